@@ -6,6 +6,7 @@ Whatever the page says of a query stands in that query's own file.
 from collections.abc import Iterator
 from pathlib import Path
 
+from usertrack.library.entities import KINDS
 from usertrack.library.library import SOURCES, Fact, Library, Parameter, Query
 
 ROOT = Path(__file__).parent.parent
@@ -72,6 +73,7 @@ def page(library: Library) -> str:
         names = [name for name in library if name.startswith(f"{source}/")]
         parts.append(f"## {SOURCE_NAMES[source]}\n")
         parts += ["\n".join(_query(library[name])) for name in names]
+    parts.append("\n".join(_entities()))
     parts.append("\n".join(_fragments(library)))
     return "\n".join([*parts, *_seed()])
 
@@ -90,6 +92,21 @@ def _query(query: Query) -> Iterator[str]:
     if query.facts:
         yield f"- Facts: {', '.join(_fact(name, fact) for name, fact in query.facts.items())}"
     if query.params or query.key or query.metric:
+        yield ""
+
+
+def _entities() -> Iterator[str]:
+    yield "## Entities\n"
+    yield "Queries of Postgres read these, and no tables: `FROM {runs} AS r`. What each is in your database stands in"
+    yield "`tables/neon/` ([your own tables](guide/tables.md)). An entity with states has their meaning, too: `outcome`"
+    yield "(ok, failed, running, cancelled, or unknown) and the booleans `ok` and `failed`; accounts have `person`,"
+    yield "the e-mail, or the id where there is none.\n"
+    for kind in KINDS.values():
+        yield f"### {kind.name}\n"
+        yield f"{kind.about[0].upper()}{kind.about[1:]}.\n"
+        yield "| Column | Type | Needed | What it is |\n| --- | --- | --- | --- |"
+        for column in kind.columns:
+            yield f"| `{column.name}` | {column.type} | {'yes' if column.required else ''} | {column.about} |"
         yield ""
 
 

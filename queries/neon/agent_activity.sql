@@ -7,14 +7,12 @@
 --   agent_runs_recent: {label: agent executions in the window, type: int, absent: 0}
 --   last_agent_at: {label: last agent execution, type: time}
 SELECT
-    lower(trim(w.email)) AS email,
+    a.email,
     count(*) AS agent_runs,
-    count(*) FILTER (WHERE a.started_at > {as_of} - make_interval(days => {days}::int)) AS agent_runs_recent,
-    max(a.started_at) AS last_agent_at
--- where agents' table has no user_id, that of `absent` is meant, and nobody is known
-FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
-CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
-JOIN wasp_user AS w ON w.id = a.user_id
-WHERE a.started_at <= {as_of}
+    count(*) FILTER (WHERE g.at > {as_of} - make_interval(days => {days}::int)) AS agent_runs_recent,
+    max(g.at) AS last_agent_at
+FROM {agent_runs} AS g
+JOIN {accounts} AS a USING (account_id)
+WHERE g.at <= {as_of}
     AND NOT {is_internal}
-GROUP BY lower(trim(w.email))
+GROUP BY a.email

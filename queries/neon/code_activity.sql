@@ -7,13 +7,12 @@
 --   code_runs_recent: {label: code executions in the window, type: int, absent: 0}
 --   last_code_at: {label: last code execution, type: time}
 SELECT
-    lower(trim(w.email)) AS email,
+    a.email,
     count(*) AS code_runs,
-    count(*) FILTER (WHERE c.created_at > {as_of} - make_interval(days => {days}::int)) AS code_runs_recent,
-    max(c.created_at) AS last_code_at
-FROM fastapi_code_execution AS c
-JOIN fastapi_user AS f ON f.id = c.user_id
-JOIN wasp_user AS w ON w.id = f.wasp_user_id
-WHERE c.created_at <= {as_of}
+    count(*) FILTER (WHERE x.at > {as_of} - make_interval(days => {days}::int)) AS code_runs_recent,
+    max(x.at) AS last_code_at
+FROM {code_runs} AS x
+JOIN {accounts} AS a USING (account_id)
+WHERE x.at <= {as_of}
     AND NOT {is_internal}
-GROUP BY lower(trim(w.email))
+GROUP BY a.email

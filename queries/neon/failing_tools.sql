@@ -4,14 +4,15 @@
 --   commonest type of error. Affected users are people with an account; failures of others are `unattributed`.
 --   Durations are those of the failed calls, in milliseconds, beside the median of the successful ones.
 -- params: {days: 30}
-WITH calls AS (
+WITH recent AS (
     SELECT
-        t.tool_name AS tool, t.tool_provider AS provider, t.error_type,
-        {outcome} AS outcome, t.execution_duration_ms AS ms,
-        t.created_at AS at,
-        -- NULL for a call of a backend user who has no account
-        {account_name} AS person
-    FROM {tool_calls}
+        c.tool, c.provider, c.error_type,
+        c.outcome, c.duration_ms AS ms,
+        c.at,
+        -- NULL for a call of nobody who has an account
+        a.person
+    FROM {calls} AS c
+    LEFT JOIN {accounts} AS a USING (account_id)
     WHERE {recent_calls}
 )
 SELECT
@@ -28,7 +29,7 @@ SELECT
     percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'ok') AS ok_p50_ms,
     min(at) FILTER (WHERE outcome = 'failed') AS first_failure_at,
     max(at) FILTER (WHERE outcome = 'failed') AS last_failure_at
-FROM calls
+FROM recent
 GROUP BY tool, provider
 HAVING count(*) FILTER (WHERE outcome = 'failed') > 0
 ORDER BY failures DESC, tool, provider

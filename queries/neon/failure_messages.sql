@@ -3,21 +3,21 @@
 --   One row per failure of the window. Messages come as they were written, but for the middle of very long ones;
 --   `usertrack failures` makes fingerprints of them before anybody sees them.
 -- params: {days: 30, person: [], tools: [], since: {type: timestamp, default: 1970-01-01}}
-WITH people AS ({backend_users}),
+WITH people AS ({people_of_accounts}),
 failed AS (
-    SELECT 'workflow' AS level, r.user_id::text AS user_id, r.created_at AS at, NULL AS tool, NULL AS provider,
-        NULL AS error_type, r.run_error_log AS message
-    FROM fastapi_run AS r
-    WHERE r.run_state::text = 'failed' AND r.created_at <= {as_of} AND r.created_at > {as_of} - make_interval(days => {days}::int) AND r.created_at >= {since}
+    SELECT 'workflow' AS level, r.account_id, r.actor, r.at, NULL AS tool, NULL AS provider,
+        NULL AS error_type, r.error AS message
+    FROM {runs} AS r
+    WHERE r.failed AND r.at <= {as_of} AND r.at > {as_of} - make_interval(days => {days}::int) AND r.at >= {since}
     UNION ALL
-    SELECT 'tool', t.user_id::text, t.created_at, t.tool_name, t.tool_provider, t.error_type, t.error_message
-    FROM fastapi_tool_executions AS t
-    WHERE t.status::text = 'failed' AND t.created_at <= {as_of} AND t.created_at > {as_of} - make_interval(days => {days}::int) AND t.created_at >= {since}
-        AND (cardinality({tools}) = 0 OR t.tool_name = ANY ({tools}))
+    SELECT 'tool', c.account_id, c.actor, c.at, c.tool, c.provider, c.error_type, c.error
+    FROM {calls} AS c
+    WHERE c.failed AND c.at <= {as_of} AND c.at > {as_of} - make_interval(days => {days}::int) AND c.at >= {since}
+        AND (cardinality({tools}) = 0 OR c.tool = ANY ({tools}))
 )
 SELECT
     f.level,
-    coalesce(p.person, 'user ' || f.user_id) AS person,
+    coalesce(p.person, f.actor) AS person,
     f.at,
     f.tool,
     f.provider,
@@ -28,6 +28,6 @@ SELECT
         ELSE f.message
     END AS message
 FROM failed AS f
-LEFT JOIN people AS p USING (user_id)
+LEFT JOIN people AS p USING (account_id)
 WHERE p.outside IS NOT FALSE AND (cardinality({person}) = 0 OR p.person = ({person})[1])
 ORDER BY f.at DESC, f.level, person, f.tool

@@ -9,25 +9,18 @@
 --   that are over, or in their last hour.
 -- params: {days: 30, lengths: ['1', '2', '3', '4', '6', '8', '12', '24'], since: {type: timestamp, default: 1970-01-01}}
 WITH people AS (
-    SELECT
-        f.id::text AS user_id,
-        {account_name} AS person,
-        NOT {is_internal} AS outside
-    FROM fastapi_user AS f
-    JOIN wasp_user AS w ON w.id = f.wasp_user_id
+    SELECT a.account_id, a.person, NOT {is_internal} AS outside FROM {accounts} AS a
 ),
 happened AS (
-    SELECT 'workflow' AS level, r.user_id::text AS user_id, r.created_at AS at, r.run_state::text AS outcome
-    FROM fastapi_run AS r
+    SELECT 'workflow' AS level, r.account_id, r.actor, r.at, r.ok, r.failed FROM {runs} AS r
     UNION ALL
-    SELECT 'tool', t.user_id::text, t.created_at, t.status::text
-    FROM fastapi_tool_executions AS t
+    SELECT 'tool', c.account_id, c.actor, c.at, c.ok, c.failed FROM {calls} AS c
 ),
 known AS NOT MATERIALIZED (
-    SELECT h.level, coalesce(p.person, 'user ' || h.user_id) AS person, h.at, h.outcome = 'failed' AS failed
+    SELECT h.level, coalesce(p.person, h.actor) AS person, h.at, h.failed
     FROM happened AS h
-    LEFT JOIN people AS p USING (user_id)
-    WHERE p.outside IS NOT FALSE AND h.outcome IN ('completed', 'success', 'failed') AND h.at <= {as_of}
+    LEFT JOIN people AS p USING (account_id)
+    WHERE p.outside IS NOT FALSE AND (h.ok OR h.failed) AND h.at <= {as_of}
 ),
 earlier AS (
     SELECT level, person, count(*) AS finished

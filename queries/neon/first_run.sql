@@ -12,13 +12,12 @@ WITH cohort AS (
     SELECT (({as_of} AT TIME ZONE {timezone}) - make_interval(days => greatest({days}, {cohort_days})::int)) AS since
 ),
 people AS (
-    SELECT min(w.created_at) AS signed_up_at, min(r.created_at) AS ran_at
-    FROM wasp_user AS w
-    LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
-    LEFT JOIN fastapi_run AS r ON r.user_id = f.id AND r.created_at < {as_of}
-    WHERE w.created_at < {as_of}
+    SELECT min(a.signed_up_at) AS signed_up_at, min(r.at) AS ran_at
+    FROM {accounts} AS a
+    LEFT JOIN {runs} AS r ON r.account_id = a.account_id AND r.at < {as_of}
+    WHERE a.signed_up_at < {as_of}
         AND NOT {is_internal}
-    GROUP BY nullif(lower(trim(w.email)), ''), CASE WHEN nullif(trim(w.email), '') IS NULL THEN w.id END
+    GROUP BY a.email, CASE WHEN a.email IS NULL THEN a.account_id END
 ),
 waits AS (
     SELECT

@@ -3,14 +3,15 @@
 --   Calls of MCP tools within `days` by who provides them, the most used first. The success rate is over finished calls
 --   (ok and failed). Durations in milliseconds, those of successes and of failures apart.
 -- params: {days: 30}
-WITH calls AS (
+WITH recent AS (
     SELECT
-        t.tool_name AS tool, t.tool_provider AS provider,
-        {outcome} AS outcome, t.execution_duration_ms AS ms,
-        -- NULL for a call of a backend user who has no account
-        {account_name} AS person
-    FROM {tool_calls}
-    WHERE t.tool_type::text = 'mcp' AND {recent_calls}
+        c.tool, c.provider,
+        c.outcome, c.duration_ms AS ms,
+        -- NULL for a call of nobody who has an account
+        a.person
+    FROM {calls} AS c
+    LEFT JOIN {accounts} AS a USING (account_id)
+    WHERE c.kind = 'mcp' AND {recent_calls}
 )
 SELECT
     provider,
@@ -21,6 +22,6 @@ SELECT
     count(*) FILTER (WHERE person IS NULL) AS unattributed,
     {ok_durations},
     {failed_durations}
-FROM calls
+FROM recent
 GROUP BY provider
 ORDER BY calls DESC, provider

@@ -5,41 +5,28 @@
 --   window is the last `days`, and begins at `since` where that is later.
 -- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
 WITH people AS (
-    SELECT
-        {account_name} AS person,
-        array_agg(w.id) AS accounts
-    FROM wasp_user AS w
-    WHERE w.created_at <= {as_of}
+    SELECT a.person, array_agg(a.account_id) AS accounts
+    FROM {accounts} AS a
+    WHERE a.signed_up_at <= {as_of}
         AND NOT {is_internal}
     GROUP BY 1
-    HAVING min(w.created_at) > {as_of} - make_interval(days => {days}::int) AND min(w.created_at) >= {since}
+    HAVING min(a.signed_up_at) > {as_of} - make_interval(days => {days}::int) AND min(a.signed_up_at) >= {since}
 ),
 owned AS (SELECT person, unnest(accounts) AS account_id FROM people),
-backends AS (SELECT o.person, f.id FROM owned AS o JOIN fastapi_user AS f ON f.wasp_user_id = o.account_id),
 acts AS (
-    SELECT b.person, 'started a workflow run' AS did FROM backends AS b JOIN fastapi_run AS r ON r.user_id = b.id WHERE r.created_at <= {as_of}
+    SELECT o.person, 'started a workflow run' AS did FROM owned AS o JOIN {runs} AS r USING (account_id) WHERE r.at <= {as_of}
     UNION ALL
-    SELECT b.person, 'had a run completed' FROM backends AS b JOIN fastapi_run AS r ON r.user_id = b.id
-    WHERE r.created_at <= {as_of} AND r.run_state::text IN ('completed', 'success')
+    SELECT o.person, 'had a run completed' FROM owned AS o JOIN {runs} AS r USING (account_id) WHERE r.at <= {as_of} AND r.ok
     UNION ALL
-    SELECT b.person, 'had a run fail' FROM backends AS b JOIN fastapi_run AS r ON r.user_id = b.id
-    WHERE r.created_at <= {as_of} AND r.run_state::text = 'failed'
+    SELECT o.person, 'had a run fail' FROM owned AS o JOIN {runs} AS r USING (account_id) WHERE r.at <= {as_of} AND r.failed
     UNION ALL
-    SELECT b.person, 'called a tool' FROM backends AS b JOIN fastapi_tool_executions AS t ON t.user_id::text = b.id::text
-    WHERE t.created_at <= {as_of}
+    SELECT o.person, 'called a tool' FROM owned AS o JOIN {calls} AS c USING (account_id) WHERE c.at <= {as_of}
     UNION ALL
-    SELECT b.person, 'ran code' FROM backends AS b JOIN fastapi_code_execution AS c ON c.user_id = b.id
-    WHERE c.created_at <= {as_of}
+    SELECT o.person, 'ran code' FROM owned AS o JOIN {code_runs} AS x USING (account_id) WHERE x.at <= {as_of}
     UNION ALL
-    SELECT b.person, 'built a custom tool' FROM backends AS b JOIN fastapi_deployment AS d ON d.user_id = b.id
-    WHERE d.created_at <= {as_of}
+    SELECT o.person, 'built a custom tool' FROM owned AS o JOIN {deployments} AS d USING (account_id) WHERE d.at <= {as_of}
     UNION ALL
-    SELECT o.person, 'ran an agent'
-    -- where agents' table has no user_id, that of `absent` is meant, and nobody is known
-    FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
-    CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
-    JOIN owned AS o ON o.account_id = a.user_id
-    WHERE a.started_at <= {as_of}
+    SELECT o.person, 'ran an agent' FROM owned AS o JOIN {agent_runs} AS g USING (account_id) WHERE g.at <= {as_of}
 ),
 steps (rank, did) AS (
     VALUES

@@ -3,25 +3,19 @@
 --   Up to which moment each table has rows: accounts, runs, tool calls, code executions, agent executions. A table without
 --   a row has none; a source that lags behind shows here.
 WITH rows AS (
-    SELECT 'accounts' AS kind, f.id::text AS user_id, w.id AS account_id, w.created_at AS at
-    FROM wasp_user AS w
-    LEFT JOIN fastapi_user AS f ON f.wasp_user_id = w.id
+    SELECT 'accounts' AS kind, a.account_id, a.signed_up_at AS at FROM {accounts} AS a
     UNION ALL
-    SELECT 'runs', r.user_id::text, NULL, r.created_at FROM fastapi_run AS r
+    SELECT 'runs', r.account_id, r.at FROM {runs} AS r
     UNION ALL
-    SELECT 'tool calls', t.user_id::text, NULL, t.created_at FROM fastapi_tool_executions AS t
+    SELECT 'tool calls', c.account_id, c.at FROM {calls} AS c
     UNION ALL
-    SELECT 'code executions', c.user_id::text, NULL, c.created_at FROM fastapi_code_execution AS c
+    SELECT 'code executions', x.account_id, x.at FROM {code_runs} AS x
     UNION ALL
-    SELECT 'agent executions', NULL, a.user_id, a.started_at
-    -- where agents' table has no user_id, that of `absent` is meant, and nobody is known
-    FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
-    CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
+    SELECT 'agent executions', g.account_id, g.at FROM {agent_runs} AS g
 )
 SELECT rows.kind, max(rows.at) AS newest_at
 FROM rows
-LEFT JOIN fastapi_user AS f ON f.id::text = rows.user_id
-LEFT JOIN wasp_user AS w ON w.id = coalesce(rows.account_id, f.wasp_user_id)
+LEFT JOIN {accounts} AS a USING (account_id)
 WHERE rows.at <= {as_of}
     AND NOT {is_internal}
 GROUP BY rows.kind

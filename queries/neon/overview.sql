@@ -7,18 +7,18 @@
 -- params: {new_days: 7, days: 30}
 WITH people AS (
     SELECT
-        {account_name} AS person,
-        bool_and(nullif(trim(w.email), '') IS NULL) AS nameless,
+        a.person,
+        bool_and(a.email IS NULL) AS nameless,
         count(*) AS accounts,
-        min(w.created_at) AS signed_up_at,
+        min(a.signed_up_at) AS signed_up_at,
         max(activity.last_at) AS last_at,
-        bool_or(w.subscription_status::text = 'active') AS paying,
-        array_agg(w.credits) AS credits
-    FROM wasp_user AS w
-    LEFT JOIN ({last_activity}) AS activity ON activity.account_id = w.id
-    WHERE w.created_at <= {as_of}
+        bool_or(a.subscription_status = 'active') AS paying,
+        array_agg(a.credits) AS credits
+    FROM {accounts} AS a
+    LEFT JOIN ({last_activity}) AS activity ON activity.account_id = a.account_id
+    WHERE a.signed_up_at <= {as_of}
         AND NOT {is_internal}
-    GROUP BY {account_name}
+    GROUP BY a.person
 ),
 balances AS (
     SELECT

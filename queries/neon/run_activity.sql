@@ -14,13 +14,13 @@
 --   last_failed_run_at: {label: last failed run, type: time, current: true}
 --   top_failure: {label: commonest cause of failure, type: text, current: true}
 SELECT
-    lower(trim(w.email)) AS email,
+    a.email,
     count(*) AS run_count,
-    count(*) FILTER (WHERE r.created_at > {as_of} - make_interval(days => {days}::int)) AS runs_recent,
-    count(*) FILTER (WHERE r.run_state::text IN ('success', 'completed')) AS runs_completed,
-    count(*) FILTER (WHERE r.run_state::text = 'failed') AS runs_failed,
-    max(r.created_at) AS last_run_at,
-    max(r.created_at) FILTER (WHERE r.run_state::text = 'failed') AS last_failed_run_at,
+    count(*) FILTER (WHERE r.at > {as_of} - make_interval(days => {days}::int)) AS runs_recent,
+    count(*) FILTER (WHERE r.ok) AS runs_completed,
+    count(*) FILTER (WHERE r.failed) AS runs_failed,
+    max(r.at) AS last_run_at,
+    max(r.at) FILTER (WHERE r.failed) AS last_failed_run_at,
     mode() WITHIN GROUP (
         ORDER BY regexp_replace(
             -- one line of it, without colours, ids, amounts and durations (codes such as 429 and rc=137 stay), so that one
@@ -29,8 +29,8 @@ SELECT
             regexp_replace(
                 regexp_replace(
                     split_part(
-                        btrim(regexp_replace(r.run_error_log, '\x1b\[[0-9;?]*[ -/]*[@-~]', '', 'g'), E' \n'),
-                        chr(10), CASE WHEN r.run_error_log ~ '^(\x1b\[[0-9;?]*[ -/]*[@-~])*Traceback' THEN -1 ELSE 1 END
+                        btrim(regexp_replace(r.error, '\x1b\[[0-9;?]*[ -/]*[@-~]', '', 'g'), E' \n'),
+                        chr(10), CASE WHEN r.error ~ '^(\x1b\[[0-9;?]*[ -/]*[@-~])*Traceback' THEN -1 ELSE 1 END
                     ),
                     '\m(?=[\w-]*\d)[\w-]{8,}\M', '…', 'g'
                 ),
@@ -38,10 +38,9 @@ SELECT
             ),
             '^(.{79}).{2,}$', '\1…'
         )
-    ) FILTER (WHERE r.run_state::text = 'failed') AS top_failure
-FROM fastapi_run AS r
-JOIN fastapi_user AS f ON f.id = r.user_id
-JOIN wasp_user AS w ON w.id = f.wasp_user_id
-WHERE r.created_at <= {as_of}
+    ) FILTER (WHERE r.failed) AS top_failure
+FROM {runs} AS r
+JOIN {accounts} AS a USING (account_id)
+WHERE r.at <= {as_of}
     AND NOT {is_internal}
-GROUP BY lower(trim(w.email))
+GROUP BY a.email

@@ -7,15 +7,14 @@
 -- metric: {label: Run success rate, kind: rate, good: above 80 %, excellent: above 95 %}
 WITH finished AS (
     SELECT
-        (r.created_at::timestamptz AT TIME ZONE {timezone})::date AS date,
-        coalesce(nullif(lower(trim(w.email)), ''), 'account ' || w.id, 'user ' || r.user_id) AS person,
-        r.run_state::text <> 'failed' AS completed
-    FROM fastapi_run AS r
-    LEFT JOIN fastapi_user AS f ON f.id = r.user_id
-    LEFT JOIN wasp_user AS w ON w.id = f.wasp_user_id
-    WHERE r.run_state::text IN ('completed', 'success', 'failed')
-        AND r.created_at < {as_of}
-        AND r.created_at >= (({as_of} AT TIME ZONE {timezone}) - make_interval(days => {days}::int)) AT TIME ZONE {timezone}
+        (r.at::timestamptz AT TIME ZONE {timezone})::date AS date,
+        coalesce(a.person, r.actor) AS person,
+        r.ok AS completed
+    FROM {runs} AS r
+    LEFT JOIN {accounts} AS a USING (account_id)
+    WHERE (r.ok OR r.failed)
+        AND r.at < {as_of}
+        AND r.at >= (({as_of} AT TIME ZONE {timezone}) - make_interval(days => {days}::int)) AT TIME ZONE {timezone}
         AND NOT {is_internal}
 ),
 people AS (

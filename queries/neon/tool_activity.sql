@@ -8,12 +8,13 @@
 --   tool_failures: {label: failed tool calls, type: int, absent: 0, current: true}
 --   last_tool_at: {label: last tool call, type: time}
 SELECT
-    lower(trim(w.email)) AS email,
+    a.email,
     count(*) AS tool_calls,
-    count(*) FILTER (WHERE t.created_at > {as_of} - make_interval(days => {days}::int)) AS tool_calls_recent,
-    count(*) FILTER (WHERE t.status::text = 'failed') AS tool_failures,
-    max(t.created_at) AS last_tool_at
-FROM {tool_calls_of_accounts}
-WHERE t.created_at <= {as_of}
+    count(*) FILTER (WHERE c.at > {as_of} - make_interval(days => {days}::int)) AS tool_calls_recent,
+    count(*) FILTER (WHERE c.failed) AS tool_failures,
+    max(c.at) AS last_tool_at
+FROM {calls} AS c
+JOIN {accounts} AS a USING (account_id)
+WHERE c.at <= {as_of}
     AND NOT {is_internal}
-GROUP BY lower(trim(w.email))
+GROUP BY a.email

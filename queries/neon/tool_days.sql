@@ -4,15 +4,16 @@
 --   that is not over yet: do not compare it with the others. The success rate is over ok and failed calls, and empty on a
 --   day without any.
 -- params: {days: 14}
-WITH calls AS (
+WITH recent AS (
     SELECT
-        {outcome} AS outcome,
-        t.created_at AS at,
-        -- NULL for a call of a backend user who has no account
-        {account_name} AS person
-    FROM {tool_calls}
-    WHERE t.created_at <= {as_of}
-        AND t.created_at >= ((({as_of} AT TIME ZONE {timezone})::date - ({days}::int - 1))::timestamp AT TIME ZONE {timezone})
+        c.outcome,
+        c.at,
+        -- NULL for a call of nobody who has an account
+        a.person
+    FROM {calls} AS c
+    LEFT JOIN {accounts} AS a USING (account_id)
+    WHERE c.at <= {as_of}
+        AND c.at >= ((({as_of} AT TIME ZONE {timezone})::date - ({days}::int - 1))::timestamp AT TIME ZONE {timezone})
         AND NOT {is_internal}
 ),
 days AS (
@@ -31,6 +32,6 @@ SELECT
     -- the end of a day may be given as its last second
     ((day + 1)::timestamp AT TIME ZONE {timezone}) <= {as_of} + interval '1 second' AS complete
 FROM days
-LEFT JOIN calls ON (calls.at::timestamptz AT TIME ZONE {timezone})::date = day
+LEFT JOIN recent ON (recent.at::timestamptz AT TIME ZONE {timezone})::date = day
 GROUP BY day
 ORDER BY day DESC

@@ -3,13 +3,14 @@
 --   Tool calls within `days` by kind of tool, with the share of each in all of them: the MCP-to-default ratio. The success
 --   rate is over finished calls (ok and failed).
 -- params: {days: 30}
-WITH calls AS (
+WITH recent AS (
     SELECT
-        t.tool_name AS tool, t.tool_type::text AS kind,
-        {outcome} AS outcome,
-        -- NULL for a call of a backend user who has no account
-        {account_name} AS person
-    FROM {tool_calls}
+        c.tool, c.kind,
+        c.outcome,
+        -- NULL for a call of nobody who has an account
+        a.person
+    FROM {calls} AS c
+    LEFT JOIN {accounts} AS a USING (account_id)
     WHERE {recent_calls}
 )
 SELECT
@@ -20,6 +21,6 @@ SELECT
     {success_rate} AS success_rate,
     count(DISTINCT person) AS users,
     count(*) FILTER (WHERE person IS NULL) AS unattributed
-FROM calls
+FROM recent
 GROUP BY kind
 ORDER BY calls DESC, kind

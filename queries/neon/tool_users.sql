@@ -8,14 +8,15 @@
 -- facts:
 --   tools_recent: {label: different tools in the window, type: int, absent: 0, merge: max}
 --   tool_success_rate: {label: success rate of tool calls in the window, type: float, unit: percent}
-WITH calls AS (
+WITH recent AS (
     SELECT
-        t.tool_name AS tool, nullif(lower(trim(w.email)), '') AS email,
-        {outcome} AS outcome, t.execution_duration_ms AS ms,
-        t.created_at AS at,
-        -- NULL for a call of a backend user who has no account
-        {account_name} AS person
-    FROM {tool_calls}
+        c.tool, a.email,
+        c.outcome, c.duration_ms AS ms,
+        c.at,
+        -- NULL for a call of nobody who has an account
+        a.person
+    FROM {calls} AS c
+    LEFT JOIN {accounts} AS a USING (account_id)
     WHERE {recent_calls}
 )
 SELECT
@@ -28,6 +29,6 @@ SELECT
     {failed_durations},
     min(at) AS first_at,
     max(at) AS last_at
-FROM calls
+FROM recent
 GROUP BY email
 ORDER BY calls DESC, email

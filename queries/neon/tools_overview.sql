@@ -4,13 +4,14 @@
 --   a status that is none of these). The success rate is over finished calls (ok and failed). Users are people with an
 --   account; calls of backend users who have none are `unattributed`. Durations are in milliseconds.
 -- params: {days: 30}
-WITH calls AS (
+WITH recent AS (
     SELECT
-        t.tool_name AS tool,
-        {outcome} AS outcome, t.execution_duration_ms AS ms,
-        -- NULL for a call of a backend user who has no account
-        {account_name} AS person
-    FROM {tool_calls}
+        c.tool,
+        c.outcome, c.duration_ms AS ms,
+        -- NULL for a call of nobody who has an account
+        a.person
+    FROM {calls} AS c
+    LEFT JOIN {accounts} AS a USING (account_id)
     WHERE {recent_calls}
 )
 SELECT
@@ -27,6 +28,6 @@ SELECT
     percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS p50_ms,
     percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) AS p95_ms,
     max(ms) AS max_ms
-FROM calls
+FROM recent
 GROUP BY GROUPING SETS ((), (outcome))
 ORDER BY grouping(outcome) DESC, calls DESC, outcome

@@ -4,13 +4,14 @@
 --   and cancelled calls are `unfinished`, a status of another kind is `unknown`. Durations in milliseconds, those of
 --   successes and of failures apart: a timeout would hide in their average.
 -- params: {days: 30}
-WITH calls AS (
+WITH recent AS (
     SELECT
-        t.tool_name AS tool, t.tool_provider AS provider,
-        {outcome} AS outcome, t.execution_duration_ms AS ms,
-        -- NULL for a call of a backend user who has no account
-        {account_name} AS person
-    FROM {tool_calls}
+        c.tool, c.provider,
+        c.outcome, c.duration_ms AS ms,
+        -- NULL for a call of nobody who has an account
+        a.person
+    FROM {calls} AS c
+    LEFT JOIN {accounts} AS a USING (account_id)
     WHERE {recent_calls}
 )
 SELECT
@@ -22,6 +23,6 @@ SELECT
     count(*) FILTER (WHERE person IS NULL) AS unattributed,
     {ok_durations},
     {failed_durations}
-FROM calls
+FROM recent
 GROUP BY tool, provider
 ORDER BY calls DESC, tool, provider

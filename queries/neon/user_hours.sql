@@ -1,19 +1,15 @@
 -- title: Runs, tool calls and executions of one person per hour
 -- about: How much the person did in each hour of the window that has any of it; hours are those of the given timezone.
 -- params: {email: {type: list}, days: 30}
-WITH backend AS ({users_of_person}),
+WITH owned AS ({accounts_of_person}),
 happened AS (
-    SELECT r.created_at AS at FROM fastapi_run AS r WHERE r.user_id IN (SELECT id FROM backend)
+    SELECT r.at FROM {runs} AS r WHERE r.account_id IN (SELECT account_id FROM owned)
     UNION ALL
-    SELECT t.created_at FROM fastapi_tool_executions AS t WHERE t.user_id::text IN (SELECT id::text FROM backend)
+    SELECT c.at FROM {calls} AS c WHERE c.account_id IN (SELECT account_id FROM owned)
     UNION ALL
-    SELECT c.created_at FROM fastapi_code_execution AS c WHERE c.user_id IN (SELECT id FROM backend)
+    SELECT x.at FROM {code_runs} AS x WHERE x.account_id IN (SELECT account_id FROM owned)
     UNION ALL
-    SELECT a.started_at
-    -- where agents' table has no user_id, that of `absent` is meant, and nobody is known
-    FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
-    CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
-    WHERE a.user_id IN (SELECT account_id FROM backend)
+    SELECT g.at FROM {agent_runs} AS g WHERE g.account_id IN (SELECT account_id FROM owned)
 )
 SELECT
     (at::timestamptz AT TIME ZONE {timezone})::date AS day,

@@ -3,13 +3,14 @@
 --   The person's tool calls within `days` by kind of tool, with the share of each in all of them: the MCP-to-default
 --   ratio. The success rate is over finished calls (ok and failed).
 -- params: {email: {type: list}, days: 30}
-WITH calls AS (
+WITH recent AS (
     SELECT
-        t.tool_name AS tool, t.tool_type::text AS kind,
-        {outcome} AS outcome,
-        t.created_at AS at
-    FROM {tool_calls_of_accounts}
-    WHERE lower(trim(w.email)) = ANY({email})
+        c.tool, c.kind,
+        c.outcome,
+        c.at
+    FROM {calls} AS c
+    JOIN {accounts} AS a USING (account_id)
+    WHERE a.email = ANY({email})
         AND {recent_calls}
 )
 SELECT
@@ -20,6 +21,6 @@ SELECT
     {success_rate} AS success_rate,
     min(at) AS first_at,
     max(at) AS last_at
-FROM calls
+FROM recent
 GROUP BY kind
 ORDER BY calls DESC, kind

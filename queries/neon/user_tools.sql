@@ -2,17 +2,18 @@
 -- about: Each tool that the person called; the rate is over finished calls (ok and failed), which `finished` counts.
 -- params: {email: {type: list}}
 SELECT
-    t.tool_name AS tool,
-    t.tool_provider AS provider,
-    t.tool_type::text AS kind,
+    c.tool,
+    c.provider,
+    c.kind,
     count(*) AS uses,
-    count(*) FILTER (WHERE t.status::text IN ('success', 'completed', 'failed')) AS finished,
-    count(*) FILTER (WHERE t.status::text IN ('success', 'completed'))::float8
-        / nullif(count(*) FILTER (WHERE t.status::text IN ('success', 'completed', 'failed')), 0) AS success_rate,
-    min(t.created_at) AS first_at,
-    max(t.created_at) AS last_at
-FROM {tool_calls_of_accounts}
-WHERE lower(trim(w.email)) = ANY({email}) AND t.created_at <= {as_of}
+    count(*) FILTER (WHERE c.outcome IN ('ok', 'failed')) AS finished,
+    count(*) FILTER (WHERE c.ok)::float8
+        / nullif(count(*) FILTER (WHERE c.outcome IN ('ok', 'failed')), 0) AS success_rate,
+    min(c.at) AS first_at,
+    max(c.at) AS last_at
+FROM {calls} AS c
+JOIN {accounts} AS a USING (account_id)
+WHERE a.email = ANY({email}) AND c.at <= {as_of}
     AND NOT {is_internal}
 GROUP BY 1, 2, 3
 ORDER BY uses DESC, tool

@@ -12,12 +12,9 @@ WITH span AS (
         ({as_of} AT TIME ZONE {timezone})::date - {days}::int AS first
 ),
 accounts AS (
-    SELECT
-        w.id,
-        {account_name} AS person,
-        (w.created_at::timestamptz AT TIME ZONE {timezone})::date AS joined
-    FROM wasp_user AS w
-    WHERE w.created_at < {as_of}
+    SELECT a.account_id, a.person, (a.signed_up_at::timestamptz AT TIME ZONE {timezone})::date AS joined
+    FROM {accounts} AS a
+    WHERE a.signed_up_at < {as_of}
         AND NOT {is_internal}
 ),
 people AS (
@@ -26,7 +23,7 @@ people AS (
 used AS (
     SELECT DISTINCT person, (h.at::timestamptz AT TIME ZONE {timezone})::date AS day
     FROM ({account_activity}) AS h
-    JOIN accounts ON accounts.id = h.account_id
+    JOIN accounts USING (account_id)
     JOIN people USING (person)
     WHERE h.at < {as_of} AND h.at >= (SELECT since FROM span)
         AND (h.at::timestamptz AT TIME ZONE {timezone})::date >= people.joined

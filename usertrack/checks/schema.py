@@ -67,7 +67,7 @@ def _missing_tables(runner: Runner) -> dict[str, list[str]]:
 
 
 def _missing_column(finding: Finding, library: Library) -> str:
-    """``fastapi_run.run_state``, from the error of Postgres; empty for any other error."""
+    """``app_job.state``, from the error of Postgres; empty for any other error."""
     match = (
         _NO_COLUMN.search(finding.detail) if finding.level == "FAIL" and finding.subject.startswith("neon/") else None
     )

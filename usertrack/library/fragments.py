@@ -3,14 +3,13 @@
 A fragment declares its own parameters. Its text comes from a file, never from a value.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from usertrack.core.errors import UsageError
 from usertrack.library.query import Parameter
-from usertrack.library.sql import placeholders
+from usertrack.library.sql import on_one_line, placeholders
 
 FOLDER = "fragments"
 
@@ -29,7 +28,7 @@ class Fragment:
     @property
     def flat(self) -> str:
         """The SQL on one line, so that the lines of the query keep their numbers."""
-        return re.sub(r"\s*\n\s*", " ", self.sql)
+        return on_one_line(self.sql)
 
 
 class Fragments(Mapping[str, Fragment]):

@@ -4,36 +4,51 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.library.entities import Entity, EntityKind, with_entities
 from usertrack.library.fragments import Fragment, expand, params_of
 from usertrack.library.metric import Metric, read_metric
 from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Fact, Parameter, Query, parse_time
-from usertrack.library.sql import check_piece, check_quotes, placeholders, statement_of
+from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of
 
-_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric"}
-_MAPPINGS = {"params", "facts", "metric"}
+_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric", "states"}
+_MAPPINGS = {"params", "facts", "metric", "states"}
 
 _MERGES = ("sum", "min", "max", "first", "last")
 
 
-_NONE: Mapping[str, Fragment] = {}
+_NO_FRAGMENTS: Mapping[str, Fragment] = {}
+_NO_ENTITIES: Mapping[str, Entity] = {}
 
 
-def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE, *, shipped: bool = False) -> Query:
+def read_query(
+    path: Path,
+    name: str,
+    fragments: Mapping[str, Fragment] = _NO_FRAGMENTS,
+    entities: Mapping[str, Entity] = _NO_ENTITIES,
+    *,
+    shipped: bool = False,
+) -> Query:
     """The query in ``path`` with its ``fragments`` in place. A parameter of the header goes before one of a fragment.
+
+    The ``entities`` that it names stand in front of it.
 
     Raises UsageError with file and line.
     """
     place = name if shipped else str(path)
     text, meta, body, line = _read(path, place)
     source = name.split("/", 1)[0]
+    if "states" in meta:
+        raise UsageError(f"{place}:{_line_of(text, 'states', 1)}: a query has no states", "those of tables/neon have")
     params = _parameters(meta, place, text)
     try:
         written = statement_of(body, source)
-        sql = statement_of(expand(written, source, fragments, params), source)
+        expanded = expand(written, source, fragments, params)
+        sql = statement_of(with_entities(expanded, entities, params) if entities else expanded, source)
     except UsageError as error:
         raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
     query = Query(
@@ -59,6 +74,59 @@ def read_query(path: Path, name: str, fragments: Mapping[str, Fragment] = _NONE,
     return query
 
 
+def read_entity(path: Path, kind: EntityKind) -> Entity:
+    """The entity in ``path``: one SELECT that names its columns, and has all that are required.
+
+    Raises UsageError with file and line.
+    """
+    place = str(path)
+    text, meta, body, line = _read(path, place)
+    if unknown := sorted(set(meta) - {"title", "about", "states"}):
+        raise UsageError(
+            f"{place}:{_line_of(text, unknown[0], 1)}: a table has no '{unknown[0]}'",
+            "its header has a title, about and states",
+        )
+    try:
+        sql = _piece(statement_of(body, "neon"), "neon")
+        columns = columns_of(sql)
+    except UsageError as error:
+        raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
+    for column in kind.columns:
+        if column.name not in columns:
+            near = get_close_matches(column.name, set(columns) - {known.name for known in kind.columns}, 1, 0.75)
+            if near or column.required:
+                raise UsageError(
+                    f"{place}:{line}: '{kind.name}' has no column '{column.name}': {column.about}",
+                    f"is it '{near[0]}'? name it {column.name}"
+                    if near
+                    else f"add it to the SELECT: … AS {column.name}",
+                )
+    return Entity(kind, sql, tuple(columns), _states(meta.get("states") or {}, kind, place, text), path)
+
+
+def _states(meta: Mapping[str, Any], kind: EntityKind, place: str, text: str) -> dict[str, tuple[str, ...]]:
+    """What the words of a status mean; raises UsageError for one that means two things."""
+    meanings: dict[str, str] = {}
+    for state, words in meta.items():
+        where = f"{place}:{_line_of(text, state, 1)}"
+        if state not in kind.states:
+            known = (
+                f"the states of {kind.name} are {', '.join(kind.states)}" if kind.states else f"{kind.name} have none"
+            )
+            raise UsageError(f"{where}: there is no state '{state}'", did_you_mean(str(state), kind.states, known))
+        if not isinstance(words, list) or not all(isinstance(word, str | int) for word in words):
+            raise UsageError(f"{where}: '{state}' takes a list of words", f"write `{state}: [done, finished]`")
+        for word in map(_word, words):
+            if meanings.setdefault(word, state) != state:
+                raise UsageError(f"{where}: '{word}' is both {meanings[word]} and {state}", "it can mean one of them")
+    return {state: tuple(word for word in meanings if meanings[word] == state) for state in meta}
+
+
+def _word(word: str | int) -> str:
+    """A status as PostgreSQL writes it as text; YAML reads `true` as a boolean."""
+    return str(word).lower() if isinstance(word, bool) else str(word)
+
+
 def read_fragment(path: Path, source: str) -> Fragment:
     """The fragment in ``path``: a piece of SQL that can stand on one line within a query.
 
@@ -71,15 +139,21 @@ def read_fragment(path: Path, source: str) -> Fragment:
     if unknown := sorted(set(meta) - {"title", "about", "params"}):
         raise UsageError(f"{place}: a fragment has no '{unknown[0]}'", "its header has a title, about and params")
     params = _parameters(meta, place, text)
-    sql = "\n".join(each.rstrip() for each in body.split("\n") if not each.lstrip().startswith("--")).strip()
     try:
-        check_piece(sql, source)
+        sql = _piece(body, source)
         used = {name for name, _, _ in placeholders(sql, source)}
     except UsageError as error:
         raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
     if unused := sorted(set(params) - used):
         raise UsageError(f"{place}:{_line_of(text, unused[0], 1)}: parameter '{unused[0]}' is declared but not used")
     return Fragment(path.stem, sql, path, str(meta["title"]), str(meta.get("about", "")).strip(), params)
+
+
+def _piece(body: str, source: str) -> str:
+    """SQL without the lines that are comments; raises UsageError where it cannot stand on one line within a query."""
+    sql = "\n".join(each.rstrip() for each in body.split("\n") if not each.lstrip().startswith("--")).strip()
+    check_piece(sql, source)
+    return sql
 
 
 def _read(path: Path, place: str) -> tuple[str, dict[str, Any], str, int]:

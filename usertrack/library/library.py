@@ -1,12 +1,13 @@
 """The library of queries: finds .sql files by name. A query is one file, and its path is its name."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.library.entities import Entities, with_entities
 from usertrack.library.fragments import Fragments, expand, used
-from usertrack.library.header import read_fragment
+from usertrack.library.header import read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
 from usertrack.library.query import FACT_TYPES as FACT_TYPES
 from usertrack.library.query import OFFERED as OFFERED
@@ -38,11 +39,13 @@ def shipped_root() -> Path:
 class Library:
     """Every query by name. A file of the workspace replaces the shipped one of the same name."""
 
-    def __init__(self, roots: Iterable[Path]) -> None:
+    def __init__(self, roots: Iterable[Path], tables: Iterable[Path] = (), absent: Iterable[str] = ()) -> None:
+        """``roots`` hold queries, ``tables`` entities that replace shipped ones; ``absent`` ones have no rows."""
         self.files: dict[str, tuple[Path, bool]] = {}
         self._read: dict[str, Query] = {}
         self._roots = list(roots)
         self._fragments: dict[str, Fragments] = {}
+        self.entities = Entities([shipped_root() / "tables", *tables], read_entity, absent)
         for root in self._roots:
             for source in SOURCES:
                 for path in sorted((root / source).rglob("*.sql")):
@@ -71,13 +74,20 @@ class Library:
         known = matches[0]
         if known not in self._read:
             path, shipped = self.files[known]
-            self._read[known] = read_query(path, known, self.fragments(known.split("/", 1)[0]), shipped=shipped)
+            source = known.split("/", 1)[0]
+            entities = self.entities if source == "neon" else {}
+            self._read[known] = read_query(path, known, self.fragments(source), entities, shipped=shipped)
         return self._read[known]
 
     def compiled(self, name: str) -> str:
-        """The SQL of a query as in its file, with its fragments written out."""
+        """The SQL of a query as in its file, with its fragments and entities written out."""
         query = self[name]
-        return expand(query.written, query.source, self.fragments(query.source), query.params, flat=False)
+        return self.expanded(query.written, query.source, query.params, flat=False)
+
+    def expanded(self, sql: str, source: str, own: Collection[str], *, flat: bool = True) -> str:
+        """``sql`` with its fragments and entities in place; ``own`` are its parameters, which stay."""
+        sql = expand(sql, source, self.fragments(source), own, flat=flat)
+        return with_entities(sql, self.entities, own, flat=flat) if source == "neon" else sql
 
     def fragments_in(self, query: Query) -> dict[str, Path | None]:
         """The files of the fragments that ``query`` is made of, by name; None for one as shipped."""

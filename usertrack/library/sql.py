@@ -4,7 +4,7 @@ Text in strings, quoted names and comments is never taken for SQL.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -128,6 +128,21 @@ def statement_of(sql: str, source: str) -> str:
     return sql.rstrip()
 
 
+def on_one_line(sql: str) -> str:
+    """``sql`` without line breaks; it must hold no comment, and no text that goes on to the next line."""
+    return re.sub(r"\s*\n\s*", " ", sql)
+
+
+def with_ctes(sql: str, ctes: Sequence[str], joint: str) -> str:
+    """``sql``, a query of PostgreSQL, with ``ctes`` in front of its own."""
+    first, *rest = tokens_of(sql, "neon")
+    texts = f",{joint}".join(ctes)
+    if first.text.upper() != "WITH":
+        return f"{sql[: first.start]}WITH {texts}{joint}{sql[first.start :]}"
+    last = rest[0] if rest and rest[0].text.upper() == "RECURSIVE" else first
+    return f"{sql[: last.end + 1]} {texts},{joint}{sql[last.end + 1 :].lstrip(' ')}"
+
+
 def tables_of(sql: str, source: str) -> dict[str, str]:
     """The tables that ``sql`` reads, by their alias; none where it cannot be parsed."""
     import sqlglot
@@ -141,6 +156,22 @@ def tables_of(sql: str, source: str) -> dict[str, str]:
     own = {step.alias for step in tree.find_all(exp.CTE)}
     read = [table for table in tree.find_all(exp.Table) if table.name and (table.db or table.name not in own)]
     return {table.alias_or_name: ".".join(part.sql("postgres") for part in table.parts) for table in read}
+
+
+def columns_of(sql: str) -> list[str]:
+    """The names of the columns of ``sql``, a query of PostgreSQL; raises UsageError where it does not say them."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import ParseError
+
+    try:
+        tree = sqlglot.parse_one(_numbered(sql, "neon"), read="postgres")
+    except (ParseError, RecursionError) as error:
+        raise UsageError("the SQL cannot be parsed", str(error).splitlines()[0][:120]) from error
+    names = tree.named_selects if isinstance(tree, exp.Query) else []
+    if not names or tree.is_star or not all(names):
+        raise UsageError("the SELECT does not name its columns", "write each as `… AS name` in place of *")
+    return list(names)
 
 
 def _numbered(sql: str, source: str) -> str:

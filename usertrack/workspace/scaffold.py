@@ -99,12 +99,13 @@ GROUP BY email
 """,
     "neon": """\
 SELECT
-    lower(trim(w.email)) AS email,
+    a.email,
     count(*) AS {column}
-FROM wasp_user AS w
-WHERE w.created_at <= {{as_of}} AND w.created_at > {{as_of}} - make_interval(days => {{days}}::int)
+FROM {{runs}} AS r
+JOIN {{accounts}} AS a USING (account_id)
+WHERE r.at <= {{as_of}} AND r.at > {{as_of}} - make_interval(days => {{days}}::int)
     AND NOT {{is_internal}}
-GROUP BY lower(trim(w.email))
+GROUP BY a.email
 """,
 }
 

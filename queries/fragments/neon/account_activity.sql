@@ -1,15 +1,12 @@
 -- title: All that accounts did
 -- about: >
 --   A row per run, tool call, code execution, custom tool and agent execution: `account_id` and when (`at`).
-SELECT f.wasp_user_id AS account_id, r.created_at AS at FROM fastapi_run AS r JOIN fastapi_user AS f ON f.id = r.user_id
+SELECT r.account_id, r.at FROM {runs} AS r
 UNION ALL
-SELECT f.wasp_user_id, t.created_at FROM fastapi_tool_executions AS t JOIN fastapi_user AS f ON f.id::text = t.user_id::text
+SELECT c.account_id, c.at FROM {calls} AS c
 UNION ALL
-SELECT f.wasp_user_id, c.created_at FROM fastapi_code_execution AS c JOIN fastapi_user AS f ON f.id = c.user_id
+SELECT x.account_id, x.at FROM {code_runs} AS x
 UNION ALL
-SELECT f.wasp_user_id, d.created_at FROM fastapi_deployment AS d JOIN fastapi_user AS f ON f.id = d.user_id
+SELECT d.account_id, d.at FROM {deployments} AS d
 UNION ALL
-SELECT a.user_id, a.started_at
--- where agents' table has no user_id, that of `absent` is meant, and nobody is known
-FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
-CROSS JOIN LATERAL (SELECT user_id, a.started_at FROM wasp_agentexecution AS a) AS a
+SELECT g.account_id, g.at FROM {agent_runs} AS g

@@ -1,0 +1,10 @@
+-- title: The people behind runs and calls
+-- about: >
+--   A row per account: `account_id`, the name of the `person`, and whether they are not our own people (`outside`). The
+--   spellings in `person` are one person, under the first of them.
+-- params: {person: []}
+SELECT
+    a.account_id,
+    CASE WHEN a.email = ANY ({person}) THEN ({person})[1] ELSE a.person END AS person,
+    NOT {is_internal} AS outside
+FROM {accounts} AS a

@@ -1,0 +1,82 @@
+"""Entities: their files, and how they stand in front of a query."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import problem
+from usertrack.library.entities import KINDS
+from usertrack.library.library import Library
+
+JOBS = """-- title: jobs
+-- states: {ok: [2], failed: ["it's over", 3]}
+SELECT j.owner AS account_id, j.began AS at, j.state AS status FROM app.jobs AS j
+"""
+
+
+def library(folder: Path, absent: tuple[str, ...] = (), **entities: str) -> Library:
+    (folder / "tables" / "neon").mkdir(parents=True, exist_ok=True)
+    for name, text in entities.items():
+        (folder / "tables" / "neon" / f"{name}.sql").write_text(text)
+    return Library([folder / "queries"], [folder / "tables"], absent)
+
+
+def test_stands_in_front_of_a_query(tmp_path: Path) -> None:
+    sql = library(tmp_path, runs=JOBS).expanded("SELECT count(*)\nFROM {runs} AS r WHERE r.at < {as_of}", "neon", ())
+    assert sql.startswith("WITH usertrack_runs AS NOT MATERIALIZED (SELECT ")
+    assert "status::text IN ('it''s over', '3') AS failed" in sql
+    assert sql.count("\n") == 1, "the lines of a query keep their numbers"
+    assert sql.endswith("FROM usertrack_runs AS r WHERE r.at < {as_of}")
+
+
+@pytest.mark.parametrize(
+    ("sql", "start"),
+    [
+        ("WITH a AS (SELECT 1) SELECT * FROM {runs} AS r", "WITH usertrack_runs AS NOT"),
+        ("WITH RECURSIVE a AS (SELECT 1) SELECT * FROM {runs} AS r", "WITH RECURSIVE usertrack_runs AS NOT"),
+        ("(SELECT r.at FROM {runs} AS r) UNION SELECT now()", "WITH usertrack_runs AS NOT"),
+    ],
+)
+def test_stands_in_front_of_what_the_query_has_of_its_own(tmp_path: Path, sql: str, start: str) -> None:
+    assert library(tmp_path, runs=JOBS).expanded(sql, "neon", ()).startswith(start)
+
+
+def test_reads_another_one(tmp_path: Path) -> None:
+    jobs = JOBS.replace("FROM app.jobs AS j", "FROM {accounts} AS a JOIN app.jobs AS j ON j.owner = a.account_id")
+    sql = library(tmp_path, runs=jobs).expanded("SELECT 1 FROM {runs} AS r", "neon", ())
+    assert sql.index("usertrack_accounts AS") < sql.index("usertrack_runs AS")
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (JOBS.replace("j.began AS at", "j.began AS att"), "3: 'runs' has no column 'at'", "is it 'att'? name it at"),
+        (
+            JOBS.replace(", j.began AS at", ""),
+            "3: 'runs' has no column 'at': when it began",
+            "add it to the SELECT: … AS at",
+        ),
+        (JOBS.replace("j.state AS status", "j.log AS eror, j.state AS status"), "no column 'error'", "is it 'eror'?"),
+        (JOBS.replace("j.state AS status", "*"), "3: the SELECT does not name its columns", "write each as"),
+        (JOBS.replace("failed:", "fail:"), "2: there is no state 'fail'", "'failed'"),
+        (JOBS.replace("3]", "2]"), "2: '2' is both ok and failed", "it can mean one of them"),
+        (JOBS.replace("[2]", "2"), "2: 'ok' takes a list of words", "write `ok: [done, finished]`"),
+        (JOBS.replace("states", "params"), "2: a table has no 'params'", "title, about and states"),
+        (JOBS.replace("app.jobs AS j", "{runs} AS j"), "the table 'runs' reads itself: runs → runs", "what {runs} is"),
+        (JOBS + "; DROP TABLE x", "more than one statement", "keep one SELECT"),
+        ("-- title: jobs\nDELETE FROM app.jobs", "only SELECT may run", "never writes"),
+        (JOBS.replace("app.jobs AS j", "app.jobs AS j WHERE ("), "", ""),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, text: str, message: str, hint: str) -> None:
+    wrong = problem(lambda: library(tmp_path, runs=text).expanded("SELECT 1 FROM {runs} AS r", "neon", ()))
+    assert message in wrong.message
+    assert hint in wrong.hint
+    assert "runs.sql" in wrong.message or "reads itself" in wrong.message
+
+
+def test_all_have_a_file_and_what_it_may_leave_out_is_known() -> None:
+    shipped = Library([]).entities
+    assert sorted(shipped.files) == sorted(KINDS)
+    for name, entity in shipped.items():
+        assert {column.name for column in KINDS[name].columns if column.required} <= set(entity.mapped)

@@ -1,0 +1,272 @@
+"""Entities: what an account, a run or a call is in this database. ``{runs}`` stands for ``tables/neon/runs.sql``.
+
+An entity is a SELECT whose columns are declared here. Queries read entities, and no tables: the library puts each one
+that a query names in front of it, as a CTE.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from usertrack.core.errors import UsageError
+from usertrack.library.sql import on_one_line, placeholders, with_ctes
+
+NONE = "none"
+"""The value of the setting ``tables.runs`` where a company has no runs."""
+
+TYPES = {"text": "text", "number": "float8", "time": "timestamptz", "id": "text"}
+"""Types of columns, with what PostgreSQL calls one that is not mapped. An ``id`` is of any type."""
+
+
+@dataclass(frozen=True)
+class EntityColumn:
+    """A declared column of an entity. One that is not ``required`` may be left out: it is NULL then."""
+
+    name: str
+    type: str
+    about: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class EntityKind:
+    """What the rows of an entity are, its columns, and the ``states`` that its status may be mapped to."""
+
+    name: str
+    about: str
+    columns: tuple[EntityColumn, ...]
+    status: str = ""
+    states: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> EntityColumn:
+        return next(column for column in self.columns if column.name == name)
+
+
+_OUTCOMES = ("ok", "failed", "running", "cancelled")
+_ACCOUNT = EntityColumn("account_id", "id", "the account that did it", required=True)
+_ACTOR = EntityColumn("actor", "text", "a name for who did it, where no account is known")
+_STATUS = EntityColumn("status", "text", "how it ended, in your words; `states` says what they mean", required=True)
+_DURATION = EntityColumn("duration_ms", "number", "how long it took, in milliseconds")
+
+
+def _at(about: str) -> EntityColumn:
+    return EntityColumn("at", "time", about, required=True)
+
+
+ACCOUNTS = EntityKind(
+    "accounts",
+    "who can sign in: a row per account",
+    (
+        EntityColumn("account_id", "id", "its id, as runs and calls have it", required=True),
+        EntityColumn("email", "text", "the e-mail, by which PostHog's persons are found", required=True),
+        EntityColumn("signed_up_at", "time", "when it was made", required=True),
+        EntityColumn("name", "text", "the person's name"),
+        EntityColumn("last_active_at", "time", "when the app itself last saw it"),
+        EntityColumn("subscription_status", "text", "`active` for who pays; all else as you call it"),
+        EntityColumn("credits", "number", "what is left of a prepaid balance"),
+        EntityColumn("revenue", "number", "what it pays in a month"),
+        EntityColumn("organization", "text", "the company or team that it belongs to"),
+    ),
+    status="subscription_status",
+    states=("active",),
+)
+KINDS: Mapping[str, EntityKind] = {
+    kind.name: kind
+    for kind in (
+        ACCOUNTS,
+        EntityKind(
+            "runs",
+            "what ends well or badly, such as jobs, builds or workflows: a row per run",
+            (
+                _ACCOUNT,
+                _at("when it began"),
+                _STATUS,
+                EntityColumn("run_id", "id", "its id"),
+                _ACTOR,
+                EntityColumn("error", "text", "the message or log of a run that failed"),
+            ),
+            status="status",
+            states=_OUTCOMES,
+        ),
+        EntityKind(
+            "calls",
+            "calls of tools or of an API: a row per call",
+            (
+                _ACCOUNT,
+                _at("when it was made"),
+                _STATUS,
+                EntityColumn("tool", "text", "what was called", required=True),
+                _ACTOR,
+                EntityColumn("kind", "text", "the kind of tool, such as mcp"),
+                EntityColumn("provider", "text", "whose tool it is"),
+                EntityColumn("error_type", "text", "the class of the error"),
+                EntityColumn("error", "text", "the message of a call that failed"),
+                _DURATION,
+            ),
+            status="status",
+            states=_OUTCOMES,
+        ),
+        EntityKind(
+            "code_runs",
+            "executions of a customer's own code: a row per execution",
+            (_ACCOUNT, _at("when it began"), _STATUS, EntityColumn("name", "text", "what was run"), _DURATION),
+            status="status",
+            states=_OUTCOMES,
+        ),
+        EntityKind(
+            "deployments",
+            "what customers built and deployed: a row each",
+            (
+                _ACCOUNT,
+                _at("when it was deployed"),
+                EntityColumn("name", "text", "what it is called"),
+                EntityColumn("description", "text", "what it is for"),
+                EntityColumn("code_length", "number", "how long its code is, in characters"),
+            ),
+        ),
+        EntityKind(
+            "agent_runs",
+            "executions of agents: a row per execution",
+            (
+                _ACCOUNT,
+                _at("when it began"),
+                _STATUS,
+                EntityColumn("agent", "text", "which agent"),
+                EntityColumn("completed_at", "time", "when it ended"),
+                _DURATION,
+            ),
+            status="status",
+            states=_OUTCOMES,
+        ),
+    )
+}
+"""Every entity that the shipped queries read."""
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One entity as it is mapped: the SELECT of its file, the columns of that, and what its states mean."""
+
+    kind: EntityKind
+    sql: str
+    mapped: tuple[str, ...]
+    states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    path: Path | None = None
+
+    @property
+    def select(self) -> str:
+        """Its rows with all declared columns and, where it has a status, what that means."""
+        columns = ",\n    ".join(self._columns())
+        return f"SELECT\n    {columns}\nFROM (\n    {self.sql.replace(chr(10), chr(10) + '    ')}\n) AS mapped"
+
+    def _columns(self) -> Iterator[str]:
+        for column in self.kind.columns:
+            value = self._value(column) if column.name in self.mapped else self._absent(column)
+            yield column.name if value == column.name else f"{value} AS {column.name}"
+        yield from (name for name in self.mapped if name not in {column.name for column in self.kind.columns})
+        if self.kind is ACCOUNTS:
+            yield f"coalesce({_EMAIL}, 'account ' || account_id) AS person"
+        elif self.kind.states:
+            yield self._case("'unknown'") + " AS outcome"
+            yield from (f"{self._is(state)} AS {state}" for state in ("ok", "failed"))
+
+    def _value(self, column: EntityColumn) -> str:
+        if self.kind is ACCOUNTS and column.name == "email":
+            return _EMAIL
+        value = f"{column.name}::text" if column.type == "text" else column.name
+        return self._case(value) if self.kind is ACCOUNTS and column.name == self.kind.status else value
+
+    def _absent(self, column: EntityColumn) -> str:
+        """A column that is not mapped; an account's id has the type that ids of accounts have."""
+        if column is _ACCOUNT:
+            return "(SELECT account_id FROM {accounts} AS a WHERE false)"
+        return f"NULL::{TYPES[column.type]}"
+
+    def _case(self, otherwise: str) -> str:
+        cases = "".join(
+            f" WHEN {self._is(state)} THEN '{state}'" for state in self.kind.states if self.states.get(state)
+        )
+        return f"CASE{cases} ELSE {otherwise} END" if cases else otherwise
+
+    def _is(self, state: str) -> str:
+        words = ", ".join("'" + word.replace("'", "''") + "'" for word in self.states.get(state, ()))
+        return f"{self.kind.status}::text IN ({words})" if words else "false"
+
+
+_EMAIL = "nullif(lower(trim(email::text)), '')"
+
+
+def absent_entity(kind: EntityKind) -> Entity:
+    """An entity that this company does not have: no rows."""
+    return Entity(kind, "SELECT WHERE false", ())
+
+
+class Entities(Mapping[str, Entity]):
+    """The entities of Postgres by name. Each is read on first use: a broken one affects only its own queries."""
+
+    def __init__(
+        self, roots: Iterable[Path], read: Callable[[Path, EntityKind], Entity], absent: Iterable[str] = ()
+    ) -> None:
+        """The file in the last of the ``roots`` wins; ``absent`` are the names of those that the company lacks."""
+        self.files = {path.stem: path for root in roots for path in sorted((root / "neon").glob("*.sql"))}
+        self.absent = frozenset(absent)
+        self._reader = read
+        self._entities: dict[str, Entity] = {name: absent_entity(KINDS[name]) for name in self.absent}
+
+    def __getitem__(self, name: str) -> Entity:
+        if name not in self._entities:
+            self._entities[name] = self._reader(self.files[name], KINDS[name])
+        return self._entities[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(KINDS)
+
+    def __len__(self) -> int:
+        return len(KINDS)
+
+
+def with_entities(sql: str, entities: Mapping[str, Entity], own: Iterable[str] = (), *, flat: bool = True) -> str:
+    """``sql`` with each ``{entity}`` named, and in front of it as a CTE; ``own`` are parameters of the query.
+
+    ``flat``: the CTEs on the first line, so that the lines of the query keep their numbers. Raises UsageError for an
+    entity that reads itself.
+    """
+    known = {name: entities[name] for name in entities if name not in set(own)}
+    sql, names = _named(sql, known)
+    ctes: dict[str, str] = {}
+    for name in names:
+        _add(ctes, name, known, ())
+    if not ctes:
+        return sql
+    texts = [f"{_cte(name)} AS NOT MATERIALIZED ({on_one_line(text) if flat else text})" for name, text in ctes.items()]
+    return with_ctes(sql, texts, " " if flat else "\n")
+
+
+def _add(ctes: dict[str, str], name: str, entities: Mapping[str, Entity], around: tuple[str, ...]) -> None:
+    """Add an entity to ``ctes`` behind those that it reads."""
+    if name in around:
+        raise UsageError(f"the table '{name}' reads itself: {' → '.join((*around, name))}", f"name what {{{name}}} is")
+    if name not in ctes:
+        text, names = _named(entities[name].select, entities)
+        for each in names:
+            _add(ctes, each, entities, (*around, name))
+        ctes[name] = text
+
+
+def _named(sql: str, entities: Mapping[str, Entity]) -> tuple[str, list[str]]:
+    """``sql`` with the CTE's name for each ``{entity}``, and the names of the entities in it."""
+    names: dict[str, None] = {}
+    for name, start, end in reversed(placeholders(sql, "neon")):
+        if name in entities:
+            sql = f"{sql[:start]}{_cte(name)}{sql[end:]}"
+            names[name] = None
+    return sql, list(names)[::-1]
+
+
+def _cte(name: str) -> str:
+    return f"usertrack_{name}"
+
+
+def entities_in(sql: str) -> list[str]:
+    """The entities that SQL names as ``{runs}``."""
+    return list(dict.fromkeys(name for name, _, _ in placeholders(sql, "neon") if name in KINDS))
