@@ -15,6 +15,7 @@ from usertrack.cli.common import Common
 from usertrack.cli.pager import paging
 
 _PANEL = "Options of every command"
+LEAST, MOST = 1, 86_400  # seconds between two rounds of --watch
 
 
 Format = Annotated[
@@ -92,18 +93,35 @@ _OF_READING: dict[str, Any] = {
         bool,
         typer.Option("--no-pager", help="Never show a long answer in a pager (PAGER).", rich_help_panel=_PANEL),
     ],
+    "watch": Annotated[
+        int | None,
+        typer.Option(
+            "--watch",
+            metavar="SECONDS",
+            min=LEAST,
+            max=MOST,
+            help="Ask again SECONDS after each answer, until Ctrl-C.",
+            rich_help_panel=_PANEL,
+        ),
+    ],
 }
-_DEFAULTS = {"no_pager": False, **vars(Common())}
+_DEFAULTS = {"no_pager": False, "watch": None, **vars(Common())}
 
 
 def with_common(command: Callable[..., None]) -> Callable[..., None]:
     """Give ``command(…, common)``, which only reads, the options of every command, after its own."""
 
     def run(values: dict[str, Any], common: Common) -> None:
-        no_pager = values.pop("no_pager")
+        no_pager, seconds = values.pop("no_pager"), values.pop("watch")
         common = replace(common, purpose=f"{command.__name__} {sorted(values.items())}")
-        with nullcontext() if no_pager else paging():
-            command(**values, common=common)
+        if seconds is None:
+            with nullcontext() if no_pager else paging():
+                command(**values, common=common)
+        else:
+            from usertrack.cli.watching import require_watchable, watch
+
+            require_watchable(common.format or "", to_file=common.output is not None and str(common.output) != "-")
+            watch(seconds, lambda number: command(**values, common=replace(common, round=number)))
 
     return _with_options(command, _FIELDS | _OF_READING, run)
 

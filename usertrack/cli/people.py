@@ -49,7 +49,7 @@ def segments(
         only = rules.require(segment_set, names or [])
         classification = classify(session.profiles(rules, last=True), segment_set)
         zone = session.settings["timezone"]
-        moves = record_and_compare(classification, session.history(), session.runner.now)
+        moves = record_and_compare(classification, session.history(), session.runner.now, passing=common.round > 1)
         since = segment_changes(moves, zone)
         document = segments_document(classification, only, zone, limit, since, all_members=all_members)
         session.emit(session.pseudonymised(document) if pseudonyms else document, limit)

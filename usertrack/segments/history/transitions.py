@@ -16,7 +16,16 @@ from usertrack.core.table import Column, Table
 from usertrack.segments.classify import Classification, words_sql
 from usertrack.segments.expressions import Atom, atoms, parse
 from usertrack.segments.history.file import HistoryFile, open_history
-from usertrack.segments.history.snapshots import WEEK, Snapshot, SnapshotSegment, column_of, nearest, record, snapshots
+from usertrack.segments.history.snapshots import (
+    WEEK,
+    Snapshot,
+    SnapshotSegment,
+    column_of,
+    forget,
+    nearest,
+    record,
+    snapshots,
+)
 from usertrack.segments.profiles import ProfileFact
 
 NO_SEGMENT, NOT_THERE = "in no segment", "not there"
@@ -54,9 +63,12 @@ class MoveCounts:
     counts: Mapping[str, tuple[int, int]]
 
 
-def record_and_compare(classification: Classification, place: HistoryFile | None, now: datetime) -> MoveCounts | None:
+def record_and_compare(
+    classification: Classification, place: HistoryFile | None, now: datetime, *, passing: bool = False
+) -> MoveCounts | None:
     """Record ``classification`` and compare it with the snapshot nearest to a week earlier, where there is one.
 
+    A ``passing`` one is not kept, so that `--watch` does not fill the history; one of the same moment stays.
     A history that cannot be written becomes a note of the profiles; the answer itself is still good.
     """
     if place is None:
@@ -64,11 +76,16 @@ def record_and_compare(classification: Classification, place: HistoryFile | None
     connection = classification.profiles.connection
     try:
         with open_history(connection, place, write=True):
+            moment, name = classification.profiles.as_of.replace(tzinfo=None), classification.segment_set.name
+            is_kept = not passing or bool(snapshots(connection, place, name, moment, moment))
             new = record(classification, place, now)
             recent = snapshots(connection, place, new.set_name, new.as_of - 2 * WEEK, new.as_of)
             before = week_before(recent, new)
             pair = SnapshotPair(before, new) if before else None
-            return MoveCounts(pair, move_counts(connection, pair)) if pair else None
+            moves = MoveCounts(pair, move_counts(connection, pair)) if pair else None
+            if not is_kept:
+                forget(connection, [new])
+            return moves
     except UsertrackError as error:
         classification.profiles.notes.append(f"not kept in the history: {error.message} ({error.hint})")
         return None
