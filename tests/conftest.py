@@ -56,6 +56,15 @@ def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def no_profiles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever runs the tests may be logged in somewhere: nothing of that is read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def texts_are_parsed_once(request: pytest.FixtureRequest) -> Iterator[None]:
     """PostHog's grammar takes up to 6 s for a query that it has not seen, and every new store starts with none.
 
@@ -121,6 +130,7 @@ def clean_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, demo_cache: Path)
     for name in [name for name in os.environ if name.startswith(_SETTINGS)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(demo_cache))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("USERTRACK_HISTORY", str(tmp_path / "history.duckdb"))  # the demo and its own are shared
     monkeypatch.setenv("USERTRACK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "100")

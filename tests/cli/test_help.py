@@ -25,7 +25,19 @@ COMMANDS = [
     "init",
     "check",
 ]
-COMMANDS += ["doctor", "demo", "serve", "import events", "metrics", "cache info", "cache clear"]
+COMMANDS += [
+    "doctor",
+    "login",
+    "logout",
+    "profiles",
+    "allow",
+    "demo",
+    "serve",
+    "import events",
+    "metrics",
+    "cache info",
+    "cache clear",
+]
 COMMANDS += ["insight list", "insight show", "insight run", "insight create", "insight delete"]
 COMMANDS += ["funnel", "retention", "cohorts", "lifecycle", "stickiness", "features", "churn"]
 COMMANDS += ["events", "properties", "errors", "search"]

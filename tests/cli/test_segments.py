@@ -137,7 +137,7 @@ def test_names_narrow_people_and_summary(demo: Cli) -> None:
 def test_on_a_terminal(demo: Cli, clean_env: pytest.MonkeyPatch, width: int) -> None:
     clean_env.setenv("COLUMNS", str(width))
     said = demo("segments")
-    assert said.err.startswith("note: demo data · connect your own with `usertrack init`\nnote: ")
+    assert said.err.startswith("note: demo data · connect your own with `usertrack login`\nnote: ")
     assert max(map(len, said.out.splitlines())) <= width
 
 
@@ -208,4 +208,4 @@ def test_a_moment_in_the_future_is_named(demo: Cli) -> None:
 def test_a_workspace_without_sources_is_named(demo: Cli) -> None:
     assert demo("init", "acme").code == 0
     said = demo("segments", "--workspace", "acme")
-    assert said.err.startswith("note: demo data, since workspace 'acme' has no sources yet · set POSTHOG_PROJECT_ID")
+    assert said.err.startswith("note: demo data, since workspace 'acme' has no sources yet · `usertrack login`")

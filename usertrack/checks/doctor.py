@@ -1,12 +1,12 @@
 """`usertrack doctor`: checks settings, connections, scopes, tables, columns and events of a workspace."""
 
-import re
 from collections.abc import Collection
 from pathlib import Path
 
 from usertrack.checks.schema import check_tables
 from usertrack.checks.workspace import Finding, check_queries, check_queries_online, check_rules
 from usertrack.core.errors import UsertrackError
+from usertrack.core.masks import mask_credentials
 from usertrack.core.table import Table
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
@@ -17,6 +17,13 @@ from usertrack.sources.http import LacksScope
 from usertrack.sources.posthog import NO_PROJECT_READ
 from usertrack.workspace.settings import SETTINGS, Settings
 
+ABOUT_POSTGRES = Statement(
+    "neon",
+    "SELECT split_part(version(), ' ', 2) AS version, current_database() AS database, current_user AS role, "
+    "has_database_privilege(current_database(), 'CREATE') AS may_write",
+    name="Postgres",
+    limit=1,
+)
 _EVENTS = ("mcp_connect_clicked", "$rageclick", "$exception", "$pageview")
 
 
@@ -28,14 +35,11 @@ def check_settings(settings: Settings) -> list[Finding]:
 
 
 def _setting_words(settings: Settings, name: str) -> str:
-    value = settings[name]
-    if value is None:
+    if not settings.is_set(name):
         return f"not set ({SETTINGS[name].env})"
+    value = settings.values[name].plain
     text = ", ".join(value) if isinstance(value, list) else settings.displayed(name)
-    return f"{_CREDENTIALS.sub('//…@', text)} ({settings.values[name].origin})"
-
-
-_CREDENTIALS = re.compile(r"//[^/@]*@")  # in an address
+    return f"{mask_credentials(text)} ({settings.values[name].origin})"
 
 
 def check_sources(runner: Runner) -> list[Finding]:
@@ -48,14 +52,7 @@ def check_sources(runner: Runner) -> list[Finding]:
         name="PostHog",
         limit=1,
     )
-    postgres = Statement(
-        "neon",
-        "SELECT split_part(version(), ' ', 2) AS version, current_database() AS database, current_user AS role, "
-        "has_database_privilege(current_database(), 'CREATE') AS may_write",
-        name="Postgres",
-        limit=1,
-    )
-    posthog_answer, postgres_answer = runner.run([posthog, postgres])
+    posthog_answer, postgres_answer = runner.run([posthog, ABOUT_POSTGRES])
     return [
         *(
             [_failed("PostHog", posthog_answer)]
@@ -65,7 +62,7 @@ def check_sources(runner: Runner) -> list[Finding]:
         *(
             [_failed("Postgres", postgres_answer)]
             if isinstance(postgres_answer, UsertrackError)
-            else _postgres(postgres_answer)
+            else postgres_findings(postgres_answer)
         ),
     ]
 
@@ -113,7 +110,8 @@ def _scopes(answer: Table) -> Finding:
 _EMPTY = "no events at all"
 
 
-def _postgres(answer: Table) -> list[Finding]:
+def postgres_findings(answer: Table) -> list[Finding]:
+    """What answered `ABOUT_POSTGRES`, and as whom."""
     version, database, role, may_write = answer.rows[0]
     text = f"{version}, database {database}, role {role}, session read-only, {_ms(answer.elapsed)} away"
     findings = [Finding("ok", "Postgres", text)]

@@ -22,6 +22,7 @@ from usertrack.cli import (
     insights,
     interrupts,
     journeys,
+    login,
     metrics,
     output,
     people,
@@ -82,6 +83,7 @@ report.register(app)
 queries.register(app)
 insights.register(app)
 workspace.register(app)
+login.register(app)
 cache.register(app)
 privacy.register(app)
 serving.register(app)

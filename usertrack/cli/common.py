@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Common:
     workspace: Path | None = None
+    profile: str | None = None
     demo: bool = False
     as_of: str | None = None
     timezone: str | None = None
@@ -28,7 +29,7 @@ class Common:
 def settings_of(common: Common) -> "Settings":
     from usertrack.workspace.settings import load_settings
 
-    options = {name: getattr(common, name) for name in ("timezone", "as_of", "format", "max_age")}
+    options = {name: getattr(common, name) for name in ("profile", "timezone", "as_of", "format", "max_age")}
     return load_settings(
         workspace=common.workspace,
         options=options,

@@ -137,6 +137,12 @@ def _zones(incomplete: str) -> Iterable[str]:
     return available_timezones()
 
 
+def _profiles(incomplete: str) -> Iterable[str]:
+    from usertrack.workspace.profiles import profile_names
+
+    return profile_names()
+
+
 def _emails(incomplete: str) -> Iterable[str]:
     """E-mails of the last snapshots in the history."""
     from datetime import UTC, datetime
@@ -168,19 +174,21 @@ _NAMES: dict[str, Callable[[str], Iterable[str]]] = {
     "--source": _words_of("usertrack.sources", "REGISTRY"),
     "--timezone": _zones,
     "--set": sets,
+    "--profile": _profiles,
     "--tool": _from_answers("tools"),
     "--property": _from_answers("event properties"),
     "PROPERTY": _properties,
     "EVENT": _from_answers("events"),
     "EMAIL": _emails,
     "ID": _from_answers("insights"),
+    "PROFILE": _profiles,
 }
 
 
 def _settings() -> "Settings":
     from usertrack.cli.common import Common, settings_of
 
-    return settings_of(Common())
+    return settings_of(Common()).without_fetching()
 
 
 def _rules() -> "Rules":

@@ -61,6 +61,37 @@ def confirm(action: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def ask(question: str, default: str = "", *, hidden: bool = False) -> str:
+    """The answer typed at the terminal, ``default`` for an empty one. A ``hidden`` one is not shown, nor its default.
+
+    Raises UsageError where a terminal cannot hide what is typed, typer.Abort at the end of the input.
+    """
+    import getpass
+    import warnings
+
+    import typer
+
+    from usertrack.core.errors import UsageError
+    from usertrack.render.safe import visible
+
+    prompt = f"{visible(question)}{f' [{visible(default)}]' if default and not hidden else ''}: "
+    try:
+        if hidden:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", getpass.GetPassWarning)
+                return getpass.getpass(prompt, stream=sys.stderr).strip() or default
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+    except getpass.GetPassWarning as error:
+        raise UsageError("this terminal cannot hide what is typed", "pipe the answers to standard input") from error
+    except EOFError:
+        line = ""
+    if not line:
+        raise typer.Abort
+    return line.strip() or default
+
+
 def unexpected(problem: BaseException) -> None:
     """Write one line about a bug of usertrack, without values, which may be secret."""
     trace = problem.__traceback__

@@ -49,6 +49,15 @@ _FIELDS: dict[str, Any] = {
             rich_help_panel=_PANEL,
         ),
     ],
+    "profile": Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            metavar="PROFILE",
+            help="Ask the project and database of this profile, which `usertrack login` stored.",
+            rich_help_panel=_PANEL,
+        ),
+    ],
     "demo": Annotated[
         bool, typer.Option("--demo", help="Use the demo data, whatever is configured.", rich_help_panel=_PANEL)
     ],

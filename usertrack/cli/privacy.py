@@ -209,7 +209,7 @@ def _open_session(common: Common, data: Path | None) -> "Iterator[Session]":
             yield session
         return
     from usertrack.server.serve import serving
-    from usertrack.workspace.settings import Setting
+    from usertrack.workspace.setting import Setting
 
     settings = settings_of(common)
     with serving(data, os.environ) as (url, keys):

@@ -324,7 +324,7 @@ def _week_ago_query(session: "Session", recipe: "Recipe", *, keep: bool) -> "Wee
 def _templates(session: "Session") -> Path | None:
     """The workspace's own templates, where it has any."""
     from usertrack.workspace.files import relative_path
-    from usertrack.workspace.settings import exists
+    from usertrack.workspace.folder import exists
 
     own = relative_path(session.settings.root) / "templates" if session.settings.root else None
     return own if own and exists(own, folder=True) else None

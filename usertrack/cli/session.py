@@ -118,6 +118,8 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
     library = library_of(settings)
     format_of(settings, common)  # a wrong one is an error before any query runs
     say_demo(settings)
+    for note in settings.notes:
+        diagnostics.note(note)
     now, purpose = datetime.now(UTC), common.purpose
     with (
         diagnostics.Progress() as progress,
@@ -143,9 +145,9 @@ def say_demo(settings: "Settings") -> None:
     """Note that the data is the demo's, unless `--demo` was given."""
     if settings.uses_demo and not settings.demo:
         if settings.root is None:
-            diagnostics.note("demo data · connect your own with `usertrack init`")
+            diagnostics.note("demo data · connect your own with `usertrack login`")
         else:
-            todo = "set POSTHOG_PROJECT_ID, POSTHOG_PERSONAL_API_KEY and DATABASE_URL"
+            todo = "`usertrack login` connects yours"
             name = settings.root.resolve().name
             diagnostics.note(f"demo data, since workspace '{name}' has no sources yet · {todo}")
     if settings.uses_demo and settings.offline:

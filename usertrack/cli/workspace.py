@@ -26,7 +26,7 @@ def init(
         diagnostics.note(f"wrote {path}")
     if not written:
         diagnostics.note(f"{folder} is a workspace already; nothing was changed")
-    diagnostics.note("next: set POSTHOG_PROJECT_ID, POSTHOG_PERSONAL_API_KEY and DATABASE_URL, then `usertrack doctor`")
+    diagnostics.note("next: `usertrack login`, then `usertrack doctor`")
 
 
 @with_common
@@ -54,7 +54,7 @@ def check(
     from usertrack.cli.session import emit, open_session
     from usertrack.core.errors import UsageError
     from usertrack.workspace.files import library_of
-    from usertrack.workspace.settings import FILE_NAME
+    from usertrack.workspace.folder import FILE_NAME
 
     try:
         settings = settings_of(common)

@@ -7,8 +7,8 @@ from usertrack.library.library import Statement
 
 NAMES = {"posthog": "PostHog", "neon": "Postgres"}
 CONNECT = {
-    "posthog": "set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY",
-    "neon": "set DATABASE_URL, or NEON_API_KEY with neon.project_id and neon.database in usertrack.yaml",
+    "posthog": "run `usertrack login`, or set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY",
+    "neon": "run `usertrack login`, or set DATABASE_URL, or NEON_API_KEY, neon.project_id and neon.database",
 }
 
 

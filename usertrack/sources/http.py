@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
+from usertrack.core.masks import mask_keys
 from usertrack.core.notify import Notify
 from usertrack.core.words import number
 from usertrack.sources.retry import LONGEST_WAIT, Retry, attempts, notify_retry, retry_after
@@ -252,5 +253,5 @@ def _kind(response: httpx.Response) -> str:
 
 def one_line(text: object, longest: int = 400) -> str:
     """``text`` of a server on one line, cut to fit a message, and without an echoed key."""
-    line = re.sub(r"\bph[xsc]_\w+", "[key]", " ".join(str(text).split()))
+    line = mask_keys(" ".join(str(text).split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"

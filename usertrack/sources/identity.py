@@ -29,9 +29,14 @@ def database_of(settings: Settings) -> str:
     """``host/database``, or Neon's ``project/database``, in words; '' without Postgres."""
     if settings.uses_demo or not settings.has_postgres:
         return ""
-    if not settings["postgres.url"]:
+    if not settings.is_set("postgres.url"):
         return f"{settings['neon.project_id']}/{settings['neon.database']}"
-    parts = _connection_parts(str(settings["postgres.url"]))
+    return place_of(settings.address("postgres.url"))
+
+
+def place_of(address: str) -> str:
+    """``host/database`` of a connection URI or string, in words."""
+    parts = _connection_parts(address)
     if parts is None:
         return "unreadable address"
     port = "" if str(parts.get("port") or 5432) == "5432" else f":{parts['port']}"
@@ -45,9 +50,9 @@ def _posthog(settings: Settings) -> str:
 
 
 def _postgres(settings: Settings) -> str:
-    if settings["postgres.url"]:
-        return _libpq_address(str(settings["postgres.url"]))
-    if settings["neon.api_key"] is None:
+    if settings.is_set("postgres.url"):
+        return _libpq_address(settings.address("postgres.url"))
+    if not settings.is_set("neon.api_key"):
         return ""
     names = [settings[f"neon.{name}"] for name in ("project_id", "database", "role")]
     return " ".join(map(str, [_host(settings["neon.api"]), *names]))
@@ -67,6 +72,14 @@ def _libpq_address(url: str) -> str:
         return ""
     defaults = {option.keyword.decode(): (option.val or b"").decode() for option in psycopg.pq.Conninfo.get_defaults()}
     return " ".join(f"{name}={parts.get(name) or defaults.get(name) or ''}" for name in _ADDRESS_PARTS)
+
+
+def without_password(url: str) -> str:
+    """A connection URI or string without its password, as libpq writes it; '' for an invalid one."""
+    from psycopg.conninfo import make_conninfo
+
+    parts = _connection_parts(url) or {}
+    return make_conninfo(**{name: part for name, part in parts.items() if name in _ADDRESS_PARTS})
 
 
 def _connection_parts(url: str) -> dict[str, Any] | None:

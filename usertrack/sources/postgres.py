@@ -77,8 +77,8 @@ class Postgres:
     @classmethod
     def from_settings(cls, settings: Settings, notify: Notify) -> "Postgres":
         async def address() -> str:
-            if settings["postgres.url"]:
-                return str(settings["postgres.url"])
+            if settings.is_set("postgres.url"):
+                return str(await asyncio.to_thread(settings.__getitem__, "postgres.url"))
             from usertrack.sources.neon import connection_uri
 
             return await connection_uri(settings, timeout=_ADDRESS)

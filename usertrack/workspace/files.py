@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def library_of(settings: "Settings") -> "Library":
     """The shipped queries, with the workspace's own in front."""
     from usertrack.library.library import Library, shipped_root
-    from usertrack.workspace.settings import exists
+    from usertrack.workspace.folder import exists
 
     own = [relative_path(settings.root) / "queries"] if settings.root and settings.root != shipped_root() else []
     return Library([shipped_root() / "queries", *(folder for folder in own if exists(folder, folder=True))])
@@ -20,7 +20,7 @@ def library_of(settings: "Settings") -> "Library":
 def rules_path(settings: "Settings") -> Path:
     """The workspace's segments.yaml, or the shipped one."""
     from usertrack.library.library import shipped_root
-    from usertrack.workspace.settings import exists
+    from usertrack.workspace.folder import exists
 
     own = relative_path(settings.root) / "segments.yaml" if settings.root else None
     return own if own and exists(own) else shipped_root() / "segments.yaml"
@@ -38,7 +38,7 @@ def funnel_paths(settings: "Settings") -> list[Path]:
 
 def _own_and_shipped(settings: "Settings", name: str) -> list[Path]:
     from usertrack.library.library import shipped_root
-    from usertrack.workspace.settings import exists
+    from usertrack.workspace.folder import exists
 
     own = relative_path(settings.root) / name if settings.root and settings.root != shipped_root() else None
     return [*([own] if own and exists(own) else []), shipped_root() / name]

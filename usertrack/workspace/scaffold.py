@@ -7,9 +7,14 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.library import SOURCES, Library, shipped_root
 
 _SETTINGS = """\
-# usertrack.yaml: settings of this workspace. An option beats the environment, the environment beats this file.
-# Secrets stay in the environment: POSTHOG_PERSONAL_API_KEY, DATABASE_URL or NEON_API_KEY; for `usertrack push`
-# SLACK_WEBHOOK_URL and USERTRACK_WEBHOOK_URL.
+# usertrack.yaml: settings of this workspace. An option beats the environment, that beats the file .env beside this one,
+# that a profile of `usertrack login`, and that this file. Secrets are not for this file: a profile has them, or the
+# environment or .env (POSTHOG_PERSONAL_API_KEY, DATABASE_URL or NEON_API_KEY; for `usertrack push` SLACK_WEBHOOK_URL
+# and USERTRACK_WEBHOOK_URL), or a password manager, which password_command asks.
+
+# profile: acme                     # which profile; without it the one called default
+# password_command:                 # commands that print a secret; they run once `usertrack allow` has allowed them
+#   posthog.personal_api_key: op read op://Work/PostHog/key
 
 posthog:
   host: https://us.posthog.com      # EU Cloud: https://eu.posthog.com; your own `usertrack serve`: http://127.0.0.1:8765
@@ -72,7 +77,7 @@ _FUNNELS = """\
 #   exclude: [refunded]             # who did this on the way is left out
 """
 
-_GITIGNORE = "# usertrack's own files\n.usertrack/\n"
+_GITIGNORE = "# usertrack's own files, and secrets\n.usertrack/\n.env\n"
 
 _QUERY_HEADER = """\
 -- title: {title}

@@ -1,8 +1,8 @@
-"""Settings: option > environment > usertrack.yaml > default. Each value knows where it came from."""
+"""Settings: option > environment > .env > profile > usertrack.yaml > default. Each value knows where it came from."""
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,12 @@ from zoneinfo import ZoneInfo
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.words import parse_age, parse_size
+from usertrack.workspace import settings_file
+from usertrack.workspace.env_file import Variable, read_env_file
+from usertrack.workspace.folder import FILE_NAME, exists, find_workspace
+from usertrack.workspace.password_command import COMMAND_SHAPE, PasswordCommand, password_command
+from usertrack.workspace.profile_settings import bind_key, profile_notes, profile_settings, used_profile
+from usertrack.workspace.setting import Setting, check_key, fetched
 
 WEEK_STARTS = ("sunday", "monday")
 """The days on which weeks can start, at the place of their number in PostHog."""
@@ -26,10 +32,8 @@ class SettingSpec:
     about: str = ""
 
 
-FILE_NAME = "usertrack.yaml"
-"""The file that makes a folder a workspace."""
-
 SETTINGS: dict[str, SettingSpec] = {
+    "profile": SettingSpec("USERTRACK_PROFILE", about="profile of `usertrack login`, or off; default: `default`"),
     "posthog.host": SettingSpec("POSTHOG_HOST", "https://us.posthog.com", about="where PostHog answers"),
     "posthog.project_id": SettingSpec("POSTHOG_PROJECT_ID", about="number of the project"),
     "posthog.personal_api_key": SettingSpec(
@@ -93,18 +97,10 @@ SETTINGS: dict[str, SettingSpec] = {
 
 
 @dataclass(frozen=True)
-class Setting:
-    """A value with where it came from. It may be a secret, so no repr holds it."""
-
-    value: Any = field(repr=False)
-    origin: str
-
-
-@dataclass(frozen=True)
 class Settings:
     """The values of all settings. ``root`` is the workspace folder, None when there is none.
 
-    ``refresh``: ask the sources, whatever the cache has. ``offline``: use only the cache.
+    ``refresh``: ask the sources, whatever the cache has. ``offline``: use only the cache. ``notes`` are for the user.
     """
 
     values: Mapping[str, Setting]
@@ -112,16 +108,32 @@ class Settings:
     demo: bool = False
     refresh: bool = False
     offline: bool = False
+    commands: tuple[PasswordCommand, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
 
     def displayed(self, name: str) -> str:
         """The value for printing: of a secret only whether it is set."""
-        value = self[name]
-        if value is None:
+        if not self.is_set(name):
             return "not set"
-        return "set" if SETTINGS[name].secret else str(value)
+        return "set" if SETTINGS[name].secret else str(self[name])
+
+    def is_set(self, name: str) -> bool:
+        """Whether it has a value; a secret is not fetched for that."""
+        return self.values[name].is_set
+
+    def address(self, name: str) -> Any:
+        """The value, or of a secret address the part that is none, without fetching it."""
+        return self.values[name].address or self[name]
+
+    def without_fetching(self) -> "Settings":
+        """The same, but a secret that would have to be fetched is a UsageError."""
+        values = {
+            name: replace(setting, fetch=_refuse) if setting.fetch else setting for name, setting in self.values.items()
+        }
+        return replace(self, values=values)
 
     @property
     def max_age(self) -> timedelta | None:
@@ -131,11 +143,11 @@ class Settings:
     @property
     def has_posthog(self) -> bool:
         """Whether any of PostHog's settings is set: an incomplete set is an error, and does not mean the demo."""
-        return self["posthog.personal_api_key"] is not None or self["posthog.project_id"] is not None
+        return self.is_set("posthog.personal_api_key") or self.is_set("posthog.project_id")
 
     @property
     def has_postgres(self) -> bool:
-        return self["postgres.url"] is not None or self["neon.api_key"] is not None
+        return self.is_set("postgres.url") or self.is_set("neon.api_key")
 
     @property
     def uses_demo(self) -> bool:
@@ -154,18 +166,42 @@ def load_settings(
 ) -> Settings:
     """Settings for a run. Looks for ``usertrack.yaml`` in ``workspace``, else upwards from the current folder.
 
-    Raises UsageError, with file and line, for a wrong value in the file or the environment, and for options that
+    Raises UsageError, with file and line, for a wrong value in a file or the environment, and for options that
     contradict each other.
     """
     env = os.environ if env is None else env
     max_age = (options or {}).get("max_age") is not None
     _require_one_of({"--refresh": refresh, "--offline": offline, "--max-age": max_age})
     root = find_workspace(workspace, env)
-    written = _read_file(root / FILE_NAME) if root and exists(root / FILE_NAME) else {}
-    values = {name: _resolve(name, options or {}, env, written) for name in SETTINGS}
+    own = read_env_file(root / ".env", _VARIABLES) if root else {}
+    written, commands = _read_file(root) if root and exists(root / FILE_NAME) else ({}, ())
+    earlier = [_option_values(options or {}), _environment_values(env), _env_file_values(own)]
+    named = next((layer["profile"] for layer in (*earlier, written) if "profile" in layer), None)
+    profile = used_profile(named)
+    values = _resolve([*earlier, profile_settings(profile) if profile else {}, written])
+    if profile:
+        bind_key(profile, values)
     _check(values)
-    offline = offline or (_is_true(env.get("USERTRACK_OFFLINE", "")) and not (refresh or max_age))
-    return Settings(values, root, demo or _is_true(env.get("USERTRACK_DEMO", "")), refresh, offline)
+
+    def is_on(name: str) -> bool:
+        return _is_true(env.get(name, "").strip() or (own[name].value if name in own else ""))
+
+    return Settings(
+        values,
+        root,
+        demo or is_on("USERTRACK_DEMO"),
+        refresh,
+        offline or (is_on("USERTRACK_OFFLINE") and not (refresh or max_age)),
+        commands,
+        profile_notes(profile, named, earlier, written) if profile else (),
+    )
+
+
+def settings_of_values(values: Mapping[str, Any]) -> Settings:
+    """Settings with these values, and defaults; raises UsageError for a wrong one."""
+    settings = Settings(_resolve([_option_values(values)]))
+    _check(settings.values)
+    return settings
 
 
 def _require_one_of(options: Mapping[str, bool]) -> None:
@@ -177,36 +213,41 @@ def _require_one_of(options: Mapping[str, bool]) -> None:
         )
 
 
-def find_workspace(path: Path | None, env: Mapping[str, str]) -> Path | None:
-    named = path or (Path(env["USERTRACK_WORKSPACE"]) if env.get("USERTRACK_WORKSPACE") else None)
-    if named:
-        if not named.is_dir():
-            raise UsageError(f"there is no workspace '{named}'", f"`usertrack init {named}` makes one")
-        return named
-    current = Path.cwd()
-    return next((folder for folder in (current, *current.parents) if exists(folder / FILE_NAME)), None)
+_Layer = Mapping[str, Setting]
+_SWITCHES = ("USERTRACK_DEMO", "USERTRACK_OFFLINE")
+_VARIABLES = {spec.env: name for name, spec in SETTINGS.items()} | dict.fromkeys(_SWITCHES, "")
 
 
-def exists(path: Path, *, folder: bool = False) -> bool:
-    """Whether the file, or ``folder``, exists; raises UsageError where ``path`` is something else."""
-    if path.is_dir() if folder else path.is_file():
-        return True
-    if not os.path.lexists(path):
-        return False
-    actual = "a folder" if path.is_dir() else "a link that leads nowhere" if path.is_symlink() else "something else"
-    actual = "a file" if path.is_file() else actual
-    raise UsageError(f"{path}: {actual}, where a {'folder' if folder else 'file'} belongs", "mend it, or take it away")
+def _resolve(layers: Sequence[_Layer]) -> dict[str, Setting]:
+    """The value of each setting in the first of the layers that has one, else its default."""
+    return {
+        name: next((layer[name] for layer in layers if name in layer), Setting(spec.default, "default"))
+        for name, spec in SETTINGS.items()
+    }
 
 
-def _resolve(name: str, options: Mapping[str, Any], env: Mapping[str, str], written: Mapping[str, Setting]) -> Setting:
-    known = SETTINGS[name]
-    if options.get(name) is not None:
-        return Setting(_typed(name, options[name], "the command line"), "option")
-    if text := env.get(known.env, "").strip():
-        return Setting(_typed(name, text, known.env), f"environment, {known.env}")
-    if name in written:
-        return written[name]
-    return Setting(known.default, "default")
+def _option_values(options: Mapping[str, Any]) -> _Layer:
+    return {
+        name: Setting(_typed(name, value, "the command line"), "option")
+        for name, value in options.items()
+        if value is not None
+    }
+
+
+def _environment_values(env: Mapping[str, str]) -> _Layer:
+    return {
+        name: Setting(_typed(name, text, spec.env), f"environment, {spec.env}")
+        for name, spec in SETTINGS.items()
+        if (text := env.get(spec.env, "").strip())
+    }
+
+
+def _env_file_values(variables: Mapping[str, Variable]) -> _Layer:
+    return {
+        _VARIABLES[env]: Setting(_typed(_VARIABLES[env], variable.value, f".env:{variable.line}"), f".env, line {line}")
+        for env, variable in variables.items()
+        if (line := variable.line) and _VARIABLES[env]
+    }
 
 
 def _typed(name: str, value: Any, where: str) -> Any:
@@ -221,7 +262,7 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return [item.strip() for item in items if item.strip()]
     if isinstance(default, int):
         return _positive(name, value, where)
-    if name in ("history", "cache") and value is False:
+    if name in ("history", "cache", "profile") and value is False:
         return "off"  # which YAML reads as false
     if name in _MEASURED:
         return _measured(name, value, where)
@@ -253,52 +294,31 @@ def _positive(name: str, value: Any, where: str) -> float:
     return number
 
 
-def _read_file(path: Path) -> dict[str, Setting]:
+def _read_file(root: Path) -> tuple[_Layer, tuple[PasswordCommand, ...]]:
+    """The settings in usertrack.yaml, and the commands among them that print a secret."""
     flat: dict[str, Setting] = {}
-    for name, line, value in _entries(path):
-        where = f"{path}:{line}"
-        if value is None and any(known.startswith(f"{name}.") for known in SETTINGS):
+    commands: list[PasswordCommand] = []
+    for entry, line, value in settings_file.entries(root / FILE_NAME, SETTINGS):
+        where, origin = f"{root / FILE_NAME}:{line}", f"usertrack.yaml, line {line}"
+        name = entry.removeprefix(settings_file.COMMANDS)
+        if value is None and any(known.startswith(f"{entry}.") for known in (*SETTINGS, settings_file.COMMANDS)):
             continue  # a section with nothing in it
         if name not in SETTINGS:
-            raise UsageError(f"{where}: unknown setting '{name}'", did_you_mean(name, SETTINGS))
+            hint = COMMAND_SHAPE if f"{entry}." == settings_file.COMMANDS else did_you_mean(name, SETTINGS)
+            raise UsageError(f"{where}: unknown setting '{entry}'", hint)
         if name in flat:
             raise UsageError(f"{where}: '{name}' is set twice", f"it is set in {flat[name].origin}, too")
-        if value is not None:
-            flat[name] = Setting(_typed(name, value, where), f"usertrack.yaml, line {line}")
-    return flat
-
-
-def _entries(path: Path) -> list[tuple[str, int, Any]]:
-    """Each setting in the file as its dotted name, its line and its value; raises UsageError with file and line."""
-    import yaml
-
-    try:
-        loader = yaml.SafeLoader(path.read_text(encoding="utf-8-sig"))
-        document = loader.get_single_node()
-        if document is None:
-            return []
-        if not isinstance(document, yaml.MappingNode):
-            raise UsageError(f"{path}:1: the file takes settings such as `timezone: Europe/Berlin`")
-        return list(_flatten(loader, document))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise UsageError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or 'syntax'}") from error
-
-
-def _flatten(loader: Any, mapping: Any, prefix: str = "") -> Iterator[tuple[str, int, Any]]:
-    for key, node in mapping.value:
-        name, line = f"{prefix}{key.value}", key.start_mark.line + 1
-        if node.id == "mapping" and name not in SETTINGS:
-            if not node.value:
-                yield name, line, None
-            yield from _flatten(loader, node, f"{name}.")
+        if value is None:
+            continue
+        if name == entry:
+            flat[name] = Setting(_typed(name, value, where), origin)
+        elif not SETTINGS[name].secret:
+            secrets = ", ".join(name for name, spec in SETTINGS.items() if spec.secret)
+            raise UsageError(f"{where}: '{name}' is no secret; write its value", f"a command is for {secrets}")
         else:
-            # what YAML takes for a time is text here, such as as_of: 2026-11-20
-            is_time = node.tag == "tag:yaml.org,2002:timestamp"
-            yield name, line, node.value if is_time else loader.construct_object(node, deep=True)
+            commands.append(password_command(name, value, root, where))
+            flat[name] = fetched(name, commands[-1].secret, f"password_command, {origin}")
+    return flat, tuple(commands)
 
 
 def _check(values: Mapping[str, Setting]) -> None:
@@ -307,10 +327,8 @@ def _check(values: Mapping[str, Setting]) -> None:
     _check_week(values["week_start"])
     for name in ("posthog.host", "neon.api"):
         _check_address(name, values[name])
-    for name in ("posthog.personal_api_key", "neon.api_key"):
-        key, origin = values[name].value, values[name].origin
-        if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
-            raise UsageError(f"'{name}' holds characters that no key has ({origin})", "copy it again")
+    for name, setting in values.items():
+        check_key(name, setting.plain, setting.origin)
 
 
 def _check_zone(zone: Setting) -> None:
@@ -349,3 +367,7 @@ def _check_address(name: str, address: Setting) -> None:
 
 def _is_true(text: str) -> bool:
     return text.strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _refuse() -> str:
+    raise UsageError("a secret is not fetched for this")

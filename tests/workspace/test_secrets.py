@@ -1,0 +1,352 @@
+"""Where secrets come from: `.env`, profiles, commands; and that none of them is shown."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked, PasswordDeleteError
+
+from tests.conftest import problem
+from usertrack.sources.identity import database_of, identities
+from usertrack.workspace import password_command
+from usertrack.workspace.profiles import Profile, find_profile, profile_names, profiles_folder, save_profile
+from usertrack.workspace.secret_stores import StoreName
+from usertrack.workspace.settings import Settings, load_settings
+
+KEY, URL = "phx_hunter2", "postgresql://ann:hunter2@db.example:5433/app"
+BOTH = {"posthog.personal_api_key": KEY, "postgres.url": URL}
+ADDRESS = "host=db.example port=5433 dbname=app user=ann"
+
+
+class Vault(KeyringBackend):
+    """A keyring in memory that can be locked, and counts how often it is asked."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str], str] = {}
+        self.locked = False
+        self.asked = 0
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._open()
+        self.asked += 1
+        return self.entries.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._open()
+        self.entries[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._open()
+        if self.entries.pop((service, username), None) is None:
+            raise PasswordDeleteError(username)
+
+    def _open(self) -> None:
+        if self.locked:
+            raise KeyringLocked("hunter2 is behind a lock")
+
+
+@pytest.fixture
+def vault(clean_env: pytest.MonkeyPatch) -> Iterator[Vault]:
+    before, vault = keyring.get_keyring(), Vault()
+    keyring.set_keyring(vault)
+    yield vault
+    keyring.set_keyring(before)
+
+
+@pytest.fixture(autouse=True)
+def workspace(clean_env: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "acme"
+    folder.mkdir()
+    (folder / "usertrack.yaml").write_text("")
+    clean_env.chdir(folder)
+    return folder
+
+
+def store(name: str = "default", place: StoreName = "file", secrets: dict[str, str] = BOTH) -> Profile:
+    profile = Profile(name, "https://eu.posthog.com", "7", ADDRESS, place, profiles_folder())
+    save_profile(profile, secrets)
+    return profile
+
+
+def read(env: dict[str, str] | None = None, **options: str) -> Settings:
+    return load_settings(env=env or {}, options=options)
+
+
+def test_the_environment_beats_env_beats_profile_beats_file(workspace: Path) -> None:
+    (workspace / "usertrack.yaml").write_text("posthog: {host: https://file.example, project_id: 1}\ntimezone: UTC\n")
+    project = lambda env: (read(env)["posthog.project_id"], read(env).values["posthog.project_id"].origin)  # noqa: E731
+    assert project({}) == ("1", "usertrack.yaml, line 1")
+    store()
+    assert project({}) == ("7", "profile default")
+    (workspace / ".env").write_text("# ours\nPOSTHOG_PROJECT_ID=8\nOTHER=x\n")
+    assert project({}) == ("8", ".env, line 2")
+    assert project({"POSTHOG_PROJECT_ID": "9"}) == ("9", "environment, POSTHOG_PROJECT_ID")
+    assert read()["posthog.personal_api_key"] == KEY
+    assert read({"USERTRACK_PROFILE": "off"}).values["posthog.host"].origin == "usertrack.yaml, line 1"
+
+
+def test_env_file_reads_what_shells_read(workspace: Path) -> None:
+    text = "\ufeffexport DATABASE_URL='postgresql://a:p%40#x@h/d' # ours\nUSERTRACK_DEMO=1\nUSERTRACK_TIMEZONE=\n"
+    (workspace / ".env").write_text(text, encoding="utf-8")
+    settings = read()
+    assert settings["postgres.url"] == "postgresql://a:p%40#x@h/d"
+    assert (settings.demo, settings["timezone"]) == (True, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("A=1\n\nDATABASE_URL='postgresql://hunter2\nB=1\n", 3),
+        ("\n\n# x\nDATABASE_URL postgresql://hunter2\n", 4),
+        ("DATABASE_URL='hunter2' hunter2", 1),
+        ("A=1\nDATABASE_URL", 2),
+        ("hunter2: yes = 'no", 1),
+        ('A=1\nDATABASE_URL="hunter2\nB="\n', 2),
+    ],
+)
+def test_a_broken_line_is_named_and_not_shown(workspace: Path, text: str, line: int) -> None:
+    (workspace / ".env").write_text(text)
+    error = problem(read)
+    assert error.exit_code == 2
+    assert error.message.startswith(f"{workspace / '.env'}:{line}: ")
+    assert "hunter2" not in error.message + error.hint
+
+
+def test_a_virtual_environment_called_env_is_no_file_of_variables(workspace: Path) -> None:
+    (workspace / ".env").mkdir()
+    assert read()["timezone"] == "UTC"
+
+
+def test_secrets_of_a_file_are_for_its_owner_alone(workspace: Path) -> None:
+    profile = store()
+    paths = [profile.folder, profile.file, profile.folder / "default.secrets"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in paths] == [0o700, 0o600, 0o600]
+    assert "hunter2" not in profile.file.read_text()
+    assert "hunter2" not in repr(read())
+    paths[2].chmod(0o640)
+    assert read().notes == (f"others may read the secrets of profile 'default': run `chmod 600 {paths[2]}`",)
+
+
+def test_a_keyring_is_asked_only_for_a_secret(vault: Vault) -> None:
+    store(place="keyring")
+    asked = vault.asked
+    settings = read()
+    assert (settings.has_posthog, settings.has_postgres) == (True, True)
+    assert database_of(settings) == "db.example:5433/app"
+    assert identities(settings).keys() == {"posthog", "neon"}
+    assert vault.asked == asked
+    assert (settings["posthog.personal_api_key"], settings["postgres.url"]) == (KEY, URL)
+    assert vault.asked == asked + 1
+
+
+def test_the_cache_knows_the_database_of_a_profile_as_that_of_the_environment(vault: Vault) -> None:
+    store(place="keyring")
+    env = {"DATABASE_URL": URL, "USERTRACK_PROFILE": "off"}
+    assert identities(read())["neon"] == identities(read(env))["neon"]
+
+
+def test_a_locked_keyring_loses_nothing(vault: Vault) -> None:
+    store(place="keyring")
+    vault.locked = True
+    error = problem(lambda: read()["postgres.url"])
+    assert (error.exit_code, error.message) == (2, "the system's keyring is locked")
+    assert "hunter2" not in error.message + error.hint
+    assert problem(lambda: store(place="keyring", secrets={"postgres.url": "new"})).message == error.message
+    assert problem(lambda: store("other", place="keyring")).message == error.message
+    assert profile_names() == ["default"]
+    vault.locked = False
+    assert read()["postgres.url"] == URL
+
+
+def test_a_keyring_that_stores_nothing_is_found_out(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vault, "set_password", lambda *_: None)
+    assert "did not store" in problem(lambda: store(place="keyring")).message
+    assert profile_names() == []
+
+
+@pytest.mark.parametrize("place", ["file", "keyring"])
+def test_what_cannot_be_written_leaves_what_there_was(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, place: StoreName
+) -> None:
+    profile = store(place=place)
+    replace = os.replace
+
+    def fail(old: str, new: Path) -> None:
+        if new == profile.file:
+            raise OSError(28, "No space left on device")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", fail)
+    error = problem(lambda: store(place=place, secrets={"postgres.url": "new"}))
+    assert error.message == f"cannot write {profile.file} (No space left on device)"
+    assert read()["postgres.url"] == URL
+    assert [path.name for path in profile.folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_moving_to_the_keyring_leaves_no_file_of_secrets(vault: Vault) -> None:
+    moved = store()
+    store(place="keyring")
+    assert not (moved.folder / "default.secrets").exists()
+    assert read()["postgres.url"] == URL
+
+
+@pytest.mark.parametrize("name", ["acm", "../acme", "", "x" * 99])
+def test_an_unknown_profile(name: str) -> None:
+    store("acme")
+    error = problem(lambda: read({}, profile=name or "none"))
+    assert error.message.startswith("there is no profile '")
+    assert "there are: acme" in error.hint
+    assert ("did you mean 'acme'?" in error.hint) is (name in ("acm", "../acme"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("host: https://a.example\nsecrets: file\n", ":1: 'host' and 'project_id' belong together"),
+        ("database: host=x\nsecrets: paper\n", ":2: 'secrets' takes keyring or file"),
+        ("secrets: file\npassword: hunter2\n", ":2: unknown key 'password'"),
+        ("secrets: [file]\n", ":1: 'secrets' takes a text"),
+        ("secrets: {", ":1: not valid YAML"),
+    ],
+)
+def test_a_broken_profile_names_its_line_and_is_stored_anew(text: str, message: str) -> None:
+    path = store().file
+    path.write_text(text)
+    error = problem(read)
+    assert message in error.message
+    assert "hunter2" not in error.message
+    store()
+    assert find_profile("default")
+
+
+def test_a_broken_file_of_secrets_is_said_without_its_text() -> None:
+    path = store().folder / "default.secrets"
+    for text in ("hunter2", '["hunter2"]', '{"postgres.url": 1}', "\udcff"):
+        path.write_text(text, errors="surrogateescape")
+        error = problem(lambda: read()["postgres.url"])
+        assert str(path) in error.message
+        assert "hunter2" not in error.message + str(error.__cause__)
+    path.unlink()
+    assert "'postgres.url' is not in" in problem(lambda: read()["postgres.url"]).message
+
+
+def test_a_key_goes_to_its_own_host_alone(workspace: Path) -> None:
+    store()
+    (workspace / ".env").write_text("POSTHOG_HOST=https://evil.example\n")
+    error = problem(lambda: read()["posthog.personal_api_key"])
+    assert "is for https://eu.posthog.com, not for the host of .env, line 1" in error.message
+    (workspace / ".env").write_text("POSTHOG_HOST=https://eu.posthog.com/\n")
+    assert read()["posthog.personal_api_key"] == KEY
+
+
+def test_what_goes_before_a_profile_is_told(workspace: Path) -> None:
+    store("acme")
+    (workspace / "usertrack.yaml").write_text("profile: acme\nposthog: {project_id: 7}\n")
+    assert read().notes == ()
+    (workspace / "usertrack.yaml").write_text("profile: acme\nposthog: {project_id: 8}\n")
+    assert read().notes == ("profile 'acme' goes before usertrack.yaml, line 2; `profile: off` there switches it off",)
+    (workspace / "usertrack.yaml").write_text("")
+    named = read({"DATABASE_URL": URL}, profile="acme")
+    assert named.notes == ("not all is of profile 'acme': environment, DATABASE_URL goes first",)
+
+
+def command(workspace: Path, words: str, *, allowed: bool = True, name: str = "postgres.url") -> Settings:
+    (workspace / "usertrack.yaml").write_text(f"timezone: UTC\npassword_command:\n  {name}: {words}\n")
+    settings = read()
+    for each in settings.commands if allowed else ():
+        password_command.allow(each)
+    return settings
+
+
+def test_a_command_prints_a_secret_when_it_is_needed(workspace: Path) -> None:
+    settings = command(workspace, f"[sh, -c, 'echo x >> ran; echo {URL}']")
+    assert settings.has_postgres
+    assert settings.displayed("postgres.url") == "set"
+    assert settings.values["postgres.url"].origin == "password_command, usertrack.yaml, line 3"
+    assert not (workspace / "ran").exists()
+    assert [settings["postgres.url"], settings["postgres.url"]] == [URL, URL]
+    assert (workspace / "ran").read_text() == "x\n"
+
+
+def test_no_command_runs_before_it_is_allowed(workspace: Path, tmp_path: Path) -> None:
+    settings = command(workspace, "touch ran", allowed=False)
+    error = problem(lambda: settings["postgres.url"])
+    assert error.message.endswith("usertrack.yaml:3: nobody has allowed the command that prints 'postgres.url'")
+    assert "`usertrack allow`" in error.hint
+    command(workspace, "cat secret.txt")
+    (workspace / "secret.txt").write_text("one")
+    assert "nobody has allowed" in problem(lambda: read()["postgres.url"]).message
+    password_command.allow(*read().commands)
+    assert read()["postgres.url"] == "one"
+    for change in (
+        lambda: (workspace / "secret.txt").write_text("two"),
+        lambda: command(workspace, "cat ./secret.txt", allowed=False),
+        lambda: workspace.rename(tmp_path / "elsewhere") and os.chdir(tmp_path / "elsewhere"),
+    ):
+        change()
+        assert "nobody has allowed" in problem(lambda: read()["postgres.url"]).message
+        password_command.allow(*read().commands)
+
+
+def test_no_shell_reads_the_command(workspace: Path) -> None:
+    assert command(workspace, "echo $HOME '`id`' a;b")["postgres.url"] == "$HOME `id` a;b"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("no-such-command x", "`no-such-command`, for 'postgres.url', cannot be found"),
+        ("sh -c 'echo phx_hunter2 >&2; exit 3'", "ended with exit code 3: [key]"),
+        ("sh -c 'echo hunter2; echo no hunter2 >&2; exit 1'", "ended with exit code 1: no […]"),
+        (
+            "sh -c 'echo at postgresql://a:hunter2@b/c password=hunter2 >&2; exit 1'",
+            "at postgresql://…@b/c password=[…]",
+        ),
+        ("'true'", "printed nothing"),
+        ("sh -c 'echo hunter2; echo hunter2'", "printed more than one line"),
+        ("sh -c 'printf \"\\\\377\"'", "printed what is not UTF-8 text"),
+        ("sleep 9", "took longer than 0.2 s"),
+        (".", "cannot be run"),
+    ],
+)
+def test_a_command_that_fails(workspace: Path, monkeypatch: pytest.MonkeyPatch, words: str, message: str) -> None:
+    monkeypatch.setattr(password_command, "_LONGEST", 0.2 if "sleep" in words else 9)
+    settings = command(workspace, words)
+    error = problem(lambda: settings["postgres.url"])
+    assert error.exit_code == 2
+    assert "usertrack.yaml:3: the command " in error.message
+    assert message in error.message
+    assert "hunter2" not in error.message + error.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("password_command: op read x", ":1: unknown setting 'password_command'", "op read"),
+        (
+            "password_command:\n  postgres.ulr: x",
+            ":2: unknown setting 'password_command.postgres.ulr'",
+            "'postgres.url'",
+        ),
+        ("password_command:\n  timezone: date", ":2: 'timezone' is no secret", "postgres.url"),
+        ("password_command:\n  postgres: {url: 'a \"b'}", ":2: the command has a quote without its end", "op read"),
+        ("password_command:\n  postgres.url: []", ":2: 'password_command' takes a command", "op read"),
+        ("postgres.url: x\npassword_command:\n  postgres.url: y", ":3: 'postgres.url' is set twice", "line 1"),
+    ],
+)
+def test_a_wrong_password_command(workspace: Path, text: str, message: str, hint: str) -> None:
+    (workspace / "usertrack.yaml").write_text(text)
+    error = problem(read)
+    assert message in error.message
+    assert hint in error.hint
+
+
+def test_an_empty_section_sets_nothing(workspace: Path) -> None:
+    (workspace / "usertrack.yaml").write_text("password_command:\n")
+    assert read().commands == ()

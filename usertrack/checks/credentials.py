@@ -1,0 +1,84 @@
+"""Tries what somebody is about to log in with: a key on its project of PostHog, and the address of a database."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from usertrack.checks.doctor import ABOUT_POSTGRES, postgres_findings
+from usertrack.checks.workspace import Finding
+from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.core.notify import Notify
+from usertrack.core.spool import Spool
+from usertrack.sources.http import LacksScope
+from usertrack.sources.identity import without_password
+from usertrack.sources.postgres import Postgres
+from usertrack.sources.posthog import PostHog
+from usertrack.workspace.settings import Settings, settings_of_values
+
+_READS = {
+    "insight:read": ("insights/?limit=1", "saved insights"),
+    "event_definition:read": ("event_definitions/?limit=1", "`usertrack events`"),
+    "property_definition:read": ("property_definitions/?limit=1", "`usertrack properties`"),
+    "cohort:read": ("cohorts/?limit=1", "`push --to posthog-cohort`"),
+    "person:read": ("persons/?limit=1", "`push --to posthog-cohort` and `privacy`"),
+}
+"""Scopes beside query:read and project:read, with what asks for one and what needs it. Those that write are not tried:
+that would change something.
+"""
+_LONGEST = 30  # seconds for one request
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the key may do: the project's name ('' if it may not read that), and the scopes it lacks, with their use."""
+
+    project: str
+    missing: Mapping[str, str]
+
+
+def try_posthog(host: str, project_id: str, key: str, notify: Notify) -> Access:
+    """Raises a UsertrackError where the key cannot query the project."""
+    values = {"posthog.host": host, "posthog.project_id": project_id, "posthog.personal_api_key": key}
+    return asyncio.run(_access(settings_of_values({**values, "posthog.timeout": _LONGEST}), notify))
+
+
+async def _access(settings: Settings, notify: Notify) -> Access:
+    posthog = PostHog.from_settings(settings, notify)
+    try:
+        await posthog.query({"kind": "HogQLQuery", "query": "SELECT 1"}, "login")
+        about = await posthog.about()
+        lacks = await asyncio.gather(*(_lacks(posthog, path) for path, _ in _READS.values()))
+    finally:
+        await posthog.close()
+    missing = {} if about else {"project:read": "times in the project's timezone"}
+    missing |= {scope: use for (scope, (_, use)), is_lacking in zip(_READS.items(), lacks, strict=True) if is_lacking}
+    return Access(str(about.get("name") or ""), missing)
+
+
+async def _lacks(posthog: PostHog, path: str) -> bool:
+    try:
+        await posthog.call("GET", path)
+    except LacksScope:
+        return True
+    except UsertrackError:
+        pass  # not about the scope
+    return False
+
+
+def try_postgres(url: str, notify: Notify) -> list[Finding]:
+    """What answers there, and as whom; raises a UsertrackError where nothing does."""
+    settings = settings_of_values({"postgres.url": url, "postgres.timeout": _LONGEST})
+    with tempfile.TemporaryDirectory() as folder:
+        findings = asyncio.run(_about(Postgres.from_settings(settings, notify), Spool(Path(folder))))
+    if not without_password(url):
+        raise UsageError("the address names no host and no database", "write postgresql://user:password@host/database")
+    return findings
+
+
+async def _about(postgres: Postgres, spool: Spool) -> list[Finding]:
+    try:
+        return postgres_findings(await postgres.run(ABOUT_POSTGRES, spool))
+    finally:
+        await postgres.close()

@@ -1,0 +1,165 @@
+"""What somebody logs in with: typed at the terminal, where what does not work is asked again, or piped."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from usertrack.checks.credentials import Access, try_postgres, try_posthog
+from usertrack.cli import diagnostics
+from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.sources.identity import without_password
+from usertrack.workspace.env_file import parse_variables
+from usertrack.workspace.profiles import Profile
+
+NONE = "-"  # typed where there is no PostHog, or no Postgres
+_NAMES = {
+    "POSTHOG_HOST": "host",
+    "POSTHOG_PROJECT_ID": "project",
+    "POSTHOG_PERSONAL_API_KEY": "key",
+    "DATABASE_URL": "database",
+}
+"""What is asked, in this order, by the names that the environment has for it."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Without a ``project`` there is no PostHog, without a ``database`` (a connection URI) no Postgres."""
+
+    host: str
+    project: str = ""
+    key: str = field(default="", repr=False)
+    database: str = field(default="", repr=False)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """By the names of their settings."""
+        secrets = {"posthog.personal_api_key": self.key, "postgres.url": self.database}
+        return {name: secret for name, secret in secrets.items() if secret}
+
+    @property
+    def address(self) -> str:
+        return without_password(self.database) if self.database else ""
+
+
+def stored_answers(profile: Profile | None, default_host: str) -> Answers:
+    """What the profile has, which stays where nothing else is said."""
+    if profile is None:
+        return Answers(default_host)
+    key, database = (profile.secrets.get(name, "") for name in ("posthog.personal_api_key", "postgres.url"))
+    return Answers(profile.host or default_host, profile.project_id or "", key, database)
+
+
+def has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def typed_answers(stored: Answers, host: str | None, project: str | None) -> Answers:
+    """Answers that work. ``host`` and ``project`` are options, which are asked for only if they do not work."""
+    answers = _ask_posthog(replace(stored, host=host or stored.host), stored, host=host, project=project)
+    while not _works(_try_posthog, answers):
+        answers = _ask_posthog(answers, stored)
+    answers = _ask_database(answers)
+    while not _works(_try_postgres, answers):
+        answers = _ask_database(answers)
+    return _something(answers)
+
+
+def piped_answers(stored: Answers, host: str | None, project: str | None) -> Answers:
+    """Answers on standard input: ``NAME=VALUE`` a line as in `.env`, else one a line in the order of the questions.
+
+    Raises a UsertrackError where one does not work.
+    """
+    options = {name: option for name, option in (("host", host), ("project", project)) if option}
+    try:
+        text = sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise UsageError("standard input is not UTF-8 text") from error
+    piped = {name: value for name, value in _parsed(text, options).items() if value}
+    texts = {name: "" if value == NONE else value for name, value in {**piped, **options}.items()}
+    answers = replace(stored, **texts)
+    if not texts.get("key"):
+        answers = replace(answers, key=_key_for(answers, stored))
+    if answers.project and not answers.key:
+        raise UsageError("standard input has no key for PostHog", "pipe a line POSTHOG_PERSONAL_API_KEY=phx_…")
+    _try_posthog(answers)
+    _try_postgres(answers)
+    return _something(answers)
+
+
+def _parsed(text: str, options: dict[str, str]) -> dict[str, str]:
+    lines = text.strip().splitlines()
+    if any(line.removeprefix("export ").startswith(tuple(f"{name}=" for name in _NAMES)) for line in lines):
+        variables = parse_variables(text, "standard input", _NAMES)
+        return {_NAMES[name]: variable.value for name, variable in variables.items()}
+    questions = [name for name in _NAMES.values() if name not in options]
+    if len(lines) > len(questions):
+        raise UsageError(f"standard input has {len(lines)} lines for {len(questions)} answers", "`NAME=VALUE` a line")
+    return dict(zip(questions, map(str.strip, lines), strict=False))
+
+
+def _ask_posthog(current: Answers, stored: Answers, *, host: str | None = None, project: str | None = None) -> Answers:
+    host = host or diagnostics.ask("PostHog's address", current.host)
+    question = f"number of the project, as in /project/12345; {NONE} for no PostHog"
+    project = project or diagnostics.ask(question, current.project or NONE)
+    if project == NONE:
+        return replace(current, host=host, project="", key="")
+    answers = replace(current, host=host, project=project)
+    kept = _key_for(answers, stored)
+    keeps = ", Enter keeps the one before" if kept else ", from Settings › Personal API keys"
+    return replace(answers, key=diagnostics.ask(f"personal API key (not shown{keeps})", kept, hidden=True))
+
+
+def _key_for(answers: Answers, stored: Answers) -> str:
+    """The key so far, if there is one; a stored one goes to no other host than before."""
+    return "" if answers.key == stored.key and answers.host != stored.host else answers.key
+
+
+def _ask_database(answers: Answers) -> Answers:
+    keeps = f"Enter keeps the one before, {NONE} for none" if answers.database else "Enter for none"
+    question = f"database, as postgresql://user:password@host/name (not shown, {keeps})"
+    url = diagnostics.ask(question, answers.database, hidden=True)
+    return replace(answers, database="" if url == NONE else url)
+
+
+def _works(attempt: Callable[[Answers], None], answers: Answers) -> bool:
+    """Whether they do; what is wrong is said."""
+    try:
+        attempt(answers)
+    except UsertrackError as error:
+        diagnostics.error(error)
+        return False
+    return True
+
+
+def _try_posthog(answers: Answers) -> None:
+    if not answers.project:
+        return
+    with diagnostics.Progress() as progress:
+        progress("asking PostHog", passing=True)
+        access = try_posthog(answers.host, answers.project, answers.key, progress)
+    _say_access(access, answers.project)
+
+
+def _say_access(access: Access, project: str) -> None:
+    name = f" ({access.project})" if access.project else ""
+    diagnostics.note(f"PostHog lets the key query project {project}{name}")
+    for scope, use in access.missing.items():
+        diagnostics.note(f"the key lacks the scope {scope}, for {use}")
+    if access.missing:
+        diagnostics.hint("add scopes in PostHog under Settings, Personal API keys, whenever you need them")
+
+
+def _try_postgres(answers: Answers) -> None:
+    if not answers.database:
+        return
+    with diagnostics.Progress() as progress:
+        progress("asking Postgres", passing=True)
+        findings = try_postgres(answers.database, progress)
+    for finding in findings:
+        diagnostics.note(f"{finding.subject}: {finding.detail}{f'; {finding.hint}' if finding.hint else ''}")
+
+
+def _something(answers: Answers) -> Answers:
+    if not answers.secrets:
+        raise UsageError("there is neither PostHog nor a database to log in to", "answer for one of them")
+    return answers

@@ -1,0 +1,52 @@
+"""The `.env` file of a workspace: environment variables that are the workspace's own."""
+
+from collections.abc import Collection
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+from usertrack.core.errors import UsageError
+
+
+class Variable(NamedTuple):
+    value: str
+    line: int
+
+
+def read_env_file(path: Path, names: Collection[str]) -> dict[str, Variable]:
+    """Those of ``names`` that the file sets; none without a file. Raises UsageError with file and line, without values.
+
+    A folder of that name is passed over: virtual environments are called so, too.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
+    return parse_variables(text, str(path), names)
+
+
+def parse_variables(text: str, place: str, names: Collection[str]) -> dict[str, Variable]:
+    """Those of ``names`` that ``text`` sets, ``NAME=VALUE`` a line; ``${NAME}`` in a value is replaced.
+
+    Raises UsageError, which names ``place`` and the line.
+    """
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    lines = {}
+    for binding in parse_stream(StringIO(text)):
+        start = binding.original.string
+        line = binding.original.line + start[: len(start) - len(start.lstrip())].count("\n")
+        if binding.error or (binding.key is not None and binding.value is None):
+            raise UsageError(f"{place}:{line}: this line is not NAME=VALUE", _QUOTES)
+        if binding.key is not None and binding.key in names:
+            if "\n" in (binding.value or ""):
+                raise UsageError(f"{place}:{line}: the value of {binding.key} goes over several lines", _QUOTES)
+            lines[binding.key] = line
+    values = dotenv_values(stream=StringIO(text))
+    return {name: Variable(value, line) for name, line in lines.items() if (value := (values[name] or "").strip())}
+
+
+_QUOTES = "put a value with blanks, quotes or # between single quotes, on one line"

@@ -1,0 +1,137 @@
+"""Secrets that a command prints, such as `op read op://Work/PostHog/key`, as usertrack.yaml says.
+
+A workspace may come from somebody else, so a command runs only after `usertrack allow` has allowed it.
+"""
+
+import hashlib
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from usertrack.core.errors import UsageError
+from usertrack.core.masks import mask_secrets
+from usertrack.workspace.private_files import config_folder, write_private
+
+_LONGEST = 60  # seconds, in which somebody may have to unlock a password manager
+
+
+@dataclass(frozen=True)
+class PasswordCommand:
+    """The command, as words, that prints the secret of ``setting``. ``place`` is its file and line."""
+
+    setting: str
+    words: tuple[str, ...]
+    folder: Path
+    place: str
+
+    @property
+    def text(self) -> str:
+        return shlex.join(self.words)
+
+    @property
+    def fingerprint(self) -> str:
+        """Another one for another workspace, setting or command, or where a file of the workspace in it changed."""
+        files = {word: _digest(self.folder / word) for word in self.words}
+        parts = [str(self.folder.resolve()), self.setting, self.words, files]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    @property
+    def is_allowed(self) -> bool:
+        return self.fingerprint in _allowed()
+
+    def secret(self) -> str:
+        """What the command prints, without the end of its line. Raises UsageError."""
+        if not self.is_allowed:
+            raise UsageError(
+                f"{self.place}: nobody has allowed the command that prints '{self.setting}'",
+                "`usertrack allow` shows it, and asks; allow it only if you know who wrote it",
+            )
+        text = self._output().strip("\r\n")
+        if not text.strip():
+            raise self._failed("printed nothing")
+        if "\n" in text:
+            raise self._failed("printed more than one line")
+        return text.strip()
+
+    def _output(self) -> str:
+        import subprocess
+
+        no_input, pipe = subprocess.DEVNULL, subprocess.PIPE
+        try:
+            with subprocess.Popen(self.words, cwd=self.folder, stdin=no_input, stdout=pipe, stderr=pipe) as process:
+                try:
+                    out, err = process.communicate(timeout=_LONGEST)
+                except BaseException:
+                    process.kill()
+                    raise
+            text = out.decode()
+        except FileNotFoundError as error:
+            raise self._failed("cannot be found", "install it, or write where it is") from error
+        except subprocess.TimeoutExpired:
+            hint = "does it wait for an answer? run it yourself"
+            raise self._failed(f"took longer than {_LONGEST:g} s", hint) from None  # its output may be the secret
+        except OSError as error:
+            raise self._failed(f"cannot be run ({error.strerror})") from error
+        except UnicodeDecodeError:
+            raise self._failed("printed what is not UTF-8 text") from None
+        if process.returncode:
+            raise self._failed(f"ended with exit code {process.returncode}{_last_words(err, text)}")
+        return text
+
+    def _failed(self, reason: str, hint: str = "") -> UsageError:
+        return UsageError(f"{self.place}: the command `{self.words[0]}`, for '{self.setting}', {reason}", hint)
+
+
+def password_command(setting: str, value: Any, folder: Path, place: str) -> PasswordCommand:
+    """The command that usertrack.yaml has for ``setting``: a text that is split as a shell would, or a list of words.
+
+    No shell runs it. Raises UsageError.
+    """
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise UsageError(f"{place}: the command has a quote without its end", COMMAND_SHAPE) from error
+    if not isinstance(words, list) or not words or not all(isinstance(word, str) and word for word in words):
+        raise UsageError(f"{place}: 'password_command' takes a command", COMMAND_SHAPE)
+    return PasswordCommand(setting, tuple(words), folder, place)
+
+
+COMMAND_SHAPE = "write posthog.personal_api_key: op read op://Work/PostHog/key, or a list of words"
+
+
+def allow(command: PasswordCommand) -> None:
+    """Let the command run from now on, as it is. Raises UsageError."""
+    lines = [*_allowed(), command.fingerprint]
+    try:
+        write_private(_list(), "".join(f"{line}\n" for line in dict.fromkeys(lines)))
+    except OSError as error:
+        raise UsageError(f"cannot write {_list()} ({error.strerror})", "is the folder yours?") from error
+
+
+def _allowed() -> list[str]:
+    try:
+        return _list().read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _list() -> Path:
+    return config_folder() / "allowed-commands"
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _last_words(stderr: bytes, stdout: str) -> str:
+    """The last line on standard error, without what looks like a secret or was printed; '' for none."""
+    lines = stderr.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    for printed in filter(None, map(str.strip, stdout.splitlines())):
+        last = last.replace(printed, "[…]")
+    return f": {mask_secrets(last)[:200]}" if last else ""
