@@ -11,6 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from usertrack.core.tls import tls
 from usertrack.server.app import create_app
 from usertrack.server.database.store import Store
 from usertrack.server.http.server_settings import ServerSettings
@@ -56,7 +57,7 @@ class Client:
     """Posts to a running server and reads what it stored."""
 
     def __init__(self, url: str, store: Store) -> None:
-        self.http = httpx.Client(base_url=url, timeout=30)
+        self.http = httpx.Client(base_url=url, timeout=30, verify=tls(url))
         self.store = store
 
     def batch(self, *events: dict[str, object], **extra: object) -> httpx.Response:

@@ -10,6 +10,7 @@ import httpx
 
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
 from usertrack.core.notify import Notify
+from usertrack.core.tls import tls
 from usertrack.core.words import number
 from usertrack.sources.http import one_line
 from usertrack.sources.retry import LONGEST_WAIT, Retry, attempts, notify_retry, retry_after
@@ -82,7 +83,7 @@ class Delivery:
     def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
         """Send ``content`` and return the answer (2xx); raises a UsertrackError."""
         try:
-            with httpx.Client(timeout=_TIMEOUT) as client:
+            with httpx.Client(timeout=_TIMEOUT, verify=tls(url)) as client:
                 for attempt in attempts(self.pause):
                     with notify_retry(attempt, self.notify):
                         request = client.build_request("POST", url, content=content, headers=headers)

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import httpx
 
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
+from usertrack.core.tls import tls
 from usertrack.workspace.settings import Settings
 
 
@@ -25,7 +26,7 @@ async def connection_uri(
     headers = {"Authorization": f"Bearer {settings['neon.api_key']}", "Accept": "application/json"}
     url = f"{settings['neon.api']}/projects/{quote(str(settings['neon.project_id']), safe='')}/connection_uri"
     try:
-        async with httpx.AsyncClient(timeout=timeout, transport=transport) as client:
+        async with httpx.AsyncClient(timeout=timeout, transport=transport, verify=tls(url)) as client:
             response = await client.get(url, params=query, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise ConnectionFailed(f"cannot reach Neon's API ({type(error).__name__})", "check your network") from error

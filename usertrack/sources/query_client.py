@@ -11,6 +11,7 @@ import httpx
 
 from usertrack.core.errors import QueryError, SourceBusy
 from usertrack.core.notify import Notify
+from usertrack.core.tls import tls
 from usertrack.sources import http
 from usertrack.sources.waiting import WaitNotices
 
@@ -47,6 +48,7 @@ class QueryClient:
             headers={"Authorization": f"Bearer {key}"},
             timeout=httpx.Timeout(_BLOCKING_SECONDS, connect=15),
             transport=transport,
+            verify=tls(host),
         )
 
     async def about(self) -> dict[str, Any]:

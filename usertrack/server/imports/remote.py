@@ -11,6 +11,7 @@ import httpx
 
 from usertrack.core.errors import ConnectionFailed, QueryError, UsertrackError
 from usertrack.core.notify import Notify
+from usertrack.core.tls import tls
 from usertrack.core.words import size_words
 from usertrack.server.imports.event_file import suffix_of
 from usertrack.server.imports.events import ImportOptions
@@ -32,7 +33,7 @@ def import_by_server(url: str, key: str, options: ImportOptions, progress: Notif
         *(("omit", name) for name in options.omitted),
     ]
     # a server of this machine needs no proxy
-    with httpx.Client(base_url=url, timeout=_SILENCE, trust_env=False) as client:
+    with httpx.Client(base_url=url, timeout=_SILENCE, trust_env=False, verify=tls(url)) as client:
         try:
             with client.stream(
                 "POST",
