@@ -152,6 +152,8 @@ def test_sql_is_typed_read_from_a_file_or_piped_in(demo: Cli, clean_env: pytest.
     [
         ("neon", "SELECT 1,\n  emial FROM wasp_user", 'the SQL:2:3: column "emial" does not exist'),
         ("neon", "SELECT {a}::int, {a}, emial FROM wasp_user", 'the SQL:1:23: column "emial" does not exist'),
+        ("neon", "SELECT emial FROM {runs}", 'the SQL:1:8: column "emial" does not exist'),
+        ("neon", "SELECT emial, emial FROM {runs}", 'the SQL:1: column "emial" does not exist'),
         ("neon", "SELECT 1,\n  'abc", "the SQL:2:3: the SQL has a string or comment that never ends"),
         ("neon", "SELECT 1 /* abc", "the SQL:1:10: the SQL has a string or comment that never ends"),
         ("neon", "SELECT 1;  DROP TABLE x", "the SQL:1:12: this is more than one statement"),

@@ -7,7 +7,7 @@ import typer
 
 from usertrack.cli import diagnostics
 from usertrack.cli.common import Common
-from usertrack.cli.options import with_common
+from usertrack.cli.options import with_common, with_common_once
 
 if TYPE_CHECKING:
     from usertrack.workspace.secret_stores import StoreName
@@ -98,7 +98,7 @@ def profiles(*, common: Common) -> None:
         diagnostics.note(warning)
 
 
-@with_common
+@with_common_once
 def allow(
     yes: Annotated[bool, typer.Option("--yes", help="Allow them without asking.")] = False, *, common: Common
 ) -> None:

@@ -12,15 +12,20 @@ def position(text: str, offset: int) -> str:
     return f"{before.count(chr(10)) + 1}:{offset - before.rfind(chr(10))}"
 
 
-def position_after(written: str, before: str) -> str:
-    """The place in ``written`` that follows ``before``, the beginning of the SQL that ran.
+def position_between(written: str, before: str, after: str) -> str:
+    """The place in ``written`` of an error between ``before`` and ``after``, which together are the SQL that ran.
 
-    Only the line, where what ran differs from what was written in that line, as after a fragment.
+    Only the line, where what ran differs from what was written in that line, as with an entity or a fragment, and the
+    word at the error does not stand there exactly once.
     """
     line = before.count("\n") + 1
+    text = dict(enumerate(written.split("\n"), 1)).get(line, "")
     start = _SETTING.sub(r"{\1}", before.rpartition("\n")[2])
-    lines = written.split("\n")[line - 1 : line]
-    return f"{line}:{len(start) + 1}" if lines and lines[0].startswith(start) else str(line)
+    if text.startswith(start):
+        return f"{line}:{len(start) + 1}"
+    word = re.match(r"\w+", after)
+    columns = [match.start() + 1 for match in re.finditer(rf"\b{word[0]}\b", text)] if word else []
+    return f"{line}:{columns[0]}" if len(columns) == 1 else str(line)
 
 
 _SETTING = re.compile(r"\(current_setting\('usertrack\.(\w+)'\)::[\w\[\] ]+\)")

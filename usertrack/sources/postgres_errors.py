@@ -8,7 +8,7 @@ from psycopg_pool import PoolTimeout
 
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
 from usertrack.library.library import Statement
-from usertrack.library.position import position_after
+from usertrack.library.position import position_between
 
 DECLARE = 'DECLARE "usertrack" CURSOR FOR '
 """What psycopg puts before the SQL of a cursor of that name: the server's positions count it."""
@@ -62,7 +62,8 @@ def refusal(error: BaseException) -> ConnectionFailed:
 def explain(error: psycopg.Error | TimeoutError, statement: Statement, sql: str, timeout: float) -> UsertrackError:
     """The error for a failed query, with its file and line. ``sql`` is the text that ran, ``timeout`` in seconds."""
     position = error.diag.statement_position if isinstance(error, psycopg.Error) else None
-    where = place(statement, sql[: max(0, int(position) - len(DECLARE) - 1)] if position else "")
+    offset = max(0, int(position) - len(DECLARE) - 1) if position else 0
+    where = place(statement, sql[:offset], sql[offset:])
     longer = f"it may take {timeout:g} s: ask for a shorter range, or raise `postgres.timeout` in usertrack.yaml"
     if isinstance(error, PoolTimeout):
         return ConnectionFailed("Postgres gave no further connection in time", "is the server still running?")
@@ -98,8 +99,8 @@ def _hint(error: psycopg.Error) -> str:
     return ""
 
 
-def place(statement: Statement, before: str = "") -> str:
-    """The query's file, or its name when it is shipped, with the line; ``before`` is the SQL before the error.
+def place(statement: Statement, before: str = "", after: str = "") -> str:
+    """The query's file, or its name when it is shipped, with the line; the error is between ``before`` and ``after``.
 
     Of SQL that was typed, also the column.
     """
@@ -107,5 +108,5 @@ def place(statement: Statement, before: str = "") -> str:
     if query is None:
         return statement.name
     if query.path is None:
-        return f"{query.name}:{position_after(query.written, before)}" if before else query.name
+        return f"{query.name}:{position_between(query.written, before, after)}" if before else query.name
     return f"{query.place}:{query.line + before.count(chr(10))}"
