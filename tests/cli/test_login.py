@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backends import fail
 
 from tests.conftest import Cli, CommandResult
 from tests.databases import database
 from tests.people import SERVER
 from tests.server.capture_fixtures import AppThread
+from tests.vault import Vault
 from usertrack.checks.doctor import check_settings
 from usertrack.server.database.store import Store
 from usertrack.workspace.settings import load_settings
@@ -143,6 +146,33 @@ def test_nothing_to_log_in_to(piped: Piped, config: Path, args: tuple[str, ...],
     login = piped("", "login", *args)
     assert (login.code, message in login.err) == (2, True), login.err
     assert not config.exists()
+
+
+def test_a_locked_keyring_is_said_before_anything_is_asked(piped: Piped, clean_env: pytest.MonkeyPatch) -> None:
+    vault = Vault()
+    keyring.set_keyring(vault)
+    vault.locked = True
+    try:
+        login = piped("", "login")
+        assert (login.code, "the system's keyring is locked" in login.err) == (2, True), login.err
+    finally:
+        keyring.set_keyring(fail.Keyring())
+
+
+def test_a_profile_whose_secrets_are_gone(piped: Piped, cli: Cli, config: Path, host: str, dsn: str) -> None:
+    assert piped(f"{host}\n1\n{KEY}\n{dsn}\n", "login").code == 0
+    (config / "profiles/default.secrets").unlink()
+    asked = cli("query", "run", "posthog/event_names")
+    assert (asked.code, "'posthog.personal_api_key' is not in" in asked.err) == (2, True)
+    assert "`usertrack login default` stores it again" in asked.err
+
+
+def test_a_broken_env_file_is_a_finding_of_check(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").touch()
+    (tmp_path / ".env").write_text("DATABASE_URL='hunter2\n")
+    check = cli("check")
+    assert (check.code, ".env:1: this line" in check.out) == (5, True), check.out
+    assert "hunter2" not in check.out + check.err
 
 
 def test_allowing_a_command(cli: Cli, tmp_path: Path, host: str) -> None:

@@ -16,7 +16,7 @@ COMMAND = [sys.executable, "-c", "from usertrack.cli.app import main; main()"]
 
 @pytest.fixture
 def env(demo_cache: Path, demo_postgres: str) -> dict[str, str]:
-    kept = ("PATH", "HOME", "PYTHONPATH", "TMPDIR", "LANG", "VIRTUAL_ENV")
+    kept = ("PATH", "HOME", "PYTHONPATH", "TMPDIR", "LANG", "VIRTUAL_ENV", "XDG_CONFIG_HOME")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"XDG_CACHE_HOME": str(demo_cache)}
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
-from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from tests.conftest import problem
+from tests.vault import Vault
 from usertrack.sources.identity import database_of, identities
 from usertrack.workspace import password_command
 from usertrack.workspace.profiles import Profile, find_profile, profile_names, profiles_folder, save_profile
@@ -20,35 +19,6 @@ from usertrack.workspace.settings import Settings, load_settings
 KEY, URL = "phx_hunter2", "postgresql://ann:hunter2@db.example:5433/app"
 BOTH = {"posthog.personal_api_key": KEY, "postgres.url": URL}
 ADDRESS = "host=db.example port=5433 dbname=app user=ann"
-
-
-class Vault(KeyringBackend):
-    """A keyring in memory that can be locked, and counts how often it is asked."""
-
-    priority = 1
-
-    def __init__(self) -> None:
-        self.entries: dict[tuple[str, str], str] = {}
-        self.locked = False
-        self.asked = 0
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self._open()
-        self.asked += 1
-        return self.entries.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self._open()
-        self.entries[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        self._open()
-        if self.entries.pop((service, username), None) is None:
-            raise PasswordDeleteError(username)
-
-    def _open(self) -> None:
-        if self.locked:
-            raise KeyringLocked("hunter2 is behind a lock")
 
 
 @pytest.fixture
@@ -84,6 +54,7 @@ def test_the_environment_beats_env_beats_profile_beats_file(workspace: Path) -> 
     assert project({}) == ("1", "usertrack.yaml, line 1")
     store()
     assert project({}) == ("7", "profile default")
+    assert read().values["profile"].origin == "default"
     (workspace / ".env").write_text("# ours\nPOSTHOG_PROJECT_ID=8\nOTHER=x\n")
     assert project({}) == ("8", ".env, line 2")
     assert project({"POSTHOG_PROJECT_ID": "9"}) == ("9", "environment, POSTHOG_PROJECT_ID")
@@ -243,6 +214,14 @@ def test_a_key_goes_to_its_own_host_alone(workspace: Path) -> None:
     assert "is for https://eu.posthog.com, not for the host of .env, line 1" in error.message
     (workspace / ".env").write_text("POSTHOG_HOST=https://eu.posthog.com/\n")
     assert read()["posthog.personal_api_key"] == KEY
+
+
+def test_a_login_that_was_killed_halfway_leaves_no_key_for_another_host() -> None:
+    path = store().file
+    path.write_text(path.read_text().replace("eu.posthog.com", "us.posthog.com"))
+    error = problem(lambda: read()["posthog.personal_api_key"])
+    assert error.message.endswith("is for another host than https://us.posthog.com")
+    assert "`usertrack login default`" in error.hint
 
 
 def test_what_goes_before_a_profile_is_told(workspace: Path) -> None:

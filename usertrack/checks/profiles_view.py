@@ -6,21 +6,19 @@ from urllib.parse import urlsplit
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Paragraph
 from usertrack.sources.identity import place_of
-from usertrack.workspace.profiles import DEFAULT, Profile
+from usertrack.workspace.profiles import Profile
 
 
 def profiles_document(profiles: Sequence[Profile], used: str | None) -> Document:
-    """``used``: the profile that the workspace or the environment names, if any."""
-    names = [profile.name for profile in profiles]
-    current = used or (DEFAULT if DEFAULT in names else "")
+    """``used`` is the name of the one that is asked where the command runs, if any."""
     columns: Columns[Profile] = Columns(
         Attribute("name", "VARCHAR", lambda profile: profile.name, Field("Profile")),
         Attribute(
             "used",
             "BOOLEAN",
-            lambda profile: profile.name == current,
+            lambda profile: profile.name == used,
             Field("Used here"),
-            lambda profile: "yes" if profile.name == current else "",
+            lambda profile: "yes" if profile.name == used else "",
         ),
         Attribute("host", "VARCHAR", _host, Field("PostHog")),
         Attribute("project_id", "VARCHAR", lambda profile: profile.project_id, Field("Project")),

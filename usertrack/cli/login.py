@@ -51,7 +51,7 @@ def login(
 
     check_name(profile)
     place: StoreName = "file" if store is Store.file or (store is None and not has_keyring()) else "keyring"
-    open_store(place, profiles_folder())  # an error before anything is asked
+    open_store(place, profiles_folder()).check()  # an error before anything is asked
     stored = stored_answers(None, default_host := SETTINGS["posthog.host"].default)
     with suppress(UsageError):  # a broken one, or a keyring that is locked: all is asked anew
         stored = stored_answers(find_profile(profile), default_host)
@@ -89,7 +89,7 @@ def profiles(*, common: Common) -> None:
     from usertrack.core.errors import UsageError
     from usertrack.workspace.profiles import profile_names, require_profile
 
-    used = ""
+    used = None
     with suppress(UsageError):  # a workspace that names an unknown one is a reason to list them
         used = settings_of(common)["profile"]
     known = [require_profile(name) for name in profile_names()]

@@ -69,6 +69,8 @@ def piped_answers(stored: Answers, host: str | None, project: str | None) -> Ans
 
     Raises a UsertrackError where one does not work.
     """
+    if sys.stdin.isatty():  # where what is typed would be seen, and the questions not
+        raise UsageError("standard error is no terminal to ask at", "pipe the answers to standard input")
     options = {name: option for name, option in (("host", host), ("project", project)) if option}
     try:
         text = sys.stdin.read()

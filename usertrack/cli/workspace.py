@@ -59,9 +59,10 @@ def check(
     try:
         settings = settings_of(common)
     except UsageError as error:
-        if FILE_NAME not in error.message:  # an option, or the environment
+        broken = next((name for name in (FILE_NAME, ".env") if name in error.message), None)
+        if broken is None:  # an option, or the environment
             raise
-        findings = [Finding("FAIL", FILE_NAME, error.message, error.hint)]
+        findings = [Finding("FAIL", broken, error.message, error.hint)]
         output.emit(findings_document("usertrack check", findings), fmt=common.format or "", output=common.output)
         raise_problems(findings)
         return

@@ -156,7 +156,7 @@ def _bad_request(response: httpx.Response, detail: str) -> UsertrackError:
 def _unauthorized(response: httpx.Response, detail: str) -> UsertrackError:
     return ConnectionFailed(
         "PostHog does not accept the personal API key",
-        "make one in PostHog (Settings, Personal API keys, scope query:read); set POSTHOG_PERSONAL_API_KEY",
+        "make one in PostHog (Settings, Personal API keys, scope query:read); `usertrack login` stores it",
     )
 
 

@@ -74,7 +74,7 @@ class PostHog:
         if not settings["posthog.personal_api_key"]:
             raise UsageError(
                 "PostHog needs a personal API key",
-                "make one in PostHog (Settings, Personal API keys, scope query:read); set POSTHOG_PERSONAL_API_KEY",
+                "make one in PostHog (Settings, Personal API keys, scope query:read); `usertrack login` stores it",
             )
         host, key, timeout = (settings[f"posthog.{name}"] for name in ("host", "personal_api_key", "timeout"))
         try:

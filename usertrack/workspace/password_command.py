@@ -3,10 +3,8 @@
 A workspace may come from somebody else, so a command runs only after `usertrack allow` has allowed it.
 """
 
-import hashlib
-import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ class PasswordCommand:
     """The command, as words, that prints the secret of ``setting``. ``place`` is its file and line."""
 
     setting: str
-    words: tuple[str, ...]
+    words: tuple[str, ...] = field(repr=False)
     folder: Path
     place: str
 
@@ -33,6 +31,9 @@ class PasswordCommand:
     @property
     def fingerprint(self) -> str:
         """Another one for another workspace, setting or command, or where a file of the workspace in it changed."""
+        import hashlib
+        import json
+
         files = {word: _digest(self.folder / word) for word in self.words}
         parts = [str(self.folder.resolve()), self.setting, self.words, files]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -122,6 +123,8 @@ def _list() -> Path:
 
 
 def _digest(path: Path) -> str | None:
+    import hashlib
+
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
     except (OSError, ValueError):

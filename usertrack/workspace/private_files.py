@@ -1,7 +1,6 @@
 """Files of the user's own configuration: whole or not there at all, and for their owner alone."""
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +13,8 @@ def config_folder() -> Path:
 
 def write_private(path: Path, text: str) -> None:
     """Replace the file (0600) in its folder (0700), which is made. Raises OSError; the old file then stays."""
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     descriptor, fresh = tempfile.mkstemp(dir=path.parent, prefix=".")  # with access for its owner alone
@@ -32,6 +33,6 @@ def write_private(path: Path, text: str) -> None:
 def is_exposed(path: Path) -> bool:
     """Whether others may read the file."""
     try:
-        return bool(path.stat().st_mode & 0o077)
+        return os.name == "posix" and bool(path.stat().st_mode & 0o077)
     except OSError:
         return False

@@ -19,6 +19,9 @@ from usertrack.workspace.yaml_file import YamlFile
 DEFAULT = "default"
 """The profile that is used where none is named, if there is one of this name."""
 
+_BOUND = "posthog.host"
+"""Beside the secrets: where the key may go."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _STORES: tuple[StoreName, ...] = ("keyring", "file")
 _HEADER = "# Written by `usertrack login`, which also changes it. The secrets are not here: see `secrets`.\n"
@@ -43,11 +46,13 @@ class Profile:
         return self.open_store().read(self.name)
 
     def secret(self, setting: str) -> str:
-        """Raises UsageError for a secret that is not in the store."""
+        """Raises UsageError for a secret that is not in the store, or there for another host."""
+        place = "the system's keyring" if self.store == "keyring" else str(self.secrets_file)
+        again = f"`usertrack login {self.name}` stores it again"
         if setting not in self.secrets:
-            place = "the system's keyring" if self.store == "keyring" else str(self.secrets_file)
-            again = f"`usertrack login {self.name}` stores it again"
             raise UsageError(f"profile '{self.name}': '{setting}' is not in {place}", again)
+        if self.secrets.get(_BOUND) != self.host:
+            raise UsageError(f"profile '{self.name}': what is in {place} is for another host than {self.host}", again)
         return self.secrets[setting]
 
     def open_store(self) -> SecretStore:
@@ -125,14 +130,17 @@ def check_name(name: str) -> str:
 
 
 def save_profile(profile: Profile, secrets: Mapping[str, str]) -> None:
-    """Store the profile with its ``secrets``: all of it, or what there was before. Raises UsageError."""
+    """Store the profile with its ``secrets``: all of it, or what there was before. Raises UsageError.
+
+    With the secrets goes the host that they are for: one that is killed halfway leaves no key for another host.
+    """
     store, previous = profile.open_store(), _previous(profile)
     before: Mapping[str, str] = {}
     with suppress(UsageError):  # what cannot be read is replaced
         before = store.read(profile.name)
     parts = {"host": profile.host, "project_id": profile.project_id, "database": profile.database}
     try:
-        store.write(profile.name, secrets)
+        store.write(profile.name, {**secrets, _BOUND: profile.host} if profile.host else secrets)
         _write(profile.file, {**parts, "secrets": profile.store})
     except BaseException:
         with suppress(UsageError):

@@ -29,6 +29,10 @@ class SecretStore(Protocol):
         """Replace its secrets by ``secrets``; where there are none, its entry goes."""
         ...
 
+    def check(self) -> None:
+        """Whether it is open: a keyring may be locked."""
+        ...
+
 
 def open_store(name: StoreName, folder: Path) -> SecretStore:
     """The keyring, or the files in ``folder``. Raises UsageError where there is no keyring."""
@@ -51,6 +55,12 @@ def has_keyring() -> bool:
 
 class KeyringStore:
     """The system's keyring: macOS Keychain, Windows Credential Locker, Secret Service, KWallet."""
+
+    def check(self) -> None:
+        import keyring
+
+        with _explained():
+            keyring.get_password(_SERVICE, "")
 
     def read(self, profile: str) -> dict[str, str]:
         import keyring
@@ -92,6 +102,9 @@ class FileStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def check(self) -> None:
+        """A file is always open."""
 
     def path(self, profile: str) -> Path:
         return self._folder / f"{profile}.secrets"

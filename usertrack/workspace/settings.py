@@ -180,6 +180,7 @@ def load_settings(
     profile = used_profile(named)
     values = _resolve([*earlier, profile_settings(profile) if profile else {}, written])
     if profile:
+        values["profile"] = Setting(profile.name, named.origin if named else "default")
         bind_key(profile, values)
     _check(values)
 
