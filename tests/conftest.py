@@ -22,6 +22,8 @@ from usertrack.cli.app import run
 from usertrack.core.errors import UsertrackError
 from usertrack.server.hogql import parse as hogql
 
+from . import demo_answers
+
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DAYS = 90
 typer.main.get_command = functools.cache(typer.main.get_command)  # 50 commands, made anew for every run of one
@@ -120,7 +122,8 @@ def demo_postgres(demo_cache: Path, of_all_workers: Path) -> Iterator[str]:
     shutil.rmtree(demo_cache)  # with a demo that a command has built there on its own
     subprocess.run(["cp", "-a", built, demo_cache], check=True)  # PostgreSQL's files are its user's
     demo = open_demo(demo_cache / "usertrack", now=AS_OF, days=DAYS)
-    yield demo.postgres_dsn()
+    with demo_answers.given_once(of_all_workers / "answers", demo_cache):
+        yield demo.postgres_dsn()
     demo.close()
 
 
