@@ -16,7 +16,7 @@ def test_list_and_show(cli: Cli) -> None:
     assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
     assert {"neon/run_activity", "posthog/people"} <= {row["name"] for row in rows}
     shown = cli("query", "show", "neon/run_activity")
-    assert "FROM fastapi_run AS r" in shown.out
+    assert "FROM {runs} AS r" in shown.out
     assert "days=30" in shown.out
     assert "Fragments" in shown.out
     assert json.loads(cli("query", "show", "run_activity", "-f", "json").out)["params"]["days"]["default"] == 30
@@ -237,7 +237,7 @@ def test_a_segment_of_ones_own(demo: Cli, tmp_path: Path) -> None:
     query = tmp_path / "queries/neon/big_spenders.sql"
     query.write_text(
         query.read_text()
-        .replace("count(*) AS big_spenders", "100 - min(w.credits) AS spent")
+        .replace("count(*) AS big_spenders", "100 - min(a.credits) AS spent")
         .replace("big_spenders: {label: big spenders, type: int", "spent: {label: credits spent, type: float")
         .replace("days: 30", "days: 365")
     )
