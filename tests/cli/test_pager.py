@@ -87,6 +87,15 @@ def test_the_pager_is_a_command_of_the_shell_as_in_git(on_terminal: OnTerminal, 
     assert {"head.txt", "x y"} <= set(os.listdir())
 
 
+def test_a_very_long_answer_is_shown_while_it_is_written(
+    on_terminal: OnTerminal, clean_env: pytest.MonkeyPatch
+) -> None:
+    rows = ("-f", "csv", "--sql", "SELECT n, repeat('x', 100) AS x FROM generate_series(1, 20000) AS n ORDER BY n")
+    assert (on_terminal(1, *rows).out, paged().count("x" * 100)) == ("", 20_000)
+    clean_env.setenv("USERTRACK_PAGER", "no-such-pager")
+    assert on_terminal(1, *rows).out.count("x" * 100) == 20_000
+
+
 def test_a_pager_that_is_left_early_or_fails_changes_nothing(
     on_terminal: OnTerminal, clean_env: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 It is a command for the shell, as in git and man, and comes from the environment alone: no file of a workspace chooses
 what runs. It gets the answer on its standard input. It starts when the command has closed its sources, so that nobody
-waits for a lock while somebody reads; notes follow it.
+waits for a lock while somebody reads; only a very long answer is shown while it is still written. Notes follow it.
 """
 
 import io
@@ -13,13 +13,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import IO, TextIO
+from contextlib import ExitStack, contextmanager, suppress
+from typing import IO, TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _OFF = ("", "cat", "off")
 _CANNOT_RUN = (126, 127)  # the shell's exit codes for a command that it cannot start
 _DEFAULTS = {"LESS": "FRX", "LV": "-c"}  # as git sets them: colours, and the text stays on the screen
-_LONGEST_SCREEN = 1 << 20  # bytes
+_LONG = 1 << 20  # bytes, more than any screen has
 
 _pages: list[IO[bytes]] | None = None  # of the command that runs; None: there is no pager for it
 _notes: list[Callable[[], None]] = []
@@ -52,15 +55,20 @@ def screen(stdout: TextIO) -> Iterator[TextIO]:
     if _pages is None:
         yield stdout
         return
-    held = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when it has been shown
-    stand_in = _Screen(held, encoding=stdout.encoding, errors="backslashreplace")
-    yield stand_in
-    stand_in.flush()
-    stand_in.detach()
-    if _pages or _is_long(held):
-        _pages.append(held)
-    else:
-        _print(held)
+    screen = _Screen(_command())
+    stand_in = io.TextIOWrapper(io.BufferedWriter(screen), encoding=stdout.encoding, errors="backslashreplace")
+    try:
+        yield stand_in
+        stand_in.flush()
+    except BrokenPipeError:  # somebody has left the pager
+        if screen.process is None:
+            raise
+    finally:
+        screen.end()
+    if screen.process is None and (_pages or _is_long(screen.file)):
+        _pages.append(screen.file)
+    elif screen.process is None:
+        _print(screen.file)
 
 
 def after_pager(write: Callable[[], None]) -> None:
@@ -71,9 +79,48 @@ def after_pager(write: Callable[[], None]) -> None:
         write()
 
 
-class _Screen(io.TextIOWrapper):
+class _Screen(io.RawIOBase):
+    """Keeps what is written for the terminal. What is very long goes to the pager at once, and then piece by piece."""
+
+    def __init__(self, command: str) -> None:
+        self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when it has been shown
+        self.process: subprocess.Popen[bytes] | None = None
+        self._command = command
+        self._target: IO[bytes] | None = self.file  # None: nobody reads any more
+        self._stack = ExitStack()
+
     def isatty(self) -> bool:
         return True
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "Buffer") -> int:
+        if self._target:
+            try:
+                self._target.write(data)
+                if self._target is self.file and self.file.tell() > _LONG:
+                    self._begin()
+            except BrokenPipeError:
+                self._target = None
+                raise
+        return memoryview(data).nbytes
+
+    def _begin(self) -> None:
+        self.file.seek(0)
+        self.process = self._stack.enter_context(_pager(self._command, subprocess.PIPE))
+        assert self.process.stdin
+        try:
+            shutil.copyfileobj(self.file, self.process.stdin)
+            self._target = self.process.stdin
+        except BrokenPipeError:
+            if self.process.wait() not in _CANNOT_RUN:
+                raise
+            _print(self.file)
+            self._target = sys.stdout.buffer
+
+    def end(self) -> None:
+        self._stack.close()
 
 
 def _command() -> str:
@@ -91,7 +138,7 @@ def _is_long(held: IO[bytes]) -> bool:
 
     size = shutil.get_terminal_size()
     held.seek(0)
-    text = held.read(_LONGEST_SCREEN).decode(errors="replace")
+    text = held.read(_LONG).decode(errors="replace")
     lines = [Text.from_ansi(line).cell_len for line in text.split("\n")[: size.lines + 1]]
     return sum(max(1, -(-width // size.columns)) for width in lines[:-1]) + bool(lines[-1]) > size.lines - 1
 
@@ -110,12 +157,23 @@ def _show(command: str) -> None:
 
 
 def _run(command: str, page: IO[bytes]) -> int:
-    """The exit code of the shell that runs ``command`` with ``page``. Meanwhile Ctrl-C is for the pager."""
+    """The exit code of the shell that runs ``command`` with ``page``."""
     page.seek(0)
-    process = subprocess.Popen(command, shell=True, stdin=page, env=_DEFAULTS | dict(os.environ))
+    with _pager(command, page) as process:
+        return process.wait()
+
+
+@contextmanager
+def _pager(command: str, stdin: IO[bytes] | int) -> Iterator["subprocess.Popen[bytes]"]:
+    """The shell that runs ``command``, until it ends. Meanwhile Ctrl-C is for the pager."""
+    process = subprocess.Popen(command, shell=True, stdin=stdin, env=_DEFAULTS | dict(os.environ))
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # after the start: the pager would inherit it
     try:
-        return process.wait()
+        yield process
+        if process.stdin:
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+        process.wait()
     finally:
         signal.signal(signal.SIGINT, handler)
 
