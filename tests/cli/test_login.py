@@ -88,6 +88,13 @@ def test_logged_in_asked_and_logged_out(piped: Piped, cli: Cli, config: Path, ho
     assert (gone.code, "there is no profile 'acme'" in gone.err) == (2, True)
 
 
+def test_an_address_of_prismas(piped: Piped, cli: Cli, dsn: str) -> None:
+    url = f"{dsn}{'&' if '?' in dsn else '?'}schema=public&connection_limit=1"
+    assert piped(f"DATABASE_URL={url}\n", "login").code == 0
+    assert "/test_" in cli("profiles").out
+    assert cli("query", "run", "--source", "neon", "--sql", "SELECT 1 AS one", "-f", "csv").out == "one\n1\n"
+
+
 def test_one_answer_a_line(piped: Piped, cli: Cli, host: str) -> None:
     assert piped(f"{KEY}\n", "login", "--host", host, "--project", 1).code == 0
     assert piped(f"{host}\n1\n{KEY}\n", "login", "other").code == 0

@@ -62,6 +62,14 @@ def test_the_environment_beats_env_beats_profile_beats_file(workspace: Path) -> 
     assert read({"USERTRACK_PROFILE": "off"}).values["posthog.host"].origin == "usertrack.yaml, line 1"
 
 
+def test_an_env_file_names_the_profile(workspace: Path) -> None:
+    store("acme")
+    assert not read().has_posthog
+    (workspace / ".env").write_text("USERTRACK_PROFILE=acme\n")
+    assert read().values["profile"].origin == ".env, line 1"
+    assert read()["posthog.personal_api_key"] == KEY
+
+
 def test_env_file_reads_what_shells_read(workspace: Path) -> None:
     text = "\ufeffexport DATABASE_URL='postgresql://a:p%40#x@h/d' # ours\nUSERTRACK_DEMO=1\nUSERTRACK_TIMEZONE=\n"
     (workspace / ".env").write_text(text, encoding="utf-8")
@@ -271,6 +279,12 @@ def test_no_command_runs_before_it_is_allowed(workspace: Path, tmp_path: Path) -
         change()
         assert "nobody has allowed" in problem(lambda: read()["postgres.url"]).message
         password_command.allow(*read().commands)
+
+
+def test_completion_runs_no_command(workspace: Path) -> None:
+    settings = command(workspace, f"[sh, -c, 'touch ran; echo {URL}']").without_fetching()
+    assert "not fetched" in problem(lambda: identities(settings)).message
+    assert not (workspace / "ran").exists()
 
 
 def test_no_shell_reads_the_command(workspace: Path) -> None:

@@ -118,7 +118,7 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
     library = library_of(settings)
     format_of(settings, common)  # a wrong one is an error before any query runs
     say_demo(settings)
-    for note in settings.notes:
+    for note in () if settings.uses_demo else settings.notes:
         diagnostics.note(note)
     now, purpose = datetime.now(UTC), common.purpose
     with (

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from usertrack.sources.postgres_address import for_libpq
 from usertrack.workspace.settings import Settings
 
 _ADDRESS_PARTS = ("host", "hostaddr", "port", "dbname", "user", "service", "options")  # options may choose a schema
@@ -88,6 +89,6 @@ def _connection_parts(url: str) -> dict[str, Any] | None:
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        return dict(conninfo_to_dict(url))
+        return dict(conninfo_to_dict(for_libpq(url)))
     except (psycopg.Error, ValueError):  # ValueError: bytes that are no text
         return None
