@@ -2,7 +2,7 @@
 -- about: >
 --   Everybody whose first account was made within the window, and how many of them did what up to `as_of`, by any account
 --   of the e-mail. Runs have the state that they have today. Accounts without an e-mail are one person each. The
---   window is the last `days`, and begins at `since` where that is later.
+--   window is the last `days`, and begins at `since` where that is later. What the company does not have is no step.
 -- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
 WITH people AS (
     SELECT a.person, array_agg(a.account_id) AS accounts
@@ -28,15 +28,20 @@ acts AS (
     UNION ALL
     SELECT o.person, 'ran an agent' FROM owned AS o JOIN {agent_runs} AS g USING (account_id) WHERE g.at <= {as_of}
 ),
-steps (rank, did) AS (
+steps (rank, did, entity) AS (
     VALUES
-        (1, 'started a workflow run'), (2, 'had a run completed'), (3, 'had a run fail'), (4, 'called a tool'),
-        (5, 'ran code'), (6, 'ran an agent'), (7, 'built a custom tool')
+        (1, 'started a workflow run', 'runs'), (2, 'had a run completed', 'runs'), (3, 'had a run fail', 'runs'),
+        (4, 'called a tool', 'calls'), (5, 'ran code', 'code_runs'), (6, 'ran an agent', 'agent_runs'),
+        (7, 'built a custom tool', 'deployments')
 ),
 counted AS (
     SELECT 0 AS rank, 'signed up' AS did, count(*) AS people, NULL::bigint AS times FROM people
     UNION ALL
-    SELECT s.rank, s.did, count(DISTINCT a.person), count(a.person) FROM steps AS s LEFT JOIN acts AS a USING (did) GROUP BY 1, 2
+    SELECT s.rank, s.did, count(DISTINCT a.person), count(a.person)
+    FROM steps AS s
+    LEFT JOIN acts AS a USING (did)
+    WHERE s.entity = ANY ({entities})
+    GROUP BY 1, 2
     UNION ALL
     SELECT 8, 'nothing of these yet', (SELECT count(*) FROM people) - count(DISTINCT person), NULL FROM acts
 )

@@ -114,7 +114,7 @@ def test_no_limit(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("neon/")])
 def test_reads_entities_and_no_tables(name: str) -> None:
-    assert not tables_of(Library([shipped_root() / "queries"], absent=KINDS)[name].sql, "neon")
+    assert not tables_of(Library([shipped_root() / "queries"], absent=KINDS)[name].sql)
 
 
 @pytest.mark.parametrize("name", NAMES)

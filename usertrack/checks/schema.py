@@ -25,7 +25,7 @@ def needed_tables(library: Library) -> dict[str, list[str]]:
 
 def _tables(library: Library, name: str) -> Mapping[str, str]:
     try:
-        return tables_of(library[name].sql, "neon")
+        return tables_of(library[name].sql)
     except UsertrackError:  # `check_queries` reports it
         return {}
 

@@ -16,6 +16,7 @@ from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import SOURCES, Library, Query, Statement
 from usertrack.library.sql import syntax_error
 from usertrack.product.funnel.numbers import named_funnels
+from usertrack.segments.applicable import applicable
 from usertrack.segments.classify import check_rule, condition, rule_location
 from usertrack.segments.expressions import expand, parse
 from usertrack.segments.profiles import Profiles
@@ -159,12 +160,15 @@ def check_files(settings: Settings, library: Library) -> list[Finding]:
 def check_rules(path: Path, library: Library) -> list[Finding]:
     """segments.yaml: shape, unknown facts, types, rules that can never apply, and rules that imply another one."""
     try:
-        rules = read_rules(path)
+        rules = applicable(read_rules(path), library)
         profiles = Profiles(rules, library, datetime(2026, 1, 1, tzinfo=UTC))
         profiles.declare()
     except UsageError as error:
         return [Finding("FAIL", path.name, error.message, error.hint)]
-    findings = []
+    findings = [
+        Finding("note", f"segment {segment}", f"left out: it rests on {cause}, absent here")
+        for segment, cause in rules.absent.items()
+    ]
     for segment_set in rules.sets.values():
         problems = [problem for segment in segment_set.segments if (problem := _problem(profiles, segment))]
         findings += problems or [

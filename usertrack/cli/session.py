@@ -35,10 +35,11 @@ class Session:
 
     def rules(self) -> "Rules":
         """The checked rules of segments.yaml: an error in it is raised before any query runs."""
+        from usertrack.segments.applicable import applicable
         from usertrack.segments.classify import check_rules
         from usertrack.segments.rules import read_rules
 
-        rules = read_rules(rules_path(self.settings))
+        rules = applicable(read_rules(rules_path(self.settings)), self.runner.library)
         check_rules(rules, self.runner.library, self.runner.as_of)
         return rules
 

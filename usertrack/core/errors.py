@@ -41,6 +41,18 @@ class UsageError(UsertrackError):
     code = "usage"
 
 
+ABSENT = "`tables:` in usertrack.yaml says what there is, and tables/neon/ what it is (`usertrack doctor`)"
+
+
+class Absent(UsageError):  # noqa: N818
+    """A query rests on an entity, a column or an event that does not exist here: that is no failure."""
+
+    code = "absent"
+
+    def __init__(self, name: str, causes: Iterable[str]) -> None:
+        super().__init__(f"{name} rests on what is not here: {', '.join(sorted(causes))}", ABSENT)
+
+
 class ConnectionFailed(UsertrackError):  # noqa: N818 - reads as a sentence, and ConnectionError is Python's own
     """The source cannot be reached, or does not accept the credentials."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from usertrack.core.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.core.errors import Absent, ConnectionFailed, QueryError, UsageError, UsertrackError
 from usertrack.core.identified import IDENTIFIED
 from usertrack.core.period import in_zone
 from usertrack.core.spool import Spool
@@ -26,6 +26,7 @@ from usertrack.workspace.settings import Settings
 
 _OPTED_OUT = "posthog/opted_out"
 Answer = Table | UsertrackError
+_COMPLETE = (Table, NotConnected, Absent)  # answers that will not be better a moment later
 Done = Callable[[Statement, Answer], None]
 Result = TypeVar("Result")
 
@@ -79,7 +80,7 @@ class Runner:
             assert self._closing
             self._closing.result()
             if self._cache:
-                complete = kind is None and all(isinstance(each, Table | NotConnected) for each in self._answers)
+                complete = kind is None and all(isinstance(each, _COMPLETE) for each in self._answers)
                 self._cache.close(self._moment, self._purpose if complete else "")
         finally:
             self._loop.close()
@@ -97,6 +98,7 @@ class Runner:
         """The parameters that any query may use without declaring them."""
         return {
             "as_of": self.as_of,
+            "entities": self.library.entities.present,
             "identified": IDENTIFIED,
             "internal": [item for item in map(_own, self.settings["internal"]) if item],
             "opted_out": opted_out(["$opt_out", *self.settings["opt_out"]]),
@@ -147,7 +149,7 @@ class Runner:
     @property
     def fallback(self) -> str:
         """A hint at `--offline`, when a source failed and the cache has the last answer; else empty."""
-        failed = any(not isinstance(each, Table | NotConnected) for each in self._answers)
+        failed = any(not isinstance(each, _COMPLETE) for each in self._answers)
         if self._cache is None or self._reads or not self._moment.live or not failed:
             return ""
         last = max(self._cache.answered_moments(self._purpose), default=None)
@@ -257,6 +259,8 @@ class Runner:
     async def _answer(self, statement: Statement, done: Done) -> Answer:
         answer: Answer
         try:
+            if statement.query and statement.query.absence.empty:
+                raise Absent(statement.name, statement.query.absence.causes)
             table = await self._from_cache(statement) or await self._from_source(statement)
             query = statement.query
             consent = (await self._consented()).notes() if statement.excludes else ()
@@ -268,7 +272,7 @@ class Runner:
             message = f"{statement.name}: the result cannot be written to {self.spool.folder.parent}: {error.strerror}"
             answer = QueryError(message, "free some space there, or set TMPDIR to another folder")
         self._answers.append(answer)
-        if isinstance(answer, UsertrackError):
+        if isinstance(answer, UsertrackError) and not isinstance(answer, Absent):
             self.unanswered.setdefault(statement.name, answer)
         done(statement, answer)
         return answer

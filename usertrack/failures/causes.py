@@ -10,7 +10,8 @@ from typing import Any
 from usertrack.core.errors import did_you_mean
 from usertrack.workspace.yaml_file import YamlFile
 
-LEVELS = ("workflow", "tool")
+LEVELS = {"workflow": "runs", "tool": "calls"}
+"""The levels on which something can fail, and the entity of each."""
 _BUILT_IN_FIELDS = ("tool", "provider")  # which a label may use beside the groups of its pattern
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 

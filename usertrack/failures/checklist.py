@@ -6,23 +6,28 @@ from datetime import datetime
 from usertrack.core.period import in_zone
 from usertrack.core.words import number, plural
 from usertrack.failures.bursts import Incident
-from usertrack.failures.causes import LEVELS, UNKNOWN
+from usertrack.failures.causes import UNKNOWN
 from usertrack.failures.investigation import Investigation, Level
 
+_Point = tuple[str, tuple[str, ...], Callable[[], str]]
 NOUNS = {"workflow": "run", "tool": "call"}
 
 
 def checklist(investigation: Investigation, timezone: str) -> list[tuple[str, str]]:
     """(point, result) in the order of the investigation."""
-    points: list[tuple[str, tuple[str, ...], Callable[[], str]]] = [
-        ("Tool-level failures", ("levels",), lambda: _level(investigation.levels["tool"], investigation.person)),
-        (
-            "Workflow-level failures",
-            ("levels",),
-            lambda: _level(investigation.levels["workflow"], investigation.person),
-        ),
+    levels = investigation.levels
+    tools: list[_Point] = [
+        ("Tool-level failures", ("levels",), lambda: _level(levels["tool"], investigation.person)),
         ("Is the tool used at all", ("used",), lambda: _usage(investigation)),
         ("MCP versus default tools", ("kinds",), lambda: _kinds(investigation)),
+    ]
+    runs: list[_Point] = [
+        ("Workflow-level failures", ("levels",), lambda: _level(levels["workflow"], investigation.person)),
+    ]
+    points: list[_Point] = [
+        *(tools[:1] if "tool" in levels else []),
+        *(runs if "workflow" in levels else []),
+        *(tools[1:] if "tool" in levels else []),
         ("Root causes", ("messages",), lambda: _causes(investigation)),
         ("Timeline", ("windows", "messages", "days"), lambda: _timeline(investigation, timezone)),
         ("Messages read", ("messages", "levels"), lambda: _messages(investigation)),
@@ -56,7 +61,7 @@ def by_category(investigation: Investigation) -> list[tuple[str, str, dict[str, 
                     for fingerprint in investigation.at(level)
                     if fingerprint.cause.category == name
                 )
-                for level in LEVELS
+                for level in investigation.levels
             },
         )
         for name, owner in listed
@@ -102,7 +107,7 @@ def _kinds(investigation: Investigation) -> str:
 
 def _causes(investigation: Investigation) -> str:
     parts = []
-    for level in LEVELS:
+    for level in investigation.levels:
         counts = sorted((-counts[level], name) for name, _, counts in by_category(investigation) if counts[level])
         words = ", ".join(f"{name} {number(-count)}" for count, name in counts)
         parts.append(f"{NOUNS[level]}s: {words or 'none failed'}")
@@ -123,7 +128,10 @@ def _timeline(investigation: Investigation, timezone: str) -> str:
 
 
 def _messages(investigation: Investigation) -> str:
-    counts = [(NOUNS[level], investigation.levels[level].failed, len(investigation.at(level))) for level in LEVELS]
+    counts = [
+        (NOUNS[level], investigation.levels[level].failed, len(investigation.at(level)))
+        for level in investigation.levels
+    ]
     parts = [f"{plural(failed, f'failed {noun}')} in {plural(texts, 'fingerprint')}" for noun, failed, texts in counts]
     unknown = sum(not fingerprint.cause.known for fingerprint in investigation.fingerprints)
     return f"{'; '.join(parts)}; {unknown or 'none'} unknown"

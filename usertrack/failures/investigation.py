@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from usertrack.core.errors import UsageError, UsertrackError, did_you_mean
+from usertrack.core.errors import Absent, UsageError, UsertrackError, did_you_mean
 from usertrack.core.table import Row, Table
 from usertrack.engine.runner import Runner
 from usertrack.failures.bursts import Failure, Incident, Stretch, incidents, tested, unlikely, with_full_stretches
-from usertrack.failures.causes import Catalogue, Cause
+from usertrack.failures.causes import LEVELS, Catalogue, Cause
 from usertrack.failures.days import Contrast, RunDay, contrasts
 from usertrack.failures.masking import fingerprint, redacted
 from usertrack.segments.explain import find_person
@@ -137,7 +137,8 @@ def investigate(
     except UsertrackError as error:
         if tool:
             raise
-        used, missing["used"] = {}, error.message
+        used = {}
+        missing |= {} if isinstance(error, Absent) else {"used": error.message}
     tools = tools_named(list(used), tool) if tool else []
     if tool and not tools:
         _require_known_tool(runner, person, tool)
@@ -167,7 +168,11 @@ def investigate(
         days=days,
         person=email,
         tools=tuple(tools),
-        levels={name: levels.get(name, Level(name)) for name in ("workflow", "tool")},
+        levels={
+            name: levels.get(name, Level(name))
+            for name, entity in LEVELS.items()
+            if entity in runner.library.entities.present
+        },
         fingerprints=tuple(fingerprints),
         incidents=tuple(platform_incidents),
         stretches=len(tested(stretches)),
@@ -215,12 +220,15 @@ def _require_known_tool(runner: Runner, person: Sequence[str], tool: str) -> Non
 def _answers(
     runner: Runner, queries: Mapping[str, tuple[str, Mapping[str, object]]], missing: dict[str, str]
 ) -> dict[str, Table]:
-    """The answer to each part; an empty table, and the reason in ``missing``, for an error. Raises if all failed."""
+    """The answer to each part; an empty table, and the reason in ``missing``, for an error. Raises if all failed.
+
+    What rests on runs or calls that are not here is empty, and not missing.
+    """
     answers = dict(zip(queries, runner.run([runner.bind(*query) for query in queries.values()]), strict=True))
     errors = {part: answer for part, answer in answers.items() if isinstance(answer, UsertrackError)}
     if len(errors) == len(answers):
         raise next(iter(errors.values()))
-    missing |= {part: error.message for part, error in errors.items()}
+    missing |= {part: error.message for part, error in errors.items() if not isinstance(error, Absent)}
     return {part: answer if isinstance(answer, Table) else Table((), []) for part, answer in answers.items()}
 
 

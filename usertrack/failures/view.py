@@ -10,7 +10,6 @@ from usertrack.core.period import in_zone, moment
 from usertrack.core.sections import unknown_paragraph
 from usertrack.core.words import number, plural
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, Incident, Stretch
-from usertrack.failures.causes import LEVELS
 from usertrack.failures.checklist import NOUNS, by_category, checklist, percent, span
 from usertrack.failures.days import Contrast
 from usertrack.failures.export import FINGERPRINTS, days_of_runs, fingerprints_table, investigation_json, success
@@ -63,10 +62,12 @@ def _blocks(investigation: Investigation, timezone: str) -> Iterator[Block]:
     if not investigation.unknown("windows", "messages"):
         yield from _incidents(investigation, timezone)
     if not investigation.unknown("messages"):
-        yield from (_fingerprints(investigation, level, timezone) for level in LEVELS if investigation.at(level))
+        yield from (
+            _fingerprints(investigation, level, timezone) for level in investigation.levels if investigation.at(level)
+        )
         yield from _unknown(investigation)
         yield _categories(investigation)
-    if not investigation.unknown("kinds"):
+    if investigation.kinds.columns and not investigation.unknown("kinds"):
         yield _kinds(investigation)
     if not investigation.unknown("days"):
         yield from _timeline(investigation, timezone)
@@ -81,7 +82,7 @@ def weekly_blocks(investigation: Investigation, timezone: str, most: int) -> Ite
         yield unknown_paragraph(investigation.unknown("windows", "messages"))
         return
     yield from _incidents(investigation, timezone)
-    for level in LEVELS:
+    for level in investigation.levels:
         if investigation.at(level):
             listing = _fingerprints(investigation, level, timezone)
             columns = tuple(name for name in listing.table.names if name not in ("owner", "last_at"))
@@ -174,7 +175,7 @@ def _categories(investigation: Investigation) -> Listing:
     columns: Columns[tuple[str, str, dict[str, int]]] = Columns(
         Attribute("category", "VARCHAR", lambda row: row[0], Field("Category", "tag")),
         Attribute("owner", "VARCHAR", lambda row: row[1] or "?", Field("Owner")),
-        *(attribute for level in LEVELS for attribute in _category_counts(investigation, level)),
+        *(attribute for level in investigation.levels for attribute in _category_counts(investigation, level)),
     )
     return columns.listing(by_category(investigation), "Whose they are", as_of=investigation.as_of)
 

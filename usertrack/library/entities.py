@@ -4,7 +4,7 @@ An entity is a SELECT whose columns are declared here. Queries read entities, an
 that a query names in front of it, as a CTE.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,12 +20,13 @@ TYPES = {"text": "text", "number": "float8", "time": "timestamptz", "id": "text"
 
 @dataclass(frozen=True)
 class EntityColumn:
-    """A declared column of an entity. One that is not ``required`` may be left out: it is NULL then."""
+    """A declared column of an entity. One that is not ``required`` may be left out: it is NULL then, or ``derived``."""
 
     name: str
     type: str
     about: str
     required: bool = False
+    derived: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class EntityKind:
 
 _OUTCOMES = ("ok", "failed", "running", "cancelled")
 _ACCOUNT = EntityColumn("account_id", "id", "the account that did it", required=True)
-_ACTOR = EntityColumn("actor", "text", "a name for who did it, where no account is known")
+_ACTOR = EntityColumn(
+    "actor", "text", "a name for who did it, where no account is known", derived="'account ' || account_id"
+)
 _STATUS = EntityColumn("status", "text", "how it ended, in your words; `states` says what they mean", required=True)
 _DURATION = EntityColumn("duration_ms", "number", "how long it took, in milliseconds")
 
@@ -70,6 +73,8 @@ ACCOUNTS = EntityKind(
     status="subscription_status",
     states=("active",),
 )
+DERIVED = ("person", "outcome", "ok", "failed")
+"""What the library adds: `person` to accounts, and the rest to what has a status."""
 KINDS: Mapping[str, EntityKind] = {
     kind.name: kind
     for kind in (
@@ -180,7 +185,7 @@ class Entity:
         """A column that is not mapped; an account's id has the type that ids of accounts have."""
         if column is _ACCOUNT:
             return "(SELECT account_id FROM {accounts} AS a WHERE false)"
-        return f"NULL::{TYPES[column.type]}"
+        return column.derived if column.derived and self.mapped else f"NULL::{TYPES[column.type]}"
 
     def _case(self, otherwise: str) -> str:
         cases = "".join(
@@ -218,6 +223,11 @@ class Entities(Mapping[str, Entity]):
             self._entities[name] = self._reader(self.files[name], KINDS[name])
         return self._entities[name]
 
+    @property
+    def present(self) -> list[str]:
+        """The entities that this company has."""
+        return [name for name in KINDS if name not in self.absent]
+
     def __iter__(self) -> Iterator[str]:
         return iter(KINDS)
 
@@ -225,20 +235,21 @@ class Entities(Mapping[str, Entity]):
         return len(KINDS)
 
 
-def with_entities(sql: str, entities: Mapping[str, Entity], own: Iterable[str] = (), *, flat: bool = True) -> str:
+def with_entities(sql: str, entities: Mapping[str, Entity], own: Collection[str] = (), *, flat: bool = True) -> str:
     """``sql`` with each ``{entity}`` named, and in front of it as a CTE; ``own`` are parameters of the query.
 
     ``flat``: the CTEs on the first line, so that the lines of the query keep their numbers. Raises UsageError for an
     entity that reads itself.
     """
-    known = {name: entities[name] for name in entities if name not in set(own)}
-    sql, names = _named(sql, known)
+    sql, names = name_entities(sql, own)
     ctes: dict[str, str] = {}
     for name in names:
-        _add(ctes, name, known, ())
+        _add(ctes, name, entities, ())
     if not ctes:
         return sql
-    texts = [f"{_cte(name)} AS NOT MATERIALIZED ({on_one_line(text) if flat else text})" for name, text in ctes.items()]
+    texts = [
+        f"{cte_name(name)} AS NOT MATERIALIZED ({on_one_line(text) if flat else text})" for name, text in ctes.items()
+    ]
     return with_ctes(sql, texts, " " if flat else "\n")
 
 
@@ -247,26 +258,21 @@ def _add(ctes: dict[str, str], name: str, entities: Mapping[str, Entity], around
     if name in around:
         raise UsageError(f"the table '{name}' reads itself: {' → '.join((*around, name))}", f"name what {{{name}}} is")
     if name not in ctes:
-        text, names = _named(entities[name].select, entities)
+        text, names = name_entities(entities[name].select)
         for each in names:
             _add(ctes, each, entities, (*around, name))
         ctes[name] = text
 
 
-def _named(sql: str, entities: Mapping[str, Entity]) -> tuple[str, list[str]]:
-    """``sql`` with the CTE's name for each ``{entity}``, and the names of the entities in it."""
+def name_entities(sql: str, own: Collection[str] = ()) -> tuple[str, list[str]]:
+    """``sql`` with the name of a CTE for each ``{entity}`` but its ``own`` parameters, and the entities in it."""
     names: dict[str, None] = {}
     for name, start, end in reversed(placeholders(sql, "neon")):
-        if name in entities:
-            sql = f"{sql[:start]}{_cte(name)}{sql[end:]}"
+        if name in KINDS and name not in own:
+            sql = f"{sql[:start]}{cte_name(name)}{sql[end:]}"
             names[name] = None
     return sql, list(names)[::-1]
 
 
-def _cte(name: str) -> str:
+def cte_name(name: str) -> str:
     return f"usertrack_{name}"
-
-
-def entities_in(sql: str) -> list[str]:
-    """The entities that SQL names as ``{runs}``."""
-    return list(dict.fromkeys(name for name, _, _ in placeholders(sql, "neon") if name in KINDS))

@@ -1,7 +1,7 @@
 """Reads query files: the YAML header and the SQL. Errors name the file and the line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.entities import Entity, EntityKind, with_entities
 from usertrack.library.fragments import Fragment, expand, params_of
 from usertrack.library.metric import Metric, read_metric
-from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Fact, Parameter, Query, parse_time
+from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Absence, Fact, Parameter, Query, parse_time
 from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of
 
 _HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric", "states"}
@@ -66,12 +66,28 @@ def read_query(
         path=path,
         line=line,
         shipped=shipped,
+        absence=_absence(expanded, entities, params) if entities else Absence(),
     )
     _merged_by_times(query, text)
     check_quotes(query.sql, query.source, {*query.params, *OFFERED}, path, line)
     _declared_equals_used(query, text)
     _answers_for_a_window(query, text)
-    return query
+    return without_absent(query)
+
+
+def without_absent(query: Query) -> Query:
+    """``query`` without the facts that cannot be known here; a metric without its figure is absent as a whole."""
+    if query.metric and (causes := frozenset().union(*map(query.absence.of, query.metric.columns))):
+        return replace(query, absence=Absence(empty=True, causes=causes))
+    facts = {name: fact for name, fact in query.facts.items() if not query.absence.of(name)}
+    unordered = {name: replace(fact, merge="first", by="", wins="") for name, fact in facts.items() if fact.by}
+    return replace(query, facts={**facts, **{k: v for k, v in unordered.items() if facts[k].by not in facts}})
+
+
+def _absence(sql: str, entities: Mapping[str, Entity], own: Collection[str]) -> Absence:
+    from usertrack.library.absence import absence_in
+
+    return absence_in(sql, entities, own)
 
 
 def read_entity(path: Path, kind: EntityKind) -> Entity:

@@ -84,6 +84,10 @@ class Library:
         query = self[name]
         return self.expanded(query.written, query.source, query.params, flat=False)
 
+    def present(self, names: Iterable[str]) -> list[str]:
+        """The queries of ``names`` that rest on nothing that is absent here."""
+        return [name for name in names if not self[name].absence.empty]
+
     def expanded(self, sql: str, source: str, own: Collection[str], *, flat: bool = True) -> str:
         """``sql`` with its fragments and entities in place; ``own`` are its parameters, which stay."""
         sql = expand(sql, source, self.fragments(source), own, flat=flat)

@@ -22,6 +22,7 @@ SOURCES = ("posthog", "neon")
 
 OFFERED = {
     "as_of": "timestamp",
+    "entities": "list",
     "identified": "condition",
     "internal": "list",
     "opted_out": "condition",
@@ -135,11 +136,30 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Absence:
+    """What a relation lacks. ``causes`` are the entities and columns (``accounts.credits``) that do not exist here.
+
+    ``columns`` are those that nothing is known of, each with its causes. ``empty``: there are no rows at all, because
+    of the ``causes``. ``names`` are all its columns, as far as they are known, in order.
+    """
+
+    columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    empty: bool = False
+    causes: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+
+    def of(self, column: str) -> frozenset[str]:
+        """Why ``column`` is unknown; empty where it is not."""
+        return self.causes if self.empty else self.columns.get(column.lower(), frozenset())
+
+
+@dataclass(frozen=True)
 class Query:
     """One file of the library. ``line`` is the line on which its SQL starts.
 
     ``sql`` is what runs, with each fragment on one line; ``written`` is the SQL in the file. ``people`` names the
-    column that counts the records of one key, in a query that lists everybody whom a source knows.
+    column that counts the records of one key, in a query that lists everybody whom a source knows. ``facts`` are those
+    that can be known here: without what the ``absence`` names.
     """
 
     name: str
@@ -156,6 +176,7 @@ class Query:
     line: int = 1
     shipped: bool = False
     written: str = ""
+    absence: Absence = field(default_factory=Absence)
 
     @property
     def place(self) -> str:

@@ -143,15 +143,23 @@ def with_ctes(sql: str, ctes: Sequence[str], joint: str) -> str:
     return f"{sql[: last.end + 1]} {texts},{joint}{sql[last.end + 1 :].lstrip(' ')}"
 
 
-def tables_of(sql: str, source: str) -> dict[str, str]:
-    """The tables that ``sql`` reads, by their alias; none where it cannot be parsed."""
+def parsed(sql: str) -> Any:
+    """The syntax tree of ``sql``, a query of PostgreSQL; None where it cannot be parsed."""
     import sqlglot
-    from sqlglot import exp
     from sqlglot.errors import ParseError, TokenError
 
     try:
-        tree = sqlglot.parse_one(_numbered(sql, source), read="postgres")
+        return sqlglot.parse_one(_numbered(sql, "neon"), read="postgres")
     except (ParseError, TokenError, RecursionError):
+        return None
+
+
+def tables_of(sql: str) -> dict[str, str]:
+    """The tables that ``sql``, a query of PostgreSQL, reads, by their alias; none where it cannot be parsed."""
+    from sqlglot import exp
+
+    tree = parsed(sql)
+    if tree is None:
         return {}
     own = {step.alias for step in tree.find_all(exp.CTE)}
     read = [table for table in tree.find_all(exp.Table) if table.name and (table.db or table.name not in own)]
@@ -160,14 +168,11 @@ def tables_of(sql: str, source: str) -> dict[str, str]:
 
 def columns_of(sql: str) -> list[str]:
     """The names of the columns of ``sql``, a query of PostgreSQL; raises UsageError where it does not say them."""
-    import sqlglot
     from sqlglot import exp
-    from sqlglot.errors import ParseError
 
-    try:
-        tree = sqlglot.parse_one(_numbered(sql, "neon"), read="postgres")
-    except (ParseError, RecursionError) as error:
-        raise UsageError("the SQL cannot be parsed", str(error).splitlines()[0][:120]) from error
+    tree = parsed(sql)
+    if tree is None:
+        raise UsageError("the SQL cannot be parsed", "try it in psql")
     names = tree.named_selects if isinstance(tree, exp.Query) else []
     if not names or tree.is_star or not all(names):
         raise UsageError("the SELECT does not name its columns", "write each as `… AS name` in place of *")

@@ -59,7 +59,8 @@ def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
     }
     key = next(iter(explanations.values())).key
     spellings = profiles.spellings or [key]
-    statements = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items()}
+    present = runner.library.present(PARTS.values())
+    statements = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items() if query in present}
     answers = dict(zip(statements, runner.run(list(statements.values())), strict=True))
     parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
     parts |= {name: _by_cause(parts[name], *columns) for name, columns in _CAUSES.items() if name in parts}

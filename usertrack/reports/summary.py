@@ -5,7 +5,7 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Facts, Field, Origin, Section
-from usertrack.core.errors import UsertrackError
+from usertrack.core.errors import Absent, UsertrackError
 from usertrack.core.words import growth, number, people_words
 from usertrack.failures.checklist import span
 from usertrack.reports.members import segment_origins
@@ -29,7 +29,7 @@ def summary_section(weekly: Weekly, timezone: str) -> Section:
         *part_origins(weekly, "traffic", "new_users"),
         *failures_origins(weekly),
     )
-    facts = (_traffic(weekly), _new_users(weekly), *_failures(weekly, timezone))
+    facts = (*_traffic(weekly), *_new_users(weekly), *_failures(weekly, timezone))
     return Section("In short", (*blocks, Facts(facts)), origins)
 
 
@@ -53,34 +53,41 @@ def _first(weekly: Weekly) -> Iterator[tuple[str, str, str]]:
             yield segment.action or segment.name, row[key], row[because][row[segments].index(segment.id)]
 
 
-def _traffic(weekly: Weekly) -> tuple[str, Any]:
+def _traffic(weekly: Weekly) -> Iterator[tuple[str, Any]]:
+    if "traffic" in weekly.missing:
+        yield "Visits", f"unknown: {weekly.missing['traffic']}"
     if "traffic" not in weekly.parts:
-        return "Visits", f"unknown: {weekly.missing['traffic']}"
+        return
     counted = traffic_unit(weekly)
     by_day = {row["day"]: row[counted] for row in weekly.parts["traffic"].dicts()}
     now, before = ([by_day.get(day, 0) for day in week.days] for week in (weekly.week, weekly.week.before))
     known = None not in before and sum(before)
     change = f" ({growth(sum(now), sum(before), 0)} on the week before)" if known else ""
-    return counted.capitalize(), f"{number(sum(now))}{change if weekly.finished else ''}"
+    yield counted.capitalize(), f"{number(sum(now))}{change if weekly.finished else ''}"
 
 
-def _new_users(weekly: Weekly) -> tuple[str, Any]:
+def _new_users(weekly: Weekly) -> Iterator[tuple[str, Any]]:
+    if "new_users" in weekly.missing:
+        yield "New users", f"unknown: {weekly.missing['new_users']}"
     if "new_users" not in weekly.parts:
-        return "New users", f"unknown: {weekly.missing['new_users']}"
+        return
     did = {row["did"]: row["people"] for row in weekly.parts["new_users"].dicts()}
-    return "New users", f"{number(did['signed up'])}, {number(did['started a workflow run'])} of them ran a workflow"
+    ran = did.get("started a workflow run")
+    yield "New users", number(did["signed up"]) + ("" if ran is None else f", {number(ran)} of them ran a workflow")
 
 
 def _failures(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:
     failures = weekly.failures
+    if isinstance(failures, Absent):
+        return
     if isinstance(failures, UsertrackError):
         yield "Failed runs", f"unknown: {failures.message}"
         yield "Platform incidents", f"unknown: {failures.message}"
         return
-    runs = failures.levels["workflow"]
-    rate = f" ({runs.failed / runs.finished:.1%})".replace("%", " %") if runs.finished else ""
     why = failures.unknown("levels")
-    yield "Failed runs", f"unknown: {why}" if why else f"{number(runs.failed)} of {number(runs.finished)}{rate}"
+    if runs := failures.levels.get("workflow"):
+        rate = f" ({runs.failed / runs.finished:.1%})".replace("%", " %") if runs.finished else ""
+        yield "Failed runs", f"unknown: {why}" if why else f"{number(runs.failed)} of {number(runs.finished)}{rate}"
     incidents = [
         f"{incident.cause}, {span(incident, timezone)}, {people_words(len(incident.people))} hit"
         for incident in failures.incidents

@@ -26,25 +26,29 @@ def _origin(statement: Statement, as_of: datetime) -> Origin:
     return Origin(statement.name, values, statement.source, as_of)
 
 
-def new_users(weekly: Weekly) -> Section:
+def new_users(weekly: Weekly) -> Iterator[Section]:
     did = {"did": Field("New users"), "people": Field("People", "number"), "share": Field("Share", "bar", full=1.0)}
     event = {"did": Field("What they did"), "people": Field("People", "number"), "times": Field("Times", "number")}
     inner = (
-        Paragraph("who has an account; in the product, who has an e-mail", "dim"),
-        _part(weekly, "new_users", "Accounts", did, limit=0),
-        _part(weekly, "new_people", "In the product", event, limit=TOP),
+        *_part(weekly, "new_users", "Accounts", did, limit=0),
+        *_part(weekly, "new_people", "In the product", event, limit=TOP),
     )
-    return Section("What new users did", inner)
+    if inner:
+        whom = Paragraph("who has an account; in the product, who has an e-mail", "dim")
+        yield Section("What new users did", (whom, *inner))
 
 
-def _part(weekly: Weekly, part: str, heading: str, fields: Mapping[str, Field], limit: int) -> Section:
-    """One query's answer with its name, or its error."""
+def _part(weekly: Weekly, part: str, heading: str, fields: Mapping[str, Field], limit: int) -> Iterator[Section]:
+    """One query's answer with its name, or its error; nothing where the query rests on what is absent here."""
+    if part not in weekly.statements:
+        return
     if part not in weekly.parts:
-        return Section(heading, (unknown_paragraph(weekly.missing[part]),), part_origins(weekly, part))
+        yield Section(heading, (unknown_paragraph(weekly.missing[part]),), part_origins(weekly, part))
+        return
     table = weekly.parts[part]
     in_memory = replace(table, rows=list(table.rows))
     block = Listing(in_memory, fields=dict(fields), columns=tuple(fields), limit=limit)
-    return Section(heading, (block if in_memory.rows else Paragraph("none", "dim"),), part_origins(weekly, part))
+    yield Section(heading, (block if in_memory.rows else Paragraph("none", "dim"),), part_origins(weekly, part))
 
 
 def traffic_unit(weekly: Weekly) -> str:
@@ -60,10 +64,10 @@ def traffic(weekly: Weekly) -> Iterator[Block]:
         "Traffic",
         (
             Paragraph(ANYBODY, "dim"),
-            _days(weekly),
-            _part(weekly, "pages", "Top pages", {"page": Field("Page"), **counted}, TOP),
-            _part(weekly, "referrers", "Top referrers", {"domain": Field("Domain"), **by}, TOP),
-            _part(weekly, "countries", "Top countries", {"country": Field("Country"), **by}, TOP),
+            *_days(weekly),
+            *_part(weekly, "pages", "Top pages", {"page": Field("Page"), **counted}, TOP),
+            *_part(weekly, "referrers", "Top referrers", {"domain": Field("Domain"), **by}, TOP),
+            *_part(weekly, "countries", "Top countries", {"country": Field("Country"), **by}, TOP),
         ),
     )
 
@@ -77,9 +81,10 @@ class _Day:
     before: Mapping[str, Any]
 
 
-def _days(weekly: Weekly) -> Section:
+def _days(weekly: Weekly) -> Iterator[Section]:
     if "traffic" not in weekly.parts:
-        return _part(weekly, "traffic", "Per day", {}, 0)
+        yield from _part(weekly, "traffic", "Per day", {}, 0)
+        return
     by_day = {row["day"]: row for row in weekly.parts["traffic"].dicts()}
     today = in_zone(weekly.as_of, weekly.week.zone).date()
     week = timedelta(days=7)
@@ -114,7 +119,7 @@ def _days(weekly: Weekly) -> Section:
     )
     listing = columns.listing(rows, limit=0)
     why = () if known else (Paragraph(_NO_VISITS, "warning"),)
-    return Section("Per day", (*why, chart, listing), part_origins(weekly, "traffic"))
+    yield Section("Per day", (*why, chart, listing), part_origins(weekly, "traffic"))
 
 
 _NO_VISITS = "visits are not known of days on which no pageview has a $session_id: this week is counted in pageviews"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from usertrack.core.errors import UsertrackError
+from usertrack.core.errors import Absent, UsertrackError
 from usertrack.core.period import Week
 from usertrack.core.table import Table
 from usertrack.engine.runner import Done, Runner
@@ -29,6 +29,8 @@ REACH = 8  # days that windows which begin with the week reach back: one of its 
 @dataclass(frozen=True)
 class Weekly:
     """``parts`` by name as in `_parts`; parts without an answer are in ``missing``, with the reason.
+
+    What rests on something that is absent here is in neither; ``scores`` and ``failures`` are `Absent` then.
 
     ``as_of`` is the moment of the report, ``now`` the moment at which the sources were asked.
     """
@@ -52,8 +54,13 @@ class Weekly:
     def incomplete(self) -> bool:
         """Whether a part is missing because a source did not answer."""
         missing = any(fact.missing for fact in self.classification.profiles.facts.values())
-        unknown = isinstance(self.failures, UsertrackError) or isinstance(self.scores, UsertrackError)
+        unknown = any(is_unknown(part) for part in (self.failures, self.scores))
         return missing or bool(self.missing) or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
+
+
+def is_unknown(part: object) -> bool:
+    """Whether ``part`` is the error of a source; what is absent here is not unknown."""
+    return isinstance(part, UsertrackError) and not isinstance(part, Absent)
 
 
 def moments(week: Week, now: datetime) -> tuple[datetime, datetime]:
@@ -64,7 +71,9 @@ def moments(week: Week, now: datetime) -> tuple[datetime, datetime]:
 def gather(runner: Runner, week: Week, sought: WeekAgoQuery, catalogue: Catalogue, done: Done | None = None) -> Weekly:
     """Ask everything and classify people; raises a UsertrackError when there are no profiles at all."""
     now = runner.at(sought.as_of)
-    parts = {name: now.bind(query, params) for name, (query, params) in _parts(week).items()}
+    queries = _parts(week)
+    present = runner.library.present(query for query, _ in queries.values())
+    parts = {name: now.bind(query, params) for name, (query, params) in queries.items() if query in present}
     profiles, answers = ask_both(runner, sought, list(parts.values()), done)
     by_part = dict(zip(parts, answers, strict=True))
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people

@@ -6,7 +6,7 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Facts, Field, Listing, Origin, Paragraph, Section
-from usertrack.core.errors import UsertrackError
+from usertrack.core.errors import Absent, UsertrackError
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
 from usertrack.core.sections import section_json, unknown_paragraph
@@ -66,11 +66,13 @@ def _blocks(weekly: Weekly, timezone: str) -> Iterator[Block]:
             f"This week is not over: its figures end on {moment(weekly.as_of, timezone)}, and will grow", "warning"
         )
     yield summary_section(weekly, timezone)
-    yield _scorecard(weekly)
+    if not isinstance(weekly.scores, Absent):
+        yield _scorecard(weekly)
     yield _segments(weekly)
     yield from (_segment(weekly, count, timezone) for count in weekly.classification.counts)
-    yield _failures(weekly, timezone)
-    yield new_users(weekly)
+    if not isinstance(weekly.failures, Absent):
+        yield _failures(weekly, timezone)
+    yield from new_users(weekly)
     yield from traffic(weekly)
     yield _data(weekly, timezone)
 

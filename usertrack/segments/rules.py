@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.errors import ABSENT, UsageError, did_you_mean
 from usertrack.workspace.yaml_file import YamlFile
 
 
@@ -80,7 +80,7 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Rules:
-    """The whole of segments.yaml."""
+    """The whole of segments.yaml. ``absent`` are the segments that cannot be here, and what they rest on."""
 
     path: Path
     key: str
@@ -88,6 +88,7 @@ class Rules:
     derived: tuple[Derived, ...]
     sets: Mapping[str, SegmentSet]
     lines: Mapping[str, int] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     def set_named(self, name: str) -> SegmentSet:
         if name not in self.sets:
@@ -99,6 +100,7 @@ class Rules:
     def require(self, segment_set: SegmentSet, names: Sequence[str]) -> list[str]:
         """As `SegmentSet.require`; for a segment of another set the error names that set."""
         for name in names:
+            self._require_present(name)
             sets_with_it = [other.name for other in self.sets.values() if find_segment(other.segments, name)]
             if sets_with_it and segment_set.name not in sets_with_it:
                 raise UsageError(f"set '{segment_set.name}' has no segment '{name}'", f"add `--set {sets_with_it[0]}`")
@@ -117,9 +119,14 @@ class Rules:
         if segment_sets:
             ways = " or ".join(f"{segment_set.name}/{segment}" for segment_set in segment_sets)
             raise UsageError(f"segment '{segment}' is in {len(segment_sets)} sets", f"write {ways}")
+        self._require_present(id_ or segment)
         names = dict.fromkeys(member.id for other_set in self.sets.values() for member in other_set.segments)
         hint = did_you_mean(segment, names, f"there are {', '.join(names)}")
         raise UsageError(f"there is no segment '{segment}'", hint)
+
+    def _require_present(self, segment: str) -> None:
+        if cause := self.absent.get(_plain(segment)):
+            raise UsageError(f"segment '{segment}' rests on what is not here: {cause}", ABSENT)
 
 
 def read_rules(path: Path) -> Rules:

@@ -9,12 +9,15 @@ if TYPE_CHECKING:
 
 
 def library_of(settings: "Settings") -> "Library":
-    """The shipped queries, with the workspace's own in front."""
+    """The shipped queries and entities, with the workspace's own in front."""
     from usertrack.library.library import Library, shipped_root
     from usertrack.workspace.folder import exists
 
-    own = [relative_path(settings.root) / "queries"] if settings.root and settings.root != shipped_root() else []
-    return Library([shipped_root() / "queries", *(folder for folder in own if exists(folder, folder=True))])
+    own = [relative_path(settings.root)] if settings.root and settings.root != shipped_root() else []
+    queries, tables = (
+        [root / name for root in own if exists(root / name, folder=True)] for name in ("queries", "tables")
+    )
+    return Library([shipped_root() / "queries", *queries], tables, settings.absent)
 
 
 def rules_path(settings: "Settings") -> Path:

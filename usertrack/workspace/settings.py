@@ -32,6 +32,16 @@ class SettingSpec:
     about: str = ""
 
 
+ENTITIES = {
+    "accounts": "accounts",
+    "runs": "runs",
+    "calls": "calls of tools",
+    "code_runs": "executions of code",
+    "deployments": "deployments",
+    "agent_runs": "executions of agents",
+}
+"""The entities that a company may lack, in words."""
+
 SETTINGS: dict[str, SettingSpec] = {
     "profile": SettingSpec("USERTRACK_PROFILE", about="profile of `usertrack login`, or off; default: `default`"),
     "posthog.host": SettingSpec("POSTHOG_HOST", "https://us.posthog.com", about="where PostHog answers"),
@@ -62,6 +72,10 @@ SETTINGS: dict[str, SettingSpec] = {
     "pseudonym_key": SettingSpec(
         "USERTRACK_PSEUDONYM_KEY", secret=True, about="key of pseudonyms; default: made once, and kept"
     ),
+    **{
+        f"tables.{entity}": SettingSpec(f"USERTRACK_TABLES_{entity.upper()}", about=f"none where there are no {words}")
+        for entity, words in ENTITIES.items()
+    },
     "insights": SettingSpec("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
     "signed_up": SettingSpec(
         "USERTRACK_SIGNED_UP",
@@ -139,6 +153,11 @@ class Settings:
     def max_age(self) -> timedelta | None:
         """How old an answer from the cache may be; None to always ask the sources."""
         return parse_age(self["max_age"]) if self["max_age"] and not self.refresh else None
+
+    @property
+    def absent(self) -> list[str]:
+        """The entities that this company does not have."""
+        return [entity for entity in ENTITIES if self[f"tables.{entity}"] is not None]
 
     @property
     def has_posthog(self) -> bool:
@@ -265,6 +284,11 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return _positive(name, value, where)
     if name in ("history", "cache", "profile") and value is False:
         return "off"  # which YAML reads as false
+    if name.startswith("tables.") and value != "none":
+        entity = name.removeprefix("tables.")
+        raise UsageError(
+            f"{where}: '{name}' takes none, not '{value}'", f"what {entity} are stands in tables/neon/{entity}.sql"
+        )
     if name in _MEASURED:
         return _measured(name, value, where)
     if isinstance(value, bool | list | dict | float):

@@ -138,7 +138,7 @@ def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
     for query in map(library.__getitem__, names):
         if query.metric is None:
             raise UsageError(f"'{query.name}' is not a metric", did_you_mean(query.name, known, hint))
-    queries = [query for query in map(library.__getitem__, names or known) if query.metric]
+    queries = [query for query in map(library.__getitem__, names or library.present(known)) if query.metric]
     if not queries:
         raise UsageError("there is no metric", hint)
     return queries

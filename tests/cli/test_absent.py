@@ -1,0 +1,56 @@
+"""A company without runs: what rests on them is not there, and nothing is unknown."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+
+@pytest.fixture
+def company(demo: Cli, tmp_path: Path) -> Cli:
+    (tmp_path / "usertrack.yaml").write_text("tables: {runs: none}\n")
+    return lambda *args: demo(*args, "--demo")
+
+
+def test_segments(company: Cli) -> None:
+    answer = company("segments", "--limit", 1)
+    assert answer.code == 0
+    assert "Power Users" in answer.out
+    assert "At-Risk" not in answer.out
+    assert "unknown" not in answer.out.replace("unknown to PostHog", "")
+
+
+def test_other_questions(company: Cli) -> None:
+    assert "Run success rate" not in company("metrics").out
+    assert "ran code" in company("query", "run", "new_users").out
+    assert "workflow run" not in company("query", "run", "new_users").out
+    assert "Workflow level" not in company("failures").out
+    assert "unknown:" not in company("failures").out
+
+
+@pytest.mark.parametrize(
+    "args", [("sessions", "--segment", "failing"), ("query", "run", "run_activity"), ("metrics", "run_success")]
+)
+def test_who_asks_for_them_is_told(company: Cli, args: tuple[str, ...]) -> None:
+    answer = company(*args)
+    assert (answer.code, answer.out) == (2, "")
+    assert "rests on what is not here: runs" in answer.err
+
+
+def test_check_says_what_is_left_out(company: Cli) -> None:
+    answer = company("check")
+    assert answer.code == 0
+    assert "left out: it rests on runs" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tables: {runs: app.jobs}", "usertrack.yaml:1: 'tables.runs' takes none, not 'app.jobs'"),
+        ("tables: {run: none}", "usertrack.yaml:1: unknown setting 'tables.run'"),
+    ],
+)
+def test_wrong_settings(demo: Cli, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "usertrack.yaml").write_text(text)
+    assert message in demo("metrics").err

@@ -1,0 +1,67 @@
+"""What is left of segments.yaml where entities do not exist."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import problem
+from usertrack.library.library import Library, shipped_root
+from usertrack.segments.applicable import applicable
+from usertrack.segments.rules import Rules, read_rules
+
+ACCOUNTS = "-- title: users\nSELECT u.id AS account_id, u.email, u.born AS signed_up_at FROM users AS u"
+
+
+def rules(folder: Path, *absent: str, accounts: str = "") -> Rules:
+    (folder / "neon").mkdir(exist_ok=True)
+    if accounts:
+        (folder / "neon" / "accounts.sql").write_text(accounts)
+    library = Library([shipped_root() / "queries"], [folder], absent)
+    return applicable(read_rules(shipped_root() / "segments.yaml"), library)
+
+
+def test_all_of_it_where_nothing_is_absent(tmp_path: Path) -> None:
+    assert rules(tmp_path) == read_rules(shipped_root() / "segments.yaml")
+
+
+@pytest.mark.parametrize(
+    ("absent", "segments"),
+    [
+        (["calls", "code_runs", "agent_runs"], "failing frustrated high_intent at_risk power"),
+        (["runs"], "frustrated high_intent power"),
+        (["accounts"], "frustrated"),
+    ],
+)
+def test_segments_that_rest_on_it_are_not_there(tmp_path: Path, absent: list[str], segments: str) -> None:
+    known = rules(tmp_path, *absent)
+    assert [segment.id for segment in known.sets["action"].segments] == segments.split()
+
+
+def test_events_alone_say_how_alive_somebody_is(tmp_path: Path) -> None:
+    lifecycle = rules(tmp_path, "accounts").sets["lifecycle"]
+    assert [each.id for each in lifecycle.segments] == ["champion", "power_user", "active", "at_risk", "dormant"]
+
+
+def test_sums_and_the_latest_go_on_without_it(tmp_path: Path) -> None:
+    derived = {each.name: each.sql for each in rules(tmp_path, "runs", "agent_runs").derived}
+    assert derived["actions_recent"] == "events_recent + tool_calls_recent + code_runs_recent"
+    assert "last_tool_at" in derived["last_activity_at"]
+    assert "last_run_at" not in derived["last_activity_at"]
+    assert "success_rate" not in derived
+
+
+def test_a_condition_and_its_reason_go_on_without_it(tmp_path: Path) -> None:
+    power = rules(tmp_path, "runs").sets["action"]["power"]
+    assert (power.when, power.priority, power.because) == ("credits < 50", "0", "{credits} credits left")
+
+
+def test_a_column_that_is_not_mapped(tmp_path: Path) -> None:
+    action = rules(tmp_path, accounts=ACCOUNTS).sets["action"]
+    assert [segment.id for segment in action.segments] == ["failing", "frustrated", "at_risk", "power"]
+    assert (action["power"].when, action["power"].because) == ("run_count > 5", "ran {run_count}×")
+
+
+def test_who_asks_for_it_is_told_why(tmp_path: Path) -> None:
+    wrong = problem(lambda: rules(tmp_path, "runs").set_of("failing"))
+    assert wrong.message == "segment 'failing' rests on what is not here: runs"
+    assert "`tables:` in usertrack.yaml" in wrong.hint

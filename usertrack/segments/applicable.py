@@ -1,0 +1,117 @@
+"""The part of segments.yaml that applies here: without what rests on entities or columns that do not exist.
+
+A sum, the greatest of several, the first that is known, and an OR go on without their absent parts. Any other
+expression that needs an absent fact is absent itself, and so is the derived fact or the segment that it belongs to.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlglot import exp
+
+from usertrack.library.absence import NEED_ONE_PART
+from usertrack.library.library import Library
+from usertrack.segments.expressions import columns, parse, to_sql
+from usertrack.segments.rules import Derived, Rules, Segment, SegmentSet
+
+
+def applicable(rules: Rules, library: Library) -> Rules:
+    """``rules`` without the queries, facts and segments that cannot be here; raises UsageError for a wrong expression.
+
+    A query that cannot be read stays: who needs it has the error.
+    """
+    absent = _Absent(rules)
+    for name in rules.queries:
+        absent.add_query(library, name)
+    if not absent.causes:
+        return rules
+    derived = tuple(filter(None, map(absent.derived, rules.derived)))
+    sets = {name: absent.set(segment_set) for name, segment_set in rules.sets.items()}
+    return replace(
+        rules,
+        queries={name: params for name, params in rules.queries.items() if name not in absent.queries},
+        derived=derived,
+        sets={name: segment_set for name, segment_set in sets.items() if segment_set.segments},
+        absent={segment: ", ".join(sorted(causes)) for segment, causes in absent.segments.items()},
+    )
+
+
+@dataclass
+class _Absent:
+    """What is absent: ``queries``, facts with their ``causes``, and ``segments`` with theirs."""
+
+    rules: Rules
+    queries: set[str] = field(default_factory=set)
+    causes: dict[str, frozenset[str]] = field(default_factory=dict)
+    segments: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def add_query(self, library: Library, name: str) -> None:
+        if name not in library.files:
+            return  # the profile says so, with the line
+        query, absence = library[name], library[name].absence
+        self.causes |= {fact: absence.of(fact) for fact in absence.names if absence.of(fact) and fact != query.key}
+        if absence.empty or (absence.columns and not query.facts):
+            self.queries.add(name)
+
+    def derived(self, derived: Derived) -> Derived | None:
+        sql, causes = self.reduced(derived.sql, f"{self.rules.path}:{derived.line}")
+        if not sql:
+            self.causes[derived.name] = causes
+        return replace(derived, sql=sql) if sql else None
+
+    def set(self, segment_set: SegmentSet) -> SegmentSet:
+        return replace(segment_set, segments=tuple(filter(None, map(self.segment, segment_set.segments))))
+
+    def segment(self, segment: Segment) -> Segment | None:
+        where = f"{self.rules.path}:{segment.lines.get('when', 1)}"
+        when, causes = self.reduced(segment.when, where)
+        if not when:
+            self.segments[segment.id] = causes
+            return None
+        priority, _ = self.reduced(segment.priority, where)
+        return replace(segment, when=when, priority=priority or "0", because=self.because(segment.because))
+
+    def reduced(self, sql: str, where: str) -> tuple[str, frozenset[str]]:
+        """``sql`` without its absent parts, empty where nothing is left; and why they are absent."""
+        expression = parse(sql, where)
+        unknown = [self.causes[name] for name in columns(expression) if name in self.causes]
+        if not unknown:
+            return sql, frozenset()
+        rest = _without(expression, self.causes)
+        return to_sql(rest) if rest is not None else "", frozenset().union(*unknown)
+
+    def because(self, text: str) -> str:
+        """A reason without the parts that name an absent fact; a [part in brackets] that is left then stands alone."""
+        parts = [part for part in re.split(r"(\[[^\[\]]*\])", text) if part and not self._names_absent(part)]
+        kept = "".join(parts)
+        return kept if kept == text else re.sub(r"^\[?[\s,;:]*(.*?)\]?$", r"\1", kept)
+
+    def _names_absent(self, text: str) -> bool:
+        return any(name in self.causes for name in re.findall(r"\{(\w+)\}", text))
+
+
+def _without(node: Any, causes: Mapping[str, frozenset[str]]) -> Any:
+    """``node`` without its absent parts; None where it is absent as a whole."""
+    if not any(name in causes for name in columns(node)):
+        return node
+    if isinstance(node, exp.Column):
+        return None
+    if isinstance(node, exp.Paren):
+        inner = _without(node.this, causes)
+        return exp.paren(inner) if inner is not None else None
+    if not isinstance(node, NEED_ONE_PART):
+        return None
+    parts = list(node.flatten()) if isinstance(node, exp.Binary) else [node.this, *node.expressions]
+    left = [part for each in parts if (part := _without(each, causes)) is not None]
+    if not any(columns(part) for part in left):
+        return None
+    if len(left) == 1:
+        return left[0]
+    if isinstance(node, exp.Binary):
+        joined = left[0].copy()
+        for part in left[1:]:
+            joined = type(node)(this=joined, expression=part.copy())
+        return joined
+    return type(node)(this=left[0].copy(), expressions=[part.copy() for part in left[1:]])
