@@ -1,5 +1,6 @@
 """The default demo, built once and copied for each worker process, and the command line run in this process."""
 
+import copy
 import fcntl
 import functools
 import hashlib
@@ -18,8 +19,10 @@ from typing import Any
 import pytest
 import typer.main
 
+from usertrack.checks import schema
 from usertrack.cli.app import run
 from usertrack.core.errors import UsertrackError
+from usertrack.library import header
 from usertrack.server.hogql import parse as hogql
 
 from . import demo_answers
@@ -90,7 +93,15 @@ def texts_are_parsed_once(request: pytest.FixtureRequest) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hogql, "_read", parse_once)
+        patch.setattr(header, "_header", _once(header._header))
+        patch.setattr(schema, "tables_of", _once(schema.tables_of))
         yield
+
+
+def _once(read: Callable[..., Any]) -> Callable[..., Any]:
+    """``read`` for the first time that it is called with these texts; then a copy of what it returned."""
+    values = functools.cache(read)
+    return lambda *texts: copy.deepcopy(values(*texts))
 
 
 @pytest.fixture(scope="session")

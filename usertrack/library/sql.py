@@ -76,7 +76,7 @@ def tokens_of(sql: str, source: str) -> list[Any]:
     return list(_tokens(sql, source))
 
 
-@lru_cache(maxsize=256)  # a query is looked at several times on its way to its source
+@lru_cache(maxsize=2048)  # a query is looked at several times on its way to its source, as are all by `check`
 def _tokens(sql: str, source: str) -> tuple[Any, ...]:
     import sqlglot
     from sqlglot.errors import TokenError
