@@ -194,5 +194,5 @@ def test_a_terminal_of_no_width(clean_env: pytest.MonkeyPatch, cli: Cli, columns
     clean_env.setenv("COLUMNS", columns)
     clean_env.setenv("LINES", "0")
     streams.repair()
-    assert "queries" in cli("check", "--demo").out
+    assert "posthog" in cli("query", "list").out
     assert "Usage: usertrack" in cli("check", "--help").out

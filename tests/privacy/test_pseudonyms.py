@@ -8,7 +8,7 @@ import pytest
 
 from usertrack.core.pseudonyms import Pseudonyms
 
-from ..conftest import Cli
+from ..conftest import Cli, slow_but
 
 # words around an @ that are no address of the demo: none
 ADDRESS = re.compile(r"[\w.+'%{}-]+@[\w-]+\.(?:example|dev)")
@@ -34,7 +34,9 @@ def emails(text: str) -> set[str]:
     return {found for found in ADDRESS.findall(text) if not re.fullmatch(r"u-[0-9a-f]{16}@datagen\.dev", found)}
 
 
-@pytest.mark.parametrize("ending", ["txt", "json", "csv", "md", "html", "parquet", "xlsx"])
+@pytest.mark.parametrize(
+    "ending", slow_but(["txt", "csv", "html"], ["txt", "json", "csv", "md", "html", "parquet", "xlsx"])
+)
 def test_segments(keyed: Cli, tmp_path: Path, ending: str) -> None:
     result = keyed("segments", "--pseudonyms", "-n", 0, "-o", f"out.{ending}")
     assert result.code == 0, result.err
@@ -43,7 +45,7 @@ def test_segments(keyed: Cli, tmp_path: Path, ending: str) -> None:
     assert emails(text) | emails(result.err) == set()
 
 
-@pytest.mark.parametrize("ending", ["txt", "md", "html", "csv"])
+@pytest.mark.parametrize("ending", slow_but(["html", "csv"], ["txt", "md", "html", "csv"]))
 def test_people_of_a_step(keyed: Cli, tmp_path: Path, ending: str) -> None:
     result = keyed("funnel", "activation", "--stopped-at", 2, "--pseudonyms", "-o", f"out.{ending}")
     assert result.code == 0, result.err

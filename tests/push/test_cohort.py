@@ -301,6 +301,7 @@ def test_a_known_segment_is_pushed_whatever_else_is_missing(own: Cli, clean_env:
     assert own("push", "frustrated", "--all-members", *COHORT).code == 0
 
 
+@pytest.mark.slow  # cohorts are tables as events are, which server/test_capture_durability.py reads after a restart
 def test_a_server_of_ones_own_keeps_cohorts(tmp_path: Path) -> None:
     """`usertrack serve` in a process of its own, stopped and started again."""
     command = [sys.executable, "-c", "from usertrack.cli.app import main; main()"]
