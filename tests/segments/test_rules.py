@@ -41,7 +41,12 @@ def test_names_that_are_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("a: " + "[" * 20_000, "nested too deeply"), ("a: 2026-13-01", "month must be in 1..12")]
+    ("text", "said"),
+    [
+        ("a: " + "[" * 20_000, "nested too deeply"),
+        ("a:\n " + "- " * 9_000, "nested too deeply"),
+        ("a: 2026-13-01", "month must be in 1..12"),
+    ],
 )
 def test_yaml_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "segments.yaml"

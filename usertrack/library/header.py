@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.yaml_nodes import read_values
 from usertrack.library.entities import Entity, EntityKind, with_entities
 from usertrack.library.fragments import Fragment, expand, params_of
 from usertrack.library.metric import Metric, read_metric
@@ -202,7 +203,7 @@ def _header(header: str, place: str) -> dict[str, Any]:
     import yaml
 
     try:
-        meta = yaml.safe_load(header)
+        meta = read_values(header)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-01
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or (error if isinstance(error, ValueError) else "not YAML")

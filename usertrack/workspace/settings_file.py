@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError
+from usertrack.core.yaml_nodes import read_nodes
 
 COMMANDS = "password_command."
 """What the names of secrets begin with that a command prints."""
@@ -18,8 +19,7 @@ def entries(path: Path, whole: Collection[str]) -> list[tuple[str, int, Any]]:
     import yaml
 
     try:
-        loader = yaml.SafeLoader(path.read_text(encoding="utf-8-sig"))
-        document = loader.get_single_node()
+        loader, document = read_nodes(path.read_text(encoding="utf-8-sig"))
         if document is None:
             return []
         if not isinstance(document, yaml.MappingNode):

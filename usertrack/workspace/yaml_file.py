@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.yaml_nodes import read_nodes
 
 
 class YamlFile:
@@ -23,8 +24,7 @@ class YamlFile:
 
         self.path = path
         try:
-            loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
-            self.root = loader.get_single_node()
+            loader, self.root = read_nodes(path.read_text(encoding="utf-8"))
             self.document: Any = loader.construct_document(self.root) if self.root else None
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
