@@ -48,6 +48,7 @@ def test_no_field_of_the_document_is_a_constant(whole: Any, nothing: Any) -> Non
     same = {path for path, value in _leaves(whole) if path in empty and empty[path] == value}
     none_in_the_demo = {"activityMetrics/reactivatedUsers", "sessionAnalytics/deviceBreakdown/other"}
     assert same == {"userId", "workspaceId", "timezone", "counted", "segment", "where", *none_in_the_demo}
+    assert whole["userId"] is None
     assert len({one["avgEngagement"] for one in whole["segments"]}) > 5
     assert {one["avgEngagement"] for one in nothing["segments"]} == {None}
 
