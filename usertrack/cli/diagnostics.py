@@ -54,7 +54,7 @@ def confirm(action: str) -> bool:
     from usertrack.core.errors import UsageError
     from usertrack.render.safe import visible
 
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not has_terminal():
         raise UsageError(f"there is no terminal to ask whether to {action}", "add --yes to do it without asking")
     sys.stderr.write(f"{visible(action)}? [y/N] ")
     sys.stderr.flush()
@@ -90,6 +90,11 @@ def ask(question: str, default: str = "", *, hidden: bool = False) -> str:
     if not line:
         raise typer.Abort
     return line.strip() or default
+
+
+def has_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def unexpected(problem: BaseException) -> None:

@@ -144,6 +144,12 @@ def with_common_once(command: Callable[..., None]) -> Callable[..., None]:
     return _with_options(command, _FIELDS, run)
 
 
+def call_plainly(command: Callable[..., None], **values: Any) -> None:
+    """Call a command as if without options, but for ``values``."""
+    defaults = {name: option.default for name, option in inspect.signature(command).parameters.items()}
+    command(**(defaults | values))
+
+
 def _with_options(
     command: Callable[..., None], options: dict[str, Any], run: Callable[[dict[str, Any], Common], None]
 ) -> Callable[..., None]:

@@ -13,11 +13,26 @@ _PANEL = "Workspace"
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder; default: this one.")] = Path(),
+    from_database: Annotated[
+        bool, typer.Option("--from-database", help="Propose what accounts, runs and the rest are in your Postgres.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Take the proposals without asking.")] = False,
+    no_values: Annotated[
+        bool, typer.Option("--no-values", help="Read names, types and keys alone: no value of any row.")
+    ] = False,
+    show_values: Annotated[bool, typer.Option("--show-values", help="Show rows as they are, not masked.")] = False,
 ) -> None:
     """Create a workspace: settings, segments, funnels and a folder for your queries, with comments.
 
     `usertrack init acme && cd acme`
+
+    `usertrack init acme --from-database` · looks into the database of DATABASE_URL, and asks
     """
+    if from_database:
+        from usertrack.cli.mapping import init_from_database
+
+        init_from_database(folder, yes=yes, with_values=not no_values, show_values=show_values)
+        return
     from usertrack.cli import diagnostics
     from usertrack.workspace.scaffold import create_workspace
 

@@ -1,0 +1,224 @@
+"""`usertrack init --from-database`: shows what accounts and runs could be, asks, writes what was agreed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usertrack.cli import diagnostics, output
+from usertrack.core.errors import UsageError, UsertrackError, did_you_mean
+from usertrack.core.words import plural
+
+if TYPE_CHECKING:
+    from usertrack.engine.runner import Runner
+    from usertrack.mapping.catalog import Catalog, Relation
+    from usertrack.mapping.files import Written
+    from usertrack.mapping.proposal import Proposal
+
+_QUESTION = "is this right? yes, next, none, or the name of another table"
+_NO_MORE = "there is no other candidate: none, or the name of a table"
+
+
+@dataclass
+class _Dialogue:
+    """Shows proposals and learns which to take: from somebody at the terminal, or the first of each."""
+
+    runner: "Runner"
+    catalog: "Catalog"
+    asks: bool
+    with_values: bool
+    show_values: bool
+
+    def agreed(
+        self, name: str, proposals: "Sequence[Proposal]", other: "Callable[[Relation], Proposal]"
+    ) -> "Proposal | None":
+        """The proposal that is taken for the entity ``name``; None for an entity that there is not."""
+        waiting = list(proposals)
+        proposal = waiting.pop(0) if waiting else None
+        while True:
+            if proposal:
+                self._show(proposal)
+            else:
+                diagnostics.note(f"{name}: no table looks like it")
+            if not self.asks:
+                return proposal
+            answer = diagnostics.ask(f"{name}: {_QUESTION if proposal else _NO_MORE}", "yes" if proposal else "none")
+            if answer.lower() in ("y", "yes"):
+                return proposal
+            if answer.lower() == "none":
+                return None
+            if answer.lower() in ("n", "no", "next"):
+                proposal = waiting.pop(0) if waiting else None
+            else:
+                proposal = self._named(answer, other) or proposal
+
+    def _named(self, answer: str, other: "Callable[[Relation], Proposal]") -> "Proposal | None":
+        table = self.catalog.named(answer)
+        if table is None:
+            names = [table.label for table in self.catalog.tables.values()]
+            diagnostics.hint(
+                f"no table '{answer}' can be read: {did_you_mean(answer, names, 'write it with its schema')}"
+            )
+            return None
+        try:
+            proposal = other(table)
+        except UsertrackError as error:
+            diagnostics.hint(f"{error.message}: {error.hint}")
+            return None
+        if proposal.missing:
+            diagnostics.hint(f"{table.label} has nothing for {', '.join(proposal.missing)}")
+            return None
+        return proposal
+
+    def _show(self, proposal: "Proposal") -> None:
+        from usertrack.core.table import Table
+        from usertrack.mapping.preview import preview, proposal_document
+
+        answer = self.runner.run([preview(proposal)])[0] if self.with_values else None
+        if isinstance(answer, UsertrackError):
+            diagnostics.note(f"its rows cannot be shown: {answer.message}")
+        rows = answer if isinstance(answer, Table) else None
+        output.emit(proposal_document(proposal, rows, show_values=self.show_values))
+
+
+def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_values: bool) -> None:
+    """Propose, ask, write, and end with the segments. Without a terminal and without ``yes`` nothing is written."""
+    from usertrack.cli.options import call_plainly
+    from usertrack.cli.people import segments
+    from usertrack.engine.connect import open_runner
+    from usertrack.library.library import Library, shipped_root
+    from usertrack.workspace.settings import load_settings
+
+    settings = load_settings(workspace=folder if folder.is_dir() else None)
+    if not settings.has_postgres:
+        raise UsageError(
+            "there is no database to look into", "set DATABASE_URL: a role with SELECT is enough, and best"
+        )
+    asks = not yes and diagnostics.has_terminal()
+    if asks and with_values:
+        with_values = diagnostics.ask(_CONSENT, "yes").lower() in ("y", "yes")
+    with_values = with_values and (yes or asks)
+    library = Library([shipped_root() / "queries"])
+    with (
+        diagnostics.Progress() as progress,
+        open_runner(settings, library, now=datetime.now(UTC), notify=progress, cached=False) as runner,
+    ):
+        progress("looking at tables", passing=True)
+        catalog = _catalog(runner)
+        progress.stop()
+        dialogue = _Dialogue(runner, catalog, asks, with_values, show_values)
+        proposals = _agreed_proposals(dialogue)
+    if not (yes or asks):
+        files = ", ".join(f"tables/neon/{each.kind.name}.sql" for each in proposals)
+        diagnostics.note(f"this would write {files}, usertrack.yaml and segments.yaml; add --yes to do it")
+        return
+    _write(folder, proposals)
+    _set_thresholds(folder, proposals)
+    call_plainly(segments, workspace=folder)
+
+
+_CONSENT = (
+    "May usertrack read a sample of small columns such as a status, and five rows of what it proposes? It shows them "
+    "masked, and keeps nothing"
+)
+
+
+def _catalog(runner: "Runner") -> "Catalog":
+    from usertrack.mapping.catalog import read_catalog, statements
+
+    answers = runner.run(statements())
+    tables = []
+    for answer in answers:
+        if isinstance(answer, UsertrackError):
+            raise answer
+        tables.append(answer.rows)
+    catalog = read_catalog(*tables)
+    diagnostics.note(f"this role may read {plural(len(catalog.tables), 'table or view', 'tables and views')}")
+    if catalog.refused:
+        named = ", ".join(catalog.refused[:5]) + (", …" if len(catalog.refused) > 5 else "")
+        diagnostics.note(f"{plural(len(catalog.refused), 'table')} may not be read, and are left out: {named}")
+    return catalog
+
+
+def _agreed_proposals(dialogue: _Dialogue) -> "list[Proposal]":
+    from usertrack.library.entities import KINDS
+    from usertrack.mapping.accounts import account_proposal, account_proposals
+    from usertrack.mapping.activity import Labels, activity_proposals, proposal_for
+    from usertrack.mapping.sampling import columns_to_sample, read_labels, sample
+
+    catalog = dialogue.catalog
+    accounts = dialogue.agreed("accounts", account_proposals(catalog), lambda table: account_proposal(catalog, table))
+    if accounts is None:
+        raise UsageError(
+            "no accounts: everything else is about them",
+            "a table needs an id, an e-mail (its own, or in a table beside it) and the time of sign-up; name yours "
+            "on a terminal, or write tables/neon/accounts.sql by hand: docs/guide/tables.md",
+        )
+    best = activity_proposals(catalog, accounts.table)
+    labels: Labels = {}
+    if dialogue.with_values:
+        columns = columns_to_sample(catalog, {"accounts": [accounts], **best})
+        labels = read_labels(columns, dialogue.runner.run([sample(*each) for each in columns]))
+        best = activity_proposals(catalog, accounts.table, labels)
+    agreed = [accounts]
+    for name, proposals in best.items():
+        untaken = [each for each in proposals if all(each.table is not other.table for other in agreed)]
+        read_as = partial(proposal_for, KINDS[name], catalog, accounts=accounts.table, labels=labels)
+        proposal = dialogue.agreed(name, untaken, read_as)
+        agreed += [proposal] if proposal else []
+    return agreed
+
+
+def _write(folder: Path, proposals: "Sequence[Proposal]") -> None:
+    from usertrack.mapping.files import absent_entities, add_absent, write_entities
+    from usertrack.workspace.folder import FILE_NAME
+    from usertrack.workspace.scaffold import create_workspace
+
+    created = create_workspace(folder)
+    written = write_entities(folder, proposals)
+    written.append(add_absent(folder / FILE_NAME, absent_entities(folder)))
+    for path in created:
+        if path.name != "segments.yaml":  # which gets its thresholds now
+            diagnostics.note(f"wrote {path}")
+    for each in written:
+        if each.path not in created:
+            _say(each)
+
+
+def _say(written: "Written") -> None:
+    if written.outcome == "left":
+        diagnostics.note(f"left {written.path} as it is: it differs from what would be written")
+    else:
+        diagnostics.note(f"{'wrote' if written.outcome == 'written' else 'unchanged:'} {written.path}")
+
+
+def _set_thresholds(folder: Path, proposals: "Sequence[Proposal]") -> None:
+    """Write segments.yaml with thresholds from the company's own numbers, where nobody has edited it."""
+    from usertrack.core.table import Table
+    from usertrack.engine.connect import open_runner
+    from usertrack.library.library import shipped_root
+    from usertrack.mapping.files import write_new
+    from usertrack.mapping.thresholds import statements, thresholds, with_thresholds
+    from usertrack.workspace.files import library_of
+    from usertrack.workspace.settings import load_settings
+
+    settings = load_settings(workspace=folder)
+    library = library_of(settings)
+    mapped = [f"{each.kind.name}.{name}" for each in proposals for name, _ in each.select.columns]
+    queries = statements(library, mapped)
+    with (
+        diagnostics.Progress() as progress,
+        open_runner(settings, library, now=datetime.now(UTC), notify=progress, cached=False) as runner,
+    ):
+        progress("looking at how your numbers are distributed", passing=True)
+        answers = runner.run(list(queries.values()))
+        numbers = {
+            name: dict(zip((column.name for column in answer.columns), answer.rows[0], strict=True))
+            for name, answer in zip(queries, answers, strict=True)
+            if isinstance(answer, Table)
+        }
+    shipped = (shipped_root() / "segments.yaml").read_text(encoding="utf-8")
+    text = with_thresholds(shipped, thresholds(numbers, mapped))
+    _say(write_new(folder / "segments.yaml", text, replaceable=shipped))

@@ -1,0 +1,216 @@
+"""Which tables hold what accounts do: runs, calls, executions of code, deployments, agent runs."""
+
+from collections.abc import Iterator, Mapping
+from math import log10
+
+from usertrack.core.errors import UsageError
+from usertrack.library.entities import KINDS, EntityKind
+from usertrack.mapping import rules
+from usertrack.mapping.catalog import Catalog, Column, Relation
+from usertrack.mapping.matching import column_like, columns_like
+from usertrack.mapping.proposal import Proposal, ranked
+from usertrack.mapping.select import Select, as_time
+from usertrack.mapping.states import numbered_states, sorted_states, unknown_labels
+from usertrack.mapping.ways import Way, Ways
+
+Labels = Mapping[tuple[int, str], tuple[str, ...]]
+"""The values of a column that were read: by the id of the table, and the column."""
+
+_SPECIAL = {
+    "calls": rules.CALLS,
+    "code_runs": rules.CODE_RUNS,
+    "agent_runs": rules.AGENT_RUNS,
+    "deployments": rules.DEPLOYMENTS,
+}
+
+
+def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | None = None) -> dict[str, list[Proposal]]:
+    """What each entity but accounts could be, best first; a table is offered as the first one that it fits best."""
+    ways = Ways(catalog, accounts)
+    proposals: dict[str, list[Proposal]] = {name: [] for name in ("runs", *_SPECIAL)}
+    for table in _candidates(catalog, accounts):
+        if not (points := _points(table)) or not (way := ways.to_accounts(table)):
+            continue
+        for name in proposals:
+            if special := _special_points(name, table):
+                proposal = activity_proposal(KINDS[name], table, way, accounts, labels or {})
+                proposal.score += points + special - 1.2 * way.cost
+                proposals[name].append(proposal)
+    best = {name: ranked(each, sure=18, least=8) for name, each in proposals.items()}
+    return _each_table_once(best)
+
+
+def proposal_for(kind: EntityKind, catalog: Catalog, table: Relation, accounts: Relation, labels: Labels) -> Proposal:
+    """``table`` as somebody named it for the entity ``kind``. Raises UsageError where nothing leads to an account."""
+    way = Ways(catalog, accounts).to_accounts(table)
+    if way is None:
+        raise UsageError(
+            f"nothing in {table.label} leads to {accounts.label}", "name a table with the id of an account"
+        )
+    return activity_proposal(kind, table, way, accounts, labels)
+
+
+def _each_table_once(best: dict[str, list[Proposal]]) -> dict[str, list[Proposal]]:
+    """A table that is the first choice of one entity is not the first choice of another; runs choose first."""
+    taken: set[int] = set()
+    for name, proposals in best.items():
+        best[name] = [each for each in proposals if each.table.id not in taken]
+        taken |= {each.table.id for each in best[name][:1]}
+    return best
+
+
+def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[Relation]:
+    for table in catalog.tables.values():
+        is_system = table.name.lower() in rules.SYSTEM_TABLES or table.schema in rules.SYSTEM_SCHEMAS
+        refused = set(table.words) & rules.NO_CANDIDATES
+        if refused <= rules.TAILS and any(rules.RUNS.get(word, 0) >= 5 for word in table.words):
+            refused = set()
+        if table is not accounts and not is_system and not refused:
+            yield table
+
+
+def _points(table: Relation) -> float:
+    """How much the name and the columns of ``table`` sound like something that begins and ends; 0 for not at all."""
+    heads = [rules.RUNS.get(word, 0) for word in table.words if word not in rules.TAILS]
+    if not heads or not column_like(table, rules.STARTED, "time", "number"):
+        return 0
+    points = max(heads[-1], 0.6 * max(heads)) - sum(4 for word in table.words if word in rules.NOT_RUNS)
+    ends = {word for column in table.columns for word in column.words if word in rules.ENDED}
+    points += min(4, 2 * len(ends))
+    points += 2 if column_like(table, rules.ERROR, "text", "json") else 0
+    points += min(4.0, log10(1 + (table.row_count or 0)))
+    return max(points, 0.1)
+
+
+def _special_points(name: str, table: Relation) -> float:
+    """Points for the words that an entity needs in the name of a table; 0 where they are not there."""
+    groups = _SPECIAL.get(name)
+    if groups is None:
+        return 1
+    return 3 if all(set(table.words) & group for group in groups) else 0
+
+
+def status_columns(table: Relation) -> list[Column]:
+    """The columns of ``table`` that could say how something ended, best first."""
+    exact = columns_like(table, rules.STATUS, "text", "number")
+    others = [c for c in table.columns if c.words[-1:] and c.words[-1] in rules.STATUS_HEADS and c.family == "text"]
+    return [*exact, *(column for column in others if column not in exact)]
+
+
+def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Relation, labels: Labels) -> Proposal:
+    """``table`` read as the entity ``kind``."""
+    select = Select(table)
+    proposal = Proposal(kind, select, 0, [])
+    key = accounts.key
+    assert key is not None  # a table without a key is no candidate for accounts
+    columns = {column.name for column in kind.columns}
+    if "run_id" in columns and table.key:
+        select.add("run_id", select.of(table.key))
+    select.add("account_id", select.follow(way, key))
+    at = column_like(table, rules.STARTED, "time") or column_like(table, rules.STARTED, "number")
+    if at:
+        select.add("at", as_time(at, select.of(at)))
+    if kind.status:
+        _add_status(proposal, labels)
+    for name, patterns in (("tool", rules.TOOL), ("name", rules.NAME), ("duration_ms", rules.DURATION_MS)):
+        if name in columns and (column := column_like(table, patterns)):
+            select.add(name, select.of(column))
+    if "error" in columns and (error := column_like(table, rules.ERROR, "text", "json")):
+        select.add("error", select.of(error) if error.family == "text" else f"{select.of(error)}::text")
+    proposal.reasons.append(f"{way.label} leads to the account")
+    if table.hides_rows:
+        proposal.notes.append(f"row security of {table.label} may hide rows from this role: they are not counted")
+    return proposal
+
+
+def _add_status(proposal: Proposal, labels: Labels) -> None:
+    """Add how a row ended: of a status in words, of a flag, of times, or of a number; the clearest first."""
+    table, select = proposal.table, proposal.select
+    best = max(
+        (_read_status(proposal, column, labels) for column in status_columns(table)),
+        key=lambda each: each[0],
+        default=None,
+    )
+    if best and best[0] >= 4:
+        points, column, states, note = best
+        select.add("status", select.of(column))
+        proposal.status, proposal.states = column, states
+        proposal.notes += [note] if note else []
+    elif flags := columns_like(table, tuple(rules.SUCCESS_FLAGS), "bool"):
+        points = _add_flag(proposal, flags[0])
+    elif times := _end_times(table, select):
+        points = 4
+        select.add("status", times)
+        proposal.states = {
+            state: (state,) for state in ("ok", "failed", "running", "cancelled") if f"'{state}'" in times
+        }
+    elif best:
+        points, column, states, note = best
+        select.add("status", select.of(column))
+        proposal.status, proposal.states = column, states
+        proposal.notes += [note] if note else []
+    else:
+        return
+    proposal.score += points
+    shown = [f"{state}: {', '.join(each[:4])}" for state, each in proposal.states.items() if state in ("ok", "failed")]
+    if shown:
+        proposal.reasons.append(" · ".join(shown))
+
+
+def _read_status(
+    proposal: Proposal, column: Column, labels: Labels
+) -> tuple[float, Column, dict[str, tuple[str, ...]], str]:
+    """How well ``column`` says how a row ended, the states of its words, and a note on what is left open."""
+    exact = (
+        2.0 if len(column.words) == 1 or column.words[:-1] == proposal.table.words[-len(column.words) + 1 :] else 0.0
+    )
+    if column.family == "number":
+        by_number = numbered_states(column.comment)
+        states = {
+            state: tuple(number for number, label in by_number.items() if label in names)
+            for state, names in sorted_states(by_number.values()).items()
+        }
+        note = f"`{column.name}` is a number: say what {_numbers(proposal, column, labels)} mean in `states`"
+        return (exact + 5, column, states, "") if states.get("ok") else (exact + 0.5, column, {}, note)
+    words = column.labels or labels.get((proposal.table.id, column.name), ())
+    if not words:
+        note = f"the words of `{column.name}` were not read: the common ones stand in `states`"
+        return exact + 2, column, dict(rules.COMMON_STATES), note
+    states = sorted_states(words)
+    known = sum(len(each) for each in states.values()) / len(words)
+    points = exact + 4 * bool(states.get("failed")) + 2 * bool(states.get("ok")) + 3 * known - 2
+    unknown = unknown_labels(words, states)
+    note = (
+        f"what {', '.join(f'`{label}`' for label in unknown[:6])} mean is open: sort them into `states`"
+        if unknown
+        else ""
+    )
+    return points, column, states, note
+
+
+def _numbers(proposal: Proposal, column: Column, labels: Labels) -> str:
+    values = sorted(labels.get((proposal.table.id, column.name), ()), key=lambda text: (len(text), text))
+    return ", ".join(values[:8]) or "0, 1, 2"
+
+
+def _add_flag(proposal: Proposal, flag: Column) -> float:
+    own = " ".join(word for word in flag.words if word not in proposal.table.words) or " ".join(flag.words)
+    state = rules.SUCCESS_FLAGS.get(" ".join(flag.words)) or rules.SUCCESS_FLAGS[own]
+    proposal.select.add("status", proposal.select.of(flag))
+    proposal.status = flag
+    if state == "ended":
+        proposal.states = {"ok": ("true",), "running": ("false",)}
+        return 2
+    other = "failed" if state == "ok" else "ok"
+    proposal.states = {state: ("true",), other: ("false",)}
+    return 5
+
+
+def _end_times(table: Relation, select: Select) -> str:
+    """A CASE over the times at which something failed, was cancelled or ended; empty where there are none."""
+    cases = [
+        f"WHEN {select.of(column)} IS NOT NULL THEN '{state}'"
+        for state, patterns in (("failed", rules.FAILED_AT), ("cancelled", rules.CANCELLED_AT), ("ok", rules.ENDED_AT))
+        if (column := column_like(table, patterns, "time"))
+    ]
+    return f"CASE {' '.join(cases)} ELSE 'running' END" if cases and cases[-1].endswith("'ok'") else ""

@@ -1,0 +1,229 @@
+"""What is in a PostgreSQL database that this role may read: tables, columns, keys, comments. No rows are read."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from usertrack.library.library import Statement
+from usertrack.mapping.names import words
+
+_TABLES = """
+SELECT
+    c.oid::bigint AS id,
+    n.nspname AS schema,
+    c.relname AS name,
+    CASE WHEN n.nspname = 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END || quote_ident(c.relname) AS sql,
+    c.relkind IN ('v', 'm') AS is_view,
+    CASE
+        WHEN c.relkind = 'p' THEN (
+            SELECT sum(greatest(leaf.reltuples, 0))
+            FROM pg_partition_tree(c.oid) AS tree
+            JOIN pg_class AS leaf ON leaf.oid = tree.relid AND tree.isleaf
+        )
+        WHEN c.reltuples >= 0 THEN c.reltuples
+        WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) / 100  -- no statistics yet: a row takes some 100 bytes
+    END::bigint AS row_count,
+    coalesce(obj_description(c.oid, 'pg_class'), '') AS comment,
+    has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS readable,
+    row_security_active(c.oid) AS hides_rows
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND NOT c.relispartition
+    AND n.nspname !~ '^(pg_|_timescaledb|information_schema$)'
+    AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
+ORDER BY c.oid
+"""
+_COLUMNS = """
+SELECT
+    a.attrelid::bigint AS table_id,
+    a.attnum::int AS number,
+    a.attname AS name,
+    quote_ident(a.attname) AS sql,
+    format_type(coalesce(nullif(t.typbasetype, 0), a.atttypid), NULL) AS type,
+    a.attnotnull OR coalesce(s.null_frac < 0.02, false) AS required,
+    coalesce(col_description(a.attrelid, a.attnum), '') AS comment,
+    (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid) AS labels
+FROM pg_attribute AS a
+JOIN pg_class AS c ON c.oid = a.attrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_type AS t ON t.oid = a.atttypid
+LEFT JOIN pg_stats AS s
+    ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname AND NOT s.inherited
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+    AND n.nspname !~ '^(pg_|_timescaledb|information_schema$)'
+    AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+ORDER BY a.attrelid, a.attnum
+"""
+_KEYS = """
+SELECT
+    i.indrelid::bigint AS table_id, i.indkey::int[] AS columns, i.indisprimary AS is_primary, NULL::bigint AS target,
+    NULL::int[] AS target_columns, NULL::text AS rule
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE i.indisunique AND i.indpred IS NULL AND i.indnkeyatts = i.indnatts AND 0 <> ALL (i.indkey)
+    AND NOT c.relispartition AND n.nspname !~ '^(pg_|_timescaledb|information_schema$)'
+UNION ALL
+SELECT
+    k.conrelid::bigint, k.conkey::int[], false, nullif(k.confrelid::bigint, 0), k.confkey::int[],
+    CASE WHEN k.contype = 'c' THEN pg_get_constraintdef(k.oid) END
+FROM pg_constraint AS k
+JOIN pg_class AS c ON c.oid = k.conrelid
+WHERE (k.contype = 'f' OR k.contype = 'c' AND cardinality(k.conkey) = 1) AND NOT c.relispartition
+"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that this role may read. ``sql`` is its name, quoted where it must be.
+
+    ``required``: it is never, or hardly ever, NULL.
+    ``labels`` are the values that its type or a CHECK allows, where one says that. ``references`` is the id of the
+    table that a foreign key names, and the column there.
+    """
+
+    name: str
+    sql: str
+    type: str
+    required: bool = False
+    comment: str = ""
+    labels: tuple[str, ...] = ()
+    unique: bool = False
+    references: tuple[int, str] | None = None
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        return words(self.name)
+
+    @property
+    def family(self) -> str:
+        """What its values can be compared with: number, text, time, bool, uuid, json, or the type itself."""
+        return _FAMILIES.get(self.type, "text" if self.labels else self.type)
+
+
+_FAMILIES = {
+    **dict.fromkeys(("smallint", "integer", "bigint", "numeric", "real", "double precision"), "number"),
+    **dict.fromkeys(("text", "character varying", "character", "citext", "public.citext", "bpchar", "name"), "text"),
+    **dict.fromkeys(("timestamp without time zone", "timestamp with time zone", "date"), "time"),
+    **dict.fromkeys(("json", "jsonb"), "json"),
+    "boolean": "bool",
+}
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table or view that this role may read. ``row_count`` is an estimate, None where there is none."""
+
+    id: int
+    schema: str
+    name: str
+    sql: str
+    columns: tuple[Column, ...] = ()
+    is_view: bool = False
+    row_count: int | None = None
+    comment: str = ""
+    hides_rows: bool = False
+    primary: str = ""
+    unique: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        return words(self.name)
+
+    @property
+    def label(self) -> str:
+        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    @property
+    def key(self) -> Column | None:
+        """Its one-column key; of a view, which has none, the column ``id``."""
+        return self.by_name.get(self.primary) or next(
+            (c for c in self.columns if c.words in (("id",), ("uuid",))), None
+        )
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The readable tables by id, and the names of those that the role may not read."""
+
+    tables: Mapping[int, Relation]
+    refused: tuple[str, ...] = ()
+
+    def named(self, name: str) -> Relation | None:
+        """The table called ``name``, with or without its schema, quoted or not."""
+        each = [table for table in self.tables.values() if name in (table.name, table.label, table.sql)]
+        exact = [table for table in each if name in (table.label, table.sql)]
+        return exact[0] if exact else each[0] if len(each) == 1 else None
+
+
+def statements() -> list[Statement]:
+    """The queries that a catalog is made of."""
+    return [
+        Statement("neon", sql, name=name) for name, sql in (("tables", _TABLES), ("columns", _COLUMNS), ("keys", _KEYS))
+    ]
+
+
+def read_catalog(tables: Iterable[Any], columns: Iterable[Any], keys: Iterable[Any]) -> Catalog:
+    """A catalog of the rows that `statements` return."""
+    numbers: dict[int, dict[int, Column]] = {}
+    for table_id, number, name, sql, kind, required, comment, labels in columns:
+        if "{" not in name and "}" not in name:  # braces name entities and parameters in our files
+            known = Column(name, sql, kind, required, comment, tuple(labels or ()))
+            numbers.setdefault(table_id, {})[number] = known
+    primary: dict[int, str] = {}
+    unique: dict[int, set[tuple[str, ...]]] = {}
+    for table_id, positions, is_primary, target, target_positions, rule in keys:
+        own = numbers.get(table_id, {})
+        if not all(position in own for position in positions):
+            continue
+        if target:
+            _refer(own, positions, target, target_positions, numbers.get(target, {}))
+        elif rule:
+            own[positions[0]] = replace(own[positions[0]], labels=own[positions[0]].labels or _allowed(rule))
+        else:
+            unique.setdefault(table_id, set()).add(tuple(sorted(own[each].name for each in positions)))
+            if len(positions) == 1:
+                own[positions[0]] = replace(own[positions[0]], unique=True)
+                if is_primary:
+                    primary[table_id] = own[positions[0]].name
+    readable, refused = {}, []
+    for table_id, schema, name, sql, is_view, count, comment, is_readable, hides_rows in tables:
+        own = numbers.get(table_id, {})
+        if not is_readable:
+            refused.append(name if schema == "public" else f"{schema}.{name}")
+        elif own and "{" not in sql and "}" not in sql:
+            readable[table_id] = Relation(
+                *(table_id, schema, name, sql, tuple(own.values()), is_view, count, comment, hides_rows),
+                primary.get(table_id, ""),
+                frozenset(unique.get(table_id, ())),
+            )
+    return Catalog(readable, tuple(sorted(refused)))
+
+
+def _refer(
+    own: dict[int, Column], positions: list[int], target: int, target_positions: list[int], theirs: Mapping[int, Column]
+) -> None:
+    """Note a foreign key; of one over several columns, the column that leads to an id."""
+    pairs = [
+        (here, theirs[there].name) for here, there in zip(positions, target_positions, strict=True) if there in theirs
+    ]
+    if len(positions) > 1:
+        pairs = [(here, there) for here, there in pairs if words(there) in (("id",), ("uuid",))]
+    for here, there in pairs[:1]:
+        if own[here].references is None:
+            own[here] = replace(own[here], references=(target, there))
+
+
+def _allowed(rule: str) -> tuple[str, ...]:
+    """The texts that ``CHECK (status = ANY (ARRAY['a'::text, 'b'::text]))`` allows; none for any other rule."""
+    import re
+
+    if not re.search(r"= ANY|\bIN\b| = '", rule) or re.search(r"[<>~]", rule):
+        return ()
+    return tuple(text.replace("''", "'") for text in re.findall(r"'((?:[^']|'')*)'", rule))

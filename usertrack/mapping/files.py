@@ -1,0 +1,97 @@
+"""Writes what was agreed on: ``tables/neon/<entity>.sql`` and the setting ``tables``. No edited file is touched."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from usertrack.core.errors import UsageError
+from usertrack.library.entities import KINDS, NONE
+from usertrack.mapping.proposal import Proposal
+from usertrack.render.safe import visible
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z_]*$|[0-9]+$")
+_YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file, and what became of it: written, unchanged, or left because it differs from what would be written."""
+
+    path: Path
+    outcome: str
+
+
+def entity_text(proposal: Proposal) -> str:
+    """The file of an entity: a header, why it is so, and the SELECT."""
+    kind, table = proposal.kind, proposal.table
+    lines = [
+        f"title: {kind.name.replace('_', ' ').capitalize()}",
+        "about: >",
+        f"  {_capital(kind.about)}, of {visible(table.label)}.",
+    ]
+    lines += [f"# why: {visible(reason)}" for reason in proposal.reasons]
+    lines += [f"# {visible(note)}" for note in proposal.notes]
+    if proposal.states:
+        lines += [
+            "states:",
+            *(f"  {state}: [{', '.join(map(_word, each))}]" for state, each in proposal.states.items()),
+        ]
+    header = "\n".join(f"-- {line}" for line in lines)
+    return f"{header}\n{proposal.sql}\n"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _word(label: str) -> str:
+    """``label`` in YAML: a number or a plain word as it is, else in quotes."""
+    return label if _PLAIN.match(label) and label.lower() not in _YAML_WORDS else json.dumps(label, ensure_ascii=False)
+
+
+def write_entities(folder: Path, proposals: Sequence[Proposal]) -> list[Written]:
+    """Write a file for each proposal below ``folder``. Raises UsageError where it cannot."""
+    return [write_new(folder / "tables" / "neon" / f"{each.kind.name}.sql", entity_text(each)) for each in proposals]
+
+
+def write_new(path: Path, text: str, *, replaceable: str | None = None) -> Written:
+    """Write ``text`` unless there is a file; one that reads ``replaceable``, as shipped, was edited by nobody."""
+    try:
+        if path.exists():
+            before = path.read_text(encoding="utf-8")
+            if before == text:
+                return Written(path, "unchanged")
+            if before != replaceable:
+                return Written(path, "left")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot write {path} ({type(error).__name__})", "choose another folder") from error
+    return Written(path, "written")
+
+
+def absent_entities(folder: Path) -> list[str]:
+    """The entities that have no file below ``folder``."""
+    return [name for name in KINDS if not (folder / "tables" / "neon" / f"{name}.sql").exists()]
+
+
+def add_absent(path: Path, names: Iterable[str]) -> Written:
+    """Say in ``usertrack.yaml`` that the company lacks these entities; what stands there is kept as it is.
+
+    A file with a setting ``tables`` of its own is left: whoever wrote it knows better.
+    """
+    import yaml
+
+    missing = list(names)
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    document = yaml.safe_load(before)
+    mentioned = (document or {}).get("tables") if isinstance(document, dict) else None
+    if mentioned is not None or not missing:
+        return Written(path, "left" if set(missing) - set(mentioned or {}) else "unchanged")
+    lines = ["tables:                             # what there is not: what rests on it is left out"]
+    lines += [f"  {name}: {NONE}" for name in missing]
+    gap = "" if not before or before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
+    path.write_text(before + gap + "\n".join(lines) + "\n", encoding="utf-8")
+    return Written(path, "written")

@@ -1,0 +1,41 @@
+"""Which column of a table fits a pattern of words."""
+
+from collections.abc import Iterable, Sequence
+
+from usertrack.mapping.catalog import Catalog, Column, Relation
+from usertrack.mapping.rules import ID_WORDS
+
+
+def columns_like(table: Relation, patterns: Sequence[str], *families: str) -> list[Column]:
+    """The columns of ``table`` that fit one of ``patterns``, best first; the words of the table are left out."""
+    fitting: list[tuple[int, int, Column]] = []
+    for column in table.columns:
+        if not families or column.family in families:
+            places = [patterns.index(name) for name in _names(column, table) if name in patterns]
+            if places:
+                fitting.append((min(places), len(fitting), column))
+    return [column for _, _, column in sorted(fitting, key=lambda each: each[:2])]
+
+
+def column_like(table: Relation, patterns: Sequence[str], *families: str) -> Column | None:
+    return next(iter(columns_like(table, patterns, *families)), None)
+
+
+def _names(column: Column, table: Relation) -> Iterable[str]:
+    """The name of ``column`` as a pattern writes it, whole and without words of its table: ``user_email``."""
+    yield " ".join(column.words)
+    own = list(column.words)
+    while len(own) > 1 and own[0] in table.words:
+        own = own[1:]
+        yield " ".join(own)
+
+
+def prefixes(catalog: Catalog) -> frozenset[str]:
+    """First words that many tables have in common, such as the name of the app: they tell nothing."""
+    first = [table.words[0] for table in catalog.tables.values() if len(table.words) > 1]
+    return frozenset(word for word in set(first) if first.count(word) >= max(3, len(catalog.tables) / 4))
+
+
+def without_id(column: Column) -> tuple[str, ...]:
+    """``project`` for ``project_id``; nothing for a column that is no reference by its name."""
+    return column.words[:-1] if len(column.words) > 1 and column.words[-1] in ID_WORDS else ()

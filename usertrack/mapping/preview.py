@@ -1,0 +1,61 @@
+"""A proposal as people see it: its table, why, how sure, the SELECT, and five rows of what it would mean."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from usertrack.core.document import Block, Document, Facts, Listing, Paragraph
+from usertrack.core.table import Column, Table
+from usertrack.library.library import Statement
+from usertrack.mapping.proposal import Proposal
+
+ROWS = 5
+
+
+def preview(proposal: Proposal) -> Statement:
+    """Five rows of the entity."""
+    return Statement("neon", f"SELECT * FROM (\n{proposal.sql}\n) AS proposed", name=proposal.kind.name, limit=ROWS)
+
+
+def proposal_document(proposal: Proposal, rows: Table | None, *, show_values: bool = False) -> Document:
+    """What ``proposal`` says. Values are masked unless ``show_values``."""
+    table = proposal.table
+    count = "" if table.row_count is None else f", about {table.row_count:,} rows"
+    pairs: list[tuple[str, Any]] = [("table", f"{table.label}{count}"), ("confidence", proposal.confidence)]
+    pairs += [("because", reason) for reason in proposal.reasons]
+    pairs += [(state, ", ".join(words)) for state, words in proposal.states.items()]
+    blocks: list[Block] = [Facts(tuple(pairs))]
+    blocks += [Paragraph(note, "warning") for note in proposal.notes]
+    if rows is not None:
+        kept = [proposal.kind.status] if proposal.states else []
+        shown = rows if show_values else masked(rows, kept)
+        blocks.append(Listing(shown, "Five rows, masked" if not show_values else "Five rows", limit=None))
+    title = f"{proposal.kind.name}: {proposal.kind.about}"
+    return Document(title, tuple(blocks))
+
+
+def masked(table: Table, kept: Sequence[str] = ()) -> Table:
+    """``table`` with no value that names somebody: times, numbers, flags and the columns ``kept`` stay."""
+    names = [column.name for column in table.columns]
+    rows = [
+        tuple(value if name in kept else _mask(name, value) for name, value in zip(names, row, strict=True))
+        for row in table.rows
+    ]
+    columns = tuple(column if column.type != "JSON" else Column(column.name) for column in table.columns)
+    columns = tuple(Column(each.name) if each.name.endswith("_id") else each for each in columns)
+    return replace(table, columns=columns, rows=rows)
+
+
+def _mask(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool | datetime):
+        return value
+    text = str(value)
+    if name.endswith("_id"):
+        return text if len(text) < 4 else f"{text[:3]}…"
+    if isinstance(value, int | float):
+        return value
+    if "@" in text:
+        user, _, domain = text.rpartition("@")
+        return f"{user[:1]}…@{domain[:1]}…"
+    return f"{len(text)} characters"

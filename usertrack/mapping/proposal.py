@@ -1,0 +1,51 @@
+"""A proposal: what an entity could be here, why, and how sure that is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from usertrack.library.entities import EntityKind
+from usertrack.mapping.catalog import Column, Relation
+from usertrack.mapping.select import Select
+
+
+@dataclass
+class Proposal:
+    """The SELECT of an entity with its reasons; ``missing`` are required columns that were not to be had.
+
+    ``status`` is the column whose words ``states`` sorts, where it has words; ``notes`` say what is left to a person.
+    """
+
+    kind: EntityKind
+    select: Select
+    score: float
+    reasons: list[str]
+    status: Column | None = None
+    states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    confidence: str = "low"
+
+    @property
+    def table(self) -> Relation:
+        return self.select.table
+
+    @property
+    def missing(self) -> list[str]:
+        names = {name for name, _ in self.select.columns}
+        return [column.name for column in self.kind.columns if column.required and column.name not in names]
+
+    @property
+    def sql(self) -> str:
+        return self.select.text()
+
+
+def ranked(proposals: list[Proposal], *, sure: float, least: float) -> list[Proposal]:
+    """``proposals`` of at least ``least`` points, best first, each with how sure it is."""
+    best = sorted(
+        (each for each in proposals if each.score >= least and not each.missing), key=lambda each: -each.score
+    )
+    for number, each in enumerate(best):
+        ahead = each.score - (best[1].score if number == 0 and len(best) > 1 else best[0].score if number else least)
+        each.confidence = (
+            "high" if each.score >= sure and ahead >= 2 else "medium" if each.score >= (sure + least) / 2 else "low"
+        )
+    return best

@@ -1,0 +1,53 @@
+"""The values of small columns such as a status: a sample of them, read once and kept nowhere."""
+
+from collections.abc import Iterable, Mapping
+
+from usertrack.library.library import Statement
+from usertrack.mapping import rules
+from usertrack.mapping.activity import Labels, status_columns
+from usertrack.mapping.catalog import Catalog, Column, Relation
+from usertrack.mapping.matching import columns_like
+from usertrack.mapping.proposal import Proposal
+
+_ROWS = 10_000
+_SMALL = 40  # different values at the most; with more it is no status
+_TABLES = 6  # candidates of an entity that are looked at
+
+
+def columns_to_sample(catalog: Catalog, proposals: Mapping[str, Iterable[Proposal]]) -> list[tuple[Relation, Column]]:
+    """The columns of the best candidates whose words decide something, and that no type or CHECK has told."""
+    columns: dict[tuple[int, str], tuple[Relation, Column]] = {}
+    for each in proposals.values():
+        for proposal in list(each)[:_TABLES]:
+            for column in status_columns(proposal.table)[:2]:
+                columns[(proposal.table.id, column.name)] = (proposal.table, column)
+            if proposal.status:
+                for table in (table for table in catalog.tables.values() if proposal.status in table.columns):
+                    columns[(table.id, proposal.status.name)] = (table, proposal.status)
+            for column in columns_like(proposal.table, rules.PLAN, "text"):
+                columns[(proposal.table.id, column.name)] = (proposal.table, column)
+    return [(table, column) for table, column in columns.values() if not column.labels and column.family != "bool"]
+
+
+def sample(table: Relation, column: Column) -> Statement:
+    """The distinct values among some rows of ``table``, wherever those lie."""
+    count = table.row_count or 0
+    is_large = not table.is_view and count > 10 * _ROWS
+    rows = f"TABLESAMPLE SYSTEM ({max(100 * _ROWS / count, 0.001):.3f})" if is_large else ""
+    return Statement(
+        "neon",
+        f"SELECT DISTINCT left({column.sql}::text, 80) AS value\n"
+        f"FROM (SELECT {column.sql} FROM {table.sql} {rows} LIMIT {_ROWS}) AS sampled\n"
+        f"WHERE {column.sql} IS NOT NULL\nLIMIT {_SMALL}",
+        name=f"values of {table.label}.{column.name}",
+    )
+
+
+def read_labels(columns: Iterable[tuple[Relation, Column]], answers: Iterable[object]) -> Labels:
+    """The values of each column that has few; ``answers`` are tables, or the errors of columns that cannot be read."""
+    labels = {}
+    for (table, column), answer in zip(columns, answers, strict=True):
+        values = [str(row[0]) for row in getattr(answer, "rows", ())]
+        if values and len(values) < _SMALL:
+            labels[(table.id, column.name)] = tuple(sorted(values))
+    return labels

@@ -1,0 +1,120 @@
+"""The SELECT of a proposal, as an analyst would write it: aliases, joins, and conditions, a line each."""
+
+from dataclasses import dataclass, field
+from textwrap import indent
+
+from usertrack.mapping.catalog import Column, Relation
+from usertrack.mapping.matching import column_like
+from usertrack.mapping.rules import DELETED, OWNER, ROLE, SIGNED_UP
+from usertrack.mapping.ways import Step, Way
+
+
+@dataclass
+class Select:
+    """A SELECT from one table, to which columns, joins and conditions are added."""
+
+    table: Relation
+    columns: list[tuple[str, str]] = field(default_factory=list)
+    joins: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    _aliases: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.alias = self.new_alias(self.table)
+        self.conditions += [condition for condition in [not_deleted(self.table, self.alias)] if condition]
+
+    def new_alias(self, table: Relation) -> str:
+        letter = next((word[0] for word in reversed(table.words) if word[0].isalpha()), "t")
+        alias = next(a for n in range(1, 100) if (a := letter if n == 1 else f"{letter}{n}") not in self._aliases)
+        self._aliases.add(alias)
+        return alias
+
+    def of(self, column: Column) -> str:
+        return f"{self.alias}.{column.sql}"
+
+    def add(self, name: str, sql: str) -> None:
+        self.columns.append((name, sql))
+
+    def text(self) -> str:
+        columns = ",\n".join(
+            f"    {sql}" if sql.rsplit(".", 1)[-1] == name else f"    {sql} AS {name}" for name, sql in self.columns
+        )
+        where = f"\nWHERE {f'{chr(10)}    AND '.join(self.conditions)}" if self.conditions else ""
+        joins = "".join(f"\n{join}" for join in self.joins)
+        return f"SELECT\n{columns}\nFROM {self.table.sql} AS {self.alias}{joins}{where}"
+
+    def join(self, table: Relation, on: Column, value: str) -> str:
+        """Join the one row of ``table`` whose column ``on`` equals ``value``; returns its alias."""
+        alias = self.new_alias(table)
+        self.joins.append(f"LEFT JOIN {table.sql} AS {alias} ON {alias}.{on.sql} = {value}")
+        return alias
+
+    def join_first(self, table: Relation, on: Column, value: str, columns: list[str], order: list[str]) -> str:
+        """Join, of all rows of ``table`` with that value, the first one in ``order``; returns the alias of that."""
+        inner, outer = self.new_alias(table), self.new_alias(table)
+        selected = ", ".join(f"{inner}.{column}" for column in dict.fromkeys([on.sql, *columns]))
+        conditions = [f"{inner}.{on.sql} IS NOT NULL"] if not on.required else []
+        conditions += [condition for condition in [not_deleted(table, inner)] if condition]
+        lines = [f"SELECT DISTINCT ON ({inner}.{on.sql}) {selected}", f"FROM {table.sql} AS {inner}"]
+        lines += [f"WHERE {' AND '.join(conditions)}"] if conditions else []
+        lines += [f"ORDER BY {', '.join([f'{inner}.{on.sql}', *(each.format(t=inner) for each in order)])}"]
+        body = indent("\n".join(lines), "    ")
+        self.joins.append(f"LEFT JOIN (\n{body}\n) AS {outer} ON {outer}.{on.sql} = {value}")
+        return outer
+
+    def follow(self, way: Way, key: Column) -> str:
+        """The id of the account at the end of ``way``; ``key`` is the id in the table of accounts.
+
+        A table is joined when another column of it is needed than the one that leads there.
+        """
+        here, at, value, alias = self.table, None, "", self.alias
+        for number, step in enumerate(way.steps):
+            if step.column != at:
+                alias = alias or self.join(here, at, value) if at else self.alias
+                value = f"{alias}.{step.column.sql}"
+            if step.back:
+                onward = way.steps[number + 1].column if number + 1 < len(way.steps) else key
+                alias = self.join_first(step.target, step.target_column, value, [onward.sql], first_member(step))
+                here, at, value = step.target, onward, f"{alias}.{onward.sql}"
+            else:
+                here, at, alias = step.target, step.target_column, ""
+        return value if at == key else f"{self.join(here, at, value) if at else self.alias}.{key.sql}"
+
+
+def first_member(step: Step) -> list[str]:
+    """The order in which a row of a link table goes before others: owners, then the oldest."""
+    order = []
+    if flag := column_like(step.target, OWNER, "bool"):
+        order.append(f"{{t}}.{flag.sql} DESC NULLS LAST")
+    role = column_like(step.target, ROLE)
+    if role and role.family == "text":
+        order.append(f"lower({{t}}.{role.sql}::text) LIKE '%owner%' DESC NULLS LAST")
+    if made := column_like(step.target, SIGNED_UP):
+        order.append(f"{{t}}.{made.sql}")
+    elif step.target.key and step.target.key != step.target_column:
+        order.append(f"{{t}}.{step.target.key.sql}")
+    return order
+
+
+def not_deleted(table: Relation, alias: str) -> str:
+    """The condition that leaves out rows which are marked as deleted; empty where nothing marks them."""
+    for column in table.columns:
+        rest = set(column.words) - {"is", "at", "on", "time", "date", *table.words}
+        if rest and rest <= DELETED and set(column.words) & DELETED:
+            name = f"{alias}.{column.sql}"
+            if column.family == "time":
+                return f"{name} IS NULL"
+            if column.family == "bool":
+                return f"NOT {name}" if column.required else f"{name} IS NOT TRUE"
+            if column.family == "number" and "at" in column.words:
+                return f"coalesce({name}, 0) = 0"
+    return ""
+
+
+def as_time(column: Column, value: str) -> str:
+    """``value`` as a time, where the column has seconds or milliseconds since 1970."""
+    if column.family != "number":
+        return value
+    if column.type == "bigint" and "sec" not in column.words and "second" not in column.words:
+        return f"to_timestamp(CASE WHEN {value} > 100000000000 THEN {value} / 1000.0 ELSE {value} END)"
+    return f"to_timestamp({value})"

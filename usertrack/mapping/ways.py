@@ -1,0 +1,141 @@
+"""The way from a table to the account behind its rows: foreign keys, and columns that are named like one."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+
+from usertrack.mapping.catalog import Catalog, Column, Relation
+from usertrack.mapping.matching import without_id
+from usertrack.mapping.rules import ACTORS, MEMBERSHIP, OTHER_HANDS, QUALIFIERS
+
+_FARTHEST = 6.5
+_WIDEST = 40  # columns of a table that links others
+_OWNING = {"owner", "creator", "author"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """From a row of ``table`` to one of ``target``: ``column`` there equals ``target_column`` here.
+
+    ``back``: the reference is in the target, which may have several rows for one.
+    """
+
+    table: Relation
+    column: Column
+    target: Relation
+    target_column: Column
+    back: bool = False
+
+
+@dataclass(frozen=True)
+class Way:
+    steps: tuple[Step, ...]
+    cost: float
+
+    @property
+    def label(self) -> str:
+        return " → ".join(
+            f"{step.target.label}.{step.target_column.name}" if step.back else step.column.name for step in self.steps
+        )
+
+
+class Ways:
+    """References between the tables of ``catalog``, towards ``accounts``."""
+
+    def __init__(self, catalog: Catalog, accounts: Relation) -> None:
+        self._catalog = catalog
+        self._accounts = accounts
+        self._names: dict[tuple[str, ...], list[Relation]] = {}
+        for table in catalog.tables.values():
+            for start in range(len(table.words)):
+                self._names.setdefault(table.words[start:], []).append(table)
+
+    def reference(self, table: Relation, column: Column) -> tuple[Relation, Column] | None:
+        """What ``column`` refers to, by a foreign key or by its name."""
+        if column.references:
+            target = self._catalog.tables.get(column.references[0])
+            known = target.by_name.get(column.references[1]) if target else None
+            return (target, known) if target and known else None
+        if column.name == table.primary or column.family not in ("number", "uuid", "text"):
+            return None
+        return self._by_name(table, column)
+
+    def _by_name(self, table: Relation, column: Column) -> tuple[Relation, Column] | None:
+        name = without_id(column)
+        is_actor = column.words[-1] == "by" or (name and name[-1] in ACTORS)
+        name = name[1:] if name[:1] and name[0] in QUALIFIERS else name
+        targets = [each for each in self._names.get(name, ()) if each is not table] if name else []
+        if is_actor and name[-1:] in (
+            (),
+            *((word,) for word in self._accounts.words),
+            ("owner",),
+            ("creator",),
+            ("author",),
+        ):
+            targets = [self._accounts, *targets]
+        targets.sort(key=lambda each: (each is not self._accounts, each.schema != table.schema, len(each.words)))
+        for target in targets:
+            key = target.key
+            if key and key.family == column.family and (target is self._accounts or target.id != table.id):
+                return target, key
+        return None
+
+    def to_accounts(self, table: Relation) -> Way | None:
+        """The shortest way to an account; None where there is none."""
+        order = count()
+        heap: list[tuple[float, int, Relation, tuple[Step, ...]]] = [(0.0, next(order), table, ())]
+        seen: set[int] = set()
+        while heap:
+            cost, _, here, steps = heapq.heappop(heap)
+            if here is self._accounts and steps:
+                return Way(steps, cost)
+            if here.id in seen or cost > _FARTHEST:
+                continue
+            seen.add(here.id)
+            for price, step in self._steps(here, is_first=not steps):
+                if step.target.id not in seen or step.target is self._accounts:
+                    heapq.heappush(heap, (cost + price, next(order), step.target, (*steps, step)))
+        return None
+
+    def _steps(self, here: Relation, *, is_first: bool) -> Iterator[tuple[float, Step]]:
+        for column in here.columns:
+            if (known := self.reference(here, column)) and known[0] is not here:
+                yield self._price(here, column, known[0], is_first=is_first), Step(here, column, *known)
+        if not is_first:
+            for link, column in self._links.get(here.id, ()):
+                if known := self.reference(link, column):
+                    yield 2.0, Step(here, known[1], link, column, back=True)
+
+    def _price(self, here: Relation, column: Column, target: Relation, *, is_first: bool) -> float:
+        price = 1.0 if column.references else 1.4
+        price += 0.0 if column.required else 0.4 if is_first else 2.5
+        if OTHER_HANDS & set(column.words):
+            price += 3
+        elif target is self._accounts:
+            price += min((ACTORS[word] for word in column.words if word in ACTORS), default=0.8)
+        return price
+
+    @cached_property
+    def _links(self) -> dict[int, list[tuple[Relation, Column]]]:
+        """Tables that say who belongs to what, by what, with the column that refers to it."""
+        links: dict[int, list[tuple[Relation, Column]]] = {}
+        for table in self._catalog.tables.values():
+            if len(table.columns) > _WIDEST:
+                continue
+            targets = {column.name: known[0] for column in table.columns if (known := self.reference(table, column))}
+            pairs = [each for each in table.unique if len(each) == 2 and set(each) <= set(targets)]
+            if pairs or MEMBERSHIP & set(table.words):
+                for name, target in targets.items():
+                    if target is not self._accounts and target is not table:
+                        links.setdefault(target.id, []).append((table, table.by_name[name]))
+        return links
+
+    def references_to(self, target: Relation) -> Iterator[tuple[Relation, Column, Column]]:
+        """Every table and column that refers to ``target``, and the column there."""
+        for table in self._catalog.tables.values():
+            for column in table.columns:
+                known = self.reference(table, column)
+                if known and known[0] is target and table is not target:
+                    yield table, column, known[1]
