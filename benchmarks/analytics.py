@@ -66,7 +66,7 @@ QUESTIONS: dict[str, Callable[[Runner], object]] = {
     "stickiness by day": lambda runner: ask_stickiness(runner, "", MONTH),
     "activity": lambda runner: activity.ask(runner, MONTH),
     "sessions": lambda runner: sessions.ask(runner, MONTH),
-    "features": lambda runner: features.ask(runner, features.source_of(runner.settings), MONTH),
+    "features": lambda runner: features.ask(runner, features.feature_source(runner.settings), MONTH),
     "journeys": lambda runner: journeys.ask(runner, journeys.JourneysQuery(), MONTH),
 }
 
