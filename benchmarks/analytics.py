@@ -26,6 +26,7 @@ from side_by_side import script
 
 from usertrack.core.errors import UsertrackError
 from usertrack.engine.runner import Answer, Runner
+from usertrack.library.events import parse_step
 from usertrack.library.library import Library, Statement, shipped_root
 from usertrack.product.activity import numbers as activity
 from usertrack.product.features import numbers as features
@@ -35,7 +36,6 @@ from usertrack.product.lifecycle.numbers import ask_lifecycle, ask_stickiness
 from usertrack.product.retention import numbers as returning
 from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
-from usertrack.product.steps import parse_step
 from usertrack.sources.posthog import PostHog
 from usertrack.sources.query_client import hogql_node
 from usertrack.workspace.settings import load_settings

@@ -34,21 +34,23 @@ steps (rank, did, entity) AS (
         (4, 'called a tool', 'calls'), (5, 'ran code', 'code_runs'), (6, 'ran an agent', 'agent_runs'),
         (7, 'built a custom tool', 'deployments')
 ),
+total AS (SELECT count(*) AS people FROM people),
 counted AS (
-    SELECT 0 AS rank, 'signed up' AS did, count(*) AS people, NULL::bigint AS times FROM people
+    SELECT 0 AS rank, 'signed up' AS did, people, NULL::bigint AS times FROM total
     UNION ALL
     SELECT s.rank, s.did, count(DISTINCT a.person), count(a.person)
-    FROM steps AS s
+    FROM total
+    CROSS JOIN steps AS s
     LEFT JOIN acts AS a USING (did)
     WHERE s.entity = ANY ({entities})
     GROUP BY 1, 2
     UNION ALL
-    SELECT 8, 'nothing of these yet', (SELECT count(*) FROM people) - count(DISTINCT person), NULL FROM acts
+    SELECT 8, 'nothing of these yet', (SELECT people FROM total) - count(DISTINCT person), NULL FROM acts
 )
 SELECT
     did,
     people,
-    people::float8 / nullif((SELECT count(*) FROM people), 0) AS share,
+    people::float8 / nullif((SELECT people FROM total), 0) AS share,
     times
 FROM counted
 ORDER BY rank

@@ -13,10 +13,10 @@ FROM (
             person_id,
             toDate(toTimeZone(timestamp, {timezone})) AS date,
             countIf(event = '$pageview') AS visits,
-            countIf(event = 'mcp_connect_clicked') AS clicks,
+            countIf({connect_clicked}) AS clicks,
             arrayJoin([true, false]) AS whole
         FROM events
-        WHERE event IN ('$pageview', 'mcp_connect_clicked')
+        WHERE (event = '$pageview' OR {connect_clicked})
             AND timestamp >= toTimeZone(toDateTime({as_of}), {timezone}) - toIntervalDay({days})
             AND timestamp < toDateTime({as_of})
             AND {customer}

@@ -9,12 +9,12 @@
 --   last_frustration_at: {label: last rage click or exception, type: time}
 SELECT
     lowerUTF8(trim(person.properties.email)) AS email,
-    countIf(event = '$rageclick') AS rage_clicks,
-    countIf(event = '$exception') AS exceptions,
+    countIf({rage}) AS rage_clicks,
+    countIf({exception}) AS exceptions,
     nullIf(topK(1)(properties.$pathname)[1], '') AS worst_page,
     max(timestamp) AS last_frustration_at
 FROM events
-WHERE event IN ('$rageclick', '$exception')
+WHERE ({rage} OR {exception})
     AND {in_days}
     AND person.properties.email IS NOT NULL
     AND {customer}

@@ -25,7 +25,7 @@ FROM (
         min(timestamp) AS first_at,
         max(timestamp) AS last_at
     FROM events
-    WHERE event = 'mcp_connect_clicked'
+    WHERE {connect_clicked}
         AND {in_days}
         AND {customer}
     GROUP BY email, server

@@ -14,7 +14,7 @@ SELECT
     nullIf(arrayStringConcat(arraySort(groupUniqArray(properties.template_name)), ', '), '') AS mcp_servers,
     max(timestamp) AS last_mcp_click_at
 FROM events
-WHERE event = 'mcp_connect_clicked'
+WHERE {connect_clicked}
     AND {in_days}
     AND person.properties.email IS NOT NULL
     AND {customer}

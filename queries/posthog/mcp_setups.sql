@@ -9,13 +9,13 @@
 --   last_mcp_url_copied_at: {label: last MCP address copied, type: time}
 SELECT
     lowerUTF8(trim(person.properties.email)) AS email,
-    countIf(event = 'mcp_connect_clicked') AS clicks,
-    countIf(event = 'mcp_url_copied') AS mcp_url_copies,
-    if(clicks = 0, NULL, minIf(timestamp, event = 'mcp_connect_clicked')) AS first_click_at,
-    if(mcp_url_copies = 0, NULL, minIf(timestamp, event = 'mcp_url_copied')) AS first_mcp_url_copied_at,
-    if(mcp_url_copies = 0, NULL, maxIf(timestamp, event = 'mcp_url_copied')) AS last_mcp_url_copied_at
+    countIf({connect_clicked}) AS clicks,
+    countIf({setup_done}) AS mcp_url_copies,
+    if(clicks = 0, NULL, minIf(timestamp, {connect_clicked})) AS first_click_at,
+    if(mcp_url_copies = 0, NULL, minIf(timestamp, {setup_done})) AS first_mcp_url_copied_at,
+    if(mcp_url_copies = 0, NULL, maxIf(timestamp, {setup_done})) AS last_mcp_url_copied_at
 FROM events
-WHERE event IN ('mcp_connect_clicked', 'mcp_url_copied')
+WHERE ({connect_clicked} OR {setup_done})
     AND {in_days}
     AND {customer}
 GROUP BY email

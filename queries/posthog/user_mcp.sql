@@ -10,7 +10,7 @@ SELECT
     min(timestamp) AS first_at,
     max(timestamp) AS last_at
 FROM events
-WHERE event = 'mcp_connect_clicked'
+WHERE {connect_clicked}
     AND has({email}, email)
     AND timestamp <= toDateTime({as_of})
     AND {customer}

@@ -5,7 +5,7 @@
 -- params: {days: 7}
 SELECT
     timestamp AS at,
-    if(event = '$rageclick', 'rage click', 'exception') AS issue,
+    if({rage}, 'rage click', 'exception') AS issue,
     lowerUTF8(trim(person.properties.email)) AS email,
     properties.$pathname AS page,
     -- newer browser SDKs write only the list
@@ -13,7 +13,7 @@ SELECT
         nullIf(properties.$exception_message, ''), nullIf(JSONExtractString(properties.$exception_list, 1, 'value'), '')
     ) AS message
 FROM events
-WHERE event IN ('$rageclick', '$exception')
+WHERE ({rage} OR {exception})
     AND {in_days}
     AND {customer}
 ORDER BY at DESC, issue, email, page

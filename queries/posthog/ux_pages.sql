@@ -11,14 +11,14 @@ WITH
     ) AS message
 SELECT
     coalesce(nullIf(properties.$pathname, ''), '(not recorded)') AS page,
-    uniqExactIf(person_id, event != '$pageview') AS persons,
-    countIf(event = '$rageclick') AS rage_clicks,
-    countIf(event = '$exception') AS exceptions,
+    uniqExactIf(person_id, {rage} OR {exception}) AS persons,
+    countIf({rage}) AS rage_clicks,
+    countIf({exception}) AS exceptions,
     uniqExactIf(person_id, event = '$pageview') AS visitors,
     nullIf(topK(1)(message)[1], '') AS top_message,
-    maxIf(timestamp, event != '$pageview') AS last_at
+    maxIf(timestamp, {rage} OR {exception}) AS last_at
 FROM events
-WHERE event IN ('$rageclick', '$exception', '$pageview')
+WHERE ({rage} OR {exception} OR event = '$pageview')
     AND {in_days}
     AND {customer}
 GROUP BY page

@@ -1,5 +1,6 @@
 """A company without runs: what rests on them is not there, and nothing is unknown."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,23 @@ def test_who_asks_for_them_is_told(company: Cli, args: tuple[str, ...]) -> None:
     assert "rests on what is not here: runs" in answer.err
 
 
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [("tables: none", ["Frustrated Users"]), ("events: none", ["Failing Users", "At-Risk Users", "Power Users"])],
+)
+def test_one_source_is_enough_for_what_needs_it_alone(
+    demo: Cli, tmp_path: Path, text: str, segments: list[str]
+) -> None:
+    (tmp_path / "usertrack.yaml").write_text(text)
+    answer = demo("segments", "--demo", "-f", "json", "--limit", 1)
+    assert answer.code == 0
+    assert [each["name"] for each in json.loads(answer.out)["segments"]] == segments
+    assert demo("segments", "--demo", "--set", "lifecycle", "--limit", 1).code == 0
+    report = demo("report", "weekly", "--demo", "-f", "json")
+    assert report.code == 0
+    assert "unknown:" not in report.out
+
+
 def test_check_says_what_is_left_out(company: Cli) -> None:
     answer = company("check")
     assert answer.code == 0
@@ -48,6 +66,7 @@ def test_check_says_what_is_left_out(company: Cli) -> None:
     ("text", "message"),
     [
         ("tables: {runs: app.jobs}", "usertrack.yaml:1: 'tables.runs' takes none, not 'app.jobs'"),
+        ("events: {rage: [1]}", "usertrack.yaml:1: 'events.rage' is no event"),
         ("tables: {run: none}", "usertrack.yaml:1: unknown setting 'tables.run'"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from usertrack.core.document import Block, Document, Listing, Section
 from usertrack.engine.runner import Runner
+from usertrack.library.events import parse_step
 from usertrack.product.activity import numbers as activity
 from usertrack.product.activity.view import activity_document
 from usertrack.product.churn import numbers as churn
@@ -23,7 +24,6 @@ from usertrack.product.retention.view import cohorts_document, retention_documen
 from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
 from usertrack.product.sessions.view import sessions_document
-from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
 from .logs import asking, capture, scope_of

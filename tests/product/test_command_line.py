@@ -131,7 +131,7 @@ def test_a_project_whose_signups_have_another_name(on: Cli, client: Client, clea
     assert on("report", "activity", *SINCE, "-f", "markdown").out.count(unknown) == 2
     whole = json.loads(on("activity", "--full", *SINCE, "-f", "json").out)
     assert unknown.partition(" ")[2] in whole["notes"]
-    clean_env.setenv("USERTRACK_SIGNED_UP", "signup")
+    clean_env.setenv("USERTRACK_EVENTS_SIGNED_UP", "signup")
     result = on("cohorts", *SINCE)
     assert "n=1" in result.out
     assert "ever occurred" not in result.out + result.err

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from usertrack.core.errors import UsageError
+from usertrack.library.events import parse_step
 from usertrack.product.funnel.numbers import Funnel, FunnelAnswer, Order, ask, dropped, parse_window
 from usertrack.product.scope import Scope
-from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
 from .logs import asking, at, capture, scope_of

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
+from usertrack.library.events import parse_step
 from usertrack.product.activity import numbers as activity
 from usertrack.product.funnel.numbers import Funnel, ask
 from usertrack.product.journeys import numbers as journeys
 from usertrack.product.lifecycle.numbers import STATES, ask_lifecycle, ask_stickiness
 from usertrack.product.retention import numbers as retention
 from usertrack.product.scope import Scope
-from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
 from .logs import asking, at, capture, insight, scope_of

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from usertrack.core.errors import UsageError
+from usertrack.library.events import parse_step
 from usertrack.product.features.numbers import FeatureSource
 from usertrack.product.features.numbers import ask as ask_features
 from usertrack.product.funnel.numbers import Funnel
@@ -17,7 +18,6 @@ from usertrack.product.journeys.numbers import ask as ask_journeys
 from usertrack.product.lifecycle.numbers import ask_lifecycle, ask_stickiness
 from usertrack.product.retention.numbers import RetentionQuery, ask, ask_days
 from usertrack.product.scope import Range, Scope
-from usertrack.product.steps import parse_step
 
 from ..server.capture_fixtures import Client
 from .logs import asking, at, capture, scope_of

@@ -64,4 +64,4 @@ def test_a_column_that_is_not_mapped(tmp_path: Path) -> None:
 def test_who_asks_for_it_is_told_why(tmp_path: Path) -> None:
     wrong = problem(lambda: rules(tmp_path, "runs").set_of("failing"))
     assert wrong.message == "segment 'failing' rests on what is not here: runs"
-    assert "`tables:` in usertrack.yaml" in wrong.hint
+    assert "`tables:` and `events:` in usertrack.yaml" in wrong.hint

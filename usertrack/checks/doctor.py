@@ -1,6 +1,6 @@
 """`usertrack doctor`: checks settings, connections, scopes, tables, columns and events of a workspace."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from usertrack.checks.schema import check_tables
@@ -12,6 +12,7 @@ from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NAMES
 from usertrack.insights.saved import favourites, list_insights
+from usertrack.library.events import NONE, ROLES, parse_step
 from usertrack.library.library import SOURCES, Statement
 from usertrack.sources.http import LacksScope
 from usertrack.sources.posthog import NO_PROJECT_READ
@@ -24,7 +25,6 @@ ABOUT_POSTGRES = Statement(
     name="Postgres",
     limit=1,
 )
-_EVENTS = ("mcp_connect_clicked", "$rageclick", "$exception", "$pageview")
 
 
 def check_settings(settings: Settings) -> list[Finding]:
@@ -122,26 +122,34 @@ def postgres_findings(answer: Table) -> list[Finding]:
 
 
 def check_events(runner: Runner) -> list[Finding]:
-    """Whether the events that the shipped queries look for have ever happened."""
-    names = ", ".join(f"'{name}'" for name in _EVENTS)
+    """Whether the events that the shipped queries look for have ever happened: those of each role, and pageviews."""
+    steps = {name: parse_step(text) for name, text in runner.library.roles.items() if text != NONE}
+    events = sorted({"$pageview", *(event for step in steps.values() for event in step.events)})
     statement = Statement(
         "posthog",
-        f"SELECT event, count() AS n FROM events WHERE event IN ({names}) GROUP BY event",
+        "SELECT event, count() AS n FROM events WHERE event IN {events} GROUP BY event",
+        {"events": events},
+        {"events": "list"},
         name="events",
-        limit=100,
+        limit=1000,
     )
     answer = runner.run([statement])[0]
     if isinstance(answer, UsertrackError):
         return []
     seen: dict[str, int] = dict(answer.rows)
+    pageviews = {"$pageview": ("$pageview",)}
     return [
-        Finding("ok", f"event {name}", f"{number(seen[name])} times")
-        if name in seen
-        else Finding(
-            "note", f"event {name}", "never seen", "queries that count it will find nobody; does it have another name?"
-        )
-        for name in _EVENTS
+        _event(role, sum(seen.get(event, 0) for event in events), events)
+        for role, events in ({role: step.events for role, step in steps.items()} | pageviews).items()
     ]
+
+
+def _event(role: str, count: int, events: Sequence[str]) -> Finding:
+    subject = f"event {' or '.join(events)}"
+    if count:
+        return Finding("ok", subject, f"{number(count)} times")
+    hint = f"name yours in usertrack.yaml, or say that there is none: `events: {{{role}: none}}`"
+    return Finding("note", subject, "never seen", hint if role in ROLES else "does your site send pageviews?")
 
 
 def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:

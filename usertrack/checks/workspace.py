@@ -8,8 +8,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from usertrack.core.errors import QueryError, UsageError, UsertrackError
-from usertrack.core.words import number
+from usertrack.core.errors import Absent, QueryError, UsageError, UsertrackError
+from usertrack.core.words import number, plural
 from usertrack.engine.runner import Runner
 from usertrack.failures.causes import read_catalogue
 from usertrack.library.functions import BEYOND_TABLES, refused_function
@@ -93,7 +93,9 @@ def check_queries_online(runner: Runner) -> list[Finding]:
         except UsertrackError as error:
             findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
     for statement, answer in zip(statements, runner.run(statements), strict=True):
-        if isinstance(answer, UsertrackError):
+        if isinstance(answer, Absent):
+            findings.append(Finding("note", statement.name, answer.message, group="queries"))
+        elif isinstance(answer, UsertrackError):
             findings.append(
                 Finding("FAIL", statement.name, _message_with_place(statement, answer), answer.hint, "queries")
             )
@@ -172,7 +174,7 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
     for segment_set in rules.sets.values():
         problems = [problem for segment in segment_set.segments if (problem := _problem(profiles, segment))]
         findings += problems or [
-            Finding("ok", f"set {segment_set.name}", f"{len(segment_set.segments)} segments"),
+            Finding("ok", f"set {segment_set.name}", plural(len(segment_set.segments), "segment")),
             *_logic_findings(profiles, segment_set),
         ]
     return findings

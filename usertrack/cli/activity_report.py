@@ -20,7 +20,7 @@ def activity_query(session: "Session", scope: "Scope") -> "ActivityQuery":
 
     settings = session.settings
     weeks = replace(scope, interval="week").last(COHORT_WEEKS)
-    return ActivityQuery(scope, weeks, settings["signed_up"], feature_source(settings), tuple(settings["pages"]))
+    return ActivityQuery(scope, weeks, settings["events.signed_up"], feature_source(settings), tuple(settings["pages"]))
 
 
 def gather_activity(

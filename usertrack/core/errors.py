@@ -41,7 +41,7 @@ class UsageError(UsertrackError):
     code = "usage"
 
 
-ABSENT = "`tables:` in usertrack.yaml says what there is, and tables/neon/ what it is (`usertrack doctor`)"
+ABSENT = "`tables:` and `events:` in usertrack.yaml say what there is, and tables/neon/ what it is"
 
 
 class Absent(UsageError):  # noqa: N818

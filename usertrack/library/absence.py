@@ -5,12 +5,15 @@ without it, and a column of a query rests on a column of an entity when its valu
 """
 
 import re
+from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from sqlglot import exp
 
 from usertrack.library.entities import DERIVED, KINDS, Entity, cte_name, name_entities
+from usertrack.library.events import ROLES, absent_role
+from usertrack.library.fragments import Fragment, expand
 from usertrack.library.query import Absence
 from usertrack.library.sql import parsed
 
@@ -26,6 +29,21 @@ def absence_in(sql: str, entities: Mapping[str, Entity], own: Collection[str] = 
     matters = any(each.empty or not words.isdisjoint(each.columns) for each in relations.values())
     tree = parsed(named) if matters else None
     return _of_query(tree, relations, {}) if tree else _PRESENT
+
+
+def absence_of_roles(sql: str, fragments: Mapping[str, Fragment]) -> Absence:
+    """What the result of ``sql``, a query of PostHog, does not have without the roles of events that are absent.
+
+    Where all of them are, there are no events.
+    """
+    absent = {name: Fragment(name, f"usertrack_{name}") for name in ROLES if fragments.get(name) == absent_role(name)}
+    if len(absent) == len(ROLES):
+        return Absence(empty=True, causes=frozenset(["events"]))
+    overlaid = ChainMap(absent, cast(dict[str, Fragment], fragments))
+    text = expand(sql, "posthog", overlaid) if absent else ""
+    tree = parsed(text, "posthog") if "usertrack_" in text else None
+    columns = {f"usertrack_{name}": frozenset([f"events.{name}"]) for name in absent}
+    return _of_query(tree, {"events": Absence(columns, names=(*columns,))}, {}) if tree else _PRESENT
 
 
 def _of_entity(name: str, entities: Mapping[str, Entity]) -> Absence:
@@ -80,15 +98,17 @@ def _of_select(select: Any, relations: _Relations, outer: _Relations) -> Absence
         if relation.empty and not optional:
             causes |= relation.causes
     scope = _Scope(sources, relations, outer)
+    values = {each.alias_or_name.lower() or f"column {n}": each for n, each in enumerate(select.expressions)}
+    for name, each in values.items():
+        scope.aliases[name] = scope.causes(each)
     for clause in (select.args.get("where"), select.args.get("having")):
         if clause:
             conditions = clause.this.flatten() if isinstance(clause.this, exp.And) else [clause.this]
             causes |= _all(map(scope.causes, conditions))
-    values = {each.alias_or_name.lower() or f"column {n}": each for n, each in enumerate(select.expressions)}
     names = tuple(values)
     if causes:
         return Absence(empty=True, causes=causes, names=names)
-    columns = {name: unknown for name, each in values.items() if (unknown := scope.causes(each))}
+    columns = {name: causes for name, causes in scope.aliases.items() if causes}
     for star in (each for each in select.expressions if each.is_star):
         of = [sources[star.table]] if isinstance(star, exp.Column) and star.table in sources else sources.values()
         columns |= {name: source.of(name) for source in of for name in source.names if source.of(name)}
@@ -109,6 +129,7 @@ class _Scope:
 
     def __init__(self, sources: _Relations, relations: _Relations, outer: _Relations) -> None:
         self.sources, self.relations, self.outer = sources, relations, outer
+        self.aliases: dict[str, frozenset[str]] = {}  # of columns before: HogQL sees them
 
     def causes(self, node: Any) -> frozenset[str]:
         """Why the value of ``node`` is unknown; empty where it is known.
@@ -127,6 +148,8 @@ class _Scope:
         if column.table:
             return {**self.outer, **self.sources}.get(column.table, _PRESENT).of(column.name)
         named = [source for source in self.sources.values() if column.name.lower() in source.names]
+        if not named:
+            return self.aliases.get(column.name.lower(), _NONE)
         unknown = [source.of(column.name) for source in named]
         return _all(unknown) if all(unknown) else _NONE
 

@@ -11,9 +11,6 @@ from pathlib import Path
 from usertrack.core.errors import UsageError
 from usertrack.library.sql import on_one_line, placeholders, with_ctes
 
-NONE = "none"
-"""The value of the setting ``tables.runs`` where a company has no runs."""
-
 TYPES = {"text": "text", "number": "float8", "time": "timestamptz", "id": "text"}
 """Types of columns, with what PostgreSQL calls one that is not mapped. An ``id`` is of any type."""
 
@@ -203,6 +200,8 @@ _EMAIL = "nullif(lower(trim(email::text)), '')"
 
 def absent_entity(kind: EntityKind) -> Entity:
     """An entity that this company does not have: no rows."""
+    if kind is ACCOUNTS:  # the account's id of the rest has its type
+        return Entity(kind, "SELECT NULL::text AS account_id, NULL::text AS email WHERE false", ("account_id", "email"))
     return Entity(kind, "SELECT WHERE false", ())
 
 

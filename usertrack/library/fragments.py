@@ -6,6 +6,7 @@ A fragment declares its own parameters. Its text comes from a file, never from a
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from usertrack.core.errors import UsageError
 from usertrack.library.query import Parameter
@@ -20,7 +21,7 @@ class Fragment:
 
     name: str
     sql: str
-    path: Path
+    path: Path | None = None
     title: str = ""
     about: str = ""
     params: Mapping[str, Parameter] = field(default_factory=dict)
@@ -34,13 +35,23 @@ class Fragment:
 class Fragments(Mapping[str, Fragment]):
     """The fragments of one source by name. Each is read on first use: a broken one affects only its own queries."""
 
-    def __init__(self, roots: Iterable[Path], source: str, read: Callable[[Path, str], Fragment]) -> None:
-        """``read`` takes a file and the source. The last root's file of a name wins: it has ``replaced`` the rest."""
+    def __init__(
+        self,
+        roots: Iterable[Path],
+        source: str,
+        read: Callable[[Path, str], Fragment],
+        roles: Mapping[str, Fragment] = MappingProxyType({}),
+    ) -> None:
+        """``read`` takes a file and the source. The last root's file of a name wins: it has ``replaced`` the rest.
+
+        ``roles`` have no files.
+        """
         paths = [path for root in roots for path in sorted((root / FOLDER / source).glob("*.sql"))]
         self.files = {path.stem: path for path in paths}
         self.replaced = {path.stem for path in paths if path != self.files[path.stem]}
         self._source, self._reader = source, read
-        self._fragments: dict[str, Fragment] = {}
+        self.roles = roles
+        self._fragments = dict(roles)
 
     def __getitem__(self, name: str) -> Fragment:
         if name not in self._fragments:
@@ -48,13 +59,13 @@ class Fragments(Mapping[str, Fragment]):
         return self._fragments[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.files
+        return name in self.files or name in self.roles
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.files)
+        return iter([*self.files, *self.roles])
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.files) + len(self.roles)
 
 
 def expand(

@@ -67,7 +67,8 @@ def read_query(
         path=path,
         line=line,
         shipped=shipped,
-        absence=_absence(expanded, entities, params) if entities else Absence(),
+        declared=tuple(meta.get("facts") or {}),
+        absence=_absence(written, source, fragments, entities, params),
     )
     _merged_by_times(query, text)
     check_quotes(query.sql, query.source, {*query.params, *OFFERED}, path, line)
@@ -85,10 +86,18 @@ def without_absent(query: Query) -> Query:
     return replace(query, facts={**facts, **{k: v for k, v in unordered.items() if facts[k].by not in facts}})
 
 
-def _absence(sql: str, entities: Mapping[str, Entity], own: Collection[str]) -> Absence:
-    from usertrack.library.absence import absence_in
+def _absence(
+    sql: str,
+    source: str,
+    fragments: Mapping[str, Fragment],
+    entities: Mapping[str, Entity],
+    own: Collection[str],
+) -> Absence:
+    from usertrack.library.absence import absence_in, absence_of_roles
 
-    return absence_in(sql, entities, own)
+    if source == "posthog":
+        return absence_of_roles(sql, fragments)
+    return absence_in(expand(sql, source, fragments, own), entities, own) if entities else Absence()
 
 
 def read_entity(path: Path, kind: EntityKind) -> Entity:

@@ -1,11 +1,13 @@
 """The library of queries: finds .sql files by name. A query is one file, and its path is its name."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.entities import Entities, with_entities
+from usertrack.library.events import ROLES, role_fragment
 from usertrack.library.fragments import Fragments, expand, used
 from usertrack.library.header import read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
@@ -39,13 +41,23 @@ def shipped_root() -> Path:
 class Library:
     """Every query by name. A file of the workspace replaces the shipped one of the same name."""
 
-    def __init__(self, roots: Iterable[Path], tables: Iterable[Path] = (), absent: Iterable[str] = ()) -> None:
-        """``roots`` hold queries, ``tables`` entities that replace shipped ones; ``absent`` ones have no rows."""
+    def __init__(
+        self,
+        roots: Iterable[Path],
+        tables: Iterable[Path] = (),
+        absent: Iterable[str] = (),
+        roles: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """``roots`` hold queries, ``tables`` the entities that replace shipped ones.
+
+        ``absent`` are the entities that are not here; ``roles`` are the events of a role as a step, or none.
+        """
         self.files: dict[str, tuple[Path, bool]] = {}
         self._read: dict[str, Query] = {}
         self._roots = list(roots)
         self._fragments: dict[str, Fragments] = {}
         self.entities = Entities([shipped_root() / "tables", *tables], read_entity, absent)
+        self.roles = {name: role.default for name, role in ROLES.items()} | dict(roles)
         for root in self._roots:
             for source in SOURCES:
                 for path in sorted((root / source).rglob("*.sql")):
@@ -97,10 +109,12 @@ class Library:
         """The files of the fragments that ``query`` is made of, by name; None for one as shipped."""
         fragments = self.fragments(query.source)
         paths = {each.name: each.path for each in used(query.written, query.source, fragments, query.params)}
-        return {name: None if path.is_relative_to(shipped_root()) else path for name, path in sorted(paths.items())}
+        own = {name: path for name, path in paths.items() if path and not path.is_relative_to(shipped_root())}
+        return {name: own.get(name) for name in sorted(paths)}
 
     def fragments(self, source: str) -> Fragments:
         """The fragments for queries of ``source``; one of the workspace replaces the shipped one of the same name."""
         if source not in self._fragments:
-            self._fragments[source] = Fragments(self._roots, source, read_fragment)
+            roles = {name: role_fragment(name, text) for name, text in self.roles.items() if source == "posthog"}
+            self._fragments[source] = Fragments(self._roots, source, read_fragment, roles)
         return self._fragments[source]

@@ -159,7 +159,7 @@ class Query:
 
     ``sql`` is what runs, with each fragment on one line; ``written`` is the SQL in the file. ``people`` names the
     column that counts the records of one key, in a query that lists everybody whom a source knows. ``facts`` are those
-    that can be known here: without what the ``absence`` names.
+    that can be known here: all ``declared`` ones without what the ``absence`` names.
     """
 
     name: str
@@ -177,6 +177,7 @@ class Query:
     shipped: bool = False
     written: str = ""
     absence: Absence = field(default_factory=Absence)
+    declared: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:

@@ -143,13 +143,15 @@ def with_ctes(sql: str, ctes: Sequence[str], joint: str) -> str:
     return f"{sql[: last.end + 1]} {texts},{joint}{sql[last.end + 1 :].lstrip(' ')}"
 
 
-def parsed(sql: str) -> Any:
-    """The syntax tree of ``sql``, a query of PostgreSQL; None where it cannot be parsed."""
+def parsed(sql: str, source: str = "neon") -> Any:
+    """The syntax tree of ``sql``; None where it cannot be parsed."""
     import sqlglot
     from sqlglot.errors import ParseError, TokenError
 
     try:
-        return sqlglot.parse_one(_numbered(sql, "neon"), read="postgres")
+        if source == "posthog":
+            return sqlglot.parse_one(_plain_hogql(sql), read=_hogql())
+        return sqlglot.parse_one(_numbered(sql, source), read="postgres")
     except (ParseError, TokenError, RecursionError):
         return None
 
@@ -177,6 +179,13 @@ def columns_of(sql: str) -> list[str]:
     if not names or tree.is_star or not all(names):
         raise UsageError("the SELECT does not name its columns", "write each as `… AS name` in place of *")
     return list(names)
+
+
+def _plain_hogql(sql: str) -> str:
+    """HogQL with a text in place of each placeholder, and without ``$``, which sqlglot takes for no part of a name."""
+    for _, start, end in reversed(placeholders(sql, "posthog")):
+        sql = f"{sql[:start]}''{sql[end:]}"
+    return sql.replace("$", "_")
 
 
 def _numbered(sql: str, source: str) -> str:

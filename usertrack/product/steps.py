@@ -1,51 +1,11 @@
-r"""Events as users type them: ``a|b`` is a or b, ``a[condition]`` is an a that fulfils it, ``*`` is any event.
+"""Events as users type them, in the light of the events that have occurred."""
 
-``\|`` and ``\[`` are characters of the name.
-"""
-
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from usertrack.core.errors import UsageError
 from usertrack.engine.runner import Runner
-from usertrack.library.sql import condition_of
+from usertrack.library.events import EventStep, parse_step
 from usertrack.product.known_events import known_events, never_occurred
-
-_SIGN = re.compile(r"\\[|\[\\]|.", re.DOTALL)
-_QUOTED = r"in the name of an event they are \| and \["
-
-
-@dataclass(frozen=True)
-class EventStep:
-    """One of ``events``, any where there are none, fulfilling the HogQL ``condition`` if there is one.
-
-    ``text`` is what the user typed; for ``*`` it is "any event".
-    """
-
-    text: str
-    events: tuple[str, ...]
-    condition: str = ""
-
-
-def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -> EventStep:
-    """``event``, ``event|event``, ``event[condition]`` or ``*`` for any event; raises UsageError.
-
-    Blanks around a name are left out, unless an event is ``spelled`` with them.
-    """
-    names, rest = [""], ""
-    for sign in _SIGN.finditer(text):
-        if sign[0] == "[":
-            rest = text[sign.start() :]
-            break
-        names = [*names, ""] if sign[0] == "|" else [*names[:-1], names[-1] + sign[0][-1]]
-    events = tuple(name if name != (bare := name.strip()) and spelled(name) else bare for name in names)
-    if not all(events):
-        raise UsageError(f"'{text}' is no step", f"a step is an event, a|b, event[condition], or * for any; {_QUOTED}")
-    if rest and not rest.endswith("]"):
-        raise UsageError(f"'{text}' lacks the ] that ends its condition", f"[ begins a condition; {_QUOTED}")
-    condition = condition_of(rest[1:-1], "posthog") if rest else ""
-    return EventStep(f"any event{rest}", (), condition) if events == ("*",) else EventStep(text, events, condition)
 
 
 def step_of(runner: Runner, text: str) -> EventStep:

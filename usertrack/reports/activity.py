@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.core.errors import Absent, UsageError, UsertrackError
 from usertrack.engine.runner import Done, Runner
+from usertrack.library.events import require_role
 from usertrack.library.library import Statement
 from usertrack.product.activity import numbers as activity
 from usertrack.product.activity.numbers import Activity
@@ -92,7 +93,8 @@ class ActivityReport:
             *(self.activity, self.sessions, self.features, self.journeys, self.cohorts, self.segments),
             *(self.adoption, *self.goals, self.churn),
         )
-        yield from (part.answer for part in parts if part and isinstance(part.answer, UsertrackError))
+        errors = (part.answer for part in parts if part and isinstance(part.answer, UsertrackError))
+        yield from (error for error in errors if not isinstance(error, Absent))
 
 
 def gather(runner: Runner, query: ActivityQuery, profiles: Profiles, rules: Rules, done: Done) -> ActivityReport:
@@ -107,7 +109,9 @@ def gather(runner: Runner, query: ActivityQuery, profiles: Profiles, rules: Rule
         "sessions": lambda at: sessions.ask(at, replace(scope, top=query.session_values)),
         "features": lambda at: features.ask(at, query.feature_source, replace(scope, interval="week")),
         "journeys": lambda at: journeys.ask(at, journeys_query, scope),
-        "cohorts": lambda at: retention.ask_days(at, RetentionQuery(query.signed_up), query.cohort_weeks),
+        "cohorts": lambda at: retention.ask_days(
+            at, RetentionQuery(require_role("signed_up", query.signed_up)), query.cohort_weeks
+        ),
         "segments": lambda at: activity_segments.ask(at, profiles, rules, scope),
     }
     if query.funnels:
@@ -120,7 +124,9 @@ def gather(runner: Runner, query: ActivityQuery, profiles: Profiles, rules: Rule
     ]
     parts = runner.together([partial(_part, runner, done, ask) for ask in (*asks.values(), *goals)])
     first = parts[0].answer
-    if isinstance(first, UsageError) or all(isinstance(part.answer, UsertrackError) for part in parts):
+    if (isinstance(first, UsageError) and not isinstance(first, Absent)) or all(
+        isinstance(part.answer, UsertrackError) for part in parts
+    ):
         raise first
     by_name = dict(zip(asks, parts, strict=False))
     return ActivityReport(scope, profiles, goals=tuple(parts[len(asks) :]), **by_name)

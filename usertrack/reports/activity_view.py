@@ -8,7 +8,7 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Field, Listing, Origin, Paragraph, Section, Spark
-from usertrack.core.errors import UsertrackError
+from usertrack.core.errors import Absent, UsertrackError
 from usertrack.core.provenance import plain, provenance
 from usertrack.core.sections import section_json, unknown_paragraph
 from usertrack.core.words import number, people_words
@@ -57,20 +57,24 @@ def activity_page(
 
 
 def _blocks(report: ActivityReport) -> Iterator[Block]:
-    yield _section(report, "At a glance", report.activity, _cards)
-    yield _section(report, "Active people", report.activity, _activity)
-    yield _section(report, "Sessions", report.sessions, _sessions)
-    yield _section(report, "Features", report.features, _features)
-    yield _section(report, "Journeys", report.journeys, lambda part: _blocks_of(journeys_document(part), "journeys"))
-    yield _section(report, "Retention", report.cohorts, _curve)
-    yield _section(report, "Cohorts", report.cohorts, _cohorts)
-    yield _section(report, "Segments", report.segments, lambda part: _segments(part, report.profiles.people))
+    yield from _section(report, "At a glance", report.activity, _cards)
+    yield from _section(report, "Active people", report.activity, _activity)
+    yield from _section(report, "Sessions", report.sessions, _sessions)
+    yield from _section(report, "Features", report.features, _features)
+    yield from _section(
+        report, "Journeys", report.journeys, lambda part: _blocks_of(journeys_document(part), "journeys")
+    )
+    yield from _section(report, "Retention", report.cohorts, _curve)
+    yield from _section(report, "Cohorts", report.cohorts, _cohorts)
+    yield from _section(report, "Segments", report.segments, lambda part: _segments(part, report.profiles.people))
 
 
 def _section(
     report: ActivityReport, heading: str, part: Part[Numbers], blocks: Callable[[Numbers], Sequence[Block]]
-) -> Section:
-    """A part under its heading, or its error."""
+) -> Iterator[Section]:
+    """A part under its heading, or its error; nothing where it rests on what is absent here."""
+    if isinstance(part.answer, Absent):
+        return
     profile_queries = (
         profile_origins(report.profiles, report.profiles.queries)
         if report.scope.segment or heading == "Segments"
@@ -78,8 +82,9 @@ def _section(
     )
     queries = (*_origins(part.statements, report.scope), *profile_queries)
     if isinstance(part.answer, UsertrackError):
-        return Section(heading, (unknown_paragraph(part.answer.message),), queries)
-    return Section(heading, tuple(blocks(part.answer)), queries)
+        yield Section(heading, (unknown_paragraph(part.answer.message),), queries)
+    else:
+        yield Section(heading, tuple(blocks(part.answer)), queries)
 
 
 def _origins(statements: Sequence[Statement], scope: Scope) -> tuple[Origin, ...]:

@@ -17,7 +17,8 @@ TOP = 10  # rows of a list, unless --limit says otherwise
 
 
 def part_origins(weekly: Weekly, *parts: str) -> tuple[Origin, ...]:
-    return tuple(_origin(weekly.statements[part], weekly.as_of) for part in parts)
+    """The queries of ``parts``, but for those that rest on what is absent here."""
+    return tuple(_origin(weekly.statements[part], weekly.as_of) for part in parts if part in weekly.statements)
 
 
 def _origin(statement: Statement, as_of: datetime) -> Origin:
@@ -60,6 +61,8 @@ def traffic_unit(weekly: Weekly) -> str:
 def traffic(weekly: Weekly) -> Iterator[Block]:
     counted = {name: Field(name.capitalize(), "number") for name in ("visits", "visitors", "pageviews")}
     by = {name: counted[name] for name in ("visits", "visitors")}
+    if "traffic" not in weekly.statements:
+        return
     yield Section(
         "Traffic",
         (

@@ -51,7 +51,7 @@ class _Absent:
         if name not in library.files:
             return  # the profile says so, with the line
         query, absence = library[name], library[name].absence
-        self.causes |= {fact: absence.of(fact) for fact in absence.names if absence.of(fact) and fact != query.key}
+        self.causes |= {fact: absence.of(fact) for fact in query.declared if absence.of(fact)}
         if absence.empty or (absence.columns and not query.facts):
             self.queries.add(name)
 

@@ -17,7 +17,7 @@ def library_of(settings: "Settings") -> "Library":
     queries, tables = (
         [root / name for root in own if exists(root / name, folder=True)] for name in ("queries", "tables")
     )
-    return Library([shipped_root() / "queries", *queries], tables, settings.absent)
+    return Library([shipped_root() / "queries", *queries], tables, settings.absent, settings.roles)
 
 
 def rules_path(settings: "Settings") -> Path:

@@ -33,7 +33,9 @@ timezone: UTC                       # times are shown in it, such as Europe/Berl
 # week_start: monday                # or sunday; without it weeks start as in PostHog's project
 internal: [datagen.dev]             # domains and e-mails of your own people; they are left out everywhere
 # opt_out: [no_analytics]           # person properties that, like $opt_out, say no; who did is left out everywhere
-# signed_up: user_signed_up|signed_up  # the event of a signup, a|b is either: cohorts are by the week of it
+# events:                           # what your events are called: one, a list, event[condition], or none
+#   signed_up: [user_signed_up, signed_up]
+#   connect_clicked: mcp_connect_clicked
 
 # max_age: 1h                       # take answers from the cache that are not older; --refresh asks anew all the same
 

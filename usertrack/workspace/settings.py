@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.words import parse_age, parse_size
+from usertrack.library.entities import KINDS
+from usertrack.library.events import NONE, ROLES, role_text
 from usertrack.workspace import settings_file
 from usertrack.workspace.env_file import Variable, read_env_file
 from usertrack.workspace.folder import FILE_NAME, exists, find_workspace
@@ -32,15 +34,8 @@ class SettingSpec:
     about: str = ""
 
 
-ENTITIES = {
-    "accounts": "accounts",
-    "runs": "runs",
-    "calls": "calls of tools",
-    "code_runs": "executions of code",
-    "deployments": "deployments",
-    "agent_runs": "executions of agents",
-}
-"""The entities that a company may lack, in words."""
+WHOLE: Mapping[str, Mapping[str, Any]] = {"tables": KINDS, "events": ROLES}
+"""What `tables: none` says: that there is none of these."""
 
 SETTINGS: dict[str, SettingSpec] = {
     "profile": SettingSpec("USERTRACK_PROFILE", about="profile of `usertrack login`, or off; default: `default`"),
@@ -73,20 +68,18 @@ SETTINGS: dict[str, SettingSpec] = {
         "USERTRACK_PSEUDONYM_KEY", secret=True, about="key of pseudonyms; default: made once, and kept"
     ),
     **{
-        f"tables.{entity}": SettingSpec(f"USERTRACK_TABLES_{entity.upper()}", about=f"none where there are no {words}")
-        for entity, words in ENTITIES.items()
+        f"tables.{name}": SettingSpec(
+            f"USERTRACK_TABLES_{name.upper()}", about=f"none where there are none: {kind.about}"
+        )
+        for name, kind in KINDS.items()
+    },
+    **{
+        f"events.{name}": SettingSpec(f"USERTRACK_EVENTS_{name.upper()}", role.default, about=f"{role.about}; or none")
+        for name, role in ROLES.items()
     },
     "insights": SettingSpec("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
-    "signed_up": SettingSpec(
-        "USERTRACK_SIGNED_UP",
-        "user_signed_up|signed_up",
-        about="the event of a signup, a|b is either: cohorts begin with it",
-    ),
-    "features.event": SettingSpec(
-        "USERTRACK_FEATURES_EVENT", "feature_used", about="the event that is a use of a feature"
-    ),
     "features.property": SettingSpec(
-        "USERTRACK_FEATURES_PROPERTY", "feature", about="its property that names the feature"
+        "USERTRACK_FEATURES_PROPERTY", "feature", about="the property of the use of a feature that names it"
     ),
     "features.category": SettingSpec(
         "USERTRACK_FEATURES_CATEGORY", "category", about="its property that groups features"
@@ -157,7 +150,12 @@ class Settings:
     @property
     def absent(self) -> list[str]:
         """The entities that this company does not have."""
-        return [entity for entity in ENTITIES if self[f"tables.{entity}"] is not None]
+        return [name for name in KINDS if self[f"tables.{name}"] is not None]
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The events of each role as a step, or none."""
+        return {name: self[f"events.{name}"] for name in ROLES}
 
     @property
     def has_posthog(self) -> bool:
@@ -284,7 +282,9 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return _positive(name, value, where)
     if name in ("history", "cache", "profile") and value is False:
         return "off"  # which YAML reads as false
-    if name.startswith("tables.") and value != "none":
+    if name.startswith("events."):
+        return role_text(value, f"{where}: '{name}'")
+    if name.startswith("tables.") and value != NONE:
         entity = name.removeprefix("tables.")
         raise UsageError(
             f"{where}: '{name}' takes none, not '{value}'", f"what {entity} are stands in tables/neon/{entity}.sql"
@@ -328,6 +328,9 @@ def _read_file(root: Path) -> tuple[_Layer, tuple[PasswordCommand, ...]]:
         name = entry.removeprefix(settings_file.COMMANDS)
         if value is None and any(known.startswith(f"{entry}.") for known in (*SETTINGS, settings_file.COMMANDS)):
             continue  # a section with nothing in it
+        if entry in WHOLE and value == NONE:
+            flat |= {f"{entry}.{each}": Setting(NONE, origin) for each in WHOLE[entry]}
+            continue
         if name not in SETTINGS:
             hint = COMMAND_SHAPE if f"{entry}." == settings_file.COMMANDS else did_you_mean(name, SETTINGS)
             raise UsageError(f"{where}: unknown setting '{entry}'", hint)

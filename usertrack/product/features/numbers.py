@@ -10,6 +10,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval, Trend, by_weekday, wilson
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
+from usertrack.library.events import require_role
 from usertrack.product.ask import answers
 from usertrack.product.scope import GroupName, Scope
 from usertrack.product.steps import events_of, require_steps, step_of
@@ -109,7 +110,7 @@ def feature_source(settings: Settings, event: str = "", name: str | None = None)
     """The source in the settings; a typed ``event``, or ``name`` for its property, goes before them."""
     typed = settings["features.property"] if name is None else name
     return FeatureSource(
-        event or settings["features.event"],
+        event or settings["events.feature_used"],
         typed,
         settings["features.category"],
         settings["features.duration"],
@@ -122,6 +123,7 @@ def ask(runner: Runner, source: FeatureSource, scope: Scope, categories: Sequenc
 
     Raises UsageError for an event that never occurred, and for a category that no feature has.
     """
+    require_role("feature_used", source.event)
     [table] = _ask(runner, ["posthog/features"], source, scope)
     daily = replace(scope, interval="day")
     by_day = ("posthog/features", "posthog/feature_days")

@@ -11,12 +11,13 @@ from typing import Any, ClassVar, Literal
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
+from usertrack.library.events import EventStep, parse_step
 from usertrack.library.sql import properties_of
 from usertrack.product.ask import answer, breakdown_values, filter_values, quoted, require_known
 from usertrack.product.known_events import require_events
 from usertrack.product.scope import GroupName, Scope, one_of
 from usertrack.product.shares import Share, ShareBucket
-from usertrack.product.steps import EventStep, parse_step, require_steps
+from usertrack.product.steps import require_steps
 from usertrack.workspace.yaml_file import YamlFile
 
 Order = Literal["ordered", "strict", "unordered"]
