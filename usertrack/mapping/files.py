@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usertrack.core.errors import UsageError
-from usertrack.library.entities import KINDS, NONE
+from usertrack.library.entities import KINDS
+from usertrack.library.events import NONE
 from usertrack.mapping.proposal import Proposal
 from usertrack.render.safe import visible
 
