@@ -151,11 +151,7 @@ def _agreed_proposals(dialogue: _Dialogue) -> "list[Proposal]":
     catalog = dialogue.catalog
     accounts = dialogue.agreed("accounts", account_proposals(catalog), lambda table: account_proposal(catalog, table))
     if accounts is None:
-        raise UsageError(
-            "no accounts: everything else is about them",
-            "a table needs an id, an e-mail (its own, or in a table beside it) and the time of sign-up; name yours "
-            "on a terminal, or write tables/neon/accounts.sql by hand: docs/guide/tables.md",
-        )
+        raise _no_accounts(catalog)
     best = activity_proposals(catalog, accounts.table)
     labels: Labels = {}
     if dialogue.with_values:
@@ -169,6 +165,20 @@ def _agreed_proposals(dialogue: _Dialogue) -> "list[Proposal]":
         proposal = dialogue.agreed(name, untaken, read_as)
         agreed += [proposal] if proposal else []
     return agreed
+
+
+def _no_accounts(catalog: "Catalog") -> UsageError:
+    from usertrack.mapping.accounts import nearest_account
+
+    nearest = nearest_account(catalog)
+    near = (
+        f"; {nearest.table.label} has nothing for {', '.join(nearest.missing)}" if nearest and nearest.missing else ""
+    )
+    return UsageError(
+        f"no accounts: everything else is about them{near}",
+        "a table needs an id, an e-mail (its own, or in a table beside it) and the time of sign-up; name yours on a "
+        "terminal, or write tables/neon/accounts.sql by hand",
+    )
 
 
 def _write(folder: Path, proposals: "Sequence[Proposal]") -> None:

@@ -12,10 +12,20 @@ from usertrack.mapping.select import Select, as_time, first_member
 from usertrack.mapping.ways import Step, Ways
 
 _TIMES = ("time", "number")
+_OWNED = 3.5  # points of an organization that counts without members, by its owner
 
 
 def account_proposals(catalog: Catalog) -> list[Proposal]:
     """What accounts could be, best first."""
+    return ranked(_candidates(catalog), sure=22, least=12)
+
+
+def nearest_account(catalog: Catalog) -> Proposal | None:
+    """The table that looks most like accounts, where something is missing from all of them."""
+    return max(_candidates(catalog), key=lambda each: each.score, default=None)
+
+
+def _candidates(catalog: Catalog) -> list[Proposal]:
     neutral = rules.NEUTRAL | prefixes(catalog)
     counts = _reference_counts(catalog)
     proposals = []
@@ -34,7 +44,7 @@ def account_proposals(catalog: Catalog) -> list[Proposal]:
             reasons.append(f"{referring} {'table refers' if referring == 1 else 'tables refer'} to it")
         proposals.append(account_proposal(catalog, table, points, reasons))
     _prefer_parents(proposals)
-    return ranked(proposals, sure=22, least=12)
+    return proposals
 
 
 def account_proposal(
@@ -199,17 +209,16 @@ def _add_organization(proposal: Proposal, around: _Around) -> tuple[Relation, st
     if best is None:
         return None
     _, table, key, steps = best
-    value = select.of(steps[0].column)
-    if steps[0].back:
-        link = select.join_first(
-            steps[0].target, steps[0].target_column, value, [steps[1].column.sql], first_member(steps[0])
-        )
-        value = f"{link}.{steps[1].column.sql}"
     name = column_like(table, (*rules.NAME, "title", "slug"), "text")
-    if name:
-        select.add("organization", f"{select.join(table, key, value)}.{name.sql}")
+    value, first = select.of(steps[0].column), steps[0]
+    if first.back:
+        needed = [each.sql for each in ((key, name) if first.target is table else (steps[1].column,)) if each]
+        link = select.join_first(first.target, first.target_column, value, needed, first_member(first))
+        value = f"{link}.{(key if first.target is table else steps[1].column).sql}"
+    if first.target is table and first.back:
+        select.add("organization", f"{link}.{name.sql}" if name else f"{value}::text")
     else:
-        select.add("organization", f"{value}::text")
+        select.add("organization", f"{select.join(table, key, value)}.{name.sql}" if name else f"{value}::text")
     proposal.notes.append(
         f"the organization is {table.label}{'' if len(steps) == 1 else f', by {steps[0].target.label}'}"
     )
@@ -225,20 +234,22 @@ def _memberships(around: _Around) -> Iterator[tuple[float, Relation, Column, lis
     for column in own.columns:
         known = around.ways.reference(own, column)
         if known and known[0] is not own and (points := _organization_points(known[0])):
-            yield points + 1, *known, [Step(own, column, *known)]
+            yield points + 3, *known, [Step(own, column, *known)]
+    for table, on, _ in around.references:
+        key, points = table.key, _organization_points(table)
+        if points >= _OWNED and key and not rules.OTHER_HANDS & set(on.words):
+            yield points - 2, table, key, [Step(own, around.key, table, on, back=True)]
     for link, on, _ in around.references:
-        if on.unique or set(link.words) & {"invitation", "invite", "request", "session", "token", "key", "pending"}:
+        if rules.NOT_MEMBERSHIP & set(link.words) or rules.OTHER_HANDS & set(on.words) or "by" in on.words:
             continue
         for column in link.columns:
             known = around.ways.reference(link, column)
-            if known and known[0] is not own and known[0] is not link and (points := _organization_points(known[0])):
-                member = 2 if set(link.words) & rules.MEMBERSHIP else 0
-                points -= sum(0.5 for word in set(link.words) - rules.MEMBERSHIP - set(known[0].words))
-                pair = 1 if tuple(sorted((on.name, column.name))) in link.unique or len(link.columns) < 12 else -2
-                actor = -3 if rules.OTHER_HANDS & set(on.words) or on.words[-1] == "by" else 0
-                if member or pair > 0:
+            if known and known[0] not in (own, link) and (points := _organization_points(known[0])):
+                is_pair = tuple(sorted((on.name, column.name))) in link.unique
+                if is_pair or rules.MEMBERSHIP & set(link.words):
+                    points -= sum(0.8 for word in set(link.words) - rules.MEMBERSHIP - set(known[0].words))
                     back = Step(own, around.key, link, on, back=True)
-                    yield points + member + pair + actor, *known, [back, Step(link, column, *known)]
+                    yield points + 2 + is_pair, *known, [back, Step(link, column, *known)]
 
 
 def _organization_points(table: Relation) -> float:
@@ -286,16 +297,19 @@ def _add_subscriptions(proposal: Proposal, around: _Around, organization: tuple[
         alias = select.join(table, on, value) if on.unique else select.join_first(table, on, value, needed, order)
         select.add("subscription_status", f"{alias}.{status.sql}")
         if price and not any(name == "revenue" for name, _ in select.columns):
-            select.add("revenue", _monthly(alias, status, price, interval))
+            is_stripes = any({"stripe", "currency"} & set(column.words) for column in table.columns)
+            select.add("revenue", _monthly(alias, status, price, interval, is_stripes=is_stripes))
+            if "/ 100" in select.columns[-1][1]:
+                proposal.notes.append(f"{table.label}.{price.name} is taken as cents")
         proposal.status = status
         proposal.notes.append(f"who pays is in {table.label}: the active subscription, else the latest")
         return
 
 
-def _monthly(alias: str, status: Column, price: Column, interval: Column | None) -> str:
+def _monthly(alias: str, status: Column, price: Column, interval: Column | None, *, is_stripes: bool) -> str:
     """What an active subscription costs in a month; nothing for any other."""
-    amount = _money(price, f"{alias}.{price.sql}")
-    cases = [f"WHEN {_is_active(alias, status)} IS NOT TRUE THEN NULL"]
+    amount = _money(price, f"{alias}.{price.sql}", is_stripes=is_stripes)
+    cases = [f"WHEN ({_is_active(alias, status)}) IS NOT TRUE THEN NULL"]
     if interval:
         yearly = ", ".join(f"'{word}'" for word in sorted(rules.YEAR))
         cases.append(f"WHEN lower({alias}.{interval.sql}::text) IN ({yearly}) THEN {amount} / 12")
@@ -314,7 +328,9 @@ def _is_of_customers(table: Relation) -> bool:
     )
 
 
-def _money(column: Column, value: str) -> str:
-    """An amount in whole money: cents are divided, as are integers that are called an amount by Stripe."""
-    is_cents = rules.CENT & set(column.words) or (column.type in ("integer", "bigint") and "unit" in column.words)
+def _money(column: Column, value: str, *, is_stripes: bool = False) -> str:
+    """An amount in whole money: cents are divided, as are the whole numbers of a table that is like Stripe's."""
+    is_cents = rules.CENT & set(column.words) or (
+        column.type in ("integer", "bigint") and (is_stripes or "unit" in column.words)
+    )
     return f"{value} / 100.0" if is_cents else value

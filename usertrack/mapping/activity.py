@@ -78,7 +78,7 @@ def _points(table: Relation) -> float:
     ends = {word for column in table.columns for word in column.words if word in rules.ENDED}
     points += min(4, 2 * len(ends))
     points += 2 if column_like(table, rules.ERROR, "text", "json") else 0
-    points += min(4.0, log10(1 + (table.row_count or 0)))
+    points += min(6.0, log10(1 + (table.row_count or 0)))
     return max(points, 0.1)
 
 

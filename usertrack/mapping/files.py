@@ -91,7 +91,7 @@ def add_absent(path: Path, names: Iterable[str]) -> Written:
     mentioned = (document or {}).get("tables") if isinstance(document, dict) else None
     if mentioned is not None or not missing:
         return Written(path, "left" if set(missing) - set(mentioned or {}) else "unchanged")
-    lines = ["tables:                             # what there is not: what rests on it is left out"]
+    lines = ["tables:  # what is not here: what rests on it is left out"]
     lines += [f"  {name}: {NONE}" for name in missing]
     gap = "" if not before or before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
     path.write_text(before + gap + "\n".join(lines) + "\n", encoding="utf-8")

@@ -64,6 +64,8 @@ class Ways:
 
     def _by_name(self, table: Relation, column: Column) -> tuple[Relation, Column] | None:
         name = without_id(column)
+        if any(each.words == (*name, "type") for each in table.columns):
+            return None  # it refers to several tables, and the type says to which
         is_actor = column.words[-1] == "by" or (name and name[-1] in ACTORS)
         name = name[1:] if name[:1] and name[0] in QUALIFIERS else name
         targets = [each for each in self._names.get(name, ()) if each is not table] if name else []
@@ -106,7 +108,7 @@ class Ways:
         if not is_first:
             for link, column in self._links.get(here.id, ()):
                 if known := self.reference(link, column):
-                    yield 2.0, Step(here, known[1], link, column, back=True)
+                    yield 2.0 if MEMBERSHIP & set(link.words) else 3.0, Step(here, known[1], link, column, back=True)
 
     def _price(self, here: Relation, column: Column, target: Relation, *, is_first: bool) -> float:
         price = 1.0 if column.references else 1.4

@@ -1,0 +1,147 @@
+"""What is read of a database that is large, empty, odd or closed, and what is proposed of it."""
+
+import time
+
+import psycopg
+import pytest
+
+from usertrack.mapping.accounts import account_proposals, nearest_account
+from usertrack.mapping.activity import activity_proposals
+from usertrack.mapping.catalog import Catalog, read_catalog, statements
+from usertrack.mapping.proposal import Proposal
+
+from .conftest import Reader, schema
+
+
+def catalog_of(dsn: str, role: str = "") -> Catalog:
+    with psycopg.connect(dsn) as connection:
+        if role:
+            connection.execute(f"SET ROLE {role}".encode())
+        return read_catalog(*[connection.execute(each.sql.encode()).fetchall() for each in statements()])
+
+
+def accounts_of(dsn: str, role: str = "reader") -> Proposal:
+    return account_proposals(catalog_of(dsn, role))[0]
+
+
+USERS = "CREATE TABLE users (id bigint PRIMARY KEY, email text UNIQUE, password text, created_at timestamptz NOT NULL);"
+
+
+def test_framework_tables_are_no_candidates(reader: Reader) -> None:
+    catalog = catalog_of(reader(schema("rails")), "reader")
+    accounts = account_proposals(catalog)
+    assert [each.table.name for each in accounts] == ["users"]
+    runs = activity_proposals(catalog, accounts[0].table)
+    assert {name: [each.table.name for each in proposals] for name, proposals in runs.items() if proposals} == {
+        "runs": ["builds"]
+    }
+
+
+def test_names_with_quotes_dots_and_upper_case(reader: Reader) -> None:
+    dsn = reader(schema("odd_names"))
+    catalog = catalog_of(dsn, "reader")
+    accounts = account_proposals(catalog)[0]
+    runs = activity_proposals(catalog, accounts.table)["runs"][0]
+    assert 'FROM "My.App"."User" AS u' in accounts.sql
+    assert runs.states == {"ok": ("it's done",), "failed": ("failed",)}
+    with psycopg.connect(dsn) as connection:
+        for proposal in (accounts, runs):
+            connection.execute(proposal.sql.encode())
+
+
+def test_a_table_that_may_not_be_read_is_left_out_and_named(reader: Reader) -> None:
+    dsn = reader(USERS + "CREATE TABLE secrets (id int)")
+    with psycopg.connect(dsn) as connection:
+        connection.execute("REVOKE SELECT ON secrets FROM reader; REVOKE SELECT ON users FROM reader")
+        connection.execute("GRANT SELECT (id, email, created_at) ON users TO reader")
+    catalog = catalog_of(dsn, "reader")
+    assert catalog.refused == ("secrets",)
+    (users,) = catalog.tables.values()
+    assert [column.name for column in users.columns] == ["id", "email", "created_at"]
+    assert account_proposals(catalog)[0].table.name == "users"
+
+
+def test_only_views(reader: Reader) -> None:
+    dsn = reader(
+        f"CREATE SCHEMA raw; SET search_path TO raw; {USERS} CREATE TABLE jobs (id int, user_id bigint, state text,"
+        "error text, started_at timestamptz); SET search_path TO public;"
+        "CREATE VIEW users AS SELECT * FROM raw.users; CREATE VIEW jobs AS SELECT * FROM raw.jobs"
+    )
+    with psycopg.connect(dsn) as connection:
+        connection.execute("REVOKE USAGE ON SCHEMA raw FROM reader")
+    catalog = catalog_of(dsn, "reader")
+    accounts = account_proposals(catalog)[0]
+    assert accounts.table.is_view
+    assert "r.user_id AS account_id" in activity_proposals(catalog, accounts.table)["runs"][0].sql.replace("j.", "r.")
+
+
+def test_partitions_are_one_table(reader: Reader) -> None:
+    dsn = reader(
+        f"{USERS} CREATE TABLE runs (id int, status text, created_at date) PARTITION BY RANGE (created_at);"
+        "CREATE TABLE runs_1 PARTITION OF runs FOR VALUES FROM ('2020-01-01') TO ('2030-01-01');"
+        "INSERT INTO runs SELECT n, 'ok', '2026-01-01' FROM generate_series(1, 500) AS n; ANALYZE"
+    )
+    tables = {table.name: table.row_count for table in catalog_of(dsn, "reader").tables.values()}
+    assert tables == {"users": 0, "runs": 500}
+
+
+def test_no_rows_and_no_statistics(reader: Reader) -> None:
+    assert accounts_of(reader(USERS)).confidence == "high"
+
+
+def test_nothing_there(reader: Reader) -> None:
+    assert account_proposals(catalog_of(reader("SELECT"))) == []
+
+
+def test_no_email_anywhere(reader: Reader) -> None:
+    catalog = catalog_of(reader(USERS.replace("email", "nick")), "reader")
+    nearest = nearest_account(catalog)
+    assert account_proposals(catalog) == []
+    assert nearest
+    assert (nearest.table.name, nearest.missing) == ("users", ["email"])
+
+
+@pytest.mark.slow
+def test_five_thousand_tables(reader: Reader) -> None:
+    dsn = reader(USERS)
+    table = "(id bigint PRIMARY KEY, user_id bigint, status text, a int, b int, c int, created_at timestamptz)"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for batch in range(10):
+            names = [f"CREATE TABLE job_{batch}_{number} {table}" for number in range(500)]
+            connection.execute("; ".join(names).encode())
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+    started = time.perf_counter()
+    catalog = catalog_of(dsn, "reader")
+    activity_proposals(catalog, account_proposals(catalog)[0].table)
+    assert len(catalog.tables) == 5001
+    assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("columns", "expression"),
+    [
+        ("createat bigint", "to_timestamp(CASE WHEN u.createat > 100000000000 THEN"),
+        ("created_on integer", "to_timestamp(u.created_on) AS signed_up_at"),
+        ("inserted_at timestamp", "u.inserted_at AS signed_up_at"),
+    ],
+)
+def test_times_as_numbers(reader: Reader, columns: str, expression: str) -> None:
+    dsn = reader(f"CREATE TABLE users (id varchar(36) PRIMARY KEY, email text, password text, {columns})")
+    proposal = accounts_of(dsn)
+    assert expression in proposal.sql
+    with psycopg.connect(dsn) as connection:
+        connection.execute(proposal.sql.encode())
+
+
+@pytest.mark.parametrize(
+    ("columns", "condition"),
+    [
+        ('"isDeleted" boolean', 'WHERE u."isDeleted" IS NOT TRUE'),
+        ("deleted boolean NOT NULL", "WHERE NOT u.deleted"),
+        ("deleteat bigint", "WHERE coalesce(u.deleteat, 0) = 0"),
+        ("deleted_by bigint", ""),
+    ],
+)
+def test_soft_deletes(reader: Reader, columns: str, condition: str) -> None:
+    sql = accounts_of(reader(USERS.replace("password text", columns))).sql
+    assert sql.endswith(condition) if condition else "WHERE" not in sql

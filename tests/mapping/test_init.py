@@ -1,0 +1,133 @@
+"""`usertrack init --from-database`: what it asks, shows and writes, and what it leaves alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from usertrack.library.library import shipped_root
+from usertrack.mapping.thresholds import thresholds, with_thresholds
+
+from ..conftest import Cli
+from .conftest import Reader, schema
+
+
+@pytest.fixture
+def acme(cli: Cli, reader: Reader, tmp_path: Path) -> Path:
+    reader(schema("django"))
+    return tmp_path / "acme"
+
+
+def init(cli: Cli, *options: str) -> tuple[int, str, str]:
+    answer = cli("init", "acme", "--from-database", *options)
+    return answer.code, answer.out, answer.err
+
+
+def test_nothing_is_written_unasked(cli: Cli, acme: Path) -> None:
+    code, out, err = init(cli)
+    assert code == 0
+    assert "table       renders_renderjob, about" in out
+    assert "Five rows" not in out
+    assert "this would write tables/neon/accounts.sql, tables/neon/runs.sql, usertrack.yaml and segments.yaml" in err
+    assert not acme.exists()
+
+
+def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
+    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database"
+    answers = ["no", "yes", "auth_group", "billing_invoice", "yes", "none", "", "none", "django_migrations", "none"]
+    terminal = subprocess.run(
+        ["script", "-qec", command, "/dev/null"],
+        input="".join(f"{answer}\n" for answer in answers),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    seen = " ".join(terminal.stdout.split())
+    assert "runs: is this right? yes, next, none, or the name of another table [yes]:" in seen
+    assert "no table 'auth_group' can be read" in seen
+    assert "nothing in django_migrations leads to auth_user" in seen
+    assert "Five rows" not in seen
+    runs = (acme / "tables/neon/runs.sql").read_text()
+    assert "FROM billing_invoice AS i" in runs
+    assert "-- # the words of `status` were not read: the common ones stand in `states`" in runs
+    assert (acme / "usertrack.yaml").read_text().endswith("  deployments: none\n  agent_runs: none\n")
+
+
+def test_values_are_masked(cli: Cli, acme: Path) -> None:
+    _, out, _ = init(cli, "--yes")
+    shown = out.split("Segments on")[0]
+    assert "a…@a…" in shown
+    assert not {"ada", "Ada", "GPU"} & set(shown.replace("@", " ").split())
+    assert "ada@acme.example" in init(cli, "--show-values", "--yes")[1].split("Segments on")[0]
+
+
+def test_again_nothing_that_was_edited_is_changed(cli: Cli, acme: Path) -> None:
+    init(cli, "--yes")
+    edited = [acme / "tables/neon/runs.sql", acme / "segments.yaml"]
+    for path in edited:
+        path.write_text(path.read_text() + "\n")
+    before = {path: path.read_bytes() for path in acme.rglob("*") if path.is_file()}
+    _, _, err = init(cli, "--yes", "--no-values")
+    assert {path: path.read_bytes() for path in acme.rglob("*") if path.is_file()} == before
+    for name in ("runs.sql", "segments.yaml"):
+        assert f"{name} as it is: it differs from what would be written" in err
+    assert "unchanged: acme/tables/neon/accounts.sql" in err
+
+
+@pytest.mark.parametrize(
+    ("before", "added"),
+    [
+        ("timezone: UTC # ours", "\n\ntables:  # what is not here: what rests on it is left out\n  calls: none\n"),
+        ("tables: {deployments: none}\n", ""),
+    ],
+)
+def test_settings_are_appended(cli: Cli, acme: Path, before: str, added: str) -> None:
+    acme.mkdir()
+    (acme / "usertrack.yaml").write_text(before)
+    _, _, err = init(cli, "--yes", "--no-values")
+    assert (acme / "usertrack.yaml").read_text().startswith(before + added)
+    assert ("it differs" in err) == (not added)
+
+
+def test_without_a_database(cli: Cli) -> None:
+    code, _, err = init(cli, "--yes")
+    assert code == 2
+    assert "error: there is no database to look into" in err
+
+
+def test_without_accounts(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    reader("CREATE TABLE users (id int PRIMARY KEY, nick text, password text, created_at date)")
+    code, _, err = init(cli, "--yes")
+    assert code == 2
+    assert "no accounts: everything else is about them; users has nothing for email" in err
+    assert not (tmp_path / "acme").exists()
+
+
+NUMBERS = {
+    "runs": {"people": 213, "median": 4, "many": 19, "success": 0.9, "first_days": 2.2},
+    "credits": {"people": 500, "full": 250.0, "share": 0.61},
+}
+MAPPED = ["runs.account_id", "accounts.credits", "accounts.subscription_status"]
+
+
+def test_thresholds_follow_the_numbers() -> None:
+    text = with_thresholds((shipped_root() / "segments.yaml").read_text(), thresholds(NUMBERS, MAPPED))
+    for line in (
+        "        # half of the 213 people with runs have at least 4",
+        "        when: run_count > 3 AND success_rate < 0.54",
+        "        # 250 is the commonest balance: 61% of the accounts have it",
+        "        when: mcp_clicks > 0 AND credits = 250 AND subscription_status IS DISTINCT FROM 'active'",
+        "        # nine of ten who ever ran something did so within 3 d",
+        "        # one in five of them has more than 19 runs",
+        "        when: run_count > 19 OR credits < 125",
+    ):
+        assert f"{line}\n" in text
+    assert "when: age_days >= 3 AND run_count = 0" in text
+
+
+def test_of_few_people_nothing_is_learned() -> None:
+    shipped = (shipped_root() / "segments.yaml").read_text()
+    numbers = {name: row | {"people": 9} for name, row in NUMBERS.items()}
+    assert with_thresholds(shipped, thresholds(numbers, MAPPED)) == shipped
