@@ -24,7 +24,7 @@ _PURGE_SETTINGS = {
     "cleanup_delay_period": 0,
     "cleanup_delay_period_random_add": 0,
     "cleanup_thread_preferred_points_per_iteration": 0,
-    "merge_tree_clear_old_parts_interval_seconds": 1,
+    "merge_tree_clear_old_parts_interval_seconds": 0,  # else a purge spins for a second
 }
 _PURGE_SECONDS = 60  # before a purge is given up
 _UUIDS = ("id", "person_id")
