@@ -4,6 +4,7 @@
 import base64
 import gzip
 import json
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -134,7 +135,9 @@ def test_property_types_are_decided_by_the_first_value(client: Client) -> None:
     }
     client.send({"event": "e", "distinct_id": "d", "properties": first, "$set": {"email": "a@x.example"}})
     client.send({"event": "e", "distinct_id": "d", "properties": {"n": "one", "code": 42, "list": 2, "word": None}})
-    client.send({"event": "e", "distinct_id": "d", "properties": {"utm_term": 7, "signup_time": 1790000000, "n": 2}})
+    client.send(
+        {"event": "e", "distinct_id": "d", "properties": {"utm_term": 7, "signup_time": int(time.time()), "n": 2}}
+    )
     records = client.rows(
         "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL ORDER BY type, name"
     )
