@@ -20,7 +20,7 @@ ACCOUNTS = {
     "rails": ("users", "o.name AS organization", "s2.amount_cents / 100.0 / 12", "WHERE u.discarded_at IS NULL"),
     "prisma": ('"User"', 'u."lastSeenAt" AS last_active_at', "active: [ACTIVE]", 'WHERE u."deletedAt" IS NULL'),
     "supabase": ("auth.users", "p.full_name AS name", "p.credits", "WHERE u.deleted_at IS NULL"),
-    "laravel": ("users", "t.name AS organization", "WHERE u.deleted_at IS NULL"),
+    "laravel": ("users", "t.name AS organization", "t.plan AS subscription_status", "active: [pro]"),
 }
 
 

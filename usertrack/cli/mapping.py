@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
     from usertrack.mapping.catalog import Catalog, Relation
     from usertrack.mapping.files import Written
-    from usertrack.mapping.proposal import Proposal
+    from usertrack.mapping.proposal import Labels, Proposal
 
 _QUESTION = "is this right? yes, next, none, or the name of another table"
 _NO_MORE = "there is no other candidate: none, or the name of a table"
@@ -53,6 +53,13 @@ class _Dialogue:
                 proposal = waiting.pop(0) if waiting else None
             else:
                 proposal = self._named(answer, other) or proposal
+
+    def labels(self, proposals: "Sequence[Proposal]") -> "Labels":
+        """The words of the small columns of ``proposals``; none where nobody may look at values."""
+        from usertrack.mapping.sampling import columns_to_sample, read_labels, sample
+
+        columns = columns_to_sample(proposals) if self.with_values else []
+        return read_labels(columns, self.runner.run([sample(*each) for each in columns]))
 
     def _named(self, answer: str, other: "Callable[[Relation], Proposal]") -> "Proposal | None":
         table = self.catalog.named(answer)
@@ -145,19 +152,19 @@ def _catalog(runner: "Runner") -> "Catalog":
 def _agreed_proposals(dialogue: _Dialogue) -> "list[Proposal]":
     from usertrack.library.entities import KINDS
     from usertrack.mapping.accounts import account_proposal, account_proposals
-    from usertrack.mapping.activity import Labels, activity_proposals, proposal_for
-    from usertrack.mapping.sampling import columns_to_sample, read_labels, sample
+    from usertrack.mapping.activity import activity_proposals, proposal_for
+    from usertrack.mapping.sampling import CANDIDATES
 
     catalog = dialogue.catalog
-    accounts = dialogue.agreed("accounts", account_proposals(catalog), lambda table: account_proposal(catalog, table))
+    candidates = account_proposals(catalog)
+    labels = dialogue.labels(candidates[:2])
+    candidates = account_proposals(catalog, labels)
+    accounts = dialogue.agreed("accounts", candidates, partial(account_proposal, catalog, labels=labels))
     if accounts is None:
         raise _no_accounts(catalog)
     best = activity_proposals(catalog, accounts.table)
-    labels: Labels = {}
-    if dialogue.with_values:
-        columns = columns_to_sample(catalog, {"accounts": [accounts], **best})
-        labels = read_labels(columns, dialogue.runner.run([sample(*each) for each in columns]))
-        best = activity_proposals(catalog, accounts.table, labels)
+    labels = dialogue.labels([proposal for each in best.values() for proposal in each[:CANDIDATES]])
+    best = activity_proposals(catalog, accounts.table, labels)
     agreed = [accounts]
     for name, proposals in best.items():
         untaken = [each for each in proposals if all(each.table is not other.table for other in agreed)]

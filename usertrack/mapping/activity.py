@@ -1,6 +1,6 @@
 """Which tables hold what accounts do: runs, calls, executions of code, deployments, agent runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import log10
 
 from usertrack.core.errors import UsageError
@@ -8,13 +8,10 @@ from usertrack.library.entities import KINDS, EntityKind
 from usertrack.mapping import rules
 from usertrack.mapping.catalog import Catalog, Column, Relation
 from usertrack.mapping.matching import column_like, columns_like
-from usertrack.mapping.proposal import Proposal, ranked
+from usertrack.mapping.proposal import Labels, Proposal, ranked
 from usertrack.mapping.select import Select, as_time
 from usertrack.mapping.states import numbered_states, sorted_states, unknown_labels
 from usertrack.mapping.ways import Way, Ways
-
-Labels = Mapping[tuple[int, str], tuple[str, ...]]
-"""The values of a column that were read: by the id of the table, and the column."""
 
 _SPECIAL = {
     "calls": rules.CALLS,
@@ -36,7 +33,7 @@ def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | No
                 proposal = activity_proposal(KINDS[name], table, way, accounts, labels or {})
                 proposal.score += points + special - 1.2 * way.cost
                 proposals[name].append(proposal)
-    best = {name: ranked(each, sure=18, least=8) for name, each in proposals.items()}
+    best = {name: ranked(each, sure=18, least=10 if name in _SPECIAL else 7) for name, each in proposals.items()}
     return _each_table_once(best)
 
 
@@ -171,7 +168,7 @@ def _read_status(
             for state, names in sorted_states(by_number.values()).items()
         }
         note = f"`{column.name}` is a number: say what {_numbers(proposal, column, labels)} mean in `states`"
-        return (exact + 5, column, states, "") if states.get("ok") else (exact + 0.5, column, {}, note)
+        return (exact + 5, column, states, "") if states.get("ok") else (exact + 1.5, column, {}, note)
     words = column.labels or labels.get((proposal.table.id, column.name), ())
     if not words:
         note = f"the words of `{column.name}` were not read: the common ones stand in `states`"

@@ -7,12 +7,16 @@ from usertrack.library.entities import EntityKind
 from usertrack.mapping.catalog import Column, Relation
 from usertrack.mapping.select import Select
 
+Labels = Mapping[tuple[int, str], tuple[str, ...]]
+"""The values of small columns that were read: by the id of the table, and the name of the column."""
+
 
 @dataclass
 class Proposal:
     """The SELECT of an entity with its reasons; ``missing`` are required columns that were not to be had.
 
-    ``status`` is the column whose words ``states`` sorts, where it has words; ``notes`` say what is left to a person.
+    ``status`` is the column whose words ``states`` sorts, of ``status_table``; ``unread`` is one whose words would have
+    to be read. ``notes`` say what is left to a person.
     """
 
     kind: EntityKind
@@ -20,6 +24,8 @@ class Proposal:
     score: float
     reasons: list[str]
     status: Column | None = None
+    status_table: Relation | None = None
+    unread: Column | None = None
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     confidence: str = "low"

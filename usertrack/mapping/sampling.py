@@ -1,31 +1,27 @@
 """The values of small columns such as a status: a sample of them, read once and kept nowhere."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from usertrack.library.library import Statement
-from usertrack.mapping import rules
-from usertrack.mapping.activity import Labels, status_columns
-from usertrack.mapping.catalog import Catalog, Column, Relation
-from usertrack.mapping.matching import columns_like
-from usertrack.mapping.proposal import Proposal
+from usertrack.mapping.activity import status_columns
+from usertrack.mapping.catalog import Column, Relation
+from usertrack.mapping.proposal import Labels, Proposal
 
 _ROWS = 10_000
 _SMALL = 40  # different values at the most; with more it is no status
-_TABLES = 6  # candidates of an entity that are looked at
+CANDIDATES = 6
+"""How many of an entity are looked at."""
 
 
-def columns_to_sample(catalog: Catalog, proposals: Mapping[str, Iterable[Proposal]]) -> list[tuple[Relation, Column]]:
-    """The columns of the best candidates whose words decide something, and that no type or CHECK has told."""
+def columns_to_sample(proposals: Iterable[Proposal]) -> list[tuple[Relation, Column]]:
+    """The columns of candidates whose words decide something, and that no type or CHECK has told."""
     columns: dict[tuple[int, str], tuple[Relation, Column]] = {}
-    for each in proposals.values():
-        for proposal in list(each)[:_TABLES]:
-            for column in status_columns(proposal.table)[:2]:
-                columns[(proposal.table.id, column.name)] = (proposal.table, column)
-            if proposal.status:
-                for table in (table for table in catalog.tables.values() if proposal.status in table.columns):
-                    columns[(table.id, proposal.status.name)] = (table, proposal.status)
-            for column in columns_like(proposal.table, rules.PLAN, "text"):
-                columns[(proposal.table.id, column.name)] = (proposal.table, column)
+    for proposal in proposals:
+        known = [(proposal.table, column) for column in status_columns(proposal.table)[:2]]
+        for column in (proposal.status, proposal.unread):
+            if column and proposal.status_table:
+                known.append((proposal.status_table, column))
+        columns |= {(table.id, column.name): (table, column) for table, column in known}
     return [(table, column) for table, column in columns.values() if not column.labels and column.family != "bool"]
 
 

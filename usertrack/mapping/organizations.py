@@ -1,0 +1,85 @@
+"""Which company or team an account belongs to: by a column of its own, by a table of members, or as its owner."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from usertrack.mapping import rules
+from usertrack.mapping.around import Around
+from usertrack.mapping.catalog import Column, Relation
+from usertrack.mapping.matching import column_like
+from usertrack.mapping.proposal import Proposal
+from usertrack.mapping.select import first_member
+from usertrack.mapping.ways import Step
+
+_OWNED = 3.5  # points of an organization that counts without members, by its owner
+
+
+@dataclass(frozen=True)
+class Organization:
+    """The table of organizations, the id of an account's one as written, and the alias of the whole row, if joined."""
+
+    table: Relation
+    value: str
+    alias: str
+
+
+def add_organization(proposal: Proposal, around: Around) -> Organization | None:
+    """Add the company or team of an account."""
+    select = proposal.select
+    text = column_like(select.table, (*(f"{word} name" for word in rules.ORGANIZATIONS), *_COMPANIES), "text")
+    if text and not around.ways.reference(select.table, text):
+        select.add("organization", select.of(text))
+        return None
+    best = max(_memberships(around), key=lambda each: each[0], default=None)
+    if best is None:
+        return None
+    _, table, key, steps = best
+    name = column_like(table, (*rules.NAME, "title", "slug"), "text")
+    value, first, link = select.of(steps[0].column), steps[0], ""
+    if first.back:
+        needed = [each.sql for each in ((key, name) if first.target is table else (steps[1].column,)) if each]
+        link = select.join_first(first.target, first.target_column, value, needed, first_member(first))
+        value = f"{link}.{(key if first.target is table else steps[1].column).sql}"
+    is_owned = first.target is table and first.back
+    alias = link if is_owned else select.join(table, key, value) if name else ""
+    select.add("organization", f"{alias}.{name.sql}" if name else f"{value}::text")
+    proposal.notes.append(
+        f"the organization is {table.label}{'' if len(steps) == 1 else f', by {steps[0].target.label}'}"
+    )
+    return Organization(table, value, "" if is_owned else alias)
+
+
+_COMPANIES = ("company", "organization", "organisation", "company name")
+
+
+def _memberships(around: Around) -> Iterator[tuple[float, Relation, Column, list[Step]]]:
+    """Ways from an account to an organization: its own column, or a table of members."""
+    own = around.select.table
+    for column in own.columns:
+        known = around.ways.reference(own, column)
+        if known and known[0] is not own and (points := _organization_points(known[0])):
+            yield points + 3, *known, [Step(own, column, *known)]
+    for table, on, _ in around.references:
+        key, points = table.key, _organization_points(table)
+        if points >= _OWNED and key and not rules.OTHER_HANDS & set(on.words):
+            yield points - 2, table, key, [Step(own, around.key, table, on, back=True)]
+    for link, on, _ in around.references:
+        if rules.NOT_MEMBERSHIP & set(link.words) or rules.OTHER_HANDS & set(on.words) or "by" in on.words:
+            continue
+        for column in link.columns:
+            known = around.ways.reference(link, column)
+            if known and known[0] not in (own, link) and (points := _organization_points(known[0])):
+                is_pair = tuple(sorted((on.name, column.name))) in link.unique
+                if is_pair or rules.MEMBERSHIP & set(link.words):
+                    points -= sum(0.8 for word in set(link.words) - rules.MEMBERSHIP - set(known[0].words))
+                    back = Step(own, around.key, link, on, back=True)
+                    yield points + 2 + is_pair, *known, [back, Step(link, column, *known)]
+
+
+def _organization_points(table: Relation) -> float:
+    if not table.words or set(table.words) & (rules.NO_CANDIDATES | rules.NOT_ORGANIZATIONS):
+        return 0
+    if {"username", "password"} & {word for column in table.columns for word in column.words}:
+        return 0  # a person
+    points = rules.ORGANIZATIONS.get(table.words[-1], 0)
+    return max(points - 0.5 * (len(table.words) - 1), 0)
