@@ -10,6 +10,8 @@
 --   name: {label: name, type: text, current: true, merge: last, by: last_active_at}
 --   credits: {label: credits, type: float, current: true, merge: last, by: last_active_at}
 --   subscription_status: {label: subscription, type: text, current: true, merge: last, by: last_active_at, wins: active}
+--   revenue: {label: revenue a month, type: float, current: true, merge: sum}
+--   organization: {label: organization, type: text, current: true, merge: last, by: last_active_at}
 --   signed_up_at: {label: signed up, type: time, merge: min}
 --   last_active_at: {label: last active by the app's own count, type: time, current: true}
 SELECT
@@ -23,6 +25,8 @@ SELECT
         WHEN bool_or(a.subscription_status = 'active') THEN 'active'
         ELSE (array_agg(a.subscription_status ORDER BY a.last_active_at DESC NULLS LAST, a.account_id DESC))[1]
     END AS subscription_status,
+    sum(a.revenue) AS revenue,
+    (array_agg(a.organization ORDER BY a.last_active_at DESC NULLS LAST, a.account_id DESC))[1] AS organization,
     min(a.signed_up_at) AS signed_up_at,
     -- of a moment in the past: who was active since may have been before, and that is not kept
     max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at

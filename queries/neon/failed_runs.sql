@@ -6,10 +6,7 @@
 SELECT
     r.at,
     a.email,
-    left(
-        split_part(btrim(r.error, E' \n'), chr(10), CASE WHEN r.error LIKE 'Traceback%' THEN -1 ELSE 1 END),
-        200
-    ) AS error,
+    left({telling_line}, 200) AS error,
     r.run_id AS run
 FROM {runs} AS r
 LEFT JOIN {accounts} AS a USING (account_id)

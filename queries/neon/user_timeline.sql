@@ -7,8 +7,7 @@
 WITH owned AS ({accounts_of_person}),
 happened AS (
     SELECT r.at, 'run' AS kind, 'workflow run' AS what, r.outcome,
-        -- a traceback says what happened in its last line
-        split_part(btrim(r.error, E' \n'), chr(10), CASE WHEN r.error LIKE 'Traceback%' THEN -1 ELSE 1 END) AS detail
+        {telling_line} AS detail
     FROM {runs} AS r WHERE r.account_id IN (SELECT account_id FROM owned)
     UNION ALL
     SELECT c.at, 'tool', c.tool, c.outcome, split_part(c.error, chr(10), 1)

@@ -116,8 +116,10 @@ def test_only_json_holds_it_all(demo: Cli) -> None:
     assert "-f json" in said.err
 
 
-def test_revenue_is_not_known_where_nobody_told_of_any(whole: Any) -> None:
-    assert {one["avgRevenue"] for one in whole["segments"]} == {None}
+def test_revenue_is_that_of_a_month(whole: Any) -> None:
+    revenue = {segment["segmentName"]: segment["avgRevenue"] for segment in whole["segments"]}
+    assert revenue["High-Intent Prospects"] == 0  # who pays is no prospect
+    assert revenue["Power Users"] > 0
     assert max(risk["churnProbability"] for risk in whole["retention"]["churnAnalysis"]["riskSegments"]) > 1
 
 
