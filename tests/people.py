@@ -29,6 +29,7 @@ from .databases import database
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SCHEMA = (Path(__file__).parent.parent / "usertrack/demo/world/postgres.sql").read_text()
+OWN_PEOPLE = "datagen.dev"
 SERVER = ServerSettings(project_token="phc_test", personal_api_key="phx_test")
 
 
@@ -148,7 +149,7 @@ class Office:
     def runner(
         self,
         *names: str,
-        internal: Sequence[str] = ("datagen.dev",),
+        internal: Sequence[str] = (OWN_PEOPLE,),
         as_of: datetime = NOW,
         between: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
     ) -> Iterator[Runner]:
@@ -204,6 +205,7 @@ def served(office: Office) -> Iterator[dict[str, str]]:
 
     with AppThread(office.store) as server:
         yield {
+            "USERTRACK_INTERNAL": OWN_PEOPLE,
             "POSTHOG_HOST": server.url,
             "POSTHOG_PROJECT_ID": "1",
             "POSTHOG_PERSONAL_API_KEY": SERVER.personal_api_key,

@@ -100,7 +100,7 @@ def test_settings_say_where_they_came_from(own: Cli, clean_env: pytest.MonkeyPat
     assert rows["timezone"] == "Europe/Berlin (usertrack.yaml, line 1)"
     assert rows["postgres.url"] == "set (environment, DATABASE_URL)"
     assert rows["neon.api_key"] == "not set (NEON_API_KEY)"
-    assert rows["internal"] == "datagen.dev (default)"
+    assert rows["internal"] == "datagen.dev (environment, USERTRACK_INTERNAL)"
     assert "hunter2" not in str(rows)
 
 

@@ -96,7 +96,8 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, di
 def answers(dsn: str, folder: Path) -> dict[str, str]:
     """What each query answers; a key is the number that it was made of, whatever its type."""
     required = {"email": [LENA], "tool": "gmail_send", **dict.fromkeys(("since", "before"), ago(90))}
-    offered = {"as_of": NOW, "internal": ["datagen.dev"], "timezone": "Europe/Berlin"}
+    own = {"entities": LIBRARY.entities.present, "internal": ["datagen.dev"]}
+    offered = {"as_of": NOW, "timezone": "Europe/Berlin", **own}
     queries = [LIBRARY[name] for name in NAMES]
     statements = [
         query.bind({p.name: required[p.name] for p in query.params.values() if p.default is None}, offered)

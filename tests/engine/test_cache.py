@@ -27,7 +27,8 @@ from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotCached
 from usertrack.library.library import Library, Statement, for_key
 from usertrack.sources.identity import identities
-from usertrack.workspace.settings import SETTINGS, load_settings
+from usertrack.workspace.setting_specs import SETTINGS
+from usertrack.workspace.settings import load_settings
 
 __all__ = ["server"]
 

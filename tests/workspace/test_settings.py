@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import problem
 from usertrack.core.errors import UsageError
-from usertrack.workspace.settings import SETTINGS, Settings, load_settings
+from usertrack.workspace.setting_specs import SETTINGS
+from usertrack.workspace.settings import Settings, load_settings
 
 
 def read(tmp_path: Path, text: str = "", env: dict[str, str] | None = None, **options: Any) -> Settings:
@@ -145,6 +146,14 @@ def test_the_demo_answers_when_nothing_is_connected(tmp_path: Path) -> None:
     assert read(tmp_path).uses_demo
     assert not read(tmp_path, env={"DATABASE_URL": "postgresql://x"}).uses_demo
     assert read(tmp_path, env={"DATABASE_URL": "postgresql://x", "USERTRACK_DEMO": "1"}).uses_demo
+
+
+def test_the_own_people_of_the_demo_are_not_those_of_others(tmp_path: Path) -> None:
+    internal, insights = read(tmp_path).values["internal"], read(tmp_path)["insights"]
+    assert (internal.value, internal.origin, len(insights)) == (["datagen.dev"], "the demo", 9)
+    own = read(tmp_path, env={"DATABASE_URL": "postgresql://x"})
+    assert (own["internal"], own["insights"]) == ([], [])
+    assert read(tmp_path, "internal: [acme.example]")["internal"] == ["acme.example"]
 
 
 def test_a_workspace_that_is_not_there(tmp_path: Path) -> None:

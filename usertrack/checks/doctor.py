@@ -16,7 +16,8 @@ from usertrack.library.events import NONE, ROLES, parse_step
 from usertrack.library.library import SOURCES, Statement
 from usertrack.sources.http import LacksScope
 from usertrack.sources.posthog import NO_PROJECT_READ
-from usertrack.workspace.settings import SETTINGS, Settings
+from usertrack.workspace.setting_specs import SETTINGS
+from usertrack.workspace.settings import Settings
 
 ABOUT_POSTGRES = Statement(
     "neon",

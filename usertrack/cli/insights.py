@@ -72,7 +72,7 @@ def run(
 
     `usertrack insight run 2625022` · with `--refresh` PostHog always computes it again
 
-    `usertrack insight run "MCP connects by user (excl datagen.dev)" -o connects.xlsx`
+    `usertrack insight run "New signups (last 30d)" -o signups.xlsx`
     """
     from usertrack.cli.session import open_session
     from usertrack.insights.saved import answer, find

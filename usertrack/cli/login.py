@@ -47,7 +47,7 @@ def login(
     from usertrack.core.errors import UsageError
     from usertrack.workspace.profiles import Profile, check_name, find_profile, profiles_folder, save_profile
     from usertrack.workspace.secret_stores import has_keyring, open_store
-    from usertrack.workspace.settings import SETTINGS
+    from usertrack.workspace.setting_specs import SETTINGS
 
     check_name(profile)
     place: StoreName = "file" if store is Store.file or (store is None and not has_keyring()) else "keyring"

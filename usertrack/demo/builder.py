@@ -24,7 +24,6 @@ from usertrack.core.period import as_utc
 from usertrack.demo.generate import Parameters, Progress
 from usertrack.workspace.demo_choice import demo_folder, demo_moment
 
-DOMAIN = "datagen.dev"
 _MANIFEST = "demo.json"
 _UNFINISHED = ".unfinished-"
 

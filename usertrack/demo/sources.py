@@ -117,16 +117,17 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
     store = Store(demo.store_path, _wait_notices(notify, given_up))
     import httpx
 
-    from usertrack.demo.builder import DOMAIN
     from usertrack.server.app import create_app
     from usertrack.server.http.server_settings import ServerSettings
     from usertrack.sources.posthog import PostHog
+    from usertrack.workspace.demo_choice import demo_settings
     from usertrack.workspace.settings import WEEK_STARTS
 
     def notify_here(message: str, *, passing: bool = False, **_: bool) -> None:
         notify(message, passing=passing)  # never ``unseen``: such a wait is no news
 
-    own_people = {"key": "email", "value": f"@{DOMAIN}", "operator": "not_icontains", "type": "person"}
+    domain = demo_settings()["internal"][0]
+    own_people = {"key": "email", "value": f"@{domain}", "operator": "not_icontains", "type": "person"}
     app = create_app(
         store,
         ServerSettings(

@@ -1,10 +1,11 @@
-"""Which demo world the commands use, and the folder that it lies in."""
+"""Which demo world the commands use, the folder that it lies in, and the settings of its company."""
 
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from usertrack.core.period import as_utc
 
@@ -16,6 +17,12 @@ class DemoChoice:
     users: int = 2000
     days: int = 120
     moment: str = ""
+
+
+def demo_settings() -> dict[str, Any]:
+    """The settings of the demo's company: its own people, and its favourite insights."""
+    values: dict[str, Any] = json.loads((Path(__file__).parents[1] / "demo/settings.json").read_text())
+    return values
 
 
 def cache_root() -> Path:

@@ -31,7 +31,7 @@ neon:                               # only with NEON_API_KEY; DATABASE_URL needs
 
 timezone: UTC                       # times are shown in it, such as Europe/Berlin
 # week_start: monday                # or sunday; without it weeks start as in PostHog's project
-internal: [datagen.dev]             # domains and e-mails of your own people; they are left out everywhere
+# internal: [acme.com]              # domains and e-mails of your own people; they are left out everywhere
 # opt_out: [no_analytics]           # person properties that, like $opt_out, say no; who did is left out everywhere
 # events:                           # what your events are called: one, a list, event[condition], or none
 #   signed_up: [user_signed_up, signed_up]
@@ -39,16 +39,7 @@ internal: [datagen.dev]             # domains and e-mails of your own people; th
 
 # max_age: 1h                       # take answers from the cache that are not older; --refresh asks anew all the same
 
-insights:                           # saved insights of PostHog that `usertrack insight list` shows first:
-  - 2625022                         # Daily active users (DAUs): by id, short id or name
-  - 2625023                         # Weekly active users (WAUs)
-  - 2625024                         # Retention
-  - 2625025                         # Growth accounting
-  - 2625026                         # Referring domain (last 14d)
-  - 2625027                         # Pageview funnel, by browser
-  - 6126979                         # New signups (last 30d)
-  - 6126980                         # MCP connect clicks by template (last 30d)
-  - 6876824                         # MCP connects by user (excl datagen.dev)
+# insights: [2625022, New signups]  # saved insights of PostHog that come first in `insight list`: ids or names
 """
 
 _CAUSES = """\

@@ -14,93 +14,20 @@ from usertrack.core.words import parse_age, parse_size
 from usertrack.library.entities import KINDS
 from usertrack.library.events import NONE, ROLES, role_text
 from usertrack.workspace import settings_file
+from usertrack.workspace.demo_choice import demo_settings
 from usertrack.workspace.env_file import Variable, read_env_file
 from usertrack.workspace.folder import FILE_NAME, exists, find_workspace
 from usertrack.workspace.password_command import COMMAND_SHAPE, PasswordCommand, password_command
 from usertrack.workspace.profile_settings import bind_key, profile_notes, profile_settings, used_profile
 from usertrack.workspace.setting import Setting, check_key, fetched
+from usertrack.workspace.setting_specs import SETTINGS
 
 WEEK_STARTS = ("sunday", "monday")
 """The days on which weeks can start, at the place of their number in PostHog."""
 
 
-@dataclass(frozen=True)
-class SettingSpec:
-    """One setting: its environment variable, its default, whether it is a secret, and what it is for."""
-
-    env: str
-    default: Any = None
-    secret: bool = False
-    about: str = ""
-
-
 WHOLE: Mapping[str, Mapping[str, Any]] = {"tables": KINDS, "events": ROLES}
 """What `tables: none` says: that there is none of these."""
-
-SETTINGS: dict[str, SettingSpec] = {
-    "profile": SettingSpec("USERTRACK_PROFILE", about="profile of `usertrack login`, or off; default: `default`"),
-    "posthog.host": SettingSpec("POSTHOG_HOST", "https://us.posthog.com", about="where PostHog answers"),
-    "posthog.project_id": SettingSpec("POSTHOG_PROJECT_ID", about="number of the project"),
-    "posthog.personal_api_key": SettingSpec(
-        "POSTHOG_PERSONAL_API_KEY", secret=True, about="personal key with query:read"
-    ),
-    "posthog.timeout": SettingSpec("USERTRACK_POSTHOG_TIMEOUT", 300, about="seconds that one query may take"),
-    "postgres.url": SettingSpec("DATABASE_URL", secret=True, about="connection URI of Postgres"),
-    "postgres.timeout": SettingSpec("USERTRACK_POSTGRES_TIMEOUT", 120, about="seconds that one query may take"),
-    "neon.api_key": SettingSpec("NEON_API_KEY", secret=True, about="asks Neon for the connection URI instead"),
-    "neon.api": SettingSpec("NEON_API_HOST", "https://console.neon.tech/api/v2", about="where Neon's API answers"),
-    "neon.project_id": SettingSpec("NEON_PROJECT_ID", about="Neon project, with neon.api_key"),
-    "neon.database": SettingSpec("NEON_DATABASE", about="database in the Neon project"),
-    "neon.role": SettingSpec("NEON_ROLE", "neondb_owner", about="role in the Neon project; a read-only one is best"),
-    "slack.webhook_url": SettingSpec("SLACK_WEBHOOK_URL", secret=True, about="where `push --to slack` posts"),
-    "webhook.url": SettingSpec("USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` posts"),
-    "timezone": SettingSpec("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
-    "week_start": SettingSpec(
-        "USERTRACK_WEEK_START", about="monday or sunday; default: as in PostHog's project, else monday"
-    ),
-    "internal": SettingSpec("USERTRACK_INTERNAL", ["datagen.dev"], about="domains and e-mails of your own people"),
-    "people": SettingSpec("USERTRACK_PEOPLE", "all", about="whom analyses count: all, or identified people alone"),
-    "pages": SettingSpec("USERTRACK_PAGES", [], about="patterns such as /blog/* whose pages are one in journeys"),
-    "opt_out": SettingSpec(
-        "USERTRACK_OPT_OUT", [], about="person properties that, like $opt_out, say no to being analysed"
-    ),
-    "pseudonym_key": SettingSpec(
-        "USERTRACK_PSEUDONYM_KEY", secret=True, about="key of pseudonyms; default: made once, and kept"
-    ),
-    **{
-        f"tables.{name}": SettingSpec(
-            f"USERTRACK_TABLES_{name.upper()}", about=f"none where there are none: {kind.about}"
-        )
-        for name, kind in KINDS.items()
-    },
-    **{
-        f"events.{name}": SettingSpec(f"USERTRACK_EVENTS_{name.upper()}", role.default, about=f"{role.about}; or none")
-        for name, role in ROLES.items()
-    },
-    "insights": SettingSpec("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
-    "features.property": SettingSpec(
-        "USERTRACK_FEATURES_PROPERTY", "feature", about="the property of the use of a feature that names it"
-    ),
-    "features.category": SettingSpec(
-        "USERTRACK_FEATURES_CATEGORY", "category", about="its property that groups features"
-    ),
-    "features.duration": SettingSpec(
-        "USERTRACK_FEATURES_DURATION", "duration", about="its property with seconds of use"
-    ),
-    "features.known": SettingSpec(
-        "USERTRACK_FEATURES_KNOWN", [], about="features there are: feature, or category/feature"
-    ),
-    "as_of": SettingSpec("USERTRACK_AS_OF", about="the moment to answer for, default now"),
-    "history": SettingSpec("USERTRACK_HISTORY", about="file that classifications are kept in, or off"),
-    "history_all_days": SettingSpec(
-        "USERTRACK_HISTORY_ALL_DAYS", 14, about="days that all snapshots are kept, then one a day"
-    ),
-    "history_daily_days": SettingSpec("USERTRACK_HISTORY_DAILY_DAYS", 90, about="days after which it is one a week"),
-    "cache": SettingSpec("USERTRACK_CACHE", about="folder that answers are kept in, or off"),
-    "cache_size": SettingSpec("USERTRACK_CACHE_SIZE", "1GB", about="how large the cache may grow"),
-    "max_age": SettingSpec("USERTRACK_MAX_AGE", about="how old an answer from the cache may be; default: always ask"),
-    "format": SettingSpec("USERTRACK_FORMAT", about="default output format"),
-}
 
 
 @dataclass(frozen=True)
@@ -204,7 +131,7 @@ def load_settings(
     def is_on(name: str) -> bool:
         return _is_true(env.get(name, "").strip() or (own[name].value if name in own else ""))
 
-    return Settings(
+    settings = Settings(
         values,
         root,
         demo or is_on("USERTRACK_DEMO"),
@@ -213,6 +140,17 @@ def load_settings(
         commands,
         profile_notes(profile, named, earlier, written) if profile else (),
     )
+    return _with_demo(settings) if settings.uses_demo else settings
+
+
+def _with_demo(settings: Settings) -> Settings:
+    """The same, with the demo's own values of what is not set."""
+    own = {
+        name: Setting(value, "the demo")
+        for name, value in demo_settings().items()
+        if settings.values[name].origin == "default"
+    }
+    return replace(settings, values={**settings.values, **own})
 
 
 def settings_of_values(values: Mapping[str, Any]) -> Settings:
