@@ -7,7 +7,7 @@ from usertrack.library.entities import ACCOUNTS
 from usertrack.mapping import rules
 from usertrack.mapping.around import Around
 from usertrack.mapping.catalog import Catalog, Column, Relation
-from usertrack.mapping.matching import column_like, prefixes
+from usertrack.mapping.matching import column_like, prefixes, reference_counts
 from usertrack.mapping.organizations import add_organization
 from usertrack.mapping.paying import add_subscription
 from usertrack.mapping.proposal import Labels, Proposal, ranked
@@ -29,7 +29,7 @@ def nearest_account(catalog: Catalog) -> Proposal | None:
 
 def _candidates(catalog: Catalog, labels: Labels | None = None) -> list[Proposal]:
     neutral = rules.NEUTRAL | prefixes(catalog)
-    counts = _reference_counts(catalog)
+    counts = reference_counts(catalog)
     proposals = []
     for table in catalog.tables.values():
         points, reasons = _points(table, neutral)
@@ -104,19 +104,6 @@ def _prefer_parents(proposals: list[Proposal]) -> None:
                 if column.required and other.score > each.score - 6:
                     each.score -= 6
                     break
-
-
-def _reference_counts(catalog: Catalog) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for table in catalog.tables.values():
-        for target in {column.references[0] for column in table.columns if column.references}:
-            counts[target] = counts.get(target, 0) + (target != table.id)
-    if not any(counts.values()):  # no foreign keys: names such as user_id stand in
-        named = {table.words: table.id for table in catalog.tables.values()}
-        for table in catalog.tables.values():
-            for target in {named[column.words[:-1]] for column in table.columns if column.words[:-1] in named}:
-                counts[target] = counts.get(target, 0) + (target != table.id)
-    return counts
 
 
 def _add_email(proposal: Proposal, around: Around) -> None:

@@ -1,13 +1,13 @@
 """Which tables hold what accounts do: runs, calls, executions of code, deployments, agent runs."""
 
 from collections.abc import Iterator
-from math import log10
+from math import log2, log10
 
 from usertrack.core.errors import UsageError
 from usertrack.library.entities import KINDS, EntityKind
 from usertrack.mapping import rules
 from usertrack.mapping.catalog import Catalog, Column, Relation
-from usertrack.mapping.matching import column_like, columns_like
+from usertrack.mapping.matching import column_like, columns_like, reference_counts
 from usertrack.mapping.proposal import Labels, Proposal, ranked
 from usertrack.mapping.select import Select, as_time
 from usertrack.mapping.states import numbered_states, sorted_states, unknown_labels
@@ -19,11 +19,13 @@ _SPECIAL = {
     "agent_runs": rules.AGENT_RUNS,
     "deployments": rules.DEPLOYMENTS,
 }
+_LEAST = {"runs": 8, "deployments": 4}  # points below which a table is not proposed; of the others 10
 
 
 def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | None = None) -> dict[str, list[Proposal]]:
     """What each entity but accounts could be, best first; a table is offered as the first one that it fits best."""
     ways = Ways(catalog, accounts)
+    counts = reference_counts(catalog)
     proposals: dict[str, list[Proposal]] = {name: [] for name in ("runs", *_SPECIAL)}
     for table in _candidates(catalog, accounts):
         if not (points := _points(table)) or not (way := ways.to_accounts(table)):
@@ -31,9 +33,9 @@ def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | No
         for name in proposals:
             if special := _special_points(name, table):
                 proposal = activity_proposal(KINDS[name], table, way, accounts, labels or {})
-                proposal.score += points + special - 1.2 * way.cost
+                proposal.score += points + special - 1.2 * way.cost + min(2.0, log2(1 + counts.get(table.id, 0)))
                 proposals[name].append(proposal)
-    best = {name: ranked(each, sure=18, least=10 if name in _SPECIAL else 7) for name, each in proposals.items()}
+    best = {name: ranked(each, sure=18, least=_LEAST.get(name, 10)) for name, each in proposals.items()}
     return _each_table_once(best)
 
 
@@ -71,7 +73,8 @@ def _points(table: Relation) -> float:
     heads = [rules.RUNS.get(word, 0) for word in table.words if word not in rules.TAILS]
     if not heads or not column_like(table, rules.STARTED, "time", "number"):
         return 0
-    points = max(heads[-1], 0.6 * max(heads)) - sum(4 for word in table.words if word in rules.NOT_RUNS)
+    points = max(heads[-1], 0.6 * max(heads)) + 2 * (sum(weight >= 4 for weight in heads) > 1)
+    points -= sum(4 for word in table.words if word in rules.NOT_RUNS)
     ends = {word for column in table.columns for word in column.words if word in rules.ENDED}
     points += min(4, 2 * len(ends))
     points += 2 if column_like(table, rules.ERROR, "text", "json") else 0
@@ -82,9 +85,10 @@ def _points(table: Relation) -> float:
 def _special_points(name: str, table: Relation) -> float:
     """Points for the words that an entity needs in the name of a table; 0 where they are not there."""
     groups = _SPECIAL.get(name)
-    if groups is None:
-        return 1
-    return 3 if all(set(table.words) & group for group in groups) else 0
+    if groups is None:  # runs, which are rather not what another entity is by its name
+        return -4 if any(_special_points(other, table) for other in _SPECIAL if other != "deployments") else 1
+    words = table.words[-1:] if name == "deployments" else table.words
+    return 3 if all(set(words) & group for group in groups) else 0
 
 
 def status_columns(table: Relation) -> list[Column]:
@@ -109,7 +113,7 @@ def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Rel
         select.add("at", as_time(at, select.of(at)))
     if kind.status:
         _add_status(proposal, labels)
-    for name, patterns in (("tool", rules.TOOL), ("name", rules.NAME), ("duration_ms", rules.DURATION_MS)):
+    for name, patterns in rules.FURTHER.items():
         if name in columns and (column := column_like(table, patterns)):
             select.add(name, select.of(column))
     if "error" in columns and (error := column_like(table, rules.ERROR, "text", "json")):
@@ -172,7 +176,7 @@ def _read_status(
     words = column.labels or labels.get((proposal.table.id, column.name), ())
     if not words:
         note = f"the words of `{column.name}` were not read: the common ones stand in `states`"
-        return exact + 2, column, dict(rules.COMMON_STATES), note
+        return exact + 4, column, dict(rules.COMMON_STATES), note
     states = sorted_states(words)
     known = sum(len(each) for each in states.values()) / len(words)
     points = exact + 4 * bool(states.get("failed")) + 2 * bool(states.get("ok")) + 3 * known - 2

@@ -39,3 +39,17 @@ def prefixes(catalog: Catalog) -> frozenset[str]:
 def without_id(column: Column) -> tuple[str, ...]:
     """``project`` for ``project_id``; nothing for a column that is no reference by its name."""
     return column.words[:-1] if len(column.words) > 1 and column.words[-1] in ID_WORDS else ()
+
+
+def reference_counts(catalog: Catalog) -> dict[int, int]:
+    """How many tables refer to each table, by its id."""
+    counts: dict[int, int] = {}
+    for table in catalog.tables.values():
+        for target in {column.references[0] for column in table.columns if column.references}:
+            counts[target] = counts.get(target, 0) + (target != table.id)
+    if not any(counts.values()):  # no foreign keys: names such as user_id stand in
+        named = {table.words: table.id for table in catalog.tables.values()}
+        for table in catalog.tables.values():
+            for target in {named[column.words[:-1]] for column in table.columns if column.words[:-1] in named}:
+                counts[target] = counts.get(target, 0) + (target != table.id)
+    return counts

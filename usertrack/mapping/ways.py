@@ -41,6 +41,15 @@ class Way:
         )
 
 
+def _are_siblings(table: Relation, target: Relation) -> bool:
+    """Whether both are of one part of the database, such as ``shop_order`` and ``shop_user``."""
+    return len(table.words) > 1 and len(target.words) > 1 and table.words[0] == target.words[0]
+
+
+def _distance(table: Relation, target: Relation) -> tuple[bool, int]:
+    return target.schema != table.schema, len(target.words)
+
+
 class Ways:
     """References between the tables of ``catalog``, towards ``accounts``."""
 
@@ -77,10 +86,11 @@ class Ways:
             ("author",),
         ):
             targets = [self._accounts, *targets]
-        targets.sort(key=lambda each: (each is not self._accounts, each.schema != table.schema, len(each.words)))
+        targets.sort(
+            key=lambda each: (not _are_siblings(table, each), each is not self._accounts, *_distance(table, each))
+        )
         for target in targets:
-            key = target.key
-            if key and key.family == column.family and (target is self._accounts or target.id != table.id):
+            if (key := target.key) and column.family in (key.family, "text"):
                 return target, key
         return None
 
@@ -112,6 +122,7 @@ class Ways:
 
     def _price(self, here: Relation, column: Column, target: Relation, *, is_first: bool) -> float:
         price = 1.0 if column.references else 1.4
+        price += 0.5 if target.key and column.family != target.key.family else 0
         price += 0.0 if column.required else 0.4 if is_first else 2.5
         if OTHER_HANDS & set(column.words):
             price += 3
