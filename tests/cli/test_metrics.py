@@ -76,3 +76,9 @@ def test_a_metric_whose_columns_are_not_there(demo: Cli, tmp_path: Path) -> None
     said = demo("metrics", "connect_rate", "answer")
     assert (said.code, "lacks hits" in said.err) == (6, True)
     assert "declares hits" in demo("check", "--online").out
+
+
+def test_a_workspace_chooses_and_orders_them(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("metrics: [run_success, connect_rate]\ntables: {runs: none}\n")
+    rows = list(csv.DictReader(io.StringIO(demo("metrics", "-f", "csv").out)))
+    assert [row["metric"] for row in rows] == ["posthog/connect_rate"]

@@ -280,3 +280,37 @@ def test_the_script_for_cron_runs(demo: Cli, tmp_path: Path, clean_env: pytest.M
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["2026-W46.html", "2026-W46.md"]
     assert "figures and its text match" in done.stdout
+
+
+def test_a_workspace_chooses_sections_and_metrics(demo: Cli, tmp_path: Path) -> None:
+    own = tmp_path / "usertrack.yaml"
+    own.write_text("sections: [data, Failing users, Traffic, scorecard]\nmetrics: [run_success, connect_rate]\n")
+    week = tmp_path / "week.json"
+    assert demo("report", "weekly", "-o", week).code == 0
+    sections = {section["heading"].split(":")[0]: section for section in json.loads(week.read_text())["sections"]}
+    assert list(sections) == ["The data behind this", "Failing Users", "Traffic", "Scorecard"]
+    queries = {query["query"] for query in json.loads(week.read_text())["provenance"]["queries"]}
+    assert queries & {"neon/run_success", "neon/first_run"} == {"neon/run_success"}
+    own.write_text("sections: [summary]\n")
+    assert demo("report", "verify", week).code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (
+            "\nsections: [scorcard]",
+            "usertrack.yaml:2: the weekly report has no section 'scorcard'",
+            "'scorecard'",
+        ),
+        ("metrics: [run_sucess]", "usertrack.yaml:1: no query named 'run_sucess'", "'run_success'"),
+        ("metrics: [accounts]", "usertrack.yaml:1: 'neon/accounts' is not a metric", "`metric:` in its header"),
+    ],
+)
+def test_sections_and_metrics_that_are_not_there(demo: Cli, tmp_path: Path, text: str, message: str, hint: str) -> None:
+    (tmp_path / "usertrack.yaml").write_text(text)
+    for command in (["report", "weekly"], ["check"]):
+        said = demo(*command)
+        assert said.code != 0
+        assert message in " ".join((said.err + said.out).split())
+    assert hint in " ".join(demo("report", "weekly").err.split())

@@ -53,6 +53,16 @@ def test_the_example_of_a_funnel_is_valid_once_uncommented(tmp_path: Path) -> No
     ]
 
 
+def test_the_shipped_funnels_can_be_left_out(tmp_path: Path) -> None:
+    path, shipped = tmp_path / "funnels.yaml", shipped_root() / "funnels.yaml"
+    path.write_text("shipped: false\nown: {steps: [a, b]}")
+    assert list(named_funnels([path, shipped])) == ["own"]
+    path.write_text("shipped: {steps: [packed, handed_over]}")
+    assert list(named_funnels([path, shipped])) == ["shipped", "activation"]
+    path.write_text("shipped: 'no'")
+    assert "funnels.yaml:1: 'shipped' is true or false" in problem(lambda: named_funnels([path, shipped])).message
+
+
 def test_a_funnel_of_any_event_that_never_ends(tmp_path: Path) -> None:
     path = tmp_path / "funnels.yaml"
     path.write_text('back: {steps: [signed_up, "*", paid], window: none}')

@@ -16,6 +16,7 @@ from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import SOURCES, Library, Query, Statement
 from usertrack.library.sql import syntax_error
 from usertrack.product.funnel.numbers import named_funnels
+from usertrack.product.scorecard.numbers import listed_metrics
 from usertrack.segments.applicable import applicable
 from usertrack.segments.classify import check_rule, condition, rule_location
 from usertrack.segments.expressions import expand, parse
@@ -24,6 +25,7 @@ from usertrack.segments.reachability import Reachability, extremes
 from usertrack.segments.rules import Segment, SegmentSet, read_rules
 from usertrack.workspace.files import failures_paths, funnel_paths, rules_path
 from usertrack.workspace.settings import Settings
+from usertrack.workspace.weekly_sections import listed_sections
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ def check_files(settings: Settings, library: Library) -> list[Finding]:
         "segments.yaml": lambda: check_rules(rules_path(settings), library),
         "failures.yaml": lambda: _check_causes(failures_paths(settings)),
         "funnels.yaml": lambda: _check_funnels(funnel_paths(settings)),
+        "usertrack.yaml": lambda: _check_lists(settings, library),
     }
     findings = []
     for name, check in checks.items():
@@ -185,6 +188,14 @@ def _check_causes(paths: Sequence[Path]) -> list[Finding]:
     catalogue = read_catalogue(paths)
     counts = f"{len(catalogue.rules)} rules in {len(catalogue.categories)} categories"
     return [Finding("ok", "failures.yaml", counts)]
+
+
+def _check_lists(settings: Settings, library: Library) -> list[Finding]:
+    """The names that `metrics` and `sections` list."""
+    listed_metrics(library, settings.values["metrics"])
+    if settings["sections"]:
+        listed_sections(settings.values["sections"], read_rules(rules_path(settings)).names)
+    return []
 
 
 def _check_funnels(paths: Sequence[Path]) -> list[Finding]:

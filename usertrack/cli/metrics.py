@@ -28,15 +28,18 @@ def metrics(
 
     `usertrack metrics connect_rate run_success -f json` · two metrics, with intervals and values by day
 
-    A metric is a query with `metric:` in its header; you can add your own.
+    A metric is a query with `metric:` in its header; you can add your own. `metrics` in
+    usertrack.yaml chooses and orders them.
     """
     from usertrack.cli.session import open_session
-    from usertrack.product.scorecard.numbers import metrics_named, scorecard
+    from usertrack.product.scorecard.numbers import listed_metrics, metrics_named, scorecard
     from usertrack.product.scorecard.view import metrics_document
 
     with open_session(common) as session:
-        session.progress.expect(2 * len(metrics_named(session.runner.library, names or [])))
-        result = scorecard(session.runner, names or [], days=days, done=session.progress.done)
+        library = session.runner.library
+        names = names or listed_metrics(library, session.settings.values["metrics"])
+        session.progress.expect(2 * len(metrics_named(library, names)))
+        result = scorecard(session.runner, names, days=days, done=session.progress.done)
         session.incomplete = result.missing
         session.emit(metrics_document(result, compare=compare))
 

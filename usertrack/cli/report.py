@@ -52,13 +52,27 @@ def weekly(
     """
     from usertrack.cli.session import open_session
     from usertrack.core.period import parse_week
+    from usertrack.product.scorecard.numbers import listed_metrics
     from usertrack.reports.weekly import moments
 
     with open_session(common) as session:
         iso_week = parse_week(week, session.settings["timezone"], session.runner.as_of)
         as_of, _ = moments(iso_week, session.runner.as_of)
-        recipe = replace(_recipe(session, "weekly", str(iso_week), set_name, limit), as_of=as_of)
+        recipe = replace(
+            _recipe(session, "weekly", str(iso_week), set_name, limit),
+            as_of=as_of,
+            metrics="\n".join(listed_metrics(session.runner.library, session.settings.values["metrics"])) or None,
+            sections="\n".join(_listed_sections(session)) or None,
+        )
         _emit(session, recipe, pseudonyms=pseudonyms)
+
+
+def _listed_sections(session: "Session") -> list[str]:
+    from usertrack.segments.rules import read_rules
+    from usertrack.workspace.files import rules_path
+    from usertrack.workspace.weekly_sections import listed_sections
+
+    return listed_sections(session.settings.values["sections"], read_rules(rules_path(session.settings)).names)
 
 
 @report.command("user")
@@ -246,7 +260,7 @@ def _weekly(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
     query = replace(query, earlier=moments(week, recipe.as_of)[1])
     catalogue = read_catalogue(failures_paths(session.settings))
     session.progress.expect(2 * len(query.rules.queries) + 8)
-    weekly = gather(session.runner, week, query, catalogue, session.progress.done)
+    weekly = gather(session.runner, week, query, catalogue, session.progress.done, (recipe.metrics or "").splitlines())
     session.runner.finish()
     session.incomplete = weekly.incomplete
     return weekly_document(weekly, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)

@@ -16,7 +16,7 @@ class Recipe:
 
     ``as_of`` is the moment of the report, ``made_at`` the moment at which the sources were asked (UTC). ``since`` to
     ``where`` and ``people`` are of a report on activity: the window in ISO 8601, and options as typed. ``all_members``
-    is of a report on a segment.
+    is of a report on a segment. ``metrics`` and ``sections`` are of a weekly one: those listed, one a line.
     """
 
     kind: str
@@ -35,12 +35,14 @@ class Recipe:
     where: str | None = None
     all_members: bool = False
     people: str | None = None
+    metrics: str | None = None
+    sections: str | None = None
 
 
 KINDS = ("weekly", "user", "segment", "activity")
 
 _LATER_FIELDS = {  # with defaults, for files that were written before these fields existed
-    **dict.fromkeys(("since", "until", "week_start", "segment", "where", "people")),
+    **dict.fromkeys(("since", "until", "week_start", "segment", "where", "people", "metrics", "sections")),
     "all_members": False,
 }
 _FIRST_FIELDS = [name for name in Recipe.__dataclass_fields__ if name not in _LATER_FIELDS]

@@ -4,7 +4,7 @@ Its moment is the end of the week, or now in a week that is not over. Apart from
 today, the report does not depend on when it is made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,8 +68,17 @@ def moments(week: Week, now: datetime) -> tuple[datetime, datetime]:
     return (week.until, week.before.until) if week.until <= now else (now, now - WEEK)
 
 
-def gather(runner: Runner, week: Week, sought: WeekAgoQuery, catalogue: Catalogue, done: Done | None = None) -> Weekly:
-    """Ask everything and classify people; raises a UsertrackError when there are no profiles at all."""
+def gather(
+    runner: Runner,
+    week: Week,
+    sought: WeekAgoQuery,
+    catalogue: Catalogue,
+    done: Done | None = None,
+    metrics: Sequence[str] = (),
+) -> Weekly:
+    """Ask everything and classify people; ``metrics`` are those of the scorecard, all unless named.
+
+    Raises a UsertrackError when there are no profiles at all."""
     now = runner.at(sought.as_of)
     queries = _parts(week)
     present = runner.library.present(query for query, _ in queries.values())
@@ -77,7 +86,7 @@ def gather(runner: Runner, week: Week, sought: WeekAgoQuery, catalogue: Catalogu
     profiles, answers = ask_both(runner, sought, list(parts.values()), done)
     by_part = dict(zip(parts, answers, strict=True))
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
-        scores = asking.submit(_scores, now, done)
+        scores = asking.submit(_scores, now, metrics, done)
         failures = asking.submit(_failures, now, catalogue, week)
         classification, moved = classify_both(profiles)
     return Weekly(
@@ -109,9 +118,9 @@ def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
-def _scores(runner: Runner, done: Done | None) -> Scorecard | UsertrackError:
+def _scores(runner: Runner, metrics: Sequence[str], done: Done | None) -> Scorecard | UsertrackError:
     try:
-        return scorecard(runner, days=DAYS, done=done)
+        return scorecard(runner, metrics, days=DAYS, done=done)
     except UsertrackError as error:
         return error
 

@@ -1,6 +1,6 @@
 """The weekly report as a document: each section with the queries of its figures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from usertrack.reports.weekly import DAYS, Weekly
 from usertrack.segments.classify import SegmentCount
 from usertrack.segments.history.notes import difference_notes, retroactive_notes
 from usertrack.segments.view import match_notes
+from usertrack.workspace.weekly_sections import in_order
 
 PEOPLE, MOVES, FAILURES = 8, 3, 6  # rows of a list, unless --limit says otherwise
 
@@ -30,8 +31,8 @@ PEOPLE, MOVES, FAILURES = 8, 3, 6  # rows of a list, unless --limit says otherwi
 def weekly_document(
     weekly: Weekly, recipe: Mapping[str, Any], timezone: str, templates: Path | None = None, limit: int | None = None
 ) -> Document:
-    """The whole report. ``recipe`` is how to make it again; ``limit`` is the user's --limit."""
-    blocks = tuple(_blocks(weekly, timezone))
+    """The report. ``recipe`` is how to make it again, with its sections; ``limit`` is the user's --limit."""
+    blocks = (*_not_over(weekly, timezone), *_sections(weekly, timezone, (recipe["sections"] or "").splitlines()))
     title = f"Week {weekly.week.number}, {_span(weekly)}"
     notes = tuple(_notes(weekly, timezone))
     return Document(
@@ -60,21 +61,31 @@ def _span(weekly: Weekly) -> str:
     return f"{first.day} {first:%b}{'' if first.year == last.year else f' {first.year}'} – {last.day} {last:%b %Y}"
 
 
-def _blocks(weekly: Weekly, timezone: str) -> Iterator[Block]:
+def _not_over(weekly: Weekly, timezone: str) -> Iterator[Block]:
     if not weekly.finished:
         yield Paragraph(
             f"This week is not over: its figures end on {moment(weekly.as_of, timezone)}, and will grow", "warning"
         )
-    yield summary_section(weekly, timezone)
+
+
+def _sections(weekly: Weekly, timezone: str, listed: Sequence[str]) -> list[Block]:
+    """The ``listed`` sections, in that order; all of them where none is listed."""
+    sections = list(_by_id(weekly, timezone))
+    segments = [count.segment.id for count in weekly.classification.counts]
+    return [sections[place][1] for place in in_order([id_ for id_, _ in sections], listed, segments)]
+
+
+def _by_id(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Block]]:
+    yield "summary", summary_section(weekly, timezone)
     if not isinstance(weekly.scores, Absent):
-        yield _scorecard(weekly)
-    yield _segments(weekly)
-    yield from (_segment(weekly, count, timezone) for count in weekly.classification.counts)
+        yield "scorecard", _scorecard(weekly)
+    yield "segments", _segments(weekly)
+    yield from ((count.segment.id, _segment(weekly, count, timezone)) for count in weekly.classification.counts)
     if not isinstance(weekly.failures, Absent):
-        yield _failures(weekly, timezone)
-    yield from new_users(weekly)
-    yield from traffic(weekly)
-    yield _data(weekly, timezone)
+        yield "failures", _failures(weekly, timezone)
+    yield from (("new_users", section) for section in new_users(weekly))
+    yield from (("traffic", section) for section in traffic(weekly))
+    yield "data", _data(weekly, timezone)
 
 
 def _scorecard(weekly: Weekly) -> Section:

@@ -90,6 +90,11 @@ class Rules:
     lines: Mapping[str, int] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The names of all segments by id."""
+        return {each.id: each.name for segment_set in self.sets.values() for each in segment_set.segments}
+
     def set_named(self, name: str) -> SegmentSet:
         if name not in self.sets:
             raise UsageError(
@@ -141,7 +146,10 @@ class _Reader(YamlFile):
     hint = "`usertrack init` writes an example"
 
     def rules(self) -> Rules:
-        self.known(self.document, {"profile", "sets"})
+        self.known(self.document, {"profile", "sets", "shipped"})
+        if self.document.get("shipped", False) is not False:
+            hint = "this file takes the place of the shipped one: copy from that what you want"
+            raise self.wrong("'shipped' is false here", "shipped", hint=hint)
         profile = self.mapping(self.document.get("profile"), "profile")
         self.known(profile, {"key", "queries", "derive"}, "profile")
         sets = self.mapping(self.document.get("sets"), "sets")

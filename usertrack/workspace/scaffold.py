@@ -37,6 +37,9 @@ timezone: UTC                       # times are shown in it, such as Europe/Berl
 #   signed_up: [user_signed_up, signed_up]
 #   connect_clicked: mcp_connect_clicked
 
+# metrics: [connect_rate, first_run] # what the scorecard shows, in this order, by the names that `metrics` takes
+# sections: [summary, failures]     # what the weekly report shows, in this order, by id or heading
+
 # max_age: 1h                       # take answers from the cache that are not older; --refresh asks anew all the same
 
 # insights: [2625022, New signups]  # saved insights of PostHog that come first in `insight list`: ids or names
@@ -60,7 +63,7 @@ rules: []
 _FUNNELS = """\
 # funnels.yaml: funnels by name, for `usertrack funnel NAME`. They come before the shipped `activation`: one of the same
 # name replaces it. A step is an event, several with | between them, or one with a condition. `usertrack check` proves
-# this file.
+# this file. `shipped: false` leaves out the shipped ones.
 
 # checkout:
 #   title: Checkout

@@ -26,6 +26,11 @@ class Setting:
         return self.fetch() if self.fetch else self.plain
 
     @property
+    def place(self) -> str:
+        """Where it was set as messages begin: ``usertrack.yaml:4``."""
+        return self.origin.replace(", line ", ":")
+
+    @property
     def is_set(self) -> bool:
         return self.fetch is not None or self.plain is not None
 

@@ -58,6 +58,10 @@ SETTINGS: dict[str, SettingSpec] = {
         for name, role in ROLES.items()
     },
     "insights": SettingSpec("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
+    "metrics": SettingSpec("USERTRACK_METRICS", [], about="what the scorecard shows, in this order; default: all"),
+    "sections": SettingSpec(
+        "USERTRACK_SECTIONS", [], about="what the weekly report shows, in this order; default: all"
+    ),
     "features.property": SettingSpec(
         "USERTRACK_FEATURES_PROPERTY", "feature", about="the property of the use of a feature that names it"
     ),

@@ -129,12 +129,22 @@ class _FunnelFile(YamlFile):
 
 
 def named_funnels(paths: Sequence[Path]) -> dict[str, Funnel]:
-    """Every funnel of these files by name, the first file first; raises UsageError with file and line."""
+    """Every funnel of these files by name, the first file first; raises UsageError with file and line.
+
+    A file with `shipped: false` leaves out those behind it.
+    """
     funnels: dict[str, Funnel] = {}
     for path in paths:
         file = _FunnelFile(path)
+        switch = file.document.get("shipped")
+        is_switch = "shipped" in file.document and not isinstance(switch, dict)  # a funnel may have this name
         for name in file.mapping(file.document, path.name) if file.document else ():
-            funnels.setdefault(name, _read(file, name))
+            if name != "shipped" or not is_switch:
+                funnels.setdefault(name, _read(file, name))
+        if is_switch and not isinstance(switch, bool):
+            raise file.wrong("'shipped' is true or false, or a funnel", "shipped")
+        if switch is False:
+            break
     return funnels
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean
+from usertrack.core.errors import Absent, QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.core.period import in_zone, midnight
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval, difference, poisson, student, wilson
 from usertrack.core.table import Table
@@ -18,6 +18,7 @@ from usertrack.library.library import Library, Query, Statement
 from usertrack.library.metric import Metric
 from usertrack.library.sql import events_of
 from usertrack.product.known_events import known_events, never_occurred
+from usertrack.workspace.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,21 @@ def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
     if not queries:
         raise UsageError("there is no metric", hint)
     return queries
+
+
+def listed_metrics(library: Library, listed: Setting) -> list[str]:
+    """The names of the metrics that the setting `metrics` lists, but for those that are absent here; empty for all.
+
+    Raises UsageError, with the line, for a name that is no metric.
+    """
+    try:
+        names = [query.name for query in metrics_named(library, listed.value)] if listed.value else []
+    except UsageError as error:
+        raise UsageError(f"{listed.place}: {error.message}", error.hint) from error
+    present = library.present(dict.fromkeys(names))
+    if names and not present:
+        raise Absent(f"{listed.place}: every metric of the list", library[names[0]].absence.causes)
+    return present
 
 
 def reading(metric: Metric, table: Table) -> Reading:
