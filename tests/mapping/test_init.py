@@ -10,6 +10,7 @@ from usertrack.library.library import shipped_root
 from usertrack.mapping.thresholds import thresholds, with_thresholds
 
 from ..conftest import Cli
+from ..people import Company, ago, office, served
 from .conftest import Reader, schema
 
 
@@ -27,7 +28,7 @@ def init(cli: Cli, *options: str) -> tuple[int, str, str]:
 def test_nothing_is_written_unasked(cli: Cli, acme: Path) -> None:
     code, out, err = init(cli)
     assert code == 0
-    assert "table       renders_renderjob, about" in out
+    assert "table       renders_renderjob\n" in out
     assert "Five rows" not in out
     assert "this would write tables/neon/accounts.sql, tables/neon/runs.sql, usertrack.yaml and segments.yaml" in err
     assert not acme.exists()
@@ -89,6 +90,31 @@ def test_settings_are_appended(cli: Cli, acme: Path, before: str, added: str) ->
     _, _, err = init(cli, "--yes", "--no-values")
     assert (acme / "usertrack.yaml").read_text().startswith(before + added)
     assert ("it differs" in err) == (not added)
+
+
+@pytest.mark.slow
+def test_events_of_roles(
+    cli: Cli, acme: Path, clean_env: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    company = Company()
+    ada = company.person("ada@acme.example")
+    for event in ("Account Created", "Signed Up", "onboarding_completed", "$rageclick", "$pageview"):
+        company.event(ada, event, ago(3))
+    with office(tmp_path_factory.mktemp("office"), company) as opened, served(opened) as environment:
+        for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PERSONAL_API_KEY"):
+            clean_env.setenv(name, environment[name])
+        code, out, err = init(cli, "--yes", "--no-values")
+    assert code == 0, err
+    assert "signed_up Signed Up (the event of a signup: cohorts begin with it)" in " ".join(out.split())
+    assert (
+        (acme / "usertrack.yaml")
+        .read_text()
+        .endswith(
+            "events:  # what the library calls them, and what they are called here\n"
+            '  signed_up: "Signed Up"\n  connect_clicked: none\n  setup_done: onboarding_completed\n'
+            "  feature_used: none\n  exception: none\n"
+        )
+    )
 
 
 def test_without_a_database(cli: Cli) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Cli
+from ..conftest import Cli, slow_but
 from .conftest import Reader, schema
 
 RUNS = {
@@ -24,7 +24,7 @@ ACCOUNTS = {
 }
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", slow_but(["django", "prisma"], RUNS))
 def test_five_segments(cli: Cli, reader: Reader, tmp_path: Path, name: str) -> None:
     reader(schema(name))
     answer = cli("init", "acme", "--from-database", "--yes")

@@ -1,6 +1,6 @@
 """`usertrack init --from-database`: shows what accounts and runs could be, asks, writes what was agreed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -117,11 +117,12 @@ def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_value
         progress.stop()
         dialogue = _Dialogue(runner, catalog, asks, with_values, show_values)
         proposals = _agreed_proposals(dialogue)
+        roles = _agreed_roles(dialogue) if settings.has_posthog else {}
     if not (yes or asks):
         files = ", ".join(f"tables/neon/{each.kind.name}.sql" for each in proposals)
         diagnostics.note(f"this would write {files}, usertrack.yaml and segments.yaml; add --yes to do it")
         return
-    _write(folder, proposals)
+    _write(folder, proposals, roles)
     _set_thresholds(folder, proposals)
     call_plainly(segments, workspace=folder)
 
@@ -188,14 +189,34 @@ def _no_accounts(catalog: "Catalog") -> UsageError:
     )
 
 
-def _write(folder: Path, proposals: "Sequence[Proposal]") -> None:
-    from usertrack.mapping.files import absent_entities, add_absent, write_entities
+def _agreed_roles(dialogue: _Dialogue) -> dict[str, str]:
+    """The events of PostHog that have another name than the usual one, as agreed."""
+    from usertrack.core.table import Table
+    from usertrack.mapping.events import proposed_roles, roles_document
+
+    runner = dialogue.runner
+    answer = runner.run([runner.bind("posthog/event_names")])[0]
+    if not isinstance(answer, Table):
+        diagnostics.note(f"events are left as they are: {answer.message}")
+        return {}
+    roles = proposed_roles([str(row[0]) for row in answer.rows])
+    if not roles:
+        return {}
+    output.emit(roles_document(roles))
+    agrees = not dialogue.asks or diagnostics.ask("events: is this right? yes, or no", "yes").lower() in ("y", "yes")
+    return roles if agrees else {}
+
+
+def _write(folder: Path, proposals: "Sequence[Proposal]", roles: "Mapping[str, str]") -> None:
+    from usertrack.mapping.files import absent_entities, add_absent, add_events, write_entities
     from usertrack.workspace.folder import FILE_NAME
     from usertrack.workspace.scaffold import create_workspace
 
     created = create_workspace(folder)
     written = write_entities(folder, proposals)
     written.append(add_absent(folder / FILE_NAME, absent_entities(folder)))
+    if roles:
+        written.append(add_events(folder / FILE_NAME, roles))
     for path in created:
         if path.name != "segments.yaml":  # which gets its thresholds now
             diagnostics.note(f"wrote {path}")

@@ -22,7 +22,8 @@ SELECT
             JOIN pg_class AS leaf ON leaf.oid = tree.relid AND tree.isleaf
         )
         WHEN c.reltuples >= 0 THEN c.reltuples
-        WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) / 100  -- no statistics yet: a row takes some 100 bytes
+        -- no statistics yet: a row takes some 100 bytes; how full a single page is, nobody knows
+        WHEN c.relkind = 'r' AND pg_relation_size(c.oid) <> 8192 THEN pg_relation_size(c.oid) / 100
     END::bigint AS row_count,
     coalesce(obj_description(c.oid, 'pg_class'), '') AS comment,
     has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS readable,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,21 +78,29 @@ def absent_entities(folder: Path) -> list[str]:
     return [name for name in KINDS if not (folder / "tables" / "neon" / f"{name}.sql").exists()]
 
 
-def add_absent(path: Path, names: Iterable[str]) -> Written:
-    """Say in ``usertrack.yaml`` that the company lacks these entities; what stands there is kept as it is.
+def add_absent(path: Path, names: Sequence[str]) -> Written:
+    """Say in ``usertrack.yaml`` that the company lacks these entities."""
+    return _add_section(path, "tables", dict.fromkeys(names, NONE), "what is not here: what rests on it is left out")
 
-    A file with a setting ``tables`` of its own is left: whoever wrote it knows better.
+
+def add_events(path: Path, roles: Mapping[str, str]) -> Written:
+    """Say in ``usertrack.yaml`` what the company's events are called."""
+    return _add_section(path, "events", roles, "what the library calls them, and what they are called here")
+
+
+def _add_section(path: Path, key: str, values: Mapping[str, str], comment: str) -> Written:
+    """Append a section to a settings file; what stands there is kept as it is.
+
+    A file with a section ``key`` of its own is left: whoever wrote it knows better.
     """
     import yaml
 
-    missing = list(names)
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     document = yaml.safe_load(before)
-    mentioned = (document or {}).get("tables") if isinstance(document, dict) else None
-    if mentioned is not None or not missing:
-        return Written(path, "left" if set(missing) - set(mentioned or {}) else "unchanged")
-    lines = ["tables:  # what is not here: what rests on it is left out"]
-    lines += [f"  {name}: {NONE}" for name in missing]
+    present = document.get(key) if isinstance(document, dict) else None
+    if present is not None or not values:
+        return Written(path, "left" if set(values) - set(present or {}) else "unchanged")
+    lines = [f"{key}:  # {comment}", *(f"  {name}: {_word(value)}" for name, value in values.items())]
     gap = "" if not before or before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
     path.write_text(before + gap + "\n".join(lines) + "\n", encoding="utf-8")
     return Written(path, "written")

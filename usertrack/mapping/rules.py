@@ -80,3 +80,4 @@ AGAIN = _set("again")
 COMMON_STATES = {state: tuple(words) for state, words in _RULES["common_states"].items()}
 VOCABULARY = _set("vocabulary") | {*RUNS, *PEOPLE, *ORGANIZATIONS, *MEMBERSHIP}
 QUALIFIERS = _set("qualifiers")
+EVENT_ROLES = {role: tuple(patterns) for role, patterns in _RULES["event_roles"].items()}
