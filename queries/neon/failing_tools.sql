@@ -4,17 +4,6 @@
 --   commonest type of error. Affected users are people with an account; failures of others are `unattributed`.
 --   Durations are those of the failed calls, in milliseconds, beside the median of the successful ones.
 -- params: {days: 30}
-WITH recent AS (
-    SELECT
-        c.tool, c.provider, c.error_type,
-        c.outcome, c.duration_ms AS ms,
-        c.at,
-        -- NULL for a call of nobody who has an account
-        a.person
-    FROM {calls} AS c
-    LEFT JOIN {accounts} AS a USING (account_id)
-    WHERE {recent_calls}
-)
 SELECT
     tool,
     provider,
@@ -29,7 +18,7 @@ SELECT
     percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE outcome = 'ok') AS ok_p50_ms,
     min(at) FILTER (WHERE outcome = 'failed') AS first_failure_at,
     max(at) FILTER (WHERE outcome = 'failed') AS last_failure_at
-FROM recent
+FROM ({recent_calls}) AS recent
 GROUP BY tool, provider
 HAVING count(*) FILTER (WHERE outcome = 'failed') > 0
 ORDER BY failures DESC, tool, provider

@@ -3,16 +3,6 @@
 --   Calls of MCP tools within `days` by who provides them, the most used first. The success rate is over finished calls
 --   (ok and failed). Durations in milliseconds, those of successes and of failures apart.
 -- params: {days: 30}
-WITH recent AS (
-    SELECT
-        c.tool, c.provider,
-        c.outcome, c.duration_ms AS ms,
-        -- NULL for a call of nobody who has an account
-        a.person
-    FROM {calls} AS c
-    LEFT JOIN {accounts} AS a USING (account_id)
-    WHERE c.kind = 'mcp' AND {recent_calls}
-)
 SELECT
     provider,
     count(DISTINCT tool) AS tools,
@@ -22,6 +12,7 @@ SELECT
     count(*) FILTER (WHERE person IS NULL) AS unattributed,
     {ok_durations},
     {failed_durations}
-FROM recent
+FROM ({recent_calls}) AS recent
+WHERE kind = 'mcp'
 GROUP BY provider
 ORDER BY calls DESC, provider

@@ -3,16 +3,6 @@
 --   Tool calls within `days` by kind of tool, with the share of each in all of them: the MCP-to-default ratio. The success
 --   rate is over finished calls (ok and failed).
 -- params: {days: 30}
-WITH recent AS (
-    SELECT
-        c.tool, c.kind,
-        c.outcome,
-        -- NULL for a call of nobody who has an account
-        a.person
-    FROM {calls} AS c
-    LEFT JOIN {accounts} AS a USING (account_id)
-    WHERE {recent_calls}
-)
 SELECT
     kind,
     count(*)::float8 / sum(count(*)) OVER () AS share,
@@ -21,6 +11,6 @@ SELECT
     {success_rate} AS success_rate,
     count(DISTINCT person) AS users,
     count(*) FILTER (WHERE person IS NULL) AS unattributed
-FROM recent
+FROM ({recent_calls}) AS recent
 GROUP BY kind
 ORDER BY calls DESC, kind

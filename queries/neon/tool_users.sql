@@ -8,17 +8,6 @@
 -- facts:
 --   tools_recent: {label: different tools in the window, type: int, absent: 0, merge: max}
 --   tool_success_rate: {label: success rate of tool calls in the window, type: float, unit: percent}
-WITH recent AS (
-    SELECT
-        c.tool, a.email,
-        c.outcome, c.duration_ms AS ms,
-        c.at,
-        -- NULL for a call of nobody who has an account
-        a.person
-    FROM {calls} AS c
-    LEFT JOIN {accounts} AS a USING (account_id)
-    WHERE {recent_calls}
-)
 SELECT
     email,
     count(DISTINCT tool) AS tools_recent,
@@ -29,6 +18,6 @@ SELECT
     {failed_durations},
     min(at) AS first_at,
     max(at) AS last_at
-FROM recent
+FROM ({recent_calls}) AS recent
 GROUP BY email
 ORDER BY calls DESC, email

@@ -4,16 +4,6 @@
 --   a status that is none of these). The success rate is over finished calls (ok and failed). Users are people with an
 --   account; calls of backend users who have none are `unattributed`. Durations are in milliseconds.
 -- params: {days: 30}
-WITH recent AS (
-    SELECT
-        c.tool,
-        c.outcome, c.duration_ms AS ms,
-        -- NULL for a call of nobody who has an account
-        a.person
-    FROM {calls} AS c
-    LEFT JOIN {accounts} AS a USING (account_id)
-    WHERE {recent_calls}
-)
 SELECT
     CASE WHEN grouping(outcome) = 1 THEN 'all' ELSE outcome END AS outcome,
     count(*) AS calls,
@@ -28,6 +18,6 @@ SELECT
     percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS p50_ms,
     percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) AS p95_ms,
     max(ms) AS max_ms
-FROM recent
+FROM ({recent_calls}) AS recent
 GROUP BY GROUPING SETS ((), (outcome))
 ORDER BY grouping(outcome) DESC, calls DESC, outcome

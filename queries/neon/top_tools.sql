@@ -4,16 +4,6 @@
 --   and cancelled calls are `unfinished`, a status of another kind is `unknown`. Durations in milliseconds, those of
 --   successes and of failures apart: a timeout would hide in their average.
 -- params: {days: 30}
-WITH recent AS (
-    SELECT
-        c.tool, c.provider,
-        c.outcome, c.duration_ms AS ms,
-        -- NULL for a call of nobody who has an account
-        a.person
-    FROM {calls} AS c
-    LEFT JOIN {accounts} AS a USING (account_id)
-    WHERE {recent_calls}
-)
 SELECT
     tool,
     provider,
@@ -23,6 +13,6 @@ SELECT
     count(*) FILTER (WHERE person IS NULL) AS unattributed,
     {ok_durations},
     {failed_durations}
-FROM recent
+FROM ({recent_calls}) AS recent
 GROUP BY tool, provider
 ORDER BY calls DESC, tool, provider

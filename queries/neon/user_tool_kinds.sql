@@ -3,16 +3,6 @@
 --   The person's tool calls within `days` by kind of tool, with the share of each in all of them: the MCP-to-default
 --   ratio. The success rate is over finished calls (ok and failed).
 -- params: {email: {type: list}, days: 30}
-WITH recent AS (
-    SELECT
-        c.tool, c.kind,
-        c.outcome,
-        c.at
-    FROM {calls} AS c
-    JOIN {accounts} AS a USING (account_id)
-    WHERE a.email = ANY({email})
-        AND {recent_calls}
-)
 SELECT
     kind,
     count(*)::float8 / sum(count(*)) OVER () AS share,
@@ -21,6 +11,7 @@ SELECT
     {success_rate} AS success_rate,
     min(at) AS first_at,
     max(at) AS last_at
-FROM recent
+FROM ({recent_calls}) AS recent
+WHERE email = ANY({email})
 GROUP BY kind
 ORDER BY calls DESC, kind

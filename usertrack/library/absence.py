@@ -5,15 +5,12 @@ without it, and a column of a query rests on a column of an entity when its valu
 """
 
 import re
-from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from sqlglot import exp
 
 from usertrack.library.entities import DERIVED, KINDS, Entity, cte_name, name_entities
-from usertrack.library.events import ROLES, absent_role
-from usertrack.library.fragments import Fragment, expand
 from usertrack.library.query import Absence
 from usertrack.library.sql import parsed
 
@@ -31,19 +28,19 @@ def absence_in(sql: str, entities: Mapping[str, Entity], own: Collection[str] = 
     return _of_query(tree, relations, {}) if tree else _PRESENT
 
 
-def absence_of_roles(sql: str, fragments: Mapping[str, Fragment]) -> Absence:
-    """What the result of ``sql``, a query of PostHog, does not have without the roles of events that are absent.
+def absence_of_roles(sql: str, roles: Collection[str]) -> Absence:
+    """What the result of ``sql``, a query of PostHog, does not have without ``roles`` of events.
 
-    Where all of them are, there are no events.
+    It has `role_mark` in the place of each.
     """
-    absent = {name: Fragment(name, f"usertrack_{name}") for name in ROLES if fragments.get(name) == absent_role(name)}
-    if len(absent) == len(ROLES):
-        return Absence(empty=True, causes=frozenset(["events"]))
-    overlaid = ChainMap(absent, cast(dict[str, Fragment], fragments))
-    text = expand(sql, "posthog", overlaid) if absent else ""
-    tree = parsed(text, "posthog") if "usertrack_" in text else None
-    columns = {f"usertrack_{name}": frozenset([f"events.{name}"]) for name in absent}
+    tree = parsed(sql, "posthog") if any(role_mark(name) in sql for name in roles) else None
+    columns = {role_mark(name): frozenset([f"events.{name}"]) for name in roles}
     return _of_query(tree, {"events": Absence(columns, names=(*columns,))}, {}) if tree else _PRESENT
+
+
+def role_mark(name: str) -> str:
+    """A name in the place of the condition of a role that is absent."""
+    return f"usertrack_{name}"
 
 
 def _of_entity(name: str, entities: Mapping[str, Entity]) -> Absence:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from usertrack.core.errors import Absent, UsageError
-from usertrack.library.fragments import Fragment
 from usertrack.library.sql import condition_of
 
 NONE = "none"
@@ -96,15 +95,3 @@ def require_role(name: str, text: str) -> str:
     if text == NONE:
         raise Absent("the question", [f"events.{name}"])
     return text
-
-
-def absent_role(name: str) -> Fragment:
-    """What ``{name}`` stands for where there is no such event: the condition of no event."""
-    return Fragment(name, "false", None, ROLES[name].about, "There is no such event here.")
-
-
-def role_fragment(name: str, text: str) -> Fragment:
-    """The condition that ``{name}`` stands for in a query; ``text`` is its step, or none."""
-    if text == NONE:
-        return absent_role(name)
-    return Fragment(name, parse_step(text).sql, None, ROLES[name].about, f"The events `{text}`.")

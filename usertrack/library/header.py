@@ -1,17 +1,19 @@
 """Reads query files: the YAML header and the SQL. Errors name the file and the line."""
 
 import re
+from collections import ChainMap
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.yaml_nodes import read_values
 from usertrack.library.entities import Entity, EntityKind, with_entities
-from usertrack.library.fragments import Fragment, expand, params_of
+from usertrack.library.events import ROLES
+from usertrack.library.fragments import Fragment, Fragments, expand, params_of
 from usertrack.library.metric import Metric, read_metric
 from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Absence, Fact, Parameter, Query, parse_time
 from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of
@@ -93,11 +95,17 @@ def _absence(
     entities: Mapping[str, Entity],
     own: Collection[str],
 ) -> Absence:
-    from usertrack.library.absence import absence_in, absence_of_roles
+    from usertrack.library.absence import absence_in, absence_of_roles, role_mark
 
-    if source == "posthog":
-        return absence_of_roles(sql, fragments)
-    return absence_in(expand(sql, source, fragments, own), entities, own) if entities else Absence()
+    if entities:
+        return absence_in(expand(sql, source, fragments, own), entities, own)
+    absent = fragments.absent if isinstance(fragments, Fragments) else []
+    if not absent:
+        return Absence()
+    if len(absent) == len(ROLES):
+        return Absence(empty=True, causes=frozenset(["events"]))
+    marked = ChainMap({name: Fragment(name, role_mark(name)) for name in absent}, cast(dict[str, Fragment], fragments))
+    return absence_of_roles(expand(sql, source, marked, own), absent)
 
 
 def read_entity(path: Path, kind: EntityKind) -> Entity:

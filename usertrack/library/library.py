@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.entities import Entities, with_entities
-from usertrack.library.events import ROLES, role_fragment
-from usertrack.library.fragments import Fragments, expand, used
+from usertrack.library.events import NONE, ROLES, parse_step
+from usertrack.library.fragments import NO_EVENT, Fragment, Fragments, expand, used
 from usertrack.library.header import read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
 from usertrack.library.query import FACT_TYPES as FACT_TYPES
@@ -36,6 +36,13 @@ def shipped_root() -> Path:
     """The folder with ``queries/`` and ``segments.yaml`` as shipped: in the wheel, or at the top of a checkout."""
     packaged = Path(__file__).parents[1] / "shipped"
     return packaged if packaged.exists() else Path(__file__).parents[2]
+
+
+def _role(name: str, step: str) -> Fragment:
+    """The condition that ``{name}`` stands for in a query."""
+    return Fragment(
+        name, NO_EVENT if step == NONE else parse_step(step).sql, None, ROLES[name].about, f"Here: `{step}`."
+    )
 
 
 class Library:
@@ -115,6 +122,6 @@ class Library:
     def fragments(self, source: str) -> Fragments:
         """The fragments for queries of ``source``; one of the workspace replaces the shipped one of the same name."""
         if source not in self._fragments:
-            roles = {name: role_fragment(name, text) for name, text in self.roles.items() if source == "posthog"}
+            roles = {name: _role(name, step) for name, step in self.roles.items() if source == "posthog"}
             self._fragments[source] = Fragments(self._roots, source, read_fragment, roles)
         return self._fragments[source]
