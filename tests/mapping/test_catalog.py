@@ -123,9 +123,12 @@ def test_five_thousand_tables(reader: Reader) -> None:
         ("createat bigint", "to_timestamp(CASE WHEN u.createat > 100000000000 THEN"),
         ("created_on integer", "to_timestamp(u.created_on) AS signed_up_at"),
         ("inserted_at timestamp", "u.inserted_at AS signed_up_at"),
+        ('"CreatedUtc" timestamp', 'u."CreatedUtc" AS signed_up_at'),
+        ("verified_at timestamp", "coalesce(u.verified_at, 'epoch') AS signed_up_at"),
+        ("age int", "'epoch'::timestamptz AS signed_up_at"),
     ],
 )
-def test_times_as_numbers(reader: Reader, columns: str, expression: str) -> None:
+def test_times_of_sign_up(reader: Reader, columns: str, expression: str) -> None:
     dsn = reader(f"CREATE TABLE users (id varchar(36) PRIMARY KEY, email text, password text, {columns})")
     proposal = accounts_of(dsn)
     assert expression in proposal.sql
@@ -138,6 +141,7 @@ def test_times_as_numbers(reader: Reader, columns: str, expression: str) -> None
     [
         ('"isDeleted" boolean', 'WHERE u."isDeleted" IS NOT TRUE'),
         ("deleted boolean NOT NULL", "WHERE NOT u.deleted"),
+        ("is_deleted smallint", "WHERE coalesce(u.is_deleted, 0) = 0"),
         ("deleteat bigint", "WHERE coalesce(u.deleteat, 0) = 0"),
         ("deleted_by bigint", ""),
     ],

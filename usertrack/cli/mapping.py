@@ -101,7 +101,8 @@ def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_value
     settings = load_settings(workspace=folder if folder.is_dir() else None)
     if not settings.has_postgres:
         raise UsageError(
-            "there is no database to look into", "set DATABASE_URL: a role with SELECT is enough, and best"
+            "there is no database to look into",
+            "run `usertrack login`, or set DATABASE_URL; a role with SELECT is best",
         )
     asks = not yes and diagnostics.has_terminal()
     if asks and with_values:

@@ -7,7 +7,7 @@ from usertrack.library.entities import ACCOUNTS
 from usertrack.mapping import rules
 from usertrack.mapping.around import Around
 from usertrack.mapping.catalog import Catalog, Column, Relation
-from usertrack.mapping.matching import column_like, prefixes, reference_counts
+from usertrack.mapping.matching import column_like, prefixes, reference_counts, time_like
 from usertrack.mapping.organizations import add_organization
 from usertrack.mapping.paying import add_subscription
 from usertrack.mapping.proposal import Labels, Proposal, ranked
@@ -151,7 +151,10 @@ def _side_email(table: Relation) -> tuple[Column, list[str]] | None:
 def _add_signed_up(proposal: Proposal, around: Around) -> None:
     """Add the time of sign-up; where there is none, what comes near, so that nobody is left out for it."""
     select = proposal.select
-    if known := around.find(rules.SIGNED_UP, *_TIMES):
+    known = around.find(rules.SIGNED_UP, *_TIMES)
+    if not known and (named := time_like(select.table, (), rules.MADE)):
+        known = named, select.of(named)
+    if known:
         select.add("signed_up_at", as_time(*known))
         proposal.score += 3
         proposal.reasons.append(f"{known[0].name} is when it was made")

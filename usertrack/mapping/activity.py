@@ -7,7 +7,7 @@ from usertrack.core.errors import UsageError
 from usertrack.library.entities import KINDS, EntityKind
 from usertrack.mapping import rules
 from usertrack.mapping.catalog import Catalog, Column, Relation
-from usertrack.mapping.matching import column_like, columns_like, reference_counts
+from usertrack.mapping.matching import column_like, columns_like, reference_counts, time_like
 from usertrack.mapping.proposal import Labels, Proposal, ranked
 from usertrack.mapping.select import Select, as_time
 from usertrack.mapping.states import numbered_states, sorted_states, unknown_labels
@@ -71,7 +71,7 @@ def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[Relation]:
 def _points(table: Relation) -> float:
     """How much the name and the columns of ``table`` sound like something that begins and ends; 0 for not at all."""
     heads = [rules.RUNS.get(word, 0) for word in table.words if word not in rules.TAILS]
-    if not heads or not column_like(table, rules.STARTED, "time", "number"):
+    if not heads or not time_like(table, rules.STARTED, rules.BEGAN):
         return 0
     points = max(heads[-1], 0.6 * max(heads)) + 2 * (sum(weight >= 4 for weight in heads) > 1)
     points -= sum(4 for word in table.words if word in rules.NOT_RUNS)
@@ -108,8 +108,7 @@ def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Rel
     if "run_id" in columns and table.key:
         select.add("run_id", select.of(table.key))
     select.add("account_id", select.follow(way, key))
-    at = column_like(table, rules.STARTED, "time") or column_like(table, rules.STARTED, "number")
-    if at:
+    if at := time_like(table, rules.STARTED, rules.BEGAN):
         select.add("at", as_time(at, select.of(at)))
     if kind.status:
         _add_status(proposal, labels)

@@ -21,6 +21,13 @@ def column_like(table: Relation, patterns: Sequence[str], *families: str) -> Col
     return next(iter(columns_like(table, patterns, *families)), None)
 
 
+def time_like(table: Relation, patterns: Sequence[str], words: frozenset[str]) -> Column | None:
+    """The column of times that fits one of ``patterns``, else the first that has one of ``words`` in its name."""
+    exact = column_like(table, patterns, "time") or column_like(table, patterns, "number")
+    named = (column for column in table.columns if column.family == "time" and words & set(column.words))
+    return exact or next(named, None)
+
+
 def _names(column: Column, table: Relation) -> Iterable[str]:
     """The name of ``column`` as a pattern writes it, whole and without words of its table: ``user_email``."""
     yield " ".join(column.words)

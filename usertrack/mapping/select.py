@@ -109,7 +109,7 @@ def not_deleted(table: Relation, alias: str) -> str:
                 return f"{name} IS NULL"
             if column.family == "bool":
                 return f"NOT {name}" if column.required else f"{name} IS NOT TRUE"
-            if column.family == "number" and "at" in column.words:
+            if column.family == "number" and ({"is", "at"} & set(column.words) or len(column.words) == 1):
                 return f"coalesce({name}, 0) = 0"
     return ""
 
