@@ -36,7 +36,7 @@ def test_nothing_is_written_unasked(cli: Cli, acme: Path) -> None:
 
 def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
     command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database"
-    answers = ["no", "yes", "auth_group", "billing_invoice", "yes", "none", "", "none", "django_migrations", "none"]
+    answers = ["no", "yes", "auth_group", "django_migrations", "next", "billing_invoice", "yes"]
     terminal = subprocess.run(
         ["script", "-qec", command, "/dev/null"],
         input="".join(f"{answer}\n" for answer in answers),

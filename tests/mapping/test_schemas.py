@@ -11,7 +11,12 @@ from .conftest import Reader, schema
 RUNS = {
     "django": ("renders_renderjob", "ok: [succeeded]", "failed: [timed_out]", "running: [queued]"),
     "rails": ("builds", "ok: [2]", "failed: [3]", "running: [0, 1]", "cancelled: [4]"),
-    "prisma": ('"WorkflowRun"', "ok: [COMPLETED_SUCCESSFULLY]", "failed: [COMPLETED_WITH_ERRORS, CRASHED]"),
+    "prisma": (
+        '"WorkflowRun"',
+        "ok: [COMPLETED_SUCCESSFULLY]",
+        "failed: [COMPLETED_WITH_ERRORS, CRASHED]",
+        "error ->> 'message'",
+    ),
     "supabase": ("generations", "ok: [succeeded]", "failed: [failed]", "running: [pending, processing]"),
     "laravel": ("exports", "ok: [ok]", "failed: [failed]", "running: [running]"),
 }

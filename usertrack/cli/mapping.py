@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from usertrack.mapping.proposal import Labels, Proposal
 
 _QUESTION = "is this right? yes, next, none, or the name of another table"
+_ALWAYS_ASKED = ("accounts", "runs")  # without the others the segments are as good
 _NO_MORE = "there is no other candidate: none, or the name of a table"
 
 
@@ -42,7 +43,7 @@ class _Dialogue:
                 self._show(proposal)
             else:
                 diagnostics.note(f"{name}: no table looks like it")
-            if not self.asks:
+            if not self.asks or not (proposals or name in _ALWAYS_ASKED):
                 return proposal
             answer = diagnostics.ask(f"{name}: {_QUESTION if proposal else _NO_MORE}", "yes" if proposal else "none")
             if answer.lower() in ("y", "yes"):

@@ -116,7 +116,8 @@ def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Rel
         if name in columns and (column := column_like(table, patterns)):
             select.add(name, select.of(column))
     if "error" in columns and (error := column_like(table, rules.ERROR, "text", "json")):
-        select.add("error", select.of(error) if error.family == "text" else f"{select.of(error)}::text")
+        text = select.of(error)
+        select.add("error", text if error.family == "text" else f"coalesce({text} ->> 'message', {text}::text)")
     proposal.reasons.append(f"{way.label} leads to the account")
     if table.hides_rows:
         proposal.notes.append(f"row security of {table.label} may hide rows from this role: they are not counted")
