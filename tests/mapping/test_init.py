@@ -64,6 +64,22 @@ def test_values_are_masked(cli: Cli, acme: Path) -> None:
     assert "ada@acme.example" in init(cli, "--show-values", "--yes")[1].split("Segments on")[0]
 
 
+def test_what_is_no_word_of_a_status_is_in_no_file(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    words = ("done", "mo@acme.example", "it''s \n-- odd", "parked")
+    rows = ", ".join(f"({number}, 1, '{word}', now())" for number, word in enumerate(words))
+    reader(
+        "CREATE TABLE users (id int PRIMARY KEY, email text, created_at date);"
+        "CREATE TABLE jobs (id int PRIMARY KEY, user_id int REFERENCES users, status text, created_at date);"
+        f"INSERT INTO users VALUES (1, 'ada@acme.example', now()); INSERT INTO jobs VALUES {rows}"
+    )
+    init(cli, "--yes")
+    text = (tmp_path / "acme/tables/neon/runs.sql").read_text()
+    assert "ok: [done]" in text
+    assert "what is meant by `parked` is open" in text
+    assert "mo@" not in text
+    assert "odd" not in text
+
+
 def test_again_nothing_that_was_edited_is_changed(cli: Cli, acme: Path) -> None:
     init(cli, "--yes")
     edited = [acme / "tables/neon/runs.sql", acme / "segments.yaml"]

@@ -182,7 +182,7 @@ def _read_status(
     points = exact + 4 * bool(states.get("failed")) + 2 * bool(states.get("ok")) + 3 * known - 2
     unknown = unknown_labels(words, states)
     note = (
-        f"what {', '.join(f'`{label}`' for label in unknown[:6])} mean is open: sort them into `states`"
+        f"what is meant by {', '.join(f'`{label}`' for label in unknown[:6])} is open: sort it into `states`"
         if unknown
         else ""
     )

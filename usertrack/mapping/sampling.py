@@ -1,5 +1,6 @@
 """The values of small columns such as a status: a sample of them, read once and kept nowhere."""
 
+import re
 from collections.abc import Iterable
 
 from usertrack.library.library import Statement
@@ -8,6 +9,7 @@ from usertrack.mapping.catalog import Column, Relation
 from usertrack.mapping.proposal import Labels, Proposal
 
 _ROWS = 10_000
+_WORD = re.compile(r"\w[\w .:/-]{0,39}")  # an e-mail or a sentence is no word of a status, and belongs in no file
 _SMALL = 40  # different values at the most; with more it is no status
 CANDIDATES = 6
 """How many of an entity are looked at."""
@@ -45,5 +47,5 @@ def read_labels(columns: Iterable[tuple[Relation, Column]], answers: Iterable[ob
     for (table, column), answer in zip(columns, answers, strict=True):
         values = [str(row[0]) for row in getattr(answer, "rows", ())]
         if values and len(values) < _SMALL:
-            labels[(table.id, column.name)] = tuple(sorted(values))
+            labels[(table.id, column.name)] = tuple(sorted(filter(_WORD.fullmatch, values)))
     return labels
