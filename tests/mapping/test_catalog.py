@@ -75,6 +75,16 @@ def test_only_views(reader: Reader) -> None:
     assert "r.user_id AS account_id" in activity_proposals(catalog, accounts.table)["runs"][0].sql.replace("j.", "r.")
 
 
+def test_an_email_may_lead_to_the_account(reader: Reader) -> None:
+    dsn = reader(
+        USERS + "CREATE TABLE task_runs (id int PRIMARY KEY, owner_email text, status text, started_at timestamptz)"
+    )
+    catalog = catalog_of(dsn, "reader")
+    runs = activity_proposals(catalog, account_proposals(catalog)[0].table)["runs"][0]
+    assert "u.id AS account_id" in runs.sql
+    assert "LEFT JOIN users AS u ON u.email = r.owner_email" in runs.sql
+
+
 def test_partitions_are_one_table(reader: Reader) -> None:
     dsn = reader(
         f"{USERS} CREATE TABLE runs (id int, status text, created_at date) PARTITION BY RANGE (created_at);"

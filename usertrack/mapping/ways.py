@@ -7,8 +7,8 @@ from functools import cached_property
 from itertools import count
 
 from usertrack.mapping.catalog import Catalog, Column, Relation
-from usertrack.mapping.matching import without_id
-from usertrack.mapping.rules import ACTORS, MEMBERSHIP, OTHER_HANDS, QUALIFIERS
+from usertrack.mapping.matching import column_like, without_id
+from usertrack.mapping.rules import ACTORS, EMAIL, MEMBERSHIP, OTHER_HANDS, QUALIFIERS
 
 _FARTHEST = 6.5
 _WIDEST = 40  # columns of a table that links others
@@ -56,6 +56,7 @@ class Ways:
     def __init__(self, catalog: Catalog, accounts: Relation) -> None:
         self._catalog = catalog
         self._accounts = accounts
+        self._email = column_like(accounts, EMAIL, "text")
         self._names: dict[tuple[str, ...], list[Relation]] = {}
         for table in catalog.tables.values():
             for start in range(len(table.words)):
@@ -72,6 +73,8 @@ class Ways:
         return self._by_name(table, column)
 
     def _by_name(self, table: Relation, column: Column) -> tuple[Relation, Column] | None:
+        if column.words[-1:] == ("email",) and ACTORS.keys() & set(column.words) and self._email:
+            return (self._accounts, self._email) if table is not self._accounts else None
         name = without_id(column)
         if any(each.words == (*name, "type") for each in table.columns):
             return None  # it refers to several tables, and the type says to which
