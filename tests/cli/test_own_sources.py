@@ -159,7 +159,8 @@ def test_without_either(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
 
 
 def test_doctor(own: Cli, environment: dict[str, str]) -> None:
-    said = own("doctor")
+    assert " from environment; --verbose shows all " in own("doctor").out
+    said = own("doctor", "--verbose")
     assert said.code == 0
     assert "everything is in order" in said.out
     assert "environment, POSTHOG_PERSONAL_API_KEY" in said.out

@@ -1,18 +1,19 @@
 """`usertrack doctor`: checks settings, connections, scopes, tables, columns and events of a workspace."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
-from usertrack.checks.schema import check_tables
-from usertrack.checks.workspace import Finding, check_queries, check_queries_online, check_rules
+from usertrack.checks.entities import check_entity_files
+from usertrack.checks.online import check_online
+from usertrack.checks.workspace import Finding, check_queries, check_rules
 from usertrack.core.errors import UsertrackError
 from usertrack.core.masks import mask_credentials
 from usertrack.core.table import Table
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
-from usertrack.engine.unavailable import NAMES
+from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.insights.saved import favourites, list_insights
-from usertrack.library.events import NONE, ROLES, parse_step
+from usertrack.library.events import NONE, parse_step
 from usertrack.library.library import SOURCES, Statement
 from usertrack.sources.http import LacksScope
 from usertrack.sources.posthog import NO_PROJECT_READ
@@ -30,9 +31,12 @@ ABOUT_POSTGRES = Statement(
 
 def check_settings(settings: Settings) -> list[Finding]:
     """Every setting with its value (a secret is masked) and its origin."""
+    return [Finding("ok", name, _setting_words(settings, name)) for name in SETTINGS]
+
+
+def _of_workspace(settings: Settings) -> list[Finding]:
     workspace = Finding("ok", "workspace", str(settings.root or "none; `usertrack init` makes one"))
-    sources = Finding("ok", "sources", "the demo" if settings.uses_demo else "your own")
-    return [workspace, sources, *(Finding("ok", name, _setting_words(settings, name)) for name in SETTINGS)]
+    return [workspace, Finding("ok", "sources", "the demo" if settings.uses_demo else "your own")]
 
 
 def _setting_words(settings: Settings, name: str) -> str:
@@ -56,12 +60,12 @@ def check_sources(runner: Runner) -> list[Finding]:
     posthog_answer, postgres_answer = runner.run([posthog, ABOUT_POSTGRES])
     return [
         *(
-            [_failed("PostHog", posthog_answer)]
+            [_failed(runner, "posthog", posthog_answer)]
             if isinstance(posthog_answer, UsertrackError)
             else [_posthog(posthog_answer), _scopes(posthog_answer)]
         ),
         *(
-            [_failed("Postgres", postgres_answer)]
+            [_failed(runner, "neon", postgres_answer)]
             if isinstance(postgres_answer, UsertrackError)
             else postgres_findings(postgres_answer)
         ),
@@ -86,7 +90,14 @@ def check_insights(runner: Runner) -> list[Finding]:
     return [Finding("ok", "insights", f"insight:read, {len(names)} favourites")]
 
 
-def _failed(name: str, error: UsertrackError) -> Finding:
+def _failed(runner: Runner, source: str, error: UsertrackError) -> Finding:
+    name, library = NAMES[source], runner.library
+    has_nothing = {
+        "posthog": all(step == NONE for step in library.roles.values()),
+        "neon": not library.entities.present,
+    }
+    if has_nothing[source] and isinstance(error, NotConnected):
+        return Finding("ok", name, "not connected, and not needed: usertrack.yaml says that you have none")
     return Finding("FAIL", name, error.message.removeprefix(f"{name}: "), error.hint)
 
 
@@ -138,47 +149,57 @@ def check_events(runner: Runner) -> list[Finding]:
     if isinstance(answer, UsertrackError):
         return []
     seen: dict[str, int] = dict(answer.rows)
-    pageviews = {"$pageview": ("$pageview",)}
-    return [
-        _event(role, sum(seen.get(event, 0) for event in events), events)
-        for role, events in ({role: step.events for role, step in steps.items()} | pageviews).items()
+    counts = {role: sum(seen.get(event, 0) for event in step.events) for role, step in steps.items()}
+    texts = {role: " or ".join(step.events) for role, step in steps.items()}
+    never = [role for role, count in counts.items() if not count]
+    findings = [
+        Finding("ok", f"event {texts[role]}", f"{number(count)} times", group="events")
+        for role, count in counts.items()
+        if count
     ]
-
-
-def _event(role: str, count: int, events: Sequence[str]) -> Finding:
-    subject = f"event {' or '.join(events)}"
-    if count:
-        return Finding("ok", subject, f"{number(count)} times")
-    hint = f"name yours in usertrack.yaml, or say that there is none: `events: {{{role}: none}}`"
-    return Finding("note", subject, "never seen", hint if role in ROLES else "does your site send pageviews?")
+    if never:
+        none = ", ".join(f"{role}: none" for role in never)
+        findings.append(
+            Finding(
+                "note",
+                "events",
+                f"never seen: {'; '.join(texts[role] for role in never)}",
+                f"name yours in usertrack.yaml, or say that there are none: `events: {{{none}}}`",
+            )
+        )
+    if not seen.get("$pageview"):
+        findings.append(Finding("note", "event $pageview", "never seen", "does your site send pageviews?"))
+    return findings
 
 
 def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
-    """All checks, in the order in which a newcomer would fix the problems."""
+    """All checks but that of settings."""
     sources = check_sources(runner)
     down = {finding.subject for finding in sources if finding.level == "FAIL" and not finding.detail.startswith(_EMPTY)}
     if "PostHog" not in down:
         sources += check_insights(runner)
     return [
-        *check_settings(settings),
+        *_of_workspace(settings),
         *sources,
         *check_events(runner),
-        *_queries(runner, down),
+        *_queries(runner, rules, down),
         *check_rules(rules, runner.library),
     ]
 
 
-def _queries(runner: Runner, down: Collection[str]) -> list[Finding]:
-    """Every query; those of a source that is ``down`` as not checked."""
+def _queries(runner: Runner, rules: Path, down: Collection[str]) -> list[Finding]:
+    """Every entity and query; queries of a source that is ``down`` as not checked."""
     folders = {f"{source}/": NAMES[source] for source in SOURCES if NAMES[source] in down}
-    findings = check_queries_online(runner) if len(folders) < len(SOURCES) else check_queries(runner.library)
-    findings = [
+    if len(folders) == len(SOURCES):
+        findings = [*check_entity_files(runner.library), *check_queries(runner.library)]
+    else:
+        findings = check_online(runner, rules)
+    return [
         Finding("note", finding.subject, f"not checked: {name} cannot be asked", group=finding.group)
         if (name := folders.get(finding.subject.partition("/")[0] + "/"))
         else finding
         for finding in findings
     ]
-    return findings if "neon/" in folders else check_tables(runner, findings)
 
 
 def _ms(seconds: float) -> str:

@@ -1,10 +1,12 @@
-"""Findings of a check as a document; `raise_problems` turns them into an exit code."""
+"""Findings of a check as a document, what is wrong first; `raise_problems` turns them into an exit code."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from usertrack.checks.workspace import Finding
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Document, Field, Paragraph
+from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.errors import CheckFailed
 from usertrack.core.table import Table
 
@@ -23,20 +25,47 @@ _LINES: Columns[_Line] = Columns(
 """What people see: a line for several findings, and one for a hint."""
 
 
-def findings_document(title: str, findings: Sequence[Finding]) -> Document:
-    """The listing shows problems with hints, and counts a group that is in order; the table has every finding."""
-    return Document(
-        title=title,
+_LEVELS = ("FAIL", "note", "ok")
+
+
+def findings_document(
+    title: str, findings: Sequence[Finding], settings: Sequence[Finding] = (), *, verbose: bool = True
+) -> Document:
+    """The listing shows problems with hints, and counts a group that is in order; the table has every finding.
+
+    ``settings`` are last; without ``verbose`` people see only how many of them are not the default.
+    """
+    ordered = sorted(findings, key=lambda finding: _LEVELS.index(finding.level))
+    blocks: list[Listing | Paragraph] = [
+        _LINES.listing(_lines(ordered)),
         # the number of problems is in the error with which the command ends
-        blocks=(_LINES.listing(_lines(findings)), *([] if _count(findings) else [Paragraph("everything is in order")])),
-        table=_FINDINGS.table(findings, "findings", source=Table((), (), title=title)),
+        *([] if _count(findings) else [Paragraph("everything is in order")]),
+    ]
+    if settings and verbose:
+        blocks.append(_LINES.listing(_lines(settings), heading="Settings"))
+    elif settings:
+        blocks.append(Paragraph(_settings_words(settings), "dim"))
+    table = _FINDINGS.table([*ordered, *settings], "findings", source=Table((), (), title=title))
+    return Document(title=title, blocks=tuple(blocks), table=table)
+
+
+def _settings_words(settings: Sequence[Finding]) -> str:
+    """``settings: 2 from environment, 1 from usertrack.yaml; --verbose shows all 48``."""
+    origins = Counter(
+        re.split(r"[,)]", finding.detail.rpartition(" (")[2])[0] for finding in settings if _is_set(finding)
     )
+    texts = [f"{count} from {origin}" for origin, count in origins.items()]
+    return f"settings: {', '.join(texts) or 'all as by default'}; --verbose shows all {len(settings)}"
+
+
+def _is_set(setting: Finding) -> bool:
+    return not setting.detail.startswith("not set (") and not setting.detail.endswith("(default)")
 
 
 def _lines(findings: Sequence[Finding]) -> Iterator[_Line]:
     seen: set[_Key] = set()
     for finding in findings:
-        if _key(finding) in seen:
+        if _key(finding) in seen or finding.implied:
             continue
         seen.add(_key(finding))
         if finding.level == "ok" and finding.group:
@@ -59,8 +88,11 @@ def _key(finding: Finding) -> _Key:
 
 
 def _how_many(findings: Sequence[Finding], group: str) -> str:
-    levels = [finding.level for finding in findings if finding.group == group]
-    return f"all {len(levels)} in order" if set(levels) == {"ok"} else f"{levels.count('ok')} of {len(levels)} in order"
+    members = [finding for finding in findings if finding.group == group]
+    good, left_out = sum(f.level == "ok" for f in members), sum(f.implied for f in members)
+    if good == len(members):
+        return f"all {good} in order"
+    return f"{good} of {len(members)} in order" + (f", {left_out} left out" if left_out else "")
 
 
 def _count(findings: Sequence[Finding]) -> int:

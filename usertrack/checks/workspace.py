@@ -1,7 +1,7 @@
 """Checks of a workspace's files: queries, fragments, segments.yaml, failures.yaml and funnels.yaml."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations
@@ -30,13 +30,17 @@ from usertrack.workspace.weekly_sections import listed_sections
 
 @dataclass(frozen=True)
 class Finding:
-    """``level`` is ok, note or FAIL; only FAIL makes a check fail. A ``group`` that is in order has one row."""
+    """``level`` is ok, note or FAIL; only FAIL makes a check fail. A ``group`` that is in order has one row.
+
+    ``implied``: people see only how many there are of the group, since another finding names the cause.
+    """
 
     level: str
     subject: str
     detail: str = ""
     hint: str = ""
     group: str = ""
+    implied: bool = False
 
 
 def check_queries(library: Library) -> list[Finding]:
@@ -84,10 +88,15 @@ def _syntax_finding(query: Query) -> Finding | None:
 _ASK = "`usertrack check --online` says what Postgres itself makes of it"
 
 
-def check_queries_online(runner: Runner) -> list[Finding]:
-    """Every query, run at its source for no rows; parameters without a default get a placeholder."""
+def check_queries_online(runner: Runner, stopped: Collection[str] = ()) -> list[Finding]:
+    """Every query but the ``stopped`` ones, run at its source for no rows.
+
+    Parameters without a default get a placeholder.
+    """
     statements, findings = [], []
     for name in runner.library:
+        if name in stopped:
+            continue
         try:
             query = runner.library[name]
             filler = {p.name: _FILLERS[p.type] for p in query.params.values() if p.default is None}
@@ -96,7 +105,8 @@ def check_queries_online(runner: Runner) -> list[Finding]:
             findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
     for statement, answer in zip(statements, runner.run(statements), strict=True):
         if isinstance(answer, Absent):
-            findings.append(Finding("note", statement.name, answer.message, group="queries"))
+            text = answer.message.removeprefix(f"{statement.name} ")
+            findings.append(Finding("note", statement.name, f"left out: it {text}", group="queries", implied=True))
         elif isinstance(answer, UsertrackError):
             findings.append(
                 Finding("FAIL", statement.name, _message_with_place(statement, answer), answer.hint, "queries")

@@ -126,6 +126,9 @@ def _coloured(kind: str) -> str:
     return f"\x1b[1;{_COLOURS[kind]}m{kind}\x1b[0m"
 
 
+_BAR = 20  # characters
+
+
 class Progress:
     """A spinner on a terminal; without a terminal only lines that matter later, such as retries.
 
@@ -171,7 +174,10 @@ class Progress:
 
     def done(self, statement: Any, answer: Any) -> None:
         self._count += 1
-        self(f"{self._count} of {self._total} answered, last {statement.name}", passing=True)
+        self._total = max(self._total, self._count)
+        part = self._count * _BAR // self._total
+        bar = "━" * part + "╌" * (_BAR - part)
+        self(f"{bar} {self._count} of {self._total} answered, last {statement.name}", passing=True)
 
     def _above(self, message: str) -> None:
         if self._status:

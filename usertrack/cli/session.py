@@ -33,6 +33,13 @@ class Session:
     incomplete: bool = False
     name: str = ""  # of the person, where the answer is about one
 
+    @property
+    def watched_runner(self) -> "Runner":
+        """The runner, with a bar of what the checks ask: each query, and some three questions about each entity."""
+        library = self.runner.library
+        self.progress.expect(len(library.files) + 3 * len(library.entities.present))
+        return self.runner.watched(self.progress.done)
+
     def rules(self) -> "Rules":
         """The checked rules of segments.yaml: an error in it is raised before any query runs."""
         from usertrack.segments.applicable import applicable

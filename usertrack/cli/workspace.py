@@ -56,19 +56,14 @@ def check(
 
     `usertrack check` · `usertrack check --online`
     """
+    from usertrack.checks.entities import check_entity_files
     from usertrack.checks.view import findings_document, raise_problems
-    from usertrack.checks.workspace import (
-        Finding,
-        check_files,
-        check_fragments,
-        check_queries,
-        check_queries_online,
-    )
+    from usertrack.checks.workspace import Finding, check_files, check_fragments, check_queries
     from usertrack.cli import output
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit, open_session
     from usertrack.core.errors import UsageError
-    from usertrack.workspace.files import library_of
+    from usertrack.workspace.files import library_of, rules_path
     from usertrack.workspace.folder import FILE_NAME
 
     try:
@@ -84,30 +79,38 @@ def check(
     library = library_of(settings)
     if online:
         with open_session(common, cached=False) as session:
-            session.progress.expect(len(library.files))
-            findings = check_queries_online(session.runner)
+            from usertrack.checks.online import check_online
+
+            library = session.runner.library
+            findings = [*check_fragments(library), *check_online(session.watched_runner, rules_path(settings))]
     else:
-        findings = [*check_fragments(library), *check_queries(library)]
+        findings = [*check_entity_files(library), *check_fragments(library), *check_queries(library)]
     findings += check_files(settings, library)
     emit(findings_document("usertrack check", findings), settings, common)
     raise_problems(findings)
 
 
 @with_common
-def doctor(*, common: Common) -> None:
-    """Find out why there is no answer: checks settings, connections, scopes, tables, columns and events.
+def doctor(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Also show every setting, and where it came from.")
+    ] = False,
+    *,
+    common: Common,
+) -> None:
+    """Find out why there is no answer: checks connections, scopes, tables, columns, events and settings.
 
-    `usertrack doctor`
+    `usertrack doctor` · `usertrack doctor --verbose`
     """
-    from usertrack.checks.doctor import examine
+    from usertrack.checks.doctor import check_settings, examine
     from usertrack.checks.view import findings_document, raise_problems
     from usertrack.cli.session import open_session
     from usertrack.workspace.files import rules_path
 
     with open_session(common, cached=False) as session:
-        session.progress.expect(len(session.runner.library.files))
-        findings = examine(session.runner, session.settings, rules_path(session.settings))
-        session.emit(findings_document("usertrack doctor", findings))
+        findings = examine(session.watched_runner, session.settings, rules_path(session.settings))
+        settings = check_settings(session.settings)
+        session.emit(findings_document("usertrack doctor", findings, settings, verbose=verbose))
         raise_problems(findings)
 
 

@@ -147,13 +147,18 @@ KINDS: Mapping[str, EntityKind] = {
 
 @dataclass(frozen=True)
 class Entity:
-    """One entity as it is mapped: the SELECT of its file, the columns of that, and what its states mean."""
+    """One entity as it is mapped: the SELECT of its file, the columns of that, and what its states mean.
+
+    ``written`` is the SQL as in the file, with its comments, and ``line`` the one on which that begins.
+    """
 
     kind: EntityKind
     sql: str
     mapped: tuple[str, ...]
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     path: Path | None = None
+    written: str = ""
+    line: int = 1
 
     @property
     def select(self) -> str:
@@ -205,6 +210,12 @@ def absent_entity(kind: EntityKind) -> Entity:
     return Entity(kind, "SELECT WHERE false", ())
 
 
+def stand_in(kind: EntityKind, path: Path) -> Entity:
+    """In the place of an entity whose file is broken: no rows, and every column, so that queries can be read."""
+    columns = ", ".join(f"NULL::{TYPES[column.type]} AS {column.name}" for column in kind.columns)
+    return Entity(kind, f"SELECT {columns} WHERE false", tuple(column.name for column in kind.columns), path=path)
+
+
 class Entities(Mapping[str, Entity]):
     """The entities of Postgres by name. Each is read on first use: a broken one affects only its own queries."""
 
@@ -221,6 +232,10 @@ class Entities(Mapping[str, Entity]):
         if name not in self._entities:
             self._entities[name] = self._reader(self.files[name], KINDS[name])
         return self._entities[name]
+
+    def stand_in(self, name: str) -> None:
+        """From now on, queries that read ``name`` read a stand-in."""
+        self._entities[name] = stand_in(KINDS[name], self.files[name])
 
     @property
     def present(self) -> list[str]:

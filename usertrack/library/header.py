@@ -15,6 +15,7 @@ from usertrack.library.entities import Entity, EntityKind, with_entities
 from usertrack.library.events import ROLES
 from usertrack.library.fragments import Fragment, Fragments, expand, params_of
 from usertrack.library.metric import Metric, read_metric
+from usertrack.library.position import line_with
 from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Absence, Fact, Parameter, Query, parse_time
 from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of
 
@@ -121,7 +122,8 @@ def read_entity(path: Path, kind: EntityKind) -> Entity:
             "its header has a title, about and states",
         )
     try:
-        sql = _piece(statement_of(body, "neon"), "neon")
+        written = statement_of(body, "neon")
+        sql = _piece(written, "neon")
         columns = columns_of(sql)
     except UsageError as error:
         raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
@@ -129,13 +131,15 @@ def read_entity(path: Path, kind: EntityKind) -> Entity:
         if column.name not in columns:
             near = get_close_matches(column.name, set(columns) - {known.name for known in kind.columns}, 1, 0.75)
             if near or column.required:
+                at = line_with(near[0], body, line) if near else line
                 raise UsageError(
-                    f"{place}:{line}: '{kind.name}' has no column '{column.name}': {column.about}",
+                    f"{place}:{at}: '{kind.name}' has no column '{column.name}': {column.about}",
                     f"is it '{near[0]}'? name it {column.name}"
                     if near
                     else f"add it to the SELECT: … AS {column.name}",
                 )
-    return Entity(kind, sql, tuple(columns), _states(meta.get("states") or {}, kind, place, text), path)
+    states = _states(meta.get("states") or {}, kind, place, text)
+    return Entity(kind, sql, tuple(columns), states, path, written, line)
 
 
 def _states(meta: Mapping[str, Any], kind: EntityKind, place: str, text: str) -> dict[str, tuple[str, ...]]:

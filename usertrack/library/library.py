@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.library.entities import Entities, with_entities
+from usertrack.library.entities import Entities, cte_name, with_entities
 from usertrack.library.events import NONE, ROLES, parse_step
 from usertrack.library.fragments import NO_EVENT, Fragment, Fragments, expand, used
 from usertrack.library.header import read_entity, read_fragment
@@ -111,6 +111,10 @@ class Library:
         """``sql`` with its fragments and entities in place; ``own`` are its parameters, which stay."""
         sql = expand(sql, source, self.fragments(source), own, flat=flat)
         return with_entities(sql, self.entities, own, flat=flat) if source == "neon" else sql
+
+    def entities_in(self, sql: str) -> list[str]:
+        """The entities that stand in front of ``sql``: those that it reads, and those that these read."""
+        return [name for name in self.entities if f"{cte_name(name)} AS NOT MATERIALIZED" in sql]
 
     def fragments_in(self, query: Query) -> dict[str, Path | None]:
         """The files of the fragments that ``query`` is made of, by name; None for one as shipped."""

@@ -12,6 +12,12 @@ def position(text: str, offset: int) -> str:
     return f"{before.count(chr(10)) + 1}:{offset - before.rfind(chr(10))}"
 
 
+def line_with(word: str, sql: str, first: int) -> int:
+    """The number of the last line of ``sql`` with ``word``, in any case; ``first`` is that of its first line."""
+    lines = enumerate(sql.split("\n"), first)
+    return max((n for n, text in lines if re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)), default=first)
+
+
 def position_between(written: str, before: str, after: str) -> str:
     """The place in ``written`` of an error between ``before`` and ``after``, which together are the SQL that ran.
 

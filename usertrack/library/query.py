@@ -236,7 +236,8 @@ class Statement:
 
     ``key`` makes it pageable, ``limit`` bounds its rows; 0 asks for the columns alone. ``for_all_keys`` is the
     statement for all keys, when this one is only for ``usertrack_key`` in the column ``key``. ``excludes``: it leaves
-    out the people in ``internal``, to which the runner adds who has opted out.
+    out the people in ``internal``, to which the runner adds who has opted out. ``seconds`` it may take, where that is
+    less than Postgres may take for any query.
     """
 
     source: str
@@ -249,6 +250,7 @@ class Statement:
     query: Query | None = None
     for_all_keys: "Statement | None" = None
     excludes: bool = False
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         """Raises UsageError for text that is not valid Unicode, such as bytes of a command line that were not UTF-8."""

@@ -166,7 +166,7 @@ class Postgres:
     async def _begin(self, connection: Connection, statement: Statement) -> None:
         """Begin the read-only transaction, with its limits and with the parameters as settings."""
         values: dict[str, Any] = {
-            "statement_timeout": str(int(self._timeout * 1000)),
+            "statement_timeout": str(int(1000 * min(self._timeout, statement.seconds or self._timeout))),
             "TimeZone": "UTC",
             "DateStyle": "ISO, YMD",
             "standard_conforming_strings": "on",  # where texts end must be known before they are sent

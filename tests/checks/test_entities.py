@@ -1,0 +1,146 @@
+"""What is wrong with a mapping: each cause once, with its file, its line, what it stops, and a remedy."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from usertrack.checks.entities import check_entity_files
+from usertrack.checks.online import check_online
+from usertrack.checks.workspace import Finding
+from usertrack.engine.runner import Runner
+from usertrack.library.library import Library
+from usertrack.sources.postgres import Postgres
+from usertrack.workspace.settings import load_settings
+
+from ..conftest import Cli
+from ..databases import database
+
+SCHEMA = """
+CREATE SCHEMA app;
+CREATE TABLE app.people (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), mail text, joined timestamptz DEFAULT now());
+CREATE TABLE app.jobs (id bigserial, owner uuid, began timestamptz, state text, log text);
+CREATE TABLE app.secret (id uuid, mail text, joined timestamptz);
+INSERT INTO app.people (mail) SELECT 'a' || n || '@b.example' FROM generate_series(1, 4) AS n;
+INSERT INTO app.jobs (owner, began, state)
+SELECT id, timestamptz '2026-11-19', (ARRAY['done', 'broke', 'wei[red]rd', NULL])[n]
+FROM app.people, generate_series(1, 4) AS n;
+DO $$ BEGIN CREATE ROLE reader LOGIN; EXCEPTION WHEN duplicate_object THEN END $$;
+GRANT USAGE ON SCHEMA app TO reader;
+GRANT SELECT ON app.people, app.jobs TO reader;
+"""
+ACCOUNTS = """-- title: people
+
+SELECT p.id AS account_id, p.mail AS email, p.joined AS signed_up_at
+FROM app.people AS p
+"""
+RUNS = """-- title: jobs
+-- states: {ok: [done], failed: [broke]}
+
+-- a row per job
+SELECT
+    j.owner AS account_id,
+    j.began AS at,
+    j.state AS status
+FROM app.jobs AS j
+"""
+ABSENT = ("calls", "code_runs", "deployments", "agent_runs")
+QUERY = "-- title: x\nSELECT a.email FROM {runs} AS r JOIN {accounts} AS a ON a.account_id = r.account_id"
+
+
+@pytest.fixture(scope="module")
+def dsn() -> Iterator[str]:
+    with database() as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(SCHEMA.encode())
+        yield make_conninfo(dsn, user="reader")
+
+
+Check = Callable[..., list[Finding]]
+
+
+@pytest.fixture
+def check(dsn: str, tmp_path: Path) -> Check:
+    """Checks a company with one query and these files of entities, at its database."""
+
+    async def address() -> str:
+        return dsn
+
+    def findings(accounts: str = ACCOUNTS, runs: str = RUNS) -> list[Finding]:
+        for name, text in {"queries/neon/q": QUERY, "tables/neon/accounts": accounts, "tables/neon/runs": runs}.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / f"{name}.sql").write_text(text)
+        library = Library([tmp_path / "queries"], [tmp_path / "tables"], ABSENT)
+        moment = datetime(2026, 11, 20, tzinfo=UTC)
+        with Runner(load_settings(env={}, workspace=tmp_path), library, moment, {"neon": Postgres(address)}) as runner:
+            return check_online(runner, tmp_path / "segments.yaml")
+
+    return findings
+
+
+def failures(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.level == "FAIL"]
+
+
+def test_all_in_order(check: Check) -> None:
+    findings = check(runs=RUNS.replace("failed: [broke]", "failed: [broke, 'wei[red]rd', '']"))
+    assert failures(findings) == []
+    assert findings[-1].detail == "yours: accounts, runs · none: agent_runs, calls, code_runs, deployments"
+
+
+@pytest.mark.parametrize(
+    ("accounts", "runs", "problem", "remedy"),
+    [
+        ("", ("j.state AS", "j.stat AS"), "runs.sql:8: column j.stat does not exist; this stops 1 query", '"j.state"'),
+        ("", ("app.jobs", "app.job"), 'runs.sql:9: relation "app.job" does not exist', "did you mean 'app.jobs'?"),
+        ("", ("j.began AS", "j.log AS"), "runs.sql:7: 'at' is no time: when it began", "write …::timestamptz AS at"),
+        ("", ("j.owner AS", "j.id AS"), "runs.sql:6: 'account_id' is of another type than in accounts", "cast it"),
+        ("", ("status", "statu"), "runs.sql:8: 'runs' has no column 'status'", "is it 'statu'?"),
+        ("", ("[done], failed: [broke]", "[x]"), "100 % of 16 rows of the last 30 days are in no state", "`states`"),
+        ("", ("app.jobs", "{runs}"), "the table 'runs' reads itself", "name what {runs} is"),
+        (("people AS", "secret AS"), "", "accounts.sql:3: permission denied for table secret", "grant SELECT"),
+        (
+            ("AS p\n", "AS p JOIN app.jobs AS j ON j.owner = p.id\n"),
+            "",
+            "accounts.sql: 4 ids more than once, such as ",
+            "DISTINCT ON",
+        ),
+    ],
+)
+def test_one_cause(check: Check, accounts: Sequence[str], runs: Sequence[str], problem: str, remedy: str) -> None:
+    [finding] = failures(
+        check(ACCOUNTS.replace(*accounts) if accounts else ACCOUNTS, RUNS.replace(*runs) if runs else RUNS)
+    )
+    assert problem in finding.detail
+    assert remedy in finding.hint
+
+
+def test_words_in_no_state_are_counted(check: Check) -> None:
+    [note] = [finding for finding in check() if finding.level == "note"]
+    assert note.detail == "50 % of 16 rows of the last 30 days are in no state: wei[red]rd (4), empty (4)"
+
+
+def test_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "tables/neon").mkdir(parents=True)
+    (tmp_path / "tables/neon/runs.sql").write_text(RUNS.replace("app.jobs", "pg_ls_dir('/')"))
+    (tmp_path / "tables/neon/run.sql").write_text(RUNS)
+    library = Library([tmp_path / "queries"], [tmp_path / "tables"])
+    refused, stranger, places = check_entity_files(library)
+    assert "runs.sql:9: no query may call pg_ls_dir" in refused.detail
+    assert (stranger.level, "did you mean 'runs'?" in stranger.hint) == ("FAIL", True)
+    assert places.detail.startswith("as shipped, of the demo: accounts, calls, ")
+
+
+def test_doctor_begins_with_what_is_wrong(cli: Cli, clean_env: pytest.MonkeyPatch, dsn: str, tmp_path: Path) -> None:
+    clean_env.setenv("DATABASE_URL", dsn)
+    (tmp_path / "usertrack.yaml").write_text("events: none\n")
+    said = cli("doctor")
+    assert said.code == 5
+    text = " ".join(said.out.split())
+    assert "Found FAIL entities are still those of the demo, whose tables this database does not have: acco" in text
+    assert "`usertrack init --from-database` proposes what is yours" in text
+    assert "PostHog not connected, and not needed" in text
+    assert ", 6 from usertrack.yaml; --verbose shows all " in text.split("PostHog not connected")[1]

@@ -1,0 +1,275 @@
+"""Checks of the entities: their files, and what Postgres makes of each of them alone.
+
+A broken one is one finding, whatever reads it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from usertrack.checks.workspace import Finding
+from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean
+from usertrack.core.table import Table
+from usertrack.core.words import number, plural
+from usertrack.engine.runner import Answer, Runner
+from usertrack.library.entities import ACCOUNTS, KINDS, Entity, with_entities
+from usertrack.library.functions import BEYOND_TABLES, refused_function
+from usertrack.library.library import Library, Query, Statement, shipped_root
+from usertrack.library.position import line_with
+
+Problems = dict[str, UsertrackError]
+"""What is wrong with entities, by their names."""
+
+
+def check_entity_files(library: Library) -> list[Finding]:
+    """Each entity whose file is broken, each file that is none, and where the others are."""
+    problems = broken_files(library)
+    return [
+        *(Finding("FAIL", f"entity {name}", error.message, error.hint) for name, error in problems.items()),
+        *strange_files(library),
+        *entity_places(library, problems),
+    ]
+
+
+def broken_files(library: Library) -> Problems:
+    """The entities that cannot be read; the library then reads queries with a stand-in for each of them."""
+    problems: Problems = {}
+    for check in (_read, _read_with_others):
+        for name in library.entities.present:
+            try:
+                if name not in problems:
+                    check(library, name)
+            except UsageError as error:
+                problems[name] = error
+                library.entities.stand_in(name)
+    return problems
+
+
+def _read(library: Library, name: str) -> None:
+    entity = library.entities[name]
+    if refused := refused_function(entity.written):
+        start, why = refused
+        raise UsageError(f"{entity.path}:{entity.line + entity.written[:start].count(chr(10))}: {why}", BEYOND_TABLES)
+
+
+def _read_with_others(library: Library, name: str) -> None:
+    with_entities(f"SELECT FROM {{{name}}}", library.entities)
+
+
+def strange_files(library: Library) -> Iterator[Finding]:
+    """Files of tables/neon that no query reads, since there is no such entity."""
+    for name, path in library.entities.files.items():
+        if name not in KINDS:
+            hint = did_you_mean(name, KINDS, f"entities are {', '.join(KINDS)}")
+            yield Finding("FAIL", f"entity {name}", f"{path}: there is no such entity, and no query reads it", hint)
+
+
+def entity_places(library: Library, problems: Mapping[str, UsertrackError]) -> list[Finding]:
+    """Which entities are the workspace's, which the shipped ones, and which none; without those with ``problems``."""
+    entities = library.entities
+    names = [name for name in entities.present if name not in problems]
+    of = {
+        "yours": [name for name in names if not is_shipped(entities.files[name])],
+        "as shipped, of the demo": [name for name in names if is_shipped(entities.files[name])],
+        "none": sorted(entities.absent),
+    }
+    text = " · ".join(f"{what}: {', '.join(each)}" for what, each in of.items() if each)
+    return [Finding("ok", "entities", text)] if text else []
+
+
+def is_shipped(path: Path) -> bool:
+    return path.is_relative_to(shipped_root() / "tables")
+
+
+def sound_entities(library: Library, problems: Mapping[str, UsertrackError]) -> list[str]:
+    """The entities that are here, have no problem, and read none that has one."""
+    return [name for name in library.entities.present if problems.keys().isdisjoint(_reads(library, name))]
+
+
+def _reads(library: Library, name: str) -> list[str]:
+    """``name``, and the entities that it reads."""
+    return library.entities_in(library.expanded(f"SELECT FROM {{{name}}}", "neon", ()))
+
+
+def refused_by_postgres(runner: Runner, names: Sequence[str]) -> Problems:
+    """What Postgres says against each of the entities ``names`` alone: tables, rights, columns, and their types.
+
+    One that only reads a broken one is not broken itself.
+    """
+    entities = runner.library.entities
+    answers = runner.run([_alone(runner, entities[name]) for name in names])
+    problems: Problems = {}
+    for name, answer in zip(names, answers, strict=True):
+        problem = _of_types(entities[name], answer) if isinstance(answer, Table) else answer
+        if isinstance(answer, Table | QueryError) and problem:
+            problems[name] = problem
+    _add_near_tables(runner, problems)
+    problems |= _other_ids(runner, sound_entities(runner.library, problems) if problems else names)
+    reads = {name: set(_reads(runner.library, name)) - {name} for name in problems}
+    return {name: error for name, error in problems.items() if problems.keys().isdisjoint(reads[name])}
+
+
+def _alone(runner: Runner, entity: Entity) -> Statement:
+    """The SELECT of the entity's file for no rows, with the lines that it has there."""
+    assert entity.path
+    sql = runner.library.expanded(entity.written, "neon", ())
+    query = Query(
+        _place(entity),
+        "neon",
+        sql,
+        written=entity.written,
+        path=entity.path,
+        line=entity.line,
+        shipped=is_shipped(entity.path),
+    )
+    return replace(query.bind({}, runner.offered), limit=0)
+
+
+_NO_TABLE = re.compile(r'relation "([^"]+)" does not exist')
+_TABLES = (
+    "SELECT n.nspname || '.' || c.relname AS name, pg_table_is_visible(c.oid) AS visible FROM pg_class AS c "
+    "JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') "
+    "AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1"
+)
+_MOST_TABLES = 5000
+_OTHERWISE = "is this the right database, and the right schema?"
+
+
+def _add_near_tables(runner: Runner, problems: Problems) -> None:
+    """Name tables like those that ``problems`` miss."""
+    missing = {name: match[1] for name, error in problems.items() if (match := _NO_TABLE.search(error.message))}
+    if not missing:
+        return
+    answer = runner.run([_asking(runner, _TABLES, _MOST_TABLES)])[0]
+    rows = [] if isinstance(answer, UsertrackError) else answer.rows
+    names = [name.partition(".")[2] if visible else name for name, visible in rows]
+    for name, table in missing.items():
+        near = did_you_mean(table, names) or did_you_mean(table.rpartition(".")[2], names)
+        problems[name].hint = " ".join(filter(None, [near, _OTHERWISE]))
+
+
+def _place(entity: Entity) -> str:
+    """How messages name its file: a shipped one by its place in a workspace."""
+    assert entity.path
+    return f"tables/neon/{entity.kind.name}.sql" if is_shipped(entity.path) else str(entity.path)
+
+
+_FITTING = {"number": {"BIGINT", "DOUBLE"}, "time": {"TIMESTAMP", "DATE"}}
+_REMEDIES = {
+    "number": "write {name}::numeric AS {name}, or leave it out",
+    "time": "write …::timestamptz AS {name}, and of a number to_timestamp(…) AS {name}",
+}
+
+
+def _of_types(entity: Entity, answer: Table) -> UsageError | None:
+    """The first column that is not of its declared type."""
+    types = {column.name: column.type for column in answer.columns}
+    for column in entity.kind.columns:
+        if column.name in types and types[column.name] not in _FITTING.get(column.type, {types[column.name]}):
+            where = f"{_place(entity)}:{line_with(column.name, entity.written, entity.line)}"
+            hint = _REMEDIES[column.type].format(name=column.name)
+            return UsageError(f"{where}: '{column.name}' is no {column.type}: {column.about}", hint)
+    return None
+
+
+def _other_ids(runner: Runner, names: Sequence[str]) -> Problems:
+    """The entities whose ``account_id`` PostgreSQL cannot compare to that of accounts."""
+    entities = runner.library.entities
+    if ACCOUNTS.name not in names:
+        return {}
+    names = [name for name in names if name != ACCOUNTS.name and "account_id" in entities[name].mapped]
+    answers = runner.run([_asking(runner, _of(name, _JOIN), 0) for name in names])
+    return {
+        name: _other_id(entities[name], answer)
+        for name, answer in zip(names, answers, strict=True)
+        if isinstance(answer, QueryError)
+    }
+
+
+def _other_id(entity: Entity, error: QueryError) -> UsageError:
+    where = f"{_place(entity)}:{line_with('account_id', entity.written, entity.line)}"
+    text = f"'account_id' is of another type than in accounts: {error.message.partition(': ')[2]}"
+    return UsageError(f"{where}: {text}", "cast it to the type that accounts have: …::bigint AS account_id")
+
+
+_JOIN = "SELECT 1 AS one FROM {runs} AS r JOIN {accounts} AS a ON a.account_id = r.account_id"
+
+
+def _of(name: str, sql: str) -> str:
+    """``sql``, which asks runs, of another entity."""
+    return sql.replace("{runs}", f"{{{name}}}")
+
+
+def _asking(runner: Runner, sql: str, limit: int) -> Statement:
+    query = Query("check", "neon", runner.library.expanded(sql, "neon", ()))
+    return replace(query.bind({}, runner.offered), limit=limit, seconds=_PATIENCE)
+
+
+_SAMPLE = 100_000  # rows of an entity that are looked at
+_PATIENCE = 5.0  # seconds for one look
+_DAYS = 30
+_LONGEST = 30  # characters of a word
+_NAMED = 5  # words that are named, of all that are in no list
+_TWICE = (
+    "SELECT count(*) AS ids, min(account_id::text) AS example FROM ("
+    f"SELECT account_id FROM (SELECT a.account_id FROM {{accounts}} AS a LIMIT {_SAMPLE}) AS first "
+    "GROUP BY account_id HAVING count(*) > 1) AS twice"
+)
+_WORDS = (
+    "SELECT status, outcome = 'unknown' AS unknown, count(*) AS times, sum(count(*)) OVER () AS total FROM ("
+    "SELECT r.status, r.outcome FROM {runs} AS r WHERE r.at <= {as_of} AND "
+    f"r.at > {{as_of}} - INTERVAL '{_DAYS} days' LIMIT {_SAMPLE}"
+    ") AS recent GROUP BY status, outcome ORDER BY unknown DESC, times DESC, status"
+)
+
+
+def check_rows(runner: Runner, names: Sequence[str]) -> list[Finding]:
+    """What a sample of rows tells of the entities ``names``: accounts that are there twice, and words in no state."""
+    entities = runner.library.entities
+    questions = {name: _TWICE if name == ACCOUNTS.name else _of(name, _WORDS) for name in names if KINDS[name].states}
+    answers = runner.run([_asking(runner, sql, 1000) for sql in questions.values()])
+    return [
+        finding
+        for name, answer in zip(questions, answers, strict=True)
+        for finding in (_twice(entities[name], answer) if name == ACCOUNTS.name else _words(entities[name], answer))
+    ]
+
+
+def _twice(entity: Entity, answer: Answer) -> list[Finding]:
+    if isinstance(answer, UsertrackError):
+        return _not_looked_at(entity, answer)
+    count, example = answer.rows[0]
+    if not count:
+        return []
+    text = f"{_place(entity)}: {plural(count, 'id')} more than once, such as {example}: a person would count twice"
+    hint = "it is to yield one row per account; SELECT DISTINCT ON (…) takes one of several"
+    return [Finding("FAIL", f"entity {entity.kind.name}", text, hint)]
+
+
+def _words(entity: Entity, answer: Answer) -> list[Finding]:
+    if isinstance(answer, UsertrackError):
+        return _not_looked_at(entity, answer)
+    unknown = [(status, times) for status, is_unknown, times, _ in answer.rows if is_unknown]
+    if not unknown:
+        return []
+    total = int(answer.rows[0][3])
+    share = sum(times for _, times in unknown) / total
+    words = ", ".join(f"{_shortened(status)} ({number(times)})" for status, times in unknown[:_NAMED])
+    more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
+    text = f"{100 * share:.3g} % of {number(total)} rows of the last {_DAYS} days are in no state: {words}{more}"
+    hint = f"add the words to `states` in {_place(entity)}; until then it is not known how these ended"
+    return [Finding("note" if share < 1 else "FAIL", f"entity {entity.kind.name}", text, hint)]
+
+
+def _shortened(status: str | None) -> str:
+    """A word, and not the whole text of a column that is no status."""
+    return "empty" if not status else status if len(status) <= _LONGEST else f"{status[:_LONGEST]}…"
+
+
+def _not_looked_at(entity: Entity, error: UsertrackError) -> list[Finding]:
+    """A note for rows that took too long; other errors are told of the queries."""
+    if error.code != "source_busy":
+        return []
+    text = f"its rows were not looked at: that takes more than {_PATIENCE:.0f} s"
+    return [Finding("note", f"entity {entity.kind.name}", text)]
