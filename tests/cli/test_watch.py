@@ -1,5 +1,6 @@
 """`--watch`: rounds in a pipe and on a terminal, what ends them, and what does not."""
 
+import io
 import os
 import pty
 import signal
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from rich.console import Console
+from rich.live import Live
 
 from usertrack.cli import watching
 
@@ -147,3 +150,11 @@ def test_on_a_terminal_it_redraws_and_the_last_answer_stays(clean_env: pytest.Mo
     assert "more lines" in redrawn
     assert "neon/run_activity" in afterwards
     assert afterwards.endswith("note: interrupted\r\n") or "\x1b[0m: interrupted" in afterwards
+
+
+def test_what_does_not_fit_is_counted_in_rows_of_the_screen() -> None:
+    console = Console(file=io.StringIO(), width=80, height=24, force_terminal=True)
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        watching._draw(live, "every 5 s", "x" * 10_000 + "\n", "note: one\n")
+        hidden = 125 - 19  # 24 rows: the title, a blank, 19 of the answer, this sentence, a blank, the note
+        assert f" {hidden} more lines" in console.file.getvalue()

@@ -14,6 +14,7 @@ from usertrack.library.sql import condition_of
         "properties.name = 'SELECT 1; -- {people} )'",
         "properties.\"from\" = 'x'",
         "person.properties.email ILIKE '%@acme.example'",
+        "(event, 1) IN ((lower('A'), 2), ('b', 3)) AND CAST(properties.order AS Int) > 1",
         r"event LIKE 'mcp\\_%' OR properties.name = 'it\'s' OR match(event, '\\d\n')",
     ],
 )
@@ -36,6 +37,11 @@ def test_what_is_one(text: str) -> None:
         ("1 // and no more", "it holds a comment"),
         ("email IN {people}", "it holds '{'"),
         ("1 LIMIT 5", "it holds LIMIT"),
+        ("f'{(SELECT 1)}' = ''", "it holds a template"),
+        ("true AS x", "it holds AS"),
+        ("a, b", "it holds ','"),
+        ("event = 'a' order  by 1", "it holds ORDER BY"),
+        ("event = 'a' GROUP BY 1", "it holds GROUP BY"),
         (r"event LIKE 'mcp\_%'", r"no \_"),
         (r"match(event, '\\\d')", r"no \d"),
         ("", "empty"),
@@ -46,3 +52,11 @@ def test_what_is_none(text: str, why: str) -> None:
     with pytest.raises(UsageError) as wrong:
         condition_of(text, "posthog")
     assert why in wrong.value.message
+
+
+@pytest.mark.parametrize("opening", ["$$($$", "$a$($a$", "E'('", "N'('", "U&'('"])
+def test_a_bracket_in_a_text_of_postgres_is_text(opening: str) -> None:
+    closing = opening.replace("(", ")")
+    with pytest.raises(UsageError, match=r"'\)' has no pair"):
+        condition_of(f"a = {opening}) OR true OR (b = {closing}", "neon")
+    assert condition_of(text := f"a = {opening} OR b = 1", "neon") == text

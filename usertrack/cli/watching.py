@@ -122,7 +122,6 @@ def _redraw(seconds: int, ask: Ask, reader: int) -> None:
 
     stdout, answer = sys.stdout, ""
     console = Console(file=stdout, highlight=False)
-    live = Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
     title = f"every {seconds} s · usertrack {visible(shlex.join(sys.argv[1:]))}"
     number, messages = 1, ""
     try:
@@ -159,22 +158,24 @@ def _draw(live: "Live", title: str, answer: str, messages: str) -> None:
     from rich.text import Text
 
     width, height = live.console.size
-    below = _lines(messages, width, height // 2)
+    below = _rows(messages, width)[: height // 2]
     room = height - 2 - len(below) - bool(below)
-    above = _lines(answer, width, room + 1)
+    above = _rows(answer, width)
     if len(above) > room:
-        left = answer.count("\n") - room + 1
-        above[room - 1 :] = [Text(f" {left} more lines · a higher terminal shows more, a pipe all", style="dim")]
+        hidden = len(above) - room + 1
+        above[room - 1 :] = [Text(f" {hidden} more lines · a higher terminal shows more, a pipe all", style="dim")]
     head = Text(title, style="dim", no_wrap=True, overflow="ellipsis")
     live.update(Group(head, Text(), *above, *([Text(), *below] if below else [])), refresh=True)
 
 
-def _lines(text: str, width: int, most: int) -> list["Text"]:
-    """The first lines of ``text`` as a terminal of this width shows them."""
+def _rows(text: str, width: int) -> list["Text"]:
+    """``text`` in rows, as a terminal of this width shows it."""
     from rich.console import Console
     from rich.text import Text
 
-    console, lines = Console(width=width), []
-    for line in text.rstrip("\n").split("\n")[: max(0, most)]:
-        lines += list(Text.from_ansi(line).wrap(console, width)) or [Text()]
-    return lines[: max(0, most)] if text else []
+    console, rows = Console(width=width), []
+    for line in text.rstrip("\n").split("\n"):
+        row = Text.from_ansi(line)
+        row.expand_tabs(8)
+        rows += [row] if row.cell_len <= width else row.wrap(console, width)
+    return rows if text else []

@@ -16,25 +16,20 @@ NOUNS = {"workflow": "run", "tool": "call"}
 def checklist(investigation: Investigation, timezone: str) -> list[tuple[str, str]]:
     """(point, result) in the order of the investigation."""
     levels = investigation.levels
-    tools: list[_Point] = [
-        ("Tool-level failures", ("levels",), lambda: _level(levels["tool"], investigation.person)),
-        ("Is the tool used at all", ("used",), lambda: _usage(investigation)),
-        ("MCP versus default tools", ("kinds",), lambda: _kinds(investigation)),
-    ]
-    runs: list[_Point] = [
-        ("Workflow-level failures", ("levels",), lambda: _level(levels["workflow"], investigation.person)),
-    ]
-    points: list[_Point] = [
-        *(tools[:1] if "tool" in levels else []),
-        *(runs if "workflow" in levels else []),
-        *(tools[1:] if "tool" in levels else []),
-        ("Root causes", ("messages",), lambda: _causes(investigation)),
-        ("Timeline", ("windows", "messages", "days"), lambda: _timeline(investigation, timezone)),
-        ("Messages read", ("messages", "levels"), lambda: _messages(investigation)),
+    has_tools, has_runs = "tool" in levels, "workflow" in levels
+    points: list[tuple[bool, _Point]] = [
+        (has_tools, ("Tool-level failures", ("levels",), lambda: _level(levels["tool"], investigation.person))),
+        (has_runs, ("Workflow-level failures", ("levels",), lambda: _level(levels["workflow"], investigation.person))),
+        (has_tools, ("Is the tool used at all", ("used",), lambda: _usage(investigation))),
+        (has_tools, ("MCP versus default tools", ("kinds",), lambda: _kinds(investigation))),
+        (True, ("Root causes", ("messages",), lambda: _causes(investigation))),
+        (True, ("Timeline", ("windows", "messages", "days"), lambda: _timeline(investigation, timezone))),
+        (True, ("Messages read", ("messages", "levels"), lambda: _messages(investigation))),
     ]
     return [
         (point, f"unknown: {reason}" if (reason := investigation.unknown(*parts)) else result())
-        for point, parts, result in points
+        for applies, (point, parts, result) in points
+        if applies
     ]
 
 

@@ -50,7 +50,8 @@ def check_quotes(sql: str, source: str, names: Collection[str], file: Path | str
                 )
 
 
-_TEXTS = {"STRING", "BYTE_STRING", "NATIONAL_STRING", "HEREDOC_STRING"}
+_TEXTS = {"STRING", "BYTE_STRING", "NATIONAL_STRING", "UNICODE_STRING", "HEREDOC_STRING"}
+_QUOTED = {*_TEXTS, "IDENTIFIER"}
 _BRACED = re.compile(r"\{([^\W\d]\w*)\}")
 
 
@@ -224,6 +225,7 @@ _OPENING, _CLOSING = "([", ")]"
 _REFUSED = {
     *("SELECT", "WITH", "FROM", "JOIN", "UNION", "INTERSECT", "EXCEPT", "WHERE", "HAVING", "LIMIT", "SETTINGS"),
 }
+_REFUSED_OUTSIDE_BRACKETS = {"ORDER BY": "ORDER BY", "GROUP BY": "GROUP BY", "AS": "AS", ",": "','"}
 
 _NO_ESCAPE = re.compile(r"(?:[^\\]|\\[bfrnt0av\\'`\"])*?(\\[^bfrnt0av\\'`\"])")
 
@@ -242,7 +244,9 @@ def condition_of(text: str, source: str) -> str:
     open_: list[str] = []
     for token in tokens:
         name = token.token_type.name
-        if name in ("STRING", "IDENTIFIER"):
+        if name in _QUOTED:
+            if source == "posthog" and name in _TEXTS and text[: token.start].endswith(("f", "F")):
+                raise _no_condition(text, "it holds a template, f'…'", "put texts together with concat()")
             if source == "posthog" and (wrong := _NO_ESCAPE.match(text[token.start : token.end + 1])):
                 raise _no_condition(text, f"HogQL has no {wrong[1]}", "a backslash in quotes is written twice")
             continue
@@ -250,6 +254,8 @@ def condition_of(text: str, source: str) -> str:
             raise _no_condition(text, f"it holds {token.text.upper()}")
         if token.text in ("{", "}", ";", "\\G"):
             raise _no_condition(text, f"it holds '{token.text}'")
+        if not open_ and (part := _REFUSED_OUTSIDE_BRACKETS.get(token.text.upper())):
+            raise _no_condition(text, f"it holds {part}")
         if token.text in _OPENING:
             open_.append(token.text)
         elif token.text in _CLOSING and (not open_ or _OPENING.index(open_.pop()) != _CLOSING.index(token.text)):
@@ -276,7 +282,7 @@ def check_piece(sql: str, source: str) -> None:
 def _check_brackets(tokens: list[Any]) -> None:
     depth = 0
     for token in tokens:
-        if token.token_type.name in ("STRING", "IDENTIFIER"):
+        if token.token_type.name in _QUOTED:
             continue
         depth += (token.text in _OPENING) - (token.text in _CLOSING)
         if depth < 0:
