@@ -12,9 +12,11 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
+from psycopg import sql as psycopg_sql
 
 from tests.sources.engines import Server, refused, server, source, table
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError, UsertrackError
@@ -22,6 +24,7 @@ from usertrack.core.spool import Spool
 from usertrack.library.library import Statement
 from usertrack.sources.neon import connection_uri
 from usertrack.sources.postgres import Postgres
+from usertrack.sources.postgres_address import for_libpq
 from usertrack.workspace.settings import load_settings
 
 __all__ = ["server"]
@@ -219,3 +222,21 @@ def test_neons_address_is_used(server: Server, tmp_path: Path) -> None:
 
     assert asyncio.run(ask()) == ("datagen",)
     api.shutdown()
+
+
+@pytest.mark.parametrize("schema", ["app", "My  Schema", 'a"b\\c', "x, public -cwork_mem=1MB", "a%&=+?#é"])
+@pytest.mark.parametrize("more", ["", "&pgbouncer=true&options=-cwork_mem%3D7MB"])
+def test_prismas_schema_is_the_search_path(server: Server, tmp_path: Path, schema: str, more: str) -> None:
+    name = psycopg_sql.Identifier(schema).as_string()
+    server.execute(f"CREATE SCHEMA IF NOT EXISTS {name}; CREATE TABLE IF NOT EXISTS {name}.only_here (n int)")
+    dsn = for_libpq(f"{server.dsn}{'&' if '?' in server.dsn else '?'}schema={quote(schema, safe='')}{more}")
+    sql = "SELECT current_schema(), current_setting('work_mem') = '7MB', (SELECT count(*) FROM only_here)"
+    assert table(dsn, sql, tmp_path).rows[0] == (schema, bool(more), 0)
+    server.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+def test_a_path_in_the_address_goes_before_prismas_schema() -> None:
+    assert for_libpq("postgresql://h/d?schema=public&x=1&") == "postgresql://h/d?x=1&"
+    assert (
+        for_libpq("postgresql://h/d?schema=a&options=-csearch_path%3Db") == "postgresql://h/d?options=-csearch_path%3Db"
+    )

@@ -295,12 +295,7 @@ def test_no_shell_reads_the_command(workspace: Path) -> None:
     ("words", "message"),
     [
         ("no-such-command x", "`no-such-command`, for 'postgres.url', cannot be found"),
-        ("sh -c 'echo phx_hunter2 >&2; exit 3'", "ended with exit code 3: [key]"),
-        ("sh -c 'echo hunter2; echo no hunter2 >&2; exit 1'", "ended with exit code 1: no […]"),
-        (
-            "sh -c 'echo at postgresql://a:hunter2@b/c password=hunter2 >&2; exit 1'",
-            "at postgresql://…@b/c password=[…]",
-        ),
+        ("sh -c 'echo hunter2; echo PGPASSWORD=hunter2 >&2; exit 3'", "ended with exit code 3"),
         ("'true'", "printed nothing"),
         ("sh -c 'echo hunter2; echo hunter2'", "printed more than one line"),
         ("sh -c 'printf \"\\\\377\"'", "printed what is not UTF-8 text"),

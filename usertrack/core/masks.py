@@ -4,7 +4,6 @@ import re
 
 _KEY = re.compile(r"\bph[xsc]_\w+")
 _CREDENTIALS = re.compile(r"//[^/@\s]*@")
-_NAMED = re.compile(r"\b(password|passwd|secret|token|api_?key)(\s*[=:]\s*)\S+", re.IGNORECASE)
 
 
 def mask_keys(text: str) -> str:
@@ -14,8 +13,3 @@ def mask_keys(text: str) -> str:
 def mask_credentials(text: str) -> str:
     """``text`` without user and password of the addresses in it."""
     return _CREDENTIALS.sub("//…@", text)
-
-
-def mask_secrets(text: str) -> str:
-    """``text`` without all that looks like a secret: ``password=…`` too."""
-    return _NAMED.sub(r"\1\2[…]", mask_credentials(mask_keys(text)))

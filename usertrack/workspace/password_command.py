@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError
-from usertrack.core.masks import mask_secrets
 from usertrack.workspace.private_files import config_folder, write_private
 
 _LONGEST = 60  # seconds, in which somebody may have to unlock a password manager
@@ -59,11 +58,11 @@ class PasswordCommand:
     def _output(self) -> str:
         import subprocess
 
-        no_input, pipe = subprocess.DEVNULL, subprocess.PIPE
+        nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
         try:
-            with subprocess.Popen(self.words, cwd=self.folder, stdin=no_input, stdout=pipe, stderr=pipe) as process:
+            with subprocess.Popen(self.words, cwd=self.folder, stdin=nothing, stdout=pipe, stderr=nothing) as process:
                 try:
-                    out, err = process.communicate(timeout=_LONGEST)
+                    out, _ = process.communicate(timeout=_LONGEST)
                 except BaseException:
                     process.kill()
                     raise
@@ -78,7 +77,7 @@ class PasswordCommand:
         except UnicodeDecodeError:
             raise self._failed("printed what is not UTF-8 text") from None
         if process.returncode:
-            raise self._failed(f"ended with exit code {process.returncode}{_last_words(err, text)}")
+            raise self._failed(f"ended with exit code {process.returncode}", "run it yourself: it may say why")
         return text
 
     def _failed(self, reason: str, hint: str = "") -> UsageError:
@@ -129,12 +128,3 @@ def _digest(path: Path) -> str | None:
         return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
     except (OSError, ValueError):
         return None
-
-
-def _last_words(stderr: bytes, stdout: str) -> str:
-    """The last line on standard error, without what looks like a secret or was printed; '' for none."""
-    lines = stderr.decode(errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    for printed in filter(None, map(str.strip, stdout.splitlines())):
-        last = last.replace(printed, "[…]")
-    return f": {mask_secrets(last)[:200]}" if last else ""
