@@ -173,7 +173,8 @@ def _rows(text: str, width: int) -> list["Text"]:
     from rich.console import Console
     from rich.text import Text
 
-    console, rows = Console(width=width), []
+    console = Console(width=width)
+    rows: list[Text] = []
     for line in text.rstrip("\n").split("\n"):
         row = Text.from_ansi(line)
         row.expand_tabs(8)
