@@ -91,10 +91,8 @@ class _Dialogue:
         output.emit(proposal_document(proposal, rows, show_values=self.show_values))
 
 
-def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_values: bool) -> None:
-    """Propose, ask, write, and end with the segments. Without a terminal and without ``yes`` nothing is written."""
-    from usertrack.cli.options import call_plainly
-    from usertrack.cli.people import segments
+def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_values: bool) -> bool:
+    """Propose, ask and write. Without a terminal and without ``yes`` nothing is written, and the answer is False."""
     from usertrack.engine.connect import open_runner
     from usertrack.library.library import Library, shipped_root
     from usertrack.workspace.settings import load_settings
@@ -123,10 +121,10 @@ def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_value
     if not (yes or asks):
         files = ", ".join(f"tables/neon/{each.kind.name}.sql" for each in proposals)
         diagnostics.note(f"this would write {files}, usertrack.yaml and segments.yaml; add --yes to do it")
-        return
+        return False
     _write(folder, proposals, roles)
     _set_thresholds(folder, proposals)
-    call_plainly(segments, workspace=folder)
+    return True
 
 
 _CONSENT = (

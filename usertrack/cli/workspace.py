@@ -31,7 +31,11 @@ def init(
     if from_database:
         from usertrack.cli.mapping import init_from_database
 
-        init_from_database(folder, yes=yes, with_values=not no_values, show_values=show_values)
+        if init_from_database(folder, yes=yes, with_values=not no_values, show_values=show_values):
+            from usertrack.cli.options import call_plainly
+            from usertrack.cli.people import segments
+
+            call_plainly(segments, workspace=folder)
         return
     from usertrack.cli import diagnostics
     from usertrack.workspace.scaffold import create_workspace
