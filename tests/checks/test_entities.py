@@ -123,6 +123,13 @@ def test_words_in_no_state_are_counted(check: Check) -> None:
     assert note.detail == "50 % of 16 rows of the last 30 days are in no state: wei[red]rd (4), empty (4)"
 
 
+def test_rows_that_take_long_are_not_looked_at(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usertrack.checks.entities._PATIENCE", 0.05)
+    slow = "AS j, LATERAL (SELECT count(*) FROM generate_series(1, 5000000) AS n WHERE n > length(j.state)) AS slow"
+    [note] = [finding for finding in check(runs=RUNS.replace("AS j\n", slow)) if finding.level == "note"]
+    assert (note.subject, "its rows were not looked at" in note.detail) == ("entity runs", True)
+
+
 def test_files_alone(tmp_path: Path) -> None:
     (tmp_path / "tables/neon").mkdir(parents=True)
     (tmp_path / "tables/neon/runs.sql").write_text(RUNS.replace("app.jobs", "pg_ls_dir('/')"))

@@ -141,7 +141,7 @@ def _add_near_tables(runner: Runner, problems: Problems) -> None:
     missing = {name: match[1] for name, error in problems.items() if (match := _NO_TABLE.search(error.message))}
     if not missing:
         return
-    answer = runner.run([_asking(runner, _TABLES, _MOST_TABLES)])[0]
+    answer = runner.run([_asking(runner, "names of tables", _TABLES, _MOST_TABLES)])[0]
     rows = [] if isinstance(answer, UsertrackError) else answer.rows
     names = [name.partition(".")[2] if visible else name for name, visible in rows]
     for name, table in missing.items():
@@ -179,7 +179,7 @@ def _other_ids(runner: Runner, names: Sequence[str]) -> Problems:
     if ACCOUNTS.name not in names:
         return {}
     names = [name for name in names if name != ACCOUNTS.name and "account_id" in entities[name].mapped]
-    answers = runner.run([_asking(runner, _of(name, _JOIN), 0) for name in names])
+    answers = runner.run([_asking(runner, f"accounts of {name}", _of(name, _JOIN), 0) for name in names])
     return {
         name: _other_id(entities[name], answer)
         for name, answer in zip(names, answers, strict=True)
@@ -201,8 +201,8 @@ def _of(name: str, sql: str) -> str:
     return sql.replace("{runs}", f"{{{name}}}")
 
 
-def _asking(runner: Runner, sql: str, limit: int) -> Statement:
-    query = Query("check", "neon", runner.library.expanded(sql, "neon", ()))
+def _asking(runner: Runner, name: str, sql: str, limit: int) -> Statement:
+    query = Query(name, "neon", runner.library.expanded(sql, "neon", ()))
     return replace(query.bind({}, runner.offered), limit=limit, seconds=_PATIENCE)
 
 
@@ -228,7 +228,7 @@ def check_rows(runner: Runner, names: Sequence[str]) -> list[Finding]:
     """What a sample of rows tells of the entities ``names``: accounts that are there twice, and words in no state."""
     entities = runner.library.entities
     questions = {name: _TWICE if name == ACCOUNTS.name else _of(name, _WORDS) for name in names if KINDS[name].states}
-    answers = runner.run([_asking(runner, sql, 1000) for sql in questions.values()])
+    answers = runner.run([_asking(runner, f"rows of {name}", sql, 1000) for name, sql in questions.items()])
     return [
         finding
         for name, answer in zip(questions, answers, strict=True)
