@@ -8,7 +8,7 @@
 --   accounts: {label: accounts, type: int}
 --   account_id: {label: account, type: text, current: true, merge: last, by: last_active_at}
 --   name: {label: name, type: text, current: true, merge: last, by: last_active_at}
---   credits: {label: credits, type: float, current: true, merge: last, by: last_active_at}
+--   credits: {label: "{credits}", type: float, current: true, merge: last, by: last_active_at}
 --   subscription_status: {label: subscription, type: text, current: true, merge: last, by: last_active_at, wins: active}
 --   revenue: {label: revenue a month, type: float, current: true, merge: sum}
 --   organization: {label: organization, type: text, current: true, merge: last, by: last_active_at}

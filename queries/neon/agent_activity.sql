@@ -3,9 +3,9 @@
 -- key: email
 -- params: {days: 30}
 -- facts:
---   agent_runs: {label: agent executions, type: int, absent: 0}
---   agent_runs_recent: {label: agent executions in the window, type: int, absent: 0}
---   last_agent_at: {label: last agent execution, type: time}
+--   agent_runs: {label: "{agent_runs}", type: int, absent: 0}
+--   agent_runs_recent: {label: "{agent_runs} in the window", type: int, absent: 0}
+--   last_agent_at: {label: "last {agent_run}", type: time}
 SELECT
     a.email,
     count(*) AS agent_runs,

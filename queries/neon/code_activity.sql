@@ -3,9 +3,9 @@
 -- key: email
 -- params: {days: 30}
 -- facts:
---   code_runs: {label: code executions, type: int, absent: 0}
---   code_runs_recent: {label: code executions in the window, type: int, absent: 0}
---   last_code_at: {label: last code execution, type: time}
+--   code_runs: {label: "{code_runs}", type: int, absent: 0}
+--   code_runs_recent: {label: "{code_runs} in the window", type: int, absent: 0}
+--   last_code_at: {label: "last {code_run}", type: time}
 SELECT
     a.email,
     count(*) AS code_runs,

@@ -2,8 +2,8 @@
 -- about: How many tools somebody built, and when the last.
 -- key: email
 -- facts:
---   custom_tools: {label: custom tools built, type: int, absent: 0}
---   last_custom_tool_at: {label: last custom tool, type: time}
+--   custom_tools: {label: "{custom_tools} built", type: int, absent: 0}
+--   last_custom_tool_at: {label: "last {custom_tool}", type: time}
 SELECT
     a.email,
     count(*) AS custom_tools,

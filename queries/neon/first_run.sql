@@ -7,7 +7,7 @@
 --   half have run. `within` is the share with a run within `target_days`. A day is that of the signup. People are
 --   e-mails; an account without one is somebody by itself; a run before the signup counts as at once.
 -- params: {days: 30, target_days: 7, cohort_days: 28}
--- metric: {label: Signup to first run, kind: estimate, unit: days, good: below 7, excellent: below 1}
+-- metric: {label: "Signup to first {run}", kind: estimate, unit: days, good: below 7, excellent: below 1}
 WITH cohort AS (
     SELECT (({as_of} AT TIME ZONE {timezone}) - make_interval(days => greatest({days}, {cohort_days})::int)) AS since
 ),

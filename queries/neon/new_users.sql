@@ -14,29 +14,29 @@ WITH people AS (
 ),
 owned AS (SELECT person, unnest(accounts) AS account_id FROM people),
 acts AS (
-    SELECT o.person, 'started a workflow run' AS did FROM owned AS o JOIN {runs} AS r USING (account_id) WHERE r.at <= {as_of}
+    SELECT o.person, 'run' AS did FROM owned AS o JOIN {runs} AS r USING (account_id) WHERE r.at <= {as_of}
     UNION ALL
-    SELECT o.person, 'had a run completed' FROM owned AS o JOIN {runs} AS r USING (account_id) WHERE r.at <= {as_of} AND r.ok
+    SELECT o.person, 'run_ok' FROM owned AS o JOIN {runs} AS r USING (account_id) WHERE r.at <= {as_of} AND r.ok
     UNION ALL
-    SELECT o.person, 'had a run fail' FROM owned AS o JOIN {runs} AS r USING (account_id) WHERE r.at <= {as_of} AND r.failed
+    SELECT o.person, 'run_failed' FROM owned AS o JOIN {runs} AS r USING (account_id) WHERE r.at <= {as_of} AND r.failed
     UNION ALL
-    SELECT o.person, 'called a tool' FROM owned AS o JOIN {calls} AS c USING (account_id) WHERE c.at <= {as_of}
+    SELECT o.person, 'call' FROM owned AS o JOIN {calls} AS c USING (account_id) WHERE c.at <= {as_of}
     UNION ALL
-    SELECT o.person, 'ran code' FROM owned AS o JOIN {code_runs} AS x USING (account_id) WHERE x.at <= {as_of}
+    SELECT o.person, 'code' FROM owned AS o JOIN {code_runs} AS x USING (account_id) WHERE x.at <= {as_of}
     UNION ALL
-    SELECT o.person, 'built a custom tool' FROM owned AS o JOIN {deployments} AS d USING (account_id) WHERE d.at <= {as_of}
+    SELECT o.person, 'custom_tool' FROM owned AS o JOIN {deployments} AS d USING (account_id) WHERE d.at <= {as_of}
     UNION ALL
-    SELECT o.person, 'ran an agent' FROM owned AS o JOIN {agent_runs} AS g USING (account_id) WHERE g.at <= {as_of}
+    SELECT o.person, 'agent' FROM owned AS o JOIN {agent_runs} AS g USING (account_id) WHERE g.at <= {as_of}
 ),
 steps (rank, did, entity) AS (
     VALUES
-        (1, 'started a workflow run', 'runs'), (2, 'had a run completed', 'runs'), (3, 'had a run fail', 'runs'),
-        (4, 'called a tool', 'calls'), (5, 'ran code', 'code_runs'), (6, 'ran an agent', 'agent_runs'),
-        (7, 'built a custom tool', 'deployments')
+        (1, 'run', 'runs'), (2, 'run_ok', 'runs'), (3, 'run_failed', 'runs'),
+        (4, 'call', 'calls'), (5, 'code', 'code_runs'), (6, 'agent', 'agent_runs'),
+        (7, 'custom_tool', 'deployments')
 ),
 total AS (SELECT count(*) AS people FROM people),
 counted AS (
-    SELECT 0 AS rank, 'signed up' AS did, people, NULL::bigint AS times FROM total
+    SELECT 0 AS rank, 'signed_up' AS did, people, NULL::bigint AS times FROM total
     UNION ALL
     SELECT s.rank, s.did, count(DISTINCT a.person), count(a.person)
     FROM total
@@ -45,7 +45,7 @@ counted AS (
     WHERE s.entity = ANY ({entities})
     GROUP BY 1, 2
     UNION ALL
-    SELECT 8, 'nothing of these yet', (SELECT people FROM total) - count(DISTINCT person), NULL FROM acts
+    SELECT 8, 'nothing', (SELECT people FROM total) - count(DISTINCT person), NULL FROM acts
 )
 SELECT
     did,

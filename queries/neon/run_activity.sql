@@ -6,12 +6,12 @@
 -- key: email
 -- params: {days: 30}
 -- facts:
---   run_count: {label: runs, type: int, absent: 0}
---   runs_recent: {label: runs in the window, type: int, absent: 0}
---   runs_completed: {label: completed runs, type: int, absent: 0, current: true}
---   runs_failed: {label: failed runs, type: int, absent: 0, current: true}
---   last_run_at: {label: last run, type: time}
---   last_failed_run_at: {label: last failed run, type: time, current: true}
+--   run_count: {label: "{runs}", type: int, absent: 0}
+--   runs_recent: {label: "{runs} in the window", type: int, absent: 0}
+--   runs_completed: {label: "completed {runs}", type: int, absent: 0, current: true}
+--   runs_failed: {label: "failed {runs}", type: int, absent: 0, current: true}
+--   last_run_at: {label: "last {run}", type: time}
+--   last_failed_run_at: {label: "last failed {run}", type: time, current: true}
 --   top_failure: {label: commonest cause of failure, type: text, current: true}
 SELECT
     a.email,

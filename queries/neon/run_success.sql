@@ -4,7 +4,7 @@
 --   person's runs fare alike, so they are worth fewer independent ones: `n_effective` (p (1 − p) over the variance
 --   between persons, linearised; Kish 1965). A run has the state that it has today.
 -- params: {days: 30}
--- metric: {label: Run success rate, kind: rate, good: above 80 %, excellent: above 95 %}
+-- metric: {label: "{Run} success rate", kind: rate, good: above 80 %, excellent: above 95 %}
 WITH finished AS (
     SELECT
         (r.at::timestamptz AT TIME ZONE {timezone})::date AS date,

@@ -3,10 +3,10 @@
 -- key: email
 -- params: {days: 30}
 -- facts:
---   tool_calls: {label: tool calls, type: int, absent: 0}
---   tool_calls_recent: {label: tool calls in the window, type: int, absent: 0}
---   tool_failures: {label: failed tool calls, type: int, absent: 0, current: true}
---   last_tool_at: {label: last tool call, type: time}
+--   tool_calls: {label: "{tool_calls}", type: int, absent: 0}
+--   tool_calls_recent: {label: "{tool_calls} in the window", type: int, absent: 0}
+--   tool_failures: {label: "failed {tool_calls}", type: int, absent: 0, current: true}
+--   last_tool_at: {label: "last {tool_call}", type: time}
 SELECT
     a.email,
     count(*) AS tool_calls,

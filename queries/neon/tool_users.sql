@@ -6,8 +6,8 @@
 -- key: email
 -- params: {days: 30}
 -- facts:
---   tools_recent: {label: different tools in the window, type: int, absent: 0, merge: max}
---   tool_success_rate: {label: success rate of tool calls in the window, type: float, unit: percent}
+--   tools_recent: {label: "different {tools} in the window", type: int, absent: 0, merge: max}
+--   tool_success_rate: {label: "success rate of {tool_calls} in the window", type: float, unit: percent}
 SELECT
     email,
     count(DISTINCT tool) AS tools_recent,

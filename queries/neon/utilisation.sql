@@ -5,7 +5,7 @@
 --   People are e-mails; an account without one is somebody by itself. A day counts those who had an account by its end;
 --   use that is dated before the day on which its person signed up is left out.
 -- params: {days: 30}
--- metric: {label: Credit utilisation, kind: rate, good: above 20 %, excellent: above 50 %}
+-- metric: {label: "{Credit} utilisation", kind: rate, good: above 20 %, excellent: above 50 %}
 WITH span AS (
     SELECT
         (({as_of} AT TIME ZONE {timezone}) - make_interval(days => {days}::int)) AT TIME ZONE {timezone} AS since,

@@ -5,7 +5,7 @@
 -- facts:
 --   mcp_clicks: {label: MCP clicks, type: int, absent: 0}
 --   high_value_clicks: {label: high-value MCP clicks, type: int, absent: 0}
---   mcp_servers: {label: MCP servers clicked, type: text}
+--   mcp_servers: {label: "{servers} clicked", type: text}
 --   last_mcp_click_at: {label: last MCP click, type: time}
 SELECT
     lowerUTF8(trim(person.properties.email)) AS email,

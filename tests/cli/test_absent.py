@@ -24,8 +24,8 @@ def test_segments(company: Cli) -> None:
 
 def test_other_questions(company: Cli) -> None:
     assert "Run success rate" not in company("metrics").out
-    assert "ran code" in company("query", "run", "new_users").out
-    assert "workflow run" not in company("query", "run", "new_users").out
+    assert "code" in company("query", "run", "new_users").out
+    assert "run_ok" not in company("query", "run", "new_users").out
     assert "Workflow level" not in company("failures").out
     assert "unknown:" not in company("failures").out
 

@@ -113,12 +113,12 @@ def test_windows_begin_on_monday(here: Office) -> None:
 
 def test_new_users_are_people_and_their_first_account_is_of_the_week(here: Office) -> None:
     by_step = {row[0]: row[1:] for row in rows(here, "neon/new_users", "did", "people", "share", "times", **WINDOW)}
-    assert by_step["signed up"] == (3, 1.0, None)
-    assert by_step["started a workflow run"] == (2, pytest.approx(2 / 3), 4)
-    assert by_step["had a run completed"] == (1, pytest.approx(1 / 3), 2)
-    assert by_step["had a run fail"] == (1, pytest.approx(1 / 3), 1)
-    assert by_step["called a tool"] == (1, pytest.approx(1 / 3), 1)
-    assert by_step["nothing of these yet"] == (1, pytest.approx(1 / 3), None)
+    assert by_step["signed_up"] == (3, 1.0, None)
+    assert by_step["run"] == (2, pytest.approx(2 / 3), 4)
+    assert by_step["run_ok"] == (1, pytest.approx(1 / 3), 2)
+    assert by_step["run_failed"] == (1, pytest.approx(1 / 3), 1)
+    assert by_step["call"] == (1, pytest.approx(1 / 3), 1)
+    assert by_step["nothing"] == (1, pytest.approx(1 / 3), None)
 
 
 def test_nobody_new_has_no_shares(here: Office) -> None:
@@ -137,7 +137,7 @@ def test_how_far_the_sources_reach(here: Office) -> None:
     assert newest == {
         "accounts": MONDAY + timedelta(days=1),
         "runs": MONDAY + timedelta(days=1),
-        "tool calls": MONDAY + timedelta(days=1),
+        "calls": MONDAY + timedelta(days=1),
     }
 
 

@@ -7,27 +7,29 @@ from usertrack.core.period import in_zone
 from usertrack.core.words import number, plural
 from usertrack.failures.bursts import Incident
 from usertrack.failures.causes import UNKNOWN
-from usertrack.failures.investigation import Investigation, Level
+from usertrack.failures.investigation import Investigation
+from usertrack.library.own_words import OwnWords
 
 _Point = tuple[str, tuple[str, ...], Callable[[], str]]
 NOUNS = {"workflow": "run", "tool": "call"}
+"""What fails on each level, by its name among a company's own words."""
 
 
 def checklist(investigation: Investigation, timezone: str) -> list[tuple[str, str]]:
     """(point, result) in the order of the investigation."""
-    levels = investigation.levels
-    has_tools, has_runs = "tool" in levels, "workflow" in levels
+    words = investigation.words
+    has_tools, has_runs = "tool" in investigation.levels, "workflow" in investigation.levels
     points: list[tuple[bool, _Point]] = [
-        (has_tools, ("Tool-level failures", ("levels",), lambda: _level(levels["tool"], investigation.person))),
-        (has_runs, ("Workflow-level failures", ("levels",), lambda: _level(levels["workflow"], investigation.person))),
-        (has_tools, ("Is the tool used at all", ("used",), lambda: _usage(investigation))),
-        (has_tools, ("MCP versus default tools", ("kinds",), lambda: _kinds(investigation))),
+        (has_tools, ("{Tool}-level failures", ("levels",), lambda: _level(investigation, "tool"))),
+        (has_runs, ("{Workflow}-level failures", ("levels",), lambda: _level(investigation, "workflow"))),
+        (has_tools, ("Is the {tool} used at all", ("used",), lambda: _usage(investigation))),
+        (has_tools, ("MCP versus default {tools}", ("kinds",), lambda: _kinds(investigation))),
         (True, ("Root causes", ("messages",), lambda: _causes(investigation))),
         (True, ("Timeline", ("windows", "messages", "days"), lambda: _timeline(investigation, timezone))),
         (True, ("Messages read", ("messages", "levels"), lambda: _messages(investigation))),
     ]
     return [
-        (point, f"unknown: {reason}" if (reason := investigation.unknown(*parts)) else result())
+        (words(point), f"unknown: {reason}" if (reason := investigation.unknown(*parts)) else result())
         for applies, (point, parts, result) in points
         if applies
     ]
@@ -68,36 +70,39 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %".replace(".0 %", " %")
 
 
-def _level(level: Level, person: str) -> str:
-    noun = NOUNS[level.name]
+def _nouns(level: str, words: OwnWords) -> tuple[str, str]:
+    """What fails on a level: one, and several."""
+    return words[NOUNS[level]], words[f"{NOUNS[level]}s"]
+
+
+def _level(investigation: Investigation, name: str) -> str:
+    level = investigation.levels[name]
+    noun, nouns = _nouns(name, investigation.words)
     if not level.finished:
         return f"no {noun} finished"
-    people = "" if person else f", for {number(level.people_failed)} of {number(level.people)} people"
+    people = "" if investigation.person else f", for {number(level.people_failed)} of {number(level.people)} people"
     rate = percent(level.failed / level.finished)
-    return f"{number(level.failed)} of {plural(level.finished, noun)} failed ({rate}){people}"
+    return f"{number(level.failed)} of {plural(level.finished, noun, nouns)} failed ({rate}){people}"
 
 
 def _usage(investigation: Investigation) -> str:
-    calls = investigation.used
+    calls, words = investigation.used, investigation.words
     if investigation.tools:
         used = ", ".join(f"{name} {number(calls[name])}×" for name in investigation.tools)
-        return f"yes: {used} up to now; runs have no key to tool calls, so all runs are included"
+        return f"yes: {used} up to now; " + words("{runs} have no key to {tool_calls}, so all {runs} are included")
     if not calls:
-        return "no tool was called"
+        return words("no {tool} was called")
     most = sorted(calls, key=lambda name: (-calls[name], name))[:3]
     used = ", ".join(f"{name} {number(calls[name])}×" for name in most)
-    return f"{plural(len(calls), 'tool')} called, most {used}; `--tool NAME` checks one"
+    return f"{plural(len(calls), words['tool'], words['tools'])} called, most {used}; `--tool NAME` checks one"
 
 
 def _kinds(investigation: Investigation) -> str:
-    rows = investigation.kinds.dicts()
+    rows, words = investigation.kinds.dicts(), investigation.words
     shares = " to ".join(f"{percent(row['share'])} {row['kind']}" for row in rows)
     rates = [f"{row['kind']} {percent(row['success_rate'])}" for row in rows if row["success_rate"] is not None]
-    return (
-        f"{shares} of {plural(sum(row['calls'] for row in rows), 'call')}; success {', '.join(rates)}"
-        if rows
-        else "no calls"
-    )
+    calls = plural(sum(row["calls"] for row in rows), words["call"], words["calls"])
+    return f"{shares} of {calls}; success {', '.join(rates)}" if rows else words("no {calls}")
 
 
 def _causes(investigation: Investigation) -> str:
@@ -105,7 +110,7 @@ def _causes(investigation: Investigation) -> str:
     for level in investigation.levels:
         counts = sorted((-counts[level], name) for name, _, counts in by_category(investigation) if counts[level])
         words = ", ".join(f"{name} {number(-count)}" for count, name in counts)
-        parts.append(f"{NOUNS[level]}s: {words or 'none failed'}")
+        parts.append(f"{_nouns(level, investigation.words)[1]}: {words or 'none failed'}")
     return "; ".join(parts)
 
 
@@ -123,10 +128,10 @@ def _timeline(investigation: Investigation, timezone: str) -> str:
 
 
 def _messages(investigation: Investigation) -> str:
-    counts = [
-        (NOUNS[level], investigation.levels[level].failed, len(investigation.at(level)))
-        for level in investigation.levels
-    ]
-    parts = [f"{plural(failed, f'failed {noun}')} in {plural(texts, 'fingerprint')}" for noun, failed, texts in counts]
+    parts = []
+    for level in investigation.levels:
+        noun, nouns = _nouns(level, investigation.words)
+        failed = plural(investigation.levels[level].failed, f"failed {noun}", f"failed {nouns}")
+        parts.append(f"{failed} in {plural(len(investigation.at(level)), 'fingerprint')}")
     unknown = sum(not fingerprint.cause.known for fingerprint in investigation.fingerprints)
     return f"{'; '.join(parts)}; {unknown or 'none'} unknown"

@@ -13,6 +13,7 @@ from usertrack.failures.bursts import Failure, Incident, Stretch, incidents, tes
 from usertrack.failures.causes import LEVELS, Catalogue, Cause
 from usertrack.failures.days import Contrast, RunDay, contrasts
 from usertrack.failures.masking import fingerprint, redacted
+from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.segments.explain import find_person
 from usertrack.segments.profiles import build_profiles
 from usertrack.segments.rules import Rules
@@ -62,6 +63,7 @@ class Unused:
     tool: str
     tools: Mapping[str, int]
     as_of: datetime
+    words: OwnWords = PLAIN
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Investigation:
     notes: tuple[str, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
     begins: datetime = BEGINNING
+    words: OwnWords = PLAIN
 
     def unknown(self, *parts: str) -> str:
         """Why a figure that needs ``parts`` is unknown; empty when it is known."""
@@ -142,7 +145,7 @@ def investigate(
     tools = tools_named(list(used), tool) if tool else []
     if tool and not tools:
         _require_known_tool(runner, person, tool)
-        return Unused(email, tool, used, runner.as_of)
+        return Unused(email, tool, used, runner.as_of, runner.library.words)
     filters = {"person": person, "days": days, "tools": tools, "since": since}
     kinds = ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days})
     queries = {
@@ -184,6 +187,7 @@ def investigate(
         notes=tuple(dict.fromkeys([*_notes(levels.values()), *missing.values()])),
         missing=missing,
         begins=since,
+        words=runner.library.words,
     )
 
 

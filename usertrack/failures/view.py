@@ -14,26 +14,13 @@ from usertrack.failures.checklist import NOUNS, by_category, checklist, percent,
 from usertrack.failures.days import Contrast
 from usertrack.failures.export import FINGERPRINTS, days_of_runs, fingerprints_table, investigation_json, success
 from usertrack.failures.investigation import Investigation, Level, Unused
+from usertrack.library.own_words import OwnWords
 
-_NAMES = {"workflow": "Workflow level: runs", "tool": "Tool level: calls"}
-_CONTRASTS: Columns[Contrast] = Columns(
-    Attribute("person", "VARCHAR", lambda contrast: contrast.person, Field("Person")),
-    Attribute(
-        "clean",
-        "VARCHAR",
-        lambda contrast: f"{contrast.clean}, with {plural(contrast.clean_runs, 'run')}",
-        Field("Days of 100 % success"),
-    ),
-    Attribute("why", "VARCHAR", lambda contrast: _reason(contrast), Field("Failures")),
-)
+_NAMES = {"workflow": "{Workflow} level: {runs}", "tool": "{Tool} level: {calls}"}
 _CHECKLIST: Columns[tuple[int, tuple[str, str]]] = Columns(
     Attribute("n", "BIGINT", lambda row: row[0], Field(" ")),
     Attribute("checked", "VARCHAR", lambda row: row[1][0], Field("Checked")),
     Attribute("found", "VARCHAR", lambda row: row[1][1], Field("Found", "text", grows=True)),
-)
-_TOOLS: Columns[tuple[str, int]] = Columns(
-    Attribute("tool", "VARCHAR", lambda row: row[0], Field("Tool")),
-    Attribute("calls", "BIGINT", lambda row: row[1], Field("Calls", "number")),
 )
 
 
@@ -100,7 +87,7 @@ def _levels(investigation: Investigation) -> Listing:
         Attribute(
             "level",
             "VARCHAR",
-            lambda level: _NAMES[level.name] + (_any_tool(investigation) if level.name == "workflow" else ""),
+            lambda level: investigation.words(_NAMES[level.name]) + _any_tool(investigation, level.name),
             Field("Level"),
         ),
         Attribute("finished", "BIGINT", lambda level: level.finished, Field("Finished", "number")),
@@ -111,9 +98,9 @@ def _levels(investigation: Investigation) -> Listing:
     return columns.listing(investigation.levels.values(), as_of=investigation.as_of)
 
 
-def _any_tool(investigation: Investigation) -> str:
+def _any_tool(investigation: Investigation, level: str = "workflow") -> str:
     """A suffix for figures that --tool does not narrow, because runs have no tool."""
-    return ", with any tool" if investigation.tools else ""
+    return investigation.words(", with any {tool}") if investigation.tools and level == "workflow" else ""
 
 
 def _incidents(investigation: Investigation, timezone: str) -> Iterator[Block]:
@@ -129,7 +116,7 @@ def _incidents(investigation: Investigation, timezone: str) -> Iterator[Block]:
     )
     columns: Columns[Incident] = Columns(
         Attribute("when", "VARCHAR", lambda incident: span(incident, timezone), Field("When")),
-        Attribute("level", "VARCHAR", lambda incident: incident.level, Field("Level")),
+        Attribute("level", "VARCHAR", lambda incident: investigation.words(f"{{{incident.level}}}"), Field("Level")),
         Attribute("what", "VARCHAR", lambda incident: incident.cause, Field("What")),
         Attribute("people", "BIGINT", lambda incident: len(incident.people), Field("People hit", "number")),
         Attribute("failures", "BIGINT", lambda incident: incident.failed, Field("Failed", "number")),
@@ -154,8 +141,8 @@ def _evidence(stretch: Stretch) -> str:
 def _fingerprints(investigation: Investigation, level: str, timezone: str) -> Listing:
     left_out = {"people"} if investigation.person else set()
     columns = Columns(*(each for each in FINGERPRINTS.attributes if each.name not in left_out))
-    heading = f"{_NAMES[level].split(':')[0]}: what failed {NOUNS[level]}s say"
-    heading += _any_tool(investigation) if level == "workflow" else ""
+    heading = investigation.words(f"{_NAMES[level].split(':')[0]}: what failed {{{NOUNS[level]}s}} say")
+    heading += _any_tool(investigation, level)
     rows = investigation.at(level)
     return columns.listing(rows, heading, limit=10, timezone=timezone, as_of=investigation.as_of)
 
@@ -184,7 +171,7 @@ def _category_counts(
     investigation: Investigation, level: str
 ) -> tuple[Attribute[tuple[str, str, dict[str, int]]], Attribute[tuple[str, str, dict[str, int]]]]:
     failed = investigation.levels[level].failed
-    label = f"Failed {NOUNS[level]}s" + (_any_tool(investigation) if level == "workflow" else "")
+    label = investigation.words(f"Failed {{{NOUNS[level]}s}}") + _any_tool(investigation, level)
     return (
         Attribute(f"{level}_failed", "BIGINT", lambda row: row[2][level], Field(label, "number")),
         Attribute(
@@ -199,13 +186,14 @@ def _category_counts(
 def _kinds(investigation: Investigation) -> Listing:
     fields = {
         "kind": Field("Kind"),
-        "calls": Field("Calls", "number"),
+        "calls": Field(investigation.words("{Calls}"), "number"),
         "share": Field("Share", "percent"),
         "failed": Field("Failed", "number"),
         "success_rate": Field("Success", "bar", full=1.0),
         **({} if investigation.person else {"users": Field("People", "number")}),
     }
-    heading = f"MCP tools versus default tools{', all of them' if investigation.tools else ''}"
+    heading = investigation.words("MCP {tools} versus default {tools}")
+    heading += ", all of them" if investigation.tools else ""
     return Listing(investigation.kinds, heading, fields=fields, columns=tuple(fields))
 
 
@@ -215,15 +203,28 @@ def _timeline(investigation: Investigation, timezone: str) -> Iterator[Block]:
     clean = sum(finished > 0 and not failed for _, finished, failed in days)
     summary = f"{number(sum(failed for *_, failed in days))} on {plural(failing, 'day')}"
     summary += f", {plural(clean, 'day')} of 100 % success" if investigation.person else ""
-    yield Spark(f"Failed runs per day{_any_tool(investigation)}", [failed for *_, failed in days], summary)
+    words = investigation.words
+    yield Spark(words("Failed {runs} per day") + _any_tool(investigation), [failed for *_, failed in days], summary)
     if investigation.contrasts:
         heading = f"Likely platform, not user code{_any_tool(investigation)}"
-        yield _CONTRASTS.listing(investigation.contrasts, heading, limit=5, as_of=investigation.as_of)
+        yield _contrasts(words).listing(investigation.contrasts, heading, limit=5, as_of=investigation.as_of)
 
 
-def _reason(contrast: Contrast) -> str:
+def _contrasts(words: OwnWords) -> Columns[Contrast]:
+    def clean(contrast: Contrast) -> str:
+        return f"{contrast.clean}, with {plural(contrast.clean_runs, words['run'], words['runs'])}"
+
+    return Columns(
+        Attribute("person", "VARCHAR", lambda contrast: contrast.person, Field("Person")),
+        Attribute("clean", "VARCHAR", clean, Field("Days of 100 % success")),
+        Attribute("why", "VARCHAR", lambda contrast: _reason(contrast, words), Field("Failures")),
+    )
+
+
+def _reason(contrast: Contrast, words: OwnWords) -> str:
     if 2 * contrast.in_incidents >= contrast.failed:
-        return f"{contrast.in_incidents} of {plural(contrast.failed, 'failed run')} in incidents"
+        failed = plural(contrast.failed, words("failed {run}"), words("failed {runs}"))
+        return f"{contrast.in_incidents} of {failed} in incidents"
     return f"{contrast.worst.failed} of {contrast.failed} on {contrast.worst.day.day} {contrast.worst.day:%b}"
 
 
@@ -233,9 +234,14 @@ def _checklist(investigation: Investigation, timezone: str) -> Listing:
 
 
 def _unused(unused: Unused, timezone: str) -> Document:
-    used = _TOOLS.listing(unused.tools.items(), "Tools they do use", limit=10)
-    calls = plural(sum(unused.tools.values()), "tool call")
-    reason = f"none of {calls} up to now went to a tool of that name, so nothing was investigated"
+    words = unused.words
+    tools: Columns[tuple[str, int]] = Columns(
+        Attribute("tool", "VARCHAR", lambda row: row[0], Field(words("{Tool}"))),
+        Attribute("calls", "BIGINT", lambda row: row[1], Field(words("{Calls}"), "number")),
+    )
+    used = tools.listing(unused.tools.items(), words("{Tools} they do use"), limit=10)
+    calls = plural(sum(unused.tools.values()), words["tool_call"], words["tool_calls"])
+    reason = f"none of {calls} up to now went to {words('{a tool}')} of that name, so nothing was investigated"
     suggestion = did_you_mean(unused.tool, unused.tools)
     return Document(
         title=f"{unused.person} does not use '{unused.tool}'",

@@ -15,6 +15,7 @@ from usertrack.library.entities import Entity, EntityKind, with_entities
 from usertrack.library.events import ROLES
 from usertrack.library.fragments import Fragment, Fragments, expand, params_of
 from usertrack.library.metric import Metric, read_metric
+from usertrack.library.own_words import OwnWords
 from usertrack.library.position import line_with
 from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Absence, Fact, Parameter, Query, parse_time
 from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of
@@ -78,6 +79,13 @@ def read_query(
     _declared_equals_used(query, text)
     _answers_for_a_window(query, text)
     return without_absent(query)
+
+
+def in_words(query: Query, words: OwnWords) -> Query:
+    """``query`` with its title and labels in the company's own words."""
+    facts = {name: replace(fact, label=words(fact.label)) for name, fact in query.facts.items()}
+    metric = query.metric and replace(query.metric, label=words(query.metric.label))
+    return replace(query, title=words(query.title), facts=facts, metric=metric)
 
 
 def without_absent(query: Query) -> Query:

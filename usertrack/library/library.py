@@ -9,8 +9,9 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.entities import Entities, cte_name, with_entities
 from usertrack.library.events import NONE, ROLES, parse_step
 from usertrack.library.fragments import NO_EVENT, Fragment, Fragments, expand, used
-from usertrack.library.header import read_entity, read_fragment
+from usertrack.library.header import in_words, read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
+from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.library.query import FACT_TYPES as FACT_TYPES
 from usertrack.library.query import OFFERED as OFFERED
 from usertrack.library.query import SOURCES as SOURCES
@@ -54,16 +55,19 @@ class Library:
         tables: Iterable[Path] = (),
         absent: Iterable[str] = (),
         roles: Mapping[str, str] = MappingProxyType({}),
+        words: OwnWords = PLAIN,
     ) -> None:
         """``roots`` hold queries, ``tables`` the entities that replace shipped ones.
 
-        ``absent`` are the entities that are not here; ``roles`` are the events of a role as a step, or none.
+        ``absent`` are the entities that are not here; ``roles`` are the events of a role as a step, or none. The labels
+        of queries are in ``words``.
         """
         self.files: dict[str, tuple[Path, bool]] = {}
         self._read: dict[str, Query] = {}
         self._roots = list(roots)
         self._fragments: dict[str, Fragments] = {}
         self.entities = Entities([shipped_root() / "tables", *tables], read_entity, absent)
+        self.words = words
         self.roles = {name: role.default for name, role in ROLES.items()} | dict(roles)
         for root in self._roots:
             for source in SOURCES:
@@ -95,7 +99,8 @@ class Library:
             path, shipped = self.files[known]
             source = known.split("/", 1)[0]
             entities = self.entities if source == "neon" else {}
-            self._read[known] = read_query(path, known, self.fragments(source), entities, shipped=shipped)
+            query = read_query(path, known, self.fragments(source), entities, shipped=shipped)
+            self._read[known] = in_words(query, self.words)
         return self._read[known]
 
     def compiled(self, name: str) -> str:

@@ -10,6 +10,7 @@ from usertrack.core.table import Column, Row, Table
 from usertrack.engine.runner import Runner
 from usertrack.failures.masking import fingerprint
 from usertrack.library.library import Statement
+from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.segments.explain import Explanation, explain
 from usertrack.segments.profiles import ProfileFact, Profiles
 
@@ -50,6 +51,7 @@ class Dossier:
     hours: tuple[tuple[int, ...], ...] = ()
     timeline: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
+    words: OwnWords = PLAIN
 
 
 def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
@@ -77,6 +79,7 @@ def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
         days=tuple(days.items()),
         hours=tuple(tuple(week[weekday, hour] for hour in range(24)) for weekday in range(7)),
         timeline=_timeline(parts),
+        words=runner.library.words,
         notes=tuple(dict.fromkeys([*profiles.notes, *missing.values(), *_truncation_notes(parts)])),
     )
 

@@ -11,6 +11,7 @@ from usertrack.core.document import Block, Document, Facts, Field, Heatmap, List
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
 from usertrack.core.table import Row
+from usertrack.library.own_words import OwnWords
 from usertrack.reports.dossier import PARTS, Dossier
 from usertrack.segments.explain import Verdict
 from usertrack.segments.wording import value_words
@@ -145,11 +146,11 @@ def _duration(seconds: float) -> str:
 _WHEN = {"first_at": Field("First", "when"), "last_at": Field("Last", "when")}
 # The two levels of failure are side by side, and never mixed in one number.
 _PARTS: dict[str, tuple[str, dict[str, Field]]] = {
-    "mcp": ("MCP servers clicked", {"server": Field("Server"), "clicks": Field("Clicks", "number"), **_WHEN}),
+    "mcp": ("{servers} clicked", {"server": Field("Server"), "clicks": Field("Clicks", "number"), **_WHEN}),
     "tools": (
-        "Tools",
+        "{Tools}",
         {
-            "tool": Field("Tool"),
+            "tool": Field("{Tool}"),
             "uses": Field("Uses", "number"),
             "finished": Field("Finished", "number"),
             "success_rate": Field("Success", "bar", full=1.0),
@@ -157,27 +158,27 @@ _PARTS: dict[str, tuple[str, dict[str, Field]]] = {
         },
     ),
     "runs": (
-        "Workflow level: runs",
+        "{Workflow} level: {runs}",
         {
             "outcome": Field("Outcome", "tag"),
             "cause": Field("Cause", "text", grows=True),
-            "runs": Field("Runs", "number"),
+            "runs": Field("{Runs}", "number"),
             **_WHEN,
         },
     ),
     "tool_failures": (
-        "Tool level: failed calls",
+        "{Tool} level: failed {calls}",
         {
-            "tool": Field("Tool"),
+            "tool": Field("{Tool}"),
             "message": Field("Message", "text", grows=True),
             "failures": Field("Failures", "number"),
             **_WHEN,
         },
     ),
     "custom_tools": (
-        "Custom tools",
+        "{Custom_tools}",
         {
-            "name": Field("Tool"),
+            "name": Field("{Tool}"),
             "description": Field("Description", "text", grows=True),
             "code_length": Field("Characters", "number"),
             "created_at": Field("Built", "when"),
@@ -200,18 +201,25 @@ def _has_rows(dossier: Dossier, part: str) -> bool:
     return part in dossier.parts and len(dossier.parts[part].rows) > 0
 
 
-def _listing(dossier: Dossier, part: str) -> Listing:
+def _in_words(part: str, words: OwnWords) -> tuple[str, dict[str, Field]]:
+    """The heading and the columns of a part, in the company's own words."""
     heading, fields = _PARTS[part]
+    return words(heading), {name: replace(field, label=words(field.label)) for name, field in fields.items()}
+
+
+def _listing(dossier: Dossier, part: str) -> Listing:
+    heading, fields = _in_words(part, dossier.words)
     return Listing(dossier.parts[part], heading=heading, fields=fields, columns=tuple(fields), limit=10)
 
 
 def _empty_parts(dossier: Dossier) -> Iterator[Paragraph]:
     """The headings of parts without rows, and of parts without an answer."""
-    empty = [_PARTS[part][0] for part in _PARTS if part in dossier.parts and not _has_rows(dossier, part)]
-    unknown = [_PARTS[part][0] for part in _PARTS if part in dossier.missing]
-    for word, headings in (("none", empty), ("unknown", unknown)):
-        if headings:
-            yield Paragraph(f"{word}: {', '.join(headings)}", "dim")
+    headings = {part: dossier.words(heading) for part, (heading, _) in _PARTS.items()}
+    empty = [headings[part] for part in _PARTS if part in dossier.parts and not _has_rows(dossier, part)]
+    unknown = [headings[part] for part in _PARTS if part in dossier.missing]
+    for word, listed in (("none", empty), ("unknown", unknown)):
+        if listed:
+            yield Paragraph(f"{word}: {', '.join(listed)}", "dim")
 
 
 _TIMELINE: Columns[Row] = Columns(

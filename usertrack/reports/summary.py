@@ -72,8 +72,11 @@ def _new_users(weekly: Weekly) -> Iterator[tuple[str, Any]]:
     if "new_users" not in weekly.parts:
         return
     did = {row["did"]: row["people"] for row in weekly.parts["new_users"].dicts()}
-    ran = did.get("started a workflow run")
-    yield "New users", number(did["signed up"]) + ("" if ran is None else f", {number(ran)} of them ran a workflow")
+    if "signed_up" not in did:  # a query of the workspace's own
+        return
+    ran = did.get("run")
+    of_them = "" if ran is None else f", {number(ran)} of them {weekly.words('ran {a workflow}')}"
+    yield "New users", number(did["signed_up"]) + of_them
 
 
 def _failures(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:
@@ -81,13 +84,14 @@ def _failures(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:
     if isinstance(failures, Absent):
         return
     if isinstance(failures, UsertrackError):
-        yield "Failed runs", f"unknown: {failures.message}"
+        yield weekly.words("Failed {runs}"), f"unknown: {failures.message}"
         yield "Platform incidents", f"unknown: {failures.message}"
         return
     why = failures.unknown("levels")
     if runs := failures.levels.get("workflow"):
         rate = f" ({runs.failed / runs.finished:.1%})".replace("%", " %") if runs.finished else ""
-        yield "Failed runs", f"unknown: {why}" if why else f"{number(runs.failed)} of {number(runs.finished)}{rate}"
+        failed = weekly.words("Failed {runs}")
+        yield failed, f"unknown: {why}" if why else f"{number(runs.failed)} of {number(runs.finished)}{rate}"
     incidents = [
         f"{incident.cause}, {span(incident, timezone)}, {people_words(len(incident.people))} hit"
         for incident in failures.incidents

@@ -1,6 +1,6 @@
 """The sections on new users and traffic of the weekly report, and the origins of its queries."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -27,11 +27,25 @@ def _origin(statement: Statement, as_of: datetime) -> Origin:
     return Origin(statement.name, values, statement.source, as_of)
 
 
+_STEPS = {
+    "signed_up": "signed up",
+    "run": "started {a workflow_run}",
+    "run_ok": "had {a run} completed",
+    "run_failed": "had {a run} fail",
+    "call": "called {a tool}",
+    "code": "ran {code}",
+    "agent": "ran {an agent}",
+    "custom_tool": "built {a custom_tool}",
+    "nothing": "nothing of these yet",
+}
+"""What neon/new_users counts, in words."""
+
+
 def new_users(weekly: Weekly) -> Iterator[Section]:
     did = {"did": Field("New users"), "people": Field("People", "number"), "share": Field("Share", "bar", full=1.0)}
     event = {"did": Field("What they did"), "people": Field("People", "number"), "times": Field("Times", "number")}
     inner = (
-        *_part(weekly, "new_users", "Accounts", did, limit=0),
+        *_part(weekly, "new_users", "Accounts", did, limit=0, first=lambda did: _STEPS.get(did, did)),
         *_part(weekly, "new_people", "In the product", event, limit=TOP),
     )
     if inner:
@@ -39,15 +53,26 @@ def new_users(weekly: Weekly) -> Iterator[Section]:
         yield Section("What new users did", (whom, *inner))
 
 
-def _part(weekly: Weekly, part: str, heading: str, fields: Mapping[str, Field], limit: int) -> Iterator[Section]:
-    """One query's answer with its name, or its error; nothing where the query rests on what is absent here."""
+def _part(
+    weekly: Weekly,
+    part: str,
+    heading: str,
+    fields: Mapping[str, Field],
+    limit: int,
+    first: Callable[[str], str] | None = None,
+) -> Iterator[Section]:
+    """One query's answer with its name, or its error; nothing where the query rests on what is absent here.
+
+    ``first`` makes words of the values of the first column.
+    """
     if part not in weekly.statements:
         return
     if part not in weekly.parts:
         yield Section(heading, (unknown_paragraph(weekly.missing[part]),), part_origins(weekly, part))
         return
     table = weekly.parts[part]
-    in_memory = replace(table, rows=list(table.rows))
+    rows = [(weekly.words(first(row[0])), *row[1:]) for row in table.rows] if first else list(table.rows)
+    in_memory = replace(table, rows=rows)
     block = Listing(in_memory, fields=dict(fields), columns=tuple(fields), limit=limit)
     yield Section(heading, (block if in_memory.rows else Paragraph("none", "dim"),), part_origins(weekly, part))
 

@@ -17,6 +17,7 @@ from usertrack.engine.runner import Done, Runner
 from usertrack.failures.causes import Catalogue
 from usertrack.failures.investigation import Investigation, investigate
 from usertrack.library.library import Statement
+from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.product.scorecard.numbers import Scorecard, scorecard
 from usertrack.segments.classify import Classification
 from usertrack.segments.history.snapshots import WEEK
@@ -45,6 +46,7 @@ class Weekly:
     missing: Mapping[str, str]
     scores: Scorecard | UsertrackError
     failures: Investigation | UsertrackError
+    words: OwnWords = PLAIN
 
     @property
     def finished(self) -> bool:
@@ -100,6 +102,7 @@ def gather(
         missing={name: answer.message for name, answer in by_part.items() if isinstance(answer, UsertrackError)},
         scores=scores.result(),
         failures=failures.result(),
+        words=runner.library.words,
     )
 
 

@@ -161,6 +161,10 @@ def _failures(weekly: Weekly, timezone: str) -> Section:
 # The data itself
 
 
+_KINDS = {"runs": "{runs}", "calls": "{tool_calls}", "code_runs": "{code_runs}", "agent_runs": "{agent_runs}"}
+"""What neon/newest names, in words."""
+
+
 def _data(weekly: Weekly, timezone: str) -> Section:
     profiles = weekly.classification.profiles
     origins = tuple(
@@ -168,7 +172,7 @@ def _data(weekly: Weekly, timezone: str) -> Section:
     )
     match = {name.replace("_", " "): value for name, value in profiles.match.as_dict().items() if value is not None}
     newest: list[Row] = [
-        (row["kind"], row["newest_at"])
+        (weekly.words(_KINDS.get(row["kind"], row["kind"])), row["newest_at"])
         for part in ("newest_events", "newest_rows")
         if part in weekly.parts
         for row in weekly.parts[part].dicts()

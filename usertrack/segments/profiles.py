@@ -71,6 +71,7 @@ class Profiles:
         self.as_of = as_of
         self.connection = connect()
         self.queries = {name: _profile_query(rules, library, name) for name in rules.queries}
+        self._words = library.words
         self.derived = {derived.name: parse(derived.sql, f"{rules.path}:{derived.line}") for derived in rules.derived}
         self.facts: dict[str, ProfileFact] = {}
         self.match = Match()
@@ -201,7 +202,7 @@ class Profiles:
                 expressions[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
             current = any(self.facts[name].current for name in columns(self.derived[derived.name]))
             self.facts[derived.name] = ProfileFact(
-                derived.name, derived.label, kind, derived.unit, "derived", "; ".join(reasons), current
+                derived.name, self._words(derived.label), kind, derived.unit, "derived", "; ".join(reasons), current
             )
         try:
             self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *expressions])} FROM base")

@@ -11,13 +11,16 @@ if TYPE_CHECKING:
 def library_of(settings: "Settings") -> "Library":
     """The shipped queries and entities, with the workspace's own in front."""
     from usertrack.library.library import Library, shipped_root
+    from usertrack.library.own_words import OwnWords
     from usertrack.workspace.folder import exists
 
     own = [relative_path(settings.root)] if settings.root and settings.root != shipped_root() else []
     queries, tables = (
         [root / name for root in own if exists(root / name, folder=True)] for name in ("queries", "tables")
     )
-    return Library([shipped_root() / "queries", *queries], tables, settings.absent, settings.roles)
+    return Library(
+        [shipped_root() / "queries", *queries], tables, settings.absent, settings.roles, OwnWords(settings.labels)
+    )
 
 
 def rules_path(settings: "Settings") -> Path:

@@ -37,6 +37,7 @@ timezone: UTC                       # times are shown in it, such as Europe/Berl
 #   signed_up: [user_signed_up, signed_up]
 #   connect_clicked: mcp_connect_clicked
 
+# labels: {run: build, credits: minutes}    # what runs, calls, tools and credits are called where you work
 # metrics: [connect_rate, first_run] # what the scorecard shows, in this order, by the names that `metrics` takes
 # sections: [summary, failures]     # what the weekly report shows, in this order, by id or heading
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from usertrack.library.entities import KINDS
 from usertrack.library.events import ROLES
+from usertrack.library.own_words import LABELS
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ SETTINGS: dict[str, SettingSpec] = {
     **{
         f"events.{name}": SettingSpec(f"USERTRACK_EVENTS_{name.upper()}", role.default, about=f"{role.about}; or none")
         for name, role in ROLES.items()
+    },
+    **{
+        f"labels.{name}": SettingSpec(f"USERTRACK_LABELS_{name.upper()}", about=f"{about}; as said without it: {label}")
+        for name, (label, about) in LABELS.items()
     },
     "insights": SettingSpec("USERTRACK_INSIGHTS", [], about="your favourites among PostHog's saved insights"),
     "metrics": SettingSpec("USERTRACK_METRICS", [], about="what the scorecard shows, in this order; default: all"),

@@ -13,6 +13,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.words import parse_age, parse_size
 from usertrack.library.entities import KINDS
 from usertrack.library.events import NONE, ROLES, role_text
+from usertrack.library.own_words import LABELS
 from usertrack.workspace import settings_file
 from usertrack.workspace.demo_choice import demo_settings
 from usertrack.workspace.env_file import Variable, read_env_file
@@ -83,6 +84,11 @@ class Settings:
     def roles(self) -> dict[str, str]:
         """The events of each role as a step, or none."""
         return {name: self[f"events.{name}"] for name in ROLES}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The words that this company has of its own."""
+        return {name: label for name in LABELS if (label := self[f"labels.{name}"])}
 
     @property
     def has_posthog(self) -> bool:

@@ -1,0 +1,57 @@
+"""`labels` in usertrack.yaml: a company that builds speaks of builds, API calls and minutes, everywhere."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+LABELS = "labels: {run: build, call: API call, tool: endpoint, credits: minutes, server: database, code: script}\n"
+NOT_OURS = re.compile(r"\b([Rr]uns|[Ww]orkflow|tool calls)\b")
+
+
+@pytest.fixture
+def company(demo: Cli, tmp_path: Path) -> Cli:
+    (tmp_path / "usertrack.yaml").write_text(LABELS)
+    return demo
+
+
+def test_failures(company: Cli) -> None:
+    text = company("failures").out
+    assert "Build level: builds" in text
+    assert "Endpoint level: API calls" in text
+    assert "Failed builds per day" in text
+    assert not NOT_OURS.search(text)
+
+
+def test_the_weekly_report(company: Cli) -> None:
+    document = json.loads(company("report", "weekly", "-f", "json").out)
+    text = json.dumps(document["sections"])
+    for words in (
+        "started a build",
+        "called an endpoint",
+        "ran script",
+        "Failed builds",
+        "Build success rate",
+        "API calls",
+    ):
+        assert words in text
+    assert "them ran a build" in text
+    assert "failed builds" in " ".join(document["notes"])
+
+
+def test_a_person(company: Cli) -> None:
+    text = company("user", "lena@northwind.example").out
+    for words in ("Minutes", "Build level: builds", "Endpoint level: failed API calls"):
+        assert words in text
+    assert "minutes" in company("explain", "lena@northwind.example").out
+
+
+def test_a_word_that_is_none_of_ours(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("labels:\n  rnu: build\n")
+    said = demo("segments")
+    assert said.code == 2
+    assert "usertrack.yaml:2: unknown setting 'labels.rnu'" in said.err
+    assert "'labels.run'" in said.err
