@@ -189,11 +189,15 @@ def test_allowing_a_command(cli: Cli, tmp_path: Path, host: str) -> None:
     (tmp_path / "usertrack.yaml").write_text(settings)
     ask = ("query", "run", "posthog/event_names", "-f", "csv")
     refused = cli(*ask)
-    assert (refused.code, "usertrack.yaml:2: nobody has allowed the command" in refused.err) == (2, True)
+    assert (refused.code, "usertrack.yaml:1: nobody has allowed 'posthog.personal_api_key' to go" in refused.err) == (
+        2,
+        True,
+    )
     assert "add --yes" in cli("allow").err
     allowed = cli("allow", "--yes")
     assert f"for 'posthog.personal_api_key': echo {KEY}" in allowed.err
-    assert "allowed already" in cli("allow").err
+    assert f"usertrack.yaml:1, for 'posthog.personal_api_key': {host}" in allowed.err
+    assert cli("allow").err.count("allowed already") == 2
     assert cli(*ask).code == 0
     rows = seen_by_doctor()
     assert rows["posthog.personal_api_key"] == "set (password_command, usertrack.yaml, line 2)"

@@ -1,5 +1,6 @@
 """Where secrets come from: `.env`, profiles, commands; and that none of them is shown."""
 
+import asyncio
 import os
 import stat
 from collections.abc import Iterator
@@ -11,7 +12,11 @@ import pytest
 from tests.conftest import problem
 from tests.vault import Vault
 from usertrack.sources.identity import database_of, identities
+from usertrack.sources.neon import connection_uri
+from usertrack.sources.posthog import PostHog
 from usertrack.workspace import password_command
+from usertrack.workspace.allowed import allow
+from usertrack.workspace.destinations import destinations
 from usertrack.workspace.profiles import Profile, find_profile, profile_names, profiles_folder, save_profile
 from usertrack.workspace.secret_stores import StoreName
 from usertrack.workspace.settings import Settings, load_settings
@@ -224,6 +229,55 @@ def test_a_key_goes_to_its_own_host_alone(workspace: Path) -> None:
     assert read()["posthog.personal_api_key"] == KEY
 
 
+EVIL = "posthog: {host: https://evil.example, project_id: 1}\n"
+COMMAND = f"password_command: {{posthog.personal_api_key: sh -c 'touch ran; echo {KEY}'}}\n"
+
+
+@pytest.mark.parametrize(
+    ("yaml", "dotenv", "env"),
+    [
+        (EVIL + COMMAND, "", {}),
+        (EVIL, "", {"POSTHOG_PERSONAL_API_KEY": KEY}),
+        (EVIL, f"POSTHOG_PERSONAL_API_KEY={KEY}\n", {}),
+        ("posthog.project_id: 1\n" + COMMAND, "POSTHOG_HOST=https://evil.example/\n", {}),
+    ],
+)
+def test_a_key_goes_to_no_host_of_a_file_before_it_is_allowed(
+    workspace: Path, yaml: str, dotenv: str, env: dict[str, str]
+) -> None:
+    (workspace / "usertrack.yaml").write_text(yaml)
+    (workspace / ".env").write_text(dotenv)
+    for each in read(env).commands:
+        allow(each.fingerprint)
+    error = problem(lambda: PostHog.from_settings(read(env), lambda *_, **__: None))
+    assert "1: nobody has allowed 'posthog.personal_api_key' to go to https://evil.example" in error.message
+    assert "`usertrack allow`" in error.hint
+    assert not (workspace / "ran").exists()
+    allow(destinations(read(env))[0].fingerprint)
+    PostHog.from_settings(read(env), lambda *_, **__: None)
+
+
+def test_neons_key_goes_to_no_host_of_a_file_before_it_is_allowed(workspace: Path) -> None:
+    (workspace / "usertrack.yaml").write_text("neon: {api: https://evil.example, project_id: p, database: d}\n")
+    error = problem(lambda: asyncio.run(connection_uri(read({"NEON_API_KEY": KEY}))))
+    assert "usertrack.yaml:1: nobody has allowed 'neon.api_key' to go to https://evil.example" in error.message
+
+
+@pytest.mark.parametrize(
+    ("yaml", "dotenv", "env"),
+    [
+        ("posthog.host: https://eu.posthog.com/", "", {"POSTHOG_PERSONAL_API_KEY": KEY}),
+        (COMMAND, "", {"POSTHOG_HOST": "https://ours.example"}),
+        ("", f"POSTHOG_HOST=https://ours.example\nPOSTHOG_PERSONAL_API_KEY={KEY}", {}),
+        (EVIL, "", {}),
+    ],
+)
+def test_hosts_that_nobody_has_to_allow(workspace: Path, yaml: str, dotenv: str, env: dict[str, str]) -> None:
+    (workspace / "usertrack.yaml").write_text(yaml)
+    (workspace / ".env").write_text(dotenv)
+    assert destinations(read(env)) == []
+
+
 def test_a_login_that_was_killed_halfway_leaves_no_key_for_another_host() -> None:
     path = store().file
     path.write_text(path.read_text().replace("eu.posthog.com", "us.posthog.com"))
@@ -247,7 +301,7 @@ def command(workspace: Path, words: str, *, allowed: bool = True, name: str = "p
     (workspace / "usertrack.yaml").write_text(f"timezone: UTC\npassword_command:\n  {name}: {words}\n")
     settings = read()
     for each in settings.commands if allowed else ():
-        password_command.allow(each)
+        allow(each.fingerprint)
     return settings
 
 
@@ -269,7 +323,7 @@ def test_no_command_runs_before_it_is_allowed(workspace: Path, tmp_path: Path) -
     command(workspace, "cat secret.txt")
     (workspace / "secret.txt").write_text("one")
     assert "nobody has allowed" in problem(lambda: read()["postgres.url"]).message
-    password_command.allow(*read().commands)
+    allow(read().commands[0].fingerprint)
     assert read()["postgres.url"] == "one"
     for change in (
         lambda: (workspace / "secret.txt").write_text("two"),
@@ -278,7 +332,7 @@ def test_no_command_runs_before_it_is_allowed(workspace: Path, tmp_path: Path) -
     ):
         change()
         assert "nobody has allowed" in problem(lambda: read()["postgres.url"]).message
-        password_command.allow(*read().commands)
+        allow(read().commands[0].fingerprint)
 
 
 def test_completion_runs_no_command(workspace: Path) -> None:

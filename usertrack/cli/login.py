@@ -102,26 +102,29 @@ def profiles(*, common: Common) -> None:
 def allow(
     yes: Annotated[bool, typer.Option("--yes", help="Allow them without asking.")] = False, *, common: Common
 ) -> None:
-    """Allow the commands with which this workspace gets secrets (`password_command` in usertrack.yaml) to run.
+    """Allow the commands with which this workspace gets secrets to run, and your keys to go to the hosts it sets.
 
     `usertrack allow` · shows each, and asks
 
-    Somebody else may have written them: look first. A command that is changed has to be allowed anew.
+    Somebody else may have written them: look first. What is changed has to be allowed anew.
     """
     from usertrack.cli.common import settings_of
-    from usertrack.workspace import password_command
+    from usertrack.workspace import allowed
+    from usertrack.workspace.destinations import Destination, destinations
+    from usertrack.workspace.password_command import PasswordCommand
 
-    commands = settings_of(common).commands
-    if not commands:
-        diagnostics.note("usertrack.yaml has no password_command, so there is nothing to allow")
-    for command in commands:
-        line = f"{command.place}, for '{command.setting}': {command.text}"
-        if command.is_allowed:
+    settings = settings_of(common)
+    requests: list[PasswordCommand | Destination] = [*settings.commands, *destinations(settings)]
+    if not requests:
+        diagnostics.note("there is nothing to allow: no password_command, and no key that goes to a host of your own")
+    for request in requests:
+        line = f"{request.place}, for '{request.setting}': {request.text}"
+        if request.is_allowed:
             diagnostics.note(f"allowed already: {line}")
             continue
         diagnostics.note(line)
-        if yes or diagnostics.confirm("allow this command to run"):
-            password_command.allow(command)
+        if yes or diagnostics.confirm(request.question):
+            allowed.allow(request.fingerprint)
             diagnostics.note("allowed")
 
 

@@ -6,6 +6,7 @@ import httpx
 
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.core.tls import tls
+from usertrack.workspace.destinations import require_allowed
 from usertrack.workspace.settings import Settings
 
 
@@ -22,6 +23,7 @@ async def connection_uri(
                 f"NEON_API_KEY needs '{name}' as well",
                 f"add it to usertrack.yaml, or set {name.replace('.', '_').upper()}",
             )
+    require_allowed(settings, "neon.api_key")
     query = {"database_name": settings["neon.database"], "role_name": settings["neon.role"], "pooled": "true"}
     headers = {"Authorization": f"Bearer {settings['neon.api_key']}", "Accept": "application/json"}
     url = f"{settings['neon.api']}/projects/{quote(str(settings['neon.project_id']), safe='')}/connection_uri"

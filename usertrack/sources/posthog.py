@@ -23,6 +23,7 @@ from usertrack.library.sql import statement_of
 from usertrack.sources.clickhouse import AnswerRows, rows_of
 from usertrack.sources.limits import own_limit, with_limit
 from usertrack.sources.query_client import QueryClient
+from usertrack.workspace.destinations import require_allowed
 from usertrack.workspace.settings import Settings
 
 PAGE_ROWS = 50_000
@@ -71,6 +72,7 @@ class PostHog:
                 "POSTHOG_PROJECT_ID takes a number" if project else "PostHog needs the number of the project",
                 "set POSTHOG_PROJECT_ID; it is in the address of your project, such as /project/12345",
             )
+        require_allowed(settings, "posthog.personal_api_key")
         if not settings["posthog.personal_api_key"]:
             raise UsageError(
                 "PostHog needs a personal API key",

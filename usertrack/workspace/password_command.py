@@ -6,10 +6,10 @@ A workspace may come from somebody else, so a command runs only after `usertrack
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from usertrack.core.errors import UsageError
-from usertrack.workspace.private_files import config_folder, write_private
+from usertrack.workspace.allowed import HOW_TO_ALLOW, fingerprint_of, is_allowed
 
 _LONGEST = 60  # seconds, in which somebody may have to unlock a password manager
 
@@ -18,6 +18,7 @@ _LONGEST = 60  # seconds, in which somebody may have to unlock a password manage
 class PasswordCommand:
     """The command, as words, that prints the secret of ``setting``. ``place`` is its file and line."""
 
+    question: ClassVar = "allow this command to run"
     setting: str
     words: tuple[str, ...] = field(repr=False)
     folder: Path
@@ -30,23 +31,19 @@ class PasswordCommand:
     @property
     def fingerprint(self) -> str:
         """Another one for another workspace, setting or command, or where a file of the workspace in it changed."""
-        import hashlib
-        import json
-
         files = {word: _digest(self.folder / word) for word in self.words}
-        parts = [str(self.folder.resolve()), self.setting, self.words, files]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return fingerprint_of(self.folder, self.setting, self.words, files)
 
     @property
     def is_allowed(self) -> bool:
-        return self.fingerprint in _allowed()
+        return is_allowed(self.fingerprint)
 
     def secret(self) -> str:
         """What the command prints, without the end of its line. Raises UsageError."""
         if not self.is_allowed:
             raise UsageError(
                 f"{self.place}: nobody has allowed the command that prints '{self.setting}'",
-                "`usertrack allow` shows it, and asks; allow it only if you know who wrote it",
+                HOW_TO_ALLOW,
             )
         text = self._output().strip("\r\n")
         if not text.strip():
@@ -99,26 +96,6 @@ def password_command(setting: str, value: Any, folder: Path, place: str) -> Pass
 
 
 COMMAND_SHAPE = "write posthog.personal_api_key: op read op://Work/PostHog/key, or a list of words"
-
-
-def allow(command: PasswordCommand) -> None:
-    """Let the command run from now on, as it is. Raises UsageError."""
-    lines = [*_allowed(), command.fingerprint]
-    try:
-        write_private(_list(), "".join(f"{line}\n" for line in dict.fromkeys(lines)))
-    except OSError as error:
-        raise UsageError(f"cannot write {_list()} ({error.strerror})", "is the folder yours?") from error
-
-
-def _allowed() -> list[str]:
-    try:
-        return _list().read_text(encoding="ascii").split()
-    except (OSError, UnicodeDecodeError):
-        return []
-
-
-def _list() -> Path:
-    return config_folder() / "allowed-commands"
 
 
 def _digest(path: Path) -> str | None:
