@@ -63,6 +63,9 @@ def test_reads_another_one(tmp_path: Path) -> None:
         (JOBS.replace("[2]", "2"), "2: 'ok' takes a list of words", "write `ok: [done, finished]`"),
         (JOBS.replace("states", "params"), "2: a table has no 'params'", "title, about and states"),
         (JOBS.replace("app.jobs AS j", "{runs} AS j"), "the table 'runs' reads itself: runs → runs", "what {runs} is"),
+        (JOBS.replace("app.jobs AS j", "app.jobs AS j WHERE j.n > {since}"), "3: a table has no parameter 'since'", ""),
+        (JOBS.replace("j.state AS status", "j.state AS status, j.x AS ok"), "3: 'ok' is what the library makes", ""),
+        (JOBS.replace("[2]", "['{DONE}']"), "2: '{DONE}' is no word of a status", "a brace"),
         (JOBS + "; DROP TABLE x", "more than one statement", "keep one SELECT"),
         ("-- title: jobs\nDELETE FROM app.jobs", "only SELECT may run", "never writes"),
         (JOBS.replace("app.jobs AS j", "app.jobs AS j WHERE ("), "", ""),
@@ -73,6 +76,20 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, text: str, message:
     assert message in wrong.message
     assert hint in wrong.hint
     assert "runs.sql" in wrong.message or "reads itself" in wrong.message
+
+
+def test_words_of_a_status_are_as_they_are_written(tmp_path: Path) -> None:
+    jobs = JOBS.replace("[2]", "[yes, 010]").replace("3]", "no, null]")
+    sql = library(tmp_path, runs=jobs).expanded("SELECT 1 FROM {runs} AS r", "neon", ())
+    assert "IN ('yes', '010') AS ok" in sql
+    assert "'no', 'null') AS failed" in sql
+
+
+def test_who_is_called_active_and_does_not_pay(tmp_path: Path) -> None:
+    accounts = '-- title: a\n-- states: {active: [paid]}\nSELECT u.id AS account_id, u.email, u.born AS signed_up_at, u.plan AS subscription_status, u.x AS "My x" FROM u'
+    sql = library(tmp_path, accounts=accounts).expanded("SELECT 1 FROM {accounts} AS a", "neon", ())
+    assert "WHEN subscription_status::text <> 'active' THEN subscription_status::text END END" in sql
+    assert '"My x"' in sql
 
 
 def test_all_have_a_file_and_what_it_may_leave_out_is_known() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import problem
+from usertrack.library.events import NONE
 from usertrack.library.library import Library, shipped_root
 from usertrack.segments.applicable import applicable
 from usertrack.segments.rules import Rules, read_rules
@@ -46,13 +47,23 @@ def test_sums_and_the_latest_go_on_without_it(tmp_path: Path) -> None:
     derived = {each.name: each.sql for each in rules(tmp_path, "runs", "agent_runs").derived}
     assert derived["actions_recent"] == "events_recent + tool_calls_recent + code_runs_recent"
     assert "last_tool_at" in derived["last_activity_at"]
-    assert "last_run_at" not in derived["last_activity_at"]
+    assert derived["last_activity_at"] == (
+        "GREATEST(last_tool_at, last_code_at, last_custom_tool_at, last_event_at, last_active_at)"
+    )
     assert "success_rate" not in derived
 
 
 def test_a_condition_and_its_reason_go_on_without_it(tmp_path: Path) -> None:
     power = rules(tmp_path, "runs").sets["action"]["power"]
     assert (power.when, power.priority, power.because) == ("credits < 50", "0", "{credits} credits left")
+
+
+def test_one_of_two_events(tmp_path: Path) -> None:
+    library = Library([shipped_root() / "queries"], roles={"exception": NONE})
+    frustrated = applicable(read_rules(shipped_root() / "segments.yaml"), library).sets["action"]["frustrated"]
+    assert frustrated.when == "rage_clicks > 0"
+    assert frustrated.priority == "8 * (1 - EXP(-(rage_clicks) / 8))"
+    assert frustrated.because == "{rage_clicks}× rage click[, most on {worst_page}]"
 
 
 def test_a_column_that_is_not_mapped(tmp_path: Path) -> None:

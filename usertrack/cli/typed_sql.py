@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from usertrack.core.errors import QueryError, UsageError, did_you_mean
 from usertrack.library.fragments import params_of
+from usertrack.library.header import absence_of
 from usertrack.library.library import OFFERED, SOURCES, Library, Parameter, Query, statement_of
 from usertrack.library.position import position_of_message, position_of_refusal
 from usertrack.library.sql import check_quotes
@@ -36,7 +37,9 @@ def query_of_sql(library: Library, source: str, sql: str, params: Mapping[str, s
             f"{_place(name, position_of_refusal(text, source))}: {problem.message}", _hint(problem)
         ) from problem
     fragments = library.fragments(source)
-    query = Query(name=name, source=source, sql=library.expanded(written, source, params), written=written)
+    absence = absence_of(written, source, fragments, library.entities if source == "neon" else {}, params)
+    sql = library.expanded(written, source, params)
+    query = Query(name=name, source=source, sql=sql, written=written, absence=absence)
     check_quotes(query.sql, query.source, {*params, *OFFERED}, query.name)
     undeclared = {name: Parameter(name, "text") for name in query.used if name not in OFFERED}
     return replace(query, params={**undeclared, **params_of(written, source, fragments, params)})

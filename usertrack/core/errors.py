@@ -44,9 +44,10 @@ class UsageError(UsertrackError):
 ABSENT = "`tables:` and `events:` in usertrack.yaml say what there is, and tables/neon/ what it is"
 
 
-class Absent(UsageError):  # noqa: N818
+class Absent(UsertrackError):  # noqa: N818
     """A query rests on an entity, a column or an event that does not exist here: that is no failure."""
 
+    exit_code = 2
     code = "absent"
 
     def __init__(self, name: str, causes: Iterable[str]) -> None:

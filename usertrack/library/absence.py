@@ -1,16 +1,19 @@
 """What a query cannot know, because an entity or one of its optional columns does not exist here.
 
-It is computed from the SQL: nowhere is listed what depends on what. A query rests on an entity when it has no rows
-without it, and a column of a query rests on a column of an entity when its value comes from that.
+It is computed from the SQL: nowhere is listed what depends on what. A query rests on an entity when it is needed for
+its rows: in an inner join, or in a condition, also in one that asks for its absence. A column of a query rests on a
+column of an entity when its value comes from that. Where sqlglot reads something that is not understood here, all of it
+rests on what it names.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
 
-from usertrack.library.entities import DERIVED, KINDS, Entity, cte_name, name_entities
+from usertrack.library.entities import KINDS, Entity, cte_name, name_entities
 from usertrack.library.query import Absence
 from usertrack.library.sql import parsed
 
@@ -22,8 +25,8 @@ def absence_in(sql: str, entities: Mapping[str, Entity], own: Collection[str] = 
     """What the result of ``sql``, which names ``entities`` in braces, does not have; ``own`` are its parameters."""
     named, names = name_entities(sql, own)
     relations = {cte_name(name): _of_entity(name, entities) for name in names}
-    words = set(re.findall(r"\w+", named))
-    matters = any(each.empty or not words.isdisjoint(each.columns) for each in relations.values())
+    words = set(re.findall(r"\w+|\*", named.lower()))
+    matters = any(each.empty or not words.isdisjoint([*each.columns, "*"]) for each in relations.values())
     tree = parsed(named) if matters else None
     return _of_query(tree, relations, {}) if tree else _PRESENT
 
@@ -45,7 +48,7 @@ def role_mark(name: str) -> str:
 
 def _of_entity(name: str, entities: Mapping[str, Entity]) -> Absence:
     entity, kind = entities[name], KINDS[name]
-    names = (*(column.name for column in kind.columns), *DERIVED)
+    names = (*(column.name for column in kind.columns), *kind.derived)
     if not entity.path:
         return Absence(empty=True, causes=frozenset([name]), names=names)
     unmapped = [column.name for column in kind.columns if column.name not in entity.mapped and not column.derived]
@@ -58,24 +61,45 @@ _Relations = Mapping[str, Absence]
 def _of_query(query: Any, relations: _Relations, outer: _Relations) -> Absence:
     """``relations`` are the CTEs that ``query`` may read, ``outer`` the sources of the SELECT that it stands in."""
     known = dict(relations)
-    for cte in query.ctes if isinstance(query, exp.Query) else ():
-        known[cte.alias] = _of_query(cte.this, known, outer)
+    with_ = query.args.get("with_") or query.args.get("with")
+    for cte in with_.expressions if with_ else ():
+        if isinstance(cte.this, exp.SetOperation) and with_.args.get("recursive"):
+            known[cte.alias.lower()] = _of_query(cte.this.left, known, outer)  # for the part that reads itself
+        if isinstance(cte.this, exp.Query):
+            known[cte.alias.lower()] = _renamed(_of_query(cte.this, known, outer), cte)
     match query:
         case exp.Subquery():
             return _of_query(query.this, known, outer)
         case exp.SetOperation():
-            return _of_union(query, known, outer)
+            return _of_set(query, known, outer)
         case exp.Select():
             return _of_select(query, known, outer)
     return _PRESENT
 
 
-def _of_union(query: Any, relations: _Relations, outer: _Relations) -> Absence:
-    """A union has no rows when none of its parts has; a column is unknown when it is in all parts that have rows."""
-    parts = [_of_query(side, relations, outer) for side in (query.left, query.right)]
+def _renamed(relation: Absence, node: Any) -> Absence:
+    """``relation`` with the names in ``AS c(mail, day)``, if there are any."""
+    alias = node.args.get("alias")
+    names = [column.name.lower() for column in (alias.args.get("columns") or ())] if alias else []
+    renamed = dict(zip(relation.names, names, strict=False))
+    if not renamed:
+        return relation
+    columns = {renamed.get(name, name): causes for name, causes in relation.columns.items()}
+    return replace(relation, columns=columns, names=tuple(renamed.get(name, name) for name in relation.names))
+
+
+def _of_set(query: Any, relations: _Relations, outer: _Relations) -> Absence:
+    """A union has no rows when none of its parts has, and a column is unknown when it is in all parts with rows.
+
+    EXCEPT needs its left part, INTERSECT both.
+    """
+    parts = [_of_query(part, relations, outer) for part in (query.left, query.right)]
     names = parts[0].names
-    if all(part.empty for part in parts):
+    needed = parts if isinstance(query, exp.Intersect) else parts[:1] if isinstance(query, exp.Except) else []
+    if all(part.empty for part in parts) or any(part.empty for part in needed):
         return Absence(empty=True, causes=_all(part.causes for part in parts), names=names)
+    if isinstance(query, exp.Except):
+        return parts[0]
     columns = {}
     for both in zip(*(part.names for part in parts), strict=False):
         causes = [part.of(name) for part, name in zip(parts, both, strict=True) if not part.empty]
@@ -86,39 +110,62 @@ def _of_union(query: Any, relations: _Relations, outer: _Relations) -> Absence:
 
 def _of_select(select: Any, relations: _Relations, outer: _Relations) -> Absence:
     sources: dict[str, Absence] = {}
-    causes = _NONE
+    needed: dict[str, frozenset[str]] = {}  # why a source that every row needs has no rows
     first = select.args.get("from_") or select.args.get("from")
-    joins = [(join.this, join.side in ("LEFT", "FULL")) for join in select.args.get("joins") or ()]
-    for source, optional in [*([(first.this, False)] if first else []), *joins]:
-        relation = _of_source(source, relations, {**outer, **sources})
-        sources[source.alias_or_name] = relation
-        if relation.empty and not optional:
-            causes |= relation.causes
+    for node in [*([first] if first else []), *(select.args.get("joins") or ())]:
+        name = node.this.alias_or_name.lower()
+        side = node.side if isinstance(node, exp.Join) else ""
+        relation = _of_source(node.this, relations, {**outer, **sources})
+        on = node.args.get("on")
+        if on is not None and (causes := _Scope({**sources, name: relation}, relations, outer).causes(on)):
+            relation = replace(relation, empty=True, causes=relation.causes | causes)
+        if side in ("RIGHT", "FULL"):
+            needed = {}
+        if relation.empty and side not in ("LEFT", "FULL"):
+            needed[name] = relation.causes
+        sources[name] = relation
     scope = _Scope(sources, relations, outer)
-    values = {each.alias_or_name.lower() or f"column {n}": each for n, each in enumerate(select.expressions)}
-    for name, each in values.items():
+    with_ = select.args.get("with_") or select.args.get("with")
+    for cte in with_.expressions if with_ else ():
+        if not isinstance(cte.this, exp.Query):  # HogQL: WITH expression AS name
+            scope.aliases[cte.alias.lower()] = scope.causes(cte.this)
+    values = [(each.alias_or_name.lower() or f"column {n}", each) for n, each in enumerate(select.expressions)]
+    for name, each in values:
         scope.aliases[name] = scope.causes(each)
+    causes = _all(needed.values())
     for clause in (select.args.get("where"), select.args.get("having")):
         if clause:
             conditions = clause.this.flatten() if isinstance(clause.this, exp.And) else [clause.this]
             causes |= _all(map(scope.causes, conditions))
-    names = tuple(values)
-    if causes:
-        return Absence(empty=True, causes=causes, names=names)
-    columns = {name: causes for name, causes in scope.aliases.items() if causes}
-    for star in (each for each in select.expressions if each.is_star):
-        of = [sources[star.table]] if isinstance(star, exp.Column) and star.table in sources else sources.values()
-        columns |= {name: source.of(name) for source in of for name in source.names if source.of(name)}
-        names += tuple(name for source in of for name in source.names)
-    return Absence(columns, names=names)
+    names: list[str] = []
+    columns: dict[str, frozenset[str]] = {}
+    for name, each in values:
+        if each.is_star:
+            table = each.table.lower() if isinstance(each, exp.Column) else ""
+            for source in [sources[table]] if table in sources else sources.values():
+                columns |= {column: source.of(column) for column in source.names if source.of(column)}
+                names += source.names
+        else:
+            columns |= {name: scope.aliases[name]} if scope.aliases[name] else {}
+            names.append(name)
+    return Absence({} if causes else columns, empty=bool(causes), causes=causes, names=tuple(names))
 
 
 def _of_source(source: Any, relations: _Relations, outer: _Relations) -> Absence:
     if isinstance(source, exp.Table):
-        return relations.get(source.name, _PRESENT) if not source.db else _PRESENT
-    if isinstance(source, exp.Lateral):
-        source = source.this
-    return _of_query(source.unnest(), relations, outer) if isinstance(source, exp.Subquery) else _PRESENT
+        known = relations.get(source.name.lower(), _PRESENT) if not source.db else _PRESENT
+        inner = source.args.get("joins") or ()
+        rest = [_of_source(join.this, relations, outer) for join in inner]  # FROM (a JOIN b)
+        return _renamed(known, source) if not any(each.empty for each in rest) else _unknown([known, *rest])
+    query = source.this if isinstance(source, exp.Lateral) else source
+    if isinstance(query, exp.Subquery) and isinstance(query.this, exp.Query):
+        return _renamed(_of_query(query.unnest(), relations, outer), source)
+    tables = [relations.get(table.name.lower(), _PRESENT) for table in source.find_all(exp.Table)]
+    return _unknown(tables) if any(each.empty for each in tables) else _PRESENT
+
+
+def _unknown(relations: Iterable[Absence]) -> Absence:
+    return Absence(empty=True, causes=_all(each.causes for each in relations))
 
 
 class _Scope:
@@ -131,27 +178,31 @@ class _Scope:
     def causes(self, node: Any) -> frozenset[str]:
         """Why the value of ``node`` is unknown; empty where it is known.
 
-        A sum, the greatest of several, and the first of several are known when one part is. All else needs all parts.
+        The greatest and the first of several, and an OR, are known when one part is. All else needs all parts.
         """
         if isinstance(node, exp.Column):
             return self._of_column(node)
-        if isinstance(node, exp.Subquery | exp.Exists):
-            inner = _of_query(node.this, self.relations, {**self.outer, **self.sources})
-            return inner.causes if inner.empty else _all(inner.columns.values())
+        if isinstance(node, exp.Query | exp.Exists):
+            query = node.this if isinstance(node, exp.Subquery | exp.Exists) else node
+            inner = _of_query(query, self.relations, {**self.outer, **self.sources})
+            values = () if isinstance(node, exp.Exists) else inner.columns.values()
+            return inner.causes if inner.empty else _all(values)
         parts = [self.causes(child) for child in _parts(node) if child.find(*_VALUES)]
         return _all(parts) if not isinstance(node, NEED_ONE_PART) or all(parts) else _NONE
 
     def _of_column(self, column: Any) -> frozenset[str]:
-        if column.table:
-            return {**self.outer, **self.sources}.get(column.table, _PRESENT).of(column.name)
-        named = [source for source in self.sources.values() if column.name.lower() in source.names]
-        if not named:
-            return self.aliases.get(column.name.lower(), _NONE)
-        unknown = [source.of(column.name) for source in named]
-        return _all(unknown) if all(unknown) else _NONE
+        name, table = column.name.lower(), column.table.lower()
+        if table:
+            return {**self.outer, **self.sources}.get(table, _PRESENT).of(name)
+        for sources in (self.sources, self.outer):
+            if named := [source.of(name) for source in sources.values() if name in source.names]:
+                return _all(named) if all(named) else _NONE
+            if sources is self.sources and name in self.aliases:
+                return self.aliases[name]
+        return _NONE
 
 
-NEED_ONE_PART = (exp.Coalesce, exp.Greatest, exp.Least, exp.Add, exp.Or)
+NEED_ONE_PART = (exp.Coalesce, exp.Greatest, exp.Least, exp.Or)
 _VALUES = (exp.Column, exp.Query, exp.Star)
 
 

@@ -36,11 +36,13 @@ class EntityKind:
     status: str = ""
     states: tuple[str, ...] = ()
 
-    def __getitem__(self, name: str) -> EntityColumn:
-        return next(column for column in self.columns if column.name == name)
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """The columns that the library adds: what a status means, and the name of an account's person."""
+        return ("outcome", "ok", "failed") if self.states == OUTCOMES else ("person",) if self.states else ()
 
 
-_OUTCOMES = ("ok", "failed", "running", "cancelled")
+OUTCOMES = ("ok", "failed", "running", "cancelled")
 _ACCOUNT = EntityColumn("account_id", "id", "the account that did it", required=True)
 _ACTOR = EntityColumn(
     "actor", "text", "a name for who did it, where no account is known", derived="'account ' || account_id"
@@ -70,8 +72,6 @@ ACCOUNTS = EntityKind(
     status="subscription_status",
     states=("active",),
 )
-DERIVED = ("person", "outcome", "ok", "failed")
-"""What the library adds: `person` to accounts, and the rest to what has a status."""
 KINDS: Mapping[str, EntityKind] = {
     kind.name: kind
     for kind in (
@@ -88,7 +88,7 @@ KINDS: Mapping[str, EntityKind] = {
                 EntityColumn("error", "text", "the message or log of a run that failed"),
             ),
             status="status",
-            states=_OUTCOMES,
+            states=OUTCOMES,
         ),
         EntityKind(
             "calls",
@@ -106,14 +106,14 @@ KINDS: Mapping[str, EntityKind] = {
                 _DURATION,
             ),
             status="status",
-            states=_OUTCOMES,
+            states=OUTCOMES,
         ),
         EntityKind(
             "code_runs",
             "executions of a customer's own code: a row per execution",
             (_ACCOUNT, _at("when it began"), _STATUS, EntityColumn("name", "text", "what was run"), _DURATION),
             status="status",
-            states=_OUTCOMES,
+            states=OUTCOMES,
         ),
         EntityKind(
             "deployments",
@@ -138,7 +138,7 @@ KINDS: Mapping[str, EntityKind] = {
                 _DURATION,
             ),
             status="status",
-            states=_OUTCOMES,
+            states=OUTCOMES,
         ),
     )
 }
@@ -170,7 +170,8 @@ class Entity:
         for column in self.kind.columns:
             value = self._value(column) if column.name in self.mapped else self._absent(column)
             yield column.name if value == column.name else f"{value} AS {column.name}"
-        yield from (name for name in self.mapped if name not in {column.name for column in self.kind.columns})
+        known = {column.name for column in self.kind.columns}
+        yield from ('"' + name.replace('"', '""') + '"' for name in self.mapped if name not in known)
         if self.kind is ACCOUNTS:
             yield f"coalesce({_EMAIL}, 'account ' || account_id) AS person"
         elif self.kind.states:
@@ -181,7 +182,9 @@ class Entity:
         if self.kind is ACCOUNTS and column.name == "email":
             return _EMAIL
         value = f"{column.name}::text" if column.type == "text" else column.name
-        return self._case(value) if self.kind is ACCOUNTS and column.name == self.kind.status else value
+        if self.kind is ACCOUNTS and column.name == self.kind.status and self.states:
+            return self._case(f"CASE WHEN {value} <> 'active' THEN {value} END")  # an `active` that does not pay
+        return value
 
     def _absent(self, column: EntityColumn) -> str:
         """A column that is not mapped; an account's id has the type that ids of accounts have."""

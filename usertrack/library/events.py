@@ -12,6 +12,8 @@ from typing import Any
 from usertrack.core.errors import Absent, UsageError
 from usertrack.library.sql import condition_of
 
+EVENTS = "events"
+"""What is absent where a company has no events at all."""
 NONE = "none"
 """The value of a setting ``tables.runs`` or ``events.rage`` where a company has no such thing."""
 _SIGN = re.compile(r"\\[|\[\\]|.", re.DOTALL)
@@ -78,11 +80,13 @@ ROLES: Mapping[str, Role] = {
 def role_text(value: Any, where: str) -> str:
     """The step of a role in usertrack.yaml: an event, a list of events, or an event[condition]; raises UsageError."""
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
-        text = "|".join(re.sub(r"([|\[])", r"\\\1", name) for name in value)
+        text = "|".join(re.sub(r"([|\[\\])", r"\\\1", name) for name in value)
     elif isinstance(value, str):
         text = value.strip()
     else:
         raise UsageError(f"{where} is no event", "write an event, a list of events, event[condition], or none")
+    if re.search(r"[\n{}]", text) or (isinstance(value, list) and text in (NONE, "*")):
+        raise UsageError(f"{where} is no event", "an event has no line break and no brace; none and * stand alone")
     try:
         parse_step(text)
     except UsageError as error:

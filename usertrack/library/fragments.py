@@ -13,8 +13,6 @@ from usertrack.library.query import Parameter
 from usertrack.library.sql import on_one_line, placeholders
 
 FOLDER = "fragments"
-NO_EVENT = "false"
-"""The condition of a role that is absent."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +41,19 @@ class Fragments(Mapping[str, Fragment]):
         source: str,
         read: Callable[[Path, str], Fragment],
         roles: Mapping[str, Fragment] = MappingProxyType({}),
+        absent: Collection[str] = (),
     ) -> None:
         """``read`` takes a file and the source. The last root's file of a name wins: it has ``replaced`` the rest.
 
-        ``roles`` of events have no files; one without a condition is absent.
+        ``roles`` of events have no files, and ``absent`` ones no events.
         """
         paths = [path for root in roots for path in sorted((root / FOLDER / source).glob("*.sql"))]
         self.files = {path.stem: path for path in paths}
         self.replaced = {path.stem for path in paths if path != self.files[path.stem]}
         self._source, self._reader = source, read
         self.roles = roles
+        self.absent = [name for name in absent if name not in self.files]
         self._fragments = {name: role for name, role in roles.items() if name not in self.files}
-
-    @property
-    def absent(self) -> list[str]:
-        """The roles that there are no events of."""
-        return [name for name, role in self.roles.items() if role.sql == NO_EVENT]
 
     def __getitem__(self, name: str) -> Fragment:
         if name not in self._fragments:

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.yaml_nodes import read_values
-from usertrack.library.entities import Entity, EntityKind, with_entities
-from usertrack.library.events import ROLES
+from usertrack.library.entities import KINDS, Entity, EntityKind, with_entities
+from usertrack.library.events import EVENTS
 from usertrack.library.fragments import Fragment, Fragments, expand, params_of
 from usertrack.library.metric import Metric, read_metric
 from usertrack.library.own_words import OwnWords
@@ -72,7 +72,7 @@ def read_query(
         line=line,
         shipped=shipped,
         declared=tuple(meta.get("facts") or {}),
-        absence=_absence(written, source, fragments, entities, params),
+        absence=absence_of(written, source, fragments, entities, params),
     )
     _merged_by_times(query, text)
     check_quotes(query.sql, query.source, {*query.params, *OFFERED}, path, line)
@@ -97,22 +97,23 @@ def without_absent(query: Query) -> Query:
     return replace(query, facts={**facts, **{k: v for k, v in unordered.items() if facts[k].by not in facts}})
 
 
-def _absence(
+def absence_of(
     sql: str,
     source: str,
     fragments: Mapping[str, Fragment],
     entities: Mapping[str, Entity],
     own: Collection[str],
 ) -> Absence:
+    """What the result of ``sql``, as it is written, cannot have here."""
     from usertrack.library.absence import absence_in, absence_of_roles, role_mark
 
     if entities:
         return absence_in(expand(sql, source, fragments, own), entities, own)
-    absent = fragments.absent if isinstance(fragments, Fragments) else []
+    absent = fragments.absent if isinstance(fragments, Fragments) else ()
+    if EVENTS in absent:
+        return Absence(empty=True, causes=frozenset([EVENTS]))
     if not absent:
         return Absence()
-    if len(absent) == len(ROLES):
-        return Absence(empty=True, causes=frozenset(["events"]))
     marked = ChainMap({name: Fragment(name, role_mark(name)) for name in absent}, cast(dict[str, Fragment], fragments))
     return absence_of_roles(expand(sql, source, marked, own), absent)
 
@@ -133,6 +134,11 @@ def read_entity(path: Path, kind: EntityKind) -> Entity:
         written = statement_of(body, "neon")
         sql = _piece(written, "neon")
         columns = columns_of(sql)
+        foreign = [name for name, _, _ in placeholders(sql, "neon") if name not in (*KINDS, *OFFERED)]
+        if foreign:
+            raise UsageError(f"a table has no parameter '{foreign[0]}'", "the queries that read it have their own")
+        if taken := [name for name in kind.derived if name in columns]:
+            raise UsageError(f"'{taken[0]}' is what the library makes of {kind.name}", "choose another name")
     except UsageError as error:
         raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
     for column in kind.columns:
@@ -146,31 +152,30 @@ def read_entity(path: Path, kind: EntityKind) -> Entity:
                     if near
                     else f"add it to the SELECT: … AS {column.name}",
                 )
-    states = _states(meta.get("states") or {}, kind, place, text)
-    return Entity(kind, sql, tuple(columns), states, path, written, line)
+    return Entity(kind, sql, tuple(columns), _states(text, kind, place), path, written, line)
 
 
-def _states(meta: Mapping[str, Any], kind: EntityKind, place: str, text: str) -> dict[str, tuple[str, ...]]:
-    """What the words of a status mean; raises UsageError for one that means two things."""
+def _states(text: str, kind: EntityKind, place: str) -> dict[str, tuple[str, ...]]:
+    """What the words of a status mean, as they are written; raises UsageError for one that means two things."""
+    import yaml
+
+    states = yaml.load(_split(text)[0], Loader=yaml.BaseLoader).get("states") or {}  # `no` and 010 are words here
     meanings: dict[str, str] = {}
-    for state, words in meta.items():
+    for state, words in states.items():
         where = f"{place}:{_line_of(text, state, 1)}"
         if state not in kind.states:
             known = (
                 f"the states of {kind.name} are {', '.join(kind.states)}" if kind.states else f"{kind.name} have none"
             )
             raise UsageError(f"{where}: there is no state '{state}'", did_you_mean(str(state), kind.states, known))
-        if not isinstance(words, list) or not all(isinstance(word, str | int) for word in words):
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise UsageError(f"{where}: '{state}' takes a list of words", f"write `{state}: [done, finished]`")
-        for word in map(_word, words):
+        for word in words:
+            if re.search(r"[\n{}]", word):
+                raise UsageError(f"{where}: '{word}' is no word of a status", "it has a line break or a brace")
             if meanings.setdefault(word, state) != state:
                 raise UsageError(f"{where}: '{word}' is both {meanings[word]} and {state}", "it can mean one of them")
-    return {state: tuple(word for word in meanings if meanings[word] == state) for state in meta}
-
-
-def _word(word: str | int) -> str:
-    """A status as PostgreSQL writes it as text; YAML reads `true` as a boolean."""
-    return str(word).lower() if isinstance(word, bool) else str(word)
+    return {state: tuple(word for word in meanings if meanings[word] == state) for state in states}
 
 
 def read_fragment(path: Path, source: str) -> Fragment:

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.library.entities import Entities, cte_name, with_entities
-from usertrack.library.events import NONE, ROLES, parse_step
-from usertrack.library.fragments import NO_EVENT, Fragment, Fragments, expand, used
+from usertrack.library.entities import KINDS, Entities, cte_name, with_entities
+from usertrack.library.events import EVENTS, NONE, ROLES, parse_step
+from usertrack.library.fragments import Fragment, Fragments, expand, used
 from usertrack.library.header import in_words, read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
 from usertrack.library.own_words import PLAIN, OwnWords
@@ -41,9 +41,8 @@ def shipped_root() -> Path:
 
 def _role(name: str, step: str) -> Fragment:
     """The condition that ``{name}`` stands for in a query."""
-    return Fragment(
-        name, NO_EVENT if step == NONE else parse_step(step).sql, None, ROLES[name].about, f"Here: `{step}`."
-    )
+    condition = "false" if step == NONE else parse_step(step).sql
+    return Fragment(name, condition, None, ROLES[name].about, f"Here: `{step}`.")
 
 
 class Library:
@@ -53,20 +52,22 @@ class Library:
         self,
         roots: Iterable[Path],
         tables: Iterable[Path] = (),
-        absent: Iterable[str] = (),
+        absent: Collection[str] = (),
         roles: Mapping[str, str] = MappingProxyType({}),
         words: OwnWords = PLAIN,
     ) -> None:
         """``roots`` hold queries, ``tables`` the entities that replace shipped ones.
 
-        ``absent`` are the entities that are not here; ``roles`` are the events of a role as a step, or none. The labels
-        of queries are in ``words``.
+        ``absent`` are the entities that are not here, and `events` where there are none at all. ``roles`` are the
+        events of a role as a step, or none. The labels of queries are in ``words``.
         """
         self.files: dict[str, tuple[Path, bool]] = {}
         self._read: dict[str, Query] = {}
         self._roots = list(roots)
         self._fragments: dict[str, Fragments] = {}
-        self.entities = Entities([shipped_root() / "tables", *tables], read_entity, absent)
+        self._no_events = [name for name in absent if name == EVENTS]
+        kinds = [name for name in absent if name in KINDS]
+        self.entities = Entities([shipped_root() / "tables", *tables], read_entity, kinds)
         self.words = words
         self.roles = {name: role.default for name, role in ROLES.items()} | dict(roles)
         for root in self._roots:
@@ -132,5 +133,6 @@ class Library:
         """The fragments for queries of ``source``; one of the workspace replaces the shipped one of the same name."""
         if source not in self._fragments:
             roles = {name: _role(name, step) for name, step in self.roles.items() if source == "posthog"}
-            self._fragments[source] = Fragments(self._roots, source, read_fragment, roles)
+            absent = [name for name, step in self.roles.items() if step == NONE]
+            self._fragments[source] = Fragments(self._roots, source, read_fragment, roles, [*absent, *self._no_events])
         return self._fragments[source]

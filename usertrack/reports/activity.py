@@ -124,9 +124,7 @@ def gather(runner: Runner, query: ActivityQuery, profiles: Profiles, rules: Rule
     ]
     parts = runner.together([partial(_part, runner, done, ask) for ask in (*asks.values(), *goals)])
     first = parts[0].answer
-    if (isinstance(first, UsageError) and not isinstance(first, Absent)) or all(
-        isinstance(part.answer, UsertrackError) for part in parts
-    ):
+    if isinstance(first, UsageError) or all(isinstance(part.answer, UsertrackError) for part in parts):
         raise first
     by_name = dict(zip(asks, parts, strict=False))
     return ActivityReport(scope, profiles, goals=tuple(parts[len(asks) :]), **by_name)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from usertrack.core.errors import UsageError
 from usertrack.library.absence import NEED_ONE_PART
 from usertrack.library.library import Library
 from usertrack.segments.expressions import columns, parse, to_sql
@@ -50,7 +51,11 @@ class _Absent:
     def add_query(self, library: Library, name: str) -> None:
         if name not in library.files:
             return  # the profile says so, with the line
-        query, absence = library[name], library[name].absence
+        try:
+            query = library[name]
+        except UsageError:
+            return
+        absence = query.absence
         self.causes |= {fact: absence.of(fact) for fact in query.declared if absence.of(fact)}
         if absence.empty or (absence.columns and not query.facts):
             self.queries.add(name)
@@ -83,10 +88,13 @@ class _Absent:
         return to_sql(rest) if rest is not None else "", frozenset().union(*unknown)
 
     def because(self, text: str) -> str:
-        """A reason without the parts that name an absent fact; a [part in brackets] that is left then stands alone."""
-        parts = [part for part in re.split(r"(\[[^\[\]]*\])", text) if part and not self._names_absent(part)]
-        kept = "".join(parts)
-        return kept if kept == text else re.sub(r"^\[?[\s,;:]*(.*?)\]?$", r"\1", kept)
+        """A reason without the parts that name an absent fact. Without a part before it, what is [optional] begins it."""
+        parts = re.split(r"(\[[^\[\]]*\]|(?<=[,;])(?= ))", text)
+        present = "".join(part for part in parts if part and not self._names_absent(part))
+        if present == text:
+            return text
+        alone = re.sub(r"^\[[\s,;:]*(.*?)\]", r"\1", present)
+        return re.sub(r"^[\s,;:]+|[\s,;:]+$", "", alone)
 
     def _names_absent(self, text: str) -> bool:
         return any(name in self.causes for name in re.findall(r"\{(\w+)\}", text))
@@ -101,17 +109,21 @@ def _without(node: Any, causes: Mapping[str, frozenset[str]]) -> Any:
     if isinstance(node, exp.Paren):
         inner = _without(node.this, causes)
         return exp.paren(inner) if inner is not None else None
-    if not isinstance(node, NEED_ONE_PART):
-        return None
-    parts = list(node.flatten()) if isinstance(node, exp.Binary) else [node.this, *node.expressions]
-    left = [part for each in parts if (part := _without(each, causes)) is not None]
+    if not isinstance(node, (*NEED_ONE_PART, exp.Add)):
+        rest = node.copy()
+        for child in list(rest.iter_expressions()):
+            part = _without(child, causes)
+            if part is None:
+                return None
+            child.replace(part)
+        return rest
+    operands = [node.this, *([node.expression] if isinstance(node, exp.Binary) else node.expressions)]
+    left = [part for each in operands if (part := _without(each, causes)) is not None]
     if not any(columns(part) for part in left):
         return None
     if len(left) == 1:
         return left[0]
-    if isinstance(node, exp.Binary):
-        joined = left[0].copy()
-        for part in left[1:]:
-            joined = type(node)(this=joined, expression=part.copy())
-        return joined
-    return type(node)(this=left[0].copy(), expressions=[part.copy() for part in left[1:]])
+    rest = node.copy()
+    rest.set("this", left[0])
+    rest.set(*(("expression", left[1]) if isinstance(node, exp.Binary) else ("expressions", left[1:])))
+    return rest

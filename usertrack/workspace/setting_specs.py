@@ -18,6 +18,8 @@ class SettingSpec:
     about: str = ""
 
 
+SECTIONS = ("tables", "events")
+"""Settings that are none, or a mapping of settings."""
 SETTINGS: dict[str, SettingSpec] = {
     "profile": SettingSpec("USERTRACK_PROFILE", about="profile of `usertrack login`, or off; default: `default`"),
     "posthog.host": SettingSpec("POSTHOG_HOST", "https://us.posthog.com", about="where PostHog answers"),
@@ -48,12 +50,14 @@ SETTINGS: dict[str, SettingSpec] = {
     "pseudonym_key": SettingSpec(
         "USERTRACK_PSEUDONYM_KEY", secret=True, about="key of pseudonyms; default: made once, and kept"
     ),
+    "tables": SettingSpec("USERTRACK_TABLES", about="none where PostHog is all there is"),
     **{
         f"tables.{name}": SettingSpec(
             f"USERTRACK_TABLES_{name.upper()}", about=f"none where there are none: {kind.about}"
         )
         for name, kind in KINDS.items()
     },
+    "events": SettingSpec("USERTRACK_EVENTS", about="none where Postgres is all there is"),
     **{
         f"events.{name}": SettingSpec(f"USERTRACK_EVENTS_{name.upper()}", role.default, about=f"{role.about}; or none")
         for name, role in ROLES.items()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.words import parse_age, parse_size
 from usertrack.library.entities import KINDS
-from usertrack.library.events import NONE, ROLES, role_text
+from usertrack.library.events import EVENTS, NONE, ROLES, role_text
 from usertrack.library.own_words import LABELS
 from usertrack.workspace import settings_file
 from usertrack.workspace.demo_choice import demo_settings
@@ -21,14 +21,10 @@ from usertrack.workspace.folder import FILE_NAME, exists, find_workspace
 from usertrack.workspace.password_command import COMMAND_SHAPE, PasswordCommand, password_command
 from usertrack.workspace.profile_settings import bind_key, profile_notes, profile_settings, used_profile
 from usertrack.workspace.setting import Setting, check_key, fetched
-from usertrack.workspace.setting_specs import SETTINGS
+from usertrack.workspace.setting_specs import SECTIONS, SETTINGS
 
 WEEK_STARTS = ("sunday", "monday")
 """The days on which weeks can start, at the place of their number in PostHog."""
-
-
-WHOLE: Mapping[str, Mapping[str, Any]] = {"tables": KINDS, "events": ROLES}
-"""What `tables: none` says: that there is none of these."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +73,9 @@ class Settings:
 
     @property
     def absent(self) -> list[str]:
-        """The entities that this company does not have."""
-        return [name for name in KINDS if self[f"tables.{name}"] is not None]
+        """The entities that this company does not have, and `events` where it has none at all."""
+        entities = [name for name in KINDS if NONE in (self["tables"], self[f"tables.{name}"])]
+        return [*entities, *([EVENTS] if self[EVENTS] == NONE else [])]
 
     @property
     def roles(self) -> dict[str, str]:
@@ -226,6 +223,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return _positive(name, value, where)
     if name in ("history", "cache", "profile") and value is False:
         return "off"  # which YAML reads as false
+    if name in SECTIONS and value != NONE:
+        raise UsageError(f"{where}: '{name}' takes none, or a mapping", f"write {name}: none where there are none")
     if name.startswith("events."):
         return role_text(value, f"{where}: '{name}'")
     if name.startswith("tables.") and value != NONE:
@@ -267,14 +266,11 @@ def _read_file(root: Path) -> tuple[_Layer, tuple[PasswordCommand, ...]]:
     """The settings in usertrack.yaml, and the commands among them that print a secret."""
     flat: dict[str, Setting] = {}
     commands: list[PasswordCommand] = []
-    for entry, line, value in settings_file.entries(root / FILE_NAME, SETTINGS):
+    for entry, line, value in settings_file.entries(root / FILE_NAME, {*SETTINGS} - {*SECTIONS}):
         where, origin = f"{root / FILE_NAME}:{line}", f"usertrack.yaml, line {line}"
         name = entry.removeprefix(settings_file.COMMANDS)
         if value is None and any(known.startswith(f"{entry}.") for known in (*SETTINGS, settings_file.COMMANDS)):
             continue  # a section with nothing in it
-        if entry in WHOLE and value == NONE:
-            flat |= {f"{entry}.{each}": Setting(NONE, origin) for each in WHOLE[entry]}
-            continue
         if name not in SETTINGS:
             hint = COMMAND_SHAPE if f"{entry}." == settings_file.COMMANDS else did_you_mean(name, SETTINGS)
             raise UsageError(f"{where}: unknown setting '{entry}'", hint)
