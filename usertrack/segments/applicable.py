@@ -88,13 +88,13 @@ class _Absent:
         return to_sql(rest) if rest is not None else "", frozenset().union(*unknown)
 
     def because(self, text: str) -> str:
-        """A reason without the parts that name an absent fact. Without a part before it, what is [optional] begins it."""
+        """A reason without the parts that name an absent fact. What is [optional] may then begin it."""
         parts = re.split(r"(\[[^\[\]]*\]|(?<=[,;])(?= ))", text)
         present = "".join(part for part in parts if part and not self._names_absent(part))
         if present == text:
             return text
         alone = re.sub(r"^\[[\s,;:]*(.*?)\]", r"\1", present)
-        return re.sub(r"^[\s,;:]+|[\s,;:]+$", "", alone)
+        return re.sub(r"^[\s,;:]+|[\s,;:]+(?=\[|$)", "", alone)
 
     def _names_absent(self, text: str) -> bool:
         return any(name in self.causes for name in re.findall(r"\{(\w+)\}", text))
