@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import chdb  # noqa: F401 - it changes the folder while it is imported, and tests read files in threads
 import pytest
 import typer.main
 

@@ -150,4 +150,4 @@ def test_doctor_begins_with_what_is_wrong(cli: Cli, clean_env: pytest.MonkeyPatc
     assert "Found FAIL entities are still those of the demo, whose tables this database does not have: acco" in text
     assert "`usertrack init --from-database` proposes what is yours" in text
     assert "PostHog not connected, and not needed" in text
-    assert ", 6 from usertrack.yaml; --verbose shows all " in text.split("PostHog not connected")[1]
+    assert ", 1 from usertrack.yaml; --verbose shows all " in text.split("PostHog not connected")[1]

@@ -93,7 +93,7 @@ def check_insights(runner: Runner) -> list[Finding]:
 def _failed(runner: Runner, source: str, error: UsertrackError) -> Finding:
     name, library = NAMES[source], runner.library
     has_nothing = {
-        "posthog": all(step == NONE for step in library.roles.values()),
+        "posthog": not library.has_events,
         "neon": not library.entities.present,
     }
     if has_nothing[source] and isinstance(error, NotConnected):

@@ -65,7 +65,7 @@ class Library:
         self._read: dict[str, Query] = {}
         self._roots = list(roots)
         self._fragments: dict[str, Fragments] = {}
-        self._no_events = [name for name in absent if name == EVENTS]
+        self.has_events = EVENTS not in absent
         kinds = [name for name in absent if name in KINDS]
         self.entities = Entities([shipped_root() / "tables", *tables], read_entity, kinds)
         self.words = words
@@ -134,5 +134,6 @@ class Library:
         if source not in self._fragments:
             roles = {name: _role(name, step) for name, step in self.roles.items() if source == "posthog"}
             absent = [name for name, step in self.roles.items() if step == NONE]
-            self._fragments[source] = Fragments(self._roots, source, read_fragment, roles, [*absent, *self._no_events])
+            absent += [] if self.has_events else [EVENTS]
+            self._fragments[source] = Fragments(self._roots, source, read_fragment, roles, absent)
         return self._fragments[source]

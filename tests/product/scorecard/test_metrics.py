@@ -105,7 +105,7 @@ def test_connect_rate_is_of_persons_who_were_there(found: Scorecard) -> None:
 def test_a_rate_of_an_event_that_never_occurred_is_unknown(here: Office, tmp_path: Path) -> None:
     sql = (shipped_root() / "queries/posthog/connect_rate.sql").read_text()
     (tmp_path / "posthog").mkdir()
-    (tmp_path / "posthog/mistyped.sql").write_text(sql.replace("'mcp_connect_clicked'", "'mcp_conect_clicked'"))
+    (tmp_path / "posthog/mistyped.sql").write_text(sql.replace("{connect_clicked}", "event = 'mcp_conect_clicked'"))
     with here.runner("posthog") as runner:
         runner.library = Library([shipped_root() / "queries", tmp_path])
         found = scorecard(runner, ["mistyped", "connect_rate"], days=4)
