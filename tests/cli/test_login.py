@@ -262,7 +262,9 @@ class Terminal:
 
     def _read(self) -> bool:
         """Whether there was something to read, and may be more."""
-        ready, _, _ = select.select([self._fd], [], [], 60)
+        poll = select.poll()  # select.select takes no file above 1024, and a process of tests has more
+        poll.register(self._fd, select.POLLIN)
+        ready = poll.poll(60_000)
         try:
             data = os.read(self._fd, 4096) if ready else b""
         except OSError:  # the other end is closed
