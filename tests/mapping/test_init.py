@@ -154,6 +154,13 @@ NUMBERS = {
 MAPPED = ["runs.account_id", "accounts.credits", "accounts.subscription_status"]
 
 
+def test_a_reason_says_where_the_numbers_are_beyond_bounds() -> None:
+    numbers = {"runs": {"people": 50, "median": 1, "many": 4, "success": 0.05, "first_days": 60}}
+    reasons = [threshold.because for threshold in thresholds(numbers, MAPPED)]
+    assert "half of the 50 people with runs have at least 1; the threshold stays between 2 and 20" in reasons
+    assert "nine of ten who ever ran something did so within 61 d; the threshold stays between 2 and 30" in reasons
+
+
 def test_thresholds_follow_the_numbers() -> None:
     text = with_thresholds((shipped_root() / "segments.yaml").read_text(), thresholds(NUMBERS, MAPPED))
     for line in (

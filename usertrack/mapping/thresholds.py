@@ -66,32 +66,42 @@ def _of_runs(row: Mapping[str, Any]) -> Iterator[Threshold]:
     people = int(row.get("people") or 0)
     if people < _FEW:
         return
-    least = min(max(int(row["median"]) - 1, 2), 20)
+    median = int(row["median"])
+    least = min(max(median - 1, 2), 20)
     many = max(int(row["many"]), least + 1)
     yield Threshold(
         "failing",
         r"run_count > \d+",
         f"run_count > {least}",
-        f"half of the {people:,} people with runs have at least {least + 1}",
+        f"half of the {people:,} people with runs have at least {median}" + _bounded(least, median - 1, "2 and 20"),
     )
     yield Threshold(
         "power", r"run_count > \d+", f"run_count > {many}", f"one in five of them has more than {many} runs"
     )
     if row["success"] is not None:
-        rate = min(max(round(float(row["success"]) * 0.6, 2), 0.1), 0.6)
+        success = float(row["success"])
+        low = round(success * 0.6, 2)
+        rate = min(max(low, 0.1), 0.6)
         yield Threshold(
             "failing",
             r"success_rate < [\d.]+",
             f"success_rate < {rate:g}",
-            f"of all runs that ended, {float(row['success']):.0%} were a success; clearly below is {rate:.0%}",
+            f"of all runs that ended, {success:.0%} were a success; clearly below is {low:.0%}"
+            + _bounded(rate, low, "10% and 60%"),
         )
-    days = min(max(int(row["first_days"]) + 1, 2), 30)
+    first = int(row["first_days"]) + 1
+    days = min(max(first, 2), 30)
     yield Threshold(
         "at_risk",
         r"age_days >= \d+",
         f"age_days >= {days}",
-        f"nine of ten who ever ran something did so within {days} d",
+        f"nine of ten who ever ran something did so within {first} d" + _bounded(days, first, "2 and 30"),
     )
+
+
+def _bounded(threshold: float, value: float, bounds: str) -> str:
+    """What is added to a reason where the threshold is not what the numbers say."""
+    return "" if threshold == value else f"; the threshold stays between {bounds}"
 
 
 def _of_credits(row: Mapping[str, Any]) -> Iterator[Threshold]:
