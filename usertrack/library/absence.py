@@ -25,8 +25,11 @@ def absence_in(sql: str, entities: Mapping[str, Entity], own: Collection[str] = 
     """What the result of ``sql``, which names ``entities`` in braces, does not have; ``own`` are its parameters."""
     named, names = name_entities(sql, own)
     relations = {cte_name(name): _of_entity(name, entities) for name in names}
-    words = set(re.findall(r"\w+|\*", named.lower()))
-    matters = any(each.empty or not words.isdisjoint([*each.columns, "*"]) for each in relations.values())
+    words = set(re.findall(r"\w+", named.lower()))
+    star = bool(re.search(r"[^(\s]\s*\*", named))  # that of count(*) names no column
+    matters = any(
+        each.empty or (each.columns and (star or not words.isdisjoint(each.columns))) for each in relations.values()
+    )
     tree = parsed(named) if matters else None
     return _of_query(tree, relations, {}) if tree else _PRESENT
 
