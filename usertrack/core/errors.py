@@ -13,6 +13,7 @@ Each class has a ``code`` for programs, which stays: docs/errors.md lists them a
 
 import difflib
 from collections.abc import Iterable
+from typing import TypeGuard
 
 
 class UsertrackError(Exception):
@@ -52,6 +53,11 @@ class Absent(UsertrackError):  # noqa: N818
 
     def __init__(self, name: str, causes: Iterable[str]) -> None:
         super().__init__(f"{name} rests on what is not here: {', '.join(sorted(causes))}", ABSENT)
+
+
+def is_unknown(answer: object) -> TypeGuard[UsertrackError]:
+    """Whether ``answer`` is the error of a source; what is absent here is not unknown."""
+    return isinstance(answer, UsertrackError) and not isinstance(answer, Absent)
 
 
 class ConnectionFailed(UsertrackError):  # noqa: N818 - reads as a sentence, and ConnectionError is Python's own

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from usertrack.core.errors import Absent, ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.core.errors import Absent, ConnectionFailed, QueryError, UsageError, UsertrackError, is_unknown
 from usertrack.core.identified import IDENTIFIED
 from usertrack.core.period import in_zone
 from usertrack.core.spool import Spool
@@ -272,7 +272,7 @@ class Runner:
             message = f"{statement.name}: the result cannot be written to {self.spool.folder.parent}: {error.strerror}"
             answer = QueryError(message, "free some space there, or set TMPDIR to another folder")
         self._answers.append(answer)
-        if isinstance(answer, UsertrackError) and not isinstance(answer, Absent):
+        if is_unknown(answer):
             self.unanswered.setdefault(statement.name, answer)
         done(statement, answer)
         return answer

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from usertrack.core.errors import Absent, UsageError, UsertrackError, did_you_mean
+from usertrack.core.errors import UsageError, UsertrackError, did_you_mean, is_unknown
 from usertrack.core.table import Row, Table
 from usertrack.engine.runner import Runner
 from usertrack.failures.bursts import Failure, Incident, Stretch, incidents, tested, unlikely, with_full_stretches
@@ -141,7 +141,7 @@ def investigate(
         if tool:
             raise
         used = {}
-        missing |= {} if isinstance(error, Absent) else {"used": error.message}
+        missing |= {"used": error.message} if is_unknown(error) else {}
     tools = tools_named(list(used), tool) if tool else []
     if tool and not tools:
         _require_known_tool(runner, person, tool)
@@ -232,7 +232,7 @@ def _answers(
     errors = {part: answer for part, answer in answers.items() if isinstance(answer, UsertrackError)}
     if len(errors) == len(answers):
         raise next(iter(errors.values()))
-    missing |= {part: error.message for part, error in errors.items() if not isinstance(error, Absent)}
+    missing |= {part: error.message for part, error in errors.items() if is_unknown(error)}
     return {part: answer if isinstance(answer, Table) else Table((), []) for part, answer in answers.items()}
 
 

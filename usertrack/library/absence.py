@@ -64,9 +64,8 @@ _Relations = Mapping[str, Absence]
 def _of_query(query: Any, relations: _Relations, outer: _Relations) -> Absence:
     """``relations`` are the CTEs that ``query`` may read, ``outer`` the sources of the SELECT that it stands in."""
     known = dict(relations)
-    with_ = query.args.get("with_") or query.args.get("with")
-    for cte in with_.expressions if with_ else ():
-        if isinstance(cte.this, exp.SetOperation) and with_.args.get("recursive"):
+    for cte in query.ctes if isinstance(query, exp.Query) else ():
+        if isinstance(cte.this, exp.SetOperation) and cte.parent.args.get("recursive"):
             known[cte.alias.lower()] = _of_query(cte.this.left, known, outer)  # for the part that reads itself
         if isinstance(cte.this, exp.Query):
             known[cte.alias.lower()] = _renamed(_of_query(cte.this, known, outer), cte)
@@ -128,8 +127,7 @@ def _of_select(select: Any, relations: _Relations, outer: _Relations) -> Absence
             needed[name] = relation.causes
         sources[name] = relation
     scope = _Scope(sources, relations, outer)
-    with_ = select.args.get("with_") or select.args.get("with")
-    for cte in with_.expressions if with_ else ():
+    for cte in select.ctes:
         if not isinstance(cte.this, exp.Query):  # HogQL: WITH expression AS name
             scope.aliases[cte.alias.lower()] = scope.causes(cte.this)
     values = [(each.alias_or_name.lower() or f"column {n}", each) for n, each in enumerate(select.expressions)]

@@ -93,8 +93,10 @@ def without_absent(query: Query) -> Query:
     if query.metric and (causes := frozenset().union(*map(query.absence.of, query.metric.columns))):
         return replace(query, absence=Absence(empty=True, causes=causes))
     facts = {name: fact for name, fact in query.facts.items() if not query.absence.of(name)}
-    unordered = {name: replace(fact, merge="first", by="", wins="") for name, fact in facts.items() if fact.by}
-    return replace(query, facts={**facts, **{k: v for k, v in unordered.items() if facts[k].by not in facts}})
+    for name, fact in facts.items():
+        if fact.by and fact.by not in facts:
+            facts[name] = replace(fact, merge="first", by="", wins="")
+    return replace(query, facts=facts)
 
 
 def absence_of(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from usertrack.core.errors import Absent, UsageError, UsertrackError
+from usertrack.core.errors import UsageError, UsertrackError, is_unknown
 from usertrack.engine.runner import Done, Runner
 from usertrack.library.events import require_role
 from usertrack.library.library import Statement
@@ -93,8 +93,7 @@ class ActivityReport:
             *(self.activity, self.sessions, self.features, self.journeys, self.cohorts, self.segments),
             *(self.adoption, *self.goals, self.churn),
         )
-        errors = (part.answer for part in parts if part and isinstance(part.answer, UsertrackError))
-        yield from (error for error in errors if not isinstance(error, Absent))
+        yield from (part.answer for part in parts if part and is_unknown(part.answer))
 
 
 def gather(runner: Runner, query: ActivityQuery, profiles: Profiles, rules: Rules, done: Done) -> ActivityReport:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from usertrack.core.errors import Absent, UsertrackError
+from usertrack.core.errors import UsertrackError, is_unknown
 from usertrack.core.period import Week
 from usertrack.core.table import Table
 from usertrack.engine.runner import Done, Runner
@@ -58,11 +58,6 @@ class Weekly:
         missing = any(fact.missing for fact in self.classification.profiles.facts.values())
         unknown = any(is_unknown(part) for part in (self.failures, self.scores))
         return missing or bool(self.missing) or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
-
-
-def is_unknown(part: object) -> bool:
-    """Whether ``part`` is the error of a source; what is absent here is not unknown."""
-    return isinstance(part, UsertrackError) and not isinstance(part, Absent)
 
 
 def moments(week: Week, now: datetime) -> tuple[datetime, datetime]:
