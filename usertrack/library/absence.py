@@ -64,7 +64,8 @@ _Relations = Mapping[str, Absence]
 def _of_query(query: Any, relations: _Relations, outer: _Relations) -> Absence:
     """``relations`` are the CTEs that ``query`` may read, ``outer`` the sources of the SELECT that it stands in."""
     known = dict(relations)
-    for cte in query.ctes if isinstance(query, exp.Query) else ():
+    ctes: list[Any] = query.ctes if isinstance(query, exp.Query) else []
+    for cte in ctes:
         if isinstance(cte.this, exp.SetOperation) and cte.parent.args.get("recursive"):
             known[cte.alias.lower()] = _of_query(cte.this.left, known, outer)  # for the part that reads itself
         if isinstance(cte.this, exp.Query):
