@@ -26,6 +26,7 @@ from usertrack.cli import (
     metrics,
     output,
     people,
+    plan,
     privacy,
     push,
     queries,
@@ -78,6 +79,7 @@ analytics.register(app)
 activity.register(app)
 journeys.register(app)
 push.register(app)
+plan.register(app)
 metrics.register(app)
 report.register(app)
 queries.register(app)

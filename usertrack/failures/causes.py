@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import did_you_mean
-from usertrack.workspace.yaml_file import YamlFile
+from usertrack.core.yaml_file import YamlFile
 
 LEVELS = {"workflow": "runs", "tool": "calls"}
 """The levels on which something can fail, and the entity of each."""

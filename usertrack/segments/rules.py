@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from usertrack.core.errors import ABSENT, UsageError, did_you_mean
-from usertrack.workspace.yaml_file import YamlFile
+from usertrack.core.yaml_file import YamlFile
 
 
 @dataclass(frozen=True)

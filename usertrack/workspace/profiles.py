@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.yaml_file import YamlFile
 from usertrack.workspace.private_files import config_folder, is_exposed, write_private
 from usertrack.workspace.secret_stores import FileStore, SecretStore, StoreName, open_store
-from usertrack.workspace.yaml_file import YamlFile
 
 DEFAULT = "default"
 """The profile that is used where none is named, if there is one of this name."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.table import Table
+from usertrack.core.yaml_file import YamlFile
 from usertrack.engine.runner import Runner
 from usertrack.library.events import EventStep, parse_step
 from usertrack.library.sql import properties_of
@@ -18,7 +19,6 @@ from usertrack.product.known_events import require_events
 from usertrack.product.scope import GroupName, Scope, one_of
 from usertrack.product.shares import Share, ShareBucket
 from usertrack.product.steps import require_steps
-from usertrack.workspace.yaml_file import YamlFile
 
 Order = Literal["ordered", "strict", "unordered"]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

@@ -1,0 +1,12 @@
+"""`usertrack plan`: the tracking plan, joined with what the code sends and what has arrived. One module a command."""
+
+import typer
+
+plan = typer.Typer(
+    no_args_is_help=True,
+    help="""The tracking plan: what should be tracked, what the code sends, what has arrived.""",
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(plan, name="plan", rich_help_panel="Plan")

@@ -1,0 +1,1 @@
+"""The tracking plan, `tracking.yaml`: what should be tracked, by which rules."""

@@ -1,0 +1,50 @@
+"""What a scan returns: the sites that capture an event, and the calls whose event it could not resolve."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SentProperty:
+    """A property's key at a site. ``always``: whether every event of the site carries it (no condition, no spread)."""
+
+    name: str
+    always: bool
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place in the code where an event's name is written down for a capture.
+
+    One of ``event`` (the name) and ``pattern`` (a name that is partly computed, ``command_*``) is set. ``file`` is
+    relative to the scanned folder, with ``/``; ``line`` is that of the name, from 1. ``sink`` is the SDK's call that
+    sends it (``posthog.capture``), ``chain`` the wrappers between, from the site to the sink.
+    """
+
+    event: str | None
+    pattern: str | None
+    file: str
+    line: int
+    sink: str
+    chain: Sequence[str] = ()
+    properties: Sequence[SentProperty] = ()
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A call of a sink or wrapper whose event could not be read, or a file that could not be parsed, and why."""
+
+    file: str
+    line: int
+    sink: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """All sites in the order of file and line, what stayed unresolved, the files read and the seconds it took."""
+
+    sites: Sequence[Site]
+    unresolved: Sequence[Unresolved]
+    files: int
+    seconds: float
