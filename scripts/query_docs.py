@@ -100,7 +100,8 @@ def _entities() -> Iterator[str]:
     yield "Queries of Postgres read these, and no tables: `FROM {runs} AS r`. What each is in your database stands in"
     yield "`tables/neon/` ([your own tables](guide/tables.md)). An entity with states has their meaning, too: `outcome`"
     yield "(ok, failed, running, cancelled, or unknown) and the booleans `ok` and `failed`; accounts have `person`,"
-    yield "the e-mail, or the id where there is none.\n"
+    yield "the e-mail, or the id where there is none. Accounts that are `deleted` are `{former_accounts}`, and not"
+    yield "`{accounts}`.\n"
     for kind in KINDS.values():
         yield f"### {kind.name}\n"
         yield f"{kind.about[0].upper()}{kind.about[1:]}.\n"

@@ -1,7 +1,7 @@
 -- title: Accounts per e-mail
 -- about: >
 --   Everybody who has an account. Two accounts whose e-mails differ only in case or blanks are one person:
---   the values are those of the account used last, `accounts` says how many there are.
+--   the values are those of the account used last, `accounts` says how many there are: 0 where all were deleted.
 -- key: email
 -- people: accounts
 -- facts:
@@ -33,3 +33,18 @@ SELECT
 FROM {accounts} AS a
 WHERE a.signed_up_at <= {as_of}
 GROUP BY a.email
+UNION ALL
+SELECT
+    f.email,
+    0 AS accounts,
+    min(f.account_id::text) AS account_id,
+    min(f.name) AS name,
+    min(f.credits) AS credits,
+    min(f.subscription_status) AS subscription_status,
+    min(f.revenue) AS revenue,
+    min(f.organization) AS organization,
+    min(f.signed_up_at) AS signed_up_at,
+    min(f.last_active_at) AS last_active_at
+FROM {former_accounts} AS f
+WHERE f.signed_up_at <= {as_of} AND f.email IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {accounts} AS a WHERE a.email = f.email)
+GROUP BY f.email

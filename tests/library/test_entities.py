@@ -89,7 +89,7 @@ def test_who_is_called_active_and_does_not_pay(tmp_path: Path) -> None:
     columns = "u.id AS account_id, u.email, u.born AS signed_up_at, u.plan AS subscription_status"
     accounts = f'-- title: a\n-- states: {{active: [paid]}}\nSELECT {columns}, u.x AS "My x" FROM u'
     sql = library(tmp_path, accounts=accounts).expanded("SELECT 1 FROM {accounts} AS a", "neon", ())
-    assert "WHEN subscription_status::text <> 'active' THEN subscription_status::text END END" in sql
+    assert "WHEN subscription_status::text NOT IN ('active') THEN subscription_status::text END END" in sql
     assert '"My x"' in sql
 
 

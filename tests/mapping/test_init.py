@@ -1,7 +1,9 @@
 """`usertrack init --from-database`: what it asks, shows and writes, and what it leaves alone."""
 
+import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,28 @@ def test_events_of_roles(
             "  feature_used: none\n  exception: none\n"
         )
     )
+
+
+def test_a_deleted_account_is_nobody_to_act_on(
+    cli: Cli, reader: Reader, clean_env: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    reader(schema("rails"))
+    company = Company()
+    for name in ("gone", "ada"):
+        company.event(
+            company.person(f"{name}@acme.example"), "$rageclick", datetime.now(UTC).replace(tzinfo=None) - timedelta(1)
+        )
+    with office(tmp_path_factory.mktemp("office"), company) as opened, served(opened) as environment:
+        for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PERSONAL_API_KEY"):
+            clean_env.setenv(name, environment[name])
+        code, _, err = init(cli, "--yes")
+        assert code == 0, err
+        everybody = cli("segments", "--all-members", "-w", "acme", "-f", "json").out
+        asked = cli("explain", "gone@acme.example", "-w", "acme")
+    assert json.loads(everybody)["match"] | {"deleted": 1, "posthog_only": 0} == json.loads(everybody)["match"]
+    assert "ada@acme.example" in everybody
+    assert "gone@" not in everybody
+    assert (asked.code, "the account was deleted" in asked.err) == (2, True)
 
 
 def test_without_a_database(cli: Cli) -> None:

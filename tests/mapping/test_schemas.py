@@ -22,9 +22,19 @@ RUNS = {
 }
 ACCOUNTS = {
     "django": ("auth_user", "u.date_joined AS signed_up_at", "a2.email", "concat_ws(' ', u.first_name, u.last_name)"),
-    "rails": ("users", "o.name AS organization", "s2.amount_cents / 100.0 / 12", "WHERE u.discarded_at IS NULL"),
-    "prisma": ('"User"', 'u."lastSeenAt" AS last_active_at', "active: [ACTIVE]", 'WHERE u."deletedAt" IS NULL'),
-    "supabase": ("auth.users", "p.full_name AS name", "p.credits", "WHERE u.deleted_at IS NULL"),
+    "rails": (
+        "users",
+        "o.name AS organization",
+        "s2.amount_cents / 100.0 / 12",
+        "u.discarded_at IS NOT NULL AS deleted",
+    ),
+    "prisma": (
+        '"User"',
+        'u."lastSeenAt" AS last_active_at',
+        "active: [ACTIVE]",
+        'u."deletedAt" IS NOT NULL AS deleted',
+    ),
+    "supabase": ("auth.users", "p.full_name AS name", "p.credits", "u.deleted_at IS NOT NULL AS deleted"),
     "laravel": ("users", "t.name AS organization", "t.plan AS subscription_status", "active: [pro]"),
 }
 

@@ -155,10 +155,11 @@ def _place(entity: Entity) -> str:
     return f"tables/neon/{entity.kind.name}.sql" if is_shipped(entity.path) else str(entity.path)
 
 
-_FITTING = {"number": {"BIGINT", "DOUBLE"}, "time": {"TIMESTAMP", "DATE"}}
+_FITTING = {"number": {"BIGINT", "DOUBLE"}, "time": {"TIMESTAMP", "DATE"}, "flag": {"BOOLEAN"}}
 _REMEDIES = {
     "number": "write {name}::numeric AS {name}, or leave it out",
     "time": "write …::timestamptz AS {name}, and of a number to_timestamp(…) AS {name}",
+    "flag": "write … IS NOT NULL AS {name}, or a comparison",
 }
 
 

@@ -96,7 +96,7 @@ def match(
         str | None,
         typer.Argument(
             metavar="[KIND]",
-            help="Only one kind: ambiguous, posthog_only, postgres_only, internal or opted_out.",
+            help="Only one kind: ambiguous, posthog_only, postgres_only, internal, opted_out or deleted.",
             autocompletion=complete.kinds,
         ),
     ] = None,

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from usertrack.library.entities import KINDS, Entity, cte_name, name_entities
+from usertrack.library.entities import ACCOUNTS, FORMER_ACCOUNTS, KINDS, Entity, cte_name, name_entities
 from usertrack.library.query import Absence
 from usertrack.library.sql import parsed
 
@@ -50,6 +50,9 @@ def role_mark(name: str) -> str:
 
 
 def _of_entity(name: str, entities: Mapping[str, Entity]) -> Absence:
+    if name == FORMER_ACCOUNTS:
+        accounts, gone = _of_entity(ACCOUNTS.name, entities), ACCOUNTS.gone
+        return replace(accounts, empty=True, causes=accounts.of(gone)) if accounts.of(gone) else accounts
     entity, kind = entities[name], KINDS[name]
     names = (*(column.name for column in kind.columns), *kind.derived)
     if not entity.path:

@@ -11,39 +11,65 @@ from pathlib import Path
 from usertrack.core.errors import UsageError
 from usertrack.library.sql import on_one_line, placeholders, with_ctes
 
-TYPES = {"text": "text", "number": "float8", "time": "timestamptz", "id": "text"}
+TYPES = {"text": "text", "number": "float8", "time": "timestamptz", "id": "text", "flag": "bool"}
 """Types of columns, with what PostgreSQL calls one that is not mapped. An ``id`` is of any type."""
 
 
 @dataclass(frozen=True)
 class EntityColumn:
-    """A declared column of an entity. One that is not ``required`` may be left out: it is NULL then, or ``derived``."""
+    """A declared column of an entity. One that is not ``required`` may be left out: it is NULL then, or ``derived``.
+
+    ``value`` is SQL for what queries read of it, where that is not the column itself. ``null`` is what it is where the
+    company has no such entity, where its type is that of another one.
+    """
 
     name: str
     type: str
     about: str
     required: bool = False
     derived: str = ""
+    value: str = ""
+    null: str = ""
+
+    @property
+    def sql(self) -> str:
+        """What queries read of it."""
+        return self.value or (f"{self.name}::text" if self.type == "text" else self.name)
 
 
 @dataclass(frozen=True)
 class EntityKind:
-    """What the rows of an entity are, its columns, and the ``states`` that its status may be mapped to."""
+    """What the rows of an entity are, its columns, and the ``states`` that its status may be mapped to.
+
+    ``meaning`` is the column with the state of each row, and ``flags`` are states that have a column each. ``added``
+    are further columns of the library's own, with their SQL. Rows of which the column ``gone`` is true are left out.
+    """
 
     name: str
     about: str
     columns: tuple[EntityColumn, ...]
     status: str = ""
     states: tuple[str, ...] = ()
+    meaning: str = ""
+    flags: tuple[str, ...] = ()
+    added: Mapping[str, str] = field(default_factory=dict)
+    gone: str = ""
 
     @property
     def derived(self) -> tuple[str, ...]:
-        """The columns that the library adds: what a status means, and the name of an account's person."""
-        return ("outcome", "ok", "failed") if self.states == OUTCOMES else ("person",) if self.states else ()
+        """The columns that the library adds."""
+        meaning = (self.meaning,) if self.meaning != self.status else ()
+        return (*self.added, *meaning, *self.flags)
 
 
 OUTCOMES = ("ok", "failed", "running", "cancelled")
-_ACCOUNT = EntityColumn("account_id", "id", "the account that did it", required=True)
+_ACCOUNT = EntityColumn(
+    "account_id",
+    "id",
+    "the account that did it",
+    required=True,
+    null="(SELECT account_id FROM {accounts} AS a WHERE false)",
+)
 _ACTOR = EntityColumn(
     "actor", "text", "a name for who did it, where no account is known", derived="'account ' || account_id"
 )
@@ -55,12 +81,18 @@ def _at(about: str) -> EntityColumn:
     return EntityColumn("at", "time", about, required=True)
 
 
+def _activity(name: str, about: str, *columns: EntityColumn) -> EntityKind:
+    """An entity whose rows end well or badly."""
+    return EntityKind(name, about, columns, "status", OUTCOMES, "outcome", ("ok", "failed"))
+
+
+_EMAIL = "nullif(lower(trim(email::text)), '')"
 ACCOUNTS = EntityKind(
     "accounts",
     "who can sign in: a row per account",
     (
         EntityColumn("account_id", "id", "its id, as runs and calls have it", required=True),
-        EntityColumn("email", "text", "the e-mail, by which PostHog's persons are found", required=True),
+        EntityColumn("email", "text", "the e-mail, by which PostHog's persons are found", required=True, value=_EMAIL),
         EntityColumn("signed_up_at", "time", "when it was made", required=True),
         EntityColumn("name", "text", "the person's name"),
         EntityColumn("last_active_at", "time", "when the app itself last saw it"),
@@ -68,52 +100,54 @@ ACCOUNTS = EntityKind(
         EntityColumn("credits", "number", "what is left of a prepaid balance"),
         EntityColumn("revenue", "number", "what it pays in a month"),
         EntityColumn("organization", "text", "the company or team that it belongs to"),
+        EntityColumn(
+            "deleted", "flag", "whether it was deleted: such an account is nobody to act on, and in no answer"
+        ),
     ),
     status="subscription_status",
     states=("active",),
+    meaning="subscription_status",
+    added={"person": f"coalesce({_EMAIL}, 'account ' || account_id)"},
+    gone="deleted",
 )
+FORMER_ACCOUNTS = "former_accounts"
+"""``{former_accounts}`` are the accounts that were deleted, which ``{accounts}`` does not have."""
 KINDS: Mapping[str, EntityKind] = {
     kind.name: kind
     for kind in (
         ACCOUNTS,
-        EntityKind(
+        _activity(
             "runs",
             "what ends well or badly, such as jobs, builds or workflows: a row per run",
-            (
-                _ACCOUNT,
-                _at("when it began"),
-                _STATUS,
-                EntityColumn("run_id", "id", "its id"),
-                _ACTOR,
-                EntityColumn("error", "text", "the message or log of a run that failed"),
-            ),
-            status="status",
-            states=OUTCOMES,
+            _ACCOUNT,
+            _at("when it began"),
+            _STATUS,
+            EntityColumn("run_id", "id", "its id"),
+            _ACTOR,
+            EntityColumn("error", "text", "the message or log of a run that failed"),
         ),
-        EntityKind(
+        _activity(
             "calls",
             "calls of tools or of an API: a row per call",
-            (
-                _ACCOUNT,
-                _at("when it was made"),
-                _STATUS,
-                EntityColumn("tool", "text", "what was called", required=True),
-                _ACTOR,
-                EntityColumn("kind", "text", "the kind of tool, such as mcp"),
-                EntityColumn("provider", "text", "whose tool it is"),
-                EntityColumn("error_type", "text", "the class of the error"),
-                EntityColumn("error", "text", "the message of a call that failed"),
-                _DURATION,
-            ),
-            status="status",
-            states=OUTCOMES,
+            _ACCOUNT,
+            _at("when it was made"),
+            _STATUS,
+            EntityColumn("tool", "text", "what was called", required=True),
+            _ACTOR,
+            EntityColumn("kind", "text", "the kind of tool, such as mcp"),
+            EntityColumn("provider", "text", "whose tool it is"),
+            EntityColumn("error_type", "text", "the class of the error"),
+            EntityColumn("error", "text", "the message of a call that failed"),
+            _DURATION,
         ),
-        EntityKind(
+        _activity(
             "code_runs",
             "executions of a customer's own code: a row per execution",
-            (_ACCOUNT, _at("when it began"), _STATUS, EntityColumn("name", "text", "what was run"), _DURATION),
-            status="status",
-            states=OUTCOMES,
+            _ACCOUNT,
+            _at("when it began"),
+            _STATUS,
+            EntityColumn("name", "text", "what was run"),
+            _DURATION,
         ),
         EntityKind(
             "deployments",
@@ -126,19 +160,15 @@ KINDS: Mapping[str, EntityKind] = {
                 EntityColumn("code_length", "number", "how long its code is, in characters"),
             ),
         ),
-        EntityKind(
+        _activity(
             "agent_runs",
             "executions of agents: a row per execution",
-            (
-                _ACCOUNT,
-                _at("when it began"),
-                _STATUS,
-                EntityColumn("agent", "text", "which agent"),
-                EntityColumn("completed_at", "time", "when it ended"),
-                _DURATION,
-            ),
-            status="status",
-            states=OUTCOMES,
+            _ACCOUNT,
+            _at("when it began"),
+            _STATUS,
+            EntityColumn("agent", "text", "which agent"),
+            EntityColumn("completed_at", "time", "when it ended"),
+            _DURATION,
         ),
     )
 }
@@ -163,34 +193,41 @@ class Entity:
     @property
     def select(self) -> str:
         """Its rows with all declared columns and, where it has a status, what that means."""
+        gone = self.kind.gone
+        return self._rows(f"{gone} IS NOT TRUE" if gone in self.mapped else "")
+
+    @property
+    def former(self) -> str:
+        """The rows that are marked as gone; none where the file marks none."""
+        gone = self.kind.gone
+        return self._rows(gone if gone in self.mapped else "false")
+
+    def _rows(self, condition: str) -> str:
         columns = ",\n    ".join(self._columns())
-        return f"SELECT\n    {columns}\nFROM (\n    {self.sql.replace(chr(10), chr(10) + '    ')}\n) AS mapped"
+        where = f"\nWHERE {condition}" if condition else ""
+        return f"SELECT\n    {columns}\nFROM (\n    {self.sql.replace(chr(10), chr(10) + '    ')}\n) AS mapped{where}"
 
     def _columns(self) -> Iterator[str]:
-        for column in self.kind.columns:
+        kind = self.kind
+        for column in kind.columns:
             value = self._value(column) if column.name in self.mapped else self._absent(column)
             yield column.name if value == column.name else f"{value} AS {column.name}"
-        known = {column.name for column in self.kind.columns}
+        known = {column.name for column in kind.columns}
         yield from ('"' + name.replace('"', '""') + '"' for name in self.mapped if name not in known)
-        if self.kind is ACCOUNTS:
-            yield f"coalesce({_EMAIL}, 'account ' || account_id) AS person"
-        elif self.kind.states:
-            yield self._case("'unknown'") + " AS outcome"
-            yield from (f"{self._is(state)} AS {state}" for state in ("ok", "failed"))
+        yield from (f"{sql} AS {name}" for name, sql in kind.added.items())
+        if kind.meaning and kind.meaning not in known:
+            yield f"{self._case(_UNKNOWN)} AS {kind.meaning}"
+        yield from (f"{self._is(state)} AS {state}" for state in kind.flags)
 
     def _value(self, column: EntityColumn) -> str:
-        if self.kind is ACCOUNTS and column.name == "email":
-            return _EMAIL
-        value = f"{column.name}::text" if column.type == "text" else column.name
-        if self.kind is ACCOUNTS and column.name == self.kind.status and self.states:
-            return self._case(f"CASE WHEN {value} <> 'active' THEN {value} END")  # an `active` that does not pay
-        return value
+        """What queries read of a column; of a status, its state goes before its word, which may sound like one."""
+        if column.name != self.kind.meaning or not self.states:
+            return column.sql
+        names = ", ".join(f"'{state}'" for state in self.kind.states)
+        return self._case(f"CASE WHEN {column.sql} NOT IN ({names}) THEN {column.sql} END")
 
     def _absent(self, column: EntityColumn) -> str:
-        """A column that is not mapped; an account's id has the type that ids of accounts have."""
-        if column is _ACCOUNT:
-            return "(SELECT account_id FROM {accounts} AS a WHERE false)"
-        return column.derived if column.derived and self.mapped else f"NULL::{TYPES[column.type]}"
+        return column.derived or f"NULL::{TYPES[column.type]}"
 
     def _case(self, otherwise: str) -> str:
         cases = "".join(
@@ -203,20 +240,13 @@ class Entity:
         return f"{self.kind.status}::text IN ({words})" if words else "false"
 
 
-_EMAIL = "nullif(lower(trim(email::text)), '')"
+_UNKNOWN = "'unknown'"
 
 
-def absent_entity(kind: EntityKind) -> Entity:
-    """An entity that this company does not have: no rows."""
-    if kind is ACCOUNTS:  # the account's id of the rest has its type
-        return Entity(kind, "SELECT NULL::text AS account_id, NULL::text AS email WHERE false", ("account_id", "email"))
-    return Entity(kind, "SELECT WHERE false", ())
-
-
-def stand_in(kind: EntityKind, path: Path) -> Entity:
-    """In the place of an entity whose file is broken: no rows, and every column, so that queries can be read."""
-    columns = ", ".join(f"NULL::{TYPES[column.type]} AS {column.name}" for column in kind.columns)
-    return Entity(kind, f"SELECT {columns} WHERE false", tuple(column.name for column in kind.columns), path=path)
+def without_rows(kind: EntityKind, path: Path | None = None) -> Entity:
+    """An entity that this company does not have; with ``path``, the stand-in for one whose file is broken."""
+    values = (f"{column.null or f'NULL::{TYPES[column.type]}'} AS {column.name}" for column in kind.columns)
+    return Entity(kind, f"SELECT {', '.join(values)} WHERE false", tuple(each.name for each in kind.columns), path=path)
 
 
 class Entities(Mapping[str, Entity]):
@@ -229,7 +259,7 @@ class Entities(Mapping[str, Entity]):
         self.files = {path.stem: path for root in roots for path in sorted((root / "neon").glob("*.sql"))}
         self.absent = frozenset(absent)
         self._reader = read
-        self._entities: dict[str, Entity] = {name: absent_entity(KINDS[name]) for name in self.absent}
+        self._entities: dict[str, Entity] = {name: without_rows(KINDS[name]) for name in self.absent}
 
     def __getitem__(self, name: str) -> Entity:
         if name not in self._entities:
@@ -238,7 +268,7 @@ class Entities(Mapping[str, Entity]):
 
     def stand_in(self, name: str) -> None:
         """From now on, queries that read ``name`` read a stand-in."""
-        self._entities[name] = stand_in(KINDS[name], self.files[name])
+        self._entities[name] = without_rows(KINDS[name], self.files[name])
 
     @property
     def present(self) -> list[str]:
@@ -275,7 +305,8 @@ def _add(ctes: dict[str, str], name: str, entities: Mapping[str, Entity], around
     if name in around:
         raise UsageError(f"the table '{name}' reads itself: {' → '.join((*around, name))}", f"name what {{{name}}} is")
     if name not in ctes:
-        text, names = name_entities(entities[name].select)
+        entity = entities[ACCOUNTS.name if name == FORMER_ACCOUNTS else name]
+        text, names = name_entities(entity.former if name == FORMER_ACCOUNTS else entity.select)
         for each in names:
             _add(ctes, each, entities, (*around, name))
         ctes[name] = text
@@ -285,7 +316,7 @@ def name_entities(sql: str, own: Collection[str] = ()) -> tuple[str, list[str]]:
     """``sql`` with the name of a CTE for each ``{entity}`` but its ``own`` parameters, and the entities in it."""
     names: dict[str, None] = {}
     for name, start, end in reversed(placeholders(sql, "neon")):
-        if name in KINDS and name not in own:
+        if (name in KINDS or name == FORMER_ACCOUNTS) and name not in own:
             sql = f"{sql[:start]}{cte_name(name)}{sql[end:]}"
             names[name] = None
     return sql, list(names)[::-1]

@@ -150,11 +150,14 @@ def read_entity(path: Path, kind: EntityKind) -> Entity:
                 at = line_with(near[0], body, line) if near else line
                 raise UsageError(
                     f"{place}:{at}: '{kind.name}' has no column '{column.name}': {column.about}",
-                    f"is it '{near[0]}'? name it {column.name}"
+                    f"is it '{near[0]}'? name it {column.name}{_OF_TIMES * (column.type == 'flag')}"
                     if near
                     else f"add it to the SELECT: … AS {column.name}",
                 )
     return Entity(kind, sql, tuple(columns), _states(text, kind, place), path, written, line)
+
+
+_OF_TIMES = "; of a time, write … IS NOT NULL AS it"
 
 
 def _states(text: str, kind: EntityKind, place: str) -> dict[str, tuple[str, ...]]:

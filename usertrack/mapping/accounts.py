@@ -11,7 +11,7 @@ from usertrack.mapping.matching import column_like, prefixes, reference_counts, 
 from usertrack.mapping.organizations import add_organization
 from usertrack.mapping.paying import add_subscription
 from usertrack.mapping.proposal import Labels, Proposal, ranked
-from usertrack.mapping.select import Select, as_time
+from usertrack.mapping.select import Select, as_time, deleted
 from usertrack.mapping.ways import Ways
 
 _TIMES = ("time", "number")
@@ -57,7 +57,7 @@ def account_proposal(
     labels: Labels | None = None,
 ) -> Proposal:
     """``table`` read as accounts, with whatever other tables say about them."""
-    select = Select(table)
+    select = Select(table, with_deleted=True)
     proposal = Proposal(ACCOUNTS, select, points, list(reasons))
     key = table.key
     if key is None:
@@ -71,6 +71,8 @@ def account_proposal(
     _add_column(proposal, around, "credits", rules.CREDITS, "number")
     organization = add_organization(proposal, around)
     add_subscription(proposal, around, organization, labels or {})
+    if mark := deleted(table, select.alias):
+        select.add("deleted", mark)
     if nobody := column_like(table, rules.NOBODY, "bool"):
         select.conditions.append(f"{select.of(nobody)} IS NOT TRUE")
     if table.hides_rows:

@@ -11,9 +11,13 @@ from usertrack.mapping.ways import Step, Way
 
 @dataclass
 class Select:
-    """A SELECT from one table, to which columns, joins and conditions are added."""
+    """A SELECT from one table, to which columns, joins and conditions are added.
+
+    Rows that are marked as deleted are left out, unless it is ``with_deleted``.
+    """
 
     table: Relation
+    with_deleted: bool = False
     columns: list[tuple[str, str]] = field(default_factory=list)
     joins: list[str] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
@@ -21,7 +25,8 @@ class Select:
 
     def __post_init__(self) -> None:
         self.alias = self.new_alias(self.table)
-        self.conditions += [condition for condition in [not_deleted(self.table, self.alias)] if condition]
+        if not self.with_deleted:
+            self.conditions += [condition for condition in [not_deleted(self.table, self.alias)] if condition]
 
     def new_alias(self, table: Relation) -> str:
         letter = next((word[0] for word in reversed(table.words) if word[0].isalpha()), "t")
@@ -101,17 +106,27 @@ def first_member(step: Step) -> list[str]:
 
 def not_deleted(table: Relation, alias: str) -> str:
     """The condition that leaves out rows which are marked as deleted; empty where nothing marks them."""
+    return _deletion(table, alias)[1]
+
+
+def deleted(table: Relation, alias: str) -> str:
+    """Whether a row is marked as deleted; empty where nothing marks it."""
+    return _deletion(table, alias)[0]
+
+
+def _deletion(table: Relation, alias: str) -> tuple[str, str]:
+    """The condition for rows that are marked as deleted, and the one for all others."""
     for column in table.columns:
         rest = set(column.words) - {"is", "at", "on", "time", "date", *table.words}
         if rest and rest <= DELETED and set(column.words) & DELETED:
             name = f"{alias}.{column.sql}"
             if column.family == "time":
-                return f"{name} IS NULL"
+                return f"{name} IS NOT NULL", f"{name} IS NULL"
             if column.family == "bool":
-                return f"NOT {name}" if column.required else f"{name} IS NOT TRUE"
+                return (name, f"NOT {name}") if column.required else (f"{name} IS TRUE", f"{name} IS NOT TRUE")
             if column.family == "number" and ({"is", "at"} & set(column.words) or len(column.words) == 1):
-                return f"coalesce({name}, 0) = 0"
-    return ""
+                return f"coalesce({name}, 0) <> 0", f"coalesce({name}, 0) = 0"
+    return "", ""
 
 
 def as_time(column: Column, value: str) -> str:

@@ -21,6 +21,7 @@ from usertrack.segments.expressions import (
     numbers,
     to_sql,
 )
+from usertrack.segments.match import LEFT_OUT
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import Segment, SegmentSet
 from usertrack.segments.staging import normalised
@@ -104,12 +105,18 @@ def find_person(profiles: Profiles, email: str) -> str:
         if similar
         else f"{number(profiles.people)} people are known"
     )
-    own = profiles.connection.execute(f"SELECT 1 FROM people WHERE internal AND key = {name}", [email]).fetchone()
-    if own:
-        hint = "it is one of your own people (`internal` in usertrack.yaml), and those are left out"
-    if profiles.connection.execute(f"SELECT 1 FROM people WHERE opted_out AND key = {name}", [email]).fetchone():
-        hint = "whoever it is has opted out of being analysed, and is left out"
+    known = profiles.connection.execute(
+        f"SELECT {', '.join(LEFT_OUT)} FROM people WHERE key = {name}", [email]
+    ).fetchone()
+    hint = next((_WHY_LEFT_OUT[kind] for kind, applies in zip(LEFT_OUT, known or (), strict=False) if applies), hint)
     raise UsageError(f"nobody is known as '{email}'", hint)
+
+
+_WHY_LEFT_OUT = {
+    "internal": "it is one of your own people (`internal` in usertrack.yaml), and those are left out",
+    "opted_out": "whoever it is has opted out of being analysed, and is left out",
+    "deleted": "the account was deleted, and such people are left out",
+}
 
 
 def explain(profiles: Profiles, segment_set: SegmentSet, email: str, *, flips: bool = True) -> Explanation:

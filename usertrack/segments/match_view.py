@@ -7,10 +7,11 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import moment
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.table import Column, Table
+from usertrack.segments.match import LEFT_OUT, NOT_LEFT_OUT
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.view import cut_note, source_states
 
-KINDS = ("ambiguous", "posthog_only", "postgres_only", "internal", "opted_out")
+KINDS = ("ambiguous", "posthog_only", "postgres_only", *LEFT_OUT)
 
 
 def require_kind(kind: str | None) -> None:
@@ -32,6 +33,7 @@ def match_document(profiles: Profiles, kind: str | None, timezone: str, limit: i
         "without_email": "Accounts without an e-mail",
         "internal_excluded": "Your own people, left out",
         "opted_out": "Opted out, left out",
+        "deleted": "Account deleted, left out",
     }
     counts = profiles.match.as_dict()
     unsure = "; ".join(state["detail"] for state in source_states(profiles) if not state["ok"])
@@ -77,7 +79,7 @@ def _people(profiles: Profiles, kind: str | None) -> Table:
     )
     where = "kind <> 'matched' OR ambiguous"  # a kind that is not known is no mismatch
     if kind == "ambiguous":
-        where = "ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
+        where = f"ambiguous AND {NOT_LEFT_OUT}"
     elif kind is not None:
         where = f"kind = {quote(kind)}"
     names = f"key AS {identifier(profiles.key)}, kind, ambiguous, accounts, persons"

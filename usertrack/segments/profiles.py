@@ -4,7 +4,7 @@ Your own people are left out here and nowhere else. `usertrack.segments.staging`
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.library.library import FACT_TYPES, Library, Query, Statement, for_key
 from usertrack.segments.expressions import bracketed, columns, expand, parse
+from usertrack.segments.match import LEFT_OUT, NOT_LEFT_OUT, Match
 from usertrack.segments.rules import Rules
 from usertrack.segments.staging import duckdb_message, normalised, stage
 
@@ -37,25 +38,8 @@ class ProfileFact:
     current: bool = False
 
 
-@dataclass(frozen=True)
-class Match:
-    """How many e-mails the two sources share; ``anonymous`` counts visitors without one, ``without_email`` accounts."""
-
-    matched: int | None = None
-    posthog_only: int | None = None
-    postgres_only: int | None = None
-    ambiguous: int = 0
-    anonymous: int | None = None
-    without_email: int | None = None
-    internal_excluded: int = 0
-    opted_out: int = 0
-
-    def as_dict(self) -> dict[str, int | None]:
-        return asdict(self)
-
-
 OR_NULL = "try_cast() gives NULL instead"  # where somebody's value cannot be taken
-_OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "rank", "internal", "opted_out"}
+_OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "rank", "internal", "opted_out", "deleted"}
 
 
 class Profiles:
@@ -89,7 +73,7 @@ class Profiles:
     def load(self, answers: Mapping[str, Answer], internal: Sequence[str], opted_out: Sequence[str] = ()) -> None:
         """Build `profile` from the answers to the profile queries; raises UsageError for one that cannot be joined.
 
-        Your own people and those who have opted out are counted, but have no profile.
+        Your own people, those who have opted out, and whose accounts were all deleted are counted, without a profile.
         """
         tables = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
         reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
@@ -123,17 +107,19 @@ class Profiles:
         )
 
     def _people(self, tables: Mapping[str, Table], internal: Sequence[str], opted_out: Sequence[str]) -> None:
-        """Make the table `people`: everybody in any answer, their sources, and whether they are your own people."""
+        """Make the table `people`: everybody in any answer, their sources, and whether they are left out."""
         parts = [
-            f"SELECT key, {quote(self.queries[name].source)} AS source FROM q{number}"
-            for number, name in enumerate(self.queries)
+            f"SELECT key, {quote(query.source)} AS source, "
+            f"{f'{identifier(query.people)} = 0' if query.people else 'false'} AS gone FROM q{number}"
+            for number, (name, query) in enumerate(self.queries.items())
             if name in tables
-        ] or ["SELECT NULL::VARCHAR AS key, '' AS source LIMIT 0"]
+        ] or ["SELECT NULL::VARCHAR AS key, '' AS source, false AS gone LIMIT 0"]
         own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
         opted = f"key IN (SELECT {normalised('email')} FROM unnest(?::VARCHAR[]) AS listed(email))"
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
-            f"NOT internal AND {opted} AS opted_out, bool_or(source = 'neon') AS in_neon, "
+            f"NOT internal AND {opted} AS opted_out, NOT internal AND bool_or(gone) AS deleted, "
+            "bool_or(source = 'neon') AS in_neon, "
             f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
             "WHERE key IS NOT NULL GROUP BY key",
             [list(opted_out)],
@@ -147,7 +133,7 @@ class Profiles:
         moment = quote(self.as_of.replace(tzinfo=None).isoformat())
         self.connection.execute(
             f"CREATE TABLE base AS SELECT key AS {identifier(self.key)}, TIMESTAMP {moment} AS as_of FROM people "
-            "WHERE NOT (internal OR opted_out)"
+            "WHERE NOT (internal OR opted_out OR deleted)"
         )
         columns = ["base.*"]
         for number, (name, query) in enumerate(self.queries.items()):
@@ -237,7 +223,9 @@ class Profiles:
             for number, (name, query) in enumerate(self.queries.items())
             if query.people and name in tables
         }
-        internal, opted_out = self.row("SELECT count_if(internal), count_if(opted_out) FROM people")
+        left_out = self.row(
+            "SELECT count_if(internal), count_if(opted_out), count_if(deleted AND NOT opted_out) FROM people"
+        )
         nameless = {
             source: self.row(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
             for source, (view, column) in self.sides.items()
@@ -246,10 +234,7 @@ class Profiles:
             self.connection.execute(f"SELECT kind, count(*) FROM ({self.match_sql()}) GROUP BY kind").fetchall()
         )
         both = len(self.sides) == 2
-        ambiguous = self.row(
-            f"SELECT count(*) FROM ({self.match_sql()}) "
-            "WHERE ambiguous AND coalesce(kind, '') NOT IN ('internal', 'opted_out')"
-        )[0]
+        ambiguous = self.row(f"SELECT count(*) FROM ({self.match_sql()}) WHERE ambiguous AND {NOT_LEFT_OUT}")[0]
         return Match(
             matched=kinds.get("matched", 0) if both else None,
             posthog_only=kinds.get("posthog_only", 0) if both else None,
@@ -257,14 +242,13 @@ class Profiles:
             ambiguous=ambiguous,
             anonymous=nameless.get("posthog"),
             without_email=nameless.get("neon"),
-            internal_excluded=internal,
-            opted_out=opted_out,
+            **dict(zip(("internal_excluded", "opted_out", "deleted"), left_out, strict=True)),
         )
 
     def match_sql(self) -> str:
         """SQL for how each person matches: key, kind, ambiguous, accounts (in Postgres), persons (in PostHog).
 
-        ``kind`` is internal, opted_out, matched, posthog_only or postgres_only; NULL when a source did not answer.
+        ``kind`` is one of LEFT_OUT, matched, posthog_only or postgres_only; NULL when a source did not answer.
         """
         neon, posthog = self.sides.get("neon"), self.sides.get("posthog")
         accounts = f"n.{neon[1]}" if neon else "NULL::BIGINT"
@@ -274,7 +258,7 @@ class Profiles:
         )
         where = "WHEN NOT in_neon THEN 'posthog_only' WHEN NOT in_posthog THEN 'postgres_only' ELSE 'matched'"
         return (
-            f"SELECT key, CASE WHEN internal THEN 'internal' WHEN opted_out THEN 'opted_out' "
+            f"SELECT key, CASE {' '.join(f'WHEN {kind} THEN {quote(kind)}' for kind in LEFT_OUT)} "
             f"{where if neon and posthog else ''} END AS kind, "
             f"coalesce({accounts} > 1, false) OR coalesce({persons} > 1, false) AS ambiguous, "
             f"{accounts} AS accounts, {persons} AS persons FROM people{joins}"

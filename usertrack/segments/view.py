@@ -11,7 +11,8 @@ from usertrack.core.period import moment
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, people_words, plural
 from usertrack.segments.classify import OWN_COLUMNS, Classification, SegmentCount, other_segments_words
-from usertrack.segments.profiles import Match, Profiles
+from usertrack.segments.match import Match
+from usertrack.segments.profiles import Profiles
 
 _EVIDENCE = 3  # facts beside a reason; files have them all
 
@@ -261,6 +262,7 @@ def match_notes(match: Match) -> list[str]:
         (match.anonymous, "visitor without an e-mail", "visitors without an e-mail"),
         (match.without_email, "account without an e-mail", "accounts without an e-mail"),
         (match.internal_excluded, "of your own people left out", "of your own people left out"),
+        (match.deleted, "whose account was deleted left out", "whose accounts were deleted left out"),
     )
     parts = [plural(count, noun, plural_noun) for count, noun, plural_noun in lines if count]
     return [f"{'; '.join(parts)} (`usertrack match`)"] if parts else []
