@@ -1,0 +1,195 @@
+"""Whether an event is as the plan says: what is wrong with it, by rule and property, never with a value.
+
+The plan is compiled once, into one small function for each event. An event costs a look-up for each of its properties.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from usertrack.plan.model import Plan, PlannedEvent, PlannedProperty, Type
+
+Rule = Literal[
+    "unplanned_event", "replaced_event", "missing_property", "unplanned_property", "wrong_type", "unlisted_value"
+]
+RULES: Mapping[Rule, str] = {
+    "unplanned_event": "the plan has no event of this name",
+    "replaced_event": "the plan has another event in its place",
+    "missing_property": "the plan requires this property",
+    "unplanned_property": "the plan has no such property here",
+    "wrong_type": "the value is not of the type that the plan says",
+    "unlisted_value": "the value is not in the plan's list",
+}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One difference between an event and the plan. ``property`` is one of the event, or of a person or a group."""
+
+    rule: Rule
+    event: str
+    property: str | None = None
+    of: Literal["event", "person", "group"] = "event"
+
+    def __str__(self) -> str:
+        whose = "" if self.of == "event" else f" of a {self.of}"
+        subject = f"{self.event}: {self.property}{whose}" if self.property else self.event
+        return f"{subject}: {RULES[self.rule]}"
+
+
+Properties = Mapping[str, Any]
+Check = Callable[[str, Properties], Sequence[Violation]]
+_PropertyCheck = Callable[[Any], Rule | None]
+_Checks = Mapping[str, _PropertyCheck]
+_EventCheck = Callable[[Properties], Sequence[Violation]]
+
+# what SDKs add by themselves, beside all that begins with "$"
+_CAMPAIGN = (
+    *("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term"),
+    *("gclid", "gad_source", "gclsrc", "dclid", "gbraid", "wbraid", "fbclid", "msclkid", "twclid", "li_fat_id"),
+    *("mc_cid", "igshid", "ttclid", "rdt_cid", "epik", "qclid", "sccid", "irclid", "_kx"),
+)
+_OF_SDKS = frozenset(("token", "distinct_id", "title", *_CAMPAIGN))
+
+
+def conformance(plan: Plan) -> Check:
+    """A function that says in which ways an event with these properties is not as ``plan`` says.
+
+    Events whose name begins with "$" are PostHog's own: of them, only ``$set``, ``$set_once`` and ``$group_set`` are
+    looked at, which hold properties of persons and groups and may come with any event. Null counts as absent. A plan
+    that lists no property of an event, of persons or of groups says nothing of which there may be.
+    """
+    registry = _checks(plan.properties.values())
+    events: dict[str, _EventCheck] = {}
+    for event in plan.events.values():
+        for name in (event.name, *event.aliases):
+            events[name] = _event_check(name, event, plan, registry)
+    replaced = {name for event in plan.events.values() for name in event.replaces} - events.keys()
+    persons, groups = _checks(plan.person_properties.values()), _checks(plan.group_properties.values())
+
+    def check(event: str, properties: Properties) -> Sequence[Violation]:
+        violations: list[Violation] = []
+        if check_event := events.get(event):
+            violations += check_event(properties)
+        elif not event.startswith("$"):
+            violations.append(Violation("replaced_event" if event in replaced else "unplanned_event", event))
+        for key in ("$set", "$set_once"):
+            if key in properties:
+                violations += _of_profile(event, properties[key], persons, "person")
+        if "$group_set" in properties:
+            violations += _of_profile(event, properties["$group_set"], groups, "group")
+        return violations
+
+    return check
+
+
+def _event_check(name: str, event: PlannedEvent, plan: Plan, registry: _Checks) -> _EventCheck:
+    spellings = {use.name: _spellings(use.name, plan.properties) for use in event.properties}
+    required = [(use.name, spellings[use.name]) for use in event.properties if use.required]
+    of_scopes = {key for scope in event.scope for key in plan.scopes.get(scope, ())}
+    allowed: frozenset[str] | None = None
+    if spellings.keys() - of_scopes:
+        allowed = frozenset().union(*spellings.values())
+
+    def check(properties: Properties) -> Sequence[Violation]:
+        violations = [
+            Violation("missing_property", name, key)
+            for key, ways in required
+            if all(properties.get(way) is None for way in ways)
+        ]
+        for key, value in properties.items():
+            if allowed is not None and key not in allowed:
+                if not _is_sdks(key):
+                    violations.append(Violation("unplanned_property", name, key))
+            elif value is not None and (check_value := registry.get(key)) and (rule := check_value(value)):
+                violations.append(Violation(rule, name, key))
+        return violations
+
+    return check
+
+
+def _spellings(name: str, registry: Mapping[str, PlannedProperty]) -> frozenset[str]:
+    """``name``, and the aliases under which the property may arrive as well."""
+    return frozenset({name, *(registry[name].aliases if name in registry else ())})
+
+
+def _is_sdks(key: str) -> bool:
+    return key.startswith("$") or key in _OF_SDKS
+
+
+def _of_profile(event: str, properties: Any, checks: _Checks, of: Literal["person", "group"]) -> Iterable[Violation]:
+    if not checks or not isinstance(properties, Mapping):
+        return
+    for key, value in properties.items():
+        if (check_value := checks.get(key)) is None:
+            if not _is_sdks(key):
+                yield Violation("unplanned_property", event, key, of)
+        elif value is not None and (rule := check_value(value)):
+            yield Violation(rule, event, key, of)
+
+
+def _checks(properties: Iterable[PlannedProperty]) -> _Checks:
+    """The check of each property, by its name and by its aliases."""
+    checks: dict[str, _PropertyCheck] = {}
+    for planned in properties:
+        for name in (planned.name, *planned.aliases):
+            checks[name] = _property_check(planned)
+    return checks
+
+
+def _property_check(planned: PlannedProperty) -> _PropertyCheck:
+    is_of_type = _TYPES[planned.type] if planned.type else None
+    values = frozenset(planned.values)
+
+    def check(value: Any) -> Rule | None:
+        if is_of_type and not is_of_type(value):
+            return "wrong_type"
+        return "unlisted_value" if values and not _is_listed(value, values) else None
+
+    return check
+
+
+def _is_listed(value: Any, values: Collection[str]) -> bool:
+    if isinstance(value, str):
+        return value in values
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return all(_is_listed(item, values) for item in value)
+    return (str(value).lower() if isinstance(value, bool) else str(value)) in values
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def _is_integer(value: Any) -> bool:
+    return _is_number(value) and value == value and abs(value) != float("inf") and value == int(value)
+
+
+_TIME = re.compile(r"\d{4}-?\d\d")
+
+
+def _is_datetime(value: Any) -> bool:
+    if not isinstance(value, str):
+        return isinstance(value, (date, datetime))
+    if not _TIME.match(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+_TYPES: Mapping[Type, Callable[[Any], bool]] = {
+    "string": lambda value: isinstance(value, (str, UUID)),
+    "number": _is_number,
+    "integer": _is_integer,
+    "boolean": lambda value: isinstance(value, bool),
+    "datetime": _is_datetime,
+    "list": lambda value: isinstance(value, (list, tuple, set, frozenset)),
+    "object": lambda value: isinstance(value, Mapping),
+}
