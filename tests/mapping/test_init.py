@@ -38,7 +38,7 @@ def test_nothing_is_written_unasked(cli: Cli, acme: Path) -> None:
 
 def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
     command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database"
-    answers = ["no", "yes", "auth_group", "django_migrations", "next", "billing_invoice", "yes"]
+    answers = ["no", "yes", "auth_group", "django_migrations", "next", "billing_invoice", "yes", "no"]
     terminal = subprocess.run(
         ["script", "-qec", command, "/dev/null"],
         input="".join(f"{answer}\n" for answer in answers),
@@ -50,6 +50,7 @@ def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
     seen = " ".join(terminal.stdout.split())
     assert "runs: is this right? yes, next, none, or the name of another table [yes]:" in seen
     assert "no table 'auth_group' can be read" in seen
+    assert "PostHog is not connected. Is all that you have in Postgres? [yes]:" in seen
     assert "nothing in django_migrations leads to auth_user" in seen
     assert "Five rows" not in seen
     runs = (acme / "tables/neon/runs.sql").read_text()
@@ -135,6 +136,36 @@ def test_events_of_roles(
     )
 
 
+def test_postgres_alone_is_said_until_posthog_is_connected(
+    cli: Cli, acme: Path, clean_env: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    code, out, _ = init(cli, "--yes", "--no-values")
+    written = (acme / "usertrack.yaml").read_text()
+    assert (code, "unknown" in out) == (0, False)
+    assert "\nevents: none  # PostHog is not connected: " in written
+    init(cli, "--yes", "--no-values")
+    assert (acme / "usertrack.yaml").read_text() == written
+    with office(tmp_path_factory.mktemp("office"), Company()) as opened, served(opened) as environment:
+        for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PERSONAL_API_KEY"):
+            clean_env.setenv(name, environment[name])
+        init(cli, "--yes", "--no-values")
+    assert (acme / "usertrack.yaml").read_text() == written[: written.index("\nevents: none")]
+
+
+def test_posthog_alone(
+    cli: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    company = Company()
+    company.event(company.person("ada@acme.example"), "$rageclick", ago(1))
+    with office(tmp_path_factory.mktemp("office"), company) as opened, served(opened) as environment:
+        for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PERSONAL_API_KEY", "USERTRACK_AS_OF"):
+            clean_env.setenv(name, environment[name])
+        code, out, err = init(cli, "--yes")
+    assert code == 0, err
+    assert "Frustrated Users" in out
+    assert "\ntables: none  # Postgres is not connected: " in (tmp_path / "acme/usertrack.yaml").read_text()
+
+
 def test_a_deleted_account_is_nobody_to_act_on(
     cli: Cli, reader: Reader, clean_env: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -157,10 +188,13 @@ def test_a_deleted_account_is_nobody_to_act_on(
     assert (asked.code, "the account was deleted" in asked.err) == (2, True)
 
 
-def test_without_a_database(cli: Cli) -> None:
+def test_without_a_database(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://127.0.0.1:9/shop\n")
     code, _, err = init(cli, "--yes")
     assert code == 2
     assert "error: there is no database to look into" in err
+    assert "or in acme/.env; a role with SELECT is best" in err
+    assert f"{tmp_path / '.env'} is not read: variables are the workspace's" in err
 
 
 def test_without_accounts(cli: Cli, reader: Reader, tmp_path: Path) -> None:

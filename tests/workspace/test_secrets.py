@@ -75,6 +75,20 @@ def test_an_env_file_names_the_profile(workspace: Path) -> None:
     assert read()["posthog.personal_api_key"] == KEY
 
 
+@pytest.mark.parametrize("place", [".", ".."])
+def test_an_env_file_of_another_folder_is_named(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    other = (Path() if place == "." else workspace / place).resolve() / ".env"
+    other.write_text("DATABASE_URL=postgresql://127.0.0.1:9/shop\nOTHER=1\n")
+    assert load_settings(workspace=workspace, env={}).unread_env_file == (
+        f"{other} is not read: variables are the workspace's, beside usertrack.yaml; write them into {workspace}/.env"
+    )
+    other.write_text("OTHER=1\n")
+    assert load_settings(workspace=workspace, env={}).unread_env_file == ""
+
+
 def test_env_file_reads_what_shells_read(workspace: Path) -> None:
     text = "\ufeffexport DATABASE_URL='postgresql://a:p%40#x@h/d' # ours\nUSERTRACK_DEMO=1\nUSERTRACK_TIMEZONE=\n"
     (workspace / ".env").write_text(text, encoding="utf-8")

@@ -61,6 +61,11 @@ def confirm(action: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def says_yes(question: str) -> bool:
+    """Whether somebody at the terminal answers with yes, or with nothing."""
+    return ask(question, "yes").lower() in ("y", "yes")
+
+
 def ask(question: str, default: str = "", *, hidden: bool = False) -> str:
     """The answer typed at the terminal, ``default`` for an empty one. A ``hidden`` one is not shown, nor its default.
 

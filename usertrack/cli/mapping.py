@@ -1,7 +1,7 @@
 """`usertrack init --from-database`: shows what accounts and runs could be, asks, writes what was agreed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from usertrack.mapping.catalog import Catalog, Relation
     from usertrack.mapping.files import Written
     from usertrack.mapping.proposal import Labels, Proposal
+    from usertrack.workspace.settings import Settings
 
 _QUESTION = "is this right? yes, next, none, or the name of another table"
 _ALWAYS_ASKED = ("accounts", "runs")  # without the others the segments are as good
@@ -98,14 +99,11 @@ def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_value
     from usertrack.workspace.settings import load_settings
 
     settings = load_settings(workspace=folder if folder.is_dir() else None)
-    if not settings.has_postgres:
-        raise UsageError(
-            "there is no database to look into",
-            "run `usertrack login`, or set DATABASE_URL; a role with SELECT is best",
-        )
     asks = not yes and diagnostics.has_terminal()
-    if asks and with_values:
-        with_values = diagnostics.ask(_CONSENT, "yes").lower() in ("y", "yes")
+    if not settings.has_postgres and not (settings.has_posthog and _is_alone("tables", asks=asks)):
+        raise _no_database(folder, settings)
+    if asks and with_values and settings.has_postgres:
+        with_values = diagnostics.says_yes(_CONSENT)
     with_values = with_values and (yes or asks)
     library = Library([shipped_root() / "queries"])
     with (
@@ -113,18 +111,39 @@ def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_value
         open_runner(settings, library, now=datetime.now(UTC), notify=progress, cached=False) as runner,
     ):
         progress("looking at tables", passing=True)
-        catalog = _catalog(runner)
+        catalog = _catalog(runner) if settings.has_postgres else None
         progress.stop()
-        dialogue = _Dialogue(runner, catalog, asks, with_values, show_values)
-        proposals = _agreed_proposals(dialogue)
-        roles = _agreed_roles(dialogue) if settings.has_posthog else {}
+        proposals = _agreed_proposals(_Dialogue(runner, catalog, asks, with_values, show_values)) if catalog else []
+        roles = _agreed_roles(runner, asks=asks) if settings.has_posthog else {}
+    lacks = "tables" if not catalog else "events" if not settings.has_posthog and _is_alone("events", asks=asks) else ""
     if not (yes or asks):
-        files = ", ".join(f"tables/neon/{each.kind.name}.sql" for each in proposals)
-        diagnostics.note(f"this would write {files}, usertrack.yaml and segments.yaml; add --yes to do it")
+        files = "".join(f"tables/neon/{each.kind.name}.sql, " for each in proposals)
+        diagnostics.note(f"this would write {files}usertrack.yaml and segments.yaml; add --yes to do it")
         return False
-    _write(folder, proposals, roles)
-    _set_thresholds(folder, proposals)
+    _write(folder, proposals, roles, lacks)
+    if proposals:
+        _set_thresholds(folder, proposals)
     return True
+
+
+_OTHER = {"tables": ("PostHog", "Postgres"), "events": ("Postgres", "PostHog")}
+
+
+def _is_alone(lacks: str, *, asks: bool) -> bool:
+    """Whether the company has one source alone, and so no ``lacks``: tables or events."""
+    has, other = _OTHER[lacks]
+    if asks:
+        return diagnostics.says_yes(f"{other} is not connected. Is all that you have in {has}?")
+    diagnostics.note(f"{other} is not connected: `{lacks}: none` in usertrack.yaml says that there is none")
+    return True
+
+
+def _no_database(folder: Path, settings: "Settings") -> UsageError:
+    hint = f"run `usertrack login`, or set DATABASE_URL, in the environment or in {folder / '.env'}"
+    unread = replace(settings, root=folder).unread_env_file
+    return UsageError(
+        "there is no database to look into", "; ".join(filter(None, [f"{hint}; a role with SELECT is best", unread]))
+    )
 
 
 _CONSENT = (
@@ -189,12 +208,11 @@ def _no_accounts(catalog: "Catalog") -> UsageError:
     )
 
 
-def _agreed_roles(dialogue: _Dialogue) -> dict[str, str]:
+def _agreed_roles(runner: "Runner", *, asks: bool) -> dict[str, str]:
     """The events of PostHog that have another name than the usual one, as agreed."""
     from usertrack.core.table import Table
     from usertrack.mapping.events import proposed_roles, roles_document
 
-    runner = dialogue.runner
     answer = runner.run([runner.bind("posthog/event_names")])[0]
     if not isinstance(answer, Table):
         diagnostics.note(f"events are left as they are: {answer.message}")
@@ -203,20 +221,33 @@ def _agreed_roles(dialogue: _Dialogue) -> dict[str, str]:
     if not roles:
         return {}
     output.emit(roles_document(roles))
-    agrees = not dialogue.asks or diagnostics.ask("events: is this right? yes, or no", "yes").lower() in ("y", "yes")
-    return roles if agrees else {}
+    return roles if not asks or diagnostics.says_yes("events: is this right?") else {}
 
 
-def _write(folder: Path, proposals: "Sequence[Proposal]", roles: "Mapping[str, str]") -> None:
-    from usertrack.mapping.files import absent_entities, add_absent, add_events, write_entities
+def _write(folder: Path, proposals: "Sequence[Proposal]", roles: "Mapping[str, str]", lacks: str) -> None:
+    """Write what was agreed on; ``lacks`` is events or tables, where the company has none at all."""
+    from usertrack.mapping.files import (
+        absent_entities,
+        add_absent,
+        add_events,
+        add_none,
+        take_none_away,
+        write_entities,
+    )
     from usertrack.workspace.folder import FILE_NAME
     from usertrack.workspace.scaffold import create_workspace
 
     created = create_workspace(folder)
     written = write_entities(folder, proposals)
-    written.append(add_absent(folder / FILE_NAME, absent_entities(folder)))
+    settings_file = folder / FILE_NAME
+    for key in {*_OTHER} - {lacks}:
+        take_none_away(settings_file, key)
+    if proposals:
+        written.append(add_absent(settings_file, absent_entities(folder)))
     if roles:
-        written.append(add_events(folder / FILE_NAME, roles))
+        written.append(add_events(settings_file, roles))
+    if lacks:
+        written.append(add_none(settings_file, lacks, _OTHER[lacks][1]))
     for path in created:
         if path.name != "segments.yaml":  # which gets its thresholds now
             diagnostics.note(f"wrote {path}")

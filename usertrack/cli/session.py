@@ -146,6 +146,8 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
             diagnostics.hint(remedy)
         if runner.fallback:
             diagnostics.note(runner.fallback)
+        if not (settings.has_posthog and settings.has_postgres):
+            say_unread_env_file(settings)
         raise typer.Exit(INCOMPLETE)
 
 
@@ -158,8 +160,15 @@ def say_demo(settings: "Settings") -> None:
             todo = "`usertrack login` connects yours"
             name = settings.root.resolve().name
             diagnostics.note(f"demo data, since workspace '{name}' has no sources yet · {todo}")
+        say_unread_env_file(settings)
     if settings.uses_demo and settings.offline:
         diagnostics.note("the demo is on this machine, and needs no network")
+
+
+def say_unread_env_file(settings: "Settings") -> None:
+    """Note the `.env` that somebody may take for the workspace's."""
+    if settings.unread_env_file:
+        diagnostics.note(settings.unread_env_file)
 
 
 def emit(answer: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:

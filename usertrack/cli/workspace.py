@@ -45,7 +45,7 @@ def init(
         diagnostics.note(f"wrote {path}")
     if not written:
         diagnostics.note(f"{folder} is a workspace already; nothing was changed")
-    diagnostics.note("next: `usertrack login`, then `usertrack doctor`")
+    diagnostics.note(f"next: `usertrack login`, or variables in {folder / '.env'}; then `usertrack doctor`")
 
 
 @with_common

@@ -8,11 +8,13 @@ from usertrack.library.library import Statement
 NAMES = {"posthog": "PostHog", "neon": "Postgres"}
 CONNECT = {
     "posthog": (
-        "run `usertrack login`, or set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY; "
+        "run `usertrack login`, or set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY, in .env beside usertrack.yaml "
+        "or in the environment; "
         "without PostHog write `events: none` into usertrack.yaml"
     ),
     "neon": (
-        "run `usertrack login`, or set DATABASE_URL, or NEON_API_KEY, neon.project_id and neon.database; "
+        "run `usertrack login`, or set DATABASE_URL, in .env beside usertrack.yaml or in the environment, or on Neon "
+        "NEON_API_KEY, neon.project_id and neon.database; "
         "without Postgres write `tables: none` into usertrack.yaml"
     ),
 }

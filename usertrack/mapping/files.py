@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,19 +88,46 @@ def add_events(path: Path, roles: Mapping[str, str]) -> Written:
     return _add_section(path, "events", roles, "what the library calls them, and what they are called here")
 
 
+def add_none(path: Path, key: str, source: str) -> Written:
+    """Say in ``usertrack.yaml`` that the company has no ``key`` at all, because ``source`` is not connected."""
+    before = path.read_text(encoding="utf-8")
+    line = _none_line(key)
+    if line in before:
+        return Written(path, "unchanged")
+    return _append(
+        path, before, key, f"{line}  # {source} is not connected: without this line, what needs it is unknown"
+    )
+
+
+def take_none_away(path: Path, key: str) -> None:
+    """Take out the line that `add_none` wrote, now that there is such a source."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    after = re.sub(rf"\n?^{_none_line(key)}  # \w+ is not connected: .*\n", "", before, flags=re.MULTILINE)
+    if after != before:
+        path.write_text(after, encoding="utf-8")
+
+
+def _none_line(key: str) -> str:
+    return f"{key}: {NONE}"
+
+
 def _add_section(path: Path, key: str, values: Mapping[str, str], comment: str) -> Written:
     """Append a section to a settings file; what stands there is kept as it is.
 
     A file with a section ``key`` of its own is left: whoever wrote it knows better.
     """
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    lines = [f"{key}:  # {comment}", *(f"  {name}: {_word(value)}" for name, value in values.items())]
+    return _append(path, before, key, "\n".join(lines), values)
+
+
+def _append(path: Path, before: str, key: str, section: str, values: Collection[str] = (NONE,)) -> Written:
     import yaml
 
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
     document = yaml.safe_load(before)
     present = document.get(key) if isinstance(document, dict) else None
     if present is not None or not values:
         return Written(path, "left" if set(values) - set(present or {}) else "unchanged")
-    lines = [f"{key}:  # {comment}", *(f"  {name}: {_word(value)}" for name, value in values.items())]
     gap = "" if not before or before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
-    path.write_text(before + gap + "\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text(f"{before}{gap}{section}\n", encoding="utf-8")
     return Written(path, "written")

@@ -49,4 +49,25 @@ def parse_variables(text: str, place: str, names: Collection[str]) -> dict[str, 
     return {name: Variable(value, line) for name, line in lines.items() if (value := (values[name] or "").strip())}
 
 
+def unread_env_file(root: Path | None, names: Collection[str]) -> str:
+    """A note on the `.env` of this folder, or of the one around ``root``, that sets one of ``names`` and is not read.
+
+    ``root`` is the workspace; without one no such file is read. Empty where there is no such file.
+    """
+    read = root and (root / ".env").resolve()
+    for folder in dict.fromkeys([Path.cwd(), *([root.resolve().parent] if root else [])]):
+        path = folder / ".env"
+        if path.resolve() != read and _sets_any(path, names):
+            where = f"write them into {root / '.env'}" if root else "`usertrack init` makes this folder a workspace"
+            return f"{path} is not read: variables are the workspace's, beside usertrack.yaml; {where}"
+    return ""
+
+
+def _sets_any(path: Path, names: Collection[str]) -> bool:
+    try:
+        return bool(read_env_file(path, names))
+    except UsageError:
+        return False
+
+
 _QUOTES = "put a value with blanks, quotes or # between single quotes, on one line"

@@ -16,7 +16,7 @@ from usertrack.library.events import EVENTS, NONE, ROLES, role_text
 from usertrack.library.own_words import LABELS
 from usertrack.workspace import settings_file
 from usertrack.workspace.demo_choice import demo_settings
-from usertrack.workspace.env_file import Variable, read_env_file
+from usertrack.workspace.env_file import Variable, read_env_file, unread_env_file
 from usertrack.workspace.folder import FILE_NAME, exists, find_workspace
 from usertrack.workspace.password_command import COMMAND_SHAPE, PasswordCommand, password_command
 from usertrack.workspace.profile_settings import bind_key, profile_notes, profile_settings, used_profile
@@ -90,11 +90,16 @@ class Settings:
     @property
     def has_posthog(self) -> bool:
         """Whether any of PostHog's settings is set: an incomplete set is an error, and does not mean the demo."""
-        return self.is_set("posthog.personal_api_key") or self.is_set("posthog.project_id")
+        return any(map(self.is_set, _CONNECTIONS[:2]))
 
     @property
     def has_postgres(self) -> bool:
-        return self.is_set("postgres.url") or self.is_set("neon.api_key")
+        return any(map(self.is_set, _CONNECTIONS[2:]))
+
+    @property
+    def unread_env_file(self) -> str:
+        """A note on a `.env` with connections that is not read; empty where there is none."""
+        return unread_env_file(self.root, [spec.env for name, spec in SETTINGS.items() if name in _CONNECTIONS])
 
     @property
     def uses_demo(self) -> bool:
@@ -173,6 +178,7 @@ def _require_one_of(options: Mapping[str, bool]) -> None:
 
 
 _Layer = Mapping[str, Setting]
+_CONNECTIONS = ("posthog.personal_api_key", "posthog.project_id", "postgres.url", "neon.api_key")
 _SWITCHES = ("USERTRACK_DEMO", "USERTRACK_OFFLINE")
 _VARIABLES = {spec.env: name for name, spec in SETTINGS.items()} | dict.fromkeys(_SWITCHES, "")
 
