@@ -40,6 +40,7 @@ class YamlFile:
             self.document = {}
         if not isinstance(self.document, dict):
             raise UsageError(f"{path}:1: the file needs {self.needs}", self.hint)
+        self._pairs: dict[int, dict[str, tuple[Any, Any]]] = {}  # those of a mapping node, by its id
         self._no_key_twice(self.root)
 
     def line(self, *keys: Any) -> int:
@@ -52,8 +53,7 @@ class YamlFile:
             if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
                 node, line = node.value[key], node.value[key].start_mark.line + 1
                 continue
-            pairs = node.value if isinstance(node, yaml.MappingNode) else []
-            pair = next((pair for pair in pairs if _is_key(pair[0], key)), None)
+            pair = self._pair(node, key) if isinstance(node, yaml.MappingNode) else None
             if pair is None:
                 break
             node, line = pair[1], pair[0].start_mark.line + 1
@@ -74,12 +74,20 @@ class YamlFile:
         """Raise UsageError for a key that is there twice: YAML would silently take the last one."""
         import yaml
 
-        seen: set[str] = set()
-        for name, value in node.value if isinstance(node, yaml.MappingNode) else ():
-            if name.value in seen:
+        if not isinstance(node, yaml.MappingNode) or id(node) in self._pairs:
+            return
+        pairs = self._pairs[id(node)] = {}
+        for name, value in node.value:
+            if name.value in pairs:
                 raise UsageError(f"{self.path}:{name.start_mark.line + 1}: '{name.value}' is there twice")
-            seen.add(str(name.value))
+            pairs[str(name.value)] = (name, value)
             self._no_key_twice(value)
+
+    def _pair(self, node: Any, key: Any) -> tuple[Any, Any] | None:
+        """The nodes of ``key`` and its value in a mapping; `no` and `12` are keys that are not texts."""
+        if isinstance(key, str) and id(node) in self._pairs:
+            return self._pairs[id(node)].get(key)
+        return next((pair for pair in node.value if _is_key(pair[0], key)), None)
 
     def known(self, value: Mapping[str, Any], known: set[str], *keys: Any) -> None:
         for name in value:
@@ -93,5 +101,4 @@ class YamlFile:
 
 
 def _is_key(node: Any, key: Any) -> bool:
-    """Whether the YAML node stands for ``key``; `no` and `12` are keys that are not texts."""
     return bool(node.value == key if isinstance(key, str) else not node.tag.endswith(":str"))

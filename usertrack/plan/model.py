@@ -3,48 +3,73 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 Type = Literal["string", "number", "integer", "boolean", "datetime", "list", "object"]
 Status = Literal["planned", "active", "deprecated"]
 Case = Literal["snake_case", "kebab-case", "camelCase", "PascalCase", "Title Case", "Sentence case", "dot.case"]
 Tense = Literal["past", "present"]
+Personal = Literal["email", "phone", "name", "address", "ip", "location", "organization", "url", "identifier", "none"]
+Measure = Literal[
+    "events_per_day",
+    "events_in_code",
+    "events_in_data",
+    "events_working",
+    "required_properties",
+    "funnel_steps",
+    "segment_facts",
+    "person_properties",
+    "group_properties",
+]
 
-TYPES: tuple[Type, ...] = ("string", "number", "integer", "boolean", "datetime", "list", "object")
+TYPES: tuple[Type, ...] = get_args(Type)
+STATUSES: tuple[Status, ...] = get_args(Status)
+CASES: tuple[Case, ...] = get_args(Case)
+TENSES: tuple[Tense, ...] = get_args(Tense)
+PERSONAL: tuple[Personal, ...] = get_args(Personal)
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
 @dataclass(frozen=True)
 class PlannedProperty:
     """A property of the registry, of a person or of a group.
 
-    ``values`` is the closed list of an enum. ``personal`` is the class of personal data that it holds (``email``,
-    ``name``, ``organization``, …), or None.
+    ``values`` is the closed list of an enum. ``personal`` is the class of personal data that it holds, "none" where
+    somebody has looked and there is none, None where nobody has said. ``aliases``: other names under which it arrives.
+    ``since``: the release or date that brought it. ``line`` is that of its name in the file.
     """
 
     name: str
     type: Type | None = None
     unit: str | None = None
     values: Sequence[str] = ()
-    personal: str | None = None
+    personal: Personal | None = None
     description: str = ""
     aliases: Sequence[str] = ()
+    since: str | None = None
     line: int = 1
 
 
 @dataclass(frozen=True)
 class PropertyUse:
-    """A property as one event carries it: its name in the registry, and whether every event must have it."""
+    """A property as one event carries it: its name in the registry, and whether every event must have it.
+
+    ``scope`` is the scope that requires it, None where the event itself lists it.
+    """
 
     name: str
     required: bool = False
+    scope: str | None = None
+    line: int = 1
 
 
 @dataclass(frozen=True)
 class PlannedEvent:
     """An event of the plan. ``properties`` has those of its scope as well, ``line`` is that of its name in the file.
 
-    ``replaces``: events that this one takes the place of. ``aliases``: other names under which it arrives. ``source``:
-    where it is sent (``backend``, ``frontend``, or a path pattern). ``since``: the release or date that brought it.
+    ``ongoing``: it stands for a state that lasts, not for a completed act. ``replaces``: events that this one takes
+    the place of. ``aliases``: other names under which it arrives. ``source``: where it is sent (``backend``,
+    ``frontend``, a file, or a glob of files). ``since``: the release or date that brought it.
     """
 
     name: str
@@ -58,19 +83,31 @@ class PlannedEvent:
     replaces: Sequence[str] = ()
     aliases: Sequence[str] = ()
     status: Status = "planned"
+    ongoing: bool = False
     since: str | None = None
     acceptance: str | None = None
     line: int = 1
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(use.name for use in self.properties if use.required)
+
 
 @dataclass(frozen=True)
 class NamingRule:
-    """How events are named in the files that ``files`` (a glob) matches."""
+    """How names are written in the files that ``files`` (a glob) matches; the first rule that matches holds.
+
+    ``separator`` joins the parts of a name, each of which is in ``case``: `builder.block_added` is snake_case with the
+    separator `.`. ``tense`` is that of a completed act; ``ongoing`` are the words of states that last (``viewing``),
+    which are in the present.
+    """
 
     files: str = "**"
     case: Case | None = None
     separator: str | None = None
     tense: Tense | None = None
+    ongoing: Sequence[str] = ()
+    line: int = 1
 
 
 @dataclass(frozen=True)
@@ -78,32 +115,84 @@ class Phase:
     """A step of the plan's roll-out, with its effort (``M``, ``3 days``) and what must hold for it to be accepted."""
 
     name: str
+    title: str = ""
+    goal: str = ""
     effort: str | None = None
+    files: Sequence[str] = ()
     acceptance: Sequence[str] = ()
+    line: int = 1
+
+
+@dataclass(frozen=True)
+class PlannedFunnel:
+    """A funnel that rests on the plan. Without ``steps`` it is the one of that name in funnels.yaml."""
+
+    name: str
+    steps: Sequence[str] = ()
+    line: int = 1
+
+
+@dataclass(frozen=True)
+class PlannedSegment:
+    """A segment of segments.yaml that rests on the plan, and the ``events`` that its facts come from."""
+
+    name: str
+    events: Sequence[str] = ()
+    line: int = 1
+
+
+@dataclass(frozen=True)
+class SuccessMetric:
+    """What the plan promises: ``targets`` are numbers by moment (``month 1``); those of shares are from 0 to 1.
+
+    ``measure`` is what `plan coverage` computes for it, None where a human has to look.
+    """
+
+    name: str
+    measure: Measure | None = None
+    event: str | None = None
+    targets: Mapping[str, float] = field(default_factory=dict)
+    line: int = 1
 
 
 @dataclass(frozen=True)
 class Sink:
-    """A call that sends an event although the scan cannot see it. Just one of ``position`` (from 0) and ``keyword``."""
+    """A call that sends an event although the scan cannot see it. Just one of ``position`` (from 0) and ``keyword``.
+
+    ``prefix`` and ``suffix`` are what it puts around the name that it is called with.
+    """
 
     call: str
     position: int | None = None
     keyword: str | None = None
+    prefix: str = ""
+    suffix: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole `tracking.yaml`. Names of events and of properties are unique; aliases have no cycles."""
+    """A whole `tracking.yaml`. A name or alias stands for one event; ``group_properties`` are by group type.
+
+    ``naming`` is for events, ``property_naming`` for properties; ``tiers`` has titles by tier.
+    """
 
     path: Path
     events: Mapping[str, PlannedEvent]
     properties: Mapping[str, PlannedProperty] = field(default_factory=dict)
     scopes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     person_properties: Mapping[str, PlannedProperty] = field(default_factory=dict)
-    group_properties: Mapping[str, PlannedProperty] = field(default_factory=dict)
+    group_properties: Mapping[str, Mapping[str, PlannedProperty]] = field(default_factory=dict)
     naming: Sequence[NamingRule] = ()
+    property_naming: Sequence[NamingRule] = ()
+    tiers: Mapping[str, str] = field(default_factory=dict)
     phases: Mapping[str, Phase] = field(default_factory=dict)
-    funnels: Sequence[str] = ()
-    segments: Sequence[str] = ()
+    funnels: Mapping[str, PlannedFunnel] = field(default_factory=dict)
+    segments: Mapping[str, PlannedSegment] = field(default_factory=dict)
+    metrics: Mapping[str, SuccessMetric] = field(default_factory=dict)
     sinks: Sequence[Sink] = ()
+    wrappers: Sequence[Sink] = ()
     enforce: bool = False
+
+    def event_of(self, name: str) -> PlannedEvent | None:
+        """The event that is called ``name``, or that arrives under it."""
+        return self.events.get(name) or next((event for event in self.events.values() if name in event.aliases), None)
