@@ -39,7 +39,7 @@ PLAN = Plan(
     ),
     scopes={"team": ["team_slug"]},
     person_properties=by_name(planned("role", values=["admin", "member"])),
-    group_properties=by_name(planned("ai_adoption_rate", type="number")),
+    group_properties={"team": by_name(planned("ai_adoption_rate", type="number"))},
 )
 check = conformance(PLAN)
 CONNECTED = {"team_slug": "acme", "provider": "github"}
@@ -87,7 +87,7 @@ def test_properties_of_persons_and_groups() -> None:
         ("unlisted_value", "role", "person"),
         ("unplanned_property", "shoe_size", "person"),
     ]
-    (violation,) = check("$groupidentify", {"$group_set": {"ai_adoption_rate": "40 %"}})
+    (violation,) = check("$groupidentify", {"$group_type": "team", "$group_set": {"ai_adoption_rate": "40 %"}})
     assert str(violation) == (
         "$groupidentify: ai_adoption_rate of a group: the value is not of the type that the plan says"
     )

@@ -69,7 +69,8 @@ def conformance(plan: Plan) -> Check:
         for name in (event.name, *event.aliases):
             events[name] = _event_check(name, event, plan, registry)
     replaced = {name for event in plan.events.values() for name in event.replaces} - events.keys()
-    persons, groups = _checks(plan.person_properties.values()), _checks(plan.group_properties.values())
+    persons = _checks(plan.person_properties.values())
+    groups = {group: _checks(named.values()) for group, named in plan.group_properties.items()}
 
     def check(event: str, properties: Properties) -> Sequence[Violation]:
         violations: list[Violation] = []
@@ -81,7 +82,8 @@ def conformance(plan: Plan) -> Check:
             if key in properties:
                 violations += _of_profile(event, properties[key], persons, "person")
         if "$group_set" in properties:
-            violations += _of_profile(event, properties["$group_set"], groups, "group")
+            of_group = groups.get(str(properties.get("$group_type")), {})
+            violations += _of_profile(event, properties["$group_set"], of_group, "group")
         return violations
 
     return check

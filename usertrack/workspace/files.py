@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from usertrack.core.errors import UsageError
+
 if TYPE_CHECKING:
     from usertrack.library.library import Library
     from usertrack.workspace.settings import Settings
@@ -40,6 +42,22 @@ def failures_paths(settings: "Settings") -> list[Path]:
 def funnel_paths(settings: "Settings") -> list[Path]:
     """The workspace's funnels.yaml, where there is one, and the shipped one behind it."""
     return _own_and_shipped(settings, "funnels.yaml")
+
+
+def plan_path(settings: "Settings", named: Path | None = None) -> Path:
+    """The tracking plan: the file ``named``, else tracking.yaml of the workspace, or of this folder without one.
+
+    Raises UsageError where there is no such file.
+    """
+    from usertrack.library.library import shipped_root
+    from usertrack.workspace.folder import exists
+
+    own = settings.root if settings.root and settings.root != shipped_root() else Path.cwd()
+    path = named or relative_path(own) / "tracking.yaml"
+    if not exists(path):
+        hint = "`usertrack plan init` makes one of the code, of the data or of a Markdown file; `--plan FILE` names one"
+        raise UsageError(f"there is no tracking plan '{path}'", hint)
+    return path
 
 
 def _own_and_shipped(settings: "Settings", name: str) -> list[Path]:
