@@ -196,7 +196,7 @@ class _Reader:
     def _resting(self, key: str) -> list[tuple[str, tuple[str, ...], int]]:
         """Funnels or segments: a list of names, or events by name."""
         value = self.root.values.get(key)
-        if isinstance(value, list | str):
+        if isinstance(value, list | str | int):
             names = self.file.texts(value, key)
             return [(name, (), self.file.line(key, number)) for number, name in enumerate(names)]
         return [

@@ -2,10 +2,15 @@
 
 import typer
 
+from usertrack.cli.plan import schema
+
 plan = typer.Typer(
     no_args_is_help=True,
     help="""The tracking plan: what should be tracked, what the code sends, what has arrived.""",
 )
+
+
+schema.register(plan)
 
 
 def register(app: typer.Typer) -> None:
