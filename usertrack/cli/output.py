@@ -68,8 +68,8 @@ def emit(
             (note or _note)(line)
 
 
-def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
-    """Write a person's data to standard output, or to a file that only its owner can read.
+def emit_bytes(pieces: Iterable[bytes], output: Path | None, *, secret: bool = False) -> None:
+    """Write exactly these bytes to standard output, or to a file; of a ``secret``, only the owner can read the file.
 
     Raises UsageError for an unwritable file; an existing file only changes when the new one is complete.
     """
@@ -84,7 +84,7 @@ def emit_secret(pieces: Iterable[bytes], output: Path | None) -> None:
         with _replacing(path.expanduser()) as target, target.open("wb") as file:
             for piece in pieces:
                 file.write(piece)
-        if path.is_file():
+        if secret and path.is_file():
             path.chmod(0o600)
     except BrokenPipeError:
         discard_stdout()

@@ -55,7 +55,7 @@ def export(email: Email, data: Data = None, *, common: Common) -> None:
         subject, where, _ = _find_holdings(session, email, data)
         counts, text = pieces(session.runner, subject, where, session.runner.now)
         session.progress.stop()
-        output.emit_secret(text, common.output)
+        output.emit_bytes(text, common.output, secret=True)
     diagnostics.note(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()))
 
 
