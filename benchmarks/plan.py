@@ -39,6 +39,7 @@ class Recorder:
 def write_plan(path: Path) -> None:
     """Run the profile queries of the demo once, and write every statement of every engine to ``path`` as JSON."""
     from usertrack.demo.sources import open_last_demo
+    from usertrack.segments.applicable import applicable
     from usertrack.segments.classify import classify
     from usertrack.segments.profiles import Profiles
     from usertrack.segments.rules import read_rules
@@ -47,7 +48,7 @@ def write_plan(path: Path) -> None:
     from usertrack.workspace.settings import load_settings
 
     settings = load_settings(demo=True)
-    rules = read_rules(rules_path(settings))
+    rules = applicable(read_rules(rules_path(settings)), library_of(settings))
     now = datetime.now(UTC)
     demo = open_last_demo(cache_root(), now=now, notify=silent)
     with open_runner(settings, library_of(settings), now=now, notify=silent) as runner:
@@ -81,6 +82,7 @@ def write_weekly_plan(path: Path) -> None:
     from usertrack.demo.sources import open_last_demo
     from usertrack.failures.causes import read_catalogue
     from usertrack.reports.weekly import gather, moments
+    from usertrack.segments.applicable import applicable
     from usertrack.segments.history.week_ago import WeekAgoQuery
     from usertrack.segments.rules import read_rules
     from usertrack.workspace.demo_choice import cache_root
@@ -88,7 +90,7 @@ def write_weekly_plan(path: Path) -> None:
     from usertrack.workspace.settings import load_settings
 
     settings = load_settings(demo=True)
-    rules, now = read_rules(rules_path(settings)), datetime.now(UTC)
+    rules, now = applicable(read_rules(rules_path(settings)), library_of(settings)), datetime.now(UTC)
     demo = open_last_demo(cache_root(), now=now, notify=silent)
     runs: list[tuple[Statement, Any]] = []
     with open_runner(settings, library_of(settings), now=now, notify=silent) as runner:

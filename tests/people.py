@@ -14,6 +14,7 @@ import psycopg
 
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, shipped_root
+from usertrack.segments.applicable import applicable
 from usertrack.segments.classify import Classification, classify
 from usertrack.segments.profiles import Profiles, build_profiles
 from usertrack.segments.rules import Rules, read_rules
@@ -143,7 +144,7 @@ class Office:
     def __init__(self, store: Store, dsn: str) -> None:
         self.store, self.dsn = store, dsn
         self.library = Library([shipped_root() / "queries"])
-        self.rules = read_rules(shipped_root() / "segments.yaml")
+        self.rules = applicable(read_rules(shipped_root() / "segments.yaml"), self.library)
 
     @contextmanager
     def runner(

@@ -15,6 +15,7 @@ accounts AS (
     SELECT a.account_id, a.person, (a.signed_up_at::timestamptz AT TIME ZONE {timezone})::date AS joined
     FROM {accounts} AS a
     WHERE a.signed_up_at < {as_of}
+        AND EXISTS (SELECT 1 FROM {accounts} AS c WHERE c.credits IS NOT NULL) -- else nothing costs any
         AND NOT {is_internal}
 ),
 people AS (

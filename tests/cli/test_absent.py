@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
+from usertrack.library.library import shipped_root
 
 
 @pytest.fixture
@@ -54,6 +55,14 @@ def test_one_source_is_enough_for_what_needs_it_alone(
     report = demo("report", "weekly", "--demo", "-f", "json")
     assert report.code == 0
     assert "unknown:" not in report.out
+
+
+def test_what_costs_credits_is_nothing_where_nobody_has_any(demo: Cli, tmp_path: Path) -> None:
+    shipped = (shipped_root() / "tables/neon/accounts.sql").read_text()
+    (tmp_path / "usertrack.yaml").write_text("")
+    (tmp_path / "tables/neon").mkdir(parents=True)
+    (tmp_path / "tables/neon/accounts.sql").write_text(shipped.replace("    w.credits,\n", ""))
+    assert "utilisation" not in demo("metrics", "--demo").out
 
 
 def test_check_says_what_is_left_out(company: Cli) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from usertrack.library.library import shipped_root
-from usertrack.mapping.thresholds import thresholds, with_thresholds
+from usertrack.mapping.thresholds import thresholds, with_thresholds, without_facts
 
 from ..conftest import Cli
 from ..people import Company, ago, office, served
@@ -209,18 +209,17 @@ NUMBERS = {
     "runs": {"people": 213, "median": 4, "many": 19, "success": 0.9, "first_days": 2.2},
     "credits": {"people": 500, "full": 250.0, "share": 0.61},
 }
-MAPPED = ["runs.account_id", "accounts.credits", "accounts.subscription_status"]
 
 
 def test_a_reason_says_where_the_numbers_are_beyond_bounds() -> None:
     numbers = {"runs": {"people": 50, "median": 1, "many": 4, "success": 0.05, "first_days": 60}}
-    reasons = [threshold.because for threshold in thresholds(numbers, MAPPED)]
+    reasons = [threshold.because for threshold in thresholds(numbers)]
     assert "half of the 50 people with runs have at least 1; the threshold stays between 2 and 20" in reasons
     assert "nine of ten who ever ran something did so within 61 d; the threshold stays between 2 and 30" in reasons
 
 
 def test_thresholds_follow_the_numbers() -> None:
-    text = with_thresholds((shipped_root() / "segments.yaml").read_text(), thresholds(NUMBERS, MAPPED))
+    text = with_thresholds((shipped_root() / "segments.yaml").read_text(), thresholds(NUMBERS))
     for line in (
         "        # half of the 213 people with runs have at least 4",
         "        when: run_count > 3 AND success_rate < 0.54",
@@ -237,4 +236,16 @@ def test_thresholds_follow_the_numbers() -> None:
 def test_of_few_people_nothing_is_learned() -> None:
     shipped = (shipped_root() / "segments.yaml").read_text()
     numbers = {name: row | {"people": 9} for name, row in NUMBERS.items()}
-    assert with_thresholds(shipped, thresholds(numbers, MAPPED)) == shipped
+    assert with_thresholds(shipped, thresholds(numbers)) == shipped
+
+
+def test_a_rule_goes_on_without_what_is_not_known_of_accounts() -> None:
+    text = without_facts((shipped_root() / "segments.yaml").read_text(), ["credits", "subscription_status"])
+    assert (
+        "        # credits and subscription_status of accounts are not known here\n        when: mcp_clicks > 0\n"
+        in text
+    )
+    assert '"clicked connect {mcp_clicks}×[ ({mcp_servers})][; signed up {age_days} d ago]"' in text
+    assert "        # credits of accounts is not known here\n        when: run_count > 5\n" in text
+    assert 'because: "ran {run_count}×"' in text
+    assert without_facts(text, ["credits", "subscription_status"]) == text

@@ -1,5 +1,6 @@
 """What is left of segments.yaml where entities do not exist."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from tests.conftest import problem
 from usertrack.library.events import NONE
 from usertrack.library.library import Library, shipped_root
-from usertrack.segments.applicable import applicable
+from usertrack.library.own_words import OwnWords
+from usertrack.segments.applicable import applicable, condition_without
 from usertrack.segments.rules import Rules, read_rules
 
 ACCOUNTS = "-- title: users\nSELECT u.id AS account_id, u.email, u.born AS signed_up_at FROM users AS u"
@@ -22,7 +24,25 @@ def rules(folder: Path, *absent: str, accounts: str = "") -> Rules:
 
 
 def test_all_of_it_where_nothing_is_absent(tmp_path: Path) -> None:
-    assert rules(tmp_path) == read_rules(shipped_root() / "segments.yaml")
+    known, written = rules(tmp_path), read_rules(shipped_root() / "segments.yaml")
+    assert replace(known, sets=written.sets) == written
+    assert [segment.when for segment in known.sets["action"].segments] == [
+        segment.when for segment in written.sets["action"].segments
+    ]
+
+
+def test_reasons_are_in_own_words() -> None:
+    library = Library([shipped_root() / "queries"], words=OwnWords({"run": "{app} build", "credits": "minutes"}))
+    action = applicable(read_rules(shipped_root() / "segments.yaml"), library).sets["action"]
+    assert action["at_risk"].because.startswith("signed up {age_days} d ago, never ran a {{app}} build, nothing in")
+    assert action["power"].because == "ran {run_count}×[, {credits} minutes left]"
+
+
+def test_conditions_go_on_without_unmapped_facts() -> None:
+    assert condition_without("a > 1 AND credits = 5 AND b IS DISTINCT FROM 'x'", {"credits"}) == (
+        "a > 1 AND b IS DISTINCT FROM 'x'"
+    )
+    assert condition_without("credits = 5 AND credits > least(a, 2)", {"credits"}) == ""
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tests.conftest import AS_OF, problem
 from tests.people import Company, Office, ago, office
 from usertrack.core.document import Listing
 from usertrack.core.spool import identifier
+from usertrack.segments.applicable import applicable
 from usertrack.segments.classify import classify
 from usertrack.segments.explain import Explanation, Flip, Verdict, explain
 from usertrack.segments.explain_view import explain_document
@@ -38,7 +39,7 @@ def demo_profiles(demo_cache: Any, demo_postgres: str) -> Profiles:
         configured = load_settings(env={}, demo=True)
         library = Library([shipped_root() / "queries"])
         with open_runner(configured, library, now=AS_OF, notify=lambda message, *, passing=False: None) as runner:
-            profiles = build_profiles(runner, read_rules(shipped_root() / "segments.yaml"))
+            profiles = build_profiles(runner, applicable(read_rules(shipped_root() / "segments.yaml"), runner.library))
     return profiles  # it stands on its own: the engines are closed
 
 

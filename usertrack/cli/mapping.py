@@ -269,7 +269,7 @@ def _set_thresholds(folder: Path, proposals: "Sequence[Proposal]") -> None:
     from usertrack.engine.connect import open_runner
     from usertrack.library.library import shipped_root
     from usertrack.mapping.files import write_new
-    from usertrack.mapping.thresholds import statements, thresholds, with_thresholds
+    from usertrack.mapping.thresholds import statements, thresholds, unmapped_facts, with_thresholds, without_facts
     from usertrack.workspace.files import library_of
     from usertrack.workspace.settings import load_settings
 
@@ -289,5 +289,5 @@ def _set_thresholds(folder: Path, proposals: "Sequence[Proposal]") -> None:
             if isinstance(answer, Table)
         }
     shipped = (shipped_root() / "segments.yaml").read_text(encoding="utf-8")
-    text = with_thresholds(shipped, thresholds(numbers, mapped))
+    text = without_facts(with_thresholds(shipped, thresholds(numbers)), unmapped_facts(library))
     _say(write_new(folder / "segments.yaml", text, replaceable=shipped))

@@ -1,11 +1,12 @@
 """The thresholds of segments.yaml, set from how the company's own numbers are distributed, each with its reason."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from usertrack.library.library import Statement
+from usertrack.library.library import Library, Statement
+from usertrack.segments.applicable import condition_without, reason_without
 
 _RUNS = """
 SELECT
@@ -46,7 +47,7 @@ class Threshold:
     because: str
 
 
-def statements(library: Any, mapped: Iterable[str]) -> dict[str, Statement]:
+def statements(library: Library, mapped: Iterable[str]) -> dict[str, Statement]:
     """The queries whose numbers set thresholds, as far as the ``mapped`` columns have them."""
     known = set(mapped)
     queries = {"runs": _RUNS} if "runs.account_id" in known else {}
@@ -57,9 +58,15 @@ def statements(library: Any, mapped: Iterable[str]) -> dict[str, Statement]:
     }
 
 
-def thresholds(numbers: Mapping[str, Mapping[str, Any]], mapped: Iterable[str]) -> list[Threshold]:
-    """The thresholds by ``numbers``, the row of each of the `statements`; those of a column that is not mapped go."""
-    return [*_of_runs(numbers.get("runs", {})), *_of_credits(numbers.get("credits", {})), *_without(set(mapped))]
+def thresholds(numbers: Mapping[str, Mapping[str, Any]]) -> list[Threshold]:
+    """The thresholds by ``numbers``, the row of each of the `statements`."""
+    return [*_of_runs(numbers.get("runs", {})), *_of_credits(numbers.get("credits", {}))]
+
+
+def unmapped_facts(library: Library) -> list[str]:
+    """What is not known of accounts here, by the names of their facts."""
+    query = library["neon/accounts"]
+    return [name for name in query.declared if query.absence.of(name)]
 
 
 def _of_runs(row: Mapping[str, Any]) -> Iterator[Threshold]:
@@ -113,19 +120,6 @@ def _of_credits(row: Mapping[str, Any]) -> Iterator[Threshold]:
     yield Threshold("power", r"credits < [\d.]+", f"credits < {full / 2:g}", "half of the commonest balance")
 
 
-def _without(mapped: set[str]) -> Iterator[Threshold]:
-    """What goes with a column that is not there; the rest of the condition stays."""
-    if "accounts.credits" not in mapped:
-        why = "what is left of credits is not known here"
-        yield Threshold("high_intent", r" AND credits = [\d.]+", "", why)
-        yield Threshold("high_intent", r", still holds all \{credits\} credits", "", "")
-        yield Threshold("power", r" OR credits < [\d.]+", "", why)
-        yield Threshold("power", r"\[, \{credits\} credits left\]", "", "")
-    if "accounts.subscription_status" not in mapped:
-        why = "who pays is not known here"
-        yield Threshold("high_intent", r" AND subscription_status IS DISTINCT FROM 'active'", "", why)
-
-
 def with_thresholds(text: str, changes: Iterable[Threshold]) -> str:
     """``text`` of segments.yaml with the changes, each reason as a comment above the condition."""
     comments: dict[str, list[str]] = {}
@@ -140,6 +134,28 @@ def with_thresholds(text: str, changes: Iterable[Threshold]) -> str:
         notes = "".join(f"        # {reason}\n" for reason in dict.fromkeys(reasons))
         text = text[:start] + text[start:end].replace("        when:", f"{notes}        when:", 1) + text[end:]
     return text
+
+
+def without_facts(text: str, unmapped: Collection[str]) -> str:
+    """``text`` of segments.yaml without the conditions on what is not known of accounts; the rest of a rule stays."""
+    for segment in re.findall(r"^      (\w+):\n(?=        name:)", text, re.MULTILINE):
+        start, end = _section(text, segment)
+        lines = text[start:end]
+        when = _value(lines, "when")
+        rest = condition_without(when, unmapped)
+        if rest and rest != when and any(re.search(rf"\b{name}\b", when) for name in unmapped):
+            names = [name for name in unmapped if re.search(rf"\b{name}\b", when)]
+            why = f"{' and '.join(names)} of accounts {'is' if len(names) == 1 else 'are'} not known here"
+            lines = lines.replace(f"        when: {when}\n", f"        # {why}\n        when: {rest}\n")
+            because = _value(lines, "because")
+            lines = lines.replace(because, reason_without(because, unmapped))
+            text = text[:start] + lines + text[end:]
+    return text
+
+
+def _value(lines: str, part: str) -> str:
+    match = re.search(rf'^        {part}: "?(.*?)"?$', lines, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def _section(text: str, segment: str) -> tuple[int, int]:

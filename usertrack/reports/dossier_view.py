@@ -11,7 +11,7 @@ from usertrack.core.document import Block, Document, Facts, Field, Heatmap, List
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
 from usertrack.core.table import Row
-from usertrack.library.own_words import OwnWords
+from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.reports.dossier import PARTS, Dossier
 from usertrack.segments.explain import Verdict
 from usertrack.segments.wording import value_words
@@ -222,18 +222,24 @@ def _empty_parts(dossier: Dossier) -> Iterator[Paragraph]:
             yield Paragraph(f"{word}: {', '.join(listed)}", "dim")
 
 
-_TIMELINE: Columns[Row] = Columns(
-    Attribute("at", "TIMESTAMP", lambda row: row[0], Field("When")),
-    Attribute("kind", "VARCHAR", lambda row: row[1], Field("Kind")),
-    Attribute("what", "VARCHAR", lambda row: row[2], Field("What")),
-    Attribute("outcome", "VARCHAR", lambda row: row[3], Field("Outcome", "tag")),
-    Attribute("detail", "VARCHAR", lambda row: row[4], Field("Detail", "text", grows=True)),
-)
+_KINDS = {"run": "{run}", "tool": "{tool}", "code": "{code}", "custom tool": "{custom_tool}", "agent": "{agent}"}
+
+
+def _timeline_columns(words: OwnWords = PLAIN) -> Columns[Row]:
+    """The columns of a timeline; a run has no name, and is called what the company calls it."""
+    return Columns(
+        Attribute("at", "TIMESTAMP", lambda row: row[0], Field("When")),
+        Attribute("kind", "VARCHAR", lambda row: words(_KINDS.get(row[1] or "", row[1] or "")), Field("Kind")),
+        Attribute("what", "VARCHAR", lambda row: words["workflow_run"] if row[1] == "run" else row[2], Field("What")),
+        Attribute("outcome", "VARCHAR", lambda row: row[3], Field("Outcome", "tag")),
+        Attribute("detail", "VARCHAR", lambda row: row[4], Field("Detail", "text", grows=True)),
+    )
 
 
 def _timeline(dossier: Dossier, timezone: str) -> list[Listing]:
     heading = "Timeline, 30 days"
-    listing = _TIMELINE.listing(dossier.timeline, heading, limit=15, timezone=timezone, as_of=dossier.as_of)
+    columns = _timeline_columns(dossier.words)
+    listing = columns.listing(dossier.timeline, heading, limit=15, timezone=timezone, as_of=dossier.as_of)
     return [listing] if dossier.timeline else []
 
 
@@ -257,7 +263,7 @@ def _json(dossier: Dossier, timezone: str) -> dict[str, Any]:
             for part, table in dossier.parts.items()
             if part not in ("events", "actions", "event_hours", "action_hours")
         },
-        "timeline": _TIMELINE.dicts(dossier.timeline),
+        "timeline": _timeline_columns().dicts(dossier.timeline),
         "missing": dossier.missing,
         "notes": list(dossier.notes),
     }

@@ -2,10 +2,12 @@
 
 A sum, the greatest of several, the first that is known, and an OR go on without their absent parts. Any other
 expression that needs an absent fact is absent itself, and so is the derived fact or the segment that it belongs to.
+Reasons are in the company's own words.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,10 +21,14 @@ from usertrack.segments.rules import Derived, Rules, Segment, SegmentSet
 
 
 def applicable(rules: Rules, library: Library) -> Rules:
-    """``rules`` without the queries, facts and segments that cannot be here; raises UsageError for a wrong expression.
+    """``rules`` without the queries, facts and segments that cannot be here, and with the company's own words.
 
-    A query that cannot be read stays: who needs it has the error.
+    A query that cannot be read stays: who needs it has the error. Raises UsageError for a wrong expression.
     """
+    return _in_own_words(_without_absent(rules, library), library)
+
+
+def _without_absent(rules: Rules, library: Library) -> Rules:
     absent = _Absent(rules)
     for name in rules.queries:
         absent.add_query(library, name)
@@ -37,6 +43,31 @@ def applicable(rules: Rules, library: Library) -> Rules:
         sets={name: segment_set for name, segment_set in sets.items() if segment_set.segments},
         absent={segment: ", ".join(sorted(causes)) for segment, causes in absent.segments.items()},
     )
+
+
+_PLACE = re.compile(r"(?<!\{)\{(label |an? )?(\w+)\}(?!\})")
+
+
+def _in_own_words(rules: Rules, library: Library) -> Rules:
+    """``rules`` whose reasons have the words of `labels`: ``{a run}``, ``{runs}``, and ``{label FACT}``.
+
+    A fact goes before a word of its name.
+    """
+    labels = {each.name: library.words(each.label) for each in rules.derived}
+    for name in rules.queries:
+        with suppress(UsageError):
+            labels |= {fact: each.label for fact, each in library[name].facts.items()}
+
+    def worded(place: re.Match[str]) -> str:
+        prefix, name = place[1] or "", place[2]
+        word = labels.get(name, place[0]) if prefix == "label " else library.words(place[0])
+        return place[0] if word == place[0] or (name in labels and not prefix) else re.sub(r"[{}]", r"\g<0>\g<0>", word)
+
+    def in_words(segment: Segment) -> Segment:
+        return replace(segment, because=_PLACE.sub(worded, segment.because))
+
+    sets = {name: replace(each, segments=tuple(map(in_words, each.segments))) for name, each in rules.sets.items()}
+    return replace(rules, sets=sets)
 
 
 @dataclass
@@ -84,41 +115,52 @@ class _Absent:
         unknown = [self.causes[name] for name in columns(expression) if name in self.causes]
         if not unknown:
             return sql, frozenset()
-        rest = _without(expression, self.causes)
+        rest = _without(expression, self.causes, NEED_ONE_PART)
         return to_sql(rest) if rest is not None else "", frozenset().union(*unknown)
 
     def because(self, text: str) -> str:
-        """A reason without the parts that name an absent fact. What is [optional] may then begin it."""
-        parts = re.split(r"(\[[^\[\]]*\]|(?<=[,;])(?= ))", text)
-        present = "".join(part for part in parts if part and not self._names_absent(part))
-        if present == text:
-            return text
-        alone = re.sub(r"^\[[\s,;:]*(.*?)\]", r"\1", present)
-        return re.sub(r"^[\s,;:]+|[\s,;:]+(?=\[|$)", "", alone)
-
-    def _names_absent(self, text: str) -> bool:
-        return any(name in self.causes for name in re.findall(r"\{(\w+)\}", text))
+        return reason_without(text, self.causes)
 
 
-def _without(node: Any, causes: Mapping[str, frozenset[str]]) -> Any:
-    """``node`` without its absent parts; None where it is absent as a whole."""
-    if not any(name in causes for name in columns(node)):
+def reason_without(text: str, absent: Collection[str]) -> str:
+    """A reason without the parts that name one of the ``absent`` facts. What is [optional] may then begin it."""
+    parts = re.split(r"(\[[^\[\]]*\]|(?<=[,;])(?= ))", text)
+    present = "".join(part for part in parts if part and not any(name in absent for name in _FACTS.findall(part)))
+    if present == text:
+        return text
+    alone = re.sub(r"^\[[\s,;:]*(.*?)\]", r"\1", present)
+    return re.sub(r"^[\s,;:]+|[\s,;:]+(?=\[|$)", "", alone)
+
+
+_FACTS = re.compile(r"\{(?:label )?(\w+)\}")
+
+
+def condition_without(sql: str, absent: Collection[str]) -> str:
+    """``sql`` without the conditions on ``absent`` facts, also those that AND joins; empty where none is left."""
+    rest = _without(parse(sql, "condition"), absent, (*NEED_ONE_PART, exp.And))
+    return to_sql(rest) if rest is not None else ""
+
+
+def _without(node: Any, absent: Collection[str], optional: tuple[Any, ...]) -> Any:
+    """``node`` without its absent parts; None where it is absent as a whole. ``optional`` nodes need one part."""
+    if not any(name in absent for name in columns(node)):
         return node
     if isinstance(node, exp.Column):
         return None
     if isinstance(node, exp.Paren):
-        inner = _without(node.this, causes)
+        inner = _without(node.this, absent, optional)
         return exp.paren(inner) if inner is not None else None
-    if not isinstance(node, (*NEED_ONE_PART, exp.Add)):
+    needs_all: bool = not isinstance(node, (*optional, exp.Add))
+    if needs_all:
         rest = node.copy()
         for child in list(rest.iter_expressions()):
-            part = _without(child, causes)
+            part = _without(child, absent, optional)
             if part is None:
                 return None
             child.replace(part)
         return rest
     operands = [node.this, *([node.expression] if isinstance(node, exp.Binary) else node.expressions)]
-    left = [part for each in operands if (part := _without(each, causes)) is not None]
+    left = [part for each in operands if (part := _without(each, absent, optional)) is not None]
     if not any(columns(part) for part in left):
         return None
     if len(left) == 1:
