@@ -2,7 +2,7 @@
 
 import typer
 
-from usertrack.cli.plan import codegen, schema
+from usertrack.cli.plan import codegen, lint, schema
 
 plan = typer.Typer(
     no_args_is_help=True,
@@ -11,6 +11,7 @@ plan = typer.Typer(
 
 
 schema.register(plan)
+lint.register(plan)
 codegen.register(plan)
 
 

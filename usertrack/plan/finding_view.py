@@ -1,0 +1,64 @@
+"""Findings as a document: by rule, each with its place, what is wrong and what to write instead."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Document, Field, Paragraph, Section
+from usertrack.core.errors import CheckFailed
+from usertrack.core.table import Table
+from usertrack.plan.finding import SEVERITIES, Finding, Rule
+
+
+def _where(finding: Finding) -> str:
+    return f"{finding.file}:{finding.line}"
+
+
+FINDINGS: Columns[Finding] = Columns(
+    Attribute("severity", "VARCHAR", lambda finding: finding.severity),
+    Attribute("rule", "VARCHAR", lambda finding: finding.rule.id),
+    Attribute("file", "VARCHAR", lambda finding: finding.file, Field("Where"), _where),
+    Attribute("line", "BIGINT", lambda finding: finding.line, Field("Line")),
+    Attribute("subject", "VARCHAR", lambda finding: finding.subject),
+    Attribute("message", "VARCHAR", lambda finding: finding.message, Field("What is wrong", grows=True)),
+    Attribute("instead", "VARCHAR", lambda finding: finding.instead or None, Field("Instead")),
+    Attribute("why", "VARCHAR", lambda finding: finding.rule.why),
+)
+
+
+def findings_document(title: str, findings: Sequence[Finding], notes: Sequence[str] = ()) -> Document:
+    """A section for each rule, the worst first; the table has every finding. ``title`` names the file if it is one."""
+    rules = sorted({each.rule for each in findings}, key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
+    in_one_file = len({each.file for each in findings}) == 1
+    sections = [
+        _section(rule, [each for each in findings if each.rule == rule], in_one_file=in_one_file) for rule in rules
+    ]
+    return Document(
+        title=title,
+        subtitle=_counts(findings),
+        blocks=tuple(sections) or (Paragraph("everything is in order"),),
+        notes=tuple(notes),
+        data=lambda: {"findings": FINDINGS.dicts(findings)},
+        table=FINDINGS.table(findings, "findings", source=Table((), (), title=title)),
+    )
+
+
+def _section(rule: Rule, findings: Sequence[Finding], *, in_one_file: bool) -> Section:
+    why = Paragraph(f"{rule.why} ({rule.severity} {rule.id})", "dim")
+    listing = FINDINGS.listing(findings)
+    columns = tuple(name for name in listing.table.names if name != ("file" if in_one_file else "line"))
+    return Section(rule.title, (why, replace(listing, columns=columns)))
+
+
+def _counts(findings: Sequence[Finding]) -> str:
+    """``2 errors, 12 warnings, 1 note``."""
+    counts = Counter(each.severity for each in findings)
+    return ", ".join(f"{counts[name]} {name}{'s' * (counts[name] != 1)}" for name in SEVERITIES if counts[name])
+
+
+def raise_problems(findings: Sequence[Finding]) -> None:
+    """Raise CheckFailed when any finding is more than a note."""
+    count = sum(each.severity != "note" for each in findings)
+    if count:
+        raise CheckFailed(f"{count} problem{'s' * (count != 1)} found")

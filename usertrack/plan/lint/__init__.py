@@ -1,0 +1,23 @@
+"""What is wrong in a tracking plan by itself, without code and data. Each rule is held by one finding per place."""
+
+from pathlib import Path
+
+from usertrack.plan.finding import Finding, Rule, in_order
+from usertrack.plan.lint import complete, meaning, naming, personal
+from usertrack.plan.lint.place import Place
+from usertrack.plan.model import Plan
+
+RULES: tuple[Rule, ...] = (*naming.RULES, *meaning.RULES, *complete.RULES, *personal.RULES)
+
+
+def lint_plan(plan: Plan) -> list[Finding]:
+    """All findings, in the order of the file."""
+    place = Place(Path(plan.path).as_posix())
+    return in_order(
+        [
+            *naming.lint_naming(plan, place),
+            *meaning.lint_meaning(plan, place),
+            *complete.lint_completeness(plan, place),
+            *personal.lint_personal(plan, place),
+        ]
+    )

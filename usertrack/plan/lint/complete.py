@@ -1,0 +1,218 @@
+"""What a plan leaves open: owners, phases, acceptance, scopes, and names that it does not have."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from usertrack.core.errors import did_you_mean
+from usertrack.plan.finding import Finding, Rule
+from usertrack.plan.lint.place import Place
+from usertrack.plan.lint.vocabulary import word_set
+from usertrack.plan.lint.words import stem, words_of
+from usertrack.plan.model import Phase, Plan, PlannedEvent
+
+INCOMPLETE_EVENT = Rule(
+    "incomplete-event",
+    "A planned event has an owner, a phase and an acceptance",
+    "What belongs to nobody, or to no phase, is not built; without an acceptance nobody sees that it is wrong.",
+)
+PHASE_WITHOUT_EVENT = Rule(
+    "phase-without-event",
+    "What a phase changes has events in the plan",
+    "Work that no event stands for cannot be checked.",
+    "note",
+)
+UNKNOWN_PROPERTY = Rule(
+    "unknown-property",
+    "Events have properties of the registry",
+    "Nobody knows the type of a property that is not there; a misspelt one is a column of its own.",
+    "error",
+)
+SCOPE = Rule(
+    "missing-scope",
+    "Events of a scope have its properties",
+    "An event without them is in no breakdown and no filter by them.",
+)
+UNKNOWN_EVENT = Rule(
+    "unknown-event",
+    "Funnels, segments and metrics rest on events of the plan",
+    "An event that nobody plans is a step that may vanish.",
+    "error",
+)
+REPLACED_EVENT = Rule(
+    "replaced-event",
+    "Funnels and segments rest on events that stay",
+    "Once the event is gone, the step counts nobody.",
+)
+FUNNEL_LACKS = Rule(
+    "event-not-in-funnel",
+    "A tier with a funnel of its name has all its events in it",
+    "An event that was planned for the way is not on it.",
+    "note",
+)
+RULES = (INCOMPLETE_EVENT, PHASE_WITHOUT_EVENT, UNKNOWN_PROPERTY, SCOPE, UNKNOWN_EVENT, REPLACED_EVENT, FUNNEL_LACKS)
+_STEP = re.compile(r"\\.|[|\[]")
+
+
+def lint_completeness(plan: Plan, place: Place) -> Iterator[Finding]:
+    yield from _incomplete(plan, place)
+    yield from _phases_without_events(plan, place)
+    yield from _unknown_properties(plan, place)
+    yield from _outside_their_scope(plan, place)
+    yield from _references(plan, place)
+    yield from _not_in_their_funnel(plan, place)
+
+
+def _incomplete(plan: Plan, place: Place) -> Iterator[Finding]:
+    """What planned events lack of what this plan says of others; owners, of which each event has one."""
+    has_owners = any(event.owner for event in plan.events.values())
+    if plan.events and not has_owners:
+        message = f"none of the {len(plan.events)} events has an owner"
+        line = min(event.line for event in plan.events.values())
+        yield place.finding(INCOMPLETE_EVENT, "events", message, line, "`owner: TEAM` at each event")
+    has_phases = bool(plan.phases) or any(event.phase for event in plan.events.values())
+    accepted = [*(event.acceptance for event in plan.events.values()), *(p.acceptance for p in plan.phases.values())]
+    for event in plan.events.values():
+        is_planned = event.status == "planned"
+        missing = [
+            *(["owner"] if has_owners and not event.owner and event.status != "deprecated" else []),
+            *(["phase"] if has_phases and is_planned and not event.phase else []),
+            *(["acceptance"] if any(accepted) and is_planned and not _is_accepted(event, plan) else []),
+        ]
+        if missing:
+            message = f"`{event.name}` has no {' and no '.join(missing)}"
+            instead = ", ".join(f"`{key}: …`" for key in missing)
+            yield place.finding(INCOMPLETE_EVENT, f"events.{event.name}", message, event.line, instead)
+
+
+def _is_accepted(event: PlannedEvent, plan: Plan) -> bool:
+    phase = plan.phases.get(event.phase or "")
+    return bool(event.acceptance) or any(event.name in text for text in (phase.acceptance if phase else ()))
+
+
+def _phases_without_events(plan: Plan, place: Place) -> Iterator[Finding]:
+    stems = {stem(_singular(word)) for event in plan.events.values() for word in words_of(event.name)}
+    for phase in plan.phases.values():
+        for file in phase.files:
+            about = _feature_of(file)
+            if about and not stems & {stem(_singular(word)) for word in about}:
+                message = f"phase {phase.name} changes `{file}`, and no event is about {' '.join(about)}"
+                yield _finding_of_phase(phase, message, file, place)
+
+
+def _finding_of_phase(phase: Phase, message: str, file: str, place: Place) -> Finding:
+    instead = "name the events that it sends, or take the file out of the phase"
+    return place.finding(PHASE_WITHOUT_EVENT, f"phases.{phase.name}.{file}", message, phase.line, instead)
+
+
+def _feature_of(file: str) -> list[str]:
+    """The feature that a file of views is about: `apps/feedback/views.py` → feedback. Empty for other files."""
+    path = PurePosixPath(file)
+    words = words_of(path.stem)
+    if not words or words[-1] not in word_set("views"):
+        return []
+    return words[:-1] or words_of(path.parent.name)
+
+
+def _singular(word: str) -> str:
+    return word.removesuffix("s") if len(word) > 3 else word
+
+
+def _unknown_properties(plan: Plan, place: Place) -> Iterator[Finding]:
+    if not plan.properties:
+        return
+    aliases = {alias: planned.name for planned in plan.properties.values() for alias in planned.aliases}
+    for event in plan.events.values():
+        for use in event.properties:
+            if use.name in plan.properties or use.name.startswith("$"):
+                continue
+            instead = did_you_mean(use.name, plan.properties, f"`{use.name}: string` in `properties:`, with its type")
+            if use.name in aliases:
+                instead = f"`{aliases[use.name]}`, of which it is an alias"
+            message = f"`{event.name}` has `{use.name}`, which is not in the registry"
+            yield place.finding(UNKNOWN_PROPERTY, f"events.{event.name}.{use.name}", message, use.line, instead)
+
+
+def _outside_their_scope(plan: Plan, place: Place) -> Iterator[Finding]:
+    """Events without a scope that have its property, or come from a folder whose other events are all in it."""
+    for event in plan.events.values():
+        if event.scope:
+            continue
+        listed = {use.name for use in event.properties}
+        for scope, required in plan.scopes.items():
+            own = [name for name in required if name in listed]
+            near = "" if own else _neighbour_in(scope, event, plan)
+            if own or near:
+                because = f"it has `{own[0]}`" if own else f"it is sent beside `{near}`, which is in it"
+                message = f"`{event.name}` is not in the scope {scope}: {because}"
+                missing = ", ".join(name for name in required if name not in event.required)
+                instead = f"`scope: {scope}`" + (f", which requires {missing}" if missing else "")
+                yield place.finding(SCOPE, f"events.{event.name}", message, event.line, instead)
+
+
+def _neighbour_in(scope: str, event: PlannedEvent, plan: Plan) -> str:
+    """An event in the scope from the same folder, where all others from there are in it."""
+    folders = {str(PurePosixPath(path).parent) for path in event.source if "/" in path and "*" not in path}
+    beside = [
+        other
+        for other in plan.events.values()
+        if other is not event and any(str(PurePosixPath(path).parent) in folders for path in other.source)
+    ]
+    return beside[0].name if beside and all(scope in other.scope for other in beside) else ""
+
+
+def _references(plan: Plan, place: Place) -> Iterator[Finding]:
+    """Steps of funnels, events of segments and of metrics."""
+    replaced = {name: event.name for event in plan.events.values() for name in event.replaces}
+    resting = [(f"funnels.{each.name}", "funnel", each.name, each.steps, each.line) for each in plan.funnels.values()]
+    resting += [
+        (f"segments.{each.name}", "segment", each.name, each.events, each.line) for each in plan.segments.values()
+    ]
+    resting += [
+        (f"metrics.{each.name}", "metric", each.name, (each.event,), each.line)
+        for each in plan.metrics.values()
+        if each.event
+    ]
+    for subject, kind, name, texts, line in resting:
+        for step in (step for text in texts for step in _events_of(text)):
+            event = plan.event_of(step)
+            if step in replaced:
+                message = f"the {kind} `{name}` rests on `{step}`, which `{replaced[step]}` replaces"
+                instead = f"`{replaced[step]}`, or `{step}|{replaced[step]}` while both are sent"
+                if not any(replaced[step] in _events_of(text) for text in texts):
+                    yield place.finding(REPLACED_EVENT, f"{subject}.{step}", message, line, instead)
+            elif event is None:
+                message = f"the {kind} `{name}` rests on `{step}`, which is not in the plan"
+                instead = did_you_mean(step, plan.events, f"`{step}:` in `events:`, or another step")
+                yield place.finding(UNKNOWN_EVENT, f"{subject}.{step}", message, line, instead)
+            elif event.status == "deprecated":
+                message = f"the {kind} `{name}` rests on `{step}`, which is deprecated"
+                yield place.finding(REPLACED_EVENT, f"{subject}.{step}", message, line, "the event that comes after it")
+
+
+def _events_of(step: str) -> list[str]:
+    r"""The events of `a|b[condition]`; none for `*` and PostHog's own. `\|` and `\[` are signs of a name."""
+    names, last = [""], 0
+    for sign in _STEP.finditer(step):
+        names[-1] += step[last : sign.start()]
+        last = sign.end()
+        if sign[0] == "[":
+            last = len(step)
+            break
+        if sign[0] == "|":
+            names.append("")
+        else:
+            names[-1] += sign[0][1]
+    names[-1] += step[last:]
+    return [name.strip() for name in names if name.strip() not in ("", "*") and not name.strip().startswith("$")]
+
+
+def _not_in_their_funnel(plan: Plan, place: Place) -> Iterator[Finding]:
+    for name, funnel in plan.funnels.items():
+        steps = {event for step in funnel.steps for event in _events_of(step)}
+        for event in plan.events.values() if steps else ():
+            if event.tier == name and not steps & {event.name, *event.aliases} and event.status != "deprecated":
+                message = f"`{event.name}` is of the tier `{name}`, and no step of the funnel `{name}`"
+                yield place.finding(
+                    FUNNEL_LACKS, f"events.{event.name}", message, event.line, "a step, or another tier"
+                )
