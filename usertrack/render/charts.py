@@ -14,8 +14,8 @@ ACCENTS = ("#c2570c", "#0e8288", "#3574d4", "#2e8540", "#8e5bd0", "#cf4040", "#8
 INK = "#0e8288"  # of bars and sparklines
 GOOD, BAD = "#2e8540", "#cf4040"
 _VERDICTS = {
-    **dict.fromkeys(("ok", "yes", "completed", "good", "excellent", "better"), GOOD),
-    **dict.fromkeys(("fail", "failed", "error", "below good", "worse"), BAD),
+    **dict.fromkeys(("ok", "yes", "completed", "good", "excellent", "better", "working"), GOOD),
+    **dict.fromkeys(("fail", "failed", "error", "below good", "worse", "missing", "silent"), BAD),
     **dict.fromkeys(("no", "unclear", "unknown"), ""),
 }
 _WORD = re.compile(r"[^\W_]+")

@@ -2,7 +2,7 @@
 
 import typer
 
-from usertrack.cli.plan import codegen, lint, schema
+from usertrack.cli.plan import codegen, coverage, lint, schema
 
 plan = typer.Typer(
     no_args_is_help=True,
@@ -13,6 +13,7 @@ plan = typer.Typer(
 schema.register(plan)
 lint.register(plan)
 codegen.register(plan)
+coverage.register(plan)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,0 +1,82 @@
+"""What the queries say of events in a store: counted by hand."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from usertrack.coverage.arrivals import Arrivals, Presence, Releases, SentBy, ask_arrivals
+from usertrack.server.database.store import Store
+
+from ..product.logs import asking
+from ..server.capture_fixtures import Client
+
+AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def ask(store: Store, **releases: Any) -> Arrivals:
+    with asking(store, AS_OF) as runner:
+        return ask_arrivals(runner, 3, Releases(**releases))
+
+
+def event(name: str, at: str, who: str = "ann", **properties: Any) -> dict[str, object]:
+    return {"event": name, "distinct_id": who, "timestamp": f"2026-11-{at}Z", "properties": properties}
+
+
+def test_events_days_and_senders(store: Store, client: Client) -> None:
+    client.send(
+        event("a", "01T10:00:00"),
+        event("a", "18T10:00:00", **{"$lib": "web", "$lib_version": "1.2"}),
+        event("a", "20T09:00:00", **{"$lib": "web", "$lib_version": "1.3"}),
+        event("a", "20T10:00:00", **{"$lib": "web", "$lib_version": "1.3"}),
+        event("a", "20T12:00:01"),
+        event("gone", "02T10:00:00"),
+    )
+    arrivals = ask(store).events
+    a = arrivals["a"]
+    assert (a.events, a.days) == (3, (1, 0, 2))
+    assert (a.first_at, a.last_at) == (datetime(2026, 11, 1, 10), datetime(2026, 11, 20, 10))
+    assert a.sent_by == [SentBy("web", "1.2", 1), SentBy("web", "1.3", 2)]
+    assert (arrivals["gone"].events, arrivals["gone"].days) == (0, (0, 0, 0))
+
+
+def test_properties_are_of_the_events_since_the_release(store: Store, client: Client) -> None:
+    client.send(
+        event("a", "18T10:00:00", early=1),
+        event("a", "19T10:00:00", size=1, early=None, **{"$lib": "web"}),
+        event("a", "20T10:00:00", sizes=2, size=3),
+        event("b", "18T10:00:00", early=1),
+    )
+    arrivals = ask(store, events={"a": datetime(2026, 11, 19)}, aliases={"sizes": "size"}).events
+    assert (arrivals["a"].total, arrivals["a"].properties) == (2, {"size": 2})
+    assert (arrivals["b"].total, arrivals["b"].properties) == (1, {"early": 1})
+
+
+def test_who_was_not_active_since_a_property_came_is_not_asked_for_it(store: Store, client: Client) -> None:
+    client.send(
+        event("$identify", "18T10:00:00", "old", **{"$set": {"role": "admin"}}),
+        event("$identify", "20T10:00:00", "new", **{"$set": {"role": "member", "source": "github"}}),
+        event("$identify", "20T11:00:00", "newer", **{"$set": {"role": None}}),
+        event("$identify", "10T10:00:00", "away", **{"$set": {"role": "member"}}),
+        event("page", "20T10:00:00", "visitor"),
+    )
+    persons = ask(store, persons={"role": datetime(2026, 11, 1), "source": datetime(2026, 11, 19), "x": AS_OF}).persons
+    assert persons["role"] == Presence(2, 3)
+    assert persons["source"] == Presence(1, 2)
+    assert "x" not in persons
+    assert Presence(0, 0).rate is None
+
+
+def test_groups_are_those_that_events_name(store: Store, client: Client) -> None:
+    def described(at: str, key: str, **properties: Any) -> dict[str, object]:
+        return event("$groupidentify", at, **{"$group_type": "team", "$group_key": key, "$group_set": properties})
+
+    client.send(
+        described("01T10:00:00", "t1", plan="pro", repos=None),
+        described("02T10:00:00", "t1", plan="starter"),
+        described("02T10:00:00", "asleep", plan="pro"),
+        event("a", "20T10:00:00", **{"$groups": {"team": "t1", "org": 7}}),
+        event("a", "20T10:00:00", **{"$groups": {"team": "t2"}}),
+    )
+    groups = ask(store).groups
+    assert groups[("team", "plan")] == Presence(1, 2)
+    assert groups[("org", "")] == Presence(1, 1)
+    assert ("team", "repos") not in groups

@@ -1,0 +1,61 @@
+"""What rests on events: steps of funnels, facts of segments, own queries and roles."""
+
+from pathlib import Path
+
+import pytest
+
+from usertrack.core.errors import UsageError
+from usertrack.coverage.uses import Use, funnel_uses, query_uses, role_uses, segment_uses
+from usertrack.library.library import Library, shipped_root
+from usertrack.product.funnel.numbers import named_funnels
+from usertrack.segments.rules import read_rules
+
+from .conftest import written
+
+SHIPPED = shipped_root()
+LIBRARY = Library([SHIPPED / "queries"])
+
+
+def test_steps_of_the_funnels_that_the_plan_names(tmp_path: Path) -> None:
+    funnels = named_funnels([SHIPPED / "funnels.yaml"])
+    plan = written(tmp_path, 'events: {}\nfunnels: {own: ["a|b", "c[properties.plan = \'pro\']"], activation: []}')
+    uses = funnel_uses(plan, funnels)
+    assert uses[:3] == [
+        Use("funnel", "own", "a|b", ("a", "b")),
+        Use("funnel", "own", "c[properties.plan = 'pro']", ("c",), ("plan",)),
+        Use("funnel", "activation", "user_signed_up|signed_up", ("user_signed_up", "signed_up")),
+    ]
+    assert len(funnel_uses(written(tmp_path, "events: {}"), funnels)) == 5
+
+
+def test_a_funnel_that_there_is_not(tmp_path: Path) -> None:
+    plan = written(tmp_path, "events: {}\nfunnels:\n  - activation\n  - activatoin")
+    with pytest.raises(UsageError, match=r"tracking.yaml:4: no funnel is called 'activatoin'"):
+        funnel_uses(plan, named_funnels([SHIPPED / "funnels.yaml"]))
+
+
+def test_facts_of_segments_with_the_events_of_each(tmp_path: Path) -> None:
+    rules = read_rules(SHIPPED / "segments.yaml")
+    uses = segment_uses(None, rules, LIBRARY)
+    of_frustrated = {use.part: use.events for use in uses if use.name == "action/frustrated"}
+    assert of_frustrated == {
+        "rage_clicks": ("$rageclick",),
+        "exceptions": ("$exception",),
+        "worst_page": ("$rageclick", "$exception"),
+    }
+    planned = segment_uses(written(tmp_path, "events: {}\nsegments: {high_intent: [asked]}"), rules, LIBRARY)
+    assert {use.name for use in planned} == {"action/high_intent", "high_intent"}
+    assert planned[-1] == Use("segment", "high_intent", "asked", ("asked",))
+
+
+def test_own_queries_and_roles_that_somebody_chose(tmp_path: Path) -> None:
+    folder = tmp_path / "queries" / "posthog"
+    folder.mkdir(parents=True)
+    sql = "SELECT count() AS n FROM events WHERE event = 'a' OR event IN {also}"
+    (folder / "own.sql").write_text(f"-- title: Own\n-- params: {{also: {{type: list, default: [b, c]}}}}\n{sql}\n")
+    (folder / "broken.sql").write_text("SELECT {nothing}")
+    library = Library(
+        [SHIPPED / "queries", tmp_path / "queries"], roles={"rage": "angry|$rageclick", "exception": "none"}
+    )
+    assert query_uses(library) == [Use("query", "posthog/own", "a or b or c", ("a", "b", "c"))]
+    assert role_uses(library) == [Use("role", "rage", "angry|$rageclick", ("angry", "$rageclick"))]

@@ -1,0 +1,137 @@
+"""What the commands of `usertrack plan` join: the plan, the scan of the code, and what has arrived."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from usertrack.cli import diagnostics
+from usertrack.cli.common import Common, settings_of
+from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
+
+if TYPE_CHECKING:
+    from usertrack.coverage.arrivals import Arrivals
+    from usertrack.coverage.numbers import Coverage, Grouping
+    from usertrack.coverage.uses import Use
+    from usertrack.engine.runner import Runner
+    from usertrack.library.library import Library
+    from usertrack.plan.model import Plan
+    from usertrack.scan.site import Scan
+    from usertrack.workspace.settings import Settings
+
+Code = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[PATH]...", help="The code; default: the folder of the plan.", show_default=False),
+]
+ScanFile = Annotated[
+    Path | None,
+    typer.Option("--scan", metavar="FILE", help="Instead of scanning: what `plan scan --format json` wrote."),
+]
+Events = Annotated[
+    Path | None,
+    typer.Option("--events", metavar="FILE", help="Instead of asking PostHog: events in a file, CSV or parquet."),
+]
+Days = Annotated[int, typer.Option("--days", min=1, max=365, help="The days in which an event has to arrive.")]
+
+
+@dataclass(frozen=True)
+class Material:
+    """``arrivals`` is None where no data was asked; ``incomplete``: because the source did not answer."""
+
+    settings: "Settings"
+    library: "Library"
+    plan: "Plan"
+    scan: "Scan | None"
+    arrivals: "Arrivals | None"
+    uses: "Sequence[Use]"
+    notes: Sequence[str]
+    incomplete: bool = False
+
+    def coverage(self, only: "Mapping[Grouping, str] | None" = None) -> "Coverage":
+        from usertrack.coverage.numbers import cover
+
+        return cover(self.plan, self.scan, self.arrivals, self.uses, only)
+
+
+def gather(
+    common: Common,
+    plan_file: Path | None,
+    code: Sequence[Path] | None,
+    scan_file: Path | None,
+    events: Path | None,
+    days: int,
+) -> Material:
+    """Read the plan, scan the code and ask for the data. Raises UsageError; a source that is away is a note."""
+    from importlib.util import find_spec
+
+    from usertrack.coverage.releases import releases_of
+    from usertrack.plan.read import read_plan
+    from usertrack.workspace.files import library_of, plan_path
+
+    if find_spec("rapidfuzz") is None:
+        raise UsageError(
+            "this needs the extra `plan`, and it is not installed", "install usertrack with it (README, Install)"
+        )
+    settings = settings_of(common)
+    library = library_of(settings)
+    plan = read_plan(plan_path(settings, plan_file))
+    scan = scanned(plan, code, scan_file)
+    releases, notes = releases_of(plan, (code or [plan.path.parent])[0])
+    uses = uses_of(settings, library, plan)
+    arrivals: Arrivals | None = None
+    incomplete = False
+    if events is None and settings.uses_demo and not settings.demo:
+        notes += ("the data was not asked: `usertrack login` connects yours, --events reads a file, --demo has some",)
+    else:
+        from usertrack.coverage.arrivals import ask_arrivals
+
+        try:
+            with ExitStack() as stack:
+                arrivals = ask_arrivals(_runner(stack, common, settings, library, events), days, releases)
+        except (ConnectionFailed, SourceBusy) as problem:
+            incomplete = True
+            diagnostics.hint(problem.hint)
+            notes += (f"the data could not be asked: {problem.message}",)
+    return Material(settings, library, plan, scan, arrivals, uses, notes, incomplete)
+
+
+def _runner(
+    stack: ExitStack, common: Common, settings: "Settings", library: "Library", events: Path | None
+) -> "Runner":
+    from usertrack.engine.connect import open_runner
+
+    progress = stack.enter_context(diagnostics.Progress())
+    now = datetime.now(UTC)
+    if events is None:
+        runner = open_runner(settings, library, now=now, notify=progress, purpose=common.purpose)
+        return stack.enter_context(runner)
+    from usertrack.coverage.event_file import runner_on_file
+    from usertrack.demo.sources import require_engines
+
+    require_engines()
+    return stack.enter_context(runner_on_file(events, settings, library, now=now, notify=progress))
+
+
+def scanned(plan: "Plan", code: Sequence[Path] | None, scan_file: Path | None) -> "Scan":
+    """The sites in the code, or those of a scan that somebody kept."""
+    from usertrack.coverage.scan_file import read_scan
+
+    if scan_file is not None:
+        return read_scan(scan_file)
+    raise UsageError("the code cannot be scanned yet", "--scan takes what `plan scan --format json` wrote")
+
+
+def uses_of(settings: "Settings", library: "Library", plan: "Plan | None") -> "Sequence[Use]":
+    """What rests on events in this workspace."""
+    from usertrack.coverage.uses import all_uses
+    from usertrack.product.funnel.numbers import named_funnels
+    from usertrack.segments.applicable import applicable
+    from usertrack.segments.rules import read_rules
+    from usertrack.workspace.files import funnel_paths, rules_path
+
+    rules = applicable(read_rules(rules_path(settings)), library)
+    return all_uses(plan, named_funnels(funnel_paths(settings)), rules, library)

@@ -1,0 +1,162 @@
+"""What has arrived: the events of the last days, with their properties and the libraries that sent them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from usertrack.core.errors import UsertrackError
+from usertrack.core.period import as_utc
+from usertrack.engine.runner import Runner
+
+
+@dataclass(frozen=True)
+class SentBy:
+    """How many events a version of an SDK sent (``$lib``, ``$lib_version``; empty where the event does not say)."""
+
+    library: str
+    version: str
+    events: int
+
+
+@dataclass(frozen=True)
+class Presence:
+    """How many of ``total`` events, persons or groups are ``holders`` of a property."""
+
+    holders: int = 0
+    total: int = 0
+
+    @property
+    def rate(self) -> float | None:
+        """From 0 to 1; None where there is nothing that could have it."""
+        return self.holders / self.total if self.total else None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One event. ``events`` are those of the window, ``first_at`` and ``last_at`` (UTC) are of all time.
+
+    ``days`` has a count for each day of the window, the oldest first. ``total`` is the events since the release that
+    brought the event; the ``properties`` are of these.
+    """
+
+    name: str
+    events: int
+    first_at: datetime
+    last_at: datetime
+    days: Sequence[int] = ()
+    sent_by: Sequence[SentBy] = ()
+    total: int = 0
+    properties: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """All events that ever arrived, by name; the window is the ``days`` up to ``as_of`` (UTC).
+
+    ``persons`` are by property, ``groups`` by type of group and property. A property that no person has is in
+    ``persons`` where it was asked for.
+    """
+
+    events: Mapping[str, Arrival]
+    days: int
+    as_of: datetime
+    persons: Mapping[str, Presence] = field(default_factory=dict)
+    groups: Mapping[tuple[str, str], Presence] = field(default_factory=dict)
+    timezone: str = "UTC"
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Releases:
+    """What the queries need to know of a plan: when what was released, and what an alias of a property means."""
+
+    events: Mapping[str, datetime] = field(default_factory=dict)
+    persons: Mapping[str, datetime] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    person_aliases: Mapping[str, str] = field(default_factory=dict)
+    group_aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+LONG_AGO = datetime(1970, 1, 1)
+"""Before every release: all of the window counts."""
+
+
+def ask_arrivals(runner: Runner, days: int, releases: Releases) -> Arrivals:
+    """The events of the last ``days``; raises the error of the source."""
+    values = {
+        "arrivals": {},
+        "arrival_days": {},
+        "arrival_libraries": {},
+        "arrival_properties": _released(releases.events) | _meant(releases.aliases),
+        "arrival_person_properties": _released(releases.persons) | _meant(releases.person_aliases),
+        "arrival_group_properties": _meant(releases.group_aliases),
+    }
+    statements = [runner.bind(f"posthog/{name}", {"days": days, **own}) for name, own in values.items()]
+    rows, notes = {}, []
+    for name, answer in zip(values, runner.run(statements), strict=True):
+        if isinstance(answer, UsertrackError):
+            raise answer
+        rows[name] = answer.dicts()
+        notes += [*answer.notes, *([f"{answer.title}: there are more rows than were read"] if answer.truncated else [])]
+    return Arrivals(
+        events=_events(rows, days),
+        days=days,
+        as_of=runner.as_of,
+        persons={row["property"]: Presence(row["holders"], row["total"]) for row in rows["arrival_person_properties"]},
+        groups=_groups(rows["arrival_group_properties"]),
+        timezone=runner.settings["timezone"],
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _released(moments: Mapping[str, datetime]) -> dict[str, list[str]]:
+    known = moments or {"": LONG_AGO}
+    texts = [as_utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ") for moment in known.values()]
+    return {"releases": list(known), "released": texts}
+
+
+def _meant(aliases: Mapping[str, str]) -> dict[str, list[str]]:
+    known = aliases or {"": ""}
+    return {"aliases": list(known), "meant": list(known.values())}
+
+
+_Rows = Sequence[Mapping[str, Any]]
+
+
+def _events(rows: Mapping[str, _Rows], days: int) -> dict[str, Arrival]:
+    by_day, by_library, by_property = (
+        _by_event(rows[name]) for name in ("arrival_days", "arrival_libraries", "arrival_properties")
+    )
+    return {
+        row["event"]: Arrival(
+            name=row["event"],
+            events=row["events"],
+            first_at=row["first_at"],
+            last_at=row["last_at"],
+            days=_line(by_day[row["event"]], days),
+            sent_by=[SentBy(each["library"], each["version"], each["events"]) for each in by_library[row["event"]]],
+            total=max((each["total"] for each in by_property[row["event"]]), default=0),
+            properties={each["property"]: each["events"] for each in by_property[row["event"]] if each["property"]},
+        )
+        for row in rows["arrivals"]
+    }
+
+
+def _by_event(rows: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Mapping[str, Any]]]:
+    grouped: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        grouped[row["event"]].append(row)
+    return grouped
+
+
+def _line(rows: _Rows, days: int) -> tuple[int, ...]:
+    """Counts by day, the oldest first. Of the day on which the window begins only a part is in it: it is left out."""
+    counts = {row["age"]: row["events"] for row in rows}
+    return tuple(counts.get(age, 0) for age in range(days - 1, -1, -1))
+
+
+def _groups(rows: _Rows) -> dict[tuple[str, str], Presence]:
+    totals = {row["kind"]: row["holders"] for row in rows if not row["property"]}
+    return {(row["kind"], row["property"]): Presence(row["holders"], totals.get(row["kind"], 0)) for row in rows}

@@ -1,0 +1,155 @@
+"""Each event with its state: what the plan says of it, the sites that send it, and how it arrived."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from usertrack.coverage.arrivals import Arrival, Arrivals
+from usertrack.coverage.names import matches, near, says_something
+from usertrack.coverage.states import State, state_of
+from usertrack.plan.model import Plan, PlannedEvent
+from usertrack.scan.site import Scan, Site
+
+
+@dataclass(frozen=True)
+class CoveredEvent:
+    """One event. ``sites`` send it under any of its names, ``arrival`` is the sum of those; None where none came ever.
+
+    ``replaced_by``: the planned event that takes its place. ``near``: planned names that it may have been meant to be,
+    or, of a planned event that is not working, unplanned names that may be meant to be this one.
+    """
+
+    name: str
+    state: State
+    planned: PlannedEvent | None = None
+    sites: Sequence[Site] = ()
+    arrival: Arrival | None = None
+    replaced_by: str = ""
+    near: Sequence[str] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is in the denominators: planned, and neither deprecated nor replaced."""
+        return self.planned is not None and self.planned.status != "deprecated" and not self.replaced_by
+
+    @property
+    def in_code(self) -> bool:
+        return bool(self.sites)
+
+    @property
+    def in_data(self) -> bool:
+        return bool(self.arrival and self.arrival.events)
+
+
+@dataclass
+class _Event:
+    """What is known of one name so far."""
+
+    planned: PlannedEvent | None = None
+    sites: list[Site] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
+
+
+def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> list[CoveredEvent]:
+    """All events of the plan, the code and the data; what is None is not known. The order is that of the states.
+
+    Events of PostHog itself (``$pageview``) are there only where the plan names them. A deprecated event that is sent
+    no more is not there: it is done.
+    """
+    known = {name: _Event(planned) for name, planned in plan.events.items()}
+    sites = scan.sites if scan else ()
+    _add_sites(known, plan, sites)
+    _add_arrivals(known, plan, [site for site in sites if site.pattern], arrivals.events.values() if arrivals else ())
+    replaced = {old: event.name for event in plan.events.values() for old in event.replaces}
+    events = []
+    for name, each in known.items():
+        arrival = _sum(name, each.arrivals)
+        code = bool(each.sites) if scan else None
+        data = bool(arrival and arrival.events) if arrivals else None
+        is_planned = each.planned is not None or name in replaced
+        retired = name in replaced or (each.planned is not None and each.planned.status == "deprecated")
+        if not (code or data) and (retired or not is_planned):
+            continue
+        state = state_of(planned=is_planned, code=code, data=data)
+        events.append(CoveredEvent(name, state, each.planned, each.sites, arrival, replaced.get(name, "")))
+    order = list(State)
+    return sorted(_with_near(events, plan), key=lambda event: (order.index(event.state), event.name))
+
+
+def computed_names(scan: Scan) -> list[Site]:
+    """The sites of which no part of the name is known: they say nothing about any event."""
+    return [site for site in scan.sites if site.event is None and not says_something(site.pattern or "")]
+
+
+def _add_sites(known: dict[str, _Event], plan: Plan, sites: Iterable[Site]) -> None:
+    for site in sites:
+        name = site.event or site.pattern or ""
+        if site.event is None and not says_something(name):
+            continue
+        targets = [event.name for event in plan.events.values() if _is_of(event, name, is_pattern=site.event is None)]
+        if targets or not name.startswith("$"):
+            for target in targets or [name]:
+                known.setdefault(target, _Event()).sites.append(site)
+
+
+def _is_of(event: PlannedEvent, name: str, *, is_pattern: bool = False) -> bool:
+    """Whether ``name`` is one of the event's; as a pattern, whether it can be."""
+    own = (event.name, *event.aliases)
+    return any(matches(each, name) or (is_pattern and matches(name, each)) for each in own)
+
+
+def _add_arrivals(known: dict[str, _Event], plan: Plan, computed: Sequence[Site], arrivals: Iterable[Arrival]) -> None:
+    """``computed`` are the sites with a pattern: an event that nobody planned may be one of theirs."""
+    for arrival in arrivals:
+        targets = [event.name for event in plan.events.values() if _is_of(event, arrival.name)]
+        if not targets and arrival.name not in known:
+            if arrival.name.startswith("$") or not arrival.events:
+                continue  # PostHog's own, or what nobody knows and nobody sends any more
+            patterns = [site.pattern or "" for site in computed if _may_send(site, arrival.name)]
+            known[arrival.name] = _Event(sites=[site for site in computed if _may_send(site, arrival.name)])
+            for pattern in patterns:
+                if pattern in known and not known[pattern].planned:
+                    del known[pattern]  # its events are there under their names
+        for target in targets or [arrival.name]:
+            known[target].arrivals.append(arrival)
+
+
+def _may_send(site: Site, name: str) -> bool:
+    pattern = site.pattern or ""
+    return says_something(pattern) and matches(pattern, name)
+
+
+def _sum(name: str, arrivals: Sequence[Arrival]) -> Arrival | None:
+    """The arrivals under several names as one."""
+    if len(arrivals) <= 1:
+        return replace(arrivals[0], name=name) if arrivals else None
+    properties: defaultdict[str, int] = defaultdict(int)
+    for arrival in arrivals:
+        for each, count in arrival.properties.items():
+            properties[each] += count
+    return Arrival(
+        name=name,
+        events=sum(each.events for each in arrivals),
+        first_at=min(each.first_at for each in arrivals),
+        last_at=max(each.last_at for each in arrivals),
+        days=[sum(counts) for counts in zip(*(each.days for each in arrivals), strict=True)],
+        sent_by=[sender for each in arrivals for sender in each.sent_by],
+        total=sum(each.total for each in arrivals),
+        properties=dict(properties),
+    )
+
+
+def _with_near(events: Sequence[CoveredEvent], plan: Plan) -> list[CoveredEvent]:
+    """The events, each unplanned one with the planned names that it is near to, and the other way round."""
+    planned = {alias: event.name for event in plan.events.values() for alias in (event.name, *event.aliases)}
+    meant: dict[str, list[str]] = {}
+    for event in events:
+        if not event.planned and not event.replaced_by:
+            meant[event.name] = list(dict.fromkeys(planned[name] for name in near(event.name, planned)))
+    reverse: defaultdict[str, list[str]] = defaultdict(list)
+    for name, targets in meant.items():
+        for target in targets:
+            reverse[target].append(name)
+    lacking = {event.name for event in events if event.counts and event.state is not State.WORKING}
+    names: Mapping[str, Sequence[str]] = {**meant, **{name: reverse[name] for name in lacking if name in reverse}}
+    return [replace(event, near=tuple(names.get(event.name, ()))) for event in events]

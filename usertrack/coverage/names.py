@@ -1,0 +1,59 @@
+"""Names of events: patterns such as ``command_*``, and names that are nearly the same."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+_SHARED, _ENDING = 4, 4  # letters that two forms of a word share, and those in which their ends may differ
+_LONG = 5  # letters of a word in which one typo leaves no doubt
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+
+
+def says_something(pattern: str) -> bool:
+    """Whether a pattern has a letter of a name: ``*`` alone would match them all."""
+    return any(sign.isalnum() for sign in pattern)
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether ``name`` is ``pattern``, in which ``*`` stands for any text."""
+    return pattern == name or ("*" in pattern and _expression(pattern).fullmatch(name) is not None)
+
+
+def words(name: str) -> tuple[str, ...]:
+    """``reportExported``, ``Report Exported`` and ``report_exported`` are ``("report", "exported")``."""
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+def near(name: str, others: Iterable[str]) -> list[str]:
+    """Those of ``others`` that are nearly ``name``, the most similar first; needs the extra ``plan``.
+
+    They have the same words in any case and order, but for endings (``exported`` and ``export``) and single typos.
+    """
+    from rapidfuzz import fuzz
+
+    own = sorted(words(name))
+    candidates = [other for other in others if other != name and _same_words(own, sorted(words(other)))]
+    return sorted(candidates, key=lambda other: (-fuzz.ratio(name, other), other))
+
+
+def _same_words(left: list[str], right: list[str]) -> bool:
+    return bool(left) and len(left) == len(right) and all(map(_same_word, left, right))
+
+
+def _same_word(left: str, right: str) -> bool:
+    from rapidfuzz.distance import OSA, Prefix
+
+    if left == right:
+        return True
+    if left.isdigit() or right.isdigit():
+        return False
+    shared = Prefix.similarity(left, right)
+    rest = max(len(left), len(right)) - shared
+    is_plural = rest == 1 and (left + "s" == right or right + "s" == left)
+    is_form = shared >= _SHARED and rest <= _ENDING
+    return is_plural or is_form or (min(len(left), len(right)) >= _LONG and OSA.distance(left, right) == 1)

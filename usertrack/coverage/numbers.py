@@ -1,0 +1,209 @@
+"""The coverage of a plan: figures with their denominators, and each event, property, funnel and segment behind them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from usertrack.coverage.arrivals import Arrivals, Presence
+from usertrack.coverage.events import CoveredEvent, covered_events
+from usertrack.coverage.properties import (
+    CoveredProperty,
+    event_properties,
+    group_properties,
+    person_properties,
+)
+from usertrack.coverage.uses import Use
+from usertrack.plan.model import Measure, Plan, SuccessMetric
+from usertrack.scan.site import Scan
+
+Grouping = Literal["tier", "phase", "owner"]
+GROUPINGS: tuple[Grouping, ...] = ("tier", "phase", "owner")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of ``total`` planned things, how many are in the code, in the data, and in both; None: that was not asked."""
+
+    total: int
+    in_code: int | None
+    in_data: int | None
+    in_both: int | None
+
+    def rate(self, part: int | None) -> float | None:
+        """From 0 to 1; None where nothing is planned, or where it was not asked."""
+        return part / self.total if part is not None and self.total else None
+
+
+@dataclass(frozen=True)
+class FiguresOf:
+    """The figures of the events of one tier, phase or owner; ``name`` is empty for the events without one."""
+
+    grouping: Grouping
+    name: str
+    figures: Figures
+
+
+@dataclass(frozen=True)
+class CoveredUse:
+    """A step of a funnel or a fact of a segment, and whether one of its events arrives.
+
+    Where the data was not asked: whether it is in the code; None for events that the code does not send by name.
+    ``lacking`` are the properties that its condition reads and no event has.
+    """
+
+    use: Use
+    covered: bool | None
+    lacking: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class MeasuredMetric:
+    """A success metric of the plan with its ``value`` now: a share from 0 to 1, or events a day. None: not known."""
+
+    metric: SuccessMetric
+    value: float | None
+
+    def met(self, target: float) -> bool | None:
+        return None if self.value is None else self.value >= target
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Everything about one plan. ``scan`` and ``arrivals`` are None where the code or the data was not looked at."""
+
+    plan: Plan
+    scan: Scan | None
+    arrivals: Arrivals | None
+    events: Sequence[CoveredEvent]
+    properties: Sequence[CoveredProperty]
+    persons: Sequence[CoveredProperty]
+    groups: Sequence[CoveredProperty]
+    uses: Sequence[CoveredUse]
+
+    @property
+    def planned(self) -> list[CoveredEvent]:
+        """The events that are in the denominators."""
+        return [event for event in self.events if event.counts]
+
+    @property
+    def of_events(self) -> Figures:
+        return self._figures_of(self.planned)
+
+    @property
+    def headline(self) -> float | None:
+        """The one share for a badge: of the planned events, those in code and data, or what was looked at of it."""
+        figures = self.of_events
+        parts = (figures.in_both, figures.in_data, figures.in_code)
+        return figures.rate(next((part for part in parts if part is not None), None))
+
+    @property
+    def of_required(self) -> Figures:
+        """Of the pairs of a planned event and a property that it must have."""
+        required = [each for each in self.properties if each.required]
+        return _figures(
+            len(required),
+            [bool(each.always) for each in required] if self.scan else None,
+            [bool(each.complete) for each in required] if self.arrivals else None,
+        )
+
+    def by(self, grouping: Grouping) -> list[FiguresOf]:
+        """The figures of each tier, phase or owner in the plan's order; empty where no event has any."""
+        names = dict.fromkeys(_name(event, grouping) for event in self.planned)
+        listed = {"tier": list(self.plan.tiers), "phase": list(self.plan.phases)}.get(grouping, [])
+        order = [*(name for name in listed if name in names), *sorted(name for name in names if name not in listed)]
+        return [
+            FiguresOf(grouping, name, self._figures_of([e for e in self.planned if _name(e, grouping) == name]))
+            for name in sorted(order, key=lambda name: not name)
+            if any(names)
+        ]
+
+    def _figures_of(self, events: Sequence[CoveredEvent]) -> Figures:
+        return _figures(
+            len(events),
+            [event.in_code for event in events] if self.scan else None,
+            [event.in_data for event in events] if self.arrivals else None,
+        )
+
+    def visible(self, kind: Literal["funnel", "segment"]) -> Presence:
+        """How many steps of funnels, or facts of segments, are covered."""
+        known = [each.covered for each in self.uses if each.use.kind == kind and each.covered is not None]
+        return Presence(sum(known), len(known))
+
+    @property
+    def metrics(self) -> list[MeasuredMetric]:
+        """What the plan promises, and what there is."""
+        return [MeasuredMetric(metric, self._measured(metric)) for metric in self.plan.metrics.values()]
+
+    def _measured(self, metric: SuccessMetric) -> float | None:
+        events, required = self.of_events, self.of_required
+        measures: Mapping[Measure, Callable[[], float | None]] = {
+            "events_per_day": lambda: self._per_day(metric.event),
+            "events_in_code": lambda: events.rate(events.in_code),
+            "events_in_data": lambda: events.rate(events.in_data),
+            "events_working": lambda: events.rate(events.in_both),
+            "required_properties": lambda: required.rate(required.in_data),
+            "funnel_steps": lambda: self.visible("funnel").rate if self.arrivals else None,
+            "segment_facts": lambda: self.visible("segment").rate if self.arrivals else None,
+            "person_properties": lambda: _together(self.persons),
+            "group_properties": lambda: _together(self.groups),
+        }
+        return measures[metric.measure]() if metric.measure else None
+
+    def _per_day(self, name: str | None) -> float | None:
+        """Events a day over the window: of one event, or of all that are planned."""
+        if not self.arrivals:
+            return None
+        events = [event for event in self.planned if name in (None, event.name)]
+        return sum(event.arrival.events for event in events if event.arrival) / self.arrivals.days
+
+
+def cover(
+    plan: Plan,
+    scan: Scan | None,
+    arrivals: Arrivals | None,
+    uses: Iterable[Use] = (),
+    only: Mapping[Grouping, str] | None = None,
+) -> Coverage:
+    """Join a plan with the code and the data. ``only`` leaves the planned events of one tier, phase or owner."""
+    every = covered_events(plan, scan, arrivals)
+    events = [
+        event
+        for event in every
+        if not only or (event.planned and all(_name(event, key) == name for key, name in only.items()))
+    ]
+    return Coverage(
+        plan,
+        scan,
+        arrivals,
+        events,
+        event_properties(events, plan),
+        person_properties(plan, scan, arrivals),
+        group_properties(plan, scan, arrivals),
+        [_covered(use, every, scan, arrivals) for use in uses],
+    )
+
+
+def _covered(use: Use, events: Sequence[CoveredEvent], scan: Scan | None, arrivals: Arrivals | None) -> CoveredUse:
+    """By the names that the use counts: an event that arrives under an alias is not counted under its own name."""
+    if arrivals is None:
+        sent = {site.event for site in (scan.sites if scan else ())}
+        by_name = bool(use.events) and not any(name.startswith("$") for name in use.events)
+        return CoveredUse(use, any(name in sent for name in use.events) if by_name and scan else None)
+    there = [each for each in arrivals.events.values() if each.events and (not use.events or each.name in use.events)]
+    lacking = [name for name in use.properties if not any(name in each.properties for each in there)]
+    return CoveredUse(use, bool(there) and not lacking, lacking if there else ())
+
+
+def _figures(total: int, code: Sequence[bool] | None, data: Sequence[bool] | None) -> Figures:
+    both = None if code is None or data is None else sum(c and d for c, d in zip(code, data, strict=True))
+    return Figures(total, None if code is None else sum(code), None if data is None else sum(data), both)
+
+
+def _name(event: CoveredEvent, grouping: Grouping) -> str:
+    return getattr(event.planned, grouping) or ""
+
+
+def _together(properties: Sequence[CoveredProperty]) -> float | None:
+    """Of all properties that all persons or groups should have, the share that they have."""
+    known = [each.presence for each in properties if each.presence]
+    return Presence(sum(each.holders for each in known), sum(each.total for each in known)).rate

@@ -1,0 +1,113 @@
+"""The properties of events, persons and groups: which are planned, which the code sends, and how many have them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from usertrack.coverage.arrivals import Arrivals, Presence
+from usertrack.coverage.events import CoveredEvent
+from usertrack.coverage.names import near
+from usertrack.plan.model import Plan
+from usertrack.scan.site import Scan, Site
+
+ALWAYS = 0.99
+"""From this share on a required property counts as there: old clients go on for a while."""
+_OF_PERSONS = ("$identify", "$set")
+_OF_GROUPS = ("$groupidentify",)
+
+
+@dataclass(frozen=True)
+class CoveredProperty:
+    """One property of an event, of persons or of groups; ``of`` is the event, ``person``, or the type of the group.
+
+    ``sending`` of the event's ``sites`` write it down, ``always``: all of them without a condition. None: not known.
+    ``presence`` is of the events since the release, or of the active persons or groups; None where the data was not
+    asked. ``near``: planned names that an unplanned one may have been meant to be.
+    """
+
+    of: str
+    name: str
+    planned: bool
+    required: bool = False
+    sites: int = 0
+    sending: int = 0
+    always: bool | None = None
+    presence: Presence | None = None
+    near: Sequence[str] = ()
+
+    @property
+    def complete(self) -> bool | None:
+        """Whether all that should have it do; None where nothing could."""
+        rate = self.presence.rate if self.presence else None
+        return None if rate is None else rate >= ALWAYS
+
+
+def event_properties(events: Sequence[CoveredEvent], plan: Plan) -> list[CoveredProperty]:
+    """The properties of planned events: what the plan lists, then what the code or the data has besides."""
+    aliases = {alias: item.name for item in plan.properties.values() for alias in item.aliases}
+    return [row for event in events if event.counts for row in _of_event(event, plan, aliases)]
+
+
+def _of_event(event: CoveredEvent, plan: Plan, aliases: Mapping[str, str]) -> Iterator[CoveredProperty]:
+    assert event.planned
+    uses = {use.name: use.required for use in event.planned.properties}
+    seen = [name for site in event.sites for name in _sent(site, aliases)]
+    arrived = event.arrival.properties if event.arrival and event.in_data else {}
+    besides = [name for name in dict.fromkeys([*seen, *arrived]) if name not in uses and not name.startswith("$")]
+    for name in (*uses, *sorted(besides)):
+        sent = [_sent(site, aliases).get(name) for site in event.sites]
+        is_planned = name in uses
+        yield CoveredProperty(
+            of=event.name,
+            name=name,
+            planned=is_planned,
+            required=uses.get(name, False),
+            sites=len(sent),
+            sending=sum(always is not None for always in sent),
+            always=all(sent) if sent else None,
+            presence=Presence(arrived.get(name, 0), event.arrival.total) if event.arrival and event.in_data else None,
+            near=() if is_planned else tuple(near(name, dict.fromkeys([*uses, *plan.properties]))),
+        )
+
+
+def _sent(site: Site, aliases: Mapping[str, str]) -> dict[str, bool]:
+    """The properties of a site by their names in the plan, and whether they are always there."""
+    return {aliases.get(each.name, each.name): each.always for each in site.properties}
+
+
+def person_properties(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> list[CoveredProperty]:
+    aliases = {alias: item.name for item in plan.person_properties.values() for alias in item.aliases}
+    sites = _sites(scan, _OF_PERSONS)
+    return [
+        _of_somebody("person", name, sites, aliases, arrivals.persons.get(name, Presence()) if arrivals else None)
+        for name in plan.person_properties
+    ]
+
+
+def group_properties(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> list[CoveredProperty]:
+    sites = _sites(scan, _OF_GROUPS)
+    rows = []
+    for kind, properties in plan.group_properties.items():
+        aliases = {alias: item.name for item in properties.values() for alias in item.aliases}
+        for name in properties:
+            presence = _of_group(arrivals, kind, name) if arrivals else None
+            rows.append(_of_somebody(kind, name, sites, aliases, presence))
+    return rows
+
+
+def _of_group(arrivals: Arrivals, kind: str, name: str) -> Presence:
+    """A property that no group has is in no row; how many groups there are, is in the row without a property."""
+    total = arrivals.groups.get((kind, ""), Presence()).total
+    return arrivals.groups.get((kind, name), Presence(0, total))
+
+
+def _sites(scan: Scan | None, events: Sequence[str]) -> list[Site]:
+    return [site for site in (scan.sites if scan else ()) if site.event in events]
+
+
+def _of_somebody(
+    of: str, name: str, sites: Sequence[Site], aliases: Mapping[str, str], presence: Presence | None
+) -> CoveredProperty:
+    """A property of persons or groups: one site that sets it is enough, and without any site nothing is known."""
+    sending = sum(name in _sent(site, aliases) for site in sites)
+    always = sending > 0 if sites else None
+    return CoveredProperty(of, name, True, False, len(sites), sending, always, presence)

@@ -1,0 +1,62 @@
+"""When a release came: a date as it is written, or the commit of a git tag."""
+
+import re
+import subprocess
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from usertrack.core.period import as_utc
+from usertrack.coverage.arrivals import LONG_AGO, Releases
+from usertrack.plan.model import Plan, PlannedProperty
+
+_TAG = re.compile(r"[\w][\w./+-]*")
+
+
+def releases_of(plan: Plan, folder: Path) -> tuple[Releases, tuple[str, ...]]:
+    """The releases that ``since:`` names, and notes on those that are neither a date nor a tag of ``folder``'s git."""
+    of_events = [event.since for event in plan.events.values()]
+    named = filter(None, dict.fromkeys([*of_events, *(item.since for item in plan.person_properties.values())]))
+    read = {since: _moment(since, folder) for since in named}
+    moments = {since: moment for since, moment in read.items() if moment}
+    unknown = [since for since, moment in read.items() if moment is None]
+    notes = [
+        f"`since: {since}` is neither a date nor a tag here: the whole window is the denominator" for since in unknown
+    ]
+    groups = [item for properties in plan.group_properties.values() for item in properties.values()]
+    return (
+        Releases(
+            events={
+                name: moments[event.since]
+                for event in plan.events.values()
+                if event.since in moments
+                for name in (event.name, *event.aliases)
+            },
+            # every planned one: the query then has a row for it, although nobody has it
+            persons={item.name: moments.get(item.since or "", LONG_AGO) for item in plan.person_properties.values()},
+            aliases=_aliases(plan.properties.values()),
+            person_aliases=_aliases(plan.person_properties.values()),
+            group_aliases=_aliases(groups),
+        ),
+        tuple(notes),
+    )
+
+
+def _aliases(properties: Iterable[PlannedProperty]) -> dict[str, str]:
+    return {alias: item.name for item in properties for alias in item.aliases}
+
+
+def _moment(since: str, folder: Path) -> datetime | None:
+    try:
+        return as_utc(datetime.fromisoformat(since))
+    except ValueError:
+        pass
+    if not _TAG.fullmatch(since):
+        return None
+    command = ["git", "-C", str(folder), "log", "-1", "--format=%cI", f"refs/tags/{since}", "--"]
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    text = shown.stdout.strip()
+    return as_utc(datetime.fromisoformat(text)) if shown.returncode == 0 and text else None

@@ -1,0 +1,53 @@
+"""A scan that somebody kept: the JSON of `usertrack plan scan PATH --format json`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from usertrack.core.errors import UsageError
+from usertrack.scan.site import Scan, SentProperty, Site, Unresolved
+
+_HINT = "`usertrack plan scan PATH --format json -o scan.json` writes one"
+
+
+def read_scan(path: Path) -> Scan:
+    """The scan in ``path``; raises UsageError where it is none."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read '{path}': {error.strerror}", _HINT) from error
+    except ValueError as error:
+        raise UsageError(f"'{path}' is not JSON in UTF-8", _HINT) from error
+    try:
+        return Scan(
+            sites=[_site(each) for each in document["sites"]],
+            unresolved=[
+                Unresolved(_text(each["file"]), int(each["line"]), _text(each["sink"]), _text(each["reason"]))
+                for each in document.get("unresolved", [])
+            ],
+            files=int(document.get("files", 0)),
+            seconds=float(document.get("seconds", 0)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"'{path}' is JSON, and no scan ({error})", _HINT) from error
+
+
+def _site(each: dict[str, Any]) -> Site:
+    event, pattern = each.get("event"), each.get("pattern")
+    if (event is None) == (pattern is None):
+        raise ValueError("a site has an event or a pattern")
+    return Site(
+        event=None if event is None else _text(event),
+        pattern=None if pattern is None else _text(pattern),
+        file=_text(each["file"]),
+        line=int(each["line"]),
+        sink=_text(each.get("sink", "")),
+        chain=[_text(name) for name in each.get("chain", [])],
+        properties=[SentProperty(_text(item["name"]), bool(item["always"])) for item in each.get("properties", [])],
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a text")
+    return value

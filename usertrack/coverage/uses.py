@@ -1,0 +1,169 @@
+"""Who rests on an event: steps of funnels, facts of segments, the workspace's own queries and its roles of events."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any, Literal
+
+from usertrack.core.errors import UsageError
+from usertrack.library.events import NONE, ROLES, parse_step
+from usertrack.library.library import Library, Query
+from usertrack.library.sql import events_of, properties_of, tokens_of
+from usertrack.plan.model import Plan
+from usertrack.product.funnel.numbers import Funnel
+from usertrack.segments.expressions import columns, expand, parse
+from usertrack.segments.rules import Rules, Segment
+
+Kind = Literal["funnel", "segment", "query", "role"]
+
+
+@dataclass(frozen=True)
+class Use:
+    """One thing that counts ``events``: any of them will do, and without any it counts all that happens.
+
+    ``name`` is that of the funnel, segment (``set/segment``), query or role, ``part`` its step or fact. ``properties``
+    are those of the event that its condition reads.
+    """
+
+    kind: Kind
+    name: str
+    part: str
+    events: tuple[str, ...]
+    properties: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+def funnel_uses(plan: Plan | None, funnels: Mapping[str, Funnel]) -> list[Use]:
+    """The steps of all ``funnels``, or of those that the plan names. Raises UsageError for one that there is not."""
+    planned = plan.funnels if plan else {}
+    uses: list[Use] = []
+    for name in planned or funnels:
+        if name in planned and planned[name].steps:
+            steps = [_step(plan, name, text) for text in planned[name].steps]
+        elif name in funnels:
+            steps = list(funnels[name].steps)
+        else:
+            where = f"{plan.path}:{planned[name].line}: " if plan else ""
+            raise UsageError(f"{where}no funnel is called '{name}'", "give it steps, or add it to funnels.yaml")
+        uses += [Use("funnel", name, step.text, step.events, _event_properties(step.condition)) for step in steps]
+    return uses
+
+
+def _step(plan: Plan | None, funnel: str, text: str) -> Any:
+    try:
+        return parse_step(text)
+    except UsageError as error:
+        line = plan.funnels[funnel].line if plan else 1
+        raise UsageError(f"{plan and plan.path}:{line}: {error.message}", error.hint) from error
+
+
+def _event_properties(condition: str) -> tuple[str, ...]:
+    named = properties_of(condition) if condition else []
+    return tuple(name for name in named if not name.startswith(("person.", "$")))
+
+
+def segment_uses(plan: Plan | None, rules: Rules, library: Library) -> list[Use]:
+    """The facts of all segments, or of those that the plan names, that come from events."""
+    planned = plan.segments if plan else {}
+    if planned and plan:
+        known = {part for name in rules.sets for part in _ids(rules, name)}
+        for name, segment in planned.items():
+            if name not in known and not segment.events:
+                raise UsageError(
+                    f"{plan.path}:{segment.line}: no segment is called '{name}'", "segments.yaml says which there are"
+                )
+    facts = _facts(rules, library)
+    uses = [
+        Use("segment", f"{set_name}/{segment.id}", fact, facts[fact])
+        for set_name, segment_set in rules.sets.items()
+        for segment in segment_set.segments
+        if not planned or {segment.id, f"{set_name}/{segment.id}"} & set(planned)
+        for fact in _facts_in(segment, rules)
+        if fact in facts
+    ]
+    return uses + [
+        Use("segment", name, event, (event,)) for name, segment in planned.items() for event in segment.events
+    ]
+
+
+def _ids(rules: Rules, set_name: str) -> Iterator[str]:
+    for segment in rules.sets[set_name].segments:
+        yield from (segment.id, f"{set_name}/{segment.id}")
+
+
+def _facts_in(segment: Segment, rules: Rules) -> list[str]:
+    """The facts that the queries of the profile yield, of the condition, the priority and the reason."""
+    where = str(rules.path)
+    derived: dict[str, Any] = {each.name: parse(each.sql, where) for each in rules.derived}
+    fields = [field for _, field, _, _ in Formatter().parse(re.sub(r"[\[\]]", "", segment.because)) if field]
+    expressions = [parse(sql, where) for sql in (segment.when, segment.priority, *fields)]
+    return list(dict.fromkeys(name for each in expressions for name in columns(expand(each, derived))))
+
+
+def _facts(rules: Rules, library: Library) -> dict[str, tuple[str, ...]]:
+    """The events that each fact of PostHog comes from."""
+    facts: dict[str, tuple[str, ...]] = {}
+    for name, params in rules.queries.items():
+        query = library[name]
+        if query.source == "posthog":
+            values = {**_values(query), **params}
+            whole = _events(query.sql, values)
+            facts |= {fact: _events(_column(query.sql, fact), values) or whole for fact in query.facts}
+    return facts
+
+
+def _column(sql: str, name: str) -> str:
+    """What stands before ``AS name`` in the first SELECT that has it; empty where it is not computed there."""
+    tokens = tokens_of(sql, "posthog")
+    for at, token in enumerate(tokens[:-1]):
+        if token.text.upper() == "AS" and tokens[at + 1].text == name:
+            depth = 0
+            for start in range(at - 1, -1, -1):
+                text = tokens[start].text.upper()
+                if not depth and text in (",", "SELECT", "(", "["):
+                    return sql[tokens[start].end + 1 : token.start]
+                depth += (text in (")", "]")) - (text in ("(", "["))
+    return ""
+
+
+def _events(sql: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(event for events in events_of(sql, values) for event in events)) if sql else ()
+
+
+def _values(query: Query) -> dict[str, Any]:
+    return {name: parameter.default for name, parameter in query.params.items() if parameter.default is not None}
+
+
+def query_uses(library: Library) -> list[Use]:
+    """The workspace's own queries, with the events that they name. One that cannot be read is `check`'s to tell."""
+    uses = []
+    for name in library:
+        try:
+            query = library[name] if not library.files[name][1] and name.startswith("posthog/") else None
+        except UsageError:
+            continue
+        if query and (events := events_of(query.sql, _values(query))):
+            uses += [Use("query", name, " or ".join(each), tuple(each)) for each in events]
+    return uses
+
+
+def role_uses(library: Library) -> list[Use]:
+    """The events that `events:` of usertrack.yaml gives a role of their own; usual names are nobody's choice."""
+    return [
+        Use("role", name, step, parse_step(step).events)
+        for name, step in library.roles.items()
+        if step != NONE and step != ROLES[name].default
+    ]
+
+
+def all_uses(plan: Plan | None, funnels: Mapping[str, Funnel], rules: Rules, library: Library) -> Sequence[Use]:
+    return [
+        *funnel_uses(plan, funnels),
+        *segment_uses(plan, rules, library),
+        *query_uses(library),
+        *role_uses(library),
+    ]

@@ -1,0 +1,279 @@
+"""The coverage of a plan as a document: the figures, then what keeps them from being higher."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Document, Field, Listing, Paragraph
+from usertrack.core.period import moment
+from usertrack.core.words import number, plural
+from usertrack.coverage.events import CoveredEvent, computed_names
+from usertrack.coverage.numbers import GROUPINGS, Coverage, CoveredUse, Figures, FiguresOf, MeasuredMetric
+from usertrack.coverage.properties import CoveredProperty
+
+_MOST = 60  # rows that people see of one listing, unless --limit says otherwise
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the figures: ``part`` of ``total``; None where nobody asked."""
+
+    name: str
+    part: int | None
+    total: int
+
+    @property
+    def rate(self) -> float | None:
+        return self.part / self.total if self.part is not None and self.total else None
+
+
+def figures_of(coverage: Coverage) -> list[Figure]:
+    """Every figure with its denominator, but for those of which there is none."""
+    funnels, segments = coverage.visible("funnel"), coverage.visible("segment")
+    covered = "covered" if coverage.arrivals else "in code"
+    lines = [
+        *_three("planned events", coverage.of_events),
+        *_three("required properties", coverage.of_required),
+        *(
+            Figure(f"{name} properties that all have", _complete(rows), len(rows))
+            for name, rows in (("planned person", coverage.persons), ("planned group", coverage.groups))
+            if coverage.arrivals
+        ),
+        Figure(f"steps of funnels {covered}", funnels.holders, funnels.total),
+        Figure(f"facts of segments {covered}", segments.holders, segments.total),
+    ]
+    return [line for line in lines if line.total or line.name.startswith("planned events")]
+
+
+def _three(name: str, figures: Figures) -> list[Figure]:
+    return [
+        Figure(f"{name} {place}", part, figures.total)
+        for place, part in (
+            ("in code", figures.in_code),
+            ("in data", figures.in_data),
+            ("in code and data", figures.in_both),
+        )
+    ]
+
+
+def _complete(rows: Sequence[CoveredProperty]) -> int:
+    return sum(bool(row.complete) for row in rows)
+
+
+_FIGURES = Columns[Figure](
+    Attribute("figure", "VARCHAR", lambda row: row.name, Field("Figure")),
+    Attribute(
+        "part",
+        "BIGINT",
+        lambda row: row.part,
+        Field("Of", "text", align="right"),
+        text=lambda row: f"{'not asked' if row.part is None else number(row.part)} of {number(row.total)}",
+    ),
+    Attribute("total", "BIGINT", lambda row: row.total),
+    Attribute("rate", "DOUBLE", lambda row: row.rate, Field("Coverage", "bar", full=1.0)),
+)
+_GROUPS = Columns[FiguresOf](
+    Attribute("name", "VARCHAR", lambda row: row.name or "without one", Field(" ")),
+    Attribute("planned", "BIGINT", lambda row: row.figures.total, Field("Planned", "number")),
+    Attribute("in_code", "BIGINT", lambda row: row.figures.in_code, Field("In code", "number")),
+    Attribute("in_data", "BIGINT", lambda row: row.figures.in_data, Field("In data", "number")),
+    Attribute("in_code_and_data", "BIGINT", lambda row: row.figures.in_both, Field("In both", "number")),
+    Attribute("rate", "DOUBLE", lambda row: row.figures.rate(row.figures.in_both), Field("Coverage", "bar", full=1.0)),
+)
+
+
+def _place(event: CoveredEvent) -> str | None:
+    if not event.sites:
+        return None
+    more = f" +{len(event.sites) - 1}" if len(event.sites) > 1 else ""
+    return f"{event.sites[0].file}:{event.sites[0].line}{more}"
+
+
+def _remark(event: CoveredEvent) -> str | None:
+    parts = []
+    if event.replaced_by:
+        parts.append(f"replaced by {event.replaced_by}")
+    elif event.planned and event.planned.status == "deprecated":
+        parts.append("deprecated")
+    if event.near:
+        parts.append(f"{'meant as' if not event.planned else 'sent as'} {' or '.join(event.near)}?")
+    return ", ".join(parts) or None
+
+
+EVENTS = Columns[CoveredEvent](
+    Attribute("event", "VARCHAR", lambda row: row.name, Field("Event")),
+    Attribute("state", "VARCHAR", lambda row: row.state.value, Field("State", "tag")),
+    Attribute("planned", "BOOLEAN", lambda row: row.planned is not None),
+    Attribute("counts", "BOOLEAN", lambda row: row.counts),
+    Attribute("tier", "VARCHAR", lambda row: row.planned and row.planned.tier, Field("Tier", spare=True)),
+    Attribute("phase", "VARCHAR", lambda row: row.planned and row.planned.phase),
+    Attribute("owner", "VARCHAR", lambda row: row.planned and row.planned.owner),
+    Attribute("replaced_by", "VARCHAR", lambda row: row.replaced_by or None),
+    Attribute("sites", "BIGINT", lambda row: len(row.sites)),
+    Attribute("site", "VARCHAR", lambda row: _place(row), Field("Where", spare=True)),
+    Attribute("events", "BIGINT", lambda row: row.arrival and row.arrival.events, Field("Events", "number")),
+    Attribute("first_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.first_at),
+    Attribute("last_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.last_at, Field("Last", "when")),
+    Attribute("near", "VARCHAR[]", lambda row: list(row.near)),
+    Attribute("remark", "VARCHAR", _remark, Field("Remark", grows=True)),
+    Attribute(
+        "days", "BIGINT[]", lambda row: row.arrival and list(row.arrival.days), Field("Days", "spark", spare=True)
+    ),
+)
+
+
+def _in_code(row: CoveredProperty) -> str | None:
+    if row.always is None:
+        return None
+    return "always" if row.always else f"{row.sending} of {plural(row.sites, 'site')}" if row.sending else "no"
+
+
+def _kind(row: CoveredProperty) -> str:
+    return "required" if row.required else "planned" if row.planned else "unplanned"
+
+
+_PROPERTIES = Columns[CoveredProperty](
+    Attribute("of", "VARCHAR", lambda row: row.of, Field("Event")),
+    Attribute("property", "VARCHAR", lambda row: row.name, Field("Property")),
+    Attribute("kind", "VARCHAR", _kind, Field("Kind")),
+    Attribute("sites", "BIGINT", lambda row: row.sites),
+    Attribute("sending", "BIGINT", lambda row: row.sending),
+    Attribute("always", "BOOLEAN", lambda row: row.always, Field("In code"), text=_in_code),
+    Attribute("holders", "BIGINT", lambda row: row.presence and row.presence.holders),
+    Attribute("total", "BIGINT", lambda row: row.presence and row.presence.total, Field("Of", "number")),
+    Attribute("rate", "DOUBLE", lambda row: row.presence and row.presence.rate, Field("Have it", "percent")),
+    Attribute("near", "VARCHAR[]", lambda row: list(row.near), Field("Meant as", "list", spare=True)),
+)
+_OF_SOMEBODY = Columns[CoveredProperty](
+    *(_PROPERTIES.show(name, Field(label)) for name, label in (("of", "Of"), ("property", "Property"))),
+    *(each for each in _PROPERTIES.attributes if each.name in ("always", "holders", "total", "rate")),
+)
+_USES = Columns[CoveredUse](
+    Attribute("kind", "VARCHAR", lambda row: row.use.kind),
+    Attribute("name", "VARCHAR", lambda row: row.use.name, Field("Rests on events"), text=lambda row: row.use.title),
+    Attribute("part", "VARCHAR", lambda row: row.use.part, Field("Step or fact")),
+    Attribute("events", "VARCHAR[]", lambda row: list(row.use.events), Field("Events", "list")),
+    Attribute("covered", "BOOLEAN", lambda row: row.covered),
+    Attribute("lacking", "VARCHAR[]", lambda row: list(row.lacking), Field("Lacks the property", "list", spare=True)),
+)
+_METRICS = Columns[MeasuredMetric](
+    Attribute("metric", "VARCHAR", lambda row: row.metric.name, Field("Metric")),
+    Attribute("measure", "VARCHAR", lambda row: row.metric.measure),
+    Attribute(
+        "value", "DOUBLE", lambda row: row.value, Field("Now", align="right"), text=lambda row: _shown(row, row.value)
+    ),
+    Attribute(
+        "targets",
+        "JSON",
+        lambda row: dict(row.metric.targets),
+        Field("Target", grows=True),
+        text=lambda row: " · ".join(_target(row, name, goal) for name, goal in row.metric.targets.items()) or None,
+    ),
+)
+
+
+def _shown(row: MeasuredMetric, value: float | None) -> str | None:
+    if value is None:
+        return None
+    return number(value, 0 if value >= 100 else 1) if row.metric.measure == "events_per_day" else f"{100 * value:.1f} %"
+
+
+def _target(row: MeasuredMetric, name: str, goal: float) -> str:
+    met = row.met(goal)
+    return f"{name}: {_shown(row, goal)}{'' if met is None else ' (met)' if met else ' (not met)'}"
+
+
+def coverage_document(coverage: Coverage, notes: Sequence[str] = ()) -> Document:
+    """The whole coverage. The table for files has a row per event."""
+    arrivals, scan = coverage.arrivals, coverage.scan
+    zone = arrivals.timezone if arrivals else "UTC"
+    as_of = arrivals.as_of if arrivals else None
+    parts = [
+        plural(len(coverage.planned), "planned event"),
+        f"{plural(len(scan.sites), 'site')} in {plural(scan.files, 'file')}" if scan else "code not scanned",
+        f"{plural(arrivals.days, 'day')} up to {moment(arrivals.as_of, zone)}" if arrivals else "data not asked",
+    ]
+    everything = (*notes, *_notes(coverage))
+    return Document(
+        title=f"Coverage of {coverage.plan.path.name}",
+        subtitle=" · ".join(parts),
+        blocks=tuple(_blocks(coverage)),
+        notes=everything,
+        data=lambda: _json(coverage, everything),
+        table=EVENTS.table(coverage.events, "coverage", timezone=zone, as_of=as_of),
+        timezone=zone,
+        as_of=as_of,
+    )
+
+
+def _notes(coverage: Coverage) -> Iterator[str]:
+    if coverage.scan and (count := len(coverage.scan.unresolved) + len(computed_names(coverage.scan))):
+        yield f"{plural(count, 'call')} whose event could not be read: `usertrack plan scan` lists them"
+    if coverage.arrivals:
+        yield from coverage.arrivals.notes
+
+
+def _blocks(coverage: Coverage) -> Iterator[Block]:
+    yield _FIGURES.listing(figures_of(coverage))
+    if coverage.metrics:
+        yield _METRICS.listing(coverage.metrics, "Success metrics")
+    for grouping in GROUPINGS:
+        if groups := coverage.by(grouping):
+            yield _GROUPS.listing(groups, f"By {grouping}")
+    yield _listing(EVENTS, coverage, coverage.events, "Events")
+    if rows := [row for row in coverage.properties if _needs_work(row)]:
+        yield _listing(_PROPERTIES, coverage, rows, "Properties that are not as planned")
+    if of_somebody := [*coverage.persons, *coverage.groups]:
+        yield _listing(_OF_SOMEBODY, coverage, of_somebody, "Properties of persons and groups")
+        if coverage.arrivals:
+            yield Paragraph("Of identified persons and of groups that were active since the property came.", "dim")
+    if uses := [each for each in coverage.uses if each.covered is False]:
+        yield _listing(_USES, coverage, uses, "Steps and facts without an event")
+
+
+def _needs_work(row: CoveredProperty) -> bool:
+    """Whether a required property is not always there, or somebody sends an unplanned one."""
+    return not row.planned or (row.required and (row.always is False or row.complete is False))
+
+
+def _listing(columns: Columns[Any], coverage: Coverage, rows: Sequence[Any], heading: str) -> Listing:
+    arrivals = coverage.arrivals
+    return columns.listing(
+        rows,
+        heading,
+        limit=_MOST,
+        timezone=arrivals.timezone if arrivals else "UTC",
+        as_of=arrivals.as_of if arrivals else None,
+    )
+
+
+def _json(coverage: Coverage, notes: Sequence[str]) -> dict[str, Any]:
+    scan, arrivals = coverage.scan, coverage.arrivals
+    return {
+        "plan": str(coverage.plan.path),
+        "as_of": arrivals and arrivals.as_of,
+        "days": arrivals and arrivals.days,
+        "files": scan and scan.files,
+        "figures": _FIGURES.dicts(figures_of(coverage)),
+        **{f"by_{grouping}": _GROUPS.dicts(coverage.by(grouping)) for grouping in GROUPINGS},
+        "metrics": _METRICS.dicts(coverage.metrics),
+        "events": [
+            row | {"sites": _sites(event), "sent_by": _senders(event)}
+            for row, event in zip(EVENTS.dicts(coverage.events), coverage.events, strict=True)
+        ],
+        "properties": _PROPERTIES.dicts(coverage.properties),
+        "person_properties": _OF_SOMEBODY.dicts(coverage.persons),
+        "group_properties": _OF_SOMEBODY.dicts(coverage.groups),
+        "uses": _USES.dicts(coverage.uses),
+        "unresolved": [vars(each) for each in scan.unresolved] if scan else None,
+        "notes": list(notes),
+    }
+
+
+def _sites(event: CoveredEvent) -> list[dict[str, Any]]:
+    return [{"file": site.file, "line": site.line, "pattern": site.pattern} for site in event.sites]
+
+
+def _senders(event: CoveredEvent) -> list[dict[str, Any]]:
+    return [vars(sender) for sender in (event.arrival.sent_by if event.arrival else ())]
