@@ -45,6 +45,7 @@ class Company:
         self.tables: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.persons: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
+        self.distinct_ids: dict[str, str] = {}
 
     def _add(self, table: str, **values: Any) -> int:
         self.tables[table].append({"id": len(self.tables[table]) + 1, **values})
@@ -101,6 +102,7 @@ class Company:
         id_ = str(UUID(int=len(self.persons) + 1))
         properties = {} if email is None else {"email": email}
         self.persons.append({"id": id_, "created_at": str(created or ago(60)), "properties": properties, "version": 1})
+        self.distinct_ids[id_] = id_
         return id_
 
     def event(self, person: str, event: str, at: datetime, times: int = 1, **properties: Any) -> None:
@@ -132,7 +134,8 @@ class Company:
                 connection.execute(f"INSERT INTO {table} ({names}) {taken}".encode(), [json.dumps(rows, default=str)])
         store.insert("persons", self.persons)
         store.insert(
-            "person_distinct_ids", [{"distinct_id": p["id"], "person_id": p["id"], "version": 1} for p in self.persons]
+            "person_distinct_ids",
+            [{"distinct_id": name, "person_id": id_, "version": 1} for name, id_ in self.distinct_ids.items()],
         )
         store.insert("events", self.events)
         store.refresh_property_definitions()

@@ -3,7 +3,7 @@
 --   Runs, how they ended, and the commonest cause of failure. Completed and failed runs are the finished ones;
 --   running, queued and cancelled runs count as runs and not in any rate. A run has the state that it has today:
 --   when it came to that is not recorded.
--- key: email
+-- key: [email, account_id, organization]
 -- params: {days: 30}
 -- facts:
 --   run_count: {label: "{runs}", type: int, absent: 0}
@@ -14,7 +14,7 @@
 --   last_failed_run_at: {label: "last failed {run}", type: time, current: true}
 --   top_failure: {label: commonest cause of failure, type: text, current: true}
 SELECT
-    a.email,
+    a.{key},
     count(*) AS run_count,
     count(*) FILTER (WHERE r.at > {as_of} - make_interval(days => {days}::int)) AS runs_recent,
     count(*) FILTER (WHERE r.ok) AS runs_completed,
@@ -43,4 +43,4 @@ FROM {runs} AS r
 JOIN {accounts} AS a USING (account_id)
 WHERE r.at <= {as_of}
     AND NOT {is_internal}
-GROUP BY a.email
+GROUP BY a.{key}

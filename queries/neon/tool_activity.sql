@@ -1,6 +1,6 @@
 -- title: Tool calls per e-mail
 -- about: Single calls of tools, MCP and built in. A call of a backend user who has no account is not here.
--- key: email
+-- key: [email, account_id, organization]
 -- params: {days: 30}
 -- facts:
 --   tool_calls: {label: "{tool_calls}", type: int, absent: 0}
@@ -8,7 +8,7 @@
 --   tool_failures: {label: "failed {tool_calls}", type: int, absent: 0, current: true}
 --   last_tool_at: {label: "last {tool_call}", type: time}
 SELECT
-    a.email,
+    a.{key},
     count(*) AS tool_calls,
     count(*) FILTER (WHERE c.at > {as_of} - make_interval(days => {days}::int)) AS tool_calls_recent,
     count(*) FILTER (WHERE c.failed) AS tool_failures,
@@ -17,4 +17,4 @@ FROM {calls} AS c
 JOIN {accounts} AS a USING (account_id)
 WHERE c.at <= {as_of}
     AND NOT {is_internal}
-GROUP BY a.email
+GROUP BY a.{key}

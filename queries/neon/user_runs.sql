@@ -17,7 +17,7 @@ SELECT
     max(r.at) AS last_at
 FROM {runs} AS r
 JOIN {accounts} AS a USING (account_id)
-WHERE a.email = ANY({email}) AND r.at <= {as_of}
+WHERE a.{key}::text = ANY({email}) AND r.at <= {as_of}
     AND NOT {is_internal}
 GROUP BY 1, 2
 ORDER BY runs DESC, outcome, message

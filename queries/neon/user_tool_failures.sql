@@ -11,7 +11,7 @@ SELECT
     max(c.at) AS last_at
 FROM {calls} AS c
 JOIN {accounts} AS a USING (account_id)
-WHERE a.email = ANY({email}) AND c.failed AND c.at <= {as_of}
+WHERE a.{key}::text = ANY({email}) AND c.failed AND c.at <= {as_of}
     AND NOT {is_internal}
 GROUP BY 1, 2, 3
 ORDER BY failures DESC, tool, message

@@ -1,6 +1,6 @@
 -- title: MCP connect clicks per e-mail
 -- about: Who clicked to connect which MCP server, how often, and when last.
--- key: email
+-- key: [email, account_id, organization]
 -- params: {days: 30, high_value: [Gmail, Slack, Linear]}
 -- facts:
 --   mcp_clicks: {label: MCP clicks, type: int, absent: 0}
@@ -8,14 +8,14 @@
 --   mcp_servers: {label: "{servers} clicked", type: text}
 --   last_mcp_click_at: {label: last MCP click, type: time}
 SELECT
-    lowerUTF8(trim(person.properties.email)) AS email,
+    {event_key} AS {key},
     count() AS mcp_clicks,
     countIf(arrayExists(server -> lower(server) = lower(properties.template_name), {high_value})) AS high_value_clicks,
     nullIf(arrayStringConcat(arraySort(groupUniqArray(properties.template_name)), ', '), '') AS mcp_servers,
     max(timestamp) AS last_mcp_click_at
-FROM events
+FROM {keyed_events}
 WHERE {connect_clicked}
     AND {in_days}
-    AND person.properties.email IS NOT NULL
+    AND {event_key} IS NOT NULL
     AND {customer}
-GROUP BY email
+GROUP BY {key}

@@ -4,8 +4,8 @@
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT timestamp AS at, event, properties.$pathname AS page, properties.template_name AS detail,
     nullIf($session_id, '') AS session
-FROM events
-WHERE has({email}, email)
+FROM {keyed_events}
+WHERE has({email}, {event_key})
     AND {in_days}
     AND {customer}
 ORDER BY at DESC, event

@@ -6,8 +6,8 @@ SELECT
     toDate(toTimeZone(timestamp, {timezone})) AS day,
     toHour(toTimeZone(timestamp, {timezone})) AS hour,
     count() AS actions
-FROM events
-WHERE has({email}, email)
+FROM {keyed_events}
+WHERE has({email}, {event_key})
     AND {in_days}
     AND {customer}
 GROUP BY day, hour

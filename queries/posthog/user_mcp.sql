@@ -9,9 +9,9 @@ SELECT
     count() AS clicks,
     min(timestamp) AS first_at,
     max(timestamp) AS last_at
-FROM events
+FROM {keyed_events}
 WHERE {connect_clicked}
-    AND has({email}, email)
+    AND has({email}, {event_key})
     AND timestamp <= toDateTime({as_of})
     AND {customer}
 GROUP BY server, template_id

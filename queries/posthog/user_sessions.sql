@@ -8,8 +8,8 @@ SELECT
     count() AS events,
     countIf(event = '$pageview') AS pageviews,
     argMin(properties.$pathname, timestamp) AS entry_page
-FROM events
-WHERE has({email}, email)
+FROM {keyed_events}
+WHERE has({email}, {event_key})
     AND $session_id != ''
     AND {in_days}
     AND {customer}

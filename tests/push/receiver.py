@@ -74,7 +74,7 @@ def audience(
     """Power users, with priorities 9.0, 8.9, …; ``others`` are in a more urgent segment too."""
     segment = Segment("power", "Power Users", "run_count > 5", "Nurture")
     people = tuple(
-        AudienceMember(email, max(0.0, 9 - position / 10), reason, "runs: 7", {"run_count": 7})
+        AudienceMember(email, max(0.0, 9 - position / 10), reason, "runs: 7", {"run_count": 7}, email)
         for position, email in enumerate(emails)
     )
     total = len(people) if total is None else total

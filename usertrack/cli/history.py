@@ -66,6 +66,7 @@ def show(
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit, say_demo
     from usertrack.core.spool import connect
+    from usertrack.library.entities import EMAIL
     from usertrack.segments.history.file import open_history
     from usertrack.segments.history.person_view import path_document
     from usertrack.segments.history.timeline import HistoryQuery, best_of_days, build_timeline, person_path
@@ -75,7 +76,8 @@ def show(
 
     settings = settings_of(common)
     rules = read_rules(rules_path(settings))
-    rules.set_named(set_name)
+    key = rules.others[set_name].by if set_name in rules.others else rules.key
+    rules.judging("" if key == rules.key else key).set_named(set_name)
     say_demo(settings)
     zone = settings["timezone"]
     place, connection = _open_file_of(settings), connect()
@@ -85,11 +87,12 @@ def show(
         )
         days = best_of_days(snapshots, zone)
         if user is not None:
-            document = path_document(rules.key, user.strip().lower(), person_path(connection, days, user), zone)
+            name = user.strip().lower() if key == EMAIL else user.strip()
+            document = path_document(key, name, person_path(connection, days, user, key), zone)
         else:
             only = _segment_ids(snapshots, segment or [])
             first, last = _middle_of_day(before, zone), _middle_of_day(after, zone)
-            query = HistoryQuery(set_name, rules.key, only, before=first, after=last)
+            query = HistoryQuery(set_name, key, only, before=first, after=last)
             document = timeline_document(build_timeline(connection, snapshots, days, query), only, zone, view)
     emit(document, settings, common, limit)
 

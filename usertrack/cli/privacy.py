@@ -200,12 +200,17 @@ def _finish(session: "Session", title: str, done: "list[PlaceCounts]", before: "
 
 @contextmanager
 def _open_session(common: Common, data: Path | None) -> "Iterator[Session]":
-    """A session on the configured sources, or with the embedded server of ``data`` in place of PostHog."""
+    """A session on the configured sources, or with the embedded server of ``data`` in place of PostHog.
+
+    It asks about people by their e-mail, whatever profiles are joined on.
+    """
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import open_session
+    from usertrack.library.entities import EMAIL
 
     if data is None:
         with open_session(common, cached=False) as session:
+            session.runner.library = session.runner.library.by(EMAIL)
             yield session
         return
     from usertrack.server.serve import serving
@@ -217,6 +222,7 @@ def _open_session(common: Common, data: Path | None) -> "Iterator[Session]":
         values = {f"posthog.{name}": Setting(value, "--data") for name, value in options.items()}
         own = replace(settings, values={**settings.values, **values}, demo=False)
         with open_session(common, cached=False, settings=own) as session:
+            session.runner.library = session.runner.library.by(EMAIL)
             yield session
 
 

@@ -40,13 +40,18 @@ class Session:
         self.progress.expect(len(library.files) + 3 * len(library.entities.present))
         return self.runner.watched(self.progress.done)
 
-    def rules(self) -> "Rules":
-        """The checked rules of segments.yaml: an error in it is raised before any query runs."""
+    def rules(self, by: str = "") -> "Rules":
+        """The checked rules of segments.yaml, for people or ``by`` organization; raises an error before any query runs.
+
+        From then on, queries answer for the key of these rules.
+        """
         from usertrack.segments.applicable import applicable
         from usertrack.segments.classify import check_rules
         from usertrack.segments.rules import read_rules
 
-        rules = applicable(read_rules(rules_path(self.settings)), self.runner.library)
+        rules = read_rules(rules_path(self.settings)).judging(by)
+        self.runner.library = self.runner.library.by(rules.key)
+        rules = applicable(rules, self.runner.library)
         check_rules(rules, self.runner.library, self.runner.as_of)
         return rules
 

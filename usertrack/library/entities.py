@@ -62,6 +62,8 @@ class EntityKind:
         return (*self.added, *meaning, *self.flags)
 
 
+EMAIL = "email"
+"""The key of profiles, unless segments.yaml names another one."""
 OUTCOMES = ("ok", "failed", "running", "cancelled")
 _ACCOUNT = EntityColumn(
     "account_id",
@@ -214,7 +216,7 @@ class Entity:
             yield column.name if value == column.name else f"{value} AS {column.name}"
         known = {column.name for column in kind.columns}
         yield from ('"' + name.replace('"', '""') + '"' for name in self.mapped if name not in known)
-        yield from (f"{sql} AS {name}" for name, sql in kind.added.items())
+        yield from (f"{self._of_mapped(sql)} AS {name}" for name, sql in kind.added.items())
         if kind.meaning and kind.meaning not in known:
             yield f"{self._case(_UNKNOWN)} AS {kind.meaning}"
         yield from (f"{self._is(state)} AS {state}" for state in kind.flags)
@@ -228,6 +230,13 @@ class Entity:
 
     def _absent(self, column: EntityColumn) -> str:
         return column.derived or f"NULL::{TYPES[column.type]}"
+
+    def _of_mapped(self, sql: str) -> str:
+        """``sql`` with NULL for the value of each column that is not mapped."""
+        for column in self.kind.columns:
+            if column.value and column.name not in self.mapped:
+                sql = sql.replace(column.value, f"NULL::{TYPES[column.type]}")
+        return sql
 
     def _case(self, otherwise: str) -> str:
         cases = "".join(

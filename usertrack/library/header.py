@@ -36,11 +36,12 @@ def read_query(
     fragments: Mapping[str, Fragment] = _NO_FRAGMENTS,
     entities: Mapping[str, Entity] = _NO_ENTITIES,
     *,
+    key: str = "",
     shipped: bool = False,
 ) -> Query:
     """The query in ``path`` with its ``fragments`` in place. A parameter of the header goes before one of a fragment.
 
-    The ``entities`` that it names stand in front of it.
+    The ``entities`` that it names stand in front of it. ``key`` is that of profiles, where the header names several.
 
     Raises UsageError with file and line.
     """
@@ -63,7 +64,7 @@ def read_query(
         written=written,
         title=str(meta.get("title", "")),
         about=str(meta.get("about", "")).strip(),
-        key=str(meta.get("key") or ""),
+        key=_key(meta.get("key"), key, place, text),
         people=str(meta.get("people") or ""),
         params={**params, **(params_of(written, source, fragments, params) | params)},  # the header's first
         facts={key: _fact(key, value, place, text) for key, value in (meta.get("facts") or {}).items()},
@@ -79,6 +80,15 @@ def read_query(
     _declared_equals_used(query, text)
     _answers_for_a_window(query, text)
     return without_absent(query)
+
+
+def _key(value: Any, key: str, place: str, text: str) -> str:
+    """The key of a query: the one in its header, or of several ``key``, else the first."""
+    if not isinstance(value, list):
+        return str(value or "")
+    if not value or not all(isinstance(name, str) for name in value):
+        raise UsageError(f"{place}:{_line_of(text, 'key', 1)}: 'key' takes a name, or a list of names")
+    return key if key in value else value[0]
 
 
 def in_words(query: Query, words: OwnWords) -> Query:
@@ -120,8 +130,8 @@ def absence_of(
     return absence_of_roles(expand(sql, source, marked, own), absent)
 
 
-def read_entity(path: Path, kind: EntityKind) -> Entity:
-    """The entity in ``path``: one SELECT that names its columns, and has all that are required.
+def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) -> Entity:
+    """The entity in ``path``: one SELECT that names its columns, and has all that are required and not ``optional``.
 
     Raises UsageError with file and line.
     """
@@ -146,7 +156,7 @@ def read_entity(path: Path, kind: EntityKind) -> Entity:
     for column in kind.columns:
         if column.name not in columns:
             near = get_close_matches(column.name, set(columns) - {known.name for known in kind.columns}, 1, 0.75)
-            if near or column.required:
+            if near or (column.required and column.name not in optional):
                 at = line_with(near[0], body, line) if near else line
                 raise UsageError(
                     f"{place}:{at}: '{kind.name}' has no column '{column.name}': {column.about}",
@@ -260,7 +270,7 @@ def _header(header: str, place: str) -> dict[str, Any]:
             )
     for key, value in meta.items():
         kind, article = (dict, "a mapping of names to values") if key in _MAPPINGS else (str, "a text")
-        if value is not None and not isinstance(value, kind):
+        if value is not None and not isinstance(value, kind) and not (key == "key" and isinstance(value, list)):
             raise UsageError(f"{place}:{_line_of(header, key, 1)}: '{key}' takes {article}")
     return meta
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.library.entities import KINDS, Entities, cte_name, with_entities
+from usertrack.library.entities import EMAIL, KINDS, Entities, Entity, EntityKind, cte_name, with_entities
 from usertrack.library.events import EVENTS, NONE, ROLES, parse_step
 from usertrack.library.fragments import Fragment, Fragments, expand, used
 from usertrack.library.header import in_words, read_entity, read_fragment
@@ -55,26 +55,42 @@ class Library:
         absent: Collection[str] = (),
         roles: Mapping[str, str] = MappingProxyType({}),
         words: OwnWords = PLAIN,
+        key: str = EMAIL,
     ) -> None:
         """``roots`` hold queries, ``tables`` the entities that replace shipped ones.
 
         ``absent`` are the entities that are not here, and `events` where there are none at all. ``roles`` are the
-        events of a role as a step, or none. The labels of queries are in ``words``.
+        events of a role as a step, or none. The labels of queries are in ``words``. ``key`` is what profiles are joined
+        on: what stands in a folder ``by_KEY`` of a root replaces the rest.
         """
+        self.key = key
+        self._optional = () if key == EMAIL else (EMAIL,)
         self.files: dict[str, tuple[Path, bool]] = {}
         self._read: dict[str, Query] = {}
-        self._roots = list(roots)
+        self._plain_roots, self._tables, self._absent = list(roots), list(tables), list(absent)
+        self._roots = [*self._plain_roots, *(root / f"by_{key}" for root in self._plain_roots)]
         self._fragments: dict[str, Fragments] = {}
         self.has_events = EVENTS not in absent
         kinds = [name for name in absent if name in KINDS]
-        self.entities = Entities([shipped_root() / "tables", *tables], read_entity, kinds)
+        self.entities = Entities([shipped_root() / "tables", *self._tables], self._read_entity, kinds)
         self.words = words
         self.roles = {name: role.default for name, role in ROLES.items()} | dict(roles)
         for root in self._roots:
             for source in SOURCES:
                 for path in sorted((root / source).rglob("*.sql")):
                     name = path.relative_to(root).with_suffix("").as_posix()
-                    self.files[name] = (path, root == shipped_root() / "queries")
+                    self.files[name] = (path, path.is_relative_to(shipped_root() / "queries"))
+
+    def by(self, key: str) -> "Library":
+        """The same library for profiles that are joined on ``key``."""
+        if key == self.key:
+            return self
+        library = Library(self._plain_roots, self._tables, self._absent, self.roles, self.words, key)
+        library._optional = self._optional
+        return library
+
+    def _read_entity(self, path: Path, kind: EntityKind) -> Entity:
+        return read_entity(path, kind, self._optional)
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self.files))
@@ -100,7 +116,7 @@ class Library:
             path, shipped = self.files[known]
             source = known.split("/", 1)[0]
             entities = self.entities if source == "neon" else {}
-            query = read_query(path, known, self.fragments(source), entities, shipped=shipped)
+            query = read_query(path, known, self.fragments(source), entities, key=self.key, shipped=shipped)
             self._read[known] = in_words(query, self.words)
         return self._read[known]
 

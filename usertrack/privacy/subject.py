@@ -11,7 +11,7 @@ from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.library.library import Statement
-from usertrack.segments.staging import normalised
+from usertrack.segments.keys import normalised
 
 _AROUND = r"^[\s\p{Z}\p{Cc}\p{Cf}]+|[\s\p{Z}\p{Cc}\p{Cf}]+$"  # as profiles do
 _SAME = "replaceRegexpAll(lowerUTF8({}), {{around}}, '') = {{email}}".format

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from usertrack.core.spool import identifier, quote
+from usertrack.library.entities import EMAIL
 from usertrack.segments.classify import Classification, words_sql
 from usertrack.segments.rules import Segment, SegmentSet
 from usertrack.segments.view import other_segments_note
@@ -16,13 +17,14 @@ from usertrack.segments.view import other_segments_note
 
 @dataclass(frozen=True)
 class AudienceMember:
-    """``facts`` are the values that the rule uses, ``evidence`` the same in words."""
+    """``key`` is that of the profile. ``facts`` are the values that the rule uses, ``evidence`` the same in words."""
 
-    email: str
+    key: str
     priority: float | None
     reason: str
     evidence: str
     facts: Mapping[str, Any]
+    email: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Audience:
     moved: tuple[int, int] | None = None
     since: datetime | None = None
     facts_of_today: tuple[str, ...] = ()
+    key: str = EMAIL
+
+    def names(self, person: AudienceMember) -> dict[str, str | None]:
+        """By what a target finds ``person``: the key, and the e-mail."""
+        return {EMAIL: person.key} if self.key == EMAIL else {self.key: person.key, EMAIL: person.email}
 
     @property
     def members(self) -> int:
@@ -80,6 +87,7 @@ def audience_of(
         "priority",
         f"because[list_position(segments, {quote(id_)})]",
         f"concat_ws('; ', {', '.join(labelled)})" if labelled else "''",
+        EMAIL if EMAIL in profiles.facts else "NULL",
         *(identifier(fact.name) for fact in facts),
     ]
     where = f"FROM classified {classification.whose([id_], to_act_on=not all_members)}"
@@ -96,12 +104,15 @@ def audience_of(
         timezone=timezone,
         total=total,
         people=tuple(
-            AudienceMember(key, priority, reason, evidence, dict(zip([f.name for f in facts], values, strict=True)))
-            for key, priority, reason, evidence, *values in rows
+            AudienceMember(
+                key, priority, reason, evidence, dict(zip([fact.name for fact in facts], values, strict=True)), email
+            )
+            for key, priority, reason, evidence, email, *values in rows
         ),
         members_elsewhere=members_elsewhere,
         all_members=all_members,
         most=limit or None,
         notes=(*profiles.notes, *other_segments_note(members_elsewhere)),
         facts_of_today=tuple(fact.label for fact in facts if fact.current) if profiles.past else (),
+        key=profiles.key,
     )

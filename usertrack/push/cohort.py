@@ -14,6 +14,7 @@ from usertrack.core.notify import Notify
 from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Runner
 from usertrack.insights.saved import pages
+from usertrack.library.entities import EMAIL
 from usertrack.library.library import Statement
 from usertrack.push.audience import Audience
 from usertrack.push.order import Outcome, PushOrder, Request
@@ -33,6 +34,7 @@ WHERE lowerUTF8(trim(properties.email)) IN {emails}"""
 _BY_DISTINCT_ID = """SELECT DISTINCT person_id, lowerUTF8(trim(distinct_id)) AS email
 FROM person_distinct_ids
 WHERE lowerUTF8(trim(distinct_id)) IN {emails} AND empty(ifNull(toString(person.properties.email), ''))"""
+_BY_ID = "SELECT DISTINCT person_id, distinct_id AS email FROM person_distinct_ids WHERE distinct_id IN {emails}"
 
 
 _Call = tuple[str, str, dict[str, Any]]
@@ -75,7 +77,7 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
     """
     persons = _persons(audience, runner)
     plan = _plan(audience, order, runner, persons)
-    unresolved = tuple(person.email for person in audience.people if person.email not in persons)
+    unresolved = tuple(person.key for person in audience.people if person.key not in persons)
     requests = list(_requests(plan))
     notes = tuple(_notes(persons, plan))
     sent = len(audience.people) - len(unresolved)
@@ -106,8 +108,10 @@ def _details(plan: _CohortPlan, cohort: dict[str, Any] | None) -> dict[str, Any]
 
 
 def _persons(audience: Audience, runner: Runner) -> dict[str, list[str]]:
-    """The ids of the persons behind each e-mail that PostHog knows."""
-    emails = [person.email for person in audience.people]
+    """The ids of the persons behind each e-mail, or distinct_id, that PostHog knows."""
+    emails = [person.key for person in audience.people]
+    if audience.key != EMAIL:
+        return _ask(runner, _BY_ID, emails)
     by_property = _ask(runner, _BY_PROPERTY, emails)
     return by_property | _ask(runner, _BY_DISTINCT_ID, [email for email in emails if email not in by_property])
 

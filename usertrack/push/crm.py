@@ -3,10 +3,11 @@
 from usertrack.core.notify import Notify
 from usertrack.core.table import Column, Table
 from usertrack.engine.runner import Runner
+from usertrack.library.entities import EMAIL
 from usertrack.push.audience import Audience
 from usertrack.push.order import Outcome, PushOrder
 
-_COLUMNS = (Column("email"), Column("segment"), Column("priority", "DOUBLE"), Column("reason"), Column("evidence"))
+_COLUMNS = (Column("segment"), Column("priority", "DOUBLE"), Column("reason"), Column("evidence"))
 
 
 def check(order: PushOrder) -> None:
@@ -14,14 +15,18 @@ def check(order: PushOrder) -> None:
 
 
 def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
-    """A table of email, segment, priority (0…10), reason, evidence; for an empty segment the header alone.
+    """A table of key and email (mostly one), segment, priority (0…10), reason, evidence.
 
-    A file is written for an empty segment too, so that it replaces the file of last week.
+    A file, with the header alone, is written for an empty segment too, so that it replaces the file of last week.
     """
     name = audience.segment.name
-    rows = [(person.email, name, person.priority, person.reason, person.evidence) for person in audience.people]
+    rows = [
+        (*audience.names(person).values(), name, person.priority, person.reason, person.evidence)
+        for person in audience.people
+    ]
+    names = dict.fromkeys([audience.key, EMAIL])
     table = Table(
-        _COLUMNS,
+        (*map(Column, names), *_COLUMNS),
         rows,
         name=f"push {audience.segment.id}",
         as_of=audience.as_of,

@@ -94,7 +94,7 @@ def _about(audience: Audience) -> str:
 
 def _line(number: int, person: AudienceMember) -> str:
     urgent = "" if person.priority is None else f" · priority {person.priority:.1f}"
-    name, reason = _cut(person.email, _NAME), _cut(person.reason or "", _REASON)
+    name, reason = _cut(person.email or person.key, _NAME), _cut(person.reason or "", _REASON)
     return f"*{number}. {safe.slack(name)}*{urgent}\n{safe.slack(reason)}"
 
 

@@ -18,7 +18,7 @@ _LISTED = 20  # unresolved people on a terminal; the JSON has all
 def outcome_document(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) -> Document:
     """What was sent, facts of the target, people whom it does not know, and in a dry run the requests."""
     notes = [*audience.notes, *outcome.notes]
-    blocks = [*_facts(outcome), *_unresolved(outcome), *_requests(outcome)]
+    blocks = [*_facts(outcome), *_unresolved(outcome, audience.key), *_requests(outcome)]
     return Document(
         title=_title(target, audience, outcome, dry_run=dry_run),
         subtitle=f"{moment(audience.as_of, audience.timezone)}",
@@ -60,14 +60,14 @@ def _facts(outcome: Outcome) -> Iterator[Block]:
         yield Facts(tuple(pairs))
 
 
-def _unresolved(outcome: Outcome) -> Iterator[Block]:
-    emails = outcome.unresolved
-    if emails:
-        table = Table((Column("email"),), [(email,) for email in emails[:_LISTED]], name="unresolved")
-        heading = f"Not known to PostHog, and left out: {number(len(emails))}"
-        yield Listing(table, heading=heading, fields={"email": Field("Person")})
-    if len(emails) > _LISTED:
-        yield Paragraph(f"{number(len(emails) - _LISTED)} more · `--format json` names all", "dim")
+def _unresolved(outcome: Outcome, key: str) -> Iterator[Block]:
+    keys = outcome.unresolved
+    if keys:
+        table = Table((Column(key),), [(each,) for each in keys[:_LISTED]], name="unresolved")
+        heading = f"Not known to PostHog, and left out: {number(len(keys))}"
+        yield Listing(table, heading=heading, fields={key: Field("Person")})
+    if len(keys) > _LISTED:
+        yield Paragraph(f"{number(len(keys) - _LISTED)} more · `--format json` names all", "dim")
 
 
 def _requests(outcome: Outcome) -> Iterator[Block]:

@@ -77,7 +77,7 @@ def _documents(audience: Audience) -> Iterator[dict[str, Any]]:
                 "batch": {"number": number, "of": batches},
                 "people": [
                     {
-                        "email": person.email,
+                        **audience.names(person),
                         "priority": person.priority,
                         "reason": person.reason,
                         "evidence": person.facts,

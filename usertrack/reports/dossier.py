@@ -9,6 +9,7 @@ from usertrack.core.period import in_zone
 from usertrack.core.table import Column, Row, Table
 from usertrack.engine.runner import Runner
 from usertrack.failures.masking import fingerprint
+from usertrack.library.entities import EMAIL
 from usertrack.library.library import Statement
 from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.segments.explain import Explanation, explain
@@ -35,9 +36,10 @@ PARTS = {
 class Dossier:
     """``parts`` by name as in PARTS; parts without an answer are in ``missing``, with the reason.
 
-    ``spellings`` are those of the e-mail in the sources. ``facts`` are those of the profile by name; their values are
-    in each explanation. ``days`` are the 31 calendar days, in the workspace's timezone, that the last 30 days touch,
-    oldest first: (day, actions of any kind). ``hours`` has these actions by weekday, Monday first, and hour.
+    ``email`` is the value of the ``key`` of profiles; ``spellings`` are those of it in the sources. ``facts`` are those
+    of the profile by name; their values are in each explanation. ``days`` are the 31 calendar days, in the workspace's
+    timezone, that the last 30 days touch, oldest first: (day, actions of any kind).
+    ``hours`` has these actions by weekday, Monday first, and hour.
     """
 
     email: str
@@ -52,6 +54,7 @@ class Dossier:
     timeline: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
     words: OwnWords = PLAIN
+    key: str = EMAIL
 
 
 def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
@@ -80,6 +83,7 @@ def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
         hours=tuple(tuple(week[weekday, hour] for hour in range(24)) for weekday in range(7)),
         timeline=_timeline(parts),
         words=runner.library.words,
+        key=profiles.key,
         notes=tuple(dict.fromkeys([*profiles.notes, *missing.values(), *_truncation_notes(parts)])),
     )
 

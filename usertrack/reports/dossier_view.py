@@ -246,7 +246,7 @@ def _timeline(dossier: Dossier, timezone: str) -> list[Listing]:
 def _json(dossier: Dossier, timezone: str) -> dict[str, Any]:
     facts = next(iter(dossier.explanations.values())).facts
     return {
-        "email": dossier.email,
+        dossier.key: dossier.email,
         "as_of": dossier.as_of,
         "timezone": timezone,
         "profile": {name: value for name, value in facts.items() if name != "as_of"},

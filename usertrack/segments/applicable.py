@@ -87,8 +87,12 @@ class _Absent:
         except UsageError:
             return
         absence = query.absence
-        self.causes |= {fact: absence.of(fact) for fact in query.declared if absence.of(fact)}
-        if absence.empty or (absence.columns and not query.facts):
+        if self.rules.by and query.key != self.rules.key:
+            nobody = frozenset([f"{name} by {self.rules.by}"])
+        else:
+            nobody = absence.of(query.key)
+        self.causes |= {fact: nobody or absence.of(fact) for fact in query.declared if nobody or absence.of(fact)}
+        if nobody or absence.empty or (absence.columns and not query.facts):
             self.queries.add(name)
 
     def derived(self, derived: Derived) -> Derived | None:

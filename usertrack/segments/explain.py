@@ -8,7 +8,6 @@ from sqlglot import exp
 
 from usertrack.core.errors import UsageError
 from usertrack.core.spool import identifier, quote
-from usertrack.core.words import number
 from usertrack.segments.classify import condition, reason_sql, rule_error
 from usertrack.segments.expressions import (
     Atom,
@@ -21,10 +20,10 @@ from usertrack.segments.expressions import (
     numbers,
     to_sql,
 )
+from usertrack.segments.keys import normalised, subjects_words
 from usertrack.segments.match import LEFT_OUT
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import Segment, SegmentSet
-from usertrack.segments.staging import normalised
 
 Extent = Literal["exactly", "or more", "or less", "anything else"]
 
@@ -91,7 +90,7 @@ class Explanation:
 def find_person(profiles: Profiles, email: str) -> str:
     """The key of the person with this ``email``; raises UsageError with similar ones."""
     key = identifier(profiles.key)
-    name = normalised("$1")
+    name = normalised("$1", profiles.key)
     row = profiles.connection.execute(f"SELECT {key} FROM profile WHERE {key} = {name}", [email]).fetchone()
     if row:
         return str(row[0])
@@ -103,7 +102,7 @@ def find_person(profiles: Profiles, email: str) -> str:
     hint = (
         "did you mean " + " or ".join(row[0] for row in similar) + "?"
         if similar
-        else f"{number(profiles.people)} people are known"
+        else f"{subjects_words(profiles.people, profiles.key)} are known"
     )
     known = profiles.connection.execute(
         f"SELECT {', '.join(LEFT_OUT)} FROM people WHERE key = {name}", [email]

@@ -182,7 +182,7 @@ def _flips(verdict: Verdict, comparison: Comparison, timezone: str) -> str:
 
 def _json(profiles: Profiles, explanation: Explanation, timezone: str) -> dict[str, Any]:
     return {
-        "email": explanation.key,
+        profiles.key: explanation.key,
         "as_of": profiles.as_of,
         "timezone": timezone,
         "segments": [_verdict_json(verdict) for verdict in explanation.verdicts],

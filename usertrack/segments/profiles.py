@@ -1,6 +1,6 @@
-"""Profiles: the results of all profile queries joined into the DuckDB table `profile`, one row per person.
+"""Profiles: the results of all profile queries joined into the DuckDB table `profile`, one row for each key.
 
-Your own people are left out here and nowhere else. `usertrack.segments.staging` normalises the key of each result.
+Your own people are left out here, by e-mail; by any other key the queries leave them out.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,11 +15,13 @@ from usertrack.core.spool import connect, identifier, quote
 from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
+from usertrack.library.entities import EMAIL
 from usertrack.library.library import FACT_TYPES, Library, Query, Statement, for_key
 from usertrack.segments.expressions import bracketed, columns, expand, parse
-from usertrack.segments.match import LEFT_OUT, NOT_LEFT_OUT, Match
+from usertrack.segments.keys import key_words, normalised, subject_words
+from usertrack.segments.match import Match, Sides, match_of, match_sql
 from usertrack.segments.rules import Rules
-from usertrack.segments.staging import duckdb_message, normalised, stage
+from usertrack.segments.staging import duckdb_message, stage
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Profiles:
         self.derived = {derived.name: parse(derived.sql, f"{rules.path}:{derived.line}") for derived in rules.derived}
         self.facts: dict[str, ProfileFact] = {}
         self.match = Match()
-        self.sides: dict[str, tuple[str, str]] = {}
+        self.sides: Sides = {}
         self.notes: list[str] = []
         self.merged_keys: dict[str, int] = {}
         self.spellings: list[str] = []
@@ -84,11 +86,16 @@ class Profiles:
                 if staged.merged:
                     self.merged_keys[name] = staged.merged
         if self.merged_keys:
-            self.notes.append(_of_one_key(self.merged_keys))
+            self.notes.append(_of_one_key(self.merged_keys, self.key))
         self._people(tables, internal, opted_out)
         self._join(tables, reasons)
         self.people = self.row("SELECT count(*) FROM profile")[0]
-        self.match = self._match(tables)
+        self.sides = {
+            query.source: (f"q{number}", identifier(query.people))
+            for number, (name, query) in enumerate(self.queries.items())
+            if query.people and name in tables
+        }
+        self.match = match_of(self.connection, self.sides, self.key)
 
     def declare(self) -> None:
         """Build an empty `profile` with the declared types, to check rules against."""
@@ -115,7 +122,7 @@ class Profiles:
             if name in tables
         ] or ["SELECT NULL::VARCHAR AS key, '' AS source, false AS gone LIMIT 0"]
         own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
-        opted = f"key IN (SELECT {normalised('email')} FROM unnest(?::VARCHAR[]) AS listed(email))"
+        opted = f"key IN (SELECT {normalised('name', self.key)} FROM unnest(?::VARCHAR[]) AS listed(name))"
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
             f"NOT internal AND {opted} AS opted_out, NOT internal AND bool_or(gone) AS deleted, "
@@ -217,52 +224,9 @@ class Profiles:
             raise UsageError(f"{where}: {duckdb_message(error)}: {sql}") from error
         return str(described[-1][1])
 
-    def _match(self, tables: Mapping[str, Table]) -> Match:
-        self.sides = {
-            query.source: (f"q{number}", identifier(query.people))
-            for number, (name, query) in enumerate(self.queries.items())
-            if query.people and name in tables
-        }
-        left_out = self.row(
-            "SELECT count_if(internal), count_if(opted_out), count_if(deleted AND NOT opted_out) FROM people"
-        )
-        nameless = {
-            source: self.row(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
-            for source, (view, column) in self.sides.items()
-        }
-        kinds = dict(
-            self.connection.execute(f"SELECT kind, count(*) FROM ({self.match_sql()}) GROUP BY kind").fetchall()
-        )
-        both = len(self.sides) == 2
-        ambiguous = self.row(f"SELECT count(*) FROM ({self.match_sql()}) WHERE ambiguous AND {NOT_LEFT_OUT}")[0]
-        return Match(
-            matched=kinds.get("matched", 0) if both else None,
-            posthog_only=kinds.get("posthog_only", 0) if both else None,
-            postgres_only=kinds.get("postgres_only", 0) if both else None,
-            ambiguous=ambiguous,
-            anonymous=nameless.get("posthog"),
-            without_email=nameless.get("neon"),
-            **dict(zip(("internal_excluded", "opted_out", "deleted"), left_out, strict=True)),
-        )
-
     def match_sql(self) -> str:
-        """SQL for how each person matches: key, kind, ambiguous, accounts (in Postgres), persons (in PostHog).
-
-        ``kind`` is one of LEFT_OUT, matched, posthog_only or postgres_only; NULL when a source did not answer.
-        """
-        neon, posthog = self.sides.get("neon"), self.sides.get("posthog")
-        accounts = f"n.{neon[1]}" if neon else "NULL::BIGINT"
-        persons = f"p.{posthog[1]}" if posthog else "NULL::BIGINT"
-        joins = (f" LEFT JOIN {neon[0]} n USING (key)" if neon else "") + (
-            f" LEFT JOIN {posthog[0]} p USING (key)" if posthog else ""
-        )
-        where = "WHEN NOT in_neon THEN 'posthog_only' WHEN NOT in_posthog THEN 'postgres_only' ELSE 'matched'"
-        return (
-            f"SELECT key, CASE {' '.join(f'WHEN {kind} THEN {quote(kind)}' for kind in LEFT_OUT)} "
-            f"{where if neon and posthog else ''} END AS kind, "
-            f"coalesce({accounts} > 1, false) OR coalesce({persons} > 1, false) AS ambiguous, "
-            f"{accounts} AS accounts, {persons} AS persons FROM people{joins}"
-        )
+        """SQL for how each profile matches, as in `usertrack.segments.match`."""
+        return match_sql(self.sides, self.key)
 
 
 def _profile_query(rules: Rules, library: Library, name: str) -> Query:
@@ -289,10 +253,13 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
     return query
 
 
-def _of_one_key(merged_keys: Mapping[str, int]) -> str:
+def _of_one_key(merged_keys: Mapping[str, int], key: str) -> str:
     where = ", ".join(f"{name} {count}" for name, count in merged_keys.items())
+    differences = "blanks or case" if key == EMAIL else "blanks"
+    subject = subject_words(key).lower()
     return (
-        f"e-mails that differ only in blanks or case are one person, though their source has several ({where}): "
+        f"{key_words(key)}s that differ only in {differences} are one {subject}, "
+        f"though their source has several ({where}): "
         "counts are added, times are the first or last; credits and the like are those of the spelling used last"
     )
 
@@ -328,8 +295,9 @@ def build_profiles(
 
 def profile_statements(runner: Runner, rules: Rules, only: str | None = None) -> list[Statement]:
     """The profile queries of ``rules``, in their order."""
-    # your own people come too: they are left out here, once, and counted
-    statements = [runner.bind(name, params, internal=[]) for name, params in rules.queries.items()]
+    # by e-mail, your own people come too: they are left out here, once, and counted
+    own: dict[str, Any] = {"internal": []} if rules.key == EMAIL else {}
+    statements = [runner.bind(name, params, **own) for name, params in rules.queries.items()]
     return statements if only is None else [for_key(statement, only) for statement in statements]
 
 
@@ -346,7 +314,7 @@ def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer
                 f"query '{name}' was cut, and nobody may be classified on a cut table",
                 "give it a `key:` so that it can be paged",
             )
-    profiles.load(answers, runner.offered["internal"], runner.opted_out.emails)
+    profiles.load(answers, runner.offered["internal"] if rules.key == EMAIL else [], runner.opted_out.emails)
     messages = {answer.message for answer in answers.values() if isinstance(answer, UsertrackError)}
     profiles.notes += runner.opted_out.notes(messages)
     for name, answer in answers.items():

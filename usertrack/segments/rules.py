@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from usertrack.core.errors import ABSENT, UsageError, did_you_mean
 from usertrack.core.yaml_file import YamlFile
+from usertrack.segments.keys import ORGANIZATION
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,15 @@ class Segment:
 
 @dataclass(frozen=True)
 class SegmentSet:
-    """Segments in order of precedence. In an ``exclusive`` set a person is only in the first that applies."""
+    """Segments in order of precedence. In an ``exclusive`` set a person is only in the first that applies.
+
+    ``by``: what is judged, where it is not people.
+    """
 
     name: str
     segments: tuple[Segment, ...]
     exclusive: bool = False
+    by: str = ""
 
     def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
         return next(segment for segment in self.segments if segment.id == id)
@@ -80,7 +85,11 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Rules:
-    """The whole of segments.yaml. ``absent`` are the segments that cannot be here, and what they rest on."""
+    """The whole of segments.yaml. ``absent`` are the segments that cannot be here, and what they rest on.
+
+    ``others`` are the sets that judge something else than these rules, by name; ``by`` is what these judge, where it is
+    not people.
+    """
 
     path: Path
     key: str
@@ -89,6 +98,15 @@ class Rules:
     sets: Mapping[str, SegmentSet]
     lines: Mapping[str, int] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, SegmentSet] = field(default_factory=dict)
+    by: str = ""
+
+    def judging(self, by: str) -> "Rules":
+        """The rules by which people are judged, or with ``by`` organizations."""
+        everything = {**self.sets, **self.others}
+        sets = {name: segment_set for name, segment_set in everything.items() if segment_set.by == by}
+        others = {name: segment_set for name, segment_set in everything.items() if segment_set.by != by}
+        return replace(self, key=by or self.key, sets=sets, others=others, by=by)
 
     @property
     def names(self) -> dict[str, str]:
@@ -96,6 +114,10 @@ class Rules:
         return {each.id: each.name for segment_set in self.sets.values() for each in segment_set.segments}
 
     def set_named(self, name: str) -> SegmentSet:
+        if name in self.others:
+            by = self.others[name].by
+            hint = f"`usertrack segments`, `explain` and `history` take --by {by}" if by else "leave out --by"
+            raise UsageError(f"set '{name}' is of {f'{by}s' if by else 'people'}", hint)
         if name not in self.sets:
             raise UsageError(
                 f"there is no segment set '{name}'", did_you_mean(name, self.sets, f"known: {', '.join(self.sets)}")
@@ -135,8 +157,8 @@ class Rules:
 
 
 def read_rules(path: Path) -> Rules:
-    """The rules in ``path``; raises UsageError with file and line where its structure is wrong."""
-    return _Reader(path).rules()
+    """The rules in ``path``, of people; raises UsageError with file and line where its structure is wrong."""
+    return _Reader(path).rules().judging("")
 
 
 class _Reader(YamlFile):
@@ -193,9 +215,11 @@ class _Reader(YamlFile):
 
     def _set(self, name: str, value: Any) -> SegmentSet:
         value = self.mapping(value, "sets", name)
-        self.known(value, {"precedence", "segments", "exclusive"}, "sets", name)
+        self.known(value, {"precedence", "segments", "exclusive", "by"}, "sets", name)
         segments = self.mapping(value.get("segments"), "sets", name, "segments")
         order = value.get("precedence") or list(segments)
+        if value.get("by", ORGANIZATION) != ORGANIZATION:
+            raise self.wrong(f"'by' is {ORGANIZATION}, or is left out", "sets", name, "by")
         if not isinstance(value.get("exclusive", False), bool):
             raise self.wrong("'exclusive' is true or false", "sets", name, "exclusive")
         if not isinstance(order, list) or sorted(map(str, order)) != sorted(segments):
@@ -205,9 +229,8 @@ class _Reader(YamlFile):
                 name,
                 "precedence",
             )
-        return SegmentSet(
-            name, tuple(self._segment(name, key, segments[key]) for key in order), bool(value.get("exclusive"))
-        )
+        members = tuple(self._segment(name, key, segments[key]) for key in order)
+        return SegmentSet(name, members, bool(value.get("exclusive")), value.get("by", ""))
 
     def _segment(self, set_name: str, id: str, value: Any) -> Segment:  # noqa: A002
         at = ("sets", set_name, "segments", id)

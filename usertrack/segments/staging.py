@@ -1,7 +1,4 @@
-"""Staging: the rows of one profile query in DuckDB under their normalised key; rows with the same key become one.
-
-E-mails are normalised here and nowhere else (trimmed, lower-cased).
-"""
+"""Staging: the rows of one profile query in DuckDB under their normalised key; rows with the same key become one."""
 
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -9,7 +6,9 @@ from typing import Any, NamedTuple
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.table import Table
+from usertrack.library.entities import EMAIL
 from usertrack.library.library import FACT_TYPES, Fact, Query
+from usertrack.segments.keys import normalised
 
 
 class Staged(NamedTuple):
@@ -26,12 +25,11 @@ def stage(connection: Any, view: str, query: Query, table: Table, key: str, only
     """
     _require_columns(query, table, key)
     _copy(connection, view, query, table, key)
-    spellings = () if only is None else _narrow(connection, view, only)
+    spellings = () if only is None else _narrow(connection, view, only, key)
     twice = connection.execute(f"SELECT 1 FROM {view} GROUP BY raw_key HAVING count(*) > 1 LIMIT 1").fetchone()
     if twice:
-        raise UsageError(
-            f"query '{query.name}' has several rows for one {key}", f"end it with GROUP BY lower(trim({key}))"
-        )
+        one_key = f"lower(trim({key}))" if key == EMAIL else key
+        raise UsageError(f"query '{query.name}' has several rows for one {key}", f"end it with GROUP BY {one_key}")
     counts = f"SELECT count(*), count(DISTINCT key) FROM {view} WHERE key IS NOT NULL"
     rows, keys = connection.execute(counts).fetchone()
     if rows > keys:
@@ -65,7 +63,7 @@ def _copy(connection: Any, view: str, query: Query, table: Table, key: str) -> N
     ]
     try:
         connection.execute(
-            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {normalised(raw)} AS key, {', '.join(facts)} "
+            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {normalised(raw, key)} AS key, {', '.join(facts)} "
             f"FROM {table.rows.scan()}"
         )
     except duckdb.ConversionException as error:
@@ -75,9 +73,9 @@ def _copy(connection: Any, view: str, query: Query, table: Table, key: str) -> N
         ) from error
 
 
-def _narrow(connection: Any, view: str, only: str) -> tuple[str, ...]:
+def _narrow(connection: Any, view: str, only: str, key: str) -> tuple[str, ...]:
     """Keep the rows of one person; returns the spellings of the key, the normalised one first."""
-    connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {normalised('$1')}", [only])
+    connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {normalised('$1', key)}", [only])
     rows = connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
     return tuple(dict.fromkeys(text for pair in rows for text in pair))
 
@@ -86,13 +84,7 @@ def rows_of_person(table: Table, key: str, email: str) -> Table:
     """The rows of ``table`` whose key is ``email`` in any spelling: `for_key` may return more than that."""
     assert isinstance(table.rows, SpooledRows)
     raw = f"CAST({identifier(key)} AS VARCHAR)"
-    return replace(table, rows=table.rows.where(f"{normalised(raw)} = {normalised(quote(email))}"))
-
-
-def normalised(text: str) -> str:
-    """SQL for the normalised key: lower-case, without blanks or invisible characters around it."""
-    around = r"[\s\p{Z}\p{Cc}\p{Cf}]+"
-    return f"nullif(lower(regexp_replace({text}, '^{around}|{around}$', '', 'g')), '')"
+    return replace(table, rows=table.rows.where(f"{normalised(raw, key)} = {normalised(quote(email), key)}"))
 
 
 def _merged(name: str, fact: Fact) -> str:

@@ -1,5 +1,7 @@
 """The files of a workspace, and the shipped ones behind them: queries, segments, failures, funnels."""
 
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +22,20 @@ def library_of(settings: "Settings") -> "Library":
     queries, tables = (
         [root / name for root in own if exists(root / name, folder=True)] for name in ("queries", "tables")
     )
-    return Library(
-        [shipped_root() / "queries", *queries], tables, settings.absent, settings.roles, OwnWords(settings.labels)
-    )
+    words, key = OwnWords(settings.labels), _key_of(settings)
+    return Library([shipped_root() / "queries", *queries], tables, settings.absent, settings.roles, words, key)
+
+
+def _key_of(settings: "Settings") -> str:
+    """The key of profiles in segments.yaml; the e-mail where it has none, or is broken."""
+    from usertrack.core.yaml_nodes import read_values
+    from usertrack.library.entities import EMAIL
+
+    with suppress(Exception):  # whoever needs the rules has the error
+        text = rules_path(settings).read_text(encoding="utf-8-sig")
+        if re.search(rf"\bkey:(?!\s*{EMAIL}\b)", text):
+            return str(read_values(text)["profile"].get("key") or EMAIL)
+    return EMAIL
 
 
 def rules_path(settings: "Settings") -> Path:

@@ -12,8 +12,10 @@ from usertrack.core.errors import UsageError
 from usertrack.core.period import in_zone
 from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Table
+from usertrack.library.entities import EMAIL
 from usertrack.segments.history.snapshots import WEEK, Snapshot, column_of, nearest
 from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves, transition_matrix
+from usertrack.segments.keys import normalised
 
 
 def stays(connection: Any, snapshots: Sequence[Snapshot]) -> None:
@@ -90,17 +92,20 @@ class Membership:
     facts: Mapping[str, Any]
 
 
-def person_path(connection: Any, snapshots: Sequence[Snapshot], email: str) -> list[Membership]:
-    """The person's segments at each snapshot, oldest first; raises UsageError with similar e-mails."""
+def person_path(connection: Any, snapshots: Sequence[Snapshot], name: str, key: str = EMAIL) -> list[Membership]:
+    """The segments at each snapshot of whoever has the ``key`` ``name``, oldest first.
+
+    Raises UsageError with similar names.
+    """
     columns_ = {column_of(fact) for snapshot in snapshots for fact in snapshot.facts}
     cursor = connection.execute(
         f'SELECT snapshot, segments, "primary", priority{"".join(", " + name for name in columns_)} '
-        "FROM history.person WHERE key = lower(trim(?))",
-        [email],
+        f"FROM history.person WHERE key = {normalised('?', key)}",
+        [name],
     )
     rows = {row[0]: (row[1:4], dict(zip(columns_, row[4:], strict=True))) for row in cursor.fetchall()}
     if not any(snapshot.id in rows for snapshot in snapshots):
-        raise UsageError(f"nobody is known as '{email}' in this history", _similar_emails(connection, snapshots, email))
+        raise UsageError(f"nobody is known as '{name}' in this history", _similar_keys(connection, snapshots, name))
     return [_membership(snapshot, *rows.get(snapshot.id, ((None, None, None), {}))) for snapshot in snapshots]
 
 
@@ -110,13 +115,13 @@ def _membership(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]
     return Membership(snapshot, None if segments is None else tuple(segments), primary, priority, by_name)
 
 
-def _similar_emails(connection: Any, snapshots: Sequence[Snapshot], email: str) -> str:
+def _similar_keys(connection: Any, snapshots: Sequence[Snapshot], name: str) -> str:
     ids = ", ".join(str(snapshot.id) for snapshot in snapshots) or "0"
     similar = connection.execute(
         f"SELECT key FROM (SELECT DISTINCT key FROM history.person WHERE snapshot IN ({ids})) "
         "WHERE jaro_winkler_similarity(key, lower(trim($1))) > 0.82 "
         "ORDER BY jaro_winkler_similarity(key, lower(trim($1))) DESC, key LIMIT 3",
-        [email],
+        [name],
     ).fetchall()
     names = " or ".join(row[0] for row in similar)
     return f"did you mean {names}?" if names else "`usertrack match` shows who is known"

@@ -1,0 +1,23 @@
+-- title: Who does not want to be analysed
+-- about: >
+--   One row as that by e-mail: how many persons have said no, how many of them have neither an id nor an e-mail, the ids of
+--   the others, or the e-mails of those without an id, and those of these that a person who has not said no has, too.
+SELECT
+    sum(refusals) AS persons,
+    sumIf(refusals, who = '') AS without_email,
+    groupArrayIf(who, who != '') AS emails,
+    groupArrayIf(who, who != '' AND refusals < behind_it) AS shared
+FROM (
+    SELECT who, countIf(said_no) AS refusals, count() AS behind_it
+    FROM (
+        SELECT
+            {opted_out} AS said_no,
+            ifNull(lowerUTF8(trim(properties.email)), '') AS email,
+            arrayJoin(if(length(known.ids) = 0, [email], known.ids)) AS who
+        FROM persons
+        LEFT JOIN ({account_ids}) AS known ON known.person = persons.id
+    )
+    WHERE NOT {is_internal}
+    GROUP BY who
+    HAVING refusals > 0
+)

@@ -1,0 +1,92 @@
+"""The commands about people, where people are joined on the id of their account."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from usertrack.library.library import shipped_root
+
+from ..conftest import Cli
+from ..people import ago, served
+from ..segments.test_keys import ANN, BOB, Product, product
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    folder = tmp_path_factory.mktemp("ids")
+    rows = Product()
+    rows.user(ANN, "ann@x.example", failed=7)
+    rows.user(BOB, failed=9)
+    rows.known(ANN, anonymous="0190-anonymous")
+    rows.sent("0190-anonymous", "$rageclick", ago(3))
+    with product(folder, rows) as opened, served(opened) as env:
+        absent = "{calls: none, code_runs: none, deployments: none, agent_runs: none}"
+        (folder / "usertrack.yaml").write_text(f"tables: {absent}\n")
+        rules = (shipped_root() / "segments.yaml").read_text().replace("key: email", "key: account_id")
+        (folder / "segments.yaml").write_text(rules)
+        yield folder, env
+
+
+@pytest.fixture
+def own(cli: Cli, clean_env: pytest.MonkeyPatch, company: tuple[Path, dict[str, str]]) -> Cli:
+    for name, value in company[1].items():
+        clean_env.setenv(name, value)
+    return lambda *arguments: cli(*arguments, "-w", str(company[0]))
+
+
+def test_segments_lists_ids(own: Cli) -> None:
+    answer = json.loads(own("segments", "failing", "-f", "json").out)
+    assert [(user["account_id"], user["profile"]["email"]) for user in answer["users"]] == [
+        (BOB, None),
+        (ANN, "ann@x.example"),
+    ]
+
+
+def test_a_dossier_has_both_sources(own: Cli) -> None:
+    answer = json.loads(own("user", ANN, "-f", "json").out)
+    assert answer["account_id"] == ANN
+    assert {what for _, _, what, *_ in map(dict.values, answer["timeline"])} == {
+        "workflow run",
+        "$identify",
+        "$rageclick",
+    }
+    assert own("user", ANN.lower()).code == 2
+
+
+def test_explain_names_the_id(own: Cli) -> None:
+    assert f"{ANN} is in Failing Users" in own("explain", ANN).out
+
+
+def test_a_crm_gets_the_id_and_the_email(own: Cli) -> None:
+    lines = own("push", "failing", "--to", "csv").out.splitlines()
+    assert [line.split(",")[:3] for line in lines] == [
+        ["account_id", "email", "segment"],
+        [BOB, "", "Failing Users"],
+        [ANN, "ann@x.example", "Failing Users"],
+    ]
+
+
+def test_a_cohort_is_found_by_id(own: Cli) -> None:
+    answer = json.loads(own("push", "failing", "--to", "posthog-cohort", "--yes", "--dry-run", "-f", "json").out)
+    assert (answer["unresolved"], answer["people"]) == ([BOB], 2)
+
+
+def test_the_history_is_of_ids(own: Cli) -> None:
+    own("segments")
+    assert ANN in own("history", "--user", f" {ANN} ").out
+
+
+def test_the_weekly_report(own: Cli) -> None:
+    assert ANN in own("report", "weekly").out
+
+
+def test_an_analysis_of_a_segment_finds_its_people_by_id(own: Cli) -> None:
+    rows = own("activity", "--segment", "failing", "-f", "csv").out.splitlines()
+    assert sum(row.split(",")[3] == "1" for row in rows) == 2, rows
+
+
+def test_check(own: Cli) -> None:
+    answer = own("check", "--online")
+    assert answer.code == 0, answer.out

@@ -1,0 +1,38 @@
+"""Keys: the fact that both sources have of a profile, and how it is compared and called.
+
+Profiles are of people, by their e-mail or another name for them, or of organizations. E-mails are normalised here and
+nowhere else (trimmed, lower-cased); in any other key letters count as they are written.
+"""
+
+from usertrack.core.words import people_words, plural
+from usertrack.library.entities import EMAIL
+
+ORGANIZATION = "organization"
+
+
+def normalised(text: str, key: str = EMAIL) -> str:
+    """SQL for the normalised key: without blanks or invisible characters around it, an e-mail in lower-case."""
+    around = r"[\s\p{Z}\p{Cc}\p{Cf}]+"
+    trimmed = f"regexp_replace({text}, '^{around}|{around}$', '', 'g')"
+    return f"nullif({f'lower({trimmed})' if key == EMAIL else trimmed}, '')"
+
+
+def key_words(key: str) -> str:
+    """``e-mail``, ``account id``, ``organization``."""
+    return "e-mail" if key == EMAIL else key.replace("_", " ")
+
+
+def a_key(key: str) -> str:
+    """The same with its article."""
+    words = key_words(key)
+    return f"{'an' if words[0] in 'aeio' else 'a'} {words}"
+
+
+def subject_words(key: str) -> str:
+    """``Person`` or ``Organization``: whom a profile is of."""
+    return ORGANIZATION.capitalize() if key == ORGANIZATION else "Person"
+
+
+def subjects_words(count: int, key: str) -> str:
+    """``1 person``, ``1 234 organizations``."""
+    return plural(count, ORGANIZATION) if key == ORGANIZATION else people_words(count)
