@@ -1,0 +1,49 @@
+"""A product that tracks and sends as fast as it can, in children that are killed again and again: see test_kills.
+
+Its arguments are how many kills, a seed, where PostHog is, the database or "-", and the spool. It prints a uuid once
+track() has returned it.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import posthog  # noqa: F401 - the children need not load it
+import psycopg
+
+from usertrack import track
+
+
+def product(chance: random.Random, dsn: str) -> None:
+    own = psycopg.connect(dsn) if dsn != "-" else None
+    while True:
+        if own and chance.random() < 0.3:
+            uuid = track.track("ada", "ordered", {"n": 1}, connection=own)
+            own.commit()
+        else:
+            uuid = track.track(f"person {chance.randrange(9)}", "seen", {"n": 1})
+        os.write(1, f"{uuid}\n".encode())
+        if chance.random() < 0.02:
+            track.flush(0.05)
+
+
+def main() -> None:
+    kills, seed, host, dsn, spool = sys.argv[1:]
+    chance = random.Random(int(seed))
+    track.configure(
+        project_key="phc_test", host=host, database_url=None if dsn == "-" else dsn, spool=Path(spool), relay=True
+    )
+    for _ in range(int(kills)):
+        child = os.fork()
+        if not child:
+            product(chance, dsn)
+        time.sleep(chance.uniform(0.01, 0.15))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        chance.random()
+
+
+main()

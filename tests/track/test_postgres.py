@@ -1,0 +1,221 @@
+"""Events in the product's own database: there with its transaction, once, and at PostHog under the same UUID."""
+
+import json
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+import sqlalchemy
+from sqlalchemy.orm import Session
+
+from tests.conftest import problem
+from tests.track.conftest import Configure
+from tests.track.posthog_server import PostHogServer
+from usertrack import track
+from usertrack.track.message import uuid7
+
+MOMENT = datetime(2026, 11, 20, 9, 30, 0, 250_000, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("tracking")
+
+
+def events(db: "psycopg.Connection[Any]") -> list[tuple[Any, ...]]:
+    return db.execute(
+        "SELECT distinct_id, name, properties, session_id, created_at FROM usertrack.event ORDER BY id"
+    ).fetchall()
+
+
+def names(db: "psycopg.Connection[Any]") -> list[str]:
+    return [row[1] for row in events(db)]
+
+
+def queued(db: "psycopg.Connection[Any]") -> int:
+    return db.execute("SELECT count(*) FROM usertrack.outbox").fetchone()[0]  # type: ignore[index]
+
+
+def test_an_event_is_in_both_places_under_one_uuid_and_time(
+    db: "psycopg.Connection[Any]", server: PostHogServer
+) -> None:
+    uuid = track.track(7, "report_exported", {"format": "csv"}, session_id="s1", timestamp=MOMENT)
+    assert events(db) == [("7", "report_exported", {"format": "csv"}, "s1", MOMENT)]
+    assert server.received == []
+    assert track.flush()
+    (event,) = server.received
+    assert (event["uuid"], event["event"], event["distinct_id"]) == (uuid, "report_exported", "7")
+    assert datetime.fromisoformat(event["timestamp"]) == MOMENT
+    assert event["properties"].items() >= {"format": "csv", "$session_id": "s1", "$lib": "posthog-python"}.items()
+    assert queued(db) == 0
+    assert len(events(db)) == 1
+
+
+def test_the_same_uuid_is_stored_and_sent_once(db: "psycopg.Connection[Any]", server: PostHogServer) -> None:
+    uuid = uuid7()
+    track.track("ada", "paid", uuid=uuid)
+    track.track("ada", "paid", uuid=str(uuid))
+    track.flush()
+    track.track("ada", "paid", uuid=uuid)
+    track.flush()
+    assert names(db) == ["paid"]
+    assert server.uuids() == {str(uuid): 1}
+
+
+def test_flush_and_shutdown_leave_it_usable(db: "psycopg.Connection[Any]", server: PostHogServer) -> None:
+    for finish in (track.flush, track.shutdown, track.flush):
+        track.track("ada", "seen")
+        assert finish()
+    assert len(server.received) == 3
+
+
+def test_groups_identify_and_alias_reach_posthog(server: PostHogServer) -> None:
+    track.track("ada", "joined", {"seats": 2}, groups={"team": "acme"})
+    track.identify("ada", {"role": "admin"}, set_once={"signup_source": "ad"}, anonymous_id="anon-1")
+    track.group_identify("team", "acme", {"plan": "pro"})
+    track.alias("ada", "ada-phone")
+    track.flush()
+    by_name = {event["event"]: event for event in server.received}
+    assert by_name["joined"]["properties"]["$groups"] == {"team": "acme"}
+    identified = by_name["$identify"]["properties"]
+    assert identified["$set"] == {"role": "admin"}
+    assert identified["$set_once"] == {"signup_source": "ad"}
+    assert identified["$anon_distinct_id"] == "anon-1"
+    group = by_name["$groupidentify"]["properties"]
+    assert (group["$group_type"], group["$group_key"], group["$group_set"]) == ("team", "acme", {"plan": "pro"})
+    alias = by_name["$create_alias"]["properties"]
+    assert (alias["distinct_id"], alias["alias"]) == ("ada", "ada-phone")
+
+
+def test_what_is_said_of_people_is_no_event_of_the_product(db: "psycopg.Connection[Any]") -> None:
+    track.identify("ada", {"role": "admin"})
+    track.group_identify("team", "acme", {"plan": "pro"})
+    track.alias("ada", "ada-phone")
+    assert (events(db), queued(db)) == ([], 3)
+
+
+def test_an_event_of_nobody_makes_no_person(db: "psycopg.Connection[Any]", server: PostHogServer) -> None:
+    uuid = track.track(None, "seen")
+    track.flush()
+    assert server.received[0]["properties"]["$process_person_profile"] is False
+    assert server.received[0]["distinct_id"] == uuid == events(db)[0][0]
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_psycopg(migrated: str, db: "psycopg.Connection[Any]", commits: bool) -> None:  # noqa: FBT001
+    with psycopg.connect(migrated) as own:
+        track.track("ada", "ordered", {"n": 1}, connection=own)
+        track.identify("ada", {"role": "admin"}, connection=own)
+        assert names(db) == []
+        own.commit() if commits else own.rollback()
+    assert (names(db), queued(db)) == ((["ordered"], 2) if commits else ([], 0))
+
+
+@pytest.mark.parametrize("commits", [True, False])
+@pytest.mark.parametrize("kind", [Session, sqlalchemy.Engine.connect])
+def test_sqlalchemy(migrated: str, db: "psycopg.Connection[Any]", kind: Any, commits: bool) -> None:  # noqa: FBT001
+    engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(migrated))
+    with kind(engine) as own:
+        track.track("ada", "ordered", {"share": "40 %", "at": "12:30", "q": ":name %(id)s"}, connection=own)
+        assert names(db) == []
+        own.commit() if commits else own.rollback()
+    engine.dispose()
+    assert (names(db), queued(db)) == ((["ordered"], 1) if commits else ([], 0))
+    if commits:
+        assert events(db)[0][2]["q"] == ":name %(id)s"
+
+
+@pytest.mark.parametrize("connection", [object(), psycopg.AsyncConnection.__new__(psycopg.AsyncConnection)])
+def test_connections_that_cannot_be_joined_are_refused(connection: Any) -> None:
+    error = problem(lambda: track.track("ada", "ordered", connection=connection))
+    assert type(connection).__name__ in error.message
+    assert "run_sync" in error.hint
+
+
+def test_hostile_values_are_data(db: "psycopg.Connection[Any]", server: PostHogServer) -> None:
+    hostile = "'; DROP TABLE usertrack.event; -- {x} %s %(id)s :id \x1b[31m ünï 🎉"
+    track.track(hostile, hostile, {hostile: hostile})
+    track.track("nul\0", "nul\0", {"a": "\0", "b\0": ["\ud800"], "c": {"d": "\udfff\\u0000"}})
+    assert track.flush()
+    assert events(db)[0][:3] == (hostile, hostile, {hostile: hostile})
+    assert events(db)[1][:3] == ("nul�", "nul�", {"a": "�", "b�": ["?"], "c": {"d": "?\\u0000"}})
+    assert server.received[0]["properties"][hostile] == hostile
+
+
+def test_values_that_json_cannot_hold_are_left_out_and_told(
+    db: "psycopg.Connection[Any]", caplog: pytest.LogCaptureFixture
+) -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    for _ in range(2):
+        track.track(
+            "ada", "seen", {"user": object(), "circle": circle, "n": float("nan"), "when": MOMENT, "id": UUID(int=1)}
+        )
+    assert events(db)[0][2] == {"n": None, "when": MOMENT.isoformat(), "id": str(UUID(int=1))}
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == [
+        "seen: the property user is left out",
+        "seen: the property circle is left out",
+    ]
+
+
+def test_an_event_needs_a_name_and_a_true_uuid() -> None:
+    assert problem(lambda: track.track("ada", "")).message == "an event has no name"
+    assert problem(lambda: track.track("ada", "seen", uuid="7")).message == "the uuid of an event is none"
+
+
+class Name(Enum):
+    SIGNED_UP = "signed_up"
+
+
+def test_names_may_be_constants(db: "psycopg.Connection[Any]") -> None:
+    track.track("ada", Name.SIGNED_UP)  # type: ignore[arg-type]
+    assert names(db) == ["signed_up"]
+
+
+def test_uuids_sort_by_time_and_are_version_7() -> None:
+    early, late = uuid7(1_700_000_000_000), uuid7(1_700_000_000_001)
+    assert early < late
+    assert (early.version, early.variant) == (7, "specified in RFC 4122")
+    assert int(early) >> 80 == 1_700_000_000_000
+
+
+def test_a_database_that_is_down_costs_no_event(
+    db: "psycopg.Connection[Any]", server: PostHogServer, configure: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(database_url="postgresql://nobody@127.0.0.1:1/none?connect_timeout=1")
+    uuids = {track.track("ada", "seen") for _ in range(3)}
+    assert len(caplog.records) == 1
+    assert "events wait in" in caplog.text
+    assert not track.flush(0)
+    configure()
+    assert track.flush()
+    assert set(server.uuids()) == uuids
+    assert names(db) == ["seen"] * 3
+
+
+def test_missing_tables_are_told_and_migrate_makes_them(
+    db: "psycopg.Connection[Any]", server: PostHogServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    db.execute("ALTER SCHEMA usertrack RENAME TO away")
+    track.track("ada", "early")
+    assert "run `python -m usertrack.track migrate`" in caplog.text
+    track.migrate()
+    track.migrate()
+    track.track("ada", "late")
+    assert track.flush()
+    assert sorted(names(db)) == ["early", "late"]
+    db.execute("DROP SCHEMA usertrack CASCADE")
+    db.execute("ALTER SCHEMA away RENAME TO usertrack")
+
+
+def test_a_restarted_database_costs_no_event(db: "psycopg.Connection[Any]", caplog: pytest.LogCaptureFixture) -> None:
+    track.track("ada", "before")
+    db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'usertrack.track'")
+    track.track("ada", "after")
+    assert names(db) == ["before", "after"]
+    assert caplog.records == []
+
+
+def test_the_outbox_holds_what_posthog_will_get(db: "psycopg.Connection[Any]") -> None:
+    track.track("ada", "seen", {"n": 1})
+    ((message,),) = db.execute("SELECT message FROM usertrack.outbox").fetchall()
+    assert json.loads(json.dumps(message)).keys() == {"uuid", "event", "distinct_id", "timestamp", "properties"}

@@ -1,0 +1,87 @@
+"""`python -m usertrack.track`: the relay as a worker of its own, the tables, and what waits."""
+
+import argparse
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+
+from usertrack import track
+from usertrack.core.errors import SourceBusy, UsageError, UsertrackError
+from usertrack.track.postgres import Postgres, schema
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except UsertrackError as error:
+        sys.stderr.write(f"error: {error.message}\nhint: {error.hint}\n")
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m usertrack.track",
+        description="Brings the events that a product has stored to PostHog. Settings are in the environment: "
+        "DATABASE_URL, POSTHOG_API_KEY, POSTHOG_HOST.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    relay = commands.add_parser("relay", help="send what waits, until it is stopped; any number may run")
+    relay.add_argument("--once", action="store_true", help="end when nothing waits, or after a minute with exit code 4")
+    relay.set_defaults(run=_relay)
+    migrate = commands.add_parser("migrate", help="make the tables in the schema usertrack")
+    migrate.add_argument("--print", dest="shown", action="store_true", help="show the SQL, for a migration of your own")
+    migrate.set_defaults(run=_migrate)
+    status = commands.add_parser("status", help="how many events wait, and how stale properties are")
+    status.set_defaults(run=_status)
+    for command in (relay, status):
+        text = "a module that declares properties of persons and groups, such as shop.analytics"
+        command.add_argument("--import", dest="modules", action="append", default=[], metavar="MODULE", help=text)
+    return parser
+
+
+def _relay(options: argparse.Namespace) -> int:
+    _to_postgres()
+    for module in options.modules:
+        importlib.import_module(module)
+    if options.once:
+        return 0 if track.flush(60) else SourceBusy.exit_code
+    relay = track.current().relay
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: relay.stop(0))
+    relay.run()
+    return 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    if options.shown:
+        sys.stdout.write(schema())
+    else:
+        track.migrate()
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    for module in options.modules:
+        importlib.import_module(module)
+    waiting, refused = _to_postgres().counts()
+    sys.stdout.write(f"{waiting} events wait for PostHog, and it has refused {refused}\n")
+    for one in track.staleness():
+        holder = one.group_type or "person"
+        oldest = f"oldest of {one.oldest:%Y-%m-%d %H:%M} UTC" if one.oldest else "never computed"
+        counts = f"{one.holders} known, {one.due} due, {one.failing} failing"
+        sys.stdout.write(f"{holder}.{one.name}: {counts}, {oldest}\n")
+    return 0
+
+
+def _to_postgres() -> Postgres:
+    postgres = track.current().postgres
+    if postgres is None:
+        raise UsageError("DATABASE_URL is not set", "set it to the database of the product whose events are to be sent")
+    return postgres
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Failed requests of a Django product: `"usertrack.track.django.ErrorTracking"` as the first of MIDDLEWARE."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.signals import got_request_exception
+
+from usertrack.track import track_error
+from usertrack.track.errors import name_of, quietly
+
+_ERROR = "_usertrack_error"
+
+
+class ErrorTracking:
+    """Tracks unhandled exceptions and responses with status 500, with the name of the view in the URL configuration.
+
+    ``person`` says whose request it is; a subclass may know better. Works synchronously and asynchronously.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[Any], Any]) -> None:
+        self._get_response = get_response
+        self._asynchronous = iscoroutinefunction(get_response)
+        if self._asynchronous:
+            markcoroutinefunction(self)
+        got_request_exception.connect(_remember, dispatch_uid="usertrack.track")
+
+    def __call__(self, request: Any) -> Any:
+        if self._asynchronous:
+            return self._answer(request)
+        response = self._get_response(request)
+        if response.status_code == 500:
+            self._report(request)
+        return response
+
+    async def _answer(self, request: Any) -> Any:
+        response = await _awaited(self._get_response(request))
+        if response.status_code == 500:
+            await asyncio.to_thread(self._report, request)
+        return response
+
+    def person(self, request: Any) -> str | None:
+        """The primary key of the user, if the request has loaded one: to load it now could fail as well."""
+        user = getattr(request, "_cached_user", None)
+        return None if user is None or user.pk is None else str(user.pk)
+
+    def _report(self, request: Any) -> None:
+        error = getattr(request, _ERROR, None)
+        quietly(lambda: track_error(error, view=_view(request), distinct_id=self.person(request)))
+
+
+async def _awaited(answer: Awaitable[Any]) -> Any:
+    return await answer
+
+
+def _remember(sender: Any, request: Any = None, **rest: Any) -> None:
+    if request is not None:
+        setattr(request, _ERROR, sys.exception())
+
+
+def _view(request: Any) -> str | None:
+    match = getattr(request, "resolver_match", None)
+    if match is None:
+        return None
+    return match.view_name or name_of(match.func)

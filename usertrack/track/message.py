@@ -1,0 +1,134 @@
+"""What is on its way to PostHog: one event as JSON, with a UUID that it keeps wherever it is stored."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from usertrack.core.errors import UsageError
+
+_DEEPEST = 30
+_LEFT_OUT = object()
+
+
+@dataclass(frozen=True)
+class Message:
+    """An event for PostHog's SDK. ``timestamp`` is ISO 8601 with an offset; ``properties`` are plain JSON values."""
+
+    uuid: str
+    event: str
+    distinct_id: str
+    timestamp: str
+    properties: dict[str, Any]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, document: str | bytes | Mapping[str, Any]) -> "Message":
+        """Raises ValueError, KeyError or TypeError when ``document`` is no message."""
+        fields = document if isinstance(document, Mapping) else json.loads(document)
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+
+
+def uuid7(milliseconds: int | None = None) -> UUID:
+    """A version 7 UUID (RFC 9562): the time, now unless stated, and 74 random bits. Later ones sort later."""
+    now = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
+    random = int.from_bytes(os.urandom(10))
+    value = (now & (1 << 48) - 1) << 80 | 7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62 | random & (1 << 62) - 1
+    return UUID(int=value)
+
+
+def make_message(
+    event: str,
+    distinct_id: object,
+    properties: Mapping[str, Any],
+    *,
+    timestamp: datetime | None = None,
+    uuid: UUID | str | None = None,
+    drop: Callable[[str], None] = lambda name: None,
+) -> Message:
+    """A message of now, or of ``timestamp`` (without a timezone: UTC).
+
+    Without a ``distinct_id`` the event is nobody's, and makes no person. ``drop`` is called with the name of each
+    property whose value JSON cannot hold. Raises UsageError with a uuid that is none.
+    """
+    values = clean_properties(properties, drop)
+    unique = str(uuid7() if uuid is None else _uuid(uuid))
+    name = "" if distinct_id is None else _text(str(distinct_id))
+    if not name:
+        values.setdefault("$process_person_profile", False)
+    # its time is that of a server's clock, and the same each time that it is sent
+    values["$ignore_sent_at"] = True
+    moment = timestamp or datetime.now(UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return Message(unique, _text(event), name or unique, moment.isoformat(), values)
+
+
+def event_name(event: str) -> str:
+    """The name of an event, which may be a member of an Enum. Raises UsageError for none."""
+    name = event.value if isinstance(event, Enum) else event
+    if not isinstance(name, str) or not name:
+        raise UsageError("an event has no name", 'the second argument of track() is its name: track(7, "signed_up")')
+    return name
+
+
+def _uuid(value: UUID | str) -> UUID:
+    try:
+        return value if isinstance(value, UUID) else UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        raise UsageError("the uuid of an event is none", "leave it out, or hand over a uuid.UUID") from None
+
+
+def clean_properties(properties: Mapping[str, Any], drop: Callable[[str], None]) -> dict[str, Any]:
+    """``properties`` as plain JSON values that PostgreSQL and PostHog take; each other one is dropped."""
+    cleaned = {}
+    for name, value in properties.items():
+        plain = _plain(value, 0)
+        if plain is _LEFT_OUT:
+            drop(str(name))
+        else:
+            cleaned[_text(str(name))] = plain
+    return cleaned
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if isinstance(value, Enum):
+        value = value.value
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, (float, Decimal)):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    return _plain_container(value, depth)
+
+
+def _plain_container(value: Any, depth: int) -> Any:
+    if depth == _DEEPEST:
+        return _LEFT_OUT
+    if isinstance(value, Mapping):
+        pairs = {_text(str(key)): _plain(item, depth + 1) for key, item in value.items()}
+        return _LEFT_OUT if any(item is _LEFT_OUT for item in pairs.values()) else pairs
+    if isinstance(value, (list, tuple, set, frozenset)):
+        items = [_plain(item, depth + 1) for item in value]
+        return _LEFT_OUT if any(item is _LEFT_OUT for item in items) else items
+    return _LEFT_OUT
+
+
+def _text(value: str) -> str:
+    """``value`` without what PostgreSQL cannot store: NUL and halves of surrogate pairs."""
+    if value.isascii() and "\0" not in value:
+        return str(value)
+    return value.replace("\0", "�").encode("utf-8", "replace").decode()

@@ -1,0 +1,35 @@
+"""What waits for PostHog, whoever keeps it: messages are leased, sent and settled."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from usertrack.track.message import Message
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of messages, by uuid: PostHog has acknowledged ``accepted``, and never takes ``refused`` (why)."""
+
+    accepted: frozenset[str] = frozenset()
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+class Lease(Protocol):
+    """Messages that nobody else sends meanwhile. What is not settled waits on."""
+
+    @property
+    def messages(self) -> Sequence[Message]: ...
+
+    def settle(self, delivery: Delivery) -> None: ...
+
+
+class Outbox(Protocol):
+    """A keeper of messages. ``lease`` hands out the oldest that nobody else has; none when all are sent."""
+
+    def append(self, *messages: Message) -> None: ...
+
+    def lease(self, limit: int) -> AbstractContextManager[Lease]: ...
+
+    def waiting(self) -> int: ...

@@ -1,0 +1,153 @@
+"""The product's own Postgres: events, and the outbox, in the schema `usertrack` (schema.sql)."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from usertrack.core.errors import ConnectionFailed
+from usertrack.track.message import Message
+from usertrack.track.outbox import Delivery
+from usertrack.track.statements import Statement, execute, insert
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_OLDEST = b"""
+SELECT position, message FROM usertrack.outbox WHERE refusal IS NULL
+ORDER BY position LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+_COUNTS = b"SELECT count(*) - count(refusal), count(refusal) FROM usertrack.outbox"
+_SETTLE = b"DELETE FROM usertrack.outbox WHERE id = ANY(%s)"
+_REFUSE = b"UPDATE usertrack.outbox SET refusal = %s WHERE id = %s"
+_MOST_IDLE = 8
+_CONNECT: dict[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": None,  # as a pooler in transaction mode wants it
+    "connect_timeout": 3,
+    "tcp_user_timeout": 5000,  # ms until a network that swallows packets counts as down
+    "application_name": "usertrack.track",
+}
+
+
+def schema() -> str:
+    """The SQL that makes the tables; it changes nothing where they are."""
+    from importlib import resources
+
+    return (resources.files("usertrack.track") / "schema.sql").read_text(encoding="utf-8")
+
+
+class Postgres:
+    """``append`` is for requests, from any thread; ``lease`` is the relay's, on a connection of its own."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._lock = threading.Lock()
+        self._idle: list[Connection[Any]] = []
+
+    def migrate(self) -> None:
+        """Make the tables that are missing. Raises ConnectionFailed."""
+        import psycopg
+
+        try:
+            with psycopg.connect(self._dsn, **_CONNECT) as connection, connection.transaction():
+                connection.execute(b"SELECT pg_advisory_xact_lock(hashtext('usertrack.track'))")
+                connection.execute(schema().encode())
+        except psycopg.Error as error:
+            raise ConnectionFailed(
+                f"the tables of usertrack.track cannot be made ({type(error).__name__})",
+                "DATABASE_URL needs a role that may create a schema; or copy the SQL that "
+                "`python -m usertrack.track migrate --print` shows into a migration of your own",
+            ) from None
+
+    def append(self, *messages: Message) -> None:
+        self.run([insert(message) for message in messages])
+
+    def run(self, statements: Sequence[Statement]) -> None:
+        """Run ``statements`` in one transaction. Raises psycopg's errors.
+
+        A connection that broke while it was idle costs a second attempt; nothing is there twice, as ids are unique.
+        """
+        import psycopg
+
+        idle = bool(self._idle)
+        try:
+            self._run(statements)
+        except psycopg.OperationalError:
+            if not idle:
+                raise
+            self._close_idle()
+            self._run(statements)
+
+    def _run(self, statements: Sequence[Statement]) -> None:
+        with self._connection() as connection:
+            if len(statements) == 1:
+                execute(connection, statements)
+                return
+            with connection.transaction():
+                execute(connection, statements)
+
+    @contextmanager
+    def _connection(self) -> Iterator["Connection[Any]"]:
+        """An idle connection, or a new one: where the database is down, that is known at once."""
+        import psycopg
+
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = psycopg.connect(self._dsn, **_CONNECT)
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                keep = not connection.closed and len(self._idle) < _MOST_IDLE
+                if keep:
+                    self._idle.append(connection)
+            if not keep:
+                connection.close()
+
+    def _close_idle(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def lease(self, limit: int) -> Iterator["PostgresLease"]:
+        """The oldest messages that no other relay has, locked until they are settled or the block ends."""
+        with self.transaction() as connection:
+            yield PostgresLease(connection, connection.execute(_OLDEST, [limit]).fetchall())
+
+    @contextmanager
+    def transaction(self) -> Iterator["Connection[Any]"]:
+        """A transaction that may wait for PostHog: the time that the database lets one be idle is longer in it."""
+        with self._connection() as connection, connection.transaction():
+            connection.execute(b"SET LOCAL idle_in_transaction_session_timeout = '5min'")
+            yield connection
+
+    def waiting(self) -> int:
+        return self.counts()[0]
+
+    def counts(self) -> tuple[int, int]:
+        """How many messages wait, and how many PostHog has refused for good."""
+        with self._connection() as connection:
+            waiting, refused = connection.execute(_COUNTS).fetchone() or (0, 0)
+            return int(waiting), int(refused)
+
+    def close(self) -> None:
+        """Close the idle connections; the next statement opens a new one."""
+        self._close_idle()
+
+
+class PostgresLease:
+    """Rows of the outbox, locked in a transaction that ends with the relay's block."""
+
+    def __init__(self, connection: Any, rows: Iterable[tuple[int, Any]]) -> None:
+        self._connection = connection
+        self.messages = [Message.from_json(message) for _, message in rows]
+
+    def settle(self, delivery: Delivery) -> None:
+        if delivery.accepted:
+            self._connection.execute(_SETTLE, [list(delivery.accepted)])
+        for uuid, reason in delivery.refused.items():
+            self._connection.execute(_REFUSE, [reason, uuid])

@@ -1,0 +1,132 @@
+"""Brings what waits to PostHog, in a thread of the product or in a worker, until PostHog has acknowledged it.
+
+A message is deleted after that. Killed in between, the next relay sends it again with the same UUID, and PostHog keeps
+one. Relays do not take each other's messages.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from usertrack.track.outbox import Delivery, Outbox
+from usertrack.track.sender import NotDelivered, Sender
+
+LOG = logging.getLogger("usertrack.track")
+BATCH = 100
+_POLL_SECONDS = 1.0  # until events of other processes, and of callers' transactions, are seen
+_LONGEST_WAIT = 30.0
+
+
+class Relay:
+    """``sender`` is made when there is something to send. ``prepare`` runs before, and returns how much it did."""
+
+    def __init__(
+        self, outbox: Outbox, sender: Callable[[], Sender | None], prepare: Callable[[], int] = lambda: 0
+    ) -> None:
+        self._outbox = outbox
+        self._make_sender = sender
+        self._sender: Sender | None = None
+        self._prepare = prepare
+        self._alone = threading.Lock()  # the thread, and who calls flush()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._news = threading.Event()
+        self._stopped = threading.Event()
+
+    def step(self) -> int:
+        """Prepare and send one batch; returns how much was done, 0 when nothing is left that others do not have.
+
+        Raises NotDelivered, and the database's errors; then nothing is lost, and the next step tries again.
+        """
+        with self._alone:
+            return self._prepare() + self._send()
+
+    def _send(self) -> int:
+        failure = None
+        with self._outbox.lease(BATCH) as lease:
+            if not lease.messages or (sender := self._open_sender()) is None:
+                return 0
+            try:
+                delivery = sender.send(lease.messages)
+            except NotDelivered as error:
+                delivery, failure = error.delivery, error
+            lease.settle(delivery)
+        _tell_refused(delivery)
+        if failure:
+            raise failure
+        return len(lease.messages)
+
+    def _open_sender(self) -> Sender | None:
+        if self._sender is None:
+            self._sender = self._make_sender()
+        return self._sender
+
+    def wake(self) -> None:
+        """Begin, if that has not happened, and look at once."""
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._stopped.clear()
+                    self._thread = threading.Thread(target=self.run, name="usertrack-relay", daemon=True)
+                    self._thread.start()
+        self._news.set()
+
+    def run(self) -> None:
+        """Send until ``stop``."""
+        failures = 0
+        while not self._stopped.is_set():
+            wait = 0.0
+            try:
+                if not self.step():
+                    self._news.wait(_POLL_SECONDS)
+                    self._news.clear()
+                failures = 0
+            except Exception as error:  # of PostHog, of the network, of the database: each passes
+                wait = _wait_seconds(error, failures)
+                LOG.log(logging.INFO if failures else logging.WARNING, "%s: events wait", _describe(error))
+                failures += 1
+            self._stopped.wait(wait)
+
+    def drain(self, seconds: float) -> bool:
+        """Send until nothing waits, at most for ``seconds``; whether nothing does."""
+        end, failures = time.monotonic() + seconds, 0
+        while True:
+            try:
+                if self.step():
+                    continue
+                if self._outbox.waiting() == 0:
+                    return True
+                wait = 0.05  # another relay is sending it, or there is no key
+            except Exception as error:
+                wait = _wait_seconds(error, failures)
+                failures += 1
+            if time.monotonic() + wait > end:
+                return False
+            time.sleep(wait)
+
+    def stop(self, seconds: float = 2.0) -> None:
+        """End the thread; ``wake`` begins a new one."""
+        with self._starting:
+            thread, self._thread = self._thread, None
+        self._stopped.set()
+        self._news.set()
+        if thread and thread is not threading.current_thread():
+            with suppress(RuntimeError):
+                thread.join(seconds)
+
+
+def _wait_seconds(error: Exception, failures: int) -> float:
+    asked = error.retry_after if isinstance(error, NotDelivered) else None
+    return max(asked or 0.0, min(_LONGEST_WAIT, 0.5 * 2.0**failures) * random.uniform(0.5, 1.5))
+
+
+def _describe(error: Exception) -> str:
+    return str(error) if isinstance(error, NotDelivered) else type(error).__name__
+
+
+def _tell_refused(delivery: Delivery) -> None:
+    for uuid, reason in delivery.refused.items():
+        LOG.error("PostHog takes no event %s (%s): it is set aside", uuid, reason)

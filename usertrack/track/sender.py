@@ -1,0 +1,127 @@
+"""PostHog's end: the SDK makes the events, and one request of it takes a batch of them."""
+
+import contextvars
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from usertrack.track.message import Message
+from usertrack.track.outbox import Delivery
+
+Event = dict[str, Any]  # as the SDK sends it
+
+_BATCH_BYTES = 5 * 1024 * 1024
+_EVENT_BYTES = 900 * 1024  # beyond this, the SDK itself would drop it
+_OUR_EVENTS_FAULT = {400, 413, 422}
+_OVER_QUOTA_SECONDS = 300.0
+
+
+class NotDelivered(Exception):  # noqa: N818 - reads as a sentence
+    """PostHog could not be reached, or did not acknowledge. ``retry_after``: seconds that it asked us to wait.
+
+    ``delivery`` is what of the batch had been settled before.
+    """
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+        self.delivery = Delivery()
+
+
+class Sender:
+    """Sends messages to one project. ``send`` returns once PostHog has answered."""
+
+    def __init__(self, project_key: str, host: str) -> None:
+        import posthog
+
+        self._events: list[Event] = []
+        # it never sends by itself: only from batch_post we learn what was acknowledged
+        self._sdk = posthog.Posthog(project_key, host=host, sync_mode=True, send=False, before_send=self._collect)
+        self._key = project_key
+
+    def send(self, messages: Sequence[Message]) -> Delivery:
+        """What PostHog took and what it refuses for good. Raises NotDelivered, with what it had taken till then."""
+        events = contextvars.Context().run(self._make_events, messages)  # without the tags of whoever calls flush()
+        refused = {event["uuid"]: "larger than 900 KiB" for event in events if _size(event) > _EVENT_BYTES}
+        unmade = {message.uuid for message in messages} - {event["uuid"] for event in events}
+        refused |= dict.fromkeys(unmade, "PostHog's SDK takes no such event")
+        accepted: set[str] = set()
+        try:
+            for batch in _batches([event for event in events if event["uuid"] not in refused]):
+                refused |= self._post(batch)
+                accepted |= {event["uuid"] for event in batch} - refused.keys()
+        except NotDelivered as error:
+            error.delivery = Delivery(frozenset(accepted), refused)
+            raise
+        return Delivery(frozenset(accepted), refused)
+
+    def _collect(self, event: Event) -> None:
+        self._events.append(event)
+
+    def _make_events(self, messages: Sequence[Message]) -> list[Event]:
+        self._events.clear()
+        for message in messages:
+            self._make_event(message)
+        return list(self._events)
+
+    def _make_event(self, message: Message) -> None:
+        properties, same = message.properties, {"timestamp": message.timestamp, "uuid": message.uuid}
+        if message.event == "$create_alias":
+            self._sdk.alias(properties["distinct_id"], properties["alias"], **same)
+        elif message.event == "$groupidentify":
+            group = properties["$group_type"], properties["$group_key"], properties["$group_set"]
+            self._sdk.group_identify(*group, distinct_id=message.distinct_id, **same)
+        else:
+            self._sdk.capture(message.event, distinct_id=message.distinct_id, properties=properties, **same)
+
+    def _post(self, batch: Sequence[Event]) -> dict[str, str]:
+        """Why PostHog refuses which of ``batch``; where one is at fault, the others are sent without it."""
+        reason = self._refusal(batch)
+        if reason is None:
+            return {}
+        if len(batch) == 1:
+            return {batch[0]["uuid"]: reason}
+        half = len(batch) // 2
+        return self._post(batch[:half]) | self._post(batch[half:])
+
+    def _refusal(self, batch: Sequence[Event]) -> str | None:
+        """Why PostHog refuses the batch for good, or None when it took it. Raises NotDelivered for all else."""
+        import requests
+        from posthog.request import APIError, batch_post
+
+        try:
+            answer = batch_post(self._key, self._sdk.host, gzip=True, timeout=15, batch=list(batch))
+        except APIError as error:
+            if error.status in _OUR_EVENTS_FAULT:
+                return f"HTTP {error.status}"
+            raise NotDelivered(f"PostHog answered HTTP {error.status}", error.retry_after) from None
+        except requests.exceptions.RequestException as error:
+            raise NotDelivered(f"PostHog cannot be reached ({type(error).__name__})") from None
+        if "events" in _quota_limited(answer):
+            raise NotDelivered("PostHog's billing limit drops events", _OVER_QUOTA_SECONDS)
+        return None
+
+
+def _quota_limited(answer: Any) -> Sequence[str]:
+    try:
+        document = answer.json()
+    except ValueError:
+        return ()
+    return document.get("quota_limited") or () if isinstance(document, dict) else ()
+
+
+def _batches(events: Sequence[Event]) -> Iterator[list[Event]]:
+    batch: list[Event] = []
+    size = 0
+    for event in events:
+        if batch and size + _size(event) > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(event)
+        size += _size(event)
+    if batch:
+        yield batch
+
+
+def _size(event: Event) -> int:
+    return len(json.dumps(event, default=str))

@@ -1,0 +1,204 @@
+"""One product's tracking: what it says is held against the plan, stored, and left to the relay."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from usertrack.core.errors import UsageError
+from usertrack.track.declared import DECLARATIONS, Declarations
+from usertrack.track.message import Message, event_name, make_message
+from usertrack.track.outbox import Delivery, Outbox
+from usertrack.track.postgres import Postgres
+from usertrack.track.profiles import MemoryProfiles, PostgresProfiles, Profiles, group_message
+from usertrack.track.relay import BATCH, Relay
+from usertrack.track.sender import Sender
+from usertrack.track.settings import Settings
+from usertrack.track.spool import Spool
+from usertrack.track.statements import Due, execute, insert, mark_due
+from usertrack.track.watch import Watch
+
+LOG = logging.getLogger("usertrack.track")
+_DOWN_SECONDS = 5.0  # that requests go without their database after it has failed
+
+
+class Tracker:
+    """Every method may be called from any thread. After a fork, the child needs a tracker of its own."""
+
+    def __init__(self, settings: Settings, declarations: Declarations = DECLARATIONS) -> None:
+        self.settings = settings
+        self.watch = Watch(settings.plan, enforce=settings.enforce)
+        self.spool = Spool(settings.spool_folder())
+        self.postgres = Postgres(settings.database_url) if settings.database_url else None
+        self._declarations = declarations
+        self.profiles: Profiles
+        if self.postgres:
+            self.profiles = PostgresProfiles(self.postgres, declarations)
+        else:
+            self.profiles = MemoryProfiles(self.spool, declarations)
+        outbox: Outbox = self.postgres or self.spool
+        self.relay = Relay(outbox, self._sender, self._prepare)
+        self._unmarked: deque[Due] = deque()  # while the database was down
+        self._down_until = 0.0
+        self._told: set[str] = set()
+        self._telling = threading.Lock()
+
+    def track(
+        self,
+        distinct_id: object,
+        event: str,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        session_id: str | None = None,
+        groups: Mapping[str, object] | None = None,
+        timestamp: datetime | None = None,
+        uuid: UUID | str | None = None,
+        connection: Any = None,
+    ) -> str:
+        event, values = event_name(event), dict(properties or {})
+        if session_id:
+            values["$session_id"] = session_id
+        if groups:
+            values["$groups"] = {name: str(key) for name, key in groups.items()}
+        self.watch.check(event, values)
+        message = self._message(event, distinct_id, values, timestamp=timestamp, uuid=uuid)
+        due = self._declarations.due_after(event, message.distinct_id, message.properties)
+        return self._store(message, connection, due)
+
+    def identify(
+        self,
+        distinct_id: object,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        set_once: Mapping[str, Any] | None = None,
+        anonymous_id: str | None = None,
+        connection: Any = None,
+    ) -> str:
+        named = {"$set": dict(properties or {}), "$set_once": dict(set_once or {}), "$anon_distinct_id": anonymous_id}
+        values = {name: value for name, value in named.items() if value}
+        self.watch.check("$identify", values)
+        return self._store(self._message("$identify", distinct_id, values), connection)
+
+    def group_identify(
+        self, group_type: str, group_key: object, properties: Mapping[str, Any] | None = None, *, connection: Any = None
+    ) -> str:
+        self.watch.check("$groupidentify", {"$group_type": group_type, "$group_set": properties or {}})
+        drop = self._dropper("$groupidentify")
+        return self._store(group_message(group_type, str(group_key), properties or {}, drop=drop), connection)
+
+    def alias(self, distinct_id: object, alias: object, *, connection: Any = None) -> str:
+        ids = {"distinct_id": str(distinct_id), "alias": str(alias)}
+        return self._store(self._message("$create_alias", distinct_id, ids), connection)
+
+    def refresh(self, *holder_ids: object, group_type: str = "") -> None:
+        due = [due for holder in holder_ids for due in self._declarations.of_holder(str(holder), group_type)]
+        self.profiles.add(due)
+        self._wake()
+
+    def migrate(self) -> None:
+        if self.postgres is None:
+            raise UsageError("there is no database to make tables in", "set DATABASE_URL, or hand over database_url")
+        self.postgres.migrate()
+        self._down_until = 0.0
+
+    def flush(self, seconds: float) -> bool:
+        return self.relay.drain(seconds)
+
+    def close(self, seconds: float) -> bool:
+        """Flush, end the thread and close connections and files; the next call opens them again."""
+        self.relay.stop()
+        done = self.relay.drain(seconds)
+        self.spool.close()
+        if self.postgres:
+            self.postgres.close()
+        return done
+
+    def _message(self, event: str, distinct_id: object, properties: Mapping[str, Any], **rest: Any) -> Message:
+        return make_message(event, distinct_id, properties, drop=self._dropper(event), **rest)
+
+    def _dropper(self, event: str) -> Callable[[str], None]:
+        def drop(name: str) -> None:
+            self._tell(f"{event}.{name}", "%s: the property %s is left out, as JSON cannot hold it", event, name)
+
+        return drop
+
+    def _store(self, message: Message, connection: Any, due: Sequence[Due] = ()) -> str:
+        statements = [insert(message), *([mark_due(due)] if due else [])]
+        if connection is not None:
+            execute(connection, statements)
+        elif not (self.postgres and self._stored(self.postgres, statements)):
+            self._spool(message, due)
+        self._wake()
+        return message.uuid
+
+    def _stored(self, postgres: Postgres, statements: Sequence[Any]) -> bool:
+        """Whether the database has it. While it is down, requests do not wait for it again and again."""
+        import psycopg
+
+        if time.monotonic() < self._down_until:
+            return False
+        try:
+            postgres.run(statements)
+        except psycopg.Error as error:
+            self._down_until = time.monotonic() + _DOWN_SECONDS
+            missing = isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName)
+            reason = (
+                "has no tables for them: run `python -m usertrack.track migrate`" if missing else "does not take them"
+            )
+            name = type(error).__name__
+            self._tell(name, "the database %s (%s): events wait in %s until it does", reason, name, self.spool.folder)
+            return False
+        return True
+
+    def _spool(self, message: Message, due: Sequence[Due]) -> None:
+        if not self.postgres:
+            told = "no database: events wait in %s until PostHog has them, and are in no table of yours"
+            self._tell("no database", told, self.spool.folder)
+        self.spool.append(message)
+        if due and self.postgres:
+            self._unmarked.extend(due)
+        elif due:
+            self.profiles.add(due)
+
+    def _wake(self) -> None:
+        if self.settings.relay:
+            self.relay.wake()
+
+    def _prepare(self) -> int:
+        """What the relay does before it sends: the database gets what it has missed, and properties are computed."""
+        return self._store_spooled() + self.profiles.refresh()
+
+    def _store_spooled(self) -> int:
+        if not self.postgres:
+            return 0
+        if due := list(self._unmarked):
+            self.postgres.run([mark_due(due)])
+            for _ in due:
+                self._unmarked.popleft()
+        with self.spool.lease(BATCH) as lease:
+            if lease.messages:
+                self.postgres.append(*lease.messages)
+                lease.settle(_all_of(lease.messages))
+            return len(lease.messages)
+
+    def _sender(self) -> Sender | None:
+        if self.settings.project_key is None:
+            self._tell("no key", "POSTHOG_API_KEY is not set: events wait, and this process sends none")
+            return None
+        return Sender(self.settings.project_key, self.settings.host)
+
+    def _tell(self, subject: str, text: str, *values: object) -> None:
+        """Log ``text``, once for a subject."""
+        with self._telling:
+            if subject in self._told or len(self._told) > 1_000:
+                return
+            self._told.add(subject)
+        LOG.warning(text, *values)
+
+
+def _all_of(messages: Sequence[Message]) -> Delivery:
+    return Delivery(frozenset(message.uuid for message in messages))
