@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from usertrack.mapping.accounts import account_proposals, nearest_account
-from usertrack.mapping.activity import activity_proposals
+from usertrack.mapping.activity import activity_proposals, without_way
 from usertrack.mapping.catalog import Catalog, read_catalog, statements
 from usertrack.mapping.proposal import Proposal
 
@@ -161,3 +161,69 @@ def test_soft_deletes(reader: Reader, columns: str, expression: str) -> None:
     sql = accounts_of(reader(USERS.replace("password text", columns))).sql
     assert "WHERE" not in sql
     assert expression in sql if expression else "delete" not in sql
+
+
+def test_of_several_memberships_one_counts(reader: Reader) -> None:
+    dsn = reader(
+        USERS + "CREATE TABLE teams (id int PRIMARY KEY, name text);"
+        "CREATE TABLE memberships (id int PRIMARY KEY, user_id bigint REFERENCES users, team_id int REFERENCES teams,"
+        "role text, created_at date); INSERT INTO users VALUES (1, 'ada@acme.example', '', now());"
+        "INSERT INTO teams VALUES (1, 'Harbor'), (2, 'Evergreen'), (3, 'Third');"
+        "INSERT INTO memberships VALUES (9, 1, 3, 'owner', '2026-01-01'), (7, 1, 2, 'owner', '2026-01-01'),"
+        "(5, 1, 1, 'member', '2020-01-01')"
+    )
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(accounts_of(dsn).sql.encode()).fetchall()
+    assert [row[-1] for row in rows] == ["Evergreen"]
+
+
+API = (
+    "CREATE TABLE api_request_logs (id int PRIMARY KEY, user_id bigint REFERENCES users, method text, path text,"
+    "{column}, latency_ms int, created_at timestamptz);"
+    "INSERT INTO users VALUES (1, 'ada@acme.example', '', now()); INSERT INTO api_request_logs VALUES"
+    "(1, 1, 'GET', '/v1', 200, 9, now()), (2, 1, 'GET', '/v1', 302, 9, now()), (3, 1, 'GET', '/v1', 429, 9, now()),"
+    "(4, 1, 'PUT', '/v2', 503, 9, now()), (5, 1, 'PUT', '/v2', NULL, 9, now())"
+)
+
+
+@pytest.mark.parametrize(("column", "labels"), [("status_code int", ()), ("status int", ("200", "302", "429", "503"))])
+def test_a_status_of_http_says_how_a_call_ended(reader: Reader, column: str, labels: tuple[str, ...]) -> None:
+    dsn = reader(USERS + API.format(column=column))
+    catalog = catalog_of(dsn, "reader")
+    accounts, table = account_proposals(catalog)[0], catalog.named("api_request_logs")
+    assert table
+    read = {(table.id, column.split()[0]): labels}
+    proposals = activity_proposals(catalog, accounts.table, read)
+    assert proposals["runs"] == []
+    (calls,) = proposals["calls"]
+    assert calls.states == {"ok": ("ok",), "failed": ("failed",)}
+    assert "a.path AS tool" in calls.sql.replace("l.", "a.")
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(f"SELECT status FROM ({calls.sql}) AS calls".encode()).fetchall()
+    assert [status for (status,) in rows] == ["ok", "ok", "failed", "failed", None]
+
+
+def test_an_owner_of_several_kinds(reader: Reader) -> None:
+    dsn = reader(
+        USERS + "CREATE TABLE builds (id int PRIMARY KEY, owner_type varchar, owner_id bigint, status varchar,"
+        "created_at timestamptz); INSERT INTO builds VALUES (1, 'User', 7, 'passed', now()),"
+        "(2, 'Organization', 7, 'passed', now()), (3, 'App\\Models\\User', 8, 'failed', now()),"
+        "(4, 'PowerUser', 9, '', now())"
+    )
+    catalog = catalog_of(dsn, "reader")
+    builds = activity_proposals(catalog, account_proposals(catalog)[0].table)["runs"][0]
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(
+            f"SELECT account_id FROM ({builds.sql}) AS builds ORDER BY run_id".encode()
+        ).fetchall()
+    assert [account for (account,) in rows] == [7, None, 8, None]
+    assert "`owner_id` refers to several tables: rows of no user have no account" in builds.notes
+
+
+def test_what_leads_to_nobody_is_named(reader: Reader) -> None:
+    catalog = catalog_of(reader(USERS + "CREATE TABLE agent_runs (id int PRIMARY KEY, status text, created_at date)"))
+    accounts = account_proposals(catalog)[0].table
+    near = without_way("agent_runs", catalog, accounts)
+    assert near
+    assert near.name == "agent_runs"
+    assert without_way("calls", catalog, accounts) is None

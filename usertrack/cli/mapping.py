@@ -34,16 +34,20 @@ class _Dialogue:
     show_values: bool
 
     def agreed(
-        self, name: str, proposals: "Sequence[Proposal]", other: "Callable[[Relation], Proposal]"
+        self,
+        name: str,
+        proposals: "Sequence[Proposal]",
+        other: "Callable[[Relation], Proposal]",
+        why_none: str = "no table looks like it",
     ) -> "Proposal | None":
-        """The proposal that is taken for the entity ``name``; None for an entity that there is not."""
+        """The proposal that is taken for the entity ``name``; None where there is no such thing."""
         waiting = list(proposals)
         proposal = waiting.pop(0) if waiting else None
         while True:
             if proposal:
                 self._show(proposal)
             else:
-                diagnostics.note(f"{name}: no table looks like it")
+                diagnostics.note(f"{name}: {why_none}")
             if not self.asks or not (proposals or name in _ALWAYS_ASKED):
                 return proposal
             answer = diagnostics.ask(f"{name}: {_QUESTION if proposal else _NO_MORE}", "yes" if proposal else "none")
@@ -189,9 +193,18 @@ def _agreed_proposals(dialogue: _Dialogue) -> "list[Proposal]":
     for name, proposals in best.items():
         untaken = [each for each in proposals if all(each.table is not other.table for other in agreed)]
         read_as = partial(proposal_for, KINDS[name], catalog, accounts=accounts.table, labels=labels)
-        proposal = dialogue.agreed(name, untaken, read_as)
+        proposal = dialogue.agreed(name, untaken, read_as, _why_none(name, catalog, accounts.table))
         agreed += [proposal] if proposal else []
     return agreed
+
+
+def _why_none(name: str, catalog: "Catalog", accounts: "Relation") -> str:
+    from usertrack.mapping.activity import without_way
+
+    near = without_way(name, catalog, accounts)
+    return (
+        f"{near.label} looks like it, but nothing in it leads to {accounts.label}" if near else "no table looks like it"
+    )
 
 
 def _no_accounts(catalog: "Catalog") -> UsageError:

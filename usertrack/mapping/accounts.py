@@ -146,8 +146,8 @@ def _side_email(table: Relation) -> tuple[Column, list[str]] | None:
             order.append(f"{{t}}.{flag.sql} DESC NULLS LAST")
         elif time := column_like(table, patterns, "time"):
             order.append(f"{{t}}.{time.sql} NULLS LAST")
-    made = column_like(table, rules.SIGNED_UP) or table.key
-    return column, [*order, *([f"{{t}}.{made.sql}"] if made else [])]
+    made = column_like(table, rules.SIGNED_UP)
+    return column, [*order, *(f"{{t}}.{each.sql}" for each in (made, table.key) if each)]
 
 
 def _add_signed_up(proposal: Proposal, around: Around) -> None:

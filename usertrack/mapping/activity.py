@@ -1,5 +1,6 @@
 """Which tables hold what accounts do: runs, calls, executions of code, deployments, agent runs."""
 
+import re
 from collections.abc import Iterator
 from math import log2, log10
 
@@ -7,7 +8,7 @@ from usertrack.core.errors import UsageError
 from usertrack.library.entities import KINDS, EntityKind
 from usertrack.mapping import rules
 from usertrack.mapping.catalog import Catalog, Column, Relation
-from usertrack.mapping.matching import column_like, columns_like, reference_counts, time_like
+from usertrack.mapping.matching import column_like, columns_like, reference_counts, time_like, without_id
 from usertrack.mapping.proposal import Labels, Proposal, ranked
 from usertrack.mapping.select import Select, as_time
 from usertrack.mapping.states import numbered_states, sorted_states, unknown_labels
@@ -20,6 +21,7 @@ _SPECIAL = {
     "deployments": rules.DEPLOYMENTS,
 }
 _LEAST = {"runs": 8, "deployments": 4}  # points below which a table is not proposed; of the others 10
+_SURE = {"deployments": 12}  # they have no status, which tells most; of the others 18
 
 
 def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | None = None) -> dict[str, list[Proposal]]:
@@ -27,16 +29,32 @@ def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | No
     ways = Ways(catalog, accounts)
     counts = reference_counts(catalog)
     proposals: dict[str, list[Proposal]] = {name: [] for name in ("runs", *_SPECIAL)}
-    for table in _candidates(catalog, accounts):
-        if not (points := _points(table)) or not (way := ways.to_accounts(table)):
-            continue
-        for name in proposals:
-            if special := _special_points(name, table):
+    for table, points in _candidates(catalog, accounts):
+        way = ways.to_accounts(table)
+        for name in proposals if way else ():
+            if way and (special := _special_points(name, table)):
                 proposal = activity_proposal(KINDS[name], table, way, accounts, labels or {})
                 proposal.score += points + special - 1.2 * way.cost + min(2.0, log2(1 + counts.get(table.id, 0)))
                 proposals[name].append(proposal)
-    best = {name: ranked(each, sure=18, least=_LEAST.get(name, 10)) for name, each in proposals.items()}
+    best = {
+        name: ranked(each, sure=_SURE.get(name, 18), least=_LEAST.get(name, 10)) for name, each in proposals.items()
+    }
     return _each_table_once(best)
+
+
+def without_way(name: str, catalog: Catalog, accounts: Relation) -> Relation | None:
+    """The table that looks most like the entity ``name``, but from which nothing leads to an account."""
+    ways = Ways(catalog, accounts)
+    points = {
+        table.id: points + special
+        for table, points in _candidates(catalog, accounts)
+        if (special := _special_points(name, table)) > 0 and not ways.to_accounts(table)
+    }
+    best = max(points, key=lambda each: points[each], default=None)
+    least = _LEAST.get(name, 10) - 4 * (
+        name in _SPECIAL
+    )  # its name says it, and points of a status are not among these
+    return catalog.tables[best] if best is not None and points[best] >= least else None
 
 
 def proposal_for(kind: EntityKind, catalog: Catalog, table: Relation, accounts: Relation, labels: Labels) -> Proposal:
@@ -58,14 +76,16 @@ def _each_table_once(best: dict[str, list[Proposal]]) -> dict[str, list[Proposal
     return best
 
 
-def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[Relation]:
+def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[tuple[Relation, float]]:
+    """The tables that could hold what accounts do, with their points."""
     for table in catalog.tables.values():
         is_system = table.name.lower() in rules.SYSTEM_TABLES or table.schema in rules.SYSTEM_SCHEMAS
         refused = set(table.words) & rules.NO_CANDIDATES
-        if refused <= rules.TAILS and any(rules.RUNS.get(word, 0) >= 5 for word in table.words):
+        is_activity = any(rules.RUNS.get(word, 0) >= 5 for word in table.words) or _special_points("calls", table)
+        if refused <= rules.TAILS and is_activity:
             refused = set()
-        if table is not accounts and not is_system and not refused:
-            yield table
+        if table is not accounts and not is_system and not refused and (points := _points(table)):
+            yield table, points
 
 
 def _points(table: Relation) -> float:
@@ -93,7 +113,7 @@ def _special_points(name: str, table: Relation) -> float:
 
 def status_columns(table: Relation) -> list[Column]:
     """The columns of ``table`` that could say how something ended, best first."""
-    exact = columns_like(table, rules.STATUS, "text", "number")
+    exact = [*columns_like(table, rules.STATUS, "text", "number"), *columns_like(table, rules.HTTP_STATUS, "number")]
     others = [c for c in table.columns if c.words[-1:] and c.words[-1] in rules.STATUS_HEADS and c.family == "text"]
     return [*exact, *(column for column in others if column not in exact)]
 
@@ -108,6 +128,14 @@ def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Rel
     if "run_id" in columns and table.key:
         select.add("run_id", select.of(table.key))
     select.add("account_id", select.follow(way, key))
+    first = way.steps[0]
+    if first.only:
+        proposal.notes.append(
+            f"`{first.column.name}` refers to several tables: rows of no {accounts.words[-1]} have no account"
+        )
+    elif "actor" in columns and len(way.steps) > 1 and not first.column.references:
+        word = " ".join(without_id(first.column) or first.column.words)
+        select.add("actor", f"'{word} ' || {select.of(first.column)}")
     if at := time_like(table, rules.STARTED, rules.BEGAN):
         select.add("at", as_time(at, select.of(at)))
     if kind.status:
@@ -118,6 +146,8 @@ def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Rel
     if "error" in columns and (error := column_like(table, rules.ERROR, "text", "json")):
         text = select.of(error)
         select.add("error", text if error.family == "text" else f"coalesce({text} ->> 'message', {text}::text)")
+    if "code_length" in columns and (code := column_like(table, rules.CODE, "text")):
+        select.add("code_length", f"length({select.of(code)})")
     proposal.reasons.append(f"{way.label} leads to the account")
     if table.hides_rows:
         proposal.notes.append(f"row security of {table.label} may hide rows from this role: they are not counted")
@@ -132,7 +162,12 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
         key=lambda each: each[0],
         default=None,
     )
-    if best and best[0] >= 4:
+    if best and best[1].family == "number" and _is_http(proposal, best[1], labels):
+        points, code = 7.0, select.of(best[1])
+        select.add("status", f"CASE WHEN {code} < 400 THEN 'ok' WHEN {code} >= 400 THEN 'failed' END")
+        proposal.states = {"ok": ("ok",), "failed": ("failed",)}
+        proposal.reasons.append(f"{best[1].name} is that of HTTP: 400 and above is a failure")
+    elif best and best[0] >= 4:
         points, column, states, note = best
         select.add("status", select.of(column))
         proposal.status, proposal.states = column, states
@@ -154,7 +189,7 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
         return
     proposal.score += points
     shown = [f"{state}: {', '.join(each[:4])}" for state, each in proposal.states.items() if state in ("ok", "failed")]
-    if shown:
+    if shown and proposal.status:
         proposal.reasons.append(" · ".join(shown))
 
 
@@ -187,6 +222,16 @@ def _read_status(
         else ""
     )
     return points, column, states, note
+
+
+_HTTP = re.compile(r"[1-5]\d\d")
+
+
+def _is_http(proposal: Proposal, column: Column, labels: Labels) -> bool:
+    """Whether ``column`` is a status of HTTP, by its values, else by its name."""
+    values = labels.get((proposal.table.id, column.name), ())
+    is_named = column in columns_like(proposal.table, rules.HTTP_STATUS)
+    return all(map(_HTTP.fullmatch, values)) if values else is_named
 
 
 def _numbers(proposal: Proposal, column: Column, labels: Labels) -> str:

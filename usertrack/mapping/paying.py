@@ -66,7 +66,10 @@ def _add_subscriptions(proposal: Proposal, around: Around, organization: Organiz
         price = column_like(table, rules.PRICE, "number")
         interval = column_like(table, rules.INTERVAL, "text")
         made = column_like(table, rules.SIGNED_UP)
-        order = [f"({_is_active('{t}', status)}) DESC", *([f"{{t}}.{made.sql} DESC"] if made else [])]
+        order = [
+            f"({_is_active('{t}', status)}) DESC",
+            *(f"{{t}}.{each.sql} DESC" for each in (made, table.key) if each),
+        ]
         needed = [column.sql for column in (status, price, interval) if column]
         alias = select.join(table, on, value) if on.unique else select.join_first(table, on, value, needed, order)
         select.add("subscription_status", f"{alias}.{status.sql}")

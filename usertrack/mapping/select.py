@@ -77,6 +77,8 @@ class Select:
             if step.column != at:
                 alias = alias or self.join(here, at, value) if at else self.alias
                 value = f"{alias}.{step.column.sql}"
+            if step.only:
+                value = f"CASE WHEN {step.only.format(t=alias)} THEN {value} END"
             if step.back:
                 onward = way.steps[number + 1].column if number + 1 < len(way.steps) else key
                 alias = self.join_first(step.target, step.target_column, value, [onward.sql], first_member(step))
@@ -86,7 +88,13 @@ class Select:
                 if step.column.family != at.family:  # an id that is kept as text: a stray value costs its own row
                     alias = self.join(here, at, value, as_text=True)
                     value = f"{alias}.{at.sql}"
-        return value if at == key else f"{self.join(here, at, value) if at else self.alias}.{key.sql}"
+        if at is None or at == key:
+            return value or f"{self.alias}.{key.sql}"
+        is_one = at.unique or at == here.key
+        alias = (
+            self.join(here, at, value) if is_one else self.join_first(here, at, value, [key.sql], [f"{{t}}.{key.sql}"])
+        )
+        return f"{alias}.{key.sql}"
 
 
 def first_member(step: Step) -> list[str]:
@@ -97,10 +105,8 @@ def first_member(step: Step) -> list[str]:
     role = column_like(step.target, ROLE)
     if role and role.family == "text":
         order.append(f"lower({{t}}.{role.sql}::text) LIKE '%owner%' DESC NULLS LAST")
-    if made := column_like(step.target, SIGNED_UP):
-        order.append(f"{{t}}.{made.sql}")
-    elif step.target.key and step.target.key != step.target_column:
-        order.append(f"{{t}}.{step.target.key.sql}")
+    made = column_like(step.target, SIGNED_UP)
+    order += [f"{{t}}.{column.sql}" for column in (made, step.target.key) if column and column != step.target_column]
     return order
 
 

@@ -19,7 +19,8 @@ _OWNING = {"owner", "creator", "author"}
 class Step:
     """From a row of ``table`` to one of ``target``: ``column`` there equals ``target_column`` here.
 
-    ``back``: the reference is in the target, which may have several rows for one.
+    ``back``: the reference is in the target, which may have several rows for one. ``only`` is the condition, with
+    ``{t}`` for the alias, of the rows whose ``column`` refers to the target: those of others refer to another table.
     """
 
     table: Relation
@@ -27,6 +28,7 @@ class Step:
     target: Relation
     target_column: Column
     back: bool = False
+    only: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,21 @@ class Ways:
         for column in here.columns:
             if (known := self.reference(here, column)) and known[0] is not here:
                 yield self._price(here, column, known[0], is_first=is_first), Step(here, column, *known)
+            elif is_first and (step := self._of_several(here, column)):
+                yield 1 + self._price(here, column, step.target, is_first=True), step
         if not is_first:
             for link, column in self._links.get(here.id, ()):
                 if known := self.reference(link, column):
                     yield 2.0 if MEMBERSHIP & set(link.words) else 3.0, Step(here, known[1], link, column, back=True)
+
+    def _of_several(self, table: Relation, column: Column) -> Step | None:
+        """The step from ``owner_id`` to accounts, where ``owner_type`` says to which table a row refers."""
+        name, key = without_id(column), self._accounts.key
+        kind = next((each for each in table.columns if each.words == (*name, "type")), None)
+        if not name or name[-1] not in ACTORS or not kind or not key or column.family not in (key.family, "text"):
+            return None
+        only = f"{{t}}.{kind.sql} ~* '(^|\\W){self._accounts.words[-1]}s?$'"  # User, users, App\Models\User
+        return Step(table, column, self._accounts, key, only=only)
 
     def _price(self, here: Relation, column: Column, target: Relation, *, is_first: bool) -> float:
         price = 1.0 if column.references else 1.4
