@@ -168,6 +168,19 @@ def test_doctor(own: Cli, environment: dict[str, str]) -> None:
     assert environment["DATABASE_URL"] not in said.out
 
 
+@pytest.mark.parametrize(
+    ("setting", "note"),
+    [
+        ("events: {rage: none}", "`events.rage` is none, and $rageclick occurred 1 time"),
+        ("events: none", "usertrack.yaml says `events: none`, and PostHog has events"),
+        ("events: {rage: angry_click}", "; angry_click"),
+    ],
+)
+def test_doctor_on_what_is_said_of_events(own: Cli, tmp_path: Path, setting: str, note: str) -> None:
+    (tmp_path / "usertrack.yaml").write_text(setting)
+    assert note in " ".join(own("doctor").out.split())
+
+
 def test_doctor_with_a_wrong_key(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
     said = own("doctor")

@@ -9,11 +9,11 @@ from usertrack.checks.workspace import Finding, check_queries, check_rules
 from usertrack.core.errors import UsertrackError
 from usertrack.core.masks import mask_credentials
 from usertrack.core.table import Table
-from usertrack.core.words import number
+from usertrack.core.words import number, plural
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.insights.saved import favourites, list_insights
-from usertrack.library.events import NONE, parse_step
+from usertrack.library.events import NONE, ROLES, parse_step
 from usertrack.library.library import SOURCES, Statement
 from usertrack.sources.http import LacksScope
 from usertrack.sources.posthog import NO_PROJECT_READ
@@ -134,9 +134,14 @@ def postgres_findings(answer: Table) -> list[Finding]:
 
 
 def check_events(runner: Runner) -> list[Finding]:
-    """Whether the events that the shipped queries look for have ever happened: those of each role, and pageviews."""
-    steps = {name: parse_step(text) for name, text in runner.library.roles.items() if text != NONE}
-    events = sorted({"$pageview", *(event for step in steps.values() for event in step.events)})
+    """Whether the events that the shipped queries look for have ever happened: those of each role, and pageviews.
+
+    And whether those have that are said not to be there.
+    """
+    roles = runner.library.roles
+    steps = {name: parse_step(text) for name, text in roles.items() if text != NONE}
+    denied = {name: parse_step(ROLES[name].default) for name, text in roles.items() if text == NONE}
+    events = sorted({"$pageview", *(event for step in (*steps.values(), *denied.values()) for event in step.events)})
     statement = Statement(
         "posthog",
         "SELECT event, count() AS n FROM events WHERE event IN {events} GROUP BY event",
@@ -167,6 +172,15 @@ def check_events(runner: Runner) -> list[Finding]:
                 f"name yours in usertrack.yaml, or say that there are none: `events: {{{none}}}`",
             )
         )
+    for role, step in denied.items():
+        if there := [event for event in step.events if seen.get(event)]:
+            text = f"`events.{role}` is none, and {there[0]} occurred {plural(seen[there[0]], 'time')}"
+            findings.append(
+                Finding("note", f"event {there[0]}", text, "take that line out of usertrack.yaml to use it")
+            )
+    if not runner.library.has_events and seen:
+        text = "usertrack.yaml says `events: none`, and PostHog has events"
+        findings.append(Finding("note", "events", text, "take that line away: what rests on events is left out"))
     if not seen.get("$pageview"):
         findings.append(Finding("note", "event $pageview", "never seen", "does your site send pageviews?"))
     return findings
