@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from usertrack.coverage.arrivals import Arrivals, Presence
 from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.names import near
+from usertrack.plan.conform import is_of_sdk
 from usertrack.plan.model import Plan
 from usertrack.scan.site import Scan, Site
 
@@ -42,7 +43,10 @@ class CoveredProperty:
 
 
 def event_properties(events: Sequence[CoveredEvent], plan: Plan) -> list[CoveredProperty]:
-    """The properties of planned events: what the plan lists, then what the code or the data has besides."""
+    """The properties of planned events: what the plan lists, then what the code or the data has besides.
+
+    An event of which the plan lists no property but those of its scopes may have any.
+    """
     aliases = {alias: item.name for item in plan.properties.values() for alias in item.aliases}
     return [row for event in events if event.counts for row in _of_event(event, plan, aliases)]
 
@@ -52,7 +56,8 @@ def _of_event(event: CoveredEvent, plan: Plan, aliases: Mapping[str, str]) -> It
     uses = {use.name: use.required for use in event.planned.properties}
     seen = [name for site in event.sites for name in _sent(site, aliases)]
     arrived = event.arrival.properties if event.arrival and event.in_data else {}
-    besides = [name for name in dict.fromkeys([*seen, *arrived]) if name not in uses and not name.startswith("$")]
+    is_open = all(use.scope for use in event.planned.properties)
+    besides = [] if is_open else [name for name in {*seen, *arrived} if name not in uses and not is_of_sdk(name)]
     for name in (*uses, *sorted(besides)):
         sent = [_sent(site, aliases).get(name) for site in event.sites]
         is_planned = name in uses

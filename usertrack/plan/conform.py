@@ -105,7 +105,7 @@ def _event_check(name: str, event: PlannedEvent, plan: Plan, registry: _Checks) 
         ]
         for key, value in properties.items():
             if allowed is not None and key not in allowed:
-                if not _is_sdks(key):
+                if not is_of_sdk(key):
                     violations.append(Violation("unplanned_property", name, key))
             elif value is not None and (check_value := registry.get(key)) and (rule := check_value(value)):
                 violations.append(Violation(rule, name, key))
@@ -119,7 +119,8 @@ def _spellings(name: str, registry: Mapping[str, PlannedProperty]) -> frozenset[
     return frozenset({name, *(registry[name].aliases if name in registry else ())})
 
 
-def _is_sdks(key: str) -> bool:
+def is_of_sdk(key: str) -> bool:
+    """Whether an SDK adds this property by itself, to any event."""
     return key.startswith("$") or key in _OF_SDKS
 
 
@@ -128,7 +129,7 @@ def _of_profile(event: str, properties: Any, checks: _Checks, of: Literal["perso
         return
     for key, value in properties.items():
         if (check_value := checks.get(key)) is None:
-            if not _is_sdks(key):
+            if not is_of_sdk(key):
                 yield Violation("unplanned_property", event, key, of)
         elif value is not None and (rule := check_value(value)):
             yield Violation(rule, event, key, of)

@@ -2,7 +2,7 @@
 
 import typer
 
-from usertrack.cli.plan import codegen, coverage, lint, schema
+from usertrack.cli.plan import check, codegen, coverage, lint, schema
 
 plan = typer.Typer(
     no_args_is_help=True,
@@ -14,6 +14,7 @@ schema.register(plan)
 lint.register(plan)
 codegen.register(plan)
 coverage.register(plan)
+check.register(plan)
 
 
 def register(app: typer.Typer) -> None:

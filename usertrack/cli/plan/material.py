@@ -1,8 +1,9 @@
 """What the commands of `usertrack plan` join: the plan, the scan of the code, and what has arrived."""
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from usertrack.coverage.arrivals import Arrivals
     from usertrack.coverage.numbers import Coverage, Grouping
     from usertrack.coverage.uses import Use
+    from usertrack.coverage.values import Sampled
     from usertrack.engine.runner import Runner
     from usertrack.library.library import Library
     from usertrack.plan.model import Plan
@@ -40,7 +42,10 @@ Days = Annotated[int, typer.Option("--days", min=1, max=365, help="The days in w
 
 @dataclass(frozen=True)
 class Material:
-    """``arrivals`` is None where no data was asked; ``incomplete``: because the source did not answer."""
+    """``arrivals`` is None where no data was asked; ``incomplete``: because the source did not answer.
+
+    ``prefix`` leads from the current folder to the one that files of the scan are relative to (``src/``).
+    """
 
     settings: "Settings"
     library: "Library"
@@ -49,6 +54,8 @@ class Material:
     arrivals: "Arrivals | None"
     uses: "Sequence[Use]"
     notes: Sequence[str]
+    prefix: str = ""
+    values: "Sampled" = field(default_factory=dict)
     incomplete: bool = False
 
     def coverage(self, only: "Mapping[Grouping, str] | None" = None) -> "Coverage":
@@ -64,6 +71,8 @@ def gather(
     scan_file: Path | None,
     events: Path | None,
     days: int,
+    *,
+    values: bool = False,
 ) -> Material:
     """Read the plan, scan the code and ask for the data. Raises UsageError; a source that is away is a note."""
     from importlib.util import find_spec
@@ -83,31 +92,49 @@ def gather(
     releases, notes = releases_of(plan, (code or [plan.path.parent])[0])
     uses = uses_of(settings, library, plan)
     arrivals: Arrivals | None = None
+    sampled: Sampled = {}
     incomplete = False
     if events is None and settings.uses_demo and not settings.demo:
         notes += ("the data was not asked: `usertrack login` connects yours, --events reads a file, --demo has some",)
     else:
         from usertrack.coverage.arrivals import ask_arrivals
+        from usertrack.coverage.values import ask_personal_values
 
         try:
             with ExitStack() as stack:
-                arrivals = ask_arrivals(_runner(stack, common, settings, library, events), days, releases)
+                runner = _runner(stack, common, settings, library, events, cached=not values)
+                arrivals = ask_arrivals(runner, days, releases)
+                sampled = ask_personal_values(runner, days) if values else {}
         except (ConnectionFailed, SourceBusy) as problem:
             incomplete = True
             diagnostics.hint(problem.hint)
             notes += (f"the data could not be asked: {problem.message}",)
-    return Material(settings, library, plan, scan, arrivals, uses, notes, incomplete)
+    prefix = _prefix(code or [plan.path.parent])
+    return Material(settings, library, plan, scan, arrivals, uses, notes, prefix, sampled, incomplete)
+
+
+def _prefix(code: Sequence[Path]) -> str:
+    """What stands before the files of a scan of ``code``: they are relative to what its paths have in common."""
+    roots = [path if path.is_dir() else path.parent for path in code]
+    root = os.path.relpath(os.path.commonpath([path.absolute() for path in roots]))
+    return "" if root == "." else f"{Path(root).as_posix()}/"
 
 
 def _runner(
-    stack: ExitStack, common: Common, settings: "Settings", library: "Library", events: Path | None
+    stack: ExitStack,
+    common: Common,
+    settings: "Settings",
+    library: "Library",
+    events: Path | None,
+    *,
+    cached: bool,
 ) -> "Runner":
     from usertrack.engine.connect import open_runner
 
     progress = stack.enter_context(diagnostics.Progress())
     now = datetime.now(UTC)
     if events is None:
-        runner = open_runner(settings, library, now=now, notify=progress, purpose=common.purpose)
+        runner = open_runner(settings, library, now=now, notify=progress, purpose=common.purpose, cached=cached)
         return stack.enter_context(runner)
     from usertrack.coverage.event_file import runner_on_file
     from usertrack.demo.sources import require_engines

@@ -1,0 +1,196 @@
+"""What `plan check` finds where the plan, the code and the data differ."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from usertrack.core.words import number, plural
+from usertrack.coverage.events import CoveredEvent
+from usertrack.coverage.numbers import Coverage
+from usertrack.coverage.properties import CoveredProperty
+from usertrack.coverage.states import State
+from usertrack.plan.finding import Finding, Rule, in_order
+from usertrack.scan.site import Site
+
+NEAR_EVENT = Rule(
+    "near-event",
+    "Events are sent by their names",
+    "A name that is nearly a planned one is a slip: its events are in no funnel and no segment.",
+    "error",
+)
+UNPLANNED_EVENT = Rule(
+    "unplanned-event", "Events that are sent are planned", "Nobody knows what they mean, or who may rename them."
+)
+ABSENT_EVENT = Rule(
+    "absent-event", "Active events are in the code", "The plan says that they are sent: whoever counts them counts 0."
+)
+PLANNED_EVENT = Rule("planned-event", "Planned events arrive one day", "They are the work that is left.", "note")
+SILENT_EVENT = Rule("silent-event", "Active events arrive", "The code sends them, and nothing comes: is it ever run?")
+UNSEEN_EVENT = Rule(
+    "unseen-event", "Events come from code that is scanned", "What is not scanned is not checked either.", "note"
+)
+RETIRED_EVENT = Rule(
+    "retired-event",
+    "Deprecated and replaced events are sent no more",
+    "Where an event and what replaces it are both sent, what counts them counts twice.",
+)
+ABSENT_PROPERTY = Rule(
+    "absent-property",
+    "Required properties are always there",
+    "An answer by this property leaves out the events that lack it.",
+)
+NEAR_PROPERTY = Rule(
+    "near-property",
+    "Properties are sent by their names",
+    "A name that is nearly a planned one is a slip: whoever asks for the planned one misses it.",
+    "error",
+)
+UNPLANNED_PROPERTY = Rule(
+    "unplanned-property",
+    "Properties that are sent are planned",
+    "Nobody knows their type, or whether they are personal.",
+    "note",
+)
+UNCOVERED_STEP = Rule(
+    "uncovered-step",
+    "Funnels and segments that the plan names have their events",
+    "Without the event, nobody gets past the step, and the fact is the same for all.",
+)
+UNREAD_CALL = Rule(
+    "unread-call",
+    "The event of each call can be read",
+    "What it sends is in no figure: write the name out, or name the call in `sinks:`.",
+    "note",
+)
+RULES = (
+    *(NEAR_EVENT, UNPLANNED_EVENT, ABSENT_EVENT, PLANNED_EVENT, SILENT_EVENT, UNSEEN_EVENT, RETIRED_EVENT),
+    *(ABSENT_PROPERTY, NEAR_PROPERTY, UNPLANNED_PROPERTY, UNCOVERED_STEP, UNREAD_CALL),
+)
+
+
+def coverage_findings(coverage: Coverage, prefix: str = "") -> list[Finding]:
+    """All findings of a coverage. ``prefix`` leads from the current folder to that of the scan: ``src/``."""
+    finder = _Finder(coverage, prefix)
+    return in_order(
+        [
+            *(finding for event in coverage.events for finding in finder.of_event(event)),
+            *(finding for each in coverage.properties for finding in finder.of_property(each)),
+            *finder.of_uses(),
+            *finder.of_unread_calls(),
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class _Finder:
+    coverage: Coverage
+    prefix: str
+
+    def of_event(self, event: CoveredEvent) -> Iterator[Finding]:
+        if event.replaced_by or (event.planned and not event.counts):
+            yield from self._retired(event)
+        elif event.planned:
+            yield from self._planned(event)
+        elif event.near:
+            nearest = " or ".join(f"`{name}`" for name in event.near)
+            yield from self._at_sites(NEAR_EVENT, event, f"`{event.name}` is nearly {nearest}", nearest)
+        else:
+            arrives = "" if event.in_code else f", and {_count(event)} arrived"
+            message = f"the plan has no event `{event.name}`{arrives}"
+            yield from self._at_sites(UNPLANNED_EVENT, event, message, f"add it to `events:` of {self._plan}")
+
+    def _planned(self, event: CoveredEvent) -> Iterator[Finding]:
+        active = event.planned is not None and event.planned.status == "active"
+        match event.state:
+            case State.MISSING | State.NOT_IN_CODE | State.NOT_IN_DATA:
+                where = {State.NOT_IN_CODE: "in the code", State.NOT_IN_DATA: "in the data"}
+                place = where.get(event.state, "in the code, and not in the data")
+                rule = ABSENT_EVENT if active else PLANNED_EVENT
+                sent = f"; `{event.near[0]}` is sent" if event.near else ""
+                yield self._in_plan(rule, event, f"`{event.name}` is not {place}{sent}")
+            case State.SILENT:
+                window = plural(self.coverage.arrivals.days if self.coverage.arrivals else 0, "day")
+                last = f", last on {event.arrival.last_at:%Y-%m-%d}" if event.arrival else ", or ever"
+                message = f"`{event.name}` is sent here, and none arrived in {window}{last}"
+                yield from self._at_sites(SILENT_EVENT if active else PLANNED_EVENT, event, message)
+            case State.UNSEEN:
+                message = f"{_count(event)} of `{event.name}` arrived, and no code that was scanned sends it"
+                yield self._in_plan(UNSEEN_EVENT, event, message, "scan its code as well, or name its call in `sinks:`")
+
+    def _retired(self, event: CoveredEvent) -> Iterator[Finding]:
+        successor = event.replaced_by
+        both = any(other.name == successor and (other.in_code or other.in_data) for other in self.coverage.events)
+        doubled = ", which is sent as well" if both else ""
+        end = f"replaced by `{successor}`{doubled}" if successor else "deprecated"
+        instead = f"`{successor}`" if successor else "nothing: take it out"
+        yield from self._at_sites(RETIRED_EVENT, event, f"`{event.name}` is {end}", instead)
+
+    def of_property(self, each: CoveredProperty) -> Iterator[Finding]:
+        subject = f"events.{each.of}.{each.name}"
+        event = next(event for event in self.coverage.events if event.name == each.of)
+        if each.near:
+            nearest = " or ".join(f"`{name}`" for name in each.near)
+            message = f"`{each.name}` of `{each.of}` is nearly {nearest}"
+            yield from self._at(NEAR_PROPERTY, subject, event, self._with(event, each.name), message, nearest)
+        elif not each.planned:
+            message = f"the plan has no property `{each.name}` for `{each.of}`"
+            yield from self._at(UNPLANNED_PROPERTY, subject, event, self._with(event, each.name), message)
+        elif each.required:
+            lacking = [site for site in event.sites if not self._always(site, each.name)]
+            if lacking:
+                message = f"`{each.of}` is sent here without `{each.name}`, or not always with it"
+                yield from self._at(ABSENT_PROPERTY, subject, event, lacking, message)
+            elif each.complete is False and each.presence:
+                have = f"{number(each.presence.holders)} of {number(each.presence.total)}"
+                message = f"{have} events of `{each.of}` have `{each.name}`, and all must"
+                yield self._in_plan(ABSENT_PROPERTY, event, message, subject=subject)
+
+    def of_uses(self) -> Iterator[Finding]:
+        plan = self.coverage.plan
+        lines = {("funnel", name): funnel.line for name, funnel in plan.funnels.items()}
+        lines |= {("segment", name): segment.line for name, segment in plan.segments.items()}
+        for each in self.coverage.uses:
+            names = (each.use.name, each.use.name.rpartition("/")[2])
+            line = next((lines[(each.use.kind, name)] for name in names if (each.use.kind, name) in lines), None)
+            if each.covered is False and line is not None:
+                lack = f" with {', '.join(f'`{name}`' for name in each.lacking)}" if each.lacking else ""
+                message = f"no event{lack} arrives for `{each.use.part}` of the {each.use.title}"
+                yield Finding(
+                    UNCOVERED_STEP, f"{each.use.kind}s.{each.use.name}.{each.use.part}", message, self._plan, line
+                )
+
+    def of_unread_calls(self) -> Iterator[Finding]:
+        for each in self.coverage.scan.unresolved if self.coverage.scan else ():
+            subject = f"calls.{each.file}.{each.sink}"
+            yield Finding(UNREAD_CALL, subject, each.reason, self.prefix + each.file, each.line)
+
+    def _with(self, event: CoveredEvent, name: str) -> list[Site]:
+        return [site for site in event.sites if any(each.name == name for each in site.properties)]
+
+    def _always(self, site: Site, name: str) -> bool:
+        planned = self.coverage.plan.properties.get(name)
+        names = (name, *(planned.aliases if planned else ()))
+        return any(each.always and each.name in names for each in site.properties)
+
+    def _at_sites(self, rule: Rule, event: CoveredEvent, message: str, instead: str = "") -> Iterator[Finding]:
+        return self._at(rule, f"events.{event.name}", event, event.sites, message, instead)
+
+    def _at(
+        self, rule: Rule, subject: str, event: CoveredEvent, sites: Sequence[Site], message: str, instead: str = ""
+    ) -> Iterator[Finding]:
+        """At each of the sites; in the plan, where no code is known to be wrong."""
+        for site in sites:
+            yield Finding(rule, subject, message, self.prefix + site.file, site.line, instead)
+        if not sites:
+            yield self._in_plan(rule, event, message, instead, subject)
+
+    def _in_plan(self, rule: Rule, event: CoveredEvent, message: str, instead: str = "", subject: str = "") -> Finding:
+        line = event.planned.line if event.planned else 1
+        return Finding(rule, subject or f"events.{event.name}", message, self._plan, line, instead)
+
+    @property
+    def _plan(self) -> str:
+        return self.coverage.plan.path.as_posix()
+
+
+def _count(event: CoveredEvent) -> str:
+    return plural(event.arrival.events if event.arrival else 0, "event")
