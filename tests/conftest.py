@@ -3,13 +3,11 @@
 import copy
 import fcntl
 import functools
-import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,30 +69,10 @@ def no_profiles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def texts_are_parsed_once(request: pytest.FixtureRequest) -> Iterator[None]:
-    """PostHog's grammar takes up to 6 s for a query that it has not seen, and every new store starts with none.
-
-    What it makes of a text is kept in pytest's cache, for all stores of all worker processes, and for the next run.
-    """
-    assert request.config.cache
-    folder = request.config.cache.mkdir(f"hogql-{hogql.GRAMMAR}")
-    parse = hogql._read
-    parse_short = functools.lru_cache(10_000)(parse)
-
-    def parse_once(text: str, rule: str) -> str:
-        if len(text) < 200:  # read fast; and what is random is short
-            return parse_short(text, rule)
-        file = folder / hashlib.sha256(f"{rule} {text}".encode()).hexdigest()
-        if file.exists():
-            return file.read_text()
-        tree = parse(text, rule)
-        fresh = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")  # queries run at once
-        fresh.write_text(tree)
-        fresh.replace(file)
-        return tree
-
+def texts_are_parsed_once() -> Iterator[None]:
+    """Texts of HogQL, for all stores of this process, and the headers and tables of queries."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hogql, "_read", parse_once)
+        patch.setattr(hogql, "_read", functools.lru_cache(20_000)(hogql._read))
         patch.setattr(header, "_header", _once(header._header))
         patch.setattr(schema, "tables_of", _once(schema.tables_of))
         yield

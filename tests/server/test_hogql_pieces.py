@@ -18,6 +18,13 @@ from usertrack.server.hogql.pieces import parse_in_pieces
         "SELECT x BETWEEN (1) AND (2), (SELECT count() FROM events) AS n FROM events WHERE (x > 1) AND (x) + 1 = 2",
         "(SELECT 1 LIMIT 3) UNION ALL (SELECT 2)",
         "SELECT {usertrack_hole_0} FROM events WHERE (event = {name}) AND (a)",
+        "SELECT lower(trim(upper(a)), [trim(1), a][trim(1)]) AS x, if(trim(x) AS y, y, 1), max(DISTINCT trim(a))",
+        "SELECT DISTINCT lower(trim(a)), b FROM events WHERE has([lower(a)], trim(b)) GROUP BY lower(trim(a)), b",
+        "SELECT arrayMap((a, b) -> if(a > 0 AND (b > 0 AND a > b), trim(a), lower(b)), {a}, range(1, {b})) AS x, x.1",
+        "SELECT CAST(lower(a) AS String), and(or(a, trim(b)), not(trim(a))), lower(trim(a)).1, -abs(-abs(a))",
+        "SELECT quantile(0.5)(lower(trim(a))) OVER (PARTITION BY abs(trim(a)) ORDER BY trim(a)), *, e.* FROM e -- ((\n",
+        "SELECT a, case when lower(trim(a)) then (1, abs(2)) else tuple(abs(abs(3)), 1) end AS b LIMIT 1",
+        "SELECT a, lower(trim(a)) UNION ALL SELECT x.select, 1 FROM (SELECT upper(trim(b)), b) AS x",
         'WITH (SELECT 1) AS one, (2) AS two SELECT one, two FROM events WHERE `a)` = 1 AND ("b(" = 2)',
     ],
 )

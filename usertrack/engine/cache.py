@@ -129,8 +129,8 @@ class Cache:
         return replace(all_keys, rows=rows, query=statement.sql, parameters=dict(statement.values))
 
     def _find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
-        digest = self.digest(statement, moment)
-        same = [self.folder / str(name) for name in self._names() if name[:2] == (moment, digest)]
+        prefix = str(_Name(moment, self.digest(statement, moment), ""))
+        same = [self.folder / entry for entry in self._listed() if entry.startswith(prefix) and _name(entry)]
         if not same:
             return None
         path = max(same, key=_used_at)
@@ -220,8 +220,11 @@ class Cache:
 
     def _names(self) -> list[_Name]:
         """The folders that are named like entries; nothing else is ever read or removed."""
+        return [name for entry in self._listed() if (name := _name(entry))]
+
+    def _listed(self) -> list[str]:
         try:
-            return [name for entry in os.listdir(self.folder) if (name := _name(entry))]
+            return os.listdir(self.folder)
         except OSError:
             return []
 
@@ -258,7 +261,7 @@ def _name(text: str) -> _Name | None:
     if match is None:
         return None
     try:
-        as_of = datetime.strptime(f"{match[2]}+0000", "%Y%m%dT%H%M%S%f%z").replace(tzinfo=UTC)
+        as_of = datetime.fromisoformat(f"{match[2][:15]}.{match[2][15:]}+00:00").replace(tzinfo=UTC)
     except ValueError:  # a day that no calendar has
         return None
     return _Name(Moment(as_of, match[1] == "now"), match[3], match[4])
