@@ -1,10 +1,16 @@
-"""Answers of the demo, which no test changes: the engines give each of them once, to all worker processes of a run."""
+"""Answers of the demo, which no test changes: the engines give each of them once, to all worker processes of a run.
 
+An engine is started by the first question that has no answer yet: that takes longer than most commands.
+"""
+
+import asyncio
 import os
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +19,7 @@ import pytest
 from usertrack.core.notify import Notify
 from usertrack.core.spool import Spool
 from usertrack.core.table import Table
+from usertrack.demo import Demo
 from usertrack.demo import sources as demo
 from usertrack.engine.cache import Cache, Moment
 from usertrack.library.query import Statement
@@ -39,7 +46,55 @@ def given_once(folder: Path, demo_cache: Path) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "open_demo_sources", open_once)
+        for engine in ("_posthog", "_postgres"):
+            patch.setattr(demo, engine, partial(_on_demand, getattr(demo, engine), demo_cache))
         yield
+
+
+def _on_demand(open_engine: Callable[..., Any], demo_cache: Path, opened: Demo, *rest: Any) -> tuple[Any, Any]:
+    if not opened.root.is_relative_to(demo_cache):
+        return open_engine(opened, *rest)
+    release = opened.close if open_engine.__name__ == "_postgres" else lambda: None  # it holds the demo's folder
+    source = _OnDemand(lambda: open_engine(opened, *rest), release)
+    return source, source.release
+
+
+class _OnDemand:
+    """A source and its engine, which starts when something is asked."""
+
+    def __init__(self, start: Callable[[], tuple[Any, Callable[[], None]]], unused: Callable[[], None]) -> None:
+        self._start = start
+        self._unused = unused
+        self._turn = threading.Lock()
+        self._started: tuple[Any, Callable[[], None]] | None = None
+
+    def _source(self) -> Any:
+        with self._turn:
+            self._started = self._started or self._start()
+            return self._started[0]
+
+    async def run(self, *question: Any) -> Any:
+        return await (await asyncio.to_thread(self._source)).run(*question)
+
+    async def about(self) -> Any:
+        return await (await asyncio.to_thread(self._source)).about()
+
+    async def call(self, *question: Any) -> Any:
+        return await (await asyncio.to_thread(self._source)).call(*question)
+
+    async def query(self, *question: Any) -> Any:
+        return await (await asyncio.to_thread(self._source)).query(*question)
+
+    async def insight(self, *question: Any) -> Any:
+        return await (await asyncio.to_thread(self._source)).insight(*question)
+
+    async def close(self) -> None:
+        if self._started:
+            await self._started[0].close()
+
+    def release(self) -> None:
+        _, release = self._started or (None, self._unused)
+        release()
 
 
 def _remember(source: Any, cache: Cache) -> None:

@@ -144,8 +144,9 @@ def with_ctes(sql: str, ctes: Sequence[str], joint: str) -> str:
     return f"{sql[: last.end + 1]} {texts},{joint}{sql[last.end + 1 :].lstrip(' ')}"
 
 
+@lru_cache(maxsize=512)  # of those who look at a query, each reads its tree
 def parsed(sql: str, source: str = "neon") -> Any:
-    """The syntax tree of ``sql``; None where it cannot be parsed."""
+    """The syntax tree of ``sql``, which nobody may change; None where it cannot be parsed."""
     import sqlglot
     from sqlglot.errors import ParseError, TokenError
 
@@ -196,6 +197,7 @@ def _numbered(sql: str, source: str) -> str:
     return sql
 
 
+@lru_cache(maxsize=512)
 def syntax_error(sql: str, source: str) -> tuple[int, str] | None:
     """The line and the text of the first syntax error in ``sql``; None without one. Only for PostgreSQL.
 

@@ -1,4 +1,4 @@
-"""A cache of syntax trees on disk, as PostHog's grammar takes 10 to 1 000 ms for a query.
+"""A cache of syntax trees on disk, as PostHog's grammar takes 5 to 300 ms for a query.
 
 A tree is stored without strings, numbers and quoted names, which may be data of people, under a hash of the query's
 text without them. So are its longer pieces, which queries with another condition have in common. The cache can be
