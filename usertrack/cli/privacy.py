@@ -1,9 +1,7 @@
 """`usertrack privacy`: export and erase a person's data, delete old data, and pseudonymize people."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -200,30 +198,13 @@ def _finish(session: "Session", title: str, done: "list[PlaceCounts]", before: "
 
 @contextmanager
 def _open_session(common: Common, data: Path | None) -> "Iterator[Session]":
-    """A session on the configured sources, or with the embedded server of ``data`` in place of PostHog.
-
-    It asks about people by their e-mail, whatever profiles are joined on.
-    """
-    from usertrack.cli.common import settings_of
-    from usertrack.cli.session import open_session
+    """A session that asks about people by their e-mail, whatever profiles are joined on."""
+    from usertrack.cli.session import open_data_session
     from usertrack.library.entities import EMAIL
 
-    if data is None:
-        with open_session(common, cached=False) as session:
-            session.runner.library = session.runner.library.by(EMAIL)
-            yield session
-        return
-    from usertrack.server.serve import serving
-    from usertrack.workspace.setting import Setting
-
-    settings = settings_of(common)
-    with serving(data, os.environ) as (url, keys):
-        options = {"host": url, "project_id": str(keys.project_id), "personal_api_key": keys.personal_api_key}
-        values = {f"posthog.{name}": Setting(value, "--data") for name, value in options.items()}
-        own = replace(settings, values={**settings.values, **values}, demo=False)
-        with open_session(common, cached=False, settings=own) as session:
-            session.runner.library = session.runner.library.by(EMAIL)
-            yield session
+    with open_data_session(common, data) as session:
+        session.runner.library = session.runner.library.by(EMAIL)
+        yield session
 
 
 def _find_holdings(session: "Session", email: str, data: Path | None) -> "tuple[Subject, LocalFiles, list[Holding]]":

@@ -68,6 +68,13 @@ def serve(
     query_memory: Annotated[
         float, typer.Option("--query-memory", metavar="GIB", min=0.1, help="Memory of one query; three run at a time.")
     ] = 3.0,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="Check each event against this tracking plan: `plan live-check`."),
+    ] = None,
+    enforce: Annotated[
+        bool, typer.Option("--enforce", help="Refuse events that are not as the plan says, instead of counting them.")
+    ] = False,
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", help="Format of errors on standard error.")
     ] = LogFormat.text,
@@ -77,6 +84,8 @@ def serve(
     `usertrack serve` · then send from an SDK to http://127.0.0.1:8765 with the project token shown
 
     `USERTRACK_PROJECT_TOKEN=phc_… USERTRACK_PERSONAL_API_KEY=phx_… usertrack serve --data ./events`
+
+    `usertrack serve --data ./events --plan tracking.yaml` · then run your tests, and ask `usertrack plan live-check`
     """
     run_server(
         host,
@@ -87,6 +96,8 @@ def serve(
         week_start,
         hash_ips=hash_ips,
         query_memory=int(query_memory * 2**30),
+        plan=plan,
+        enforce=enforce,
         log_format=log_format,
     )
 
@@ -126,6 +137,8 @@ def run_server(
     *,
     hash_ips: bool = False,
     query_memory: int,
+    plan: Path | None,
+    enforce: bool,
     log_format: str,
 ) -> None:
     from usertrack.demo.sources import require_engines
@@ -136,6 +149,8 @@ def run_server(
 
     require_engines()
     require_timezone(timezone)
+    if enforce and plan is None:
+        raise UsageError("--enforce needs a plan", "name it: `usertrack serve --plan tracking.yaml --enforce`")
     first_day = one_of(week_start, WeekStart, "--week-start") if week_start else None
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
@@ -148,6 +163,8 @@ def run_server(
         lambda url, keys: _announce(url, keys, folder),
         log_format,
         query_memory=query_memory,
+        plan=plan,
+        enforce=enforce,
         timezone=timezone,
         row_cap=max_rows,
         ip_key=pseudonym_key(load_settings()) if hash_ips else b"",

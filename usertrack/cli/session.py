@@ -1,5 +1,6 @@
 """The session of a command that queries sources: settings, library, rules, a runner, and the output."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -154,6 +155,25 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
         if not (settings.has_posthog and settings.has_postgres):
             say_unread_env_file(settings)
         raise typer.Exit(INCOMPLETE)
+
+
+@contextmanager
+def open_data_session(common: Common, data: Path | None) -> Iterator[Session]:
+    """A session on the configured sources, or with the embedded server of ``data`` in place of PostHog; uncached."""
+    if data is None:
+        with open_session(common, cached=False) as session:
+            yield session
+        return
+    from usertrack.server.serve import serving
+    from usertrack.workspace.setting import Setting
+
+    settings = settings_of(common)
+    with serving(data, os.environ) as (url, keys):
+        options = {"host": url, "project_id": str(keys.project_id), "personal_api_key": keys.personal_api_key}
+        values = {f"posthog.{name}": Setting(value, "--data") for name, value in options.items()}
+        own = replace(settings, values={**settings.values, **values}, demo=False)
+        with open_session(common, cached=False, settings=own) as session:
+            yield session
 
 
 def say_demo(settings: "Settings") -> None:

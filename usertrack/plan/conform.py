@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+from usertrack.plan.finding import Severity
 from usertrack.plan.model import Plan, PlannedEvent, PlannedProperty, Type
 
 Rule = Literal[
@@ -23,6 +24,15 @@ RULES: Mapping[Rule, str] = {
     "unplanned_property": "the plan has no such property here",
     "wrong_type": "the value is not of the type that the plan says",
     "unlisted_value": "the value is not in the plan's list",
+}
+
+SEVERITY: Mapping[Rule, Severity] = {
+    "unplanned_event": "error",
+    "replaced_event": "warning",
+    "missing_property": "error",
+    "unplanned_property": "warning",
+    "wrong_type": "error",
+    "unlisted_value": "error",
 }
 
 

@@ -8,12 +8,15 @@ from usertrack.server import (
     definitions_api,
     imports_api,
     insights_api,
+    live_check_api,
     persons_api,
     privacy_api,
     query_api,
 )
 from usertrack.server.capture import capture_api
+from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.database.store import Store
+from usertrack.server.database.violation_log import ViolationLog
 from usertrack.server.http.log import RequestLog
 from usertrack.server.http.server_settings import ServerSettings
 from usertrack.server.query_runner import QueryRunner
@@ -22,6 +25,8 @@ from usertrack.server.query_runner import QueryRunner
 def create_app(store: Store, settings: ServerSettings) -> Starlette:
     """The ASGI app. It needs no lifespan events, so it works over ``httpx.ASGITransport`` as over uvicorn."""
     runner = QueryRunner(store, settings)
+    violations = ViolationLog(store.path)
+    live_check = LiveCheck(settings.plan, violations, enforce=settings.enforce) if settings.plan else None
     return Starlette(
         middleware=[Middleware(RequestLog)],
         routes=[
@@ -32,6 +37,7 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
             *privacy_api.routes(store, settings),
             *imports_api.routes(store, settings),
             *definitions_api.routes(store, settings),
-            *capture_api.routes(store, settings),
+            *live_check_api.routes(settings, violations, live_check),
+            *capture_api.routes(store, settings, live_check),
         ],
     )

@@ -1,4 +1,7 @@
-"""Texts that people wrote: saved insights, names of cohorts and of properties. Privacy requests rewrite them."""
+"""Texts that people wrote: saved insights, names of cohorts and of properties. Privacy requests rewrite them.
+
+What the live check has kept of such names is deleted.
+"""
 
 import json
 from collections.abc import Callable
@@ -6,6 +9,7 @@ from typing import Any
 
 from usertrack.server.database.saved_insights import SavedInsights
 from usertrack.server.database.store import Store
+from usertrack.server.database.violation_log import ViolationLog
 
 Change = Callable[[str], str]
 TABLES = ("cohorts", "property_definitions")
@@ -14,7 +18,8 @@ TABLES = ("cohorts", "property_definitions")
 def count_changes(store: Store, change: Change) -> int:
     """How many of these texts ``change`` would change."""
     rows = [row for table in TABLES for row in _rows(store, table)]
-    return sum(row != _changed(row, change) for row in [*rows, *SavedInsights(store.path).fields()])
+    texts = [*rows, *SavedInsights(store.path).fields(), *ViolationLog(store.path).texts()]
+    return sum(text != _changed(text, change) for text in texts)
 
 
 def rewrite(store: Store, change: Change) -> None:
@@ -23,6 +28,7 @@ def rewrite(store: Store, change: Change) -> None:
     The caller holds ``store.maintenance_lock``.
     """
     SavedInsights(store.path).reword(lambda fields: _changed(fields, change))
+    ViolationLog(store.path).forget(lambda text: change(text) != text)
     stale = {table: [row for row in _rows(store, table) if row != _changed(row, change)] for table in TABLES}
     for table, rows in stale.items():
         if rows:

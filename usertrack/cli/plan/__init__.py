@@ -2,7 +2,7 @@
 
 import typer
 
-from usertrack.cli.plan import check, codegen, coverage, lint, schema
+from usertrack.cli.plan import check, codegen, coverage, lint, live_check, schema
 
 plan = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +15,7 @@ lint.register(plan)
 codegen.register(plan)
 coverage.register(plan)
 check.register(plan)
+live_check.register(plan)
 
 
 def register(app: typer.Typer) -> None:

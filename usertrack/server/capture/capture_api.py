@@ -1,6 +1,7 @@
 """PostHog's public endpoints: capture, feature flags (always none) and a minimal remote config.
 
-Errors are plain text, as PostHog's capture service sends them; a request is accepted or refused as a whole.
+Errors are plain text, as PostHog's capture service sends them; a request is accepted or refused as a whole. Only a
+tracking plan that is enforced refuses single events: the others are stored, and the answer names those.
 """
 
 import json
@@ -17,6 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from usertrack.server.capture import capture_v1_api
+from usertrack.server.capture.live_check import LiveCheck, refusal
 from usertrack.server.capture.payload import Payload, Refused, read_events
 from usertrack.server.capture.pipeline import Capture
 from usertrack.server.database.store import Store
@@ -44,9 +46,9 @@ _REMOTE_CONFIG: dict[str, Any] = {
 log = logging.getLogger(__name__)
 
 
-def routes(store: Store, settings: ServerSettings) -> list[Route]:
+def routes(store: Store, settings: ServerSettings, live_check: LiveCheck | None = None) -> list[Route]:
     """Capture, flags, remote config and health, each with and without its trailing slash."""
-    capture = Capture(store, settings)
+    capture = Capture(store, settings, live_check)
     endpoints: dict[str, Any] = {path: _events(path, capture) for path in _LIMITS}
     endpoints["i/v1/analytics/events"] = capture_v1_api.endpoint(capture)
     endpoints |= {"flags": _flags, "decide": _flags}
@@ -61,7 +63,9 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
 
 def _events(path: str, capture: Capture) -> Any:
     def store(payload: Payload, now: datetime) -> None:
-        capture.ingest(read_events(payload, capture.token, now, capture.hashed_ip), now)
+        refused = capture.ingest(read_events(payload, capture.token, now, capture.hashed_ip), now)
+        if refused:
+            raise Refused(refusal(refused))
 
     async def receive(request: Request) -> Response:
         if request.method == "OPTIONS":

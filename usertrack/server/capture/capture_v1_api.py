@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from usertrack.server.capture.live_check import described
 from usertrack.server.capture.payload import hide_address
 from usertrack.server.capture.payload_v1 import LIMIT, Rejected, read_batch, sent_at, too_large
 from usertrack.server.capture.pipeline import Capture
@@ -50,7 +51,8 @@ def _stored(
     for event in batch.events:
         hide_address(event, remote, capture.hashed_ip)
     try:
-        capture.ingest(batch.events, now)
+        for uuid, violations in capture.ingest(batch.events, now).items():
+            batch.results[uuid] = {"result": "drop", "details": described(violations)}
     except Exception:  # disk full, for one
         log.exception("events were not stored")
         batch.results |= {event.uuid: _RETRY for event in batch.events}

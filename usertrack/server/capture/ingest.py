@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from usertrack.server.capture.groups import Groups
+from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.capture.payload import Event, Refused, as_dict
 from usertrack.server.capture.persons import Resolver
 from usertrack.server.database.literals import literals
@@ -30,11 +31,15 @@ class _Request:
 
 
 class Ingestor:
-    """Writes events of the project ``token`` to ``store``; the order of requests and of their events is kept."""
+    """Writes events of the project ``token`` to ``store``; the order of requests and of their events is kept.
 
-    def __init__(self, store: Store, token: str) -> None:
+    A ``live_check`` counts what is stored for the first time.
+    """
+
+    def __init__(self, store: Store, token: str, live_check: LiveCheck | None = None) -> None:
         self._store = store
         self._token = token
+        self._live_check = live_check
         self._groups = Groups(store)
         self._waiting: deque[_Request] = deque()
         self._writing = threading.Lock()
@@ -86,6 +91,8 @@ class Ingestor:
         self._groups.identify(new, now)
         self._store.definitions.learn(_seen_properties(new), now)
         self._store.insert("events", (self._row(*pair, now) for pair in zip(new, person_ids, strict=True)))
+        if self._live_check and not self._live_check.enforces:
+            self._live_check.record(new, now)
 
     def _unseen(self, events: list[Event]) -> list[Event]:
         """The first event of every uuid that is not stored yet."""

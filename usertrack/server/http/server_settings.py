@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 
@@ -15,6 +16,7 @@ class ServerSettings:
     ``scopes`` are those of the personal key, `*` for all; endpoints of persons require them.
     The ``owner_key`` opens what the personal key opens; the server makes it for those who may read its data directory.
     ``queries_at_once`` run, others wait for at most ``query_wait`` seconds; each may use ``query_memory`` bytes.
+    Events are checked against the tracking ``plan`` in that file; with ``enforce``, others are refused.
     With an ``ip_key`` the property ``$ip`` of an event is a keyed hash of the IP address; without one it is removed.
     """
 
@@ -32,6 +34,8 @@ class ServerSettings:
     queries_at_once: int = 3
     query_wait: float = 30.0
     query_memory: int = 3 << 30
+    plan: Path | None = None
+    enforce: bool = False
 
     def clock(self) -> datetime:
         """The present, UTC."""

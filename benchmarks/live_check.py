@@ -1,0 +1,158 @@
+"""What the live check of a tracking plan costs the ingest: events per second with and without a plan, in turns.
+
+    python benchmarks/live_check.py [--events 5000] [--rounds 20] [--batch 100] [--connections 8]
+
+Three servers run at once: without a plan, with one that all events conform to, and with one that every event breaks.
+Each round sends the same load to each of them, one after the other, so that a busy machine slows all of them. The load
+is made before the clock starts. Ratios are those of the medians: of the rate, and of the server's CPU time per event,
+which depends less on what else runs on the machine.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+TOKEN = "phc_benchmark"
+EVENTS = ("report_exported", "report_opened", "dashboard_viewed")
+PROPERTIES = """
+properties:
+  team_slug: string
+  format: {type: string, values: [csv, pdf, xlsx]}
+  rows: integer
+  share: number
+  filtered: boolean
+  ready_at: datetime
+"""
+CONFORMING = (
+    PROPERTIES
+    + "events:\n"
+    + "".join(
+        f"  {name}: {{required: [team_slug, format], properties: [rows, share, filtered, ready_at]}}\n"
+        for name in EVENTS
+    )
+)
+BREAKING = (
+    PROPERTIES.replace("rows: integer", "rows: string")
+    + "events:\n"
+    + "".join(f"  {name}: {{required: [team_slug, owner], properties: [rows, share, filtered]}}\n" for name in EVENTS)
+)
+
+
+def main() -> None:
+    options = arguments()
+    measured: dict[str, list[tuple[float, float]]] = {}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(serving(Path(folder) / name.replace(" ", "-"), plan))
+            for name, plan in (("no plan", ""), ("conforming", CONFORMING), ("breaking", BREAKING))
+        }
+        for number in range(options.rounds + 1):
+            for name, server in random.sample(sorted(servers.items()), len(servers)):
+                measure = send(server, options.events, options.batch, options.connections)
+                if number:  # the first round warms up
+                    measured.setdefault(name, []).append(measure)
+    medians = {name: [statistics.median(values) for values in zip(*measured[name], strict=True)] for name in servers}
+    rate, cpu = medians["no plan"]
+    print(f"{'':12} {'events/s':>10} {'of no plan':>11} {'CPU µs/event':>14} {'of no plan':>11}")
+    for name, (own_rate, own_cpu) in medians.items():
+        print(f"{name:12} {own_rate:10.0f} {own_rate / rate:11.3f} {own_cpu * 1e6:14.1f} {own_cpu / cpu:11.3f}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in (("events", 5_000), ("rounds", 20), ("batch", 100), ("connections", 8)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    return parser.parse_args()
+
+
+@contextmanager
+def serving(folder: Path, plan: str) -> Iterator[tuple[str, int]]:
+    """The address of a server, and the id of its process."""
+    folder.mkdir()
+    command = [sys.executable, "-m", "usertrack", "serve", "--port", "0", "--data", str(folder / "data")]
+    if plan:
+        (folder / "tracking.yaml").write_text(plan)
+        command += ["--plan", str(folder / "tracking.yaml")]
+    env = {**os.environ, "USERTRACK_PROJECT_TOKEN": TOKEN}
+    server = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+    assert server.stderr
+    try:
+        line = next(line for line in server.stderr if " at http" in line)
+        yield line.partition(" at ")[2].partition(",")[0], server.pid
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def send(server: tuple[str, int], events: int, batch: int, connections: int) -> tuple[float, float]:
+    """Events per second, and the CPU seconds of the server per event."""
+    url, process = server
+    bodies = [body(batch) for _ in range(events // batch)]
+    threads = [threading.Thread(target=post, args=(url, bodies)) for _ in range(connections)]
+    count = len(bodies) * batch
+    cpu, began = cpu_seconds(process), time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return count / (time.perf_counter() - began), (cpu_seconds(process) - cpu) / count
+
+
+def cpu_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def post(url: str, bodies: list[bytes]) -> None:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    while True:
+        try:
+            data = bodies.pop()
+        except IndexError:
+            return
+        connection.request("POST", "/batch/", data, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 200, response.status
+
+
+def body(batch: int) -> bytes:
+    return json.dumps({"api_key": TOKEN, "batch": [event() for _ in range(batch)]}).encode()
+
+
+def event() -> dict[str, object]:
+    return {
+        "uuid": str(uuid4()),
+        "event": random.choice(EVENTS),
+        "distinct_id": f"u{random.randrange(5000)}",
+        "timestamp": "2026-11-20T09:00:00Z",
+        "properties": {
+            "$lib": "posthog-python",
+            "$lib_version": "7.91.0",
+            "$session_id": str(uuid4()),
+            "$current_url": "http://app.example/reports",
+            "team_slug": "acme",
+            "format": random.choice(("csv", "pdf")),
+            "rows": random.randrange(1000),
+            "share": random.random(),
+            "filtered": random.random() < 0.5,
+            "ready_at": "2026-11-20T09:00:00Z",
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""`usertrack plan live-check` asks a running server what it was sent, and fails for what is not as the plan says."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import httpx
+import pytest
+
+from tests.conftest import Cli
+
+PLAN = "events:\n  report_exported: {required: [format]}\nproperties: {format: {values: [csv, pdf]}}\n"
+TOKEN = "phc_test"
+COMMAND = ("plan", "live-check", "--data", "events")
+
+
+class Server:
+    """`usertrack serve --plan` as a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "tracking.yaml").write_text(PLAN)
+        command = "serve --port 0 --data events --plan tracking.yaml"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "usertrack", *command.split()],
+            cwd=folder,
+            env={**os.environ, "USERTRACK_PROJECT_TOKEN": TOKEN},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr
+        line = next(line for line in self.process.stderr if " at http" in line)
+        self.url = line.partition(" at ")[2].partition(",")[0]
+
+    def send(self, *names: str, **properties: object) -> None:
+        batch = [{"event": name, "distinct_id": "ann", "properties": properties} for name in names]
+        httpx.post(f"{self.url}/batch/", json={"api_key": TOKEN, "batch": batch}).raise_for_status()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+@pytest.fixture
+def server(cli: Cli, tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path)
+    yield server
+    server.stop()
+
+
+def test_a_test_run_in_ci(cli: Cli, server: Server) -> None:
+    nothing = cli(*COMMAND)
+    assert nothing.code == 5
+    assert "error: no event has reached this server since it checks a plan" in nothing.err
+
+    server.send("report_exported", format="csv")
+    right = cli(*COMMAND)
+    assert right.code == 0
+    assert "all that was sent is as the plan says" in right.out
+
+    server.send("report_exported", "report_exportd", format="xls", color="red", **{"$lib": "web"})
+    wrong = cli(*COMMAND)
+    assert wrong.code == 5
+    assert "3 violations in 3 checked events" in wrong.out
+    assert "unlisted_value" in wrong.out
+    assert "web" in wrong.out
+    assert wrong.err.startswith("error: 3 violations of the plan, 3 times\n")
+
+    report = json.loads(cli(*COMMAND, "-f", "json").out)
+    assert (report["plan"], report["checked"]) == ("tracking.yaml", 3)
+    assert report["violations"][0].keys() >= {"rule", "event", "property", "library", "version", "count", "severity"}
+    assert report["samples"][0]["types"]["color"] == "string"
+    assert cli(*COMMAND, "-f", "csv").out.count("\n") == 4
+
+    assert cli(*COMMAND, "--reset").code == 0
+    server.send("report_exported", format="pdf", color="red")
+    assert cli(*COMMAND, "--fail-on", "error").code == 0
+    assert cli(*COMMAND).code == 5
+    assert cli(*COMMAND, "--fail-on", "never").code == 0
+    server.stop()
+    assert cli(*COMMAND).code == 5, "the counts are asked of the folder when no server runs"
+
+
+def test_following(server: Server, tmp_path: Path) -> None:
+    server.send("a\x1b[31mb")
+    command = [sys.executable, "-m", "usertrack", *COMMAND, "--follow"]
+    follow = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    out: IO[str] | None = follow.stdout
+    assert out
+    assert "unplanned_event    a␛[31mb ×1" in out.readline()
+    server.send("report_exportd", "report_exportd")
+    assert "report_exportd ×2" in out.readline()
+    follow.send_signal(signal.SIGINT)
+    follow.communicate()
+    assert follow.returncode == 130
+
+
+def test_a_folder_without_events(cli: Cli) -> None:
+    missing = cli(*COMMAND)
+    assert missing.code == 2
+    assert "no events are kept in events" in missing.err
+
+
+def test_enforcing_needs_a_plan_that_can_be_read(cli: Cli, tmp_path: Path) -> None:
+    assert "--enforce needs a plan" in cli("serve", "--enforce").err
+    (tmp_path / "tracking.yaml").write_text("events: {a: {status: gone}}")
+    wrong = cli("serve", "--port", "0", "--data", "events", "--plan", "tracking.yaml")
+    assert wrong.code == 2
+    assert wrong.err.startswith("error: tracking.yaml:1: ")

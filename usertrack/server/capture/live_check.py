@@ -1,0 +1,114 @@
+"""Checks events against the tracking plan when they come in: it counts, and refuses only where the plan is enforced."""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from usertrack.core.errors import UsageError
+from usertrack.plan.conform import Violation, conformance
+from usertrack.plan.read import read_plan
+from usertrack.render.safe import visible
+from usertrack.server.capture.payload import Event
+from usertrack.server.database.violation_log import Breach, SentEvent, ViolationLog
+
+_SDK = ("$lib", "$lib_version")
+_NAMED = 20  # refused events in an answer
+log = logging.getLogger(__name__)
+
+
+class LiveCheck:
+    """The check of events against the plan in ``path``, which is read again when the file changes.
+
+    A changed file that is wrong is told in ``problem``, and the plan stays as it was. With ``enforce``, or where the
+    plan says so, events that are not as the plan says are to be refused.
+    """
+
+    def __init__(self, path: Path, violations: ViolationLog, *, enforce: bool = False) -> None:
+        """Raises ``UsageError`` when the plan cannot be read."""
+        self.path = path
+        self.problem: str | None = None
+        self._violations = violations
+        self._enforce = enforce
+        self._reading = threading.Lock()
+        self._stamp = _stamp(path)
+        self._read()
+
+    def _read(self) -> None:
+        plan = read_plan(self.path)
+        self._check = conformance(plan)
+        self.enforces = self._enforce or plan.enforce
+
+    def refresh(self) -> None:
+        """Read the plan again if its file has changed."""
+        stamp = _stamp(self.path)
+        if stamp == self._stamp:
+            return
+        with self._reading:
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
+            try:
+                self._read()
+                self.problem = None
+            except UsageError as error:
+                self.problem = error.message
+                log.warning("the tracking plan was changed and cannot be read: the former one holds")
+
+    def record(self, events: Sequence[Event], now: datetime) -> None:
+        """Check and count events that were stored at ``now``. A log that cannot be written stops nothing."""
+        self._count(len(events), [(event, broken) for event in events if (broken := self._violations_of(event))], now)
+
+    def divide(self, events: Sequence[Event], now: datetime) -> tuple[list[Event], Mapping[str, Sequence[Violation]]]:
+        """Check and count ``events``: those to store, and the violations of those that the plan refuses, by uuid."""
+        checked = [(event, self._violations_of(event)) for event in events]
+        broken = [(event, violations) for event, violations in checked if violations]
+        self._count(len(events), broken, now)
+        refused = {event.uuid: violations for event, violations in broken}
+        return [event for event, violations in checked if not violations], refused
+
+    def _violations_of(self, event: Event) -> Sequence[Violation]:
+        try:
+            return self._check(event.event, event.properties)
+        except Exception:  # whatever a stranger sent, it must not stop events
+            log.exception("an event could not be checked")
+            return ()
+
+    def _count(self, checked: int, broken: Iterable[tuple[Event, Sequence[Violation]]], now: datetime) -> None:
+        breaches: dict[Breach, list[SentEvent]] = {}
+        for event, violations in broken:
+            breaches.setdefault(_breach(event, violations), []).append((event.uuid, event.properties))
+        try:
+            self._violations.add(checked, breaches, now)
+        except sqlite3.Error:
+            log.exception("violations of the tracking plan were not counted")
+
+
+def described(violations: Sequence[Violation]) -> str:
+    """Rules and properties on one line: ``wrong_type: rows, missing_property: team_slug``."""
+    return ", ".join(visible(f"{each.rule}: {each.property}" if each.property else each.rule) for each in violations)
+
+
+def refusal(refused: Mapping[str, Sequence[Violation]]) -> str:
+    """The events that an enforced plan refuses, and why, on one line."""
+    events = [f"{visible(broken[0].event)} ({uuid}): {described(broken)}" for uuid, broken in refused.items()]
+    rest = f"; and {len(events) - _NAMED} more" if len(events) > _NAMED else ""
+    return f"refused by the tracking plan: {'; '.join(events[:_NAMED])}{rest}"
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes with the file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _breach(event: Event, violations: Sequence[Violation]) -> Breach:
+    library, version = (value if isinstance(value := event.properties.get(key), str) else "" for key in _SDK)
+    return Breach(
+        event.event, library, version, tuple((each.rule, each.property or "", each.of) for each in violations)
+    )

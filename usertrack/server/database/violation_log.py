@@ -1,0 +1,214 @@
+"""What events broke of the tracking plan: counts and samples without values, in one SQLite file beside the events."""
+
+import json
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS violations (
+    rule TEXT NOT NULL,
+    event TEXT NOT NULL,
+    property TEXT NOT NULL,         -- '' when the event as a whole is meant
+    of TEXT NOT NULL,               -- event | person | group
+    library TEXT NOT NULL,          -- of the SDK, '' when it does not say
+    version TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    first_seen TEXT NOT NULL,       -- UTC, likewise last_seen
+    last_seen TEXT NOT NULL,
+    PRIMARY KEY (rule, event, property, of, library, version)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS samples (id INTEGER PRIMARY KEY AUTOINCREMENT, sample TEXT NOT NULL);  -- JSON
+CREATE TABLE IF NOT EXISTS checked (one INTEGER PRIMARY KEY CHECK (one = 1), events INTEGER, since TEXT);
+"""
+_COUNT = """
+INSERT INTO violations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET count = count + excluded.count, last_seen = excluded.last_seen
+"""
+_CHECKED = """
+INSERT INTO checked VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events
+"""
+SAMPLES = 200
+SAMPLES_OF_A_KIND = 5
+_KINDS = 10_000  # names come from strangers: what is beyond is counted as one kind for each rule
+_LONGEST = 200  # characters of a name
+_KEYS = 100  # properties that a sample names
+REST = "(others)"
+
+
+class Kind(NamedTuple):
+    """What violations are counted by. ``property`` is empty when the event as a whole is meant."""
+
+    rule: str
+    event: str
+    property: str
+    of: str
+    library: str
+    version: str
+
+
+class Breach(NamedTuple):
+    """In which ways events of one name, sent by one version of an SDK, are not as the plan says.
+
+    ``violations`` are each a rule, a property and whose property it is.
+    """
+
+    event: str
+    library: str
+    version: str
+    violations: tuple[tuple[str, str, str], ...]
+
+    def kinds(self) -> list[Kind]:
+        event, library, version = _short(self.event), _short(self.library), _short(self.version)
+        return [Kind(rule, event, _short(key), of, library, version) for rule, key, of in self.violations]
+
+
+SentEvent = tuple[str, Mapping[str, Any]]
+"""The uuid of an event, and its properties. None of their values is kept."""
+
+
+class ViolationLog:
+    """The log of the data directory ``folder``. Safe to call from threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "live_check.sqlite"
+        self._turn = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._samples: Counter[Kind] = Counter()
+        self._kinds: set[Kind] = set()
+
+    def add(self, checked: int, broken: Mapping[Breach, Sequence[SentEvent]], now: datetime) -> None:
+        """Count ``checked`` events, of which some are ``broken``; raises sqlite3.Error."""
+        moment = now.isoformat(timespec="milliseconds")
+        counts: Counter[Kind] = Counter()
+        samples = []
+        with self._writing() as database:
+            for breach, events in broken.items():
+                kinds = [self._known(kind) for kind in breach.kinds()]
+                for kind in kinds:
+                    counts[kind] += len(events)
+                if any(self._samples[kind] < SAMPLES_OF_A_KIND for kind in kinds):
+                    self._samples.update(kinds)
+                    samples.append((_sample(breach, *events[0], moment),))
+            database.execute(_CHECKED, (checked, moment))
+            database.executemany(
+                _COUNT,
+                (
+                    (kind.rule, kind.event, kind.property, kind.of, kind.library, kind.version, count, moment, moment)
+                    for kind, count in counts.items()
+                ),
+            )
+            if samples:
+                database.executemany("INSERT INTO samples (sample) VALUES (?)", samples)
+                database.execute(f"DELETE FROM samples WHERE id <= (SELECT max(id) FROM samples) - {SAMPLES}")
+
+    def read(self) -> dict[str, Any]:
+        """``checked`` events ``since`` a moment, all ``violations``, the most frequent first, and ``samples``."""
+        with self._writing() as database:
+            checked = database.execute("SELECT events, since FROM checked").fetchone()
+            rows = database.execute("SELECT * FROM violations ORDER BY count DESC, rule, event, property, of")
+            names = [column[0] for column in rows.description]
+            violations = [dict(zip(names, row, strict=True)) for row in rows]
+            samples = [json.loads(text) for (text,) in database.execute("SELECT sample FROM samples ORDER BY id DESC")]
+        events, since = checked or (0, None)
+        return {"checked": events, "since": since, "violations": violations, "samples": samples}
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.forget(lambda text: True)
+        with self._writing() as database:
+            database.execute("DELETE FROM checked")
+
+    def texts(self) -> list[str]:
+        """All that events brought: names of events, properties and SDKs, and samples."""
+        if not self._path.exists():
+            return []
+        with self._writing() as database:
+            rows = database.execute("SELECT event, property, library, version FROM violations").fetchall()
+            samples = database.execute("SELECT sample FROM samples").fetchall()
+        return ["\n".join(row) for row in [*rows, *samples]]
+
+    def forget(self, matches: Callable[[str], bool]) -> None:
+        """Delete the counts and samples whose texts match, from the disk, too."""
+        if not self._path.exists():
+            return
+        with self._writing() as database:
+            database.create_function("matches", 1, lambda text: bool(matches(text)))
+            database.execute(
+                "DELETE FROM violations"
+                " WHERE matches(event || char(10) || property || char(10) || library || char(10) || version)"
+            )
+            database.execute("DELETE FROM samples WHERE matches(sample)")
+            self._kinds.clear()
+            self._samples.clear()
+        with self._turn:
+            assert self._connection
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _known(self, kind: Kind) -> Kind:
+        """``kind``, or the rest of its rule when there are too many."""
+        if kind not in self._kinds:
+            if len(self._kinds) >= _KINDS:
+                return Kind(kind.rule, REST, "", "event", "", "")
+            self._kinds.add(kind)
+        return kind
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one transaction."""
+        with self._turn:
+            database = self._connection = self._connection or self._open()
+            with database:
+                yield database
+
+    def _open(self) -> sqlite3.Connection:
+        """It survives the end of the process, by kill -9 too; the last seconds may be lost when the machine dies."""
+        if not self._path.exists():
+            self._path.touch(mode=0o600)
+        database = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.executescript(_SCHEMA)
+        columns = "rule, event, property, of, library, version"
+        self._kinds = {Kind(*row) for row in database.execute(f"SELECT {columns} FROM violations")}
+        return database
+
+
+def _sample(breach: Breach, uuid: str, properties: Mapping[str, Any], moment: str) -> str:
+    sample = {
+        "uuid": uuid,
+        "event": _short(breach.event),
+        "received_at": moment,
+        "library": _short(breach.library),
+        "version": _short(breach.version),
+        "types": {_short(name): _type(value) for name, value in islice(properties.items(), _KEYS)},
+        "violations": [
+            {"rule": rule, "property": _short(key) or None, "of": of} for rule, key, of in breach.violations[:_KEYS]
+        ],
+    }
+    return json.dumps(sample, ensure_ascii=False)
+
+
+def _type(value: Any) -> str:
+    """What JSON calls a value of this kind."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+    return "list" if isinstance(value, list) else "object"
+
+
+def _short(text: str) -> str:
+    return text[:_LONGEST].replace("\0", "\ufffd")

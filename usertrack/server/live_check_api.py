@@ -1,0 +1,38 @@
+"""What the live check of the tracking plan has counted, over HTTP: read it, or begin anew."""
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from usertrack.plan.conform import SEVERITY
+from usertrack.server.capture.live_check import LiveCheck
+from usertrack.server.database.violation_log import ViolationLog
+from usertrack.server.http.auth import admit
+from usertrack.server.http.requests import project_routes
+from usertrack.server.http.server_settings import ServerSettings
+
+
+def routes(settings: ServerSettings, violations: ViolationLog, live_check: LiveCheck | None) -> list[Route]:
+    """``usertrack/live-check``: GET reads, DELETE resets; both answer with what there was."""
+
+    async def answer(request: Request) -> Response:
+        resets = request.method == "DELETE"
+        admit(request, settings, "event_definition:write" if resets else "event_definition:read")
+        counted = await run_in_threadpool(violations.read)
+        for violation in counted["violations"]:
+            violation["severity"] = SEVERITY[violation["rule"]]
+        if resets:
+            await run_in_threadpool(violations.reset)
+        return JSONResponse(_about(live_check) | counted)
+
+    return project_routes([("/usertrack/live-check", answer, ["GET", "DELETE"])])
+
+
+def _about(live_check: LiveCheck | None) -> dict[str, Any]:
+    if live_check is None:
+        return {"plan": None, "enforce": False, "problem": None}
+    live_check.refresh()
+    return {"plan": live_check.path.name, "enforce": live_check.enforces, "problem": live_check.problem}
