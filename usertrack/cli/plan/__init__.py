@@ -2,7 +2,7 @@
 
 import typer
 
-from usertrack.cli.plan import check, codegen, coverage, lint, live_check, schema
+from usertrack.cli.plan import check, codegen, coverage, lint, live_check, scan, schema
 
 plan = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +16,7 @@ codegen.register(plan)
 coverage.register(plan)
 check.register(plan)
 live_check.register(plan)
+scan.register(plan)
 
 
 def register(app: typer.Typer) -> None:

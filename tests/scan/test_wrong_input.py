@@ -1,0 +1,223 @@
+"""Files that are broken, foreign, huge or oddly named: the rest is scanned, and what was not read is told."""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from usertrack.core.errors import UsageError
+from usertrack.scan.grammars import parser_for
+from usertrack.scan.scan import scan_code
+from usertrack.scan.site import Scan
+
+from ..conftest import Cli, problem
+
+IMPORT = 'import posthog from "posthog-js";\n'
+
+
+def names(scan: Scan) -> list[str | None]:
+    return [site.event for site in scan.sites]
+
+
+def test_what_does_not_parse_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.ts").write_text(IMPORT + 'posthog.capture("before");\nconst = = ;\nposthog.capture("after");\n')
+    (tmp_path / "b.ts").write_text(IMPORT + 'posthog.capture("other");\n')
+    scan = scan_code([tmp_path])
+    assert names(scan) == ["before", "after", "other"]
+    (broken,) = scan.unresolved
+    assert (broken.file, broken.line) == ("a.ts", 3)
+    assert broken.reason == "this line could not be parsed; the rest of the file was read"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        IMPORT.replace("\n", "\r\n").encode() + b'posthog.capture("\xc3\xa4", {\r\n  plan });\r\n',
+        b"\xef\xbb\xbf" + IMPORT.encode() + 'posthog.capture("ä", {plan})'.encode(),
+        IMPORT.encode() + 'posthog.capture("ä", {plan})'.encode("latin-1"),
+        (IMPORT + 'posthog.capture("ä", {plan})').encode("utf-16"),
+    ],
+    ids=["crlf", "bom", "latin-1", "utf-16"],
+)
+def test_encodings(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_bytes(content)
+    (site,) = scan_code([tmp_path]).sites
+    assert (site.event, site.line, [p.name for p in site.properties]) == ("ä", 2, ["plan"])
+
+
+def test_a_declared_encoding_of_python(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes('# coding: cp1251\nimport posthog\nposthog.capture("me", "Ж")\n'.encode("cp1251"))
+    assert names(scan_code([tmp_path])) == ["Ж"]
+
+
+def test_minified_and_huge_files_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "bundle.js").write_text(IMPORT + 'posthog.capture("bundled");' * 1000)
+    (tmp_path / "huge.js").write_text(IMPORT + 'posthog.capture("huge");\n' * 50_000)
+    scan = scan_code([tmp_path])
+    assert not scan.sites
+    assert [(place.file, place.reason) for place in scan.unresolved] == [("huge.js", "it is larger than 1 MB")]
+
+
+def test_endless_nesting_is_told(tmp_path: Path) -> None:
+    (tmp_path / "deep.js").write_text("posthog.capture(" + "[" * 60_000)
+    (tmp_path / "a.js").write_text('posthog.capture("shallow")')
+    scan = scan_code([tmp_path])
+    assert names(scan) == ["shallow"]
+
+
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text('posthog.capture("once")')
+    (tmp_path / "again").symlink_to(tmp_path)
+    (tmp_path / "self.js").symlink_to(tmp_path / "self.js")
+    assert names(scan_code([tmp_path])) == ["once"]
+
+
+def test_imports_and_wrappers_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text('export * from "./b";\nexport const f = (e) => g(e);\nf("round");\n')
+    (tmp_path / "b.js").write_text('export * from "./a";\nexport const g = (e) => { posthog.capture(e); f(e); };\n')
+    (tmp_path / "c.js").write_text('import { g } from "./a";\ng("through");\nlet x = y, y = x;\nposthog.capture(x);\n')
+    assert {site.event for site in scan_code([tmp_path]).sites} >= {"through"}
+
+
+def test_odd_names_of_files(tmp_path: Path) -> None:
+    for name in ("-rf.js", "[id] (x).js", "a b\n.js"):
+        (tmp_path / name).write_text('posthog.capture("odd")')
+    raw = os.fsencode(tmp_path) + b"/\xff.js"
+    Path(os.fsdecode(raw)).write_text('posthog.capture("raw")')
+    scan = scan_code([tmp_path])
+    assert sorted(str(name) for name in names(scan)) == ["odd", "odd", "odd", "raw"]
+    assert json.dumps([site.file for site in scan.sites]).isascii()
+    assert "\ufffd.js" in [site.file for site in scan.sites]
+
+
+def test_unreadable_files_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.js").symlink_to("/proc/self/mem")
+    scan = scan_code([tmp_path])
+    assert [place.file for place in scan.unresolved] in ([], ["a.js"])
+
+
+def test_several_paths_are_one_program(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "app").mkdir()
+    (tmp_path / "lib" / "track.js").write_text("export const track = (e) => posthog.capture(e);")
+    (tmp_path / "app" / "a.js").write_text('import { track } from "../lib/track";\ntrack("joined");')
+    (site,) = scan_code([tmp_path / "lib", tmp_path / "app" / "a.js"]).sites
+    assert (site.event, site.file) == ("joined", "app/a.js")
+
+
+def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+    wrong = problem(lambda: scan_code([tmp_path / "nowhere"]))
+    assert isinstance(wrong, UsageError)
+    assert wrong.message.endswith("nowhere' does not exist")
+
+
+def test_without_the_parsers(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    parser_for.cache_clear()
+    monkeypatch.setitem(sys.modules, "tree_sitter", None)
+    result = cli("plan", "scan")
+    assert result.code == 2
+    assert "the parsers of source code are not installed" in result.err
+    assert "extra `plan`" in result.err
+
+
+def test_many_files_in_two_processes(tmp_path: Path) -> None:
+    (tmp_path / "track.ts").write_text(IMPORT + "export const track = (e: string) => posthog.capture(e);")
+    for number in range(400):
+        text = f'import {{ track }} from "./track";\ntrack("event_{number % 7}");\n' + "const filler = [1, 2];\n" * 400
+        (tmp_path / f"file{number}.ts").write_text(text)
+    scan = scan_code([tmp_path])
+    assert len(scan.sites) == 400
+    assert len({site.event for site in scan.sites}) == 7
+
+
+def test_nothing_sent_is_said(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("print('hello')\n")
+    result = cli("plan", "scan", tmp_path)
+    assert result.code == 0
+    assert "Nothing here sends an event" in result.out
+    assert "0 events" in result.out
+
+
+def test_hostile_texts_are_data(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text('posthog.capture("[red]x\\u001b[31m [/]", {"[b]": 1});\n')
+    result = cli("plan", "scan", tmp_path)
+    assert result.code == 0
+    assert "[red]x" in result.out
+    assert "\x1b[31m" not in result.out
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_looks(cli: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path, width: int) -> None:
+    clean_env.setenv("COLUMNS", str(width))
+    (tmp_path / "a.ts").write_text(IMPORT + 'posthog.capture("signed_up", { plan, ...(x && { seats }) });\n')
+    (tmp_path / "b.ts").write_text(IMPORT + 'posthog.capture("signed_up", { plan });\nposthog.capture(computed());\n')
+    lines = cli("plan", "scan", tmp_path).out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert re.search(r"1 event · 2 places · 1 not resolved · 2 files · \d+\.\d s", "\n".join(lines))
+    text = " ".join(" ".join(lines).split())
+    assert "a.ts:2 · b.ts:2" in text
+    assert "plan, seats?" in text
+    assert "it is what a function returns" in text
+
+
+def test_json_has_the_shape_that_is_documented(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        'import posthog\n\ndef track(name, plan=None):\n    posthog.capture("me", name, {"plan": plan})\n\n\n'
+        'track("paid")\nposthog.capture("me", f"left_{why}")\nposthog.capture("me", why())\n'
+    )
+    document = json.loads(cli("plan", "scan", tmp_path, "--format", "json").out)
+    assert list(document) == ["sites", "unresolved", "files", "seconds"]
+    assert document["sites"] == [
+        {
+            "event": "paid",
+            "pattern": None,
+            "file": "a.py",
+            "line": 7,
+            "sink": "posthog.capture",
+            "chain": ["track"],
+            "properties": [{"name": "plan", "always": True}],
+        },
+        {
+            "event": None,
+            "pattern": "left_*",
+            "file": "a.py",
+            "line": 8,
+            "sink": "posthog.capture",
+            "chain": [],
+            "properties": [],
+        },
+    ]
+    assert document["unresolved"] == [
+        {"file": "a.py", "line": 9, "sink": "posthog.capture", "reason": "it is what a function returns"}
+    ]
+    assert document["files"] == 1
+
+
+def test_the_plan_names_calls_that_a_scan_cannot_see(cli: Cli, tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "a.py").write_text(
+        "from billing import telemetry\n\n"
+        'telemetry.emit("me", "invoiced", {"sum": 1})\n'
+        'telemetry.log(name="refunded", reason="x")\n'
+        'telemetry.step("one")\n'
+        "def wrapper(name):\n    telemetry.step(name)\n\n\nwrapper('two')\n"
+    )
+    (code / "b.ts").write_text('import { telemetry } from "billing";\ntelemetry.log({ name: "voided" });\n')
+    plan = tmp_path / "tracking.yaml"
+    plan.write_text(
+        "events: {}\nsinks:\n- {call: telemetry.emit, position: 1}\n- {call: telemetry.log, keyword: name}\n"
+        "wrappers:\n- {call: step, position: 0, prefix: step_}\n"
+    )
+    document = json.loads(cli("plan", "scan", code, "--plan", plan, "--format", "json").out)
+    assert [(site["event"], site["line"]) for site in document["sites"]] == [
+        ("invoiced", 3),
+        ("refunded", 4),
+        ("step_one", 5),
+        ("step_two", 10),
+        ("voided", 2),
+    ]
+    assert [p["name"] for site in document["sites"] for p in site["properties"]] == ["sum", "reason"]

@@ -1,0 +1,76 @@
+"""`usertrack plan scan`: what the code sends."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from usertrack.cli.options import Format, Limit, Output
+from usertrack.cli.plan.options import PlanOption
+from usertrack.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from usertrack.plan.model import Sink
+    from usertrack.scan.sinks import CustomSink
+
+
+def scan(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]…", help="Folders or files of source code; default: this folder.", show_default=False
+        ),
+    ] = None,
+    plan: PlanOption = None,
+    limit: Limit = None,
+    format: Format = None,  # noqa: A002
+    output: Output = None,
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Never show a long answer in a pager (PAGER).")] = False,
+) -> None:
+    """List the events that source code sends, where, with which properties, and what could not be resolved.
+
+    Reads Python, JavaScript, TypeScript, and the scripts in HTML, Django, Jinja, Vue and Svelte. Nothing is run.
+
+    `usertrack plan scan`
+
+    `usertrack plan scan backend web/src --format json`
+
+    `usertrack plan scan ../shop --plan tracking.yaml` · with the `sinks:` and `wrappers:` of that plan
+    """
+    from contextlib import nullcontext
+
+    from usertrack.cli.output import emit
+    from usertrack.cli.pager import paging
+    from usertrack.scan.scan import scan_code
+    from usertrack.scan.view import scan_document
+
+    sinks, wrappers = _own_sinks(plan)
+    document = scan_document(scan_code(paths or [Path()], sinks, wrappers))
+    with nullcontext() if no_pager else paging():
+        emit(document, fmt=format or "", output=output, limit=limit)
+
+
+def _own_sinks(named: Path | None) -> "tuple[list[CustomSink], list[CustomSink]]":
+    """The sinks and wrappers of the plan; none without a plan. Raises UsageError for a plan that is wrong."""
+    from usertrack.plan.read import read_plan
+    from usertrack.workspace.files import plan_path
+    from usertrack.workspace.settings import load_settings
+
+    try:
+        path = plan_path(load_settings(), named)
+    except UsageError:
+        if named is not None:
+            raise
+        return [], []
+    plan = read_plan(path)
+    return [_custom(sink) for sink in plan.sinks], [_custom(sink) for sink in plan.wrappers]
+
+
+def _custom(sink: "Sink") -> "CustomSink":
+    from usertrack.scan.sinks import CustomSink
+
+    return CustomSink(sink.call, sink.position, sink.keyword, sink.prefix, sink.suffix)
+
+
+def register(plan: typer.Typer) -> None:
+    plan.command("scan")(scan)

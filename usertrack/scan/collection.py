@@ -1,0 +1,57 @@
+"""The sites and unresolved calls that a scan comes upon, each place once."""
+
+from collections.abc import Sequence
+
+from usertrack.scan.event_names import EventName
+from usertrack.scan.properties import Keys
+from usertrack.scan.site import SentProperty, Site, Unresolved
+
+
+class Collection:
+    def __init__(self) -> None:
+        self._sites: dict[tuple[str, int, str], Site] = {}
+        self._unresolved: dict[tuple[str, int], Unresolved] = {}
+
+    @property
+    def sites(self) -> list[Site]:
+        return sorted(self._sites.values(), key=lambda site: (site.file, site.line, site.event or site.pattern or ""))
+
+    @property
+    def unresolved(self) -> list[Unresolved]:
+        """Without the places of which a name is known after all."""
+        placed = {(site.file, site.line) for site in self._sites.values()}
+        left = [place for key, place in self._unresolved.items() if key not in placed]
+        return sorted(left, key=lambda place: (place.file, place.line))
+
+    def add(
+        self, name: EventName, properties: Keys, file: str, call_line: int, sink: str, chain: Sequence[str]
+    ) -> None:
+        """A name that is sent in ``file``; ``call_line`` is where, if its text is written in another file."""
+        line = name.line if name.file == file and name.line else call_line
+        text, pattern = name.text, name.pattern
+        if text == "" or (text is None and name.guess):
+            return
+        if text is None and pattern is None:
+            self.add_unresolved(file, line, chain[0] if chain and chain[0] else sink, name.reason)
+            return
+        keys: dict[str, bool] = {}
+        for key in properties:
+            if isinstance(key.name, str):
+                keys[key.name] = keys.get(key.name, False) or key.always
+        sent = tuple(SentProperty(name, always) for name, always in keys.items())
+        site = Site(text, None if text is not None else pattern, file, line, sink, tuple(chain), sent)
+        place = (file, line, text or pattern or "")
+        before = self._sites.get(place)
+        self._sites[place] = site if before is None else _both(before, site)
+
+    def add_unresolved(self, file: str, line: int, sink: str, reason: str) -> None:
+        self._unresolved.setdefault((file, line), Unresolved(file, line, sink, reason))
+
+
+def _both(one: Site, other: Site) -> Site:
+    """One place that sends to two SDKs, or by two ways: PostHog's first, with the keys of both."""
+    first, second = (other, one) if other.sink.startswith("posthog") > one.sink.startswith("posthog") else (one, other)
+    names = dict.fromkeys(p.name for p in (*first.properties, *second.properties))
+    always = {p.name for p in (*first.properties, *second.properties) if p.always}
+    sent = tuple(SentProperty(name, name in always) for name in names)
+    return Site(first.event, first.pattern, first.file, first.line, first.sink, first.chain, sent)

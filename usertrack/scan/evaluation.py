@@ -1,0 +1,371 @@
+"""What an expression can be: names, imports, members and calls are followed through all files; nothing is run."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from usertrack.scan.lookup import Lookup
+from usertrack.scan.syntax import (
+    Array,
+    Call,
+    Choice,
+    Class,
+    Element,
+    Expression,
+    Function,
+    Imported,
+    Member,
+    Name,
+    Object,
+    Parameter,
+    Self,
+    Template,
+    Text,
+    Typed,
+    Unknown,
+)
+from usertrack.scan.values import (
+    ClassValue,
+    Composed,
+    Context,
+    Frames,
+    FunctionValue,
+    Given,
+    Instance,
+    ListValue,
+    ModuleValue,
+    ObjectValue,
+    Outside,
+    Sdk,
+    TextValue,
+    Value,
+    argument_of,
+)
+
+MOST_VALUES = 200
+MOST_FRAMES = 3
+DEEPEST = 60
+HAND_ON = (FunctionValue, ObjectValue, ClassValue, Instance, Sdk)
+"""What an unknown function that is given it is taken to hand on: `useCallback(f)`, `memo(C)`, `Object.freeze({…})`."""
+ITERATIONS = frozenset(("map", "forEach", "flatMap", "filter", "some", "every", "find"))
+
+
+class Evaluator(Lookup):
+    """Values of expressions, each computed once. A value that depends on itself is left out."""
+
+    def evaluate(self, expression: Expression, scope: Function) -> Sequence[Value]:
+        values = self._values.get(expression)
+        if values is not None:
+            return values
+        if expression in self._open or len(self._open) > DEEPEST:
+            self._cut = True
+            return ()
+        self._open.add(expression)
+        outer, self._cut = self._cut, False
+        try:
+            values = tuple(dict.fromkeys(self._evaluate(expression, scope)))[:MOST_VALUES]
+        finally:
+            self._open.discard(expression)
+        if not self._cut or not self._open:
+            self._values[expression] = values
+        self._cut = self._cut or outer
+        return values
+
+    def _evaluate(self, expression: Expression, scope: Function) -> Iterable[Value]:
+        match expression:
+            case Text(value=text, line=line):
+                return [TextValue(text, line, self.path_of(scope))]
+            case Template():
+                return [Composed(expression, scope)]
+            case Name(name=name):
+                return self._of_name(name, scope)
+            case Member(value=inner, name=name):
+                return self._of_member(inner, name, scope)
+            case Element(value=inner, key=key):
+                return self._of_element(inner, key, scope)
+            case Call():
+                return self._of_call(expression, scope)
+            case Object():
+                return [ObjectValue(expression, scope)]
+            case Array():
+                return [ListValue(expression, scope)]
+            case Choice(options=options):
+                return (value for option in options for value in self.evaluate(option, scope))
+            case Typed(type=kind):
+                return (_of_type(value) for value in self.evaluate(kind, scope))
+            case Imported(module=module, name=name):
+                return self.of_import(module, name, scope)
+            case Self(parent=parent):
+                return self._of_self(scope, parent=parent)
+            case Parameter():
+                return [Given(expression)]
+            case Function():
+                return [FunctionValue(expression)]
+            case Class():
+                return [ClassValue(expression)]
+            case Unknown(source=source):
+                return [Outside(source)]
+
+    def _of_name(self, name: str, scope: Function) -> Iterator[Value]:
+        bindings, _ = self.bindings_of(name, scope)
+        if not bindings:
+            yield from self.of_global(name, scope)
+        for binding in bindings:
+            yield from self.evaluate(binding.value, binding.scope)
+
+    def _of_self(self, scope: Function, *, parent: bool) -> Iterator[Value]:
+        method: Function | None = scope
+        while method is not None and method.owner is None:
+            method = method.parent
+        if method is None or method.owner is None:
+            yield Outside("this")
+        elif parent:
+            for base in self.bases_of(method.owner):
+                yield Instance(base)
+        else:
+            yield Instance(method.owner)
+
+    def _of_member(self, inner: Expression, name: str, scope: Function) -> Iterator[Value]:
+        if isinstance(inner, Name):
+            _, home = self.bindings_of(inner.name, scope)
+            for entry in home.changes.get(inner.name, ()) if home is not None else ():
+                if entry.key == name:
+                    yield from self.evaluate(entry.value, home or scope)
+        for value in self.evaluate(inner, scope):
+            yield from self.member(value, name)
+
+    def member(self, value: Value, name: str) -> Iterable[Value]:
+        """What ``value.name`` can be."""
+        match value:
+            case Sdk(product=product):
+                return [Sdk(product, name)]
+            case ObjectValue():
+                return self._of_key(value, name)
+            case Instance(owner=owner):
+                return self._of_instance(value, owner, name)
+            case ClassValue(owner=owner):
+                return self._of_class(owner, name)
+            case ModuleValue(path=path):
+                return self.export(path, name)
+            case Given(parameter=parameter, path=path):
+                return [Given(parameter, (*path, name))]
+            case ListValue(list=array, scope=scope, frames=frames) if name.isdigit():
+                items = array.items[int(name) : int(name) + 1]
+                return (self.bind(v, frames) for item in items for v in self.evaluate(item, scope))
+            case TextValue() if name in ("value", "valueOf"):
+                return [value]
+            case FunctionValue() if name not in ("call", "apply"):
+                return self._of_result(value, name)
+            case Context() if name in ("Provider", "Consumer"):
+                return [value]
+            case Context():
+                return (v for provided in self._provided(value) for v in self.member(provided, name))
+            case Outside(name=origin):
+                return [Outside(f"{origin}.{name}")]
+        return [value] if name in ("current", "default", "value") else [Outside(name)]
+
+    def _of_key(self, value: ObjectValue, name: str) -> Iterator[Value]:
+        """The key's own value; where it has none, what is spread into the object."""
+        for entry in reversed(value.object.entries):
+            if entry.key == name:
+                for inner in self.evaluate(entry.value, value.scope):
+                    yield self.bind(inner, value.frames)
+                return
+        for entry in value.object.entries:
+            if entry.spread:
+                for inner in self.evaluate(entry.value, value.scope):
+                    for result in self.member(inner, name):
+                        if not isinstance(result, Outside):
+                            yield self.bind(result, value.frames)
+        if name == "current":
+            yield value
+
+    def _of_instance(self, instance: Instance, owner: Class, name: str) -> Iterator[Value]:
+        bindings = self.members_of(owner, name)
+        if not bindings:
+            yield Outside(f"{owner.name}.{name}")
+        for binding in bindings:
+            if isinstance(binding.value, Function) and binding.value.getter:
+                for returned in binding.value.returns:
+                    yield from self.evaluate(returned, binding.value)
+                continue
+            for value in self.evaluate(binding.value, binding.scope):
+                yield self._made(value, instance)
+
+    def _made(self, value: Value, instance: Instance) -> Value:
+        """An attribute that is a parameter of the constructor is what the call handed over."""
+        if instance.made is not None and isinstance(value, (Given, Composed, FunctionValue)):
+            return self.bind(value, (instance.made,))
+        return value
+
+    def _of_class(self, owner: Class, name: str) -> Iterator[Value]:
+        bindings = self.members_of(owner, name)
+        for binding in bindings:
+            for value in self.evaluate(binding.value, binding.scope):
+                if isinstance(value, (Outside, ListValue)) and owner.enum and isinstance(binding.value, Call):
+                    yield TextValue(name, owner.line, self.path_of(owner.scope))  # auto()
+                else:
+                    yield value
+        if not bindings:
+            yield Outside(f"{owner.name}.{name}")
+
+    def _of_result(self, value: FunctionValue, name: str) -> Iterator[Value]:
+        """`useMemo(() => object).name`: the member of what the function returns."""
+        for returned in value.function.returns:
+            for inner in self.evaluate(returned, value.function):
+                if not isinstance(inner, (Given, Outside, TextValue, Composed, FunctionValue)):
+                    yield from self.member(inner, name)
+
+    def _of_element(self, inner: Expression, key: Expression | None, scope: Function) -> Iterator[Value]:
+        keys = [v.text for v in self.evaluate(key, scope) if isinstance(v, TextValue)] if key is not None else []
+        for value in self.evaluate(inner, scope):
+            if keys:
+                for name in keys:
+                    yield from self.member(value, name)
+            else:
+                yield from self.elements(value)
+
+    def elements(self, value: Value) -> Iterator[Value]:
+        """All items of a list, all values of an object or enum."""
+        match value:
+            case ListValue(list=array, scope=scope, frames=frames):
+                for item in array.items:
+                    for inner in self.evaluate(item, scope):
+                        yield self.bind(inner, frames)
+            case ObjectValue(object=made, scope=scope, frames=frames):
+                for entry in made.entries:
+                    for inner in self.evaluate(entry.value, scope):
+                        yield self.bind(inner, frames)
+            case ClassValue(owner=owner) if owner.enum:
+                for name in owner.members:
+                    yield from self._of_class(owner, name)
+            case Given(parameter=parameter, path=path):
+                yield Given(parameter, (*path, "*"))
+            case FunctionValue() | Instance() | Sdk():  # const [track] = useTracking()
+                yield value
+            case _:
+                yield Outside("an element of a list")
+
+    def _of_call(self, call: Call, scope: Function) -> Iterator[Value]:
+        if self._is_call_of(call, "createContext"):
+            yield Context(call)
+            return
+        callees = self.evaluate(call.callee, scope)
+        for callee in callees:
+            match callee:
+                case FunctionValue(function=function, frames=frames):
+                    yield from self._returned(function, (call, *frames)[:MOST_FRAMES])
+                case ClassValue(owner=owner) if owner.enum:
+                    yield from self.elements(callee)
+                case ClassValue(owner=owner):
+                    yield Instance(owner, call)
+                case Instance(owner=owner):
+                    for bound in self._of_instance(callee, owner, "__call__"):
+                        if isinstance(bound, FunctionValue):
+                            yield from self._returned(bound.function, (call,))
+                case Sdk(product=product):
+                    yield Sdk(product)
+                case Given(parameter=parameter, path=path):
+                    yield Given(parameter, (*path, "()"))
+        if not any(isinstance(callee, (FunctionValue, ClassValue, Sdk, Given)) for callee in callees):
+            yield from self._handed_on(call, scope)
+
+    def _is_call_of(self, call: Call, name: str) -> bool:
+        return isinstance(call.callee, (Name, Member)) and call.callee.name == name
+
+    def _returned(self, function: Function, frames: Frames) -> Iterator[Value]:
+        for expression in function.returns:
+            for value in self.evaluate(expression, function):
+                yield self.bind(value, frames)
+
+    def _handed_on(self, call: Call, scope: Function) -> Iterator[Value]:
+        """What an unknown function makes of a function, class or object: we take it for the same."""
+        anything = False
+        for argument in call.arguments[:1]:
+            for value in self.evaluate(argument.value, scope):
+                if isinstance(value, Context):
+                    anything = True
+                    yield from self._provided(value)
+                elif isinstance(value, HAND_ON):
+                    anything = True
+                    yield value
+        if not anything:
+            yield Outside(f"{callee_name(call)}()")
+
+    def _provided(self, context: Context) -> Iterator[Value]:
+        """What `<Context.Provider value={…}>` gives in any of the files, and its default."""
+        for argument in context.made.arguments[:1]:
+            yield from self.evaluate(argument.value, context.made.scope)
+        for call in [*self.program.calls["Provider"]]:
+            if not call.arguments or not isinstance(call.callee, Member):
+                continue
+            if context in self.evaluate(call.callee.value, call.scope):
+                for properties in self.evaluate(call.arguments[0].value, call.scope):
+                    yield from self.member(properties, "value")
+
+    def bind(self, value: Value, frames: Frames) -> Value:
+        """``value`` with what the calls out of which it came say of its parameters."""
+        if not frames:
+            return value
+        match value:
+            case FunctionValue(function=function, frames=own):
+                return FunctionValue(function, (*own, *frames)[:MOST_FRAMES])
+            case ObjectValue(object=made, scope=scope, frames=own):
+                return ObjectValue(made, scope, (*own, *frames)[:MOST_FRAMES])
+            case ListValue(list=array, scope=scope, frames=own):
+                return ListValue(array, scope, (*own, *frames)[:MOST_FRAMES])
+            case Composed(template=template, scope=scope, frames=own):
+                return Composed(template, scope, (*own, *frames)[:MOST_FRAMES])
+            case Given():
+                return next(iter(self.given_by(value, frames)), value)
+        return value
+
+    def given_by(self, given: Given, frames: Frames) -> Sequence[Value]:
+        """What a parameter is, if one of ``frames`` called its function; () if none did, or none says it."""
+        for frame in frames:
+            if self.is_call_of(frame, given.parameter.function):
+                expression = argument_of(given.parameter, frame)
+                if expression is not None:
+                    values = list(self.evaluate(expression, frame.scope))
+                    return tuple(dict.fromkeys(self.walk(values, given.path)))
+        return ()
+
+    def walk(self, values: Iterable[Value], path: Sequence[str]) -> list[Value]:
+        """The values at ``path`` within ``values``."""
+        values = list(values)
+        for step in path:
+            if step == "*":
+                values = [inner for value in values for inner in self.elements(value)]
+            elif step == "()":
+                values = [inner for value in values for inner in self._call_value(value)]
+            else:
+                values = [inner for value in values for inner in self.member(value, step)]
+        return values
+
+    def _call_value(self, value: Value) -> Iterator[Value]:
+        match value:
+            case FunctionValue(function=function, frames=frames):
+                yield from self._returned(function, frames)
+            case ClassValue(owner=owner):
+                yield Instance(owner)
+            case Sdk(product=product):
+                yield Sdk(product)
+
+    def is_call_of(self, call: Call, function: Function) -> bool:
+        if (call, function) in self.assumed:
+            return True
+        for value in self.evaluate(call.callee, call.scope):
+            if isinstance(value, FunctionValue) and value.function is function:
+                return True
+            if isinstance(value, ClassValue) and function in self.constructors_of(value.owner):
+                return True
+        return False
+
+
+def _of_type(value: Value) -> Value:
+    return Instance(value.owner) if isinstance(value, ClassValue) and not value.owner.enum else value
+
+
+def callee_name(call: Call) -> str:
+    match call.callee:
+        case Name(name=name) | Member(name=name):
+            return name
+    return "…"

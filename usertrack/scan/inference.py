@@ -1,0 +1,356 @@
+"""Finds all places that send an event, by inference of wrappers to a fixpoint.
+
+A call of an SDK sends. If its event is a parameter of the function around it, that function is a *sender* itself: each
+call of it is looked at in the same way, until nothing new is seen. A call whose event is a text is a site.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from usertrack.scan.callers import Callers
+from usertrack.scan.collection import Collection
+from usertrack.scan.evaluation import callee_name
+from usertrack.scan.event_names import EventName, names_of, substituted
+from usertrack.scan.http import http_payloads
+from usertrack.scan.program import Program
+from usertrack.scan.properties import Key, Keys, keys_of, payload_keys, resolved
+from usertrack.scan.receivers import Receivers
+from usertrack.scan.sinks import BY_NAME, METHODS, CustomSink, Sent, sent_by, sent_by_custom
+from usertrack.scan.site import Site, Unresolved
+from usertrack.scan.syntax import Call, Expression, Function, Member, Name
+from usertrack.scan.values import (
+    ClassValue,
+    Frames,
+    FunctionValue,
+    Given,
+    ObjectValue,
+    Outside,
+    Sdk,
+    TextValue,
+    Value,
+    argument_of,
+)
+
+LONGEST_CHAIN = 8
+NESTING = 100
+HTTP_WORDS = ("distinct_id", "distinctId")
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A function that sends an event whose name depends on its parameters."""
+
+    function: Function
+    event: EventName
+    properties: Keys
+    sink: str
+    chain: tuple[str, ...]
+    call: Call
+    """The call in it that sends."""
+    origin: "Sender | None" = None
+    """The sender that wrote what is known of the name, when this one only hands it on."""
+
+
+class Inference:
+    """``sites`` and ``unresolved`` are complete after `run`."""
+
+    def __init__(self, program: Program, sinks: Sequence[CustomSink] = (), wrappers: Sequence[CustomSink] = ()) -> None:
+        self.program = program
+        self.evaluator = Callers(program)
+        self.receivers = Receivers(self.evaluator)
+        self._custom: dict[str, list[CustomSink]] = defaultdict(list)
+        for sink in (*sinks, *wrappers):
+            self._custom[sink.call.rpartition(".")[2]].append(sink)
+        self._senders: dict[Function, dict[tuple[object, ...], Sender]] = defaultdict(dict)
+        self._calls_of: dict[Function, list[tuple[Call, Frames]]] = defaultdict(list)
+        self._names: set[str] = set()
+        self._examined: set[Call] = set()
+        self._collection = Collection()
+        self._used: set[Function] = set()
+        self._unknown: dict[Call, str] = {}
+        """Calls that look like those of a sender, on something of which the source does not tell what it is."""
+
+    def run(self) -> tuple[list[Site], list[Unresolved]]:
+        self.program.parse_files_with([*METHODS, *self._custom, *HTTP_WORDS])
+        for name in (*METHODS, *self._custom):
+            self._follow(name)
+        self._send_over_http()
+        progress = True
+        while progress:
+            self._examine_all()
+            progress = self._examine_unknown()
+        self._tell_unused()
+        return self._collection.sites, self._collection.unresolved
+
+    def _follow(self, name: str) -> None:
+        """Look at all calls of ``name``, and of the names under which the same value goes on."""
+        queue = [name]
+        while queue:
+            new = [name for name in dict.fromkeys(queue) if name not in self._names]
+            self._names.update(new)
+            self.program.parse_files_with(_words(new))
+            queue = [alias for name in new for alias in self.program.aliases[name]]
+
+    def _examine_all(self) -> None:
+        while True:
+            for name in list(self._names):  # files parsed since may hold further aliases
+                for alias in [a for a in self.program.aliases[name] if a not in self._names]:
+                    self._follow(alias)
+            calls = [
+                call for name in list(self._names) for call in self.program.calls[name] if call not in self._examined
+            ]
+            if not calls:
+                return
+            for call in calls:
+                if call not in self._examined:
+                    self._examined.add(call)
+                    self._examine(call)
+
+    def _examine(self, call: Call) -> None:
+        for sink in self._custom.get(callee_name(call), ()):
+            if _is_named(call, sink.call):
+                sent = sent_by_custom(sink, call)
+                if sent is not None:
+                    self._send(call, sent, (), sink.call, ())
+                return
+        values = self.receivers.called(call)
+        known = [value for value in values if self._examine_value(call, value)]
+        if not known:
+            self._unknown[call] = callee_name(call)
+
+    def _examine_value(self, call: Call, value: Value) -> bool:
+        """Whether it is known what ``value`` is, which ``call`` calls."""
+        match value:
+            case Sdk(product=product, method=method):
+                if method in BY_NAME[product].methods:
+                    self._send_to(product, method, call)
+                return True
+            case FunctionValue(function=function, frames=frames):
+                self._call(function, call, frames)
+                return True
+            case ClassValue(owner=owner):
+                for constructor in self.evaluator.constructors_of(owner):
+                    self._call(constructor, call, ())
+                return True
+        return False
+
+    def _call(self, function: Function, call: Call, frames: Frames) -> None:
+        self._calls_of[function].append((call, frames))
+        self.evaluator.assumed.add((call, function))
+        for sender in list(self._senders[function].values()):
+            self._apply(sender, call, frames)
+
+    def _send_to(self, product: str, method: str, call: Call) -> None:
+        python = self.evaluator.is_python(call.scope)
+        sent = sent_by(BY_NAME[product], method, call, python=python)
+        if sent is not None:
+            keys = (*BY_NAME[product].event_keys, "event")
+            self._send(call, sent, keys, f"{product}.{method}", ())
+
+    def _send_over_http(self) -> None:
+        for call, made in http_payloads(self.evaluator, self.program):
+            scope = made.scope
+            event = Member(made.object, "event", made.object.line)
+            sent = Sent(event, Member(made.object, "properties", made.object.line))
+            self._send(Call(call.callee, call.arguments, call.line, scope), sent, (), "posthog over HTTP", ())
+
+    def _send(self, call: Call, sent: Sent, keys: Sequence[str], sink: str, chain: tuple[str, ...]) -> None:
+        """A call of a sink: ``keys`` are where the event is when it is handed over within an object."""
+        file, scope = self.evaluator.path_of(call.scope), call.scope
+        plain: list[Value] = []
+        for value in self.evaluator.evaluate(sent.event, scope):
+            match value:
+                case ObjectValue() if keys:
+                    self._send_object(call, sent.event, value, keys, sink, chain)
+                case Given() if keys and sent.properties is None:
+                    plain.append(value)
+                    payload = Key(value, True, payload=True)
+                    for key in dict.fromkeys(keys):
+                        inner = Given(value.parameter, (*value.path, key))
+                        name = EventName((inner,), file, sent.event.line, guess=True)
+                        self._register(name, (payload,), call, sink, chain)
+                case _:
+                    plain.append(value)
+        properties = tuple(keys_of(self.evaluator, sent.properties, scope)) if sent.properties is not None else ()
+        for name in names_of(self.evaluator, plain, file, sent.event.line):
+            self._register(name, properties, call, sink, chain)
+
+    def _send_object(
+        self, call: Call, event: Expression, value: ObjectValue, keys: Sequence[str], sink: str, chain: tuple[str, ...]
+    ) -> None:
+        file = self.evaluator.path_of(call.scope)
+        properties = tuple(resolved(self.evaluator, payload_keys(self.evaluator, event, call.scope), value.frames))
+        if sink.startswith("posthog") and not any(entry.key == "properties" for entry in value.object.entries):
+            properties = tuple(key for key in properties if not isinstance(key.name, str))
+        for key in dict.fromkeys(keys):
+            names = [v for v in self.evaluator.member(value, key) if not isinstance(v, Outside) or v.name != key]
+            for name in names_of(self.evaluator, names, file, value.object.line):
+                self._register(name, properties, call, sink, chain)
+
+    def _register(
+        self,
+        name: EventName,
+        properties: Keys,
+        call: Call,
+        sink: str,
+        chain: tuple[str, ...],
+        origin: Sender | None = None,
+    ) -> None:
+        """A name that ``call`` sends: a site, something unresolved, or a new sender."""
+        if len(chain) > LONGEST_CHAIN:
+            return
+        givens = name.givens
+        if not givens:
+            self._collection.add(name, properties, self.evaluator.path_of(call.scope), call.line, sink, chain)
+            return
+        given = max(givens, key=lambda given: _nearness(given.parameter.function, call.scope))
+        function = given.parameter.function
+        elements = self.evaluator.handed_over(given)
+        if elements is not None:
+            self._spell_out(name, given, elements, properties, call, sink, chain)
+            return
+        if not _is_around(function, call.scope):
+            values = self.evaluator.concrete(given)
+            if values:
+                self._spell_out(name, given, values, properties, call, sink, chain)
+                return
+        sender = Sender(function, name, properties, sink, (_qualified(function), *chain), call, origin)
+        key = (name.parts, sink)
+        if key in self._senders[function]:
+            return
+        self._senders[function][key] = sender
+        for named in self.evaluator.names_of_function(function):
+            self._follow(named)
+        for calling, frames in list(self._calls_of[function]):
+            self._apply(sender, calling, frames)
+
+    def _spell_out(
+        self,
+        name: EventName,
+        given: Given,
+        values: Sequence[Value],
+        properties: Keys,
+        call: Call,
+        sink: str,
+        chain: tuple[str, ...],
+    ) -> None:
+        """Go on with each of the values that a parameter is known to have."""
+        for other in names_of(self.evaluator, values, name.file, name.line):
+            parts = tuple(p for part in name.parts for p in (other.parts if part == given else (part,)))
+            place = (other.file, other.line) if len(name.parts) == 1 else (name.file, name.line)
+            self._register(EventName(parts, *place, other.reason, name.guess), properties, call, sink, chain)
+
+    def _apply(self, sender: Sender, call: Call, frames: Frames) -> None:
+        """What ``call`` of a sender sends."""
+        self._used.add(sender.function)
+        file = self.evaluator.path_of(call.scope)
+        all_frames = (call, *frames)
+        properties = tuple(resolved(self.evaluator, sender.properties, all_frames))
+        line = self._line_of_argument(sender, call)
+        for name in substituted(self.evaluator, sender.event, sender.function, all_frames):
+            placed = name if name.file == file else replace(name, file=file, line=line)
+            if placed.parts == sender.event.parts and placed.givens:
+                continue  # handed on to itself
+            if _is_open(placed) and sender.event.pattern is not None:
+                self._tell_at_origin(sender)  # what is known of the name is written there
+            else:
+                texts = [part for part in placed.parts if isinstance(part, str)]
+                same = texts == [part for part in sender.event.parts if isinstance(part, str)]
+                origin = (sender.origin or sender) if same else None
+                self._register(placed, properties, call, sender.sink, sender.chain, origin)
+
+    def _tell_at_origin(self, sender: Sender) -> None:
+        sender = sender.origin or sender
+        parts = tuple(part if isinstance(part, str) else None for part in sender.event.parts)
+        name = EventName(parts, sender.event.file, sender.event.line, sender.event.reason)
+        file, chain = self.evaluator.path_of(sender.call.scope), sender.chain[1:]
+        self._collection.add(name, sender.properties, file, sender.call.line, sender.sink, chain)
+
+    def _line_of_argument(self, sender: Sender, call: Call) -> int:
+        for given in sender.event.givens:
+            expression = argument_of(given.parameter, call)
+            if expression is not None and any(argument.value is expression for argument in call.arguments):
+                return self.evaluator.line_within(expression, given.path, call.line)
+        return call.line
+
+    def _examine_unknown(self) -> bool:
+        """Calls on something unknown, when names alone tell that it is a sender; whether there was one."""
+        progress = False
+        for call, name in list(self._unknown.items()):
+            for value in self.receivers.likely(call, self._senders, self._calls_of):
+                del self._unknown[call]
+                progress = True
+                self._examine_value(call, value)
+                break
+            else:
+                if name in METHODS and self._names_an_event(call):
+                    file = self.evaluator.path_of(call.scope)
+                    reason = "what it is called on is not defined in the scanned code"
+                    self._collection.add_unresolved(file, call.line, name, reason)
+        return progress
+
+    def _names_an_event(self, call: Call) -> bool:
+        if not call.arguments or not isinstance(call.callee, Member):
+            return False
+        return any(isinstance(v, TextValue) for v in self.evaluator.evaluate(call.arguments[0].value, call.scope))
+
+    def _tell_unused(self) -> None:
+        """Senders that nobody calls: their events come from code that was not scanned."""
+        for function, senders in self._senders.items():
+            if any(not sender.event.guess for sender in senders.values()) and function not in self._used:
+                file, sender = self.evaluator.path_of(function), next(iter(senders.values()))
+                if sender.event.pattern is not None:
+                    self._tell_at_origin(sender)
+                    continue
+                reason = "a function sends what it is given, and nothing in the scanned code calls it"
+                self._collection.add_unresolved(file, function.line, _qualified(function) or sender.sink, reason)
+
+
+def _is_open(name: EventName) -> bool:
+    """Whether a call added nothing to the name that could be read."""
+    return not name.givens and name.text is None and sum(part is None for part in name.parts) == 1
+
+
+def _words(names: Iterable[str]) -> list[str]:
+    return [name.removeprefix("default:") for name in names]
+
+
+def _is_named(call: Call, dotted: str) -> bool:
+    parts = dotted.split(".")[::-1]
+    callee: Expression = call.callee
+    for part in parts:
+        match callee:
+            case Member(value=inner, name=name) if name == part:
+                callee = inner
+            case Name(name=name) if name == part:
+                return part == parts[-1]
+            case _:
+                return False
+    return True
+
+
+def _nearness(function: Function, scope: Function) -> int:
+    """How near a function is around a scope: 0 for one that is not."""
+    inner: Function | None = scope
+    for distance in range(NESTING):
+        if inner is None:
+            break
+        if inner is function:
+            return NESTING - distance
+        inner = inner.parent
+    return 0
+
+
+def _is_around(function: Function, scope: Function) -> bool:
+    inner: Function | None = scope
+    while inner is not None:
+        if inner is function or (inner.owner is not None and inner.owner is function.owner):
+            return True
+        inner = inner.parent
+    return False
+
+
+def _qualified(function: Function) -> str:
+    name = function.name.removeprefix("default:")
+    return f"{function.owner.name}.{name}" if function.owner is not None else name

@@ -1,0 +1,105 @@
+"""All source files of a scan; one is parsed when it has a word that leads to a sink, or another file asks for it."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+from usertrack.scan.extraction import summary_of
+from usertrack.scan.files import SourceFile, Tree, source_bytes
+from usertrack.scan.resolve import Resolver
+from usertrack.scan.syntax import Call, Class, Expression, File, Function, Imported, Member, Name, tail_names
+
+MANY = 300
+"""From this many files on, a second process helps."""
+
+
+class Program:
+    """``unread`` has the files that could not be read, and why."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._sources = {file.path: file for file in tree.files}
+        self.unread: dict[str, str] = dict.fromkeys(tree.too_large, "it is larger than 1 MB")
+        self._contents = {file.path: self._content(file) for file in tree.files}
+        manifests = {file.path: source_bytes(file.location).decode(errors="replace") for file in tree.manifests}
+        self._resolver = Resolver(self._sources, manifests)
+        self._files: dict[str, File | None] = {}
+        self.calls: dict[str, list[Call]] = defaultdict(list)
+        """By the last name of what is called."""
+        self.aliases: dict[str, set[str]] = defaultdict(set)
+        self.classes: dict[str, list[Class]] = defaultdict(list)
+        self.members: dict[str, list[Class]] = defaultdict(list)
+        """Classes by the names of their methods and attributes."""
+
+    def _content(self, file: SourceFile) -> bytes:
+        try:
+            return source_bytes(file.location)
+        except OSError as error:
+            self.unread[file.path] = error.strerror or "it cannot be read"
+            return b""
+
+    @property
+    def parsed(self) -> Iterator[File]:
+        return (file for file in list(self._files.values()) if file is not None)
+
+    def file(self, path: str) -> File | None:
+        """The summary of a file; None when it cannot be parsed."""
+        if path not in self._files:
+            source = self._sources[path]
+            self._keep(path, summary_of(path, source.language, self._contents[path]))
+        return self._files[path]
+
+    def parse_files_with(self, words: Iterable[str]) -> None:
+        """Parse all files in which one of ``words`` occurs as a word."""
+        words = [word for word in words if word]
+        if not words:
+            return
+        needles = [word.encode() for word in words]
+        pattern = re.compile(rb"(?<![\w$])(?:" + b"|".join(re.escape(needle) for needle in needles) + rb")(?![\w$])")
+        paths = [
+            path
+            for path, content in self._contents.items()
+            if path not in self._files and any(n in content for n in needles) and pattern.search(content)
+        ]
+        if len(paths) < MANY:
+            for path in paths:
+                self.file(path)
+            return
+        self._parse_in_processes(paths)
+
+    def _parse_in_processes(self, paths: Sequence[str]) -> None:
+        jobs = [(path, self._sources[path].language, self._contents[path]) for path in paths]
+        with ProcessPoolExecutor(2) as pool:
+            for summaries in pool.map(_summaries, [jobs[start : start + 40] for start in range(0, len(jobs), 40)]):
+                for path, file in summaries:
+                    self._keep(path, file)
+
+    def _keep(self, path: str, file: File | None) -> None:
+        self._files[path] = file
+        if file is None:
+            return
+        for function in file.functions:
+            for call in function.calls:
+                for name in _called(call.callee):
+                    self.calls[name].append(call)
+        for source, alias in file.aliases:
+            self.aliases[source].add(alias)
+        for owner in file.classes:
+            self.classes[owner.name].append(owner)
+            for name in owner.members:
+                self.members[name].append(owner)
+
+    def resolve(self, imported: str, importer: str) -> str | None:
+        return self._resolver.resolve(imported, importer)
+
+
+def _called(callee: Expression) -> list[str]:
+    if isinstance(callee, (Name, Member)):
+        return [callee.name]
+    if isinstance(callee, Call):  # getInstance()("…")
+        return tail_names(callee.callee)
+    return tail_names(callee) if not isinstance(callee, (Function, Imported)) else []
+
+
+def _summaries(jobs: Sequence[tuple[str, str, bytes]]) -> list[tuple[str, File | None]]:
+    return [(path, summary_of(path, language, content)) for path, language, content in jobs]

@@ -1,0 +1,281 @@
+"""Reads Python: what it declares, over its expressions."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from usertrack.scan.python_expressions import PythonExpressions
+from usertrack.scan.reader import inner_nodes, line_of, source_of
+from usertrack.scan.syntax import (
+    Array,
+    Call,
+    Choice,
+    Element,
+    Expression,
+    Function,
+    Imported,
+    Member,
+    Name,
+    Parameter,
+    Self,
+    Typed,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+
+class PythonReader(PythonExpressions):
+    conditional = frozenset(
+        ("if_statement", "for_statement", "while_statement", "except_clause", "match_statement", "boolean_operator")
+    )
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.globals: set[tuple[Function, str]] = set()
+
+    def read_lambda(self, node: "Node") -> Expression:
+        with self.function("", line_of(node)) as function:
+            self._parameters(node.child_by_field_name("parameters"))
+            function.returns.append(self.visit_field(node, "body"))
+        return function
+
+    def read_function(self, node: "Node") -> Expression:
+        name, line = source_of(node.child_by_field_name("name")), line_of(node)
+        owner = self.owner
+        decorators = self._decorators(node)
+        with self.function(name, line) as function:
+            function.static = "staticmethod" in decorators
+            function.getter = bool(decorators & {"property", "cached_property"})
+            self._parameters(node.child_by_field_name("parameters"), method=owner is not None and not function.static)
+            body = node.child_by_field_name("body")
+            if body is not None:
+                self.visit_children(body)
+        if owner is not None:
+            owner.add(name, function, self.scope)
+        else:
+            self.bind(name, function, line)
+        return function
+
+    def _decorators(self, node: "Node") -> set[str]:
+        if node.parent is None or node.parent.type != "decorated_definition":
+            return set()
+        return {
+            source_of(child).lstrip("@").rpartition(".")[2]
+            for child in inner_nodes(node.parent)
+            if child.type == "decorator"
+        }
+
+    def read_decorated(self, node: "Node") -> Expression:
+        for child in inner_nodes(node):
+            if child.type == "decorator":
+                self.visit_children(child)
+        return self.visit_field(node, "definition")
+
+    def _parameters(self, group: "Node | None", *, method: bool = False) -> None:
+        keyword_only = False
+        index = 0
+        for child in inner_nodes(group) if group is not None else []:
+            if child.type in ("keyword_separator", "list_splat_pattern"):
+                keyword_only = True
+            if child.type in ("keyword_separator", "positional_separator", "comment"):
+                continue
+            pattern = inner_nodes(child)[0] if child.type == "typed_parameter" else child
+            rest = {"list_splat_pattern": "*", "dictionary_splat_pattern": "**"}.get(pattern.type, "")
+            keyword_only = keyword_only or rest == "*"
+            name_node = child.child_by_field_name("name") or (inner_nodes(pattern)[0] if rest else pattern)
+            name, line = source_of(name_node), line_of(child)
+            if method:  # self, cls
+                self.scope.bind(name, Self(line), line)
+                method = False
+                continue
+            parameter = Parameter(self.scope, index, name, rest, keyword_only=keyword_only and not rest, line=line)
+            annotation, default = child.child_by_field_name("type"), child.child_by_field_name("value")
+            parameter.type = self._type(annotation) if annotation is not None else None
+            parameter.default = self.visit(default) if default is not None else None
+            self.scope.parameters.append(parameter)
+            self.scope.bind(name, parameter, line)
+            index += 1
+
+    def _type(self, node: "Node") -> Expression:
+        """A type as an expression: a literal is its text, ``Optional[X]`` and ``X | None`` are X."""
+        inner = inner_nodes(node)[0] if node.type == "type" and inner_nodes(node) else node
+        line = line_of(inner)
+        if inner.type == "string":  # "Posthog | None"
+            names = [part.strip() for part in source_of(inner).strip("'\"").split("|")]
+            return Choice([_dotted(name, line) for name in names if name.replace(".", "_").isidentifier()], line)
+        if inner.type in ("generic_type", "subscript"):
+            name = source_of(inner_nodes(inner)[0]).rpartition(".")[2]
+            arguments = [
+                self._type(part)
+                for child in inner_nodes(inner)[1:]
+                for part in (inner_nodes(child) if child.type == "type_parameter" else [child])
+            ]
+            if name in ("Optional", "Union", "Literal", "Annotated", "type", "Type", "Final", "ClassVar"):
+                return Choice(arguments[:1] if name == "Annotated" else arguments, line)
+            return _dotted(name, line)
+        if inner.type == "binary_operator":
+            sides = [inner.child_by_field_name(side) for side in ("left", "right")]
+            return Choice([self._type(side) for side in sides if side is not None], line)
+        if inner.type == "union_type":
+            return Choice([self._type(side) for side in inner_nodes(inner)], line)
+        if inner.type in ("identifier", "attribute", "string"):
+            return self.visit(inner)
+        return Unknown(source_of(inner)[:60], line)
+
+    def read_class(self, node: "Node") -> Expression:
+        name, line = source_of(node.child_by_field_name("name")), line_of(node)
+        with self.class_body(name, line) as owner:
+            bases = node.child_by_field_name("superclasses")
+            outer, self.owner = self.owner, None
+            owner.bases = [a.value for a in self._arguments(bases)] if bases is not None else []
+            owner.enum = any(isinstance(b, (Name, Member)) and b.name.endswith("Enum") for b in owner.bases)
+            self.owner = outer
+            body = node.child_by_field_name("body")
+            if body is not None:
+                self.visit_children(body)
+        if outer is not None:
+            outer.add(name, owner, self.scope)
+        self.bind(name, owner, line)
+        return owner
+
+    def read_assignment(self, node: "Node") -> Expression:
+        left, line = node.child_by_field_name("left"), line_of(node)
+        right, annotation = node.child_by_field_name("right"), node.child_by_field_name("type")
+        if right is not None:
+            value = self.visit(right)
+        elif annotation is not None:
+            value = Typed(self._type(annotation), line)
+        else:
+            return self.unknown(node)
+        if left is not None:
+            self._assign(left, value, line)
+        return value
+
+    def _assign(self, left: "Node", value: Expression, line: int) -> None:
+        if left.type in ("pattern_list", "tuple_pattern", "list_pattern"):
+            items = value.items if isinstance(value, Array) else None
+            for index, target in enumerate(inner_nodes(left)):
+                part = items[index] if items is not None and index < len(items) else Element(value, line)
+                self._assign(target, part, line)
+        elif self.owner is not None and left.type == "identifier":
+            name = source_of(left)
+            self.owner.add(name, value, self.scope)
+            self.alias(value, name)
+        else:
+            self.assign(self.visit(left), value, line)
+
+    def read_named(self, node: "Node") -> Expression:
+        value = self.visit_field(node, "value")
+        self.bind(source_of(node.child_by_field_name("name")), value, line_of(node))
+        return value
+
+    def read_augmented(self, node: "Node") -> Expression:
+        value, line = self.visit_field(node, "right"), line_of(node)
+        match self.visit_field(node, "left"):
+            case Name(name=name) if source_of(node.child_by_field_name("operator")) == "|=":
+                self.change(name, None, value)
+        return self.unknown(node) if value is None else Unknown("+=", line)
+
+    def read_return(self, node: "Node") -> Expression:
+        value = self.read_inner(node)
+        self.scope.returns.append(value)
+        return value
+
+    def read_for(self, node: "Node") -> Expression:
+        with self.condition():
+            self._loop(node)
+            for name in ("body", "alternative"):
+                self.visit_field(node, name)
+        return self.unknown(node)
+
+    def _loop(self, node: "Node") -> None:
+        left, line = node.child_by_field_name("left"), line_of(node)
+        values = self.visit_field(node, "right")
+        if left is not None:
+            match values:
+                case Call(callee=Member(value=inner, name="items")) if left.type == "pattern_list":
+                    if inner_nodes(left)[1:]:
+                        self._assign(inner_nodes(left)[1], Element(inner, line), line)
+                case Call(callee=Member(value=inner, name="values")):
+                    self._assign(left, Element(inner, line), line)
+                case _:
+                    self._assign(left, Element(values, line), line)
+
+    def read_comprehension(self, node: "Node") -> Expression:
+        for child in inner_nodes(node):
+            if child.type == "for_in_clause":
+                self._loop(child)
+        return Array([self.visit_field(node, "body")], line_of(node))
+
+    def read_with(self, node: "Node") -> Expression:
+        """`with client() as name`."""
+        children = inner_nodes(node)
+        value = self.visit(children[0])
+        target = node.child_by_field_name("alias")
+        if target is not None and inner_nodes(target):
+            self._assign(inner_nodes(target)[0], value, line_of(node))
+        return value
+
+    def read_import(self, node: "Node") -> Expression:
+        line = line_of(node)
+        for child in inner_nodes(node):
+            if child.type == "aliased_import":
+                module = source_of(child.child_by_field_name("name"))
+                self.bind(source_of(child.child_by_field_name("alias")), Imported(module, None, line), line)
+            elif child.type == "dotted_name":
+                top = source_of(child).partition(".")[0]
+                self.bind(top, Imported(top, None, line), line)
+        return self.unknown(node)
+
+    def read_import_from(self, node: "Node") -> Expression:
+        line = line_of(node)
+        module_node = node.child_by_field_name("module_name")
+        module = source_of(module_node)
+        for child in inner_nodes(node):
+            if module_node is not None and child.start_byte == module_node.start_byte:
+                continue
+            if child.type == "wildcard_import":
+                self.file.stars.append(module)
+            elif child.type == "aliased_import":
+                name = source_of(child.child_by_field_name("name"))
+                self.bind(source_of(child.child_by_field_name("alias")), Imported(module, name, line), line)
+            elif child.type == "dotted_name":
+                name = source_of(child)
+                self.bind(name, Imported(module, name, line), line)
+        return self.unknown(node)
+
+    def read_global(self, node: "Node") -> Expression:
+        self.globals.update((self.scope, source_of(child)) for child in inner_nodes(node))
+        return self.unknown(node)
+
+    def _home(self, name: str) -> Function:
+        return self.file.module if (self.scope, name) in self.globals else self.scope
+
+    expressions: ClassVar[Mapping[str, str]] = {
+        **PythonExpressions.expressions,
+        "lambda": "read_lambda",
+        "function_definition": "read_function",
+        "decorated_definition": "read_decorated",
+        "class_definition": "read_class",
+        "assignment": "read_assignment",
+        "named_expression": "read_named",
+        "augmented_assignment": "read_augmented",
+        "return_statement": "read_return",
+        "for_statement": "read_for",
+        "list_comprehension": "read_comprehension",
+        "set_comprehension": "read_comprehension",
+        "generator_expression": "read_comprehension",
+        "as_pattern": "read_with",
+        "global_statement": "read_global",
+        "import_statement": "read_import",
+        "import_from_statement": "read_import_from",
+    }
+
+
+def _dotted(name: str, line: int) -> Expression:
+    first, *rest = name.split(".")
+    value: Expression = Name(first, line)
+    for part in rest:
+        value = Member(value, part, line)
+    return value

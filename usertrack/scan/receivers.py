@@ -1,0 +1,119 @@
+"""What a call calls. Where the source does not tell, names may: a variable named after a class, or after an SDK."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from usertrack.scan.callers import Callers
+from usertrack.scan.sinks import BY_NAME, GENERIC_CLIENTS, product_of_word
+from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name, Self
+from usertrack.scan.values import (
+    Composed,
+    Frames,
+    FunctionValue,
+    Given,
+    Instance,
+    Outside,
+    Sdk,
+    TextValue,
+    Value,
+)
+
+
+class Receivers:
+    def __init__(self, evaluator: Callers) -> None:
+        self.evaluator = evaluator
+        self.program = evaluator.program
+
+    def called(self, call: Call) -> Sequence[Value]:
+        """The functions that ``call`` can call; what is known of a parameter takes its place."""
+        values: list[Value] = []
+        for value in self.evaluator.evaluate(call.callee, call.scope):
+            if isinstance(value, Given):
+                concrete = self.evaluator.concrete(value)
+                values += concrete or self._by_owner(value)
+            else:
+                values.append(value)
+        return list(dict.fromkeys(values))
+
+    def _by_owner(self, given: Given) -> Sequence[Value]:
+        """``p.capture`` where only p is known: by p."""
+        for length in range(len(given.path) - 1, -1, -1):
+            owners = self.evaluator.concrete(Given(given.parameter, given.path[:length]))
+            if owners:
+                return self.evaluator.walk(owners, given.path[length:])
+        return ()
+
+    def likely(
+        self,
+        call: Call,
+        senders: Mapping[Function, object],
+        calls_of: Mapping[Function, Sequence[tuple[Call, Frames]]],
+    ) -> Iterator[Value]:
+        """What a call on something unknown probably calls, best first."""
+        if not isinstance(call.callee, (Name, Member)):
+            return
+        method = call.callee.name
+        if isinstance(call.callee, Name):
+            if any(isinstance(v, Outside) for v in self.evaluator.evaluate(call.callee, call.scope)):
+                yield from self._namesakes(call, method, senders)
+            return
+        receiver = _last_name(call.callee.value)
+        product = product_of_word(receiver)
+        if product is not None and method in BY_NAME[product].methods:
+            yield Sdk(product, method)
+        yield from self._named_after_class(receiver, method, senders)
+        if not self._has_text(call):
+            return
+        for function, group in calls_of.items():
+            if senders.get(function) and any(_is_like(other, receiver, method) for other, _ in group):
+                yield FunctionValue(function)
+        if method == "track" and receiver.lower().strip("_") in GENERIC_CLIENTS:
+            yield Sdk("segment", method)
+
+    def _named_after_class(self, receiver: str, method: str, senders: Mapping[Function, object]) -> Iterator[Value]:
+        bare = _plain(receiver)
+        for owners in [owners for name, owners in self.program.classes.items() if bare and _plain(name) == bare]:
+            for owner in owners:
+                for value in self.evaluator.member(Instance(owner), method):
+                    if isinstance(value, FunctionValue) and senders.get(value.function):
+                        yield value
+                    elif isinstance(value, Given):
+                        for concrete in self._by_owner(value) or ():
+                            if isinstance(concrete, FunctionValue) and senders.get(concrete.function):
+                                yield concrete
+
+    def _namesakes(self, call: Call, name: str, senders: Mapping[Function, object]) -> Iterator[Value]:
+        """A function of a module that is not here, when one of that name sends."""
+        if not self._has_text(call):
+            return
+        for function, own in senders.items():
+            if own and function.name == name and function.owner is None:
+                yield FunctionValue(function)
+
+    def _has_text(self, call: Call) -> bool:
+        return any(
+            isinstance(value, (TextValue, Composed))
+            for argument in call.arguments[:3]
+            for value in self.evaluator.evaluate(argument.value, call.scope)
+        )
+
+
+def _is_like(call: Call, receiver: str, method: str) -> bool:
+    callee = call.callee
+    return isinstance(callee, Member) and callee.name == method and _plain(_last_name(callee.value)) == _plain(receiver)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _last_name(value: Expression) -> str:
+    match value:
+        case Name(name=name) | Member(name=name):
+            return name
+        case Call(callee=callee):
+            return _last_name(callee)
+        case Element(value=inner):
+            return _last_name(inner)
+        case Self():
+            return "self"
+    return ""

@@ -1,0 +1,49 @@
+"""Scans source code for what it sends."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from usertrack.core.errors import UsageError
+from usertrack.scan.files import source_tree
+from usertrack.scan.grammars import parser_for
+from usertrack.scan.inference import Inference
+from usertrack.scan.program import Program
+from usertrack.scan.sinks import CustomSink
+from usertrack.scan.site import Scan, Unresolved
+
+NESTING = 20_000
+
+
+def scan_code(paths: Sequence[Path], sinks: Sequence[CustomSink] = (), wrappers: Sequence[CustomSink] = ()) -> Scan:
+    """The sites below ``paths`` that send an event. Raises UsageError for a path that does not exist."""
+    started = time.perf_counter()
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"'{path}' does not exist", "name a folder or a file of source code")
+    parser_for("python")
+    tree = source_tree(paths)
+    with _deep_recursion():
+        program = Program(tree)
+        sites, unresolved = Inference(program, sinks, wrappers).run()
+    unread = [Unresolved(path, 1, "", reason) for path, reason in sorted(program.unread.items())]
+    broken = [
+        Unresolved(file.path, file.error_line, "", "this line could not be parsed; the rest of the file was read")
+        for file in program.parsed
+        if file.error_line is not None
+    ]
+    everything = sorted([*unresolved, *broken, *unread], key=lambda place: (place.file, place.line))
+    return Scan(sites, everything, len(tree.files), time.perf_counter() - started)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Source code nests deeper than Python's own limit allows to follow."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, NESTING))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
