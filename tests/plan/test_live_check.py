@@ -85,6 +85,13 @@ def test_a_test_run_in_ci(cli: Cli, server: Server) -> None:
     assert cli(*COMMAND).code == 5, "the counts are asked of the folder when no server runs"
 
 
+def test_the_counts_survive_a_kill(cli: Cli, server: Server) -> None:
+    server.send("report_exportd")
+    server.process.kill()
+    server.process.wait()
+    assert cli(*COMMAND).err.splitlines()[-2] == "error: 1 violation of the plan, 1 times"
+
+
 def test_following(server: Server, tmp_path: Path) -> None:
     server.send("a\x1b[31mb")
     command = [sys.executable, "-m", "usertrack", *COMMAND, "--follow"]

@@ -1,6 +1,8 @@
 """The live check of the tracking plan: what events break is counted at ingest, without values; or it is refused."""
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
+import runpy
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +14,10 @@ import posthog
 import pytest
 from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, shared_store, store  # noqa: F401
 
+from tests.plan.codegen.plans import FILE, REPORTS
+from usertrack import track
+from usertrack.plan.codegen import Language
+from usertrack.plan.codegen.generate import generate
 from usertrack.server.database.store import Store
 from usertrack.server.database.violation_log import REST, Breach, ViolationLog
 from usertrack.server.user_texts import count_changes, rewrite
@@ -180,6 +186,22 @@ def test_a_plan_that_changes_is_read_again_and_a_wrong_one_is_not(client: Client
     client.send(event("report_shared"))
     assert violations(client)["unplanned_event", "report_shared"] == 1
     assert counted(client)["problem"] is None
+
+
+def test_what_generated_code_sends_is_as_planned(
+    store: Store, plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tracking.py").write_text(generate(REPORTS, Language.python))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tracking", raising=False)
+    monkeypatch.setattr(track, "_tracker", None)
+    with serving(store, FILE) as client:
+        host = str(client.http.base_url)
+        track.configure(project_key=TOKEN, host=host, database_url=None, plan=None, spool=tmp_path / "spool")
+        runpy.run_path(str(FILE.parent / "right_calls.py"))
+        track.shutdown()
+        assert violations(client) == {}
+        assert counted(client)["checked"] == 9
 
 
 HOSTILE = ["a\nb", "\x1b[31mred", "'; DROP TABLE violations; --", "{{ x }} %s", "x" * 1000, "\u202e", "nul\0", "[bold]"]

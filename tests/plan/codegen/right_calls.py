@@ -23,6 +23,6 @@ track("42", Event.DASHBOARD_VIEWED)
 track("42", Event.DASHBOARD_VIEWED, {"$groups": {"team": "acme"}, "$set": {"role": "admin"}})
 track("42", "dashboard.viewed", {"tab": None})
 track("42", "signed_up", {"method": "github"})
-track("42", "dashboard.viewed", None, session_id="s", timestamp=datetime(2026, 11, 20, tzinfo=UTC))
+track(42, "dashboard.viewed", None, session_id="s", groups={"team": 7}, timestamp=datetime(2026, 11, 20, tzinfo=UTC))
 team: TeamGroup = {"seats": 12}
 name: str = Event.PLAN_CHOSEN
