@@ -66,7 +66,7 @@ def test_a_hundred_slips_each_name_the_event_that_was_meant() -> None:
 
 def found(plan: str, folder: Path, *names: str, **data: int) -> list[tuple[str, str, str, int]]:
     coverage = cover(written(folder, plan), sent(*names), arrived(**data) if data else None)
-    findings = coverage_findings(coverage, "src/")
+    findings = coverage_findings(coverage)
     return [(each.rule.id, each.subject, Path(each.file).name, each.line) for each in findings]
 
 

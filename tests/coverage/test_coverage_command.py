@@ -112,3 +112,17 @@ def test_no_plan(cli: Cli) -> None:
     answer = cli("plan", "coverage")
     assert answer.code == 2
     assert "there is no tracking plan 'tracking.yaml'" in answer.err
+
+
+def test_the_code_is_scanned_with_the_sinks_of_the_plan(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "tracking.yaml").write_text(
+        "events: {opened: {}, closed: {}, left: {}}\nsinks: [{call: tell, position: 0}]\n"
+    )
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.py").write_text('import posthog\n\nposthog.capture("u", "opened")\ntell("closed")\n')
+    answer = json.loads(cli("plan", "coverage", "src", "-f", "json").out)
+    assert {event["event"]: event["sites"] for event in answer["events"]} == {
+        "left": [],
+        "opened": [{"file": "src/a.py", "line": 3, "pattern": None}],
+        "closed": [{"file": "src/a.py", "line": 4, "pattern": None}],
+    }

@@ -67,9 +67,9 @@ RULES = (
 )
 
 
-def coverage_findings(coverage: Coverage, prefix: str = "") -> list[Finding]:
-    """All findings of a coverage. ``prefix`` leads from the current folder to that of the scan: ``src/``."""
-    finder = _Finder(coverage, prefix)
+def coverage_findings(coverage: Coverage) -> list[Finding]:
+    """All findings of a coverage, each at its site, or in the plan where no line of code is wrong."""
+    finder = _Finder(coverage)
     return in_order(
         [
             *(finding for event in coverage.events for finding in finder.of_event(event)),
@@ -83,7 +83,6 @@ def coverage_findings(coverage: Coverage, prefix: str = "") -> list[Finding]:
 @dataclass(frozen=True)
 class _Finder:
     coverage: Coverage
-    prefix: str
 
     def of_event(self, event: CoveredEvent) -> Iterator[Finding]:
         if event.replaced_by or (event.planned and not event.counts):
@@ -161,7 +160,7 @@ class _Finder:
     def of_unread_calls(self) -> Iterator[Finding]:
         for each in self.coverage.scan.unresolved if self.coverage.scan else ():
             subject = f"calls.{each.file}.{each.sink}"
-            yield Finding(UNREAD_CALL, subject, each.reason, self.prefix + each.file, each.line)
+            yield Finding(UNREAD_CALL, subject, each.reason, each.file, each.line)
 
     def _with(self, event: CoveredEvent, name: str) -> list[Site]:
         return [site for site in event.sites if any(each.name == name for each in site.properties)]
@@ -179,7 +178,7 @@ class _Finder:
     ) -> Iterator[Finding]:
         """At each of the sites; in the plan, where no code is known to be wrong."""
         for site in sites:
-            yield Finding(rule, subject, message, self.prefix + site.file, site.line, instead)
+            yield Finding(rule, subject, message, site.file, site.line, instead)
         if not sites:
             yield self._in_plan(rule, event, message, instead, subject)
 

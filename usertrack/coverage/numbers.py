@@ -190,7 +190,8 @@ def _covered(use: Use, events: Sequence[CoveredEvent], scan: Scan | None, arriva
         by_name = bool(use.events) and not any(name.startswith("$") for name in use.events)
         return CoveredUse(use, any(name in sent for name in use.events) if by_name and scan else None)
     there = [each for each in arrivals.events.values() if each.events and (not use.events or each.name in use.events)]
-    lacking = [name for name in use.properties if not any(name in each.properties for each in there)]
+    read = use.properties if use.kind == "funnel" else ()  # a query may do without one
+    lacking = [name for name in read if not any(name in each.properties for each in there)]
     return CoveredUse(use, bool(there) and not lacking, lacking if there else ())
 
 

@@ -147,7 +147,8 @@ def query_uses(library: Library) -> list[Use]:
         except UsageError:
             continue
         if query and (events := events_of(query.sql, _values(query))):
-            uses += [Use("query", name, " or ".join(each), tuple(each)) for each in events]
+            properties = _event_properties(query.sql)
+            uses += [Use("query", name, " or ".join(each), tuple(each), properties) for each in events]
     return uses
 
 

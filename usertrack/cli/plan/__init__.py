@@ -2,7 +2,7 @@
 
 import typer
 
-from usertrack.cli.plan import check, codegen, coverage, lint, live_check, scan, schema
+from usertrack.cli.plan import check, codegen, coverage, diff, lint, live_check, scan, schema
 
 plan = typer.Typer(
     no_args_is_help=True,
@@ -17,6 +17,7 @@ coverage.register(plan)
 check.register(plan)
 live_check.register(plan)
 scan.register(plan)
+diff.register(plan)
 
 
 def register(app: typer.Typer) -> None:

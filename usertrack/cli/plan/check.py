@@ -91,7 +91,7 @@ def _findings(material: Material) -> "list[Finding]":
     return in_order(
         [
             *lint_plan(material.plan),
-            *coverage_findings(material.coverage(), material.prefix),
+            *coverage_findings(material.coverage()),
             *value_findings(material.plan, material.values),
         ]
     )

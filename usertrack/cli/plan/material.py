@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,10 +42,7 @@ Days = Annotated[int, typer.Option("--days", min=1, max=365, help="The days in w
 
 @dataclass(frozen=True)
 class Material:
-    """``arrivals`` is None where no data was asked; ``incomplete``: because the source did not answer.
-
-    ``prefix`` leads from the current folder to the one that files of the scan are relative to (``src/``).
-    """
+    """``arrivals`` is None where no data was asked; ``incomplete``: because the source did not answer."""
 
     settings: "Settings"
     library: "Library"
@@ -54,7 +51,6 @@ class Material:
     arrivals: "Arrivals | None"
     uses: "Sequence[Use]"
     notes: Sequence[str]
-    prefix: str = ""
     values: "Sampled" = field(default_factory=dict)
     incomplete: bool = False
 
@@ -109,15 +105,7 @@ def gather(
             incomplete = True
             diagnostics.hint(problem.hint)
             notes += (f"the data could not be asked: {problem.message}",)
-    prefix = _prefix(code or [plan.path.parent])
-    return Material(settings, library, plan, scan, arrivals, uses, notes, prefix, sampled, incomplete)
-
-
-def _prefix(code: Sequence[Path]) -> str:
-    """What stands before the files of a scan of ``code``: they are relative to what its paths have in common."""
-    roots = [path if path.is_dir() else path.parent for path in code]
-    root = os.path.relpath(os.path.commonpath([path.absolute() for path in roots]))
-    return "" if root == "." else f"{Path(root).as_posix()}/"
+    return Material(settings, library, plan, scan, arrivals, uses, notes, sampled, incomplete)
 
 
 def _runner(
@@ -144,12 +132,39 @@ def _runner(
 
 
 def scanned(plan: "Plan", code: Sequence[Path] | None, scan_file: Path | None) -> "Scan":
-    """The sites in the code, or those of a scan that somebody kept."""
+    """The sites in the code, or those of a scan that somebody kept; files are relative to the current folder."""
     from usertrack.coverage.scan_file import read_scan
 
-    if scan_file is not None:
-        return read_scan(scan_file)
-    raise UsageError("the code cannot be scanned yet", "--scan takes what `plan scan --format json` wrote")
+    paths = code or [plan.path.parent]
+    return _placed(read_scan(scan_file), paths, Path()) if scan_file else scan_paths(plan, paths, Path())
+
+
+def scan_paths(plan: "Plan | None", paths: Sequence[Path], root: Path) -> "Scan":
+    """The sites in the code of ``paths``, with the sinks and wrappers of the plan; files are relative to ``root``."""
+    from usertrack.scan.scan import scan_code
+    from usertrack.scan.sinks import CustomSink
+    from usertrack.scan.site import Scan
+
+    if not paths:
+        return Scan((), (), 0, 0.0)
+    sinks, wrappers = (
+        [CustomSink(**vars(sink)) for sink in named] for named in ((plan.sinks, plan.wrappers) if plan else ((), ()))
+    )
+    return _placed(scan_code(paths, sinks, wrappers), paths, root)
+
+
+def _placed(scan: "Scan", paths: Sequence[Path], root: Path) -> "Scan":
+    """A scan, whose files are relative to what ``paths`` have in common, with files that are relative to ``root``.
+
+    Code that is not below ``root`` keeps its names.
+    """
+    folders = [path.absolute() if path.is_dir() else path.absolute().parent for path in paths]
+    shared = Path(os.path.relpath(os.path.commonpath(folders), root)).as_posix()
+    if shared == "." or shared.startswith(".."):
+        return scan
+    sites = [replace(site, file=f"{shared}/{site.file}") for site in scan.sites]
+    unresolved = [replace(each, file=f"{shared}/{each.file}") for each in scan.unresolved]
+    return replace(scan, sites=sites, unresolved=unresolved)
 
 
 def uses_of(settings: "Settings", library: "Library", plan: "Plan | None") -> "Sequence[Use]":

@@ -1,0 +1,166 @@
+"""What changes between two states of plan and code: events and properties that appear, vanish or are renamed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from usertrack.coverage.names import near
+from usertrack.coverage.uses import Use
+from usertrack.plan.model import Plan, PlannedEvent
+from usertrack.scan.site import Scan, Site
+
+Kind = Literal["vanishes", "renamed", "not always", "appears"]
+_ORDER: tuple[Kind, ...] = ("vanishes", "renamed", "not always", "appears")
+_NEARBY = 10  # lines by which a site may move and still be the same
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two states. ``plan`` is None where there was none."""
+
+    plan: Plan | None
+    scan: Scan
+
+    @property
+    def sites(self) -> dict[str, list[Site]]:
+        """The sites of each event or pattern in the code."""
+        names: dict[str, list[Site]] = {}
+        for site in self.scan.sites:
+            names.setdefault(site.event or site.pattern or "", []).append(site)
+        return names
+
+    def properties(self, event: str) -> dict[str, bool]:
+        """The properties that the code sends with ``event``, and whether each of its sites always does."""
+        sent = [{each.name: each.always for each in site.properties} for site in self.sites.get(event, ())]
+        names = dict.fromkeys(name for properties in sent for name in properties)
+        return {name: all(properties.get(name, False) for properties in sent) for name in names}
+
+
+@dataclass(frozen=True)
+class Change:
+    """``name`` is as it was, ``new_name`` what it is now (of a rename). ``event``: of a property, what carries it.
+
+    ``place``: ``code`` or ``plan``. ``breaks`` are the uses that no longer get what they count.
+    """
+
+    kind: Kind
+    place: Literal["code", "plan"]
+    name: str
+    new_name: str = ""
+    event: str = ""
+    file: str = ""
+    line: int = 0
+    breaks: Sequence[Use] = ()
+
+
+def changes(old: Side, new: Side, uses: Iterable[Use] = ()) -> list[Change]:
+    """All changes, what breaks something first. ``uses`` are those of the workspace as it is."""
+    every = [*_of_code(old, new, list(uses)), *_of_plan(old, new)]
+    return sorted(every, key=lambda each: (not each.breaks, _ORDER.index(each.kind), each.event, each.name, each.place))
+
+
+def _of_code(old: Side, new: Side, uses: Sequence[Use]) -> Iterator[Change]:
+    before, after = old.sites, new.sites
+    renamed = _renamed_events(old, new)
+    for name in before:
+        if name in after:
+            yield from _of_properties(name, name, old, new, uses)
+        elif name in renamed:
+            site = after[renamed[name]][0]
+            broken = _broken_by_event(name, after, uses)
+            yield Change("renamed", "code", name, renamed[name], "", site.file, site.line, broken)
+            yield from _of_properties(name, renamed[name], old, new, uses)
+        else:
+            site = before[name][0]
+            broken = _broken_by_event(name, after, uses)
+            yield Change("vanishes", "code", name, "", "", site.file, site.line, broken)
+    for name in after:
+        if name not in before and name not in renamed.values():
+            site = after[name][0]
+            yield Change("appears", "code", name, "", "", site.file, site.line)
+
+
+def _renamed_events(old: Side, new: Side) -> dict[str, str]:
+    """By old name: what the new plan says, else a near name with the same properties or file, else the same site."""
+    gone = {name: sites for name, sites in old.sites.items() if name not in new.sites}
+    come = {name: sites for name, sites in new.sites.items() if name not in old.sites}
+    renamed: dict[str, str] = {}
+    for is_same in (_is_planned_so, _is_near, _is_same_site):
+        for name in gone:
+            candidates = [other for other in come if other not in renamed.values() and is_same(name, other, old, new)]
+            if name not in renamed and candidates and (is_same is not _is_same_site or len(candidates) == 1):
+                renamed[name] = (near(name, candidates) or candidates)[0]
+    return renamed
+
+
+def _is_planned_so(name: str, other: str, old: Side, new: Side) -> bool:
+    event = new.plan and new.plan.events.get(other)
+    return bool(event and name in (*event.replaces, *event.aliases))
+
+
+def _is_near(name: str, other: str, old: Side, new: Side) -> bool:
+    same_file = {site.file for site in old.sites[name]} & {site.file for site in new.sites[other]}
+    same_properties = old.properties(name).keys() == new.properties(other).keys()
+    return bool(near(name, [other])) and (bool(same_file) or same_properties)
+
+
+def _is_same_site(name: str, other: str, old: Side, new: Side) -> bool:
+    """The same call in the same file with the same properties, and about where it was."""
+    return old.properties(name).keys() == new.properties(other).keys() and any(
+        (site.file, site.sink, tuple(site.chain)) == (now.file, now.sink, tuple(now.chain))
+        and abs(site.line - now.line) <= _NEARBY
+        for site in old.sites[name]
+        for now in new.sites[other]
+    )
+
+
+def _broken_by_event(name: str, after: Mapping[str, Sequence[Site]], uses: Sequence[Use]) -> list[Use]:
+    """The uses of an event of which no other event is sent any more."""
+    return [use for use in uses if name in use.events and not any(other in after for other in use.events)]
+
+
+def _of_properties(name: str, now: str, old: Side, new: Side, uses: Sequence[Use]) -> Iterator[Change]:
+    before, after = old.properties(name), new.properties(now)
+    gone, come = [each for each in before if each not in after], [each for each in after if each not in before]
+    site = new.sites[now][0]
+    for each in gone:
+        meant = near(each, come)
+        kind: Kind = "renamed" if meant else "vanishes"
+        broken = [use for use in uses if name in use.events and each in use.properties]
+        yield Change(kind, "code", each, meant[0] if meant else "", now, site.file, site.line, broken)
+        come = [other for other in come if other not in meant[:1]]
+    for each in before:
+        if before[each] and after.get(each) is False:
+            yield Change("not always", "code", each, "", now, site.file, site.line)
+    for each in come:
+        yield Change("appears", "code", each, "", now, site.file, site.line)
+
+
+def _of_plan(old: Side, new: Side) -> Iterator[Change]:
+    before, after = (side.plan.events if side.plan else {} for side in (old, new))
+    files = [side.plan.path.name if side.plan else "" for side in (old, new)]
+    successors = {known: event.name for event in after.values() for known in (*event.replaces, *event.aliases)}
+    for name, event in before.items():
+        if name not in after and successors.get(name, "") not in before and name in successors:
+            now = after[successors[name]]
+            yield Change("renamed", "plan", name, now.name, "", files[1], now.line)
+        elif name not in after:
+            yield Change("vanishes", "plan", name, "", "", files[0], event.line)
+        else:
+            yield from _of_planned_properties(event, after[name], files[1])
+    renamed = {successors[name] for name in before if name not in after and name in successors}
+    for name, event in after.items():
+        if name not in before and name not in renamed:
+            yield Change("appears", "plan", name, "", "", files[1], event.line)
+
+
+def _of_planned_properties(old: PlannedEvent, new: PlannedEvent, file: str) -> Iterator[Change]:
+    before, after = ({use.name: use for use in event.properties} for event in (old, new))
+    for name, use in before.items():
+        if name not in after:
+            yield Change("vanishes", "plan", name, "", new.name, file, new.line)
+        elif use.required and not after[name].required:
+            yield Change("not always", "plan", name, "", new.name, file, after[name].line)
+    for name, use in after.items():
+        if name not in before:
+            yield Change("appears", "plan", name, "", new.name, file, use.line)

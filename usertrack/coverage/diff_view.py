@@ -1,0 +1,44 @@
+"""The changes between two commits as a document."""
+
+from collections.abc import Sequence
+
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Document, Field, Paragraph
+from usertrack.core.words import plural
+from usertrack.coverage.diff import Change
+
+
+def _name(change: Change) -> str:
+    name = f"{change.name} → {change.new_name}" if change.new_name else change.name
+    return f"{change.event}: {name}" if change.event else name
+
+
+def _breaks(change: Change) -> list[str]:
+    return list(dict.fromkeys(f"{use.title} ({use.part})" if use.part else use.title for use in change.breaks))
+
+
+CHANGES: Columns[Change] = Columns(
+    Attribute("kind", "VARCHAR", lambda row: row.kind, Field("Change")),
+    Attribute("of", "VARCHAR", lambda row: "property" if row.event else "event", Field("Of")),
+    Attribute("place", "VARCHAR", lambda row: row.place, Field("In")),
+    Attribute("event", "VARCHAR", lambda row: row.event or row.name),
+    Attribute("name", "VARCHAR", lambda row: row.name, Field("Name"), text=_name),
+    Attribute("new_name", "VARCHAR", lambda row: row.new_name or None),
+    Attribute("file", "VARCHAR", lambda row: row.file, Field("Where"), text=lambda row: f"{row.file}:{row.line}"),
+    Attribute("line", "BIGINT", lambda row: row.line),
+    Attribute("breaking", "BOOLEAN", lambda row: bool(row.breaks)),
+    Attribute("breaks", "VARCHAR[]", _breaks, Field("Breaks", "list", grows=True)),
+)
+
+
+def diff_document(old: str, new: str, changes: Sequence[Change], notes: Sequence[str] = ()) -> Document:
+    """A row for each change, what breaks something first."""
+    breaking = sum(bool(change.breaks) for change in changes)
+    return Document(
+        title=f"Tracking from {old} to {new}",
+        subtitle=f"{plural(len(changes), 'change')}, {breaking} breaking",
+        blocks=(CHANGES.listing(changes) if changes else Paragraph("nothing changed"),),
+        notes=tuple(notes),
+        data=lambda: {"old": old, "new": new, "changes": CHANGES.dicts(changes)},
+        table=CHANGES.table(changes, "diff"),
+    )

@@ -1,0 +1,85 @@
+"""The files of a commit in a folder of their own: the user's files, index and branches stay as they are."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from usertrack.core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A git repository; ``root`` is the top folder of its files."""
+
+    root: Path
+
+    def commit(self, revision: str) -> str:
+        """The id of the commit that ``revision`` names; raises UsageError where there is none."""
+        shown = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if shown.returncode:
+            raise UsageError(f"git knows no commit '{revision}'", "name a branch, a tag or a commit, as in main..HEAD")
+        return shown.stdout.strip()
+
+    def relative(self, path: Path) -> Path:
+        """``path`` from the root on; raises UsageError for one that is elsewhere."""
+        absolute = path.resolve()
+        if not absolute.is_relative_to(self.root.resolve()):
+            raise UsageError(f"'{path}' is not in the git repository {self.root}", "commits only have what is in it")
+        return absolute.relative_to(self.root.resolve())
+
+    @contextmanager
+    def files(self, commit: str, paths: Sequence[Path]) -> Iterator[Path]:
+        """A folder with the files of ``commit`` below ``paths``, which are relative to the root."""
+        with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
+            tree = Path(folder) / "files"
+            tree.mkdir()
+            own_index = {"GIT_INDEX_FILE": str(Path(folder) / "index"), "GIT_LFS_SKIP_SMUDGE": "1"}
+            _require(_git(self.root, "read-tree", commit, env=own_index))
+            listed = _require(_git(self.root, "ls-files", "-z", "--", *map(str, paths), env=own_index))
+            write = ("checkout-index", "-z", "--stdin", f"--prefix={tree}/")
+            _require(_git(self.root, *write, env=own_index, stdin=listed))
+            yield tree
+
+
+def repository_of(folder: Path) -> Repository:
+    """The repository that ``folder`` is in; raises UsageError where it is in none, or git is not installed."""
+    shown = _git(folder, "rev-parse", "--show-toplevel")
+    if shown.returncode:
+        raise UsageError(f"'{folder}' is in no git repository", "commits are compared, so it takes git")
+    return Repository(Path(shown.stdout.removesuffix("\n")))
+
+
+def revisions(text: str) -> tuple[str, str | None]:
+    """``old..new`` as two; ``old`` and ``old..`` are compared with the files as they are, which is None."""
+    old, _, new = text.partition("..")
+    if not old or new.startswith("."):
+        raise UsageError(f"'{text}' does not name two commits", "write main..HEAD, or main for your files as they are")
+    return old, new or None
+
+
+def _git(
+    folder: Path, *arguments: str, env: dict[str, str] | None = None, stdin: str | None = None
+) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            env={**os.environ, **(env or {})},
+            check=False,
+        )
+    except OSError as error:
+        raise UsageError("git cannot be run", "is it installed?") from error
+
+
+def _require(done: "subprocess.CompletedProcess[str]") -> str:
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        raise UsageError(f"git could not read the commit: {reason}", "is the clone complete? `git fetch --unshallow`")
+    return done.stdout
