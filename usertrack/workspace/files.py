@@ -62,14 +62,24 @@ def plan_path(settings: "Settings", named: Path | None = None) -> Path:
 
     Raises UsageError where there is no such file.
     """
+    from usertrack.workspace.folder import exists
+
+    path = new_plan_path(settings, named)
+    if not exists(path):
+        hint = "`usertrack plan init` makes one of the code, of the data or of a Markdown file; `--plan FILE` names one"
+        raise UsageError(f"there is no tracking plan '{path}'", hint)
+    return path
+
+
+def new_plan_path(settings: "Settings", named: Path | None = None) -> Path:
+    """The same where the file need not be there; raises UsageError where something else is, or there is no folder."""
     from usertrack.library.library import shipped_root
     from usertrack.workspace.folder import exists
 
     own = settings.root if settings.root and settings.root != shipped_root() else Path.cwd()
     path = named or relative_path(own) / "tracking.yaml"
-    if not exists(path):
-        hint = "`usertrack plan init` makes one of the code, of the data or of a Markdown file; `--plan FILE` names one"
-        raise UsageError(f"there is no tracking plan '{path}'", hint)
+    if not exists(path) and not path.parent.is_dir():
+        raise UsageError(f"there is no folder '{path.parent}'", "make it, or name another with `--plan FILE`")
     return path
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from usertrack.cli.plan import check, codegen, coverage, diff, lint, live_check, scan, schema
+from usertrack.cli.plan import check, codegen, coverage, diff, init, lint, live_check, scan, schema
 
 plan = typer.Typer(
     no_args_is_help=True,
@@ -10,6 +10,7 @@ plan = typer.Typer(
 )
 
 
+init.register(plan)
 schema.register(plan)
 lint.register(plan)
 codegen.register(plan)

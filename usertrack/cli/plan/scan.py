@@ -44,13 +44,13 @@ def scan(
     from usertrack.scan.scan import scan_code
     from usertrack.scan.view import scan_document
 
-    sinks, wrappers = _own_sinks(plan)
+    sinks, wrappers = own_sinks(plan)
     document = scan_document(scan_code(paths or [Path()], sinks, wrappers))
     with nullcontext() if no_pager else paging():
         emit(document, fmt=format or "", output=output, limit=limit)
 
 
-def _own_sinks(named: Path | None) -> "tuple[list[CustomSink], list[CustomSink]]":
+def own_sinks(named: Path | None) -> "tuple[list[CustomSink], list[CustomSink]]":
     """The sinks and wrappers of the plan; none without a plan. Raises UsageError for a plan that is wrong."""
     from usertrack.plan.read import read_plan
     from usertrack.workspace.files import plan_path

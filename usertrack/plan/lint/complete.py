@@ -135,30 +135,29 @@ def _unknown_properties(plan: Plan, place: Place) -> Iterator[Finding]:
 
 def _outside_their_scope(plan: Plan, place: Place) -> Iterator[Finding]:
     """Events without a scope that have its property, or come from a folder whose other events are all in it."""
+    beside: dict[str, list[PlannedEvent]] = {}
+    for event in plan.events.values():
+        for folder in _folders(event):
+            beside.setdefault(folder, []).append(event)
     for event in plan.events.values():
         if event.scope:
             continue
+        neighbours = [other for folder in _folders(event) for other in beside[folder] if other is not event]
         listed = {use.name for use in event.properties}
         for scope, required in plan.scopes.items():
             own = [name for name in required if name in listed]
-            near = "" if own else _neighbour_in(scope, event, plan)
-            if own or near:
-                because = f"it has `{own[0]}`" if own else f"it is sent beside `{near}`, which is in it"
-                message = f"`{event.name}` is not in the scope {scope}: {because}"
-                missing = ", ".join(name for name in required if name not in event.required)
-                instead = f"`scope: {scope}`" + (f", which requires {missing}" if missing else "")
-                yield place.finding(SCOPE, f"events.{event.name}", message, event.line, instead)
+            if not own and not (neighbours and all(scope in other.scope for other in neighbours)):
+                continue
+            because = f"it has `{own[0]}`" if own else f"it is sent beside `{neighbours[0].name}`, which is in it"
+            message = f"`{event.name}` is not in the scope {scope}: {because}"
+            missing = ", ".join(name for name in required if name not in event.required)
+            instead = f"`scope: {scope}`" + (f", which requires {missing}" if missing else "")
+            yield place.finding(SCOPE, f"events.{event.name}", message, event.line, instead)
 
 
-def _neighbour_in(scope: str, event: PlannedEvent, plan: Plan) -> str:
-    """An event in the scope from the same folder, where all others from there are in it."""
-    folders = {str(PurePosixPath(path).parent) for path in event.source if "/" in path and "*" not in path}
-    beside = [
-        other
-        for other in plan.events.values()
-        if other is not event and any(str(PurePosixPath(path).parent) in folders for path in other.source)
-    ]
-    return beside[0].name if beside and all(scope in other.scope for other in beside) else ""
+def _folders(event: PlannedEvent) -> set[str]:
+    """The folders of the single files that send it."""
+    return {str(PurePosixPath(path).parent) for path in event.source if "/" in path and "*" not in path}
 
 
 def _references(plan: Plan, place: Place) -> Iterator[Finding]:

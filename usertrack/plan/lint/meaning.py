@@ -56,14 +56,13 @@ def _same_events(plan: Plan, place: Place) -> Iterator[Finding]:
 
 def _general_events(plan: Plan, place: Place) -> Iterator[Finding]:
     """An event for all integrations beside events of single ones: `integration_connected`, `github_connected`."""
-    for event in plan.events.values():
-        special = [
-            other
-            for other in plan.events.values()
-            if _thing_connected(event) in word_set("connectable")
-            and _is_one_of(other, event)
-            and not _is_settled(event, other)
-        ]
+    connected = {event.name: thing for event in plan.events.values() if (thing := _thing_connected(event))}
+    for name, thing in connected.items():
+        if thing not in word_set("connectable"):
+            continue
+        event = plan.events[name]
+        others = [plan.events[other] for other in connected if other != name]
+        special = [other for other in others if _is_one_of(other, event) and not _is_settled(event, other)]
         if special:
             names = [other.name for other in special]
             several = _enumerated([f"`{name}`" for name in names])

@@ -45,8 +45,8 @@ _REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "BR", "AU", "JP")
 def lint_personal(plan: Plan, place: Place) -> Iterator[Finding]:
     for event in plan.events.values():
         for name in (event.name, *event.aliases):
-            if match := _ID.search(name):
-                message = f"the name `{name}` holds `{match[0]}`, which is different for each one"
+            if part := id_in(name):
+                message = f"the name `{name}` holds `{part}`, which is different for each one"
                 yield place.finding(ID_IN_NAME, f"events.{event.name}", message, event.line, _INSTEAD)
     for section, properties in (("properties", plan.properties), ("person_properties", plan.person_properties)):
         yield from _undeclared(section, properties.values(), place)
@@ -54,6 +54,12 @@ def lint_personal(plan: Plan, place: Place) -> Iterator[Finding]:
         yield from _undeclared(f"group_properties.{group}", properties.values(), place)
     for subject, name, line in _unregistered(plan):
         yield from _undeclared(subject, [PlannedProperty(name, line=line)], place)
+
+
+def id_in(name: str) -> str:
+    """The part of an event's name that is an id, an e-mail or a template's braces; empty where there is none."""
+    match = _ID.search(name)
+    return match[0] if match else ""
 
 
 def _unregistered(plan: Plan) -> Iterator[tuple[str, str, int]]:

@@ -1,0 +1,124 @@
+"""A draft goes into a file of which nothing else changes."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from usertrack.core.errors import UsageError
+from usertrack.plan.draft.model import Draft, Entry, entry
+from usertrack.plan.draft.write import merge, write_schema
+from usertrack.plan.read import read_plan
+
+DRAFT = Draft(
+    [
+        entry(("naming", "events"), {"case": "most names are so"}, case="snake_case"),
+        entry(("properties", "has_filters"), {"type": "by its name"}, type="boolean"),
+        entry(("events", "paid"), {"status": "the code sends it"}, required=["amount"], status="active"),
+        entry(("group_properties", "team", "plan"), type="string", values=["trial", "pro"]),
+    ]
+)
+
+WRITTEN = """\
+# ours: ask Ada before you change it
+events:
+    signed_up: # the first of all
+        description: |
+          Somebody is new.
+
+          Really.
+
+    # more to come
+
+# who they are
+person_properties:
+  role:   "string"
+"""
+
+
+def test_a_file_keeps_every_byte_and_gets_what_is_new(tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_text(WRITTEN)
+    merged = merge(path, DRAFT)
+    assert merged.added[-1] == ("group_properties", "team", "plan")
+    lines = path.read_text().splitlines()
+    new = [line for line in lines if line not in WRITTEN.splitlines()]
+    assert [line for line in lines if line not in new] == WRITTEN.splitlines() + [""] * 3
+    at = lines.index("    paid:")
+    assert lines[at - 1] == "          Really."
+    assert lines[at + 2 :][:3] == ["      status: active  # guess: the code sends it", "", "    # more to come"]
+    assert read_plan(path).events["signed_up"].description == "Somebody is new.\n\nReally."
+
+
+def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    merge(path, DRAFT)
+    before = path.read_bytes()
+    merged = merge(path, DRAFT)
+    assert (list(merged.added), merged.present, path.read_bytes()) == ([], 4, before)
+
+
+def test_what_was_edited_stays(tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_text(
+        "events: {order_paid: {aliases: [paid]}}\nproperties: {has_filters: string}\nnaming: {events: []}\n"
+    )
+    merge(path, DRAFT)
+    plan = read_plan(path)
+    assert list(plan.events) == ["order_paid"]
+    assert plan.properties["has_filters"].type == "string"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "events:\n",
+        "events: {}\n",
+        "events: {a: }",
+        "events: {a: } # x\r\n",
+        "\ufeffevents:\n  a:\n",
+        "naming: {}\n",
+    ],
+)
+def test_any_form_of_a_section_takes_entries(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_bytes(text.encode())
+    merge(path, DRAFT)
+    plan = read_plan(path)
+    assert plan.events["paid"].required == ("amount",)
+    assert plan.naming[0].case == "snake_case"
+    assert (b"\r\n" in path.read_bytes()) == ("\r\n" in text)
+
+
+names = st.text(min_size=1, max_size=12).filter(lambda name: name.strip() == name and max(name) < "\ud800")
+
+
+@settings(max_examples=40, deadline=None)
+@given(event=names, text=names, guess=st.text(max_size=20))
+def test_hostile_names_are_data(tmp_path_factory: pytest.TempPathFactory, event: str, text: str, guess: str) -> None:
+    path = tmp_path_factory.mktemp("x") / "tracking.yaml"
+    merge(path, Draft([entry(("events", event), {"description": guess}, description=text, properties=[text])]))
+    merge(path, Draft([Entry(("events", "another"))]))
+    plan = read_plan(path)
+    assert set(plan.events) == {event, "another"}
+    assert plan.events[event].description == text
+
+
+def test_a_plan_that_is_wrong_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_text("events: [a]\n")
+    with pytest.raises(UsageError, match="takes a mapping"):
+        merge(path, DRAFT)
+    assert path.read_text() == "events: [a]\n"
+
+
+def test_the_schema_lies_beside_a_plan_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    merge(path, DRAFT)
+    assert write_schema(path) == [tmp_path / "tracking.schema.json"]
+    assert write_schema(path) == []
+    path.write_text("events: {}\n")
+    (tmp_path / "tracking.schema.json").unlink()
+    assert write_schema(path) == []

@@ -1,0 +1,171 @@
+"""Drafts of a plan: from what the code sends, and from what has arrived."""
+
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from usertrack.core.words import plural
+from usertrack.engine.runner import Runner
+from usertrack.plan.conform import is_of_sdk
+from usertrack.plan.draft.model import Draft, Entry, entry
+from usertrack.plan.draft.names import is_mostly_past, type_of_name, unit_of_name, usual_case
+from usertrack.plan.lint.personal import id_in, personal_name, personal_values
+from usertrack.plan.model import Personal, PlannedProperty, Type
+from usertrack.scan.site import Scan, Site
+
+_FEW = 20  # events or persons: of fewer, nothing is said to be in all of them
+_ENUM = 8  # texts at most, of a property that has a closed list
+_FILES = 5  # of a source, before it is a folder
+
+
+# From code
+
+
+def draft_of_code(scan: Scan, folder: str = "") -> Draft:
+    """The events that the code names, with their files and properties. A computed name is a note: it has no entry.
+
+    ``folder`` is the one that was scanned, as the plan sees it.
+    """
+    sites: dict[str, list[Site]] = {}
+    for site in scan.sites:
+        if site.event is not None and not site.event.startswith("$"):
+            sites.setdefault(site.event, []).append(site)
+    events = [_event_of_sites(name, sites[name], folder) for name in sorted(sites)]
+    names = {sent.name for found in sites.values() for site in found for sent in site.properties}
+    registry = [_registry_entry(name) for name in sorted(names) if not is_of_sdk(name)]
+    patterns = {site.pattern: site for site in reversed(scan.sites) if site.pattern is not None}
+    notes = [
+        f"`{pattern}` is computed ({site.file}:{site.line}): name its events in the plan"
+        for pattern, site in sorted(patterns.items())
+    ]
+    if scan.unresolved:
+        notes.append(f"{plural(len(scan.unresolved), 'call')} could not be resolved: `usertrack plan scan` lists them")
+    return Draft((*_naming(sites, names), *registry, *events), tuple(notes))
+
+
+def _event_of_sites(name: str, sites: Sequence[Site], folder: str) -> Entry:
+    keys = list(dict.fromkeys(sent.name for site in sites for sent in site.properties if not is_of_sdk(sent.name)))
+    always = [key for key in keys if all(any(s.name == key and s.always for s in site.properties) for site in sites)]
+    files = list(dict.fromkeys(posixpath.normpath(posixpath.join(folder, site.file)) for site in sites))
+    where = "its only place" if len(sites) == 1 else f"all {len(sites)} places"
+    return entry(
+        ("events", name),
+        {"required": f"in {where} of the code", "status": "the code sends it"},
+        source=files if len(files) <= _FILES else sorted({file.rpartition("/")[0] + "/**" for file in files}),
+        required=always,
+        properties=[key for key in keys if key not in always],
+        status="active",
+    )
+
+
+def _registry_entry(name: str) -> Entry:
+    guesses = {"type": "by its name", "personal": "by its name"}
+    kind, personal = type_of_name(name), personal_name(PlannedProperty(name))
+    return entry(
+        ("properties", name),
+        guesses,
+        type=kind or "",
+        unit=unit_of_name(name) or "",
+        personal=(not kind and personal) or "",
+    )
+
+
+def _naming(events: Iterable[str], properties: Iterable[str]) -> Iterable[Entry]:
+    events, properties = list(events), list(properties)
+    if case := usual_case(events):
+        tense = "past" if is_mostly_past(events) else ""
+        yield entry(("naming", "events"), {"case": "most names are so"}, case=case, tense=tense)
+    if case := usual_case(properties):
+        yield entry(("naming", "properties"), {"case": "most names are so"}, case=case)
+
+
+# From data
+
+
+@dataclass
+class _Kinds:
+    """What is known of a property over all events."""
+
+    kinds: set[str] = field(default_factory=set)
+    texts: list[str] = field(default_factory=list)
+    is_whole: bool = True  # whether ``texts`` are all that there are
+    events: int = 0
+
+
+def draft_of_data(runner: Runner, days: int) -> Draft:
+    """The events of the last ``days``, their properties, and the types of these; raises the error of the source.
+
+    Values are in it where a property has few different texts that do not speak of people.
+    """
+    table = runner.table(runner.bind("posthog/property_values", {"days": days}))
+    everything = [row for row in table.dicts() if row["event"].strip() and not is_of_sdk(row["property"])]
+    rows = [row for row in everything if not id_in(row["event"])]
+    totals = {row["event"]: int(row["total"]) for row in rows}
+    by_event: dict[str, dict[str, int]] = {name: {} for name in totals}
+    kinds: dict[str, _Kinds] = {}
+    for row in rows:
+        if name := row["property"]:
+            by_event[row["event"]][name] = int(row["events"])
+            _add(kinds.setdefault(name, _Kinds()), row)
+    events = [_event_of_data(name, by_event[name], totals[name], days) for name in sorted(by_event)]
+    registry = [_described(name, kinds[name]) for name in sorted(kinds)]
+    notes = [*table.notes, *(["there are more properties than were read"] if table.truncated else [])]
+    if with_ids := {row["event"] for row in everything} - totals.keys():
+        notes.append(
+            f"{plural(len(with_ids), 'event')} with an id in the name left out: one name for all, with the id beside it"
+        )
+    return Draft((*_naming(by_event, kinds), *registry, *events), tuple(notes))
+
+
+def _event_of_data(name: str, properties: Mapping[str, int], total: int, days: int) -> Entry:
+    always = [key for key, count in properties.items() if count == total and total >= _FEW]
+    return entry(
+        ("events", name),
+        {"required": f"in all {total} events of {days} days", "status": f"it came in the last {days} days"},
+        required=always,
+        properties=[key for key in properties if key not in always],
+        status="active",
+    )
+
+
+def _add(known: _Kinds, row: Mapping[str, Any]) -> None:
+    known.kinds.update(row["kinds"])
+    known.texts += [text for text in row["texts"] if text not in known.texts]
+    known.is_whole = known.is_whole and len(row["texts"]) < 10
+    known.events += int(row["events"])
+
+
+def _described(name: str, known: _Kinds) -> Entry:
+    """The type of the values, a list of few texts, and the class of personal data that name or texts speak of."""
+    kind = _type_of_kinds(known.kinds)
+    personal = _personal(name, kind, known.texts)
+    is_list = (
+        kind == "string" and known.is_whole and 1 < len(known.texts) <= _ENUM and known.events >= 5 * len(known.texts)
+    )
+    seen = f"from {plural(known.events, 'event')}"
+    return entry(
+        ("properties", name),
+        {"type": seen if kind else "", "values": "these came", "personal": "by its name or values"},
+        type=kind or "",
+        unit=unit_of_name(name) or "",
+        values=sorted(known.texts) if is_list and not personal else [],
+        personal=personal or "",
+    )
+
+
+def _type_of_kinds(kinds: set[str]) -> Type | None:
+    """The type that all values have; None where they have several."""
+    if kinds == {"integer", "number"}:
+        return "number"
+    if kinds == {"string", "datetime"}:
+        return "string"
+    names: tuple[Type, ...] = ("string", "number", "integer", "boolean", "datetime", "list", "object")
+    return next((name for name in names if kinds == {name}), None)
+
+
+def _personal(name: str, kind: Type | None, texts: Sequence[str]) -> Personal | None:
+    named = personal_name(PlannedProperty(name, type=kind))
+    counts = personal_values(name, texts)
+    common = max(counts.items(), key=lambda item: item[1])[0] if counts else None
+    return named or common

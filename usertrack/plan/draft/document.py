@@ -1,0 +1,147 @@
+"""A Markdown file as headings, tables, lists and paragraphs, each with its line."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from usertrack.core.errors import UsageError
+
+_CODE_IN_ROW = re.compile(r"(`+)(?:(?!\1).)+\1")
+_CODE = re.compile(r"`([^`]+)`")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text without its marks, and the texts of its code spans."""
+
+    text: str
+    codes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """A heading with what stands below it: tables, lists and paragraphs up to the next heading.
+
+    ``above`` are the headings that it stands under. A list is under the paragraph before it, its ``label``.
+    """
+
+    heading: str
+    level: int
+    line: int
+    above: Sequence[str] = ()
+    tables: "list[TableOfCells]" = field(default_factory=list)
+    lists: "list[ListOfItems]" = field(default_factory=list)
+    paragraphs: "list[str]" = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TableOfCells:
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    line: int
+
+
+@dataclass(frozen=True)
+class ListOfItems:
+    label: str
+    items: Sequence[Cell]
+    line: int
+
+
+def read_markdown(path: Path) -> list[Part]:
+    """The parts of the file. Raises UsageError where it cannot be read; what is not UTF-8 is read as Latin-1."""
+    from markdown_it import MarkdownIt
+
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", "name a Markdown file") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    lines = [_with_pipes_in_code(line) for line in text.splitlines()]
+    return _parts(MarkdownIt("commonmark").enable("table").parse("\n".join(lines)))
+
+
+def _with_pipes_in_code(line: str) -> str:
+    """A row of a table whose pipes in code are escaped: by the letter, they would end the cell."""
+    if not line.lstrip().startswith("|"):
+        return line
+    return _CODE_IN_ROW.sub(lambda match: re.sub(r"(?<!\\)\|", r"\\|", match[0]), line)
+
+
+def _parts(tokens: Sequence[Any]) -> list[Part]:
+    parts = [Part("", 0, 1)]
+    depth, at = 0, 0
+    while at < len(tokens):
+        token = tokens[at]
+        line = (token.map or [0])[0] + 1
+        if token.type == "heading_open":
+            above = [part.heading for part in _enclosing(parts, int(token.tag[1:]))]
+            parts.append(Part(_cell(tokens[at + 1]).text, int(token.tag[1:]), line, above))
+        elif token.type == "table_open":
+            end = _closing(tokens, at)
+            parts[-1].tables.append(_table(tokens[at:end], line))
+            at = end
+        elif token.type in ("bullet_list_open", "ordered_list_open"):
+            end = _closing(tokens, at)
+            label = parts[-1].paragraphs[-1] if parts[-1].paragraphs else ""
+            items = [_cell(each) for each in tokens[at:end] if each.type == "inline"]
+            parts[-1].lists.append(ListOfItems(label, items, line))
+            at = end
+        elif token.type == "inline" and depth == 0:
+            parts[-1].paragraphs.append(_cell(token).text)
+        at += 1
+    return parts
+
+
+def _enclosing(parts: Sequence[Part], level: int) -> list[Part]:
+    """The last headings of each level above ``level``, the outermost first."""
+    found: list[Part] = []
+    for part in reversed(parts):
+        if part.level < level and part.heading:
+            found.insert(0, part)
+            level = part.level
+    return found
+
+
+def _closing(tokens: Sequence[Any], at: int) -> int:
+    kind = tokens[at].type.removesuffix("_open")
+    depth = 0
+    for number in range(at, len(tokens)):
+        depth += (tokens[number].type == f"{kind}_open") - (tokens[number].type == f"{kind}_close")
+        if depth == 0:
+            return number
+    return len(tokens)
+
+
+def _table(tokens: Sequence[Any], line: int) -> TableOfCells:
+    rows: list[list[Cell]] = []
+    for token in tokens:
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline" and rows:
+            rows[-1].append(_cell(token))
+    header = [cell.text.casefold() for cell in rows[0]] if rows else []
+    return TableOfCells(header, rows[1:], line)
+
+
+def _cell(token: Any) -> Cell:
+    children = token.children or []
+    codes = [child.content for child in children if child.type == "code_inline"]
+    text = "".join(
+        child.content if child.type in ("text", "code_inline") else " " * (child.type == "softbreak")
+        for child in children
+    )
+    return Cell(text.strip(), codes)
+
+
+def texts_without_code(cell: Cell) -> Iterator[str]:
+    """What a list such as ``a`, `b`, feature toggles` has beside its code."""
+    rest = cell.text
+    for code in cell.codes:
+        rest = rest.replace(code, "", 1)
+    return (text.strip() for text in re.split(r"[,;/]", rest) if text.strip())

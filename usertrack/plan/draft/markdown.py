@@ -1,0 +1,307 @@
+"""A plan written in Markdown, as a draft: tables of events and properties, tiers, phases, naming rules and metrics."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from usertrack.plan.draft.document import Cell, ListOfItems, Part, TableOfCells, read_markdown, texts_without_code
+from usertrack.plan.draft.model import Draft, Entry, entry
+from usertrack.plan.draft.names import is_name, type_of_name, unit_of_name
+from usertrack.plan.lint.words import stem, words_of
+from usertrack.plan.model import CASES, TYPES
+
+_TIER = re.compile(r"(?:tier|priority)\s+(\w+)\s*[:.–—-]*\s*(.*)", re.IGNORECASE)
+_PHASE = re.compile(r"(?:phase|milestone|sprint|stage)\s+(\w+)\s*[:.–—-]*\s*(.*?)\s*(?:\[([^\]]+)\])?", re.IGNORECASE)
+_SCOPE = re.compile(r"include (\S+) in (?:all|every) (\w+)[- ]scoped events", re.IGNORECASE)
+_CHECKBOX = re.compile(r"\[[ xX]\]\s*")
+_NUMBER = re.compile(r"(\d[\d,. ]*\d|\d)\s*(%?)")
+_MEANINGS = {
+    "source": ("location", "where", "file", "source", "trigger"),
+    "properties": ("properties", "props", "attributes", "parameters"),
+    "description": ("description", "purpose", "when", "notes", "meaning"),
+    "owner": ("owner", "team"),
+    "tier": ("tier", "priority"),
+    "phase": ("phase",),
+    "value": ("value", "values", "type", "example"),
+}
+_COLUMNS = {name: meaning for meaning, names in _MEANINGS.items() for name in names}
+_EVENT_HEADS = ("event", "event name", "events", "name of event")
+_PROPERTY_HEADS = ("property", "property name", "properties", "attribute", "trait", "field")
+_GENERIC = {"event", "events", "tracking", "backend", "frontend", "user", "group", "property", "properties", "critical"}
+_GENERIC |= {"funnel", "enrichment", "engagement", "feature", "and", "the"}
+
+
+def draft_of_markdown(path: Path) -> Draft:
+    """What the file says of a plan; raises UsageError where it cannot be read."""
+    return _Reader(read_markdown(path)).draft()
+
+
+class _Reader:
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = parts
+        self.events: dict[str, dict[str, Any]] = {}
+        self.guesses: dict[str, dict[str, str]] = {}
+        self.properties: dict[str, None] = {}
+        self.entries: list[Entry] = []
+        self.notes: list[str] = []
+
+    def draft(self) -> Draft:
+        for part in self.parts:
+            for table in part.tables:
+                self._table(part, table)
+            for items in part.lists:
+                self._tier(part, items)
+        for part in self.parts:
+            self._phase(part)
+            self._naming(part)
+        self._phases_by_words()
+        registry = [_registry_entry(name) for name in self.properties]
+        events = [entry(("events", name), self.guesses[name], **values) for name, values in self.events.items()]
+        return Draft((*self.entries, *registry, *events), tuple(self.notes))
+
+    def _event(self, name: str, values: Mapping[str, Any], guesses: Mapping[str, str]) -> None:
+        """Add what is new; what was read first holds."""
+        known, known_guesses = self.events.setdefault(name, {}), self.guesses.setdefault(name, {})
+        for key, value in values.items():
+            if value and key not in known:
+                known[key] = value
+                known_guesses.update({key: guesses[key]} if key in guesses else {})
+
+    # Tables
+
+    def _table(self, part: Part, table: TableOfCells) -> None:
+        head = table.header[0] if table.header else ""
+        readers: Sequence[tuple[Sequence[str], Callable[[Part, TableOfCells], None]]] = (
+            (_EVENT_HEADS, self._events),
+            (_PROPERTY_HEADS, self._described_properties),
+            (("metric", "kpi", "success metric"), self._metrics),
+        )
+        for heads, read in readers:
+            if head in heads:
+                read(part, table)
+
+    def _events(self, part: Part, table: TableOfCells) -> None:
+        is_there = _has(part, "implemented", "existing", "current", "already")
+        for row in table.rows:
+            cells = {_COLUMNS.get(name, ""): cell for name, cell in zip(table.header[1:], row[1:], strict=False)}
+            names = [name for name in (row[0].codes or [row[0].text]) if is_name(name) or not row[0].codes]
+            properties, rest = _names(cells.get("properties"))
+            values: dict[str, Any] = {
+                "description": _text(cells.get("description")),
+                "tier": _text(cells.get("tier")),
+                "phase": _text(cells.get("phase")),
+                "owner": _text(cells.get("owner")),
+                "source": _sources(cells.get("source")),
+                "properties": properties,
+                "status": "active" if is_there else "",
+            }
+            guesses = {"status": "its table is of what is there"} if is_there else {}
+            if rest and properties:
+                guesses["properties"] = f"what else is sent: {', '.join(rest)}"
+            for name in filter(None, names):
+                self._event(name, values, guesses)
+                self.properties.update(dict.fromkeys(properties))
+
+    def _described_properties(self, part: Part, table: TableOfCells) -> None:
+        section = _section_of_properties(part)
+        for row in table.rows:
+            cells = {_COLUMNS.get(name, ""): cell for name, cell in zip(table.header[1:], row[1:], strict=False)}
+            values, guesses = _values(cells.get("value"))
+            for name in (code for code in (row[0].codes or [row[0].text]) if is_name(code)):
+                if "type" not in values and (kind := type_of_name(name)):
+                    values, guesses = {**values, "type": kind}, {**guesses, "type": "by its name"}
+                described = {**values, "description": _text(cells.get("description"))}
+                self.entries.append(entry((*section, name), guesses, **described))
+
+    def _metrics(self, part: Part, table: TableOfCells) -> None:
+        for row in table.rows:
+            targets = {
+                _moment(name): number
+                for name, cell in zip(table.header[1:], row[1:], strict=False)
+                if name.startswith(("target", "goal")) and (number := _target(cell.text)) is not None
+            }
+            measure = _measure(row[0].text)
+            guesses = {"measure": "by its words"}
+            self.entries.append(entry(("metrics", row[0].text), guesses, measure=measure, targets=targets))
+
+    # Tiers, phases and rules
+
+    def _tier(self, part: Part, items: ListOfItems) -> None:
+        match = _TIER.fullmatch(items.label) or _TIER.fullmatch(part.heading)
+        if not match:
+            return
+        tier, title = match[1], match[2].strip()
+        self.entries.append(Entry(("tiers", tier), title or None))
+        source = next((side for side in ("frontend", "backend") if side in title.casefold()), "")
+        for item in items.items:
+            if "".join(texts_without_code(item)):
+                continue
+            for name in filter(is_name, item.codes):
+                self._event(name, {"tier": tier, "source": source}, {"source": "by the title of its tier"})
+
+    def _phase(self, part: Part) -> None:
+        match = _PHASE.fullmatch(part.heading)
+        if not match:
+            return
+        goal = next((text.partition(":")[2].strip() for text in part.paragraphs if text.startswith("Goal:")), "")
+        files = [
+            code
+            for items in part.lists
+            if items.label.startswith("File")
+            for item in items.items
+            for code in item.codes[:1]
+        ]
+        accepted = [item for items in part.lists if items.label.startswith(("Accept", "Done")) for item in items.items]
+        texts = [_CHECKBOX.sub("", item.text, count=1) for item in accepted]
+        self.entries.append(
+            entry(("phases", match[1]), title=match[2], goal=goal, effort=match[3] or "", files=files, acceptance=texts)
+        )
+        for item, text in zip(accepted, texts, strict=True):
+            for name in (code for code in item.codes if code in self.events):
+                rest = text.replace(name, "", 1).strip(" :–-")
+                self._event(name, {"phase": match[1], "acceptance": rest}, {})
+
+    def _phases_by_words(self) -> None:
+        """A phase for planned events without one: the only phase whose title has a word of the event's name."""
+        titles = [(each.path[1], each.value) for each in self.entries if each.path[0] == "phases"]
+        about = {name: _stems(str(value.get("title", ""))) for name, value in titles if isinstance(value, dict)}
+        for name, values in self.events.items():
+            phases = [phase for phase, stems in about.items() if stems & _stems(name)]
+            if len(phases) == 1 and not values.get("phase") and values.get("status") != "active":
+                self._event(name, {"phase": phases[0]}, {"phase": "by the words of its title"})
+
+    def _naming(self, part: Part) -> None:
+        if "naming" not in part.heading.casefold():
+            return
+        items = [item for items in part.lists for item in items.items]
+        section = "properties" if "propert" in part.heading.casefold() else "events"
+        rule = _naming_rule(items)
+        if rule:
+            guesses = {"": f"from {part.heading!r}"}
+            self.entries.append(Entry(("naming", section), rule, guesses))
+        for item in items:
+            if match := _SCOPE.search(item.text):
+                self._scope(match[2], match[1])
+
+    def _scope(self, scope: str, name: str) -> None:
+        self.entries.append(entry(("scopes", scope), requires=[name]))
+        self.properties.setdefault(name)
+        for event, values in self.events.items():
+            if name in values.get("properties", ()):
+                self._event(event, {"scope": scope}, {"scope": f"it has {name}"})
+
+
+def _stems(text: str) -> set[str]:
+    return {stem(word) for word in words_of(text) if word not in _GENERIC and len(word) > 2}
+
+
+def _has(part: Part, *words: str) -> bool:
+    text = " ".join((part.heading, *part.above[-1:])).casefold()
+    return any(word in text for word in words)
+
+
+def _text(cell: Cell | None) -> str:
+    return cell.text if cell and cell.text not in ("-", "–", "—", "n/a") else ""
+
+
+def _names(cell: Cell | None) -> tuple[list[str], list[str]]:
+    """The names of properties in a cell, and what is in it beside them."""
+    if cell is None:
+        return [], []
+    if not cell.codes:
+        texts = [text.strip() for text in re.split(r"[,;]", cell.text) if text.strip(" -–—")]
+        return [text for text in texts if is_name(text)], [text for text in texts if not is_name(text)]
+    return [code for code in cell.codes if is_name(code)], list(texts_without_code(cell))
+
+
+def _sources(cell: Cell | None) -> list[str]:
+    """Files without their lines: `apps/users/signals.py:42`."""
+    texts = (cell.codes or [cell.text]) if cell else []
+    return list(dict.fromkeys(re.sub(r":\d+(-\d+)?$", "", text) for text in texts if text.strip(" -–—")))
+
+
+def _section_of_properties(part: Part) -> tuple[str, ...]:
+    """Those of persons and of groups by the heading: `Group (Team) Identity` is of the group type team."""
+    text = part.heading.casefold()
+    if "group" in text or "team" in text or "organization" in text or "account" in text:
+        kind = re.search(r"\((\w+)\)", text) or re.search(r"\b(team|organization|account|workspace|company)", text)
+        return ("group_properties", kind[1] if kind else "group")
+    return ("person_properties",) if "user" in text or "person" in text else ("properties",)
+
+
+def _values(cell: Cell | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a cell such as `"admin" / "member"`, `True/False`, `count` or `percentage` says of a type."""
+    text = cell.text if cell else ""
+    plain = text.strip("`").casefold()
+    quoted = re.findall(r"[\"'“]([^\"'”]+)[\"'”]", text)
+    if quoted:
+        return {"type": "string", "values": list(dict.fromkeys(quoted))}, {}
+    if plain in TYPES:
+        return {"type": plain}, {}
+    guess = {"type": f"from {text!r}"}
+    if re.fullmatch(r"true\s*[/|,]\s*false|bool(ean)?|yes\s*[/|,]\s*no", plain):
+        return {"type": "boolean"}, {}
+    if re.search(r"percent|rate", plain):
+        return {"type": "number", "unit": "percent"}, guess
+    if re.search(r"\bcount\b|\bint\b|number of", plain):
+        return {"type": "integer"}, guess
+    if re.search(r"\b(date|time|timestamp)", plain):
+        return {"type": "datetime"}, guess
+    alternatives = [part.strip(" `") for part in re.split(r"[/|]", text)]
+    if len(alternatives) > 1 and all(map(is_name, alternatives)):
+        return {"type": "string", "values": list(dict.fromkeys(alternatives))}, guess
+    return {}, {}
+
+
+def _moment(header: str) -> str:
+    """``target (week 2)`` → ``week 2``."""
+    inner = re.search(r"\(([^)]+)\)", header)
+    return inner[1] if inner else re.sub(r"^(target|goal)s?\s*", "", header) or "target"
+
+
+def _target(text: str) -> float | str | None:
+    """500 of `500+`; `100%`, also where it says `all`."""
+    if text.casefold().startswith(("all ", "every ")):
+        return "100%"
+    match = _NUMBER.search(text)
+    if not match:
+        return None
+    number = float(re.sub(r"[, ]", "", match[1]))
+    plain = int(number) if number.is_integer() else number
+    return f"{plain}%" if match[2] else plain
+
+
+def _measure(text: str) -> str:
+    words = text.casefold()
+    if "event" in words and "day" in words:
+        return "events_per_day"
+    if "funnel" in words:
+        return "funnel_steps"
+    if "propert" in words and ("user" in words or "person" in words):
+        return "person_properties"
+    if "propert" in words and ("group" in words or "team" in words):
+        return "group_properties"
+    return "required_properties" if "propert" in words else ""
+
+
+def _naming_rule(items: Iterable[Cell]) -> dict[str, Any]:
+    rule: dict[str, Any] = {}
+    for item in items:
+        text = item.text.casefold()
+        for case in CASES:
+            if case.casefold() in text:
+                rule.setdefault("case", case)
+        if "past tense" in text:
+            rule.setdefault("tense", "past")
+        if "present tense" in text or "ongoing" in text:
+            if words := [code for code in item.codes if code.endswith("ing")]:
+                rule.setdefault("ongoing", words)
+            elif "tense" not in rule and "ongoing" not in text:
+                rule["tense"] = "present"
+    return rule
+
+
+def _registry_entry(name: str) -> Entry:
+    kind = type_of_name(name)
+    return entry(("properties", name), {"type": "by its name"}, type=kind or "", unit=unit_of_name(name) or "")

@@ -1,0 +1,33 @@
+"""A proposal for a plan, entry by entry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Value = str | int | float | bool | Sequence[str] | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the plan: ``path`` is its section and name (``("events", "signed_up")``).
+
+    ``guesses`` say why a value is a guess, by its key; by "" where the whole entry is one.
+    """
+
+    path: tuple[str, ...]
+    value: Value = None
+    guesses: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Entries in the order of the file that they came from; ``notes`` say what was not understood."""
+
+    entries: Sequence[Entry]
+    notes: Sequence[str] = ()
+
+
+def entry(path: tuple[str, ...], guesses: Mapping[str, str] | None = None, **values: Value) -> Entry:
+    """An entry without the values that are empty; `False` stays."""
+    filled = {key: value for key, value in values.items() if value is False or value}
+    return Entry(path, filled or None, {key: why for key, why in (guesses or {}).items() if not key or key in filled})

@@ -1,0 +1,234 @@
+"""Puts the entries of a draft into a `tracking.yaml`. What is there stays as it is, byte by byte."""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from usertrack.core.errors import UsageError
+from usertrack.plan.draft.model import Draft, Entry, Value
+from usertrack.plan.entry import PlanFile
+from usertrack.plan.model import Plan
+from usertrack.plan.read import PLAN_KEYS, read_plan
+from usertrack.plan.schema import EDITOR_LINE, SCHEMA_FILE, schema_text
+
+_HEAD = f"""{EDITOR_LINE}
+# tracking.yaml: what should be tracked, and how it is called. `usertrack plan lint` proves this file, `usertrack plan
+# coverage` holds code and data against it. A guess is marked as one: mend it, and take the comment away.
+"""
+_LINE = re.compile(r"[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029])|[^\r\n\x85\u2028\u2029]+")
+_NESTED = ("scopes", "properties", "person_properties", "naming")  # their entries stand in one line
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What was done: the paths of the entries that were ``added``, and how many were there before."""
+
+    added: Sequence[tuple[str, ...]]
+    present: int
+
+
+def merge(path: Path, draft: Draft) -> Merge:
+    """Write the draft's entries that ``path`` does not have; a new file has a head that explains it.
+
+    Raises UsageError where the file cannot be read or written; it then is unchanged.
+    """
+    plan = read_plan(path) if path.exists() else None
+    new = list(_in_order(entry for entry in draft.entries if plan is None or not _is_present(entry, plan, path)))
+    merged = Merge([entry.path for entry in new], len(draft.entries) - len(new))
+    if new or plan is None:
+        text = _HEAD if plan is None else path.read_bytes().decode("utf-8")
+        _replace(path, text, new)
+    return merged
+
+
+def write_schema(path: Path) -> list[Path]:
+    """Write the JSON Schema beside a plan whose first line names it, where it is not there as it is now."""
+    schema = path.parent / SCHEMA_FILE
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    if EDITOR_LINE not in lines[:1] or (schema.exists() and schema.read_text(encoding="utf-8") == schema_text()):
+        return []
+    try:
+        schema.write_text(schema_text(), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write '{schema}': {error.strerror or error}", "make it writable") from error
+    return [schema]
+
+
+def _in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """In the order of the sections, each entry once."""
+    unique: dict[tuple[str, ...], Entry] = {}
+    for entry in entries:
+        unique.setdefault(entry.path, entry)
+    return sorted(unique.values(), key=lambda entry: PLAN_KEYS.index(entry.path[0]))
+
+
+def _is_present(entry: Entry, plan: Plan, path: Path) -> bool:
+    """Whether the file has the entry, also under another name."""
+    section, name = entry.path[0], entry.path[-1]
+    if section == "events":
+        return plan.event_of(name) is not None or any(name in event.replaces for event in plan.events.values())
+    if section == "properties" and any(name in planned.aliases for planned in plan.properties.values()):
+        return True
+    value: Any = PlanFile(path).document
+    for key in entry.path:
+        names = {str(name): item for name, item in value.items()} if isinstance(value, dict) else {}
+        if isinstance(value, list):
+            return True  # of `funnels: [a]`, or of several naming rules
+        if key not in names:
+            return False
+        value = names[key]
+    return True
+
+
+def _replace(path: Path, text: str, entries: Sequence[Entry]) -> None:
+    """Write ``text`` with the entries in it, once it has been read back; raises UsageError."""
+    path = path.resolve()
+    try:
+        with tempfile.TemporaryDirectory(prefix=".usertrack-", dir=path.parent) as folder:
+            draft = Path(folder) / path.name
+            draft.write_bytes(text.encode())
+            for parent, group in groupby(entries, lambda entry: entry.path[:-1]):
+                draft.write_bytes(_inserted(draft, parent, list(group)).encode())
+            read_plan(draft)
+            if path.exists():
+                draft.chmod(path.stat().st_mode)
+            os.replace(draft, path)
+    except OSError as error:
+        raise UsageError(f"cannot write '{path}': {error.strerror or error}", "nothing was changed") from error
+
+
+def _inserted(path: Path, parent: Sequence[str], entries: Sequence[Entry]) -> str:
+    """The text of the file with the ``entries`` of ``parent`` behind the last one that it has."""
+    text = path.read_bytes().decode("utf-8")
+    lines = _LINE.findall(text)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    node, depth = _deepest(PlanFile(path).root, parent)
+    missing = parent[depth:]
+    if node is None or not depth:
+        at = _without_trailing_blanks(lines)
+        new = [*([""] if lines else []), *_rendered(missing, entries, 0)]
+    elif not node.value:
+        at, new = _opened(node, lines), _rendered(missing, entries, 2 * depth)
+    elif node.flow_style:
+        at, new = _within_braces(node, lines, missing, entries), []
+    else:
+        at, new = _end_of(node, lines), _rendered(missing, entries, node.start_mark.column)
+    if at and not lines[at - 1].endswith(("\n", "\r")):
+        lines[at - 1] += newline
+    return "".join([*lines[:at], *(line + newline for line in new), *lines[at:]])
+
+
+def _opened(node: Any, lines: list[str]) -> int:
+    """Take the braces out of `events: {}`; the entries follow in the next line."""
+    first, last = node.start_mark, node.end_mark
+    line = lines[first.line]
+    lines[first.line] = line[: first.column].rstrip() + line[last.column :]
+    return int(first.line) + 1
+
+
+def _within_braces(node: Any, lines: list[str], missing: Sequence[str], entries: Sequence[Entry]) -> int:
+    """Write the entries into `events: {a: }`, before the brace; the guesses behind it, where no comment is."""
+    line, column = lines[node.end_mark.line], node.end_mark.column - 1
+    named: Value = {entry.path[-1]: entry.value for entry in entries}
+    for name in reversed(missing):
+        named = {name: named}
+    guesses = "; ".join(why for entry in entries for why in entry.guesses.values())
+    rest = line[column:].rstrip()
+    comment = _comment(guesses) if "#" not in rest else ""
+    lines[node.end_mark.line] = (
+        f"{line[:column].rstrip()}, {_flow(named)[1:-1]}{rest}{comment}{line[len(line.rstrip()) :]}"
+    )
+    return int(node.end_mark.line) + 1
+
+
+def _deepest(root: Any, path: Sequence[str]) -> tuple[Any, int]:
+    """The mapping of the file in which the rest of ``path`` is missing, and how many of its names are there."""
+    import yaml
+
+    node, depth = root, 0
+    for key in path:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        value = next((value for name, value in pairs if name.value == key), None)
+        if value is None:
+            break
+        node, depth = value, depth + 1
+    if node is not None and not isinstance(node, yaml.MappingNode):  # `events:` without a value
+        node.value = []
+    return node, depth
+
+
+def _end_of(node: Any, lines: Sequence[str]) -> int:
+    """The number of lines up to the end of a block, without the comments and blanks that follow it."""
+    import yaml
+
+    last = node
+    while isinstance(last, yaml.MappingNode | yaml.SequenceNode) and last.value and not last.flow_style:
+        last = last.value[-1][1] if isinstance(last, yaml.MappingNode) else last.value[-1]
+    end = last.end_mark.line + 1
+    if isinstance(last, yaml.ScalarNode) and last.style in ("|", ">"):
+        end -= last.end_mark.column == 0
+        end = _without_trailing_blanks(lines[:end])
+    return int(end)
+
+
+def _without_trailing_blanks(lines: Sequence[str]) -> int:
+    count = len(lines)
+    while count and not lines[count - 1].strip():
+        count -= 1
+    return count
+
+
+def _rendered(missing: Sequence[str], entries: Iterable[Entry], column: int) -> list[str]:
+    """The lines of the entries under those of their parent's names that the file does not have yet."""
+    heads = [f"{' ' * (column + 2 * number)}{_flow(name)}:" for number, name in enumerate(missing)]
+    return [*heads, *(line for entry in entries for line in _lines(entry, column + 2 * len(heads)))]
+
+
+def _lines(entry: Entry, column: int) -> Iterator[str]:
+    head = f"{' ' * column}{_flow(entry.path[-1])}:"
+    is_short = entry.path[0] in _NESTED and len(entry.guesses) <= 1
+    if not isinstance(entry.value, Mapping) or (is_short and len(_flow(entry.value)) < 90 - column):
+        value = "" if entry.value is None else f" {_flow(entry.value)}"
+        yield head + value + _comment(" ".join(entry.guesses.values()))
+        return
+    yield head + _comment(entry.guesses.get("", ""))
+    for key, value in entry.value.items():
+        yield from _value_lines(key, value, column + 2, entry.guesses.get(key, ""))
+
+
+def _value_lines(key: str, value: Any, column: int, guess: str) -> Iterator[str]:
+    head = f"{' ' * column}{_flow(key)}:"
+    if isinstance(value, list | tuple) and len(_flow(value)) > 100 - column:
+        yield head + _comment(guess)
+        yield from (f"{' ' * column}  - {_flow(item)}" for item in value)
+    else:
+        yield f"{head} {_flow(value)}{_comment(guess)}"
+
+
+def _comment(guess: str) -> str:
+    plain = "".join(sign for sign in " ".join(guess.split()) if sign.isprintable())
+    return f"  # guess: {plain}" if plain else ""
+
+
+def _flow(value: Any) -> str:
+    """A value in one line of YAML; a text that reads as a number, a date or `yes` is in quotes."""
+    import yaml
+
+    if isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,3}", value):
+        return value  # a phase or tier, which may be a number
+    plain = _as_plain(value)
+    text = yaml.safe_dump(plain, default_flow_style=True, width=1_000_000, allow_unicode=True, sort_keys=False)
+    text = text.removesuffix("\n").removesuffix("\n...")
+    return text if "\n" not in text else json.dumps(plain)
+
+
+def _as_plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _as_plain(item) for key, item in value.items()}
+    return [_as_plain(item) for item in value] if isinstance(value, list | tuple) else value
