@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.conftest import problem
+from tests.databases import database
 from usertrack.library.entities import KINDS
 from usertrack.library.library import Library
 
@@ -33,12 +35,23 @@ def test_stands_in_front_of_a_query(tmp_path: Path) -> None:
     ("sql", "start"),
     [
         ("WITH a AS (SELECT 1) SELECT * FROM {runs} AS r", "WITH usertrack_runs AS NOT"),
-        ("WITH RECURSIVE a AS (SELECT 1) SELECT * FROM {runs} AS r", "WITH RECURSIVE usertrack_runs AS NOT"),
+        ("WITH RECURSIVE a AS (SELECT 1) SELECT * FROM {runs} AS r", "WITH usertrack_runs AS NOT"),
         ("(SELECT r.at FROM {runs} AS r) UNION SELECT now()", "WITH usertrack_runs AS NOT"),
     ],
 )
 def test_stands_in_front_of_what_the_query_has_of_its_own(tmp_path: Path, sql: str, start: str) -> None:
     assert library(tmp_path, runs=JOBS).expanded(sql, "neon", ()).startswith(start)
+
+
+def test_reads_the_table_and_no_cte_of_its_name(tmp_path: Path) -> None:
+    jobs = JOBS.replace("app.jobs", "jobs")
+    query = "SELECT count(*) FROM {runs} AS r JOIN jobs ON jobs.n = r.account_id"
+    own = "jobs (n) AS (SELECT 7 UNION ALL SELECT n + 1 FROM jobs WHERE n < 9)"
+    with database() as dsn, psycopg.connect(dsn) as connection:
+        connection.execute("CREATE TABLE jobs AS SELECT 7 AS owner, now() AS began, 2 AS state")
+        sql = library(tmp_path, runs=jobs).expanded(f"-- ours\nWITH RECURSIVE {own}\n{query} -- all", "neon", ())
+        assert connection.execute(sql.encode()).fetchall() == [(1,)]
+        assert sql.splitlines()[2].startswith("SELECT count(*)")
 
 
 def test_reads_another_one(tmp_path: Path) -> None:

@@ -135,13 +135,14 @@ def on_one_line(sql: str) -> str:
 
 
 def with_ctes(sql: str, ctes: Sequence[str], joint: str) -> str:
-    """``sql``, a query of PostgreSQL, with ``ctes`` in front of its own."""
+    """``sql``, a query of PostgreSQL, with ``ctes`` in front of its own, which these cannot see."""
     first, *rest = tokens_of(sql, "neon")
     texts = f",{joint}".join(ctes)
     if first.text.upper() != "WITH":
         return f"{sql[: first.start]}WITH {texts}{joint}{sql[first.start :]}"
-    last = rest[0] if rest and rest[0].text.upper() == "RECURSIVE" else first
-    return f"{sql[: last.end + 1]} {texts},{joint}{sql[last.end + 1 :].lstrip(' ')}"
+    if rest and rest[0].text.upper() == "RECURSIVE":  # there each CTE sees all others
+        return f"{sql[: first.start]}WITH {texts}{joint}SELECT * FROM ({sql[first.start :]}\n) AS recursive"
+    return f"{sql[: first.end + 1]} {texts},{joint}{sql[first.end + 1 :].lstrip(' ')}"
 
 
 @lru_cache(maxsize=512)  # of those who look at a query, each reads its tree
