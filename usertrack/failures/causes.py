@@ -34,6 +34,8 @@ class Cause:
 
 
 UNKNOWN = "Unknown"
+NO_RULE = "no rule yet"
+"""What people read of a failure that no rule knows."""
 
 
 @dataclass(frozen=True)

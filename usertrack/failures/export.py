@@ -8,7 +8,7 @@ from usertrack.core.document import Field
 from usertrack.core.period import in_zone
 from usertrack.core.table import Table
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, ONE_CAUSE, PEOPLE, Incident
-from usertrack.failures.causes import UNKNOWN
+from usertrack.failures.causes import NO_RULE, UNKNOWN
 from usertrack.failures.checklist import by_category, checklist
 from usertrack.failures.days import SIGNIFICANCE, Contrast
 from usertrack.failures.investigation import Fingerprint, Investigation, Level
@@ -20,21 +20,21 @@ FINGERPRINTS: Columns[Fingerprint] = Columns(
         "VARCHAR",
         lambda fingerprint: fingerprint.cause.label if fingerprint.cause.known else None,
         Field("Cause"),
-        text=lambda fingerprint: fingerprint.cause.label if fingerprint.cause.known else UNKNOWN,
+        text=lambda fingerprint: fingerprint.cause.label if fingerprint.cause.known else NO_RULE,
     ),
     Attribute(
         "category",
         "VARCHAR",
         lambda fingerprint: fingerprint.cause.category if fingerprint.cause.known else UNKNOWN,
         Field("Category", "tag"),
-        text=lambda fingerprint: fingerprint.cause.category if fingerprint.cause.known else "?",
+        text=lambda fingerprint: fingerprint.cause.category if fingerprint.cause.known else "",
     ),
     Attribute(
         "owner",
         "VARCHAR",
         lambda fingerprint: fingerprint.cause.owner if fingerprint.cause.known else None,
         Field("Owner"),
-        text=lambda fingerprint: fingerprint.cause.owner or "?",
+        text=lambda fingerprint: fingerprint.cause.owner or "nobody yet",
     ),
     Attribute("tool", "VARCHAR", lambda fingerprint: fingerprint.tool or None),
     Attribute("provider", "VARCHAR", lambda fingerprint: fingerprint.provider or None),

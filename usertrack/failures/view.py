@@ -10,6 +10,7 @@ from usertrack.core.period import in_zone, moment
 from usertrack.core.sections import unknown_paragraph
 from usertrack.core.words import number, plural
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, Incident, Stretch
+from usertrack.failures.causes import NO_RULE, UNKNOWN
 from usertrack.failures.checklist import NOUNS, by_category, checklist, percent, span
 from usertrack.failures.days import Contrast
 from usertrack.failures.export import FINGERPRINTS, days_of_runs, fingerprints_table, investigation_json, success
@@ -160,8 +161,16 @@ def _unknown(investigation: Investigation) -> Iterator[Paragraph]:
 
 def _categories(investigation: Investigation) -> Listing:
     columns: Columns[tuple[str, str, dict[str, int]]] = Columns(
-        Attribute("category", "VARCHAR", lambda row: row[0], Field("Category", "tag")),
-        Attribute("owner", "VARCHAR", lambda row: row[1] or "?", Field("Owner")),
+        Attribute(
+            "category",
+            "VARCHAR",
+            lambda row: row[0],
+            Field("Category", "tag"),
+            text=lambda row: NO_RULE if row[0] == UNKNOWN else row[0],
+        ),
+        Attribute(
+            "owner", "VARCHAR", lambda row: row[1] or None, Field("Owner"), text=lambda row: row[1] or "nobody yet"
+        ),
         *(attribute for level in investigation.levels for attribute in _category_counts(investigation, level)),
     )
     return columns.listing(by_category(investigation), "Whose they are", as_of=investigation.as_of)

@@ -84,7 +84,7 @@ def _user_activity(report: ActivityReport, activity: Activity, workspace: str) -
 
 
 def _metrics(activity: Activity) -> dict[str, Any]:
-    now, before = figures(activity.now), figures(activity.before)
+    now, before = figures(activity)
     changes = {f"{name}Change": percent(change(now[name].value, before[name].value)) for name in ("dau", "wau", "mau")}
     return {
         **{name: now[name].value for name in ("dau", "wau", "mau")},

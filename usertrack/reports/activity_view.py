@@ -105,14 +105,14 @@ def _blocks_of(document: Document, command: str) -> list[Block]:
 
 
 def _cards(activity: Activity) -> list[Block]:
-    now, before = figures(activity.now), figures(activity.before)
+    now, before = figures(activity)
     cards = compared.listing({name: now[name] for name in CARDS}, before)
     return [Listing(cards.table, fields=cards.fields, tiles=True)]
 
 
 def _activity(activity: Activity) -> list[Block]:
     """The days as one chart, then the figures that are neither on cards nor about sessions."""
-    now, before = figures(activity.now), figures(activity.before)
+    now, before = figures(activity)
     rest_figures = {
         name: figure for name, figure in now.items() if name not in (*CARDS, *session_figures(activity.now.visits))
     }

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from usertrack.core.errors import UsageError
@@ -126,6 +126,16 @@ class Activity:
     by_value: Table | None
     trend: Scope
     no_sessions: str
+
+    @property
+    def week_earlier(self) -> ActiveDay | None:
+        """The full day a week before the last one: what DAU is compared with, since weekdays differ."""
+        last = self.now.active.last
+        days = (*self.before.active.days, *self.now.active.days) if last else ()
+        return next(
+            (day for day in days if last and day.complete and day.start.date() == last.start.date() - timedelta(7)),
+            None,
+        )
 
     def events(self, day: date) -> int:
         return sum(self.hours.get((day, hour), 0) for hour in range(24))

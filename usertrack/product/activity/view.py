@@ -64,7 +64,7 @@ def activity_document(activity: Activity) -> Document:
         title="Activity",
         subtitle=" · ".join([scope.window, *scope.conditions]),
         blocks=(
-            listing(figures(activity.now), figures(activity.before)),
+            listing(*figures(activity)),
             *_trend(activity),
             *([_groups(activity)] if scope.breakdown else []),
             _week(activity),
@@ -79,13 +79,18 @@ def activity_document(activity: Activity) -> Document:
     )
 
 
-def figures(measured: ActivityPeriod) -> dict[str, Measure]:
-    """Every figure of a period by its name in JSON."""
+def figures(activity: Activity) -> tuple[dict[str, Measure], dict[str, Measure]]:
+    """Every figure by its name in JSON, now and before; DAU before is that of the same weekday, a week earlier."""
+    return _figures(activity.now, activity.now.active.last), _figures(activity.before, activity.week_earlier)
+
+
+def _figures(measured: ActivityPeriod, day: ActiveDay | None) -> dict[str, Measure]:
+    """The figures of a period; DAU is that of ``day``."""
     active, people = measured.active, measured.lifecycle.people
     last = active.last
     return {
         "mean_dau": Measure("People on an average day", active.mean, "mean"),
-        "dau": Measure("DAU, the last full day", last.dau if last else None),
+        "dau": Measure("DAU, the last full day", day.dau if day else None),
         "wau": Measure("WAU, the 7 days to it", last.wau if last else None),
         "mau": Measure("MAU, the 30 days to it", last.mau if last else None),
         "stickiness": Measure("DAU ÷ MAU, an average day", active.stickiness, "share"),
@@ -167,7 +172,7 @@ def _notes(activity: Activity) -> Iterator[str]:
         yield f"charts by {interval}: DAU of an average day, WAU and MAU at its end"
     if activity.by_value:
         yield from all_others_note(activity.by_value, scope)
-    yield f"before: the {_length(scope)} before that; WAU and MAU at its end"
+    yield f"before: the {_length(scope)} before that; WAU and MAU at its end, DAU of the same weekday a week earlier"
 
 
 def _length(scope: Scope) -> str:
@@ -178,7 +183,7 @@ def _length(scope: Scope) -> str:
 
 
 def _json(activity: Activity, days: list[dict[str, Any]], notes: Sequence[str]) -> dict[str, Any]:
-    now, before = figures(activity.now), figures(activity.before)
+    now, before = figures(activity)
     return {
         **activity.scope.as_dict(),
         "user": activity.scope.user.name if activity.scope.user else None,
