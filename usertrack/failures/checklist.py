@@ -6,7 +6,7 @@ from datetime import datetime
 from usertrack.core.period import in_zone
 from usertrack.core.words import number, plural
 from usertrack.failures.bursts import Incident
-from usertrack.failures.causes import UNKNOWN
+from usertrack.failures.causes import NO_RULE, UNKNOWN
 from usertrack.failures.investigation import Investigation
 from usertrack.library.own_words import OwnWords
 
@@ -109,7 +109,7 @@ def _causes(investigation: Investigation) -> str:
     parts = []
     for level in investigation.levels:
         counts = sorted((-counts[level], name) for name, _, counts in by_category(investigation) if counts[level])
-        words = ", ".join(f"{name} {number(-count)}" for count, name in counts)
+        words = ", ".join(f"{NO_RULE if name == UNKNOWN else name} {number(-count)}" for count, name in counts)
         parts.append(f"{_nouns(level, investigation.words)[1]}: {words or 'none failed'}")
     return "; ".join(parts)
 
