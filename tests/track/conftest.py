@@ -10,7 +10,7 @@ import pytest
 from tests.databases import database
 from tests.track.posthog_server import PostHogServer, posthog_server
 from usertrack import track
-from usertrack.track import settings
+from usertrack.track import relay, settings
 from usertrack.track.declared import DECLARATIONS
 from usertrack.track.errors import TokenBuckets
 from usertrack.track.postgres import schema
@@ -49,6 +49,7 @@ def configure(
     for name in settings.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(track, "_errors", TokenBuckets())
+    monkeypatch.setattr(relay, "_GATHER_SECONDS", 0.01)
     monkeypatch.setattr(DECLARATIONS, "_declared", {})
     monkeypatch.setattr(DECLARATIONS, "_by_event", {})
 

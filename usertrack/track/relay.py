@@ -17,6 +17,7 @@ from usertrack.track.sender import NotDelivered, Sender
 LOG = logging.getLogger("usertrack.track")
 BATCH = 100
 _POLL_SECONDS = 1.0  # until events of other processes, and of callers' transactions, are seen
+_GATHER_SECONDS = 0.2  # from an event until it is sent, so that others come along: requests share the processor with us
 _LONGEST_WAIT = 30.0
 
 
@@ -80,9 +81,10 @@ class Relay:
         while not self._stopped.is_set():
             wait = 0.0
             try:
-                if not self.step():
+                if self.step() < BATCH:
                     self._news.wait(_POLL_SECONDS)
                     self._news.clear()
+                    wait = _GATHER_SECONDS
                 failures = 0
             except Exception as error:  # of PostHog, of the network, of the database: each passes
                 wait = _wait_seconds(error, failures)
