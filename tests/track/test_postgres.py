@@ -215,6 +215,21 @@ def test_a_restarted_database_costs_no_event(db: "psycopg.Connection[Any]", capl
     assert caplog.records == []
 
 
+def test_a_pooler_that_mixes_sessions_costs_no_event(
+    db: "psycopg.Connection[Any]", caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(4):
+        track.track("ada", "seen")
+    postgres = track.current().postgres
+    assert postgres
+    with postgres.transaction() as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM pg_prepared_statements").fetchone() == (True,)
+        connection.execute("DEALLOCATE ALL")
+    for _ in range(4):
+        track.track("ada", "seen")
+    assert (len(names(db)), caplog.records) == (8, [])
+
+
 def test_the_outbox_holds_what_posthog_will_get(db: "psycopg.Connection[Any]") -> None:
     track.track("ada", "seen", {"n": 1})
     ((message,),) = db.execute("SELECT message FROM usertrack.outbox").fetchall()

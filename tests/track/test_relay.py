@@ -43,7 +43,7 @@ def test_429_and_errors_of_the_server_are_waited_out(
     server.answers = [(429, {"Retry-After": "7"}), (503, {}), (408, {}), (401, {}), (404, {})]
     assert track.flush(60)
     assert server.requests == 6
-    assert no_sleep[0] == 7
+    assert max(no_sleep) == 7
     assert dict(server.uuids()) == dict.fromkeys(uuids, 1)
 
 

@@ -23,7 +23,6 @@ _REFUSE = b"UPDATE usertrack.outbox SET refusal = %s WHERE id = %s"
 _MOST_IDLE = 8
 _CONNECT: dict[str, Any] = {
     "autocommit": True,
-    "prepare_threshold": None,  # as a pooler in transaction mode wants it
     "connect_timeout": 3,
     "tcp_user_timeout": 5000,  # ms until a network that swallows packets counts as down
     "application_name": "usertrack.track",
@@ -44,6 +43,7 @@ class Postgres:
         self._dsn = dsn
         self._lock = threading.Lock()
         self._idle: list[Connection[Any]] = []
+        self._prepare: int | None = 2  # after how many times a statement is prepared: to plan it takes most of the time
 
     def migrate(self) -> None:
         """Make the tables that are missing. Raises ConnectionFailed."""
@@ -69,9 +69,12 @@ class Postgres:
         A connection that broke while it was idle costs a second attempt; nothing is there twice, as ids are unique.
         """
         import psycopg
+        from psycopg import errors
 
         idle = bool(self._idle)
         try:
+            self._run(statements)
+        except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
             self._run(statements)
         except psycopg.OperationalError:
             if not idle:
@@ -89,15 +92,24 @@ class Postgres:
 
     @contextmanager
     def _connection(self) -> Iterator["Connection[Any]"]:
-        """An idle connection, or a new one: where the database is down, that is known at once."""
+        """An idle connection, or a new one: where the database is down, that is known at once.
+
+        Where a pooler mixes sessions up, so that statements that were prepared are not there, no more are prepared.
+        """
         import psycopg
+        from psycopg import errors
 
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            connection = psycopg.connect(self._dsn, **_CONNECT)
+            connection = psycopg.connect(self._dsn, prepare_threshold=self._prepare, **_CONNECT)
         try:
             yield connection
+        except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
+            self._prepare = None
+            self._close_idle()
+            connection.close()
+            raise
         finally:
             with self._lock:
                 keep = not connection.closed and len(self._idle) < _MOST_IDLE

@@ -139,8 +139,10 @@ class Tracker:
         """Whether the database has it. While it is down, requests do not wait for it again and again."""
         import psycopg
 
-        if time.monotonic() < self._down_until:
-            return False
+        if self._down_until:
+            if time.monotonic() < self._down_until:
+                return False
+            self._down_until = time.monotonic() + _DOWN_SECONDS  # one request tries, and the others go on
         try:
             postgres.run(statements)
         except psycopg.Error as error:
@@ -152,6 +154,7 @@ class Tracker:
             name = type(error).__name__
             self._tell(name, "the database %s (%s): events wait in %s until it does", reason, name, self.spool.folder)
             return False
+        self._down_until = 0.0
         return True
 
     def _spool(self, message: Message, due: Sequence[Due]) -> None:
