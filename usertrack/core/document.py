@@ -9,7 +9,7 @@ from typing import Any, Literal
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number
 
-Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag"]
+Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag", "link"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Field:
 
     ``percent``: 0.123 → 12.3 %. ``bar``: the number and a bar; a DOUBLE column of shares 0…1 is written in percent.
     ``when``: UTC → the table's timezone, relative to ``as_of`` when recent. ``spark``: a list of numbers. ``list``:
-    joined by commas. ``tag``: a name with an accent colour, such as a segment. ``auto``: by the column's type.
+    joined by commas. ``tag``: a name with an accent colour, such as a segment. ``link``: a `Link`, which leads
+    somewhere in HTML and Markdown. ``auto``: by the column's type.
 
     ``grows`` marks the column that takes the remaining width and wraps. ``full`` is the value of a full bar; without
     it, the largest value of the column. On a narrow terminal ``spare`` columns are left out, the last one first.
@@ -31,6 +32,17 @@ class Field:
     align: Literal["", "left", "right"] = ""
     full: float | None = None
     spare: bool = False
+
+
+@dataclass(frozen=True)
+class Link:
+    """A text that leads to ``url``: a relative one, or one that begins with http:// or https://."""
+
+    text: str
+    url: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -172,11 +184,15 @@ class Origin:
 
 @dataclass(frozen=True)
 class Section:
-    """Blocks under a heading. ``origins`` are those of all figures in it, but for inner sections with their own."""
+    """Blocks under a heading. ``origins`` are those of all figures in it, but for inner sections with their own.
+
+    A `Link` to ``#anchor`` leads to the heading; in Markdown, where GitHub makes anchors of headings, if it is theirs.
+    """
 
     heading: str
     blocks: "tuple[Block, ...]"
     origins: tuple[Origin, ...] = ()
+    anchor: str = ""
 
 
 Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Flow | Code | Section

@@ -204,6 +204,7 @@ def coverage_document(coverage: Coverage, notes: Sequence[str] = ()) -> Document
         table=EVENTS.table(coverage.events, "coverage", timezone=zone, as_of=as_of),
         timezone=zone,
         as_of=as_of,
+        layout="plan",
     )
 
 

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.core.document import Field, Heatmap, Kind, Listing, Section
+from usertrack.core.document import Field, Heatmap, Kind, Link, Listing, Section
 from usertrack.core.table import Column, Row
 from usertrack.core.words import number
-from usertrack.render import charts, text
+from usertrack.render import charts, safe, text
 from usertrack.render.safe import visible
 
 MISSING = "·"
@@ -52,13 +52,17 @@ class Clock:
 
 @dataclass(frozen=True)
 class Cell:
-    """``text`` is what people read; ``bar`` is the share of a full bar, 0 … 1; ``spark`` are the drawn values."""
+    """``text`` is what people read; ``bar`` is the share of a full bar, 0 … 1; ``spark`` are the drawn values.
+
+    ``url`` is where the text leads, empty for nowhere.
+    """
 
     text: str
     known: bool = True
     bar: float | None = None
     accent: str = ""
     spark: Sequence[float | None] = ()
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,8 @@ def _cell_maker(kind: Kind, column: Column, field: Field, values: list[Any], clo
         return lambda value: Cell(clock.when(value) if isinstance(value, date) else value_text(value, clock))
     if kind == "spark":
         return lambda value: Cell(charts.spark(value), spark=value)
+    if kind == "link":
+        return lambda value: Cell(visible(str(value)), url=safe.url(value.url) if isinstance(value, Link) else "")
     if kind == "tag":
         return lambda value: _tag(value, clock)
     return lambda value: Cell(value_text(value, clock))

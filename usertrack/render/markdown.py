@@ -146,4 +146,6 @@ def _row(parts: Iterable[str]) -> str:
 
 
 def _cell(cell: Cell) -> str:
+    if cell.url:
+        return f"[{escape(cell.text)}](<{cell.url}>)"
     return f"{escape(cell.text)} {charts.bar(cell.bar, 1, _BAR)}".rstrip() if cell.bar else escape(cell.text)

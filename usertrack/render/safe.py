@@ -67,6 +67,18 @@ def _spaced(part: str) -> str:
     return " " * before + markdown(part) + " " * (len(part) - max(after, before))
 
 
+def url(text: str) -> str:
+    """``text`` as the address of a link: a relative one or one of http, percent-encoded; empty for any other."""
+    from urllib.parse import quote, urlsplit
+
+    encoded = quote(text, safe="/:?#[]@!$&'()*+,;=%~", errors="replace")
+    try:
+        parts = urlsplit(encoded)
+    except ValueError:
+        return ""
+    return encoded if parts.scheme in ("http", "https") or not (parts.scheme or parts.netloc) else ""
+
+
 def is_formula(text: str) -> bool:
     return _FORMULA.match(text) is not None
 

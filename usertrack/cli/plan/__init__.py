@@ -2,7 +2,7 @@
 
 import typer
 
-from usertrack.cli.plan import check, codegen, coverage, diff, init, lint, live_check, scan, schema
+from usertrack.cli.plan import check, codegen, coverage, diff, docs, init, lint, live_check, scan, schema
 
 plan = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +19,7 @@ check.register(plan)
 live_check.register(plan)
 scan.register(plan)
 diff.register(plan)
+docs.register(plan)
 
 
 def register(app: typer.Typer) -> None:

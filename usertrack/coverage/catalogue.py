@@ -1,0 +1,232 @@
+"""The catalogue: every event of the plan, what it means, where it is sent, and what has arrived of it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Document, Facts, Field, Link, Listing, Paragraph, Section, Spark
+from usertrack.core.period import moment
+from usertrack.core.words import number, plural
+from usertrack.coverage.events import CoveredEvent
+from usertrack.coverage.numbers import Coverage
+from usertrack.coverage.properties import CoveredProperty
+from usertrack.plan.model import PlannedEvent, PlannedProperty
+from usertrack.scan.site import Site
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An event with the heading that it has in the catalogue."""
+
+    event: CoveredEvent
+    heading: str
+
+
+@dataclass(frozen=True)
+class _Property:
+    """A planned property of an event, with what the registry says of it."""
+
+    covered: CoveredProperty
+    registered: PlannedProperty | None
+
+
+def catalogue_document(coverage: Coverage, base: str = "", notes: Sequence[str] = ()) -> Document:
+    """The catalogue; links to code begin with ``base``, ``https://github.com/acme/app/blob/main/``."""
+    arrivals = coverage.arrivals
+    zone = arrivals.timezone if arrivals else "UTC"
+    planned = [event for event in coverage.events if event.planned]
+    window = f"{plural(arrivals.days, 'day')} up to {moment(arrivals.as_of, zone)}" if arrivals else "data not asked"
+    return Document(
+        title="Tracking plan",
+        subtitle=f"{plural(len(planned), 'event')} · {window}",
+        blocks=(*_overview(coverage), *_groups(coverage, base), *_unplanned(coverage, base)),
+        notes=tuple(notes),
+        data=lambda: {"events": [_data(event, coverage) for event in _in_order(coverage)], "notes": list(notes)},
+        timezone=zone,
+        as_of=arrivals.as_of if arrivals else None,
+        layout="plan",
+    )
+
+
+def _in_order(coverage: Coverage) -> list[CoveredEvent]:
+    """By tier, as the plan lists them, and within a tier in the order of the file."""
+    tiers = [*coverage.plan.tiers, *sorted({e.planned.tier for e in coverage.events if e.planned and e.planned.tier})]
+    planned = [(event, event.planned) for event in coverage.events if event.planned]
+    order = sorted(planned, key=lambda each: (_place(tiers, each[1].tier), each[1].line))
+    return [event for event, _ in order]
+
+
+def _place(tiers: Sequence[str], tier: str | None) -> int:
+    return tiers.index(tier) if tier else len(tiers)
+
+
+_OVERVIEW = Columns[CoveredEvent](
+    Attribute("event", "VARCHAR", lambda row: Link(row.name, f"#{_anchor(row.name)}"), Field("Event", "link")),
+    Attribute("state", "VARCHAR", lambda row: row.state.value, Field("State", "tag")),
+    Attribute("events", "BIGINT", lambda row: row.arrival and row.arrival.events, Field("Events", "number")),
+    Attribute("last_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.last_at, Field("Last", "when")),
+    Attribute(
+        "about", "VARCHAR", lambda row: (row.planned and row.planned.description) or None, Field("What", grows=True)
+    ),
+    Attribute(
+        "days", "BIGINT[]", lambda row: row.arrival and list(row.arrival.days), Field("Days", "spark", spare=True)
+    ),
+)
+
+
+def _overview(coverage: Coverage) -> Iterator[Block]:
+    yield _listing(_OVERVIEW, coverage, _in_order(coverage))
+
+
+def _groups(coverage: Coverage, base: str) -> Iterator[Section]:
+    """A section for each tier, or one for all events where there are none."""
+    events = _in_order(coverage)
+    for tier in dict.fromkeys(event.planned.tier for event in events if event.planned):
+        members = [event for event in events if event.planned and event.planned.tier == tier]
+        title = coverage.plan.tiers.get(tier, "") if tier else ""
+        heading = " · ".join(filter(None, [f"Tier {tier}", title])) if tier else "Events"
+        yield Section(heading, tuple(_section(event, coverage, base) for event in members))
+
+
+def _section(event: CoveredEvent, coverage: Coverage, base: str) -> Section:
+    assert event.planned
+    blocks: list[Block] = [Paragraph(event.planned.description)] if event.planned.description else []
+    blocks.append(Facts(tuple(_facts(event, event.planned))))
+    if event.arrival and any(event.arrival.days):
+        average = number(event.arrival.events / len(event.arrival.days), 1)
+        blocks.append(Spark(plural(len(event.arrival.days), "day"), event.arrival.days, f"{average} a day"))
+    properties = [
+        _Property(each, coverage.plan.properties.get(each.name))
+        for each in coverage.properties
+        if each.of == event.name and each.planned
+    ]
+    if properties:
+        blocks.append(_listing(_PROPERTIES, coverage, properties))
+    if event.sites:
+        blocks.append(_listing(_sites(base), coverage, event.sites))
+    return Section(event.name, tuple(blocks), anchor=_anchor(event.name))
+
+
+def _facts(event: CoveredEvent, planned: PlannedEvent) -> Iterator[tuple[str, Any]]:
+    pairs: dict[str, Any] = {
+        "state": event.state.value,
+        "status": planned.status,
+        "owner": planned.owner,
+        "phase": planned.phase,
+        "since": planned.since,
+        "scope": ", ".join(planned.scope),
+        "also called": ", ".join(planned.aliases),
+        "replaces": ", ".join(planned.replaces),
+        "replaced by": event.replaced_by,
+        "acceptance": planned.acceptance,
+        "last seen": event.arrival and event.arrival.last_at,
+        "sent by": event.arrival and _senders(event),
+    }
+    return ((name, value) for name, value in pairs.items() if value)
+
+
+def _senders(event: CoveredEvent) -> str:
+    """The SDKs with the most events first."""
+    counts: Counter[str] = Counter()
+    for each in event.arrival.sent_by if event.arrival else ():
+        counts[f"{each.library} {each.version}".strip()] += each.events
+    return ", ".join(f"{name} ({number(count)})" for name, count in counts.most_common(5) if name)
+
+
+def _type(row: _Property) -> str | None:
+    item = row.registered
+    if item is None:
+        return None
+    return " ".join(filter(None, [item.type, f"({item.unit})" if item.unit else ""])) or None
+
+
+def _meaning(row: _Property) -> str | None:
+    item = row.registered
+    if item is None:
+        return None
+    values = f"one of {', '.join(item.values)}" if item.values else ""
+    personal = f"personal: {item.personal}" if item.personal not in (None, "none") else ""
+    return "; ".join(filter(None, [item.description, values, personal])) or None
+
+
+_PROPERTIES = Columns[_Property](
+    Attribute("property", "VARCHAR", lambda row: row.covered.name, Field("Property")),
+    Attribute(
+        "required",
+        "BOOLEAN",
+        lambda row: row.covered.required,
+        Field(" "),
+        text=lambda row: "required" if row.covered.required else None,
+    ),
+    Attribute("type", "VARCHAR", _type, Field("Type")),
+    Attribute(
+        "rate", "DOUBLE", lambda row: row.covered.presence and row.covered.presence.rate, Field("Have it", "percent")
+    ),
+    Attribute("meaning", "VARCHAR", _meaning, Field("Meaning", grows=True)),
+)
+
+
+def _sites(base: str) -> Columns[Site]:
+    return Columns(
+        Attribute("site", "VARCHAR", lambda site: _link(site, base), Field("Sent in", "link")),
+        Attribute(
+            "through", "VARCHAR", lambda site: " → ".join([*site.chain, site.sink]), Field("Through", grows=True)
+        ),
+    )
+
+
+def _link(site: Site, base: str) -> Link:
+    """GitHub and GitLab show the line of `#L7`."""
+    return Link(f"{site.file}:{site.line}", f"{base}{quote(site.file)}#L{site.line}")
+
+
+def _unplanned(coverage: Coverage, base: str) -> Iterator[Section]:
+    events = [event for event in coverage.events if not event.planned]
+    if events:
+        columns = Columns[CoveredEvent](
+            *(each for each in _OVERVIEW.attributes if each.name in ("state", "events", "last_at")),
+            Attribute("name", "VARCHAR", lambda row: row.name, Field("Event"), place=-1),
+            Attribute(
+                "site",
+                "VARCHAR",
+                lambda row: _link(row.sites[0], base) if row.sites else None,
+                Field("Sent in", "link"),
+            ),
+        )
+        yield Section("Not in the plan", (_listing(columns, coverage, events),))
+
+
+def _anchor(name: str) -> str:
+    """As GitHub makes it of a heading."""
+    return re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-")
+
+
+def _listing(columns: Columns[Any], coverage: Coverage, rows: Sequence[Any]) -> Listing:
+    arrivals = coverage.arrivals
+    zone, as_of = (arrivals.timezone, arrivals.as_of) if arrivals else ("UTC", None)
+    return columns.listing(rows, timezone=zone, as_of=as_of)
+
+
+def _data(event: CoveredEvent, coverage: Coverage) -> dict[str, Any]:
+    assert event.planned
+    return {
+        "event": event.name,
+        "description": event.planned.description,
+        "tier": event.planned.tier,
+        "phase": event.planned.phase,
+        "owner": event.planned.owner,
+        "state": event.state.value,
+        "events": event.arrival and event.arrival.events,
+        "last_at": event.arrival and event.arrival.last_at,
+        "days": event.arrival and list(event.arrival.days),
+        "properties": [
+            {"name": each.name, "required": each.required, "rate": each.presence and each.presence.rate}
+            for each in coverage.properties
+            if each.of == event.name and each.planned
+        ],
+        "sites": [{"file": site.file, "line": site.line} for site in event.sites],
+    }
