@@ -9,7 +9,7 @@ from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
 from usertrack.plan.conform import is_of_sdk
 from usertrack.plan.draft.model import Draft, Entry, entry
-from usertrack.plan.draft.names import is_mostly_past, type_of_name, unit_of_name, usual_case
+from usertrack.plan.draft.names import type_of_name, unit_of_name, usual_rule, usual_rules
 from usertrack.plan.lint.personal import id_in, personal_name, personal_values
 from usertrack.plan.model import Personal, PlannedProperty, Type
 from usertrack.scan.site import Scan, Site
@@ -41,13 +41,14 @@ def draft_of_code(scan: Scan, folder: str = "") -> Draft:
     ]
     if scan.unresolved:
         notes.append(f"{plural(len(scan.unresolved), 'call')} could not be resolved: `usertrack plan scan` lists them")
-    return Draft((*_naming(sites, names), *registry, *events), tuple(notes))
+    files = {name: _files(found, "") for name, found in sites.items()}
+    return Draft((*_naming(files, names, folder), *registry, *events), tuple(notes))
 
 
 def _event_of_sites(name: str, sites: Sequence[Site], folder: str) -> Entry:
     keys = list(dict.fromkeys(sent.name for site in sites for sent in site.properties if not is_of_sdk(sent.name)))
     always = [key for key in keys if all(any(s.name == key and s.always for s in site.properties) for site in sites)]
-    files = list(dict.fromkeys(posixpath.normpath(posixpath.join(folder, site.file)) for site in sites))
+    files = _files(sites, folder)
     where = "its only place" if len(sites) == 1 else f"all {len(sites)} places"
     return entry(
         ("events", name),
@@ -57,6 +58,10 @@ def _event_of_sites(name: str, sites: Sequence[Site], folder: str) -> Entry:
         properties=[key for key in keys if key not in always],
         status="active",
     )
+
+
+def _files(sites: Iterable[Site], folder: str) -> list[str]:
+    return list(dict.fromkeys(posixpath.normpath(posixpath.join(folder, site.file)) for site in sites))
 
 
 def _registry_entry(name: str) -> Entry:
@@ -71,13 +76,21 @@ def _registry_entry(name: str) -> Entry:
     )
 
 
-def _naming(events: Iterable[str], properties: Iterable[str]) -> Iterable[Entry]:
-    events, properties = list(events), list(properties)
-    if case := usual_case(events):
-        tense = "past" if is_mostly_past(events) else ""
-        yield entry(("naming", "events"), {"case": "most names are so"}, case=case, tense=tense)
-    if case := usual_case(properties):
-        yield entry(("naming", "properties"), {"case": "most names are so"}, case=case)
+def _naming(events: Mapping[str, Sequence[str]], properties: Iterable[str], folder: str = "") -> Iterable[Entry]:
+    """The rules that most names keep; ``events`` have the files that send them, in ``folder``."""
+    why = {"": "most names are so"}
+    rules = [
+        rule | ({"files": posixpath.normpath(posixpath.join(folder, rule["files"]))} if "files" in rule else {})
+        for rule in usual_rules(events)
+    ]
+    if rules:
+        yield Entry(("naming", "events"), rules if len(rules) > 1 else rules[0], why)
+    if rule := usual_rule(properties):
+        yield Entry(("naming", "properties"), _without(rule, "tense"), why)
+
+
+def _without(rule: Mapping[str, str], key: str) -> dict[str, str]:
+    return {name: value for name, value in rule.items() if name != key}
 
 
 # From data
@@ -115,7 +128,7 @@ def draft_of_data(runner: Runner, days: int) -> Draft:
         notes.append(
             f"{plural(len(with_ids), 'event')} with an id in the name left out: one name for all, with the id beside it"
         )
-    return Draft((*_naming(by_event, kinds), *registry, *events), tuple(notes))
+    return Draft((*_naming(dict.fromkeys(by_event, ()), kinds), *registry, *events), tuple(notes))
 
 
 def _event_of_data(name: str, properties: Mapping[str, int], total: int, days: int) -> Entry:

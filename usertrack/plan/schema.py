@@ -3,6 +3,7 @@
 from importlib import resources
 
 SCHEMA_FILE = "tracking.schema.json"
+SCHEMA_TITLE = '"title": "tracking.yaml"'
 EDITOR_LINE = f"# yaml-language-server: $schema={SCHEMA_FILE}"
 """The first line of a plan, in which editors look for its schema: a file beside it."""
 

@@ -122,3 +122,17 @@ def test_the_schema_lies_beside_a_plan_that_names_it(tmp_path: Path) -> None:
     path.write_text("events: {}\n")
     (tmp_path / "tracking.schema.json").unlink()
     assert write_schema(path) == []
+
+
+def test_a_file_of_that_name_that_is_another_one_stays(tmp_path: Path) -> None:
+    merge(tmp_path / "tracking.yaml", DRAFT)
+    (tmp_path / "tracking.schema.json").write_text("{}")
+    assert write_schema(tmp_path / "tracking.yaml") == []
+
+
+def test_a_thousand_entries_are_added_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_text(WRITTEN)
+    merged = merge(path, Draft([entry(("events", f"event_{number}"), status="active") for number in range(1000)]))
+    assert len(merged.added) == 1000
+    assert len(read_plan(path).events) == 1001

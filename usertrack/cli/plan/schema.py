@@ -16,13 +16,10 @@ def schema(
     `usertrack plan schema -o tracking.schema.json`; the first line of tracking.yaml then is
     `# yaml-language-server: $schema=tracking.schema.json`
     """
-    import json
-
-    from usertrack.cli.output import emit
-    from usertrack.core.document import Document
+    from usertrack.cli.output import emit_bytes
     from usertrack.plan.schema import schema_text
 
-    emit(Document("tracking.yaml", data=lambda: json.loads(schema_text())), fmt="json", output=output)
+    emit_bytes([schema_text().encode()], output)
 
 
 def register(plan: typer.Typer) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-Value = str | int | float | bool | Sequence[str] | Mapping[str, Any] | None
+Value = str | int | float | bool | Sequence[Any] | Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)

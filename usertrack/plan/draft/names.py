@@ -1,8 +1,7 @@
 """What names and values tell: the type of a property, and the case that most names have."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from usertrack.plan.lint.words import is_case, is_past, words_of
 from usertrack.plan.model import CASES, Case, Type
@@ -29,18 +28,31 @@ def unit_of_name(name: str) -> str | None:
     return {"ms": "milliseconds", "seconds": "seconds", "percent": "percent"}.get(last[0]) if last else None
 
 
-def usual_case(names: Iterable[str]) -> Case | None:
-    """The case of most names that have more than one word."""
+def usual_rule(names: Iterable[str]) -> dict[str, str]:
+    """The rule that most names of more than one word keep: case, separator where there is one, and tense."""
     several = [name for name in names if len(words_of(name)) > 1 and not name.startswith("$")]
-    counts = Counter({case: sum(is_case(name, case) for name in several) for case in CASES})
-    case, count = max(counts.items(), key=lambda item: item[1])
-    return case if several and 2 * count > len(several) else None
+    ways: list[tuple[Case, str | None]] = [(case, separator) for separator in (None, ".", ": ") for case in CASES]
+    counts = [sum(is_case(name, case, separator) for name in several) for case, separator in ways]
+    if not several or 2 * max(counts) <= len(several):
+        return {}
+    case, separator = ways[counts.index(max(counts))]
+    is_past_tense = sum(is_past(words_of(name)) for name in several) >= 0.8 * len(several)
+    rule = {"case": case, "separator": separator or "", "tense": "past" if is_past_tense else ""}
+    return {key: value for key, value in rule.items() if value}
 
 
-def is_mostly_past(names: Iterable[str]) -> bool:
-    """Whether four of five names have a word in the past."""
-    several = [words_of(name) for name in names if len(words_of(name)) > 1]
-    return bool(several) and sum(map(is_past, several)) >= 0.8 * len(several)
+def usual_rules(files: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+    """The rules of names by the ``files`` that send them: one, or one for each top folder where they differ.
+
+    Names of folders with fewer than three follow the last rule, that of what is left.
+    """
+    tops = {name: {path.partition("/")[0] for path in paths if "/" in path} for name, paths in files.items()}
+    folders = sorted({top for names in tops.values() for top in names})
+    rules = {top: usual_rule(own) for top in folders if len(own := [name for name in files if top in tops[name]]) >= 3}
+    if len({tuple(rule.items()) for rule in rules.values() if rule}) <= 1:
+        rules = {}
+    rest = usual_rule(name for name in files if not tops[name] & {top for top, rule in rules.items() if rule})
+    return [*({"files": f"{top}/**", **rule} for top, rule in rules.items() if rule), *([rest] if rest else [])]
 
 
 def is_name(text: str) -> bool:

@@ -15,7 +15,7 @@ from usertrack.plan.draft.model import Draft, Entry, Value
 from usertrack.plan.entry import PlanFile
 from usertrack.plan.model import Plan
 from usertrack.plan.read import PLAN_KEYS, read_plan
-from usertrack.plan.schema import EDITOR_LINE, SCHEMA_FILE, schema_text
+from usertrack.plan.schema import EDITOR_LINE, SCHEMA_FILE, SCHEMA_TITLE, schema_text
 
 _HEAD = f"""{EDITOR_LINE}
 # tracking.yaml: what should be tracked, and how it is called. `usertrack plan lint` proves this file, `usertrack plan
@@ -39,8 +39,10 @@ def merge(path: Path, draft: Draft) -> Merge:
     Raises UsageError where the file cannot be read or written; it then is unchanged.
     """
     plan = read_plan(path) if path.exists() else None
-    new = list(_in_order(entry for entry in draft.entries if plan is None or not _is_present(entry, plan, path)))
-    merged = Merge([entry.path for entry in new], len(draft.entries) - len(new))
+    document = PlanFile(path).document if plan else {}
+    entries = _in_order(draft.entries)
+    new = [entry for entry in entries if plan is None or not _is_present(entry, plan, document)]
+    merged = Merge([entry.path for entry in new], len(entries) - len(new))
     if new or plan is None:
         text = _HEAD if plan is None else path.read_bytes().decode("utf-8")
         _replace(path, text, new)
@@ -48,12 +50,16 @@ def merge(path: Path, draft: Draft) -> Merge:
 
 
 def write_schema(path: Path) -> list[Path]:
-    """Write the JSON Schema beside a plan whose first line names it, where it is not there as it is now."""
+    """Write the JSON Schema beside a plan whose first line names it, where it is not there as it is now.
+
+    A file of that name that is something else stays.
+    """
     schema = path.parent / SCHEMA_FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    if EDITOR_LINE not in lines[:1] or (schema.exists() and schema.read_text(encoding="utf-8") == schema_text()):
-        return []
     try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        present = schema.read_text(encoding="utf-8", errors="replace") if schema.exists() else ""
+        if EDITOR_LINE not in lines[:1] or present == schema_text() or (present and SCHEMA_TITLE not in present):
+            return []
         schema.write_text(schema_text(), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write '{schema}': {error.strerror or error}", "make it writable") from error
@@ -68,14 +74,14 @@ def _in_order(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(unique.values(), key=lambda entry: PLAN_KEYS.index(entry.path[0]))
 
 
-def _is_present(entry: Entry, plan: Plan, path: Path) -> bool:
-    """Whether the file has the entry, also under another name."""
+def _is_present(entry: Entry, plan: Plan, document: Mapping[str, Any]) -> bool:
+    """Whether the file, with these values, has the entry, also under another name."""
     section, name = entry.path[0], entry.path[-1]
     if section == "events":
         return plan.event_of(name) is not None or any(name in event.replaces for event in plan.events.values())
     if section == "properties" and any(name in planned.aliases for planned in plan.properties.values()):
         return True
-    value: Any = PlanFile(path).document
+    value: Any = document
     for key in entry.path:
         names = {str(name): item for name, item in value.items()} if isinstance(value, dict) else {}
         if isinstance(value, list):
@@ -191,15 +197,13 @@ def _rendered(missing: Sequence[str], entries: Iterable[Entry], column: int) -> 
 
 
 def _lines(entry: Entry, column: int) -> Iterator[str]:
-    head = f"{' ' * column}{_flow(entry.path[-1])}:"
-    is_short = entry.path[0] in _NESTED and len(entry.guesses) <= 1
-    if not isinstance(entry.value, Mapping) or (is_short and len(_flow(entry.value)) < 90 - column):
-        value = "" if entry.value is None else f" {_flow(entry.value)}"
-        yield head + value + _comment(" ".join(entry.guesses.values()))
-        return
-    yield head + _comment(entry.guesses.get("", ""))
-    for key, value in entry.value.items():
-        yield from _value_lines(key, value, column + 2, entry.guesses.get(key, ""))
+    is_short = entry.path[0] in _NESTED and len(entry.guesses) <= 1 and len(_flow(entry.value)) < 90 - column
+    if isinstance(entry.value, Mapping) and not is_short:
+        yield f"{' ' * column}{_flow(entry.path[-1])}:{_comment(entry.guesses.get('', ''))}"
+        for key, value in entry.value.items():
+            yield from _value_lines(key, value, column + 2, entry.guesses.get(key, ""))
+    else:
+        yield from _value_lines(entry.path[-1], entry.value, column, " ".join(entry.guesses.values()))
 
 
 def _value_lines(key: str, value: Any, column: int, guess: str) -> Iterator[str]:
@@ -208,7 +212,7 @@ def _value_lines(key: str, value: Any, column: int, guess: str) -> Iterator[str]
         yield head + _comment(guess)
         yield from (f"{' ' * column}  - {_flow(item)}" for item in value)
     else:
-        yield f"{head} {_flow(value)}{_comment(guess)}"
+        yield head + ("" if value is None else f" {_flow(value)}") + _comment(guess)
 
 
 def _comment(guess: str) -> str:

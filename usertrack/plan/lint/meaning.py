@@ -1,6 +1,6 @@
 """Two names for one meaning, and one name for two: events that count the same act, properties that clash."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -161,8 +161,9 @@ def _meanings(plan: Plan, placed: _Placed) -> Iterator[tuple[str, ...]]:
     if words[-1:] and words[-1] in word_set("channels"):
         if len(words) > 1:
             yield ("channel", *sorted(words[:-1]))
-        for event in _events_with(plan, placed) if len(words) == 1 else ():
-            yield ("channel", *_meaning(event.name))
+        events = _events_with(plan, placed)
+        if len(words) == len(events) == 1:  # of several events it means several things
+            yield ("channel", *_meaning(events[0].name))
 
 
 def _counted(words: Sequence[str], *, is_whole: bool) -> tuple[str, ...]:
@@ -173,9 +174,9 @@ def _counted(words: Sequence[str], *, is_whole: bool) -> tuple[str, ...]:
     return tuple(sorted(word.removesuffix("s") for word in rest)) if len(rest) < len(words) else ()
 
 
-def _events_with(plan: Plan, placed: _Placed) -> Iterable[PlannedEvent]:
+def _events_with(plan: Plan, placed: _Placed) -> list[PlannedEvent]:
     if placed.section != "properties":
-        return ()
+        return []
     name = placed.planned.name
     return [event for event in plan.events.values() if any(use.name == name for use in event.properties)]
 
