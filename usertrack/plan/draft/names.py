@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from usertrack.plan.lint.words import is_case, is_past, words_of
+from usertrack.plan.lint.words import is_case, is_past_alone, words_of
 from usertrack.plan.model import CASES, Case, Type
 
 _PREFIXES: dict[str, Type] = {"is": "boolean", "has": "boolean", "can": "boolean", "num": "integer", "total": "integer"}
@@ -36,7 +36,7 @@ def usual_rule(names: Iterable[str]) -> dict[str, str]:
     if not several or 2 * max(counts) <= len(several):
         return {}
     case, separator = ways[counts.index(max(counts))]
-    is_past_tense = sum(is_past(words_of(name)) for name in several) >= 0.8 * len(several)
+    is_past_tense = sum(is_past_alone(words_of(name)) for name in several) >= 0.8 * len(several)
     rule = {"case": case, "separator": separator or "", "tense": "past" if is_past_tense else ""}
     return {key: value for key, value in rule.items() if value}
 
