@@ -62,6 +62,8 @@ class Company:
         last_active: datetime | None = None,
         runs: Mapping[str, int] | None = None,
         run_at: datetime | None = None,
+        organization: str | None = None,
+        revenue: float | None = None,
     ) -> int:
         """An account of 60 days, with ``runs`` by their state; returns the id of its backend user."""
         account = self._add(
@@ -73,6 +75,8 @@ class Company:
             created_at=signed_up or ago(60),
             last_active_timestamp=last_active,
             password_hash="$2b$12$secret",
+            organization=organization,
+            monthly_revenue=revenue,
         )
         user = self._add("fastapi_user", wasp_user_id=account)
         for state, count in (runs or {}).items():
@@ -120,6 +124,7 @@ class Company:
                     "properties": named,
                     "person_mode": "full",
                     "$session_id": named.get("$session_id", ""),
+                    "$group_0": named.get("$group_0", ""),
                 }
             )
 

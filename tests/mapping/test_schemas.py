@@ -26,6 +26,7 @@ ACCOUNTS = {
         "users",
         "o.name AS organization",
         "s2.amount_cents / 100.0 / 12",
+        "AS organization_revenue",
         "u.discarded_at IS NOT NULL AS deleted",
     ),
     "prisma": (

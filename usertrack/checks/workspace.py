@@ -20,9 +20,10 @@ from usertrack.product.scorecard.numbers import listed_metrics
 from usertrack.segments.applicable import applicable
 from usertrack.segments.classify import check_rule, condition, rule_location
 from usertrack.segments.expressions import expand, parse
+from usertrack.segments.keys import ORGANIZATION
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.reachability import Reachability, extremes
-from usertrack.segments.rules import Segment, SegmentSet, read_rules
+from usertrack.segments.rules import Rules, Segment, SegmentSet, read_rules
 from usertrack.workspace.files import failures_paths, funnel_paths, rules_path
 from usertrack.workspace.settings import Settings
 from usertrack.workspace.weekly_sections import listed_sections
@@ -175,11 +176,22 @@ def check_files(settings: Settings, library: Library) -> list[Finding]:
 def check_rules(path: Path, library: Library) -> list[Finding]:
     """segments.yaml: shape, unknown facts, types, rules that can never apply, and rules that imply another one."""
     try:
-        rules = applicable(read_rules(path), library)
-        profiles = Profiles(rules, library, datetime(2026, 1, 1, tzinfo=UTC))
-        profiles.declare()
+        rules = read_rules(path)
+        of_organizations = rules.judging(ORGANIZATION)
+        findings = _rule_findings(rules, library)
+        if of_organizations.sets:
+            about = _rule_findings(of_organizations, library.by(ORGANIZATION))
+            findings += [finding for finding in about if finding.level != "note"]  # most companies are judged by people
     except UsageError as error:
         return [Finding("FAIL", path.name, error.message, error.hint)]
+    return findings
+
+
+def _rule_findings(all_rules: Rules, library: Library) -> list[Finding]:
+    """What is wrong with the sets of one subject; raises UsageError."""
+    rules = applicable(all_rules, library)
+    profiles = Profiles(rules, library, datetime(2026, 1, 1, tzinfo=UTC))
+    profiles.declare()
     findings = [
         Finding("note", f"segment {segment}", f"left out: it rests on {cause}, absent here")
         for segment, cause in rules.absent.items()

@@ -27,7 +27,8 @@ def segments(incomplete: str) -> list[str]:
 def segments_of_set(context: typer.Context, incomplete: str) -> list[str]:
     """Segments of the set in the command line, for commands that take no others."""
     with suppress(Exception):
-        segment_set = _rules().set_named(context.params.get("set_name") or "action")
+        rules = _rules().judging(context.params.get("by") or "")
+        segment_set = rules.set_or_usual(context.params.get("set_name") or "action")
         return _starting_with([segment.id for segment in segment_set.segments], incomplete)
     return []
 

@@ -182,7 +182,21 @@ Pseudonyms = Annotated[
     bool, typer.Option("--pseudonyms", help="Replace each e-mail by a pseudonym, the same every time.")
 ]
 AllMembers = Annotated[bool, typer.Option("--all-members", help="Also people who are in a more urgent segment.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="organization", help="Judge organizations instead of people.", show_default=False),
+]
 SetName = Annotated[str, typer.Option("--set", help="Which set of segments.", autocompletion=complete.sets)]
+
+
+def subject_of(by: str | None) -> str:
+    """``organization``, or empty for people; raises UsageError for anything else."""
+    from usertrack.core.errors import UsageError
+    from usertrack.segments.keys import ORGANIZATION
+
+    if by not in (None, ORGANIZATION):
+        raise UsageError(f"there is no --by {by}", f"it takes {ORGANIZATION}; without it, people are judged")
+    return by or ""
 
 
 def parse_params(options: list[str] | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
+from usertrack.cli.options import AllMembers, By, Limit, Pseudonyms, SetName, subject_of, with_common
 
 _PANEL = "People"
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's e-mail.", show_default=False)]
@@ -20,6 +20,7 @@ def segments(
             metavar="[NAME]...", help="Only these segments, by id or name.", autocompletion=complete.segments_of_set
         ),
     ] = None,
+    by: By = None,
     set_name: SetName = "action",
     all_members: AllMembers = False,
     limit: Limit = None,
@@ -36,6 +37,8 @@ def segments(
     `usertrack segments power --all-members` · also people who are in a more urgent segment
 
     `usertrack segments --set lifecycle -o people.xlsx` · another set, as a spreadsheet
+
+    `usertrack segments --by organization` · companies instead of people
     """
     from usertrack.cli.session import open_session
     from usertrack.segments.classify import classify
@@ -44,8 +47,8 @@ def segments(
     from usertrack.segments.view import segments_document
 
     with open_session(common) as session:
-        rules = session.rules()
-        segment_set = rules.set_named(set_name)
+        rules = session.rules(subject_of(by))
+        segment_set = rules.set_or_usual(set_name)
         only = rules.require(segment_set, names or [])
         classification = classify(session.profiles(rules, last=True), segment_set)
         zone = session.settings["timezone"]
@@ -56,19 +59,21 @@ def segments(
 
 
 @with_common
-def explain(email: Email, set_name: SetName = "action", *, common: Common) -> None:
+def explain(email: Email, by: By = None, set_name: SetName = "action", *, common: Common) -> None:
     """Explain why a person is, or is not, in each segment, and what would change that.
 
     `usertrack explain lena@northwind.example`
+
+    `usertrack explain northwind --by organization` · the same of a company
     """
     from usertrack.cli.session import open_session
     from usertrack.segments.explain import explain as explain_person
     from usertrack.segments.explain_view import explain_document
 
     with open_session(common) as session:
-        rules = session.rules()
+        rules = session.rules(subject_of(by))
         profiles = session.profile_of(rules, email)
-        explanation = explain_person(profiles, rules.set_named(set_name), email)
+        explanation = explain_person(profiles, rules.set_or_usual(set_name), email)
         session.emit(explain_document(profiles, explanation, session.settings["timezone"]))
 
 

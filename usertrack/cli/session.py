@@ -46,13 +46,20 @@ class Session:
 
         From then on, queries answer for the key of these rules.
         """
+        from usertrack.core.errors import Absent
+        from usertrack.library.library import shipped_root
         from usertrack.segments.applicable import applicable
         from usertrack.segments.classify import check_rules
         from usertrack.segments.rules import read_rules
 
         rules = read_rules(rules_path(self.settings)).judging(by)
+        if not rules.sets and by:
+            diagnostics.note(f"segments.yaml has no set `by: {by}`: the shipped one is used")
+            rules = read_rules(shipped_root() / "segments.yaml").judging(by)
         self.runner.library = self.runner.library.by(rules.key)
         rules = applicable(rules, self.runner.library)
+        if not rules.sets and by:
+            raise Absent(f"what {by}s are judged by", set(", ".join(rules.absent.values()).split(", ")))
         check_rules(rules, self.runner.library, self.runner.as_of)
         return rules
 
@@ -69,9 +76,14 @@ class Session:
         return self._mark_incomplete(profiles)
 
     def profile_of(self, rules: "Rules", email: str) -> "Profiles":
-        """The profile of one person; everybody's profiles for an unknown e-mail, to name similar ones."""
+        """The profile of one person; everybody's profiles for an unknown e-mail, to name similar ones.
+
+        Those of all organizations where the rules are of them.
+        """
         from usertrack.segments.profiles import build_profiles
 
+        if rules.by:
+            return self.profiles(rules)  # one alone does not tell whether PostHog knows any
         self.progress.expect(len(rules.queries))
         profiles = build_profiles(self.runner, rules, self.progress.done, only=email)
         return self._mark_incomplete(profiles) if profiles.people else self.profiles(rules)

@@ -51,6 +51,7 @@ def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progres
     _define_parameters(store, parameters)
     for name in SHARED:
         _run(store, name)
+    store.insert("group_types", [{"index": 0, "group_type": "organization"}])
     with psycopg.connect(dsn) as connection:  # rows of tables created in the same transaction skip the log
         _execute(connection, "postgres")
         for low in range(0, parameters.users, CHUNK):

@@ -76,6 +76,8 @@ def _add_subscriptions(proposal: Proposal, around: Around, organization: Organiz
         if price and not any(name == "revenue" for name, _ in select.columns):
             is_stripes = any({"stripe", "currency"} & set(column.words) for column in table.columns)
             select.add("revenue", _monthly(alias, status, price, interval, is_stripes=is_stripes))
+            if value != own:  # of a company, in each of its accounts
+                select.add("organization_revenue", select.columns[-1][1])
             if "/ 100" in select.columns[-1][1]:
                 proposal.notes.append(f"{table.label}.{price.name} is taken as cents")
         proposal.status_table, proposal.status = table, status

@@ -89,6 +89,8 @@ class _Absent:
         absence = query.absence
         if self.rules.by and query.key != self.rules.key:
             nobody = frozenset([f"{name} by {self.rules.by}"])
+        elif self.rules.by and query.source == "posthog" and library.fragments("posthog")[self.rules.by].sql == "NULL":
+            nobody = frozenset([f"events.{self.rules.by}"])
         else:
             nobody = absence.of(query.key)
         self.causes |= {fact: nobody or absence.of(fact) for fact in query.declared if nobody or absence.of(fact)}

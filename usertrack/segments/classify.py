@@ -17,6 +17,7 @@ from usertrack.core.table import Column, Table
 from usertrack.core.words import number
 from usertrack.library.library import Library
 from usertrack.segments.expressions import bracketed, columns, parse
+from usertrack.segments.keys import subjects_heading
 from usertrack.segments.profiles import OR_NULL, Profiles
 from usertrack.segments.rules import Rules, Segment, SegmentSet
 from usertrack.segments.staging import duckdb_message
@@ -107,7 +108,7 @@ class Classification:
             columns=columns,
             rows=rows,
             name="segments",
-            title=f"People by segment, {self.segment_set.name}",
+            title=f"{subjects_heading(profiles.key)} by segment, {self.segment_set.name}",
             source="neon+posthog",
             truncated=len(rows) < total,
             as_of=profiles.as_of,

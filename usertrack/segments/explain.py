@@ -20,7 +20,7 @@ from usertrack.segments.expressions import (
     numbers,
     to_sql,
 )
-from usertrack.segments.keys import normalised, subjects_words
+from usertrack.segments.keys import ORGANIZATION, normalised, subjects_words
 from usertrack.segments.match import LEFT_OUT
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import Segment, SegmentSet
@@ -108,7 +108,8 @@ def find_person(profiles: Profiles, email: str) -> str:
         f"SELECT {', '.join(LEFT_OUT)} FROM people WHERE key = {name}", [email]
     ).fetchone()
     hint = next((_WHY_LEFT_OUT[kind] for kind, applies in zip(LEFT_OUT, known or (), strict=False) if applies), hint)
-    raise UsageError(f"nobody is known as '{email}'", hint)
+    who = "no organization" if profiles.key == ORGANIZATION else "nobody"
+    raise UsageError(f"{who} is known as '{email}'", hint)
 
 
 _WHY_LEFT_OUT = {

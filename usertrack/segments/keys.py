@@ -33,6 +33,11 @@ def subject_words(key: str) -> str:
     return ORGANIZATION.capitalize() if key == ORGANIZATION else "Person"
 
 
+def subjects_heading(key: str) -> str:
+    """``People`` or ``Organizations``."""
+    return f"{ORGANIZATION.capitalize()}s" if key == ORGANIZATION else "People"
+
+
 def subjects_words(count: int, key: str) -> str:
     """``1 person``, ``1 234 organizations``."""
     return plural(count, ORGANIZATION) if key == ORGANIZATION else people_words(count)

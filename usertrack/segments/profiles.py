@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from usertrack.core.errors import UsageError, UsertrackError, did_you_mean
+from usertrack.core.errors import Unknown, UsageError, UsertrackError, did_you_mean
 from usertrack.core.spool import connect, identifier, quote
 from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Done, Runner
@@ -18,7 +18,7 @@ from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import FACT_TYPES, Library, Query, Statement, for_key
 from usertrack.segments.expressions import bracketed, columns, expand, parse
-from usertrack.segments.keys import key_words, normalised, subject_words
+from usertrack.segments.keys import ORGANIZATION, a_key, key_words, normalised, subject_words
 from usertrack.segments.match import Match, Sides, match_of, match_sql
 from usertrack.segments.rules import Rules
 from usertrack.segments.staging import duckdb_message, stage
@@ -224,6 +224,12 @@ class Profiles:
             raise UsageError(f"{where}: {duckdb_message(error)}: {sql}") from error
         return str(described[-1][1])
 
+    @property
+    def size_facts(self) -> list[str]:
+        """The facts with the number of people behind a profile, where that is not one person."""
+        sizes = [query.people for query in self.queries.values() if query.source == "neon" and query.people]
+        return [name for name in sizes if name in self.facts and self.key == ORGANIZATION]
+
     def match_sql(self) -> str:
         """SQL for how each profile matches, as in `usertrack.segments.match`."""
         return match_sql(self.sides, self.key)
@@ -304,7 +310,9 @@ def profile_statements(runner: Runner, rules: Rules, only: str | None = None) ->
 def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer], only: str | None = None) -> Profiles:
     """The profiles from the answers to `profile_statements`; raises as `build_profiles` does."""
     profiles = Profiles(rules, runner.library, runner.as_of, only)
-    answers = dict(zip(rules.queries, profile_answers, strict=True))
+    answers: Mapping[str, Answer] = dict(zip(rules.queries, profile_answers, strict=True))
+    if rules.by:
+        answers = _of_named(profiles, answers)
     failures = [answer for answer in answers.values() if isinstance(answer, UsertrackError)]
     if len(failures) == len(answers):  # a failure says more than a source that is not configured
         raise next((failure for failure in failures if not isinstance(failure, NotConnected)), failures[0])
@@ -328,6 +336,22 @@ def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer
         profiles.past = runner.past
         profiles.notes.append(_of_today(profiles, runner.past))
     return profiles
+
+
+def _of_named(profiles: Profiles, answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
+    """``answers``, without those of PostHog where its events name no organization: nobody knows what they did there."""
+    for name, answer in answers.items():
+        query = profiles.queries[name]
+        if query.source == "posthog" and query.people and isinstance(answer, Table):
+            key = answer.names.index(query.key)
+            if all(row[key] is None for row in answer.rows):
+                nobody = Unknown(f"no event of PostHog names {a_key(query.key)}: {_WHERE_NAMED}")
+                sources = {each: profiles.queries[each].source for each in answers}
+                return {each: nobody if sources[each] == "posthog" else answers[each] for each in answers}
+    return answers
+
+
+_WHERE_NAMED = "queries/fragments/posthog/organization.sql says where, and NULL there that they never do"
 
 
 def _empty_sources(profiles: Profiles, answers: Mapping[str, Answer]) -> list[str]:

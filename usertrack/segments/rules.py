@@ -116,13 +116,22 @@ class Rules:
     def set_named(self, name: str) -> SegmentSet:
         if name in self.others:
             by = self.others[name].by
-            hint = f"`usertrack segments`, `explain` and `history` take --by {by}" if by else "leave out --by"
+            hint = (
+                f"`usertrack segments` and `explain` take --by {by}, `history` takes --set {name}"
+                if by
+                else "leave out --by"
+            )
             raise UsageError(f"set '{name}' is of {f'{by}s' if by else 'people'}", hint)
         if name not in self.sets:
             raise UsageError(
                 f"there is no segment set '{name}'", did_you_mean(name, self.sets, f"known: {', '.join(self.sets)}")
             )
         return self.sets[name]
+
+    def set_or_usual(self, name: str) -> SegmentSet:
+        """As `set_named`; of organizations the first set, unless another one than the usual set of people is named."""
+        usual = self.by and name == _USUAL and name not in self.sets
+        return next(iter(self.sets.values())) if usual else self.set_named(name)
 
     def require(self, segment_set: SegmentSet, names: Sequence[str]) -> list[str]:
         """As `SegmentSet.require`; for a segment of another set the error names that set."""
@@ -154,6 +163,9 @@ class Rules:
     def _require_present(self, segment: str) -> None:
         if cause := self.absent.get(_plain(segment)):
             raise UsageError(f"segment '{segment}' rests on what is not here: {cause}", ABSENT)
+
+
+_USUAL = "action"
 
 
 def read_rules(path: Path) -> Rules:

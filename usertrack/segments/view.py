@@ -9,8 +9,10 @@ from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Listing
 from usertrack.core.period import moment
 from usertrack.core.table import Column, Row, Table
-from usertrack.core.words import number, people_words, plural
+from usertrack.core.words import number, plural
+from usertrack.library.entities import EMAIL
 from usertrack.segments.classify import OWN_COLUMNS, Classification, SegmentCount, other_segments_words
+from usertrack.segments.keys import ORGANIZATION, a_key, key_words, subject_words, subjects_heading, subjects_words
 from usertrack.segments.match import Match
 from usertrack.segments.profiles import Profiles
 
@@ -50,7 +52,7 @@ def segments_document(
     reasons = {count.unknown for count in classification.unknown}  # `_unknown_notes` names them with their segments
     notes = [note for note in profiles.notes if note not in reasons]
     notes += [*(since.notes if since else ()), *_unknown_notes(classification, only)]
-    notes += [*other_segments_note(members - len(table.rows)), *match_notes(profiles.match)]
+    notes += [*other_segments_note(members - len(table.rows)), *match_notes(profiles.match, profiles.key)]
     return Document(
         title=f"Segments on {moment(profiles.as_of, timezone)}",
         subtitle=_subtitle(profiles),
@@ -80,7 +82,7 @@ def cut_note(total: int, limit: int | None) -> list[str]:
 
 
 def _subtitle(profiles: Profiles) -> str:
-    parts = [people_words(profiles.people)]
+    parts = [subjects_words(profiles.people, profiles.key)]
     if profiles.match.matched is not None:
         parts.append(f"PostHog ⋈ Postgres {number(profiles.match.matched)} matched")
     return " · ".join(parts)
@@ -93,7 +95,7 @@ def moves_text(counts: tuple[int, int] | None) -> str | None:
 
 def _summary(classification: Classification, only: Sequence[str], since: SegmentChanges | None, anyone: int) -> Listing:
     """Each segment with its size. ``anyone``: how many people are in at least one of them."""
-    total = classification.profiles.people
+    total, key = classification.profiles.people, classification.profiles.key
     segment_counts = [count for count in classification.counts if not only or count.segment.id in only]
     overlap = sum(count.people or 0 for count in segment_counts) > anyone
     to_act_on = None if classification.segment_set.exclusive else Field("To act on", align="right")
@@ -103,7 +105,7 @@ def _summary(classification: Classification, only: Sequence[str], since: Segment
 
     columns: Columns[SegmentCount] = Columns(
         Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag")),
-        Attribute("people", "VARCHAR", lambda count: _known(count.people), Field("People", align="right")),
+        Attribute("people", "VARCHAR", lambda count: _known(count.people), Field(subjects_heading(key), align="right")),
         Attribute("to_act_on", "VARCHAR", lambda count: _known(count.to_act_on), to_act_on),
         Attribute("share", "DOUBLE", share, Field("Share", "bar", full=1.0)),
         Attribute(
@@ -114,7 +116,7 @@ def _summary(classification: Classification, only: Sequence[str], since: Segment
         ),
         Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
     )
-    more = f"{people_words(anyone)} in all: who is in several segments counts in each" if overlap else ""
+    more = f"{subjects_words(anyone, key)} in all: who is in several segments counts in each" if overlap else ""
     return replace(columns.listing(segment_counts, as_of=classification.profiles.as_of), more=more)
 
 
@@ -126,7 +128,8 @@ def _who_first(classification: Classification, table: Table, only: Sequence[str]
     names = {segment.id: segment.name for segment in classification.segment_set.segments}
     key = classification.profiles.key
     people = _PeopleRows(table, names, only)
-    evidence = classification.evidence(only)[:_EVIDENCE]
+    size = classification.profiles.size_facts
+    evidence = [name for name in classification.evidence(only) if name not in size][:_EVIDENCE]
     facts = {
         name: Field(_title(classification.profiles.facts[name].label), _kind(classification, name), spare=True)
         for name in evidence
@@ -135,15 +138,16 @@ def _who_first(classification: Classification, table: Table, only: Sequence[str]
         Table((*people.columns,), people, as_of=classification.profiles.as_of, timezone=table.timezone),
         heading="Who to talk to first",
         fields={
-            key: Field("Person"),
+            key: Field(subject_words(key)),
+            **{name: Field(_title(classification.profiles.facts[name].label)) for name in size},
             "primary": Field("Segment", "tag"),
             "priority": Field("Priority", "number", spare=True),
             "because": Field("Why", "text", grows=True),
             **facts,
         },
-        columns=(key, "primary", "priority", *evidence, "because"),
+        columns=(key, *size, "primary", "priority", *evidence, "because"),
         limit=20,
-        more="why? `usertrack explain EMAIL`",
+        more="why? `usertrack explain ORGANIZATION --by organization`" if size else "why? `usertrack explain EMAIL`",
     )
 
 
@@ -216,7 +220,9 @@ def _json(
             }
             for c in classification.counts
         ],
-        "users": [person_json(profiles.key, table.names, row) for row in table.rows],
+        "organizations" if profiles.key == ORGANIZATION else "users": [
+            person_json(profiles.key, table.names, row) for row in table.rows
+        ],
         "notes": list(notes),
     }
 
@@ -253,16 +259,31 @@ def _unknown_notes(classification: Classification, only: Sequence[str]) -> list[
     ]
 
 
-def match_notes(match: Match) -> list[str]:
-    """How many people the sources could not match, by kind."""
+def match_notes(match: Match, key: str = EMAIL) -> list[str]:
+    """How many people or organizations the sources could not match, by kind."""
+    if key == ORGANIZATION:
+        return _organization_notes(match)
+    name = key_words(key)
     lines = (
         (match.posthog_only, "person has events but no account", "people have events but no account"),
         (match.postgres_only, "account is unknown to PostHog", "accounts are unknown to PostHog"),
-        (match.ambiguous, "e-mail is ambiguous", "e-mails are ambiguous (several accounts or persons)"),
-        (match.anonymous, "visitor without an e-mail", "visitors without an e-mail"),
-        (match.without_email, "account without an e-mail", "accounts without an e-mail"),
+        (match.ambiguous, f"{name} is ambiguous", f"{name}s are ambiguous (several accounts or persons)"),
+        (match.anonymous, f"visitor without {a_key(key)}", f"visitors without {a_key(key)}"),
+        (match.without_email, f"account without {a_key(key)}", f"accounts without {a_key(key)}"),
         (match.internal_excluded, "of your own people left out", "of your own people left out"),
         (match.deleted, "whose account was deleted left out", "whose accounts were deleted left out"),
     )
     parts = [plural(count, noun, plural_noun) for count, noun, plural_noun in lines if count]
     return [f"{'; '.join(parts)} (`usertrack match`)"] if parts else []
+
+
+def _organization_notes(match: Match) -> list[str]:
+    """Which organizations are in one source alone, and who is in none. Both sources count people here."""
+    lines = (
+        (match.posthog_only, "organization of events has no account", "organizations of events have no account"),
+        (match.postgres_only, "organization of accounts has no events", "organizations of accounts have no events"),
+        (match.without_email, "person with an account is in none", "people with an account are in none"),
+        (match.anonymous, "person has events outside of any", "people have events outside of any"),
+    )
+    parts = [plural(count, noun, plural_noun) for count, noun, plural_noun in lines if count]
+    return ["; ".join(parts)] if parts else []

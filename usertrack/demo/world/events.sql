@@ -85,14 +85,14 @@ SELECT visitor, 'api_call_made', created_at, '', distinct_id, '', concat(member(
 FROM world.tool_calls JOIN world.visitors ON visitors.visitor = 8 * toUInt64(tool_calls.n) WHERE seen AND standalone = 1 AND persona = 'api';
 
 -- JSON is wide while it is being made, so in small blocks
-INSERT INTO posthog.events (uuid, event, properties, timestamp, distinct_id, person_id, created_at, elements_chain, person_mode, `$session_id`, `$window_id`)
+INSERT INTO posthog.events (uuid, event, properties, timestamp, distinct_id, person_id, created_at, elements_chain, person_mode, `$session_id`, `$window_id`, `$group_0`)
 WITH if(session = '', concat('{"$lib":"posthog-python","$is_server":true', more, '}'),
     concat('{"$lib":"web","$host":"datagen.dev"', member('$pathname', path), member('$current_url', concat('https://datagen.dev', path)), member('$session_id', session),
         member('$referring_domain', if(session_no = 0, origin.domain, '$direct') AS domain), member('$referrer', if(domain = '$direct', domain, concat('https://', domain, '/'))),
         if(session_no = 0, concat(member('utm_source', origin.source), member('utm_medium', origin.medium), member('utm_campaign', origin.campaign)), ''),
         member('$geoip_country_code', country), member('$browser', device_kind.browser), member('$os', device_kind.os), member('$device_type', device_kind.type), more, '}')) AS properties
 SELECT uuid_of((visitor, event, at, more, session), path), event, properties, at, acts.distinct_id, person_id, least(as_of(), at + toIntervalMillisecond(900)),
-    if(event IN ('$autocapture', '$rageclick'), 'button:nth-child="1"nth-of-type="1"', ''), 'full', session, session
+    if(event IN ('$autocapture', '$rageclick'), 'button:nth-child="1"nth-of-type="1"', ''), 'full', session, session, if(slot < 2, organization_of(email), '')
 FROM world.acts JOIN world.visitors USING (visitor) LEFT JOIN (SELECT visitor, session, k AS session_no FROM world.visits) AS visits USING (visitor, session)
 WHERE at <= as_of()
 SETTINGS max_block_size = 8192, max_joined_block_size_rows = 8192, min_insert_block_size_rows = 150000;

@@ -50,6 +50,10 @@ CREATE FUNCTION first_of AS (n) -> first_names()[1 + spread(n) % 55];
 CREATE FUNCTION last_of AS (n) -> last_names()[1 + intDiv(spread(n), 55) % 51];
 CREATE FUNCTION email_of AS (n) -> concat(first_of(n), '.', last_of(n), if(n < 92565, '', toString(intDiv(n, 92565))), '@',
     companies()[1 + intDiv(spread(n), 2805)], '.example');
+-- Companies have a team or several; whoever has an address of a mail provider belongs to none.
+CREATE FUNCTION organization_of AS (email) -> if(
+    has(companies(), splitByString('.example', splitByChar('@', lower(ifNull(email, '')))[2])[1] AS company) AND company NOT IN ('mailbox', 'postbox', 'inbox'),
+    concat(company, pick(['', '', '', '-labs', '-sales', '-data', '-ops', '-studio'], unit(lower(ifNull(email, '')), 'team'))), '');
 CREATE FUNCTION name_of AS (n) -> concat(initcap(first_of(n)), ' ', initcap(last_of(n)));
 
 -- (country, hours ahead of UTC), repeated as often as they occur

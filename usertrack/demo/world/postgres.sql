@@ -1,7 +1,8 @@
 -- The tables of the product's own database, as Wasp (Prisma) and its Python backend write them: every timestamp is UTC without a zone.
 CREATE TABLE wasp_user (
     id serial, email text, name text, credits double precision, subscription_status text, last_active_timestamp timestamp(3),
-    created_at timestamp(3) NOT NULL DEFAULT now(), password_hash text, monthly_revenue double precision
+    created_at timestamp(3) NOT NULL DEFAULT now(), password_hash text, monthly_revenue double precision,
+    organization text
 );
 CREATE TABLE fastapi_user (id serial, wasp_user_id integer NOT NULL, created_at timestamp(3) NOT NULL DEFAULT now());
 CREATE TABLE fastapi_run (

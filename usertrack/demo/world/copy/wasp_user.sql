@@ -9,5 +9,5 @@ WITH seen AS (
     ) WHERE at <= as_of() GROUP BY n
 )
 SELECT id, email, name, credits, subscription_status, greatest(created_at, last_active), created_at, concat('$argon2id$v=19$m=19456,t=2,p=1$', hex(sipHash128(seed(), n, 'password'))),
-    if(subscription_status = 'active', [29, 79, 199][1 + sipHash64(seed(), n, 'price') % 3], 0)
+    if(subscription_status = 'active', [29, 79, 199][1 + sipHash64(seed(), n, 'price') % 3], 0), nullIf(organization_of(email), '')
 FROM world.accounts LEFT JOIN seen USING (n) ORDER BY id
