@@ -28,7 +28,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "usertrack", *command.split()],
             cwd=folder,
-            env={**os.environ, "USERTRACK_PROJECT_TOKEN": TOKEN},
+            env={**os.environ, "USERTRACK_PROJECT_TOKEN": TOKEN, "USERTRACK_PERSONAL_API_KEY": "phx_test"},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -85,11 +85,15 @@ def test_a_test_run_in_ci(cli: Cli, server: Server) -> None:
     assert cli(*COMMAND).code == 5, "the counts are asked of the folder when no server runs"
 
 
-def test_the_counts_survive_a_kill(cli: Cli, server: Server) -> None:
+def test_a_server_that_is_configured_as_posthog(cli: Cli, server: Server, clean_env: pytest.MonkeyPatch) -> None:
+    for name, value in (("HOST", server.url), ("PROJECT_ID", "1"), ("PERSONAL_API_KEY", "phx_test")):
+        clean_env.setenv(f"POSTHOG_{name}", value)
     server.send("report_exportd")
+    asked = cli("plan", "live-check")
+    assert asked.err.splitlines()[-2] == "error: 1 violation of the plan, 1 times"
     server.process.kill()
     server.process.wait()
-    assert cli(*COMMAND).err.splitlines()[-2] == "error: 1 violation of the plan, 1 times"
+    assert cli(*COMMAND).err.endswith(asked.err), "the counts survive a kill"
 
 
 def test_following(server: Server, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import posthog
 import pytest
 from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, shared_store, store  # noqa: F401
@@ -145,6 +146,9 @@ def test_reading_needs_the_key_and_its_scope(client: Client) -> None:
     path = "/api/projects/1/usertrack/live-check/"
     assert client.http.get(path).status_code == 401
     assert client.http.delete(path, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 401
+    with AppThread(client.store, replace(SETTINGS, scopes=("event_definition:read",))) as server:
+        limited = httpx.Client(base_url=server.url, headers=KEY)
+        assert (limited.get(path).status_code, limited.delete(path).status_code) == (200, 403)
 
 
 def test_an_enforced_plan_refuses_those_events_alone(store: Store, plan: Path) -> None:

@@ -5,10 +5,9 @@ The plan is compiled once, into one small function for each event. An event cost
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from usertrack.plan.finding import Severity
@@ -36,8 +35,7 @@ SEVERITY: Mapping[Rule, Severity] = {
 }
 
 
-@dataclass(frozen=True)
-class Violation:
+class Violation(NamedTuple):
     """One difference between an event and the plan. ``property`` is one of the event, or of a person or a group."""
 
     rule: Rule
@@ -111,7 +109,7 @@ def _event_check(name: str, event: PlannedEvent, plan: Plan, registry: _Checks) 
         violations = [
             Violation("missing_property", name, key)
             for key, ways in required
-            if all(properties.get(way) is None for way in ways)
+            if properties.get(key) is None and all(properties.get(way) is None for way in ways)
         ]
         for key, value in properties.items():
             if allowed is not None and key not in allowed:
@@ -155,15 +153,22 @@ def _checks(properties: Iterable[PlannedProperty]) -> _Checks:
 
 
 def _property_check(planned: PlannedProperty) -> _PropertyCheck:
-    is_of_type = _TYPES[planned.type] if planned.type else None
+    is_of_type = _TYPES[planned.type] if planned.type else _is_anything
     values = frozenset(planned.values)
 
-    def check(value: Any) -> Rule | None:
-        if is_of_type and not is_of_type(value):
-            return "wrong_type"
-        return "unlisted_value" if values and not _is_listed(value, values) else None
+    def check_type(value: Any) -> Rule | None:
+        return None if is_of_type(value) else "wrong_type"
 
-    return check
+    def check(value: Any) -> Rule | None:
+        if not is_of_type(value):
+            return "wrong_type"
+        return None if _is_listed(value, values) else "unlisted_value"
+
+    return check if values else check_type
+
+
+def _is_anything(value: Any) -> bool:
+    return True
 
 
 def _is_listed(value: Any, values: Collection[str]) -> bool:
@@ -179,6 +184,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_integer(value: Any) -> bool:
+    if type(value) is int:
+        return True
     return _is_number(value) and value == value and abs(value) != float("inf") and value == int(value)
 
 

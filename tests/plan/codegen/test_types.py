@@ -83,8 +83,16 @@ COMPILER = {
     "noUncheckedIndexedAccess": True,
     "isolatedModules": True,
     "skipLibCheck": True,
-    "noEmit": True,
+    "outDir": "out",
 }
+SEND = """
+import { createTrack, Events } from "./out/tracking.js";
+const sent = [];
+const track = createTrack({ capture: (...call) => sent.push(call) });
+track(Events.DASHBOARD_VIEWED, { tab: "all" }, { send_instantly: true });
+track("signed_up");
+console.log(JSON.stringify(sent));
+"""
 
 
 def test_mypy(tmp_path: Path) -> None:
@@ -117,6 +125,13 @@ def test_tsc(tmp_path: Path) -> None:
     command = [str(tmp_path / "node_modules/.bin/tsc"), "--pretty", "false"]
     output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
     assert set(re.findall(r"^\w+\.ts", output, re.MULTILINE)) == {"wrong_calls.ts"}, output
+    (tmp_path / "send.mjs").write_text(SEND)
+    (tmp_path / "out" / "package.json").write_text('{"type": "module"}')
+    sent = subprocess.run(["node", "send.mjs"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert json.loads(sent) == [
+        ["dashboard.viewed", {"tab": "all"}, {"send_instantly": True}],
+        ["signed_up", None, None],
+    ]
     assert unrefused(output, r"wrong_calls\.ts\((\d+),\d+\): error (.*(?:\n .*)*)", 3, WRONG_TYPESCRIPT) == []
 
 
