@@ -5,9 +5,12 @@ from collections.abc import Iterable, Sequence
 from usertrack.scan.evaluation import ITERATIONS, Evaluator
 from usertrack.scan.program import Program
 from usertrack.scan.syntax import Expression, Function, Member, Object, Parameter, Typed
-from usertrack.scan.values import Given, Outside, Value, argument_of
+from usertrack.scan.values import FunctionValue, Given, Outside, Value, argument_of
 
 MOST_CALLERS = 60
+MOST_NAMES = 60
+MOST_FILES = 150
+"""A parameter is not looked for in the callers of a function whose name is in more files."""
 DEEPEST = 4
 
 
@@ -52,7 +55,7 @@ class Callers(Evaluator):
         values: list[Value] = []
         function = parameter.function
         names = self.names_of_function(function)
-        self.program.parse_files_with([name for name in names if not name.startswith("default:")])
+        self.program.parse_files_with([name.removeprefix("default:") for name in names], MOST_FILES)
         calls = [call for name in names for call in self.program.calls[name]][: MOST_CALLERS * 4]
         for call in calls:
             if len(values) > MOST_CALLERS:
@@ -76,22 +79,31 @@ class Callers(Evaluator):
         return self.walk(elements, given.path)
 
     def names_of_function(self, function: Function) -> list[str]:
-        """The names under which a function may be called; one that another returns goes under that one's names too."""
-        names = []
-        scope: Function | None = function
-        while scope is not None:
-            if scope.name in ("constructor", "__init__", "__call__") and scope.owner is not None:
-                names.append(scope.owner.name)
-            if scope.name and scope.name not in ("constructor", "__init__"):
-                names.append(scope.name)
+        """The names under which a function may be called; one that others return goes under names of their results."""
+        names = [function.name]
+        if function.name in ("constructor", "__init__", "__call__") and function.owner is not None:
+            names = [function.owner.name]
+        scope = function.parent
+        while scope is not None and scope.parent is not None:
+            names.append(scope.name)  # a decorator, or a factory whose result is called at once
+            if self._returns(scope, function):
+                names += [result for name in self._closure([scope.name]) for result in self.program.results[name]]
             scope = scope.parent
+        return self._closure(names)
+
+    def _returns(self, outer: Function, function: Function) -> bool:
+        returned = [value for expression in outer.returns for value in self.evaluate(expression, outer)]
+        return any(isinstance(value, FunctionValue) and value.function is function for value in returned)
+
+    def _closure(self, names: Iterable[str]) -> list[str]:
+        """``names`` and the names under which the same goes on."""
         closure: list[str] = []
-        while names:
-            name = names.pop()
+        queue = [name for name in names if name]
+        while queue and len(closure) < MOST_NAMES:
+            name = queue.pop(0)
             if name not in closure:
                 closure.append(name)
-                if len(closure) < MOST_CALLERS:
-                    names += sorted(self.program.aliases.get(name, ()))
+                queue += sorted(self.program.aliases.get(name, ()))
         return closure
 
     def line_within(self, expression: Expression, path: Sequence[str], line: int) -> int:

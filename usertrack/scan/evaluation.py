@@ -43,6 +43,7 @@ from usertrack.scan.values import (
 MOST_VALUES = 200
 MOST_FRAMES = 3
 DEEPEST = 60
+DEEPEST_GIVEN = 6
 HAND_ON = (FunctionValue, ObjectValue, ClassValue, Instance, Sdk)
 """What an unknown function that is given it is taken to hand on: `useCallback(f)`, `memo(C)`, `Object.freeze({…})`."""
 ITERATIONS = frozenset(("map", "forEach", "flatMap", "filter", "some", "every", "find"))
@@ -320,12 +321,18 @@ class Evaluator(Lookup):
 
     def given_by(self, given: Given, frames: Frames) -> Sequence[Value]:
         """What a parameter is, if one of ``frames`` called its function; () if none did, or none says it."""
-        for frame in frames:
-            if self.is_call_of(frame, given.parameter.function):
-                expression = argument_of(given.parameter, frame)
-                if expression is not None:
-                    values = list(self.evaluate(expression, frame.scope))
-                    return tuple(dict.fromkeys(self.walk(values, given.path)))
+        if self._given_depth > DEEPEST_GIVEN:
+            return ()
+        self._given_depth += 1
+        try:
+            for frame in frames:
+                if self.is_call_of(frame, given.parameter.function):
+                    expression = argument_of(given.parameter, frame)
+                    if expression is not None:
+                        values = self.evaluate(expression, frame.scope)
+                        return tuple(dict.fromkeys(self.walk(values, given.path)))
+        finally:
+            self._given_depth -= 1
         return ()
 
     def walk(self, values: Iterable[Value], path: Sequence[str]) -> list[Value]:

@@ -18,6 +18,7 @@ class Lookup(ABC):
         self._open: set[Expression] = set()
         self.assumed: set[tuple[Call, Function]] = set()
         """Which functions a call calls, where its own file does not tell."""
+        self._given_depth = 0
         self._cut = False
         """Whether a value was left out that depends on one which is being computed."""
 

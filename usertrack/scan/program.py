@@ -1,17 +1,25 @@
 """All source files of a scan; one is parsed when it has a word that leads to a sink, or another file asks for it."""
 
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from pickle import PicklingError
 
 from usertrack.scan.extraction import summary_of
 from usertrack.scan.files import SourceFile, Tree, source_bytes
 from usertrack.scan.resolve import Resolver
 from usertrack.scan.syntax import Call, Class, Expression, File, Function, Imported, Member, Name, tail_names
 
-MANY = 300
-"""From this many files on, a second process helps."""
+MUCH = 2_000_000
+"""From this many bytes on, a second process helps."""
+TOGETHER = 10
+"""Files that a process gets at a time."""
+NESTING = 20_000
+"""Source code nests deeper than Python's own limit allows to follow."""
 
 
 class Program:
@@ -27,6 +35,7 @@ class Program:
         self.calls: dict[str, list[Call]] = defaultdict(list)
         """By the last name of what is called."""
         self.aliases: dict[str, set[str]] = defaultdict(set)
+        self.results: dict[str, set[str]] = defaultdict(set)
         self.classes: dict[str, list[Class]] = defaultdict(list)
         self.members: dict[str, list[Class]] = defaultdict(list)
         """Classes by the names of their methods and attributes."""
@@ -49,8 +58,8 @@ class Program:
             self._keep(path, summary_of(path, source.language, self._contents[path]))
         return self._files[path]
 
-    def parse_files_with(self, words: Iterable[str]) -> None:
-        """Parse all files in which one of ``words`` occurs as a word."""
+    def parse_files_with(self, words: Iterable[str], most: int | None = None) -> None:
+        """Parse all files in which one of ``words`` occurs as a word; none if they are more than ``most``."""
         words = [word for word in words if word]
         if not words:
             return
@@ -61,16 +70,19 @@ class Program:
             for path, content in self._contents.items()
             if path not in self._files and any(n in content for n in needles) and pattern.search(content)
         ]
-        if len(paths) < MANY:
-            for path in paths:
-                self.file(path)
+        if most is not None and len(paths) > most:
             return
-        self._parse_in_processes(paths)
+        if sum(len(self._contents[path]) for path in paths) > MUCH:
+            with suppress(OSError, BrokenProcessPool, PicklingError, RecursionError):
+                self._parse_in_processes(paths)
+        for path in paths:
+            self.file(path)
 
     def _parse_in_processes(self, paths: Sequence[str]) -> None:
         jobs = [(path, self._sources[path].language, self._contents[path]) for path in paths]
-        with ProcessPoolExecutor(2) as pool:
-            for summaries in pool.map(_summaries, [jobs[start : start + 40] for start in range(0, len(jobs), 40)]):
+        groups = [jobs[start : start + TOGETHER] for start in range(0, len(jobs), TOGETHER)]
+        with ProcessPoolExecutor(2, initializer=sys.setrecursionlimit, initargs=(NESTING,)) as pool:
+            for summaries in pool.map(_summaries, groups):
                 for path, file in summaries:
                     self._keep(path, file)
 
@@ -84,6 +96,8 @@ class Program:
                     self.calls[name].append(call)
         for source, alias in file.aliases:
             self.aliases[source].add(alias)
+        for source, alias in file.results:
+            self.results[source].add(alias)
         for owner in file.classes:
             self.classes[owner.name].append(owner)
             for name in owner.members:

@@ -20,6 +20,7 @@ from usertrack.scan.syntax import (
     Template,
     Text,
     Unknown,
+    caller_names,
     tail_names,
 )
 
@@ -135,6 +136,7 @@ class Reader:
     def alias(self, value: Expression, name: str) -> None:
         """Remember that what ``value`` is goes on as ``name``."""
         self.file.aliases.update((source, name) for source in tail_names(value) if source != name)
+        self.file.results.update((source, name) for source in caller_names(value))
 
     def call(self, callee: Expression, arguments: Sequence[Argument], line: int) -> Call:
         call = Call(callee, arguments, line, self.scope)

@@ -10,11 +10,9 @@ from usertrack.core.errors import UsageError
 from usertrack.scan.files import source_tree
 from usertrack.scan.grammars import parser_for
 from usertrack.scan.inference import Inference
-from usertrack.scan.program import Program
+from usertrack.scan.program import NESTING, Program
 from usertrack.scan.sinks import CustomSink
 from usertrack.scan.site import Scan, Unresolved
-
-NESTING = 20_000
 
 
 def scan_code(paths: Sequence[Path], sinks: Sequence[CustomSink] = (), wrappers: Sequence[CustomSink] = ()) -> Scan:
@@ -40,7 +38,6 @@ def scan_code(paths: Sequence[Path], sinks: Sequence[CustomSink] = (), wrappers:
 
 @contextmanager
 def _deep_recursion() -> Iterator[None]:
-    """Source code nests deeper than Python's own limit allows to follow."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, NESTING))
     try:

@@ -206,7 +206,8 @@ class File:
     """``path`` is relative to the scanned folder. ``exports``: names for which other files can ask.
 
     ``aliases``: pairs of a name and another one under which the same value goes on (``track`` of
-    ``const track = analytics.capture`` is an alias of ``capture``). ``error_line`` is where it could not be parsed.
+    ``const track = analytics.capture`` is an alias of ``capture``). ``results``: pairs of a function's name and
+    one under which its result goes on. ``error_line`` is where it could not be parsed.
     """
 
     path: str
@@ -216,6 +217,7 @@ class File:
     classes: list[Class] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     aliases: set[tuple[str, str]] = field(default_factory=set)
+    results: set[tuple[str, str]] = field(default_factory=set)
     error_line: int | None = None
 
 
@@ -240,13 +242,13 @@ Expression = (
 
 
 def tail_names(value: Expression) -> list[str]:
-    """The names whose value ``value`` may be: of a chain its last one, of a call its function and what it is given."""
+    """The names whose value ``value`` may be: of a chain its last one, of a call the functions that it is given."""
     match value:
         case Name(name=name) | Member(name=name):
             return [name]
-        case Call(callee=callee, arguments=arguments):
-            functions = [a.value for a in arguments if isinstance(a.value, (Name, Member))]
-            return [name for part in [callee, *functions] for name in tail_names(part)]
+        case Call(arguments=arguments):
+            functions = [a.value for a in arguments[:1] if isinstance(a.value, (Name, Member))]
+            return [name for part in functions for name in tail_names(part)]
         case Choice(options=options):
             return [name for option in options for name in tail_names(option)]
         case Function(returns=returns) if len(returns) == 1 and isinstance(returns[0], (Name, Member)):
@@ -255,6 +257,18 @@ def tail_names(value: Expression) -> list[str]:
             return [name] if name and name != "default" else [default_of(module)]
         case Element(value=inner):
             return tail_names(inner)
+    return []
+
+
+def caller_names(value: Expression) -> list[str]:
+    """The names of the functions whose result ``value`` may be."""
+    match value:
+        case Call(callee=callee):
+            return tail_names(callee)
+        case Element(value=inner):
+            return caller_names(inner)
+        case Choice(options=options):
+            return [name for option in options for name in caller_names(option)]
     return []
 
 
