@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from usertrack.coverage.names import near
@@ -21,7 +22,7 @@ class Side:
     plan: Plan | None
     scan: Scan
 
-    @property
+    @cached_property
     def sites(self) -> dict[str, list[Site]]:
         """The sites of each event or pattern in the code."""
         names: dict[str, list[Site]] = {}

@@ -50,6 +50,25 @@ class _Event:
     arrivals: list[Arrival] = field(default_factory=list)
 
 
+class _Planned:
+    """The planned events by all their names."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.names = {alias: event.name for event in plan.events.values() for alias in (event.name, *event.aliases)}
+        self._patterns = [name for name in self.names if "*" in name]
+
+    def called(self, name: str) -> list[str]:
+        """The events that ``name`` stands for: of its own, or by the patterns of the plan."""
+        own = [self.names[name]] if name in self.names else []
+        return list(dict.fromkeys([*own, *(self.names[each] for each in self._patterns if matches(each, name))]))
+
+    def that_may_be(self, pattern: str) -> list[str]:
+        """The events that a pattern in the code may send."""
+        return list(
+            dict.fromkeys(self.names[name] for name in self.names if matches(pattern, name) or matches(name, pattern))
+        )
+
+
 def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> list[CoveredEvent]:
     """All events of the plan, the code and the data; what is None is not known. The order is that of the states.
 
@@ -58,8 +77,11 @@ def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> 
     """
     known = {name: _Event(planned) for name, planned in plan.events.items()}
     sites = scan.sites if scan else ()
-    _add_sites(known, plan, sites)
-    _add_arrivals(known, plan, [site for site in sites if site.pattern], arrivals.events.values() if arrivals else ())
+    planned = _Planned(plan)
+    _add_sites(known, planned, sites)
+    _add_arrivals(
+        known, planned, [site for site in sites if site.pattern], arrivals.events.values() if arrivals else ()
+    )
     replaced = {old: event.name for event in plan.events.values() for old in event.replaces}
     events = []
     for name, each in known.items():
@@ -73,7 +95,7 @@ def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> 
         state = state_of(planned=is_planned, code=code, data=data)
         events.append(CoveredEvent(name, state, each.planned, each.sites, arrival, replaced.get(name, "")))
     order = list(State)
-    return sorted(_with_near(events, plan), key=lambda event: (order.index(event.state), event.name))
+    return sorted(_with_near(events, planned.names), key=lambda event: (order.index(event.state), event.name))
 
 
 def computed_names(scan: Scan) -> list[Site]:
@@ -81,27 +103,23 @@ def computed_names(scan: Scan) -> list[Site]:
     return [site for site in scan.sites if site.event is None and not says_something(site.pattern or "")]
 
 
-def _add_sites(known: dict[str, _Event], plan: Plan, sites: Iterable[Site]) -> None:
+def _add_sites(known: dict[str, _Event], planned: _Planned, sites: Iterable[Site]) -> None:
     for site in sites:
         name = site.event or site.pattern or ""
         if site.event is None and not says_something(name):
             continue
-        targets = [event.name for event in plan.events.values() if _is_of(event, name, is_pattern=site.event is None)]
+        targets = planned.called(name) if site.event else planned.that_may_be(name)
         if targets or not name.startswith("$"):
             for target in targets or [name]:
                 known.setdefault(target, _Event()).sites.append(site)
 
 
-def _is_of(event: PlannedEvent, name: str, *, is_pattern: bool = False) -> bool:
-    """Whether ``name`` is one of the event's; as a pattern, whether it can be."""
-    own = (event.name, *event.aliases)
-    return any(matches(each, name) or (is_pattern and matches(name, each)) for each in own)
-
-
-def _add_arrivals(known: dict[str, _Event], plan: Plan, computed: Sequence[Site], arrivals: Iterable[Arrival]) -> None:
+def _add_arrivals(
+    known: dict[str, _Event], planned: _Planned, computed: Sequence[Site], arrivals: Iterable[Arrival]
+) -> None:
     """``computed`` are the sites with a pattern: an event that nobody planned may be one of theirs."""
     for arrival in arrivals:
-        targets = [event.name for event in plan.events.values() if _is_of(event, arrival.name)]
+        targets = planned.called(arrival.name)
         if not targets and arrival.name not in known:
             if arrival.name.startswith("$") or not arrival.events:
                 continue  # PostHog's own, or what nobody knows and nobody sends any more
@@ -139,9 +157,8 @@ def _sum(name: str, arrivals: Sequence[Arrival]) -> Arrival | None:
     )
 
 
-def _with_near(events: Sequence[CoveredEvent], plan: Plan) -> list[CoveredEvent]:
+def _with_near(events: Sequence[CoveredEvent], planned: Mapping[str, str]) -> list[CoveredEvent]:
     """The events, each unplanned one with the planned names that it is near to, and the other way round."""
-    planned = {alias: event.name for event in plan.events.values() for alias in (event.name, *event.aliases)}
     meant: dict[str, list[str]] = {}
     for event in events:
         if not event.planned and not event.replaced_by:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from usertrack.core.words import number, plural
 from usertrack.coverage.events import CoveredEvent
@@ -84,6 +85,10 @@ def coverage_findings(coverage: Coverage) -> list[Finding]:
 class _Finder:
     coverage: Coverage
 
+    @cached_property
+    def _events(self) -> dict[str, CoveredEvent]:
+        return {event.name: event for event in self.coverage.events}
+
     def of_event(self, event: CoveredEvent) -> Iterator[Finding]:
         if event.replaced_by or (event.planned and not event.counts):
             yield from self._retired(event)
@@ -117,7 +122,8 @@ class _Finder:
 
     def _retired(self, event: CoveredEvent) -> Iterator[Finding]:
         successor = event.replaced_by
-        both = any(other.name == successor and (other.in_code or other.in_data) for other in self.coverage.events)
+        new = self._events.get(successor)
+        both = new is not None and (new.in_code or new.in_data)
         doubled = ", which is sent as well" if both else ""
         end = f"replaced by `{successor}`{doubled}" if successor else "deprecated"
         instead = f"`{successor}`" if successor else "nothing: take it out"
@@ -125,7 +131,7 @@ class _Finder:
 
     def of_property(self, each: CoveredProperty) -> Iterator[Finding]:
         subject = f"events.{each.of}.{each.name}"
-        event = next(event for event in self.coverage.events if event.name == each.of)
+        event = self._events[each.of]
         if each.near:
             nearest = " or ".join(f"`{name}`" for name in each.near)
             message = f"`{each.name}` of `{each.of}` is nearly {nearest}"

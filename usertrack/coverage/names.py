@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _SHARED, _ENDING = 4, 4  # letters that two forms of a word share, and those in which their ends may differ
@@ -36,15 +36,20 @@ def near(name: str, others: Iterable[str]) -> list[str]:
     """
     from rapidfuzz import fuzz
 
-    own = sorted(words(name))
-    candidates = [other for other in others if other != name and _same_words(own, sorted(words(other)))]
+    candidates = [other for other in others if other != name and _same_words(_in_order(name), _in_order(other))]
     return sorted(candidates, key=lambda other: (-fuzz.ratio(name, other), other))
 
 
-def _same_words(left: list[str], right: list[str]) -> bool:
-    return bool(left) and len(left) == len(right) and all(map(_same_word, left, right))
+@lru_cache(maxsize=100_000)
+def _in_order(name: str) -> tuple[str, ...]:
+    return tuple(sorted(words(name)))
 
 
+def _same_words(left: tuple[str, ...], right: tuple[str, ...]) -> bool:
+    return len(left) == len(right) > 0 and all(map(_same_word, left, right))
+
+
+@lru_cache(maxsize=100_000)
 def _same_word(left: str, right: str) -> bool:
     from rapidfuzz.distance import OSA, Prefix
 

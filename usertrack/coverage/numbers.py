@@ -33,6 +33,12 @@ class Figures:
         """From 0 to 1; None where nothing is planned, or where it was not asked."""
         return part / self.total if part is not None and self.total else None
 
+    @property
+    def headline(self) -> float | None:
+        """The one share: of those in code and data, or of what was looked at."""
+        parts = (self.in_both, self.in_data, self.in_code)
+        return self.rate(next((part for part in parts if part is not None), None))
+
 
 @dataclass(frozen=True)
 class FiguresOf:
@@ -91,10 +97,8 @@ class Coverage:
 
     @property
     def headline(self) -> float | None:
-        """The one share for a badge: of the planned events, those in code and data, or what was looked at of it."""
-        figures = self.of_events
-        parts = (figures.in_both, figures.in_data, figures.in_code)
-        return figures.rate(next((part for part in parts if part is not None), None))
+        """The coverage of the planned events, for a badge."""
+        return self.of_events.headline
 
     @property
     def of_required(self) -> Figures:

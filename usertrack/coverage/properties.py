@@ -1,7 +1,8 @@
 """The properties of events, persons and groups: which are planned, which the code sends, and how many have them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from usertrack.coverage.arrivals import Arrivals, Presence
 from usertrack.coverage.events import CoveredEvent
@@ -48,10 +49,15 @@ def event_properties(events: Sequence[CoveredEvent], plan: Plan) -> list[Covered
     An event of which the plan lists no property but those of its scopes may have any.
     """
     aliases = {alias: item.name for item in plan.properties.values() for alias in item.aliases}
-    return [row for event in events if event.counts for row in _of_event(event, plan, aliases)]
+    used = (use.name for event in plan.events.values() for use in event.properties)
+    planned = list(dict.fromkeys([*plan.properties, *used]))
+    near_names = cache(lambda name: tuple(near(name, planned)))
+    return [row for event in events if event.counts for row in _of_event(event, aliases, near_names)]
 
 
-def _of_event(event: CoveredEvent, plan: Plan, aliases: Mapping[str, str]) -> Iterator[CoveredProperty]:
+def _of_event(
+    event: CoveredEvent, aliases: Mapping[str, str], near_names: Callable[[str], tuple[str, ...]]
+) -> Iterator[CoveredProperty]:
     assert event.planned
     uses = {use.name: use.required for use in event.planned.properties}
     seen = [name for site in event.sites for name in _sent(site, aliases)]
@@ -70,7 +76,7 @@ def _of_event(event: CoveredEvent, plan: Plan, aliases: Mapping[str, str]) -> It
             sending=sum(always is not None for always in sent),
             always=all(sent) if sent else None,
             presence=Presence(arrived.get(name, 0), event.arrival.total) if event.arrival and event.in_data else None,
-            near=() if is_planned else tuple(near(name, dict.fromkeys([*uses, *plan.properties]))),
+            near=() if is_planned else near_names(name),
         )
 
 

@@ -1,7 +1,7 @@
 """The coverage of a plan as a document: the figures, then what keeps them from being higher."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
@@ -79,7 +79,7 @@ _GROUPS = Columns[FiguresOf](
     Attribute("in_code", "BIGINT", lambda row: row.figures.in_code, Field("In code", "number")),
     Attribute("in_data", "BIGINT", lambda row: row.figures.in_data, Field("In data", "number")),
     Attribute("in_code_and_data", "BIGINT", lambda row: row.figures.in_both, Field("In both", "number")),
-    Attribute("rate", "DOUBLE", lambda row: row.figures.rate(row.figures.in_both), Field("Coverage", "bar", full=1.0)),
+    Attribute("rate", "DOUBLE", lambda row: row.figures.headline, Field("Coverage", "bar", full=1.0)),
 )
 
 
@@ -222,7 +222,7 @@ def _blocks(coverage: Coverage) -> Iterator[Block]:
     for grouping in GROUPINGS:
         if groups := coverage.by(grouping):
             yield _GROUPS.listing(groups, f"By {grouping}")
-    yield _listing(EVENTS, coverage, coverage.events, "Events")
+    yield _asked(_listing(EVENTS, coverage, coverage.events, "Events"), coverage)
     if rows := [row for row in coverage.properties if _needs_work(row)]:
         yield _listing(_PROPERTIES, coverage, rows, "Properties that are not as planned")
     if of_somebody := [*coverage.persons, *coverage.groups]:
@@ -231,6 +231,12 @@ def _blocks(coverage: Coverage) -> Iterator[Block]:
             yield Paragraph("Of identified persons and of groups that were active since the property came.", "dim")
     if uses := [each for each in coverage.uses if each.covered is False]:
         yield _listing(_USES, coverage, uses, "Steps and facts without an event")
+
+
+def _asked(listing: Listing, coverage: Coverage) -> Listing:
+    """Without the columns of what was not looked at."""
+    unknown = (() if coverage.scan else ("site",)) + (() if coverage.arrivals else ("events", "last_at", "days"))
+    return replace(listing, columns=tuple(name for name in listing.table.names if name not in unknown))
 
 
 def _needs_work(row: CoveredProperty) -> bool:
