@@ -209,3 +209,10 @@ def test_a_workspace_without_sources_is_named(demo: Cli) -> None:
     assert demo("init", "acme").code == 0
     said = demo("segments", "--workspace", "acme")
     assert said.err.startswith("note: demo data, since workspace 'acme' has no sources yet · `usertrack login`")
+
+
+def test_of_one_segment_the_evidence_has_the_room_of_its_name(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv("COLUMNS", "80")
+    people = demo("segments", "power", "--demo", "--limit", 3).out.split("Who to talk to first\n\n")[1]
+    assert people.splitlines()[0].split() == ["Person", "Priority", "Runs", "Why"]
+    assert [line[2:].count("@") for line in people.splitlines()[1:4]] == [1, 1, 1], "a line each"

@@ -22,7 +22,8 @@ class Field:
     somewhere in HTML and Markdown. ``auto``: by the column's type.
 
     ``grows`` marks the column that takes the remaining width and wraps. ``full`` is the value of a full bar; without
-    it, the largest value of the column. On a narrow terminal ``spare`` columns are left out, the last one first.
+    it, the largest value of the column. On a narrow terminal ``spare`` columns are left out, the last one first. A cell
+    takes ``lines`` of a terminal at the most; the rest of its text is left out there.
     """
 
     label: str = ""
@@ -32,6 +33,7 @@ class Field:
     align: Literal["", "left", "right"] = ""
     full: float | None = None
     spare: bool = False
+    lines: int = 8
 
 
 @dataclass(frozen=True)

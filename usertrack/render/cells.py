@@ -76,6 +76,7 @@ class View:
     at: int
     show: Callable[[Any], Cell]
     spare: bool = False
+    lines: int = 8
 
     @property
     def wraps(self) -> bool:
@@ -151,7 +152,7 @@ def _view(column: Column, at: int, field: Field, sample: list[Row], clock: Clock
     values = [row[at] for row in sample if row[at] is not None]
     right = field.align == "right" if field.align else kind in _NUMERIC
     show = _cell_maker(kind, column, field, values, clock)
-    return View(visible(field.label or column.name), kind, right, field.grows, at, show, field.spare)
+    return View(visible(field.label or column.name), kind, right, field.grows, at, show, field.spare, field.lines)
 
 
 def _kind(column: Column) -> Kind:

@@ -8,6 +8,7 @@ of `visible` texts.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from math import ceil
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -36,7 +37,8 @@ _BAR = 12  # cells of a full bar, where there is room
 _TEXT, _FIRM, _GROWING = 12, 30, 24  # the narrowest a text, a text beside a growing column, and that one may get
 _EASY = 32  # what a growing column gets before spare columns do
 _WORD = 40  # the longest word that is kept in one piece
-_LINES = 8  # of one cell, then …
+_LINES = 8  # of a value beside its name, then …
+_TELLING = 34  # what a column of few lines gets beside spare columns, if its texts need it
 _STYLES = {"": "", "bold": "bold", "dim": "dim", "warning": f"bold {charts.BAD}"}
 
 
@@ -77,7 +79,7 @@ class _Printer:
 
     def row(self, parts: Iterable[tuple[list[Text], int, bool]], indent: int = _INDENT) -> None:
         """Print cells side by side; each is (its lines, its width, whether it is right-aligned)."""
-        side = [(lines if len(lines) <= _LINES else _cut(lines, width), width, right) for lines, width, right in parts]
+        side = list(parts)
         for at in range(max(len(lines) for lines, _, _ in side)):
             line = Text()
             for lines, width, right in side:
@@ -87,10 +89,13 @@ class _Printer:
             self.line(line, indent)
 
 
-def _cut(lines: list[Text], width: int) -> list[Text]:
-    last = lines[_LINES - 1].copy()
+def _cut(lines: list[Text], width: int, most: int) -> list[Text]:
+    """The first ``most`` of ``lines``, with … at their end where there are more."""
+    if len(lines) <= most:
+        return lines
+    last = lines[most - 1].copy()
     last.truncate(max(1, width - 1))
-    return [*lines[: _LINES - 1], last.append("…")]
+    return [*lines[: most - 1], last.append("…")]
 
 
 def _block(screen: _Printer, block: Block) -> None:
@@ -176,7 +181,8 @@ def _pairs(screen: _Printer, pairs: list[tuple[str, Cell]]) -> None:
         value = _ink(cell, room)
         if cell.bar is not None:
             value.append("  ").append(charts.bar(cell.bar, 1, min(_BAR, max(4, room - value.cell_len - 2))), charts.INK)
-        screen.row([(screen.wrap(Text(name, "dim"), widest), widest, False), (screen.wrap(value, room), 0, False)])
+        lines = _cut(screen.wrap(value, room), room, _LINES)
+        screen.row([(screen.wrap(Text(name, "dim"), widest), widest, False), (lines, 0, False)])
 
 
 def _ink(cell: Cell, width: int = 0) -> Text:
@@ -231,6 +237,12 @@ class _TextColumn:
     grows: bool = False
     bar: bool = False
     spare: bool = False
+    lines: int = 8
+
+    @property
+    def telling(self) -> int:
+        """The width that shows most of a text that grows in its few lines."""
+        return min(self.natural, _TELLING, ceil(self.natural / self.lines))
 
 
 _Layout = tuple[list[_TextColumn], list[_TextColumn], Callable[[_TextColumn], int]]
@@ -268,6 +280,7 @@ def _columns(view: View, head: list[Row]) -> list[_TextColumn]:
         ink=lambda row, width: _ink(view.cell(row), width),
         grows=view.grows,
         spare=view.spare,
+        lines=view.lines,
     )
     bar = _TextColumn("", False, _BAR, 4, 4, lambda row, width: _bar(view.cell(row), width), bar=True, spare=view.spare)
     return [column, bar] if view.kind == "bar" else [column]
@@ -279,11 +292,13 @@ def _bar(cell: Cell, width: int) -> Text:
 
 def _firm(column: _TextColumn) -> int:
     """The least width beside a growing column: a name or an e-mail is not broken unless it is very long."""
-    return column.floor if column.grows or column.bar else max(column.floor, min(column.natural, _FIRM))
+    if column.grows:
+        return max(column.floor, column.telling)
+    return column.floor if column.bar else max(column.floor, min(column.natural, _FIRM))
 
 
 def _easy(column: _TextColumn) -> int:
-    return max(column.unbroken, min(column.natural, _EASY)) if column.grows else column.unbroken
+    return max(column.unbroken, min(column.natural, _EASY), column.telling) if column.grows else column.unbroken
 
 
 def _unbroken(column: _TextColumn) -> int:
@@ -319,7 +334,11 @@ def _table(
     frame = [(column, width, column.right) for column, width in zip(columns, widths, strict=True)]
     screen.row([(screen.wrap(Text(column.label, "dim"), width), width, right) for column, width, right in frame])
     for row in rows:
-        screen.row([(screen.wrap(column.ink(row, width), width), width, right) for column, width, right in frame])
+        screen.row([(_lines(screen, column, row, width), width, right) for column, width, right in frame])
         for column in below:
             room = screen.width - 2 * _INDENT
-            screen.row([(screen.wrap(column.ink(row, room), room), 0, False)], indent=2 * _INDENT)
+            screen.row([(_lines(screen, column, row, room), 0, False)], indent=2 * _INDENT)
+
+
+def _lines(screen: _Printer, column: _TextColumn, row: Row, width: int) -> list[Text]:
+    return _cut(screen.wrap(column.ink(row, width), width), width, column.lines)

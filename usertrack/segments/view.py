@@ -142,10 +142,11 @@ def _who_first(classification: Classification, table: Table, only: Sequence[str]
             **{name: Field(_title(classification.profiles.facts[name].label)) for name in size},
             "primary": Field("Segment", "tag"),
             "priority": Field("Priority", "number", spare=True),
-            "because": Field("Why", "text", grows=True),
+            "because": Field("Why", "text", grows=True, lines=2),
             **facts,
         },
-        columns=(key, *size, "primary", "priority", *evidence, "because"),
+        # of one segment, everybody is in it
+        columns=(key, *size, *(("primary",) if len(only) != 1 else ()), "priority", *evidence, "because"),
         limit=20,
         more="why? `usertrack explain ORGANIZATION --by organization`" if size else "why? `usertrack explain EMAIL`",
     )
