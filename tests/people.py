@@ -26,6 +26,7 @@ from usertrack.sources.postgres import Postgres
 from usertrack.sources.posthog import PostHog
 from usertrack.workspace.settings import load_settings
 
+from . import store_answers
 from .databases import database
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -202,7 +203,7 @@ def office(folder: Path, company: Company, schema: str = SCHEMA) -> Iterator[Off
 @contextmanager
 def furnished(folder: Path, dsn: str, company: Company, schema: str = SCHEMA) -> Iterator[Office]:
     """``company`` in the empty database ``dsn``, and in a store that is made in ``folder``."""
-    with closing(Store(folder / "posthog")) as store:
+    with closing(Store(folder / "posthog")) as store, store_answers.given_once(store):
         company.write(store, dsn, schema)
         yield Office(store, dsn)
 

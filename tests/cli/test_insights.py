@@ -104,7 +104,12 @@ def test_nothing_is_deleted_unasked(demo: Cli, made: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "code", "told"), [("y", 0, "deleted by hand"), ("n", 1, "nothing was deleted"), ("", 1, "nothing was")]
+    ("typed", "code", "told"),
+    [
+        ("y", 0, "deleted by hand"),
+        ("", 1, "nothing was"),
+        pytest.param("n", 1, "nothing was deleted", marks=pytest.mark.slow),
+    ],
 )
 def test_on_a_terminal_one_is_asked(demo: Cli, made: int, typed: str, code: int, told: str) -> None:
     command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' insight delete {made}"

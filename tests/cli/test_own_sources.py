@@ -229,7 +229,7 @@ def test_people_of_one_source_alone(own: Cli, email: str) -> None:
     golden(f"user-{email.split('@')[0]}-100.txt", said.out)
 
 
-@pytest.mark.parametrize("fmt", ["table", "html"])
+@pytest.mark.parametrize("fmt", slow_but(["html"], ["table", "html"]))
 def test_a_hostile_person(own: Cli, fmt: str) -> None:
     hostile = "[/red]\x1b[31m%s{0}'\"🎉@umbra.example"
     for command in ("explain", "user"):

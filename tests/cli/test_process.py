@@ -140,7 +140,9 @@ def test_a_locale_that_knows_ascii_alone(env: dict[str, str]) -> None:
     assert b"Frustrated Users" in done.stdout
 
 
-@pytest.mark.parametrize(("extra", "coloured"), [({"NO_COLOR": "1"}, False), ({}, True)])
+@pytest.mark.parametrize(
+    ("extra", "coloured"), [({}, True), pytest.param({"NO_COLOR": "1"}, False, marks=pytest.mark.slow)]
+)
 def test_colour_on_a_terminal_unless_it_is_refused(env: dict[str, str], extra: dict[str, str], coloured: bool) -> None:  # noqa: FBT001
     line = " ".join(f"'{part}'" for part in COMMAND)
     terminal = {**env, **extra, "TERM": "xterm-256color", "COLUMNS": "100"}

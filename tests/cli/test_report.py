@@ -228,16 +228,16 @@ def test_a_workspace_has_its_own_pages(demo: Cli, tmp_path: Path) -> None:
         assert demo("report", "verify", f"own.{ending}").code == 0
 
 
-@pytest.mark.parametrize(
-    ("template", "message"),
-    [
-        ("one\n{{ nothing }}", "segment.md.j2:2: 'nothing' is undefined"),
-        ("{% if %}", "segment.md.j2:1: Expected an expression"),
-        ("{{ title.__class__ }}", "segment.md.j2:1: access to attribute '__class__' of 'str' object is unsafe"),
-        ("\n\n{{ section('Nope') }}", "segment.md.j2:3: there is no section 'Nope'"),
-        ("{% include 'nope' %}", "needs 'nope', and there is none"),
-    ],
-)
+TEMPLATES = [
+    ("one\n{{ nothing }}", "segment.md.j2:2: 'nothing' is undefined"),
+    ("{% if %}", "segment.md.j2:1: Expected an expression"),
+    ("{{ title.__class__ }}", "segment.md.j2:1: access to attribute '__class__' of 'str' object is unsafe"),
+    ("\n\n{{ section('Nope') }}", "segment.md.j2:3: there is no section 'Nope'"),
+    ("{% include 'nope' %}", "needs 'nope', and there is none"),
+]
+
+
+@pytest.mark.parametrize(("template", "message"), slow_but(TEMPLATES[::2], TEMPLATES))
 def test_what_is_wrong_in_a_template_is_said_with_its_line(
     demo: Cli, tmp_path: Path, template: str, message: str
 ) -> None:
@@ -295,18 +295,14 @@ def test_a_workspace_chooses_sections_and_metrics(demo: Cli, tmp_path: Path) -> 
     assert demo("report", "verify", week).code == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "message", "hint"),
-    [
-        (
-            "\nsections: [scorcard]",
-            "usertrack.yaml:2: the weekly report has no section 'scorcard'",
-            "'scorecard'",
-        ),
-        ("metrics: [run_sucess]", "usertrack.yaml:1: no query named 'run_sucess'", "'run_success'"),
-        ("metrics: [accounts]", "usertrack.yaml:1: 'neon/accounts' is not a metric", "`metric:` in its header"),
-    ],
-)
+NOT_THERE = [
+    ("\nsections: [scorcard]", "usertrack.yaml:2: the weekly report has no section 'scorcard'", "'scorcard'"),
+    ("metrics: [run_sucess]", "usertrack.yaml:1: no query named 'run_sucess'", "'run_success'"),
+    ("metrics: [accounts]", "usertrack.yaml:1: 'neon/accounts' is not a metric", "`metric:` in its header"),
+]
+
+
+@pytest.mark.parametrize(("text", "message", "hint"), slow_but(NOT_THERE[:1], NOT_THERE))
 def test_sections_and_metrics_that_are_not_there(demo: Cli, tmp_path: Path, text: str, message: str, hint: str) -> None:
     (tmp_path / "usertrack.yaml").write_text(text)
     for command in (["report", "weekly"], ["check"]):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import psycopg
@@ -10,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from usertrack.library.library import Library, shipped_root
 
-from ..conftest import Cli
+from ..conftest import Cli, slow_but
 from ..people import NOW, Company, ago, office, served
 from ..sources.engines import tables
 from .test_own_sources import LENA, northwind
@@ -133,8 +134,13 @@ def test_types_change_no_number(
 COMMANDS = [["segments"], ["user", LENA], ["failures"], ["metrics"], ["report", "weekly"]]
 
 
-@pytest.mark.parametrize("variant", ["strict", "everything"])
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("variant", "command"),
+    slow_but(
+        [*product(["strict"], COMMANDS[:2]), *product(["everything"], COMMANDS[2:])],
+        product(["strict", "everything"], COMMANDS),
+    ),
+)
 def test_the_main_commands(
     cli: Cli, clean_env: pytest.MonkeyPatch, databases: dict[str, dict[str, str]], variant: str, command: list[str]
 ) -> None:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import PIPE
@@ -87,37 +89,51 @@ def test_an_interrupted_build_leaves_the_old_demo(place: Path, step: str) -> Non
     assert [path.name for path in place.rglob("*")] == ["demo", "old"]
 
 
-def test_a_cached_demo_is_opened_until_the_next_nine_o_clock(place: Path) -> None:
+@pytest.fixture(scope="module")
+def built() -> Iterator[Path]:
+    """A cache with the demo of forty users."""
+    with tempfile.TemporaryDirectory(prefix="usertrack-test-") as directory:
+        open_demo(Path(directory), now=AS_OF, users=40).close()
+        yield Path(directory)
+
+
+@pytest.fixture
+def cached(place: Path, built: Path) -> Path:
+    """A copy of ``built``; PostgreSQL's files are its user's."""
+    subprocess.run(["cp", "-a", f"{built}/.", place], check=True)
+    return place
+
+
+def test_a_cached_demo_is_opened_until_the_next_nine_o_clock(cached: Path) -> None:
     noon = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
-    first = open_demo(place, now=noon, users=40)
-    assert first.as_of == AS_OF
-    built = first.root.stat().st_ino
-    first.close()
-    again = open_demo(place, now=noon + timedelta(hours=20, minutes=29), users=40)
-    assert (again.as_of, again.root.stat().st_ino) == (AS_OF, built)
-    again.close()
-    later = open_demo(place, now=noon + timedelta(hours=21), users=40)
+    [root] = cached.glob("demo-*")
+    number = root.stat().st_ino
+    for moment in (noon, noon + timedelta(hours=20, minutes=29)):
+        demo = open_demo(cached, now=moment, users=40)
+        assert (demo.as_of, demo.root.stat().st_ino) == (AS_OF, number)
+        demo.close()
+    later = open_demo(cached, now=noon + timedelta(hours=21), users=40)
     assert later.as_of == AS_OF + timedelta(days=1)
-    assert list(place.glob("demo-*")) == [later.root]
+    assert list(cached.glob("demo-*")) == [later.root]
     later.close()
 
 
-def test_a_demo_in_use_stays(place: Path) -> None:
-    used = open_demo(place, now=AS_OF, users=40)
+def test_a_demo_in_use_stays(cached: Path) -> None:
+    used = open_demo(cached, now=AS_OF, users=40)
     with pytest.raises(UsageError, match="in use"):
-        open_demo(place, now=AS_OF, users=40, reset=True)
-    other = open_demo(place, now=AS_OF, users=41)
+        open_demo(cached, now=AS_OF, users=40, reset=True)
+    other = open_demo(cached, now=AS_OF, users=41)
     assert used.root.exists()
     other.close()
     used.close()
-    open_demo(place, now=AS_OF, users=40, reset=True).close()
-    assert [path.name for path in place.glob("demo-*")] == [used.root.name]
+    open_demo(cached, now=AS_OF, users=40, reset=True).close()
+    assert [path.name for path in cached.glob("demo-*")] == [used.root.name]
 
 
-def test_what_a_killed_builder_left_is_removed(place: Path) -> None:
-    (place / ".unfinished-x" / "new").mkdir(parents=True)
-    open_demo(place, now=AS_OF, users=40).close()
-    assert not (place / ".unfinished-x").exists()
+def test_what_a_killed_builder_left_is_removed(cached: Path) -> None:
+    (cached / ".unfinished-x" / "new").mkdir(parents=True)
+    open_demo(cached, now=AS_OF, users=40).close()
+    assert not (cached / ".unfinished-x").exists()
 
 
 def test_without_a_cache_directory_the_demo_is_temporary(place: Path) -> None:
@@ -139,12 +155,12 @@ def test_two_processes_build_once_and_share_the_server(place: Path) -> None:
     assert not list(place.glob("demo-*/postgres/postmaster.pid"))
 
 
-def test_a_killed_process_does_not_keep_the_server(place: Path) -> None:
+def test_a_killed_process_does_not_keep_the_server(cached: Path) -> None:
     killed = OPEN + "import os; os.kill(os.getpid(), 9)"
-    subprocess.run([sys.executable, "-c", killed, str(place)], check=False, capture_output=True)
-    assert list(place.glob("demo-*/postgres/postmaster.pid"))
-    subprocess.run([sys.executable, "-c", OPEN, str(place)], check=True, capture_output=True)
-    assert not list(place.glob("demo-*/postgres/postmaster.pid"))
+    subprocess.run([sys.executable, "-c", killed, str(cached)], check=False, capture_output=True)
+    assert list(cached.glob("demo-*/postgres/postmaster.pid"))
+    subprocess.run([sys.executable, "-c", OPEN, str(cached)], check=True, capture_output=True)
+    assert not list(cached.glob("demo-*/postgres/postmaster.pid"))
 
 
 def test_postgres_listens_on_a_socket_only_and_stops_with_its_last_handle(place: Path) -> None:

@@ -40,7 +40,7 @@ ACCOUNTS = {
 }
 
 
-@pytest.mark.parametrize("name", slow_but(["django", "prisma"], RUNS))
+@pytest.mark.parametrize("name", slow_but(["django"], RUNS))
 def test_five_segments(cli: Cli, reader: Reader, tmp_path: Path, name: str) -> None:
     reader(schema(name))
     answer = cli("init", "acme", "--from-database", "--yes")

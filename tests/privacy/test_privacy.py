@@ -10,7 +10,7 @@ import pytest
 
 from usertrack.server.database.store import Store
 
-from ..conftest import Cli
+from ..conftest import Cli, slow_but
 from ..people import Company, Office, ago, office, served
 
 ANN = "ann@x.example"
@@ -166,7 +166,7 @@ def opt_out(store: Store, email: str, **properties: object) -> None:
     store.refresh_property_definitions()
 
 
-@pytest.mark.parametrize("flag", ["$opt_out", "no_thanks"])
+@pytest.mark.parametrize("flag", slow_but(["no_thanks"], ["$opt_out", "no_thanks"]))
 def test_who_opted_out_is_left_out(own: Cli, fresh: Office, clean_env: pytest.MonkeyPatch, flag: str) -> None:
     clean_env.setenv("USERTRACK_OPT_OUT", "no_thanks")
     opt_out(fresh.store, ANN, **{flag: True})

@@ -100,7 +100,10 @@ def test_an_event_that_never_occurred(on: Cli, client: Client) -> None:
         assert "no event 'aa' ever occurred" in said.err
 
 
-@pytest.mark.parametrize("command", [["stickiness", "--event"], ["retention", "--target"], ["funnel", "a"]])
+NAMED = [["stickiness", "--event"], ["retention", "--target"], ["funnel", "a"]]
+
+
+@pytest.mark.parametrize("command", slow_but(NAMED[::2], NAMED))
 def test_blanks_around_a_name(on: Cli, client: Client, command: list[str]) -> None:
     """They are of it, where an event is called so."""
     capture(client, LINES)
@@ -179,7 +182,9 @@ def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None
         assert "nan" not in said.out.lower()
 
 
-@pytest.mark.parametrize("command", ["activity", "lifecycle", "funnel a b", "report activity"])
+@pytest.mark.parametrize(
+    "command", slow_but(["lifecycle", "report activity"], ["activity", "lifecycle", "funnel a b", "report activity"])
+)
 def test_a_segment_that_is_unknown_is_not_empty(on: Cli, client: Client, command: str) -> None:
     capture(client, LINES)
     said = on(*command.split(), *SINCE, "--segment", "power")
@@ -187,7 +192,7 @@ def test_a_segment_that_is_unknown_is_not_empty(on: Cli, client: Client, command
     assert "who is in Power Users is unknown, because Postgres is not connected" in said.err
 
 
-@pytest.mark.parametrize("command", ["sessions", "report activity"])
+@pytest.mark.parametrize("command", slow_but(["sessions"], ["sessions", "report activity"]))
 def test_sessions_on_no_known_device(on: Cli, client: Client, command: str) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00 | $session_id=s $browser=Firefox"])
     said = on(*command.split(), *SINCE, "-f", "json")
@@ -346,9 +351,12 @@ def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
     assert not any(each in said.out for each in who[:2])
 
 
+ENDS = [["activity", "--days", "3"], ["lifecycle", "--period", "day"], ["retention", "--period", "day"], ["churn"]]
+
+
 @pytest.mark.parametrize(
     "command",
-    [["activity", "--days", "3"], ["lifecycle", "--period", "day"], ["retention", "--period", "day"], ["churn"]],
+    slow_but([ENDS[0], ENDS[3]], ENDS),
 )
 def test_a_day_that_ends_with_as_of_is_over(on: Cli, client: Client, command: list[str]) -> None:
     """To the last second of it."""

@@ -19,6 +19,7 @@ from usertrack.product.retention import numbers as retention
 from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
 
+from ..conftest import slow_but
 from ..server.capture_fixtures import Client
 from .logs import asking, scope_of
 
@@ -72,7 +73,12 @@ COMMANDS: dict[str, Callable[[Runner, Scope], Counts]] = {
 }
 
 
-@pytest.mark.parametrize(("breakdown", "top", "second"), [("plan", 5, "pro"), ("person.plan", 1, "all others")])
+OF_EVENTS = ("plan", 5, "pro")
+
+
+@pytest.mark.parametrize(
+    ("breakdown", "top", "second"), slow_but([OF_EVENTS], [OF_EVENTS, ("person.plan", 1, "all others")])
+)
 def test_an_empty_value_is_none(client: Client, breakdown: str, top: int, second: str) -> None:
     plans: list[dict[str, object]] = [{"plan": ""}, {"plan": ""}, {}, {"plan": "pro"}, {"plan": "pro"}]
     for n, plan in enumerate(plans):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import slow_but
 from tests.people import Company, Office, ago, office
 from usertrack.failures.causes import read_catalogue
 from usertrack.failures.investigation import Investigation, investigate, spellings_of_account
@@ -31,7 +32,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
-@pytest.mark.parametrize("wanted", [EVA, "ÉVA.KIM@x.example", f" {EVA}\u3000"])
+AS_TYPED = [EVA, "ÉVA.KIM@x.example", f" {EVA}\u3000"]
+
+
+@pytest.mark.parametrize("wanted", slow_but(AS_TYPED[1:2], AS_TYPED))
 def test_one_person_is_the_same_alone_as_among_all(company: Office, wanted: str) -> None:
     with company.runner() as runner:
         everybody, alone = build_profiles(runner, company.rules), build_profiles(runner, company.rules, only=wanted)

@@ -179,7 +179,7 @@ def poll(api: Api, query_id: str, until: int = 200) -> dict[str, Any]:
 
 @pytest.mark.parametrize("refresh", ["async", "force_async", "lazy_async"])
 def test_background_query(api: Api, refresh: str) -> None:
-    text = "SELECT count() FROM numbers(1000000000) WHERE number % 3 = 1"
+    text = "SELECT count() FROM numbers(100000000) WHERE number % 3 = 1"
     started = api.post(text, body={"refresh": refresh})
     status = started.json()["query_status"]
     assert (started.status_code, status["complete"], status["results"], status["query_async"]) == (
@@ -190,7 +190,7 @@ def test_background_query(api: Api, refresh: str) -> None:
     )
     done = poll(api, status["id"])
     assert (done["complete"], done["error"]) == (True, False)
-    assert done["results"]["results"] == [[333333333]]
+    assert done["results"]["results"] == [[33333333]]
     assert done["end_time"] >= done["start_time"]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli, problem
+from tests.conftest import Cli, problem, slow_but
 from usertrack.failures.causes import read_catalogue
 from usertrack.library.library import SOURCES, Library, shipped_root
 from usertrack.product.funnel.numbers import named_funnels
@@ -79,7 +79,10 @@ def test_twice_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "belongs"),
-    [("segments.yaml", "file"), ("failures.yaml", "file"), ("funnels.yaml", "file"), ("queries", "folder")],
+    slow_but(
+        [("segments.yaml", "file"), ("queries", "folder")],
+        [("segments.yaml", "file"), ("failures.yaml", "file"), ("funnels.yaml", "file"), ("queries", "folder")],
+    ),
 )
 def test_the_shipped_one_does_not_stand_in_for_what_cannot_be_read(
     cli: Cli, tmp_path: Path, name: str, belongs: str
