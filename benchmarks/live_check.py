@@ -4,8 +4,8 @@
 
 Three servers run at once: without a plan, with one that all events conform to, and with one that every event breaks.
 Each round sends the same load to each of them, one after the other, so that a busy machine slows all of them. The load
-is made before the clock starts. Ratios are those of the medians: of the rate, and of the server's CPU time per event,
-which depends less on what else runs on the machine.
+is made before the clock starts. Ratios are medians over the rounds: of the rate, and of the CPU time per event, which
+depends less on what else runs on the machine.
 """
 
 import argparse
@@ -53,22 +53,28 @@ BREAKING = (
 
 def main() -> None:
     options = arguments()
-    measured: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         servers = {
             name: stack.enter_context(serving(Path(folder) / name.replace(" ", "-"), plan))
             for name, plan in (("no plan", ""), ("conforming", CONFORMING), ("breaking", BREAKING))
         }
+        measured: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
         for number in range(options.rounds + 1):
             for name, server in random.sample(sorted(servers.items()), len(servers)):
                 measure = send(server, options.events, options.batch, options.connections)
                 if number:  # the first round warms up
-                    measured.setdefault(name, []).append(measure)
-    medians = {name: [statistics.median(values) for values in zip(*measured[name], strict=True)] for name in servers}
-    rate, cpu = medians["no plan"]
-    print(f"{'':12} {'events/s':>10} {'of no plan':>11} {'CPU µs/event':>14} {'of no plan':>11}")
-    for name, (own_rate, own_cpu) in medians.items():
-        print(f"{name:12} {own_rate:10.0f} {own_rate / rate:11.3f} {own_cpu * 1e6:14.1f} {own_cpu / cpu:11.3f}")
+                    measured[name].append(measure)
+    print(f"{'':12} {'events/s':>10} {'of no plan':>13} {'CPU µs/event':>14} {'of no plan':>13}")
+    for name, measures in measured.items():
+        rate, cpu = (statistics.median(values) for values in zip(*measures, strict=True))
+        of_rate, of_cpu = (ratio(measures, measured["no plan"], of) for of in (0, 1))
+        print(f"{name:12} {rate:10.0f} {of_rate:>13} {cpu * 1e6:14.1f} {of_cpu:>13}")
+
+
+def ratio(measures: list[tuple[float, float]], bare: list[tuple[float, float]], of: int) -> str:
+    """The median of the ratios within each round, and how sure it is: a standard error."""
+    ratios = [measure[of] / other[of] for measure, other in zip(measures, bare, strict=True)]
+    return f"{statistics.median(ratios):.3f} ±{1.25 * statistics.stdev(ratios) / len(ratios) ** 0.5:.3f}"
 
 
 def arguments() -> argparse.Namespace:

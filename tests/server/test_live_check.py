@@ -208,6 +208,15 @@ def test_what_generated_code_sends_is_as_planned(
         assert counted(client)["checked"] == 9
 
 
+def test_an_answer_names_twenty_events_and_rules(store: Store, plan: Path) -> None:
+    with serving(store, plan, enforce=True) as client:
+        many = {f"key {number}": 1 for number in range(30)}
+        answer = client.batch(*(event(f"name {number}") for number in range(30)), event("report_opened", **many))
+        assert answer.text.endswith("; and 11 more")
+        one = client.batch(event("report_opened", **many))
+        assert one.text.endswith("unplanned_property: key 19, and 10 more")
+
+
 HOSTILE = ["a\nb", "\x1b[31mred", "'; DROP TABLE violations; --", "{{ x }} %s", "x" * 1000, "\u202e", "nul\0", "[bold]"]
 
 

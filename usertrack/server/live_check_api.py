@@ -21,18 +21,19 @@ def routes(settings: ServerSettings, violations: ViolationLog, live_check: LiveC
     async def answer(request: Request) -> Response:
         resets = request.method == "DELETE"
         admit(request, settings, "event_definition:write" if resets else "event_definition:read")
-        counted = await run_in_threadpool(violations.read)
-        for violation in counted["violations"]:
-            violation["severity"] = SEVERITY[violation["rule"]]
+        counted = await run_in_threadpool(_counted, violations, live_check)
         if resets:
             await run_in_threadpool(violations.reset)
-        return JSONResponse(_about(live_check) | counted)
+        return JSONResponse(counted)
 
     return project_routes([("/usertrack/live-check", answer, ["GET", "DELETE"])])
 
 
-def _about(live_check: LiveCheck | None) -> dict[str, Any]:
+def _counted(violations: ViolationLog, live_check: LiveCheck | None) -> dict[str, Any]:
+    counted = violations.read()
+    for violation in counted["violations"]:
+        violation["severity"] = SEVERITY[violation["rule"]]
     if live_check is None:
-        return {"plan": None, "enforce": False, "problem": None}
+        return {"plan": None, "enforce": False, "problem": None, **counted}
     live_check.refresh()
-    return {"plan": live_check.path.name, "enforce": live_check.enforces, "problem": live_check.problem}
+    return {"plan": live_check.path.name, "enforce": live_check.enforces, "problem": live_check.problem, **counted}

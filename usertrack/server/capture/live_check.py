@@ -15,7 +15,7 @@ from usertrack.server.capture.payload import Event
 from usertrack.server.database.violation_log import Breach, SentEvent, ViolationLog
 
 _SDK = ("$lib", "$lib_version")
-_NAMED = 20  # refused events in an answer
+_NAMED = 20  # refused events in an answer, and rules that one of them breaks
 log = logging.getLogger(__name__)
 
 
@@ -88,14 +88,19 @@ class LiveCheck:
 
 def described(violations: Sequence[Violation]) -> str:
     """Rules and properties on one line: ``wrong_type: rows, missing_property: team_slug``."""
-    return ", ".join(visible(f"{each.rule}: {each.property}" if each.property else each.rule) for each in violations)
+    broken = [visible(f"{each.rule}: {each.property}" if each.property else each.rule) for each in violations]
+    return ", ".join(_first(broken))
 
 
 def refusal(refused: Mapping[str, Sequence[Violation]]) -> str:
     """The events that an enforced plan refuses, and why, on one line."""
     events = [f"{visible(broken[0].event)} ({uuid}): {described(broken)}" for uuid, broken in refused.items()]
-    rest = f"; and {len(events) - _NAMED} more" if len(events) > _NAMED else ""
-    return f"refused by the tracking plan: {'; '.join(events[:_NAMED])}{rest}"
+    return f"refused by the tracking plan: {'; '.join(_first(events))}"
+
+
+def _first(texts: list[str]) -> list[str]:
+    more = len(texts) - _NAMED
+    return [*texts[:_NAMED], f"and {more} more"] if more > 0 else texts
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
