@@ -15,6 +15,9 @@ from usertrack.coverage.names import matches, near
         ("exported_report", "report_exported"),
         ("repo_synced", "repos_synced"),
         ("integation_connected", "integration_connected"),
+        ("Lnk Viewed", "Link Viewed"),
+        ("Add Seat lCicked", "Add Seat Clicked"),
+        ("builderblock.duplicated", "builder.block.duplicated"),
     ],
 )
 def test_nearly_the_same(name: str, other: str) -> None:
@@ -28,6 +31,8 @@ def test_nearly_the_same(name: str, other: str) -> None:
         ("trial_started", "trial_ended"),
         ("signed_in", "signed_up"),
         ("step_1", "step_2"),
+        ("onboarding_step_1", "onboarding_step_2"),
+        ("onboarding_step_1", "onboarding_step_11"),
         ("item_imported", "item_exported"),
         ("user_unmuted", "user_muted"),
         ("report_exported", "report_exported"),

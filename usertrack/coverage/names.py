@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _SHARED, _ENDING = 4, 4  # letters that two forms of a word share, and those in which their ends may differ
-_LONG = 5  # letters of a word in which one typo leaves no doubt
+_LONG, _NAME = 5, 8  # letters of a word, and of a name, in which one typo leaves no doubt
 
 
 @cache
@@ -32,12 +32,35 @@ def words(name: str) -> tuple[str, ...]:
 def near(name: str, others: Iterable[str]) -> list[str]:
     """Those of ``others`` that are nearly ``name``, the most similar first; needs the extra ``plan``.
 
-    They have the same words in any case and order, but for endings (``exported`` and ``export``) and single typos.
+    They have the same words in any case and order, but for endings (``exported`` and ``export``) and single typos; or
+    one letter at the most is wrong in all of a long name, without what separates its words.
     """
     from rapidfuzz import fuzz
 
-    candidates = [other for other in others if other != name and _same_words(_in_order(name), _in_order(other))]
+    own, letters = _in_order(name), _letters(name)
+    candidates = [
+        other
+        for other in others
+        if other != name and (_same_words(own, _in_order(other)) or _one_slip(letters, _letters(other)))
+    ]
     return sorted(candidates, key=lambda other: (-fuzz.ratio(name, other), other))
+
+
+@lru_cache(maxsize=100_000)
+def _letters(name: str) -> str:
+    return "".join(sign for sign in name.lower() if sign.isalnum())
+
+
+def _one_slip(left: str, right: str) -> bool:
+    """Whether one letter at the most is missing, wrong, added or swapped with the next; digits tell things apart."""
+    if abs(len(left) - len(right)) > 1 or min(len(left), len(right)) < _NAME:
+        return False
+    from rapidfuzz.distance import OSA
+
+    if OSA.distance(left, right, score_cutoff=1) > 1:
+        return False
+    digits = [[sign for sign in text if sign.isdigit()] for text in (left, right)]
+    return digits[0] == digits[1]
 
 
 @lru_cache(maxsize=100_000)

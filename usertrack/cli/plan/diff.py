@@ -43,7 +43,7 @@ def diff(
     no other event of it is left. Both commits are read into temporary folders: your files stay as they are.
     """
     from usertrack.cli.common import settings_of
-    from usertrack.cli.plan.material import uses_of
+    from usertrack.cli.plan.material import require_extra, uses_of
     from usertrack.cli.session import emit
     from usertrack.core.errors import CheckFailed
     from usertrack.core.words import plural
@@ -53,6 +53,7 @@ def diff(
     from usertrack.coverage.trees import revisions as split
     from usertrack.workspace.files import library_of
 
+    require_extra()
     settings = settings_of(common)
     old, new = split(revisions)
     repository = repository_of(Path.cwd())

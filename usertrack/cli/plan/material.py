@@ -60,6 +60,15 @@ class Material:
         return cover(self.plan, self.scan, self.arrivals, self.uses, only)
 
 
+def require_extra() -> None:
+    """Raise UsageError when the extra ``plan`` is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("rapidfuzz") is None:
+        hint = "install usertrack with it (README, Install)"
+        raise UsageError("this needs the extra `plan`, and it is not installed", hint)
+
+
 def gather(
     common: Common,
     plan_file: Path | None,
@@ -71,21 +80,16 @@ def gather(
     values: bool = False,
 ) -> Material:
     """Read the plan, scan the code and ask for the data. Raises UsageError; a source that is away is a note."""
-    from importlib.util import find_spec
-
     from usertrack.coverage.releases import releases_of
     from usertrack.plan.read import read_plan
     from usertrack.workspace.files import library_of, plan_path
 
-    if find_spec("rapidfuzz") is None:
-        raise UsageError(
-            "this needs the extra `plan`, and it is not installed", "install usertrack with it (README, Install)"
-        )
+    require_extra()
     settings = settings_of(common)
     library = library_of(settings)
     plan = read_plan(plan_path(settings, plan_file))
     scan = scanned(plan, code, scan_file)
-    releases, notes = releases_of(plan, (code or [plan.path.parent])[0])
+    releases, notes = releases_of(plan, _folder((code or [plan.path])[0]))
     uses = uses_of(settings, library, plan)
     arrivals: Arrivals | None = None
     sampled: Sampled = {}
@@ -153,12 +157,16 @@ def scan_paths(plan: "Plan | None", paths: Sequence[Path], root: Path) -> "Scan"
     return _placed(scan_code(paths, sinks, wrappers), paths, root)
 
 
+def _folder(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
+
+
 def _placed(scan: "Scan", paths: Sequence[Path], root: Path) -> "Scan":
     """A scan, whose files are relative to what ``paths`` have in common, with files that are relative to ``root``.
 
     Code that is not below ``root`` keeps its names.
     """
-    folders = [path.absolute() if path.is_dir() else path.absolute().parent for path in paths]
+    folders = [_folder(path).absolute() for path in paths]
     shared = Path(os.path.relpath(os.path.commonpath(folders), root)).as_posix()
     if shared == "." or shared.startswith(".."):
         return scan
