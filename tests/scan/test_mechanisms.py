@@ -453,6 +453,61 @@ function Page() {
   });
 }
 """,
+    "a function that is handed to a component, which hands it a sender": """
+=== a.tsx
+import posthog from "posthog-js";
+export const useCapture = () => useCallback((name: string) => posthog.capture(name), []);
+function Remove({ onRemoved }: { onRemoved: (capture: ReturnType<typeof useCapture>) => void }) {
+  const capture = useCapture();
+  return <button onClick={() => onRemoved(capture)} />;
+}
+export const Row = () => <Remove onRemoved={(capture) => capture("row_removed")} />; //> row_removed
+""",
+    "a private method, and this in an attribute": """
+=== a.ts
+import { PostHog } from "posthog-node";
+class Telemetry {
+  #hog = new PostHog("k");
+  project = {
+    created: () => { this.#send({ event: "created", id: 1 }); }, //> created(id)
+  };
+  #send(sent: { event: string; id: number }) {
+    this.#hog.capture({ distinctId: "x", event: sent.event, properties: { id: sent.id } });
+  }
+}
+""",
+    "a function that is loaded by its name": """
+=== app/versions.py
+import importlib
+def load(module, attribute, fallback):
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ImportError:
+        return fallback
+=== app/paid/telemetry.py
+import posthog
+def paid_telemetry(who, event):
+    posthog.capture(who, event)
+=== app/telemetry.py
+from app.versions import load
+def telemetry(event):
+    load("app.paid.telemetry", attribute="paid_telemetry", fallback=print)("me", event)
+
+telemetry("loaded")  #> loaded
+""",
+    "a folder of a package by its file in JavaScript": """
+=== packages/names/package.json
+{ "name": "@shop/names" }
+=== packages/names/src/index.ts
+export * from "./events/index.js";
+=== packages/names/src/events/index.ts
+export * from './event.js';
+=== packages/names/src/events/event.ts
+export enum ProductEvent { Created = "product created" }
+=== a.ts
+import { ProductEvent } from "@shop/names";
+posthog.capture(ProductEvent.Created); //> product created
+""",
     "a generated module that is not here": """
 === a.ts
 import posthog from "posthog-js";

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from usertrack.scan.evaluation import ITERATIONS, Evaluator
 from usertrack.scan.program import Program
-from usertrack.scan.syntax import Expression, Function, Member, Object, Parameter, Typed
+from usertrack.scan.syntax import Call, Expression, Function, Member, Object, Parameter, Typed
 from usertrack.scan.values import FunctionValue, Given, Outside, Value, argument_of
 
 MOST_CALLERS = 60
@@ -60,11 +60,20 @@ class Callers(Evaluator):
         for call in calls:
             if len(values) > MOST_CALLERS:
                 break
-            if self.is_call_of(call, function):
+            if self.is_call_of(call, function) or self._is_handed(call, function):
                 expression = argument_of(parameter, call)
                 if expression is not None:
                     values += self.walk(self.evaluate(expression, call.scope), path)
         return values
+
+    def _is_handed(self, call: Call, function: Function) -> bool:
+        """Whether a call calls a parameter for which its callers hand over ``function``."""
+        return any(
+            isinstance(inner, FunctionValue) and inner.function is function
+            for value in self.evaluate(call.callee, call.scope)
+            if isinstance(value, Given)
+            for inner in self.concrete(value)
+        )
 
     def handed_over(self, given: Given) -> Sequence[Value] | None:
         """The elements that a function without a name gets of a list (`names.forEach(name => …)`); None for others."""

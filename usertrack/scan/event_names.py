@@ -6,7 +6,7 @@ from itertools import product
 
 from usertrack.scan.evaluation import Evaluator
 from usertrack.scan.syntax import Function
-from usertrack.scan.values import Composed, Frames, Given, Outside, TextValue, Value
+from usertrack.scan.values import Composed, Frames, Given, ObjectValue, Outside, TextValue, Value
 
 MOST_ALTERNATIVES = 24
 Part = str | Given | None
@@ -65,8 +65,15 @@ def names_of(evaluator: Evaluator, values: Iterable[Value], file: str, line: int
                     yield EventName(_merged(parts), evaluator.path_of(scope), template.line, "part of it is computed")
             case Outside(name=name):
                 yield EventName((None,), file, line, reason_of(name))
+            case ObjectValue():
+                yield EventName((None,), file, line, "it is no text", guess=_has_event(value))
             case _:
                 yield EventName((None,), file, line, "it is no text")
+
+
+def _has_event(value: ObjectValue) -> bool:
+    """Whether an object in the place of a name has the name as a key, where it is read."""
+    return any(entry.key in ("event", "event_type", "eventType") for entry in value.object.entries)
 
 
 def reason_of(source: str) -> str:
@@ -138,7 +145,7 @@ def substituted(evaluator: Evaluator, name: EventName, function: Function, frame
         part = name.parts[0]
         if isinstance(part, Given):
             for other in names_of(evaluator, evaluator.given_by(part, frames), "", 0):
-                yield replace(other, guess=name.guess)
+                yield replace(other, guess=name.guess or other.guess)
             return
     file, line = lines[0] if lines else ("", 0)
     for index, combination in enumerate(product(*alternatives)):

@@ -18,7 +18,7 @@ from usertrack.scan.properties import Key, Keys, keys_of, payload_keys, resolved
 from usertrack.scan.receivers import Receivers
 from usertrack.scan.sinks import BY_NAME, METHODS, CustomSink, Sent, sent_by, sent_by_custom
 from usertrack.scan.site import Site, Unresolved
-from usertrack.scan.syntax import Call, Expression, Function, Member, Name
+from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name
 from usertrack.scan.values import (
     ClassValue,
     Frames,
@@ -163,7 +163,7 @@ class Inference:
             match value:
                 case ObjectValue() if keys:
                     self._send_object(call, sent.event, value, keys, sink, chain)
-                case Given() if keys and sent.properties is None:
+                case Given() if keys and (sent.properties is None or isinstance(sent.event, Element)):
                     plain.append(value)
                     payload = Key(value, True, payload=True)
                     for key in dict.fromkeys(keys):
@@ -239,7 +239,9 @@ class Inference:
         for other in names_of(self.evaluator, values, name.file, name.line):
             parts = tuple(p for part in name.parts for p in (other.parts if part == given else (part,)))
             place = (other.file, other.line) if len(name.parts) == 1 else (name.file, name.line)
-            self._register(EventName(parts, *place, other.reason, name.guess), properties, call, sink, chain)
+            self._register(
+                EventName(parts, *place, other.reason, name.guess or other.guess), properties, call, sink, chain
+            )
 
     def _apply(self, sender: Sender, call: Call, frames: Frames) -> None:
         """What ``call`` of a sender sends."""
@@ -303,8 +305,13 @@ class Inference:
                 if sender.event.pattern is not None:
                     self._tell_at_origin(sender)
                     continue
-                reason = "a function sends what it is given, and nothing in the scanned code calls it"
-                self._collection.add_unresolved(file, function.line, _qualified(function) or sender.sink, reason)
+                if function.handed_to is not None and not function.name:
+                    reason = "it is what a function of a library hands over"
+                    line = sender.event.line or function.line
+                else:
+                    reason = "a function sends what it is given, and nothing in the scanned code calls it"
+                    line = function.line
+                self._collection.add_unresolved(file, line, _qualified(function) or sender.sink, reason)
 
 
 def _is_open(name: EventName) -> bool:

@@ -223,7 +223,7 @@ class JavaScriptReader(DeclarationReader):
         value = values[0]
         if value.type == "jsx_expression" and inner_nodes(value):
             value = inner_nodes(value)[0]
-        return Entry(source_of(name), self.visit(value))
+        return Entry(source_of(name), self.named(self.visit(value), source_of(name)))
 
     expressions: ClassVar[Mapping[str, str]] = {
         **DeclarationReader.expressions,

@@ -230,9 +230,9 @@ class DeclarationReader(TypeReader):
                 name = source_of(node.child_by_field_name("name") or node.child_by_field_name("property"))
                 value_node, annotation = node.child_by_field_name("value"), node.child_by_field_name("type")
                 if value_node is not None:
-                    outer, self.owner = self.owner, None
-                    owner.add(name, self._attribute_value(value_node, name, owner), self.scope)
-                    self.owner = outer
+                    with self.function("", line_of(node)) as initializer:
+                        initializer.owner = owner
+                        owner.add(name, self._attribute_value(value_node, name, owner), self.scope)
                 elif annotation is not None:
                     owner.add(name, Typed(self.type(annotation), line_of(node)), self.scope)
             case "class_static_block":

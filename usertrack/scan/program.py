@@ -12,7 +12,7 @@ from pickle import PicklingError
 from usertrack.scan.extraction import summary_of
 from usertrack.scan.files import SourceFile, Tree, source_bytes
 from usertrack.scan.resolve import Resolver
-from usertrack.scan.syntax import Call, Class, Expression, File, Function, Imported, Member, Name, tail_names
+from usertrack.scan.syntax import Call, Class, Expression, File, Function, Imported, Member, Name, Text, tail_names
 
 MUCH = 2_000_000
 """From this many bytes on, a second process helps."""
@@ -36,6 +36,8 @@ class Program:
         """By the last name of what is called."""
         self.aliases: dict[str, set[str]] = defaultdict(set)
         self.results: dict[str, set[str]] = defaultdict(set)
+        self.functions: dict[str, list[Function]] = defaultdict(list)
+        """Those that are no methods, by name."""
         self.classes: dict[str, list[Class]] = defaultdict(list)
         self.members: dict[str, list[Class]] = defaultdict(list)
         """Classes by the names of their methods and attributes."""
@@ -91,6 +93,8 @@ class Program:
         if file is None:
             return
         for function in file.functions:
+            if function.owner is None:
+                self.functions[function.name].append(function)
             for call in function.calls:
                 for name in _called(call.callee):
                     self.calls[name].append(call)
@@ -111,7 +115,8 @@ def _called(callee: Expression) -> list[str]:
     if isinstance(callee, (Name, Member)):
         return [callee.name]
     if isinstance(callee, Call):  # getInstance()("…")
-        return tail_names(callee.callee)
+        texts = [a.value.value for a in callee.arguments if isinstance(a.value, Text) and a.value.value.isidentifier()]
+        return [*tail_names(callee.callee), *texts]  # load("module", "name")("…")
     return tail_names(callee) if not isinstance(callee, (Function, Imported)) else []
 
 

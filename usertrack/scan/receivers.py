@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from usertrack.scan.callers import Callers
 from usertrack.scan.sinks import BY_NAME, GENERIC_CLIENTS, product_of_word
-from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name, Self
+from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name, Self, Text
 from usertrack.scan.values import (
     Composed,
     Frames,
@@ -32,7 +32,14 @@ class Receivers:
                 values += concrete or self._by_owner(value)
             else:
                 values.append(value)
-        return list(dict.fromkeys(values))
+        return list(dict.fromkeys([*values, *self._loaded(call)]))
+
+    def _loaded(self, call: Call) -> list[Value]:
+        """`load("module", "function")("…")`: a function that is got by its name."""
+        if not isinstance(call.callee, Call):
+            return []
+        names = [a.value.value for a in call.callee.arguments if isinstance(a.value, Text)]
+        return [FunctionValue(function) for name in names for function in self.program.functions.get(name, ())]
 
     def _by_owner(self, given: Given) -> Sequence[Value]:
         """``p.capture`` where only p is known: by p."""
@@ -83,11 +90,10 @@ class Receivers:
 
     def _namesakes(self, call: Call, name: str, senders: Mapping[Function, object]) -> Iterator[Value]:
         """A function of a module that is not here, when one of that name sends."""
-        if not self._has_text(call):
-            return
-        for function, own in senders.items():
-            if own and function.name == name and function.owner is None:
-                yield FunctionValue(function)
+        if self._has_text(call):
+            for function in self.program.functions.get(name, ()):
+                if senders.get(function):
+                    yield FunctionValue(function)
 
     def _has_text(self, call: Call) -> bool:
         return any(

@@ -109,15 +109,11 @@ class Resolver:
     def _file(self, stem: str) -> str | None:
         if stem in self._paths:
             return stem
-        bare = _without_ending(stem)
-        for base in (stem, bare) if bare != stem else (stem,):
-            for ending in ENDINGS:
-                if base + ending in self._paths:
-                    return base + ending
-        for ending in ENDINGS:
-            path = posixpath.join(stem, f"index{ending}")
-            if path in self._paths:
-                return path
+        for base in dict.fromkeys((stem, _without_ending(stem))):
+            for place in (base, posixpath.join(base, "index")):
+                for ending in ENDINGS:
+                    if place + ending in self._paths:
+                        return place + ending
         return None
 
 
