@@ -19,6 +19,7 @@ from tests.plan.codegen.plans import FILE, REPORTS
 from usertrack import track
 from usertrack.plan.codegen import Language
 from usertrack.plan.codegen.generate import generate
+from usertrack.plan.conform import Violation
 from usertrack.server.database.store import Store
 from usertrack.server.database.violation_log import REST, Breach, ViolationLog
 from usertrack.server.user_texts import count_changes, rewrite
@@ -33,7 +34,7 @@ events:
 """
 KEY = {"Authorization": "Bearer phx_test"}
 RIGHT = {"format": "csv", "rows": 3}
-BROKEN = (("unplanned_event", "", "event"),)
+BROKEN = (Violation("unplanned_event", "name"),)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from usertrack.core.errors import UsageError
 from usertrack.plan.conform import Violation, conformance
@@ -14,7 +15,6 @@ from usertrack.render.safe import visible
 from usertrack.server.capture.payload import Event
 from usertrack.server.database.violation_log import Breach, SentEvent, ViolationLog
 
-_SDK = ("$lib", "$lib_version")
 _NAMED = 20  # refused events in an answer, and rules that one of them breaks
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,9 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 
 def _breach(event: Event, violations: Sequence[Violation]) -> Breach:
-    library, version = (value if isinstance(value := event.properties.get(key), str) else "" for key in _SDK)
-    return Breach(
-        event.event, library, version, tuple((each.rule, each.property or "", each.of) for each in violations)
-    )
+    library, version = event.properties.get("$lib"), event.properties.get("$lib_version")
+    return Breach(event.event, _text(library), _text(version), tuple(violations))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

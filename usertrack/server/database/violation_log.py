@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from usertrack.plan.conform import Violation
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS violations (
     rule TEXT NOT NULL,
@@ -54,19 +56,18 @@ class Kind(NamedTuple):
 
 
 class Breach(NamedTuple):
-    """In which ways events of one name, sent by one version of an SDK, are not as the plan says.
-
-    ``violations`` are each a rule, a property and whose property it is.
-    """
+    """In which ways events of one name, sent by one version of an SDK, are not as the plan says."""
 
     event: str
     library: str
     version: str
-    violations: tuple[tuple[str, str, str], ...]
+    violations: tuple[Violation, ...]
 
     def kinds(self) -> list[Kind]:
         event, library, version = _short(self.event), _short(self.library), _short(self.version)
-        return [Kind(rule, event, _short(key), of, library, version) for rule, key, of in self.violations]
+        return [
+            Kind(each.rule, event, _short(each.property or ""), each.of, library, version) for each in self.violations
+        ]
 
 
 SentEvent = tuple[str, Mapping[str, Any]]
@@ -190,7 +191,8 @@ def _sample(breach: Breach, uuid: str, properties: Mapping[str, Any], moment: st
         "version": _short(breach.version),
         "types": {_short(name): _type(value) for name, value in islice(properties.items(), _KEYS)},
         "violations": [
-            {"rule": rule, "property": _short(key) or None, "of": of} for rule, key, of in breach.violations[:_KEYS]
+            {"rule": each.rule, "property": each.property and _short(each.property), "of": each.of}
+            for each in breach.violations[:_KEYS]
         ],
     }
     return json.dumps(sample, ensure_ascii=False)
