@@ -15,6 +15,7 @@ from usertrack.failures.causes import read_catalogue
 from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import SOURCES, Library, Query, Statement
 from usertrack.library.sql import syntax_error
+from usertrack.plan.read import read_plan
 from usertrack.product.funnel.numbers import named_funnels
 from usertrack.product.scorecard.numbers import listed_metrics
 from usertrack.segments.applicable import applicable
@@ -24,7 +25,7 @@ from usertrack.segments.keys import ORGANIZATION
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.reachability import Reachability, extremes
 from usertrack.segments.rules import Rules, Segment, SegmentSet, read_rules
-from usertrack.workspace.files import failures_paths, funnel_paths, rules_path
+from usertrack.workspace.files import failures_paths, funnel_paths, new_plan_path, rules_path
 from usertrack.workspace.settings import Settings
 from usertrack.workspace.weekly_sections import listed_sections
 
@@ -157,12 +158,13 @@ def _columns_finding(name: str, names: Sequence[str], library: Library) -> Findi
 
 
 def check_files(settings: Settings, library: Library) -> list[Finding]:
-    """The workspace's segments.yaml, failures.yaml and funnels.yaml, or the shipped ones."""
+    """The workspace's segments.yaml, failures.yaml and funnels.yaml, or the shipped ones; its tracking.yaml."""
     checks: dict[str, Callable[[], list[Finding]]] = {
         "segments.yaml": lambda: check_rules(rules_path(settings), library),
         "failures.yaml": lambda: _check_causes(failures_paths(settings)),
         "funnels.yaml": lambda: _check_funnels(funnel_paths(settings)),
         "usertrack.yaml": lambda: _check_lists(settings, library),
+        "tracking.yaml": lambda: _check_plan(new_plan_path(settings)),
     }
     findings = []
     for name, check in checks.items():
@@ -203,6 +205,11 @@ def _rule_findings(all_rules: Rules, library: Library) -> list[Finding]:
             *_logic_findings(profiles, segment_set),
         ]
     return findings
+
+
+def _check_plan(path: Path) -> list[Finding]:
+    """The structure of tracking.yaml; `usertrack plan lint` says more."""
+    return [Finding("ok", path.name, plural(len(read_plan(path).events), "event"))] if path.is_file() else []
 
 
 def _check_causes(paths: Sequence[Path]) -> list[Finding]:

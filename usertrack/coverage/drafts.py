@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from usertrack.core.errors import UsertrackError
+from usertrack.core.table import Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
 from usertrack.plan.conform import is_of_sdk
@@ -33,7 +35,7 @@ def draft_of_code(scan: Scan, folder: str = "") -> Draft:
             sites.setdefault(site.event, []).append(site)
     events = [_event_of_sites(name, sites[name], folder) for name in sorted(sites)]
     names = {sent.name for found in sites.values() for site in found for sent in site.properties}
-    registry = [_registry_entry(name) for name in sorted(names) if not is_of_sdk(name)]
+    registry = [_named_property(("properties",), name) for name in sorted(names) if _is_own(name)]
     patterns = {site.pattern: site for site in reversed(scan.sites) if site.pattern is not None}
     notes = [
         f"`{pattern}` is computed ({site.file}:{site.line}): name its events in the plan"
@@ -64,11 +66,12 @@ def _files(sites: Iterable[Site], folder: str) -> list[str]:
     return list(dict.fromkeys(posixpath.normpath(posixpath.join(folder, site.file)) for site in sites))
 
 
-def _registry_entry(name: str) -> Entry:
+def _named_property(section: tuple[str, ...], name: str) -> Entry:
+    """A property of which the name alone is known."""
     guesses = {"type": "by its name", "personal": "by its name"}
     kind, personal = type_of_name(name), personal_name(PlannedProperty(name))
     return entry(
-        ("properties", name),
+        (*section, name),
         guesses,
         type=kind or "",
         unit=unit_of_name(name) or "",
@@ -107,28 +110,47 @@ class _Kinds:
 
 
 def draft_of_data(runner: Runner, days: int) -> Draft:
-    """The events of the last ``days``, their properties, and the types of these; raises the error of the source.
+    """The events of the last ``days``, their properties and their types, and the properties of persons and groups.
 
-    Values are in it where a property has few different texts that do not speak of people.
+    Values are in it where a property has few different texts that do not speak of people. Raises the error of the
+    source.
     """
-    table = runner.table(runner.bind("posthog/property_values", {"days": days}))
-    everything = [row for row in table.dicts() if row["event"].strip() and not is_of_sdk(row["property"])]
+    names = ("property_values", "arrival_person_properties", "arrival_group_properties")
+    answers = runner.run([runner.bind(f"posthog/{name}", {"days": days}) for name in names])
+    tables = [answer for answer in answers if isinstance(answer, Table)]
+    for answer in answers:
+        if isinstance(answer, UsertrackError):
+            raise answer
+    values, persons, groups = (table.dicts() for table in tables)
+    everything = [row for row in values if row["event"].strip() and not is_of_sdk(row["property"])]
     rows = [row for row in everything if not id_in(row["event"])]
+    by_event: dict[str, dict[str, int]] = {row["event"]: {} for row in rows}
     totals = {row["event"]: int(row["total"]) for row in rows}
-    by_event: dict[str, dict[str, int]] = {name: {} for name in totals}
     kinds: dict[str, _Kinds] = {}
     for row in rows:
         if name := row["property"]:
             by_event[row["event"]][name] = int(row["events"])
             _add(kinds.setdefault(name, _Kinds()), row)
-    events = [_event_of_data(name, by_event[name], totals[name], days) for name in sorted(by_event)]
-    registry = [_described(name, kinds[name]) for name in sorted(kinds)]
-    notes = [*table.notes, *(["there are more properties than were read"] if table.truncated else [])]
+    profiles: list[tuple[tuple[str, ...], str]] = [
+        (("person_properties",), row["property"]) for row in persons if _is_own(row["property"])
+    ]
+    profiles += [(("group_properties", row["kind"]), row["property"]) for row in groups if _is_own(row["property"])]
+    entries = [
+        *_naming(dict.fromkeys(by_event, ()), kinds),
+        *(_described(name, kinds[name]) for name in sorted(kinds)),
+        *(_event_of_data(name, by_event[name], totals[name], days) for name in sorted(by_event)),
+        *(_named_property(section, name) for section, name in profiles),
+    ]
+    notes = list(dict.fromkeys(note for table in tables for note in table.notes))
+    notes += ["there are more properties than were read"] * any(table.truncated for table in tables)
     if with_ids := {row["event"] for row in everything} - totals.keys():
-        notes.append(
-            f"{plural(len(with_ids), 'event')} with an id in the name left out: one name for all, with the id beside it"
-        )
-    return Draft((*_naming(dict.fromkeys(by_event, ()), kinds), *registry, *events), tuple(notes))
+        count = plural(len(with_ids), "event")
+        notes.append(f"{count} with an id in the name left out: one name for all is better, with the id as a property")
+    return Draft(entries, tuple(notes))
+
+
+def _is_own(name: str) -> bool:
+    return bool(name.strip()) and not is_of_sdk(name)
 
 
 def _event_of_data(name: str, properties: Mapping[str, int], total: int, days: int) -> Entry:

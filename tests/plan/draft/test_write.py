@@ -114,6 +114,14 @@ def test_a_plan_that_is_wrong_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text() == "events: [a]\n"
 
 
+def test_entries_that_do_not_fit_change_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_text("phases: {1: }\nevents: {a: }\n")
+    with pytest.raises(UsageError, match="do not fit in"):
+        merge(path, Draft([entry(("events", "b"), phase="2")]))
+    assert path.read_text() == "phases: {1: }\nevents: {a: }\n"
+
+
 def test_the_schema_lies_beside_a_plan_that_names_it(tmp_path: Path) -> None:
     path = tmp_path / "tracking.yaml"
     merge(path, DRAFT)

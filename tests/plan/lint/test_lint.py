@@ -150,6 +150,15 @@ def test_good_names_are_left_alone(tmp_path: Path) -> None:
     assert lint(tmp_path, f"naming: {{events: {{case: snake_case, tense: past}}}}\nevents:\n{events}") == []
 
 
+def test_names_of_any_alphabet(tmp_path: Path) -> None:
+    text = """
+naming: {events: {case: snake_case}}
+events: {größe_geändert: {owner: a}, 注文_完了: {owner: a}, 注文: {owner: a}, "!": {owner: a}, "?": {owner: a}}
+properties: {数: , 名: }
+"""
+    assert [each.subject for each in lint(tmp_path, text)] == ["events.!", "events.?"]
+
+
 def test_rules_have_different_ids() -> None:
     assert len({rule.id for rule in RULES}) == len(RULES)
 

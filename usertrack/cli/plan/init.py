@@ -70,10 +70,15 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
         sinks, wrappers = own_sinks(plan) if plan.exists() else ([], [])
         return draft_of_code(scan_code(code, sinks, wrappers), _folder_of(code, plan))
     if origin == "data":
+        from usertrack.cli.common import settings_of
         from usertrack.cli.session import open_session
         from usertrack.coverage.drafts import draft_of_data
 
-        with open_session(common) as session:
+        settings = settings_of(common)
+        if settings.uses_demo and not settings.demo:
+            hint = "`usertrack login` connects yours; `--demo` makes a plan of the demo's events"
+            raise UsageError("no source is connected to make a plan from", hint)
+        with open_session(common, settings=settings) as session:
             return draft_of_data(session.runner, days)
     if not Path(origin).is_file():
         hint = "write `--from code`, `--from data` or `--from FILE.md`"

@@ -101,7 +101,7 @@ def _replace(path: Path, text: str, entries: Sequence[Entry]) -> None:
             draft.write_bytes(text.encode())
             for parent, group in groupby(entries, lambda entry: entry.path[:-1]):
                 draft.write_bytes(_inserted(draft, parent, list(group)).encode())
-            read_plan(draft)
+            _require_plan(draft, path)
             if path.exists():
                 draft.chmod(path.stat().st_mode)
             os.replace(draft, path)
@@ -109,20 +109,28 @@ def _replace(path: Path, text: str, entries: Sequence[Entry]) -> None:
         raise UsageError(f"cannot write '{path}': {error.strerror or error}", "nothing was changed") from error
 
 
+def _require_plan(draft: Path, path: Path) -> None:
+    try:
+        read_plan(draft)
+    except UsageError as error:
+        hint = f"nothing was changed; with them: {error.message.removeprefix(str(draft))}"
+        raise UsageError(f"{path}: the new entries do not fit in", hint) from error
+
+
 def _inserted(path: Path, parent: Sequence[str], entries: Sequence[Entry]) -> str:
     """The text of the file with the ``entries`` of ``parent`` behind the last one that it has."""
     text = path.read_bytes().decode("utf-8")
     lines = _LINE.findall(text)
     newline = "\r\n" if "\r\n" in text else "\n"
-    node, depth = _deepest(PlanFile(path).root, parent)
+    node, depth, in_braces = _deepest(PlanFile(path).root, parent)
     missing = parent[depth:]
-    if node is None or not depth:
+    if node is not None and (in_braces or (node.value and node.flow_style)):
+        at, new = _within_braces(node, lines, missing, entries), []
+    elif node is not None and not node.value:
+        at, new = _opened(node, lines), _rendered(missing, entries, 2 * depth)
+    elif node is None or not depth:
         at = _without_trailing_blanks(lines)
         new = [*([""] if lines else []), *_rendered(missing, entries, 0)]
-    elif not node.value:
-        at, new = _opened(node, lines), _rendered(missing, entries, 2 * depth)
-    elif node.flow_style:
-        at, new = _within_braces(node, lines, missing, entries), []
     else:
         at, new = _end_of(node, lines), _rendered(missing, entries, node.start_mark.column)
     if at and not lines[at - 1].endswith(("\n", "\r")):
@@ -139,34 +147,44 @@ def _opened(node: Any, lines: list[str]) -> int:
 
 
 def _within_braces(node: Any, lines: list[str], missing: Sequence[str], entries: Sequence[Entry]) -> int:
-    """Write the entries into `events: {a: }`, before the brace; the guesses behind it, where no comment is."""
-    line, column = lines[node.end_mark.line], node.end_mark.column - 1
+    """Write the entries into `{a: }`, before the brace, or in place of a null; the guesses behind it all."""
+    import yaml
+
+    number, end = node.end_mark.line, node.end_mark.column
+    line = lines[number]
     named: Value = {entry.path[-1]: entry.value for entry in entries}
     for name in reversed(missing):
         named = {name: named}
+    if isinstance(node, yaml.MappingNode):
+        head, rest = line[: end - 1].rstrip(), line[end - 1 :]
+        before = head.strip() or lines[number - 1].strip()
+        new = ("" if before.endswith((",", "{")) else ", ") + _flow(named)[1:-1]
+    else:
+        head, new, rest = line[: node.start_mark.column].rstrip(), f" {_flow(named)}", line[end:]
+    bare = rest.rstrip()
     guesses = "; ".join(why for entry in entries for why in entry.guesses.values())
-    rest = line[column:].rstrip()
-    comment = _comment(guesses) if "#" not in rest else ""
-    lines[node.end_mark.line] = (
-        f"{line[:column].rstrip()}, {_flow(named)[1:-1]}{rest}{comment}{line[len(line.rstrip()) :]}"
-    )
-    return int(node.end_mark.line) + 1
+    lines[number] = head + new + bare + (_comment(guesses) if "#" not in bare else "") + rest[len(bare) :]
+    return int(number) + 1
 
 
-def _deepest(root: Any, path: Sequence[str]) -> tuple[Any, int]:
-    """The mapping of the file in which the rest of ``path`` is missing, and how many of its names are there."""
+def _deepest(root: Any, path: Sequence[str]) -> tuple[Any, int, bool]:
+    """The node in which the rest of ``path`` is missing, how many of its names are there, and whether it is in braces.
+
+    A node without a value has an empty list of them.
+    """
     import yaml
 
-    node, depth = root, 0
+    node, depth, in_braces = root, 0, False
     for key in path:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         value = next((value for name, value in pairs if name.value == key), None)
         if value is None:
             break
+        in_braces = in_braces or bool(node.flow_style)
         node, depth = value, depth + 1
     if node is not None and not isinstance(node, yaml.MappingNode):  # `events:` without a value
         node.value = []
-    return node, depth
+    return node, depth, in_braces
 
 
 def _end_of(node: Any, lines: Sequence[str]) -> int:

@@ -87,7 +87,7 @@ def _meaning(name: str) -> tuple[str, ...]:
         else:
             merged.append(word)
     meaning = [word_map("synonyms").get(word, word) for word in merged if word not in word_set("fillers")]
-    return tuple(sorted(meaning or stems))
+    return tuple(sorted(meaning or stems or [name]))
 
 
 def _thing_connected(event: PlannedEvent) -> str:
@@ -154,7 +154,7 @@ def _same_properties(plan: Plan, properties: Sequence[_Placed], place: Place) ->
 
 def _meanings(plan: Plan, placed: _Placed) -> Iterator[tuple[str, ...]]:
     """Ways to say the property in words: what is counted, the way somebody came, or its plain words."""
-    words = [word_map("short").get(word, word) for word in words_of(placed.planned.name)]
+    words = [word_map("short").get(word, word) for word in words_of(placed.planned.name)] or [placed.planned.name]
     yield ("plain", *sorted(words))
     if counted := _counted(words, is_whole=placed.planned.type == "integer"):
         yield ("count", *counted)

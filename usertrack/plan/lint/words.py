@@ -7,22 +7,23 @@ from functools import cache
 from usertrack.plan.lint.vocabulary import word_map, word_set
 from usertrack.plan.model import CASES, Case
 
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+")
+_HUMP = re.compile(r"(?<=[^\WA-Z_])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\dA-Z_])")
+_WORD = re.compile(r"[^\W_]+")
 _CASES: dict[Case, re.Pattern[str]] = {
-    "snake_case": re.compile(r"[a-z0-9]+(_[a-z0-9]+)*"),
-    "kebab-case": re.compile(r"[a-z0-9]+(-[a-z0-9]+)*"),
-    "dot.case": re.compile(r"[a-z0-9]+(\.[a-z0-9]+)*"),
-    "camelCase": re.compile(r"[a-z][A-Za-z0-9]*"),
-    "PascalCase": re.compile(r"[A-Z][A-Za-z0-9]*"),
-    "Title Case": re.compile(r"[A-Z0-9]\S*( \S+)*"),
-    "Sentence case": re.compile(r"[A-Z0-9][^\sA-Z]*( ([^\sA-Z]+|[A-Z0-9]+))*"),
+    "snake_case": re.compile(r"[^\W_A-Z]+(_[^\W_A-Z]+)*"),
+    "kebab-case": re.compile(r"[^\W_A-Z]+(-[^\W_A-Z]+)*"),
+    "dot.case": re.compile(r"[^\W_A-Z]+(\.[^\W_A-Z]+)*"),
+    "camelCase": re.compile(r"[^\W\d_A-Z][^\W_]*"),
+    "PascalCase": re.compile(r"[^\W_a-z][^\W_]*"),
+    "Title Case": re.compile(r"[^\Wa-z_]\S*( \S+)*"),
+    "Sentence case": re.compile(r"[^\Wa-z_][^\sA-Z]*( ([^\sA-Z]+|[A-Z0-9]+))*"),
 }
 _JOINTS: dict[Case, str] = {"snake_case": "_", "kebab-case": "-", "dot.case": ".", "camelCase": "", "PascalCase": ""}
 
 
 def words_of(name: str) -> list[str]:
     """The words of ``name`` in lower case, whatever it is written in: `teamSlug`, `team-slug`, `Team Slug`."""
-    return [word.lower() for word in _WORD.findall(name)]
+    return [word.lower() for word in _WORD.findall(_HUMP.sub(" ", name))]
 
 
 def is_case(name: str, case: Case, separator: str | None = None) -> bool:
