@@ -135,8 +135,9 @@ def raise_violations(report: LiveCheckReport, least: Severity) -> None:
         hint = "send events to it first, or ask the one that they went to: --data, POSTHOG_HOST"
         raise CheckFailed("no event has reached this server since it checks a plan", hint)
     if violations := report.of_severity(least):
-        events = sum(violation.count for violation in violations)
-        raise CheckFailed(f"{plural(len(violations), 'violation')} of the plan, {number(events)} times", _ADVICE)
+        count = sum(violation.count for violation in violations)
+        often = f", {number(count)} times in all" if count > len(violations) else ""
+        raise CheckFailed(f"{plural(len(violations), 'violation')} of the plan{often}", _ADVICE)
 
 
 _ADVICE = "mend the code or the plan, then begin anew with `usertrack plan live-check --reset`"
