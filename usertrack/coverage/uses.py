@@ -1,19 +1,22 @@
 """Who rests on an event: steps of funnels, facts of segments, the workspace's own queries and its roles of events."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from string import Formatter
 from typing import Any, Literal
 
 from usertrack.core.errors import UsageError
 from usertrack.library.events import NONE, ROLES, parse_step
-from usertrack.library.library import Library, Query
+from usertrack.library.library import Library, Query, shipped_root
 from usertrack.library.sql import events_of, properties_of, tokens_of
 from usertrack.plan.model import Plan
-from usertrack.product.funnel.numbers import Funnel
+from usertrack.product.funnel.numbers import Funnel, named_funnels
+from usertrack.segments.applicable import applicable
 from usertrack.segments.expressions import columns, expand, parse
-from usertrack.segments.rules import Rules, Segment
+from usertrack.segments.rules import Rules, Segment, read_rules
+from usertrack.workspace.files import funnel_paths, rules_path
+from usertrack.workspace.settings import Settings
 
 Kind = Literal["funnel", "segment", "query", "role"]
 
@@ -37,11 +40,36 @@ class Use:
         return f"{self.kind} {self.name}"
 
 
-def funnel_uses(plan: Plan | None, funnels: Mapping[str, Funnel]) -> list[Use]:
-    """The steps of all ``funnels``, or of those that the plan names. Raises UsageError for one that there is not."""
+def uses_of(settings: Settings, library: Library, plan: Plan | None, *, every: bool = False) -> list[Use]:
+    """What rests on events in this workspace: what the plan names, and what the workspace has of its own.
+
+    The shipped funnels and segments are in it where there is nothing else, or with ``every``. Raises UsageError.
+    """
+    files, rules_file = funnel_paths(settings), rules_path(settings)
+    own_funnels = named_funnels(files if every or len(files) == 1 else files[:-1])
+    leaves_shipped = bool(plan and plan.funnels) and len(files) == 1 and not every
+    is_own = rules_file != shipped_root() / "segments.yaml"
+    return [
+        *funnel_uses(plan, named_funnels(files), () if leaves_shipped else own_funnels),
+        *segment_uses(
+            plan,
+            applicable(read_rules(rules_file), library),
+            library,
+            every=every or is_own or not (plan and plan.segments),
+        ),
+        *query_uses(library),
+        *role_uses(library, every=every),
+    ]
+
+
+def funnel_uses(plan: Plan | None, funnels: Mapping[str, Funnel], own: Iterable[str]) -> list[Use]:
+    """The steps of the funnels that the plan names and of the workspace's ``own``.
+
+    Raises UsageError for one that there is not.
+    """
     planned = plan.funnels if plan else {}
     uses: list[Use] = []
-    for name in planned or funnels:
+    for name in dict.fromkeys([*planned, *own]):
         if name in planned and planned[name].steps:
             steps = [_step(plan, name, text) for text in planned[name].steps]
         elif name in funnels:
@@ -66,8 +94,11 @@ def _event_properties(condition: str) -> tuple[str, ...]:
     return tuple(name for name in named if not name.startswith(("person.", "$")))
 
 
-def segment_uses(plan: Plan | None, rules: Rules, library: Library) -> list[Use]:
-    """The facts of all segments, or of those that the plan names, that come from events."""
+def segment_uses(plan: Plan | None, rules: Rules, library: Library, *, every: bool) -> list[Use]:
+    """The facts that come from events, of the segments that the plan names, or of ``every`` one.
+
+    Raises UsageError for a segment that there is not.
+    """
     planned = plan.segments if plan else {}
     if planned and plan:
         known = {part for name in rules.sets for part in _ids(rules, name)}
@@ -81,7 +112,7 @@ def segment_uses(plan: Plan | None, rules: Rules, library: Library) -> list[Use]
         Use("segment", f"{set_name}/{segment.id}", fact, facts[fact])
         for set_name, segment_set in rules.sets.items()
         for segment in segment_set.segments
-        if not planned or {segment.id, f"{set_name}/{segment.id}"} & set(planned)
+        if every or {segment.id, f"{set_name}/{segment.id}"} & set(planned)
         for fact in _facts_in(segment, rules)
         if fact in facts
     ]
@@ -152,19 +183,10 @@ def query_uses(library: Library) -> list[Use]:
     return uses
 
 
-def role_uses(library: Library) -> list[Use]:
-    """The events that `events:` of usertrack.yaml gives a role of their own; usual names are nobody's choice."""
+def role_uses(library: Library, *, every: bool = False) -> list[Use]:
+    """The events of the roles that usertrack.yaml names, or of ``every`` role; the usual events are nobody's choice."""
     return [
         Use("role", name, step, parse_step(step).events)
         for name, step in library.roles.items()
-        if step != NONE and step != ROLES[name].default
-    ]
-
-
-def all_uses(plan: Plan | None, funnels: Mapping[str, Funnel], rules: Rules, library: Library) -> Sequence[Use]:
-    return [
-        *funnel_uses(plan, funnels),
-        *segment_uses(plan, rules, library),
-        *query_uses(library),
-        *role_uses(library),
+        if step != NONE and (every or step != ROLES[name].default)
     ]

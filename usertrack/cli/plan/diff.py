@@ -43,7 +43,7 @@ def diff(
     no other event of it is left. Both commits are read into temporary folders: your files stay as they are.
     """
     from usertrack.cli.common import settings_of
-    from usertrack.cli.plan.material import require_extra, uses_of
+    from usertrack.cli.plan.material import require_extra
     from usertrack.cli.session import emit
     from usertrack.core.errors import CheckFailed
     from usertrack.core.words import plural
@@ -51,6 +51,7 @@ def diff(
     from usertrack.coverage.diff_view import diff_document
     from usertrack.coverage.trees import repository_of
     from usertrack.coverage.trees import revisions as split
+    from usertrack.coverage.uses import uses_of
     from usertrack.workspace.files import library_of
 
     require_extra()
@@ -60,7 +61,7 @@ def diff(
     named = plan or (settings.root or Path.cwd()) / "tracking.yaml"
     with ExitStack() as stack:
         sides = [_side(stack, repository, revision, named, code or [repository.root]) for revision in (old, new)]
-        uses = uses_of(settings, library_of(settings), sides[1].plan or sides[0].plan)
+        uses = uses_of(settings, library_of(settings), sides[1].plan or sides[0].plan, every=True)
         differences = changes(sides[0], sides[1], uses)
     document = diff_document(old, new or "your files", differences)
     emit(document, settings, common, limit)

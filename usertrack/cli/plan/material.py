@@ -81,6 +81,7 @@ def gather(
 ) -> Material:
     """Read the plan, scan the code and ask for the data. Raises UsageError; a source that is away is a note."""
     from usertrack.coverage.releases import releases_of
+    from usertrack.coverage.uses import uses_of
     from usertrack.plan.read import read_plan
     from usertrack.workspace.files import library_of, plan_path
 
@@ -173,15 +174,3 @@ def _placed(scan: "Scan", paths: Sequence[Path], root: Path) -> "Scan":
     sites = [replace(site, file=f"{shared}/{site.file}") for site in scan.sites]
     unresolved = [replace(each, file=f"{shared}/{each.file}") for each in scan.unresolved]
     return replace(scan, sites=sites, unresolved=unresolved)
-
-
-def uses_of(settings: "Settings", library: "Library", plan: "Plan | None") -> "Sequence[Use]":
-    """What rests on events in this workspace."""
-    from usertrack.coverage.uses import all_uses
-    from usertrack.product.funnel.numbers import named_funnels
-    from usertrack.segments.applicable import applicable
-    from usertrack.segments.rules import read_rules
-    from usertrack.workspace.files import funnel_paths, rules_path
-
-    rules = applicable(read_rules(rules_path(settings)), library)
-    return all_uses(plan, named_funnels(funnel_paths(settings)), rules, library)
