@@ -87,6 +87,12 @@ def test_an_analysis_of_a_segment_finds_its_people_by_id(own: Cli) -> None:
     assert sum(row.split(",")[3] == "1" for row in rows) == 2, rows
 
 
+def test_match_names_ids(own: Cli) -> None:
+    answer = own("match")
+    assert "Accounts without an account id" in answer.out
+    assert next(line for line in answer.out.splitlines() if BOB in line).split()[:2] == [BOB, "postgres_only"]
+
+
 def test_check(own: Cli) -> None:
     answer = own("check", "--online")
     assert answer.code == 0, answer.out

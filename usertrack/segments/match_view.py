@@ -7,6 +7,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import moment
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.table import Column, Table
+from usertrack.segments.keys import a_key
 from usertrack.segments.match import LEFT_OUT, NOT_LEFT_OUT
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.view import cut_note, source_states
@@ -29,8 +30,8 @@ def match_document(profiles: Profiles, kind: str | None, timezone: str, limit: i
         "posthog_only": "Events, no account",
         "postgres_only": "Account, unknown to PostHog",
         "ambiguous": "Ambiguous: several accounts or persons",
-        "anonymous": "Visitors without an e-mail",
-        "without_email": "Accounts without an e-mail",
+        "anonymous": f"Visitors without {a_key(profiles.key)}",
+        "without_email": f"Accounts without {a_key(profiles.key)}",
         "internal_excluded": "Your own people, left out",
         "opted_out": "Opted out, left out",
         "deleted": "Account deleted, left out",
@@ -41,7 +42,7 @@ def match_document(profiles: Profiles, kind: str | None, timezone: str, limit: i
     people = Listing(
         table,
         heading="Who is not simply in both",
-        fields={"email": Field("Person"), "kind": Field("Kind", "tag")},
+        fields={profiles.key: Field("Person"), "kind": Field("Kind", "tag")},
         limit=20,
     )
     return Document(
