@@ -33,6 +33,7 @@ def test_a_project_without_events(own: Cli) -> None:
     assert "no events at all" in result.out
     assert "is this the right project?" in result.out
     assert re.search(r"all \d+ in order", result.out)
+    assert " from environment; --verbose shows all " in result.out
     assert "error: 1 problem found" in result.err
 
 
