@@ -30,7 +30,11 @@ def test_the_command_on_a_file(cli: Cli, tmp_path: Path, monkeypatch: pytest.Mon
     seed = Path(__file__).parents[1] / "plan" / "seed003.md"
     result = cli("plan", "init", "--from", str(seed), "--plan", "growth.yaml")
     assert result.code == 0, result.err
-    assert len(read_plan(tmp_path / "growth.yaml").events) == 26
+    plan = read_plan(tmp_path / "growth.yaml")
+    assert len(plan.events) == 26
+    assert [use.name for use in plan.events["chart_interacted"].properties] == ["chart_type", "action", "team_slug"]
+    assert plan.events["chart_interacted"].scope == ("team",)
+    assert {"chart_type", "action"} <= plan.properties.keys()
     wrong = cli("plan", "init", "--from", "nowhere")
     assert (wrong.code, wrong.out) == (2, "")
     assert "there is no file 'nowhere' to make a plan from" in wrong.err

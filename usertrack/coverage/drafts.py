@@ -1,8 +1,10 @@
 """Drafts of a plan: from what the code sends, and from what has arrived."""
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from usertrack.core.errors import UsertrackError
@@ -94,6 +96,48 @@ def _naming(events: Mapping[str, Sequence[str]], properties: Iterable[str], fold
 
 def _without(rule: Mapping[str, str], key: str) -> dict[str, str]:
     return {name: value for name, value in rule.items() if name != key}
+
+
+_ENDINGS = {"py": "py", "python": "py", "ts": "ts", "typescript": "ts", "tsx": "tsx", "jsx": "jsx"}
+_ENDINGS |= dict.fromkeys(("js", "javascript"), "js")
+
+
+def with_examples(draft: Draft, scanned: Callable[[Path], Scan]) -> Draft:
+    """The draft with the properties that its examples send with its events; ``scanned`` scans a folder."""
+    known = [(language, text) for language, text in draft.examples if language in _ENDINGS]
+    if not known:
+        return draft
+    with TemporaryDirectory() as folder:
+        for number, (language, text) in enumerate(known):
+            (Path(folder) / f"example{number}.{_ENDINGS[language]}").write_text(text, encoding="utf-8")
+        sites = scanned(Path(folder)).sites
+    sent: dict[str, dict[str, None]] = {}
+    for site in sites:
+        names = [each.name for each in site.properties if _is_own(each.name)]
+        sent.setdefault(site.event or "", {}).update(dict.fromkeys(names))
+    scopes = {
+        each.path[-1]: each.value["requires"]
+        for each in draft.entries
+        if each.path[0] == "scopes" and isinstance(each.value, Mapping)
+    }
+    entries = [_with_sent(each, list(sent.get(each.path[-1], ())), scopes) for each in draft.entries]
+    events = {each.path[-1] for each in draft.entries if each.path[0] == "events"}
+    registry = [_named_property(("properties",), name) for event in events & sent.keys() for name in sent[event]]
+    return replace(draft, entries=[*entries, *registry])
+
+
+def _with_sent(event: Entry, names: Sequence[str], scopes: Mapping[str, Sequence[str]]) -> Entry:
+    """The event with the properties and the scope that an example of it has, where nothing else says which it has."""
+    value = event.value if isinstance(event.value, Mapping) else {}
+    if event.path[0] != "events" or not names or "properties" in value:
+        return event
+    scope = next((scope for scope, required in scopes.items() if set(required) <= set(names)), "")
+    guesses = {"properties": "from an example of its code", "scope": "its example has the properties"}
+    return entry(
+        event.path,
+        {**event.guesses, **guesses},
+        **{**value, "properties": list(names), "scope": value.get("scope") or scope},
+    )
 
 
 # From data

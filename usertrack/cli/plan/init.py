@@ -60,6 +60,8 @@ def init(
 
 def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common) -> "Draft":
     """The draft from ``origin``; raises UsageError for one that is neither code, data nor a file."""
+    from importlib.util import find_spec
+
     from usertrack.core.errors import UsageError
 
     if origin == "code":
@@ -85,7 +87,13 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
         raise UsageError(f"there is no file '{origin}' to make a plan from", hint)
     from usertrack.plan.draft.markdown import draft_of_markdown
 
-    return draft_of_markdown(Path(origin))
+    draft = draft_of_markdown(Path(origin))
+    if find_spec("tree_sitter") is None:
+        return draft
+    from usertrack.coverage.drafts import with_examples
+    from usertrack.scan.scan import scan_code
+
+    return with_examples(draft, lambda folder: scan_code([folder]))
 
 
 def _folder_of(code: list[Path], plan: Path) -> str:

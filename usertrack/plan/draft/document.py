@@ -34,6 +34,15 @@ class Part:
     tables: "list[TableOfCells]" = field(default_factory=list)
     lists: "list[ListOfItems]" = field(default_factory=list)
     paragraphs: "list[str]" = field(default_factory=list)
+    examples: "list[Example]" = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A block of code, and its ``language`` as the file has it (`javascript`, `py`)."""
+
+    language: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ def _with_pipes_in_code(line: str) -> str:
 
 def _parts(tokens: Sequence[Any]) -> list[Part]:
     parts = [Part("", 0, 1)]
-    depth, at = 0, 0
+    at = 0
     while at < len(tokens):
         token = tokens[at]
         line = (token.map or [0])[0] + 1
@@ -92,7 +101,9 @@ def _parts(tokens: Sequence[Any]) -> list[Part]:
             items = [_cell(each) for each in tokens[at:end] if each.type == "inline"]
             parts[-1].lists.append(ListOfItems(label, items, line))
             at = end
-        elif token.type == "inline" and depth == 0:
+        elif token.type == "fence":
+            parts[-1].examples.append(Example((token.info.split() or [""])[0].casefold(), token.content))
+        elif token.type == "inline":
             parts[-1].paragraphs.append(_cell(token).text)
         at += 1
     return parts

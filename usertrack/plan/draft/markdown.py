@@ -44,7 +44,6 @@ class _Reader:
         self.guesses: dict[str, dict[str, str]] = {}
         self.properties: dict[str, None] = {}
         self.entries: list[Entry] = []
-        self.notes: list[str] = []
 
     def draft(self) -> Draft:
         for part in self.parts:
@@ -58,7 +57,8 @@ class _Reader:
         self._phases_by_words()
         registry = [_registry_entry(name) for name in self.properties]
         events = [entry(("events", name), self.guesses[name], **values) for name, values in self.events.items()]
-        return Draft((*self.entries, *registry, *events), tuple(self.notes))
+        examples = tuple((example.language, example.text) for part in self.parts for example in part.examples)
+        return Draft((*self.entries, *registry, *events), examples=examples)
 
     def _event(self, name: str, values: Mapping[str, Any], guesses: Mapping[str, str]) -> None:
         """Add what is new; what was read first holds."""

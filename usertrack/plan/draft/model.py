@@ -21,10 +21,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Draft:
-    """Entries in the order of the file that they came from; ``notes`` say what was not understood."""
+    """Entries in the order of the file that they came from; ``notes`` say what was not understood.
+
+    ``examples`` are blocks of code by their language, which may send events of the draft.
+    """
 
     entries: Sequence[Entry]
     notes: Sequence[str] = ()
+    examples: Sequence[tuple[str, str]] = ()
 
 
 def entry(path: tuple[str, ...], guesses: Mapping[str, str] | None = None, **values: Value) -> Entry:
