@@ -90,6 +90,7 @@ def test_an_analysis_of_a_segment_finds_its_people_by_id(own: Cli) -> None:
 def test_match_names_ids(own: Cli) -> None:
     answer = own("match")
     assert "Accounts without an account id" in answer.out
+    assert "not counted" in next(line for line in answer.out.splitlines() if "Your own people" in line)
     assert next(line for line in answer.out.splitlines() if BOB in line).split()[:2] == [BOB, "postgres_only"]
 
 

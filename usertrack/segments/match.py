@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from usertrack.core.spool import quote
+from usertrack.library.entities import EMAIL
 from usertrack.segments.keys import ORGANIZATION
 
 LEFT_OUT = ("internal", "opted_out", "deleted")
@@ -16,7 +17,10 @@ Sides = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class Match:
-    """How many keys the two sources share; ``anonymous`` counts visitors without one, ``without_email`` accounts."""
+    """How many keys the two sources share; ``anonymous`` counts visitors without one, ``without_email`` accounts.
+
+    By a key other than the e-mail, the sources leave own people and those who opted out away without counting them.
+    """
 
     matched: int | None = None
     posthog_only: int | None = None
@@ -24,8 +28,8 @@ class Match:
     ambiguous: int = 0
     anonymous: int | None = None
     without_email: int | None = None
-    internal_excluded: int = 0
-    opted_out: int = 0
+    internal_excluded: int | None = 0
+    opted_out: int | None = 0
     deleted: int = 0
 
     def as_dict(self) -> dict[str, int | None]:
@@ -40,7 +44,10 @@ def match_of(connection: Any, sides: Sides, key: str) -> Match:
         return counts
 
     sql = match_sql(sides, key)
-    left_out = row("SELECT count_if(internal), count_if(opted_out), count_if(deleted AND NOT opted_out) FROM people")
+    *sifted, deleted = row(
+        "SELECT count_if(internal), count_if(opted_out), count_if(deleted AND NOT opted_out) FROM people"
+    )
+    internal, opted_out = sifted if key == EMAIL else (None, None)
     nameless = {
         source: row(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
         for source, (view, column) in sides.items()
@@ -54,7 +61,9 @@ def match_of(connection: Any, sides: Sides, key: str) -> Match:
         ambiguous=row(f"SELECT count(*) FROM ({sql}) WHERE ambiguous AND {NOT_LEFT_OUT}")[0],
         anonymous=nameless.get("posthog"),
         without_email=nameless.get("neon"),
-        **dict(zip(("internal_excluded", "opted_out", "deleted"), left_out, strict=True)),
+        internal_excluded=internal,
+        opted_out=opted_out,
+        deleted=deleted,
     )
 
 

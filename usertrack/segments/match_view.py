@@ -48,7 +48,7 @@ def match_document(profiles: Profiles, kind: str | None, timezone: str, limit: i
     return Document(
         title=f"How PostHog and Postgres met on {moment(profiles.as_of, timezone)}",
         blocks=(
-            Facts(tuple((label, _or_unknown(counts[name])) for name, label in labels.items())),
+            Facts(tuple((label, _or_unknown(counts[name], name)) for name, label in labels.items())),
             *([unknown] if profiles.match.matched is None else []),
             *([people] if len(table.rows) or profiles.match.matched is not None else []),
         ),
@@ -66,8 +66,10 @@ def match_document(profiles: Profiles, kind: str | None, timezone: str, limit: i
     )
 
 
-def _or_unknown(count: int | None) -> int | str:
-    return "unknown" if count is None else count
+def _or_unknown(count: int | None, name: str) -> int | str:
+    if count is not None:
+        return count
+    return "not counted" if name in ("internal_excluded", "opted_out") else "unknown"
 
 
 def _people(profiles: Profiles, kind: str | None) -> Table:

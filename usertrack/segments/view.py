@@ -148,7 +148,9 @@ def _who_first(classification: Classification, table: Table, only: Sequence[str]
         # of one segment, everybody is in it
         columns=(key, *size, *(("primary",) if len(only) != 1 else ()), "priority", *evidence, "because"),
         limit=20,
-        more="why? `usertrack explain ORGANIZATION --by organization`" if size else "why? `usertrack explain EMAIL`",
+        more="why? `usertrack explain ORGANIZATION --by organization`"
+        if size
+        else f"why? `usertrack explain {'EMAIL' if key == EMAIL else 'ID'}`",
     )
 
 
