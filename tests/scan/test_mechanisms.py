@@ -396,6 +396,39 @@ const { track } = await import("./track");
 track("awaited"); //> awaited
 const lib = require("./track");
 lib.track("required"); //> required
+import("./track").then(({ track }) => track("then taken apart")); //> then taken apart
+import("./track").then((module) => module.track("then")); //> then
+import("./track").then((module) => module.track).then((track) => track("then then")); //> then then
+""",
+    "a component that is loaded later": """
+=== Link.jsx
+import posthog from "posthog-js";
+export default function Link({ event }) { return <a onClick={() => posthog.capture(event)} />; }
+=== a.jsx
+const Link = React.lazy(() => import("./Link"));
+export const Page = () => <Link event="lazy" />; //> lazy
+""",
+    "calls by way of another function": """
+=== a.py
+import threading
+from functools import partial
+import posthog
+
+@shared_task
+def send(who, event, properties=None):
+    posthog.capture(who, event, properties)
+
+send.delay("me", "delayed")  #> delayed
+send.apply_async(args=["me", "queued"], kwargs={"properties": {"a": 1}})  #> queued(a)
+threading.Thread(target=send, args=("me", "threaded")).start()  #> threaded
+tasks.add_task(send, "me", "in the background")  #> in the background
+loop.run_in_executor(None, send, "me", "executed")  #> executed
+partial(send, "me", "partly")()  #> partly
+=== b.js
+import posthog from "posthog-js";
+const track = (name) => posthog.capture(name);
+track.call(null, "called"); //> called
+setTimeout(track, 100, "timed"); //> timed
 """,
     "module.exports": """
 === track.js

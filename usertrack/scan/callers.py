@@ -76,16 +76,17 @@ class Callers(Evaluator):
         )
 
     def handed_over(self, given: Given) -> Sequence[Value] | None:
-        """The elements that a function without a name gets of a list (`names.forEach(name => …)`); None for others."""
+        """What a function without a name gets of a list (`names.forEach(name => …)`) or promise; None for others."""
         function = given.parameter.function
         call = function.handed_to
         if call is None or given.parameter.index or not isinstance(call.callee, Member):
             return None
+        values = self.evaluate(call.callee.value, call.scope)
+        if call.callee.name == "then":  # of a promise; for us it is what it promises
+            return self.walk(values, given.path)
         if call.callee.name not in ITERATIONS:
             return None
-        listed = self.evaluate(call.callee.value, call.scope)
-        elements = [inner for value in listed for inner in self.elements(value)]
-        return self.walk(elements, given.path)
+        return self.walk((inner for value in values for inner in self.elements(value)), given.path)
 
     def names_of_function(self, function: Function) -> list[str]:
         """The names under which a function may be called; one that others return goes under names of their results."""

@@ -288,8 +288,17 @@ class Evaluator(Lookup):
                 elif isinstance(value, HAND_ON):
                     anything = True
                     yield value
+                    yield from self._lazy(value)
         if not anything:
             yield Outside(f"{callee_name(call)}()")
+
+    def _lazy(self, value: Value) -> Iterator[Value]:
+        """`lazy(() => import("./component"))`: the default export."""
+        if isinstance(value, FunctionValue):
+            for returned in value.function.returns:
+                for module in self.evaluate(returned, value.function):
+                    if isinstance(module, ModuleValue):
+                        yield from self.member(module, "default")
 
     def _provided(self, context: Context) -> Iterator[Value]:
         """What `<Context.Provider value={…}>` gives in any of the files, and its default."""

@@ -186,6 +186,8 @@ class JavaScriptReader(DeclarationReader):
                 return Object([Entry(None, value, spread=True) for value in values], call.line)
             case Member(value=Name(name="Object"), name="freeze" | "values" | "entries") if values:
                 return values[0]
+            case Member(value=inner, name="then") if values and isinstance(values[0], Function):
+                return Call(values[0], [Argument(inner)], call.line, call.scope)
             case Member(value=Text(value=text, line=line), name="concat"):
                 return Template([Text(text, line), *values], line)
         return call

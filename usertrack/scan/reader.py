@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
+from usertrack.scan.indirect import indirect_call
 from usertrack.scan.syntax import (
     HOLE,
     Argument,
@@ -147,6 +148,8 @@ class Reader:
             if isinstance(argument.value, Function):
                 argument.value.handed_to = call
         self._change_by_call(callee, arguments)
+        for function, handed in indirect_call(callee, arguments):
+            self.scope.calls.append(Call(function, handed, line, self.scope))
         return call
 
     def _change_by_call(self, callee: Expression, arguments: Sequence[Argument]) -> None:
