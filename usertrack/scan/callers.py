@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from usertrack.scan.evaluation import ITERATIONS, Evaluator
 from usertrack.scan.program import Program
-from usertrack.scan.syntax import Call, Expression, Function, Member, Object, Parameter, Typed
-from usertrack.scan.values import FunctionValue, Given, Outside, Value, argument_of
+from usertrack.scan.syntax import Alias, Call, Expression, Function, Member, Object, Parameter, Typed
+from usertrack.scan.values import ClassValue, FunctionValue, Given, Outside, Value, argument_of
 
 MOST_CALLERS = 60
-MOST_NAMES = 60
 MOST_FILES = 150
 """A parameter is not looked for in the callers of a function whose name is in more files."""
 DEEPEST = 4
@@ -19,6 +18,7 @@ class Callers(Evaluator):
         super().__init__(program)
         self._concrete: dict[Given, Sequence[Value]] = {}
         self._depth = 0
+        self._names: dict[Function, tuple[int, list[str]]] = {}
 
     def concrete(self, given: Given) -> Sequence[Value]:
         """What a parameter is, from all that the files tell of it; () if they do not."""
@@ -88,33 +88,40 @@ class Callers(Evaluator):
             return None
         return self.walk((inner for value in values for inner in self.elements(value)), given.path)
 
-    def names_of_function(self, function: Function) -> list[str]:
-        """The names under which a function may be called; one that others return goes under names of their results."""
+    def names_of_function(self, function: Function) -> Sequence[str]:
+        """The names under which a function is called, as far as the parsed files tell."""
+        size, names = self._names.get(function, (0, []))
+        if size != self.program.size:
+            names = list(self._gather_names(function))
+            self._names[function] = (self.program.size, names)
+        return names
+
+    def _gather_names(self, function: Function) -> Iterable[str]:
         names = [function.name]
         if function.name in ("constructor", "__init__", "__call__") and function.owner is not None:
             names = [function.owner.name]
         scope = function.parent
         while scope is not None and scope.parent is not None:
-            names.append(scope.name)  # a decorator, or a factory whose result is called at once
-            if self._returns(scope, function):
-                names += [result for name in self._closure([scope.name]) for result in self.program.results[name]]
+            names.append(scope.name)  # of what returns it
             scope = scope.parent
-        return self._closure(names)
+        seen: set[str] = set()
+        while names:
+            name = names.pop(0)
+            if name and name not in seen:
+                seen.add(name)
+                yield name
+                aliases = self.program.aliases.get(name, ())
+                names += [alias.name for alias in aliases if alias.name not in seen and self._is_of(alias, function)]
 
-    def _returns(self, outer: Function, function: Function) -> bool:
-        returned = [value for expression in outer.returns for value in self.evaluate(expression, outer)]
-        return any(isinstance(value, FunctionValue) and value.function is function for value in returned)
-
-    def _closure(self, names: Iterable[str]) -> list[str]:
-        """``names`` and the names under which the same goes on."""
-        closure: list[str] = []
-        queue = [name for name in names if name]
-        while queue and len(closure) < MOST_NAMES:
-            name = queue.pop(0)
-            if name not in closure:
-                closure.append(name)
-                queue += sorted(self.program.aliases.get(name, ()))
-        return closure
+    def _is_of(self, alias: Alias, function: Function) -> bool:
+        """Whether what goes on under another name can be ``function``."""
+        for value in self.evaluate(alias.value, alias.scope):
+            for inner in self.concrete(value) if isinstance(value, Given) else (value,):
+                if isinstance(inner, FunctionValue) and inner.function is function:
+                    return True
+                if isinstance(inner, ClassValue) and inner.owner is function.owner:
+                    return True
+        return False
 
     def line_within(self, expression: Expression, path: Sequence[str], line: int) -> int:
         """The line of what stands at ``path`` in an expression."""

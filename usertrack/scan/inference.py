@@ -64,7 +64,7 @@ class Inference:
             self._custom[sink.call.rpartition(".")[2]].append(sink)
         self._senders: dict[Function, dict[tuple[object, ...], Sender]] = defaultdict(dict)
         self._calls_of: dict[Function, list[tuple[Call, Frames]]] = defaultdict(list)
-        self._names: set[str] = set()
+        self._names: dict[str, None] = {}
         self._examined: set[Call] = set()
         self._collection = Collection()
         self._used: set[Function] = set()
@@ -72,9 +72,8 @@ class Inference:
         """Calls that look like those of a sender, on something of which the source does not tell what it is."""
 
     def run(self) -> tuple[list[Site], list[Unresolved]]:
-        self.program.parse_files_with([*METHODS, *self._custom, *HTTP_WORDS])
-        for name in (*METHODS, *self._custom):
-            self._follow(name)
+        self.program.parse_files_with([*sorted(METHODS), *self._custom, *HTTP_WORDS])
+        self._follow([*sorted(METHODS), *self._custom])
         self._send_over_http()
         progress = True
         while progress:
@@ -83,20 +82,17 @@ class Inference:
         self._tell_unused()
         return self._collection.sites, self._collection.unresolved
 
-    def _follow(self, name: str) -> None:
-        """Look at all calls of ``name``, and of the names under which the same value goes on."""
-        queue = [name]
-        while queue:
-            new = [name for name in dict.fromkeys(queue) if name not in self._names]
-            self._names.update(new)
-            self.program.parse_files_with(_words(new))
-            queue = [alias for name in new for alias in self.program.aliases[name]]
+    def _follow(self, names: Iterable[str]) -> None:
+        """Look at all calls of ``names``, in files that have these words."""
+        new = [name for name in dict.fromkeys(names) if name not in self._names]
+        self._names.update(dict.fromkeys(new))
+        self.program.parse_files_with([name.removeprefix("default:") for name in new])
 
     def _examine_all(self) -> None:
         while True:
-            for name in list(self._names):  # files parsed since may hold further aliases
-                for alias in [a for a in self.program.aliases[name] if a not in self._names]:
-                    self._follow(alias)
+            self._follow(alias for name in list(self._names) for alias in self._taken_out_of_sdk(name))
+            for function in [function for function, senders in self._senders.items() if senders]:
+                self._follow(self.evaluator.names_of_function(function))
             calls = [
                 call for name in list(self._names) for call in self.program.calls[name] if call not in self._examined
             ]
@@ -106,6 +102,15 @@ class Inference:
                 if call not in self._examined:
                     self._examined.add(call)
                     self._examine(call)
+
+    def _taken_out_of_sdk(self, name: str) -> list[str]:
+        """Other names of a method: ``send`` of ``const send = posthog.capture``."""
+        return [
+            alias.name
+            for alias in self.program.aliases.get(name, ())
+            if alias.name not in self._names
+            and any(isinstance(v, Sdk) and v.method for v in self.evaluator.evaluate(alias.value, alias.scope))
+        ]
 
     def _examine(self, call: Call) -> None:
         for sink in self._custom.get(callee_name(call), ()):
@@ -220,8 +225,6 @@ class Inference:
         if key in self._senders[function]:
             return
         self._senders[function][key] = sender
-        for named in self.evaluator.names_of_function(function):
-            self._follow(named)
         for calling, frames in list(self._calls_of[function]):
             self._apply(sender, calling, frames)
 
@@ -317,10 +320,6 @@ class Inference:
 def _is_open(name: EventName) -> bool:
     """Whether a call added nothing to the name that could be read."""
     return not name.givens and name.text is None and sum(part is None for part in name.parts) == 1
-
-
-def _words(names: Iterable[str]) -> list[str]:
-    return [name.removeprefix("default:") for name in names]
 
 
 def _is_named(call: Call, dotted: str) -> bool:

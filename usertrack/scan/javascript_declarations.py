@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from usertrack.scan.javascript_types import TypeReader
 from usertrack.scan.reader import inner_nodes, line_of, source_of
 from usertrack.scan.syntax import (
+    Alias,
     Array,
     Call,
     Choice,
@@ -294,7 +295,7 @@ class DeclarationReader(TypeReader):
         if name == "default":
             self.alias(value, default_of(self.file.path))
             if isinstance(value, Function):
-                self.file.aliases.add((value.name, default_of(self.file.path)))
+                self.file.aliases.append(Alias(value.name, default_of(self.file.path), value, self.scope))
             if default_of(self.file.path) == "default:index":
                 self.alias(value, default_of(self.file.path.rpartition("/")[0]))
         else:

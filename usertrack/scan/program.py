@@ -12,7 +12,19 @@ from pickle import PicklingError
 from usertrack.scan.extraction import summary_of
 from usertrack.scan.files import SourceFile, Tree, source_bytes
 from usertrack.scan.resolve import Resolver
-from usertrack.scan.syntax import Call, Class, Expression, File, Function, Imported, Member, Name, Text, tail_names
+from usertrack.scan.syntax import (
+    Alias,
+    Call,
+    Class,
+    Expression,
+    File,
+    Function,
+    Imported,
+    Member,
+    Name,
+    Text,
+    tail_names,
+)
 
 MUCH = 2_000_000
 """From this many bytes on, a second process helps."""
@@ -34,8 +46,8 @@ class Program:
         self._files: dict[str, File | None] = {}
         self.calls: dict[str, list[Call]] = defaultdict(list)
         """By the last name of what is called."""
-        self.aliases: dict[str, set[str]] = defaultdict(set)
-        self.results: dict[str, set[str]] = defaultdict(set)
+        self.aliases: dict[str, list[Alias]] = defaultdict(list)
+        """By the name of their source."""
         self.functions: dict[str, list[Function]] = defaultdict(list)
         """Those that are no methods, by name."""
         self.classes: dict[str, list[Class]] = defaultdict(list)
@@ -52,6 +64,11 @@ class Program:
     @property
     def parsed(self) -> Iterator[File]:
         return (file for file in list(self._files.values()) if file is not None)
+
+    @property
+    def size(self) -> int:
+        """How many files were parsed."""
+        return len(self._files)
 
     def file(self, path: str) -> File | None:
         """The summary of a file; None when it cannot be parsed."""
@@ -98,10 +115,8 @@ class Program:
             for call in function.calls:
                 for name in _called(call.callee):
                     self.calls[name].append(call)
-        for source, alias in file.aliases:
-            self.aliases[source].add(alias)
-        for source, alias in file.results:
-            self.results[source].add(alias)
+        for alias in file.aliases:
+            self.aliases[alias.source].append(alias)
         for owner in file.classes:
             self.classes[owner.name].append(owner)
             for name in owner.members:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from usertrack.scan.indirect import indirect_call
 from usertrack.scan.syntax import (
     HOLE,
+    Alias,
     Argument,
     Call,
     Class,
@@ -136,8 +137,8 @@ class Reader:
 
     def alias(self, value: Expression, name: str) -> None:
         """Remember that what ``value`` is goes on as ``name``."""
-        self.file.aliases.update((source, name) for source in tail_names(value) if source != name)
-        self.file.results.update((source, name) for source in caller_names(value))
+        sources = [source for source in tail_names(value) if source != name] + caller_names(value)
+        self.file.aliases += [Alias(source, name, value, self.scope) for source in sources]
 
     def call(self, callee: Expression, arguments: Sequence[Argument], line: int) -> Call:
         call = Call(callee, arguments, line, self.scope)

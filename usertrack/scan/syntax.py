@@ -202,12 +202,20 @@ class Class:
 
 
 @dataclass(slots=True, eq=False)
+class Alias:
+    """A name under which what ``source`` names, or returns, may go on: ``track`` of ``const track = hog.capture``."""
+
+    source: str
+    name: str
+    value: "Expression"
+    scope: Function
+
+
+@dataclass(slots=True, eq=False)
 class File:
     """``path`` is relative to the scanned folder. ``exports``: names for which other files can ask.
 
-    ``aliases``: pairs of a name and another one under which the same value goes on (``track`` of
-    ``const track = analytics.capture`` is an alias of ``capture``). ``results``: pairs of a function's name and
-    one under which its result goes on. ``error_line`` is where it could not be parsed.
+    ``error_line`` is where it could not be parsed.
     """
 
     path: str
@@ -216,8 +224,7 @@ class File:
     stars: list[str] = field(default_factory=list)
     classes: list[Class] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
-    aliases: set[tuple[str, str]] = field(default_factory=set)
-    results: set[tuple[str, str]] = field(default_factory=set)
+    aliases: list[Alias] = field(default_factory=list)
     error_line: int | None = None
 
 
