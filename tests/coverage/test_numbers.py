@@ -40,10 +40,12 @@ def covered(folder: Path, *sites: Site, arrivals: Arrivals | None = None, uses: 
 def test_three_figures_of_one_denominator(tmp_path: Path) -> None:
     coverage = cover(written(tmp_path, PLAN), sent("a", "b", "old", "new"), arrived(a=1, c=1, old=1))
     assert coverage.of_events == Figures(total=3, in_code=2, in_data=2, in_both=1)
-    assert [(each.name, each.figures.total, each.figures.in_both) for each in coverage.by("tier")] == [
-        ("one", 1, 1),
-        ("two", 1, 0),
-        ("", 1, 0),
+    assert [
+        (each.name, each.events.total, each.events.in_both, each.required.total) for each in coverage.by("tier")
+    ] == [
+        ("one", 1, 1, 2),
+        ("two", 1, 0, 0),
+        ("", 1, 0, 0),
     ]
     assert coverage.by("phase") == []
     assert cover(coverage.plan, coverage.scan, coverage.arrivals, only={"owner": "core"}).of_events.total == 1

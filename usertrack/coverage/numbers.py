@@ -34,19 +34,27 @@ class Figures:
         return part / self.total if part is not None and self.total else None
 
     @property
-    def headline(self) -> float | None:
-        """The one share: of those in code and data, or of what was looked at."""
+    def seen(self) -> int | None:
+        """How many are in code and data, or in the one that was looked at."""
         parts = (self.in_both, self.in_data, self.in_code)
-        return self.rate(next((part for part in parts if part is not None), None))
+        return next((part for part in parts if part is not None), None)
+
+    @property
+    def headline(self) -> float | None:
+        return self.rate(self.seen)
 
 
 @dataclass(frozen=True)
 class FiguresOf:
-    """The figures of the events of one tier, phase or owner; ``name`` is empty for the events without one."""
+    """The figures of one tier, phase or owner: of its events, and of the properties that these must have.
+
+    ``name`` is empty for the events without one.
+    """
 
     grouping: Grouping
     name: str
-    figures: Figures
+    events: Figures
+    required: Figures
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,11 @@ class Coverage:
     @property
     def of_required(self) -> Figures:
         """Of the pairs of a planned event and a property that it must have."""
-        required = [each for each in self.properties if each.required]
+        return self._required_of(self.planned)
+
+    def _required_of(self, events: Sequence[CoveredEvent]) -> Figures:
+        names = {event.name for event in events}
+        required = [each for each in self.properties if each.required and each.of in names]
         return _figures(
             len(required),
             [bool(each.always) for each in required] if self.scan else None,
@@ -115,10 +127,13 @@ class Coverage:
         names = dict.fromkeys(_name(event, grouping) for event in self.planned)
         listed = {"tier": list(self.plan.tiers), "phase": list(self.plan.phases)}.get(grouping, [])
         order = [*(name for name in listed if name in names), *sorted(name for name in names if name not in listed)]
+        if not any(names):
+            return []
+        groups = {name: [event for event in self.planned if _name(event, grouping) == name] for name in order if name}
+        groups |= {"": without} if (without := [event for event in self.planned if not _name(event, grouping)]) else {}
         return [
-            FiguresOf(grouping, name, self._figures_of([e for e in self.planned if _name(e, grouping) == name]))
-            for name in sorted(order, key=lambda name: not name)
-            if any(names)
+            FiguresOf(grouping, name, self._figures_of(events), self._required_of(events))
+            for name, events in groups.items()
         ]
 
     def _figures_of(self, events: Sequence[CoveredEvent]) -> Figures:

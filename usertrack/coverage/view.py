@@ -61,6 +61,10 @@ def _complete(rows: Sequence[CoveredProperty]) -> int:
     return sum(bool(row.complete) for row in rows)
 
 
+def _of(part: int | None, total: int) -> str:
+    return f"{'not asked' if part is None else number(part)} of {number(total)}"
+
+
 _FIGURES = Columns[Figure](
     Attribute("figure", "VARCHAR", lambda row: row.name, Field("Figure")),
     Attribute(
@@ -68,18 +72,28 @@ _FIGURES = Columns[Figure](
         "BIGINT",
         lambda row: row.part,
         Field("Of", "text", align="right"),
-        text=lambda row: f"{'not asked' if row.part is None else number(row.part)} of {number(row.total)}",
+        text=lambda row: _of(row.part, row.total),
     ),
     Attribute("total", "BIGINT", lambda row: row.total),
     Attribute("rate", "DOUBLE", lambda row: row.rate, Field("Coverage", "bar", full=1.0)),
 )
 _GROUPS = Columns[FiguresOf](
     Attribute("name", "VARCHAR", lambda row: row.name or "without one", Field(" ")),
-    Attribute("planned", "BIGINT", lambda row: row.figures.total, Field("Planned", "number")),
-    Attribute("in_code", "BIGINT", lambda row: row.figures.in_code, Field("In code", "number")),
-    Attribute("in_data", "BIGINT", lambda row: row.figures.in_data, Field("In data", "number")),
-    Attribute("in_code_and_data", "BIGINT", lambda row: row.figures.in_both, Field("In both", "number")),
-    Attribute("rate", "DOUBLE", lambda row: row.figures.headline, Field("Coverage", "bar", full=1.0)),
+    Attribute("planned", "BIGINT", lambda row: row.events.total, Field("Planned", "number")),
+    Attribute("in_code", "BIGINT", lambda row: row.events.in_code, Field("In code", "number")),
+    Attribute("in_data", "BIGINT", lambda row: row.events.in_data, Field("In data", "number")),
+    Attribute("in_code_and_data", "BIGINT", lambda row: row.events.in_both, Field("In both", "number")),
+    Attribute("rate", "DOUBLE", lambda row: row.events.headline, Field("Coverage", "bar", full=1.0)),
+    Attribute(
+        "required",
+        "BIGINT",
+        lambda row: row.required.total,
+        Field("Required properties", "text", align="right", spare=True),
+        text=lambda row: _of(row.required.seen, row.required.total) if row.required.total else None,
+    ),
+    Attribute("required_in_code", "BIGINT", lambda row: row.required.in_code),
+    Attribute("required_in_data", "BIGINT", lambda row: row.required.in_data),
+    Attribute("required_in_code_and_data", "BIGINT", lambda row: row.required.in_both),
 )
 
 
