@@ -8,10 +8,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usertrack.checks.workspace import Finding, check_queries, check_rules
+from usertrack.checks.workspace import Finding, check_files, check_queries, check_rules
 from usertrack.library.library import Library, shipped_root
 from usertrack.segments.expressions import parse
 from usertrack.segments.reachability import Reachability
+from usertrack.workspace.settings import load_settings
 
 from ..conftest import Cli
 
@@ -121,6 +122,19 @@ def test_not_text_at_all(tmp_path: Path) -> None:
     (tmp_path / "segments.yaml").write_bytes(b"\xff\xfe\x00")
     assert "cannot be read as UTF-8" in check_rules(tmp_path / "segments.yaml", LIBRARY)[0].detail
     assert "cannot be read" in check_rules(tmp_path / "none.yaml", LIBRARY)[0].detail
+
+
+def test_the_tracking_plan_is_read_with_the_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "segments.yaml").write_text("broken")
+    (tmp_path / "usertrack.yaml").write_text("")
+    for text, level, detail in (
+        ("a: {teir: 1}", "FAIL", "tracking.yaml:1: unknown key 'teir'"),
+        ("a: ", "ok", "1 event"),
+    ):
+        (tmp_path / "tracking.yaml").write_text(f"events: {{{text}}}")
+        (finding,) = [each for each in check_files(load_settings(), LIBRARY) if each.subject == "tracking.yaml"]
+        assert (finding.level, finding.detail) == (level, detail)
 
 
 def test_a_comment_in_a_rule_is_no_trouble(tmp_path: Path) -> None:

@@ -58,11 +58,3 @@ def test_no_plan_of_the_demo_unless_it_is_asked_for(cli: Cli, tmp_path: Path, mo
     result = cli("plan", "init", "--from", "data")
     assert (result.code, list(tmp_path.iterdir())) == (2, [])
     assert "no source is connected" in result.err
-
-
-def test_check_reads_the_plan_of_a_workspace(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "tracking.yaml").write_text("events: {a: {teir: 1}}")
-    result = cli("check")
-    assert result.code == 5
-    assert "tracking.yaml:1: unknown key 'teir'" in result.out

@@ -97,6 +97,13 @@ def test_a_plan_may_have_no_events(tmp_path: Path, text: str) -> None:
     assert set(read_plan(path).events) <= {"a"}
 
 
+def test_a_plan_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_bytes("events:\n  café:\n".encode("latin-1"))
+    with pytest.raises(UsageError, match=r"tracking.yaml:2: cannot be read as UTF-8 text"):
+        read_plan(path)
+
+
 def test_a_separator_keeps_its_blanks(tmp_path: Path) -> None:
     path = tmp_path / "tracking.yaml"
     path.write_text("naming: {events: [{files: 'a/**', case: Title Case, separator: ': '}, {case: snake_case}]}")

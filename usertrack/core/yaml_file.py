@@ -26,7 +26,10 @@ class YamlFile:
         try:
             loader, self.root = read_nodes(path.read_text(encoding="utf-8"))
             self.document: Any = loader.construct_document(self.root) if self.root else None
-        except (OSError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise UsageError(f"{path}:{line}: cannot be read as UTF-8 text", "save the file as UTF-8") from error
+        except OSError as error:
             raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-01
             mark = getattr(error, "problem_mark", None)

@@ -120,7 +120,8 @@ def _require_plan(draft: Path, path: Path) -> None:
 def _inserted(path: Path, parent: Sequence[str], entries: Sequence[Entry]) -> str:
     """The text of the file with the ``entries`` of ``parent`` behind the last one that it has."""
     text = path.read_bytes().decode("utf-8")
-    lines = _LINE.findall(text)
+    mark = "\ufeff" * text.startswith("\ufeff")  # a BOM, which YAML's columns do not count
+    lines = _LINE.findall(text.removeprefix(mark))
     newline = "\r\n" if "\r\n" in text else "\n"
     node, depth, in_braces = _deepest(PlanFile(path).root, parent)
     missing = parent[depth:]
@@ -135,7 +136,7 @@ def _inserted(path: Path, parent: Sequence[str], entries: Sequence[Entry]) -> st
         at, new = _end_of(node, lines), _rendered(missing, entries, node.start_mark.column)
     if at and not lines[at - 1].endswith(("\n", "\r")):
         lines[at - 1] += newline
-    return "".join([*lines[:at], *(line + newline for line in new), *lines[at:]])
+    return mark + "".join([*lines[:at], *(line + newline for line in new), *lines[at:]])
 
 
 def _opened(node: Any, lines: list[str]) -> int:
