@@ -135,6 +135,12 @@ events:
     assert finding.instead.startswith("`builder.block_removed`")
 
 
+def test_the_plan_of_the_guide_is_in_order(tmp_path: Path) -> None:
+    guide = (PLANS.parents[1] / "docs" / "guide" / "plan.md").read_text()
+    example = guide.partition("```yaml\n")[2].partition("```")[0]
+    assert lint(tmp_path, example) == []
+
+
 NAMES = """
 add_seat_clicked conditional_logic_added hidden_field_added reverse_trial_started stayed_on_hobby_plan
 main_nav_go_to_billing_clicked billing_onboarding_hobby_confirm_cta_clicked trial_ending_warning_shown
