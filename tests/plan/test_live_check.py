@@ -16,13 +16,14 @@ from tests.conftest import Cli
 
 PLAN = "events:\n  report_exported: {required: [format]}\nproperties: {format: {values: [csv, pdf]}}\n"
 TOKEN = "phc_test"
-COMMAND = ("plan", "live-check", "--data", "events")
+COMMAND = ("plan", "live-check", "--data")
 
 
 class Server:
     """`usertrack serve --plan` as a process of its own."""
 
     def __init__(self, folder: Path) -> None:
+        self.data = folder / "events"
         (folder / "tracking.yaml").write_text(PLAN)
         command = "serve --port 0 --data events --plan tracking.yaml"
         self.process = subprocess.Popen(
@@ -45,61 +46,56 @@ class Server:
         self.process.wait()
 
 
-@pytest.fixture
-def server(cli: Cli, tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("served"))
     yield server
     server.stop()
 
 
-def test_a_test_run_in_ci(cli: Cli, server: Server) -> None:
-    nothing = cli(*COMMAND)
+@pytest.fixture
+def ask(cli: Cli, server: Server) -> Cli:
+    """`usertrack plan live-check --data … ARGS…`, of a server that begins anew."""
+    cli(*COMMAND, server.data, "--reset")
+    return lambda *args: cli(*COMMAND, server.data, *args)
+
+
+def test_a_test_run_in_ci(ask: Cli, server: Server) -> None:
+    nothing = ask()
     assert nothing.code == 5
     assert "error: no event has reached this server since it checks a plan" in nothing.err
 
     server.send("report_exported", format="csv")
-    right = cli(*COMMAND)
+    right = ask()
     assert right.code == 0
     assert "all that was sent is as the plan says" in right.out
 
     server.send("report_exported", "report_exportd", format="xls", color="red", **{"$lib": "web"})
-    wrong = cli(*COMMAND)
+    wrong = ask()
     assert wrong.code == 5
     assert "3 violations in 3 checked events" in wrong.out
     assert "unlisted_value" in wrong.out
     assert "web" in wrong.out
     assert wrong.err.startswith("error: 3 violations of the plan\n")
 
-    report = json.loads(cli(*COMMAND, "-f", "json").out)
+    report = json.loads(ask("-f", "json").out)
     assert (report["plan"], report["checked"]) == ("tracking.yaml", 3)
     assert report["violations"][0].keys() >= {"rule", "event", "property", "library", "version", "count", "severity"}
     assert report["samples"][0]["types"]["color"] == "string"
-    assert cli(*COMMAND, "-f", "csv").out.count("\n") == 4
+    assert ask("-f", "csv").out.count("\n") == 4
 
-    assert cli(*COMMAND, "--reset").code == 0
+
+def test_what_it_fails_on(ask: Cli, server: Server) -> None:
     server.send("report_exported", format="pdf", color="red")
-    assert cli(*COMMAND, "--fail-on", "error").code == 0
-    assert cli(*COMMAND).code == 5
-    assert cli(*COMMAND, "--fail-on", "never").code == 0
-    server.stop()
-    assert cli(*COMMAND).code == 5, "the counts are asked of the folder when no server runs"
+    assert (ask("--fail-on", "error").code, ask().code, ask("--fail-on", "never").code) == (0, 5, 0)
+    assert ask("--reset").code == 0
+    assert "no event has reached this server" in ask().err
 
 
-def test_a_server_that_is_configured_as_posthog(cli: Cli, server: Server, clean_env: pytest.MonkeyPatch) -> None:
-    for name, value in (("HOST", server.url), ("PROJECT_ID", "1"), ("PERSONAL_API_KEY", "phx_test")):
-        clean_env.setenv(f"POSTHOG_{name}", value)
-    server.send("report_exportd")
-    asked = cli("plan", "live-check")
-    assert asked.err.splitlines()[-2] == "error: 1 violation of the plan"
-    server.process.kill()
-    server.process.wait()
-    assert cli(*COMMAND).err.endswith(asked.err), "the counts survive a kill"
-
-
-def test_following(server: Server, tmp_path: Path) -> None:
+def test_following(ask: Cli, server: Server) -> None:
     server.send("a\x1b[31mb")
-    command = [sys.executable, "-m", "usertrack", *COMMAND, "--follow"]
-    follow = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "usertrack", *COMMAND, str(server.data), "--follow"]
+    follow = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     out: IO[str] | None = follow.stdout
     assert out
     assert "unplanned_event    a␛[31mb ×1" in out.readline()
@@ -110,8 +106,21 @@ def test_following(server: Server, tmp_path: Path) -> None:
     assert follow.returncode == 130
 
 
+def test_a_server_that_is_configured_as_posthog(
+    ask: Cli, cli: Cli, server: Server, clean_env: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("HOST", server.url), ("PROJECT_ID", "1"), ("PERSONAL_API_KEY", "phx_test")):
+        clean_env.setenv(f"POSTHOG_{name}", value)
+    server.send("report_exportd")
+    asked = cli("plan", "live-check")
+    assert asked.err.splitlines()[-2] == "error: 1 violation of the plan"
+    server.process.kill()
+    server.process.wait()
+    assert ask().err.endswith(asked.err), "the counts survive a kill, and are asked of the folder"
+
+
 def test_a_folder_without_events(cli: Cli) -> None:
-    missing = cli(*COMMAND)
+    missing = cli(*COMMAND, "events")
     assert missing.code == 2
     assert "no events are kept in events" in missing.err
 
