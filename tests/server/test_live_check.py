@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import posthog
 import pytest
-from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, shared_store, store  # noqa: F401
+from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, shared_store, store, wait_until  # noqa: F401
 
 from tests.plan.codegen.plans import FILE, REPORTS
 from usertrack import track
@@ -51,6 +51,7 @@ def plan(tmp_path: Path, store: Store) -> Path:
 def serving(store: Store, plan: Path | None, *, enforce: bool = False) -> Iterator[Client]:
     with AppThread(store, replace(SETTINGS, plan=plan, enforce=enforce)) as server:
         yield Client(server.url, store)
+    server._app.state.violations.close()
 
 
 @pytest.fixture
@@ -128,6 +129,7 @@ def test_the_counts_survive_a_restart_and_a_reset_ends_them(store: Store, plan: 
     for _ in range(2):
         with serving(store, plan) as client:
             client.send(event("report_exportd"))
+            assert counted(client)["checked"]
     with serving(store, None) as client:
         client.send(event("report_exportd"))
         assert violations(client) == {("unplanned_event", "report_exportd"): 2}
@@ -202,8 +204,10 @@ def test_what_generated_code_sends_is_as_planned(
     monkeypatch.setattr(track, "_tracker", None)
     with serving(store, FILE) as client:
         host = str(client.http.base_url)
-        track.configure(project_key=TOKEN, host=host, database_url=None, plan=None, spool=tmp_path / "spool")
+        options: Any = {"database_url": None, "plan": None, "spool": tmp_path / "spool", "relay": False}
+        track.configure(project_key=TOKEN, host=host, **options)
         runpy.run_path(str(FILE.parent / "right_calls.py"))
+        assert track.flush(60)
         track.shutdown()
         assert violations(client) == {}
         assert counted(client)["checked"] == 9
@@ -243,15 +247,17 @@ def test_names_beyond_what_is_kept_are_counted_together(tmp_path: Path, monkeypa
 def test_a_log_that_cannot_be_written_stops_no_event(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     client.send(event("report_exportd"))
     counted(client)
-    with ViolationLog(client.store.path)._writing() as database:
+    with ViolationLog(client.store.path)._transaction() as database:
         database.execute("DROP TABLE violations")
     client.send(event("report_exportd"))
     assert client.rows("SELECT count() FROM posthog.events") == [[2]]
-    assert "violations of the tracking plan were not counted" in caplog.text
+    wait_until(lambda: "violations of the tracking plan were not written" in caplog.text)
 
 
 def test_an_erased_person_is_in_no_name(client: Client) -> None:
     client.send(event("mail to ann@x.example"), event("report_exported", **{"bob@x.example": 1}, format="csv"))
+
+    assert counted(client)["checked"] == 2
 
     def erased(text: str) -> str:
         return text.replace("ann@x.example", "[erased]")

@@ -27,7 +27,7 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
     runner = QueryRunner(store, settings)
     violations = ViolationLog(store.path)
     live_check = LiveCheck(settings.plan, violations, enforce=settings.enforce) if settings.plan else None
-    return Starlette(
+    app = Starlette(
         middleware=[Middleware(RequestLog)],
         routes=[
             *insights_api.routes(store, settings, runner),
@@ -41,3 +41,5 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
             *capture_api.routes(store, settings, live_check),
         ],
     )
+    app.state.violations = violations  # to be closed before the process ends
+    return app

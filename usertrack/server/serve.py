@@ -69,8 +69,9 @@ def serve(
         settings = replace(load_or_create_settings(data, env), owner_key=secrets.token_urlsafe(32), **overrides)
         url = _url(host, listener.getsockname()[1])
         store.announce(url, settings.owner_key)
+        app = create_app(store, settings)
         config = uvicorn.Config(
-            create_app(store, settings),
+            app,
             log_config=None,
             access_log=False,
             ws="none",
@@ -81,6 +82,7 @@ def serve(
         with _end_on_signals(server):
             on_ready(url, settings)
             server.run(sockets=[listener])
+        app.state.violations.close()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Checks events against the tracking plan when they come in: it counts, and refuses only where the plan is enforced."""
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -58,7 +57,7 @@ class LiveCheck:
                 log.warning("the tracking plan was changed and cannot be read: the former one holds")
 
     def record(self, events: Sequence[Event], now: datetime) -> None:
-        """Check and count events that were stored at ``now``. A log that cannot be written stops nothing."""
+        """Check and count events that were stored at ``now``."""
         self._count(len(events), [(event, broken) for event in events if (broken := self._violations_of(event))], now)
 
     def divide(self, events: Sequence[Event], now: datetime) -> tuple[list[Event], Mapping[str, Sequence[Violation]]]:
@@ -80,10 +79,7 @@ class LiveCheck:
         breaches: dict[Breach, list[SentEvent]] = {}
         for event, violations in broken:
             breaches.setdefault(_breach(event, violations), []).append((event.uuid, event.properties))
-        try:
-            self._violations.add(checked, breaches, now)
-        except sqlite3.Error:
-            log.exception("violations of the tracking plan were not counted")
+        self._violations.add(checked, breaches, now)
 
 
 def described(violations: Sequence[Violation]) -> str:

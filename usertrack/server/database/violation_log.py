@@ -1,11 +1,13 @@
 """What events broke of the tracking plan: counts and samples without values, in one SQLite file beside the events."""
 
 import json
+import logging
 import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -36,9 +38,11 @@ ON CONFLICT DO UPDATE SET count = count + excluded.count, last_seen = excluded.l
 _CHECKED = """
 INSERT INTO checked VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events
 """
+log = logging.getLogger(__name__)
 SAMPLES = 200
 SAMPLES_OF_A_KIND = 5
 _KINDS = 10_000  # names come from strangers: what is beyond is counted as one kind for each rule
+_DELAY = 0.2  # seconds; each call of SQLite lets other threads go first, and events would wait for it
 _LONGEST = 200  # characters of a name
 _KEYS = 100  # properties that a sample names
 REST = "(others)"
@@ -75,7 +79,10 @@ SentEvent = tuple[str, Mapping[str, Any]]
 
 
 class ViolationLog:
-    """The log of the data directory ``folder``. Safe to call from threads."""
+    """The log of the data directory ``folder``. Safe to call from threads.
+
+    What is added is in memory for a fifth of a second before it is written.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "live_check.sqlite"
@@ -83,35 +90,54 @@ class ViolationLog:
         self._connection: sqlite3.Connection | None = None
         self._samples: Counter[Kind] = Counter()
         self._kinds: set[Kind] = set()
+        self._unwritten = _Unwritten()
+        self._will_write = False
 
     def add(self, checked: int, broken: Mapping[Breach, Sequence[SentEvent]], now: datetime) -> None:
-        """Count ``checked`` events, of which some are ``broken``; raises sqlite3.Error."""
+        """Count ``checked`` events, of which some are ``broken``."""
         moment = now.isoformat(timespec="milliseconds")
-        counts: Counter[Kind] = Counter()
-        samples = []
-        with self._writing() as database:
+        with self._turn:
+            unwritten = self._unwritten
+            unwritten.since = unwritten.since or moment
+            unwritten.checked += checked
+            if not self._will_write:
+                self._will_write = True
+                timer = threading.Timer(_DELAY, self._write_later)
+                timer.daemon = True
+                timer.start()
             for breach, events in broken.items():
                 kinds = [self._known(kind) for kind in breach.kinds()]
                 for kind in kinds:
-                    counts[kind] += len(events)
+                    count, first_seen, _ = unwritten.kinds.get(kind, (0, moment, moment))
+                    unwritten.kinds[kind] = (count + len(events), first_seen, moment)
                 if any(self._samples[kind] < SAMPLES_OF_A_KIND for kind in kinds):
                     self._samples.update(kinds)
-                    samples.append((_sample(breach, *events[0], moment),))
-            database.execute(_CHECKED, (checked, moment))
-            database.executemany(
-                _COUNT,
-                (
-                    (kind.rule, kind.event, kind.property, kind.of, kind.library, kind.version, count, moment, moment)
-                    for kind, count in counts.items()
-                ),
-            )
-            if samples:
-                database.executemany("INSERT INTO samples (sample) VALUES (?)", samples)
-                database.execute(f"DELETE FROM samples WHERE id <= (SELECT max(id) FROM samples) - {SAMPLES}")
+                    unwritten.samples.append((_sample(breach, *events[0], moment),))
+            del unwritten.samples[:-SAMPLES]
+
+    def write(self) -> None:
+        """Write what is in memory; raises sqlite3.Error, and then it stays there."""
+        with self._turn:
+            if self._unwritten.checked:
+                with self._open() as database:
+                    _write(self._unwritten, database)
+                self._unwritten = _Unwritten()
+
+    def close(self) -> None:
+        """Write what is in memory, before the process ends."""
+        self._write_later()
+
+    def _write_later(self) -> None:
+        self._will_write = False
+        try:
+            self.write()
+        except sqlite3.Error:
+            log.exception("violations of the tracking plan were not written")
 
     def read(self) -> dict[str, Any]:
         """``checked`` events ``since`` a moment, all ``violations``, the most frequent first, and ``samples``."""
-        with self._writing() as database:
+        self.write()
+        with self._transaction() as database:
             checked = database.execute("SELECT events, since FROM checked").fetchone()
             rows = database.execute("SELECT * FROM violations ORDER BY count DESC, rule, event, property, of")
             names = [column[0] for column in rows.description]
@@ -123,23 +149,24 @@ class ViolationLog:
     def reset(self) -> None:
         """Forget everything."""
         self.forget(lambda text: True)
-        with self._writing() as database:
+        with self._transaction() as database:
             database.execute("DELETE FROM checked")
 
     def texts(self) -> list[str]:
         """All that events brought: names of events, properties and SDKs, and samples."""
         if not self._path.exists():
             return []
-        with self._writing() as database:
+        with self._transaction() as database:
             rows = database.execute("SELECT event, property, library, version FROM violations").fetchall()
             samples = database.execute("SELECT sample FROM samples").fetchall()
         return ["\n".join(row) for row in [*rows, *samples]]
 
     def forget(self, matches: Callable[[str], bool]) -> None:
         """Delete the counts and samples whose texts match, from the disk, too."""
+        self.write()
         if not self._path.exists():
             return
-        with self._writing() as database:
+        with self._transaction() as database:
             database.create_function("matches", 1, lambda text: bool(matches(text)))
             database.execute(
                 "DELETE FROM violations"
@@ -162,24 +189,41 @@ class ViolationLog:
         return kind
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one transaction."""
-        with self._turn:
-            database = self._connection = self._connection or self._open()
-            with database:
-                yield database
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._turn, self._open() as database:
+            yield database
 
     def _open(self) -> sqlite3.Connection:
-        """It survives the end of the process, by kill -9 too; the last seconds may be lost when the machine dies."""
-        if not self._path.exists():
-            self._path.touch(mode=0o600)
-        database = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        database.executescript(_SCHEMA)
-        columns = "rule, event, property, of, library, version"
-        self._kinds = {Kind(*row) for row in database.execute(f"SELECT {columns} FROM violations")}
-        return database
+        """What is written survives the end of the process, by kill -9 too; the machine's end may cost some seconds."""
+        if self._connection is None:
+            if not self._path.exists():
+                self._path.touch(mode=0o600)
+            database = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.executescript(_SCHEMA)
+            self._connection = database
+            columns = ", ".join(Kind._fields)
+            self._kinds |= {Kind(*row) for row in database.execute(f"SELECT {columns} FROM violations")}
+        return self._connection
+
+
+@dataclass
+class _Unwritten:
+    """What is only in memory. Of each kind, its count, and when it was first and last seen."""
+
+    checked: int = 0
+    since: str = ""
+    kinds: dict[Kind, tuple[int, str, str]] = field(default_factory=dict)
+    samples: list[tuple[str]] = field(default_factory=list)
+
+
+def _write(unwritten: _Unwritten, database: sqlite3.Connection) -> None:
+    database.execute(_CHECKED, (unwritten.checked, unwritten.since))
+    database.executemany(_COUNT, ((*kind, *seen) for kind, seen in unwritten.kinds.items()))
+    if unwritten.samples:
+        database.executemany("INSERT INTO samples (sample) VALUES (?)", unwritten.samples)
+        database.execute(f"DELETE FROM samples WHERE id <= (SELECT max(id) FROM samples) - {SAMPLES}")
 
 
 def _sample(breach: Breach, uuid: str, properties: Mapping[str, Any], moment: str) -> str:
