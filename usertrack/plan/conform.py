@@ -52,7 +52,8 @@ class Violation(NamedTuple):
 Properties = Mapping[str, Any]
 Check = Callable[[str, Properties], Sequence[Violation]]
 _PropertyCheck = Callable[[Any], Rule | None]
-_Checks = Mapping[str, _PropertyCheck]
+# values of the plain type, where there is one, need no check: that is most of them
+_Checks = Mapping[str, tuple[type | None, _PropertyCheck]]
 _EventCheck = Callable[[Properties], Sequence[Violation]]
 
 # what SDKs add by themselves, beside all that begins with "$"
@@ -113,10 +114,12 @@ def _event_check(name: str, event: PlannedEvent, plan: Plan, registry: _Checks) 
         ]
         for key, value in properties.items():
             if allowed is not None and key not in allowed:
-                if not is_of_sdk(key):
+                if key[:1] != "$" and not is_of_sdk(key):
                     violations.append(Violation("unplanned_property", name, key))
-            elif value is not None and (check_value := registry.get(key)) and (rule := check_value(value)):
-                violations.append(Violation(rule, name, key))
+            elif value is not None and key in registry:
+                plain_type, check_value = registry[key]
+                if type(value) is not plain_type and (rule := check_value(value)):
+                    violations.append(Violation(rule, name, key))
         return violations
 
     return check
@@ -136,19 +139,20 @@ def _of_profile(event: str, properties: Any, checks: _Checks, of: Literal["perso
     if not checks or not isinstance(properties, Mapping):
         return
     for key, value in properties.items():
-        if (check_value := checks.get(key)) is None:
+        if key not in checks:
             if not is_of_sdk(key):
                 yield Violation("unplanned_property", event, key, of)
-        elif value is not None and (rule := check_value(value)):
+        elif value is not None and (rule := checks[key][1](value)):
             yield Violation(rule, event, key, of)
 
 
 def _checks(properties: Iterable[PlannedProperty]) -> _Checks:
     """The check of each property, by its name and by its aliases."""
-    checks: dict[str, _PropertyCheck] = {}
+    checks: dict[str, tuple[type | None, _PropertyCheck]] = {}
     for planned in properties:
+        plain_type = None if planned.values or planned.type is None else _PLAIN_TYPES.get(planned.type)
         for name in (planned.name, *planned.aliases):
-            checks[name] = _property_check(planned)
+            checks[name] = (plain_type, _property_check(planned))
     return checks
 
 
@@ -212,4 +216,12 @@ _TYPES: Mapping[Type, Callable[[Any], bool]] = {
     "datetime": _is_datetime,
     "list": lambda value: isinstance(value, (list, tuple, set, frozenset)),
     "object": lambda value: isinstance(value, Mapping),
+}
+_PLAIN_TYPES: Mapping[Type, type] = {
+    "string": str,
+    "number": float,
+    "integer": int,
+    "boolean": bool,
+    "list": list,
+    "object": dict,
 }
