@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from usertrack.core.errors import UsageError
-from usertrack.scan import program
 from usertrack.scan.grammars import parser_for
 from usertrack.scan.scan import scan_code
 from usertrack.scan.site import Scan
@@ -124,8 +123,7 @@ def test_without_the_parsers(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "extra `plan`" in result.err
 
 
-def test_many_files_in_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "MUCH", 2_000)
+def test_many_files(tmp_path: Path) -> None:
     (tmp_path / "track.ts").write_text(IMPORT + "export const track = (e: string) => posthog.capture(e);")
     for number in range(40):
         text = f'import {{ track }} from "./track";\ntrack("event_{number % 7}");\n' + "const filler = [1, 2];\n" * 4

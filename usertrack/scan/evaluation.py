@@ -42,6 +42,8 @@ from usertrack.scan.values import (
 
 MOST_VALUES = 200
 MOST_FRAMES = 3
+MOST_STEPS = 50_000
+"""Expressions that are followed for one call: more than ever help, and an end for those that go in circles."""
 DEEPEST = 60
 DEEPEST_GIVEN = 6
 HAND_ON = (FunctionValue, ObjectValue, ClassValue, Instance, Sdk)
@@ -56,7 +58,8 @@ class Evaluator(Lookup):
         values = self._values.get(expression)
         if values is not None:
             return values
-        if expression in self._open or len(self._open) > DEEPEST:
+        self.steps += 1
+        if expression in self._open or len(self._open) > DEEPEST or self.steps > MOST_STEPS:
             self._cut = True
             return ()
         self._open.add(expression)

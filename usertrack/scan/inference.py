@@ -101,7 +101,7 @@ class Inference:
             for call in calls:
                 if call not in self._examined:
                     self._examined.add(call)
-                    self._examine(call)
+                    self._examine_within_limits(call)
 
     def _taken_out_of_sdk(self, name: str) -> list[str]:
         """Other names of a method: ``send`` of ``const send = posthog.capture``."""
@@ -111,6 +111,14 @@ class Inference:
             if alias.name not in self._names
             and any(isinstance(v, Sdk) and v.method for v in self.evaluator.evaluate(alias.value, alias.scope))
         ]
+
+    def _examine_within_limits(self, call: Call) -> None:
+        self.evaluator.steps = 0
+        try:
+            self._examine(call)
+        except RecursionError:
+            file = self.evaluator.path_of(call.scope)
+            self._collection.add_unresolved(file, call.line, callee_name(call), "it goes too deep to be followed")
 
     def _examine(self, call: Call) -> None:
         for sink in self._custom.get(callee_name(call), ()):

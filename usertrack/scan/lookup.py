@@ -19,6 +19,8 @@ class Lookup(ABC):
         self.assumed: set[tuple[Call, Function]] = set()
         """Which functions a call calls, where its own file does not tell."""
         self._given_depth = 0
+        self.steps = 0
+        """Expressions followed since somebody set it to 0."""
         self._cut = False
         """Whether a value was left out that depends on one which is being computed."""
 

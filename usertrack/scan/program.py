@@ -1,13 +1,8 @@
 """All source files of a scan; one is parsed when it has a word that leads to a sink, or another file asks for it."""
 
 import re
-import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
-from pickle import PicklingError
+from collections.abc import Iterable, Iterator
 
 from usertrack.scan.extraction import summary_of
 from usertrack.scan.files import SourceFile, Tree, source_bytes
@@ -25,13 +20,6 @@ from usertrack.scan.syntax import (
     Text,
     tail_names,
 )
-
-MUCH = 2_000_000
-"""From this many bytes on, a second process helps."""
-TOGETHER = 10
-"""Files that a process gets at a time."""
-NESTING = 20_000
-"""Source code nests deeper than Python's own limit allows to follow."""
 
 
 class Program:
@@ -91,19 +79,8 @@ class Program:
         ]
         if most is not None and len(paths) > most:
             return
-        if sum(len(self._contents[path]) for path in paths) > MUCH:
-            with suppress(OSError, BrokenProcessPool, PicklingError, RecursionError):
-                self._parse_in_processes(paths)
         for path in paths:
             self.file(path)
-
-    def _parse_in_processes(self, paths: Sequence[str]) -> None:
-        jobs = [(path, self._sources[path].language, self._contents[path]) for path in paths]
-        groups = [jobs[start : start + TOGETHER] for start in range(0, len(jobs), TOGETHER)]
-        with ProcessPoolExecutor(2, initializer=sys.setrecursionlimit, initargs=(NESTING,)) as pool:
-            for summaries in pool.map(_summaries, groups):
-                for path, file in summaries:
-                    self._keep(path, file)
 
     def _keep(self, path: str, file: File | None) -> None:
         self._files[path] = file
@@ -133,7 +110,3 @@ def _called(callee: Expression) -> list[str]:
         texts = [a.value.value for a in callee.arguments if isinstance(a.value, Text) and a.value.value.isidentifier()]
         return [*tail_names(callee.callee), *texts]  # load("module", "name")("…")
     return tail_names(callee) if not isinstance(callee, (Function, Imported)) else []
-
-
-def _summaries(jobs: Sequence[tuple[str, str, bytes]]) -> list[tuple[str, File | None]]:
-    return [(path, summary_of(path, language, content)) for path, language, content in jobs]
