@@ -1,6 +1,7 @@
 """Events in the product's own database: there with its transaction, once, and at PostHog under the same UUID."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -169,6 +170,19 @@ class Name(Enum):
 def test_names_may_be_constants(db: "psycopg.Connection[Any]") -> None:
     track.track("ada", Name.SIGNED_UP)  # type: ignore[arg-type]
     assert names(db) == ["signed_up"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: track.identify(None, {"role": "admin"}),
+        lambda: track.alias("ada", ""),
+        lambda: track.group_identify("team", None),
+    ],
+)
+def test_who_is_identified_has_an_id(call: Callable[[], object], db: "psycopg.Connection[Any]") -> None:
+    assert "without an id" in problem(call).message
+    assert queued(db) == 0
 
 
 def test_uuids_sort_by_time_and_are_version_7() -> None:

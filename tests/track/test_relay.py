@@ -1,5 +1,6 @@
 """PostHog is slow, limits, fails, refuses, is away and comes back; relays are several: each event arrives once."""
 
+import socket
 import threading
 import time
 from contextlib import suppress
@@ -160,8 +161,8 @@ def test_sent_but_not_deleted_is_sent_again_under_the_same_uuid_and_time(
     track.track("ada", "seen")
     send = sender.Sender.send
 
-    def die(self: sender.Sender, messages: Any) -> Any:
-        send(self, messages)
+    def die(self: sender.Sender, *rest: Any) -> Any:
+        send(self, *rest)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
@@ -171,6 +172,32 @@ def test_sent_but_not_deleted_is_sent_again_under_the_same_uuid_and_time(
     first, second = server.received
     assert (first["uuid"], first["timestamp"]) == (second["uuid"], second["timestamp"])
     assert first["properties"]["$ignore_sent_at"] is True
+
+
+def test_what_is_no_event_keeps_no_other(
+    configure: Configure, db: "psycopg.Connection[Any]", server: PostHogServer
+) -> None:
+    configure()
+    track.track("ada", "$groupidentify")
+    track.track("ada", "$create_alias", {"alias": 7})
+    track.track("ada", "seen")
+    assert track.flush()
+    assert [event["event"] for event in server.received] == ["seen"]
+
+
+def test_flush_keeps_its_time_when_posthog_hangs(anywhere: None, server: PostHogServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server.stop()
+        host = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        track.configure(**{**vars(track.current().settings), "host": host})  # type: ignore[typeddict-item]
+        track.track("ada", "seen")
+        started = time.monotonic()
+        assert not track.flush(0.2)
+        assert time.monotonic() - started < 2
+
+
+def test_a_long_outage_does_not_end_the_relay() -> None:
+    assert relay._wait_seconds(Exception(), 1_000_000) <= 0.02 * 1.5
 
 
 def test_tags_of_the_callers_context_get_into_no_event(anywhere: None, server: PostHogServer) -> None:

@@ -217,8 +217,8 @@ def _after_fork() -> None:
     _lock, _errors = threading.Lock(), TokenBuckets()
     if _tracker:
         _of_parents.append(_tracker)
-        _tracker.spool.leave_to_parent()
         _tracker = Tracker(_tracker.settings)
+        _of_parents[-1].spool.leave_to_parent()
 
 
 def _at_exit() -> None:

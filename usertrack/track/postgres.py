@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from usertrack.core.errors import ConnectionFailed
+from usertrack.track.loading import load
 from usertrack.track.message import Message
 from usertrack.track.outbox import Delivery
 from usertrack.track.statements import Statement, execute, insert
@@ -47,6 +48,7 @@ class Postgres:
 
     def migrate(self) -> None:
         """Make the tables that are missing. Raises ConnectionFailed."""
+        load("psycopg")
         import psycopg
 
         try:
@@ -68,6 +70,7 @@ class Postgres:
 
         A connection that broke while it was idle costs a second attempt; nothing is there twice, as ids are unique.
         """
+        load("psycopg")
         import psycopg
         from psycopg import errors
 
@@ -96,6 +99,7 @@ class Postgres:
 
         Where a pooler mixes sessions up, so that statements that were prepared are not there, no more are prepared.
         """
+        load("psycopg")
         import psycopg
         from psycopg import errors
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from usertrack.track.outbox import Delivery, Outbox
-from usertrack.track.sender import NotDelivered, Sender
+from usertrack.track.sender import REQUEST_SECONDS, NotDelivered, Sender
 
 LOG = logging.getLogger("usertrack.track")
 BATCH = 100
@@ -37,21 +37,26 @@ class Relay:
         self._news = threading.Event()
         self._stopped = threading.Event()
 
-    def step(self) -> int:
+    def step(self, seconds: float = REQUEST_SECONDS) -> int:
         """Prepare and send one batch; returns how much was done, 0 when nothing is left that others do not have.
 
-        Raises NotDelivered, and the database's errors; then nothing is lost, and the next step tries again.
+        PostHog has ``seconds`` to answer. Raises NotDelivered, and the database's errors; then nothing is lost, and the
+        next step tries again.
         """
-        with self._alone:
-            return self._prepare() + self._send()
+        if not self._alone.acquire(timeout=seconds):
+            raise NotDelivered("this process is sending already")
+        try:
+            return self._prepare() + self._send(seconds)
+        finally:
+            self._alone.release()
 
-    def _send(self) -> int:
+    def _send(self, seconds: float) -> int:
         failure = None
         with self._outbox.lease(BATCH) as lease:
             if not lease.messages or (sender := self._open_sender()) is None:
                 return 0
             try:
-                delivery = sender.send(lease.messages)
+                delivery = sender.send(lease.messages, seconds)
             except NotDelivered as error:
                 delivery, failure = error.delivery, error
             lease.settle(delivery)
@@ -67,18 +72,21 @@ class Relay:
 
     def wake(self) -> None:
         """Begin, if that has not happened, and look at once."""
-        if self._thread is None:
+        if not self._runs():
             with self._starting:
-                if self._thread is None:
-                    self._stopped.clear()
+                if not self._runs():
+                    self._stopped = threading.Event()  # not that of a thread which has yet to end
                     self._thread = threading.Thread(target=self.run, name="usertrack-relay", daemon=True)
                     self._thread.start()
         self._news.set()
 
+    def _runs(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def run(self) -> None:
         """Send until ``stop``."""
-        failures = 0
-        while not self._stopped.is_set():
+        stopped, failures = self._stopped, 0
+        while not stopped.is_set():
             wait = 0.0
             try:
                 if self.step() < BATCH:
@@ -90,14 +98,14 @@ class Relay:
                 wait = _wait_seconds(error, failures)
                 LOG.log(logging.INFO if failures else logging.WARNING, "%s: events wait", _describe(error))
                 failures += 1
-            self._stopped.wait(wait)
+            stopped.wait(wait)
 
     def drain(self, seconds: float) -> bool:
         """Send until nothing waits, at most for ``seconds``; whether nothing does."""
         end, failures = time.monotonic() + seconds, 0
         while True:
             try:
-                if self.step():
+                if self.step(min(REQUEST_SECONDS, max(0.1, end - time.monotonic()))):
                     continue
                 if self._outbox.waiting() == 0:
                     return True
@@ -122,7 +130,8 @@ class Relay:
 
 def _wait_seconds(error: Exception, failures: int) -> float:
     asked = error.retry_after if isinstance(error, NotDelivered) else None
-    return max(asked or 0.0, min(_LONGEST_WAIT, 0.5 * 2.0**failures) * random.uniform(0.5, 1.5))
+    growing: float = 0.5 * 2 ** min(failures, 10)
+    return max(asked or 0.0, min(_LONGEST_WAIT, growing) * random.uniform(0.5, 1.5))
 
 
 def _describe(error: Exception) -> str:

@@ -4,8 +4,10 @@ import contextvars
 import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
+from usertrack.track.loading import load
 from usertrack.track.message import Message
 from usertrack.track.outbox import Delivery
 
@@ -14,6 +16,7 @@ Event = dict[str, Any]  # as the SDK sends it
 _BATCH_BYTES = 5 * 1024 * 1024
 _EVENT_BYTES = 900 * 1024  # beyond this, the SDK itself would drop it
 _OUR_EVENTS_FAULT = {400, 413, 422}
+REQUEST_SECONDS = 15.0
 _OVER_QUOTA_SECONDS = 300.0
 
 
@@ -33,15 +36,21 @@ class Sender:
     """Sends messages to one project. ``send`` returns once PostHog has answered."""
 
     def __init__(self, project_key: str, host: str) -> None:
+        load("posthog", "requests")
         import posthog
 
         self._events: list[Event] = []
+        self._seconds = REQUEST_SECONDS
         # it never sends by itself: only from batch_post we learn what was acknowledged
         self._sdk = posthog.Posthog(project_key, host=host, sync_mode=True, send=False, before_send=self._collect)
         self._key = project_key
 
-    def send(self, messages: Sequence[Message]) -> Delivery:
-        """What PostHog took and what it refuses for good. Raises NotDelivered, with what it had taken till then."""
+    def send(self, messages: Sequence[Message], seconds: float = REQUEST_SECONDS) -> Delivery:
+        """What PostHog took and what it refuses for good; it has ``seconds`` to answer a request.
+
+        Raises NotDelivered, with what PostHog had taken till then.
+        """
+        self._seconds = seconds
         events = contextvars.Context().run(self._make_events, messages)  # without the tags of whoever calls flush()
         refused = {event["uuid"]: "larger than 900 KiB" for event in events if _size(event) > _EVENT_BYTES}
         unmade = {message.uuid for message in messages} - {event["uuid"] for event in events}
@@ -62,7 +71,8 @@ class Sender:
     def _make_events(self, messages: Sequence[Message]) -> list[Event]:
         self._events.clear()
         for message in messages:
-            self._make_event(message)
+            with suppress(Exception):  # what is no event is refused, as any other that the SDK does not take
+                self._make_event(message)
             time.sleep(0)  # lets a request go first: Python would make it wait for up to 5 ms
         return list(self._events)
 
@@ -92,7 +102,7 @@ class Sender:
         from posthog.request import APIError, batch_post
 
         try:
-            answer = batch_post(self._key, self._sdk.host, gzip=True, timeout=15, batch=list(batch))
+            answer = batch_post(self._key, self._sdk.host, gzip=True, timeout=self._seconds, batch=list(batch))
         except APIError as error:
             if error.status in _OUR_EVENTS_FAULT:
                 return f"HTTP {error.status}"

@@ -84,8 +84,8 @@ class Spool:
             yield True
         finally:
             fcntl.flock(self._relay, fcntl.LOCK_UN)  # a child that was forked meanwhile has it open too
-            os.close(self._relay)
-            self._relay = -1
+            relay, self._relay = self._relay, -1
+            os.close(relay)
 
     def _oldest(self, limit: int) -> "SpoolLease":
         for file in self._files():
@@ -125,7 +125,8 @@ class Spool:
         """After a fork, in the child: let go of files whose locks mean that the parent lives, and that it sends."""
         for descriptor in (self._descriptor, self._relay):
             if descriptor >= 0:
-                os.close(descriptor)
+                with suppress(OSError):
+                    os.close(descriptor)
 
     def _close(self) -> None:
         if self._file:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from usertrack.core.errors import UsageError
 from usertrack.track.declared import DECLARATIONS, Declarations
+from usertrack.track.loading import load
 from usertrack.track.message import Message, event_name, make_message
 from usertrack.track.outbox import Delivery, Outbox
 from usertrack.track.postgres import Postgres
@@ -78,6 +79,7 @@ class Tracker:
         anonymous_id: str | None = None,
         connection: Any = None,
     ) -> str:
+        _require(distinct_id, call="identify")
         named = {"$set": dict(properties or {}), "$set_once": dict(set_once or {}), "$anon_distinct_id": anonymous_id}
         values = {name: value for name, value in named.items() if value}
         self.watch.check("$identify", values)
@@ -86,11 +88,13 @@ class Tracker:
     def group_identify(
         self, group_type: str, group_key: object, properties: Mapping[str, Any] | None = None, *, connection: Any = None
     ) -> str:
+        _require(group_type, group_key, call="group_identify")
         self.watch.check("$groupidentify", {"$group_type": group_type, "$group_set": properties or {}})
         drop = self._dropper("$groupidentify")
         return self._store(group_message(group_type, str(group_key), properties or {}, drop=drop), connection)
 
     def alias(self, distinct_id: object, alias: object, *, connection: Any = None) -> str:
+        _require(distinct_id, alias, call="alias")
         ids = {"distinct_id": str(distinct_id), "alias": str(alias)}
         return self._store(self._message("$create_alias", distinct_id, ids), connection)
 
@@ -137,6 +141,7 @@ class Tracker:
 
     def _stored(self, postgres: Postgres, statements: Sequence[Any]) -> bool:
         """Whether the database has it. While it is down, requests do not wait for it again and again."""
+        load("psycopg")
         import psycopg
 
         if self._down_until:
@@ -201,6 +206,11 @@ class Tracker:
                 return
             self._told.add(subject)
         LOG.warning(text, *values)
+
+
+def _require(*ids: object, call: str) -> None:
+    if any(value is None or value == "" for value in ids):
+        raise UsageError(f"{call}() was called without an id", "call it once the visitor has logged in")
 
 
 def _all_of(messages: Sequence[Message]) -> Delivery:
