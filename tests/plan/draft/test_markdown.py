@@ -116,10 +116,37 @@ def test_other_tables_and_words(tmp_path: Path) -> None:
     assert plan.group_properties["account"]["seats"].type == "integer"
 
 
+def test_slips_of_the_pen(tmp_path: Path) -> None:
+    plan = plan_of(
+        tmp_path,
+        """
+## Phase 1: Start [ ]
+**Files to modify:**
+- `a.py` - one
+- `a.py` - again
+
+| Metric | Target (v1) | Goal (later) |
+|---|---|---|
+| Events per day | 7.4.0 | 12,500+ |
+| | 5 | 6 |
+
+| Property | Values |
+|---|---|
+| | x |
+| `plan` | "a" / "a" |
+""",
+    )
+    assert plan.phases["1"].files == ("a.py",)
+    assert {name: metric.targets for name, metric in plan.metrics.items()} == {
+        "Events per day": {"v1": 7.4, "later": 12_500}
+    }
+    assert plan.properties["plan"].values == ("a",)
+
+
 @pytest.mark.parametrize("text", ["", "# Nothing\n", "| Event |\n", "| Event |\n|---|\n", "| a |\n|-|\n| `x` |\n"])
 def test_a_file_without_a_plan_gives_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.md").write_text(text)
-    assert draft_of_markdown(tmp_path / "x.md").entries == ()
+    assert list(draft_of_markdown(tmp_path / "x.md").entries) == []
 
 
 def test_encodings(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ _TIER = re.compile(r"(?:tier|priority)\s+(\w+)\s*[:.–—-]*\s*(.*)", re.IGNORE
 _PHASE = re.compile(r"(?:phase|milestone|sprint|stage)\s+(\w+)\s*[:.–—-]*\s*(.*?)\s*(?:\[([^\]]+)\])?", re.IGNORECASE)
 _SCOPE = re.compile(r"include (\S+) in (?:all|every) (\w+)[- ]scoped events", re.IGNORECASE)
 _CHECKBOX = re.compile(r"\[[ xX]\]\s*")
-_NUMBER = re.compile(r"(\d[\d,. ]*\d|\d)\s*(%?)")
+_NUMBER = re.compile(r"((?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d+)?)\s*(%?)")
 _MEANINGS = {
     "source": ("location", "where", "file", "source", "trigger"),
     "properties": ("properties", "props", "attributes", "parameters"),
@@ -58,7 +58,8 @@ class _Reader:
         registry = [_registry_entry(name) for name in self.properties]
         events = [entry(("events", name), self.guesses[name], **values) for name, values in self.events.items()]
         examples = tuple((example.language, example.text) for part in self.parts for example in part.examples)
-        return Draft((*self.entries, *registry, *events), examples=examples)
+        entries = [each for each in (*self.entries, *registry, *events) if all(name.strip() for name in each.path)]
+        return Draft(entries, examples=examples)
 
     def _event(self, name: str, values: Mapping[str, Any], guesses: Mapping[str, str]) -> None:
         """Add what is new; what was read first holds."""
@@ -115,7 +116,7 @@ class _Reader:
                 self.entries.append(entry((*section, name), guesses, **described))
 
     def _metrics(self, part: Part, table: TableOfCells) -> None:
-        for row in table.rows:
+        for row in (row for row in table.rows if row and row[0].text):
             targets = {
                 _moment(name): number
                 for name, cell in zip(table.header[1:], row[1:], strict=False)

@@ -32,6 +32,15 @@ class Draft:
 
 
 def entry(path: tuple[str, ...], guesses: Mapping[str, str] | None = None, **values: Value) -> Entry:
-    """An entry without the values that are empty; `False` stays."""
-    filled = {key: value for key, value in values.items() if value is False or value}
+    """An entry without the values that are empty; `False` stays. Of the texts in a list, each is there once."""
+    plain = {key: _plain(value) for key, value in values.items()}
+    filled = {key: value for key, value in plain.items() if value is False or value}
     return Entry(path, filled or None, {key: why for key, why in (guesses or {}).items() if not key or key in filled})
+
+
+def _plain(value: Value) -> Value:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list | tuple):
+        return list(dict.fromkeys(text.strip() for text in value if text.strip()))
+    return value
