@@ -116,6 +116,13 @@ export const beat = async (event: string) => {
   });
 };
 beat("beaten"); //> beaten(distinct_id, os)
+=== c.ts
+const queue = [];
+export function enqueue(name: string, more = {}) {
+  queue.push({ event: name, distinct_id: id(), properties: { source: "cli", ...more } });
+}
+const flush = () => fetch(host, { body: JSON.stringify({ api_key: key, batch: queue.splice(0) }) });
+enqueue("queued", { a: 1 }); //> queued(source, a)
 """,
 }
 

@@ -26,6 +26,8 @@ REQUESTS = frozenset(
         "apost",
     }
 )
+QUEUES = ("push", "append", "put_nowait", "unshift", "appendleft")
+"""Methods that put an event aside, in a file that makes requests."""
 PERSONS = frozenset(("distinct_id", "distinctId", "$distinct_id"))
 DEEPEST = 5
 
@@ -33,8 +35,11 @@ DEEPEST = 5
 def http_payloads(evaluator: Evaluator, program: Program) -> Iterator[tuple[Call, ObjectValue]]:
     """Each object of an event that a request of the parsed files sends, with the request."""
     seen: set[object] = set()
-    for name in REQUESTS:
+    sending = {call.scope.file for name in REQUESTS for call in program.calls.get(name, ())}
+    for name in (*sorted(REQUESTS), *QUEUES):
         for call in list(program.calls.get(name, ())):
+            if name in QUEUES and call.scope.file not in sending:
+                continue
             for argument in call.arguments:
                 for made in _objects(evaluator, argument.value, call.scope, 0):
                     if made.object not in seen and _is_event(evaluator, made):

@@ -366,5 +366,8 @@ def _is_around(function: Function, scope: Function) -> bool:
 
 
 def _qualified(function: Function) -> str:
+    """A function's name with its class; of one without a name, that of the function around it."""
+    while not function.name and function.parent is not None:
+        function = function.parent
     name = function.name.removeprefix("default:")
     return f"{function.owner.name}.{name}" if function.owner is not None else name
