@@ -1,12 +1,12 @@
 -- title: Properties of the groups that are active
 -- about: >
 --   How many of the groups of each `kind` that an event of the last `days` names (in `$groups`) have which property: what
---   `$groupidentify` has set of them, ever. A property of `aliases` counts as the one at the same place in `meant`. The row
+--   `$groupidentify` has set of them, ever. A property of `aliases` counts as the one at the same place in `alias_of`. The row
 --   of a kind without a property has all its groups, that without a kind the groups of all kinds.
 -- params:
 --   days: 30
 --   aliases: {type: list, default: [""]}
---   meant: {type: list, default: [""]}
+--   alias_of: {type: list, default: [""]}
 WITH
 named AS (
     SELECT DISTINCT
@@ -25,7 +25,7 @@ described AS (
         tuple(toString(properties.$group_type), replaceAll(toString(properties.$group_key), '"', '')) AS who,
         arrayJoin(
             arrayMap(
-                pair -> transform(pair.1, {aliases}, {meant}, pair.1),
+                pair -> transform(pair.1, {aliases}, {alias_of}, pair.1),
                 arrayFilter(
                     pair -> pair.2 != 'null' AND pair.1 != '',
                     JSONExtractKeysAndValuesRaw(ifNull(toString(properties.$group_set), ''))

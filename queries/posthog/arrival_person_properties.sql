@@ -1,14 +1,14 @@
 -- title: Properties of the people who are active
 -- about: >
 --   How many of the identified persons who did anything in the last `days` have which property now. A property of `releases`
---   is counted among the persons who were active since the time at the same place in `released`: who was not could not get
---   it. A property of `aliases` counts as the one at the same place in `meant`. The row without a property has all persons.
+--   is counted among the persons who were active since the time at the same place in `release_times`: who was not could not get
+--   it. A property of `aliases` counts as the one at the same place in `alias_of`. The row without a property has all persons.
 -- params:
 --   days: 30
 --   releases: {type: list, default: [""]}
---   released: {type: list, default: ["1970-01-01T00:00:00Z"]}
+--   release_times: {type: list, default: ["1970-01-01T00:00:00Z"]}
 --   aliases: {type: list, default: [""]}
---   meant: {type: list, default: [""]}
+--   alias_of: {type: list, default: [""]}
 WITH lowerUTF8(trim(properties.email)) AS email
 SELECT property, countIf(has(names, property)) AS holders, count() AS total
 FROM (
@@ -17,7 +17,7 @@ FROM (
         SELECT
             id,
             arrayMap(
-                pair -> transform(pair.1, {aliases}, {meant}, pair.1),
+                pair -> transform(pair.1, {aliases}, {alias_of}, pair.1),
                 arrayFilter(
                     pair -> pair.2 != 'null' AND pair.1 != '',
                     JSONExtractKeysAndValuesRaw(toString(properties))
@@ -35,6 +35,6 @@ FROM (
         GROUP BY person_id
     ) AS active ON active.person_id = known.id
 )
-WHERE last_at >= parseDateTimeBestEffort(transform(property, {releases}, {released}, '1970-01-01T00:00:00Z'))
+WHERE last_at >= parseDateTimeBestEffort(transform(property, {releases}, {release_times}, '1970-01-01T00:00:00Z'))
 GROUP BY property
 ORDER BY property

@@ -64,7 +64,7 @@ def test_a_hundred_slips_each_name_the_event_that_was_meant() -> None:
     assert [name for name in SEED if near(name, SEED)] == []
 
 
-def found(plan: str, folder: Path, *names: str, **data: int) -> list[tuple[str, str, str, int]]:
+def places(plan: str, folder: Path, *names: str, **data: int) -> list[tuple[str, str, str, int]]:
     coverage = cover(written(folder, plan), sent(*names), arrived(**data) if data else None)
     findings = coverage_findings(coverage)
     return [(each.rule.id, each.subject, Path(each.file).name, each.line) for each in findings]
@@ -72,7 +72,7 @@ def found(plan: str, folder: Path, *names: str, **data: int) -> list[tuple[str, 
 
 def test_a_slip_is_an_error_at_its_line(tmp_path: Path) -> None:
     plan = "events:\n  report_exported: {status: active}\n"
-    assert found(plan, tmp_path, "other", "report_export") == [
+    assert places(plan, tmp_path, "other", "report_export") == [
         ("absent-event", "events.report_exported", "tracking.yaml", 2),
         ("unplanned-event", "events.other", "a.py", 1),
         ("near-event", "events.report_export", "a.py", 2),
@@ -81,8 +81,8 @@ def test_a_slip_is_an_error_at_its_line(tmp_path: Path) -> None:
 
 def test_a_planned_event_may_take_its_time_an_active_one_not(tmp_path: Path) -> None:
     plan = "events:\n  a: {}\n  b: {status: active}\n"
-    assert [rule for rule, *_ in found(plan, tmp_path, "a", "b", x=0)] == ["planned-event", "silent-event"]
-    assert [rule for rule, *_ in found(plan, tmp_path)] == ["planned-event", "absent-event"]
+    assert [rule for rule, *_ in places(plan, tmp_path, "a", "b", x=0)] == ["planned-event", "silent-event"]
+    assert [rule for rule, *_ in places(plan, tmp_path)] == ["planned-event", "absent-event"]
 
 
 def test_what_was_replaced_and_its_successor_count_twice(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def side(*sites: Site) -> Side:
     return Side(None, Scan(sites, [], 1, 0.0))
 
 
-def told(every: list[Change]) -> list[tuple[str, str, str, str]]:
+def summary(every: list[Change]) -> list[tuple[str, str, str, str]]:
     return [(each.kind, each.event, each.name, each.new_name) for each in every]
 
 
@@ -35,7 +35,7 @@ def test_what_appears_and_what_vanishes_with_what_it_breaks() -> None:
         Use("query", "posthog/q", "gone", ("gone",)),
     ]
     every = changes(side(site("gone", 3), site("stays", 4)), side(site("stays", 4), site("new", 90)), uses)
-    assert told(every) == [("vanishes", "", "gone", ""), ("appears", "", "new", "")]
+    assert summary(every) == [("vanishes", "", "gone", ""), ("appears", "", "new", "")]
     assert [(each.line, [use.title for use in each.breaks]) for each in every] == [
         (3, ["funnel f", "query posthog/q"]),
         (90, []),
@@ -72,7 +72,7 @@ def test_no_rename(old: Site, new: Site) -> None:
 def test_the_plan_says_what_was_renamed(tmp_path: Path) -> None:
     plan = written(tmp_path, "events: {integration_connected: {replaces: [github_connected]}}")
     new = replace(side(site("integration_connected", 900, "z.py", kind=True)), plan=plan)
-    assert ("renamed", "", "github_connected", "integration_connected") in told(
+    assert ("renamed", "", "github_connected", "integration_connected") in summary(
         changes(side(site("github_connected")), new)
     )
 
@@ -82,7 +82,7 @@ def test_properties_that_vanish_are_renamed_or_are_not_always_there() -> None:
     new = side(site("a", size=False, kinds=True, more=True))
     uses = [Use("query", "posthog/q", "a", ("a",), ("repos",))]
     every = changes(old, new, uses)
-    assert told(every) == [
+    assert summary(every) == [
         ("vanishes", "a", "repos", ""),
         ("renamed", "a", "kind", "kinds"),
         ("not always", "a", "size", ""),

@@ -89,9 +89,9 @@ def ask_arrivals(runner: Runner, days: int, releases: Releases) -> Arrivals:
         "arrivals": {},
         "arrival_days": {},
         "arrival_libraries": {},
-        "arrival_properties": _released(releases.events) | _meant(releases.aliases),
-        "arrival_person_properties": _released(releases.persons) | _meant(releases.person_aliases),
-        "arrival_group_properties": _meant(releases.group_aliases),
+        "arrival_properties": _release_values(releases.events) | _alias_values(releases.aliases),
+        "arrival_person_properties": _release_values(releases.persons) | _alias_values(releases.person_aliases),
+        "arrival_group_properties": _alias_values(releases.group_aliases),
     }
     statements = [runner.bind(f"posthog/{name}", {"days": days, **own}) for name, own in values.items()]
     rows, notes = {}, []
@@ -111,15 +111,15 @@ def ask_arrivals(runner: Runner, days: int, releases: Releases) -> Arrivals:
     )
 
 
-def _released(moments: Mapping[str, datetime]) -> dict[str, list[str]]:
+def _release_values(moments: Mapping[str, datetime]) -> dict[str, list[str]]:
     known = moments or {"": LONG_AGO}
     texts = [as_utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ") for moment in known.values()]
-    return {"releases": list(known), "released": texts}
+    return {"releases": list(known), "release_times": texts}
 
 
-def _meant(aliases: Mapping[str, str]) -> dict[str, list[str]]:
+def _alias_values(aliases: Mapping[str, str]) -> dict[str, list[str]]:
     known = aliases or {"": ""}
-    return {"aliases": list(known), "meant": list(known.values())}
+    return {"aliases": list(known), "alias_of": list(known.values())}
 
 
 _Rows = Sequence[Mapping[str, Any]]

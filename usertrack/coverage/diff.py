@@ -125,11 +125,11 @@ def _of_properties(name: str, now: str, old: Side, new: Side, uses: Sequence[Use
     gone, come = [each for each in before if each not in after], [each for each in after if each not in before]
     site = new.sites[now][0]
     for each in gone:
-        meant = near(each, come)
-        kind: Kind = "renamed" if meant else "vanishes"
+        new_names = near(each, come)[:1]
+        kind: Kind = "renamed" if new_names else "vanishes"
         broken = [use for use in uses if name in use.events and each in use.properties]
-        yield Change(kind, "code", each, meant[0] if meant else "", now, site.file, site.line, broken)
-        come = [other for other in come if other not in meant[:1]]
+        yield Change(kind, "code", each, "".join(new_names), now, site.file, site.line, broken)
+        come = [other for other in come if other not in new_names]
     for each in before:
         if before[each] and after.get(each) is False:
             yield Change("not always", "code", each, "", now, site.file, site.line)

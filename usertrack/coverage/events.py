@@ -159,14 +159,14 @@ def _sum(name: str, arrivals: Sequence[Arrival]) -> Arrival | None:
 
 def _with_near(events: Sequence[CoveredEvent], planned: Mapping[str, str]) -> list[CoveredEvent]:
     """The events, each unplanned one with the planned names that it is near to, and the other way round."""
-    meant: dict[str, list[str]] = {}
+    targets_of: dict[str, list[str]] = {}
     for event in events:
         if not event.planned and not event.replaced_by:
-            meant[event.name] = list(dict.fromkeys(planned[name] for name in near(event.name, planned)))
+            targets_of[event.name] = list(dict.fromkeys(planned[name] for name in near(event.name, planned)))
     reverse: defaultdict[str, list[str]] = defaultdict(list)
-    for name, targets in meant.items():
+    for name, targets in targets_of.items():
         for target in targets:
             reverse[target].append(name)
     lacking = {event.name for event in events if event.counts and event.state is not State.WORKING}
-    names: Mapping[str, Sequence[str]] = {**meant, **{name: reverse[name] for name in lacking if name in reverse}}
+    names: Mapping[str, Sequence[str]] = {**targets_of, **{name: reverse[name] for name in lacking if name in reverse}}
     return [replace(event, near=tuple(names.get(event.name, ()))) for event in events]

@@ -1,4 +1,4 @@
-"""A scan that somebody kept: the JSON of `usertrack plan scan PATH --format json`."""
+"""A scan in a file: the JSON of `usertrack plan scan PATH --format json`."""
 
 import json
 from pathlib import Path

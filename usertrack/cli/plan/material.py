@@ -137,7 +137,7 @@ def _runner(
 
 
 def scanned(plan: "Plan", code: Sequence[Path] | None, scan_file: Path | None) -> "Scan":
-    """The sites in the code, or those of a scan that somebody kept; files are relative to the current folder."""
+    """The sites in the code, or those of a scan in a file; files are relative to the current folder."""
     from usertrack.coverage.scan_file import read_scan
 
     paths = code or [plan.path.parent]
