@@ -67,7 +67,7 @@ def test_names_that_fall_on_one_identifier_do_so_in_any_order() -> None:
     assert len(events("straße", "strasse", "STRASSE")) == 3
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=6, unique=True))
 def test_any_names_are_kept(names: list[str]) -> None:
     plan = plan_of(
