@@ -85,6 +85,7 @@ def test_a_plan_of_data(tmp_path: Path, store: Store, client: Client) -> None:
                 items=["a"],
                 mixed=(1, "a")[number % 2],
                 note=None,
+                customer=("Acme", "Globex")[number % 2],
                 utm_source="x",
                 **({"coupon": "yes"} if number else {}),
             )
@@ -102,7 +103,7 @@ def test_a_plan_of_data(tmp_path: Path, store: Store, client: Client) -> None:
     assert list(plan.events) == ["order_paid"]
     order = plan.events["order_paid"]
     assert order.required == ("amount",)
-    assert len(order.properties) == 8
+    assert len(order.properties) == 9
     assert plan.person_properties["email"].personal == "email"
     assert plan.person_properties["has_team"].type == "boolean"
     assert plan.group_properties["team"]["seat_count"].type == "integer"
@@ -110,6 +111,7 @@ def test_a_plan_of_data(tmp_path: Path, store: Store, client: Client) -> None:
         "amount": "integer",
         "contact": "string",
         "coupon": "string",
+        "customer": "string",
         "items": "list",
         "method": "string",
         "mixed": None,
@@ -122,4 +124,5 @@ def test_a_plan_of_data(tmp_path: Path, store: Store, client: Client) -> None:
     text = (tmp_path / "tracking.yaml").read_text()
     assert "required: [amount]  # guess: in all 25 events of 30 days" in text
     assert "@x.example" not in text
+    assert "Acme" not in text
     assert "8f14e45f" not in text

@@ -1,6 +1,7 @@
 """Drafts of a plan: from what the code sends, and from what has arrived."""
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from usertrack.scan.site import Scan, Site
 
 _FEW = 20  # events or persons: of fewer, nothing is said to be in all of them
 _ENUM = 8  # texts at most, of a property that has a closed list
+_MACHINE_WORD = re.compile(r"[a-z][a-z0-9_-]{0,29}")  # such as `trial`: what people write begins with a capital
 _FILES = 5  # of a source, before it is a folder
 
 
@@ -219,9 +221,8 @@ def _described(name: str, known: _Kinds) -> Entry:
     """The type of the values, a list of few texts, and the class of personal data that name or texts speak of."""
     kind = _type_of_kinds(known.kinds)
     personal = _personal(name, kind, known.texts)
-    is_list = (
-        kind == "string" and known.is_whole and 1 < len(known.texts) <= _ENUM and known.events >= 5 * len(known.texts)
-    )
+    is_few = known.is_whole and 1 < len(known.texts) <= _ENUM and known.events >= 5 * len(known.texts)
+    is_list = kind == "string" and is_few and all(_MACHINE_WORD.fullmatch(text) for text in known.texts)
     seen = f"from {plural(known.events, 'event')}"
     return entry(
         ("properties", name),
