@@ -43,7 +43,7 @@ def test_the_most_hostile_one_everywhere(demo: Cli, fmt: str) -> None:
 def test_everybody_at_once(demo: Cli, fmt: str) -> None:
     said = demo("segments", "-n", "0", "-f", fmt)
     assert said.code == 0
-    assert "[/red]" in said.out.replace("\\", "")
     assert "\x1b" not in said.out
-    if fmt in ("markdown", "html"):
+    if fmt in ("markdown", "html"):  # on a terminal, a reason takes two lines, and that one is longer
+        assert "[/red]" in said.out.replace("\\", "")
         assert "<script>" not in said.out.replace("\\<", "")
