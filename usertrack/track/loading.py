@@ -8,16 +8,18 @@ import os
 import sys
 import threading
 
-_lock = threading.Lock()
+before_forks = threading.Lock()
+"""A fork waits for who holds it."""
 
 
-def load(*names: str) -> None:
-    """Load modules that are about to be imported; a fork waits until they are there."""
-    if any(name not in sys.modules for name in names) or _lock.locked():
-        with _lock:
-            for name in names:
-                importlib.import_module(name)
+def load(name: str) -> None:
+    """Load a module that is about to be imported; a fork waits until it is there."""
+    if name not in sys.modules or before_forks.locked():
+        with before_forks:
+            importlib.import_module(name)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+    os.register_at_fork(
+        before=before_forks.acquire, after_in_parent=before_forks.release, after_in_child=before_forks.release
+    )

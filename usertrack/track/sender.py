@@ -1,13 +1,14 @@
 """PostHog's end: the SDK makes the events, and one request of it takes a batch of them."""
 
 import contextvars
+import importlib
 import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from usertrack.track.loading import load
+from usertrack.track.loading import before_forks
 from usertrack.track.message import Message
 from usertrack.track.outbox import Delivery
 
@@ -36,14 +37,17 @@ class Sender:
     """Sends messages to one project. ``send`` returns once PostHog has answered."""
 
     def __init__(self, project_key: str, host: str) -> None:
-        load("posthog", "requests")
-        import posthog
-
         self._events: list[Event] = []
         self._seconds = REQUEST_SECONDS
-        # it never sends by itself: only from batch_post we learn what was acknowledged
-        self._sdk = posthog.Posthog(project_key, host=host, sync_mode=True, send=False, before_send=self._collect)
         self._key = project_key
+        with before_forks:  # the SDK looks for the name of the system once, under a lock, as modules are loaded
+            for name in ("netrc", "encodings.ascii", "encodings.idna"):  # which the first request would load
+                importlib.import_module(name)
+            import posthog
+
+            # it never sends by itself: only from batch_post we learn what was acknowledged
+            self._sdk = posthog.Posthog(project_key, host=host, sync_mode=True, send=False, before_send=self._collect)
+            self._sdk.capture("the first event takes longest")
 
     def send(self, messages: Sequence[Message], seconds: float = REQUEST_SECONDS) -> Delivery:
         """What PostHog took and what it refuses for good; it has ``seconds`` to answer a request.
