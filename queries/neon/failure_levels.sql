@@ -2,8 +2,8 @@
 -- about: >
 --   Runs (workflow level) and single tool calls (tool level) of the window by how they ended, and how many people that were.
 --   Never add the two: a run can fail without a failed call, and the other way round. What has not finished is in no rate;
---   `unknown` names the outcomes that are in no list here. Of the people, `nameless` are backend users without an account. The window is the last `days`, and begins at `since` where that is
---   later.
+--   `unknown` names the outcomes that are in no list here. Of the people, `nameless` have no account, or one that was
+--   deleted. The window is the last `days`, and begins at `since` where that is later.
 -- params: {days: 30, person: [], tools: [], since: {type: timestamp, default: 1970-01-01}}
 WITH people AS ({people_of_accounts}),
 happened AS (

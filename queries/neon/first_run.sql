@@ -93,7 +93,7 @@ SELECT
     'signed up ' || to_char((SELECT since FROM cohort), 'FMDD Mon') || ' – '
         || to_char(({as_of} AT TIME ZONE {timezone}) - interval '1 second', 'FMDD Mon') || ': '
         || replace(to_char(ran, 'FM999,999,990'), ',', ' ') || ' of ' || replace(to_char(n, 'FM999,999,990'), ',', ' ')
-        || ' have run, ' || replace(to_char(n - ran, 'FM999,999,990'), ',', ' ') || ' have not yet'
+        || ' have had theirs, ' || replace(to_char(n - ran, 'FM999,999,990'), ',', ' ') || ' have not yet'
         || coalesce(
             '; within ' || {target_days}::int || ' days ' || round(100 * within) || ' % do'
             || coalesce(' (95 % interval ' || round(100 * within_low) || ' to ' || round(100 * within_high) || ')', ''),

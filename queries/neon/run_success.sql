@@ -49,7 +49,7 @@ SELECT
                 / nullif(people * (hits_hits - 2 * share * hits_n + share * share * n_n), 0))
         )
     END AS n_effective,
-    replace(to_char(n, 'FM999,999,990'), ',', ' ') || ' finished runs of '
+    replace(to_char(n, 'FM999,999,990'), ',', ' ') || ' finished, of '
         || replace(to_char(people, 'FM999,999,990'), ',', ' ') || ' people' AS note
 FROM sums
 ORDER BY day

@@ -82,3 +82,16 @@ def test_check_says_what_is_left_out(company: Cli) -> None:
 def test_wrong_settings(demo: Cli, tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "usertrack.yaml").write_text(text)
     assert message in demo("metrics").err
+
+
+def test_calls_without_a_kind_of_tool(demo: Cli, tmp_path: Path) -> None:
+    shipped = (shipped_root() / "tables/neon/calls.sql").read_text()
+    (tmp_path / "usertrack.yaml").write_text("")
+    (tmp_path / "tables/neon").mkdir(parents=True)
+    (tmp_path / "tables/neon/calls.sql").write_text(shipped.replace("    t.tool_type AS kind,\n", ""))
+    for person in ((), ("--user", "lena@northwind.example")):
+        answer = demo("failures", *person, "--demo")
+        assert answer.code == 0
+        assert "None" not in answer.out
+        assert "MCP versus" not in answer.out
+        assert "by kind" not in answer.out

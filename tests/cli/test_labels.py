@@ -19,11 +19,13 @@ def company(demo: Cli, tmp_path: Path) -> Cli:
 
 
 def test_failures(company: Cli) -> None:
-    text = company("failures").out
+    answer = company("failures")
+    text, notes = answer.out, answer.err
     assert "Build level: builds" in text
     assert "Endpoint level: API calls" in text
     assert "Failed builds per day" in text
     assert not NOT_OURS.search(text)
+    assert "endpoint level: of these people" in notes
 
 
 def test_the_weekly_report(company: Cli) -> None:
@@ -40,6 +42,13 @@ def test_the_weekly_report(company: Cli) -> None:
         assert words in text
     assert "them ran a build" in text
     assert "failed builds" in " ".join(document["notes"])
+
+
+def test_the_scorecard(company: Cli) -> None:
+    text = company("metrics").out
+    assert "finished, of" in text
+    assert "have had theirs" in text
+    assert not NOT_OURS.search(text)
 
 
 def test_a_person(company: Cli) -> None:

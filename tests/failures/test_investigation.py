@@ -107,8 +107,8 @@ def test_the_levels_stand_apart(dsn: str) -> None:
     assert (calls.finished, calls.failed, calls.people, calls.people_failed) == (14, 7, 2, 2)
     assert investigation.notes == (
         "workflow level: outcomes that usertrack does not know are in no rate: exploded",
-        "tool level: 1 of these people are backend users without an account; "
-        "where figures are by account, as in `tools_overview`, they are left out",
+        "tool level: of these people 1 have no account, or one that was deleted; "
+        "where figures are by account, they are left out",
     )
 
 

@@ -19,11 +19,12 @@ def checklist(investigation: Investigation, timezone: str) -> list[tuple[str, st
     """(point, result) in the order of the investigation."""
     words = investigation.words
     has_tools, has_runs = "tool" in investigation.levels, "workflow" in investigation.levels
+    kinds = "MCP versus default {tools}" if investigation.has_mcp else "{Tools} by kind"
     points: list[tuple[bool, _Point]] = [
         (has_tools, ("{Tool}-level failures", ("levels",), lambda: _level(investigation, "tool"))),
         (has_runs, ("{Workflow}-level failures", ("levels",), lambda: _level(investigation, "workflow"))),
         (has_tools, ("Is the {tool} used at all", ("used",), lambda: _usage(investigation))),
-        (has_tools, ("MCP versus default {tools}", ("kinds",), lambda: _kinds(investigation))),
+        (has_tools and investigation.has_kinds, (kinds, ("kinds",), lambda: _kinds(investigation))),
         (True, ("Root causes", ("messages",), lambda: _causes(investigation))),
         (True, ("Timeline", ("windows", "messages", "days"), lambda: _timeline(investigation, timezone))),
         (True, ("Messages read", ("messages", "levels"), lambda: _messages(investigation))),
@@ -98,7 +99,8 @@ def _usage(investigation: Investigation) -> str:
 
 
 def _kinds(investigation: Investigation) -> str:
-    rows, words = investigation.kinds.dicts(), investigation.words
+    words = investigation.words
+    rows = [{**row, "kind": row["kind"] or "of no kind"} for row in investigation.kinds.dicts()]
     shares = " to ".join(f"{percent(row['share'])} {row['kind']}" for row in rows)
     rates = [f"{row['kind']} {percent(row['success_rate'])}" for row in rows if row["success_rate"] is not None]
     calls = plural(sum(row["calls"] for row in rows), words["call"], words["calls"])

@@ -42,7 +42,7 @@ class Fingerprint:
 class Level:
     """Counts of what finished and failed on a level; ``unknown`` are outcomes that usertrack does not know.
 
-    ``nameless`` of the ``people`` are backend users without an account.
+    ``nameless`` of the ``people`` have no account, or one that was deleted.
     """
 
     name: str
@@ -72,7 +72,8 @@ class Investigation:
 
     ``used`` are calls by tool: all calls of the person; without a person, everybody's in the window (ever with a tool).
     ``stretches`` is how many the burst test tested. ``missing`` are the parts (levels, kinds, messages, days, windows,
-    used) whose query failed, with the reason: the fields that need them are empty, and unknown.
+    used) whose query failed, with the reason: the fields that need them are empty, and unknown. Where calls have no
+    column for the kind of tool, ``has_kinds`` is false and ``kinds`` empty.
     """
 
     as_of: datetime
@@ -90,12 +91,18 @@ class Investigation:
     catalogue: Catalogue
     notes: tuple[str, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    has_kinds: bool = True
     begins: datetime = BEGINNING
     words: OwnWords = PLAIN
 
     def unknown(self, *parts: str) -> str:
         """Why a figure that needs ``parts`` is unknown; empty when it is known."""
         return "; ".join(dict.fromkeys(self.missing[part] for part in parts if part in self.missing))
+
+    @property
+    def has_mcp(self) -> bool:
+        """Whether any of the calls is one of an MCP tool."""
+        return any(row["kind"] == "mcp" for row in self.kinds.dicts())
 
     @property
     def since(self) -> datetime:
@@ -148,9 +155,10 @@ def investigate(
         return Unused(email, tool, used, runner.as_of, runner.library.words)
     filters = {"person": person, "days": days, "tools": tools, "since": since}
     kinds = ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days})
+    has_kinds = not runner.library[kinds[0]].absence.of("kind")
     queries = {
         "levels": ("neon/failure_levels", filters),
-        "kinds": kinds,
+        **({"kinds": kinds} if has_kinds else {}),
         "messages": ("neon/failure_messages", filters),
         "days": ("neon/failure_days", {"person": person, "days": days}),
         "windows": ("neon/failure_windows", {"days": days, "since": since}),
@@ -179,13 +187,14 @@ def investigate(
         fingerprints=tuple(fingerprints),
         incidents=tuple(platform_incidents),
         stretches=len(tested(stretches)),
-        kinds=_in_memory(parts["kinds"]),
+        kinds=_in_memory(parts["kinds"]) if has_kinds else Table((), []),
         used=used,
         by_day=tuple(run_days),
         contrasts=tuple(contrasts(run_days, _failures_in_incidents(platform_incidents, failures))),
         catalogue=catalogue,
-        notes=tuple(dict.fromkeys([*_notes(levels.values()), *missing.values()])),
+        notes=tuple(dict.fromkeys([*_notes(levels.values(), runner.library.words), *missing.values()])),
         missing=missing,
+        has_kinds=has_kinds,
         begins=since,
         words=runner.library.words,
     )
@@ -282,13 +291,14 @@ def _failures_in_incidents(platform_incidents: Iterable[Incident], failures: Ite
     )
 
 
-def _notes(levels: Iterable[Level]) -> Iterable[str]:
+def _notes(levels: Iterable[Level], words: OwnWords) -> Iterable[str]:
     for level in levels:
+        name = words(f"{{{level.name}}} level")
         if level.unknown:
             names = ", ".join(level.unknown)
-            yield f"{level.name} level: outcomes that usertrack does not know are in no rate: {names}"
+            yield f"{name}: outcomes that usertrack does not know are in no rate: {names}"
         if level.nameless:
             yield (
-                f"{level.name} level: {level.nameless} of these people are backend users without an account; "
-                "where figures are by account, as in `tools_overview`, they are left out"
+                f"{name}: of these people {level.nameless} have no account, or one that was deleted; "
+                "where figures are by account, they are left out"
             )

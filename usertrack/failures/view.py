@@ -55,7 +55,7 @@ def _blocks(investigation: Investigation, timezone: str) -> Iterator[Block]:
         )
         yield from _unknown(investigation)
         yield _categories(investigation)
-    if investigation.kinds.columns and not investigation.unknown("kinds"):
+    if investigation.kinds.columns and investigation.has_kinds and not investigation.unknown("kinds"):
         yield _kinds(investigation)
     if not investigation.unknown("days"):
         yield from _timeline(investigation, timezone)
@@ -201,7 +201,7 @@ def _kinds(investigation: Investigation) -> Listing:
         "success_rate": Field("Success", "bar", full=1.0),
         **({} if investigation.person else {"users": Field("People", "number")}),
     }
-    heading = investigation.words("MCP {tools} versus default {tools}")
+    heading = investigation.words("MCP {tools} versus default {tools}" if investigation.has_mcp else "{Tools} by kind")
     heading += ", all of them" if investigation.tools else ""
     return Listing(investigation.kinds, heading, fields=fields, columns=tuple(fields))
 

@@ -159,14 +159,14 @@ def test_a_median_knows_who_still_waits(found: Scorecard) -> None:
     assert (score.now.value, row["n"], row["ran"], row["censored"]) == (2, 4, 3, 1)
     assert score.series[4] == 2
     assert (score.band, score.before.value, score.change) == ("good", None, None)
-    assert score.note.startswith("signed up 23 Oct – 19 Nov: 3 of 4 have run, 1 have not yet")
+    assert score.note.startswith("signed up 23 Oct – 19 Nov: 3 of 4 have had theirs, 1 have not yet")
 
 
 def test_signups_of_a_few_days_are_judged_with_those_before_them(here: Office) -> None:
     with here.runner("neon", as_of=datetime.fromisoformat("2026-11-28T09:00+00:00")) as runner:
         score = of(scorecard(runner, ["first_run"], days=7), "first_run")
     assert (score.now.value, score.now.n, score.now.row["ran"], score.now.row["within"]) == (2, 4, 4, 1)
-    assert score.note == "signed up 31 Oct – 27 Nov: 4 of 4 have run, 0 have not yet; within 7 days 100 % do"
+    assert score.note == "signed up 31 Oct – 27 Nov: 4 of 4 have had theirs, 0 have not yet; within 7 days 100 % do"
 
 
 def test_the_share_within_the_target(here: Office) -> None:
