@@ -113,7 +113,7 @@ def _audience(session: "Session", segment: str, set_name: str, limit: int | None
     from usertrack.segments.history.transitions import record_and_compare
 
     rules = session.rules()
-    segment_set = rules.set_named(set_name)
+    segment_set = rules.set_or_usual(set_name)
     (segment,) = rules.require(segment_set, [segment])
     classification = classify(session.profiles(rules), segment_set)
     if session.runner.opted_out.problem:

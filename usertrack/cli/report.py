@@ -275,7 +275,7 @@ def _user(session: "Session", recipe: "Recipe") -> "Document":
     profiles = session.profile_of(session.rules(), recipe.subject)
     person = dossier(session.runner, profiles, recipe.subject)
     session.incomplete = session.incomplete or bool(person.missing)
-    session.name = str(next(iter(person.explanations.values())).facts.get("name") or "")
+    session.name = str(person.values.get("name") or "")
     profile = profile_origins(profiles, profiles.queries)
     return person_report(person, profile, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
 
@@ -332,7 +332,8 @@ def _week_ago_query(session: "Session", recipe: "Recipe", *, keep: bool) -> "Wee
 
     rules = session.rules()
     place = history_file(session.settings, session.runner.now)
-    return WeekAgoQuery(rules, rules.set_named(recipe.set_name), recipe.as_of, recipe.as_of - WEEK, place, keep)
+    segment_set = rules.set_or_usual(recipe.set_name)
+    return WeekAgoQuery(rules, segment_set, recipe.as_of, recipe.as_of - WEEK, place, keep)
 
 
 def _templates(session: "Session") -> Path | None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.period import in_zone
@@ -14,6 +15,7 @@ from usertrack.library.library import Statement
 from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.segments.explain import Explanation, explain
 from usertrack.segments.profiles import ProfileFact, Profiles
+from usertrack.segments.rules import SegmentSet
 
 DAYS = 30
 _TIMELINE = 500  # events and actions in a dossier at the most; a note says when there are more
@@ -37,7 +39,7 @@ class Dossier:
     """``parts`` by name as in PARTS; parts without an answer are in ``missing``, with the reason.
 
     ``email`` is the value of the ``key`` of profiles; ``spellings`` are those of it in the sources. ``facts`` are those
-    of the profile by name; their values are in each explanation. ``days`` are the 31 calendar days, in the workspace's
+    of the profile by name, with their ``values``. ``days`` are the 31 calendar days, in the workspace's
     timezone, that the last 30 days touch, oldest first: (day, actions of any kind).
     ``hours`` has these actions by weekday, Monday first, and hour.
     """
@@ -46,6 +48,7 @@ class Dossier:
     as_of: datetime
     explanations: dict[str, Explanation]
     facts: dict[str, ProfileFact]
+    values: dict[str, Any]
     parts: dict[str, Table]
     spellings: tuple[str, ...]
     missing: dict[str, str] = field(default_factory=dict)
@@ -62,7 +65,8 @@ def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
     explanations = {
         name: explain(profiles, segment_set, email, flips=False) for name, segment_set in profiles.rules.sets.items()
     }
-    key = next(iter(explanations.values())).key
+    person = explain(profiles, SegmentSet("", ()), email)
+    key = person.key
     spellings = profiles.spellings or [key]
     present = runner.library.present(PARTS.values())
     statements = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items() if query in present}
@@ -76,6 +80,7 @@ def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
         as_of=profiles.as_of,
         explanations=explanations,
         facts=profiles.facts,
+        values=person.facts,
         parts=parts,
         spellings=tuple(spellings),
         missing=missing,

@@ -18,7 +18,7 @@ from usertrack.segments.wording import value_words
 
 
 def person_document(dossier: Dossier, timezone: str) -> Document:
-    facts = next(iter(dossier.explanations.values())).facts
+    facts = dossier.values
     name = facts.get("name")
     return Document(
         title=f"{name} · {dossier.email}" if name else dossier.email,
@@ -48,7 +48,7 @@ def person_report(
     limit: int | None = None,
 ) -> Document:
     """The dossier with the queries of its figures; ``recipe`` is how to make it again."""
-    facts = next(iter(dossier.explanations.values())).facts
+    facts = dossier.values
     blocks: tuple[Block, ...] = (
         Section("Account", (Facts(tuple(_account(dossier, facts, timezone))),), profile),
         Section("", tuple(_segments(dossier)), profile),
@@ -244,7 +244,7 @@ def _timeline(dossier: Dossier, timezone: str) -> list[Listing]:
 
 
 def _json(dossier: Dossier, timezone: str) -> dict[str, Any]:
-    facts = next(iter(dossier.explanations.values())).facts
+    facts = dossier.values
     return {
         dossier.key: dossier.email,
         "as_of": dossier.as_of,

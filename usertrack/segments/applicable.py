@@ -42,6 +42,9 @@ def _without_absent(rules: Rules, library: Library) -> Rules:
         derived=derived,
         sets={name: segment_set for name, segment_set in sets.items() if segment_set.segments},
         absent={segment: ", ".join(sorted(causes)) for segment, causes in absent.segments.items()},
+        absent_sets={
+            name: absent.causes_of(rules.sets[name]) for name, segment_set in sets.items() if not segment_set.segments
+        },
     )
 
 
@@ -105,6 +108,10 @@ class _Absent:
 
     def set(self, segment_set: SegmentSet) -> SegmentSet:
         return replace(segment_set, segments=tuple(filter(None, map(self.segment, segment_set.segments))))
+
+    def causes_of(self, segment_set: SegmentSet) -> str:
+        """What the segments of a set rest on that cannot be here."""
+        return ", ".join(sorted(frozenset().union(*(self.segments[each.id] for each in segment_set.segments))))
 
     def segment(self, segment: Segment) -> Segment | None:
         where = f"{self.rules.path}:{segment.lines.get('when', 1)}"

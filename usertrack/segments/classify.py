@@ -126,6 +126,7 @@ def classify(profiles: Profiles, segment_set: SegmentSet) -> Classification:
     """Put everybody into the segments of the set; raises UsageError with file and line."""
     import duckdb
 
+    profiles.note(segment_set.note)
     unknown = {
         segment.id: "; ".join(profiles.missing(condition(profiles, segment))) for segment in segment_set.segments
     }

@@ -126,6 +126,7 @@ def explain(profiles: Profiles, segment_set: SegmentSet, email: str, *, flips: b
     """
     import duckdb
 
+    profiles.note(segment_set.note)
     key = find_person(profiles, email)
     profiles.connection.execute(
         f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(profiles.key)} = ?", [key]

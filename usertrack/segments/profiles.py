@@ -102,6 +102,10 @@ class Profiles:
         self._people({}, [], [])
         self._join((), {})
 
+    def note(self, text: str) -> None:
+        """Add ``text`` to the notes, once; an empty one is none."""
+        self.notes += [text] if text and text not in self.notes else []
+
     def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
         row: tuple[Any, ...] = self.connection.execute(sql, list(values)).fetchone()
         return row

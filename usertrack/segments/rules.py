@@ -39,13 +39,14 @@ class Segment:
 class SegmentSet:
     """Segments in order of precedence. In an ``exclusive`` set a person is only in the first that applies.
 
-    ``by``: what is judged, where it is not people.
+    ``by``: what is judged, where it is not people. ``note``: why it is asked for instead of the usual set.
     """
 
     name: str
     segments: tuple[Segment, ...]
     exclusive: bool = False
     by: str = ""
+    note: str = ""
 
     def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
         return next(segment for segment in self.segments if segment.id == id)
@@ -85,7 +86,8 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Rules:
-    """The whole of segments.yaml. ``absent`` are the segments that cannot be here, and what they rest on.
+    """The whole of segments.yaml. ``absent`` are the segments, ``absent_sets`` the sets without any segment, that
+    cannot be here, and what they rest on.
 
     ``others`` are the sets that judge something else than these rules, by name; ``by`` is what these judge, where it is
     not people.
@@ -98,6 +100,7 @@ class Rules:
     sets: Mapping[str, SegmentSet]
     lines: Mapping[str, int] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    absent_sets: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, SegmentSet] = field(default_factory=dict)
     by: str = ""
 
@@ -122,6 +125,8 @@ class Rules:
                 else "leave out --by"
             )
             raise UsageError(f"set '{name}' is of {f'{by}s' if by else 'people'}", hint)
+        if cause := self.absent_sets.get(name):
+            raise UsageError(f"set '{name}' rests on what is not here: {cause}", ABSENT)
         if name not in self.sets:
             raise UsageError(
                 f"there is no segment set '{name}'", did_you_mean(name, self.sets, f"known: {', '.join(self.sets)}")
@@ -129,9 +134,14 @@ class Rules:
         return self.sets[name]
 
     def set_or_usual(self, name: str) -> SegmentSet:
-        """As `set_named`; of organizations the first set, unless another one than the usual set of people is named."""
-        usual = self.by and name == _USUAL and name not in self.sets
-        return next(iter(self.sets.values())) if usual else self.set_named(name)
+        """As `set_named`; the first set that is here instead of the usual one, where that is of people or is absent."""
+        usual = name == _USUAL and name not in self.sets and (self.by or name in self.absent_sets)
+        if not usual or not self.sets:
+            return self.set_named(name)
+        first = next(iter(self.sets.values()))
+        cause = self.absent_sets.get(name)
+        note = f"set '{first.name}' is shown: '{name}' rests on what is not here: {cause}"
+        return replace(first, note=note) if cause else first
 
     def require(self, segment_set: SegmentSet, names: Sequence[str]) -> list[str]:
         """As `SegmentSet.require`; for a segment of another set the error names that set."""

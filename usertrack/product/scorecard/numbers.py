@@ -134,12 +134,17 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
 
 
 def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
-    """The metrics called ``names`` in that order, else all; raises UsageError for one that is none."""
+    """The metrics called ``names`` in that order, else all that are here.
+
+    Raises UsageError for one that is none, and Absent where none can be here.
+    """
     hint, known = "a metric is a query with `metric:` in its header", library.metrics()
     for query in map(library.__getitem__, names):
         if query.metric is None:
             raise UsageError(f"'{query.name}' is not a metric", did_you_mean(query.name, known, hint))
     queries = [query for query in map(library.__getitem__, names or library.present(known)) if query.metric]
+    if causes := not queries and frozenset().union(*(library[name].absence.causes for name in known)):
+        raise Absent("every metric", causes)
     if not queries:
         raise UsageError("there is no metric", hint)
     return queries
