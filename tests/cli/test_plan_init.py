@@ -53,6 +53,26 @@ def test_the_command_on_code(cli: Cli, tmp_path: Path, monkeypatch: pytest.Monke
     assert list(read_plan(tmp_path / "tracking.yaml").events) == ["report_opened", "report_closed"]
 
 
+def test_an_empty_file_gives_an_empty_plan(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.md").write_text("")
+    result = cli("plan", "init", "--from", "x.md")
+    assert "no event was found: the plan is empty" in result.out
+    assert "wrote tracking.yaml" in result.err
+
+
+def test_without_the_extra_code_in_the_file_is_not_passed_over_in_silence(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (tmp_path / "x.md").write_text("| Event |\n|-|\n| `paid` |\n\n```python\ntrack('paid', {'a': 1})\n```\n")
+    result = cli("plan", "init", "--from", "x.md")
+    assert result.code == 0
+    assert "blocks of code were not read" in result.err
+    assert "uv tool install --force '.[local,plan]'" in result.err
+
+
 def test_no_plan_of_the_demo_unless_it_is_asked_for(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = cli("plan", "init", "--from", "data")

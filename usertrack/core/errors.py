@@ -42,6 +42,9 @@ class UsageError(UsertrackError):
     code = "usage"
 
 
+NEEDS_PLAN = (
+    "in usertrack's checkout, `uv tool install --force '.[local,plan]'`; in a venv, `pip install '.[local,plan]'`"
+)
 ABSENT = "`tables:` and `events:` in usertrack.yaml say what there is, and tables/neon/ what it is"
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-from usertrack.core.errors import UsageError
+from usertrack.core.errors import NEEDS_PLAN, UsageError
 
 if TYPE_CHECKING:
     from tree_sitter import Parser
@@ -18,9 +18,7 @@ def parser_for(language: str) -> "Parser":
         import tree_sitter_python
         import tree_sitter_typescript
     except ImportError as error:
-        raise UsageError(
-            "the parsers of source code are not installed", "install usertrack with its extra `plan`: README, Install"
-        ) from error
+        raise UsageError("the parsers of source code are not installed", NEEDS_PLAN) from error
     grammars = {
         "python": tree_sitter_python.language,
         "javascript": tree_sitter_javascript.language,

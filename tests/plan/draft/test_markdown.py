@@ -111,9 +111,38 @@ def test_other_tables_and_words(tmp_path: Path) -> None:
 | `not_an_event` | High |
 """,
     )
-    assert set(plan.events) == {"logged_in"}
+    assert set(plan.events) == {"signed up", "logged_in"}
     assert plan.events["logged_in"].source == ("web/auth.ts",)
     assert plan.group_properties["account"]["seats"].type == "integer"
+
+
+def test_no_name_in_code_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "x.md").write_text("| Event |\n|-|\n| `Document Added` / `Nav: Menu opened` |\n| `track()` |\n")
+    draft = draft_of_markdown(tmp_path / "x.md")
+    assert [each.path[1] for each in draft.entries if each.path[0] == "events"] == [
+        "Document Added",
+        "Nav: Menu opened",
+    ]
+    assert list(draft.notes) == ["`track()` does not read as an event: left out"]
+
+
+def test_types_beside_the_names_of_properties(tmp_path: Path) -> None:
+    cell = "`n`: number, `m` (string), `row_count` and `y` (`a|b`), `z` (optional), toggles"
+    plan = plan_of(tmp_path, f"| Event | Properties |\n|-|-|\n| `paid` | {cell} |\n")
+    assert [use.name for use in plan.events["paid"].properties] == ["n", "m", "row_count", "y", "z"]
+    assert [plan.properties[name].type for name in "nmy"] == ["number", "string", "string"]
+    assert plan.properties["y"].values == ("a", "b")
+    assert "# guess: what else is sent: toggles, z: optional" in plan.path.read_text()
+
+
+def test_struck_and_second_rows(tmp_path: Path) -> None:
+    rows = "| ~~old_event~~ | |\n| `paid` | one |\n| `paid` | two |\n"
+    (tmp_path / "x.md").write_text(f"| Event | Description |\n|-|-|\n{rows}")
+    draft = draft_of_markdown(tmp_path / "x.md")
+    assert list(draft.notes) == ["`paid` is there twice: the description of its first row holds"]
+    merge(tmp_path / "tracking.yaml", draft)
+    plan = read_plan(tmp_path / "tracking.yaml")
+    assert {name: event.status for name, event in plan.events.items()} == {"old_event": "deprecated", "paid": "planned"}
 
 
 def test_slips_of_the_pen(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`usertrack plan init`: a tracking plan from code, from data, or from a Markdown file."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +52,7 @@ def init(
     path = new_plan_path(settings, plan)
     draft = _draft(origin, code or [Path()], path, days, common)
     merged = merge(path, draft)
-    for written in [*([path] if merged.added else []), *write_schema(path)]:
+    for written in [*([path] if merged.added or merged.is_new else []), *write_schema(path)]:
         diagnostics.note(f"wrote {written}")
     for note in draft.notes:
         diagnostics.note(note)
@@ -62,7 +63,7 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
     """The draft from ``origin``; raises UsageError for one that is neither code, data nor a file."""
     from importlib.util import find_spec
 
-    from usertrack.core.errors import UsageError
+    from usertrack.core.errors import NEEDS_PLAN, UsageError
 
     if origin == "code":
         from usertrack.cli.plan.scan import own_sinks
@@ -89,7 +90,8 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
 
     draft = draft_of_markdown(Path(origin))
     if find_spec("tree_sitter") is None:
-        return draft
+        unread = f"blocks of code were not read: {NEEDS_PLAN}" if draft.examples else ""
+        return replace(draft, notes=(*draft.notes, *filter(None, [unread])))
     from usertrack.coverage.drafts import with_examples
     from usertrack.scan.scan import scan_code
 

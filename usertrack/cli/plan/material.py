@@ -12,7 +12,7 @@ import typer
 
 from usertrack.cli import diagnostics
 from usertrack.cli.common import Common, settings_of
-from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
+from usertrack.core.errors import NEEDS_PLAN, ConnectionFailed, SourceBusy, UsageError
 
 if TYPE_CHECKING:
     from usertrack.coverage.arrivals import Arrivals
@@ -65,8 +65,7 @@ def require_extra() -> None:
     from importlib.util import find_spec
 
     if find_spec("rapidfuzz") is None:
-        hint = "install usertrack with it (README, Install)"
-        raise UsageError("this needs the extra `plan`, and it is not installed", hint)
+        raise UsageError("this needs the extra `plan`, and it is not installed", NEEDS_PLAN)
 
 
 def gather(

@@ -14,10 +14,15 @@ _CODE = re.compile(r"`([^`]+)`")
 
 @dataclass(frozen=True)
 class Cell:
-    """Text without its marks, and the texts of its code spans."""
+    """Text without its marks, and the texts of its code spans. What is struck through is in ``struck`` alone.
+
+    ``marked`` is the text with its code in backticks.
+    """
 
     text: str
     codes: Sequence[str] = ()
+    marked: str = ""
+    struck: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def read_markdown(path: Path) -> list[Part]:
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     lines = [_with_pipes_in_code(line) for line in text.splitlines()]
-    return _parts(MarkdownIt("commonmark").enable("table").parse("\n".join(lines)))
+    return _parts(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse("\n".join(lines)))
 
 
 def _with_pipes_in_code(line: str) -> str:
@@ -141,18 +146,23 @@ def _table(tokens: Sequence[Any], line: int) -> TableOfCells:
 
 
 def _cell(token: Any) -> Cell:
-    children = token.children or []
-    codes = [child.content for child in children if child.type == "code_inline"]
-    text = "".join(
-        child.content if child.type in ("text", "code_inline") else " " * (child.type == "softbreak")
-        for child in children
-    )
-    return Cell(text.strip(), codes)
+    codes: list[str] = []
+    text, marked, struck = "", "", [""]
+    depth = 0
+    for child in token.children or []:
+        depth += (child.type == "s_open") - (child.type == "s_close")
+        if child.type == "s_close":
+            struck.append("")
+        content = child.content if child.type in ("text", "code_inline") else " " * (child.type == "softbreak")
+        if depth:
+            struck[-1] += content
+            continue
+        text += content
+        marked += f"`{content}`" if child.type == "code_inline" else content
+        codes += [content] if child.type == "code_inline" else []
+    return Cell(text.strip(), codes, marked.strip(), [name.strip() for name in struck if name.strip()])
 
 
 def texts_without_code(cell: Cell) -> Iterator[str]:
     """What a list such as ``a`, `b`, feature toggles` has beside its code."""
-    rest = cell.text
-    for code in cell.codes:
-        rest = rest.replace(code, "", 1)
-    return (text.strip() for text in re.split(r"[,;/]", rest) if text.strip())
+    return (text.strip() for text in re.split(r"[,;/]", _CODE.sub("", cell.marked)) if text.strip())

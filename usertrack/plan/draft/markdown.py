@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.plan.draft.document import Cell, ListOfItems, Part, TableOfCells, read_markdown, texts_without_code
+from usertrack.plan.draft.listed import listed_properties, values_of
 from usertrack.plan.draft.model import Draft, Entry, entry
-from usertrack.plan.draft.names import is_name, type_of_name, unit_of_name
+from usertrack.plan.draft.names import is_event_name, is_name, type_of_name, unit_of_name
 from usertrack.plan.lint.words import stem, words_of
-from usertrack.plan.model import CASES, TYPES
+from usertrack.plan.model import CASES
 
 _TIER = re.compile(r"(?:tier|priority)\s+(\w+)\s*[:.–—-]*\s*(.*)", re.IGNORECASE)
 _PHASE = re.compile(r"(?:phase|milestone|sprint|stage)\s+(\w+)\s*[:.–—-]*\s*(.*?)\s*(?:\[([^\]]+)\])?", re.IGNORECASE)
@@ -42,8 +43,9 @@ class _Reader:
         self.parts = parts
         self.events: dict[str, dict[str, Any]] = {}
         self.guesses: dict[str, dict[str, str]] = {}
-        self.properties: dict[str, None] = {}
+        self.properties: dict[str, Entry] = {}
         self.entries: list[Entry] = []
+        self.notes: list[str] = []
 
     def draft(self) -> Draft:
         for part in self.parts:
@@ -55,11 +57,14 @@ class _Reader:
             self._phase(part)
             self._naming(part)
         self._phases_by_words()
-        registry = [_registry_entry(name) for name in self.properties]
         events = [entry(("events", name), self.guesses[name], **values) for name, values in self.events.items()]
         examples = tuple((example.language, example.text) for part in self.parts for example in part.examples)
-        entries = [each for each in (*self.entries, *registry, *events) if all(name.strip() for name in each.path)]
-        return Draft(entries, examples=examples)
+        entries = [
+            each
+            for each in (*self.entries, *self.properties.values(), *events)
+            if all(name.strip() for name in each.path)
+        ]
+        return Draft(entries, tuple(dict.fromkeys(self.notes)), examples)
 
     def _event(self, name: str, values: Mapping[str, Any], guesses: Mapping[str, str]) -> None:
         """Add what is new; what was read first holds."""
@@ -86,29 +91,50 @@ class _Reader:
         is_there = _has(part, "implemented", "existing", "current", "already")
         for row in table.rows:
             cells = {_COLUMNS.get(name, ""): cell for name, cell in zip(table.header[1:], row[1:], strict=False)}
-            names = [name for name in (row[0].codes or [row[0].text]) if is_name(name) or not row[0].codes]
-            properties, rest = _names(cells.get("properties"))
+            listed = listed_properties(cells.get("properties"))
             values: dict[str, Any] = {
                 "description": _text(cells.get("description")),
                 "tier": _text(cells.get("tier")),
                 "phase": _text(cells.get("phase")),
                 "owner": _text(cells.get("owner")),
                 "source": _sources(cells.get("source")),
-                "properties": properties,
+                "properties": list(listed.values),
                 "status": "active" if is_there else "",
             }
             guesses = {"status": "its table is of what is there"} if is_there else {}
-            if rest and properties:
-                guesses["properties"] = f"what else is sent: {', '.join(rest)}"
-            for name in filter(None, names):
+            if listed.rest and listed.values:
+                guesses["properties"] = f"what else is sent: {', '.join(listed.rest)}"
+            for name in row[0].struck:
+                self._event(name, {"status": "deprecated"}, {"status": "it is struck through"})
+            for name in self._event_names(row[0]):
+                self._note_second_row(name, values)
                 self._event(name, values, guesses)
-                self.properties.update(dict.fromkeys(properties))
+            for name, said in listed.values.items():
+                self._register(_registry_entry(name, said, listed.guesses.get(name, {})))
+
+    def _event_names(self, cell: Cell) -> list[str]:
+        """The names in the code of a cell, or its text; a note tells of code that is none."""
+        self.notes += [
+            f"`{code}` does not read as an event: left out" for code in cell.codes if not is_event_name(code)
+        ]
+        return [code for code in cell.codes if is_event_name(code)] if cell.codes else [cell.text] * bool(cell.text)
+
+    def _note_second_row(self, name: str, values: Mapping[str, Any]) -> None:
+        known = self.events.get(name, {})
+        if differing := [key for key, value in values.items() if value and known.get(key, value) != value]:
+            self.notes.append(f"`{name}` is there twice: the {' and '.join(differing)} of its first row holds")
+
+    def _register(self, new: Entry) -> None:
+        """Keep what is said first of a property, and what is said over what its name speaks of."""
+        known = self.properties.get(new.path[-1])
+        if known is None or ("type" in known.guesses and "type" not in new.guesses and new.value):
+            self.properties[new.path[-1]] = new
 
     def _described_properties(self, part: Part, table: TableOfCells) -> None:
         section = _section_of_properties(part)
         for row in table.rows:
             cells = {_COLUMNS.get(name, ""): cell for name, cell in zip(table.header[1:], row[1:], strict=False)}
-            values, guesses = _values(cells.get("value"))
+            values, guesses = values_of(_spelled(cells.get("value")))
             for name in (code for code in (row[0].codes or [row[0].text]) if is_name(code)):
                 if "type" not in values and (kind := type_of_name(name)):
                     values, guesses = {**values, "type": kind}, {**guesses, "type": "by its name"}
@@ -187,7 +213,7 @@ class _Reader:
 
     def _scope(self, scope: str, name: str) -> None:
         self.entries.append(entry(("scopes", scope), requires=[name]))
-        self.properties.setdefault(name)
+        self._register(_registry_entry(name, {}, {}))
         for event, values in self.events.items():
             if name in values.get("properties", ()):
                 self._event(event, {"scope": scope}, {"scope": f"it has {name}"})
@@ -206,14 +232,8 @@ def _text(cell: Cell | None) -> str:
     return cell.text if cell and cell.text not in ("-", "–", "—", "n/a") else ""
 
 
-def _names(cell: Cell | None) -> tuple[list[str], list[str]]:
-    """The names of properties in a cell, and what is in it beside them."""
-    if cell is None:
-        return [], []
-    if not cell.codes:
-        texts = [text.strip() for text in re.split(r"[,;]", cell.text) if text.strip(" -–—")]
-        return [text for text in texts if is_name(text)], [text for text in texts if not is_name(text)]
-    return [code for code in cell.codes if is_name(code)], list(texts_without_code(cell))
+def _spelled(cell: Cell | None) -> str:
+    return cell.text if cell else ""
 
 
 def _sources(cell: Cell | None) -> list[str]:
@@ -229,30 +249,6 @@ def _section_of_properties(part: Part) -> tuple[str, ...]:
         kind = re.search(r"\((\w+)\)", text) or re.search(r"\b(team|organization|account|workspace|company)", text)
         return ("group_properties", kind[1] if kind else "group")
     return ("person_properties",) if "user" in text or "person" in text else ("properties",)
-
-
-def _values(cell: Cell | None) -> tuple[dict[str, Any], dict[str, str]]:
-    """What a cell such as `"admin" / "member"`, `True/False`, `count` or `percentage` says of a type."""
-    text = cell.text if cell else ""
-    plain = text.strip("`").casefold()
-    quoted = re.findall(r"[\"'“]([^\"'”]+)[\"'”]", text)
-    if quoted:
-        return {"type": "string", "values": list(dict.fromkeys(quoted))}, {}
-    if plain in TYPES:
-        return {"type": plain}, {}
-    guess = {"type": f"from {text!r}"}
-    if re.fullmatch(r"true\s*[/|,]\s*false|bool(ean)?|yes\s*[/|,]\s*no", plain):
-        return {"type": "boolean"}, {}
-    if re.search(r"percent|rate", plain):
-        return {"type": "number", "unit": "percent"}, guess
-    if re.search(r"\bcount\b|\bint\b|number of", plain):
-        return {"type": "integer"}, guess
-    if re.search(r"\b(date|time|timestamp)", plain):
-        return {"type": "datetime"}, guess
-    alternatives = [part.strip(" `") for part in re.split(r"[/|]", text)]
-    if len(alternatives) > 1 and all(map(is_name, alternatives)):
-        return {"type": "string", "values": list(dict.fromkeys(alternatives))}, guess
-    return {}, {}
 
 
 def _moment(header: str) -> str:
@@ -303,6 +299,9 @@ def _naming_rule(items: Iterable[Cell]) -> dict[str, Any]:
     return rule
 
 
-def _registry_entry(name: str) -> Entry:
+def _registry_entry(name: str, values: Mapping[str, Any], guesses: Mapping[str, str]) -> Entry:
+    """A property with what was said of it, or with what its name speaks of."""
+    if values:
+        return entry(("properties", name), guesses, **{"unit": unit_of_name(name) or "", **values})
     kind = type_of_name(name)
     return entry(("properties", name), {"type": "by its name"}, type=kind or "", unit=unit_of_name(name) or "")

@@ -58,3 +58,8 @@ def usual_rules(files: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
 def is_name(text: str) -> bool:
     """Whether a text can be the name of an event or a property in code: one word, no call, path or sentence."""
     return bool(re.fullmatch(r"\$?[A-Za-z][\w.:-]*", text)) and not text.endswith((".", ":"))
+
+
+def is_event_name(text: str) -> bool:
+    """Whether a text in code can be the name of an event: words, of which there may be several."""
+    return bool(re.fullmatch(r"\$?[A-Za-z][\w .:-]*", text)) and not text.endswith((".", ":"))

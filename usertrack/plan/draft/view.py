@@ -27,10 +27,11 @@ def merge_document(path: Path, merged: Merge) -> Document:
         f"{plural(merged.present, 'entry', 'entries')} of it {'was' if merged.present == 1 else 'were'} there before"
     )
     rows = list(sections.items())
+    nothing = "no event was found: the plan is empty" if merged.is_new else "nothing is new: the file is as it was"
     return Document(
         title=title,
         subtitle=before if merged.present else "",
-        blocks=(_SECTIONS.listing(rows),) if rows else (Paragraph("nothing is new: the file is as it was"),),
+        blocks=(_SECTIONS.listing(rows),) if rows else (Paragraph(nothing),),
         data=lambda: {"added": _SECTIONS.dicts(rows), "present": merged.present},
         table=_SECTIONS.table(rows, "added", source=Table((), (), title=title)),
     )

@@ -27,10 +27,14 @@ _NESTED = ("scopes", "properties", "person_properties", "naming")  # their entri
 
 @dataclass(frozen=True)
 class Merge:
-    """What was done: the paths of the entries that were ``added``, and how many were there before."""
+    """What was done: the paths of the entries that were ``added``, and how many were there before.
+
+    ``is_new``: the file was not there before.
+    """
 
     added: Sequence[tuple[str, ...]]
     present: int
+    is_new: bool
 
 
 def merge(path: Path, draft: Draft) -> Merge:
@@ -42,7 +46,7 @@ def merge(path: Path, draft: Draft) -> Merge:
     document = PlanFile(path).document if plan else {}
     entries = _in_order(draft.entries)
     new = [entry for entry in entries if plan is None or not _is_present(entry, plan, document)]
-    merged = Merge([entry.path for entry in new], len(entries) - len(new))
+    merged = Merge([entry.path for entry in new], len(entries) - len(new), plan is None)
     if new or plan is None:
         text = _HEAD if plan is None else path.read_bytes().decode("utf-8")
         _replace(path, text, new)
