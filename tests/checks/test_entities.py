@@ -99,6 +99,7 @@ def test_all_in_order(check: Check) -> None:
         ("", ("j.began AS", "j.log AS"), "runs.sql:7: 'at' is no time: when it began", "write …::timestamptz AS at"),
         ("", ("j.owner AS", "j.id AS"), "runs.sql:6: 'account_id' is of another type than in accounts", "cast it"),
         ("", ("status", "statu"), "runs.sql:8: 'runs' has no column 'status'", "is it 'statu'?"),
+        ("", ("[done], failed: [broke]", "[done]"), "75 % of 16 rows of the last 30 days are in no state", "`states`"),
         ("", ("[done], failed: [broke]", "[x]"), "100 % of 16 rows of the last 30 days are in no state", "`states`"),
         ("", ("app.jobs", "{runs}"), "the table 'runs' reads itself", "name what {runs} is"),
         (("people AS", "secret AS"), "", "accounts.sql:3: permission denied for table secret", "grant SELECT"),

@@ -211,6 +211,7 @@ _SAMPLE = 100_000  # rows of an entity that are looked at
 _PATIENCE = 5.0  # seconds for one look
 _DAYS = 30
 _LONGEST = 30  # characters of a word
+_MUCH = 0.5  # the share of rows in no state with which figures mean nothing
 _NAMED = 5  # words that are named, of all that are in no list
 _TWICE = (
     "SELECT count(*) AS ids, min(account_id::text) AS example FROM ("
@@ -260,7 +261,7 @@ def _words(entity: Entity, answer: Answer) -> list[Finding]:
     more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
     text = f"{100 * share:.3g} % of {number(total)} rows of the last {_DAYS} days are in no state: {words}{more}"
     hint = f"add the words to `states` in {_place(entity)}; until then it is not known how these ended"
-    return [Finding("note" if share < 1 else "FAIL", f"entity {entity.kind.name}", text, hint)]
+    return [Finding("FAIL" if share > _MUCH else "note", f"entity {entity.kind.name}", text, hint)]
 
 
 def _shortened(status: str | None) -> str:

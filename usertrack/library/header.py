@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.core.yaml_nodes import read_values
+from usertrack.core.yaml_nodes import key_set_twice, read_nodes
 from usertrack.library.entities import KINDS, Entity, EntityKind, with_entities
 from usertrack.library.events import EVENTS
 from usertrack.library.fragments import Fragment, Fragments, expand, params_of
@@ -252,7 +252,9 @@ def _header(header: str, place: str) -> dict[str, Any]:
     import yaml
 
     try:
-        meta = read_values(header)
+        loader, root = read_nodes(header)
+        twice = key_set_twice(root)
+        meta = loader.construct_document(root) if root else None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-01
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or (error if isinstance(error, ValueError) else "not YAML")
@@ -260,6 +262,10 @@ def _header(header: str, place: str) -> dict[str, Any]:
             f"{place}:{mark.line + 1 if mark else 1}: the header is not valid YAML: {problem}",
             "the leading `--` lines are YAML such as `-- title: MCP connect clicks per user`",
         ) from error
+    if twice:
+        raise UsageError(
+            f"{place}:{twice[1]}: '{twice[0]}' is set twice", "the last one alone would count: make it one"
+        )
     if not isinstance(meta, dict) or not meta.get("title"):
         raise UsageError(f"{place}:1: the query has no header with a title", "begin the file with `-- title: …`")
     for number, key in enumerate(meta, start=1):
