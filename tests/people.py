@@ -179,7 +179,8 @@ class Office:
         )
         sources: dict[str, Source] = {"posthog": posthog, "neon": Postgres(address)}
         chosen = {name: source for name, source in sources.items() if not names or name in names}
-        settings = load_settings(env={"USERTRACK_INTERNAL": ",".join(internal)}, workspace=Path(__file__).parent)
+        env = {"USERTRACK_INTERNAL": ",".join(internal), "DATABASE_URL": self.dsn}  # else it would be the demo's people
+        settings = load_settings(env=env, workspace=Path(__file__).parent)
         with Runner(settings, self.library, as_of, chosen) as runner:
             yield runner
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copy, copytree
 
 import pytest
 
@@ -42,6 +43,21 @@ def test_segments_lists_ids(own: Cli) -> None:
         (BOB, None),
         (ANN, "ann@x.example"),
     ]
+
+
+def test_while_nobody_knows_who_opted_out_the_answer_is_incomplete_and_nothing_is_sent(
+    own: Cli, cli: Cli, company: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    for name in ("usertrack.yaml", "segments.yaml"):
+        copy(company[0] / name, tmp_path)
+    copytree(company[0] / "tables", tmp_path / "tables")
+    opted_out = tmp_path / "queries/by_account_id/posthog/opted_out.sql"
+    opted_out.parent.mkdir(parents=True)
+    opted_out.write_text("-- title: Broken\nSELECT nothing FROM persons\n")
+    answer = cli("segments", "failing", "-w", str(tmp_path))
+    assert (answer.code, "who has opted out is not known" in answer.out) == (6, True)
+    sent = cli("push", "failing", "--to", "csv", "-w", str(tmp_path))
+    assert (sent.code, "usertrack query run posthog/opted_out" in sent.err) == (6, True)
 
 
 def test_a_dossier_has_both_sources(own: Cli) -> None:

@@ -22,9 +22,11 @@ LIBRARY = Library([shipped_root() / "queries"])
 NAMES = list(LIBRARY)
 OWN_PEOPLE = {
     "posthog": """NOT arrayExists(
-        own -> email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-        {internal}
+        own -> own != '' AND (
+            email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own))))
+        ),
+        arrayPushBack({internal}, '')
     )""",
     "neon": """NOT EXISTS (
         SELECT FROM unnest({internal}) AS own
@@ -36,9 +38,11 @@ NOBODY_OF_OURS = """person_id NOT IN (
     SELECT id
     FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
     WHERE said_no OR arrayExists(
-        own -> email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own)))),
-        {internal}
+        own -> own != '' AND (
+            email = own
+            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own))))
+        ),
+        arrayPushBack({internal}, '')
     )
 )"""
 """Where no other property of persons is read: nothing is joined to each event."""

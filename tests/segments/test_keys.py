@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from usertrack.library.library import Library, shipped_root
 from usertrack.segments.explain import explain
@@ -11,7 +14,7 @@ from usertrack.segments.profiles import Profiles, build_profiles
 from usertrack.segments.rules import Rules, read_rules
 
 from ..conftest import problem
-from ..people import Company, Office, ago, office
+from ..people import OWN_PEOPLE, Company, Office, ago, office
 
 ANN, BOB = "5F0C1d2e", "u-2"  # letters count as they are written
 SCHEMA = """
@@ -70,8 +73,8 @@ def rules(library: Library) -> Rules:
 
 
 @contextmanager
-def profiles(company: Office, only: str | None = None) -> Iterator[Profiles]:
-    with company.runner() as runner:
+def profiles(company: Office, only: str | None = None, **options: Any) -> Iterator[Profiles]:
+    with company.runner(**options) as runner:
         yield build_profiles(runner, rules(company.library), only=only)
 
 
@@ -121,12 +124,17 @@ def test_two_accounts_and_two_ids_of_one_person_are_told(tmp_path: Path) -> None
         assert known.match.ambiguous == 3
 
 
-def test_who_opted_out_is_left_out_by_id(tmp_path: Path) -> None:
+@pytest.mark.parametrize("internal", [(OWN_PEOPLE,), ()])
+def test_who_opted_out_is_left_out_by_id(tmp_path: Path, internal: tuple[str, ...]) -> None:
     rows = Product()
     rows.user(ANN, failed=7)
     rows.user(BOB, failed=7)
-    rows.known(ANN, **{"$opt_out": True})
-    with product(tmp_path, rows, email=False) as company, profiles(company) as known:
+    rows.known(ANN, email="ann@x.example", **{"$opt_out": True})
+    rows.known(BOB, email="bob@x.example")
+    rows.person(None)
+    rows.sent(BOB, "$pageview", ago(1))
+    with product(tmp_path, rows, email=False) as company, profiles(company, internal=internal) as known:
+        assert known.notes == ["1 person has opted out, and is left out"]
         assert list(facts(known, "runs_failed")) == [BOB]
 
 

@@ -116,9 +116,10 @@ def _audience(session: "Session", segment: str, set_name: str, limit: int | None
     segment_set = rules.set_or_usual(set_name)
     (segment,) = rules.require(segment_set, [segment])
     classification = classify(session.profiles(rules), segment_set)
-    if session.runner.opted_out.problem:
+    if reason := session.runner.opted_out.problem:
         raise Unknown(
-            f"nothing was sent: who has opted out is unknown, because {session.runner.opted_out.problem}", "try again"
+            f"nothing was sent: who has opted out is unknown, because {reason}",
+            "`usertrack query run posthog/opted_out` asks for that alone, and has to answer before anything is sent",
         )
     since = record_and_compare(classification, session.history(), session.runner.now)
     audience = audience_of(classification, segment, session.settings["timezone"], limit, all_members=all_members)

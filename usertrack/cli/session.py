@@ -64,7 +64,7 @@ class Session:
         return rules
 
     def profiles(self, rules: "Rules", *, last: bool = False) -> "Profiles":
-        """Everybody's profile; marks the answer incomplete when a source did not answer.
+        """Everybody's profile; marks the answer incomplete when a source or who has opted out is missing.
 
         ``last``: no query runs after it, and the sources close while the answer is made.
         """
@@ -89,7 +89,8 @@ class Session:
         return self._mark_incomplete(profiles) if profiles.people else self.profiles(rules)
 
     def _mark_incomplete(self, profiles: "Profiles") -> "Profiles":
-        self.incomplete = self.incomplete or any(fact.missing for fact in profiles.facts.values())
+        unknown = bool(self.runner.opted_out.problem) or any(fact.missing for fact in profiles.facts.values())
+        self.incomplete = self.incomplete or unknown
         return profiles
 
     def history(self) -> "HistoryFile | None":
