@@ -61,6 +61,7 @@ def test_an_event_is_known_by_its_aliases() -> None:
         ("events:\n  a: {aliases: [b]}\n  b:", "2: 'b' is an alias of 'a', and an event of its own", "`replaces: [b]`"),
         ("events:\n  a: {aliases: [x]}\n  b: {aliases: [x]}", "3: 'x' is an alias of 'a' and of 'b'", "one of them"),
         ("events:\n  a:\n  b:\n  a:", "4: 'a' is there twice", ""),
+        ("sinks:\n- call: send\n  position: 1\n  position: 2", "4: 'position' is there twice", ""),
         ("properties:\n  a: {type: strng}", "2: unknown type 'strng'", "did you mean 'string'?"),
         ("properties:\n  a: text", "2: unknown type 'text'", "it is one of string, number"),
         ("evnts: {}", "1: unknown key 'evnts'", "did you mean 'events'"),

@@ -677,6 +677,23 @@ posthog.capture("c", { ...common(user), own: 1 }); //> c(id, plan, own)
 import posthog from "posthog-js";
 posthog.capture("d", wide ? { one: 1, two: 2 } : { one: 1 }); //> d(one, two?)
 """,
+    "one constant, two calls": """
+=== a.ts
+import posthog from "posthog-js";
+const EVENT = "report_exported"; //> report_exported(rows, format?)
+posthog.capture(EVENT, { rows, format });
+posthog.capture(EVENT, { rows });
+""",
+    "one call, two products": """
+=== a.ts
+import posthog from "posthog-js";
+const track = (name, properties) => {
+  posthog.capture(name, { ...properties, locale });
+  analytics.track(name, properties);
+};
+const EVENT = "report_exported"; //> report_exported(rows, locale)
+track(EVENT, { rows });
+""",
     "keys that a wrapper adds": """
 === a.py
 import posthog

@@ -44,7 +44,7 @@ class YamlFile:
         if not isinstance(self.document, dict):
             raise UsageError(f"{path}:1: the file needs {self.needs}", self.hint)
         self._pairs: dict[int, dict[str, tuple[Any, Any]]] = {}  # those of a mapping node, by its id
-        self._no_key_twice(self.root)
+        self._no_key_twice()
 
     def line(self, *keys: Any) -> int:
         """The line of the value at ``keys``, or of the deepest part of it that there is."""
@@ -73,18 +73,25 @@ class YamlFile:
                 raise self.wrong(f"the name {name!r} is not a text", *keys, name, hint="put it in quotes")
         return value
 
-    def _no_key_twice(self, node: Any) -> None:
+    def _no_key_twice(self) -> None:
         """Raise UsageError for a key that is there twice: YAML would silently take the last one."""
         import yaml
 
-        if not isinstance(node, yaml.MappingNode) or id(node) in self._pairs:
-            return
-        pairs = self._pairs[id(node)] = {}
-        for name, value in node.value:
-            if name.value in pairs:
-                raise UsageError(f"{self.path}:{name.start_mark.line + 1}: '{name.value}' is there twice")
-            pairs[str(name.value)] = (name, value)
-            self._no_key_twice(value)
+        nodes, visited = [self.root], set()
+        while nodes:
+            node = nodes.pop()
+            if id(node) in visited:  # an alias
+                continue
+            visited.add(id(node))
+            if isinstance(node, yaml.SequenceNode):
+                nodes += reversed(node.value)
+            elif isinstance(node, yaml.MappingNode):
+                pairs = self._pairs[id(node)] = {}
+                for name, value in node.value:
+                    if name.value in pairs:
+                        raise UsageError(f"{self.path}:{name.start_mark.line + 1}: '{name.value}' is there twice")
+                    pairs[str(name.value)] = (name, value)
+                nodes += [value for _, value in reversed(node.value)]
 
     def _pair(self, node: Any, key: Any) -> tuple[Any, Any] | None:
         """The nodes of ``key`` and its value in a mapping; `no` and `12` are keys that are not texts."""

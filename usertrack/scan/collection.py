@@ -1,6 +1,7 @@
 """The sites and unresolved calls that a scan comes upon, each place once."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 from usertrack.scan.event_names import EventName
 from usertrack.scan.properties import Keys
@@ -9,17 +10,19 @@ from usertrack.scan.site import SentProperty, Site, Unresolved
 
 class Collection:
     def __init__(self) -> None:
-        self._sites: dict[tuple[str, int, str], Site] = {}
+        self._sites: dict[tuple[str, int, str], dict[int, Site]] = {}
+        """By file, line of the name and name; then by the line of the call, of which a constant may have several."""
         self._unresolved: dict[tuple[str, int], Unresolved] = {}
 
     @property
     def sites(self) -> list[Site]:
-        return sorted(self._sites.values(), key=lambda site: (site.file, site.line, site.event or site.pattern or ""))
+        sites = [reduce(_either, by_call.values()) for by_call in self._sites.values()]
+        return sorted(sites, key=lambda site: (site.file, site.line, site.event or site.pattern or ""))
 
     @property
     def unresolved(self) -> list[Unresolved]:
         """Without the places of which a name is known after all."""
-        placed = {(site.file, site.line) for site in self._sites.values()}
+        placed = {(file, line) for file, line, _ in self._sites}
         left = [place for key, place in self._unresolved.items() if key not in placed]
         return sorted(left, key=lambda place: (place.file, place.line))
 
@@ -40,18 +43,31 @@ class Collection:
                 keys[key.name] = keys.get(key.name, False) or key.always
         sent = tuple(SentProperty(name, always) for name, always in keys.items())
         site = Site(text, None if text is not None else pattern, file, line, sink, tuple(chain), sent)
-        place = (file, line, text or pattern or "")
-        before = self._sites.get(place)
-        self._sites[place] = site if before is None else _both(before, site)
+        by_call = self._sites.setdefault((file, line, text or pattern or ""), {})
+        before = by_call.get(call_line)
+        by_call[call_line] = site if before is None else _both(before, site)
 
     def add_unresolved(self, file: str, line: int, sink: str, reason: str) -> None:
         self._unresolved.setdefault((file, line), Unresolved(file, line, sink, reason))
 
 
 def _both(one: Site, other: Site) -> Site:
-    """One place that sends to two SDKs, or by two ways: PostHog's first, with the keys of both."""
+    """One call that sends to two SDKs, or by two ways: what either always carries is always there."""
+    return _merged(one, other, _always(one) | _always(other))
+
+
+def _either(one: Site, other: Site) -> Site:
+    """Two calls that send one name: what one of them lacks is not always there."""
+    return _merged(one, other, _always(one) & _always(other))
+
+
+def _always(site: Site) -> set[str]:
+    return {each.name for each in site.properties if each.always}
+
+
+def _merged(one: Site, other: Site, always: set[str]) -> Site:
+    """PostHog's first, with the keys of both."""
     first, second = (other, one) if other.sink.startswith("posthog") > one.sink.startswith("posthog") else (one, other)
-    names = dict.fromkeys(p.name for p in (*first.properties, *second.properties))
-    always = {p.name for p in (*first.properties, *second.properties) if p.always}
+    names = dict.fromkeys(each.name for each in (*first.properties, *second.properties))
     sent = tuple(SentProperty(name, name in always) for name in names)
     return Site(first.event, first.pattern, first.file, first.line, first.sink, first.chain, sent)
