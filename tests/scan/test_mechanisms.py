@@ -642,8 +642,27 @@ export const f = (request) => {
     "a function that nobody calls": """
 === a.ts
 import posthog from "posthog-js";
-export function unused(event: string) { //! nothing in the scanned code calls it
-  posthog.capture(event);
+export function unused(event: string) {
+  posthog.capture(event); //! nothing in the scanned code calls it
+}
+""",
+    "every call of a function that nobody calls": """
+=== a.py
+import posthog
+
+class View:
+    def get(self, request, kind):
+        posthog.capture("me", "pct_%s" % kind)  #> pct_*
+        posthog.capture("me", kind)  #! nothing in the scanned code calls it
+        posthog.capture("me", "fmt_{}".format(kind), {"a": 1})  #> fmt_*(a)
+        posthog.capture("me", "con_" + kind)  #> con_*
+        posthog.capture("me", "con_" + kind)  #> con_*
+=== b.ts
+import posthog from "posthog-js";
+export function onClick(x: string) {
+  posthog.capture(x); //! nothing in the scanned code calls it
+  posthog.capture("ts_" + x); //> ts_*
+  posthog.capture(`tt_${x}`); //> tt_*
 }
 """,
 }

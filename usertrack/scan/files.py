@@ -97,8 +97,12 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Tree:
-    """The source files of a scan, its manifests (`package.json`, `tsconfig.json`), and the paths that are too large."""
+    """The source files of a scan, its manifests (`package.json`, `tsconfig.json`), and the paths that are too large.
 
+    ``root`` is the absolute path that all are relative to. The manifests of the folders above it belong to it too.
+    """
+
+    root: str
     files: Sequence[SourceFile]
     manifests: Sequence[SourceFile]
     too_large: Sequence[str]
@@ -109,7 +113,8 @@ def source_tree(paths: Sequence[Path]) -> Tree:
     root = str(paths[0]) if len(paths) == 1 else os.path.commonpath([os.path.abspath(path) for path in paths])
     if os.path.isfile(root):
         root = os.path.dirname(root) or "."
-    files, manifests, too_large = {}, [], []
+    files, too_large = {}, []
+    manifests = list(_manifests_above(root))
     for path in paths:
         for location in _walk(path if len(paths) == 1 else path.absolute()):
             shown = _shown(os.path.relpath(location, root))
@@ -121,7 +126,18 @@ def source_tree(paths: Sequence[Path]) -> Tree:
                 too_large.append(shown)
             else:
                 files[shown] = SourceFile(shown, location, LANGUAGES[os.path.splitext(name)[1].lower()])
-    return Tree([files[path] for path in sorted(files)], manifests, too_large)
+    return Tree(_shown(os.path.abspath(root)), [files[path] for path in sorted(files)], manifests, too_large)
+
+
+def _manifests_above(root: str) -> Iterator[SourceFile]:
+    """Those of the folders around ``root``, up to that of the repository: its imports go by them too."""
+    folder = os.path.abspath(root)
+    while not os.path.exists(os.path.join(folder, ".git")) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+        for name in MANIFESTS:
+            location = os.path.join(folder, name)
+            if os.access(location, os.R_OK) and os.path.isfile(location):
+                yield SourceFile(_shown(os.path.relpath(location, root)), location, "json")
 
 
 def _walk(path: Path) -> Iterator[str]:

@@ -229,7 +229,7 @@ class Inference:
                 self._spell_out(name, given, values, properties, call, sink, chain)
                 return
         sender = Sender(function, name, properties, sink, (_qualified(function), *chain), call, origin)
-        key = (name.parts, sink)
+        key = (name.parts, sink, call)
         if key in self._senders[function]:
             return
         self._senders[function][key] = sender
@@ -309,20 +309,22 @@ class Inference:
         return any(isinstance(v, TextValue) for v in self.evaluator.evaluate(call.arguments[0].value, call.scope))
 
     def _tell_unused(self) -> None:
-        """Senders that nobody calls: their events come from code that was not scanned."""
+        """What functions send that nobody calls: their events come from code that was not scanned."""
         for function, senders in self._senders.items():
-            if any(not sender.event.guess for sender in senders.values()) and function not in self._used:
-                file, sender = self.evaluator.path_of(function), next(iter(senders.values()))
+            for sender in senders.values() if function not in self._used else ():
                 if sender.event.pattern is not None:
                     self._tell_at_origin(sender)
-                    continue
-                if function.handed_to is not None and not function.name:
-                    reason = "it is what a function of a library hands over"
-                    line = sender.event.line or function.line
-                else:
-                    reason = "a function sends what it is given, and nothing in the scanned code calls it"
-                    line = function.line
-                self._collection.add_unresolved(file, line, _qualified(function) or sender.sink, reason)
+                elif not sender.event.guess:
+                    self._tell_not_called(sender)
+
+    def _tell_not_called(self, sender: Sender) -> None:
+        function, event = sender.function, sender.event
+        reason = "a function sends what it is given, and nothing in the scanned code calls it"
+        if function.handed_to is not None and not function.name:
+            reason = "it is what a function of a library hands over"
+        file = self.evaluator.path_of(sender.call.scope)
+        line = event.line if event.file == file and event.line else sender.call.line
+        self._collection.add_unresolved(file, line, _qualified(function) or sender.sink, reason)
 
 
 def _is_open(name: EventName) -> bool:

@@ -62,7 +62,9 @@ class Lookup(ABC):
         own = path is not None and (path == importer or ("/" in path and not module.startswith("analytics")))
         if product is not None and (path is None or own):
             yield Sdk(product, name if name not in (None, "default") else "")
-        elif path is None:
+            return
+        path = path or self.program.package(module, importer)
+        if path is None:
             yield Outside(name if name not in (None, "default") else module.rpartition("/")[2])
         elif name is None:
             yield ModuleValue(path)
@@ -82,7 +84,10 @@ class Lookup(ABC):
             for binding in file.module.bindings[name]:
                 yield from self.evaluate(binding.value, binding.scope)
             return
-        submodule = self.program.resolve(f".{name}", path) if path.endswith("__init__.py") else None
+        inside = path.endswith("__init__.py")
+        submodule = (
+            (self.program.resolve(f".{name}", path) or self.program.package(f".{name}", path)) if inside else None
+        )
         if submodule is not None:
             yield ModuleValue(submodule)
             return

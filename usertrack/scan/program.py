@@ -30,7 +30,7 @@ class Program:
         self.unread: dict[str, str] = dict.fromkeys(tree.too_large, "it is larger than 1 MB")
         self._contents = {file.path: self._content(file) for file in tree.files}
         manifests = {file.path: source_bytes(file.location).decode(errors="replace") for file in tree.manifests}
-        self._resolver = Resolver(self._sources, manifests)
+        self._resolver = Resolver(self._sources, manifests, tree.root)
         self._files: dict[str, File | None] = {}
         self.calls: dict[str, list[Call]] = defaultdict(list)
         """By the last name of what is called."""
@@ -59,10 +59,10 @@ class Program:
         return len(self._files)
 
     def file(self, path: str) -> File | None:
-        """The summary of a file; None when it cannot be parsed."""
+        """The summary of a file; None when it cannot be parsed. That of a package without `__init__.py` is empty."""
         if path not in self._files:
-            source = self._sources[path]
-            self._keep(path, summary_of(path, source.language, self._contents[path]))
+            language = self._sources[path].language if path in self._sources else "python"
+            self._keep(path, summary_of(path, language, self._contents.get(path, b"")))
         return self._files[path]
 
     def parse_files_with(self, words: Iterable[str], most: int | None = None) -> None:
@@ -101,6 +101,10 @@ class Program:
 
     def resolve(self, imported: str, importer: str) -> str | None:
         return self._resolver.resolve(imported, importer)
+
+    def package(self, imported: str, importer: str) -> str | None:
+        """Python's package without an `__init__.py`, as the path of that file."""
+        return self._resolver.package(imported, importer) if importer.endswith(".py") else None
 
 
 def _called(callee: Expression) -> list[str]:

@@ -13,16 +13,23 @@ _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 
 
 class Resolver:
-    """``paths`` are those of all source files; ``manifests`` the text of each `package.json` and `tsconfig.json`."""
+    """``paths`` are those of all source files; ``manifests`` the text of each `package.json` and `tsconfig.json`.
 
-    def __init__(self, paths: Iterable[str], manifests: Mapping[str, str]) -> None:
-        self._paths = set(paths)
+    Both are relative to ``root``. Its own name, and those of the folders above it, can be part of an import.
+    """
+
+    def __init__(self, paths: Iterable[str], manifests: Mapping[str, str], root: str) -> None:
+        self._root = root
+        self._paths = {posixpath.join(root, path) for path in paths}
+        self._packages_of_python = {
+            parent for path in self._paths if path.endswith(".py") for parent in _parents(posixpath.dirname(path))
+        }
         self._by_stem: dict[str, list[str]] = defaultdict(list)
         for path in self._paths:
             self._by_stem[_stem(path)].append(path)
         self._packages: dict[str, str] = {}
         self._aliases: dict[str, list[tuple[str, list[str]]]] = {}
-        documents = {path: _json(text) for path, text in manifests.items()}
+        documents = {posixpath.normpath(posixpath.join(root, path)): _json(text) for path, text in manifests.items()}
         for path, document in documents.items():
             folder = posixpath.dirname(path)
             if path.endswith("package.json"):
@@ -34,32 +41,37 @@ class Resolver:
 
     def resolve(self, module: str, importer: str) -> str | None:
         """The path of the file that ``importer`` means by ``module``; None when it is not among the files."""
-        folder = posixpath.dirname(importer)
+        folder = posixpath.dirname(posixpath.join(self._root, importer))
         key = (module, folder)
         if key not in self._answers:
-            self._answers[key] = (
-                self._python(module, folder) if importer.endswith(".py") else self._javascript(module, folder)
-            )
+            path = self._python(module, folder) if importer.endswith(".py") else self._javascript(module, folder)
+            self._answers[key] = path and posixpath.relpath(path, self._root)
         return self._answers[key]
 
+    def package(self, module: str, importer: str) -> str | None:
+        """The `__init__.py` that Python's package ``module`` would have if it had one; None when it has no folder."""
+        stems = self._python_stems(module, posixpath.dirname(posixpath.join(self._root, importer)))
+        stem = next((stem for stem in stems if stem in self._packages_of_python), None)
+        return stem and posixpath.relpath(posixpath.join(stem, "__init__.py"), self._root)
+
     def _python(self, module: str, folder: str) -> str | None:
+        for stem in self._python_stems(module, folder):
+            for path in (f"{stem}.py", posixpath.join(stem, "__init__.py")):
+                if path in self._paths:
+                    return path
+        dotted = "." in module and not module.startswith(".")
+        return self._by_end(module.replace(".", "/"), folder, (".py",)) if dotted else None
+
+    def _python_stems(self, module: str, folder: str) -> Iterator[str]:
+        """The paths, without their ending, that ``module`` can have for a file in ``folder``."""
         name = module.lstrip(".")
         parts = name.replace(".", "/")
         if module.startswith("."):
-            base = posixpath.normpath(posixpath.join(folder, *[".."] * (len(module) - len(name) - 1)))
-            return self._python_file(posixpath.join(base, parts) if parts else base)
-        for parent in _parents(folder):
-            path = self._python_file(posixpath.join(parent, parts))
-            if path is not None:
-                return path
-        return self._by_end(parts, folder, (".py",)) if "/" in parts else None
-
-    def _python_file(self, stem: str) -> str | None:
-        stem = posixpath.normpath(stem)
-        for path in (f"{stem}.py", posixpath.join(stem, "__init__.py")):
-            if path in self._paths:
-                return path
-        return None
+            up = [".."] * (len(module) - len(name) - 1)
+            yield posixpath.normpath(posixpath.join(folder, *up, parts))
+        else:
+            for parent in _parents(folder):
+                yield posixpath.normpath(posixpath.join(parent, parts))
 
     def _javascript(self, module: str, folder: str) -> str | None:
         if module.startswith("."):
@@ -132,13 +144,13 @@ def _without_ending(path: str) -> str:
 
 def _parents(folder: str) -> Iterator[str]:
     yield folder
-    while folder:
+    while folder != posixpath.dirname(folder):
         folder = posixpath.dirname(folder)
         yield folder
 
 
 def _common(path: str, folder: str) -> int:
-    return len(posixpath.commonpath([posixpath.join("/", path), posixpath.join("/", folder)]))
+    return len(posixpath.commonpath([path, folder]))
 
 
 def _rest(pattern: str, module: str) -> str | None:

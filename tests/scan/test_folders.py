@@ -1,0 +1,49 @@
+"""A folder of a project scanned by itself: its imports are those of the whole."""
+
+from pathlib import Path
+
+from usertrack.scan.scan import scan_code
+
+from .marked import shown, written
+
+
+def test_a_package_imports_itself_by_its_own_name(tmp_path: Path) -> None:
+    written(
+        """
+=== apps/utils/analytics.py
+import posthog
+NAME = "by_a_constant"
+def track_event(user, event):
+    posthog.capture(event, distinct_id=user)
+=== apps/users/views.py
+from apps.utils.analytics import track_event, NAME
+from apps.utils import analytics
+import apps.utils.analytics
+track_event(1, NAME)
+analytics.track_event(1, analytics.NAME)
+apps.utils.analytics.track_event(1, "by_modules")
+""",
+        tmp_path,
+    )
+    sites = ["views.py:4 by_a_constant", "views.py:5 by_a_constant", "views.py:6 by_modules"]
+    assert shown(scan_code([tmp_path])) == [f"apps/users/{site}" for site in sites]
+    assert shown(scan_code([tmp_path / "apps"])) == [f"users/{site}" for site in sites]
+    one, other = tmp_path / "apps" / "utils", tmp_path / "apps" / "users"
+    assert shown(scan_code([one, other])) == [f"users/{site}" for site in sites]
+
+
+def test_aliases_are_those_of_the_configuration_above(tmp_path: Path) -> None:
+    written(
+        """
+=== web/tsconfig.json
+{"compilerOptions": {"paths": {"#app/*": ["./src/*"]}}}
+=== web/src/lib/names.ts
+export const NAMES = { paid: "order_paid" };
+=== web/src/pages/a.ts
+import posthog from "posthog-js";
+import { NAMES } from "#app/lib/names";
+posthog.capture(NAMES.paid);
+""",
+        tmp_path,
+    )
+    assert shown(scan_code([tmp_path / "web" / "src"])) == ["pages/a.ts:3 order_paid"]
