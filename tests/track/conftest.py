@@ -59,7 +59,7 @@ def configure(
         track.configure(**{**ours, **options})  # type: ignore[typeddict-item]
 
     yield configure
-    track.current().relay.stop()
+    track.current().stop()
     track.current().spool.close()
     if postgres := track.current().postgres:
         postgres.close()

@@ -1,9 +1,11 @@
 """Events in the product's own database: there with its transaction, once, and at PostHog under the same UUID."""
 
 import json
+import random
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +17,13 @@ from sqlalchemy.orm import Session
 from tests.conftest import problem
 from tests.track.conftest import Configure
 from tests.track.posthog_server import PostHogServer
+from tests.track.test_relay import until
 from usertrack import track
-from usertrack.track.message import uuid7
+from usertrack.track.message import make_message, uuid7
 
 MOMENT = datetime(2026, 11, 20, 9, 30, 0, 250_000, tzinfo=UTC)
+AWAY = "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"
+LONG = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=12_000))  # an index cannot shorten it
 pytestmark = pytest.mark.usefixtures("tracking")
 
 
@@ -195,15 +200,70 @@ def test_uuids_sort_by_time_and_are_version_7() -> None:
 def test_a_database_that_is_down_costs_no_event(
     db: "psycopg.Connection[Any]", server: PostHogServer, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
-    configure(database_url="postgresql://nobody@127.0.0.1:1/none?connect_timeout=1")
+    configure(database_url=AWAY)
     uuids = {track.track("ada", "seen") for _ in range(3)}
-    assert len(caplog.records) == 1
-    assert "events wait in" in caplog.text
+    assert caplog.text.count("events wait in") == 1
     assert not track.flush(0)
     configure()
     assert track.flush()
     assert set(server.uuids()) == uuids
     assert names(db) == ["seen"] * 3
+
+
+def test_a_refused_event_keeps_no_other(
+    db: "psycopg.Connection[Any]", server: PostHogServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = MOMENT.replace(tzinfo=timezone(timedelta(hours=20)))  # of no place that PostgreSQL knows
+    bad = track.track("ada", "bad", timestamp=nowhere)
+    track.track("ada", "good")
+    assert names(db) == ["good"]
+    good = make_message("good", "bob", {})
+    track.current().spool.append(good)
+    assert track.flush()
+    assert names(db) == ["good", "good"]
+    assert len(server.named("good")) == 2
+    assert f"the database takes no event {bad} (" in caplog.text
+    assert bad in (tmp_path / "spool" / "refused.txt").read_text()
+
+
+def test_names_and_ids_may_be_long(db: "psycopg.Connection[Any]", server: PostHogServer) -> None:
+    track.person_property(refreshed_by="n" + LONG, name="role")(lambda distinct_id: "admin")
+    track.track(LONG, "n" + LONG)
+    assert track.flush()
+    assert names(db) == ["n" + LONG]
+
+
+def test_what_cannot_be_prepared_keeps_nothing_from_being_sent(
+    db: "psycopg.Connection[Any]", server: PostHogServer
+) -> None:
+    track.person_property(refreshed_by="joined")(lambda distinct_id: "admin")
+    track.track("ada", "seen")
+    db.execute("ALTER TABLE usertrack.due_property RENAME TO away")
+    assert not track.flush(0.1)
+    db.execute("ALTER TABLE usertrack.away RENAME TO due_property")
+    assert len(server.named("seen")) == 1
+
+
+def test_properties_that_an_outage_made_due_outlive_a_restart(
+    db: "psycopg.Connection[Any]", server: PostHogServer, configure: Configure
+) -> None:
+    track.person_property(refreshed_by="joined", name="role")(lambda distinct_id: "admin")
+    configure(database_url=AWAY)
+    track.track("ada", "joined")
+    configure()
+    assert track.flush()
+    assert [event["properties"]["$set"] for event in server.named("$identify")] == [{"role": "admin"}]
+
+
+def test_a_process_that_does_not_send_still_stores_what_an_outage_kept(
+    db: "psycopg.Connection[Any]", server: PostHogServer, configure: Configure
+) -> None:
+    configure(database_url=AWAY)
+    track.track("ada", "meanwhile")
+    configure()
+    track.track("ada", "after")
+    until(lambda: sorted(names(db)) == ["after", "meanwhile"])
+    assert server.received == []
 
 
 def test_missing_tables_are_told_and_migrate_makes_them(

@@ -49,7 +49,7 @@ __all__ = [
 
 _lock = threading.Lock()
 _tracker: Tracker | None = None
-_of_parents: list[Tracker] = []  # they are not ours to close
+_parent_trackers: list[Tracker] = []  # they are not ours to close
 _errors = TokenBuckets()
 
 
@@ -216,14 +216,14 @@ def _after_fork() -> None:
     global _tracker, _lock, _errors
     _lock, _errors = threading.Lock(), TokenBuckets()
     if _tracker:
-        _of_parents.append(_tracker)
+        _parent_trackers.append(_tracker)
         _tracker = Tracker(_tracker.settings)
-        _of_parents[-1].spool.leave_to_parent()
+        _parent_trackers[-1].spool.leave_to_parent()
 
 
 def _at_exit() -> None:
     if _tracker:
-        _tracker.relay.stop()
+        _tracker.stop()
         if not _tracker.postgres:  # what no database has, this machine may not have for long
             _tracker.close(2.0)
 

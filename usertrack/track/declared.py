@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from usertrack.core.errors import UsageError
 from usertrack.track.statements import Due
 
+_LONGEST_HOLDER = 400  # characters that the primary key of profile_property takes
+
 Compute = TypeVar("Compute", bound=Callable[[str], object])
 
 
@@ -56,7 +58,9 @@ class Declarations:
         return list(self._declared)
 
     def of_holder(self, holder_id: str, group_type: str) -> list[Due]:
-        """All properties of a person or a group."""
+        """All properties of a person or a group; none of an id that is longer than any."""
+        if len(holder_id) > _LONGEST_HOLDER:
+            return []
         return [Due(group_type, holder_id, name) for group, name in self._declared if group == group_type]
 
     def due_after(self, event: str, distinct_id: str, properties: Mapping[str, Any]) -> list[Due]:
@@ -64,7 +68,7 @@ class Declarations:
         due = []
         for declared in self._by_event.get(event, ()):
             holder = _group_key(declared, properties) if declared.group_type else distinct_id
-            if holder:
+            if 0 < len(holder) <= _LONGEST_HOLDER:
                 due.append(Due(declared.group_type, holder, declared.name))
         return due
 

@@ -30,6 +30,14 @@ _CONNECT: dict[str, Any] = {
 }
 
 
+_REFUSALS = ("22", "23", "54", "P0")  # data, constraints, program limits (as the size of an index row), triggers
+
+
+def refuses(error: Exception) -> bool:
+    """Whether the database will never take these values; otherwise it is down, has no tables, or gives no right."""
+    return str(getattr(error, "sqlstate", None) or "").startswith(_REFUSALS)
+
+
 def schema() -> str:
     """The SQL that makes the tables; it changes nothing where they are."""
     from importlib import resources

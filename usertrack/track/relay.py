@@ -8,11 +8,13 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Protocol
 
+from usertrack.track.message import Message
 from usertrack.track.outbox import Delivery, Outbox
-from usertrack.track.sender import REQUEST_SECONDS, NotDelivered, Sender
+from usertrack.track.sender import REQUEST_SECONDS, NotDelivered
 
 LOG = logging.getLogger("usertrack.track")
 BATCH = 100
@@ -21,15 +23,23 @@ _GATHER_SECONDS = 0.2  # from an event until it is sent, so that others come alo
 _LONGEST_WAIT = 30.0
 
 
+class Destination(Protocol):
+    """Where messages go: ``send`` returns what became of them, and raises when nothing can be said of some."""
+
+    name: str
+
+    def send(self, messages: Sequence[Message], seconds: float) -> Delivery: ...
+
+
 class Relay:
-    """``sender`` is made when there is something to send. ``prepare`` runs before, and returns how much it did."""
+    """``destination`` is made when there is something to send. ``prepare`` runs before; it returns how much it did."""
 
     def __init__(
-        self, outbox: Outbox, sender: Callable[[], Sender | None], prepare: Callable[[], int] = lambda: 0
+        self, outbox: Outbox, destination: Callable[[], Destination | None], prepare: Callable[[], int] = lambda: 0
     ) -> None:
         self._outbox = outbox
-        self._make_sender = sender
-        self._sender: Sender | None = None
+        self._make_destination = destination
+        self._destination: Destination | None = None
         self._prepare = prepare
         self._alone = threading.Lock()  # the thread, and who calls flush()
         self._starting = threading.Lock()
@@ -41,44 +51,57 @@ class Relay:
         """Prepare and send one batch; returns how much was done, 0 when nothing is left that others do not have.
 
         PostHog has ``seconds`` to answer. Raises NotDelivered, and the database's errors; then nothing is lost, and the
-        next step tries again.
+        next step tries again. What cannot be prepared keeps nothing from being sent: it raises when all is sent.
         """
         if not self._alone.acquire(timeout=seconds):
             raise NotDelivered("this process is sending already")
         try:
-            return self._prepare() + self._send(seconds)
+            return self._prepare_and_send(seconds)
         finally:
             self._alone.release()
+
+    def _prepare_and_send(self, seconds: float) -> int:
+        try:
+            prepared = self._prepare()
+        except Exception:
+            if sent := self._send(seconds):
+                return sent
+            raise
+        return prepared + self._send(seconds)
 
     def _send(self, seconds: float) -> int:
         failure = None
         with self._outbox.lease(BATCH) as lease:
-            if not lease.messages or (sender := self._open_sender()) is None:
+            if not lease.messages or (destination := self._open_destination()) is None:
                 return 0
             try:
-                delivery = sender.send(lease.messages, seconds)
+                delivery = destination.send(lease.messages, seconds)
             except NotDelivered as error:
                 delivery, failure = error.delivery, error
             lease.settle(delivery)
-        _tell_refused(delivery)
+        _tell_refused(destination, delivery)
         if failure:
             raise failure
         return len(lease.messages)
 
-    def _open_sender(self) -> Sender | None:
-        if self._sender is None:
-            self._sender = self._make_sender()
-        return self._sender
+    def _open_destination(self) -> Destination | None:
+        if self._destination is None:
+            self._destination = self._make_destination()
+        return self._destination
 
     def wake(self) -> None:
         """Begin, if that has not happened, and look at once."""
+        self.start()
+        self._news.set()
+
+    def start(self) -> None:
+        """Begin, if that has not happened."""
         if not self._runs():
             with self._starting:
                 if not self._runs():
                     self._stopped = threading.Event()  # not that of a thread which has yet to end
                     self._thread = threading.Thread(target=self.run, name="usertrack-relay", daemon=True)
                     self._thread.start()
-        self._news.set()
 
     def _runs(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -101,7 +124,7 @@ class Relay:
             stopped.wait(wait)
 
     def drain(self, seconds: float) -> bool:
-        """Send until nothing waits, at most for ``seconds``; whether nothing does."""
+        """Send until nothing waits, at most for ``seconds``; whether nothing does. Without a destination: at once."""
         end, failures = time.monotonic() + seconds, 0
         while True:
             try:
@@ -109,7 +132,9 @@ class Relay:
                     continue
                 if self._outbox.waiting() == 0:
                     return True
-                wait = 0.05  # another relay is sending it, or there is no key
+                if self._open_destination() is None:
+                    return False
+                wait = 0.05  # another relay is sending it
             except Exception as error:
                 wait = _wait_seconds(error, failures)
                 failures += 1
@@ -138,6 +163,6 @@ def _describe(error: Exception) -> str:
     return str(error) if isinstance(error, NotDelivered) else type(error).__name__
 
 
-def _tell_refused(delivery: Delivery) -> None:
+def _tell_refused(destination: Destination, delivery: Delivery) -> None:
     for uuid, reason in delivery.refused.items():
-        LOG.error("PostHog takes no event %s (%s): it is set aside", uuid, reason)
+        LOG.error("%s takes no event %s (%s): it is set aside", destination.name, uuid, reason)

@@ -36,6 +36,8 @@ class NotDelivered(Exception):  # noqa: N818 - reads as a sentence
 class Sender:
     """Sends messages to one project. ``send`` returns once PostHog has answered."""
 
+    name = "PostHog"
+
     def __init__(self, project_key: str, host: str) -> None:
         self._events: list[Event] = []
         self._seconds = REQUEST_SECONDS

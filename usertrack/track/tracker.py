@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,14 +12,15 @@ from usertrack.core.errors import UsageError
 from usertrack.track.declared import DECLARATIONS, Declarations
 from usertrack.track.loading import load
 from usertrack.track.message import Message, event_name, make_message
-from usertrack.track.outbox import Delivery, Outbox
-from usertrack.track.postgres import Postgres
+from usertrack.track.outbox import Outbox
+from usertrack.track.postgres import Postgres, refuses
 from usertrack.track.profiles import MemoryProfiles, PostgresProfiles, Profiles, group_message
-from usertrack.track.relay import BATCH, Relay
+from usertrack.track.relay import Relay
 from usertrack.track.sender import Sender
 from usertrack.track.settings import Settings
 from usertrack.track.spool import Spool
 from usertrack.track.statements import Due, execute, insert, mark_due
+from usertrack.track.tables import Tables
 from usertrack.track.watch import Watch
 
 LOG = logging.getLogger("usertrack.track")
@@ -43,7 +43,7 @@ class Tracker:
             self.profiles = MemoryProfiles(self.spool, declarations)
         outbox: Outbox = self.postgres or self.spool
         self.relay = Relay(outbox, self._sender, self._prepare)
-        self._unmarked: deque[Due] = deque()  # while the database was down
+        self.saver = Relay(self.spool, self._tables)  # of what waited while the database was down
         self._down_until = 0.0
         self._told: set[str] = set()
         self._telling = threading.Lock()
@@ -114,12 +114,17 @@ class Tracker:
 
     def close(self, seconds: float) -> bool:
         """Flush, end the thread and close connections and files; the next call opens them again."""
-        self.relay.stop()
+        self.stop()
         done = self.relay.drain(seconds)
         self.spool.close()
         if self.postgres:
             self.postgres.close()
         return done
+
+    def stop(self) -> None:
+        """End the threads; what waits stays where it is, and the next event begins them again."""
+        self.relay.stop()
+        self.saver.stop()
 
     def _message(self, event: str, distinct_id: object, properties: Mapping[str, Any], **rest: Any) -> Message:
         return make_message(event, distinct_id, properties, drop=self._dropper(event), **rest)
@@ -140,7 +145,10 @@ class Tracker:
         return message.uuid
 
     def _stored(self, postgres: Postgres, statements: Sequence[Any]) -> bool:
-        """Whether the database has it. While it is down, requests do not wait for it again and again."""
+        """Whether the database has it. While it is down, requests do not wait for it again and again.
+
+        What it refuses goes the way of all that it does not have, and is set aside there.
+        """
         load("psycopg")
         import psycopg
 
@@ -151,6 +159,9 @@ class Tracker:
         try:
             postgres.run(statements)
         except psycopg.Error as error:
+            if refuses(error):
+                self._down_until = 0.0
+                return False
             self._down_until = time.monotonic() + _DOWN_SECONDS
             missing = isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName)
             reason = (
@@ -167,31 +178,22 @@ class Tracker:
             told = "no database: events wait in %s until PostHog has them, and are in no table of yours"
             self._tell("no database", told, self.spool.folder)
         self.spool.append(message)
-        if due and self.postgres:
-            self._unmarked.extend(due)
-        elif due:
+        if due and not self.postgres:
             self.profiles.add(due)
 
     def _wake(self) -> None:
         if self.settings.relay:
             self.relay.wake()
+        elif self.postgres:
+            self.saver.start()
 
     def _prepare(self) -> int:
         """What the relay does before it sends: the database gets what it has missed, and properties are computed."""
-        return self._store_spooled() + self.profiles.refresh()
+        stored = self.saver.step() if self.postgres else 0
+        return stored + self.profiles.refresh()
 
-    def _store_spooled(self) -> int:
-        if not self.postgres:
-            return 0
-        if due := list(self._unmarked):
-            self.postgres.run([mark_due(due)])
-            for _ in due:
-                self._unmarked.popleft()
-        with self.spool.lease(BATCH) as lease:
-            if lease.messages:
-                self.postgres.append(*lease.messages)
-                lease.settle(_all_of(lease.messages))
-            return len(lease.messages)
+    def _tables(self) -> Tables | None:
+        return Tables(self.postgres, self._declarations) if self.postgres else None
 
     def _sender(self) -> Sender | None:
         if self.settings.project_key is None:
@@ -211,7 +213,3 @@ class Tracker:
 def _require(*ids: object, call: str) -> None:
     if any(value is None or value == "" for value in ids):
         raise UsageError(f"{call}() was called without an id", "call it once the visitor has logged in")
-
-
-def _all_of(messages: Sequence[Message]) -> Delivery:
-    return Delivery(frozenset(message.uuid for message in messages))

@@ -1,0 +1,49 @@
+"""The product's own tables as a destination: what waited for the database is stored, and makes properties due."""
+
+from collections.abc import Sequence
+
+from usertrack.track.declared import Declarations
+from usertrack.track.loading import load
+from usertrack.track.message import Message
+from usertrack.track.outbox import Delivery
+from usertrack.track.postgres import Postgres, refuses
+from usertrack.track.statements import Statement, insert, mark_due
+
+
+class Tables:
+    """``send`` returns once the database has what it takes."""
+
+    name = "the database"
+
+    def __init__(self, postgres: Postgres, declarations: Declarations) -> None:
+        self._postgres = postgres
+        self._declarations = declarations
+
+    def send(self, messages: Sequence[Message], seconds: float = 0) -> Delivery:
+        """Where one message is at fault, the others are stored without it. Raises psycopg's errors of a database down.
+
+        What was stored before such an error is stored once, as ids are unique. ``seconds`` is not heeded: the
+        connection has limits of its own.
+        """
+        load("psycopg")
+        import psycopg
+
+        try:
+            self._postgres.run([statement for message in messages for statement in self._statements(message)])
+        except psycopg.Error as error:
+            if not refuses(error):
+                raise
+            if len(messages) == 1:
+                return Delivery(refused={messages[0].uuid: type(error).__name__})
+            first, second = (self.send(half) for half in _halves(messages))
+            return Delivery(first.accepted | second.accepted, first.refused | second.refused)
+        return Delivery(frozenset(message.uuid for message in messages))
+
+    def _statements(self, message: Message) -> list[Statement]:
+        due = self._declarations.due_after(message.event, message.distinct_id, message.properties)
+        return [insert(message), *([mark_due(due)] if due else [])]
+
+
+def _halves(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
+    middle = len(messages) // 2
+    return messages[:middle], messages[middle:]
