@@ -73,3 +73,24 @@ def test_a_link_that_is_no_web_page(cli: Cli) -> None:
     answer = cli("plan", "docs", "--plan", HERE / "tracking.yaml", "--link", "javascript:alert(1)//")
     assert answer.code == 2
     assert "is no address of a web page" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "href"),
+    [
+        ("d.html", "app", "app/a.py"),
+        ("doc/x.html", "app", "../app/a.py"),
+        ("d.html", "../shop", "../shop/a.py"),
+        ("doc/x.html", "../shop", "../../shop/a.py"),
+    ],
+)
+def test_links_lead_from_the_page_to_the_code(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, code: str, href: str
+) -> None:
+    for folder in ("here/app", "here/doc", "shop"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    Path(code, "a.py").write_text('import posthog\nposthog.capture("u", "a_sent")\n')
+    Path("tracking.yaml").write_text("events: {a_sent: {}}\n")
+    assert cli("plan", "docs", code, "-o", output).code == 0
+    assert f'href="{href}#L2"' in Path(output).read_text()

@@ -1,6 +1,7 @@
 """`usertrack plan check`: what it finds, what fails it, and how CI reads it."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -240,3 +241,18 @@ def test_the_hook_for_pre_commit_is_a_command_that_there_is(cli: Cli) -> None:
     [hook] = yaml.safe_load((HERE.parent.parent / ".pre-commit-hooks.yaml").read_text())
     assert {"id", "name", "entry", "language"} <= set(hook)
     assert cli(*hook["entry"].split()[1:], "--help").code == 0
+
+
+def test_places_in_ci_are_those_of_the_repository(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    for folder in ("web", "backend"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tracking.yaml").write_text("events: {a_sent: {}}\nfunnels: {f: [a_sent]}\n")
+    (tmp_path / "backend" / "views.py").write_text('import posthog\nposthog.capture("u", "b_sent")\n')
+    monkeypatch.chdir(tmp_path / "web")
+    call = ("plan", "check", "../backend", "--plan", "../tracking.yaml", "-f")
+    results = json.loads(cli(*call, "sarif").out)["runs"][0]["results"]
+    places = {each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in results}
+    assert places == {"backend/views.py", "tracking.yaml"}
+    assert "../backend/views.py:2" in cli(*call, "text").out
+    assert "no event is in the code for `a_sent` of the funnel f" in cli(*call, "csv").out

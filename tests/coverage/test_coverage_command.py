@@ -65,6 +65,14 @@ def test_events_of_a_file(cli: Cli, tmp_path: Path) -> None:
     assert covered["as_of"].startswith("2020-01-03T10:00:01")
 
 
+def test_where_there_is_nobody_nobody_was_asked(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "tracking.yaml").write_text("events: {a: {}}\nperson_properties: {plan: string}\n")
+    (tmp_path / "log.csv").write_text("distinct_id,event,timestamp\nx,a,2020-01-01 10:00:00\n")
+    figures = json.loads(cli("plan", "coverage", "--events", "log.csv", "-f", "json").out)["figures"]
+    persons = next(figure for figure in figures if "person" in figure["figure"])
+    assert (persons["part"], persons["total"], persons["rate"]) == (None, 1, None)
+
+
 def test_without_data_the_code_alone_is_told(cli: Cli) -> None:
     answer = cli("plan", "coverage", *CODE)
     assert answer.code == 0

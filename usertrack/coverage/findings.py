@@ -158,7 +158,8 @@ class _Finder:
             line = next((lines[(each.use.kind, name)] for name in names if (each.use.kind, name) in lines), None)
             if each.covered is False and line is not None:
                 lack = f" with {', '.join(f'`{name}`' for name in each.lacking)}" if each.lacking else ""
-                message = f"no event{lack} arrives for `{each.use.part}` of the {each.use.title}"
+                verb = "arrives" if self.coverage.arrivals else "is in the code"
+                message = f"no event{lack} {verb} for `{each.use.part}` of the {each.use.title}"
                 yield Finding(
                     UNCOVERED_STEP, f"{each.use.kind}s.{each.use.name}.{each.use.part}", message, self._plan, line
                 )

@@ -57,8 +57,10 @@ def _three(name: str, figures: Figures) -> list[Figure]:
     ]
 
 
-def _complete(rows: Sequence[CoveredProperty]) -> int:
-    return sum(bool(row.complete) for row in rows)
+def _complete(rows: Sequence[CoveredProperty]) -> int | None:
+    """How many of them all have; None where there is nobody who could."""
+    known = [row.complete for row in rows if row.complete is not None]
+    return sum(known) if known else None
 
 
 def _of(part: int | None, total: int) -> str:

@@ -1,5 +1,6 @@
 """`usertrack plan check`: the plan, the code and the data, for CI."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -119,15 +120,28 @@ def _emit(findings: "Sequence[Finding]", notes: Sequence[str], material: Materia
 
     match _format(common):
         case "sarif":
-            emit_bytes([sarif(findings).encode(errors="replace")], common.output)
+            emit_bytes([sarif(_in_repository(findings)).encode(errors="replace")], common.output)
         case "github":
-            emit_bytes([github(findings).encode(errors="replace")], common.output)
+            emit_bytes([github(_in_repository(findings)).encode(errors="replace")], common.output)
         case fmt:
             document = findings_document(f"usertrack plan check · {material.plan.path}", findings, notes)
             emit(document, material.settings, replace(common, format="table") if fmt == "text" else common)
             return
     for note in notes:
         diagnostics.note(note)
+
+
+def _in_repository(findings: "Sequence[Finding]") -> "list[Finding]":
+    """With files that are relative to the root of the git repository, where this folder is in one, as CI has them."""
+    from usertrack.core.errors import UsageError
+    from usertrack.coverage.trees import repository_of
+
+    folder = Path.cwd().resolve()
+    try:
+        root = repository_of(folder).root
+    except UsageError:
+        root = folder
+    return [replace(each, file=Path(os.path.relpath(folder / each.file, root)).as_posix()) for each in findings]
 
 
 def register(plan: typer.Typer) -> None:

@@ -1,6 +1,9 @@
 """`usertrack plan docs`: the plan as a catalogue that people read."""
 
+import os
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -25,7 +28,7 @@ def docs(
 ) -> None:
     """The catalogue of events: what each means, where it is sent, its properties, and what has arrived.
 
-    `usertrack plan docs src -o tracking.md` · for the repository; links to code are relative to this folder
+    `usertrack plan docs src -o tracking.md` · for the repository; links to code are relative to the page
 
     `usertrack plan docs src --link https://github.com/acme/app/blob/main/ -o tracking.html` · one page for everybody
     """
@@ -37,11 +40,17 @@ def docs(
 
     if link and not url(link):
         raise UsageError(f"'{link}' is no address of a web page", "write https://github.com/acme/app/blob/main/")
-    base = link if not link or link.endswith("/") else f"{link}/"
+    base = f"{link.removesuffix('/')}/" if link else _way_back(common.output)
     material = gather(common, plan, code, scan, events, days)
     emit(catalogue_document(material.coverage(), base, material.notes), material.settings, common)
     if material.incomplete:
         raise typer.Exit(INCOMPLETE)
+
+
+def _way_back(output: Path | None) -> str:
+    """From the folder of ``output`` to this one, as the beginning of a link: `../`, or nothing."""
+    way = Path(os.path.relpath(Path.cwd(), output.absolute().parent)).as_posix() if output else "."
+    return "" if way == "." else f"{quote(way)}/"
 
 
 def register(plan: typer.Typer) -> None:

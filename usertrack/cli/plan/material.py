@@ -136,11 +136,18 @@ def _runner(
 
 
 def scanned(plan: "Plan", code: Sequence[Path] | None, scan_file: Path | None) -> "Scan":
-    """The sites in the code, or those of a scan in a file; files are relative to the current folder."""
+    """The sites in the code, or those of a scan in a file; files are relative to the current folder.
+
+    Those of a scan in a file keep their names where nothing says which folder was scanned.
+    """
     from usertrack.coverage.scan_file import read_scan
 
     paths = code or [plan.path.parent]
-    return _placed(read_scan(scan_file), paths, Path()) if scan_file else scan_paths(plan, paths, Path())
+    if scan_file is None:
+        return scan_paths(plan, paths, Path())
+    scan = read_scan(scan_file)
+    is_below = Path(os.path.abspath(plan.path)).is_relative_to(Path.cwd())
+    return _placed(scan, paths, Path()) if code or is_below else scan
 
 
 def scan_paths(plan: "Plan | None", paths: Sequence[Path], root: Path) -> "Scan":
@@ -162,13 +169,10 @@ def _folder(path: Path) -> Path:
 
 
 def _placed(scan: "Scan", paths: Sequence[Path], root: Path) -> "Scan":
-    """A scan, whose files are relative to what ``paths`` have in common, with files that are relative to ``root``.
-
-    Code that is not below ``root`` keeps its names.
-    """
-    folders = [_folder(path).absolute() for path in paths]
+    """A scan, whose files are relative to what ``paths`` have in common, with files that are relative to ``root``."""
+    folders = [os.path.abspath(_folder(path)) for path in paths]
     shared = Path(os.path.relpath(os.path.commonpath(folders), root)).as_posix()
-    if shared == "." or shared.startswith(".."):
+    if shared == ".":
         return scan
     sites = [replace(site, file=f"{shared}/{site.file}") for site in scan.sites]
     unresolved = [replace(each, file=f"{shared}/{each.file}") for each in scan.unresolved]

@@ -109,8 +109,8 @@ class _Reader:
             for name in self._event_names(row[0]):
                 self._note_second_row(name, values)
                 self._event(name, values, guesses)
-            for name, said in listed.values.items():
-                self._register(_registry_entry(name, said, listed.guesses.get(name, {})))
+            for name, about in listed.values.items():
+                self._register(_registry_entry(name, about, listed.guesses.get(name, {})))
 
     def _event_names(self, cell: Cell) -> list[str]:
         """The names in the code of a cell, or its text; a note tells of code that is none."""
