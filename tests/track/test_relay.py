@@ -13,8 +13,11 @@ from tests.track.conftest import Configure
 from tests.track.posthog_server import PostHogServer
 from usertrack import track
 from usertrack.track import relay, sender
+from usertrack.track.message import make_message
 from usertrack.track.settings import Settings
 from usertrack.track.tracker import Tracker
+
+VALID = make_message("of another row", "ada", {}).to_json()
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +92,18 @@ def test_a_refused_event_stays_in_the_outbox_with_the_reason(
     track.track("ada", "bad")
     assert track.flush()
     assert db.execute("SELECT refusal FROM usertrack.outbox").fetchall() == [("HTTP 400",)]
+
+
+@pytest.mark.parametrize("document", ["{}", "[]", "7", "null", '{"uuid": 7, "timestamp": "now"}', VALID])
+def test_a_row_that_is_no_event_keeps_no_other(
+    configure: Configure, db: "psycopg.Connection[Any]", server: PostHogServer, document: str
+) -> None:
+    configure()
+    db.execute("INSERT INTO usertrack.outbox (id, message) VALUES (gen_random_uuid(), %s)", [document])
+    track.track("ada", "seen")
+    assert track.flush()
+    assert db.execute("SELECT refusal FROM usertrack.outbox").fetchall() == [("no event",)]
+    assert len(server.received) == 1
 
 
 def test_over_quota_is_not_delivered(anywhere: None, server: PostHogServer, no_sleep: list[float]) -> None:

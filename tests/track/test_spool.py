@@ -112,6 +112,22 @@ def test_a_full_memory_loses_the_oldest_and_says_so(
     assert f"an event is lost: there is room for 2 in memory ({messages[0].uuid})" in caplog.text
 
 
+def test_a_new_file_that_is_tidied_before_it_is_locked_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader = Spool(tmp_path), Spool(tmp_path)
+
+    def tidied_before(descriptor: int, operation: int) -> None:
+        monkeypatch.undo()
+        with reader.lease(1):
+            assert files(tmp_path) == []
+        fcntl.flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", tidied_before)
+    writer.append(make_message("seen", "ada", {}))
+    assert reader.waiting() == 1
+
+
 def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = Spool(tmp_path)
     waiting.append(make_message("first", "ada", {}))

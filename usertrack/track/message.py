@@ -35,7 +35,7 @@ class Message:
     def from_json(cls, document: str | bytes | Mapping[str, Any]) -> "Message":
         """Raises ValueError, KeyError or TypeError when ``document`` is no message."""
         fields = document if isinstance(document, Mapping) else json.loads(document)
-        UUID(fields["uuid"]), datetime.fromisoformat(fields["timestamp"])
+        UUID(str(fields["uuid"])), datetime.fromisoformat(fields["timestamp"])
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
 
 

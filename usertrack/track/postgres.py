@@ -1,9 +1,11 @@
 """The product's own Postgres: events, and the outbox, in the schema `usertrack` (schema.sql)."""
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from usertrack.core.errors import ConnectionFailed
 from usertrack.track.loading import load
@@ -14,8 +16,9 @@ from usertrack.track.statements import Statement, execute, insert
 if TYPE_CHECKING:
     from psycopg import Connection
 
+LOG = logging.getLogger("usertrack.track")
 _OLDEST = b"""
-SELECT position, message FROM usertrack.outbox WHERE refusal IS NULL
+SELECT id, message FROM usertrack.outbox WHERE refusal IS NULL
 ORDER BY position LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _COUNTS = b"SELECT count(*) - count(refusal), count(refusal) FROM usertrack.outbox"
@@ -166,12 +169,26 @@ class Postgres:
 class PostgresLease:
     """Rows of the outbox, locked in a transaction that ends with the relay's block."""
 
-    def __init__(self, connection: Any, rows: Iterable[tuple[int, Any]]) -> None:
+    def __init__(self, connection: Any, rows: Iterable[tuple[UUID, Any]]) -> None:
         self._connection = connection
-        self.messages = [Message.from_json(message) for _, message in rows]
+        self.messages: list[Message] = []
+        for uuid, document in rows:
+            try:
+                self.messages.append(_message(uuid, document))
+            except (ValueError, KeyError, TypeError):
+                LOG.error("the row %s of usertrack.outbox is no event: it is set aside", uuid)
+                connection.execute(_REFUSE, ["no event", uuid])
 
     def settle(self, delivery: Delivery) -> None:
         if delivery.accepted:
             self._connection.execute(_SETTLE, [list(delivery.accepted)])
         for uuid, reason in delivery.refused.items():
             self._connection.execute(_REFUSE, [reason, uuid])
+
+
+def _message(uuid: UUID, document: Any) -> Message:
+    """Raises ValueError, KeyError or TypeError when ``document`` is no message, or that of another row."""
+    message = Message.from_json(document)
+    if message.uuid != str(uuid):
+        raise ValueError("the message has another uuid than its row")
+    return message

@@ -43,9 +43,7 @@ class Spool:
     def _write(self, lines: bytes) -> None:
         if self._file is None:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = self.folder / f"{uuid7()}.jsonl"
-            self._descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # as long as this process lives
+            self._file, self._descriptor = self._new_file()
         before = os.fstat(self._descriptor).st_size
         try:
             written = os.write(self._descriptor, lines)
@@ -54,6 +52,16 @@ class Spool:
         if written < len(lines):
             os.ftruncate(self._descriptor, before)
             raise OSError("the disk is full")
+
+    def _new_file(self) -> tuple[Path, int]:
+        """A file and its descriptor, locked as long as this process lives."""
+        while True:
+            file = self.folder / f"{uuid7()}.jsonl"
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return file, descriptor
+            os.close(descriptor)  # another process's relay has tidied it up before it was locked
 
     def _remember(self, messages: tuple[Message, ...], error: OSError) -> None:
         if not self._memory:
