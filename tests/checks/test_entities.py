@@ -101,7 +101,12 @@ def test_all_in_order(check: Check) -> None:
         ("", ("status", "statu"), "runs.sql:8: 'runs' has no column 'status'", "is it 'statu'?"),
         ("", ("[done], failed: [broke]", "[done]"), "75 % of 16 rows of the last 30 days are in no state", "`states`"),
         ("", ("[done], failed: [broke]", "[x]"), "100 % of 16 rows of the last 30 days are in no state", "`states`"),
-        ("", ("app.jobs", "{runs}"), "the table 'runs' reads itself", "name what {runs} is"),
+        (
+            "",
+            ("app.jobs", "{runs}"),
+            "runs.sql:9: the table 'runs' reads itself: runs → runs",
+            "in the place of {runs}",
+        ),
         (("people AS", "secret AS"), "", "accounts.sql:3: permission denied for table secret", "grant SELECT"),
         (
             ("AS p\n", "AS p JOIN app.jobs AS j ON j.owner = p.id\n"),

@@ -313,13 +313,23 @@ def with_entities(sql: str, entities: Mapping[str, Entity], own: Collection[str]
 def _add(ctes: dict[str, str], name: str, entities: Mapping[str, Entity], around: tuple[str, ...]) -> None:
     """Add an entity to ``ctes`` behind those that it reads."""
     if name in around:
-        raise UsageError(f"the table '{name}' reads itself: {' → '.join((*around, name))}", f"name what {{{name}}} is")
+        raise UsageError(
+            f"{_line_of(name, around[-1], entities)}: the table '{name}' reads itself: {' → '.join((*around, name))}",
+            f"write a table of your database in the place of {{{name}}}",
+        )
     if name not in ctes:
         entity = entities[ACCOUNTS.name if name == FORMER_ACCOUNTS else name]
         text, names = name_entities(entity.former if name == FORMER_ACCOUNTS else entity.select)
         for each in names:
             _add(ctes, each, entities, (*around, name))
         ctes[name] = text
+
+
+def _line_of(name: str, reader: str, entities: Mapping[str, Entity]) -> str:
+    """File and line of ``{name}`` in the entity ``reader``."""
+    entity = entities[ACCOUNTS.name if reader == FORMER_ACCOUNTS else reader]
+    starts = [start for each, start, _ in placeholders(entity.written, "neon") if each == name]
+    return f"{entity.path}:{entity.line + entity.written[: starts[0] if starts else 0].count(chr(10))}"
 
 
 def name_entities(sql: str, own: Collection[str] = ()) -> tuple[str, list[str]]:

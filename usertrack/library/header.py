@@ -54,9 +54,10 @@ def read_query(
     try:
         written = statement_of(body, source)
         expanded = expand(written, source, fragments, params)
-        sql = statement_of(with_entities(expanded, entities, params) if entities else expanded, source)
     except UsageError as error:
         raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
+    with_all = with_entities(expanded, entities, params) if entities else expanded  # whose errors name their own file
+    sql = statement_of(with_all, source)
     query = Query(
         name=name,
         source=source,

@@ -87,6 +87,7 @@ class Library:
             return self
         library = Library(self._plain_roots, self._tables, self._absent, self.roles, self.words, key)
         library._optional = self._optional
+        library.entities = self.entities  # with the stand-ins of those that are broken
         return library
 
     def _read_entity(self, path: Path, kind: EntityKind) -> Entity:
