@@ -96,6 +96,14 @@ def test_without_organizations_there_is_nothing_to_judge(own: Cli, tmp_path: Pat
     assert (answer.code, "what organizations are judged by rests on what is not here" in answer.err) == (2, True)
 
 
+def test_check_names_the_rules_that_are_left_out(own: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("tables: {runs: none}")
+    answer = own("check", "-f", "json")
+    assert answer.code == 0
+    for name in ("failing", "champion"):
+        assert f"segment organization {name}" in answer.out
+
+
 def test_check_proves_their_rules_too(own: Cli, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text("")
     text = (shipped_root() / "segments.yaml").read_text()

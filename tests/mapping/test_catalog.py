@@ -177,6 +177,38 @@ def test_of_several_memberships_one_counts(reader: Reader) -> None:
     assert [row[-1] for row in rows] == ["Evergreen"]
 
 
+WORKSPACES = (
+    "CREATE TABLE workspaces (id int PRIMARY KEY, name text, deleted_at timestamptz, {price} int);"
+    "CREATE TABLE memberships (id int PRIMARY KEY, user_id bigint REFERENCES users,"
+    "workspace_id int REFERENCES workspaces)"
+)
+
+
+@pytest.mark.parametrize("price", ["price_cents_monthly", "monthly_price_cents", "price_cents", "mrr_cents"])
+def test_what_an_organization_pays_in_cents(reader: Reader, price: str) -> None:
+    proposal = accounts_of(reader(USERS + WORKSPACES.format(price=price)))
+    assert f"w.{price} / 100.0 AS organization_revenue" in proposal.sql
+    assert f"what an organization pays in a month is workspaces.{price}, taken as cents" in proposal.notes
+
+
+def test_a_deleted_organization_has_nobody(reader: Reader) -> None:
+    dsn = reader(
+        USERS + WORKSPACES.format(price="price_cents") + ";INSERT INTO users VALUES (1, 'ada@acme.example', '', now()),"
+        "(2, 'ben@acme.example', '', now()); INSERT INTO workspaces VALUES (1, 'Gone', now(), 9900),"
+        "(2, 'Here', NULL, 9900); INSERT INTO memberships VALUES (1, 1, 1), (2, 1, 2), (3, 2, 1)"
+    )
+    sql = accounts_of(dsn).sql
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(
+            f"SELECT organization, organization_revenue FROM ({sql}) AS a ORDER BY account_id".encode()
+        )
+        assert rows.fetchall() == [("Here", 99), (None, None)]
+    own = USERS.replace("password text", "team_id int REFERENCES teams, password text")
+    by_column = accounts_of(reader("CREATE TABLE teams (id int PRIMARY KEY, is_deleted bool NOT NULL);" + own)).sql
+    assert "t.id::text AS organization" in by_column
+    assert by_column.endswith("LEFT JOIN teams AS t ON t.id = u.team_id AND NOT t.is_deleted")
+
+
 API = (
     "CREATE TABLE api_request_logs (id int PRIMARY KEY, user_id bigint REFERENCES users, method text, path text,"
     "{column}, latency_ms int, created_at timestamptz);"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from usertrack.library.library import shipped_root
-from usertrack.mapping.thresholds import thresholds, with_thresholds, without_facts
+from usertrack.mapping.thresholds import thresholds, with_thresholds, without_expansion, without_facts
+from usertrack.segments.rules import read_rules
 
 from ..conftest import Cli
 from ..people import Company, ago, office, served
@@ -242,10 +243,27 @@ def test_of_few_people_nothing_is_learned() -> None:
 def test_a_rule_goes_on_without_what_is_not_known_of_accounts() -> None:
     text = without_facts((shipped_root() / "segments.yaml").read_text(), ["credits", "subscription_status"])
     assert (
-        "        # credits and subscription_status of accounts are not known here\n        when: mcp_clicks > 0\n"
-        in text
+        "        # credits and subscription_status of accounts were not mapped when this was written; the whole rule: "
+        "mcp_clicks > 0 AND credits = 100 AND subscription_status IS DISTINCT FROM 'active'\n        "
+        "when: mcp_clicks > 0\n" in text
     )
     assert '"clicked connect {mcp_clicks}×[ ({mcp_servers})][; signed up {age_days} d ago]"' in text
-    assert "        # credits of accounts is not known here\n        when: run_count > 5\n" in text
+    assert "        # credits of accounts was not mapped when this was written" in text
+    assert "        when: run_count > 5\n" in text
     assert 'because: "ran {run_count}×"' in text
     assert without_facts(text, ["credits", "subscription_status"]) == text
+
+
+def test_rules_of_organizations_lose_no_condition(tmp_path: Path) -> None:
+    shipped = (shipped_root() / "segments.yaml").read_text()
+    of_organizations = shipped.index("  organizations:")
+    text = without_facts(shipped, ["revenue", "credits", "subscription_status"])
+    assert text.endswith(shipped[of_organizations:])
+
+
+def test_nobody_is_to_expand_where_the_plan_is_the_organizations(tmp_path: Path) -> None:
+    text = without_expansion((shipped_root() / "segments.yaml").read_text())
+    assert "      # no expansion: the plan is the organization's" in text
+    (tmp_path / "segments.yaml").write_text(text)
+    (organizations,) = read_rules(tmp_path / "segments.yaml").judging("organization").sets.values()
+    assert [each.id for each in organizations.segments] == ["failing", "leaving", "champion", "team"]

@@ -92,6 +92,20 @@ def test_a_column_that_is_not_mapped(tmp_path: Path) -> None:
     assert (action["power"].when, action["power"].because) == ("run_count > 5", "ran {run_count}×")
 
 
+def test_organizations_that_pay_are_known_without_the_amount(tmp_path: Path) -> None:
+    accounts = ACCOUNTS.replace(
+        " FROM", ", u.team AS organization, u.plan AS subscription_status, u.seen AS last_active_at FROM"
+    )
+    (tmp_path / "neon").mkdir()
+    (tmp_path / "neon" / "accounts.sql").write_text(accounts)
+    library = Library([shipped_root() / "queries"], [tmp_path]).by("organization")
+    written = read_rules(shipped_root() / "segments.yaml").judging("organization")
+    leaving = applicable(written, library).sets["organizations"]["leaving"]
+    assert leaving.when == "paying_people > 0 AND (idle_days >= 14 OR active_people * 2 <= people)"
+    assert leaving.priority == "LEAST(10, 4 + paying_people / 5)"
+    assert leaving.because == "active people: {active_people} of {people}[, the last {idle_days} d ago]"
+
+
 def test_who_asks_for_it_is_told_why(tmp_path: Path) -> None:
     wrong = problem(lambda: rules(tmp_path, "runs").set_of("failing"))
     assert wrong.message == "segment 'failing' rests on what is not here: runs"

@@ -184,6 +184,7 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
         if of_organizations.sets:
             about = _rule_findings(of_organizations, library.by(ORGANIZATION))
             findings += [finding for finding in about if finding.level != "note"]  # most companies are judged by people
+            findings += _left_out(applicable(of_organizations, library.by(ORGANIZATION)))
     except UsageError as error:
         return [Finding("FAIL", path.name, error.message, error.hint)]
     return findings
@@ -194,10 +195,7 @@ def _rule_findings(all_rules: Rules, library: Library) -> list[Finding]:
     rules = applicable(all_rules, library)
     profiles = Profiles(rules, library, datetime(2026, 1, 1, tzinfo=UTC))
     profiles.declare()
-    findings = [
-        Finding("note", f"segment {segment}", f"left out: it rests on {cause}, absent here")
-        for segment, cause in rules.absent.items()
-    ]
+    findings = [] if rules.by else _left_out(rules)
     for segment_set in rules.sets.values():
         problems = [problem for segment in segment_set.segments if (problem := _problem(profiles, segment))]
         findings += problems or [
@@ -205,6 +203,17 @@ def _rule_findings(all_rules: Rules, library: Library) -> list[Finding]:
             *_logic_findings(profiles, segment_set),
         ]
     return findings
+
+
+def _left_out(rules: Rules) -> list[Finding]:
+    """The segments that are dropped. Where organizations are not known at all, nobody misses theirs."""
+    if rules.by and not rules.sets:
+        return []
+    of = f" {rules.by}" if rules.by else ""
+    return [
+        Finding("note", f"segment{of} {segment}", f"left out: it rests on {cause}, absent here")
+        for segment, cause in rules.absent.items()
+    ]
 
 
 def _check_plan(path: Path) -> list[Finding]:

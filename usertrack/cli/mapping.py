@@ -282,7 +282,14 @@ def _set_thresholds(folder: Path, proposals: "Sequence[Proposal]") -> None:
     from usertrack.engine.connect import open_runner
     from usertrack.library.library import shipped_root
     from usertrack.mapping.files import write_new
-    from usertrack.mapping.thresholds import statements, thresholds, unmapped_facts, with_thresholds, without_facts
+    from usertrack.mapping.thresholds import (
+        statements,
+        thresholds,
+        unmapped_facts,
+        with_thresholds,
+        without_expansion,
+        without_facts,
+    )
     from usertrack.workspace.files import library_of
     from usertrack.workspace.settings import load_settings
 
@@ -303,4 +310,6 @@ def _set_thresholds(folder: Path, proposals: "Sequence[Proposal]") -> None:
         }
     shipped = (shipped_root() / "segments.yaml").read_text(encoding="utf-8")
     text = without_facts(with_thresholds(shipped, thresholds(numbers)), unmapped_facts(library))
+    if any(each.has_shared_plan for each in proposals):
+        text = without_expansion(text)
     _say(write_new(folder / "segments.yaml", text, replaceable=shipped))

@@ -8,7 +8,7 @@ from usertrack.mapping.around import Around
 from usertrack.mapping.catalog import Column, Relation
 from usertrack.mapping.matching import column_like
 from usertrack.mapping.proposal import Proposal
-from usertrack.mapping.select import first_member
+from usertrack.mapping.select import first_member, not_deleted
 from usertrack.mapping.ways import Step
 
 _OWNED = 3.5  # points of an organization that counts without members, by its owner
@@ -38,11 +38,13 @@ def add_organization(proposal: Proposal, around: Around) -> Organization | None:
     value, first, link = select.of(steps[0].column), steps[0], ""
     if first.back:
         needed = [each.sql for each in ((key, name) if first.target is table else (steps[1].column,)) if each]
-        link = select.join_first(first.target, first.target_column, value, needed, first_member(first))
+        onward = None if first.target is table else steps[1]
+        link = select.join_first(first.target, first.target_column, value, needed, first_member(first), onward)
         value = f"{link}.{(key if first.target is table else steps[1].column).sql}"
     is_owned = first.target is table and first.back
-    alias = link if is_owned else select.join(table, key, value) if name else ""
-    select.add("organization", f"{alias}.{name.sql}" if name else f"{value}::text")
+    is_joined = name or (not first.back and not_deleted(table, ""))
+    alias = link if is_owned else select.join(table, key, value, without_deleted=not first.back) if is_joined else ""
+    select.add("organization", f"{alias}.{name.sql}" if name else f"{f'{alias}.{key.sql}' if alias else value}::text")
     proposal.notes.append(
         f"the organization is {table.label}{'' if len(steps) == 1 else f', by {steps[0].target.label}'}"
     )

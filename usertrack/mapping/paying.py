@@ -19,6 +19,9 @@ def add_subscription(proposal: Proposal, around: Around, organization: Organizat
         select.add("revenue", _money(*revenue))
     if not known:
         _add_subscriptions(proposal, around, organization)
+    names = {name for name, _ in select.columns}
+    if organization and organization.alias and "revenue" not in names:
+        _add_price(proposal, organization)
     if proposal.status and proposal.status_table:
         words = proposal.status.labels or labels.get((proposal.status_table.id, proposal.status.name), ())
         proposal.states = {"active": tuple(word for word in words if word.lower() == "active") or ("active",)}
@@ -41,9 +44,23 @@ def _add_plan(proposal: Proposal, around: Around, organization: Organization | N
     if paid and len(paid) < len(words):
         proposal.select.add("subscription_status", value)
         proposal.status_table, proposal.status, proposal.states = table, plan, {"active": paid}
+        proposal.has_shared_plan = organization is not None and table is organization.table
         proposal.notes.append(f"who pays is by {table.label}.{plan.name}: all plans but the free ones")
     elif not words:
         proposal.status_table, proposal.unread = table, plan
+
+
+def _add_price(proposal: Proposal, organization: Organization) -> None:
+    """Add what the organization pays in a month, by a column of its own table."""
+    table, alias = organization.table, organization.alias
+    price = column_like(table, (*rules.REVENUE, *rules.ORGANIZATION_PRICE), "number")
+    if not price:
+        return
+    interval = column_like(table, rules.INTERVAL, "text")
+    amount = _monthly(alias, _money(price, f"{alias}.{price.sql}"), interval)
+    proposal.select.add("organization_revenue", amount)
+    cents = ", taken as cents" if "/ 100" in amount else ""
+    proposal.notes.append(f"what an organization pays in a month is {table.label}.{price.name}{cents}")
 
 
 def _add_subscriptions(proposal: Proposal, around: Around, organization: Organization | None) -> None:
@@ -75,24 +92,24 @@ def _add_subscriptions(proposal: Proposal, around: Around, organization: Organiz
         select.add("subscription_status", f"{alias}.{status.sql}")
         if price and not any(name == "revenue" for name, _ in select.columns):
             is_stripes = any({"stripe", "currency"} & set(column.words) for column in table.columns)
-            select.add("revenue", _monthly(alias, status, price, interval, is_stripes=is_stripes))
+            amount = _money(price, f"{alias}.{price.sql}", is_stripes=is_stripes)
+            select.add("revenue", _monthly(alias, amount, interval, status))
             if value != own:  # of a company, in each of its accounts
                 select.add("organization_revenue", select.columns[-1][1])
             if "/ 100" in select.columns[-1][1]:
                 proposal.notes.append(f"{table.label}.{price.name} is taken as cents")
-        proposal.status_table, proposal.status = table, status
+        proposal.status_table, proposal.status, proposal.has_shared_plan = table, status, value != own
         proposal.notes.append(f"who pays is in {table.label}: the active subscription, else the latest")
         return
 
 
-def _monthly(alias: str, status: Column, price: Column, interval: Column | None, *, is_stripes: bool) -> str:
-    """What an active subscription costs in a month; nothing for any other."""
-    amount = _money(price, f"{alias}.{price.sql}", is_stripes=is_stripes)
-    cases = [f"WHEN ({_is_active(alias, status)}) IS NOT TRUE THEN NULL"]
+def _monthly(alias: str, amount: str, interval: Column | None, status: Column | None = None) -> str:
+    """``amount`` as that of a month; with a ``status``, nothing for a subscription that is not active."""
+    cases = [f"WHEN ({_is_active(alias, status)}) IS NOT TRUE THEN NULL"] if status else []
     if interval:
         yearly = ", ".join(f"'{word}'" for word in sorted(rules.YEAR))
         cases.append(f"WHEN lower({alias}.{interval.sql}::text) IN ({yearly}) THEN {amount} / 12")
-    return "\n        ".join(["CASE", *cases, f"ELSE {amount}"]) + "\n    END"
+    return "\n        ".join(["CASE", *cases, f"ELSE {amount}"]) + "\n    END" if cases else amount
 
 
 def _is_active(alias: str, status: Column) -> str:

@@ -16,7 +16,8 @@ class Proposal:
     """The SELECT of an entity with its reasons; ``missing`` are required columns that were not to be had.
 
     ``status`` is the column whose words ``states`` sorts, of ``status_table``; ``unread`` is one whose words would have
-    to be read. ``notes`` say what is left to a person.
+    to be read. ``has_shared_plan`` is whether the plan is an organization's, so that all its people pay. ``notes`` say
+    what is left to a person.
     """
 
     kind: EntityKind
@@ -26,6 +27,7 @@ class Proposal:
     status: Column | None = None
     status_table: Relation | None = None
     unread: Column | None = None
+    has_shared_plan: bool = False
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     confidence: str = "low"

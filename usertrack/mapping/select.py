@@ -48,18 +48,32 @@ class Select:
         joins = "".join(f"\n{join}" for join in self.joins)
         return f"SELECT\n{columns}\nFROM {self.table.sql} AS {self.alias}{joins}{where}"
 
-    def join(self, table: Relation, on: Column, value: str, *, as_text: bool = False) -> str:
+    def join(
+        self, table: Relation, on: Column, value: str, *, as_text: bool = False, without_deleted: bool = False
+    ) -> str:
         """Join the one row of ``table`` whose column ``on`` equals ``value``; returns its alias."""
         alias, cast = self.new_alias(table), "::text" if as_text else ""
-        self.joins.append(f"LEFT JOIN {table.sql} AS {alias} ON {alias}.{on.sql}{cast} = {value}{cast}")
+        condition = not_deleted(table, alias) if without_deleted else ""
+        self.joins.append(
+            f"LEFT JOIN {table.sql} AS {alias} ON {alias}.{on.sql}{cast} = {value}{cast}"
+            + (f" AND {condition}" if condition else "")
+        )
         return alias
 
-    def join_first(self, table: Relation, on: Column, value: str, columns: list[str], order: list[str]) -> str:
-        """Join, of all rows of ``table`` with that value, the first one in ``order``; returns the alias of that."""
+    def join_first(
+        self, table: Relation, on: Column, value: str, columns: list[str], order: list[str], to: Step | None = None
+    ) -> str:
+        """Join, of all rows of ``table`` with that value, the first one in ``order``; returns the alias of that.
+
+        A row that leads ``to`` a row which is marked as deleted is none of them.
+        """
         inner, outer = self.new_alias(table), self.new_alias(table)
         selected = ", ".join(f"{inner}.{column}" for column in dict.fromkeys([on.sql, *columns]))
         conditions = [f"{inner}.{on.sql} IS NOT NULL"] if not on.required else []
         conditions += [condition for condition in [not_deleted(table, inner)] if condition]
+        if to and (condition := not_deleted(to.target, "linked")):
+            link = f"linked.{to.target_column.sql} = {inner}.{to.column.sql}"
+            conditions.append(f"EXISTS (SELECT FROM {to.target.sql} AS linked WHERE {link} AND {condition})")
         lines = [f"SELECT DISTINCT ON ({inner}.{on.sql}) {selected}", f"FROM {table.sql} AS {inner}"]
         lines += [f"WHERE {' AND '.join(conditions)}"] if conditions else []
         lines += [f"ORDER BY {', '.join([f'{inner}.{on.sql}', *(each.format(t=inner) for each in order)])}"]

@@ -137,20 +137,32 @@ def with_thresholds(text: str, changes: Iterable[Threshold]) -> str:
 
 
 def without_facts(text: str, unmapped: Collection[str]) -> str:
-    """``text`` of segments.yaml without the conditions on what is not known of accounts; the rest of a rule stays."""
-    for segment in re.findall(r"^      (\w+):\n(?=        name:)", text, re.MULTILINE):
+    """``text`` of segments.yaml without the conditions on what is not known of accounts; the rest of a rule stays.
+
+    Rules of organizations stay as they are: what takes the place of revenue is in them.
+    """
+    of_people = re.split(r"^  \w+:.*\n    by: ", text, maxsplit=1, flags=re.MULTILINE)[0]
+    for segment in re.findall(r"^      (\w+):\n(?=        name:)", of_people, re.MULTILINE):
         start, end = _section(text, segment)
         lines = text[start:end]
         when = _value(lines, "when")
         rest = condition_without(when, unmapped)
         if rest and rest != when and any(re.search(rf"\b{name}\b", when) for name in unmapped):
             names = [name for name in unmapped if re.search(rf"\b{name}\b", when)]
-            why = f"{' and '.join(names)} of accounts {'is' if len(names) == 1 else 'are'} not known here"
+            were = "was" if len(names) == 1 else "were"
+            why = f"{' and '.join(names)} of accounts {were} not mapped when this was written; the whole rule: {when}"
             lines = lines.replace(f"        when: {when}\n", f"        # {why}\n        when: {rest}\n")
             because = _value(lines, "because")
             lines = lines.replace(because, reason_without(because, unmapped))
             text = text[:start] + lines + text[end:]
     return text
+
+
+def without_expansion(text: str) -> str:
+    """``text`` of segments.yaml for plans of organizations: all people of one that pays do, so none is to expand."""
+    start, end = _section(text, "expansion")
+    why = "      # no expansion: the plan is the organization's, so that in one that pays everybody does\n"
+    return (text[:start] + why + text[end:]).replace(" expansion,", "", 1) if end else text
 
 
 def _value(lines: str, part: str) -> str:
