@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
@@ -19,6 +20,7 @@ from tests.track.conftest import Configure
 from tests.track.posthog_server import PostHogServer
 from tests.track.test_relay import until
 from usertrack import track
+from usertrack.track import postgres
 from usertrack.track.message import make_message, uuid7
 
 MOMENT = datetime(2026, 11, 20, 9, 30, 0, 250_000, tzinfo=UTC)
@@ -279,6 +281,32 @@ def test_missing_tables_are_told_and_migrate_makes_them(
     assert sorted(names(db)) == ["early", "late"]
     db.execute("DROP SCHEMA usertrack CASCADE")
     db.execute("ALTER SCHEMA away RENAME TO usertrack")
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+def test_a_locked_table_does_not_hold_a_request_up(
+    migrated: str,
+    db: "psycopg.Connection[Any]",
+    monkeypatch: pytest.MonkeyPatch,
+    at_start: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setitem(postgres._LIMITS, "lock_timeout", "50ms")
+    monkeypatch.setattr(track.current().postgres, "_limits_at_start", at_start)
+    with psycopg.connect(migrated) as own:
+        own.execute("LOCK usertrack.event IN ACCESS EXCLUSIVE MODE")
+        started = time.monotonic()
+        track.track("ada", "seen")
+        assert time.monotonic() - started < 1
+    assert track.flush()
+    assert names(db) == ["seen"]
+
+
+def test_options_of_the_dsn_are_heeded(migrated: str, db: "psycopg.Connection[Any]", configure: Configure) -> None:
+    configure(database_url=f"{migrated}&options=-c%20statement_timeout%3D7s")
+    database = track.current().postgres
+    assert database
+    with database._connection() as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("7s",)
 
 
 def test_a_restarted_database_costs_no_event(db: "psycopg.Connection[Any]", caplog: pytest.LogCaptureFixture) -> None:

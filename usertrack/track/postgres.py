@@ -1,9 +1,11 @@
 """The product's own Postgres: events, and the outbox, in the schema `usertrack` (schema.sql)."""
 
 import logging
+import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -31,8 +33,10 @@ _CONNECT: dict[str, Any] = {
     "tcp_user_timeout": 5000,  # ms until a network that swallows packets counts as down
     "application_name": "usertrack.track",
 }
+_LIMITS = {"lock_timeout": "1s", "statement_timeout": "5s"}  # so that a locked table does not hold a request up
 
 
+_RELAY_LIMITS = {"lock_timeout": "1s", "statement_timeout": "1min", "idle_in_transaction_session_timeout": "5min"}
 _REFUSALS = ("22", "23", "54", "P0")  # data, constraints, program limits (as the size of an index row), triggers
 
 
@@ -55,6 +59,7 @@ class Postgres:
         self._dsn = dsn
         self._lock = threading.Lock()
         self._idle: list[Connection[Any]] = []
+        self._limits_at_start = True  # not with poolers that take no options
         self._prepare: int | None = 2  # after how many times a statement is prepared: to plan it takes most of the time
 
     def migrate(self) -> None:
@@ -90,18 +95,20 @@ class Postgres:
             self._run(statements)
         except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
             self._run(statements)
-        except psycopg.OperationalError:
-            if not idle:
+        except psycopg.OperationalError as error:
+            if not idle or isinstance(error, errors.LockNotAvailable | errors.QueryCanceled):
                 raise
             self._close_idle()
             self._run(statements)
 
     def _run(self, statements: Sequence[Statement]) -> None:
         with self._connection() as connection:
-            if len(statements) == 1:
+            if len(statements) == 1 and self._limits_at_start:
                 execute(connection, statements)
                 return
             with connection.transaction():
+                if not self._limits_at_start:
+                    connection.execute(_set_local(_LIMITS), prepare=False)
                 execute(connection, statements)
 
     @contextmanager
@@ -111,13 +118,12 @@ class Postgres:
         Where a pooler mixes sessions up, so that statements that were prepared are not there, no more are prepared.
         """
         load("psycopg")
-        import psycopg
         from psycopg import errors
 
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            connection = psycopg.connect(self._dsn, prepare_threshold=self._prepare, **_CONNECT)
+            connection = self._connect()
         try:
             yield connection
         except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
@@ -133,6 +139,23 @@ class Postgres:
             if not keep:
                 connection.close()
 
+    def _connect(self) -> "Connection[Any]":
+        """A new connection with ``_LIMITS``; a DSN that says others is heeded."""
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
+
+        limits = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
+        options = conninfo_to_dict(self._dsn).get("options") or os.environ.get("PGOPTIONS", "")
+        connect = partial(psycopg.connect, self._dsn, prepare_threshold=self._prepare, **_CONNECT)
+        if self._limits_at_start:
+            try:
+                return connect(options=f"{limits} {options}")
+            except psycopg.OperationalError as error:
+                if "startup parameter" not in str(error):  # as PgBouncer says it
+                    raise
+                self._limits_at_start = False
+        return connect()
+
     def _close_idle(self) -> None:
         with self._lock:
             idle, self._idle = self._idle, []
@@ -147,9 +170,9 @@ class Postgres:
 
     @contextmanager
     def transaction(self) -> Iterator["Connection[Any]"]:
-        """A transaction that may wait for PostHog: the time that the database lets one be idle is longer in it."""
+        """A relay's transaction, which may wait for PostHog: what the database gives it is longer than a request's."""
         with self._connection() as connection, connection.transaction():
-            connection.execute(b"SET LOCAL idle_in_transaction_session_timeout = '5min'")
+            connection.execute(_set_local(_RELAY_LIMITS), prepare=False)
             yield connection
 
     def waiting(self) -> int:
@@ -157,13 +180,17 @@ class Postgres:
 
     def counts(self) -> tuple[int, int]:
         """How many messages wait, and how many PostHog has refused for good."""
-        with self._connection() as connection:
+        with self.transaction() as connection:
             waiting, refused = connection.execute(_COUNTS).fetchone() or (0, 0)
             return int(waiting), int(refused)
 
     def close(self) -> None:
         """Close the idle connections; the next statement opens a new one."""
         self._close_idle()
+
+
+def _set_local(limits: Mapping[str, str]) -> bytes:
+    return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in limits.items()).encode()
 
 
 class PostgresLease:
