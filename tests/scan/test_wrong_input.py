@@ -32,6 +32,38 @@ def test_what_does_not_parse_is_told_and_the_rest_is_read(tmp_path: Path) -> Non
     assert broken.reason == "this line could not be parsed; the rest of the file was read"
 
 
+def test_an_ampersand_in_a_text_of_jsx_is_right(tmp_path: Path) -> None:
+    (tmp_path / "a.tsx").write_text(
+        IMPORT + "const A = ({ event }) => <i onClick={() => posthog.capture(event)}>Q&A {x} B & C</i>;\n"
+        'export const B = <p>Help & Feedback<img src="/?a=1&b=0" /><A event="Q&amp;A & more" /></p>;\n'
+    )
+    scan = scan_code([tmp_path])
+    assert (names(scan), scan.unresolved) == (["Q&A & more"], [])
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "event"),
+    [
+        ("a.ts", r'"caf\u00e9 \x41\u{1F600} \'\d"', "caf\u00e9 A\U0001f600 'd"),
+        ("a.ts", r'"\uD83D\uDE00 \uD83D"', "\U0001f600 \ufffd"),
+        ("a.ts", "'signed\\\n_up'", "signed_up"),
+        ("a.ts", r"`caf\u00e9`", "caf\u00e9"),
+        ("a.py", r"'caf\u00e9 \xe9 \101 \N{BULLET} \' \d'", "caf\u00e9 \u00e9 A \u2022 ' \\d"),
+        ("a.py", r"r'\u00e9'", r"\u00e9"),
+        ("a.py", r"f'\u00e9 {{x}}'", "\u00e9 {x}"),
+    ],
+)
+def test_escapes_are_what_they_mean(file: str, source: str, event: str, tmp_path: Path) -> None:
+    (tmp_path / file).write_text(f"{'import posthog' if file == 'a.py' else IMPORT}\nposthog.capture({source})\n")
+    assert names(scan_code([tmp_path])) == [event]
+
+
+def test_tests_by_their_ending(tmp_path: Path) -> None:
+    for name in ("a.clienttest.tsx", "a.servertest.ts", "a.latest.ts"):
+        (tmp_path / name).write_text(f'posthog.capture("{name}")')
+    assert names(scan_code([tmp_path])) == ["a.latest.ts"]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -120,7 +152,7 @@ def test_without_the_parsers(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     result = cli("plan", "scan")
     assert result.code == 2
     assert "the parsers of source code are not installed" in result.err
-    assert "extra `plan`" in result.err
+    assert "[local,plan]" in result.err
 
 
 def test_many_files(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ TEST_FOLDERS = frozenset(
 )
 _TEST_FILE = re.compile(
     r"^test_.*\.py$|_tests?\.py$|^conftest\.py$|^tests?\.py$"
-    r"|[.\-_](test|tests|spec|specs|stories|story|mock|mocks|e2e|cy)\.[cm]?[jt]sx?$|\.d\.[cm]?ts$",
+    r"|[.\-_](test|tests|spec|specs|stories|story|mock|mocks|e2e|cy)\.[cm]?[jt]sx?$|\.d\.[cm]?ts$"
+    r"|\.(?!latest\.)[a-z0-9]+tests?\.[cm]?[jt]sx?$",
     re.IGNORECASE,
 )
 _MINIFIED = re.compile(r"[.\-]min\.[cm]?js$|\.bundle\.js$|\.chunk\.js$", re.IGNORECASE)

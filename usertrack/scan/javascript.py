@@ -1,8 +1,10 @@
 """Reads JavaScript, TypeScript and TSX: expressions. Declarations, classes and types: `typescript.py`."""
 
+import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from usertrack.scan.escapes import decode_javascript
 from usertrack.scan.javascript_declarations import DeclarationReader
 from usertrack.scan.reader import concatenation, inner_nodes, joined_with, line_of, source_of
 from usertrack.scan.syntax import (
@@ -26,8 +28,6 @@ from usertrack.scan.syntax import (
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-ESCAPES = {"\\n": "\n", "\\t": "\t", "\\'": "'", '\\"': '"', "\\\\": "\\", "\\`": "`"}
-
 
 class JavaScriptReader(DeclarationReader):
     conditional = frozenset(
@@ -49,7 +49,7 @@ class JavaScriptReader(DeclarationReader):
             if child.type == "template_substitution":
                 parts.append(self.visit(inner_nodes(child)[0]) if inner_nodes(child) else self.unknown(child))
             else:
-                piece = self.text(ESCAPES.get(source_of(child), source_of(child)), line_of(child))
+                piece = self.text(decode_javascript(source_of(child)), line_of(child))
                 parts += piece.parts if isinstance(piece, Template) else [piece]
         texts = [part.value for part in parts if isinstance(part, Text)]
         if len(texts) == len(parts):
@@ -258,7 +258,10 @@ class JavaScriptReader(DeclarationReader):
 
 
 def _content(node: "Node") -> str:
-    return "".join(ESCAPES.get(source_of(child), source_of(child)) for child in inner_nodes(node))
+    """The text of a string; in an attribute of JSX, a backslash is one, and ``&amp;`` is an ampersand."""
+    source = "".join(source_of(child) for child in inner_nodes(node))
+    in_attribute = node.parent is not None and node.parent.type == "jsx_attribute"
+    return html.unescape(source) if in_attribute else decode_javascript(source)
 
 
 def _is_conditional(node: "Node") -> bool:

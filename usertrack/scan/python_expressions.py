@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from usertrack.scan.escapes import decode_python
 from usertrack.scan.reader import Reader, concatenation, filled, inner_nodes, joined, joined_with, line_of, source_of
 from usertrack.scan.syntax import (
     Argument,
@@ -39,10 +40,10 @@ class PythonExpressions(Reader):
         return joined(parts, line_of(node))
 
     def _content(self, node: "Node") -> list[Expression]:
-        text, line = source_of(node), line_of(node)
-        if "\\" in text:
-            text = text.replace("\\\n", "").replace("\\'", "'").replace('\\"', '"')
-        return [Text(text, line)]
+        text, kinds = source_of(node), {child.type for child in node.children}
+        if "escape_interpolation" in kinds:  # {{ and }} of an f-string
+            text = text.replace("{{", "{").replace("}}", "}")
+        return [Text(decode_python(text) if "escape_sequence" in kinds else text, line_of(node))]
 
     def read_concatenated(self, node: "Node") -> Expression:
         return joined([self.visit(child) for child in inner_nodes(node)], line_of(node))

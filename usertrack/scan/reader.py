@@ -257,7 +257,18 @@ def _first_error(root: "Node") -> int | None:
     nodes = [root]
     while nodes:
         node = nodes.pop()
+        if _is_ampersand(node):
+            continue
         if node.is_error or node.is_missing:
             return line_of(node)
         nodes.extend(child for child in reversed(node.children) if child.has_error)
     return None
+
+
+def _is_ampersand(node: "Node") -> bool:
+    """Whether the grammar stumbled over a bare ``&`` in a text of JSX, which is right."""
+    parent, source = node.parent, node.text or b""
+    if not node.is_error or parent is None or not source.startswith(b"&") or set(source) & set(b"<>{}"):
+        return False
+    inside = parent.parent if parent.type == "string" else parent
+    return inside is not None and inside.type in ("jsx_element", "jsx_fragment", "jsx_attribute")
