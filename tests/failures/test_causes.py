@@ -154,3 +154,10 @@ def test_check_proves_the_file(cli: Cli, tmp_path: Path) -> None:
     assert result.code == 5
     assert "failures.yaml:2: there is no category 'legal'" in result.out
     assert "known: infrastructure" in result.out
+
+
+@pytest.mark.parametrize("code", ["401", "404", "429", "500", "503"])
+def test_a_call_of_which_only_the_status_is_known(shipped: Catalogue, code: str) -> None:
+    cause = shipped.cause_of("tool", fingerprint(f"HTTP {code}", ""), tool="", provider="")
+    assert cause.known
+    assert code in cause.label

@@ -231,8 +231,9 @@ def test_a_status_of_http_says_how_a_call_ended(reader: Reader, column: str, lab
     assert calls.states == {"ok": ("ok",), "failed": ("failed",)}
     assert "a.path AS tool" in calls.sql.replace("l.", "a.")
     with psycopg.connect(dsn) as connection:
-        rows = connection.execute(f"SELECT status FROM ({calls.sql}) AS calls".encode()).fetchall()
-    assert [status for (status,) in rows] == ["ok", "ok", "failed", "failed", None]
+        rows = connection.execute(f"SELECT status, error FROM ({calls.sql}) AS calls".encode()).fetchall()
+    assert [status for status, _ in rows] == ["ok", "ok", "failed", "failed", None]
+    assert [error for _, error in rows] == [None, None, "HTTP 429", "HTTP 503", None]
 
 
 def test_an_owner_of_several_kinds(reader: Reader) -> None:

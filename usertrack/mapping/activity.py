@@ -97,7 +97,7 @@ def _points(table: Relation) -> float:
     points -= sum(4 for word in table.words if word in rules.NOT_RUNS)
     ends = {word for column in table.columns for word in column.words if word in rules.ENDED}
     points += min(4, 2 * len(ends))
-    points += 2 if column_like(table, rules.ERROR, "text", "json") else 0
+    points += 2 if _error(table) else 0
     points += min(6.0, log10(1 + (table.row_count or 0)))
     return max(points, 0.1)
 
@@ -143,7 +143,7 @@ def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Rel
     for name, patterns in rules.FURTHER.items():
         if name in columns and (column := column_like(table, patterns)):
             select.add(name, select.of(column))
-    if "error" in columns and (error := column_like(table, rules.ERROR, "text", "json")):
+    if "error" in columns and (error := _error(table)):
         text = select.of(error)
         select.add("error", text if error.family == "text" else f"coalesce({text} ->> 'message', {text}::text)")
     if "code_length" in columns and (code := column_like(table, rules.CODE, "text")):
@@ -152,6 +152,10 @@ def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Rel
     if table.hides_rows:
         proposal.notes.append(f"row security of {table.label} may hide rows from this role: they are not counted")
     return proposal
+
+
+def _error(table: Relation) -> Column | None:
+    return column_like(table, rules.ERROR, "text", "json")
 
 
 def _add_status(proposal: Proposal, labels: Labels) -> None:
@@ -166,6 +170,8 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
         points, code = 7.0, select.of(best[1])
         select.add("status", f"CASE WHEN {code} < 400 THEN 'ok' WHEN {code} >= 400 THEN 'failed' END")
         proposal.states = {"ok": ("ok",), "failed": ("failed",)}
+        if any(column.name == "error" for column in proposal.kind.columns) and not _error(table):
+            select.add("error", f"CASE WHEN {code} >= 400 THEN 'HTTP ' || {code} END")
         proposal.reasons.append(f"{best[1].name} is that of HTTP: 400 and above is a failure")
     elif best and best[0] >= 4:
         points, column, states, note = best
