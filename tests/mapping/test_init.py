@@ -167,6 +167,52 @@ def test_posthog_alone(
     assert "\ntables: none  # Postgres is not connected: " in (tmp_path / "acme/usertrack.yaml").read_text()
 
 
+WORKSPACES = """
+CREATE TABLE workspaces (id uuid PRIMARY KEY, name text NOT NULL, slug text UNIQUE);
+CREATE TABLE users (
+    id serial PRIMARY KEY, email text UNIQUE, created_at timestamptz NOT NULL DEFAULT now(), last_seen_at timestamptz
+);
+CREATE TABLE memberships (
+    id serial PRIMARY KEY, workspace_id uuid NOT NULL REFERENCES workspaces, user_id int NOT NULL REFERENCES users
+);
+INSERT INTO users (email) SELECT format('m%s@x.example', i) FROM generate_series(1, 3) AS i;
+INSERT INTO workspaces
+SELECT format('00000000-0000-0000-0000-00000000000%s', i)::uuid, (ARRAY['Blue', 'Blue', 'Red'])[i], 'ws-' || i
+FROM generate_series(1, 3) AS i;
+INSERT INTO memberships (workspace_id, user_id)
+SELECT format('00000000-0000-0000-0000-00000000000%s', i)::uuid, i FROM generate_series(1, 3) AS i
+"""
+
+
+@pytest.mark.parametrize(
+    ("groups", "matched", "note"),
+    [
+        (["00000000-0000-0000-0000-000000000001"], 1, "organizations are called by id, as PostHog's groups are"),
+        (["ws-1", "ws-3"], 2, "organizations are called by slug, as PostHog's groups are"),
+        (["Blue", "Red"], 2, "1 of workspaces share their name with another: they count as one"),
+        (["acme"], 0, "no group of PostHog is an organization of workspaces by name, slug, id"),
+    ],
+)
+def test_organizations_are_called_as_the_groups_are(
+    cli: Cli, reader: Reader, clean_env: pytest.MonkeyPatch, tmp_path: Path, groups: list[str], matched: int, note: str
+) -> None:
+    reader(WORKSPACES)
+    company = Company()
+    for group in groups:
+        at = datetime.now(UTC).replace(tzinfo=None) - timedelta(1)
+        company.event(company.person("m1@x.example"), "$pageview", at, **{"p_$group_0": group})
+    with office(tmp_path / "office", company) as opened, served(opened) as environment:
+        for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PERSONAL_API_KEY"):
+            clean_env.setenv(name, environment[name])
+        code, _, err = init(cli, "--yes")
+        assert (code, note in " ".join(err.split())) == (0, True), err
+        listed = cli("segments", "--by", "organization", "-w", "acme", "-f", "json")
+        assert listed.code == 0, listed.err
+        answer = json.loads(listed.out)
+    assert answer["match"]["matched"] == matched
+    assert any("no organization of accounts is a group" in each for each in answer["notes"]) == (not matched)
+
+
 def test_a_deleted_account_is_nobody_to_act_on(
     cli: Cli, reader: Reader, clean_env: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -118,6 +118,7 @@ def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_value
         catalog = _catalog(runner) if settings.has_postgres else None
         progress.stop()
         proposals = _agreed_proposals(_Dialogue(runner, catalog, asks, with_values, show_values)) if catalog else []
+        _match_organizations(runner, proposals)
         roles = _agreed_roles(runner, asks=asks) if settings.has_posthog else {}
     lacks = "tables" if not catalog else "events" if not settings.has_posthog and _is_alone("events", asks=asks) else ""
     if not (yes or asks):
@@ -196,6 +197,22 @@ def _agreed_proposals(dialogue: _Dialogue) -> "list[Proposal]":
         proposal = dialogue.agreed(name, untaken, read_as, _why_none(name, catalog, accounts.table))
         agreed += [proposal] if proposal else []
     return agreed
+
+
+def _match_organizations(runner: "Runner", proposals: "Sequence[Proposal]") -> None:
+    """Spell the organizations of accounts as PostHog's groups are called, and say what is left to somebody."""
+    from usertrack.core.table import Table
+    from usertrack.mapping.groups import groups_asked, spell_organizations, spellings_asked
+
+    accounts = next((each for each in proposals if each.organizations), None)
+    if accounts is None or accounts.organizations is None:
+        return
+    groups = runner.run([groups_asked(runner.library.fragments("posthog")["organization"].sql)])[0]
+    names = [str(row[0]) for row in groups.rows] if isinstance(groups, Table) else []
+    counts = runner.run([spellings_asked(accounts.organizations, names)])[0]
+    if isinstance(counts, Table):
+        for note in spell_organizations(accounts, names, [int(count) for count in counts.rows[0]]):
+            diagnostics.note(note)
 
 
 def _why_none(name: str, catalog: "Catalog", accounts: "Relation") -> str:

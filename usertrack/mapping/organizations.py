@@ -7,7 +7,7 @@ from usertrack.mapping import rules
 from usertrack.mapping.around import Around
 from usertrack.mapping.catalog import Column, Relation
 from usertrack.mapping.matching import column_like
-from usertrack.mapping.proposal import Proposal
+from usertrack.mapping.proposal import Organizations, Proposal
 from usertrack.mapping.select import first_member, not_deleted
 from usertrack.mapping.ways import Step
 
@@ -34,17 +34,21 @@ def add_organization(proposal: Proposal, around: Around) -> Organization | None:
     if best is None:
         return None
     _, table, key, steps = best
-    name = column_like(table, (*rules.NAME, "title", "slug"), "text")
+    slug = column_like(table, ("slug",), "text")
+    name = column_like(table, (*rules.NAME, "title"), "text") or slug
     value, first, link = select.of(steps[0].column), steps[0], ""
     if first.back:
-        needed = [each.sql for each in ((key, name) if first.target is table else (steps[1].column,)) if each]
+        needed = [each.sql for each in ((key, name, slug) if first.target is table else (steps[1].column,)) if each]
         onward = None if first.target is table else steps[1]
         link = select.join_first(first.target, first.target_column, value, needed, first_member(first), onward)
         value = f"{link}.{(key if first.target is table else steps[1].column).sql}"
     is_owned = first.target is table and first.back
     is_joined = name or (not first.back and not_deleted(table, ""))
     alias = link if is_owned else select.join(table, key, value, without_deleted=not first.back) if is_joined else ""
-    select.add("organization", f"{alias}.{name.sql}" if name else f"{f'{alias}.{key.sql}' if alias else value}::text")
+    by_key = f"{alias}.{key.sql}" if alias else value
+    spellings = {each: f"{alias}.{each.sql}" for each in (name, slug) if each} | {key: f"{by_key}::text"}
+    proposal.organizations = Organizations(table, spellings)
+    select.add("organization", next(iter(spellings.values())))
     proposal.notes.append(
         f"the organization is {table.label}{'' if len(steps) == 1 else f', by {steps[0].target.label}'}"
     )

@@ -11,13 +11,21 @@ Labels = Mapping[tuple[int, str], tuple[str, ...]]
 """The values of small columns that were read: by the id of the table, and the name of the column."""
 
 
+@dataclass(frozen=True)
+class Organizations:
+    """The table of organizations, and by each column that may be called its name, the SQL of an account's one."""
+
+    table: Relation
+    spellings: Mapping[Column, str]
+
+
 @dataclass
 class Proposal:
     """The SELECT of an entity with its reasons; ``missing`` are required columns that were not to be had.
 
     ``status`` is the column whose words ``states`` sorts, of ``status_table``; ``unread`` is one whose words would have
-    to be read. ``has_shared_plan`` is whether the plan is an organization's, so that all its people pay. ``notes`` say
-    what is left to a person.
+    to be read. ``has_shared_plan`` is whether the plan is an organization's, so that all its people pay.
+    ``organizations`` are those of accounts, where they have a table. ``notes`` say what is left to a person.
     """
 
     kind: EntityKind
@@ -31,6 +39,7 @@ class Proposal:
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     confidence: str = "low"
+    organizations: Organizations | None = None
 
     @property
     def table(self) -> Relation:

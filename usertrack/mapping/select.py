@@ -40,6 +40,10 @@ class Select:
     def add(self, name: str, sql: str) -> None:
         self.columns.append((name, sql))
 
+    def replace(self, name: str, sql: str) -> None:
+        """Let the column ``name`` be ``sql``."""
+        self.columns = [(each, sql if each == name else text) for each, text in self.columns]
+
     def text(self) -> str:
         columns = ",\n".join(
             f"    {sql}" if sql.rsplit(".", 1)[-1] == name else f"    {sql} AS {name}" for name, sql in self.columns
