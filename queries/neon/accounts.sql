@@ -2,6 +2,7 @@
 -- about: >
 --   Everybody who has an account. Two accounts whose e-mails differ only in case or blanks are one person:
 --   the values are those of the account used last, `accounts` says how many there are: 0 where all were deleted.
+--   `repeated_ids` counts rows with the id of another one: what that account does would count twice.
 -- key: email
 -- people: accounts
 -- facts:
@@ -29,7 +30,8 @@ SELECT
     (array_agg(a.organization ORDER BY a.last_active_at DESC NULLS LAST, a.account_id DESC))[1] AS organization,
     min(a.signed_up_at) AS signed_up_at,
     -- of a moment in the past: who was active since may have been before, and that is not kept
-    max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at
+    max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at,
+    count(*) - count(DISTINCT a.account_id) AS repeated_ids
 FROM {accounts} AS a
 WHERE a.signed_up_at <= {as_of}
 GROUP BY a.email
@@ -44,7 +46,8 @@ SELECT
     min(f.revenue) AS revenue,
     min(f.organization) AS organization,
     min(f.signed_up_at) AS signed_up_at,
-    min(f.last_active_at) AS last_active_at
+    min(f.last_active_at) AS last_active_at,
+    0 AS repeated_ids
 FROM {former_accounts} AS f
 WHERE f.signed_up_at <= {as_of} AND f.email IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {accounts} AS a WHERE a.email = f.email)
 GROUP BY f.email

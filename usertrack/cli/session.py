@@ -89,7 +89,8 @@ class Session:
         return self._mark_incomplete(profiles) if profiles.people else self.profiles(rules)
 
     def _mark_incomplete(self, profiles: "Profiles") -> "Profiles":
-        unknown = bool(self.runner.opted_out.problem) or any(fact.missing for fact in profiles.facts.values())
+        missing = any(fact.missing for fact in profiles.facts.values())
+        unknown = missing or bool(self.runner.opted_out.problem or profiles.doubled)
         self.incomplete = self.incomplete or unknown
         return profiles
 

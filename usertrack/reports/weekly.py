@@ -57,6 +57,7 @@ class Weekly:
         """Whether a part is missing because a source did not answer."""
         missing = any(fact.missing for fact in self.classification.profiles.facts.values())
         unknown = any(is_unknown(part) for part in (self.failures, self.scores))
+        missing = missing or bool(self.classification.profiles.doubled)
         return missing or bool(self.missing) or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
 
 

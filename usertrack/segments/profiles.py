@@ -11,8 +11,9 @@ from typing import Any
 from sqlglot import exp
 
 from usertrack.core.errors import Unknown, UsageError, UsertrackError, did_you_mean
-from usertrack.core.spool import connect, identifier, quote
+from usertrack.core.spool import SpooledRows, connect, identifier, quote
 from usertrack.core.table import Table
+from usertrack.core.words import plural
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.library.entities import EMAIL
@@ -48,7 +49,7 @@ class Profiles:
     """A DuckDB connection with the table `profile` (one row per person, key and `as_of` first), and its facts.
 
     ``only`` limits it to one person; ``spellings`` are then those of the person's key, the normalised one first.
-    ``past`` is `Runner.past`: some facts are then those of today.
+    ``past`` is `Runner.past`: some facts are then those of today. ``doubled`` says why figures may count twice.
     """
 
     def __init__(self, rules: Rules, library: Library, as_of: datetime, only: str | None = None) -> None:
@@ -67,6 +68,7 @@ class Profiles:
         self.spellings: list[str] = []
         self.people = 0
         self.past = ""
+        self.doubled = ""
 
     @property
     def key(self) -> str:
@@ -87,6 +89,8 @@ class Profiles:
                     self.merged_keys[name] = staged.merged
         if self.merged_keys:
             self.notes.append(_of_one_key(self.merged_keys, self.key))
+        self.doubled = next(filter(None, (self._doubled(table) for table in tables.values())), "")
+        self.note(self.doubled)
         self._people(tables, internal, opted_out)
         self._join(tables, reasons)
         self.people = self.row("SELECT count(*) FROM profile")[0]
@@ -96,6 +100,20 @@ class Profiles:
             if query.people and name in tables
         }
         self.match = match_of(self.connection, self.sides, self.key)
+
+    def _doubled(self, table: Table) -> str:
+        """What is wrong where the accounts in ``table`` have an id several times; empty for other answers."""
+        if not {"repeated_ids", "account_id", "accounts"} <= set(table.names):
+            return ""
+        assert isinstance(table.rows, SpooledRows)
+        of_one = self.row(f"SELECT coalesce(sum(repeated_ids), 0)::BIGINT FROM {table.rows.scan()}")[0]
+        of_several, example = self.row(
+            f"SELECT count(*), min(account_id) FROM (SELECT account_id FROM {table.rows.scan()} "
+            "WHERE accounts > 0 GROUP BY account_id HAVING count(*) > 1)"
+        )
+        such = f", such as {example}" if example else ""
+        rows = f"{plural(of_one + of_several, 'account id is', 'account ids are')} there more than once{such}"
+        return f"{rows}: what they did is counted each time (`usertrack doctor`)" if of_one or of_several else ""
 
     def declare(self) -> None:
         """Build an empty `profile` with the declared types, to check rules against."""

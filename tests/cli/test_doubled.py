@@ -1,0 +1,45 @@
+"""Accounts of one id: that figures are doubled is told, and the exit code is 6."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+from tests.people import Company, office, served
+from usertrack.library.library import shipped_root
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    company = Company()
+    for name in ("ann", "ben"):
+        company.account(f"{name}@acme.example", runs={"failed": 9})
+    with office(tmp_path_factory.mktemp("doubled"), company) as opened, served(opened) as env:
+        yield env
+
+
+@pytest.mark.parametrize(
+    ("email", "problem"),
+    [
+        ("twice.of || w.email", "2 account ids are there more than once, such as "),
+        ("w.email", "2 account ids are there more than once: what they did is counted each time"),
+    ],
+)
+def test_doubled_figures_are_told(
+    cli: Cli, clean_env: pytest.MonkeyPatch, environment: dict[str, str], tmp_path: Path, email: str, problem: str
+) -> None:
+    for name, value in environment.items():
+        clean_env.setenv(name, value)
+    shipped = (shipped_root() / "tables/neon/accounts.sql").read_text()
+    (tmp_path / "usertrack.yaml").write_text("")
+    assert cli("segments").code == 0
+    (tmp_path / "tables/neon").mkdir(parents=True)
+    (tmp_path / "tables/neon/accounts.sql").write_text(
+        shipped.replace("    w.email,", f"    {email} AS email,", 1)
+        + "CROSS JOIN (VALUES (''), ('second-')) AS twice (of)\n"
+    )
+    answer = cli("segments", "-f", "json")
+    assert answer.code == 6
+    assert any(note.startswith(problem) for note in json.loads(answer.out)["notes"])
