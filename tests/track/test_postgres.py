@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,12 @@ def test_values_that_json_cannot_hold_are_left_out_and_told(
         "seen: the property user is left out",
         "seen: the property circle is left out",
     ]
+
+
+@pytest.mark.parametrize("value", [10**5_000, {10**5_000: 1}, [Decimal("sNaN")]], ids=["n", "key", "sNaN"])
+def test_numbers_that_json_cannot_hold_are_left_out(db: "psycopg.Connection[Any]", value: object) -> None:
+    track.track("ada", "seen", {"n": value, "most": 2**1024 - 1, "decimal": Decimal("1e400")})
+    assert events(db)[0][2] == {"most": 2**1024 - 1, "decimal": None}
 
 
 def test_an_event_needs_a_name_and_a_true_uuid() -> None:

@@ -117,6 +117,30 @@ def test_a_worker_without_a_database_says_what_to_do(configure: Configure, capsy
     assert command("migrate") == 2
 
 
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("postgresql://u:secret@127.0.0.1:1/none", "OperationalError"),
+        ("postgresql:/u:secret@host/none", "ProgrammingError"),
+        ("u:secret@host none", "ProgrammingError"),
+    ],
+)
+def test_a_database_that_cannot_be_asked_is_told_without_its_password(
+    configure: Configure, capsys: pytest.CaptureFixture[str], url: str, kind: str
+) -> None:
+    configure(database_url=url)
+    assert command("status") == 3
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: the database cannot be asked ({kind})\nhint: DATABASE_URL is to be")
+    assert "secret" not in error
+
+
+@pytest.mark.usefixtures("tracking")
+def test_a_module_that_cannot_be_imported_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("status", "--import", "nonesuch") == 2
+    assert capsys.readouterr().err.startswith("error: the module nonesuch cannot be imported (ModuleNotFoundError)\n")
+
+
 def test_a_personal_key_is_refused(configure: Configure, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Exception, match="personal key") as caught:
         configure(project_key="phx_secret")

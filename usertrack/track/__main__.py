@@ -4,11 +4,14 @@ import argparse
 import importlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from usertrack import track
-from usertrack.core.errors import SourceBusy, UsageError, UsertrackError
+from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError, UsertrackError
 from usertrack.track.postgres import Postgres, schema
+
+PROGRAM = "python -m usertrack.track"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m usertrack.track",
+        prog=PROGRAM,
         description="Brings the events that a product has stored to PostHog. Settings are in the environment: "
         "DATABASE_URL, POSTHOG_API_KEY, POSTHOG_HOST.",
     )
@@ -44,8 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _relay(options: argparse.Namespace) -> int:
     _to_postgres()
-    for module in options.modules:
-        importlib.import_module(module)
+    _import(options.modules)
     if options.once:
         return 0 if track.flush(60) else SourceBusy.exit_code
     relay = track.current().relay
@@ -64,9 +66,13 @@ def _migrate(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    for module in options.modules:
-        importlib.import_module(module)
-    waiting, refused = _to_postgres().counts()
+    _import(options.modules)
+    with _database_errors():
+        return _write_status(_to_postgres())
+
+
+def _write_status(postgres: Postgres) -> int:
+    waiting, refused = postgres.counts()
     sys.stdout.write(f"{waiting} events wait for PostHog, and it has refused {refused}\n")
     for one in track.staleness():
         holder = one.group_type or "person"
@@ -74,6 +80,33 @@ def _status(options: argparse.Namespace) -> int:
         counts = f"{one.holders} known, {one.due} due, {one.failing} failing"
         sys.stdout.write(f"{holder}.{one.name}: {counts}, {oldest}\n")
     return 0
+
+
+def _import(modules: Sequence[str]) -> None:
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            raise UsageError(
+                f"the module {module} cannot be imported ({type(error).__name__})",
+                f"`python -c 'import {module}'`, in the folder of the product, shows where",
+            ) from None
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """Makes psycopg's errors clean ones: their texts may hold the DSN, with its password."""
+    import psycopg
+
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        raise ConnectionFailed("the database has no tables of usertrack.track", f"run `{PROGRAM} migrate`") from None
+    except psycopg.Error as error:
+        raise ConnectionFailed(
+            f"the database cannot be asked ({type(error).__name__})",
+            "DATABASE_URL is to be of the shape postgresql://user:password@host/database; `psql` with it says more",
+        ) from None
 
 
 def _to_postgres() -> Postgres:

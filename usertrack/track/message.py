@@ -15,6 +15,7 @@ from uuid import UUID
 from usertrack.core.errors import UsageError
 
 _DEEPEST = 30
+_MOST_BITS = 1024  # of an integer: JSON's readers, PostHog among them, know no larger number
 _LEFT_OUT = object()
 
 
@@ -92,7 +93,10 @@ def clean_properties(properties: Mapping[str, Any], drop: Callable[[str], None])
     """``properties`` as plain JSON values that PostgreSQL and PostHog take; each other one is dropped."""
     cleaned = {}
     for name, value in properties.items():
-        plain = _plain(value, 0)
+        try:
+            plain = _plain(value, 0)
+        except Exception:  # of the value's own methods, such as __str__
+            plain = _LEFT_OUT
         if plain is _LEFT_OUT:
             drop(str(name))
         else:
@@ -103,12 +107,15 @@ def clean_properties(properties: Mapping[str, Any], drop: Callable[[str], None])
 def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, Enum):
         value = value.value
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if value.bit_length() <= _MOST_BITS else _LEFT_OUT
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, (float, Decimal)):
-        return float(value) if math.isfinite(value) else None
+        number = float(value)
+        return number if math.isfinite(number) else None
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if isinstance(value, UUID):
