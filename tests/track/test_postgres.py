@@ -2,6 +2,7 @@
 
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -133,10 +134,23 @@ def test_sqlalchemy(migrated: str, db: "psycopg.Connection[Any]", kind: Any, com
         assert events(db)[0][2]["q"] == ":name %(id)s"
 
 
-@pytest.mark.parametrize("connection", [object(), psycopg.AsyncConnection.__new__(psycopg.AsyncConnection)])
+def asyncpg_connection() -> Any:
+    return type("Connection", (), {"__module__": "asyncpg.connection", "cursor": lambda self, query: None})()
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        object(),
+        psycopg.AsyncConnection.__new__(psycopg.AsyncConnection),
+        asyncpg_connection(),
+        sqlite3.connect(":memory:"),  # as pg8000, it binds no values by name
+    ],
+    ids=["object", "psycopg's AsyncConnection", "asyncpg", "sqlite3"],
+)
 def test_connections_that_cannot_be_joined_are_refused(connection: Any) -> None:
     error = problem(lambda: track.track("ada", "ordered", connection=connection))
-    assert type(connection).__name__ in error.message
+    assert f"{type(connection).__module__}.{type(connection).__name__}" in error.message
     assert "run_sync" in error.hint
 
 

@@ -106,9 +106,10 @@ def track(
     """Store that somebody did something, and leave it to the relay; returns the event's UUID.
 
     With ``connection`` the event is part of the caller's transaction: it is there exactly when that is committed.
-    psycopg, SQLAlchemy (Session, Connection), Django and any DB-API do. The same ``uuid`` twice is stored once.
-    ``groups`` is of the shape {"team": "acme"}. Without a distinct_id the event is nobody's. Raises UsageError without
-    a name, NotAsPlanned where the plan is enforced, and errors of ``connection``; nothing else.
+    It is psycopg's or psycopg2's, Django's, or SQLAlchemy's Session or Connection. The same ``uuid`` twice is stored
+    once. ``groups`` is of the shape {"team": "acme"}. Without a distinct_id the event is nobody's. Raises UsageError
+    without a name or for another ``connection``, NotAsPlanned where the plan is enforced, and errors of ``connection``;
+    nothing else.
     """
     return current().track(
         distinct_id,
@@ -184,7 +185,8 @@ def group_property(
 ) -> Callable[[Compute], Compute]:
     """Declare a property of groups: a function of a group's key, computed anew after the events ``refreshed_by``.
 
-    The key is in the event's ``groups``, or in its property ``key``: ``group_property("team", key="team_slug", …)``.
+    A group's key is in the event's ``groups``; where it is not, in the property that ``key`` names:
+    ``group_property("team", key="team_slug", …)``.
     """
     return DECLARATIONS.group_property(group_type, refreshed_by=refreshed_by, name=name, key=key)
 

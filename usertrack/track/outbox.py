@@ -26,10 +26,12 @@ class Lease(Protocol):
 
 
 class Outbox(Protocol):
-    """A keeper of messages. ``lease`` hands out the oldest that nobody else has; none when all are sent."""
+    """A keeper of messages: what is appended waits until a lease has settled it."""
 
     def append(self, *messages: Message) -> None: ...
 
-    def lease(self, limit: int) -> AbstractContextManager[Lease]: ...
+    def lease(self, limit: int) -> AbstractContextManager[Lease]:
+        """At most ``limit`` of the oldest messages that nobody else has leased; it may be none, with some waiting."""
 
-    def waiting(self) -> int: ...
+    def waiting(self) -> int:
+        """How many messages are not settled, those that others have leased among them."""

@@ -5,6 +5,7 @@ So each is the same for every driver: psycopg's `%(name)s` by itself, or `:name`
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -75,8 +76,8 @@ def mark_due(due: Iterable[Due]) -> Statement:
 def execute(connection: Any, statements: Iterable[Statement]) -> None:
     """Run ``statements`` in the caller's transaction: an error of its database is the caller's, as any other there.
 
-    ``connection`` is psycopg's, SQLAlchemy's Session or Connection, Django's, or any with a cursor of the DB-API.
-    Raises UsageError for something else, and for asynchronous ones.
+    ``connection`` is psycopg's or psycopg2's, SQLAlchemy's Session or Connection (on any driver), or Django's. Raises
+    UsageError for something else, as asynchronous ones, and drivers that bind no values by name (pg8000).
     """
     libraries = {base.__module__.partition(".")[0] for base in type(connection).__mro__}
     if "sqlalchemy" in libraries and hasattr(connection, "execute") and not _is_asynchronous(connection):
@@ -84,17 +85,27 @@ def execute(connection: Any, statements: Iterable[Statement]) -> None:
 
         for sql, values in statements:
             connection.execute(sqlalchemy.text(re.sub(r"%\((\w+)\)s", r":\1", sql)), values)
-    elif hasattr(connection, "cursor") and not _is_asynchronous(connection):
+    elif hasattr(connection, "cursor") and not _is_asynchronous(connection) and _binds_by_name(connection):
         with connection.cursor() as cursor:
             for sql, values in statements:
                 cursor.execute(sql, values)
     else:
         raise UsageError(
-            f"track() cannot join the transaction of a {type(connection).__name__}",
-            "hand over a connection of psycopg, SQLAlchemy or Django; of an AsyncSession: "
+            f"track() cannot join the transaction of {type(connection).__module__}.{type(connection).__qualname__}",
+            "hand over a connection of psycopg, psycopg2, SQLAlchemy or Django; of an AsyncSession: "
             "await session.run_sync(lambda session: track(…, connection=session))",
         )
 
 
 def _is_asynchronous(connection: Any) -> bool:
-    return any(base.__name__.startswith("Async") for base in type(connection).__mro__)
+    return any(
+        base.__name__.startswith("Async") or base.__module__.partition(".")[0] in {"asyncpg", "aiopg"}
+        for base in type(connection).__mro__
+    )
+
+
+def _binds_by_name(connection: Any) -> bool:
+    """Whether its driver takes `%(name)s`: "pyformat" in the words of the DB-API."""
+    modules = {base.__module__ for base in type(connection).__mro__}
+    modules |= {name.partition(".")[0] for name in modules}
+    return all(getattr(sys.modules.get(name), "paramstyle", "pyformat") == "pyformat" for name in modules)

@@ -45,8 +45,8 @@ class Tracker:
         self.relay = Relay(outbox, self._sender, self._prepare)
         self.saver = Relay(self.spool, self._tables)  # of what waited while the database was down
         self._down_until = 0.0
-        self._told: set[str] = set()
-        self._telling = threading.Lock()
+        self._logged_subjects: set[str] = set()
+        self._logging = threading.Lock()
 
     def track(
         self,
@@ -80,8 +80,8 @@ class Tracker:
         connection: Any = None,
     ) -> str:
         _require(distinct_id, call="identify")
-        named = {"$set": dict(properties or {}), "$set_once": dict(set_once or {}), "$anon_distinct_id": anonymous_id}
-        values = {name: value for name, value in named.items() if value}
+        fields = {"$set": dict(properties or {}), "$set_once": dict(set_once or {}), "$anon_distinct_id": anonymous_id}
+        values = {name: value for name, value in fields.items() if value}
         self.watch.check("$identify", values)
         return self._store(self._message("$identify", distinct_id, values), connection)
 
@@ -131,7 +131,7 @@ class Tracker:
 
     def _dropper(self, event: str) -> Callable[[str], None]:
         def drop(name: str) -> None:
-            self._tell(f"{event}.{name}", "%s: the property %s is left out, as JSON cannot hold it", event, name)
+            self._warn_once(f"{event}.{name}", "%s: the property %s is left out, as JSON cannot hold it", event, name)
 
         return drop
 
@@ -168,15 +168,17 @@ class Tracker:
                 "has no tables for them: run `python -m usertrack.track migrate`" if missing else "does not take them"
             )
             name = type(error).__name__
-            self._tell(name, "the database %s (%s): events wait in %s until it does", reason, name, self.spool.folder)
+            self._warn_once(
+                name, "the database %s (%s): events wait in %s until it does", reason, name, self.spool.folder
+            )
             return False
         self._down_until = 0.0
         return True
 
     def _spool(self, message: Message, due: Sequence[Due]) -> None:
         if not self.postgres:
-            told = "no database: events wait in %s until PostHog has them, and are in no table of yours"
-            self._tell("no database", told, self.spool.folder)
+            text = "no database: events wait in %s until PostHog has them, and are in no table of yours"
+            self._warn_once("no database", text, self.spool.folder)
         self.spool.append(message)
         if due and not self.postgres:
             self.profiles.add(due)
@@ -197,16 +199,16 @@ class Tracker:
 
     def _sender(self) -> Sender | None:
         if self.settings.project_key is None:
-            self._tell("no key", "POSTHOG_API_KEY is not set: events wait, and this process sends none")
+            self._warn_once("no key", "POSTHOG_API_KEY is not set: events wait, and this process sends none")
             return None
         return Sender(self.settings.project_key, self.settings.host)
 
-    def _tell(self, subject: str, text: str, *values: object) -> None:
+    def _warn_once(self, subject: str, text: str, *values: object) -> None:
         """Log ``text``, once for a subject."""
-        with self._telling:
-            if subject in self._told or len(self._told) > 1_000:
+        with self._logging:
+            if subject in self._logged_subjects or len(self._logged_subjects) > 1_000:
                 return
-            self._told.add(subject)
+            self._logged_subjects.add(subject)
         LOG.warning(text, *values)
 
 
