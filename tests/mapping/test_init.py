@@ -168,10 +168,10 @@ def test_posthog_alone(
 
 
 WORKSPACES = """
-CREATE TABLE workspaces (id uuid PRIMARY KEY, name text NOT NULL, slug text UNIQUE);
-CREATE TABLE users (
-    id serial PRIMARY KEY, email text UNIQUE, created_at timestamptz NOT NULL DEFAULT now(), last_seen_at timestamptz
+CREATE TABLE workspaces (
+    id uuid PRIMARY KEY, name text, slug text UNIQUE, plan text DEFAULT 'pro', mrr_cents int DEFAULT 900
 );
+CREATE TABLE users (id serial PRIMARY KEY, email text UNIQUE, created_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE memberships (
     id serial PRIMARY KEY, workspace_id uuid NOT NULL REFERENCES workspaces, user_id int NOT NULL REFERENCES users
 );
