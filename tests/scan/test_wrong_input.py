@@ -22,6 +22,10 @@ def names(scan: Scan) -> list[str | None]:
     return [site.event for site in scan.sites]
 
 
+def reasons(scan: Scan) -> dict[str, str]:
+    return {place.file: place.reason for place in scan.unresolved}
+
+
 def test_what_does_not_parse_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.ts").write_text(IMPORT + 'posthog.capture("before");\nconst = = ;\nposthog.capture("after");\n')
     (tmp_path / "b.ts").write_text(IMPORT + 'posthog.capture("other");\n')
@@ -85,19 +89,91 @@ def test_a_declared_encoding_of_python(tmp_path: Path) -> None:
     assert names(scan_code([tmp_path])) == ["Ж"]
 
 
-def test_minified_and_huge_files_are_not_read(tmp_path: Path) -> None:
-    (tmp_path / "bundle.js").write_text(IMPORT + 'posthog.capture("bundled");' * 1000)
+@pytest.mark.parametrize("encoding", ["hex", "undefined", "nonesuch"])
+def test_an_encoding_that_no_text_has(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes(
+        f'# coding: {encoding}\nimport posthog\nposthog.capture("me", "'.encode() + b'\xff")\n'
+    )
+    (tmp_path / "b.js").write_text('posthog.capture("other")')
+    scan = scan_code([tmp_path])
+    assert names(scan) == ["other"]
+    assert reasons(scan) == {"a.py": f"it cannot be read in the encoding that it declares, '{encoding}'"}
+
+
+def test_minified_and_huge_files_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("/*!\n * a license\n * of lines\n */\n" + IMPORT + 'posthog.capture("a");' * 1000)
     (tmp_path / "huge.js").write_text(IMPORT + 'posthog.capture("huge");\n' * 50_000)
     scan = scan_code([tmp_path])
     assert not scan.sites
-    assert [(place.file, place.reason) for place in scan.unresolved] == [("huge.js", "it is larger than 1 MB")]
+    assert reasons(scan) == {
+        "a.js": "it is minified: most of its lines have more than 500 characters",
+        "huge.js": "it is larger than 1 MB",
+    }
 
 
-def test_endless_nesting_is_told(tmp_path: Path) -> None:
-    (tmp_path / "deep.js").write_text("posthog.capture(" + "[" * 60_000)
+def test_a_picture_in_a_text_is_not_minified(tmp_path: Path) -> None:
+    logo = f'const logo = "data:image/png;base64,{"iVBO" * 15_000}";\n'
+    (tmp_path / "a.tsx").write_text(IMPORT + logo + "const a = 1;\n" * 80 + 'posthog.capture("seen");\n')
+    assert names(scan_code([tmp_path])) == ["seen"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[\n" * 60_000, "this line could not be parsed; the rest of the file was read"),
+        ("[\n" * 20_000 + "]" * 20_000 + ")", "it is nested too deeply to be read"),
+    ],
+    ids=["open", "closed"],
+)
+def test_endless_nesting_is_told(text: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "deep.js").write_text("posthog.capture(" + text)
     (tmp_path / "a.js").write_text('posthog.capture("shallow")')
     scan = scan_code([tmp_path])
     assert names(scan) == ["shallow"]
+    assert reasons(scan) == {"deep.js": reason}
+
+
+def test_folders_that_may_be_of_the_product_are_read_or_told(tmp_path: Path) -> None:
+    for folder in ("vendors", "stories", "vendor/x", "fixtures", "tests", "node_modules", "env/lib"):
+        (tmp_path / "app" / folder).mkdir(parents=True)
+        (tmp_path / "app" / folder / "a.js").write_text(f'posthog.capture("{folder}")')
+    (tmp_path / "app" / "mocks").mkdir()
+    (tmp_path / "app" / "mocks" / "data.json").write_text("{}")
+    (tmp_path / "app" / "env" / "pyvenv.cfg").write_text("")
+    scan = scan_code([tmp_path])
+    assert names(scan) == ["stories", "vendors"]
+    assert list(reasons(scan)) == ["app/fixtures", "app/vendor"]
+    assert "scan it by a path of its own" in reasons(scan)["app/vendor"]
+    assert names(scan_code([tmp_path, tmp_path / "app" / "vendor"])) == ["stories", "vendor/x", "vendors"]
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(20):  # the system takes paths of 4 096 bytes, even of root
+        os.mkdir("x" * 250, dir_fd=folder)
+        outer, folder = folder, os.open("x" * 250, os.O_RDONLY, dir_fd=folder)
+        os.close(outer)
+    os.close(folder)
+    (tmp_path / "a.js").write_text('posthog.capture("beside")')
+    scan = scan_code([tmp_path])
+    assert names(scan) == ["beside"]
+    assert list(reasons(scan).values()) == ["it cannot be read: File name too long"]
+
+
+def test_a_link_neither_counts_twice_nor_leads_out(tmp_path: Path) -> None:
+    outside, code = tmp_path / "outside", tmp_path / "code"
+    outside.mkdir()
+    code.mkdir()
+    (outside / "secret.js").write_text('posthog.capture("secret")')
+    (code / "a.js").write_text('posthog.capture("once")')
+    (code / "b.js").symlink_to("a.js")
+    (code / "c.js").symlink_to(outside / "secret.js")
+    (code / "lib").symlink_to(outside)
+    (code / "text.txt").write_text('posthog.capture("by_another_name")')
+    (code / "d.js").symlink_to("text.txt")
+    scan = scan_code([code])
+    assert names(scan) == ["once", "by_another_name"]
+    assert reasons(scan) == dict.fromkeys(("c.js", "lib"), "it is a link out of what is scanned, and is not followed")
 
 
 def test_links_in_a_circle(tmp_path: Path) -> None:
@@ -126,9 +202,14 @@ def test_odd_names_of_files(tmp_path: Path) -> None:
 
 
 def test_unreadable_files_are_told(tmp_path: Path) -> None:
-    (tmp_path / "a.js").symlink_to("/proc/self/mem")
-    scan = scan_code([tmp_path])
-    assert [place.file for place in scan.unresolved] in ([], ["a.js"])
+    (tmp_path / "a.js").symlink_to("a.js")
+    (tmp_path / "package.json").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "b.js")
+    assert reasons(scan_code([tmp_path])) == {
+        "a.js": "it cannot be read: Too many levels of symbolic links",
+        "b.js": "it is not a file of text",
+        "package.json": "it cannot be read: No such file or directory",
+    }
 
 
 def test_several_paths_are_one_program(tmp_path: Path) -> None:

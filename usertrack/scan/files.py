@@ -1,12 +1,14 @@
 """Which files of a folder are source code of the product, and their text.
 
-Left out: what is generated, installed or copied in (`node_modules`, `dist` beside a `package.json`, minified files),
-and tests, stories and mocks, which send nothing. A symbolic link to a folder is not followed.
+Left out: what is generated or installed (`node_modules`, `dist` beside a `package.json`, minified files), and tests,
+stories and mocks, which send nothing. What may be the product's own, and is not read, is told: a folder that looks
+copied in, a link out of the scanned folders. A symbolic link to a folder is not followed.
 """
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,11 +44,6 @@ INSTALLED = frozenset(
         "jspm_packages",
         "site-packages",
         "venv",
-        "vendor",
-        "vendors",
-        "vendored",
-        "third_party",
-        "third-party",
         "__pycache__",
         "storybook-static",
     }
@@ -58,24 +55,32 @@ TEST_FOLDERS = frozenset(
     {
         "test",
         "tests",
-        "testing",
         "__tests__",
         "test-utils",
         "test_utils",
-        "spec",
-        "specs",
         "__mocks__",
-        "mocks",
-        "mock",
         "__fixtures__",
-        "fixtures",
         "e2e",
         "cypress",
         "playwright",
-        "stories",
         "__stories__",
     }
 )
+DOUBTFUL = frozenset(
+    {
+        "vendor",
+        "vendored",
+        "third_party",
+        "third-party",
+        "testing",
+        "spec",
+        "specs",
+        "mocks",
+        "mock",
+        "fixtures",
+    }
+)
+"""Copied in or for tests, by their names, which a product's own folder may have too: told, not read."""
 _TEST_FILE = re.compile(
     r"^test_.*\.py$|_tests?\.py$|^conftest\.py$|^tests?\.py$"
     r"|[.\-_](test|tests|spec|specs|stories|story|mock|mocks|e2e|cy)\.[cm]?[jt]sx?$|\.d\.[cm]?ts$"
@@ -83,7 +88,11 @@ _TEST_FILE = re.compile(
     re.IGNORECASE,
 )
 _MINIFIED = re.compile(r"[.\-]min\.[cm]?js$|\.bundle\.js$|\.chunk\.js$", re.IGNORECASE)
-_LONGEST_LINE = 5_000
+_SMALL = 5_000
+_LONG_LINE = 500
+_COMMENT = re.compile(rb"\s*(?:/[/*]|\*|#|<!--)")
+DOUBTED = "copied in or for tests, by its name, so it is not read; if it is the product's, scan it by a path of its own"
+OUTSIDE = "it is a link out of what is scanned, and is not followed"
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 
 
@@ -98,7 +107,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Tree:
-    """The source files of a scan, its manifests (`package.json`, `tsconfig.json`), and the paths that are too large.
+    """The source files of a scan, its manifests (`package.json`, `tsconfig.json`), and why other paths are not read.
 
     ``root`` is the absolute path that all are relative to. The manifests of the folders above it belong to it too.
     """
@@ -106,7 +115,11 @@ class Tree:
     root: str
     files: Sequence[SourceFile]
     manifests: Sequence[SourceFile]
-    too_large: Sequence[str]
+    unread: Mapping[str, str]
+
+
+class UnreadError(Exception):
+    """The reason why a file is not read."""
 
 
 def source_tree(paths: Sequence[Path]) -> Tree:
@@ -114,20 +127,23 @@ def source_tree(paths: Sequence[Path]) -> Tree:
     root = str(paths[0]) if len(paths) == 1 else os.path.commonpath([os.path.abspath(path) for path in paths])
     if os.path.isfile(root):
         root = os.path.dirname(root) or "."
-    files, too_large = {}, []
+    walk = _Walk([path if len(paths) == 1 else path.absolute() for path in paths])
+    files: dict[str, SourceFile] = {}
     manifests = list(_manifests_above(root))
-    for path in paths:
-        for location in _walk(path if len(paths) == 1 else path.absolute()):
-            shown = _shown(os.path.relpath(location, root))
-            name = os.path.basename(location)
-            if name in MANIFESTS:
-                manifests.append(SourceFile(shown, location, "json"))
-                continue
-            if os.path.getsize(location) > LARGEST:
-                too_large.append(shown)
-            else:
-                files[shown] = SourceFile(shown, location, LANGUAGES[os.path.splitext(name)[1].lower()])
-    return Tree(_shown(os.path.abspath(root)), [files[path] for path in sorted(files)], manifests, too_large)
+    unread = {_shown(os.path.relpath(location, root)): reason for location, reason in walk.unread.items()}
+    for location in walk.files:
+        shown = _shown(os.path.relpath(location, root))
+        name = os.path.basename(location)
+        try:
+            _require_readable(location)
+        except UnreadError as error:
+            unread[shown] = str(error)
+            continue
+        if name in MANIFESTS:
+            manifests.append(SourceFile(shown, location, "json"))
+        else:
+            files[shown] = SourceFile(shown, location, LANGUAGES[os.path.splitext(name)[1].lower()])
+    return Tree(_shown(os.path.abspath(root)), [files[path] for path in sorted(files)], manifests, unread)
 
 
 def _manifests_above(root: str) -> Iterator[SourceFile]:
@@ -141,17 +157,78 @@ def _manifests_above(root: str) -> Iterator[SourceFile]:
                 yield SourceFile(_shown(os.path.relpath(location, root)), location, "json")
 
 
-def _walk(path: Path) -> Iterator[str]:
-    if path.is_file():
-        yield str(path)
-        return
-    for folder, folders, names in os.walk(path):
-        beside = BESIDE_GENERATED.intersection(names)
-        folders[:] = sorted(name for name in folders if not _is_foreign(name, generated=bool(beside)))
-        for name in sorted(names):
-            location = os.path.join(folder, name)
-            if _is_source(name) and os.path.isfile(location):
-                yield location
+def _require_readable(location: str) -> None:
+    try:
+        status = os.stat(location)
+    except OSError as error:
+        raise _unreadable(error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadError("it is not a file of text")
+    if status.st_size > LARGEST:
+        raise UnreadError("it is larger than 1 MB")
+
+
+def _unreadable(error: OSError) -> UnreadError:
+    return UnreadError(f"it cannot be read: {error.strerror}")
+
+
+class _Walk:
+    """``files`` are the source files and manifests below the paths; ``unread`` is what else may be code, and why."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.files: list[str] = []
+        self.unread: dict[str, str] = {}
+        self._roots = [os.path.realpath(path) for path in paths]
+        links: list[str] = []
+        for path in paths:
+            for location in [str(path)] if path.is_file() else self._sources(path):
+                (links if os.path.islink(location) and location != str(path) else self.files).append(location)
+        if links:
+            self._add_links(links)
+
+    def _sources(self, path: Path | str) -> Iterator[str]:
+        for folder, folders, names in os.walk(path, onerror=self._tell):
+            if "pyvenv.cfg" in names and folder != str(path):
+                folders.clear()
+                continue
+            generated = not BESIDE_GENERATED.isdisjoint(names)
+            folders[:] = sorted(name for name in folders if not _is_foreign(name, generated=generated))
+            for name in folders:
+                self._tell_unread_folder(name, os.path.join(folder, name))
+            folders[:] = [name for name in folders if name not in DOUBTFUL]
+            yield from (os.path.join(folder, name) for name in sorted(names) if _is_source(name))
+
+    def _tell(self, error: OSError) -> None:
+        self.unread[error.filename] = str(_unreadable(error))
+
+    def _tell_unread_folder(self, name: str, location: str) -> None:
+        if os.path.islink(location):
+            if not self._is_inside(os.path.realpath(location)):
+                self.unread[location] = OUTSIDE
+        elif name in DOUBTFUL and _holds_source(location):
+            self.unread[location] = DOUBTED
+
+    def _add_links(self, links: Sequence[str]) -> None:
+        """A file counts once, by its own name; a manifest counts where it lies."""
+        targets = {os.path.realpath(location) for location in self.files}
+        for link in links:
+            target = os.path.realpath(link)
+            if not self._is_inside(target):
+                self.unread[link] = OUTSIDE
+            elif target not in targets or os.path.basename(link) in MANIFESTS:
+                targets.add(target)
+                self.files.append(link)
+
+    def _is_inside(self, target: str) -> bool:
+        return any(target == root or target.startswith(os.path.join(root, "")) for root in self._roots)
+
+
+def _holds_source(folder: str) -> bool:
+    for _, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_foreign(name, generated=False)]
+        if any(_is_source(name) and name not in MANIFESTS for name in names):
+            return True
+    return False
 
 
 def _is_foreign(name: str, *, generated: bool) -> bool:
@@ -171,9 +248,12 @@ def _shown(path: str) -> str:
 
 
 def source_bytes(location: str) -> bytes:
-    """The file in UTF-8, without a byte order mark; one in another encoding is recoded. Raises OSError."""
-    with open(location, "rb") as file:
-        content = file.read()
+    """The file in UTF-8, without a byte order mark; one in another encoding is recoded. Raises UnreadError."""
+    try:
+        with open(location, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise _unreadable(error) from error
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace").encode()
     content = content.removeprefix(b"\xef\xbb\xbf")
@@ -182,21 +262,23 @@ def source_bytes(location: str) -> bytes:
     try:
         content.decode()
     except UnicodeDecodeError:
-        return content.decode(_declared_encoding(content), errors="replace").encode()
+        return _recoded(content)
     return content
 
 
-def _declared_encoding(content: bytes) -> str:
-    import codecs
-
+def _recoded(content: bytes) -> bytes:
     cookie = _COOKIE.search(content[:200])
+    encoding = cookie.group(1).decode("ascii") if cookie else "latin-1"
     try:
-        return codecs.lookup(cookie.group(1).decode("ascii")).name if cookie else "latin-1"
-    except LookupError:
-        return "latin-1"
+        return content.decode(encoding, errors="replace").encode()
+    except (LookupError, UnicodeError) as error:
+        raise UnreadError(f"it cannot be read in the encoding that it declares, '{encoding}'") from error
 
 
-def is_minified(content: bytes) -> bool:
-    """Whether a program wrote it for machines: hardly any lines, and long ones."""
-    lines = content.count(b"\n") + 1
-    return len(content) > _LONGEST_LINE and len(content) / lines > _LONGEST_LINE / 10
+def require_written_by_hand(content: bytes) -> None:
+    """Raise UnreadError if most lines are too long for a human; one with data in a few long lines is code."""
+    if len(content) <= _SMALL:
+        return
+    lines = [line for line in content.split(b"\n") if line and not _COMMENT.match(line)]
+    if 2 * sum(len(line) > _LONG_LINE for line in lines) >= len(lines):
+        raise UnreadError(f"it is minified: most of its lines have more than {_LONG_LINE} characters")

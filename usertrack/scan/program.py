@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from usertrack.scan.extraction import summary_of
-from usertrack.scan.files import SourceFile, Tree, source_bytes
+from usertrack.scan.files import SourceFile, Tree, UnreadError, source_bytes
 from usertrack.scan.resolve import Resolver
 from usertrack.scan.syntax import (
     Alias,
@@ -27,9 +27,9 @@ class Program:
 
     def __init__(self, tree: Tree) -> None:
         self._sources = {file.path: file for file in tree.files}
-        self.unread: dict[str, str] = dict.fromkeys(tree.too_large, "it is larger than 1 MB")
+        self.unread: dict[str, str] = dict(tree.unread)
         self._contents = {file.path: self._content(file) for file in tree.files}
-        manifests = {file.path: source_bytes(file.location).decode(errors="replace") for file in tree.manifests}
+        manifests = {file.path: self._content(file).decode(errors="replace") for file in tree.manifests}
         self._resolver = Resolver(self._sources, manifests, tree.root)
         self._files: dict[str, File | None] = {}
         self.calls: dict[str, list[Call]] = defaultdict(list)
@@ -45,8 +45,8 @@ class Program:
     def _content(self, file: SourceFile) -> bytes:
         try:
             return source_bytes(file.location)
-        except OSError as error:
-            self.unread[file.path] = error.strerror or "it cannot be read"
+        except UnreadError as error:
+            self.unread[file.path] = str(error)
             return b""
 
     @property
@@ -61,9 +61,16 @@ class Program:
     def file(self, path: str) -> File | None:
         """The summary of a file; None when it cannot be parsed. That of a package without `__init__.py` is empty."""
         if path not in self._files:
-            language = self._sources[path].language if path in self._sources else "python"
-            self._keep(path, summary_of(path, language, self._contents.get(path, b"")))
+            self._keep(path, self._summary(path))
         return self._files[path]
+
+    def _summary(self, path: str) -> File | None:
+        language = self._sources[path].language if path in self._sources else "python"
+        try:
+            return summary_of(path, language, self._contents.get(path, b""))
+        except UnreadError as error:
+            self.unread[path] = str(error)
+            return None
 
     def parse_files_with(self, words: Iterable[str], most: int | None = None) -> None:
         """Parse all files in which one of ``words`` occurs as a word; none if they are more than ``most``."""

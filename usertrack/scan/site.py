@@ -32,7 +32,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Unresolved:
-    """A call of a sink or wrapper whose event could not be read, or a file that could not be parsed, and why."""
+    """A call of a sink or wrapper whose event could not be read, or a file or folder that was not, and why."""
 
     file: str
     line: int
