@@ -206,17 +206,17 @@ def test_allowing_a_command(cli: Cli, tmp_path: Path, host: str) -> None:
 def test_at_a_terminal_what_is_wrong_is_asked_again(config: Path, host: str, dsn: str) -> None:
     terminal = Terminal("login", "acme", "--host", "http://127.0.0.1:1", "--project", "1")
     terminal.answer("personal API key (not shown, from Settings", "phx_hunter2")
-    terminal.answer("nothing answers at that address", host)
+    terminal.answer("nothing answers at that address", "phx_pasted")
+    terminal.answer("that is no address", host)
     terminal.answer("[1]", "")
     terminal.answer("Enter keeps the one before", "")
-    terminal.answer("does not accept the personal API key", "")
-    terminal.answer("[1]", "")
-    terminal.answer("Enter keeps the one before", KEY)
+    terminal.answer("does not accept the personal API key", KEY)
     terminal.answer("lets the key query project 1", "postgresql://ann:hunter2@127.0.0.1:1/app")
     terminal.answer("nothing answers there", dsn)
     assert terminal.ends() == 0
     assert "stored profile 'acme'" in terminal.text
     assert json.loads((config / "profiles/acme.secrets").read_text())["posthog.personal_api_key"] == KEY
+    assert terminal.text.count("phx_pasted") == 1, "as it was typed, and never offered"
     assert [secret for secret in ("hunter2", KEY, dsn) if secret in terminal.text] == []
 
 

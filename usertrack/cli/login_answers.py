@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from usertrack.checks.credentials import Access, try_postgres, try_posthog
 from usertrack.cli import diagnostics
 from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.sources.http import KeyRefused
 from usertrack.sources.identity import without_password
 from usertrack.workspace.env_file import parse_variables
 from usertrack.workspace.profiles import Profile
+from usertrack.workspace.settings import is_address
 
 NONE = "-"  # typed where there is no PostHog, or no Postgres
 _NAMES = {
@@ -56,10 +58,11 @@ def has_terminal() -> bool:
 def typed_answers(stored: Answers, host: str | None, project: str | None) -> Answers:
     """Answers that work. ``host`` and ``project`` are options, which are asked for only if they do not work."""
     answers = _ask_posthog(replace(stored, host=host or stored.host), stored, host=host, project=project)
-    while not _works(_try_posthog, answers):
-        answers = _ask_posthog(answers, stored)
+    while problem := _problem(_try_posthog, answers):
+        key = _ask_other_key() if isinstance(problem, KeyRefused) else ""
+        answers = replace(answers, key=key) if key else _ask_posthog(answers, stored)
     answers = _ask_database(answers)
-    while not _works(_try_postgres, answers):
+    while _problem(_try_postgres, answers):
         answers = _ask_database(answers)
     return _something(answers)
 
@@ -100,7 +103,7 @@ def _parsed(text: str, options: dict[str, str]) -> dict[str, str]:
 
 
 def _ask_posthog(current: Answers, stored: Answers, *, host: str | None = None, project: str | None = None) -> Answers:
-    host = host or diagnostics.ask("PostHog's address", current.host)
+    host = host or _ask_address(current.host if is_address(current.host) else stored.host)
     question = f"number of the project, as in /project/12345; {NONE} for no PostHog"
     project = project or diagnostics.ask(question, current.project or NONE)
     if project == NONE:
@@ -109,6 +112,20 @@ def _ask_posthog(current: Answers, stored: Answers, *, host: str | None = None, 
     kept = _key_for(answers, stored)
     keeps = ", Enter keeps the one before" if kept else ", from Settings › Personal API keys"
     return replace(answers, key=diagnostics.ask(f"personal API key (not shown{keeps})", kept, hidden=True))
+
+
+def _ask_address(default: str) -> str:
+    """An address; anything else, such as a key that was pasted, is forgotten at once."""
+    while not is_address(host := diagnostics.ask("PostHog's address", default)):
+        diagnostics.error(
+            UsageError("that is no address", "US Cloud is https://us.posthog.com; a key is asked for later")
+        )
+    return host
+
+
+def _ask_other_key() -> str:
+    """Empty to begin with the address anew, which may be what is wrong: a key is valid at one alone."""
+    return diagnostics.ask("personal API key (not shown, Enter asks for the address again)", "", hidden=True)
 
 
 def _key_for(answers: Answers, stored: Answers) -> str:
@@ -123,14 +140,14 @@ def _ask_database(answers: Answers) -> Answers:
     return replace(answers, database="" if url == NONE else url)
 
 
-def _works(attempt: Callable[[Answers], None], answers: Answers) -> bool:
-    """Whether they do; what is wrong is said."""
+def _problem(attempt: Callable[[Answers], None], answers: Answers) -> UsertrackError | None:
+    """What is wrong with the answers, once that is said; None where they work."""
     try:
         attempt(answers)
     except UsertrackError as error:
         diagnostics.error(error)
-        return False
-    return True
+        return error
+    return None
 
 
 def _try_posthog(answers: Answers) -> None:

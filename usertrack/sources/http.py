@@ -28,6 +28,10 @@ class TooSlow(SourceBusy):
     code = "too_slow"
 
 
+class KeyRefused(ConnectionFailed):
+    """PostHog does not accept the key at all: it is wrong, or of another address."""
+
+
 class LacksScope(ConnectionFailed):
     """The key is valid, but lacks the scope for this."""
 
@@ -154,7 +158,7 @@ def _bad_request(response: httpx.Response, detail: str) -> UsertrackError:
 
 
 def _unauthorized(response: httpx.Response, detail: str) -> UsertrackError:
-    return ConnectionFailed(
+    return KeyRefused(
         "PostHog does not accept the personal API key",
         "make one in PostHog (Settings, Personal API keys, scope query:read); `usertrack login` stores it",
     )

@@ -321,18 +321,17 @@ def _check_week(day: Setting) -> None:
         raise UsageError(f"weeks cannot start on '{day.value}' ({day.origin})", hint)
 
 
-def _check_address(name: str, address: Setting) -> None:
+def is_address(text: str) -> bool:
+    """Whether ``text`` is an address of HTTP."""
     try:
-        parts = urlsplit(address.value)
-        good = (
-            parts.scheme in {"http", "https"}
-            and bool(parts.hostname)
-            and address.value.isprintable()
-            and " " not in address.value
-        )
+        parts = urlsplit(text)
     except ValueError:
-        good = False
-    if not good:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and text.isprintable() and " " not in text
+
+
+def _check_address(name: str, address: Setting) -> None:
+    if not is_address(address.value):
         raise UsageError(
             f"'{name}' is not an address that begins with https:// or http:// ({address.origin})",
             f"the default is {SETTINGS[name].default}",
