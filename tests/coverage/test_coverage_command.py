@@ -52,6 +52,17 @@ def test_one_tier_alone(plan_of_demo: Cli) -> None:
     assert [event["event"] for event in answer["events"]] == ["onboarding_completed", "run_completed", "user_signed_up"]
 
 
+@pytest.mark.parametrize(
+    ("option", "name", "hint"),
+    [("--tier", "7", "there are 1, 2"), ("--owner", "cor", "did you mean 'core'?"), ("--phase", "x", "there are 1, 2")],
+)
+def test_a_tier_phase_or_owner_that_there_is_not(cli: Cli, option: str, name: str, hint: str) -> None:
+    answer = cli("plan", "coverage", *CODE, option, name)
+    assert answer.code == 2
+    assert f"the plan has no {option[2:]} '{name}'" in answer.err
+    assert hint in answer.err
+
+
 def test_events_of_a_file(cli: Cli, tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
     log.write_text(

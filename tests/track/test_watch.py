@@ -71,6 +71,9 @@ def test_enforced_it_raises_and_stores_nothing(
         "report_exported: format: the plan requires this property",
         "not_as_planned",
     )
+    both = problem(lambda: track.track("ada", "report_exported", {"color": "red"})).message
+    assert "format: the plan requires" in both
+    assert "color: the plan has no such property" in both
     track.track("ada", "report_exported", {"format": "csv"})
     assert track.flush()
     assert len(server.received) == 1

@@ -37,7 +37,7 @@ class YamlFile:
             problem = getattr(error, "problem", None) or deep
             raise UsageError(
                 f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}",
-                "put texts with `:` or `{` in quotes",
+                "indent with spaces" if "'\\t'" in str(problem) else "put texts with `:` or `{` in quotes",
             ) from error
         if self.document is None and self.may_be_empty:
             self.document = {}
@@ -89,7 +89,9 @@ class YamlFile:
                 pairs = self._pairs[id(node)] = {}
                 for name, value in node.value:
                     if name.value in pairs:
-                        raise UsageError(f"{self.path}:{name.start_mark.line + 1}: '{name.value}' is there twice")
+                        first, again = (each.start_mark.line + 1 for each in (pairs[str(name.value)][0], name))
+                        message = f"'{name.value}' is there twice, first in line {first}"
+                        raise UsageError(f"{self.path}:{again}: {message}", "take one of them out")
                     pairs[str(name.value)] = (name, value)
                 nodes += [value for _, value in reversed(node.value)]
 

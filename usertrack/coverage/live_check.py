@@ -108,6 +108,7 @@ def live_check_document(report: LiveCheckReport, timezone: str, now: datetime) -
         *(["the server checks no plan now: `usertrack serve --plan FILE` does"] if report.plan is None else []),
         *([f"the plan was changed and is not read: {report.problem}"] if report.problem else []),
     ]
+    in_order = "all that was sent is as the plan says" if report.checked else "nothing was sent"
     moment = now.astimezone(UTC).replace(tzinfo=None)
     listing = _VIOLATIONS.listing(report.violations, limit=0, timezone=timezone, as_of=moment)
     title = f"{plural(len(report.violations), 'violation')} in {number(report.checked)} checked events"
@@ -116,7 +117,7 @@ def live_check_document(report: LiveCheckReport, timezone: str, now: datetime) -
         title=title,
         subtitle=" · ".join(filter(None, [report.plan, since])),
         blocks=(
-            *((listing,) if report.violations else (Paragraph("all that was sent is as the plan says"),)),
+            *((listing,) if report.violations else (Paragraph(in_order),)),
             *((Facts(tuple((rule, RULES[rule]) for rule in RULES if rule in rules)),) if rules else ()),
         ),
         notes=tuple(notes),

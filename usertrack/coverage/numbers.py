@@ -176,6 +176,13 @@ class Coverage:
         return sum(event.arrival.events for event in events if event.arrival) / self.arrivals.days
 
 
+def known_names(plan: Plan, grouping: Grouping) -> list[str]:
+    """The tiers, phases or owners of the plan: those that it lists, then others that events name."""
+    listed = {"tier": list(plan.tiers), "phase": list(plan.phases)}.get(grouping, [])
+    named = {getattr(event, grouping) for event in plan.events.values()} - {None, *listed}
+    return [*listed, *sorted(named)]
+
+
 def cover(
     plan: Plan,
     scan: Scan | None,

@@ -127,10 +127,12 @@ EVENTS = Columns[CoveredEvent](
     Attribute("owner", "VARCHAR", lambda row: row.planned and row.planned.owner),
     Attribute("replaced_by", "VARCHAR", lambda row: row.replaced_by or None),
     Attribute("sites", "BIGINT", lambda row: len(row.sites)),
-    Attribute("site", "VARCHAR", lambda row: _place(row), Field("Where", spare=True)),
+    Attribute("site", "VARCHAR", lambda row: _place(row), Field("Where")),
     Attribute("events", "BIGINT", lambda row: row.arrival and row.arrival.events, Field("Events", "number")),
     Attribute("first_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.first_at),
-    Attribute("last_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.last_at, Field("Last", "when")),
+    Attribute(
+        "last_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.last_at, Field("Last", "when", spare=True)
+    ),
     Attribute("near", "VARCHAR[]", lambda row: list(row.near)),
     Attribute("remark", "VARCHAR", _remark, Field("Remark", grows=True)),
     Attribute(

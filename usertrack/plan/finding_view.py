@@ -45,10 +45,14 @@ def findings_document(title: str, findings: Sequence[Finding], notes: Sequence[s
 
 
 def _section(rule: Rule, findings: Sequence[Finding], *, in_one_file: bool) -> Section:
-    why = Paragraph(f"{rule.why} ({rule.severity} {rule.id})", "dim")
+    advice = {each.instead for each in findings}
+    shared = advice.pop() if len(advice) == 1 and len(findings) > 1 else ""
     listing = FINDINGS.listing(findings)
-    columns = tuple(name for name in listing.table.names if name != ("file" if in_one_file else "line"))
-    return Section(rule.title, (why, replace(listing, columns=columns)))
+    left_out = {"file" if in_one_file else "line", *(["instead"] if shared else [])}
+    columns = tuple(name for name in listing.table.names if name not in left_out)
+    why = f"{rule.why} ({rule.severity} {rule.id})"
+    about = [Paragraph(why, "dim"), *([Paragraph(f"Instead: {shared}")] if shared else [])]
+    return Section(rule.title, (*about, replace(listing, columns=columns)))
 
 
 def _counts(findings: Sequence[Finding]) -> str:

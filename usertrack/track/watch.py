@@ -38,10 +38,11 @@ class Watch:
         """Count and tell what is not as the plan says. Raises NotAsPlanned where the plan is enforced."""
         if self._plan is None:
             return
-        for violation in self._checker(self._plan)(event, properties):
+        violations = self._checker(self._plan)(event, properties)
+        for violation in violations:
             self._report(violation)
-            if self._enforce:
-                raise NotAsPlanned(str(violation), "change the call, or the tracking plan")
+        if violations and self._enforce:
+            raise NotAsPlanned("; ".join(map(str, violations)), "change the call, or the tracking plan")
 
     def _checker(self, plan: "Plan | Path") -> "Check":
         with self._lock:

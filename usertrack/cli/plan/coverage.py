@@ -1,5 +1,6 @@
 """`usertrack plan coverage`: plan × code × data."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from usertrack.cli.plan.options import PlanOption
 
 if TYPE_CHECKING:
     from usertrack.coverage.numbers import Grouping
+    from usertrack.plan.model import Plan
 
 _ONLY = "Only planned events of this {}."
 
@@ -54,12 +56,25 @@ def coverage(
     material = gather(common, plan, code, scan, events, days)
     format_of(material.settings, common)
     groups: dict[Grouping, str | None] = {"tier": tier, "phase": phase, "owner": owner}
-    covered = material.coverage({grouping: name for grouping, name in groups.items() if name is not None})
+    only = {grouping: name for grouping, name in groups.items() if name is not None}
+    _require_known(material.plan, only)
+    covered = material.coverage(only)
     emit(coverage_document(covered, material.notes), material.settings, common, limit)
     if badge is not None:
         emit_bytes([draw_badge("tracking", covered.headline).encode()], badge)
     if material.incomplete:
         raise typer.Exit(INCOMPLETE)
+
+
+def _require_known(plan: "Plan", only: "Mapping[Grouping, str]") -> None:
+    from usertrack.core.errors import UsageError, did_you_mean
+    from usertrack.coverage.numbers import known_names
+
+    for grouping, name in only.items():
+        known = known_names(plan, grouping)
+        if name not in known:
+            rest = f"there are {', '.join(known)}" if known else f"no event of the plan has a `{grouping}:`"
+            raise UsageError(f"the plan has no {grouping} '{name}'", did_you_mean(name, known, rest))
 
 
 def register(plan: typer.Typer) -> None:

@@ -66,7 +66,7 @@ def diff(
     document = diff_document(old, new or "your files", differences)
     emit(document, settings, common, limit)
     if check and (count := sum(bool(change.breaks) for change in differences)):
-        raise CheckFailed(f"{plural(count, 'change')} break something")
+        raise CheckFailed(f"{plural(count, 'change')} {'breaks' if count == 1 else 'break'} something")
 
 
 def _side(stack: ExitStack, repository: "Repository", revision: str | None, plan: Path, code: "list[Path]") -> "Side":

@@ -50,11 +50,23 @@ FUNNEL_LACKS = Rule(
     "An event that was planned for the way is not on it.",
     "note",
 )
-RULES = (INCOMPLETE_EVENT, PHASE_WITHOUT_EVENT, UNKNOWN_PROPERTY, SCOPE, UNKNOWN_EVENT, REPLACED_EVENT, FUNNEL_LACKS)
+NO_EVENTS = Rule("no-events", "A plan has events", "Nothing can be held against a plan without any.", "note")
+RULES = (
+    NO_EVENTS,
+    INCOMPLETE_EVENT,
+    PHASE_WITHOUT_EVENT,
+    UNKNOWN_PROPERTY,
+    SCOPE,
+    UNKNOWN_EVENT,
+    REPLACED_EVENT,
+    FUNNEL_LACKS,
+)
 _STEP = re.compile(r"\\.|[|\[]")
 
 
 def lint_completeness(plan: Plan, place: Place) -> Iterator[Finding]:
+    if not plan.events:
+        yield place.finding(NO_EVENTS, "events", "the plan has no events", 1, "`usertrack plan init` writes them")
     yield from _incomplete(plan, place)
     yield from _phases_without_events(plan, place)
     yield from _unknown_properties(plan, place)
@@ -67,7 +79,7 @@ def _incomplete(plan: Plan, place: Place) -> Iterator[Finding]:
     """What planned events lack of what this plan says of others; owners, of which each event has one."""
     has_owners = any(event.owner for event in plan.events.values())
     if plan.events and not has_owners:
-        message = f"none of the {len(plan.events)} events has an owner"
+        message = "no event has an owner"
         line = min(event.line for event in plan.events.values())
         yield place.finding(INCOMPLETE_EVENT, "events", message, line, "`owner: TEAM` at each event")
     has_phases = bool(plan.phases) or any(event.phase for event in plan.events.values())
