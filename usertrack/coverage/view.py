@@ -122,19 +122,19 @@ EVENTS = Columns[CoveredEvent](
     Attribute("state", "VARCHAR", lambda row: row.state.value, Field("State", "tag")),
     Attribute("planned", "BOOLEAN", lambda row: row.planned is not None),
     Attribute("counts", "BOOLEAN", lambda row: row.counts),
+    Attribute("site", "VARCHAR", lambda row: _place(row), Field("Where")),
+    Attribute("events", "BIGINT", lambda row: row.arrival and row.arrival.events, Field("Events", "number")),
+    Attribute("remark", "VARCHAR", _remark, Field("Remark", spare=True)),
     Attribute("tier", "VARCHAR", lambda row: row.planned and row.planned.tier, Field("Tier", spare=True)),
     Attribute("phase", "VARCHAR", lambda row: row.planned and row.planned.phase),
     Attribute("owner", "VARCHAR", lambda row: row.planned and row.planned.owner),
     Attribute("replaced_by", "VARCHAR", lambda row: row.replaced_by or None),
     Attribute("sites", "BIGINT", lambda row: len(row.sites)),
-    Attribute("site", "VARCHAR", lambda row: _place(row), Field("Where")),
-    Attribute("events", "BIGINT", lambda row: row.arrival and row.arrival.events, Field("Events", "number")),
     Attribute("first_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.first_at),
     Attribute(
         "last_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.last_at, Field("Last", "when", spare=True)
     ),
     Attribute("near", "VARCHAR[]", lambda row: list(row.near)),
-    Attribute("remark", "VARCHAR", _remark, Field("Remark", grows=True)),
     Attribute(
         "days", "BIGINT[]", lambda row: row.arrival and list(row.arrival.days), Field("Days", "spark", spare=True)
     ),
