@@ -245,7 +245,7 @@ def test_a_segment_of_ones_own(demo: Cli, tmp_path: Path) -> None:
     rules.write_text(
         rules.read_text()
         .replace("    - posthog/people", "    - neon/big_spenders\n    - posthog/people")
-        .replace("precedence: [failing,", "precedence: [spender, failing,")
+        .replace("precedence: [failing,", "precedence: [spender, failing,", 1)
         .replace(
             "      failing:\n",
             "      spender:\n        name: Big Spenders\n        when: spent > 90\n"
