@@ -11,6 +11,7 @@ import pytest
 from usertrack.library.library import shipped_root
 from usertrack.mapping.thresholds import thresholds, with_thresholds, without_expansion, without_facts
 from usertrack.segments.rules import read_rules
+from usertrack.workspace.profiles import Profile, profiles_folder, save_profile
 
 from ..conftest import Cli
 from ..people import Company, ago, office, served
@@ -242,6 +243,17 @@ def test_without_a_database(cli: Cli, tmp_path: Path) -> None:
     assert "error: there is no database to look into" in err
     assert "or in acme/.env; a role with SELECT is best" in err
     assert f"{tmp_path / '.env'} is not read: variables are the workspace's" in err
+
+
+def test_with_a_profile(cli: Cli, clean_env: pytest.MonkeyPatch, reader: Reader, tmp_path: Path) -> None:
+    clean_env.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    dsn = reader(schema("django"))
+    clean_env.delenv("DATABASE_URL")
+    save_profile(Profile("shop", None, None, dsn, "file", profiles_folder()), {"postgres.url": dsn})
+    assert "name a profile with --profile: there is shop; or run" in init(cli, "--yes")[2]
+    code, out, err = init(cli, "--yes", "--profile", "shop")
+    assert (code, "Segments on" in out) == (0, True), err
+    assert 'profile: "shop" ' in (tmp_path / "acme/usertrack.yaml").read_text()
 
 
 def test_without_accounts(cli: Cli, reader: Reader, tmp_path: Path) -> None:

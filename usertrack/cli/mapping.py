@@ -1,5 +1,7 @@
 """`usertrack init --from-database`: shows what accounts and runs could be, asks, writes what was agreed."""
 
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -96,13 +98,16 @@ class _Dialogue:
         output.emit(proposal_document(proposal, rows, show_values=self.show_values))
 
 
-def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_values: bool) -> bool:
+def init_from_database(
+    folder: Path, *, yes: bool, with_values: bool, show_values: bool, profile: str | None = None
+) -> bool:
     """Propose, ask and write. Without a terminal and without ``yes`` nothing is written, and the answer is False."""
     from usertrack.engine.connect import open_runner
     from usertrack.library.library import Library, shipped_root
     from usertrack.workspace.settings import load_settings
 
-    settings = load_settings(workspace=folder if folder.is_dir() else None)
+    options = {"profile": profile} if profile else {}
+    settings = load_settings(options=options, workspace=folder if folder.is_dir() else None)
     asks = not yes and diagnostics.has_terminal()
     if not settings.has_postgres and not (settings.has_posthog and _is_alone("tables", asks=asks)):
         raise _no_database(folder, settings)
@@ -125,7 +130,7 @@ def init_from_database(folder: Path, *, yes: bool, with_values: bool, show_value
         files = "".join(f"tables/neon/{each.kind.name}.sql, " for each in proposals)
         diagnostics.note(f"this would write {files}usertrack.yaml and segments.yaml; add --yes to do it")
         return False
-    _write(folder, proposals, roles, lacks)
+    _write(folder, proposals, roles, lacks, profile or "")
     if proposals:
         _set_thresholds(folder, proposals)
     return True
@@ -144,7 +149,11 @@ def _is_alone(lacks: str, *, asks: bool) -> bool:
 
 
 def _no_database(folder: Path, settings: "Settings") -> UsageError:
+    from usertrack.workspace.profiles import profile_names
+
     hint = f"run `usertrack login`, or set DATABASE_URL, in the environment or in {folder / '.env'}"
+    if names := profile_names():
+        hint = f"name a profile with --profile: there is {', '.join(names)}; or {hint}"
     unread = replace(settings, root=folder).unread_env_file
     return UsageError(
         "there is no database to look into", "; ".join(filter(None, [f"{hint}; a role with SELECT is best", unread]))
@@ -254,8 +263,11 @@ def _agreed_roles(runner: "Runner", *, asks: bool) -> dict[str, str]:
     return roles if not asks or diagnostics.says_yes("events: is this right?") else {}
 
 
-def _write(folder: Path, proposals: "Sequence[Proposal]", roles: "Mapping[str, str]", lacks: str) -> None:
-    """Write what was agreed on; ``lacks`` is events or tables, where the company has none at all."""
+def _write(folder: Path, proposals: "Sequence[Proposal]", roles: "Mapping[str, str]", lacks: str, profile: str) -> None:
+    """Write what was agreed on; ``lacks`` is events or tables, where the company has none at all.
+
+    From then on the workspace uses ``profile``, unless it names another one.
+    """
     from usertrack.mapping.files import (
         absent_entities,
         add_absent,
@@ -270,6 +282,11 @@ def _write(folder: Path, proposals: "Sequence[Proposal]", roles: "Mapping[str, s
     created = create_workspace(folder)
     written = write_entities(folder, proposals)
     settings_file = folder / FILE_NAME
+    if profile:
+        text = settings_file.read_text()
+        settings_file.write_text(
+            re.sub(r"^# profile: \S+", f"profile: {json.dumps(profile)}", text, count=1, flags=re.M)
+        )
     for key in {*_OTHER} - {lacks}:
         take_none_away(settings_file, key)
     if proposals:

@@ -21,21 +21,27 @@ def init(
         bool, typer.Option("--no-values", help="Read names, types and keys alone: no value of any row.")
     ] = False,
     show_values: Annotated[bool, typer.Option("--show-values", help="Show rows as they are, not masked.")] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="PROFILE", help="Look with this profile, which `usertrack login` stored."),
+    ] = None,
 ) -> None:
     """Create a workspace: settings, segments, funnels and a folder for your queries, with comments.
 
     `usertrack init acme && cd acme`
 
     `usertrack init acme --from-database` · looks into the database of DATABASE_URL, and asks
+
+    `usertrack init acme --from-database --profile acme` · into that of a profile
     """
     if from_database:
         from usertrack.cli.mapping import init_from_database
 
-        if init_from_database(folder, yes=yes, with_values=not no_values, show_values=show_values):
+        if init_from_database(folder, yes=yes, with_values=not no_values, show_values=show_values, profile=profile):
             from usertrack.cli.options import call_plainly
             from usertrack.cli.people import segments
 
-            call_plainly(segments, workspace=folder)
+            call_plainly(segments, workspace=folder, profile=profile)
         return
     from usertrack.cli import diagnostics
     from usertrack.workspace.scaffold import create_workspace
