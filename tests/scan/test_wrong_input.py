@@ -183,6 +183,14 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
     assert names(scan_code([tmp_path])) == ["once"]
 
 
+def test_an_import_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "track.js").write_text("export const send = (name) => posthog.capture(name);")
+    (tmp_path / "track.js").symlink_to("lib/track.js")
+    (tmp_path / "a.js").write_text('import { send as tell } from "./track";\ntell("linked");')
+    assert names(scan_code([tmp_path])) == ["linked"]
+
+
 def test_imports_and_wrappers_in_a_circle(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text('export * from "./b";\nexport const f = (e) => g(e);\nf("round");\n')
     (tmp_path / "b.js").write_text('export * from "./a";\nexport const g = (e) => { posthog.capture(e); f(e); };\n')

@@ -110,12 +110,14 @@ class Tree:
     """The source files of a scan, its manifests (`package.json`, `tsconfig.json`), and why other paths are not read.
 
     ``root`` is the absolute path that all are relative to. The manifests of the folders above it belong to it too.
+    ``links`` are other names of source files: the path of each link, and that of its file.
     """
 
     root: str
     files: Sequence[SourceFile]
     manifests: Sequence[SourceFile]
     unread: Mapping[str, str]
+    links: Mapping[str, str]
 
 
 class UnreadError(Exception):
@@ -130,6 +132,9 @@ def source_tree(paths: Sequence[Path]) -> Tree:
     walk = _Walk([path if len(paths) == 1 else path.absolute() for path in paths])
     files: dict[str, SourceFile] = {}
     manifests = list(_manifests_above(root))
+    links = {
+        _shown(os.path.relpath(link, root)): _shown(os.path.relpath(file, root)) for link, file in walk.links.items()
+    }
     unread = {_shown(os.path.relpath(location, root)): reason for location, reason in walk.unread.items()}
     for location in walk.files:
         shown = _shown(os.path.relpath(location, root))
@@ -143,7 +148,7 @@ def source_tree(paths: Sequence[Path]) -> Tree:
             manifests.append(SourceFile(shown, location, "json"))
         else:
             files[shown] = SourceFile(shown, location, LANGUAGES[os.path.splitext(name)[1].lower()])
-    return Tree(_shown(os.path.abspath(root)), [files[path] for path in sorted(files)], manifests, unread)
+    return Tree(_shown(os.path.abspath(root)), [files[path] for path in sorted(files)], manifests, unread, links)
 
 
 def _manifests_above(root: str) -> Iterator[SourceFile]:
@@ -178,6 +183,7 @@ class _Walk:
     def __init__(self, paths: Sequence[Path]) -> None:
         self.files: list[str] = []
         self.unread: dict[str, str] = {}
+        self.links: dict[str, str] = {}
         self._roots = [os.path.realpath(path) for path in paths]
         links: list[str] = []
         for path in paths:
@@ -210,13 +216,15 @@ class _Walk:
 
     def _add_links(self, links: Sequence[str]) -> None:
         """A file counts once, by its own name; a manifest counts where it lies."""
-        targets = {os.path.realpath(location) for location in self.files}
+        locations = {os.path.realpath(location): location for location in self.files}
         for link in links:
             target = os.path.realpath(link)
             if not self._is_inside(target):
                 self.unread[link] = OUTSIDE
-            elif target not in targets or os.path.basename(link) in MANIFESTS:
-                targets.add(target)
+            elif target in locations and os.path.basename(link) not in MANIFESTS:
+                self.links[link] = locations[target]
+            else:
+                locations[target] = link
                 self.files.append(link)
 
     def _is_inside(self, target: str) -> bool:

@@ -30,7 +30,8 @@ class Program:
         self.unread: dict[str, str] = dict(tree.unread)
         self._contents = {file.path: self._content(file) for file in tree.files}
         manifests = {file.path: self._content(file).decode(errors="replace") for file in tree.manifests}
-        self._resolver = Resolver(self._sources, manifests, tree.root)
+        self._resolver = Resolver([*self._sources, *tree.links], manifests, tree.root)
+        self._links = tree.links
         self._files: dict[str, File | None] = {}
         self.calls: dict[str, list[Call]] = defaultdict(list)
         """By the last name of what is called."""
@@ -107,7 +108,8 @@ class Program:
                 self.members[name].append(owner)
 
     def resolve(self, imported: str, importer: str) -> str | None:
-        return self._resolver.resolve(imported, importer)
+        path = self._resolver.resolve(imported, importer)
+        return self._links.get(path, path) if path is not None else None
 
     def package(self, imported: str, importer: str) -> str | None:
         """Python's package without an `__init__.py`, as the path of that file."""
