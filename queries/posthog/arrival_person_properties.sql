@@ -3,6 +3,7 @@
 --   How many of the identified persons who did anything in the last `days` have which property now. A property of `releases`
 --   is counted among the persons who were active since the time at the same place in `release_times`: who was not could not get
 --   it. A property of `aliases` counts as the one at the same place in `alias_of`. The row without a property has all persons.
+-- key: property
 -- params:
 --   days: 30
 --   releases: {type: list, default: [""]}

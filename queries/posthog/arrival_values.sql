@@ -2,6 +2,7 @@
 -- about: >
 --   Up to 200 different texts that each property of events had in the last `days`, to look for personal data in them. Properties of
 --   the SDK (`$…`) are left out, and so are PostHog's own events.
+-- key: property
 -- params: {days: 30}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT property, groupUniqArray(200)(text) AS texts

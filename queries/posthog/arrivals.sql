@@ -2,6 +2,7 @@
 -- about: >
 --   How often each event came in the last `days`, and when it came for the first and the last time of all. An event that
 --   came before, and not within `days`, has 0 events.
+-- key: event
 -- params: {days: 30}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT

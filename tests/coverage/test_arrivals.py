@@ -3,12 +3,20 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from usertrack.coverage.arrivals import Arrivals, Presence, Releases, SentBy, ask_arrivals
+import pytest
+
+from usertrack.core.errors import Unknown
+from usertrack.core.table import Table
+from usertrack.coverage.arrivals import Arrivals, Presence, Releases, SentBy, ask_arrivals, require_all
 from usertrack.server.database.store import Store
 
 from ..product.logs import asking
 from ..server.capture_fixtures import Client
 
+ASKED = (
+    *("arrivals", "arrival_days", "arrival_libraries", "arrival_properties", "arrival_person_properties"),
+    *("arrival_group_properties", "arrival_values", "property_values"),
+)
 AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -63,6 +71,17 @@ def test_who_was_not_active_since_a_property_came_is_not_asked_for_it(store: Sto
     assert persons["source"] == Presence(1, 2)
     assert "x" not in persons
     assert Presence(0, 0).rate is None
+
+
+def test_queries_have_a_key_so_all_pages_are_read(store: Store) -> None:
+    with asking(store, AS_OF) as runner:
+        keys = {name: runner.bind(f"posthog/{name}", {"days": 3}).key for name in ASKED}
+    assert all(keys.values()), keys
+
+
+def test_a_cut_answer_is_not_known() -> None:
+    with pytest.raises(Unknown, match="more rows than were read"):
+        require_all(Table((), (), truncated=True))
 
 
 def test_groups_are_those_that_events_name(store: Store, client: Client) -> None:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from usertrack.coverage.annotations import github, sarif
+from usertrack.coverage.baseline import baseline_text, read_baseline
 from usertrack.coverage.findings import coverage_findings
 from usertrack.coverage.names import near
 from usertrack.coverage.numbers import cover
@@ -191,7 +192,7 @@ def test_a_baseline_lets_old_findings_pass_and_no_new_ones(plan_of_demo: Cli, tm
     assert plan_of_demo("check", "--baseline", baseline, "--write-baseline").code == 0
     answer = plan_of_demo("check", "--baseline", baseline)
     assert (answer.code, answer.out.count("everything is in order")) == (0, 1)
-    assert "findings of the baseline" in answer.err
+    assert "in the baseline do not fail the check" in answer.err
     known = json.loads(baseline.read_text())
     known["findings"] = [key for key in known["findings"] if not key.startswith("near-event")] + ["gone x"]
     baseline.write_text(json.dumps(known))
@@ -199,6 +200,16 @@ def test_a_baseline_lets_old_findings_pass_and_no_new_ones(plan_of_demo: Cli, tm
     assert answer.code == 5
     assert "1 entry of the baseline settled" in answer.err
     assert "`mcp_connect_clicked` is nearly `mcp_connect_click`" in answer.out
+
+
+def test_a_second_slip_of_the_same_name_is_new(tmp_path: Path) -> None:
+    one, two = (Finding(HOSTILE.rule, "events.a", "slip", "a.py", line) for line in (1, 2))
+    path = tmp_path / "baseline.json"
+    path.write_text(baseline_text([one]))
+    assert read_baseline(path).new([one, two]) == [two]
+    path.write_text(baseline_text([one, two]))
+    assert read_baseline(path).new([one, two]) == []
+    assert "1 entry of the baseline settled" in read_baseline(path).notes([two])[-1]
 
 
 def test_what_fails_a_check_is_chosen(cli: Cli, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from usertrack.server.background_jobs import Jobs, ReportProgress
 from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.capture.payload import Event
 from usertrack.server.database.store import Store
+from usertrack.server.database.violation_log import ViolationLog
 from usertrack.server.expiry import expire
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.pseudonymize import pseudonymize
@@ -77,9 +78,9 @@ def told_apart(store: Store) -> list[list[object]]:
 @pytest.mark.parametrize("steps", slow_but([1, 5, 13], [0, 1, 2, 5, 12, 13]))
 def test_pseudonyms_cut_short(store: Store, steps: int) -> None:
     with pytest.raises(Cut):
-        pseudonymize(store, PSEUDONYMS, cut_after(steps), dry_run=False)
+        pseudonymize(store, ViolationLog(store.path), PSEUDONYMS, cut_after(steps), dry_run=False)
     assert store.rows("SELECT count() FROM posthog.events") == [[16]]
-    assert pseudonymize(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
+    assert pseudonymize(store, ViolationLog(store.path), PSEUDONYMS, silent, dry_run=False)["left"] == 0
     assert told_apart(store) == [[6, 0], [10, 0]]
 
 
@@ -92,21 +93,21 @@ def test_events_that_come_meanwhile_stay(store: Store) -> None:
             threads.append(threading.Thread(target=ingestor.ingest, args=([more], NOW)))
             threads[-1].start()
 
-    pseudonymize(store, PSEUDONYMS, told, dry_run=False)
+    pseudonymize(store, ViolationLog(store.path), PSEUDONYMS, told, dry_run=False)
     for thread in threads:
         thread.join()
     assert len(threads) == 9
     assert store.rows("SELECT count() FROM posthog.events") == [[25]]
-    assert pseudonymize(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
+    assert pseudonymize(store, ViolationLog(store.path), PSEUDONYMS, silent, dry_run=False)["left"] == 0
     assert told_apart(store) == [[6, 0], [9, 0], [10, 0]]
 
 
 def test_who_came_back_and_was_merged_becomes_a_pseudonym_again(store: Store) -> None:
-    pseudonymize(store, PSEUDONYMS, silent, dry_run=False)
+    pseudonymize(store, ViolationLog(store.path), PSEUDONYMS, silent, dry_run=False)
     [[ann]] = store.rows("SELECT person_id FROM posthog.events GROUP BY person_id HAVING count() = 10")
     Ingestor(store, "t").ingest([event(11, "ann")], NOW)
     store.query(f"ALTER TABLE posthog.events UPDATE person_id = '{ann}' WHERE 1 SETTINGS mutations_sync = 2")
-    assert pseudonymize(store, PSEUDONYMS, silent, dry_run=False)["left"] == 0
+    assert pseudonymize(store, ViolationLog(store.path), PSEUDONYMS, silent, dry_run=False)["left"] == 0
 
 
 @pytest.mark.parametrize("steps", slow_but([1, 8], [1, 2, 5, 8]))

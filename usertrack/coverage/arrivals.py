@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from usertrack.core.errors import UsertrackError
+from usertrack.core.errors import Unknown, UsertrackError
 from usertrack.core.period import as_utc
+from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 
 
@@ -84,7 +85,7 @@ LONG_AGO = datetime(1970, 1, 1)
 
 
 def ask_arrivals(runner: Runner, days: int, releases: Releases) -> Arrivals:
-    """The events of the last ``days``; raises the error of the source."""
+    """The events of the last ``days``; raises the error of the source, and Unknown for an answer that is cut."""
     values = {
         "arrivals": {},
         "arrival_days": {},
@@ -94,12 +95,14 @@ def ask_arrivals(runner: Runner, days: int, releases: Releases) -> Arrivals:
         "arrival_group_properties": _alias_values(releases.group_aliases),
     }
     statements = [runner.bind(f"posthog/{name}", {"days": days, **own}) for name, own in values.items()]
-    rows, notes = {}, []
+    rows: dict[str, _Rows] = {}
+    notes: list[str] = []
     for name, answer in zip(values, runner.run(statements), strict=True):
         if isinstance(answer, UsertrackError):
             raise answer
+        require_all(answer)
         rows[name] = answer.dicts()
-        notes += [*answer.notes, *([f"{answer.title}: there are more rows than were read"] if answer.truncated else [])]
+        notes += answer.notes
     return Arrivals(
         events=_events(rows, days),
         days=days,
@@ -109,6 +112,12 @@ def ask_arrivals(runner: Runner, days: int, releases: Releases) -> Arrivals:
         timezone=runner.settings["timezone"],
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def require_all(table: Table) -> None:
+    """Raise Unknown when the source had more rows: a share of some of them would be wrong."""
+    if table.truncated:
+        raise Unknown(f"{table.title}: there are more rows than were read", "ask for fewer days with --days")
 
 
 def _release_values(moments: Mapping[str, datetime]) -> dict[str, list[str]]:

@@ -1,8 +1,9 @@
 """The baseline: findings that were there before anybody checked, which do not fail a check."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from usertrack.core.errors import UsageError
@@ -12,19 +13,26 @@ from usertrack.plan.finding import Finding
 
 @dataclass(frozen=True)
 class Baseline:
-    """``keys`` are those of findings (`Finding.key`), which stay the same when lines move."""
+    """``keys`` are those of findings (`Finding.key`), which stay the same when lines move, and how often each was."""
 
-    keys: frozenset[str] = frozenset()
+    keys: Counter[str] = field(default_factory=Counter)
 
     def new(self, findings: Iterable[Finding]) -> list[Finding]:
-        return [finding for finding in findings if finding.key not in self.keys]
+        """Those beyond the baseline: of one key, the last ones."""
+        seen: Counter[str] = Counter()
+        excess = []
+        for finding in findings:
+            seen[finding.key] += 1
+            if seen[finding.key] > self.keys[finding.key]:
+                excess.append(finding)
+        return excess
 
     def notes(self, findings: Sequence[Finding]) -> list[str]:
         """How many findings it lets pass, and how many of its entries nobody needs any more."""
-        old = sum(finding.key in self.keys for finding in findings)
-        settled = len(self.keys - {finding.key for finding in findings})
+        counts = Counter(finding.key for finding in findings)
+        old, settled = (self.keys & counts).total(), (self.keys - counts).total()
         return [
-            *([f"{plural(old, 'finding')} of the baseline"] if old else []),
+            *([f"{plural(old, 'finding')} in the baseline, which cannot fail the check"] if old else []),
             *(
                 [f"{plural(settled, 'entry', 'entries')} of the baseline settled: --write-baseline takes them out"]
                 if settled
@@ -45,10 +53,10 @@ def read_baseline(path: Path) -> Baseline:
         raise UsageError(f"cannot read the baseline '{path}': {error.strerror}", hint) from error
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"'{path}' is no baseline", hint) from error
-    return Baseline(frozenset(keys))
+    return Baseline(Counter(keys))
 
 
 def baseline_text(findings: Sequence[Finding]) -> str:
-    """One key a line, sorted: in git, each that is settled is a line less."""
-    document = {"version": 1, "findings": sorted({finding.key for finding in findings})}
+    """One key a line for each finding, sorted: in git, each that is settled is a line less."""
+    document = {"version": 1, "findings": sorted(finding.key for finding in findings)}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

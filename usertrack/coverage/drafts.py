@@ -11,6 +11,7 @@ from typing import Any
 from usertrack.core.errors import UsertrackError
 from usertrack.core.table import Table
 from usertrack.core.words import plural
+from usertrack.coverage.arrivals import require_all
 from usertrack.engine.runner import Runner
 from usertrack.plan.conform import is_of_sdk
 from usertrack.plan.draft.model import Draft, Entry, entry
@@ -159,7 +160,7 @@ def draft_of_data(runner: Runner, days: int) -> Draft:
     """The events of the last ``days``, their properties and their types, and the properties of persons and groups.
 
     Values are in it where a property has few different texts that do not speak of people. Raises the error of the
-    source.
+    source, and Unknown for an answer that is cut.
     """
     names = ("property_values", "arrival_person_properties", "arrival_group_properties")
     answers = runner.run([runner.bind(f"posthog/{name}", {"days": days}) for name in names])
@@ -167,6 +168,8 @@ def draft_of_data(runner: Runner, days: int) -> Draft:
     for answer in answers:
         if isinstance(answer, UsertrackError):
             raise answer
+    for table in tables:
+        require_all(table)
     values, persons, groups = (table.dicts() for table in tables)
     everything = [row for row in values if row["event"].strip() and not is_of_sdk(row["property"])]
     rows = [row for row in everything if not id_in(row["event"])]
@@ -188,7 +191,6 @@ def draft_of_data(runner: Runner, days: int) -> Draft:
         *(_named_property(section, name) for section, name in profiles),
     ]
     notes = list(dict.fromkeys(note for table in tables for note in table.notes))
-    notes += ["there are more properties than were read"] * any(table.truncated for table in tables)
     if with_ids := {row["event"] for row in everything} - totals.keys():
         count = plural(len(with_ids), "event")
         notes.append(f"{count} with an id in the name left out: one name for all is better, with the id as a property")

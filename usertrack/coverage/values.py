@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from usertrack.core.words import plural
+from usertrack.coverage.arrivals import require_all
 from usertrack.engine.runner import Runner
 from usertrack.plan.finding import Finding, Rule
 from usertrack.plan.lint.personal import personal_values
@@ -21,8 +22,9 @@ Sampled = Mapping[str, Mapping[Personal, int]]
 
 def ask_personal_values(runner: Runner, days: int) -> Sampled:
     """A sample of each property's texts in the last ``days``; no value leaves this function."""
-    rows = runner.table(runner.bind("posthog/arrival_values", {"days": days})).dicts()
-    sampled = {row["property"]: personal_values(row["property"], row["texts"]) for row in rows}
+    table = runner.table(runner.bind("posthog/arrival_values", {"days": days}))
+    require_all(table)
+    sampled = {row["property"]: personal_values(row["property"], row["texts"]) for row in table.dicts()}
     return {name: counts for name, counts in sampled.items() if counts}
 
 

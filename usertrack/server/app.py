@@ -34,7 +34,7 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
             *query_api.routes(settings, runner),
             *cohorts_api.routes(store, settings),
             *persons_api.routes(store, settings),
-            *privacy_api.routes(store, settings),
+            *privacy_api.routes(store, settings, violations),
             *imports_api.routes(store, settings),
             *definitions_api.routes(store, settings),
             *live_check_api.routes(settings, violations, live_check),

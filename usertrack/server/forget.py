@@ -8,13 +8,20 @@ from usertrack.server import user_texts
 from usertrack.server.background_jobs import ReportProgress
 from usertrack.server.database.literals import literal
 from usertrack.server.database.store import Store
+from usertrack.server.database.violation_log import ViolationLog
 
 # read without FINAL, so with replaced rows; events have none, and are searched in HogQL
 _TABLES = (*user_texts.TABLES, "persons", "person_distinct_ids", "groups", "group_types")
 
 
 def forget_email(
-    store: Store, email: str, lookalikes: Sequence[str], report: ReportProgress, *, dry_run: bool
+    store: Store,
+    violations: ViolationLog,
+    email: str,
+    lookalikes: Sequence[str],
+    report: ReportProgress,
+    *,
+    dry_run: bool,
 ) -> dict[str, int]:
     """Replace ``email`` in texts; returns how many texts, stored rows and files had it.
 
@@ -22,10 +29,10 @@ def forget_email(
     """
     change = partial(traces.without, email)
     report("looking into saved insights and names", 0, 0)
-    texts = user_texts.count_changes(store, change)
+    texts = user_texts.count_changes(store, violations, change)
     if not dry_run:
         with store.maintenance_lock:
-            user_texts.rewrite(store, change)
+            user_texts.rewrite(store, violations, change)
     report("looking into rows", 0, 0)
     rows = sum(_rows(store, table, traces.pattern(email)) for table in _TABLES)
     report("looking into files", 0, 0)

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from usertrack.core.pseudonyms import Pseudonyms
 from usertrack.server.background_jobs import Jobs, ReportProgress
 from usertrack.server.database.store import Store
+from usertrack.server.database.violation_log import ViolationLog
 from usertrack.server.expiry import expire
 from usertrack.server.forget import forget_email
 from usertrack.server.http.api_errors import ApiError
@@ -26,7 +27,7 @@ from usertrack.server.pseudonymize import pseudonymize
 _Work = Callable[[ReportProgress], dict[str, int]]
 
 
-def routes(store: Store, settings: ServerSettings) -> list[Route]:
+def routes(store: Store, settings: ServerSettings, violations: ViolationLog) -> list[Route]:
     jobs = Jobs()
 
     def begins(read: Callable[[Store, dict[str, Any]], _Work]) -> Handler:
@@ -44,8 +45,8 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
     return project_routes(
         [
             ("/usertrack/expire", begins(_expiration), ["POST"]),
-            ("/usertrack/pseudonymize", begins(_pseudonymization), ["POST"]),
-            ("/usertrack/forget", begins(_forget_email), ["POST"]),
+            ("/usertrack/pseudonymize", begins(partial(_pseudonymization, violations)), ["POST"]),
+            ("/usertrack/forget", begins(partial(_forget_email, violations)), ["POST"]),
             ("/usertrack/jobs/{job_id}", job, ["GET"]),
         ]
     )
@@ -59,18 +60,20 @@ def _expiration(store: Store, body: dict[str, Any]) -> _Work:
     return partial(expire, store, before, dry_run=bool(body.get("dry_run")))
 
 
-def _pseudonymization(store: Store, body: dict[str, Any]) -> _Work:
+def _pseudonymization(violations: ViolationLog, store: Store, body: dict[str, Any]) -> _Work:
     if not isinstance(body.get("key"), str) or not body["key"]:
         raise ApiError(400, "invalid_input", "key is required")
     internal = body.get("internal") or []
     if not isinstance(internal, list):
         raise ApiError(400, "invalid_input", "internal must be a list")
     pseudonyms = Pseudonyms(body["key"].encode(), [str(address) for address in internal])
-    return partial(pseudonymize, store, pseudonyms, dry_run=bool(body.get("dry_run")))
+    return partial(pseudonymize, store, violations, pseudonyms, dry_run=bool(body.get("dry_run")))
 
 
-def _forget_email(store: Store, body: dict[str, Any]) -> _Work:
+def _forget_email(violations: ViolationLog, store: Store, body: dict[str, Any]) -> _Work:
     email, lookalikes = body.get("email"), body.get("others") or []
     if not isinstance(email, str) or not email or not isinstance(lookalikes, list):
         raise ApiError(400, "invalid_input", "email is required")
-    return partial(forget_email, store, email, list(map(str, lookalikes)), dry_run=bool(body.get("dry_run")))
+    return partial(
+        forget_email, store, violations, email, list(map(str, lookalikes)), dry_run=bool(body.get("dry_run"))
+    )

@@ -16,6 +16,7 @@ from usertrack.server import user_texts
 from usertrack.server.background_jobs import ReportProgress
 from usertrack.server.database.literals import literal
 from usertrack.server.database.store import Store
+from usertrack.server.database.violation_log import ViolationLog
 
 _CHUNK = 20_000  # rows that are in memory at a time
 _KEYS = {  # of the tables that have one partition, and are read as FINAL
@@ -44,7 +45,9 @@ _STAGED = "posthog.disguised"
 _NO_NUMBERS = "SETTINGS enable_block_number_column = 0, enable_block_offset_column = 0"
 
 
-def pseudonymize(store: Store, pseudonyms: Pseudonyms, report: ReportProgress, *, dry_run: bool) -> dict[str, int]:
+def pseudonymize(
+    store: Store, violations: ViolationLog, pseudonyms: Pseudonyms, report: ReportProgress, *, dry_run: bool
+) -> dict[str, int]:
     """Replace e-mails, names and ids; returns each table's rows, and as ``left`` those that still have an e-mail."""
     report("counting rows", 0, 0)
     counts = {table: _count(store, table) for table in ("events", *_KEYS)}
@@ -52,11 +55,11 @@ def pseudonymize(store: Store, pseudonyms: Pseudonyms, report: ReportProgress, *
         with store.maintenance_lock:
             _replace_all(store, _partitions(store, counts), _Pseudonymizer(pseudonyms), report)
             report("clearing the disk", 0, 0)
-            user_texts.rewrite(store, pseudonyms.text)
+            user_texts.rewrite(store, violations, pseudonyms.text)
             store.purge(["events", *_KEYS])
     report("looking for e-mails", 0, 0)
     rows_left = sum(_rows_with_email(store, table) for table in _SEARCHED_TEXTS)
-    return counts | {"left": rows_left + user_texts.count_changes(store, pseudonyms.text)}
+    return counts | {"left": rows_left + user_texts.count_changes(store, violations, pseudonyms.text)}
 
 
 def _replace_all(

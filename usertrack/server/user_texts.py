@@ -15,20 +15,20 @@ Change = Callable[[str], str]
 TABLES = ("cohorts", "property_definitions")
 
 
-def count_changes(store: Store, change: Change) -> int:
+def count_changes(store: Store, violations: ViolationLog, change: Change) -> int:
     """How many of these texts ``change`` would change."""
     rows = [row for table in TABLES for row in _rows(store, table)]
-    texts = [*rows, *SavedInsights(store.path).fields(), *ViolationLog(store.path).texts()]
+    texts = [*rows, *SavedInsights(store.path).fields(), *violations.texts()]
     return sum(text != _changed(text, change) for text in texts)
 
 
-def rewrite(store: Store, change: Change) -> None:
+def rewrite(store: Store, violations: ViolationLog, change: Change) -> None:
     """Replace all texts by ``change(text)`` and remove the last results of insights, from the disk, too.
 
     The caller holds ``store.maintenance_lock``.
     """
     SavedInsights(store.path).reword(lambda fields: _changed(fields, change))
-    ViolationLog(store.path).forget(lambda text: change(text) != text)
+    violations.forget(lambda text: change(text) != text)
     stale = {table: [row for row in _rows(store, table) if row != _changed(row, change)] for table in TABLES}
     for table, rows in stale.items():
         if rows:

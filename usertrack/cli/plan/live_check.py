@@ -58,7 +58,7 @@ def live_check(
         if follow:
             _follow(session, report)
         session.emit(live_check_document(report, session.settings["timezone"], session.runner.now))
-    if fail_on != FailOn.never and not reset:
+    if fail_on != FailOn.never:
         raise_violations(report, "warning" if fail_on == FailOn.warning else "error")
 
 

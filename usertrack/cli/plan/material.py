@@ -12,7 +12,7 @@ import typer
 
 from usertrack.cli import diagnostics
 from usertrack.cli.common import Common, settings_of
-from usertrack.core.errors import NEEDS_PLAN, ConnectionFailed, SourceBusy, UsageError
+from usertrack.core.errors import NEEDS_PLAN, ConnectionFailed, SourceBusy, Unknown, UsageError
 
 if TYPE_CHECKING:
     from usertrack.coverage.arrivals import Arrivals
@@ -42,7 +42,7 @@ Days = Annotated[int, typer.Option("--days", min=1, max=365, help="The days in w
 
 @dataclass(frozen=True)
 class Material:
-    """``arrivals`` is None where no data was asked; ``incomplete``: because the source did not answer."""
+    """``arrivals`` is None where no data is known; ``incomplete``: because the source did not answer with all of it."""
 
     settings: "Settings"
     library: "Library"
@@ -105,8 +105,9 @@ def gather(
                 runner = _runner(stack, common, settings, library, events, cached=not values)
                 arrivals = ask_arrivals(runner, days, releases)
                 sampled = ask_personal_values(runner, days) if values else {}
-        except (ConnectionFailed, SourceBusy) as problem:
+        except (ConnectionFailed, SourceBusy, Unknown) as problem:
             incomplete = True
+            arrivals = None
             diagnostics.hint(problem.hint)
             notes += (f"the data could not be asked: {problem.message}",)
     return Material(settings, library, plan, scan, arrivals, uses, notes, sampled, incomplete)

@@ -91,7 +91,7 @@ class Ingestor:
         self._groups.identify(new, now)
         self._store.definitions.learn(_seen_properties(new), now)
         self._store.insert("events", (self._row(*pair, now) for pair in zip(new, person_ids, strict=True)))
-        if self._live_check and not self._live_check.enforces:
+        if self._live_check:
             self._live_check.record(new, now)
 
     def _unseen(self, events: list[Event]) -> list[Event]:

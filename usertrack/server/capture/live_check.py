@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from usertrack.server.capture.payload import Event
 from usertrack.server.database.violation_log import Breach, SentEvent, ViolationLog
 
 _NAMED = 20  # refused events in an answer, and rules that one of them breaks
+_REFUSED = 100_000  # uuids of refused events that are known when they are sent again
 log = logging.getLogger(__name__)
 
 
@@ -32,6 +34,8 @@ class LiveCheck:
         self._violations = violations
         self._enforce = enforce
         self._reading = threading.Lock()
+        self._counting = threading.Lock()
+        self._refused: dict[str, None] = {}
         self._stamp = _stamp(path)
         self._read()
 
@@ -61,12 +65,24 @@ class LiveCheck:
         self._count(len(events), [(event, broken) for event in events if (broken := self._violations_of(event))], now)
 
     def divide(self, events: Sequence[Event], now: datetime) -> tuple[list[Event], Mapping[str, Sequence[Violation]]]:
-        """Check and count ``events``: those to store, and the violations of those that the plan refuses, by uuid."""
+        """Those of ``events`` to store, and the violations of those that the plan refuses, by uuid.
+
+        The refused are counted, each once: the last ones are known by their uuids. The others are, once stored.
+        """
         checked = [(event, self._violations_of(event)) for event in events]
-        broken = [(event, violations) for event, violations in checked if violations]
-        self._count(len(events), broken, now)
-        refused = {event.uuid: violations for event, violations in broken}
-        return [event for event, violations in checked if not violations], refused
+        refused = {event.uuid: (event, violations) for event, violations in checked if violations}
+        self._count_refused(refused, now)
+        accepted = [event for event, violations in checked if not violations]
+        return accepted, {uuid: violations for uuid, (_, violations) in refused.items()}
+
+    def _count_refused(self, refused: Mapping[str, tuple[Event, Sequence[Violation]]], now: datetime) -> None:
+        with self._counting:
+            new = [uuid for uuid in refused if uuid not in self._refused]
+            self._refused.update(dict.fromkeys(new))
+            for uuid in list(islice(self._refused, max(0, len(self._refused) - _REFUSED))):
+                del self._refused[uuid]
+        if new:
+            self._count(len(new), [refused[uuid] for uuid in new], now)
 
     def _violations_of(self, event: Event) -> Sequence[Violation]:
         try:

@@ -154,6 +154,7 @@ class ViolationLog:
 
     def texts(self) -> list[str]:
         """All that events brought: names of events, properties and SDKs, and samples."""
+        self.write()
         if not self._path.exists():
             return []
         with self._transaction() as database:
