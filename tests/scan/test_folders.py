@@ -4,7 +4,7 @@ from pathlib import Path
 
 from usertrack.scan.scan import scan_code
 
-from .marked import shown, written
+from .marked import marks, shown, written
 
 
 def test_a_package_imports_itself_by_its_own_name(tmp_path: Path) -> None:
@@ -47,3 +47,36 @@ posthog.capture(NAMES.paid);
         tmp_path,
     )
     assert shown(scan_code([tmp_path / "web" / "src"])) == ["pages/a.ts:3 order_paid"]
+
+
+def test_wrappers_that_were_not_scanned_are_told(tmp_path: Path) -> None:
+    files = written(
+        """
+=== apps/utils/analytics.py
+import posthog
+def track_event(event):
+    posthog.capture(event)
+=== apps/users/views.py
+from apps.utils import analytics
+from apps.utils.analytics import track_event
+from sentry import track_release
+track_event("by_name") #! imported from code that was not scanned
+analytics.track_event("by_module") #! imported from code that was not scanned
+track_event(compute())
+track_release("1.0")
+=== web/src/track.ts
+export const trackIt = (event) => posthog.capture(event);
+=== web/src/a/b.ts
+import { trackIt } from "../track";
+import { trackIt as trackThat } from "@/track";
+import { captureThis } from "elsewhere";
+trackIt("relative"); //! imported from code that was not scanned
+trackThat("alias"); //! imported from code that was not scanned
+captureThis("foreign");
+""",
+        tmp_path,
+    )
+    scan = scan_code([tmp_path / "apps" / "users", tmp_path / "web" / "src" / "a"])
+    places = [(f"{place.file}:{place.line}", place.reason.removeprefix("it is ")) for place in scan.unresolved]
+    assert (scan.sites, places) == ([], marks(files)[1])
+    assert {site.event for site in scan_code([tmp_path]).sites} == {"by_name", "by_module", "relative", "alias"}

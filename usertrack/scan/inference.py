@@ -19,6 +19,7 @@ from usertrack.scan.receivers import Receivers
 from usertrack.scan.sinks import BY_NAME, METHODS, CustomSink, Sent, sent_by, sent_by_custom
 from usertrack.scan.site import Site, Unresolved
 from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name
+from usertrack.scan.unscanned import unscanned_calls
 from usertrack.scan.values import (
     ClassValue,
     Frames,
@@ -81,6 +82,17 @@ class Inference:
             progress = self._examine_unknown()
         self._tell_unused()
         return self._collection.sites, self._collection.unresolved
+
+    def unscanned(self) -> list[Unresolved]:
+        """Calls of the project's own functions that are elsewhere; it may parse more files than what is sent needs."""
+        reason = "it is imported from code that was not scanned"
+        told = {(place.file, place.line) for place in self._collection.unresolved}
+        return [
+            Unresolved(file, call.line, callee_name(call), reason)
+            for call in unscanned_calls(self.receivers)
+            if call in self._unknown or call not in self._examined
+            if ((file := self.evaluator.path_of(call.scope)), call.line) not in told
+        ]
 
     def _follow(self, names: Iterable[str]) -> None:
         """Look at all calls of ``names``, in files that have these words."""

@@ -90,6 +90,15 @@ class Program:
         for path in paths:
             self.file(path)
 
+    def words_with(self, part: re.Pattern[bytes], without: re.Pattern[bytes]) -> list[str]:
+        """The names in all files in which ``part`` is found, but not ``without``."""
+        names = {
+            content[_start_of_word(content, match.start()) : match.end()]
+            for content in self._contents.values()
+            for match in part.finditer(content)
+        }
+        return sorted(name.decode() for name in names if name.isascii() and not without.search(name))
+
     def _keep(self, path: str, file: File | None) -> None:
         self._files[path] = file
         if file is None:
@@ -111,6 +120,10 @@ class Program:
         path = self._resolver.resolve(imported, importer)
         return self._links.get(path, path) if path is not None else None
 
+    def is_unscanned(self, imported: str, importer: str) -> bool:
+        """Whether an import is of the project itself, but of a file that is not among those scanned."""
+        return self.resolve(imported, importer) is None and self._resolver.is_own(imported, importer)
+
     def package(self, imported: str, importer: str) -> str | None:
         """Python's package without an `__init__.py`, as the path of that file."""
         return self._resolver.package(imported, importer) if importer.endswith(".py") else None
@@ -123,3 +136,9 @@ def _called(callee: Expression) -> list[str]:
         texts = [a.value.value for a in callee.arguments if isinstance(a.value, Text) and a.value.value.isidentifier()]
         return [*tail_names(callee.callee), *texts]  # load("module", "name")("…")
     return tail_names(callee) if not isinstance(callee, (Function, Imported)) else []
+
+
+def _start_of_word(content: bytes, index: int) -> int:
+    while index and (content[index - 1 : index].isalnum() or content[index - 1 : index] in (b"_", b"$")):
+        index -= 1
+    return index

@@ -17,6 +17,8 @@ from usertrack.scan.values import (
     Value,
 )
 
+TEXTS = (TextValue, Composed)
+
 
 class Receivers:
     def __init__(self, evaluator: Callers) -> None:
@@ -68,7 +70,7 @@ class Receivers:
         if product is not None and method in BY_NAME[product].methods:
             yield Sdk(product, method)
         yield from self._named_after_class(receiver, method, senders)
-        if not self._has_text(call):
+        if not self.hands_over(call, TEXTS):
             return
         for function, group in calls_of.items():
             if senders.get(function) and any(_is_like(other, receiver, method) for other, _ in group):
@@ -90,14 +92,15 @@ class Receivers:
 
     def _namesakes(self, call: Call, name: str, senders: Mapping[Function, object]) -> Iterator[Value]:
         """A function of a module that is not here, when one of that name sends."""
-        if self._has_text(call):
+        if self.hands_over(call, TEXTS):
             for function in self.program.functions.get(name, ()):
                 if senders.get(function):
                     yield FunctionValue(function)
 
-    def _has_text(self, call: Call) -> bool:
+    def hands_over(self, call: Call, kinds: tuple[type[Value], ...]) -> bool:
+        """Whether one of its first arguments can be one of ``kinds``."""
         return any(
-            isinstance(value, (TextValue, Composed))
+            isinstance(value, kinds)
             for argument in call.arguments[:3]
             for value in self.evaluator.evaluate(argument.value, call.scope)
         )

@@ -48,6 +48,19 @@ class Resolver:
             self._answers[key] = path and posixpath.relpath(path, self._root)
         return self._answers[key]
 
+    def is_own(self, module: str, importer: str) -> bool:
+        """Whether ``module`` is, by its name, part of the project, be it scanned or not."""
+        if module.startswith((".", "@/", "~/")):
+            return True
+        if importer.endswith(".py"):
+            top = module.partition(".")[0]
+            return top in self._root.split("/") or self.package(top, importer) is not None
+        folder = posixpath.dirname(posixpath.join(self._root, importer))
+        patterns = [pattern for parent in _parents(folder) for pattern, _ in self._aliases.get(parent, ())]
+        if any(pattern != "*" and _rest(pattern, module) is not None for pattern in patterns):
+            return True
+        return any(f"{module}/".startswith(f"{package}/") for package in self._packages)
+
     def package(self, module: str, importer: str) -> str | None:
         """The `__init__.py` that Python's package ``module`` would have if it had one; None when it has no folder."""
         stems = self._python_stems(module, posixpath.dirname(posixpath.join(self._root, importer)))
@@ -76,14 +89,17 @@ class Resolver:
     def _javascript(self, module: str, folder: str) -> str | None:
         if module.startswith("."):
             return self._file(posixpath.normpath(posixpath.join(folder, module)))
+        outside = False
         for parent in _parents(folder):
             for pattern, targets in self._aliases.get(parent, ()):
                 rest = _rest(pattern, module)
                 for target in targets if rest is not None else ():
-                    path = self._file(posixpath.normpath(target.replace("*", rest or "")))
+                    stem = posixpath.normpath(target.replace("*", rest or ""))
+                    path = self._file(stem)
                     if path is not None:
                         return path
-        return self._of_package(module, folder) or self._of_alias(module, folder)
+                    outside = outside or (pattern != "*" and not stem.startswith(f"{self._root}/"))
+        return self._of_package(module, folder) or (None if outside else self._of_alias(module, folder))
 
     def _of_package(self, module: str, folder: str) -> str | None:
         parts = module.split("/")

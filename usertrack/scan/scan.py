@@ -29,13 +29,15 @@ def scan_code(paths: Sequence[Path], sinks: Sequence[CustomSink] = (), wrappers:
     tree = source_tree(paths)
     with _deep_recursion(), _no_garbage_collection():
         program = Program(tree)
-        sites, unresolved = Inference(program, sinks, wrappers).run()
+        inference = Inference(program, sinks, wrappers)
+        sites, unresolved = inference.run()
+        broken = [
+            Unresolved(file.path, file.error_line, "", "this line could not be parsed; the rest of the file was read")
+            for file in program.parsed
+            if file.error_line is not None
+        ]
+        unresolved += inference.unscanned()
     unread = [Unresolved(path, 1, "", reason) for path, reason in sorted(program.unread.items())]
-    broken = [
-        Unresolved(file.path, file.error_line, "", "this line could not be parsed; the rest of the file was read")
-        for file in program.parsed
-        if file.error_line is not None
-    ]
     everything = sorted([*unresolved, *broken, *unread], key=lambda place: (place.file, place.line))
     return Scan(sites, everything, len(tree.files), time.perf_counter() - started)
 
