@@ -172,6 +172,12 @@ def test_wrong_revisions(cli: Cli, history: Git, revisions: str, message: str) -
     assert message.lower() in answer.err.lower()
 
 
+@pytest.mark.parametrize("mistyped", [["scr"], ["src", "--plan", "trackin.yaml"]])
+def test_what_is_on_neither_side_is_an_error(cli: Cli, history: Git, mistyped: list[str]) -> None:
+    answer = cli("plan", "diff", "HEAD~..HEAD", *mistyped, "--check")
+    assert (answer.code, f"'{mistyped[-1]}' is neither in HEAD~ nor in HEAD" in answer.err) == (2, True)
+
+
 def test_outside_of_a_repository(cli: Cli, tmp_path: Path) -> None:
     answer = cli("plan", "diff", "main..HEAD")
     assert answer.code == 2

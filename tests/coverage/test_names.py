@@ -2,7 +2,8 @@
 
 import pytest
 
-from usertrack.coverage.names import matches, near
+from usertrack.coverage.names import near
+from usertrack.plan.patterns import matches
 
 
 @pytest.mark.parametrize(

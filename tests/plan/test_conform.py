@@ -56,6 +56,15 @@ def test_an_event_of_the_plan_breaks_nothing() -> None:
     assert broken("integration_connected", **CONNECTED, utm_source="ad", **{"$lib": "web"}) == []
 
 
+def test_a_planned_pattern_stands_for_its_events() -> None:
+    event = PlannedEvent("command_*", properties=[PropertyUse("provider", True)])
+    check_pattern = conformance(Plan(Path("tracking.yaml"), events=by_name(event)))
+    assert check_pattern("command_run", {"provider": "github"}) == []
+    [violation] = check_pattern("command_run", {})
+    assert (violation.rule, violation.event) == ("missing_property", "command_run")
+    assert [each.rule for each in check_pattern("comand_run", {})] == ["unplanned_event"]
+
+
 def test_events_that_the_plan_does_not_know() -> None:
     assert broken("integratoin_connected", **CONNECTED) == [("unplanned_event", None)]
     assert broken("github_connected") == [("replaced_event", None)]

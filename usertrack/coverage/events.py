@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from usertrack.coverage.arrivals import Arrival, Arrivals
-from usertrack.coverage.names import matches, near, says_something
+from usertrack.coverage.names import near, says_something
 from usertrack.coverage.states import State, state_of
 from usertrack.plan.model import Plan, PlannedEvent
+from usertrack.plan.patterns import matches
 from usertrack.scan.site import Scan, Site
 
 
@@ -50,23 +51,10 @@ class _Event:
     arrivals: list[Arrival] = field(default_factory=list)
 
 
-class _Planned:
-    """The planned events by all their names."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.names = {alias: event.name for event in plan.events.values() for alias in (event.name, *event.aliases)}
-        self._patterns = [name for name in self.names if "*" in name]
-
-    def called(self, name: str) -> list[str]:
-        """The events that ``name`` stands for: of its own, or by the patterns of the plan."""
-        own = [self.names[name]] if name in self.names else []
-        return list(dict.fromkeys([*own, *(self.names[each] for each in self._patterns if matches(each, name))]))
-
-    def that_may_be(self, pattern: str) -> list[str]:
-        """The events that a pattern in the code may send."""
-        return list(
-            dict.fromkeys(self.names[name] for name in self.names if matches(pattern, name) or matches(name, pattern))
-        )
+def _that_may_be(plan: Plan, pattern: str) -> list[str]:
+    """The events that a pattern in the code may send."""
+    names = plan.event_names
+    return list(dict.fromkeys(names[name] for name in names if matches(pattern, name) or matches(name, pattern)))
 
 
 def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> list[CoveredEvent]:
@@ -77,11 +65,8 @@ def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> 
     """
     known = {name: _Event(planned) for name, planned in plan.events.items()}
     sites = scan.sites if scan else ()
-    planned = _Planned(plan)
-    _add_sites(known, planned, sites)
-    _add_arrivals(
-        known, planned, [site for site in sites if site.pattern], arrivals.events.values() if arrivals else ()
-    )
+    _add_sites(known, plan, sites)
+    _add_arrivals(known, plan, [site for site in sites if site.pattern], arrivals.events.values() if arrivals else ())
     replaced = {old: event.name for event in plan.events.values() for old in event.replaces}
     events = []
     for name, each in known.items():
@@ -95,7 +80,7 @@ def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> 
         state = state_of(planned=is_planned, code=code, data=data)
         events.append(CoveredEvent(name, state, each.planned, each.sites, arrival, replaced.get(name, "")))
     order = list(State)
-    return sorted(_with_near(events, planned.names), key=lambda event: (order.index(event.state), event.name))
+    return sorted(_with_near(events, plan.event_names), key=lambda event: (order.index(event.state), event.name))
 
 
 def computed_names(scan: Scan) -> list[Site]:
@@ -103,23 +88,21 @@ def computed_names(scan: Scan) -> list[Site]:
     return [site for site in scan.sites if site.event is None and not says_something(site.pattern or "")]
 
 
-def _add_sites(known: dict[str, _Event], planned: _Planned, sites: Iterable[Site]) -> None:
+def _add_sites(known: dict[str, _Event], plan: Plan, sites: Iterable[Site]) -> None:
     for site in sites:
         name = site.event or site.pattern or ""
         if site.event is None and not says_something(name):
             continue
-        targets = planned.called(name) if site.event else planned.that_may_be(name)
+        targets = plan.events_called(name) if site.event else _that_may_be(plan, name)
         if targets or not name.startswith("$"):
             for target in targets or [name]:
                 known.setdefault(target, _Event()).sites.append(site)
 
 
-def _add_arrivals(
-    known: dict[str, _Event], planned: _Planned, computed: Sequence[Site], arrivals: Iterable[Arrival]
-) -> None:
+def _add_arrivals(known: dict[str, _Event], plan: Plan, computed: Sequence[Site], arrivals: Iterable[Arrival]) -> None:
     """``computed`` are the sites with a pattern: an event that nobody planned may be one of theirs."""
     for arrival in arrivals:
-        targets = planned.called(arrival.name)
+        targets = plan.events_called(arrival.name)
         if not targets and arrival.name not in known:
             if arrival.name.startswith("$") or not arrival.events:
                 continue  # PostHog's own, or what nobody knows and nobody sends any more

@@ -2,26 +2,16 @@
 
 import re
 from collections.abc import Iterable
-from functools import cache, lru_cache
+from functools import lru_cache
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _SHARED, _ENDING = 4, 4  # letters that two forms of a word share, and those in which their ends may differ
 _LONG, _NAME = 5, 8  # letters of a word, and of a name, in which one typo leaves no doubt
 
 
-@cache
-def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
-
-
 def says_something(pattern: str) -> bool:
     """Whether a pattern has a letter of a name: ``*`` alone would match them all."""
     return any(sign.isalnum() for sign in pattern)
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Whether ``name`` is ``pattern``, in which ``*`` stands for any text."""
-    return pattern == name or ("*" in pattern and _expression(pattern).fullmatch(name) is not None)
 
 
 def words(name: str) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ Check = Callable[[str, Properties], Sequence[Violation]]
 _PropertyCheck = Callable[[Any], Rule | None]
 # values of the plain type, where there is one, need no check: that is most of them
 _Checks = Mapping[str, tuple[type | None, _PropertyCheck]]
-_EventCheck = Callable[[Properties], Sequence[Violation]]
+_EventCheck = Callable[[str, Properties], Sequence[Violation]]
 
 # what SDKs add by themselves, beside all that begins with "$"
 _CAMPAIGN = (
@@ -73,18 +73,20 @@ def conformance(plan: Plan) -> Check:
     that lists no property of an event, of persons or of groups says nothing of which there may be.
     """
     registry = _checks(plan.properties.values())
-    events: dict[str, _EventCheck] = {}
-    for event in plan.events.values():
-        for name in (event.name, *event.aliases):
-            events[name] = _event_check(name, event, plan, registry)
+    checks = {name: _event_check(event, plan, registry) for name, event in plan.events.items()}
+    events = {name: checks[event] for name, event in plan.event_names.items()}
+    has_patterns = any("*" in name for name in events)
     replaced = {name for event in plan.events.values() for name in event.replaces} - events.keys()
     persons = _checks(plan.person_properties.values())
     groups = {group: _checks(named.values()) for group, named in plan.group_properties.items()}
 
     def check(event: str, properties: Properties) -> Sequence[Violation]:
         violations: list[Violation] = []
-        if check_event := events.get(event):
-            violations += check_event(properties)
+        check_event = events.get(event)
+        if check_event is None and has_patterns:
+            check_event = next((checks[name] for name in plan.events_called(event)), None)
+        if check_event:
+            violations += check_event(event, properties)
         elif not event.startswith("$"):
             violations.append(Violation("replaced_event" if event in replaced else "unplanned_event", event))
         for key in ("$set", "$set_once"):
@@ -98,7 +100,7 @@ def conformance(plan: Plan) -> Check:
     return check
 
 
-def _event_check(name: str, event: PlannedEvent, plan: Plan, registry: _Checks) -> _EventCheck:
+def _event_check(event: PlannedEvent, plan: Plan, registry: _Checks) -> _EventCheck:
     spellings = {use.name: _spellings(use.name, plan.properties) for use in event.properties}
     required = [(use.name, spellings[use.name]) for use in event.properties if use.required]
     of_scopes = {key for scope in event.scope for key in plan.scopes.get(scope, ())}
@@ -106,7 +108,7 @@ def _event_check(name: str, event: PlannedEvent, plan: Plan, registry: _Checks) 
     if spellings.keys() - of_scopes:
         allowed = frozenset().union(*spellings.values())
 
-    def check(properties: Properties) -> Sequence[Violation]:
+    def check(name: str, properties: Properties) -> Sequence[Violation]:
         violations = [
             Violation("missing_property", name, key)
             for key, ways in required

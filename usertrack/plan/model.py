@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
+
+from usertrack.plan.patterns import matches
 
 Type = Literal["string", "number", "integer", "boolean", "datetime", "list", "object"]
 Status = Literal["planned", "active", "deprecated"]
@@ -193,6 +196,21 @@ class Plan:
     wrappers: Sequence[Sink] = ()
     enforce: bool = False
 
+    @cached_property
+    def event_names(self) -> Mapping[str, str]:
+        """The event that each name and alias stands for."""
+        return {name: event.name for event in self.events.values() for name in (event.name, *event.aliases)}
+
+    @cached_property
+    def _patterns(self) -> Sequence[str]:
+        return [name for name in self.event_names if "*" in name]
+
     def event_of(self, name: str) -> PlannedEvent | None:
         """The event that is called ``name``, or that arrives under it."""
-        return self.events.get(name) or next((event for event in self.events.values() if name in event.aliases), None)
+        return self.events[self.event_names[name]] if name in self.event_names else None
+
+    def events_called(self, name: str) -> list[str]:
+        """The events that ``name`` stands for: of its own, or by patterns such as ``command_*``."""
+        own = [self.event_names[name]] if name in self.event_names else []
+        by_pattern = [self.event_names[each] for each in self._patterns if matches(each, name)]
+        return list(dict.fromkeys([*own, *by_pattern]))

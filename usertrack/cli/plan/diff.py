@@ -45,22 +45,29 @@ def diff(
     from usertrack.cli.common import settings_of
     from usertrack.cli.plan.material import require_extra
     from usertrack.cli.session import emit
-    from usertrack.core.errors import CheckFailed
+    from usertrack.core.errors import CheckFailed, UsageError
     from usertrack.core.words import plural
     from usertrack.coverage.diff import changes
     from usertrack.coverage.diff_view import diff_document
     from usertrack.coverage.trees import repository_of
     from usertrack.coverage.trees import revisions as split
     from usertrack.coverage.uses import uses_of
-    from usertrack.workspace.files import library_of
+    from usertrack.workspace.files import library_of, new_plan_path
 
     require_extra()
     settings = settings_of(common)
     old, new = split(revisions)
     repository = repository_of(Path.cwd())
-    named = plan or (settings.root or Path.cwd()) / "tracking.yaml"
+    plan_file = plan or new_plan_path(settings)
+    paths = [plan_file, *(code or [repository.root])]
+    places = [repository.relative(path) for path in paths]
     with ExitStack() as stack:
-        sides = [_side(stack, repository, revision, named, code or [repository.root]) for revision in (old, new)]
+        roots = [_root(stack, repository, revision, places) for revision in (old, new)]
+        for path, place in zip(paths, places, strict=True):
+            is_named = path in (plan, *(code or ()))
+            if is_named and not any((root / place).exists() for root in roots):
+                raise UsageError(f"'{path}' is neither in {old} nor in {new or 'your files'}", "is it mistyped?")
+        sides = [_side(root, places) for root in roots]
         uses = uses_of(settings, library_of(settings), sides[1].plan or sides[0].plan, every=True)
         differences = changes(sides[0], sides[1], uses)
     document = diff_document(old, new or "your files", differences)
@@ -69,15 +76,18 @@ def diff(
         raise CheckFailed(f"{plural(count, 'change')} {'breaks' if count == 1 else 'break'} something")
 
 
-def _side(stack: ExitStack, repository: "Repository", revision: str | None, plan: Path, code: "list[Path]") -> "Side":
-    """The plan and the code of a commit; of the files as they are without one."""
+def _root(stack: ExitStack, repository: "Repository", revision: str | None, places: list[Path]) -> Path:
+    """The folder that has the files of a commit; the repository's own without one."""
+    if revision is None:
+        return repository.root
+    return stack.enter_context(repository.files(repository.commit(revision), places))
+
+
+def _side(root: Path, places: list[Path]) -> "Side":
+    """The plan, which is at the first place, and the code at the others."""
     from usertrack.cli.plan.material import scan_paths
     from usertrack.coverage.diff import Side
 
-    places = [repository.relative(path) for path in (plan, *code)]
-    root = repository.root
-    if revision is not None:
-        root = stack.enter_context(repository.files(repository.commit(revision), places))
     own_plan = _plan(root / places[0])
     paths = [root / place for place in places[1:] if (root / place).exists()]
     scan = scan_paths(own_plan, paths, root)
