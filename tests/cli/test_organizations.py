@@ -69,6 +69,8 @@ def test_history_keeps_them_apart_from_people(own: Cli) -> None:
     ("arguments", "message"),
     [
         ("segments --by company", "there is no --by company"),
+        ("segments --by organization --set action", "set 'action' is of people"),
+        ("explain globex --by organization --set action", "set 'action' is of people"),
         ("segments --by organization --set lifecycle", "set 'lifecycle' is of people"),
         ("segments --set organizations", "set 'organizations' is of organizations"),
         ("push leaving --set organizations --to csv", "set 'organizations' is of organizations"),

@@ -13,7 +13,7 @@ from usertrack.core.words import number, plural
 from usertrack.engine.runner import Runner
 from usertrack.failures.causes import read_catalogue
 from usertrack.library.functions import BEYOND_TABLES, refused_function
-from usertrack.library.library import SOURCES, Library, Query, Statement
+from usertrack.library.library import SOURCES, Library, Query, Statement, shipped_root
 from usertrack.library.sql import syntax_error
 from usertrack.plan.read import read_plan
 from usertrack.product.funnel.numbers import named_funnels
@@ -67,7 +67,7 @@ def check_fragments(library: Library) -> list[Finding]:
             except UsertrackError as error:
                 findings.append(Finding("FAIL", f"fragment {path.stem}", error.message, error.hint, "fragments"))
             else:
-                if name in fragments.replaced:
+                if name in fragments.replaced and not path.is_relative_to(shipped_root()):
                     text = f"{path} replaces the shipped one, in every query that uses it"
                     findings.append(Finding("note", f"fragment {name}", text, group="fragments"))
     return findings

@@ -187,6 +187,10 @@ By = Annotated[
     typer.Option("--by", metavar="organization", help="Judge organizations instead of people.", show_default=False),
 ]
 SetName = Annotated[str, typer.Option("--set", help="Which set of segments.", autocompletion=complete.sets)]
+AnySetName = Annotated[
+    str | None,
+    typer.Option("--set", help="Which set of segments.", show_default="action", autocompletion=complete.sets),
+]
 
 
 def subject_of(by: str | None) -> str:

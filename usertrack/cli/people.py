@@ -6,7 +6,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.options import AllMembers, By, Limit, Pseudonyms, SetName, subject_of, with_common
+from usertrack.cli.options import AllMembers, AnySetName, By, Limit, Pseudonyms, subject_of, with_common
 
 _PANEL = "People"
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's e-mail.", show_default=False)]
@@ -21,7 +21,7 @@ def segments(
         ),
     ] = None,
     by: By = None,
-    set_name: SetName = "action",
+    set_name: AnySetName = None,
     all_members: AllMembers = False,
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,
@@ -59,7 +59,7 @@ def segments(
 
 
 @with_common
-def explain(email: Email, by: By = None, set_name: SetName = "action", *, common: Common) -> None:
+def explain(email: Email, by: By = None, set_name: AnySetName = None, *, common: Common) -> None:
     """Explain why a person is, or is not, in each segment, and what would change that.
 
     `usertrack explain lena@northwind.example`

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from usertrack.core.errors import UsageError
 from usertrack.core.spool import identifier, quote
+from usertrack.library.entities import EMAIL
 from usertrack.segments.classify import condition, reason_sql, rule_error
 from usertrack.segments.expressions import (
     Atom,
@@ -20,7 +21,7 @@ from usertrack.segments.expressions import (
     numbers,
     to_sql,
 )
-from usertrack.segments.keys import ORGANIZATION, normalised, subjects_words
+from usertrack.segments.keys import ORGANIZATION, key_words, normalised, subjects_words
 from usertrack.segments.match import LEFT_OUT
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import Segment, SegmentSet
@@ -99,17 +100,23 @@ def find_person(profiles: Profiles, email: str) -> str:
         f"ORDER BY jaro_winkler_similarity({key}, {name}) DESC, {key} LIMIT 3",
         [email],
     ).fetchall()
-    hint = (
-        "did you mean " + " or ".join(row[0] for row in similar) + "?"
-        if similar
-        else f"{subjects_words(profiles.people, profiles.key)} are known"
-    )
+    hint = "did you mean " + " or ".join(row[0] for row in similar) + "?" if similar else _how_many(profiles, email)
     known = profiles.connection.execute(
         f"SELECT {', '.join(LEFT_OUT)} FROM people WHERE key = {name}", [email]
     ).fetchone()
     hint = next((_WHY_LEFT_OUT[kind] for kind, applies in zip(LEFT_OUT, known or (), strict=False) if applies), hint)
     who = "no organization" if profiles.key == ORGANIZATION else "nobody"
     raise UsageError(f"{who} is known as '{email}'", hint)
+
+
+def _how_many(profiles: Profiles, name: str) -> str:
+    """How many are known, and by what, where ``name`` is an e-mail and they are not known by that."""
+    known = f"{subjects_words(profiles.people, profiles.key)} are known"
+    if profiles.key in (EMAIL, ORGANIZATION) or "@" not in name:
+        return known
+    by_email = f"SELECT {identifier(profiles.key)} FROM profile WHERE {normalised('email')} = {normalised('$1')}"
+    row = profiles.connection.execute(by_email, [name]).fetchone() if EMAIL in profiles.facts else None
+    return f"{known} by their {key_words(profiles.key)}{f': this is {row[0]}' if row else ''}"
 
 
 _WHY_LEFT_OUT = {

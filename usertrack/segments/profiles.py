@@ -156,7 +156,7 @@ class Profiles:
 
     def _join(self, staged: Collection[str], reasons: Mapping[str, str]) -> None:
         self.facts = {
-            self.key: ProfileFact(self.key, self.key, "VARCHAR", origin="key"),
+            self.key: ProfileFact(self.key, self.key.replace("_", " "), "VARCHAR", origin="key"),
             "as_of": ProfileFact("as_of", "as of", "TIMESTAMP", origin="run"),
         }
         moment = quote(self.as_of.replace(tzinfo=None).isoformat())

@@ -133,9 +133,13 @@ class Rules:
             )
         return self.sets[name]
 
-    def set_or_usual(self, name: str) -> SegmentSet:
-        """As `set_named`; the first set that is here instead of the usual one, where that is of people or is absent."""
-        usual = name == _USUAL and name not in self.sets and (self.by or name in self.absent_sets)
+    def set_or_usual(self, name: str | None) -> SegmentSet:
+        """As `set_named`; the first set that is here instead of the usual one, where that is absent.
+
+        None is the usual one, too, or of organizations the first.
+        """
+        unnamed, name = name is None, name or _USUAL
+        usual = name == _USUAL and name not in self.sets and ((self.by and unnamed) or name in self.absent_sets)
         if not usual or not self.sets:
             return self.set_named(name)
         first = next(iter(self.sets.values()))
