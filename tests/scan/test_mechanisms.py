@@ -646,6 +646,14 @@ export function unused(event: string) {
   posthog.capture(event); //! nothing in the scanned code calls it
 }
 """,
+    "a parameter named like a method of an SDK, which nobody is seen to hand over": """
+=== a.ts
+export const createThings = () => createStore((set, get) => ({
+  remove: async ({ id, capture }) => {
+    capture("things_removed"); //! what it is called on is not defined
+  },
+}));
+""",
     "every call of a function that nobody calls": """
 === a.py
 import posthog

@@ -316,8 +316,12 @@ class Inference:
         return progress
 
     def _names_an_event(self, call: Call) -> bool:
-        if not call.arguments or not isinstance(call.callee, Member):
+        if not call.arguments:
             return False
+        if not isinstance(call.callee, Member):  # a parameter, which callers hand over
+            callees = self.evaluator.evaluate(call.callee, call.scope)
+            if not any(isinstance(value, Given) for value in callees):
+                return False
         return any(isinstance(v, TextValue) for v in self.evaluator.evaluate(call.arguments[0].value, call.scope))
 
     def _tell_unused(self) -> None:
