@@ -28,11 +28,12 @@ def test_dates_tags_and_what_is_neither(tmp_path: Path) -> None:
 
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "one")
-    git("tag", "v2.4")
+    git("tag", "-a", "v2.4", "-m", "two four")
+    git("config", "log.showSignature", "true")
     releases, notes = releases_of(written(tmp_path, PLAN), tmp_path)
     tagged = datetime(2026, 10, 5, 10, tzinfo=UTC)
     november = datetime(2026, 11, 1, tzinfo=UTC)
     assert releases.events == {"dated": november, "also": november, "tagged": tagged}
     assert releases.persons == {"role": tagged, "plan": LONG_AGO}
     assert (releases.aliases, releases.person_aliases) == ({"length": "size"}, {"tariff": "plan"})
-    assert notes == ("`since: --all` is neither a date nor a tag here: the whole window is the denominator",)
+    assert notes == ("`since: --all` is neither a date nor a tag here: counted over the whole window",)

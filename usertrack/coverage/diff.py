@@ -83,12 +83,12 @@ def _of_code(old: Side, new: Side, uses: Sequence[Use]) -> Iterator[Change]:
 
 def _renamed_events(old: Side, new: Side) -> dict[str, str]:
     """By old name: what the new plan says, else a near name with the same properties or file, else the same site."""
-    gone = {name: sites for name, sites in old.sites.items() if name not in new.sites}
-    come = {name: sites for name, sites in new.sites.items() if name not in old.sites}
+    removed = [name for name in old.sites if name not in new.sites]
+    added = [name for name in new.sites if name not in old.sites]
     renamed: dict[str, str] = {}
     for is_same in (_is_planned_so, _is_near, _is_same_site):
-        for name in gone:
-            candidates = [other for other in come if other not in renamed.values() and is_same(name, other, old, new)]
+        for name in removed:
+            candidates = [other for other in added if other not in renamed.values() and is_same(name, other, old, new)]
             if name not in renamed and candidates and (is_same is not _is_same_site or len(candidates) == 1):
                 renamed[name] = (near(name, candidates) or candidates)[0]
     return renamed
@@ -122,18 +122,18 @@ def _broken_by_event(name: str, after: Mapping[str, Sequence[Site]], uses: Seque
 
 def _of_properties(name: str, now: str, old: Side, new: Side, uses: Sequence[Use]) -> Iterator[Change]:
     before, after = old.properties(name), new.properties(now)
-    gone, come = [each for each in before if each not in after], [each for each in after if each not in before]
+    removed, added = ([each for each in one if each not in other] for one, other in ((before, after), (after, before)))
     site = new.sites[now][0]
-    for each in gone:
-        new_names = near(each, come)[:1]
+    for each in removed:
+        new_names = near(each, added)[:1]
         kind: Kind = "renamed" if new_names else "vanishes"
         broken = [use for use in uses if name in use.events and each in use.properties]
         yield Change(kind, "code", each, "".join(new_names), now, site.file, site.line, broken)
-        come = [other for other in come if other not in new_names]
+        added = [other for other in added if other not in new_names]
     for each in before:
         if before[each] and after.get(each) is False:
             yield Change("not always", "code", each, "", now, site.file, site.line)
-    for each in come:
+    for each in added:
         yield Change("appears", "code", each, "", now, site.file, site.line)
 
 

@@ -1,13 +1,14 @@
 """When a release came: a date as it is written, or the commit of a git tag."""
 
 import re
-import subprocess
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from usertrack.core.errors import UsageError
 from usertrack.core.period import as_utc
 from usertrack.coverage.arrivals import LONG_AGO, Releases
+from usertrack.coverage.trees import repository_of
 from usertrack.plan.model import Plan, PlannedProperty
 
 _TAG = re.compile(r"[\w][\w./+-]*")
@@ -20,9 +21,7 @@ def releases_of(plan: Plan, folder: Path) -> tuple[Releases, tuple[str, ...]]:
     read = {since: _moment(since, folder) for since in named}
     moments = {since: moment for since, moment in read.items() if moment}
     unknown = [since for since, moment in read.items() if moment is None]
-    notes = [
-        f"`since: {since}` is neither a date nor a tag here: the whole window is the denominator" for since in unknown
-    ]
+    notes = [f"`since: {since}` is neither a date nor a tag here: counted over the whole window" for since in unknown]
     groups = [item for properties in plan.group_properties.values() for item in properties.values()]
     return (
         Releases(
@@ -53,10 +52,8 @@ def _moment(since: str, folder: Path) -> datetime | None:
         pass
     if not _TAG.fullmatch(since):
         return None
-    command = ["git", "-C", str(folder), "log", "-1", "--format=%cI", f"refs/tags/{since}", "--"]
     try:
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        date = repository_of(folder).tag_date(since)
+    except UsageError:  # no repository, or no git
         return None
-    text = shown.stdout.strip()
-    return as_utc(datetime.fromisoformat(text)) if shown.returncode == 0 and text else None
+    return as_utc(date) if date else None

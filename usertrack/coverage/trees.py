@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from usertrack.core.errors import UsageError
@@ -19,10 +20,21 @@ class Repository:
 
     def commit(self, revision: str) -> str:
         """The id of the commit that ``revision`` names; raises UsageError where there is none."""
-        shown = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-        if shown.returncode:
+        process = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if process.returncode:
             raise UsageError(f"git knows no commit '{revision}'", "name a branch, a tag or a commit, as in main..HEAD")
-        return shown.stdout.strip()
+        return process.stdout.strip()
+
+    def tag_date(self, tag: str) -> datetime | None:
+        """When the commit of ``tag`` was made; None where there is no such tag."""
+        reference = f"refs/tags/{tag}"
+        process = _git(
+            self.root, "for-each-ref", "--format=%(committerdate:iso-strict)%(*committerdate:iso-strict)", reference
+        )
+        try:
+            return datetime.fromisoformat(process.stdout.strip())
+        except ValueError:
+            return None
 
     def relative(self, path: Path) -> Path:
         """``path`` from the root on; raises UsageError for one that is elsewhere."""
@@ -47,10 +59,10 @@ class Repository:
 
 def repository_of(folder: Path) -> Repository:
     """The repository that ``folder`` is in; raises UsageError where it is in none, or git is not installed."""
-    shown = _git(folder, "rev-parse", "--show-toplevel")
-    if shown.returncode:
+    process = _git(folder, "rev-parse", "--show-toplevel")
+    if process.returncode:
         raise UsageError(f"'{folder}' is in no git repository", "commits are compared, so it takes git")
-    return Repository(Path(shown.stdout.removesuffix("\n")))
+    return Repository(Path(process.stdout.removesuffix("\n")))
 
 
 def revisions(text: str) -> tuple[str, str | None]:
