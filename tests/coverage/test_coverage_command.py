@@ -27,7 +27,7 @@ def test_the_whole_document(plan_of_demo: Cli) -> None:
     answer = plan_of_demo("coverage")
     assert (answer.code, answer.err) == (
         0,
-        "note: 2 calls whose event could not be read: `usertrack plan scan` lists them\n",
+        "note: 2 places could not be resolved: `usertrack plan scan` lists them\n",
     )
     golden("coverage-100.txt", answer.out)
 

@@ -59,7 +59,7 @@ def test_a_plan_of_code(tmp_path: Path) -> None:
 def test_what_code_computes_is_a_note_and_no_entry() -> None:
     assert draft_of_code(SCAN).notes == (
         "`command_*` is computed (api/cli.py:7): name its events in the plan",
-        "1 call could not be resolved: `usertrack plan scan` lists them",
+        "1 place could not be resolved: `usertrack plan scan` lists them",
     )
 
 

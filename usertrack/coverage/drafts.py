@@ -47,7 +47,7 @@ def draft_of_code(scan: Scan, folder: str = "") -> Draft:
         for pattern, site in sorted(patterns.items())
     ]
     if scan.unresolved:
-        notes.append(f"{plural(len(scan.unresolved), 'call')} could not be resolved: `usertrack plan scan` lists them")
+        notes.append(f"{plural(len(scan.unresolved), 'place')} could not be resolved: `usertrack plan scan` lists them")
     files = {name: _files(found, "") for name, found in sites.items()}
     return Draft((*_naming(files, names, folder), *registry, *events), tuple(notes))
 

@@ -228,7 +228,7 @@ def coverage_document(coverage: Coverage, notes: Sequence[str] = ()) -> Document
 
 def _notes(coverage: Coverage) -> Iterator[str]:
     if coverage.scan and (count := len(coverage.scan.unresolved) + len(computed_names(coverage.scan))):
-        yield f"{plural(count, 'call')} whose event could not be read: `usertrack plan scan` lists them"
+        yield f"{plural(count, 'place')} could not be resolved: `usertrack plan scan` lists them"
     if coverage.arrivals:
         yield from coverage.arrivals.notes
 
