@@ -37,6 +37,7 @@ def test_in_the_database(
     configure()
     server.answers = [(429, {}), (500, {})] * (kills // 4)
     returned = run_killed(kills, server.url, migrated, tmp_path / "spool")
+    server.answers.clear()  # PostHog is well again, however few of them a busy machine has met
     assert track.flush(60)
     stored = {str(uuid) for (uuid,) in db.execute("SELECT id FROM usertrack.event")}
     arrived = set(server.uuids())
