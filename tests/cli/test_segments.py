@@ -93,7 +93,7 @@ def test_files(demo: Cli, tmp_path: Path, suffix: str) -> None:
 
 def test_limit_is_how_many_people_in_every_format(demo: Cli) -> None:
     table = demo("segments", "failing", "--limit", 3)
-    assert table.out.count("finished runs failed") == 3
+    assert table.out.count("finished runs ever failed") == 3
     assert "31 more" in table.out
     document = json.loads(demo("segments", "failing", "--limit", 3, "-f", "json").out)
     assert len(document["users"]) == 3

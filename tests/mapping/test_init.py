@@ -308,7 +308,7 @@ def test_a_rule_goes_on_without_what_is_not_known_of_accounts() -> None:
     assert '"clicked connect {mcp_clicks}×[ ({mcp_servers})][; signed up {age_days} d ago]"' in text
     assert "        # credits of accounts was not mapped when this was written" in text
     assert "        when: run_count > 5\n" in text
-    assert 'because: "ran {run_count}×"' in text
+    assert 'because: "ran {run_count}× ever"' in text
     assert without_facts(text, ["credits", "subscription_status"]) == text
 
 

@@ -39,7 +39,7 @@ def test_a_file_for_a_crm(demo: Cli, tmp_path: Path) -> None:
         "9.5",
         "runs: 21; success rate: 10 %",
     )
-    assert ada["reason"].startswith("19 of 21 finished runs failed")
+    assert ada["reason"].startswith("19 of 21 finished runs ever failed")
     assert demo("push", "failing", "--to", "csv", "-n", 2).out.count("\n") == 3
     dry = demo("push", "failing", "--to", "csv", "-o", tmp_path / "dry.csv", "--dry-run")
     assert dry.out == (tmp_path / "crm.csv").read_text()

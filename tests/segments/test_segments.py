@@ -358,8 +358,8 @@ def test_reasons_are_sentences_of_facts(action: Classification, lifecycle: Class
     assert reasons(action, "gmail") == ["clicked connect 2× (gMail), still holds all 100 credits; signed up 60 d ago"]
     assert reasons(action, "rage_now") == ["1× rage click, 0× exception in 7 days, most on /runs"]
     assert reasons(action, "posthog_only") == ["0× rage click, 1× exception in 7 days"]
-    assert reasons(action, "6_failed") == ["6 of 6 finished runs failed", "ran 6×, 80 credits left"]
-    assert reasons(action, "unknown_credits_6_runs") == ["ran 6×"]
+    assert reasons(action, "6_failed") == ["6 of 6 finished runs ever failed", "ran 6× ever, 80 credits left"]
+    assert reasons(action, "unknown_credits_6_runs") == ["ran 6× ever"]
     assert reasons(lifecycle, "life_100") == ["actions in 30 days: 100, the last 7 d ago"]
 
 
