@@ -15,6 +15,7 @@ events:
   tagged: {since: v2.4}
   strange: {since: "--all"}
   always: {}
+  soon: {since: v3}
 person_properties: {role: {since: v2.4}, plan: {aliases: [tariff]}}
 properties: {size: {aliases: [length]}}
 """
@@ -29,6 +30,7 @@ def test_dates_tags_and_what_is_neither(tmp_path: Path) -> None:
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "one")
     git("tag", "-a", "v2.4", "-m", "two four")
+    git("tag", "v3/rc")
     git("config", "log.showSignature", "true")
     releases, notes = releases_of(written(tmp_path, PLAN), tmp_path)
     tagged = datetime(2026, 10, 5, 10, tzinfo=UTC)
@@ -36,4 +38,6 @@ def test_dates_tags_and_what_is_neither(tmp_path: Path) -> None:
     assert releases.events == {"dated": november, "also": november, "tagged": tagged}
     assert releases.persons == {"role": tagged, "plan": LONG_AGO}
     assert (releases.aliases, releases.person_aliases) == ({"length": "size"}, {"tariff": "plan"})
-    assert notes == ("`since: --all` is neither a date nor a tag here: counted over the whole window",)
+    assert notes == tuple(
+        f"`since: {since}` is neither a date nor a tag here: counted over the whole window" for since in ("--all", "v3")
+    )

@@ -27,10 +27,7 @@ class Repository:
 
     def tag_date(self, tag: str) -> datetime | None:
         """When the commit of ``tag`` was made; None where there is no such tag."""
-        reference = f"refs/tags/{tag}"
-        process = _git(
-            self.root, "for-each-ref", "--format=%(committerdate:iso-strict)%(*committerdate:iso-strict)", reference
-        )
+        process = _git(self.root, "log", "-1", "--no-show-signature", "--format=%cI", f"refs/tags/{tag}", "--")
         try:
             return datetime.fromisoformat(process.stdout.strip())
         except ValueError:
