@@ -2,7 +2,6 @@
 -- about: >
 --   How often each event came on each of the last `days`. `age` is how many local days before `as_of` that was: 0 is the
 --   day that is not over.
--- key: event
 -- params: {days: 30}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT

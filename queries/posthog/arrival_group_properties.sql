@@ -3,7 +3,6 @@
 --   How many of the groups of each `kind` that an event of the last `days` names (in `$groups`) have which property: what
 --   `$groupidentify` has set of them, ever. A property of `aliases` counts as the one at the same place in `alias_of`. The row
 --   of a kind without a property has all its groups, that without a kind the groups of all kinds.
--- key: property
 -- params:
 --   days: 30
 --   aliases: {type: list, default: [""]}

@@ -1,6 +1,5 @@
 -- title: The libraries that send each event
 -- about: With which version of which SDK (`$lib`, `$lib_version`) each event of the last `days` was sent.
--- key: event
 -- params: {days: 30}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT

@@ -4,7 +4,6 @@
 --   `releases` only what came from the time at the same place in `release_times` on counts: before that, its properties were
 --   not sent. A property of `aliases` counts as the one at the same place in `alias_of`. Those of the SDK (`$…`) are left out,
 --   and so are PostHog's own events.
--- key: event
 -- params:
 --   days: 30
 --   releases: {type: list, default: [""]}

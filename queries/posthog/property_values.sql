@@ -3,7 +3,6 @@
 --   How many of each event's `total` in the last `days` had which property, of which kinds its values are (string, datetime,
 --   integer, number, boolean, list, object), and the ten most frequent texts of at most 60 characters. The row of an event
 --   without a property has all its events. Those of the SDK (`$…`) are left out, and so are PostHog's own events.
--- key: event
 -- params: {days: 30}
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
