@@ -34,7 +34,7 @@ def test_looks(demo: Cli, clean_env: pytest.MonkeyPatch, width: int) -> None:
     lines = said.out.splitlines()
     assert max(map(len, lines)) <= width
     assert lines[0] == " Scorecard · 13 Nov – 19 Nov 2026 against 6 Nov – 12 Nov 2026"
-    assert "have run" in said.out
+    assert "have not yet" in said.out
     assert "whole days in UTC: what happened since 00:00 on 20 Nov is in no figure" in said.err
 
 
