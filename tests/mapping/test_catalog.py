@@ -1,7 +1,5 @@
 """What is read of a database that is large, empty, odd or closed, and what is proposed of it."""
 
-import time
-
 import psycopg
 import pytest
 
@@ -120,11 +118,9 @@ def test_five_thousand_tables(reader: Reader) -> None:
             names = [f"CREATE TABLE job_{batch}_{number} {table}" for number in range(500)]
             connection.execute("; ".join(names).encode())
         connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
-    started = time.perf_counter()
     catalog = catalog_of(dsn, "reader")
     activity_proposals(catalog, account_proposals(catalog)[0].table)
     assert len(catalog.tables) == 5001
-    assert time.perf_counter() - started < 10
 
 
 @pytest.mark.parametrize(
