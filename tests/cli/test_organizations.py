@@ -32,12 +32,13 @@ def own(cli: Cli, clean_env: pytest.MonkeyPatch, environment: dict[str, str]) ->
     return cli
 
 
-def test_the_listing_shows_size_and_reason(own: Cli) -> None:
+def test_the_listing_shows_size_and_reason(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv("COLUMNS", "160")
     answer = own("segments", "--by", "organization")
     assert "2 organizations" in answer.out
     row = next(line for line in answer.out.splitlines() if "[red]acme" in line)
     assert row.split()[:3] == ["[red]acme[/red]", "3", "Failing"]
-    assert "12 of 12 finished runs" in answer.out
+    assert "12 of 12 finished runs ever failed" in answer.out
     assert "1 organization of accounts has no events" in answer.err + answer.out
 
 
