@@ -8,7 +8,7 @@ from usertrack.coverage.arrivals import Arrivals, Presence
 from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.names import near
 from usertrack.plan.conform import is_of_sdk
-from usertrack.plan.model import Plan
+from usertrack.plan.model import Plan, property_aliases
 from usertrack.scan.site import Scan, Site
 
 ALWAYS = 0.99
@@ -48,7 +48,7 @@ def event_properties(events: Sequence[CoveredEvent], plan: Plan) -> list[Covered
 
     An event of which the plan lists no property but those of its scopes may have any.
     """
-    aliases = {alias: item.name for item in plan.properties.values() for alias in item.aliases}
+    aliases = property_aliases(plan.properties.values())
     used = (use.name for event in plan.events.values() for use in event.properties)
     planned = list(dict.fromkeys([*plan.properties, *used]))
     near_names = cache(lambda name: tuple(near(name, planned)))
@@ -86,7 +86,7 @@ def _sent(site: Site, aliases: Mapping[str, str]) -> dict[str, bool]:
 
 
 def person_properties(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> list[CoveredProperty]:
-    aliases = {alias: item.name for item in plan.person_properties.values() for alias in item.aliases}
+    aliases = property_aliases(plan.person_properties.values())
     sites = _sites(scan, _OF_PERSONS)
     return [
         _of_somebody("person", name, sites, aliases, arrivals.persons.get(name, Presence()) if arrivals else None)
@@ -98,7 +98,7 @@ def group_properties(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -
     sites = _sites(scan, _OF_GROUPS)
     rows = []
     for kind, properties in plan.group_properties.items():
-        aliases = {alias: item.name for item in properties.values() for alias in item.aliases}
+        aliases = property_aliases(properties.values())
         for name in properties:
             presence = _of_group(arrivals, kind, name) if arrivals else None
             rows.append(_of_somebody(kind, name, sites, aliases, presence))

@@ -1,7 +1,6 @@
 """When a release came: a date as it is written, or the commit of a git tag."""
 
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from usertrack.core.errors import UsageError
 from usertrack.core.period import as_utc
 from usertrack.coverage.arrivals import LONG_AGO, Releases
 from usertrack.coverage.trees import repository_of
-from usertrack.plan.model import Plan, PlannedProperty
+from usertrack.plan.model import Plan, property_aliases
 
 _TAG = re.compile(r"[\w][\w./+-]*")
 
@@ -33,16 +32,12 @@ def releases_of(plan: Plan, folder: Path) -> tuple[Releases, tuple[str, ...]]:
             },
             # every planned one: the query then has a row for it, although nobody has it
             persons={item.name: moments.get(item.since or "", LONG_AGO) for item in plan.person_properties.values()},
-            aliases=_aliases(plan.properties.values()),
-            person_aliases=_aliases(plan.person_properties.values()),
-            group_aliases=_aliases(groups),
+            aliases=property_aliases(plan.properties.values()),
+            person_aliases=property_aliases(plan.person_properties.values()),
+            group_aliases=property_aliases(groups),
         ),
         tuple(notes),
     )
-
-
-def _aliases(properties: Iterable[PlannedProperty]) -> dict[str, str]:
-    return {alias: item.name for item in properties for alias in item.aliases}
 
 
 def _moment(since: str, folder: Path) -> datetime | None:

@@ -1,6 +1,6 @@
 """The tracking plan as typed values: events, properties, scopes, naming rules and phases of a `tracking.yaml`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +51,11 @@ class PlannedProperty:
     aliases: Sequence[str] = ()
     since: str | None = None
     line: int = 1
+
+
+def property_aliases(properties: Iterable[PlannedProperty]) -> dict[str, str]:
+    """The property that each alias stands for."""
+    return {alias: planned.name for planned in properties for alias in planned.aliases}
 
 
 @dataclass(frozen=True)

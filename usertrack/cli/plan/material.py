@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
     from usertrack.library.library import Library
     from usertrack.plan.model import Plan
+    from usertrack.scan.sinks import CustomSink
     from usertrack.scan.site import Scan
     from usertrack.workspace.settings import Settings
 
@@ -154,15 +155,20 @@ def scanned(plan: "Plan", code: Sequence[Path] | None, scan_file: Path | None) -
 def scan_paths(plan: "Plan | None", paths: Sequence[Path], root: Path) -> "Scan":
     """The sites in the code of ``paths``, with the sinks and wrappers of the plan; files are relative to ``root``."""
     from usertrack.scan.scan import scan_code
-    from usertrack.scan.sinks import CustomSink
     from usertrack.scan.site import Scan
 
     if not paths:
         return Scan((), (), 0, 0.0)
-    sinks, wrappers = (
-        [CustomSink(**vars(sink)) for sink in named] for named in ((plan.sinks, plan.wrappers) if plan else ((), ()))
-    )
-    return _placed(scan_code(paths, sinks, wrappers), paths, root)
+    return _placed(scan_code(paths, *custom_sinks(plan)), paths, root)
+
+
+def custom_sinks(plan: "Plan | None") -> "tuple[list[CustomSink], list[CustomSink]]":
+    """The sinks and wrappers of the plan, as a scan takes them; none without a plan."""
+    from usertrack.scan.sinks import CustomSink
+
+    if plan is None:
+        return [], []
+    return [CustomSink(**vars(sink)) for sink in plan.sinks], [CustomSink(**vars(sink)) for sink in plan.wrappers]
 
 
 def _folder(path: Path) -> Path:

@@ -10,7 +10,6 @@ from usertrack.cli.plan.options import PlanOption
 from usertrack.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from usertrack.plan.model import Sink
     from usertrack.scan.sinks import CustomSink
 
 
@@ -52,6 +51,7 @@ def scan(
 
 def own_sinks(named: Path | None) -> "tuple[list[CustomSink], list[CustomSink]]":
     """The sinks and wrappers of the plan; none without a plan. Raises UsageError for a plan that is wrong."""
+    from usertrack.cli.plan.material import custom_sinks
     from usertrack.plan.read import read_plan
     from usertrack.workspace.files import plan_path
     from usertrack.workspace.settings import load_settings
@@ -61,15 +61,8 @@ def own_sinks(named: Path | None) -> "tuple[list[CustomSink], list[CustomSink]]"
     except UsageError:
         if named is not None:
             raise
-        return [], []
-    plan = read_plan(path)
-    return [_custom(sink) for sink in plan.sinks], [_custom(sink) for sink in plan.wrappers]
-
-
-def _custom(sink: "Sink") -> "CustomSink":
-    from usertrack.scan.sinks import CustomSink
-
-    return CustomSink(sink.call, sink.position, sink.keyword, sink.prefix, sink.suffix)
+        return custom_sinks(None)
+    return custom_sinks(read_plan(path))
 
 
 def register(plan: typer.Typer) -> None:

@@ -9,7 +9,7 @@ from usertrack.plan.finding import Finding, Rule
 from usertrack.plan.lint.place import Place
 from usertrack.plan.lint.vocabulary import word_set
 from usertrack.plan.lint.words import stem, words_of
-from usertrack.plan.model import Phase, Plan, PlannedEvent
+from usertrack.plan.model import Phase, Plan, PlannedEvent, property_aliases
 
 INCOMPLETE_EVENT = Rule(
     "incomplete-event",
@@ -133,7 +133,7 @@ def _singular(word: str) -> str:
 def _unknown_properties(plan: Plan, place: Place) -> Iterator[Finding]:
     if not plan.properties:
         return
-    aliases = {alias: planned.name for planned in plan.properties.values() for alias in planned.aliases}
+    aliases = property_aliases(plan.properties.values())
     for event in plan.events.values():
         for use in event.properties:
             if use.name in plan.properties or use.name.startswith("$"):
