@@ -1,0 +1,59 @@
+"""A signal: what the engine of patterns says of one person, and alerts act on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class SignalState(StrEnum):
+    """As in Prometheus and Grafana."""
+
+    PENDING = "pending"
+    """The condition holds, but not yet for as long as the pattern's ``for`` asks."""
+
+    FIRING = "firing"
+
+    RECOVERING = "recovering"
+    """The condition holds no longer, but the pattern's ``keep_firing_for`` is not over."""
+
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A change of state of one pattern for one person and session."""
+
+    pattern: str
+    """Its id in patterns.yaml."""
+
+    person: str
+    """PostHog's person id, or the distinct_id where there is none; "" for an incident, which is about many people."""
+
+    session: str
+    """"" where the pattern is not about a session."""
+
+    state: SignalState
+
+    at: datetime
+    """UTC: the time of the deciding event or deadline."""
+
+    severity: str
+    """info, warning or critical."""
+
+    because: str
+    """The reason as one sentence, with its facts."""
+
+    facts: Mapping[str, object]
+    """name, email, tier, page, seconds_on_page, events, errors, last_active_at, …, and the rule's own."""
+
+    labels: Mapping[str, str]
+    """pattern, severity, tier, route, fingerprint …: what groups, silences and inhibition match."""
+
+    events: tuple[str, ...]
+    """The uuids of the events that decided."""
+
+    @property
+    def key(self) -> str:
+        """Equal for all signals about one alert: ``pattern:person:session``."""
+        return f"{self.pattern}:{self.person}:{self.session}"
