@@ -8,8 +8,8 @@ import typer
 
 from usertrack.cli.common import Common
 from usertrack.cli.options import Limit, with_common
-from usertrack.cli.plan.material import Code, Days, Events, ScanFile
-from usertrack.cli.plan.options import PlanOption
+from usertrack.cli.plan_material import Code, Days, Events, ScanFile
+from usertrack.cli.plan_options import PlanOption
 
 if TYPE_CHECKING:
     from usertrack.coverage.numbers import Grouping
@@ -47,7 +47,7 @@ def coverage(
     unplanned and silent, or stray (in data alone). Exit code 6: the data could not be asked.
     """
     from usertrack.cli.output import emit_bytes
-    from usertrack.cli.plan.material import gather
+    from usertrack.cli.plan_material import gather
     from usertrack.cli.session import emit, format_of
     from usertrack.core.errors import INCOMPLETE
     from usertrack.coverage.view import coverage_document

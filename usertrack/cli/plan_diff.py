@@ -9,7 +9,7 @@ import typer
 
 from usertrack.cli.common import Common
 from usertrack.cli.options import Limit, with_common
-from usertrack.cli.plan.options import PlanOption
+from usertrack.cli.plan_options import PlanOption
 
 if TYPE_CHECKING:
     from usertrack.coverage.diff import Side
@@ -43,7 +43,7 @@ def diff(
     no other event of it is left. Both commits are read into temporary folders: your files stay as they are.
     """
     from usertrack.cli.common import settings_of
-    from usertrack.cli.plan.material import require_extra
+    from usertrack.cli.plan_material import require_extra
     from usertrack.cli.session import emit
     from usertrack.core.errors import CheckFailed, UsageError
     from usertrack.core.words import plural
@@ -85,7 +85,7 @@ def _root(stack: ExitStack, repository: "Repository", revision: str | None, plac
 
 def _side(root: Path, places: list[Path]) -> "Side":
     """The plan, which is at the first place, and the code at the others."""
-    from usertrack.cli.plan.material import scan_paths
+    from usertrack.cli.plan_material import scan_paths
     from usertrack.coverage.diff import Side
 
     own_plan = _plan(root / places[0])

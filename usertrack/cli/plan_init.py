@@ -9,7 +9,7 @@ import typer
 
 from usertrack.cli.common import Common
 from usertrack.cli.options import with_common_once
-from usertrack.cli.plan.options import PlanOption
+from usertrack.cli.plan_options import PlanOption
 
 if TYPE_CHECKING:
     from usertrack.plan.draft.model import Draft
@@ -66,7 +66,7 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
     from usertrack.core.errors import NEEDS_PLAN, UsageError
 
     if origin == "code":
-        from usertrack.cli.plan.scan import own_sinks
+        from usertrack.cli.plan_material import own_sinks
         from usertrack.coverage.drafts import draft_of_code
         from usertrack.scan.scan import scan_code
 

@@ -162,6 +162,21 @@ def scan_paths(plan: "Plan | None", paths: Sequence[Path], root: Path) -> "Scan"
     return _placed(scan_code(paths, *custom_sinks(plan)), paths, root)
 
 
+def own_sinks(named: Path | None) -> "tuple[list[CustomSink], list[CustomSink]]":
+    """The sinks and wrappers of the plan, none without a plan. Raises UsageError for a plan that is wrong."""
+    from usertrack.plan.read import read_plan
+    from usertrack.workspace.files import plan_path
+    from usertrack.workspace.settings import load_settings
+
+    try:
+        path = plan_path(load_settings(), named)
+    except UsageError:
+        if named is not None:
+            raise
+        return custom_sinks(None)
+    return custom_sinks(read_plan(path))
+
+
 def custom_sinks(plan: "Plan | None") -> "tuple[list[CustomSink], list[CustomSink]]":
     """The sinks and wrappers of the plan, as a scan takes them; none without a plan."""
     from usertrack.scan.sinks import CustomSink

@@ -9,8 +9,8 @@ import typer
 
 from usertrack.cli.common import Common
 from usertrack.cli.options import with_common
-from usertrack.cli.plan.material import Code, Days, Events, ScanFile
-from usertrack.cli.plan.options import PlanOption
+from usertrack.cli.plan_material import Code, Days, Events, ScanFile
+from usertrack.cli.plan_options import PlanOption
 
 
 @with_common
@@ -32,7 +32,7 @@ def docs(
 
     `usertrack plan docs src --link https://github.com/acme/app/blob/main/ -o tracking.html` · one page for everybody
     """
-    from usertrack.cli.plan.material import gather
+    from usertrack.cli.plan_material import gather
     from usertrack.cli.session import emit
     from usertrack.core.errors import INCOMPLETE, UsageError
     from usertrack.coverage.catalogue import catalogue_document

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usertrack.cli.plan.options import PlanOption
+from usertrack.cli.plan_options import PlanOption
 from usertrack.plan.codegen import Language
 
 

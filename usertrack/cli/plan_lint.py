@@ -4,7 +4,7 @@ import typer
 
 from usertrack.cli.common import Common
 from usertrack.cli.options import with_common
-from usertrack.cli.plan.options import PlanOption
+from usertrack.cli.plan_options import PlanOption
 
 
 @with_common

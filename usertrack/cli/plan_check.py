@@ -11,8 +11,8 @@ import typer
 from usertrack.cli import diagnostics
 from usertrack.cli.common import Common
 from usertrack.cli.options import with_common
-from usertrack.cli.plan.material import Code, Days, Events, Material, ScanFile
-from usertrack.cli.plan.options import PlanOption
+from usertrack.cli.plan_material import Code, Days, Events, Material, ScanFile
+from usertrack.cli.plan_options import PlanOption
 
 if TYPE_CHECKING:
     from usertrack.plan.finding import Finding
@@ -55,7 +55,7 @@ def check(
     Formats are text, json, sarif and github, and those of all commands.
     """
     from usertrack.cli.output import emit_bytes
-    from usertrack.cli.plan.material import gather
+    from usertrack.cli.plan_material import gather
     from usertrack.core.errors import INCOMPLETE, CheckFailed, UsageError
     from usertrack.core.words import plural
     from usertrack.coverage.baseline import Baseline, baseline_text, read_baseline

@@ -1,16 +1,12 @@
 """`usertrack plan scan`: what the code sends."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from usertrack.cli.options import Format, Limit, Output
-from usertrack.cli.plan.options import PlanOption
-from usertrack.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from usertrack.scan.sinks import CustomSink
+from usertrack.cli.plan_options import PlanOption
 
 
 def scan(
@@ -40,6 +36,7 @@ def scan(
 
     from usertrack.cli.output import emit
     from usertrack.cli.pager import paging
+    from usertrack.cli.plan_material import own_sinks
     from usertrack.scan.scan import scan_code
     from usertrack.scan.view import scan_document
 
@@ -47,22 +44,6 @@ def scan(
     document = scan_document(scan_code(paths or [Path()], sinks, wrappers))
     with nullcontext() if no_pager else paging():
         emit(document, fmt=format or "", output=output, limit=limit)
-
-
-def own_sinks(named: Path | None) -> "tuple[list[CustomSink], list[CustomSink]]":
-    """The sinks and wrappers of the plan; none without a plan. Raises UsageError for a plan that is wrong."""
-    from usertrack.cli.plan.material import custom_sinks
-    from usertrack.plan.read import read_plan
-    from usertrack.workspace.files import plan_path
-    from usertrack.workspace.settings import load_settings
-
-    try:
-        path = plan_path(load_settings(), named)
-    except UsageError:
-        if named is not None:
-            raise
-        return custom_sinks(None)
-    return custom_sinks(read_plan(path))
 
 
 def register(plan: typer.Typer) -> None:
