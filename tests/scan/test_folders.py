@@ -80,3 +80,40 @@ captureThis("foreign");
     places = [(f"{place.file}:{place.line}", place.reason.removeprefix("it is ")) for place in scan.unresolved]
     assert (scan.sites, places) == ([], marks(files)[1])
     assert {site.event for site in scan_code([tmp_path]).sites} == {"by_name", "by_module", "relative", "alias"}
+
+
+def test_wrappers_elsewhere_in_the_repository_are_followed(tmp_path: Path) -> None:
+    files = """
+=== web/src/components/button.tsx
+import { send } from "#app/analytics";
+export const Button = ({ event }) => <button onClick={() => send(event)} />;
+send("not_of_the_folder");
+=== packages/analytics/index.ts
+import posthog from "posthog-js";
+export const send = (event) => posthog.capture(`ui_${event}`);
+=== web/tsconfig.json
+{"compilerOptions": {"paths": {"#app/*": ["../packages/*"]}}}
+=== web/src/features/page.tsx
+import { Button } from "@/src/components/button";
+export const Page = () => <Button event="paid" />;
+=== server/shop/tracking.py
+import posthog
+def track_order(event):
+    posthog.capture(event)
+=== server/orders/views.py
+from shop import (
+    tracking,
+)
+tracking.track_order("order_paid")
+"""
+    written(files, tmp_path)
+    web, orders = tmp_path / "web" / "src" / "features", tmp_path / "server" / "orders"
+    assert shown(scan_code([web])) == []  # in no repository
+    (tmp_path / ".git").mkdir()
+    assert shown(scan_code([web])) == ["page.tsx:2 ui_paid"]
+    assert shown(scan_code([orders])) == ["views.py:4 order_paid"]
+    assert shown(scan_code([web, orders])) == [
+        "server/orders/views.py:4 order_paid",
+        "web/src/features/page.tsx:2 ui_paid",
+    ]
+    assert scan_code([web]).files == 1

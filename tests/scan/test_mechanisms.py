@@ -478,6 +478,31 @@ function Page() {
   track("seen"); //> seen
 }
 """,
+    "a store, by selectors": """
+=== store.ts
+import { create } from "zustand";
+import posthog from "posthog-js";
+export const useStore = create<State>()(persist((set, get) => ({
+  count: 0,
+  report: (name) => posthog.capture(`st_${name}`),
+  actions: { send: (name) => posthog.capture(name) },
+}), { name: "store" }));
+=== page.tsx
+import { useStore } from "./store";
+function Page() {
+  const report = useStore((state) => state.report);
+  report("one"); //> st_one
+  const deliver = useStore((state) => state.actions.send);
+  deliver("two"); //> two
+  const { send } = useStore((state) => state.actions);
+  send("three"); //> three
+  const [first, count] = useStore((state) => [state.report, state.count], shallow);
+  first("four"); //> st_four
+  const { report: renamed } = useStore(useShallow((state) => ({ report: state.report })));
+  renamed("five"); //> st_five
+  useStore.getState().report("six"); //> st_six
+}
+""",
     "options of a hook": """
 === a.tsx
 import { usePostHog } from "posthog-js/react";

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from usertrack.scan.lookup import Lookup
 from usertrack.scan.syntax import (
+    Argument,
     Array,
     Call,
     Choice,
@@ -21,6 +22,7 @@ from usertrack.scan.syntax import (
     Text,
     Typed,
     Unknown,
+    callee_name,
 )
 from usertrack.scan.values import (
     ClassValue,
@@ -156,6 +158,8 @@ class Evaluator(Lookup):
                 return (self.bind(v, frames) for item in items for v in self.evaluate(item, scope))
             case TextValue() if name in ("value", "valueOf"):
                 return [value]
+            case FunctionValue() if name == "getState":  # of a store; called, it is the store's object
+                return [value]
             case FunctionValue() if name not in ("call", "apply"):
                 return self._of_result(value, name)
             case Context() if name in ("Provider", "Consumer"):
@@ -256,7 +260,10 @@ class Evaluator(Lookup):
         for callee in callees:
             match callee:
                 case FunctionValue(function=function, frames=frames):
-                    yield from self._returned(function, (call, *frames)[:MOST_FRAMES])
+                    returned = list(self._returned(function, (call, *frames)[:MOST_FRAMES]))
+                    yield from returned
+                    if any(isinstance(value, ObjectValue | Instance) for value in returned):
+                        yield from self._selected(call, scope)
                 case ClassValue(owner=owner) if owner.enum:
                     yield from self.elements(callee)
                 case ClassValue(owner=owner):
@@ -279,6 +286,15 @@ class Evaluator(Lookup):
         for expression in function.returns:
             for value in self.evaluate(expression, function):
                 yield self.bind(value, frames)
+
+    def _selected(self, call: Call, scope: Function) -> Iterator[Value]:
+        """`useStore((state) => state.send)` may be `send` of what `useStore()` is: stores take such a selector."""
+        for argument in call.arguments[:1]:
+            if any(
+                isinstance(v, FunctionValue) and v.function.parameters for v in self.evaluate(argument.value, scope)
+            ):
+                whole = Call(call.callee, [], call.line, scope)
+                yield from self.evaluate(Call(argument.value, [Argument(whole)], call.line, scope), scope)
 
     def _handed_on(self, call: Call, scope: Function) -> Iterator[Value]:
         """What an unknown function makes of a function, class or object: we take it for the same."""
@@ -381,10 +397,3 @@ class Evaluator(Lookup):
 
 def _of_type(value: Value) -> Value:
     return Instance(value.owner) if isinstance(value, ClassValue) and not value.owner.enum else value
-
-
-def callee_name(call: Call) -> str:
-    match call.callee:
-        case Name(name=name) | Member(name=name):
-            return name
-    return "…"

@@ -109,7 +109,8 @@ class SourceFile:
 class Tree:
     """The source files of a scan, its manifests (`package.json`, `tsconfig.json`), and why other paths are not read.
 
-    ``root`` is the absolute path that all are relative to. The manifests of the folders above it belong to it too.
+    ``root`` is the absolute path that all are relative to. ``around`` are the other source files of the repository:
+    imports of the scanned ones may lead there. ``manifests`` are those of all of it, and of the folders above.
     ``links`` are other names of source files: the path of each link, and that of its file.
     """
 
@@ -118,25 +119,43 @@ class Tree:
     manifests: Sequence[SourceFile]
     unread: Mapping[str, str]
     links: Mapping[str, str]
+    around: Sequence[SourceFile]
 
 
 class UnreadError(Exception):
     """The reason why a file is not read."""
 
 
-def source_tree(paths: Sequence[Path]) -> Tree:
-    """All source files below ``paths``, sorted; shown relative to the path, or to what several have in common."""
+def source_tree(paths: Sequence[Path], repository: Path | None = None) -> Tree:
+    """All source files below ``paths``, sorted; shown relative to the path, or to what several have in common.
+
+    ``repository`` is the folder that imports may lead into; by default, that of the git repository around ``paths``.
+    """
     root = str(paths[0]) if len(paths) == 1 else os.path.commonpath([os.path.abspath(path) for path in paths])
     if os.path.isfile(root):
         root = os.path.dirname(root) or "."
     walk = _Walk([path if len(paths) == 1 else path.absolute() for path in paths])
-    files: dict[str, SourceFile] = {}
-    manifests = list(_manifests_above(root))
+    unread = {_shown(os.path.relpath(location, root)): reason for location, reason in walk.unread.items()}
+    files, manifests = _readable(walk.files, root, unread)
+    manifests += _manifests_above(root)
+    top = str(repository) if repository is not None else _repository_around(root)
+    around: list[SourceFile] = []
+    if top is not None and os.path.realpath(root) == os.path.abspath(root) and not os.path.samefile(top, paths[0]):
+        scanned = {os.path.abspath(location) for location in walk.files}
+        others = [location for location in _Walk([Path(top).absolute()]).files if location not in scanned]
+        around, other_manifests = _readable(others, root, {})
+        manifests += other_manifests
     links = {
         _shown(os.path.relpath(link, root)): _shown(os.path.relpath(file, root)) for link, file in walk.links.items()
     }
-    unread = {_shown(os.path.relpath(location, root)): reason for location, reason in walk.unread.items()}
-    for location in walk.files:
+    return Tree(_shown(os.path.abspath(root)), files, manifests, unread, links, around)
+
+
+def _readable(locations: Sequence[str], root: str, unread: dict[str, str]) -> tuple[list[SourceFile], list[SourceFile]]:
+    """Source files, sorted, and manifests; why others are not read goes to ``unread``."""
+    files: dict[str, SourceFile] = {}
+    manifests: list[SourceFile] = []
+    for location in locations:
         shown = _shown(os.path.relpath(location, root))
         name = os.path.basename(location)
         try:
@@ -148,13 +167,23 @@ def source_tree(paths: Sequence[Path]) -> Tree:
             manifests.append(SourceFile(shown, location, "json"))
         else:
             files[shown] = SourceFile(shown, location, LANGUAGES[os.path.splitext(name)[1].lower()])
-    return Tree(_shown(os.path.abspath(root)), [files[path] for path in sorted(files)], manifests, unread, links)
+    return [files[path] for path in sorted(files)], manifests
+
+
+def _repository_around(root: str) -> str | None:
+    """The top folder of the git repository that ``root`` is in; None where it is in none."""
+    folder = os.path.abspath(root)
+    while not os.path.exists(os.path.join(folder, ".git")):
+        if folder == os.path.dirname(folder):
+            return None
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def _manifests_above(root: str) -> Iterator[SourceFile]:
     """Those of the folders around ``root``, up to that of the repository: its imports go by them too."""
-    folder = os.path.abspath(root)
-    while not os.path.exists(os.path.join(folder, ".git")) and folder != os.path.dirname(folder):
+    folder, top = os.path.abspath(root), _repository_around(root)
+    while folder not in (top, os.path.dirname(folder)):
         folder = os.path.dirname(folder)
         for name in MANIFESTS:
             location = os.path.join(folder, name)

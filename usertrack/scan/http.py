@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from usertrack.scan.evaluation import Evaluator, callee_name
+from usertrack.scan.evaluation import Evaluator
 from usertrack.scan.program import Program
-from usertrack.scan.syntax import Call, Expression, Function, Name
+from usertrack.scan.syntax import Call, Expression, Function, Name, callee_name
 from usertrack.scan.values import ListValue, ObjectValue, Value
 
 REQUESTS = frozenset(

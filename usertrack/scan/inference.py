@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from usertrack.scan.callers import Callers
 from usertrack.scan.collection import Collection
-from usertrack.scan.evaluation import callee_name
 from usertrack.scan.event_names import EventName, names_of, substituted
 from usertrack.scan.http import http_payloads
 from usertrack.scan.program import Program
@@ -18,7 +17,7 @@ from usertrack.scan.properties import Key, Keys, keys_of, payload_keys, resolved
 from usertrack.scan.receivers import Receivers
 from usertrack.scan.sinks import BY_NAME, METHODS, CustomSink, Sent, sent_by, sent_by_custom
 from usertrack.scan.site import Site, Unresolved
-from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name
+from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name, callee_name
 from usertrack.scan.unscanned import unscanned_calls
 from usertrack.scan.values import (
     ClassValue,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from usertrack.scan.extraction import summary_of
 from usertrack.scan.files import SourceFile, Tree, UnreadError, source_bytes
+from usertrack.scan.imports import imported_modules
 from usertrack.scan.resolve import Resolver
 from usertrack.scan.syntax import (
     Alias,
@@ -23,15 +24,17 @@ from usertrack.scan.syntax import (
 
 
 class Program:
-    """``unread`` has the files that could not be read, and why."""
+    """``unread`` has the files that could not be read, and why. Files around the scanned ones are in it if imported."""
 
     def __init__(self, tree: Tree) -> None:
-        self._sources = {file.path: file for file in tree.files}
+        self._sources = {file.path: file for file in (*tree.files, *tree.around)}
         self.unread: dict[str, str] = dict(tree.unread)
         self._contents = {file.path: self._content(file) for file in tree.files}
         manifests = {file.path: self._content(file).decode(errors="replace") for file in tree.manifests}
         self._resolver = Resolver([*self._sources, *tree.links], manifests, tree.root)
         self._links = tree.links
+        if tree.around:
+            self._read_imported()
         self._files: dict[str, File | None] = {}
         self.calls: dict[str, list[Call]] = defaultdict(list)
         """By the last name of what is called."""
@@ -49,6 +52,16 @@ class Program:
         except UnreadError as error:
             self.unread[file.path] = str(error)
             return b""
+
+    def _read_imported(self) -> None:
+        """Read what the files import, and what that imports in turn."""
+        paths = list(self._contents)
+        for path in paths:
+            for module in imported_modules(self._contents[path], python=path.endswith(".py")):
+                imported = self.resolve(module, path)
+                if imported in self._sources and imported not in self._contents:
+                    self._contents[imported] = self._content(self._sources[imported])
+                    paths.append(imported)
 
     @property
     def parsed(self) -> Iterator[File]:
@@ -68,6 +81,8 @@ class Program:
     def _summary(self, path: str) -> File | None:
         language = self._sources[path].language if path in self._sources else "python"
         try:
+            if path in self._sources and path not in self._contents:
+                self._contents[path] = self._content(self._sources[path])
             return summary_of(path, language, self._contents.get(path, b""))
         except UnreadError as error:
             self.unread[path] = str(error)

@@ -20,7 +20,7 @@ class Resolver:
 
     def __init__(self, paths: Iterable[str], manifests: Mapping[str, str], root: str) -> None:
         self._root = root
-        self._paths = {posixpath.join(root, path) for path in paths}
+        self._paths = {posixpath.normpath(posixpath.join(root, path)) for path in paths}
         self._packages_of_python = {
             parent for path in self._paths if path.endswith(".py") for parent in _parents(posixpath.dirname(path))
         }

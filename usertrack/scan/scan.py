@@ -19,14 +19,22 @@ NESTING = 20_000
 """Source code nests deeper than Python's own limit allows to follow."""
 
 
-def scan_code(paths: Sequence[Path], sinks: Sequence[CustomSink] = (), wrappers: Sequence[CustomSink] = ()) -> Scan:
-    """The sites below ``paths`` that send an event. Raises UsageError for a path that does not exist."""
+def scan_code(
+    paths: Sequence[Path],
+    sinks: Sequence[CustomSink] = (),
+    wrappers: Sequence[CustomSink] = (),
+    repository: Path | None = None,
+) -> Scan:
+    """The sites below ``paths`` that send an event. Raises UsageError for a path that does not exist.
+
+    Wrappers may lie elsewhere in ``repository``; by default, in the git repository that the paths are in.
+    """
     started = time.perf_counter()
     for path in paths:
         if not path.exists():
             raise UsageError(f"'{path}' does not exist", "name a folder or a file of source code")
     parser_for("python")
-    tree = source_tree(paths)
+    tree = source_tree(paths, repository)
     with _deep_recursion(), _no_garbage_collection():
         program = Program(tree)
         inference = Inference(program, sinks, wrappers)
@@ -37,9 +45,12 @@ def scan_code(paths: Sequence[Path], sinks: Sequence[CustomSink] = (), wrappers:
             if file.error_line is not None
         ]
         unresolved += inference.unscanned()
-    unread = [Unresolved(path, 1, "", reason) for path, reason in sorted(program.unread.items())]
-    everything = sorted([*unresolved, *broken, *unread], key=lambda place: (place.file, place.line))
-    return Scan(sites, everything, len(tree.files), time.perf_counter() - started)
+    unread = [Unresolved(path, 1, "", reason) for path, reason in program.unread.items()]
+    around = {file.path for file in tree.around}
+    own_sites = [site for site in sites if site.file not in around]
+    everything = [place for place in (*unresolved, *broken, *unread) if place.file not in around]
+    everything.sort(key=lambda place: (place.file, place.line))
+    return Scan(own_sites, everything, len(tree.files), time.perf_counter() - started)
 
 
 @contextmanager

@@ -248,6 +248,14 @@ Expression = (
 )
 
 
+def callee_name(call: Call) -> str:
+    """The last name of what is called; `…` where it has none."""
+    match call.callee:
+        case Name(name=name) | Member(name=name):
+            return name
+    return "…"
+
+
 def tail_names(value: Expression) -> list[str]:
     """The names whose value ``value`` may be: of a chain its last one, of a call the functions that it is given."""
     match value:
