@@ -1,6 +1,9 @@
 """`usertrack demo` and `usertrack serve`: the demo world, and the embedded PostHog as a server."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +19,14 @@ if TYPE_CHECKING:
     from usertrack.server.http.server_settings import ServerSettings
 
 _PANEL = "Engines"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast the demo's people come, in hours of visits an hour, and the seed of what they do."""
+
+    speed: float
+    seed: int
 
 
 class LogFormat(StrEnum):
@@ -78,6 +89,15 @@ def serve(
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", help="Format of errors on standard error.")
     ] = LogFormat.text,
+    demo_traffic: Annotated[
+        bool,
+        typer.Option("--demo-traffic", help="Play the demo's people live, as their browsers would send it."),
+    ] = False,
+    speed: Annotated[
+        float,
+        typer.Option("--speed", min=0.1, max=600, help="With --demo-traffic: hours of visits that begin in an hour."),
+    ] = 60,
+    seed: Annotated[int, typer.Option("--seed", help="With --demo-traffic: another seed, other visits.")] = 1,
 ) -> None:
     """Run the embedded PostHog as a server: PostHog's SDKs send events to it, usertrack queries it.
 
@@ -86,6 +106,8 @@ def serve(
     `USERTRACK_PROJECT_TOKEN=phc_… USERTRACK_PERSONAL_API_KEY=phx_… usertrack serve --data ./events`
 
     `usertrack serve --data ./events --plan tracking.yaml` · then run your tests, and ask `usertrack plan live-check`
+
+    `usertrack serve --demo-traffic` · the demo's people, live, on a copy of the demo's events
     """
     run_server(
         host,
@@ -99,6 +121,7 @@ def serve(
         plan=plan,
         enforce=enforce,
         log_format=log_format,
+        traffic=Pace(speed, seed) if demo_traffic else None,
     )
 
 
@@ -140,6 +163,7 @@ def run_server(
     plan: Path | None,
     enforce: bool,
     log_format: str,
+    traffic: Pace | None = None,
 ) -> None:
     from usertrack.demo.sources import require_engines
     from usertrack.product.scope import WeekStart, one_of
@@ -154,22 +178,57 @@ def run_server(
     first_day = one_of(week_start, WeekStart, "--week-start") if week_start else None
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
-    folder = data or default_data()
-    serve(
-        folder,
-        os.environ,
-        host,
-        port,
-        lambda url, keys: _announce(url, keys, folder),
-        log_format,
-        query_memory=query_memory,
-        plan=plan,
-        enforce=enforce,
-        timezone=timezone,
-        row_cap=max_rows,
-        ip_key=pseudonym_key(load_settings()) if hash_ips else b"",
-        week_start_day=WEEK_STARTS.index(first_day) if first_day else None,
-    )
+    folder = _live_demo(data) if traffic else data or default_data()
+    with ExitStack() as stack:
+
+        def begin(url: str, keys: "ServerSettings") -> None:
+            _announce(url, keys, folder)
+            if traffic:
+                stack.enter_context(_playing(url, keys, traffic))
+
+        serve(
+            folder,
+            os.environ,
+            host,
+            port,
+            begin,
+            log_format,
+            query_memory=query_memory,
+            plan=plan,
+            enforce=enforce,
+            timezone=timezone,
+            row_cap=max_rows,
+            ip_key=pseudonym_key(load_settings()) if hash_ips else b"",
+            week_start_day=WEEK_STARTS.index(first_day) if first_day else None,
+        )
+
+
+def _live_demo(data: Path | None) -> Path:
+    """The folder of live traffic, with the demo's events in it; builds the demo if it is missing."""
+    from usertrack.demo.sources import open_last_demo
+    from usertrack.demo.traffic.data import live_demo_folder, prepare
+    from usertrack.workspace.demo_choice import cache_root
+
+    folder = data or live_demo_folder(cache_root())
+    with diagnostics.Progress() as progress:
+        demo = open_last_demo(cache_root(), now=datetime.now(UTC), notify=progress)
+        with closing(demo):
+            prepare(folder, demo, is_own=data is None)
+    return folder
+
+
+@contextmanager
+def _playing(url: str, keys: "ServerSettings", traffic: Pace) -> Iterator[None]:
+    from usertrack.demo.traffic.player import Player, Server
+
+    server = Server(url, keys.project_token, keys.personal_api_key, keys.project_id)
+    player = Player(server, lambda: datetime.now(UTC), speed=traffic.speed, seed=traffic.seed)
+    diagnostics.note("the demo's people are live, from now on")
+    player.start()
+    try:
+        yield
+    finally:
+        player.stop()
 
 
 def require_timezone(name: str) -> None:

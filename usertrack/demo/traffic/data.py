@@ -1,0 +1,62 @@
+"""The folder of events that live traffic goes on with: a copy of the demo's, so that the demo itself stays as it is."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usertrack.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from usertrack.demo import Demo
+    from usertrack.server.database.lock import DirectoryLock
+
+_MARK = "demo-traffic.json"
+_OF_PROCESSES = ("lock", "holder.json")
+
+
+def live_demo_folder(root: Path) -> Path:
+    """Where live traffic is kept, unless `--data` says otherwise; ``root`` is that of the demos."""
+    return root / "live-demo"
+
+
+def is_live_demo(folder: Path) -> bool:
+    """Whether the folder holds the demo's people, and nobody else."""
+    return (folder / _MARK).exists()
+
+
+def prepare(folder: Path, demo: "Demo", *, is_own: bool) -> None:
+    """Copy the demo's events to ``folder``; what is there of an earlier traffic stays.
+
+    A folder ``is_own`` when nobody named it: there the traffic of another demo is replaced. Raises UsageError for a
+    folder with events that are not the demo's, and ConnectionFailed while another process uses either.
+    """
+    from usertrack.server.database.lock import DirectoryLock
+
+    mark = json.dumps({"demo": demo.root.name})
+    if is_live_demo(folder):
+        if not is_own or (folder / _MARK).read_text() == mark:
+            return
+    elif not is_own and folder.exists() and any(folder.iterdir()):
+        raise UsageError(
+            f"'{folder}' has events that are not the demo's: invented people would come among them",
+            "leave --data out, or name a new folder",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with _held(DirectoryLock(folder)), _held(DirectoryLock(demo.store_path, lambda *_: None)):
+        for entry in folder.iterdir():
+            if entry.name not in _OF_PROCESSES:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        ignored = shutil.ignore_patterns(*_OF_PROCESSES)
+        shutil.copytree(demo.store_path, folder, ignore=ignored, dirs_exist_ok=True, symlinks=True)
+        (folder / _MARK).write_text(mark)
+
+
+@contextmanager
+def _held(lock: "DirectoryLock") -> Iterator[None]:
+    try:
+        yield
+    finally:
+        lock.release()
