@@ -312,9 +312,38 @@ def test_json_has_the_shape_that_is_documented(cli: Cli, tmp_path: Path) -> None
         },
     ]
     assert document["unresolved"] == [
-        {"file": "a.py", "line": 9, "sink": "posthog.capture", "reason": "it is what a function returns"}
+        {
+            "file": "a.py",
+            "line": 9,
+            "sink": "posthog.capture",
+            "reason": "it is what a function returns",
+            "instead": None,
+        }
     ]
     assert document["files"] == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "entry"),
+    [
+        ('platform.analytics?.logEvent({ kind: 1, type: "paid", platform: "web" })', "{PLATFORM, keyword: type}"),
+        ('this.platform.analytics.logEvent("paid", { platform: "web" })', "{PLATFORM, position: 0}"),
+        ('platform.analytics.logEvent(user, "paid", { platform: "web" })', "{PLATFORM, position: 1}"),
+        ('useUsage().track("paid", { platform: "web" })', "{call: track, position: 0}"),
+    ],
+)
+def test_a_call_on_something_unknown_is_told_with_the_sink_that_reads_it(
+    call: str, entry: str, cli: Cli, tmp_path: Path
+) -> None:
+    entry = entry.replace("PLATFORM", "call: platform.analytics.logEvent")
+    (tmp_path / "a.ts").write_text(f'import {{ platform }} from "platform";\n{call};\n')
+    (place,) = scan_code([tmp_path]).unresolved
+    assert (place.line, place.instead) == (2, f"if it sends events, write `{entry}` under `sinks:`")
+    plan = tmp_path / "tracking.yaml"
+    plan.write_text(f"events: {{}}\nsinks:\n- {entry}\n")
+    sites = json.loads(cli("plan", "scan", str(tmp_path), "--plan", str(plan), "-f", "json").out)["sites"]
+    assert [(site["event"], site["line"]) for site in sites] == [("paid", 2)]
+    assert {"name": "platform", "always": True} in sites[0]["properties"]
 
 
 def test_the_plan_names_calls_that_a_scan_cannot_see(cli: Cli, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ class _Finder:
     def of_unread_calls(self) -> Iterator[Finding]:
         for each in self.coverage.scan.unresolved if self.coverage.scan else ():
             subject = f"calls.{each.file}.{each.sink}"
-            yield Finding(UNREAD_CALL, subject, each.reason, each.file, each.line)
+            yield Finding(UNREAD_CALL, subject, each.reason, each.file, each.line, each.instead)
 
     def _with(self, event: CoveredEvent, name: str) -> list[Site]:
         return [site for site in event.sites if any(each.name == name for each in site.properties)]

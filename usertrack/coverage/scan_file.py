@@ -21,10 +21,7 @@ def read_scan(path: Path) -> Scan:
     try:
         return Scan(
             sites=[_site(each) for each in document["sites"]],
-            unresolved=[
-                Unresolved(_text(each["file"]), int(each["line"]), _text(each["sink"]), _text(each["reason"]))
-                for each in document.get("unresolved", [])
-            ],
+            unresolved=[_unresolved(each) for each in document.get("unresolved", [])],
             files=int(document.get("files", 0)),
             seconds=float(document.get("seconds", 0)),
         )
@@ -45,6 +42,11 @@ def _site(each: dict[str, Any]) -> Site:
         chain=[_text(name) for name in each.get("chain", [])],
         properties=[SentProperty(_text(item["name"]), bool(item["always"])) for item in each.get("properties", [])],
     )
+
+
+def _unresolved(each: dict[str, Any]) -> Unresolved:
+    texts = (_text(each["sink"]), _text(each["reason"]), _text(each.get("instead") or ""))
+    return Unresolved(_text(each["file"]), int(each["line"]), *texts)
 
 
 def _text(value: Any) -> str:

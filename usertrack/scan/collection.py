@@ -47,8 +47,8 @@ class Collection:
         before = by_call.get(call_line)
         by_call[call_line] = site if before is None else _both(before, site)
 
-    def add_unresolved(self, file: str, line: int, sink: str, reason: str) -> None:
-        self._unresolved.setdefault((file, line), Unresolved(file, line, sink, reason))
+    def add_unresolved(self, file: str, line: int, sink: str, reason: str, instead: str = "") -> None:
+        self._unresolved.setdefault((file, line), Unresolved(file, line, sink, reason, instead))
 
 
 def _both(one: Site, other: Site) -> Site:

@@ -18,6 +18,7 @@ from usertrack.scan.receivers import Receivers
 from usertrack.scan.sinks import BY_NAME, METHODS, CustomSink, Sent, sent_by, sent_by_custom
 from usertrack.scan.site import Site, Unresolved
 from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name, callee_name
+from usertrack.scan.unknown import likely_sink
 from usertrack.scan.unscanned import unscanned_calls
 from usertrack.scan.values import (
     ClassValue,
@@ -27,7 +28,6 @@ from usertrack.scan.values import (
     ObjectValue,
     Outside,
     Sdk,
-    TextValue,
     Value,
     argument_of,
 )
@@ -308,20 +308,13 @@ class Inference:
                 self._examine_value(call, value)
                 break
             else:
-                if name in METHODS and self._names_an_event(call):
+                entry = likely_sink(call, self.evaluator)
+                if entry is not None:
                     file = self.evaluator.path_of(call.scope)
                     reason = "what it is called on is not defined in the scanned code"
-                    self._collection.add_unresolved(file, call.line, name, reason)
+                    instead = f"if it sends events, write `{entry}` under `sinks:`"
+                    self._collection.add_unresolved(file, call.line, name, reason, instead)
         return progress
-
-    def _names_an_event(self, call: Call) -> bool:
-        if not call.arguments:
-            return False
-        if not isinstance(call.callee, Member):  # a parameter, which callers hand over
-            callees = self.evaluator.evaluate(call.callee, call.scope)
-            if not any(isinstance(value, Given) for value in callees):
-                return False
-        return any(isinstance(v, TextValue) for v in self.evaluator.evaluate(call.arguments[0].value, call.scope))
 
     def _tell_unused(self) -> None:
         """What functions send that nobody calls: their events come from code that was not scanned."""

@@ -171,7 +171,10 @@ def _custom_arguments(sink: CustomSink, call: Call) -> tuple[Expression | None, 
     first = positional_argument(call, 0)
     if first is None:
         return None, None
-    return Member(first, sink.keyword, call.line), Member(first, "properties", call.line)
+    event = Member(first, sink.keyword, call.line)
+    if isinstance(first, Object) and not any(entry.key == "properties" for entry in first.entries):
+        return event, Object([entry for entry in first.entries if entry.key != sink.keyword], call.line)
+    return event, Member(first, "properties", call.line)
 
 
 def _as_object(call: Call, event: str | None) -> Object:

@@ -32,12 +32,16 @@ class Site:
 
 @dataclass(frozen=True)
 class Unresolved:
-    """A call of a sink or wrapper whose event could not be read, or a file or folder that was not, and why."""
+    """A call of a sink or wrapper whose event could not be read, or a file or folder that was not, and why.
+
+    ``instead`` is what to write so that it can be, where that is known.
+    """
 
     file: str
     line: int
     sink: str
     reason: str
+    instead: str = ""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,13 @@ def scan_json(scan: Scan) -> dict[str, Any]:
     return {
         "sites": [_site_json(site) for site in scan.sites],
         "unresolved": [
-            {"file": place.file, "line": place.line, "sink": place.sink, "reason": place.reason}
+            {
+                "file": place.file,
+                "line": place.line,
+                "sink": place.sink,
+                "reason": place.reason,
+                "instead": place.instead or None,
+            }
             for place in scan.unresolved
         ],
         "files": scan.files,
@@ -137,7 +143,7 @@ def _reasons(unresolved: Sequence[Unresolved]) -> Table:
     """A row for each reason, the most frequent first."""
     groups: dict[str, list[Unresolved]] = {}
     for place in unresolved:
-        groups.setdefault(place.reason, []).append(place)
+        groups.setdefault("; ".join(filter(None, (place.reason, place.instead))), []).append(place)
     rows = [
         (_places((place.file, place.line) for place in group), len(group), reason)
         for reason, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))

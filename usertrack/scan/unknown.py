@@ -1,0 +1,49 @@
+"""Calls on something that the scanned code does not define, which look as if they sent an event."""
+
+from collections.abc import Iterator
+
+from usertrack.scan.evaluation import Evaluator
+from usertrack.scan.sinks import METHODS
+from usertrack.scan.syntax import Call, Expression, Function, Member, Name, callee_name
+from usertrack.scan.values import Composed, Given, ObjectValue, TextValue
+
+EVENT_KEYS = ("event", "name", "type", "eventName", "event_name", "eventType", "event_type", "action")
+"""Where the event may be in an object that holds all; the most telling first."""
+
+
+def likely_sink(call: Call, evaluator: Evaluator) -> str | None:
+    """The entry of `sinks:` by which a scan reads ``call``; None where it does not look as if it sent an event."""
+    if callee_name(call) not in METHODS:
+        return None
+    if not isinstance(call.callee, Member):  # a parameter, which callers hand over
+        callees = evaluator.evaluate(call.callee, call.scope)
+        if not any(isinstance(value, Given) for value in callees):
+            return None
+    place = next(_places(call, evaluator), None)
+    return f"{{call: {'.'.join(_dotted(call.callee))}, {place}}}" if place else None
+
+
+def _places(call: Call, evaluator: Evaluator) -> Iterator[str]:
+    """Where the event can be: a text, or a text in an object."""
+    for position, argument in enumerate(call.arguments[:2]):
+        if _is_text(argument.value, call.scope, evaluator):
+            yield f"keyword: {argument.keyword}" if argument.keyword else f"position: {position}"
+    for argument in call.arguments[:1]:
+        for value in evaluator.evaluate(argument.value, call.scope):
+            if isinstance(value, ObjectValue):
+                texts = {e.key for e in value.object.entries if _is_text(e.value, value.scope, evaluator)}
+                yield from (f"keyword: {key}" for key in EVENT_KEYS if key in texts)
+
+
+def _is_text(expression: Expression, scope: Function, evaluator: Evaluator) -> bool:
+    return any(isinstance(value, TextValue | Composed) for value in evaluator.evaluate(expression, scope))
+
+
+def _dotted(callee: Expression) -> list[str]:
+    """The names of what is called, without what stands before a call or `this`."""
+    match callee:
+        case Member(value=inner, name=name):
+            return [*_dotted(inner), name]
+        case Name(name=name):
+            return [name]
+    return []
