@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from usertrack.scan.evaluation import ITERATIONS, Evaluator
 from usertrack.scan.program import Program
 from usertrack.scan.syntax import Alias, Call, Expression, Function, Member, Object, Parameter, Typed
-from usertrack.scan.values import ClassValue, FunctionValue, Given, Outside, Value, argument_of
+from usertrack.scan.values import ClassValue, FunctionValue, ParameterValue, UnknownValue, Value, argument_of
 
 MOST_CALLERS = 60
 MOST_FILES = 150
@@ -16,40 +16,40 @@ DEEPEST = 4
 class Callers(Evaluator):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self._concrete: dict[Given, Sequence[Value]] = {}
+        self._concrete: dict[ParameterValue, Sequence[Value]] = {}
         self._depth = 0
         self._names: dict[Function, tuple[int, list[str]]] = {}
 
-    def concrete(self, given: Given) -> Sequence[Value]:
+    def concrete(self, value: ParameterValue) -> Sequence[Value]:
         """What a parameter is, from all that the files tell of it; () if they do not."""
-        if given not in self._concrete:
-            self._concrete[given] = ()
+        if value not in self._concrete:
+            self._concrete[value] = ()
             if self._depth < DEEPEST:
                 self._depth += 1
-                self._concrete[given] = tuple(dict.fromkeys(self._concretize(given)))
+                self._concrete[value] = tuple(dict.fromkeys(self._concretize(value)))
                 self._depth -= 1
-        return self._concrete[given]
+        return self._concrete[value]
 
-    def _concretize(self, given: Given) -> Iterable[Value]:
-        parameter = given.parameter
-        handed = self.handed_over(given)
+    def _concretize(self, value: ParameterValue) -> Iterable[Value]:
+        parameter = value.parameter
+        handed = self.handed_over(value)
         if handed is not None:
             return self._known(handed)
-        values = self._known(self._of_callers(parameter, given.path))
+        values = self._known(self._of_callers(parameter, value.path))
         if not values and parameter.type is not None:
             values = self._known(
-                self.walk(self.evaluate(Typed(parameter.type, parameter.line), parameter.function), given.path)
+                self.walk(self.evaluate(Typed(parameter.type, parameter.line), parameter.function), value.path)
             )
         if not values and parameter.default is not None:
-            values = self._known(self.walk(self.evaluate(parameter.default, parameter.function), given.path))
+            values = self._known(self.walk(self.evaluate(parameter.default, parameter.function), value.path))
         return values
 
     def _known(self, values: Iterable[Value]) -> list[Value]:
         """Values of parameters by what those are in turn; without what is outside."""
         known: list[Value] = []
         for value in values:
-            known += self.concrete(value) if isinstance(value, Given) else [value]
-        return [value for value in known if not isinstance(value, Outside)]
+            known += self.concrete(value) if isinstance(value, ParameterValue) else [value]
+        return [value for value in known if not isinstance(value, UnknownValue)]
 
     def _of_callers(self, parameter: Parameter, path: Sequence[str]) -> list[Value]:
         values: list[Value] = []
@@ -71,22 +71,22 @@ class Callers(Evaluator):
         return any(
             isinstance(inner, FunctionValue) and inner.function is function
             for value in self.evaluate(call.callee, call.scope)
-            if isinstance(value, Given)
+            if isinstance(value, ParameterValue)
             for inner in self.concrete(value)
         )
 
-    def handed_over(self, given: Given) -> Sequence[Value] | None:
+    def handed_over(self, value: ParameterValue) -> Sequence[Value] | None:
         """What a function without a name gets of a list (`names.forEach(name => …)`) or promise; None for others."""
-        function = given.parameter.function
+        function = value.parameter.function
         call = function.handed_to
-        if call is None or given.parameter.index or not isinstance(call.callee, Member):
+        if call is None or value.parameter.index or not isinstance(call.callee, Member):
             return None
         values = self.evaluate(call.callee.value, call.scope)
         if call.callee.name == "then":  # of a promise; for us it is what it promises
-            return self.walk(values, given.path)
+            return self.walk(values, value.path)
         if call.callee.name not in ITERATIONS:
             return None
-        return self.walk((inner for value in values for inner in self.elements(value)), given.path)
+        return self.walk((inner for each in values for inner in self.elements(each)), value.path)
 
     def names_of_function(self, function: Function) -> Sequence[str]:
         """The names under which a function is called, as far as the parsed files tell."""
@@ -116,7 +116,7 @@ class Callers(Evaluator):
     def _is_of(self, alias: Alias, function: Function) -> bool:
         """Whether what goes on under another name can be ``function``."""
         for value in self.evaluate(alias.value, alias.scope):
-            for inner in self.concrete(value) if isinstance(value, Given) else (value,):
+            for inner in self.concrete(value) if isinstance(value, ParameterValue) else (value,):
                 if isinstance(inner, FunctionValue) and inner.function is function:
                     return True
                 if isinstance(inner, ClassValue) and inner.owner is function.owner:

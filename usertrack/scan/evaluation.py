@@ -26,18 +26,18 @@ from usertrack.scan.syntax import (
 )
 from usertrack.scan.values import (
     ClassValue,
-    Composed,
     Context,
     Frames,
     FunctionValue,
-    Given,
     Instance,
     ListValue,
     ModuleValue,
     ObjectValue,
-    Outside,
+    ParameterValue,
     Sdk,
+    TemplateValue,
     TextValue,
+    UnknownValue,
     Value,
     argument_of,
 )
@@ -47,7 +47,7 @@ MOST_FRAMES = 3
 MOST_STEPS = 50_000
 """Expressions that are followed for one call: more than ever help, and an end for those that go in circles."""
 DEEPEST = 60
-DEEPEST_GIVEN = 6
+DEEPEST_FRAMES = 6
 HAND_ON = (FunctionValue, ObjectValue, ClassValue, Instance, Sdk)
 """What an unknown function that is given it is taken to hand on: `useCallback(f)`, `memo(C)`, `Object.freeze({…})`."""
 ITERATIONS = frozenset(("map", "forEach", "flatMap", "filter", "some", "every", "find"))
@@ -80,7 +80,7 @@ class Evaluator(Lookup):
             case Text(value=text, line=line):
                 return [TextValue(text, line, self.path_of(scope))]
             case Template():
-                return [Composed(expression, scope)]
+                return [TemplateValue(expression, scope)]
             case Name(name=name):
                 return self._of_name(name, scope)
             case Member(value=inner, name=name):
@@ -102,13 +102,13 @@ class Evaluator(Lookup):
             case Self(parent=parent):
                 return self._of_self(scope, parent=parent)
             case Parameter():
-                return [Given(expression)]
+                return [ParameterValue(expression)]
             case Function():
                 return [FunctionValue(expression)]
             case Class():
                 return [ClassValue(expression)]
             case Unknown(source=source):
-                return [Outside(source)]
+                return [UnknownValue(source)]
 
     def _of_name(self, name: str, scope: Function) -> Iterator[Value]:
         bindings, _ = self.bindings_of(name, scope)
@@ -122,7 +122,7 @@ class Evaluator(Lookup):
         while method is not None and method.owner is None:
             method = method.parent
         if method is None or method.owner is None:
-            yield Outside("this")
+            yield UnknownValue("this")
         elif parent:
             for base in self.bases_of(method.owner):
                 yield Instance(base)
@@ -151,8 +151,8 @@ class Evaluator(Lookup):
                 return self._of_class(owner, name)
             case ModuleValue(path=path):
                 return self.export(path, name)
-            case Given(parameter=parameter, path=path):
-                return [Given(parameter, (*path, name))]
+            case ParameterValue(parameter=parameter, path=path):
+                return [ParameterValue(parameter, (*path, name))]
             case ListValue(list=array, scope=scope, frames=frames) if name.isdigit():
                 items = array.items[int(name) : int(name) + 1]
                 return (self.bind(v, frames) for item in items for v in self.evaluate(item, scope))
@@ -166,9 +166,9 @@ class Evaluator(Lookup):
                 return [value]
             case Context():
                 return (v for provided in self._provided(value) for v in self.member(provided, name))
-            case Outside(name=origin):
-                return [Outside(f"{origin}.{name}")]
-        return [value] if name in ("current", "default", "value") else [Outside(name)]
+            case UnknownValue(name=origin):
+                return [UnknownValue(f"{origin}.{name}")]
+        return [value] if name in ("current", "default", "value") else [UnknownValue(name)]
 
     def _of_key(self, value: ObjectValue, name: str) -> Iterator[Value]:
         """The key's own value; where it has none, what is spread into the object."""
@@ -181,7 +181,7 @@ class Evaluator(Lookup):
             if entry.spread:
                 for inner in self.evaluate(entry.value, value.scope):
                     for result in self.member(inner, name):
-                        if not isinstance(result, Outside):
+                        if not isinstance(result, UnknownValue):
                             yield self.bind(result, value.frames)
         if name == "current":
             yield value
@@ -189,7 +189,7 @@ class Evaluator(Lookup):
     def _of_instance(self, instance: Instance, owner: Class, name: str) -> Iterator[Value]:
         bindings = self.members_of(owner, name)
         if not bindings:
-            yield Outside(f"{owner.name}.{name}")
+            yield UnknownValue(f"{owner.name}.{name}")
         for binding in bindings:
             if isinstance(binding.value, Function) and binding.value.getter:
                 for returned in binding.value.returns:
@@ -200,7 +200,7 @@ class Evaluator(Lookup):
 
     def _made(self, value: Value, instance: Instance) -> Value:
         """An attribute that is a parameter of the constructor is what the call handed over."""
-        if instance.made is not None and isinstance(value, (Given, Composed, FunctionValue)):
+        if instance.made is not None and isinstance(value, (ParameterValue, TemplateValue, FunctionValue)):
             return self.bind(value, (instance.made,))
         return value
 
@@ -208,18 +208,18 @@ class Evaluator(Lookup):
         bindings = self.members_of(owner, name)
         for binding in bindings:
             for value in self.evaluate(binding.value, binding.scope):
-                if isinstance(value, (Outside, ListValue)) and owner.enum and isinstance(binding.value, Call):
+                if isinstance(value, (UnknownValue, ListValue)) and owner.enum and isinstance(binding.value, Call):
                     yield TextValue(name, owner.line, self.path_of(owner.scope))  # auto()
                 else:
                     yield value
         if not bindings:
-            yield Outside(f"{owner.name}.{name}")
+            yield UnknownValue(f"{owner.name}.{name}")
 
     def _of_result(self, value: FunctionValue, name: str) -> Iterator[Value]:
         """`useMemo(() => object).name`: the member of what the function returns."""
         for returned in value.function.returns:
             for inner in self.evaluate(returned, value.function):
-                if not isinstance(inner, (Given, Outside, TextValue, Composed, FunctionValue)):
+                if not isinstance(inner, (ParameterValue, UnknownValue, TextValue, TemplateValue, FunctionValue)):
                     yield from self.member(inner, name)
 
     def _of_element(self, inner: Expression, key: Expression | None, scope: Function) -> Iterator[Value]:
@@ -245,12 +245,12 @@ class Evaluator(Lookup):
             case ClassValue(owner=owner) if owner.enum:
                 for name in owner.members:
                     yield from self._of_class(owner, name)
-            case Given(parameter=parameter, path=path):
-                yield Given(parameter, (*path, "*"))
+            case ParameterValue(parameter=parameter, path=path):
+                yield ParameterValue(parameter, (*path, "*"))
             case FunctionValue() | Instance() | Sdk():  # const [track] = useTracking()
                 yield value
             case _:
-                yield Outside("an element of a list")
+                yield UnknownValue("an element of a list")
 
     def _of_call(self, call: Call, scope: Function) -> Iterator[Value]:
         if self._is_call_of(call, "createContext"):
@@ -274,9 +274,9 @@ class Evaluator(Lookup):
                             yield from self._returned(bound.function, (call,))
                 case Sdk(product=product):
                     yield Sdk(product)
-                case Given(parameter=parameter, path=path):
-                    yield Given(parameter, (*path, "()"))
-        if not any(isinstance(callee, (FunctionValue, ClassValue, Sdk, Given)) for callee in callees):
+                case ParameterValue(parameter=parameter, path=path):
+                    yield ParameterValue(parameter, (*path, "()"))
+        if not any(isinstance(callee, (FunctionValue, ClassValue, Sdk, ParameterValue)) for callee in callees):
             yield from self._handed_on(call, scope)
 
     def _is_call_of(self, call: Call, name: str) -> bool:
@@ -309,7 +309,7 @@ class Evaluator(Lookup):
                     yield value
                     yield from self._lazy(value)
         if not anything:
-            yield Outside(f"{callee_name(call)}()")
+            yield UnknownValue(f"{callee_name(call)}()")
 
     def _lazy(self, value: Value) -> Iterator[Value]:
         """`lazy(() => import("./component"))`: the default export."""
@@ -341,26 +341,26 @@ class Evaluator(Lookup):
                 return ObjectValue(made, scope, (*own, *frames)[:MOST_FRAMES])
             case ListValue(list=array, scope=scope, frames=own):
                 return ListValue(array, scope, (*own, *frames)[:MOST_FRAMES])
-            case Composed(template=template, scope=scope, frames=own):
-                return Composed(template, scope, (*own, *frames)[:MOST_FRAMES])
-            case Given():
-                return next(iter(self.given_by(value, frames)), value)
+            case TemplateValue(template=template, scope=scope, frames=own):
+                return TemplateValue(template, scope, (*own, *frames)[:MOST_FRAMES])
+            case ParameterValue():
+                return next(iter(self.argument_values(value, frames)), value)
         return value
 
-    def given_by(self, given: Given, frames: Frames) -> Sequence[Value]:
+    def argument_values(self, value: ParameterValue, frames: Frames) -> Sequence[Value]:
         """What a parameter is, if one of ``frames`` called its function; () if none did, or none says it."""
-        if self._given_depth > DEEPEST_GIVEN:
+        if self._frames_depth > DEEPEST_FRAMES:
             return ()
-        self._given_depth += 1
+        self._frames_depth += 1
         try:
             for frame in frames:
-                if self.is_call_of(frame, given.parameter.function):
-                    expression = argument_of(given.parameter, frame)
+                if self.is_call_of(frame, value.parameter.function):
+                    expression = argument_of(value.parameter, frame)
                     if expression is not None:
                         values = self.evaluate(expression, frame.scope)
-                        return tuple(dict.fromkeys(self.walk(values, given.path)))
+                        return tuple(dict.fromkeys(self.walk(values, value.path)))
         finally:
-            self._given_depth -= 1
+            self._frames_depth -= 1
         return ()
 
     def walk(self, values: Iterable[Value], path: Sequence[str]) -> list[Value]:

@@ -6,10 +6,10 @@ from itertools import product
 
 from usertrack.scan.evaluation import Evaluator
 from usertrack.scan.syntax import Function
-from usertrack.scan.values import Composed, Frames, Given, ObjectValue, Outside, TextValue, Value
+from usertrack.scan.values import Frames, ObjectValue, ParameterValue, TemplateValue, TextValue, UnknownValue, Value
 
 MOST_ALTERNATIVES = 24
-Part = str | Given | None
+Part = str | ParameterValue | None
 """A piece of a name: a text, a parameter, or something computed."""
 
 
@@ -46,8 +46,8 @@ class EventName:
         return text.replace("\0", "*")
 
     @property
-    def givens(self) -> tuple[Given, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Given))
+    def open_parts(self) -> tuple[ParameterValue, ...]:
+        return tuple(part for part in self.parts if isinstance(part, ParameterValue))
 
 
 def names_of(evaluator: Evaluator, values: Iterable[Value], file: str, line: int) -> Iterator[EventName]:
@@ -56,14 +56,14 @@ def names_of(evaluator: Evaluator, values: Iterable[Value], file: str, line: int
         match value:
             case TextValue(text=text, line=own, file=home):
                 yield EventName((text,), home, own)
-            case Given(path=path) if "()" in path:
+            case ParameterValue(path=path) if "()" in path:
                 yield EventName((None,), file, line, "it is computed at run time")
-            case Given():
+            case ParameterValue():
                 yield EventName((value,), file, line)
-            case Composed(scope=scope, template=template):
+            case TemplateValue(scope=scope, template=template):
                 for parts in _combinations(evaluator, value):
                     yield EventName(_merged(parts), evaluator.path_of(scope), template.line, "part of it is computed")
-            case Outside(name=name):
+            case UnknownValue(name=name):
                 yield EventName((None,), file, line, reason_of(name))
             case ObjectValue():
                 yield EventName((None,), file, line, "it is no text", guess=_has_event(value))
@@ -85,12 +85,12 @@ def reason_of(source: str) -> str:
     return "it is computed at run time"
 
 
-def _combinations(evaluator: Evaluator, composed: Composed) -> Iterator[tuple[Part, ...]]:
+def _combinations(evaluator: Evaluator, value: TemplateValue) -> Iterator[tuple[Part, ...]]:
     """All ways to fill the template, up to a number; parts with too many ways stay open."""
     alternatives: list[Sequence[tuple[Part, ...]]] = []
     ways = 1
-    for expression in composed.template.parts:
-        values = [evaluator.bind(v, composed.frames) for v in evaluator.evaluate(expression, composed.scope)]
+    for expression in value.template.parts:
+        values = [evaluator.bind(v, value.frames) for v in evaluator.evaluate(expression, value.scope)]
         parts = list(dict.fromkeys(inner for value in values for inner in _parts(evaluator, value))) or [(None,)]
         ways *= len(parts)
         alternatives.append(parts if ways <= MOST_ALTERNATIVES else [(None,)])
@@ -103,9 +103,9 @@ def _parts(evaluator: Evaluator, value: Value) -> Iterator[tuple[Part, ...]]:
     match value:
         case TextValue(text=text):
             yield (text,)
-        case Given(path=path) if "()" not in path:
+        case ParameterValue(path=path) if "()" not in path:
             yield (value,)
-        case Composed():
+        case TemplateValue():
             yield from _combinations(evaluator, value)
         case _:
             yield (None,)
@@ -129,10 +129,10 @@ def substituted(evaluator: Evaluator, name: EventName, function: Function, frame
     """Of the texts that the call itself hands over."""
     reasons: list[str] = []
     for part in name.parts:
-        if not isinstance(part, Given):
+        if not isinstance(part, ParameterValue):
             alternatives.append([(part,)])
             continue
-        values = evaluator.given_by(part, frames)
+        values = evaluator.argument_values(part, frames)
         if not values:
             alternatives.append([(part,)] if part.parameter.function is not function else [])
             continue
@@ -143,8 +143,8 @@ def substituted(evaluator: Evaluator, name: EventName, function: Function, frame
         alternatives.append([other.parts for other in inner])
     if len(name.parts) == 1 and len(alternatives) == 1:  # each value keeps its own place
         part = name.parts[0]
-        if isinstance(part, Given):
-            for other in names_of(evaluator, evaluator.given_by(part, frames), "", 0):
+        if isinstance(part, ParameterValue):
+            for other in names_of(evaluator, evaluator.argument_values(part, frames), "", 0):
                 yield replace(other, guess=name.guess or other.guess)
             return
     file, line = lines[0] if lines else ("", 0)

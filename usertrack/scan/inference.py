@@ -24,10 +24,10 @@ from usertrack.scan.values import (
     ClassValue,
     Frames,
     FunctionValue,
-    Given,
     ObjectValue,
-    Outside,
+    ParameterValue,
     Sdk,
+    UnknownValue,
     Value,
     argument_of,
 )
@@ -187,11 +187,11 @@ class Inference:
             match value:
                 case ObjectValue() if keys:
                     self._send_object(call, sent.event, value, keys, sink, chain)
-                case Given() if keys and (sent.properties is None or isinstance(sent.event, Element)):
+                case ParameterValue() if keys and (sent.properties is None or isinstance(sent.event, Element)):
                     plain.append(value)
                     payload = Key(value, True, payload=True)
                     for key in dict.fromkeys(keys):
-                        inner = Given(value.parameter, (*value.path, key))
+                        inner = ParameterValue(value.parameter, (*value.path, key))
                         name = EventName((inner,), file, sent.event.line, guess=True)
                         self._register(name, (payload,), call, sink, chain)
                 case _:
@@ -208,7 +208,7 @@ class Inference:
         if sink.startswith("posthog") and not any(entry.key == "properties" for entry in value.object.entries):
             properties = tuple(key for key in properties if not isinstance(key.name, str))
         for key in dict.fromkeys(keys):
-            names = [v for v in self.evaluator.member(value, key) if not isinstance(v, Outside) or v.name != key]
+            names = [v for v in self.evaluator.member(value, key) if not isinstance(v, UnknownValue) or v.name != key]
             for name in names_of(self.evaluator, names, file, value.object.line):
                 self._register(name, properties, call, sink, chain)
 
@@ -224,20 +224,20 @@ class Inference:
         """A name that ``call`` sends: a site, something unresolved, or a new sender."""
         if len(chain) > LONGEST_CHAIN:
             return
-        givens = name.givens
-        if not givens:
+        open_parts = name.open_parts
+        if not open_parts:
             self._collection.add(name, properties, self.evaluator.path_of(call.scope), call.line, sink, chain)
             return
-        given = max(givens, key=lambda given: _nearness(given.parameter.function, call.scope))
-        function = given.parameter.function
-        elements = self.evaluator.handed_over(given)
+        open_part = max(open_parts, key=lambda open_part: _nearness(open_part.parameter.function, call.scope))
+        function = open_part.parameter.function
+        elements = self.evaluator.handed_over(open_part)
         if elements is not None:
-            self._spell_out(name, given, elements, properties, call, sink, chain)
+            self._spell_out(name, open_part, elements, properties, call, sink, chain)
             return
         if not _is_around(function, call.scope):
-            values = self.evaluator.concrete(given)
+            values = self.evaluator.concrete(open_part)
             if values:
-                self._spell_out(name, given, values, properties, call, sink, chain)
+                self._spell_out(name, open_part, values, properties, call, sink, chain)
                 return
         sender = Sender(function, name, properties, sink, (_qualified(function), *chain), call, origin)
         key = (name.parts, sink, call)
@@ -250,7 +250,7 @@ class Inference:
     def _spell_out(
         self,
         name: EventName,
-        given: Given,
+        open_part: ParameterValue,
         values: Sequence[Value],
         properties: Keys,
         call: Call,
@@ -259,7 +259,7 @@ class Inference:
     ) -> None:
         """Go on with each of the values that a parameter is known to have."""
         for other in names_of(self.evaluator, values, name.file, name.line):
-            parts = tuple(p for part in name.parts for p in (other.parts if part == given else (part,)))
+            parts = tuple(p for part in name.parts for p in (other.parts if part == open_part else (part,)))
             place = (other.file, other.line) if len(name.parts) == 1 else (name.file, name.line)
             self._register(
                 EventName(parts, *place, other.reason, name.guess or other.guess), properties, call, sink, chain
@@ -274,7 +274,7 @@ class Inference:
         line = self._line_of_argument(sender, call)
         for name in substituted(self.evaluator, sender.event, sender.function, all_frames):
             placed = name if name.file == file else replace(name, file=file, line=line)
-            if placed.parts == sender.event.parts and placed.givens:
+            if placed.parts == sender.event.parts and placed.open_parts:
                 continue  # handed on to itself
             if _is_open(placed) and sender.event.pattern is not None:
                 self._tell_at_origin(sender)  # what is known of the name is written there
@@ -292,10 +292,10 @@ class Inference:
         self._collection.add(name, sender.properties, file, sender.call.line, sender.sink, chain)
 
     def _line_of_argument(self, sender: Sender, call: Call) -> int:
-        for given in sender.event.givens:
-            expression = argument_of(given.parameter, call)
+        for open_part in sender.event.open_parts:
+            expression = argument_of(open_part.parameter, call)
             if expression is not None and any(argument.value is expression for argument in call.arguments):
-                return self.evaluator.line_within(expression, given.path, call.line)
+                return self.evaluator.line_within(expression, open_part.path, call.line)
         return call.line
 
     def _examine_unknown(self) -> bool:
@@ -337,7 +337,7 @@ class Inference:
 
 def _is_open(name: EventName) -> bool:
     """Whether a call added nothing to the name that could be read."""
-    return not name.givens and name.text is None and sum(part is None for part in name.parts) == 1
+    return not name.open_parts and name.text is None and sum(part is None for part in name.parts) == 1
 
 
 def _is_named(call: Call, dotted: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from usertrack.scan.program import Program
 from usertrack.scan.sinks import product_of_package, product_of_word
 from usertrack.scan.syntax import Binding, Call, Class, Expression, Function
-from usertrack.scan.values import ClassValue, ModuleValue, Outside, Sdk, Value
+from usertrack.scan.values import ClassValue, ModuleValue, Sdk, UnknownValue, Value
 
 MOST_BASES = 12
 
@@ -18,7 +18,7 @@ class Lookup(ABC):
         self._open: set[Expression] = set()
         self.assumed: set[tuple[Call, Function]] = set()
         """Which functions a call calls, where its own file does not tell."""
-        self._given_depth = 0
+        self._frames_depth = 0
         self.steps = 0
         """Expressions followed since somebody set it to 0."""
         self._cut = False
@@ -50,10 +50,10 @@ class Lookup(ABC):
         for module in scope.file.stars if scope.file is not None else ():
             path = self.program.resolve(module, self.path_of(scope))
             for value in self.export(path, name) if path is not None else ():
-                if not isinstance(value, Outside):
+                if not isinstance(value, UnknownValue):
                     yield value
         product = product_of_word(name)
-        yield Sdk(product) if product is not None and not self.is_python(scope) else Outside(name)
+        yield Sdk(product) if product is not None and not self.is_python(scope) else UnknownValue(name)
 
     def of_import(self, module: str, name: str | None, scope: Function) -> Iterator[Value]:
         importer = self.path_of(scope)
@@ -65,7 +65,7 @@ class Lookup(ABC):
             return
         path = path or self.program.package(module, importer)
         if path is None:
-            yield Outside(name if name not in (None, "default") else module.rpartition("/")[2])
+            yield UnknownValue(name if name not in (None, "default") else module.rpartition("/")[2])
         elif name is None:
             yield ModuleValue(path)
         else:
@@ -75,7 +75,7 @@ class Lookup(ABC):
         """What another file gets when it asks ``path`` for ``name``."""
         file = self.program.file(path)
         if file is None:
-            yield Outside(name)
+            yield UnknownValue(name)
             return
         if name in file.exports:
             yield from self.evaluate(file.exports[name], file.module)
@@ -97,13 +97,13 @@ class Lookup(ABC):
         for module in file.stars if depth < MOST_BASES else ():
             source = self.program.resolve(module, path)
             for value in self.export(source, name, depth + 1) if source is not None else ():
-                if not isinstance(value, Outside):
+                if not isinstance(value, UnknownValue):
                     yield value
         if "default" in file.exports:  # module.exports = { name }
             for value in self.evaluate(file.exports["default"], file.module):
                 yield from self.member(value, name)
         else:
-            yield Outside(name)
+            yield UnknownValue(name)
 
     def bases_of(self, owner: Class) -> Iterator[Class]:
         for base in owner.bases:

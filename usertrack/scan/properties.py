@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from usertrack.scan.evaluation import Evaluator
 from usertrack.scan.syntax import Call, Choice, Element, Expression, Function, Member, Name, Object, Parameter
-from usertrack.scan.values import Frames, FunctionValue, Given, ObjectValue, Value, argument_of
+from usertrack.scan.values import Frames, FunctionValue, ObjectValue, ParameterValue, Value, argument_of
 
 DEEPEST = 12
 NOT_PROPERTIES = frozenset(("event", "event_type", "eventType", "event_name", "eventName"))
@@ -15,7 +15,7 @@ NOT_PROPERTIES = frozenset(("event", "event_type", "eventType", "event_name", "e
 class Key:
     """A key, or the keys of what a parameter is given. ``payload``: that object holds the event's name as well."""
 
-    name: str | Given
+    name: str | ParameterValue
     always: bool
     payload: bool = False
 
@@ -42,7 +42,7 @@ def keys_of(evaluator: Evaluator, expression: Expression, scope: Function, depth
         case Call():
             return _of_call(evaluator, expression, scope, depth)
         case Parameter():
-            return [Key(Given(expression), True)]
+            return [Key(ParameterValue(expression), True)]
     return list(_of_values(evaluator, evaluator.evaluate(expression, scope), depth))
 
 
@@ -95,8 +95,8 @@ def _of_call(evaluator: Evaluator, call: Call, scope: Function, depth: int) -> l
     values = list(_of_values(evaluator, evaluator.evaluate(call, scope), depth))
     if values:
         return values
-    given = [a for a in call.arguments[:2] if a.keyword is None]
-    return [key for a in given for key in sometimes(keys_of(evaluator, a.value, scope, depth + 1))]
+    positional = [a for a in call.arguments[:2] if a.keyword is None]
+    return [key for a in positional for key in sometimes(keys_of(evaluator, a.value, scope, depth + 1))]
 
 
 def _of_values(evaluator: Evaluator, values: Iterable[Value], depth: int) -> Iterator[Key]:
@@ -105,7 +105,7 @@ def _of_values(evaluator: Evaluator, values: Iterable[Value], depth: int) -> Ite
         match value:
             case ObjectValue(object=made, scope=scope, frames=frames):
                 groups.append(list(_of_object(evaluator, made, scope, frames, depth + 1)))
-            case Given():
+            case ParameterValue():
                 groups.append([Key(value, True)])
     yield from _either(groups)
 
@@ -122,15 +122,15 @@ def resolved(evaluator: Evaluator, keys: Iterable[Key], frames: Frames, depth: i
     return result
 
 
-def _handed_over(evaluator: Evaluator, key: Key, given: Given, frames: Frames, depth: int) -> list[Key] | None:
-    """The keys of what was given; None when none of the calls is one of its function."""
+def _handed_over(evaluator: Evaluator, key: Key, value: ParameterValue, frames: Frames, depth: int) -> list[Key] | None:
+    """The keys of what was handed over; None when none of the calls is one of its function."""
     for frame in frames:
-        if not evaluator.is_call_of(frame, given.parameter.function):
+        if not evaluator.is_call_of(frame, value.parameter.function):
             continue
-        expression = argument_of(given.parameter, frame)
+        expression = argument_of(value.parameter, frame)
         if expression is None:
             return []
-        for step in given.path:
+        for step in value.path:
             expression = Member(expression, step, frame.line) if step != "*" else Element(expression, frame.line)
         if key.payload:
             return payload_keys(evaluator, expression, frame.scope, depth + 1)

@@ -6,18 +6,18 @@ from usertrack.scan.callers import Callers
 from usertrack.scan.sinks import BY_NAME, GENERIC_CLIENTS, product_of_word
 from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name, Self, Text
 from usertrack.scan.values import (
-    Composed,
     Frames,
     FunctionValue,
-    Given,
     Instance,
-    Outside,
+    ParameterValue,
     Sdk,
+    TemplateValue,
     TextValue,
+    UnknownValue,
     Value,
 )
 
-TEXTS = (TextValue, Composed)
+TEXTS = (TextValue, TemplateValue)
 
 
 class Receivers:
@@ -29,7 +29,7 @@ class Receivers:
         """The functions that ``call`` can call; what is known of a parameter takes its place."""
         values: list[Value] = []
         for value in self.evaluator.evaluate(call.callee, call.scope):
-            if isinstance(value, Given):
+            if isinstance(value, ParameterValue):
                 concrete = self.evaluator.concrete(value)
                 values += concrete or self._by_owner(value)
             else:
@@ -43,12 +43,12 @@ class Receivers:
         names = [a.value.value for a in call.callee.arguments if isinstance(a.value, Text)]
         return [FunctionValue(function) for name in names for function in self.program.functions.get(name, ())]
 
-    def _by_owner(self, given: Given) -> Sequence[Value]:
+    def _by_owner(self, value: ParameterValue) -> Sequence[Value]:
         """``p.capture`` where only p is known: by p."""
-        for length in range(len(given.path) - 1, -1, -1):
-            owners = self.evaluator.concrete(Given(given.parameter, given.path[:length]))
+        for length in range(len(value.path) - 1, -1, -1):
+            owners = self.evaluator.concrete(ParameterValue(value.parameter, value.path[:length]))
             if owners:
-                return self.evaluator.walk(owners, given.path[length:])
+                return self.evaluator.walk(owners, value.path[length:])
         return ()
 
     def likely(
@@ -62,7 +62,7 @@ class Receivers:
             return
         method = call.callee.name
         if isinstance(call.callee, Name):
-            if any(isinstance(v, Outside) for v in self.evaluator.evaluate(call.callee, call.scope)):
+            if any(isinstance(v, UnknownValue) for v in self.evaluator.evaluate(call.callee, call.scope)):
                 yield from self._namesakes(call, method, senders)
             return
         receiver = _last_name(call.callee.value)
@@ -85,7 +85,7 @@ class Receivers:
                 for value in self.evaluator.member(Instance(owner), method):
                     if isinstance(value, FunctionValue) and senders.get(value.function):
                         yield value
-                    elif isinstance(value, Given):
+                    elif isinstance(value, ParameterValue):
                         for concrete in self._by_owner(value) or ():
                             if isinstance(concrete, FunctionValue) and senders.get(concrete.function):
                                 yield concrete

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from usertrack.scan.evaluation import Evaluator
 from usertrack.scan.sinks import METHODS
 from usertrack.scan.syntax import Call, Expression, Function, Member, Name, callee_name
-from usertrack.scan.values import Composed, Given, ObjectValue, TextValue
+from usertrack.scan.values import ObjectValue, ParameterValue, TemplateValue, TextValue
 
 EVENT_KEYS = ("event", "name", "type", "eventName", "event_name", "eventType", "event_type", "action")
 """Where the event may be in an object that holds all; the most telling first."""
@@ -17,7 +17,7 @@ def likely_sink(call: Call, evaluator: Evaluator) -> str | None:
         return None
     if not isinstance(call.callee, Member):  # a parameter, which callers hand over
         callees = evaluator.evaluate(call.callee, call.scope)
-        if not any(isinstance(value, Given) for value in callees):
+        if not any(isinstance(value, ParameterValue) for value in callees):
             return None
     place = next(_places(call, evaluator), None)
     return f"{{call: {'.'.join(_dotted(call.callee))}, {place}}}" if place else None
@@ -36,7 +36,7 @@ def _places(call: Call, evaluator: Evaluator) -> Iterator[str]:
 
 
 def _is_text(expression: Expression, scope: Function, evaluator: Evaluator) -> bool:
-    return any(isinstance(value, TextValue | Composed) for value in evaluator.evaluate(expression, scope))
+    return any(isinstance(value, TextValue | TemplateValue) for value in evaluator.evaluate(expression, scope))
 
 
 def _dotted(callee: Expression) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from usertrack.scan.receivers import TEXTS, Receivers
 from usertrack.scan.syntax import Call, Expression, Imported, Member, Name
-from usertrack.scan.values import Given, ObjectValue
+from usertrack.scan.values import ObjectValue, ParameterValue
 
 _VERB = re.compile(rb"(?:[tT]rack|[cC]apture)\w*(?=\()")
 _NO_EVENT = re.compile(rb"exception|error|message|tracker", re.IGNORECASE)
@@ -19,7 +19,7 @@ def unscanned_calls(receivers: Receivers) -> Iterator[Call]:
     for name in names:
         for call in receivers.program.calls[name]:
             if _is_imported_from_elsewhere(call, receivers) and receivers.hands_over(
-                call, (*TEXTS, ObjectValue, Given)
+                call, (*TEXTS, ObjectValue, ParameterValue)
             ):
                 yield call
 

@@ -29,7 +29,7 @@ class TextValue:
 
 
 @dataclass(frozen=True)
-class Composed:
+class TemplateValue:
     template: Template
     scope: Function
     frames: Frames = ()
@@ -82,7 +82,7 @@ class Sdk:
 
 
 @dataclass(frozen=True)
-class Given:
+class ParameterValue:
     """What a function's parameter is; ``path`` are keys within it."""
 
     parameter: Parameter
@@ -97,7 +97,7 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Outside:
+class UnknownValue:
     """Something that the scanned files do not define; ``name`` is how the code calls it."""
 
     name: str
@@ -105,7 +105,7 @@ class Outside:
 
 Value = (
     TextValue
-    | Composed
+    | TemplateValue
     | ObjectValue
     | ListValue
     | FunctionValue
@@ -113,9 +113,9 @@ Value = (
     | Instance
     | ModuleValue
     | Sdk
-    | Given
+    | ParameterValue
     | Context
-    | Outside
+    | UnknownValue
 )
 
 
