@@ -157,6 +157,31 @@ def test_a_commit_beside_the_files_as_they_are(cli: Cli, history: Git) -> None:
     assert "1 change, none breaks a funnel" in answer.out
 
 
+def test_what_no_commit_has_is_on_neither_side(cli: Cli, history: Git, tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("generated/\n")
+    for path, event in (("generated/a.py", "ignored"), ("module/b.py", "of_a_submodule"), ("new.py", "untracked")):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(app(event))
+    history("init", "-q", "module")
+    history("-C", "module", "add", "-A")
+    history("-C", "module", "commit", "-qm", "one")
+    history("add", "module")
+    names = {change["name"] for change in json.loads(cli("plan", "diff", "HEAD", "-f", "json").out)["changes"]}
+    assert names == {"onboarding_start", "untracked"}
+
+
+def test_a_folder_is_compared_with_the_wrappers_elsewhere(cli: Cli, git: Git, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "lib" / "tell.py").write_text("import posthog\ndef tell(event):\n    posthog.capture(event)\n")
+    (tmp_path / "shop" / "a.py").write_text('from lib.tell import tell\ntell("paid")\n')
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    (tmp_path / "shop" / "a.py").write_text('from lib.tell import tell\ntell("refunded")\n')
+    [change] = json.loads(cli("plan", "diff", "HEAD", "shop", "-f", "json").out)["changes"]
+    assert (change["name"], change["new_name"], change["file"]) == ("paid", "refunded", "shop/a.py")
+
+
 @pytest.mark.parametrize(
     ("revisions", "message"),
     [

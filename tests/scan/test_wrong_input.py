@@ -346,6 +346,12 @@ def test_a_call_on_something_unknown_is_told_with_the_sink_that_reads_it(
     assert {"name": "platform", "always": True} in sites[0]["properties"]
 
 
+def test_a_file_that_is_no_code_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Shop")
+    with pytest.raises(UsageError, match=r"README.md' is no source code"):
+        scan_code([tmp_path / "README.md"])
+
+
 def test_the_plan_names_calls_that_a_scan_cannot_see(cli: Cli, tmp_path: Path) -> None:
     code = tmp_path / "code"
     code.mkdir()

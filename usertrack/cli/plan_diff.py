@@ -1,5 +1,6 @@
 """`usertrack plan diff`: what changes between two commits."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,6 @@ from usertrack.cli.plan_options import PlanOption
 
 if TYPE_CHECKING:
     from usertrack.coverage.diff import Side
-    from usertrack.coverage.trees import Repository
     from usertrack.plan.model import Plan
 
 
@@ -58,16 +58,20 @@ def diff(
     settings = settings_of(common)
     old, new = split(revisions)
     repository = repository_of(Path.cwd())
-    plan_file = plan or new_plan_path(settings)
-    paths = [plan_file, *(code or [repository.root])]
+    plan_path = plan or new_plan_path(settings)
+    paths = [plan_path, *(code or [repository.root])]
     places = [repository.relative(path) for path in paths]
+    commits = [repository.commit(old), repository.commit(new) if new else None]
+    listings = [repository.paths(commit) for commit in commits]
+    for path, place in zip(paths, places, strict=True):
+        is_named = path in (plan, *(code or ()))
+        if is_named and not any(_holds(listing, place) for listing in listings):
+            raise UsageError(f"'{path}' is neither in {old} nor in {new or 'your files'}", "is it mistyped?")
     with ExitStack() as stack:
-        roots = [_root(stack, repository, revision, places) for revision in (old, new)]
-        for path, place in zip(paths, places, strict=True):
-            is_named = path in (plan, *(code or ()))
-            if is_named and not any((root / place).exists() for root in roots):
-                raise UsageError(f"'{path}' is neither in {old} nor in {new or 'your files'}", "is it mistyped?")
-        sides = [_side(root, places) for root in roots]
+        sides = [
+            _side(stack.enter_context(repository.files(commit, _needed(listing, places))), places)
+            for commit, listing in zip(commits, listings, strict=True)
+        ]
         uses = uses_of(settings, library_of(settings), sides[1].plan or sides[0].plan, every=True)
         differences = changes(sides[0], sides[1], uses)
     document = diff_document(old, new or "your files", differences)
@@ -76,21 +80,27 @@ def diff(
         raise CheckFailed(f"{plural(count, 'change')} {'breaks' if count == 1 else 'break'} something")
 
 
-def _root(stack: ExitStack, repository: "Repository", revision: str | None, places: list[Path]) -> Path:
-    """The folder that has the files of a commit; the repository's own without one."""
-    if revision is None:
-        return repository.root
-    return stack.enter_context(repository.files(repository.commit(revision), places))
+def _holds(listing: Sequence[str], place: Path) -> bool:
+    folder = "" if place == Path() else f"{place.as_posix()}/"
+    return any(path == place.as_posix() or path.startswith(folder) for path in listing)
 
 
-def _side(root: Path, places: list[Path]) -> "Side":
+def _needed(listing: Sequence[str], places: Sequence[Path]) -> list[str]:
+    """The plan, and all source code: what is compared may import from anywhere."""
+    from usertrack.scan.files import is_source
+
+    named = {place.as_posix() for place in places}
+    return [path for path in listing if path in named or is_source(path.rpartition("/")[2])]
+
+
+def _side(root: Path, places: Sequence[Path]) -> "Side":
     """The plan, which is at the first place, and the code at the others."""
     from usertrack.cli.plan_material import scan_paths
     from usertrack.coverage.diff import Side
 
     own_plan = _plan(root / places[0])
     paths = [root / place for place in places[1:] if (root / place).exists()]
-    scan = scan_paths(own_plan, paths, root)
+    scan = scan_paths(own_plan, paths, root, repository=root)
     shown = replace(own_plan, path=places[0]) if own_plan else None
     return Side(shown, scan)
 

@@ -152,14 +152,17 @@ def scanned(plan: "Plan", code: Sequence[Path] | None, scan_file: Path | None) -
     return _placed(scan, paths, Path()) if code or is_below else scan
 
 
-def scan_paths(plan: "Plan | None", paths: Sequence[Path], root: Path) -> "Scan":
-    """The sites in the code of ``paths``, with the sinks and wrappers of the plan; files are relative to ``root``."""
+def scan_paths(plan: "Plan | None", paths: Sequence[Path], root: Path, repository: Path | None = None) -> "Scan":
+    """The sites in the code of ``paths``, with the sinks and wrappers of the plan; files are relative to ``root``.
+
+    ``repository`` is where wrappers may lie besides, as in `scan_code`.
+    """
     from usertrack.scan.scan import scan_code
     from usertrack.scan.site import Scan
 
     if not paths:
         return Scan((), (), 0, 0.0)
-    return _placed(scan_code(paths, *custom_sinks(plan)), paths, root)
+    return _placed(scan_code(paths, *custom_sinks(plan), repository), paths, root)
 
 
 def own_sinks(named: Path | None) -> "tuple[list[CustomSink], list[CustomSink]]":

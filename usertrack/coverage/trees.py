@@ -1,6 +1,7 @@
 """The files of a commit in a folder of their own: the user's files, index and branches stay as they are."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -40,18 +41,37 @@ class Repository:
             raise UsageError(f"'{path}' is not in the git repository {self.root}", "commits only have what is in it")
         return absolute.relative_to(self.root.resolve())
 
+    def paths(self, commit: str | None) -> list[str]:
+        """The files of a commit, or of the user where it is None: without ignored ones, and without submodules."""
+        if commit is not None:
+            return _lines(_require(_git(self.root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)))
+        listed = _git(self.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        return [path for path in dict.fromkeys(_lines(_require(listed))) if _is_file(self.root / path)]
+
     @contextmanager
-    def files(self, commit: str, paths: Sequence[Path]) -> Iterator[Path]:
-        """A folder with the files of ``commit`` below ``paths``, which are relative to the root."""
+    def files(self, commit: str | None, paths: Sequence[str]) -> Iterator[Path]:
+        """A folder with these files of ``commit``, or of the user where it is None."""
         with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
             tree = Path(folder) / "files"
             tree.mkdir()
-            own_index = {"GIT_INDEX_FILE": str(Path(folder) / "index"), "GIT_LFS_SKIP_SMUDGE": "1"}
-            _require(_git(self.root, "read-tree", commit, env=own_index))
-            listed = _require(_git(self.root, "ls-files", "-z", "--", *map(str, paths), env=own_index))
-            write = ("checkout-index", "-z", "--stdin", f"--prefix={tree}/")
-            _require(_git(self.root, *write, env=own_index, stdin=listed))
+            if commit is None:
+                for path in paths:
+                    (tree / path).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(self.root / path, tree / path, follow_symlinks=False)
+            else:
+                own_index = {"GIT_INDEX_FILE": str(Path(folder) / "index"), "GIT_LFS_SKIP_SMUDGE": "1"}
+                _require(_git(self.root, "read-tree", commit, env=own_index))
+                write = ("checkout-index", "-z", "--stdin", f"--prefix={tree}/")
+                _require(_git(self.root, *write, env=own_index, stdin="".join(f"{path}\0" for path in paths)))
             yield tree
+
+
+def _lines(listed: str) -> list[str]:
+    return [path for path in listed.split("\0") if path]
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_symlink() or path.is_file()
 
 
 def repository_of(folder: Path) -> Repository:

@@ -140,7 +140,7 @@ def source_tree(paths: Sequence[Path], repository: Path | None = None) -> Tree:
     manifests += _manifests_above(root)
     top = str(repository) if repository is not None else _repository_around(root)
     around: list[SourceFile] = []
-    if top is not None and os.path.realpath(root) == os.path.abspath(root) and not os.path.samefile(top, paths[0]):
+    if top is not None and not os.path.samefile(top, paths[0]) and _is_reached_without_links(root, top):
         scanned = {os.path.abspath(location) for location in walk.files}
         others = [location for location in _Walk([Path(top).absolute()]).files if location not in scanned]
         around, other_manifests = _readable(others, root, {})
@@ -149,6 +149,11 @@ def source_tree(paths: Sequence[Path], repository: Path | None = None) -> Tree:
         _shown(os.path.relpath(link, root)): _shown(os.path.relpath(file, root)) for link, file in walk.links.items()
     }
     return Tree(_shown(os.path.abspath(root)), files, manifests, unread, links, around)
+
+
+def _is_reached_without_links(folder: str, top: str) -> bool:
+    below = os.path.relpath(os.path.abspath(folder), os.path.abspath(top))
+    return os.path.realpath(folder) == os.path.normpath(os.path.join(os.path.realpath(top), below))
 
 
 def _readable(locations: Sequence[str], root: str, unread: dict[str, str]) -> tuple[list[SourceFile], list[SourceFile]]:
@@ -231,7 +236,7 @@ class _Walk:
             for name in folders:
                 self._tell_unread_folder(name, os.path.join(folder, name))
             folders[:] = [name for name in folders if name not in DOUBTFUL]
-            yield from (os.path.join(folder, name) for name in sorted(names) if _is_source(name))
+            yield from (os.path.join(folder, name) for name in sorted(names) if is_source(name))
 
     def _tell(self, error: OSError) -> None:
         self.unread[error.filename] = str(_unreadable(error))
@@ -263,7 +268,7 @@ class _Walk:
 def _holds_source(folder: str) -> bool:
     for _, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not _is_foreign(name, generated=False)]
-        if any(_is_source(name) and name not in MANIFESTS for name in names):
+        if any(is_source(name) and name not in MANIFESTS for name in names):
             return True
     return False
 
@@ -272,7 +277,8 @@ def _is_foreign(name: str, *, generated: bool) -> bool:
     return name.startswith(".") or name in INSTALLED or name in TEST_FOLDERS or (generated and name in GENERATED)
 
 
-def _is_source(name: str) -> bool:
+def is_source(name: str) -> bool:
+    """Whether a scan reads a file of this name: source code of the product, or a manifest."""
     if name in MANIFESTS:
         return True
     ending = os.path.splitext(name)[1].lower()

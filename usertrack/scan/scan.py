@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from usertrack.core.errors import UsageError
-from usertrack.scan.files import source_tree
+from usertrack.scan.files import LANGUAGES, source_tree
 from usertrack.scan.grammars import parser_for
 from usertrack.scan.inference import Inference
 from usertrack.scan.program import Program
@@ -25,7 +25,7 @@ def scan_code(
     wrappers: Sequence[CustomSink] = (),
     repository: Path | None = None,
 ) -> Scan:
-    """The sites below ``paths`` that send an event. Raises UsageError for a path that does not exist.
+    """The sites below ``paths`` that send an event. Raises UsageError for a path that does not exist or is no code.
 
     Wrappers may lie elsewhere in ``repository``; by default, in the git repository that the paths are in.
     """
@@ -33,6 +33,8 @@ def scan_code(
     for path in paths:
         if not path.exists():
             raise UsageError(f"'{path}' does not exist", "name a folder or a file of source code")
+        if path.is_file() and path.suffix.lower() not in LANGUAGES:
+            raise UsageError(f"'{path}' is no source code that can be read", f"it reads {' '.join(LANGUAGES)}")
     parser_for("python")
     tree = source_tree(paths, repository)
     with _deep_recursion(), _no_garbage_collection():
