@@ -53,7 +53,10 @@ class Signal:
     events: tuple[str, ...]
     """The uuids of the events that decided."""
 
+    value: str = ""
+    """What tells alerts of one pattern and person apart, such as the kind of error; "" where there is one at a time."""
+
     @property
     def key(self) -> str:
-        """Equal for all signals about one alert: ``pattern:person:session``."""
-        return f"{self.pattern}:{self.person}:{self.session}"
+        """Equal for all signals about one alert: ``pattern:person:session``, and ``:value`` where there is one."""
+        return ":".join([self.pattern, self.person, self.session, *([self.value] if self.value else [])])

@@ -47,6 +47,11 @@ def rules_path(settings: "Settings") -> Path:
     return own if own and exists(own) else shipped_root() / "segments.yaml"
 
 
+def patterns_path(settings: "Settings") -> Path:
+    """The workspace's patterns.yaml, or the shipped one."""
+    return _own_and_shipped(settings, "patterns.yaml")[0]
+
+
 def failures_paths(settings: "Settings") -> list[Path]:
     """The workspace's failures.yaml, where there is one, and the shipped one behind it."""
     return _own_and_shipped(settings, "failures.yaml")

@@ -1,0 +1,32 @@
+-- title: Events as patterns see them
+-- about: >
+--   Every event that was taken in within [`since`, `until`), by its time or, with `arrived`, by that of its arrival. No
+--   property but those that patterns look at; no event is later than its arrival, whatever a browser's clock says.
+-- key: uuid
+-- params:
+--   since: {type: timestamp}
+--   until: {type: timestamp}
+--   arrived: false
+WITH lowerUTF8(trim(person.properties.email)) AS email
+SELECT
+    least(timestamp, created_at) AS at,
+    toString(uuid) AS uuid,
+    event,
+    toString(person_id) AS person,
+    distinct_id,
+    $session_id AS session,
+    $window_id AS tab,
+    coalesce(nullIf(properties.$pathname, ''), properties.$current_url) AS address,
+    nullIf(toString(properties.$exception_fingerprint), '') AS fingerprint,
+    coalesce(
+        nullIf(properties.$exception_message, ''), nullIf(JSONExtractString(properties.$exception_list, 1, 'value'), '')
+    ) AS message,
+    nullIf(toString(properties.form_id), '') AS form,
+    nullIf(toString(properties.field), '') AS field,
+    nullIf(toString(properties.$event_type), '') AS event_type,
+    toFloat(properties.seconds) AS seconds
+FROM events
+WHERE event NOT IN ('$$heatmap', '$feature_flag_called', '$set', '$groupidentify')
+    AND if({arrived}, created_at, timestamp) >= toDateTime({since})
+    AND if({arrived}, created_at, timestamp) < toDateTime({until})
+    AND {customer}

@@ -1,0 +1,26 @@
+"""Whom a pattern is about, and what is known of a person beside events."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from usertrack.signals.patterns import Pattern
+
+
+class Audience(Protocol):
+    def includes(self, pattern: Pattern, person: str) -> bool | None:
+        """Whether the pattern is about the person with this id; None where that is unknown."""
+        ...
+
+    def facts(self, person: str) -> Mapping[str, Any]:
+        """name, email, tier and the facts of the profile, as far as they are known."""
+        ...
+
+
+class Everybody:
+    """Every pattern is about everybody, of whom nothing is known."""
+
+    def includes(self, pattern: Pattern, person: str) -> bool | None:
+        return True
+
+    def facts(self, person: str) -> Mapping[str, Any]:
+        return {}

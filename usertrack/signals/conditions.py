@@ -1,0 +1,340 @@
+"""Conditions at work: what each remembers of a person, O(1) per event, and when it holds.
+
+A condition says from when until when it holds as things stand: [since, until). One that begins to hold later needs no
+further event, such as that somebody was not here for a quarter of an hour: so one knows what does *not* happen.
+"""
+
+from bisect import insort
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+from usertrack.signals.durations import Histogram
+from usertrack.signals.occurrence import Occurrence
+from usertrack.signals.patterns import (
+    ANY,
+    Count,
+    Kind,
+    Leaf,
+    NoneOf,
+    Sequence,
+    Session,
+    Share,
+    TimeOnRoute,
+    Unfinished,
+)
+from usertrack.signals.people import IDLE_SECONDS, SESSION_SECONDS, Instance, Person, Visit
+
+Span = tuple[float, float]
+NEVER: Span = (inf, inf)
+ALWAYS: Span = (-inf, inf)
+
+_MOST_IN_SHARE = 256  # events of a window that a share looks at
+
+
+class Baselines:
+    """What is usual: histograms by name, such as that of the visible seconds on a route."""
+
+    def __init__(self) -> None:
+        self.histograms: dict[str, Histogram] = {}
+        self.changed: set[str] = set()
+
+    def add(self, name: str, value: float) -> None:
+        histogram = self.histograms.get(name)
+        if histogram is None:
+            histogram = self.histograms[name] = Histogram()
+        histogram.add(value)
+        self.changed.add(name)
+
+    def p95(self, name: str) -> float | None:
+        histogram = self.histograms.get(name)
+        return histogram.p95 if histogram else None
+
+
+class Watch:
+    """One condition of a pattern. ``kinds`` are the events that touch it; none: it looks at the person alone.
+
+    ``gate``: it cannot hold before an event has touched it, so that before, nothing needs to be remembered.
+    """
+
+    kinds: tuple[Kind, ...] = ()
+    gate = False
+    longest = 0.0
+
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+        """What it remembers after an event of ``kinds[kind]``."""
+        return memory
+
+    def ready(self, memory: Any, now: float) -> bool:
+        """Whether a gate may hold, as cheaply as that can be told."""
+        return True
+
+    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+        """From when until when it holds. Where the first is not before the second, it holds at no time before that."""
+        raise NotImplementedError
+
+    def merged(self, one: Any, other: Any) -> Any:
+        """What is remembered of two persons that are one."""
+        return one if other is None else other if one is None else max(one, other)
+
+    def evidence(self, memory: Any) -> list[str]:
+        """The uuids of the events that it remembers."""
+        return []
+
+    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+        return {}
+
+
+class CountWatch(Watch):
+    """Remembers the times and uuids of as many events as decide, oldest first."""
+
+    def __init__(self, leaf: Count) -> None:
+        self.kinds = (leaf.kind,)
+        self.longest = self.within = leaf.within
+        self.gate = leaf.more_than is not None
+        self.most = leaf.more_than + 1 if leaf.more_than is not None else leaf.fewer_than or 1
+
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+        if memory is None:
+            return [[occurrence.at, occurrence.uuid]]
+        if occurrence.at >= memory[-1][0]:
+            memory.append([occurrence.at, occurrence.uuid])
+        else:
+            insort(memory, [occurrence.at, occurrence.uuid])
+        if len(memory) > self.most:
+            del memory[0]
+        return memory
+
+    def ready(self, memory: Any, now: float) -> bool:
+        return memory is not None and len(memory) == self.most and memory[0][0] + self.within > now
+
+    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+        is_full = memory is not None and len(memory) == self.most
+        if self.gate:
+            return (-inf, memory[0][0] + self.within) if is_full else NEVER
+        return (memory[0][0] if is_full else person.first_at) + self.within, inf
+
+    def merged(self, one: Any, other: Any) -> Any:
+        return sorted([*(one or []), *(other or [])])[-self.most :] or None
+
+    def evidence(self, memory: Any) -> list[str]:
+        return [uuid for _, uuid in memory or []]
+
+    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+        return {"count": len(memory or []) if self.gate else min(len(memory or []), self.most - 1)}
+
+
+class NoneWatch(Watch):
+    """Remembers the last event: the person's own where any counts."""
+
+    def __init__(self, leaf: NoneOf) -> None:
+        self.of_person = any(match.name == ANY and not match.properties for match in leaf.kind.matches)
+        self.kinds = () if self.of_person else (leaf.kind,)
+        self.longest = self.within = leaf.within
+
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+        return max(memory, [occurrence.at, occurrence.uuid]) if memory else [occurrence.at, occurrence.uuid]
+
+    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+        last = person.last_at if self.of_person else memory[0] if memory else person.first_at
+        return last + self.within, inf
+
+    def evidence(self, memory: Any) -> list[str]:
+        return [memory[1]] if memory else []
+
+
+class TimeWatch(Watch):
+    """Looks at the visit in the instance's tab, or of a pattern that is not `per: tab` at the latest one."""
+
+    def __init__(self, leaf: TimeOnRoute, baselines: Baselines) -> None:
+        self.leaf = leaf
+        self.baselines = baselines
+        self.by_tab = False
+
+    def visit(self, person: Person, instance: Instance) -> Visit | None:
+        return person.tabs.get(instance.value) if self.by_tab else person.visit
+
+    def threshold(self, visit: Visit) -> float:
+        """Seconds; infinite where it is not known yet what is usual on the route."""
+        if self.leaf.more_than is not None:
+            return max(self.leaf.more_than, self.leaf.at_least)
+        usual = self.baselines.p95(f"route {visit.route}")
+        return inf if usual is None else max(usual, self.leaf.at_least)
+
+    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+        visit = self.visit(person, instance)
+        if visit is None:
+            return NEVER
+        threshold = self.threshold(visit)
+        if not self.leaf.visible:
+            return visit.entered + threshold, inf
+        if not visit.open:
+            return NEVER
+        until = visit.last + IDLE_SECONDS  # after that nobody knows whether they still look
+        since = visit.last + max(0.0, threshold - visit.seconds)
+        return (since, until) if since <= until else (visit.entered + threshold, -inf)
+
+    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+        visit = self.visit(person, instance)
+        usual = self.baselines.p95(f"route {visit.route}") if visit else None
+        return {"usual_seconds": None if usual is None else round(usual)}
+
+
+class SequenceWatch(Watch):
+    """Remembers the last events of its kinds, with their routes."""
+
+    gate = True
+
+    def __init__(self, leaf: Sequence) -> None:
+        self.steps = leaf.steps
+        self.kinds = tuple(dict.fromkeys(step.kind for step in leaf.steps))
+        self.numbers = [self.kinds.index(step.kind) for step in leaf.steps]
+        self.longest = self.within = leaf.within
+        self.placed = any(step.letter for step in leaf.steps)
+
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+        if memory is None:
+            memory = []
+        if self.placed and memory and memory[-1][2] == kind and memory[-1][3] == occurrence.route:
+            return memory  # a reload
+        insort(memory, [occurrence.at, occurrence.uuid, kind, occurrence.route])
+        if len(memory) > len(self.steps):
+            del memory[0]
+        return memory
+
+    def ready(self, memory: Any, now: float) -> bool:
+        return memory is not None and len(memory) == len(self.steps) and memory[0][0] + self.within > now
+
+    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+        if not memory or len(memory) < len(self.steps) or [each[2] for each in memory] != self.numbers:
+            return NEVER
+        routes: dict[str, str] = {}
+        for step, (_, _, _, route) in zip(self.steps, memory, strict=True):
+            if step.letter and routes.setdefault(step.letter, route) != route:
+                return NEVER
+        if len(set(routes.values())) < len(routes):
+            return NEVER
+        return -inf, memory[0][0] + self.within
+
+    def merged(self, one: Any, other: Any) -> Any:
+        return sorted([*(one or []), *(other or [])])[-len(self.steps) :] or None
+
+    def evidence(self, memory: Any) -> list[str]:
+        return [each[1] for each in memory or []]
+
+    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+        return {"routes": " and ".join(dict.fromkeys(each[3] for each in memory or [] if each[3]))}
+
+
+class ShareWatch(Watch):
+    """Remembers the events of the window: when, which, and whether it is of the kind whose share is asked for."""
+
+    gate = True
+
+    def __init__(self, leaf: Share, baselines: Baselines, name: str) -> None:
+        self.leaf, self.baselines, self.name = leaf, baselines, name
+        self.kinds = (leaf.kind, leaf.among)
+        self.longest = leaf.within
+
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+        memory = memory or {"events": [], "begun": occurrence.at, "route": "", "uuid": ""}
+        if memory["events"] and memory["events"][-1][1] == occurrence.uuid:  # of both kinds
+            return memory
+        insort(memory["events"], [occurrence.at, occurrence.uuid, kind == 0])
+        memory["route"] = occurrence.route
+        newest = memory["events"][-1][0]
+        while memory["events"][0][0] <= newest - self.leaf.within or len(memory["events"]) > _MOST_IN_SHARE:
+            del memory["events"][0]
+        if self.leaf.baseline and newest - memory["begun"] >= self.leaf.within:  # a window is over: it was usual
+            if len(memory["events"]) >= self.leaf.at_least:
+                self.baselines.add(self.baseline(memory["route"], person), 1000 * self.value(memory))
+            memory["begun"] = newest
+        return memory
+
+    def value(self, memory: Any) -> float:
+        events: list[list[Any]] = memory["events"]
+        return sum(bool(is_of_kind) for _, _, is_of_kind in events) / len(events)
+
+    def threshold(self, memory: Any, person: Person) -> float:
+        if self.leaf.more_than is not None:
+            return self.leaf.more_than
+        usual = self.baselines.p95(self.baseline(memory["route"], person))
+        return inf if usual is None else usual / 1000
+
+    def baseline(self, route: str, person: Person) -> str:
+        return f"{self.name} {route if self.leaf.baseline == 'route' else person.id}"
+
+    def ready(self, memory: Any, now: float) -> bool:
+        return memory is not None and len(memory["events"]) >= self.leaf.at_least
+
+    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+        if not memory or len(memory["events"]) < self.leaf.at_least:
+            return NEVER
+        is_more = self.value(memory) > self.threshold(memory, person)
+        return (-inf, memory["events"][-1][0] + self.leaf.within) if is_more else NEVER
+
+    def merged(self, one: Any, other: Any) -> Any:
+        if one is None or other is None:
+            return one or other
+        return {**one, "events": sorted([*one["events"], *other["events"]])[-_MOST_IN_SHARE:]}
+
+    def evidence(self, memory: Any) -> list[str]:
+        return [each[1] for each in memory["events"] if each[2]] if memory else []
+
+    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+        return {"share": f"{100 * self.value(memory):.0f} %"} if memory else {}
+
+
+class SessionWatch(Watch):
+    def __init__(self, leaf: Session) -> None:
+        self.first = leaf.state == "first"
+
+    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+        if self.first:
+            return ALWAYS if person.session and person.session == person.first_session else NEVER
+        is_open = any(visit.open and visit.session == person.session for visit in person.tabs.values())
+        return (-inf, person.last_at + SESSION_SECONDS) if is_open else NEVER
+
+
+class UnfinishedWatch(Watch):
+    """Remembers what began, until it ends."""
+
+    gate = True
+
+    def __init__(self, leaf: Unfinished) -> None:
+        self.kinds = (leaf.begun, leaf.ended)
+        self.longest = self.within = leaf.within
+
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+        begun = [occurrence.at, occurrence.uuid, occurrence.name]
+        if kind == 0:
+            return max(memory, begun) if memory else begun
+        return None if memory and memory[0] <= occurrence.at else memory
+
+    def ready(self, memory: Any, now: float) -> bool:
+        return memory is not None and bool(memory[0] + self.within > now)
+
+    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+        return (memory[0], memory[0] + self.within) if memory else NEVER
+
+    def evidence(self, memory: Any) -> list[str]:
+        return [memory[1]] if memory else []
+
+    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+        return {"begun": memory[2]} if memory else {}
+
+
+def watch_of(leaf: Leaf, baselines: Baselines, name: str) -> Watch:
+    """The condition at work; ``name`` is that of its baseline."""
+    if isinstance(leaf, TimeOnRoute):
+        return TimeWatch(leaf, baselines)
+    if isinstance(leaf, Share):
+        return ShareWatch(leaf, baselines, name)
+    makers: dict[type, Callable[[Any], Watch]] = {
+        Count: CountWatch,
+        NoneOf: NoneWatch,
+        Sequence: SequenceWatch,
+        Session: SessionWatch,
+        Unfinished: UnfinishedWatch,
+    }
+    return makers[type(leaf)](leaf)

@@ -1,0 +1,63 @@
+"""An event as patterns see it: who, when, in which session and tab, on which route, and a few properties."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Occurrence(NamedTuple):
+    """``at`` is in seconds since 1970, UTC; never later than the moment at which the source took the event in.
+
+    ``person`` is PostHog's id of the person, "" where there is none. ``route`` is the path with ids as ``:id``, "" for
+    an event without a page. ``properties`` are `PROPERTIES`, where the event has them.
+    """
+
+    at: float
+    uuid: str
+    name: str
+    person: str
+    distinct_id: str
+    session: str = ""
+    tab: str = ""
+    route: str = ""
+    properties: Mapping[str, Any] = NOTHING
+
+
+PROPERTIES = ("fingerprint", "message", "form", "field", "event_type", "seconds")
+"""What a pattern may look at beside the name of an event: no value of a form, and no address."""
+
+TRACKER_EVENTS = frozenset({"form_submit", "field_error", "page_time", "error_click"})
+"""Events of our tracker without an equal in PostHog: like those with a ``$``, none of them is a product's own."""
+
+
+@lru_cache(maxsize=100_000)
+def route_of(address: str) -> str:
+    """The path of ``address`` with ids as ``:id``, without host, query and fragment: ``/u/17?tab=2`` is ``/u/:id``."""
+    try:
+        path = urlsplit(address).path
+    except ValueError:  # such as http://[
+        return "/"
+    parts = [":id" if _ID.fullmatch(part) else part for part in path.split("/") if part]
+    return "/" + "/".join(parts)
+
+
+_ID = re.compile(
+    r"\d+"
+    r"|[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"  # a uuid
+    r"|(?=.*\d)[0-9a-f]{8,}"
+    r"|(?=.*\d)[\w-]{16,}"
+    r"|\w{1,12}_(?=.*\d)[0-9A-Za-z]{8,}"  # such as usr_9f3kd82a
+    r"|[^@/]+(?:@|%40)[^@/]+",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=10_000)
+def kind_of_error(message: str) -> str:
+    """``message`` without what differs from one person to the next: numbers, ids and quoted texts."""
+    return re.sub(r"\"[^\"]*\"|'[^']*'|\b[0-9a-fA-F-]{8,}\b|\d+", "…", message)[:200]

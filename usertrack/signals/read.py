@@ -1,0 +1,277 @@
+"""Reads patterns.yaml: nothing in it is ignored, and every error names its line."""
+
+import hashlib
+import json
+import re
+import string
+from pathlib import Path
+from typing import Any, get_args
+
+from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.words import parse_age
+from usertrack.core.yaml_file import YamlFile
+from usertrack.signals.occurrence import PROPERTIES
+from usertrack.signals.patterns import (
+    ANY,
+    CUSTOM,
+    Combined,
+    Condition,
+    Count,
+    EventMatch,
+    Incident,
+    Kind,
+    NoneOf,
+    Pattern,
+    Patterns,
+    Per,
+    Sequence,
+    Session,
+    Severity,
+    Share,
+    Step,
+    TimeOnRoute,
+    Unfinished,
+)
+
+_PARTS = {"name", "when", "per", "where", "segment", "for", "keep_firing_for", "cooldown", "severity", "inhibits"} | {
+    *("because", "help", "incident"),
+}
+_CONDITIONS: dict[str, set[str]] = {
+    "count": {"more_than", "fewer_than", "within"},
+    "none": {"within"},
+    "time_on_route": {"more_than", "at_least"},
+    "sequence": {"within"},
+    "share": {"of", "more_than", "within", "at_least"},
+    "session": set(),
+    "unfinished": {"until", "within"},
+    "all": set(),
+    "any": set(),
+}
+_LONGEST = 90 * 86_400  # seconds: beyond it, nobody is remembered
+
+
+def read_patterns(path: Path) -> Patterns:
+    """The patterns in ``path``; raises UsageError with file and line where something in it is wrong."""
+    return _Reader(path).patterns()
+
+
+class _Reader(YamlFile):
+    needs = "`patterns:`"
+    hint = "copy from the shipped one: `usertrack alerts patterns` shows it"
+
+    def patterns(self) -> Patterns:
+        self.known(self.document, {"events", "patterns", "notifications"})
+        events = self.mapping(self.document["events"], "events") if self.document.get("events") else {}
+        self.kinds = {name: self._kind_of(name, value) for name, value in events.items()}
+        listed = self.mapping(self.document.get("patterns"), "patterns")
+        patterns = tuple(self._pattern(name, value) for name, value in listed.items())
+        for pattern in patterns:
+            for number, other in enumerate(pattern.inhibits):
+                if other not in listed:
+                    at = ("patterns", pattern.id, "inhibits", number)
+                    raise self.wrong(f"there is no pattern '{other}'", *at, hint=did_you_mean(other, listed))
+        return Patterns(self.path, self.kinds, patterns, self.document.get("notifications") or {})
+
+    def _kind_of(self, name: str, value: Any) -> Kind:
+        if name in (ANY, CUSTOM):
+            raise self.wrong(f"'{name}' is known already", "events", name, hint="choose another name")
+        items = value if isinstance(value, list) else [value]
+        return Kind(name, tuple(self._match(item, "events", name) for item in items))
+
+    def _match(self, item: Any, *at: Any) -> EventMatch:
+        if isinstance(item, str) and item:
+            return EventMatch(item)
+        if isinstance(item, dict) and isinstance(item.get("event"), str):
+            properties = {name: str(value) for name, value in item.items() if name != "event"}
+            self.known(properties, set(PROPERTIES), *at)
+            return EventMatch(item["event"], tuple(properties.items()))
+        hint = "write `$rageclick`, or `{event: $autocapture, event_type: submit}`"
+        raise self.wrong("an event is a name, or a name with properties", *at, hint=hint)
+
+    def _kind(self, value: Any, *at: Any) -> Kind:
+        """A kind of `events:`, an event's own name, or a list of these."""
+        items = value if isinstance(value, list) and value else [value]
+        matches: list[EventMatch] = []
+        for item in items:
+            known = self.kinds.get(item) if isinstance(item, str) else None
+            matches += known.matches if known else [self._match(item, *at)]
+        text = " or ".join(item if isinstance(item, str) else str(item.get("event")) for item in items)
+        return Kind(text, tuple(matches))
+
+    def _pattern(self, id: str, value: Any) -> Pattern:  # noqa: A002
+        at = ("patterns", id)
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", id):
+            raise self.wrong(f"'{id}' is no id of a pattern", *at, hint="small letters, digits and _, a letter first")
+        value = self.mapping(value, *at)
+        self.known(value, _PARTS, *at)
+        if "when" not in value:
+            raise self.wrong(f"pattern '{id}' has no condition", *at, hint=_EXAMPLE)
+        when = self._condition(value["when"], *at, "when")
+        per = self._one_of(value, "per", get_args(Per), "person", *at)
+        severity = self._one_of(value, "severity", get_args(Severity), "warning", *at)
+        because = self._text(value, "because", *at)
+        self._check_places(because, *at, "because")
+        looks_for = {key: value[key] for key in ("when", "per", "where", "segment", "for", "incident") if key in value}
+        kinds = {name: repr(kind) for name, kind in self.kinds.items()}
+        return Pattern(
+            id=id,
+            name=self._text(value, "name", *at) or id,
+            when=when,
+            per=per,
+            where=self._text(value, "where", *at),
+            segment=self._text(value, "segment", *at),
+            hold=self._seconds(value, "for", *at, may_be_zero=True),
+            keep_firing_for=self._seconds(value, "keep_firing_for", *at, may_be_zero=True),
+            cooldown=self._seconds(value, "cooldown", *at, may_be_zero=True),
+            severity=severity,
+            inhibits=self._names(value, "inhibits", *at),
+            because=because,
+            help=self._text(value, "help", *at),
+            incident=self._incident(value, *at),
+            digest=hashlib.sha256(json.dumps([looks_for, kinds], default=str).encode()).hexdigest()[:16],
+            lines={part: self.line(*at, part) for part in value},
+        )
+
+    def _incident(self, value: dict[str, Any], *at: Any) -> Incident | None:
+        if "incident" not in value:
+            return None
+        incident = self.mapping(value["incident"], *at, "incident")
+        self.known(incident, {"people", "within"}, *at, "incident")
+        people = self._number(incident, "people", *at, "incident")
+        return Incident(int(people), self._seconds(incident, "within", *at, "incident"))
+
+    def _condition(self, value: Any, *at: Any) -> Condition:
+        if isinstance(value, list):
+            value = {"all": value}
+        value = self.mapping(value, *at)
+        types = [name for name in _CONDITIONS if name in value and (name != "any" or not isinstance(value[name], str))]
+        if len(types) != 1:
+            known = ", ".join(_CONDITIONS)
+            raise self.wrong(
+                f"a condition is one of {known}, not {', '.join(types) or 'none of them'}", *at, hint=_EXAMPLE
+            )
+        (type_,) = types
+        self.known(value, {type_, *_CONDITIONS[type_]}, *at)
+        condition: Condition = getattr(self, f"_{type_}")(value, *at)
+        return condition
+
+    def _all(self, value: Any, *at: Any) -> Condition:
+        return self._combined(value, "all", *at)
+
+    def _any(self, value: Any, *at: Any) -> Condition:
+        return self._combined(value, "any", *at)
+
+    def _combined(self, value: Any, word: str, *at: Any) -> Condition:
+        parts = value[word]
+        if not isinstance(parts, list) or not parts:
+            raise self.wrong(f"'{word}' takes a list of conditions", *at, word)
+        # a list that stands for `all` has no key of its own
+        under = (word,) if self.line(*at, word) != self.line(*at) or not isinstance(parts, list) else ()
+        read = tuple(self._condition(part, *at, *under, number) for number, part in enumerate(parts))
+        return read[0] if len(read) == 1 else Combined(word == "all", read)
+
+    def _count(self, value: Any, *at: Any) -> Condition:
+        if ("more_than" in value) == ("fewer_than" in value):
+            raise self.wrong("'count' takes more_than or fewer_than", *at, "count", hint=_EXAMPLE)
+        bound = "more_than" if "more_than" in value else "fewer_than"
+        number = int(self._number(value, bound, *at, least=0 if bound == "more_than" else 1))
+        kind = self._kind(value["count"], *at, "count")
+        return Count(kind, self._seconds(value, "within", *at), **{bound: number})
+
+    def _none(self, value: Any, *at: Any) -> Condition:
+        return NoneOf(self._kind(value["none"], *at, "none"), self._seconds(value, "within", *at))
+
+    def _time_on_route(self, value: Any, *at: Any) -> Condition:
+        mode = self._one_of(value, "time_on_route", ("visible", "open"), "visible", *at)
+        usual = value.get("more_than") == "p95"
+        longer = None if usual else self._seconds(value, "more_than", *at)
+        return TimeOnRoute(mode == "visible", longer, self._seconds(value, "at_least", *at, may_be_zero=True))
+
+    def _sequence(self, value: Any, *at: Any) -> Condition:
+        items = value["sequence"]
+        if not isinstance(items, list) or not 2 <= len(items) <= 20:
+            raise self.wrong("'sequence' takes a list of 2 to 20 steps", *at, "sequence")
+        steps = []
+        for number, item in enumerate(items):
+            name, _, letter = item.rpartition(" ") if isinstance(item, str) else ("", "", "")
+            is_placed = bool(name) and re.fullmatch("[A-Z]", letter)
+            steps.append(
+                Step(self._kind(name if is_placed else item, *at, "sequence", number), letter if is_placed else "")
+            )
+        return Sequence(tuple(steps), self._seconds(value, "within", *at))
+
+    def _share(self, value: Any, *at: Any) -> Condition:
+        bound = str(value.get("more_than", ""))
+        usual = re.fullmatch(r"(own|route) p95", bound)
+        percent = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", bound)
+        if not usual and not (percent and float(percent[1]) < 100):
+            raise self.wrong("'more_than' takes a share", *at, "more_than", hint="write 20%, own p95 or route p95")
+        return Share(
+            self._kind(value["share"], *at, "share"),
+            self._kind(value.get("of", ANY), *at, "of"),
+            self._seconds(value, "within", *at),
+            int(self._number(value, "at_least", *at, least=1)) if "at_least" in value else 10,
+            float(percent[1]) / 100 if percent else None,
+            {"own": "own", "route": "route"}[usual[1]] if usual else "",  # type: ignore[arg-type]
+        )
+
+    def _session(self, value: Any, *at: Any) -> Condition:
+        return Session(self._one_of(value, "session", ("first", "open"), "", *at))
+
+    def _unfinished(self, value: Any, *at: Any) -> Condition:
+        if "until" not in value:
+            raise self.wrong("'unfinished' needs 'until': what ends it", *at, "unfinished")
+        kinds = (self._kind(value["unfinished"], *at, "unfinished"), self._kind(value["until"], *at, "until"))
+        return Unfinished(*kinds, self._seconds(value, "within", *at))
+
+    def _seconds(self, value: dict[str, Any], key: str, *at: Any, may_be_zero: bool = False) -> float:
+        text = str(value.get(key, "0s" if may_be_zero else ""))
+        if may_be_zero and text in ("0", "0s"):
+            return 0.0
+        try:
+            seconds = parse_age(text).total_seconds()
+        except UsageError as error:
+            raise self.wrong(
+                f"'{key}' takes a duration, not '{text}'", *at, key, hint="write 30s, 5m, 2h or 14d"
+            ) from error
+        if seconds > _LONGEST:
+            raise self.wrong(f"'{key}' is longer than 90 days", *at, key, hint="a segment looks back further")
+        return seconds
+
+    def _number(self, value: dict[str, Any], key: str, *at: Any, least: int = 1) -> float:
+        number = value.get(key)
+        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= 10_000:
+            raise self.wrong(f"'{key}' takes a whole number from {least} to 10000", *at, key)
+        return number
+
+    def _one_of(self, value: dict[str, Any], key: str, known: tuple[str, ...], default: str, *at: Any) -> Any:
+        word = value.get(key, default)
+        if word not in known:
+            raise self.wrong(f"'{key}' is one of {', '.join(known)}", *at, key, hint=did_you_mean(str(word), known))
+        return word
+
+    def _names(self, value: dict[str, Any], key: str, *at: Any) -> tuple[str, ...]:
+        names = value.get(key) or []
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise self.wrong(f"'{key}' takes a list of names", *at, key)
+        return tuple(names)
+
+    def _text(self, value: dict[str, Any], key: str, *at: Any) -> str:
+        text = value.get(key, "")
+        if not isinstance(text, str):
+            raise self.wrong(f"'{key}' takes a text", *at, key, hint="put it in quotes")
+        return text.strip()
+
+    def _check_places(self, text: str, *at: Any) -> None:
+        try:
+            places = [(name, spec or conversion) for _, name, spec, conversion in string.Formatter().parse(text)]
+        except ValueError as error:
+            raise self.wrong(
+                "'because' has a brace without its pair", *at, hint="write {{ for one that is text"
+            ) from error
+        for name, extra in places:
+            if name is not None and (extra or not re.fullmatch(r"\w+", name)):
+                raise self.wrong("'because' takes plain {facts}", *at, hint="such as {count}, without ':' or '!'")
+
+
+_EXAMPLE = "write `when: {count: $exception, more_than: 3, within: 5m}`"

@@ -1,0 +1,86 @@
+"""What the engine says: a signal of a pattern, with its reason, its facts and its labels."""
+
+from typing import Any
+
+from usertrack.alerts.model import Signal, SignalState
+from usertrack.signals.audience import Audience
+from usertrack.signals.compiled import FIELDS, Compiled
+from usertrack.signals.incidents import Burst
+from usertrack.signals.people import Instance, Person
+from usertrack.signals.wording import moment, reason
+
+_PER_LABEL = ("route", *FIELDS)
+
+
+def person_signal(
+    compiled: Compiled,
+    person: Person,
+    instance: Instance,
+    state: SignalState,
+    at: float,
+    audience: Audience,
+    because: str = "",
+) -> Signal:
+    """What is said of one person at ``at``; ``because`` goes before the pattern's own reason."""
+    pattern = compiled.pattern
+    known = audience.facts(person.id)
+    facts = {**known, **_session_facts(person, instance, at), **compiled.facts(person, instance)}
+    facts |= {name: value for name, value in instance.properties.items() if value not in (None, "")}
+    if pattern.per in _PER_LABEL:
+        facts[pattern.per] = instance.value
+    labels = {"pattern": pattern.id, "severity": pattern.severity, "route": str(facts["page"] or "")}
+    labels |= {name: str(facts[name]) for name in ("tier", *FIELDS) if facts.get(name)}
+    is_of_session = pattern.per in ("session", "tab")
+    evidence = compiled.evidence(instance) or [person.last_uuid]
+    return Signal(
+        pattern=pattern.id,
+        person=person.id,
+        session=(instance.session or person.session) if is_of_session else "",
+        state=state,
+        at=moment(at),
+        severity=pattern.severity,
+        because=because or reason(pattern.because or pattern.name, facts),
+        facts=facts,
+        labels=labels,
+        events=tuple(evidence),
+        value=instance.value if pattern.per in _PER_LABEL else "",
+    )
+
+
+def _session_facts(person: Person, instance: Instance, at: float) -> dict[str, Any]:
+    visit = person.tabs.get(instance.value) or person.visit
+    quiet = max(0.0, at - person.last_at)
+    return {
+        "page": instance.page or (visit.route if visit else "") or None,
+        "seconds_on_page": round(visit.total + min(quiet, 60.0)) if visit and visit.open else None,
+        "events": person.events,
+        "errors": person.errors,
+        "last_active_at": moment(person.last_at),
+        "quiet_minutes": int(quiet // 60),
+        "quiet_days": int(quiet // 86_400),
+        "session": person.session,
+    }
+
+
+def incident_signal(compiled: Compiled, value: str, burst: Burst, state: SignalState, at: float) -> Signal:
+    """What is said of many people at once: its ``person`` is ""."""
+    pattern = compiled.pattern
+    facts = {**burst.properties, "people": len(burst.people), "page": burst.route or None}
+    if pattern.per in _PER_LABEL:
+        facts[pattern.per] = value
+    labels = {"pattern": pattern.id, "severity": "critical", "route": burst.route, "incident": "yes"}
+    labels |= {name: str(facts[name]) for name in FIELDS if facts.get(name)}
+    what = facts.get("message") or value or pattern.name
+    return Signal(
+        pattern=pattern.id,
+        person="",
+        session="",
+        state=state,
+        at=moment(at),
+        severity="critical",
+        because=f"{len(burst.people)} people met the same: “{what}”",
+        facts=facts,
+        labels=labels,
+        events=burst.evidence(),
+        value=value,
+    )
