@@ -115,13 +115,13 @@ def _alone(runner: Runner, entity: Entity) -> Statement:
     assert entity.path
     sql = runner.library.expanded(entity.written, "neon", ())
     query = Query(
-        _place(entity),
+        entity.place,
         "neon",
         sql,
         written=entity.written,
         path=entity.path,
         line=entity.line,
-        shipped=is_shipped(entity.path),
+        shipped=entity.shipped,
     )
     return replace(query.bind({}, runner.offered), limit=0)
 
@@ -149,12 +149,6 @@ def _add_near_tables(runner: Runner, problems: Problems) -> None:
         problems[name].hint = " ".join(filter(None, [near, _OTHERWISE]))
 
 
-def _place(entity: Entity) -> str:
-    """How messages name its file: a shipped one by its place in a workspace."""
-    assert entity.path
-    return f"tables/neon/{entity.kind.name}.sql" if is_shipped(entity.path) else str(entity.path)
-
-
 _FITTING = {"number": {"BIGINT", "DOUBLE"}, "time": {"TIMESTAMP", "DATE"}, "flag": {"BOOLEAN"}}
 _REMEDIES = {
     "number": "write {name}::numeric AS {name}, or leave it out",
@@ -168,7 +162,7 @@ def _of_types(entity: Entity, answer: Table) -> UsageError | None:
     types = {column.name: column.type for column in answer.columns}
     for column in entity.kind.columns:
         if column.name in types and types[column.name] not in _FITTING.get(column.type, {types[column.name]}):
-            where = f"{_place(entity)}:{line_with(column.name, entity.written, entity.line)}"
+            where = f"{entity.place}:{line_with(column.name, entity.written, entity.line)}"
             hint = _REMEDIES[column.type].format(name=column.name)
             return UsageError(f"{where}: '{column.name}' is no {column.type}: {column.about}", hint)
     return None
@@ -189,7 +183,7 @@ def _other_ids(runner: Runner, names: Sequence[str]) -> Problems:
 
 
 def _other_id(entity: Entity, error: QueryError) -> UsageError:
-    where = f"{_place(entity)}:{line_with('account_id', entity.written, entity.line)}"
+    where = f"{entity.place}:{line_with('account_id', entity.written, entity.line)}"
     text = f"'account_id' is of another type than in accounts: {error.message.partition(': ')[2]}"
     return UsageError(f"{where}: {text}", "cast it to the type that accounts have: …::bigint AS account_id")
 
@@ -244,7 +238,7 @@ def _twice(entity: Entity, answer: Answer) -> list[Finding]:
     count, example = answer.rows[0]
     if not count:
         return []
-    text = f"{_place(entity)}: {plural(count, 'id')} more than once, such as {example}: a person would count twice"
+    text = f"{entity.place}: {plural(count, 'id')} more than once, such as {example}: a person would count twice"
     hint = "it is to yield one row per account; SELECT DISTINCT ON (…) takes one of several"
     return [Finding("FAIL", f"entity {entity.kind.name}", text, hint)]
 
@@ -260,7 +254,7 @@ def _words(entity: Entity, answer: Answer) -> list[Finding]:
     words = ", ".join(f"{_shortened(status)} ({number(times)})" for status, times in unknown[:_NAMED])
     more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
     text = f"{100 * share:.3g} % of {number(total)} rows of the last {_DAYS} days are in no state: {words}{more}"
-    hint = f"add the words to `states` in {_place(entity)}; until then it is not known how these ended"
+    hint = f"add the words to `states` in {entity.place}; until then it is not known how these ended"
     return [Finding("FAIL" if share > _MUCH else "note", f"entity {entity.kind.name}", text, hint)]
 
 

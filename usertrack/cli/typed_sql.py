@@ -37,9 +37,10 @@ def query_of_sql(library: Library, source: str, sql: str, params: Mapping[str, s
             f"{_place(name, position_of_refusal(text, source))}: {problem.message}", _hint(problem)
         ) from problem
     fragments = library.fragments(source)
-    absence = absence_of(written, source, fragments, library.entities if source == "neon" else {}, params)
+    entities = library.entities if source == "neon" else {}
+    absence = absence_of(written, source, fragments, entities, params)
     sql = library.expanded(written, source, params)
-    query = Query(name=name, source=source, sql=sql, written=written, absence=absence)
+    query = Query(name=name, source=source, sql=sql, written=written, absence=absence, entities=entities)
     check_quotes(query.sql, query.source, {*params, *OFFERED}, query.name)
     undeclared = {name: Parameter(name, "text") for name in query.used if name not in OFFERED}
     return replace(query, params={**undeclared, **params_of(written, source, fragments, params)})

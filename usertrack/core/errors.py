@@ -29,10 +29,17 @@ class UsertrackError(Exception):
 
 
 class QueryError(UsertrackError):
-    """The source refused the query, or failed while running it."""
+    """The source refused the query, or failed while running it.
+
+    ``entity`` is the one whose SQL is at fault, where it is that of an entity.
+    """
 
     exit_code = 1
     code = "query_failed"
+
+    def __init__(self, message: str, hint: str = "", entity: str = "") -> None:
+        super().__init__(message, hint)
+        self.entity = entity
 
 
 class UsageError(UsertrackError):

@@ -18,12 +18,12 @@ NOUNS = {"workflow": "run", "tool": "call"}
 def checklist(investigation: Investigation, timezone: str) -> list[tuple[str, str]]:
     """(point, result) in the order of the investigation."""
     words = investigation.words
-    has_tools, has_runs = "tool" in investigation.levels, "workflow" in investigation.levels
+    has_tools, has_runs = (level in {*investigation.levels, *investigation.missing} for level in ("tool", "workflow"))
     kinds = "MCP versus default {tools}" if investigation.has_mcp else "{Tools} by kind"
     points: list[tuple[bool, _Point]] = [
-        (has_tools, ("{Tool}-level failures", ("levels",), lambda: _level(investigation, "tool"))),
-        (has_runs, ("{Workflow}-level failures", ("levels",), lambda: _level(investigation, "workflow"))),
-        (has_tools, ("Is the {tool} used at all", ("used",), lambda: _usage(investigation))),
+        (has_tools, ("{Tool}-level failures", ("tool", "levels"), lambda: _level(investigation, "tool"))),
+        (has_runs, ("{Workflow}-level failures", ("workflow", "levels"), lambda: _level(investigation, "workflow"))),
+        (has_tools, ("Is the {tool} used at all", ("tool", "used"), lambda: _usage(investigation))),
         (has_tools and investigation.has_kinds, (kinds, ("kinds",), lambda: _kinds(investigation))),
         (True, ("Root causes", ("messages",), lambda: _causes(investigation))),
         (True, ("Timeline", ("windows", "messages", "days"), lambda: _timeline(investigation, timezone))),
@@ -113,7 +113,13 @@ def _causes(investigation: Investigation) -> str:
         counts = sorted((-counts[level], name) for name, _, counts in by_category(investigation) if counts[level])
         words = ", ".join(f"{NO_RULE if name == UNKNOWN else name} {number(-count)}" for count, name in counts)
         parts.append(f"{_nouns(level, investigation.words)[1]}: {words or 'none failed'}")
-    return "; ".join(parts)
+    return "; ".join([*parts, *_lost(investigation)])
+
+
+def _lost(investigation: Investigation) -> list[str]:
+    """``calls: unknown``, where a level cannot be read."""
+    lost = [level for level in NOUNS if level in investigation.missing]
+    return [f"{_nouns(level, investigation.words)[1]}: unknown" for level in lost]
 
 
 def _timeline(investigation: Investigation, timezone: str) -> str:
@@ -136,4 +142,4 @@ def _messages(investigation: Investigation) -> str:
         failed = plural(investigation.levels[level].failed, f"failed {noun}", f"failed {nouns}")
         parts.append(f"{failed} in {plural(len(investigation.at(level)), 'fingerprint')}")
     unknown = sum(not fingerprint.cause.known for fingerprint in investigation.fingerprints)
-    return f"{'; '.join(parts)}; {unknown or 'none'} unknown"
+    return "; ".join([*parts, f"{unknown or 'none'} unknown", *_lost(investigation)])

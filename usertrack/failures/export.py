@@ -8,7 +8,7 @@ from usertrack.core.document import Field
 from usertrack.core.period import in_zone
 from usertrack.core.table import Table
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, ONE_CAUSE, PEOPLE, Incident
-from usertrack.failures.causes import NO_RULE, UNKNOWN
+from usertrack.failures.causes import LEVELS, NO_RULE, UNKNOWN
 from usertrack.failures.checklist import by_category, checklist
 from usertrack.failures.days import SIGNIFICANCE, Contrast
 from usertrack.failures.investigation import Fingerprint, Investigation, Level
@@ -87,9 +87,9 @@ _RESTS_ON = {
     "levels": ("levels",),
     **dict.fromkeys(("incidents", "burst_test"), ("windows", "messages")),
     **dict.fromkeys(("fingerprints", "categories"), ("messages",)),
-    "kinds": ("kinds",),
-    "tools_used": ("used",),
-    **dict.fromkeys(("run_days", "likely_platform"), ("days",)),
+    "kinds": ("tool", "kinds"),
+    "tools_used": ("tool", "used"),
+    **dict.fromkeys(("run_days", "likely_platform"), ("workflow", "days")),
 }
 """The keys of the document, each with the parts without which it is null."""
 
@@ -102,7 +102,10 @@ def _everything(investigation: Investigation, timezone: str) -> dict[str, Any]:
         "days": investigation.days,
         "person": investigation.person or None,
         "tools": list(investigation.tools),
-        "levels": {level.name: _level(level) for level in investigation.levels.values()},
+        "levels": {
+            **{level.name: _level(level) for level in investigation.levels.values()},
+            **{name: None for name in LEVELS if name in investigation.missing},
+        },
         "incidents": [_incident(incident) for incident in investigation.incidents],
         "burst_test": {
             "stretches": investigation.stretches,

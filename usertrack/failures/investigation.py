@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from usertrack.core.errors import UsageError, UsertrackError, did_you_mean, is_unknown
+from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean, is_unknown
 from usertrack.core.table import Row, Table
-from usertrack.engine.runner import Runner
+from usertrack.engine.runner import Answer, Runner
 from usertrack.failures.bursts import Failure, Incident, Stretch, incidents, tested, unlikely, with_full_stretches
 from usertrack.failures.causes import LEVELS, Catalogue, Cause
 from usertrack.failures.days import Contrast, RunDay, contrasts
@@ -72,8 +72,9 @@ class Investigation:
 
     ``used`` are calls by tool: all calls of the person; without a person, everybody's in the window (ever with a tool).
     ``stretches`` is how many the burst test tested. ``missing`` are the parts (levels, kinds, messages, days, windows,
-    used) whose query failed, with the reason: the fields that need them are empty, and unknown. Where calls have no
-    column for the kind of tool, ``has_kinds`` is false and ``kinds`` empty.
+    used) whose query failed, with the reason: the fields that need them are empty, and unknown. A level is missing as a
+    whole where its entity cannot be read. Where calls have no column for the kind of tool, ``has_kinds`` is false and
+    ``kinds`` empty.
     """
 
     as_of: datetime
@@ -163,7 +164,12 @@ def investigate(
         "days": ("neon/failure_days", {"person": person, "days": days}),
         "windows": ("neon/failure_windows", {"days": days, "since": since}),
     }
-    parts = _answers(runner, queries, missing)
+    answers = dict(zip(queries, runner.run([runner.bind(*query) for query in queries.values()]), strict=True))
+    if lost := _lost_levels(runner, answers.values()):
+        known = runner.without([LEVELS[level] for level in lost])
+        rest = investigate(known, catalogue, person=person, tool=tool, days=days, since=since)
+        return _with_lost(rest, lost) if isinstance(rest, Investigation) else rest
+    parts = _tables(answers, missing)
     stretches = [Stretch(*row) for row in parts["windows"].rows]
     fingerprints, failures = group_failures(catalogue, parts["messages"].rows)
     if (person or tools) and unlikely(stretches):
@@ -230,14 +236,24 @@ def _require_known_tool(runner: Runner, person: Sequence[str], tool: str) -> Non
         raise UsageError(f"nobody ever called a tool named '{tool}'", did_you_mean(tool, known, hint))
 
 
-def _answers(
-    runner: Runner, queries: Mapping[str, tuple[str, Mapping[str, object]]], missing: dict[str, str]
-) -> dict[str, Table]:
+def _lost_levels(runner: Runner, answers: Iterable[Answer]) -> dict[str, str]:
+    """Why a level cannot be read, while the other one may be; empty where all can be, or none."""
+    reasons = {answer.entity: answer.message for answer in answers if isinstance(answer, QueryError)}
+    lost = {level: reasons[entity] for level, entity in LEVELS.items() if entity in reasons}
+    here = [level for level, entity in LEVELS.items() if entity in runner.library.entities.present]
+    return lost if len(lost) < len(here) else {}
+
+
+def _with_lost(investigation: Investigation, lost: Mapping[str, str]) -> Investigation:
+    notes = dict.fromkeys([*investigation.notes, *lost.values()])
+    return replace(investigation, missing={**investigation.missing, **lost}, notes=tuple(notes))
+
+
+def _tables(answers: Mapping[str, Answer], missing: dict[str, str]) -> dict[str, Table]:
     """The answer to each part; an empty table, and the reason in ``missing``, for an error. Raises if all failed.
 
     What rests on runs or calls that are not here is empty, and not missing.
     """
-    answers = dict(zip(queries, runner.run([runner.bind(*query) for query in queries.values()]), strict=True))
     errors = {part: answer for part, answer in answers.items() if isinstance(answer, UsertrackError)}
     if len(errors) == len(answers):
         raise next(iter(errors.values()))

@@ -57,7 +57,7 @@ def _blocks(investigation: Investigation, timezone: str) -> Iterator[Block]:
         yield _categories(investigation)
     if investigation.kinds.columns and investigation.has_kinds and not investigation.unknown("kinds"):
         yield _kinds(investigation)
-    if not investigation.unknown("days"):
+    if not investigation.unknown("workflow", "days"):
         yield from _timeline(investigation, timezone)
     yield _checklist(investigation, timezone)
 

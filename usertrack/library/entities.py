@@ -192,6 +192,12 @@ class Entity:
     path: Path | None = None
     written: str = ""
     line: int = 1
+    shipped: bool = False
+
+    @property
+    def place(self) -> str:
+        """How messages name its file: a shipped one by its place in a workspace."""
+        return f"tables/neon/{self.kind.name}.sql" if self.shipped else str(self.path)
 
     @property
     def select(self) -> str:
@@ -304,9 +310,7 @@ def with_entities(sql: str, entities: Mapping[str, Entity], own: Collection[str]
         _add(ctes, name, entities, ())
     if not ctes:
         return sql
-    texts = [
-        f"{cte_name(name)} AS NOT MATERIALIZED ({on_one_line(text) if flat else text})" for name, text in ctes.items()
-    ]
+    texts = [f"{cte_name(name)} {CTE}{on_one_line(text) if flat else text})" for name, text in ctes.items()]
     return with_ctes(sql, texts, " " if flat else "\n")
 
 
@@ -342,5 +346,9 @@ def name_entities(sql: str, own: Collection[str] = ()) -> tuple[str, list[str]]:
     return sql, list(names)[::-1]
 
 
+PREFIX, CTE = "usertrack_", "AS NOT MATERIALIZED ("
+"""What the name of a CTE begins with, and what stands between that and its SQL."""
+
+
 def cte_name(name: str) -> str:
-    return f"usertrack_{name}"
+    return f"{PREFIX}{name}"

@@ -75,6 +75,7 @@ def read_query(
         shipped=shipped,
         declared=tuple(meta.get("facts") or {}),
         absence=absence_of(written, source, fragments, entities, params),
+        entities=entities,
     )
     _merged_by_times(query, text)
     check_quotes(query.sql, query.source, {*query.params, *OFFERED}, path, line)

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.library.entities import EMAIL, KINDS, Entities, Entity, EntityKind, cte_name, with_entities
+from usertrack.library.entities import CTE, EMAIL, KINDS, Entities, Entity, EntityKind, cte_name, with_entities
 from usertrack.library.events import EVENTS, NONE, ROLES, parse_step
 from usertrack.library.fragments import Fragment, Fragments, expand, used
 from usertrack.library.header import in_words, read_entity, read_fragment
@@ -90,8 +91,16 @@ class Library:
         library.entities = self.entities  # with the stand-ins of those that are broken
         return library
 
+    def without(self, entities: Collection[str]) -> "Library":
+        """The same library where there are no such ``entities``: of a query, what rests on others is still there."""
+        absent = {*self._absent, *entities}
+        library = Library(self._plain_roots, self._tables, absent, self.roles, self.words, self.key)
+        library._optional = self._optional
+        return library
+
     def _read_entity(self, path: Path, kind: EntityKind) -> Entity:
-        return read_entity(path, kind, self._optional)
+        entity = read_entity(path, kind, self._optional)
+        return replace(entity, shipped=path.is_relative_to(shipped_root() / "tables"))
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self.files))
@@ -137,7 +146,7 @@ class Library:
 
     def entities_in(self, sql: str) -> list[str]:
         """The entities that stand in front of ``sql``: those that it reads, and those that these read."""
-        return [name for name in self.entities if f"{cte_name(name)} AS NOT MATERIALIZED" in sql]
+        return [name for name in self.entities if f"{cte_name(name)} {CTE}" in sql]
 
     def fragments_in(self, query: Query) -> dict[str, Path | None]:
         """The files of the fragments that ``query`` is made of, by name; None for one as shipped."""

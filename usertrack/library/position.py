@@ -1,9 +1,12 @@
 """Where in SQL that somebody typed an error is: its line and column, each counted from 1."""
 
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from usertrack.core.errors import UsageError
-from usertrack.library.sql import tokens_of
+from usertrack.library.entities import ACCOUNTS, CTE, FORMER_ACCOUNTS, PREFIX, Entity, name_entities
+from usertrack.library.sql import on_one_line, tokens_of
 
 
 def position(text: str, offset: int) -> str:
@@ -35,6 +38,57 @@ def position_between(written: str, before: str, after: str) -> str:
 
 
 _SETTING = re.compile(r"\(current_setting\('usertrack\.(\w+)'\)::[\w\[\] ]+\)")
+
+
+class EntityLine(NamedTuple):
+    """A line of the file of an entity; as a text, ``tables/neon/runs.sql:15``."""
+
+    entity: Entity
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.entity.place}:{self.number}"
+
+
+def line_of_entity(entities: Mapping[str, Entity], before: str, after: str) -> EntityLine | None:
+    """The line of an error between ``before`` and ``after``, where that is in the CTE of one of the ``entities``.
+
+    Of what the library puts around the SQL of the file, it is the line that has the word at the error.
+    """
+    before, after = (_SETTING.sub(r"{\1}", part) for part in (before, after))
+    opening = max(_OPENING.finditer(before), key=lambda match: match.start(), default=None)
+    if opening is None or _is_closed(before[opening.end() :]):
+        return None
+    entity = entities[ACCOUNTS.name if opening[1] == FORMER_ACCOUNTS else opening[1]]
+    sql = on_one_line(name_entities(entity.sql)[0])
+    start = (before + after).find(sql, opening.end())
+    if not start <= len(before) < start + len(sql):
+        word = re.match(r"\w+", after)
+        return EntityLine(entity, line_with(word[0] if word else "", entity.written, entity.line))
+    written = name_entities(entity.written)[0]
+    token = tokens_of(written, "neon")[len(tokens_of(before[start:], "neon"))]
+    return EntityLine(entity, entity.line + written[: token.start].count("\n"))
+
+
+_OPENING = re.compile(rf"\b{PREFIX}(\w+) {re.escape(CTE)}")
+
+
+def _is_closed(sql: str) -> bool:
+    """Whether ``sql`` goes on behind the bracket that was open before it."""
+    depth = 1
+    for token in tokens_of(sql, "neon"):
+        depth += {"L_PAREN": 1, "R_PAREN": -1}.get(token.token_type.name, 0)
+        if not depth:
+            return True
+    return False
+
+
+def line_of_relation(entities: Mapping[str, Entity], sql: str, relation: str) -> EntityLine | None:
+    """The line on which one of the ``entities`` in ``sql`` reads ``relation``."""
+    for name, entity in entities.items():
+        if f"{PREFIX}{name} {CTE}" in sql and re.search(rf"\b{re.escape(relation)}\b", entity.sql):
+            return EntityLine(entity, line_with(relation, entity.written, entity.line))
+    return None
 
 
 def position_of_refusal(sql: str, source: str) -> str:

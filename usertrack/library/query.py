@@ -14,6 +14,7 @@ from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import as_utc
+from usertrack.library.entities import Entity
 from usertrack.library.metric import Metric
 from usertrack.library.sql import condition_of, placeholders, statement_of
 
@@ -157,9 +158,10 @@ class Absence:
 class Query:
     """One file of the library. ``line`` is the line on which its SQL starts.
 
-    ``sql`` is what runs, with each fragment on one line; ``written`` is the SQL in the file. ``people`` names the
-    column that counts the records of one key, in a query that lists everybody whom a source knows. ``facts`` are those
-    that can be known here: all ``declared`` ones without what the ``absence`` names.
+    ``sql`` is what runs, with each fragment on one line, and in front those of the ``entities`` that it reads;
+    ``written`` is the SQL in the file. ``people`` names the column that counts the records of one key, in a query that
+    lists everybody whom a source knows. ``facts`` are those that can be known here: all ``declared`` ones without what
+    the ``absence`` names.
     """
 
     name: str
@@ -178,6 +180,7 @@ class Query:
     written: str = ""
     absence: Absence = field(default_factory=Absence)
     declared: tuple[str, ...] = ()
+    entities: Mapping[str, Entity] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def place(self) -> str:

@@ -87,11 +87,13 @@ def _failures(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:
         yield weekly.words("Failed {runs}"), f"unknown: {failures.message}"
         yield "Platform incidents", f"unknown: {failures.message}"
         return
-    why = failures.unknown("levels")
-    if runs := failures.levels.get("workflow"):
+    failed_runs = weekly.words("Failed {runs}")
+    runs = failures.levels.get("workflow")
+    if why := failures.unknown("workflow", *(["levels"] if runs else [])):
+        yield failed_runs, f"unknown: {why}"
+    elif runs:
         rate = f" ({runs.failed / runs.finished:.1%})".replace("%", " %") if runs.finished else ""
-        failed = weekly.words("Failed {runs}")
-        yield failed, f"unknown: {why}" if why else f"{number(runs.failed)} of {number(runs.finished)}{rate}"
+        yield failed_runs, f"{number(runs.failed)} of {number(runs.finished)}{rate}"
     incidents = [
         f"{incident.cause}, {span(incident, timezone)}, {people_words(len(incident.people))} hit"
         for incident in failures.incidents

@@ -8,7 +8,7 @@ from psycopg_pool import PoolTimeout
 
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
 from usertrack.library.library import Statement
-from usertrack.library.position import position_between
+from usertrack.library.position import EntityLine, line_of_entity, line_of_relation, position_between
 
 DECLARE = 'DECLARE "usertrack" CURSOR FOR '
 """What psycopg puts before the SQL of a cursor of that name: the server's positions count it."""
@@ -63,7 +63,8 @@ def explain(error: psycopg.Error | TimeoutError, statement: Statement, sql: str,
     """The error for a failed query, with its file and line. ``sql`` is the text that ran, ``timeout`` in seconds."""
     position = error.diag.statement_position if isinstance(error, psycopg.Error) else None
     offset = max(0, int(position) - len(DECLARE) - 1) if position else 0
-    where = place(statement, sql[:offset], sql[offset:])
+    entity_line = _line_of_entity(error, statement, sql[:offset], sql[offset:])
+    where = str(entity_line or place(statement, sql[:offset], sql[offset:]))
     longer = f"it may take {timeout:g} s: ask for a shorter range, or raise `postgres.timeout` in usertrack.yaml"
     if isinstance(error, PoolTimeout):
         return ConnectionFailed("Postgres gave no further connection in time", "is the server still running?")
@@ -74,7 +75,7 @@ def explain(error: psycopg.Error | TimeoutError, statement: Statement, sql: str,
         return SourceBusy(f"{where}: Postgres stopped the query: {message}", longer)
     if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "57P")[:3] == "57P":
         return ConnectionFailed("the connection to Postgres broke while it answered", "run the command again")
-    return QueryError(f"{where}: {message}", _hint(error))
+    return QueryError(f"{where}: {message}", _hint(error), entity_line.entity.kind.name if entity_line else "")
 
 
 def _server_message(error: psycopg.Error) -> str:
@@ -97,6 +98,17 @@ def _hint(error: psycopg.Error) -> str:
     if isinstance(error, errors.InsufficientPrivilege):
         return "grant SELECT on it to the role that usertrack connects as"
     return ""
+
+
+def _line_of_entity(error: Exception, statement: Statement, before: str, after: str) -> EntityLine | None:
+    """Where the error is, if that is in an entity. Postgres gives no position for what a role may not read."""
+    query = statement.query
+    if query is None:
+        return None
+    denied = re.fullmatch(r"permission denied for [\w ]+ (\S+)", str(error).partition("\n")[0])
+    if denied and not re.search(rf"\b{re.escape(denied[1])}\b", query.written):
+        return line_of_relation(query.entities, before + after, denied[1])
+    return line_of_entity(query.entities, before, after)
 
 
 def place(statement: Statement, before: str = "", after: str = "") -> str:
