@@ -32,6 +32,7 @@ class Receiver:
     answers: list[Answer]
     bodies: list[Any] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
     def next_answer(self) -> Answer:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -43,6 +44,7 @@ def receiving(*answers: Answer) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             received.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             received.headers.append(dict(self.headers))
+            received.paths.append(self.path)
             answer = received.next_answer()
             if not answer.status:
                 self.close_connection = True

@@ -6,22 +6,21 @@ Slack's limits: 50 blocks, 3 000 characters in one text, 150 in a header (docs: 
 import json
 from typing import Any
 
-import httpx
-
-from usertrack.core.errors import ConnectionFailed, QueryError, UsageError, UsertrackError
+from usertrack.core.errors import ConnectionFailed, UsageError
 from usertrack.core.notify import Notify
 from usertrack.core.period import in_zone
 from usertrack.core.words import number
+from usertrack.delivery.post import Delivery, masked, require_address
+from usertrack.delivery.slack import HEADER, context, cut, header, refusal, section
 from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience, AudienceMember
-from usertrack.push.delivery import Delivery, answer_of, masked, plain_refusal, require_address
 from usertrack.push.order import Outcome, PushOrder, Request
 from usertrack.render import safe
 
 LISTED, MOST_LISTED = 10, 40
 """People in the message without ``--limit``, and the most that fit beside the other blocks."""
 
-_HEADER, _NAME, _REASON = 150, 120, 400  # characters; the two last are escaped, to at most five times as many
+_NAME, _REASON = 120, 400  # characters before they are escaped, to at most five times as many
 _HINT = "make one in Slack (Apps › Incoming Webhooks) and set SLACK_WEBHOOK_URL, or give it with --url"
 
 
@@ -53,20 +52,19 @@ def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any
     """The message: how many people to act on, who comes first and why. ``text`` is for notifications."""
     segment, total = audience.segment, audience.total
     people = audience.people[:MOST_LISTED]
-    title = f"{_cut(segment.name, _HEADER - 30)} · {_people(total)}"
+    title = f"{cut(segment.name, HEADER - 30)} · {_people(total)}"
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": safe.visible(title), "emoji": False}},
-        _context(_about(audience)),
-        *(_section(_line(number, person)) for number, person in enumerate(people, start=1)),
+        header(safe.visible(title)),
+        context(_about(audience)),
+        *(section(_line(number, person)) for number, person in enumerate(people, start=1)),
     ]
     if audience.facts_of_today:
-        blocks.append(
-            _context(safe.slack(f"Today's values, not those of that day: {', '.join(audience.facts_of_today)}"))
-        )
+        facts = ", ".join(audience.facts_of_today)
+        blocks.append(context(safe.slack(f"Today's values, not those of that day: {facts}")))
     rest = f"{number(total - len(people))} more · " if total > len(people) else ""
-    blocks.append(_context(f"{rest}`{safe.slack(audience.command)}`"))
+    blocks.append(context(f"{rest}`{safe.slack(audience.command)}`"))
     if link:
-        blocks.append(_section(f"<{safe.slack(link).replace('|', '%7C')}|{label}>"))
+        blocks.append(section(f"<{safe.slack(link).replace('|', '%7C')}|{label}>"))
     return {"text": safe.slack(title), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
@@ -94,58 +92,14 @@ def _about(audience: Audience) -> str:
 
 def _line(number: int, person: AudienceMember) -> str:
     urgent = "" if person.priority is None else f" · priority {person.priority:.1f}"
-    name, reason = _cut(person.email or person.key, _NAME), _cut(person.reason or "", _REASON)
+    name, reason = cut(person.email or person.key, _NAME), cut(person.reason or "", _REASON)
     return f"*{number}. {safe.slack(name)}*{urgent}\n{safe.slack(reason)}"
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _people(count: int) -> str:
     return number(count) + (" person" if count == 1 else " people")
 
 
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": _mrkdwn(text)}
-
-
-def _context(text: str) -> dict[str, Any]:
-    return {"type": "context", "elements": [_mrkdwn(text)]}
-
-
-def _mrkdwn(text: str) -> dict[str, Any]:
-    """Verbatim: Slack turns no part of the text into a link, channel or mention."""
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
-
-
 def _url(order: PushOrder) -> str | None:
     url: str | None = order.url or order.settings["slack.webhook_url"]
     return url
-
-
-def refusal(response: httpx.Response) -> UsertrackError:
-    """The error for a refusal of Slack (docs: "Sending messages using incoming webhooks", error table)."""
-    reply = answer_of(response)
-    if reply.startswith(("invalid_payload", "invalid_blocks", "no_text", "too_many_attachments")):
-        return QueryError(
-            f"Slack refused the message: {reply}", "this is a bug, please report it with the output of --dry-run"
-        )
-    if reply in _CLOSED:
-        return ConnectionFailed(f"Slack does not take the message: {reply}", _CLOSED[reply])
-    return plain_refusal(response, "Slack")
-
-
-_NEW = "make a new incoming webhook and set SLACK_WEBHOOK_URL"
-_CLOSED = {
-    "no_service": f"the webhook was removed, switched off or mistyped; {_NEW}",
-    "no_service_id": f"the address is not whole; {_NEW}",
-    "no_team": f"the workspace of the webhook is gone; {_NEW}",
-    "team_disabled": f"the workspace of the webhook is closed; {_NEW}",
-    "invalid_token": f"the address is not whole, or no longer valid; {_NEW}",
-    "channel_not_found": f"the channel of the webhook is gone; {_NEW}",
-    "channel_is_archived": f"unarchive the channel, or {_NEW}",
-    "user_not_found": f"whoever made the webhook is gone; {_NEW}",
-    "action_prohibited": "an administrator of Slack has forbidden it; ask for the webhook to be allowed",
-    "posting_to_general_channel_denied": "an administrator keeps #general closed; make a webhook for another channel",
-}

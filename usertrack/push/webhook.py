@@ -14,9 +14,9 @@ import httpx
 from usertrack import __version__
 from usertrack.core.errors import UsertrackError
 from usertrack.core.notify import Notify
+from usertrack.delivery.post import Delivery, masked, plain_refusal, require_address
 from usertrack.engine.runner import Runner
 from usertrack.push.audience import Audience
-from usertrack.push.delivery import Delivery, masked, plain_refusal, require_address
 from usertrack.push.order import Outcome, PushOrder, Request
 from usertrack.render import safe, text
 

@@ -35,8 +35,28 @@ SETTINGS: dict[str, SettingSpec] = {
     "neon.project_id": SettingSpec("NEON_PROJECT_ID", about="Neon project, with neon.api_key"),
     "neon.database": SettingSpec("NEON_DATABASE", about="database in the Neon project"),
     "neon.role": SettingSpec("NEON_ROLE", "neondb_owner", about="role in the Neon project; a read-only one is best"),
-    "slack.webhook_url": SettingSpec("SLACK_WEBHOOK_URL", secret=True, about="where `push --to slack` posts"),
-    "webhook.url": SettingSpec("USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` posts"),
+    "slack.webhook_url": SettingSpec(
+        "SLACK_WEBHOOK_URL", secret=True, about="where `push --to slack` and alerts are posted"
+    ),
+    "slack.bot_token": SettingSpec(
+        "SLACK_BOT_TOKEN", secret=True, about="token with chat:write, so that alerts are edited when they end"
+    ),
+    "slack.api": SettingSpec("SLACK_API", "https://slack.com/api", about="where Slack's API answers"),
+    "webhook.url": SettingSpec(
+        "USERTRACK_WEBHOOK_URL", secret=True, about="where `push --to webhook` and alerts are posted"
+    ),
+    "smtp.server": SettingSpec("SMTP_SERVER", about="mail server of alerts, HOST:PORT; 587 without a port"),
+    "smtp.user": SettingSpec("SMTP_USER", about="who sends, for the mail server; default: nobody logs in"),
+    "smtp.password": SettingSpec("SMTP_PASSWORD", secret=True, about="password of smtp.user"),
+    "pagerduty.routing_key": SettingSpec(
+        "PAGERDUTY_ROUTING_KEY", secret=True, about="integration key (Events API v2) of alerts"
+    ),
+    "pagerduty.url": SettingSpec(
+        "PAGERDUTY_URL", "https://events.pagerduty.com/v2/enqueue", about="where PagerDuty takes events"
+    ),
+    "alertmanager.url": SettingSpec(
+        "ALERTMANAGER_URL", secret=True, about="an Alertmanager that alerts are handed on to"
+    ),
     "timezone": SettingSpec("USERTRACK_TIMEZONE", "UTC", about="timezone to show times in"),
     "week_start": SettingSpec(
         "USERTRACK_WEEK_START", about="monday or sunday; default: as in PostHog's project, else monday"

@@ -31,12 +31,12 @@ def require_address(url: str | None, receiver: str, hint: str) -> str:
         host = scheme = ""
     if not host or scheme not in ("https", "http") or not url.isprintable() or " " in url:
         raise UsageError(f"the address for {receiver} does not begin with https:// and the name of a server", hint)
-    if scheme == "http" and not _is_loopback(host):
+    if scheme == "http" and not is_loopback(host):
         raise UsageError(f"the address for {receiver} is not https://, so others could read the data", hint)
     return url
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -65,13 +65,18 @@ def answer_of(response: httpx.Response) -> str:
     return one_line(text, 200)
 
 
+class NoAnswer(SourceBusy):
+    """The content may have arrived."""
+
+
 @dataclass(frozen=True)
 class Delivery:
     """POSTs to ``receiver``, the name of a server in messages.
 
     Waits between attempts as ``Retry-After`` says, else ``pause`` seconds, doubled each time. It tries again after 429,
     after 5xx and when the server was not reached; after a timeout only if ``repeatable``, because the content may have
-    arrived. ``refusal`` makes the error of any other answer.
+    arrived. ``refusal`` makes the error of any other answer. Nobody waits longer than ``longest_wait`` seconds for a
+    server that asks for it.
     """
 
     receiver: str
@@ -79,6 +84,7 @@ class Delivery:
     notify: Notify
     pause: float = 1.0
     repeatable: bool = False
+    longest_wait: float = LONGEST_WAIT
 
     def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
         """Send ``content`` and return the answer (2xx); raises a UsertrackError."""
@@ -94,6 +100,14 @@ class Delivery:
             raise retry.final from None
         raise AssertionError("stamina always returns or raises")
 
+    def post_once(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """The same in one attempt: raises `Retry` where another one may help."""
+        try:
+            with httpx.Client(timeout=_TIMEOUT, verify=tls(url)) as client:
+                return self._send_once(client.build_request("POST", url, content=content, headers=headers), client)
+        except httpx.InvalidURL:
+            raise UsageError(f"the address for {self.receiver} is not one", "copy it again") from None
+
     def _send_once(self, request: httpx.Request, client: httpx.Client) -> httpx.Response:
         try:
             response = client.send(request)
@@ -102,7 +116,7 @@ class Delivery:
             raise Retry(lost) from None
         except httpx.RequestError:
             if self.repeatable:
-                raise Retry(SourceBusy(f"{self.receiver} did not answer in time", "send it again later")) from None
+                raise Retry(NoAnswer(f"{self.receiver} did not answer in time", "send it again later")) from None
             silent = f"{self.receiver} did not answer: it may have received the data or not"
             raise SourceBusy(silent, "check there before you send it again") from None
         if response.is_success:
@@ -113,7 +127,7 @@ class Delivery:
         wait = retry_after(response)
         if response.status_code == 429:
             busy = f"{self.receiver} asks us to slow down (HTTP 429)"
-            if wait is not None and wait > LONGEST_WAIT:
+            if wait is not None and wait > self.longest_wait:
                 return SourceBusy(busy, f"send it again in {number(min(wait / 60, 1e6))} minutes, as it asks")
             return Retry(SourceBusy(busy, "wait a minute and send it again"), wait)
         if response.status_code >= 500:

@@ -1,0 +1,148 @@
+import os
+import signal as signals
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.alerts.signals import T0, at, signal
+from usertrack.alerts.desk import Desk
+from usertrack.alerts.life import AlertState
+from usertrack.alerts.matchers import parse_matcher
+from usertrack.alerts.model import SignalState
+from usertrack.alerts.notifications import Channel, one_route
+from usertrack.alerts.store import Store
+from usertrack.core.errors import UsageError
+
+SETTINGS = one_route(Channel("pager", "pagerduty"))
+KEY = "stuck:ada:s1"
+
+
+def desk_in(folder: Path) -> Desk:
+    return Desk(Store(folder), SETTINGS)
+
+
+def test_every_step_of_a_life_is_kept_with_time_and_who(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.receive([signal(state=SignalState.PENDING)], at(1))
+    desk.receive([signal(after=60)], at(62))
+    desk.acknowledge(KEY, "grace", at(90), "calling her")
+    desk.snooze(KEY, at(700), "grace", at(100))
+    desk.receive(
+        [signal(state=SignalState.RECOVERING, after=800), signal(state=SignalState.RESOLVED, after=900)], at(901)
+    )
+    desk.receive([signal(after=1000)], at(1001))
+    steps = desk.store.changes(KEY)
+    assert [(change.state.value, (change.at - T0).total_seconds(), change.who) for change in steps] == [
+        ("pending", 0, ""),
+        ("firing", 60, ""),
+        ("acknowledged", 90, "grace"),
+        ("snoozed", 100, "grace"),
+        ("recovering", 800, ""),
+        ("resolved", 900, ""),
+        ("reopened", 1000, ""),
+    ]
+    assert (steps[1].recorded_at, steps[2].comment) == (at(62), "calling her")
+    assert desk.alert(KEY).state(at(1001)) is AlertState.REOPENED
+
+
+def test_the_same_signals_twice_count_once(tmp_path: Path) -> None:
+    steps = [signal(), signal(state=SignalState.RESOLVED, after=10)]
+    assert desk_in(tmp_path).receive(steps, at(11)) == 2
+    assert desk_in(tmp_path).receive(steps, at(12)) == 0
+    assert desk_in(tmp_path).alert(KEY).reopened == 0
+
+
+def test_a_restart_forgets_neither_a_group_nor_what_was_told(tmp_path: Path) -> None:
+    desk_in(tmp_path).receive([signal()], T0)
+    assert desk_in(tmp_path).tick(at(29)) == []
+    assert len(desk_in(tmp_path).tick(at(30))) == 1
+    assert desk_in(tmp_path).tick(at(330)) == []
+    desk_in(tmp_path).receive([signal(state=SignalState.RESOLVED, after=400)], at(400))
+    assert [message.reason for message in desk_in(tmp_path).tick(at(630))] == ["resolved"]
+
+
+def test_the_watcher_heeds_what_others_do_meanwhile(tmp_path: Path) -> None:
+    watcher, other = desk_in(tmp_path), desk_in(tmp_path)
+    watcher.receive([signal()], T0)
+    other.silence([parse_matcher("pattern=stuck")], at(1000), "grace", at(5), "a launch")
+    assert watcher.tick(at(30)) == []
+    (silence,) = other.store.silences(at(30))
+    assert (silence.who, silence.comment) == ("grace", "a launch")
+    other.end_silence(silence.id, at(200))
+    assert len(watcher.tick(at(330))) == 1
+
+
+def test_what_is_resolved_by_somebody_is_reopened_when_it_fires_again(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.receive([signal()], T0)
+    desk.resolve(KEY, "grace", at(10))
+    assert desk.alerts() == []
+    desk.receive([signal(after=20)], at(20))
+    assert desk.alerts()[0].state(at(20)) is AlertState.REOPENED
+
+
+def test_a_snooze_is_over_at_its_time(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.receive([signal()], T0)
+    alert = desk.snooze(KEY, at(100), "grace", at(10))
+    assert (alert.state(at(99)), alert.state(at(100))) == (AlertState.SNOOZED, AlertState.FIRING)
+
+
+def test_a_wrong_key_has_near_misses(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.receive([signal()], T0)
+    with pytest.raises(UsageError) as error:
+        desk.acknowledge("stuck:ada:s2", "grace", at(1))
+    assert "did you mean 'stuck:ada:s1'" in error.value.hint
+
+
+def test_a_damaged_file_is_told_and_not_changed(tmp_path: Path) -> None:
+    (tmp_path / "alerts.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(UsageError, match="is damaged"):
+        Store(tmp_path)
+    assert (tmp_path / "alerts.db").read_bytes().startswith(b"no database")
+
+
+def test_what_failed_halfway_did_not_happen(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    broken = signal("errors", person="bob")
+    object.__setattr__(broken, "labels", None)
+    with pytest.raises(AttributeError):
+        desk.receive([signal(), broken], T0)
+    assert desk.alerts() == []
+    assert desk.tick(at(30)) == []
+
+
+_RECEIVES = """
+import sys
+from pathlib import Path
+from datetime import timedelta
+from tests.alerts.signals import T0, signal
+from tests.alerts.test_desk import desk_in
+desk = desk_in(Path(sys.argv[1]))
+for number in range(10_000):
+    desk.receive([signal(person=f"p{number}")], T0)
+    print(number, flush=True)
+    desk.tick(T0 + timedelta(seconds=30 + number))
+"""
+
+
+@pytest.mark.parametrize("acknowledged", [3, 20])
+def test_a_kill_loses_no_signal_that_was_taken_and_tells_none_twice(tmp_path: Path, acknowledged: int) -> None:
+    process = subprocess.Popen([sys.executable, "-c", _RECEIVES, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    taken = [process.stdout.readline() for _ in range(acknowledged)]
+    os.kill(process.pid, signals.SIGKILL)
+    process.communicate()
+    desk = desk_in(tmp_path)
+    assert {f"stuck:p{int(number)}:s1" for number in taken} <= {alert.key for alert in desk.alerts()}
+    desk.tick(at(3600))
+    rows = (
+        sqlite3.connect(tmp_path / "alerts.db")
+        .execute("SELECT count(*), count(DISTINCT grouped) FROM outbox")
+        .fetchone()
+    )
+    assert rows == (len(desk.alerts()), len(desk.alerts()))

@@ -1,0 +1,1 @@
+"""A file a channel: a notification → what is sent, and how."""

@@ -1,0 +1,205 @@
+"""The desk takes the engine's signals, keeps the alerts they are about, and puts what is to be told into the outbox.
+
+One process watches; any number may list, acknowledge, snooze, resolve and silence meanwhile, which it heeds at its next
+step.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from usertrack.alerts import life
+from usertrack.alerts.budgets import Spending
+from usertrack.alerts.codec import decode, encode
+from usertrack.alerts.life import Alert, AlertState, Change
+from usertrack.alerts.matchers import Matcher
+from usertrack.alerts.model import Signal
+from usertrack.alerts.notifications import Notifications, Silence
+from usertrack.alerts.router import Digest, Group, Notification, Reason, Router, Told
+from usertrack.alerts.store import Store, stamp
+from usertrack.alerts.tracked import Tracked
+from usertrack.core.errors import UsageError, did_you_mean
+
+_SOON = timedelta(seconds=1)
+
+
+class Desk:
+    """Every method that changes something is one transaction."""
+
+    def __init__(self, store: Store, settings: Notifications) -> None:
+        self.store = store
+        self.settings = settings
+        self._router = Router(settings)
+
+    # Of the watcher
+
+    def receive(self, signals: Iterable[Signal], now: datetime) -> int:
+        """Take what the engine says. The same signal counts once, however often it comes. Returns how many were new."""
+        with self._step(now):
+            return sum(self._take(signal, now) for signal in signals)
+
+    def _take(self, signal: Signal, now: datetime) -> bool:
+        if self.store.knows(signal.key, signal.at, signal.state):
+            return False
+        alert, state = life.after_signal(self._current(signal.key), signal)
+        self.store.add_change(Change(signal.key, state, signal.at, now), signal.state)
+        self.store.put(alert, is_routed=True)
+        self._router.receive(alert, now)
+        return True
+
+    def tick(self, now: datetime) -> list[Notification]:
+        """Put the messages whose time has come into the outbox, and return them."""
+        with self._step(now):
+            notifications = self._router.due(now)
+            for notification in notifications:
+                self._enqueue(notification)
+        return notifications
+
+    def next_due(self, now: datetime) -> datetime:
+        """When `tick` is to be called next, at the latest."""
+        return self._router.next_due() or now + _SOON
+
+    # Of people
+
+    def acknowledge(self, key: str, who: str, now: datetime, comment: str = "") -> Alert:
+        """Somebody looks after it: it is not repeated any more."""
+        change = Change(key, AlertState.ACKNOWLEDGED, now, now, who, comment)
+        return self._changed(change, lambda alert: life.acknowledged(alert, who, now))
+
+    def snooze(self, key: str, until: datetime, who: str, now: datetime, comment: str = "") -> Alert:
+        """Nobody is told of it until then; if it still fires, they are told again."""
+        if until <= now:
+            raise UsageError("a snooze ends in the future", "write 30m, 2h or 1d")
+        change = Change(key, AlertState.SNOOZED, now, now, who, comment)
+        return self._changed(change, lambda alert: life.snoozed(alert, who, until))
+
+    def resolve(self, key: str, who: str, now: datetime, comment: str = "") -> Alert:
+        """It is over, says somebody; if it fires again, it is reopened."""
+        change = Change(key, AlertState.RESOLVED, now, now, who, comment)
+        return self._changed(change, lambda alert: life.resolved(alert, now))
+
+    def _changed(self, change: Change, step: Callable[[Alert], Alert]) -> Alert:
+        with self._step(change.at):
+            alert = self._require(change.key)
+            if alert.is_resolved:
+                raise UsageError(f"the alert '{change.key}' is resolved", "`usertrack alerts list` shows what is open")
+            alert = step(alert)
+            self.store.add_change(change)
+            self.store.put(alert, is_routed=True)
+            self._router.receive(alert, change.at)
+            if change.state is AlertState.ACKNOWLEDGED:
+                self._tell_acknowledged(alert, change.at)
+        return alert
+
+    def _tell_acknowledged(self, alert: Alert, now: datetime) -> None:
+        for channel, group in self._router.told_of(alert.key):
+            labels = self._router.groups[group].labels if group in self._router.groups else {}
+            self._enqueue(Notification(channel, group, labels, Reason.ACKNOWLEDGED, now, (alert,)))
+
+    def silence(
+        self, matchers: Sequence[Matcher], until: datetime, who: str, now: datetime, comment: str = ""
+    ) -> Silence:
+        """Nobody is told of the alerts that match, until then."""
+        if not matchers:
+            raise UsageError("a silence needs to say of what", "write pattern=stuck or tier=~trial|free")
+        if until <= now:
+            raise UsageError("a silence ends in the future", "write 30m, 2h or 1d")
+        silence = Silence(uuid.uuid4().hex[:8], tuple(matchers), now, until, who, comment)
+        with self._step(now):
+            self.store.put_silence(silence)
+            self._router.silences.append(silence)
+        return silence
+
+    def end_silence(self, id_: str, now: datetime) -> Silence:
+        with self._step(now):
+            silences = {silence.id: silence for silence in self.store.silences(now)}
+            if id_ not in silences:
+                raise UsageError(f"there is no silence '{id_}' now", did_you_mean(id_, silences))
+            ended = replace(silences[id_], ends_at=now)
+            self.store.put_silence(ended)
+            self._router.silences = [ended if each.id == id_ else each for each in self._router.silences]
+        return ended
+
+    # What is
+
+    def alerts(self, *, everything: bool = False) -> list[Alert]:
+        """Those that are open, or all that are kept, the latest first."""
+        return self.store.alerts("1" if everything else "is_open")
+
+    def alert(self, key: str) -> Alert:
+        """Raises UsageError with near misses."""
+        return self._require(key)
+
+    def _require(self, key: str) -> Alert:
+        alert = self._current(key)
+        if alert is None:
+            known = [each.key for each in self.store.alerts("is_open")]
+            raise UsageError(
+                f"there is no alert '{key}'", did_you_mean(key, known, "`usertrack alerts list` shows them")
+            )
+        return alert
+
+    def _current(self, key: str) -> Alert | None:
+        return self._router.alerts.get(key) or self.store.alert(key)
+
+    # Between the router and the file
+
+    @contextmanager
+    def _step(self, now: datetime) -> Iterator[None]:
+        """One transaction, in which the router is as the file says, and the file then as the router does."""
+        try:
+            with self.store.transaction():
+                self._refresh(now)
+                yield
+                self._write()
+        except BaseException:
+            self.store.forget_version()  # what the router has in mind did not happen
+            raise
+
+    def _enqueue(self, notification: Notification) -> None:
+        self.store.connection.execute(
+            "INSERT INTO outbox (uuid, channel, grouped, state, created_at, body) VALUES (?, ?, ?, 'waiting', ?, ?)",
+            [str(uuid.uuid4()), notification.channel, notification.group, stamp(notification.at), encode(notification)],
+        )
+
+    def _refresh(self, now: datetime) -> None:
+        """Read everything anew if another process wrote; called within a transaction."""
+        if not self.store.changed_elsewhere():
+            return
+        self._router = router = Router(self.settings)
+        for alert in self.store.alerts("is_routed"):
+            router.alerts.load(alert.key, alert)
+        for kind, name, body in self.store.connection.execute("SELECT kind, name, body FROM routing").fetchall():
+            mapping, record = _mappings(router)[kind]
+            mapping.load(name, decode(record, body))
+        router.silences = self.store.silences(now)
+        router.restore(now)
+
+    def _write(self) -> None:
+        for key in self._router.alerts.changed:
+            if alert := self._router.alerts.get(key):
+                self.store.put(alert, is_routed=True)
+            else:
+                self.store.let_go(key)
+        self._router.alerts.changed.clear()
+        for kind, (mapping, _) in _mappings(self._router).items():
+            for name in mapping.changed:
+                if name in mapping:
+                    row = (kind, name, encode(mapping[name]))
+                    self.store.connection.execute("INSERT OR REPLACE INTO routing VALUES (?, ?, ?)", row)
+                else:
+                    self.store.connection.execute("DELETE FROM routing WHERE kind = ? AND name = ?", [kind, name])
+            mapping.changed.clear()
+
+
+def _mappings(router: Router) -> dict[str, tuple[Tracked[Any], type]]:
+    """What the router remembers, and the kind of its records."""
+    return {
+        "group": (router.groups, Group),
+        "told": (router.told, Told),
+        "digest": (router.digests, Digest),
+        "spending": (router.spending, Spending),
+    }

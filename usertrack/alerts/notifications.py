@@ -1,0 +1,165 @@
+"""The part `notifications:` of patterns.yaml: who is told of which alerts, how soon, how often, and when not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from usertrack.alerts.matchers import Matcher, all_match
+from usertrack.core.words import age_words
+
+KINDS = ("slack", "webhook", "email", "pagerduty", "alertmanager")
+
+RATIONED = ("slack", "email")
+"""Channels that people read message by message: budgets are for them. The others group and limit on their own."""
+
+PERSON, PATTERN = "person", "pattern"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Where messages go. Its secret (address, token, password) comes from the settings of that kind.
+
+    ``room`` is Slack's channel, with a bot token; ``sender``, ``recipients`` and ``server`` are e-mail's.
+    """
+
+    name: str
+    kind: str
+    tells_resolved: bool = True
+    room: str = ""
+    recipients: tuple[str, ...] = ()
+    sender: str = ""
+    server: str = ""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How alerts meet in one message. ``group_by`` are labels; with ("...",) each alert is a group of its own."""
+
+    group_by: tuple[str, ...] = (PERSON,)
+    group_wait: timedelta = timedelta(seconds=30)
+    group_interval: timedelta = timedelta(minutes=5)
+    repeat_interval: timedelta = timedelta(hours=4)
+
+
+@dataclass(frozen=True)
+class Route:
+    """The channels of the alerts that match. The first route that matches is taken, and the next with ``goes_on``."""
+
+    name: str
+    matchers: tuple[Matcher, ...]
+    channels: tuple[str, ...]
+    timing: Timing = Timing()
+    goes_on: bool = False
+
+
+@dataclass(frozen=True)
+class Inhibition:
+    """While an alert fires that is a ``source``, nobody is told of a ``target`` that has the same ``equal`` labels."""
+
+    source: tuple[Matcher, ...]
+    target: tuple[Matcher, ...]
+    equal: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Budget:
+    """At most ``messages`` within ``within``."""
+
+    messages: int
+    within: timedelta
+
+    def __str__(self) -> str:
+        return f"{self.messages} in {age_words(self.within)}"
+
+
+@dataclass(frozen=True)
+class QuietHours:
+    """Every day from ``start`` to ``end``, and the whole of ``days`` (0 is Monday); not for alerts of ``excepted``."""
+
+    start: time | None = None
+    end: time | None = None
+    days: frozenset[int] = frozenset()
+    timezone: str = "UTC"
+    excepted: tuple[Matcher, ...] = ()
+
+    def include(self, now: datetime) -> bool:
+        local = now.astimezone(ZoneInfo(self.timezone))
+        if local.weekday() in self.days:
+            return True
+        if self.start is None or self.end is None:
+            return False
+        clock = local.time()
+        if self.start <= self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
+    def mute(self, labels: Mapping[str, str], now: datetime) -> bool:
+        return self.include(now) and not (self.excepted and all_match(self.excepted, labels))
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Nobody is told of the alerts that match, from ``starts_at`` to ``ends_at`` (UTC)."""
+
+    id: str
+    matchers: tuple[Matcher, ...]
+    starts_at: datetime
+    ends_at: datetime
+    who: str = ""
+    comment: str = ""
+
+    def mutes(self, labels: Mapping[str, str], now: datetime) -> bool:
+        return self.starts_at <= now < self.ends_at and all_match(self.matchers, labels)
+
+
+_INCIDENTS_FIRST = Inhibition((Matcher(PERSON, "=", ""),), (Matcher(PERSON, "!=", ""),), (PATTERN, "fingerprint"))
+
+
+@dataclass(frozen=True)
+class Notifications:
+    """All of it, with the defaults of a file that says nothing."""
+
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    inhibitions: tuple[Inhibition, ...] = (_INCIDENTS_FIRST,)
+    budgets: Mapping[str, Budget] = field(
+        default_factory=lambda: {
+            PERSON: Budget(1, timedelta(minutes=10)),
+            PATTERN: Budget(10, timedelta(hours=1)),
+            "channel": Budget(20, timedelta(hours=1)),
+        }
+    )
+    digest_every: timedelta = timedelta(minutes=30)
+    quiet_hours: QuietHours = QuietHours()
+    activity_url: str = ""
+    """Template of the address of a person's page: ``{person}``, ``{email}``, ``{session}``."""
+
+    call_url: str = ""
+    alerts_kept: timedelta = timedelta(days=90)
+    messages_kept: timedelta = timedelta(days=30)
+
+    def routes_of(self, labels: Mapping[str, str]) -> list[Route]:
+        """The routes that alerts with these labels take."""
+        taken = []
+        for route in self.routes:
+            if all_match(route.matchers, labels):
+                taken.append(route)
+                if not route.goes_on:
+                    break
+        return taken
+
+    def inhibiting(self, inhibits: Mapping[str, Sequence[str]]) -> "Notifications":
+        """The same with each pattern's ``inhibits:``: an alert of one mutes those of the others, of the same person."""
+        added = tuple(
+            Inhibition((Matcher(PATTERN, "=", source),), (Matcher(PATTERN, "=", target),), (PERSON,))
+            for source, targets in inhibits.items()
+            for target in targets
+        )
+        return replace(self, inhibitions=(*self.inhibitions, *added))
+
+
+def one_route(*channels: Channel, timing: Timing = Timing()) -> Notifications:
+    """Every alert to all ``channels``."""
+    route = Route("all", (), tuple(channel.name for channel in channels), timing)
+    return Notifications({channel.name: channel for channel in channels}, (route,))
