@@ -85,7 +85,7 @@ def test_properties_that_vanish_are_renamed_or_are_not_always_there() -> None:
     assert summary(every) == [
         ("vanishes", "a", "repos", ""),
         ("renamed", "a", "kind", "kinds"),
-        ("not always", "a", "size", ""),
+        ("no longer always sent", "a", "size", ""),
         ("appears", "a", "more", ""),
     ]
     assert [len(each.breaks) for each in every] == [1, 0, 0, 0]
@@ -96,7 +96,7 @@ def test_changes_of_the_plan(tmp_path: Path) -> None:
     new = written(tmp_path, "events:\n  a: {properties: [x, z]}\n  d: {replaces: [b]}\n  e: {}\n")
     every = changes(Side(old, Scan([], [], 0, 0.0)), Side(new, Scan([], [], 0, 0.0)))
     assert {(each.kind, each.event, each.name, each.new_name, each.line) for each in every} == {
-        ("not always", "a", "x", "", 2),
+        ("no longer always sent", "a", "x", "", 2),
         ("vanishes", "a", "y", "", 2),
         ("appears", "a", "z", "", 2),
         ("renamed", "", "b", "d", 3),

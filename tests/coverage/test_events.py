@@ -38,7 +38,7 @@ def states(events: list[CoveredEvent]) -> dict[str, str]:
         (True, True, True, "working"),
         (True, True, False, "silent"),
         (True, False, False, "missing"),
-        (True, False, True, "sent by unseen code"),
+        (True, False, True, "from elsewhere"),
         (False, True, True, "unplanned"),
         (False, True, False, "unplanned and silent"),
         (False, False, True, "stray"),
@@ -58,7 +58,7 @@ def test_seven_states_at_once(tmp_path: Path) -> None:
     assert states(events) == {
         "absent": "missing",
         "quiet": "silent",
-        "elsewhere": "sent by unseen code",
+        "elsewhere": "from elsewhere",
         "odd": "stray",
         "new_quiet": "unplanned and silent",
         "new": "unplanned",

@@ -39,5 +39,5 @@ def test_dates_tags_and_what_is_neither(tmp_path: Path) -> None:
     assert releases.persons == {"role": tagged, "plan": LONG_AGO}
     assert (releases.aliases, releases.person_aliases) == ({"length": "size"}, {"tariff": "plan"})
     assert notes == tuple(
-        f"`since: {since}` is neither a date nor a tag here: counted over the whole window" for since in ("--all", "v3")
+        f"`since: {since}` is neither a date nor a tag here: counted over all days" for since in ("--all", "v3")
     )

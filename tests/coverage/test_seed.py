@@ -65,7 +65,7 @@ def test_seed_003(cli: Cli, tmp_path: Path) -> None:
         "integration_connected": ("missing", []),
         "team_member_joined": ("missing", []),
         "chart_interacted": ("missing", ["chart_interaction"]),
-        "insight_viewed": ("sent by unseen code", []),
+        "insight_viewed": ("from elsewhere", []),
         "chart_interaction": ("unplanned", ["chart_interacted"]),
         "github_connected": ("working", []),
         "onboarding_completed": ("working", []),

@@ -85,13 +85,14 @@ def check(
 
 def _findings(material: Material) -> "list[Finding]":
     from usertrack.coverage.findings import coverage_findings
+    from usertrack.coverage.releases import release_tags
     from usertrack.coverage.values import value_findings
     from usertrack.plan.finding import in_order
     from usertrack.plan.lint import lint_plan
 
     return in_order(
         [
-            *lint_plan(material.plan),
+            *lint_plan(material.plan, release_tags(material.plan.path.parent)),
             *coverage_findings(material.coverage()),
             *value_findings(material.plan, material.values),
         ]

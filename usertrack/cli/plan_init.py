@@ -39,7 +39,7 @@ def init(
     `usertrack plan init --from docs/tracking-plan.md`
 
     Every guess is marked with a comment. What tracking.yaml has already stays as it is: run it again, also from
-    elsewhere, and it adds what is new, and says what.
+    elsewhere, and it adds what is new, properties of events that are there among it, and says what.
     """
     from usertrack.cli import diagnostics
     from usertrack.cli.common import settings_of

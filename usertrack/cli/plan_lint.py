@@ -19,6 +19,7 @@ def lint(plan: PlanOption = None, *, common: Common) -> None:
     """
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit
+    from usertrack.coverage.releases import release_tags
     from usertrack.plan.finding_view import findings_document, raise_problems
     from usertrack.plan.lint import lint_plan
     from usertrack.plan.read import read_plan
@@ -26,7 +27,7 @@ def lint(plan: PlanOption = None, *, common: Common) -> None:
 
     settings = settings_of(common)
     path = plan_path(settings, plan)
-    findings = lint_plan(read_plan(path))
+    findings = lint_plan(read_plan(path), release_tags(path.parent))
     emit(findings_document(f"usertrack plan lint · {path}", findings), settings, common)
     raise_problems(findings)
 

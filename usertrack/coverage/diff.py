@@ -10,8 +10,8 @@ from usertrack.coverage.uses import Use
 from usertrack.plan.model import Plan, PlannedEvent
 from usertrack.scan.site import Scan, Site
 
-Kind = Literal["vanishes", "renamed", "not always", "appears"]
-_ORDER: tuple[Kind, ...] = ("vanishes", "renamed", "not always", "appears")
+Kind = Literal["vanishes", "renamed", "no longer always sent", "appears"]
+_ORDER: tuple[Kind, ...] = ("vanishes", "renamed", "no longer always sent", "appears")
 _NEARBY = 10  # lines by which a site may move and still be the same
 
 
@@ -132,7 +132,7 @@ def _of_properties(name: str, now: str, old: Side, new: Side, uses: Sequence[Use
         added = [other for other in added if other not in new_names]
     for each in before:
         if before[each] and after.get(each) is False:
-            yield Change("not always", "code", each, "", now, site.file, site.line)
+            yield Change("no longer always sent", "code", each, "", now, site.file, site.line)
     for each in added:
         yield Change("appears", "code", each, "", now, site.file, site.line)
 
@@ -161,7 +161,7 @@ def _of_planned_properties(old: PlannedEvent, new: PlannedEvent, file: str) -> I
         if name not in after:
             yield Change("vanishes", "plan", name, "", new.name, file, new.line)
         elif use.required and not after[name].required:
-            yield Change("not always", "plan", name, "", new.name, file, after[name].line)
+            yield Change("no longer always sent", "plan", name, "", new.name, file, after[name].line)
     for name, use in after.items():
         if name not in before:
             yield Change("appears", "plan", name, "", new.name, file, use.line)

@@ -116,7 +116,7 @@ class _Finder:
                 last = f", last on {event.arrival.last_at:%Y-%m-%d}" if event.arrival else ", or ever"
                 message = f"`{event.name}` is sent here, and none arrived in {window}{last}"
                 yield from self._at_sites(SILENT_EVENT if active else PLANNED_EVENT, event, message)
-            case State.UNSEEN:
+            case State.ELSEWHERE:
                 message = f"{_count(event)} of `{event.name}` arrived, and no code that was scanned sends it"
                 yield self._in_plan(UNSEEN_EVENT, event, message, "scan its code as well, or name its call in `sinks:`")
 

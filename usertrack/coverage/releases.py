@@ -20,7 +20,7 @@ def releases_of(plan: Plan, folder: Path) -> tuple[Releases, tuple[str, ...]]:
     read = {since: _moment(since, folder) for since in named}
     moments = {since: moment for since, moment in read.items() if moment}
     unknown = [since for since, moment in read.items() if moment is None]
-    notes = [f"`since: {since}` is neither a date nor a tag here: counted over the whole window" for since in unknown]
+    notes = [f"`since: {since}` is neither a date nor a tag here: counted over all days" for since in unknown]
     groups = [item for properties in plan.group_properties.values() for item in properties.values()]
     return (
         Releases(
@@ -38,6 +38,14 @@ def releases_of(plan: Plan, folder: Path) -> tuple[Releases, tuple[str, ...]]:
         ),
         tuple(notes),
     )
+
+
+def release_tags(folder: Path) -> list[str]:
+    """The tags of the git repository that ``folder`` is in; none where it is in none."""
+    try:
+        return repository_of(folder).tags()
+    except UsageError:
+        return []
 
 
 def _moment(since: str, folder: Path) -> datetime | None:

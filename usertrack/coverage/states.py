@@ -6,7 +6,7 @@ planned  code   data   state
 yes      yes    yes    working
 yes      yes    no     silent: the code sends it, nothing arrives
 yes      no     no     missing
-yes      no     yes    unseen: sent by code that was not scanned
+yes      no     yes    from elsewhere: sent by code that was not scanned
 no       yes    yes    unplanned
 no       yes    no     unplanned and silent
 no       no     yes    stray: nobody planned it, no code here sends it
@@ -26,7 +26,7 @@ class State(Enum):
     NOT_IN_CODE = "not in code"
     NOT_IN_DATA = "not in data"
     SILENT = "silent"
-    UNSEEN = "sent by unseen code"
+    ELSEWHERE = "from elsewhere"
     STRAY = "stray"
     UNPLANNED_SILENT = "unplanned and silent"
     UNPLANNED = "unplanned"
@@ -39,7 +39,7 @@ _STATES: dict[tuple[bool, bool | None, bool | None], State] = {
     (True, True, True): State.WORKING,
     (True, True, False): State.SILENT,
     (True, False, False): State.MISSING,
-    (True, False, True): State.UNSEEN,
+    (True, False, True): State.ELSEWHERE,
     (False, True, True): State.UNPLANNED,
     (False, True, False): State.UNPLANNED_SILENT,
     (False, False, True): State.STRAY,

@@ -26,6 +26,9 @@ class Repository:
             raise UsageError(f"git knows no commit '{revision}'", "name a branch, a tag or a commit, as in main..HEAD")
         return process.stdout.strip()
 
+    def tags(self) -> list[str]:
+        return _git(self.root, "tag", "--list").stdout.splitlines()
+
     def tag_date(self, tag: str) -> datetime | None:
         """When the commit of ``tag`` was made; None where there is no such tag."""
         process = _git(self.root, "log", "-1", "--no-show-signature", "--format=%cI", f"refs/tags/{tag}", "--")

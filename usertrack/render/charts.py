@@ -16,7 +16,7 @@ GOOD, BAD = "#2e8540", "#cf4040"
 _VERDICTS = {
     **dict.fromkeys(("ok", "yes", "completed", "good", "excellent", "better", "working"), GOOD),
     **dict.fromkeys(("fail", "failed", "error", "below good", "worse", "missing", "silent"), BAD),
-    **dict.fromkeys(("no", "unclear", "unknown", "stray", "sent by unseen code"), ""),
+    **dict.fromkeys(("no", "unclear", "unknown", "stray", "from elsewhere"), ""),
 }
 _WORD = re.compile(r"[^\W_]+")
 

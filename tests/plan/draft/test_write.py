@@ -1,5 +1,6 @@
 """A draft goes into a file of which nothing else changes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,55 @@ def test_a_thousand_entries_are_added_at_once(tmp_path: Path) -> None:
     merged = merge(path, Draft([entry(("events", f"event_{number}"), status="active") for number in range(1000)]))
     assert len(merged.added) == 1000
     assert len(read_plan(path).events) == 1001
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("events:\n  paid:\n  # next\n  left: {}\n", "  paid:\n    properties: [amount, note]  # guess"),
+        ("events:\n  paid: {}  # ours\n", "  paid: {properties: [amount, note]}  # ours\n"),
+        ("events: { paid: { tier: 1 } }\n", "{ paid: { tier: 1, properties: [amount, note] } }  # guess"),
+        ("events:\r\n  paid:\r\n    tier: 1", "    tier: 1\r\n    properties: [amount, note]  # guess"),
+        (
+            "events:\n  paid:\n    properties: [plan, ]\n    tier: 1\n",
+            "    properties: [plan, amount, note, ]  # guess",
+        ),
+        ("events:\n  paid:\n    properties:\n    - plan # !\n\n    tier: 1\n", "    - plan # !\n    - amount  # guess"),
+        ("events:\n  paid:\n    properties: plan\n", "    properties: [plan, amount, note]  # guess"),
+        ("\ufeffevents:\n  paid:\n    properties: [\n      plan\n    ]\n", "      plan, amount, note  # guess"),
+        ("events:\n  billed:\n    aliases: [paid]\n    required: [note]\n", "    properties: [amount]  # guess"),
+        ("properties: {sum: {aliases: [amount]}}\nevents: {paid: {required: [sum]}}\n", "[sum], properties: [note]}}"),
+    ],
+)
+def test_events_get_the_properties_that_they_lack(before: str, after: str, tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_bytes(before.encode())
+    draft = Draft([entry(("events", "paid"), required=["amount"], properties=["note"], tier="2")])
+    added = merge(path, draft).added
+    written = path.read_bytes().decode()
+    assert after in written
+    assert without_additions(written) == without_additions(before)
+    names = [use.name for use in read_plan(path).event_of("paid").properties]
+    assert ("note" in names, [path[2] for path in added]) == (True, ["properties"] * len(added))
+    assert merge(path, draft).added == []
+
+
+def without_additions(text: str) -> str:
+    """What a human wrote, without blanks and brackets."""
+    text = re.sub(r"  # guess:[^\r\n]*", "", text)
+    return re.sub(r"properties:|\bamount\b|\bnote\b|aliases|required|[\s\[\]{},-]", "", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "events: {paid: &a {tier: 1}, left: *a}\n",
+        "events: {left: &a {tier: 1}, paid: {<<: *a}}\n",
+        "events: {left: {replaces: [paid]}}\n",
+    ],
+)
+def test_what_is_shared_or_replaced_stays(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_text(text)
+    assert merge(path, Draft([entry(("events", "paid"), properties=["amount"])])).added == []
+    assert path.read_text() == text

@@ -187,3 +187,19 @@ def test_notes_are_no_problem(cli: Cli) -> None:
 def test_an_empty_plan_is_told_as_one(tmp_path: Path, text: str) -> None:
     (finding,) = lint(tmp_path, text)
     assert (finding.rule.id, finding.severity) == ("no-events", "note")
+
+
+@pytest.mark.parametrize(
+    ("tags", "unknown"),
+    [(("v2.3",), ["a", "b.c", "t.d"]), ((), ["a"])],
+)
+def test_a_release_is_a_date_or_a_tag(tags: tuple[str, ...], unknown: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "tracking.yaml"
+    path.write_text(
+        "events: {a: {since: nosuch}, e: {since: 2026-03-01}, f: {since: v2.3}}\n"
+        "person_properties: {c: {since: v3.2}}\ngroup_properties: {t: {d: {since: v99}}}\n"
+    )
+    found = [each for each in lint_plan(read_plan(path), tags) if each.rule.id == "unknown-release"]
+    expected = {"a": "events.a", "b.c": "person_properties.c", "t.d": "group_properties.t.d"}
+    assert {each.subject for each in found} == {expected[name] for name in unknown}
+    assert found[0].message == "`a` is there since `nosuch`, which is neither a date nor a tag"

@@ -1,6 +1,5 @@
 """Puts the entries of a draft into a `tracking.yaml`. What is there stays as it is, byte by byte."""
 
-import json
 import os
 import re
 import tempfile
@@ -11,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError
+from usertrack.plan.draft.extend import extended, new_properties
 from usertrack.plan.draft.model import Draft, Entry, Value
+from usertrack.plan.draft.yaml_text import comment, end_of, flow, without_trailing_blanks
 from usertrack.plan.entry import PlanFile
 from usertrack.plan.model import Plan
 from usertrack.plan.read import PLAN_KEYS, read_plan
@@ -29,7 +30,7 @@ _NESTED = ("scopes", "properties", "person_properties", "naming")  # their entri
 class Merge:
     """What was done: the paths of the entries that were ``added``, and how many were there before.
 
-    ``is_new``: the file was not there before.
+    A property that an event got is a path as well. ``is_new``: the file was not there before.
     """
 
     added: Sequence[tuple[str, ...]]
@@ -38,19 +39,32 @@ class Merge:
 
 
 def merge(path: Path, draft: Draft) -> Merge:
-    """Write the draft's entries that ``path`` does not have; a new file has a head that explains it.
+    """Write what the draft has and ``path`` has not: entries, and properties of events that are there.
 
-    Raises UsageError where the file cannot be read or written; it then is unchanged.
+    A new file has a head that explains it. Raises UsageError where the file cannot be read or written; it then is
+    unchanged.
     """
     plan = read_plan(path) if path.exists() else None
-    document = PlanFile(path).document if plan else {}
+    file = PlanFile(path) if plan else None
     entries = _in_order(draft.entries)
-    new = [entry for entry in entries if plan is None or not _is_present(entry, plan, document)]
-    merged = Merge([entry.path for entry in new], len(entries) - len(new), plan is None)
-    if new or plan is None:
-        text = _HEAD if plan is None else path.read_bytes().decode("utf-8")
+    new = [entry for entry in entries if plan is None or not _is_present(entry, plan, file.document if file else {})]
+    text = path.read_bytes().decode("utf-8") if plan else _HEAD
+    lacking = new_properties(draft, plan) if plan else {}
+    if file and lacking:
+        text, extended_events = _extended(text, file, lacking)
+        lacking = {event: lacking[event] for event in extended_events}
+    added = [entry.path for entry in new]
+    added += [("events", event, "properties", name) for event, names in lacking.items() for name in names]
+    if added or plan is None:
         _replace(path, text, new)
-    return merged
+    return Merge(added, len(entries) - len(new), plan is None)
+
+
+def _extended(text: str, file: PlanFile, properties: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
+    mark = "\ufeff" * text.startswith("\ufeff")  # a BOM, which YAML's columns do not count
+    newline = "\r\n" if "\r\n" in text else "\n"
+    longer, events = extended(file.root, _LINE.findall(text.removeprefix(mark)), newline, properties)
+    return mark + longer, events
 
 
 def write_schema(path: Path) -> list[Path]:
@@ -134,10 +148,10 @@ def _inserted(path: Path, parent: Sequence[str], entries: Sequence[Entry]) -> st
     elif node is not None and not node.value:
         at, new = _opened(node, lines), _rendered(missing, entries, 2 * depth)
     elif node is None or not depth:
-        at = _without_trailing_blanks(lines)
+        at = without_trailing_blanks(lines)
         new = [*([""] if lines else []), *_rendered(missing, entries, 0)]
     else:
-        at, new = _end_of(node, lines), _rendered(missing, entries, node.start_mark.column)
+        at, new = end_of(node, lines), _rendered(missing, entries, node.start_mark.column)
     if at and not lines[at - 1].endswith(("\n", "\r")):
         lines[at - 1] += newline
     return mark + "".join([*lines[:at], *(line + newline for line in new), *lines[at:]])
@@ -163,12 +177,12 @@ def _within_braces(node: Any, lines: list[str], missing: Sequence[str], entries:
     if isinstance(node, yaml.MappingNode):
         head, rest = line[: end - 1].rstrip(), line[end - 1 :]
         before = head.strip() or lines[number - 1].strip()
-        new = ("" if before.endswith((",", "{")) else ", ") + _flow(named)[1:-1]
+        new = ("" if before.endswith((",", "{")) else ", ") + flow(named)[1:-1]
     else:
-        head, new, rest = line[: node.start_mark.column].rstrip(), f" {_flow(named)}", line[end:]
+        head, new, rest = line[: node.start_mark.column].rstrip(), f" {flow(named)}", line[end:]
     bare = rest.rstrip()
     guesses = "; ".join(why for entry in entries for why in entry.guesses.values())
-    lines[number] = head + new + bare + (_comment(guesses) if "#" not in bare else "") + rest[len(bare) :]
+    lines[number] = head + new + bare + (comment(guesses) if "#" not in bare else "") + rest[len(bare) :]
     return int(number) + 1
 
 
@@ -192,37 +206,16 @@ def _deepest(root: Any, path: Sequence[str]) -> tuple[Any, int, bool]:
     return node, depth, in_braces
 
 
-def _end_of(node: Any, lines: Sequence[str]) -> int:
-    """The number of lines up to the end of a block, without the comments and blanks that follow it."""
-    import yaml
-
-    last = node
-    while isinstance(last, yaml.MappingNode | yaml.SequenceNode) and last.value and not last.flow_style:
-        last = last.value[-1][1] if isinstance(last, yaml.MappingNode) else last.value[-1]
-    end = last.end_mark.line + 1
-    if isinstance(last, yaml.ScalarNode) and last.style in ("|", ">"):
-        end -= last.end_mark.column == 0
-        end = _without_trailing_blanks(lines[:end])
-    return int(end)
-
-
-def _without_trailing_blanks(lines: Sequence[str]) -> int:
-    count = len(lines)
-    while count and not lines[count - 1].strip():
-        count -= 1
-    return count
-
-
 def _rendered(missing: Sequence[str], entries: Iterable[Entry], column: int) -> list[str]:
     """The lines of the entries under those of their parent's names that the file does not have yet."""
-    heads = [f"{' ' * (column + 2 * number)}{_flow(name)}:" for number, name in enumerate(missing)]
+    heads = [f"{' ' * (column + 2 * number)}{flow(name)}:" for number, name in enumerate(missing)]
     return [*heads, *(line for entry in entries for line in _lines(entry, column + 2 * len(heads)))]
 
 
 def _lines(entry: Entry, column: int) -> Iterator[str]:
-    is_short = entry.path[0] in _NESTED and len(entry.guesses) <= 1 and len(_flow(entry.value)) < 90 - column
+    is_short = entry.path[0] in _NESTED and len(entry.guesses) <= 1 and len(flow(entry.value)) < 90 - column
     if isinstance(entry.value, Mapping) and not is_short:
-        yield f"{' ' * column}{_flow(entry.path[-1])}:{_comment(entry.guesses.get('', ''))}"
+        yield f"{' ' * column}{flow(entry.path[-1])}:{comment(entry.guesses.get('', ''))}"
         for key, value in entry.value.items():
             yield from _value_lines(key, value, column + 2, entry.guesses.get(key, ""))
     else:
@@ -230,32 +223,9 @@ def _lines(entry: Entry, column: int) -> Iterator[str]:
 
 
 def _value_lines(key: str, value: Any, column: int, guess: str) -> Iterator[str]:
-    head = f"{' ' * column}{_flow(key)}:"
-    if isinstance(value, list | tuple) and len(_flow(value)) > 100 - column:
-        yield head + _comment(guess)
-        yield from (f"{' ' * column}  - {_flow(item)}" for item in value)
+    head = f"{' ' * column}{flow(key)}:"
+    if isinstance(value, list | tuple) and len(flow(value)) > 100 - column:
+        yield head + comment(guess)
+        yield from (f"{' ' * column}  - {flow(item)}" for item in value)
     else:
-        yield head + ("" if value is None else f" {_flow(value)}") + _comment(guess)
-
-
-def _comment(guess: str) -> str:
-    plain = "".join(sign for sign in " ".join(guess.split()) if sign.isprintable())
-    return f"  # guess: {plain}" if plain else ""
-
-
-def _flow(value: Any) -> str:
-    """A value in one line of YAML; a text that reads as a number, a date or `yes` is in quotes."""
-    import yaml
-
-    if isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,3}", value):
-        return value  # a phase or tier, which may be a number
-    plain = _as_plain(value)
-    text = yaml.safe_dump(plain, default_flow_style=True, width=1_000_000, allow_unicode=True, sort_keys=False)
-    text = text.removesuffix("\n").removesuffix("\n...")
-    return text if "\n" not in text else json.dumps(plain)
-
-
-def _as_plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _as_plain(item) for key, item in value.items()}
-    return [_as_plain(item) for item in value] if isinstance(value, list | tuple) else value
+        yield head + ("" if value is None else f" {flow(value)}") + comment(guess)

@@ -1,5 +1,6 @@
 """What is wrong in a tracking plan by itself, without code and data. Each rule is held by one finding per place."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from usertrack.plan.finding import Finding, Rule, in_order
@@ -10,14 +11,14 @@ from usertrack.plan.model import Plan
 RULES: tuple[Rule, ...] = (*naming.RULES, *meaning.RULES, *complete.RULES, *personal.RULES)
 
 
-def lint_plan(plan: Plan) -> list[Finding]:
-    """All findings, in the order of the file."""
+def lint_plan(plan: Plan, tags: Collection[str] = ()) -> list[Finding]:
+    """All findings, in the order of the file. ``tags`` are those of its repository; none where they are not known."""
     place = Place(Path(plan.path).as_posix())
     return in_order(
         [
             *naming.lint_naming(plan, place),
             *meaning.lint_meaning(plan, place),
-            *complete.lint_completeness(plan, place),
+            *complete.lint_completeness(plan, place, tags),
             *personal.lint_personal(plan, place),
         ]
     )

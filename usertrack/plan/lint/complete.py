@@ -1,7 +1,8 @@
 """What a plan leaves open: owners, phases, acceptance, scopes, and names that it does not have."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from usertrack.core.errors import did_you_mean
@@ -9,7 +10,7 @@ from usertrack.plan.finding import Finding, Rule
 from usertrack.plan.lint.place import Place
 from usertrack.plan.lint.vocabulary import word_set
 from usertrack.plan.lint.words import stem, words_of
-from usertrack.plan.model import Phase, Plan, PlannedEvent, property_aliases
+from usertrack.plan.model import Phase, Plan, PlannedEvent, PlannedProperty, property_aliases
 
 INCOMPLETE_EVENT = Rule(
     "incomplete-event",
@@ -51,8 +52,14 @@ FUNNEL_LACKS = Rule(
     "note",
 )
 NO_EVENTS = Rule("no-events", "A plan has events", "Nothing can be held against a plan without any.", "note")
+UNKNOWN_RELEASE = Rule(
+    "unknown-release",
+    "`since` is a date or a tag of git",
+    "Without the moment, what must be there is counted over all days, also those before it came.",
+)
 RULES = (
     NO_EVENTS,
+    UNKNOWN_RELEASE,
     INCOMPLETE_EVENT,
     PHASE_WITHOUT_EVENT,
     UNKNOWN_PROPERTY,
@@ -64,7 +71,8 @@ RULES = (
 _STEP = re.compile(r"\\.|[|\[]")
 
 
-def lint_completeness(plan: Plan, place: Place) -> Iterator[Finding]:
+def lint_completeness(plan: Plan, place: Place, tags: Collection[str] = ()) -> Iterator[Finding]:
+    """``tags`` are those of the repository; none where they are not known."""
     if not plan.events:
         yield place.finding(NO_EVENTS, "events", "the plan has no events", 1, "`usertrack plan init` writes them")
     yield from _incomplete(plan, place)
@@ -73,6 +81,36 @@ def lint_completeness(plan: Plan, place: Place) -> Iterator[Finding]:
     yield from _outside_their_scope(plan, place)
     yield from _references(plan, place)
     yield from _not_in_their_funnel(plan, place)
+    yield from _unknown_releases(plan, place, tags)
+
+
+def _unknown_releases(plan: Plan, place: Place, tags: Collection[str]) -> Iterator[Finding]:
+    """Where no tags are known, as in a shallow clone, only names without any digit are no releases."""
+    dated: list[tuple[str, PlannedEvent | PlannedProperty]] = [
+        *((f"events.{each.name}", each) for each in plan.events.values()),
+        *((f"properties.{each.name}", each) for each in plan.properties.values()),
+        *((f"person_properties.{each.name}", each) for each in plan.person_properties.values()),
+        *(
+            (f"group_properties.{group}.{each.name}", each)
+            for group, properties in plan.group_properties.items()
+            for each in properties.values()
+        ),
+    ]
+    for subject, each in dated:
+        since = each.since
+        if since is None or since in tags or _is_date(since) or (not tags and any(map(str.isdigit, since))):
+            continue
+        message = f"`{each.name}` is there since `{since}`, which is neither a date nor a tag"
+        instead = did_you_mean(since, tags, "a date such as 2026-03-01, or a tag")
+        yield place.finding(UNKNOWN_RELEASE, subject, message, each.line, instead)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _incomplete(plan: Plan, place: Place) -> Iterator[Finding]:
