@@ -1,40 +1,48 @@
 """Patterns made ready for events: which conditions an event of each name touches, and when a whole pattern holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import inf
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple, get_args
 
 from usertrack.signals.conditions import (
     NEVER,
     Baselines,
-    CountWatch,
     NoneWatch,
     SessionWatch,
     Span,
     TimeWatch,
+    Watch,
     watch_of,
 )
 from usertrack.signals.occurrence import Occurrence, kind_of_error
-from usertrack.signals.patterns import CUSTOM, Combined, Condition, EventMatch, Kind, Pattern, Patterns
+from usertrack.signals.patterns import CUSTOM, Combined, Condition, EventMatch, Kind, Pattern, Patterns, Per, Session
 from usertrack.signals.people import Instance, Person
 
 ERROR, PROGRESS, FIELDS = "error", "progress", ("fingerprint", "form", "field")
 
 
-class Touch(NamedTuple):
-    """An event touches the condition ``number`` as its ``kind``, if it ``matches``, which None always does."""
+Key = tuple[int, str]
+"""A pattern's number, and the value of what it is `per`."""
 
+
+class Touch(NamedTuple):
+    """An event touches the condition ``number`` of a pattern as its ``kind``, if it ``matches``; None: it does."""
+
+    compiled: "Compiled"
+    key_of: Callable[[Occurrence], Key]
     number: int
     kind: int
+    watch: Watch
     matches: Callable[[Occurrence], bool] | None
 
 
 class Effects(NamedTuple):
-    """What an event of one name does: by pattern the conditions that it touches."""
+    """What an event of one name does: which conditions it touches."""
 
     is_error: bool
     is_progress: bool
-    touches: tuple[tuple["Compiled", tuple[Touch, ...]], ...]
+    touches: tuple[Touch, ...]
 
 
 class Compiled:
@@ -45,9 +53,9 @@ class Compiled:
     """
 
     def __init__(self, number: int, pattern: Pattern, baselines: Baselines) -> None:
-        self.number, self.pattern = number, pattern
+        self.number, self.pattern, self.per, self.incident = number, pattern, pattern.per, pattern.incident
         self.watches = [
-            watch_of(leaf, baselines, f"{pattern.id} {pattern.digest} {place}")
+            watch_of(leaf, baselines, f"{pattern.id} {pattern.digest} {place}", by_tab=pattern.per == "tab")
             for place, leaf in enumerate(pattern.leaves())
         ]
         self.is_gated = _is_gated(pattern.when, iter(self.watches))
@@ -57,36 +65,23 @@ class Compiled:
             for watch in self.watches
         )
         self.longest = max(watch.longest for watch in self.watches)
-        for watch in self.watches:
-            if isinstance(watch, TimeWatch):
-                watch.by_tab = pattern.per == "tab"
-        self._span = _span_of(pattern.when, iter(enumerate(self.watches)))
-        self._ready = _ready_of(pattern.when, iter(enumerate(self.watches)))
+        self.key_of = _key_of(number, pattern.per)
+        """Which instance of the pattern an event is for."""
+        self.span = _span_of(pattern.when, enumerate(self.watches))
+        """From when until when it holds, as things stand. It does at no time before the first of the two."""
+        self.ready = _ready_of(pattern.when, enumerate(self.watches))
+        """Whether an instance may hold, as far as its gates tell: a cheap question before `span`."""
+        self._of_first_session = _of_first_session(pattern.when)
 
-    def value(self, occurrence: Occurrence) -> str:
-        """What the pattern is `per`, of this event."""
-        per = self.pattern.per
-        if per == "person":
-            return ""
-        if per in FIELDS:
-            properties = occurrence.properties
-            value = properties.get(per) or (
-                kind_of_error(properties.get("message") or "") if per == "fingerprint" else ""
-            )
-            return str(value)[:200]
-        return occurrence.session if per == "session" else occurrence.route if per == "route" else occurrence.tab
+    def hopeless(self, person: Person) -> bool:
+        """Whether it will never hold for ``person`` in the present session."""
+        return self._of_first_session and person.session != person.first_session
 
-    def span(self, person: Person, instance: Instance, now: float) -> Span:
-        """From when until when it holds, as things stand."""
-        return self._span(person, instance, now)
-
-    def ready(self, instance: Instance, now: float) -> bool:
-        """Whether it may hold, as far as its gates tell: a cheap question before `span`."""
-        return self._ready(instance.memories, now)
-
-    def counts(self, touches: tuple[Touch, ...]) -> bool:
-        """Whether an event with these ``touches`` is one that an incident counts."""
-        return any(isinstance(self.watches[touch.number], CountWatch) for touch in touches)
+    def is_over(self, instance: Instance, person: Person) -> bool:
+        """Whether the tab or the session of ``instance`` is a past one."""
+        if self.per == "tab":
+            return instance.value not in person.tabs
+        return self.per == "session" and instance.value != person.session
 
     def evidence(self, instance: Instance) -> list[str]:
         """The uuids of the events that decided."""
@@ -100,35 +95,60 @@ class Compiled:
         return facts
 
 
-def _is_gated(condition: Condition, watches: Any) -> bool:
+_PLACES: dict[str, Callable[[Occurrence], str]] = {name: attrgetter(name) for name in ("session", "tab", "route")}
+
+
+def _key_of(number: int, per: Per) -> Callable[[Occurrence], Key]:
+    if per == "person":
+        key = (number, "")
+        return lambda occurrence: key
+    if per in _PLACES:
+        value_of = _PLACES[per]
+        return lambda occurrence: (number, value_of(occurrence))
+    return lambda occurrence: (number, _property(occurrence, per)[:200])
+
+
+def _property(occurrence: Occurrence, per: Per) -> str:
+    value = occurrence.properties.get(per)
+    if value is None and per == "fingerprint":
+        return kind_of_error(str(occurrence.properties.get("message") or ""))
+    return str(value or "")
+
+
+def _of_first_session(condition: Condition) -> bool:
+    if isinstance(condition, Combined):
+        return condition.every and any(map(_of_first_session, condition.parts))
+    return isinstance(condition, Session) and condition.state == "first"
+
+
+def _is_gated(condition: Condition, watches: Iterator[Watch]) -> bool:
     if isinstance(condition, Combined):
         gated = [_is_gated(part, watches) for part in condition.parts]
         return any(gated) if condition.every else all(gated)
-    return bool(next(watches).gate)
+    return next(watches).gate
 
 
+_ReadyOf = Callable[[Instance, float], bool]
 _SpanOf = Callable[[Person, Instance, float], Span]
 
 
-def _span_of(condition: Condition, watches: Any) -> _SpanOf:
+def _ready_of(condition: Condition, watches: Iterator[tuple[int, Watch]]) -> _ReadyOf:
+    if not isinstance(condition, Combined):
+        number, watch = next(watches)
+        ready = watch.ready
+        return lambda instance, now: ready(instance.memories[number], now)
+    parts = [_ready_of(part, watches) for part in condition.parts]
+    if condition.every:
+        return lambda instance, now: all(part(instance, now) for part in parts)
+    return lambda instance, now: any(part(instance, now) for part in parts)
+
+
+def _span_of(condition: Condition, watches: Iterator[tuple[int, Watch]]) -> _SpanOf:
     if not isinstance(condition, Combined):
         number, watch = next(watches)
         return lambda person, instance, now: watch.span(instance.memories[number], person, instance, now)
     parts = [_span_of(part, watches) for part in condition.parts]
     return _all_of(parts) if condition.every else _any_of(parts)
-
-
-_ReadyOf = Callable[[list[Any], float], bool]
-
-
-def _ready_of(condition: Condition, watches: Any) -> _ReadyOf:
-    if not isinstance(condition, Combined):
-        number, watch = next(watches)
-        return lambda memories, now: watch.ready(memories[number], now)
-    parts = [_ready_of(part, watches) for part in condition.parts]
-    if condition.every:
-        return lambda memories, now: all(part(memories, now) for part in parts)
-    return lambda memories, now: any(part(memories, now) for part in parts)
 
 
 def _all_of(parts: list[_SpanOf]) -> _SpanOf:
@@ -161,6 +181,10 @@ class Book:
 
     def __init__(self, patterns: Patterns, baselines: Baselines) -> None:
         self.compiled = [Compiled(number, pattern, baselines) for number, pattern in enumerate(patterns.patterns)]
+        self.by_id = {each.pattern.id: each for each in self.compiled}
+        self.ungated = {
+            per: [each for each in self.compiled if not each.is_gated and each.per == per] for per in get_args(Per)
+        }
         self._error = patterns.kinds.get(ERROR, Kind(ERROR, (EventMatch("$exception"),)))
         self._progress = patterns.kinds.get(PROGRESS, Kind(PROGRESS, (EventMatch(CUSTOM),)))
         self._effects: dict[str, Effects] = {}
@@ -170,25 +194,22 @@ class Book:
         if effects is None:
             if len(self._effects) >= 10_000:  # names that somebody makes up for each event
                 self._effects.clear()
-            touched = ((each, _touches(each, event)) for each in self.compiled)
             effects = self._effects[event] = Effects(
                 any(match.names(event) for match in self._error.matches),
                 any(match.names(event) for match in self._progress.matches),
-                tuple((each, touches) for each, touches in touched if touches),
+                tuple(touch for each in self.compiled for touch in _touches(each, event)),
             )
         return effects
 
 
-def _touches(compiled: Compiled, event: str) -> tuple[Touch, ...]:
-    touches = []
+def _touches(compiled: Compiled, event: str) -> Iterator[Touch]:
     for number, watch in enumerate(compiled.watches):
         for kind, matching in enumerate(watch.kinds):
             matches = [match for match in matching.matches if match.names(event)]
             if matches:
                 always = any(not match.properties for match in matches)
-                touches.append(Touch(number, kind, None if always else _has_one_of(matches)))
-    return tuple(touches)
+                yield Touch(compiled, compiled.key_of, number, kind, watch, None if always else _has_one_of(matches))
 
 
 def _has_one_of(matches: list[EventMatch]) -> Callable[[Occurrence], bool]:
-    return lambda occurrence: any(match.has(occurrence) for match in matches)
+    return matches[0].has if len(matches) == 1 else lambda occurrence: any(match.has(occurrence) for match in matches)

@@ -37,18 +37,23 @@ class Baselines:
 
     def __init__(self) -> None:
         self.histograms: dict[str, Histogram] = {}
-        self.changed: set[str] = set()
+        self._of_routes: dict[str, Histogram] = {}
 
     def add(self, name: str, value: float) -> None:
+        self.of(name).add(value)
+
+    def of(self, name: str) -> Histogram:
         histogram = self.histograms.get(name)
         if histogram is None:
             histogram = self.histograms[name] = Histogram()
-        histogram.add(value)
-        self.changed.add(name)
+        return histogram
 
-    def p95(self, name: str) -> float | None:
-        histogram = self.histograms.get(name)
-        return histogram.p95 if histogram else None
+    def of_route(self, route: str) -> Histogram:
+        """Of the visible seconds of visits."""
+        histogram = self._of_routes.get(route)
+        if histogram is None:
+            histogram = self._of_routes[route] = self.of(f"route {route}")
+        return histogram
 
 
 class Watch:
@@ -59,6 +64,7 @@ class Watch:
 
     kinds: tuple[Kind, ...] = ()
     gate = False
+    counts = False  # an incident counts the people whose events touch it
     longest = 0.0
 
     def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
@@ -87,6 +93,8 @@ class Watch:
 
 class CountWatch(Watch):
     """Remembers the times and uuids of as many events as decide, oldest first."""
+
+    counts = True
 
     def __init__(self, leaf: Count) -> None:
         self.kinds = (leaf.kind,)
@@ -146,10 +154,8 @@ class NoneWatch(Watch):
 class TimeWatch(Watch):
     """Looks at the visit in the instance's tab, or of a pattern that is not `per: tab` at the latest one."""
 
-    def __init__(self, leaf: TimeOnRoute, baselines: Baselines) -> None:
-        self.leaf = leaf
-        self.baselines = baselines
-        self.by_tab = False
+    def __init__(self, leaf: TimeOnRoute, baselines: Baselines, *, by_tab: bool) -> None:
+        self.leaf, self.baselines, self.by_tab = leaf, baselines, by_tab
 
     def visit(self, person: Person, instance: Instance) -> Visit | None:
         return person.tabs.get(instance.value) if self.by_tab else person.visit
@@ -158,7 +164,7 @@ class TimeWatch(Watch):
         """Seconds; infinite where it is not known yet what is usual on the route."""
         if self.leaf.more_than is not None:
             return max(self.leaf.more_than, self.leaf.at_least)
-        usual = self.baselines.p95(f"route {visit.route}")
+        usual = self.baselines.of_route(visit.route).p95
         return inf if usual is None else max(usual, self.leaf.at_least)
 
     def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
@@ -176,7 +182,7 @@ class TimeWatch(Watch):
 
     def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
         visit = self.visit(person, instance)
-        usual = self.baselines.p95(f"route {visit.route}") if visit else None
+        usual = self.baselines.of_route(visit.route).p95 if visit else None
         return {"usual_seconds": None if usual is None else round(usual)}
 
 
@@ -190,20 +196,38 @@ class SequenceWatch(Watch):
         self.kinds = tuple(dict.fromkeys(step.kind for step in leaf.steps))
         self.numbers = [self.kinds.index(step.kind) for step in leaf.steps]
         self.longest = self.within = leaf.within
-        self.placed = any(step.letter for step in leaf.steps)
+        letters = [step.letter for step in leaf.steps]
+        self.placed = any(letters)
+        last = len(letters) - 1  # and the step before it on the same route: most sequences differ there
+        self.same = next(
+            (place for place in range(last - 1, -1, -1) if letters[last] and letters[place] == letters[last]), last
+        )
 
     def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
         if memory is None:
             memory = []
-        if self.placed and memory and memory[-1][2] == kind and memory[-1][3] == occurrence.route:
-            return memory  # a reload
-        insort(memory, [occurrence.at, occurrence.uuid, kind, occurrence.route])
+        at, uuid, route = occurrence[0], occurrence[1], occurrence[7]
+        if memory:
+            last = memory[-1]
+            if self.placed and last[2] == kind and last[3] == route:
+                return memory  # a reload
+            if at >= last[0]:
+                memory.append([at, uuid, kind, route])
+            else:
+                insort(memory, [at, uuid, kind, route])
+        else:
+            memory.append([at, uuid, kind, route])
         if len(memory) > len(self.steps):
             del memory[0]
         return memory
 
     def ready(self, memory: Any, now: float) -> bool:
-        return memory is not None and len(memory) == len(self.steps) and memory[0][0] + self.within > now
+        return (
+            memory is not None
+            and len(memory) == len(self.steps)
+            and memory[0][0] + self.within > now
+            and memory[self.same][3] == memory[-1][3]
+        )
 
     def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
         if not memory or len(memory) < len(self.steps) or [each[2] for each in memory] != self.numbers:
@@ -258,7 +282,7 @@ class ShareWatch(Watch):
     def threshold(self, memory: Any, person: Person) -> float:
         if self.leaf.more_than is not None:
             return self.leaf.more_than
-        usual = self.baselines.p95(self.baseline(memory["route"], person))
+        usual = self.baselines.of(self.baseline(memory["route"], person)).p95
         return inf if usual is None else usual / 1000
 
     def baseline(self, route: str, person: Person) -> str:
@@ -324,10 +348,10 @@ class UnfinishedWatch(Watch):
         return {"begun": memory[2]} if memory else {}
 
 
-def watch_of(leaf: Leaf, baselines: Baselines, name: str) -> Watch:
-    """The condition at work; ``name`` is that of its baseline."""
+def watch_of(leaf: Leaf, baselines: Baselines, name: str, *, by_tab: bool) -> Watch:
+    """The condition at work; ``name`` is that of its baseline. ``by_tab``: its pattern is `per: tab`."""
     if isinstance(leaf, TimeOnRoute):
-        return TimeWatch(leaf, baselines)
+        return TimeWatch(leaf, baselines, by_tab=by_tab)
     if isinstance(leaf, Share):
         return ShareWatch(leaf, baselines, name)
     makers: dict[type, Callable[[Any], Watch]] = {

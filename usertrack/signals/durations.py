@@ -1,10 +1,11 @@
 """How long things usually take: a histogram of fixed size, from which a percentile is read."""
 
-from math import ceil, log2
+from bisect import bisect_left
 
 _SHARE = 0.95
 _STEPS = 4  # buckets for each doubling: the percentile is at most 19 % too high
-_BUCKETS = 64  # up to 2¹⁶
+_BUCKETS = 64
+_ENDS = [2 ** (number / _STEPS) for number in range(_BUCKETS - 1)]  # the last bucket has no end
 _ENOUGH = 50  # values, below which nothing is known to be usual
 _MANY = 100_000
 
@@ -15,9 +16,10 @@ class Histogram:
     All counts are halved once there are many: last month matters more than last year.
     """
 
-    __slots__ = ("_bucket", "_up_to", "counts", "total")
+    __slots__ = ("_bucket", "_up_to", "changed", "counts", "total")
 
     def __init__(self, counts: list[int] | None = None) -> None:
+        self.changed = False  # since it was saved
         self._count(counts or [0] * _BUCKETS)
 
     def _count(self, counts: list[int]) -> None:
@@ -27,8 +29,9 @@ class Histogram:
         self._settle()
 
     def add(self, value: float) -> None:
-        bucket = min(_BUCKETS - 1, max(0, ceil(log2(value) * _STEPS))) if value > 0 else 0
+        bucket = bisect_left(_ENDS, value)
         self.counts[bucket] += 1
+        self.changed = True
         self.total += 1
         if bucket <= self._bucket:
             self._up_to += 1
@@ -48,4 +51,4 @@ class Histogram:
     @property
     def p95(self) -> float | None:
         """The upper end of the bucket that 95 % of the values do not exceed; None while there are few."""
-        return float(2 ** (self._bucket / _STEPS)) if self.total >= _ENOUGH else None
+        return _ENDS[min(self._bucket, _BUCKETS - 2)] if self.total >= _ENOUGH else None

@@ -8,6 +8,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable
 from math import inf
+from operator import attrgetter
 from typing import Any
 
 from usertrack.alerts.model import Signal, SignalState
@@ -24,12 +25,14 @@ LATEST = 3600.0
 """Seconds by which an event may be late; a later one changes nothing any more, and is counted."""
 
 _MOST_INSTANCES = 24  # of a person, before those that are over are looked for
+_MOST_BURSTS = 1000
+_key = attrgetter("key")
 
 Due = tuple[float, str, int, str]  # when, and of whom: a person, or "" and a burst
 
 
 class Engine:
-    """Feed it events with `feed`, and moments with `advance`; the signals so far are in `signals`.
+    """Feed it events with `feed`, and moments with `advance`; `taken` are the signals since the last time.
 
     ``late`` counts events that came too late, ``undecided`` by pattern how often something was not said because it is
     unknown whether the person is in its audience.
@@ -45,12 +48,12 @@ class Engine:
         self.undecided: Counter[str] = Counter()
         self.people: dict[str, Person] = {}
         self.by_distinct_id: dict[str, Person] = {}
+        self.unarmed: dict[str, Person] = {}  # by distinct_id, those whom new patterns do not watch yet
         self.bursts: dict[tuple[int, str], Burst] = {}
         self.changed: set[str] = set()  # ids of persons
         self.gone: set[str] = set()  # ids of persons that are another one now
-        self._book = Book(patterns, self.baselines)
-        self._ungated = [each for each in self._book.compiled if not each.is_gated]
-        self._dues: list[Due] = []
+        self.book = Book(patterns, self.baselines)
+        self.dues: list[Due] = []
 
     def run(self, occurrences: Iterable[Occurrence]) -> list[Signal]:
         """The signals of all ``occurrences``, in order, and of no moment after the last one."""
@@ -65,7 +68,7 @@ class Engine:
 
     def advance(self, now: float) -> None:
         """Let time pass until ``now``, in seconds since 1970: what is due by then happens."""
-        dues = self._dues
+        dues = self.dues
         while dues and dues[0][0] <= now:
             due, person_id, number, value = heapq.heappop(dues)
             if due > self.clock:
@@ -84,26 +87,46 @@ class Engine:
 
     def feed(self, occurrence: Occurrence) -> None:
         """Take in an event. One that is late by an hour at the most counts where it belongs, a later one not at all."""
-        at, uuid, name, person_id, distinct_id, session, _, _, _ = occurrence
-        if at > self.clock:
-            if self._dues and self._dues[0][0] <= at:
+        at, uuid, name, person_id, distinct_id, session, tab, route, properties = occurrence
+        clock = self.clock
+        if at > clock:
+            if self.dues and self.dues[0][0] <= at:
                 self.advance(at)
-            self.clock = at
-        elif at < self.clock - LATEST:
+            self.clock = clock = at
+        elif at < clock - LATEST:
             self.late += 1
             return
         person = self.by_distinct_id.get(distinct_id)
         if person is None or (person.id != person_id and person_id):
             person = self._person(person_id, distinct_id, at)
         self.changed.add(person.id)
-        effects = self._book.effects(name)
+        effects = self.book.effects(name)
         if at >= person.last_at:
             person.last_at = at
             person.last_uuid = uuid
             if session:
                 if session != person.session:
                     self._begin_session(person, session)
-                self._visit(person, occurrence, is_progress=effects.is_progress)
+                visit = person.visit
+                if visit is None or visit.tab != tab:
+                    visit = self._visit(person, tab, session, route, at)
+                gap = at - visit.last
+                if gap > 0.0:
+                    if gap > IDLE_SECONDS:
+                        gap = IDLE_SECONDS
+                    visit.seconds += gap
+                    visit.total += gap
+                    visit.last = at
+                if (route and route != visit.route) or session != visit.session:
+                    self._move(visit, session, route or visit.route, at)
+                elif name == "$pageleave":
+                    self._end_visit(visit)
+                elif name == "page_time":
+                    visit.see(properties.get("seconds"))
+                else:
+                    visit.open = True
+                if effects.is_progress:
+                    visit.seconds = 0.0
         person.events += 1
         if effects.is_error:
             person.errors += 1
@@ -119,90 +142,69 @@ class Engine:
             if instance.phase or instance.due == inf:
                 self._look(person, instance, self.clock)
 
-    def _visit(self, person: Person, occurrence: Occurrence, *, is_progress: bool) -> None:
-        """Follow the person's tab: how long it has been on its route."""
-        at, _, name, _, _, session, tab, route, properties = occurrence
-        visit = person.visit
-        if visit is None or visit.tab != tab:
-            is_new = tab not in person.tabs
-            visit = person.visit_in(tab, session, route, at)
-            if is_new:
-                self._arm(person, "tab", tab)
-        gap = at - visit.last
-        if gap > 0:
-            if gap > IDLE_SECONDS:
-                gap = IDLE_SECONDS
-            visit.seconds += gap
-            visit.total += gap
-            visit.last = at
-        if (route and route != visit.route) or session != visit.session:
-            self._end_visit(visit)
-            visit.route, visit.session, visit.entered = route, session, at
-            visit.seconds = visit.total = 0.0
-            visit.open = True
-        elif name == "$pageleave":
-            self._end_visit(visit)
-            visit.open = False
-        elif name == "page_time":
-            more = _seconds(properties.get("seconds")) - visit.total
-            if more > 0:
-                visit.seconds += more
-                visit.total += more
-        elif not visit.open:
-            visit.open = True
-        if is_progress:
-            visit.seconds = 0.0
+    def _visit(self, person: Person, tab: str, session: str, route: str, at: float) -> Visit:
+        """The visit of another tab than the last one."""
+        is_new = tab not in person.tabs
+        visit = person.visit_in(tab, session, route, at)
+        if is_new:
+            self._arm(person, "tab", tab)
+        return visit
+
+    def _move(self, visit: Visit, session: str, route: str, at: float) -> None:
+        """The tab is on another route."""
+        self._end_visit(visit)
+        visit.route, visit.session, visit.entered = route, session, at
+        visit.seconds = visit.total = 0.0
+        visit.open = True
 
     def _end_visit(self, visit: Visit) -> None:
         if visit.open and visit.total > 0:
-            self.baselines.add(f"route {visit.route}", visit.total)
+            self.baselines.of_route(visit.route).add(visit.total)
+        visit.open = False
 
     def _touch(self, person: Person, occurrence: Occurrence, effects: Effects) -> None:
-        for compiled, touches in effects.touches:
-            instance: Instance | None = None
-            for number, kind, matches in touches:
-                if matches is None or matches(occurrence):
-                    if instance is None:
-                        instance = self._instance(person, compiled, compiled.value(occurrence))
-                        instance.touched = occurrence.at
-                        instance.session, instance.page = occurrence.session, occurrence.route
-                        if occurrence.properties:
-                            instance.properties = occurrence.properties
-                    memories = instance.memories
-                    memories[number] = compiled.watches[number].touch(memories[number], occurrence, kind, person)
-            if instance is None:
+        """Let the event count where it does, and look at what may hold now."""
+        clock = self.clock
+        for compiled, key_of, number, kind, watch, matches in effects.touches:
+            if matches is not None and not matches(occurrence):
                 continue
-            if compiled.pattern.incident and compiled.counts(touches):
-                self._add_to_burst(compiled, instance, person, occurrence)
-            if compiled.is_gated and not instance.phase:
-                if not compiled.ready(instance, self.clock):
-                    continue
-                if compiled.listens and instance not in person.listening:
-                    person.listening.append(instance)
-                self._look(person, instance, self.clock)
-            elif not compiled.is_lazy or instance.phase or instance.due == inf:
-                self._look(person, instance, self.clock)
+            key = key_of(occurrence)
+            instance = person.instances.get(key)
+            if instance is None:
+                instance = self._add(person, compiled, key[1])
+            instance.touched = clock
+            memories = instance.memories
+            memory = memories[number] = watch.touch(memories[number], occurrence, kind, person)
+            if compiled.incident and watch.counts:
+                self._add_to_burst(instance, person, occurrence)
+            if not instance.phase and not watch.ready(memory, clock):
+                continue  # as for most events
+            instance.session, instance.page = occurrence.session, occurrence.route
+            instance.properties = occurrence.properties or instance.properties
+            if instance.phase:
+                self._look(person, instance, clock)
+            elif compiled.is_gated:
+                if compiled.ready(instance, clock):
+                    if compiled.listens:
+                        person.listen(instance)
+                    self._look(person, instance, clock)
+            elif not compiled.is_lazy or instance.due == inf:
+                self._look(person, instance, clock)
 
-    def _instance(self, person: Person, compiled: Compiled, value: str) -> Instance:
-        instance = person.instances.get((compiled.number, value))
-        if instance is None:
-            if len(person.instances) >= _MOST_INSTANCES:
-                self._forget_instances(person)
-            instance = Instance(compiled.number, value, len(compiled.watches))
-            self._add(person, instance)
-        return instance
-
-    def _add(self, person: Person, instance: Instance) -> None:
+    def _add(self, person: Person, compiled: Compiled, value: str) -> Instance:
+        if len(person.instances) >= _MOST_INSTANCES:
+            self._forget_instances(person)
+        instance = Instance(compiled, value)
         person.instances[instance.key] = instance
-        compiled = self._book.compiled[instance.pattern]
         if compiled.listens and not compiled.is_gated:
-            person.listening.append(instance)
+            person.listen(instance)
+        return instance
 
     def _arm(self, person: Person, per: str, value: str) -> None:
         """Begin to watch for what needs no event to happen."""
-        for compiled in self._ungated:
-            if compiled.pattern.per == per and (compiled.number, value) not in person.instances:
-                instance = self._instance(person, compiled, value)
+        for compiled in self.book.ungated[per]:
+            if (compiled.number, value) not in person.instances and not compiled.hopeless(person):
+                instance = self._add(person, compiled, value)
                 instance.touched, instance.session = person.last_at, person.session
                 self._look(person, instance, self.clock)
 
@@ -222,177 +224,150 @@ class Engine:
                 del person.tabs[tab]
         if person.visit and person.visit.tab not in person.tabs:
             person.visit = None
-        for instance in list(person.instances.values()):
-            per = self._book.compiled[instance.pattern].pattern.per
-            if (per == "tab" and instance.value not in person.tabs) or (
-                per == "session" and instance.value != person.session
-            ):
+        left = [each for each in person.instances.values() if each.value and each.compiled.is_over(each, person)]
+        for instance in sorted(left, key=_key) if len(left) > 1 else left:
+            if instance.phase:
                 self._look(person, instance, self.clock)
-                if not instance.phase and instance.quiet_until <= self.clock:
-                    self._drop(person, instance)
+            if not instance.phase and instance.quiet_until <= self.clock:
+                person.drop(instance)
 
     def _forget_instances(self, person: Person) -> None:
-        """Forget what can change nothing any more: of tabs, sessions and kinds of errors that are over."""
+        """Forget what can change nothing any more, such as errors of a kind that was long ago."""
         for instance in list(person.instances.values()):
-            compiled = self._book.compiled[instance.pattern]
-            is_over = instance.phase == Phase.IDLE and instance.quiet_until <= self.clock
-            is_past = instance.touched + compiled.longest + LATEST < self.clock
-            if is_over and is_past and compiled.pattern.per != "person":
-                self._drop(person, instance)
-
-    def _drop(self, person: Person, instance: Instance) -> None:
-        del person.instances[instance.key]
-        if instance in person.listening:
-            person.listening.remove(instance)
+            is_over = not instance.phase and instance.quiet_until <= self.clock
+            is_past = instance.touched + instance.compiled.longest + LATEST < self.clock
+            if is_over and is_past and instance.compiled.per != "person":
+                person.drop(instance)
 
     def _person(self, person_id: str, distinct_id: str, at: float) -> Person:
         """The person with this id, who is from now on the one with this distinct_id: merged, where that was another."""
         person_id = person_id or distinct_id
         person = self.people.get(person_id)
-        before = self.by_distinct_id.get(distinct_id)
+        before = self.by_distinct_id.get(distinct_id) or self.unarmed.pop(distinct_id, None)
         if person is None:
             person = self.people[person_id] = Person(person_id, at)
             self.gone.discard(person_id)
-            if before is None:
-                self._arm(person, "person", "")
         person.distinct_ids.add(distinct_id)
         self.by_distinct_id[distinct_id] = person
         if before and before is not person:
             self._merge(person, before)
+        self._arm(person, "person", "")
         return person
 
     def _merge(self, person: Person, other: Person) -> None:
         """Make ``other`` part of ``person``. What fires for it fires for ``person``, if it still holds."""
+        person.take(other)
         for distinct_id in other.distinct_ids:
             self.by_distinct_id[distinct_id] = person
-        person.distinct_ids |= other.distinct_ids
-        if other.first_at < person.first_at or not person.first_session:
-            person.first_session = other.first_session or person.first_session
-        person.first_at = min(person.first_at, other.first_at)
-        if other.last_at > person.last_at:
-            person.last_at, person.last_uuid = other.last_at, other.last_uuid
-            person.session, person.events, person.errors = other.session, other.events, other.errors
-        person.tabs = {**other.tabs, **person.tabs}
-        person.visit = person.visit or other.visit
-        for instance in list(other.instances.values()):
-            compiled = self._book.compiled[instance.pattern]
-            if instance.phase:
-                because = "this is the same person as another one, who goes on"
-                self._say(compiled, other, instance, SignalState.RESOLVED, self.clock, because)
-            own = person.instances.get(instance.key)
-            if own is None:
-                own = Instance(instance.pattern, instance.value, len(compiled.watches))
-                self._add(person, own)
-                own.session, own.page, own.properties = instance.session, instance.page, instance.properties
-            pairs = zip(compiled.watches, own.memories, instance.memories, strict=True)
-            own.memories = [watch.merged(mine, theirs) for watch, mine, theirs in pairs]
-            own.touched = max(own.touched, instance.touched)
-            own.quiet_until = max(own.quiet_until, instance.quiet_until)
+        for theirs in other.in_order():
+            if theirs.phase:
+                because = "this is the same person as another one, with whom it goes on"
+                self._say(other, theirs, SignalState.RESOLVED, self.clock, because)
+            own = person.instances.get(theirs.key) or self._add(person, theirs.compiled, theirs.value)
+            own.take(theirs)
+            if own.compiled.listens and (not own.compiled.is_gated or own.compiled.ready(own, self.clock)):
+                person.listen(own)
             self._look(person, own, self.clock)
-        self._arm(person, "person", "")
         del self.people[other.id]
         self.changed.discard(other.id)
         self.gone.add(other.id)
 
     def _look(self, person: Person, instance: Instance, now: float) -> None:
         """See whether the pattern holds now, say what has changed, and note when to look again."""
-        compiled = self._book.compiled[instance.pattern]
-        pattern, phase = compiled.pattern, instance.phase
+        compiled, phase = instance.compiled, instance.phase
+        pattern = compiled.pattern
         since, until = compiled.span(person, instance, now)
         holds = since <= now < until
         again = until if holds else since if since > now else inf
         if phase == Phase.IDLE:
-            if holds and now < instance.quiet_until:
-                again = min(until, instance.quiet_until)
-            elif holds and self._is_asked_for(compiled, person, instance):
-                instance.since = now
-                if pattern.hold:
-                    instance.phase = Phase.PENDING
-                    self._say(compiled, person, instance, SignalState.PENDING, now)
-                    again = min(until, now + pattern.hold)
-                else:
-                    self._fire(compiled, person, instance, now)
+            if holds:
+                if now < instance.quiet_until:
+                    again = min(until, instance.quiet_until)
+                elif self._is_asked_for(person, instance):
+                    again = min(until, self._begin(person, instance, now))
+            elif instance in person.listening and (
+                compiled.hopeless(person) or (compiled.is_gated and not compiled.ready(instance, now))
+            ):
+                person.listening.remove(instance)
         elif phase == Phase.PENDING:
             if not holds:
-                instance.phase = Phase.IDLE
-                self._say(compiled, person, instance, SignalState.RESOLVED, now)
+                self._go(person, instance, Phase.IDLE, now)
             elif now >= instance.since + pattern.hold:
-                self._fire(compiled, person, instance, now)
+                self._go(person, instance, Phase.FIRING, now)
             else:
                 again = min(until, instance.since + pattern.hold)
-        elif phase == Phase.FIRING:
-            if not holds and pattern.keep_firing_for:
-                instance.phase, instance.since = Phase.RECOVERING, now
-                self._say(compiled, person, instance, SignalState.RECOVERING, now)
-                again = min(again, now + pattern.keep_firing_for)
-            elif not holds:
-                again = self._resolve(compiled, person, instance, now, again)
         elif holds:
-            self._fire(compiled, person, instance, now)
-        elif now >= instance.since + pattern.keep_firing_for:
-            again = self._resolve(compiled, person, instance, now, again)
+            if phase == Phase.RECOVERING:
+                self._go(person, instance, Phase.FIRING, now)
+        elif phase == Phase.FIRING and pattern.keep_firing_for:
+            self._go(person, instance, Phase.RECOVERING, now)
+            again = min(again, now + pattern.keep_firing_for)
+        elif phase == Phase.FIRING or now >= instance.since + pattern.keep_firing_for:
+            self._go(person, instance, Phase.IDLE, now)
+            instance.quiet_until = now + pattern.cooldown
         else:
             again = min(again, instance.since + pattern.keep_firing_for)
-            if compiled.is_gated and not holds and instance in person.listening and not compiled.ready(instance, now):
-                person.listening.remove(instance)
         if again < instance.due:
             instance.due = again
-            heapq.heappush(self._dues, (again, person.id, instance.pattern, instance.value))
+            heapq.heappush(self.dues, (again, person.id, *instance.key))
 
-    def _is_asked_for(self, compiled: Compiled, person: Person, instance: Instance) -> bool:
+    def _is_asked_for(self, person: Person, instance: Instance) -> bool:
         burst = self.bursts.get(instance.key)
         if burst and burst.since is not None:  # one incident, and not an alert for each
             return False
-        included = self.audience.includes(compiled.pattern, person.id)
+        included = self.audience.includes(instance.compiled.pattern, person.id)
         if included is None:
-            self.undecided[compiled.pattern.id] += 1
+            self.undecided[instance.compiled.pattern.id] += 1
         return bool(included)
 
-    def _fire(self, compiled: Compiled, person: Person, instance: Instance, now: float) -> None:
-        instance.phase, instance.since = Phase.FIRING, now
-        self._say(compiled, person, instance, SignalState.FIRING, now)
+    def _begin(self, person: Person, instance: Instance, now: float) -> float:
+        """It holds. Returns when to look again, if that still is so."""
+        hold = instance.compiled.pattern.hold
+        self._go(person, instance, Phase.PENDING if hold else Phase.FIRING, now)
+        return now + hold if hold else inf
 
-    def _resolve(self, compiled: Compiled, person: Person, instance: Instance, now: float, again: float) -> float:
-        instance.phase, instance.since = Phase.IDLE, now
-        instance.quiet_until = now + compiled.pattern.cooldown
-        self._say(compiled, person, instance, SignalState.RESOLVED, now)
-        return again
+    def _go(self, person: Person, instance: Instance, phase: Phase, now: float) -> None:
+        instance.phase, instance.since = phase, now
+        self._say(person, instance, _STATES[phase], now)
 
-    def _say(
-        self, compiled: Compiled, person: Person, instance: Instance, state: SignalState, now: float, because: str = ""
-    ) -> None:
-        self.signals.append(person_signal(compiled, person, instance, state, now, self.audience, because))
+    def _say(self, person: Person, instance: Instance, state: SignalState, now: float, because: str = "") -> None:
+        self.signals.append(person_signal(person, instance, state, now, self.audience, because))
 
-    def _add_to_burst(self, compiled: Compiled, instance: Instance, person: Person, occurrence: Occurrence) -> None:
-        incident = compiled.pattern.incident
+    def _add_to_burst(self, instance: Instance, person: Person, occurrence: Occurrence) -> None:
+        incident = instance.compiled.pattern.incident
         assert incident
         burst = self.bursts.get(instance.key)
         if burst is None:
+            if len(self.bursts) >= _MOST_BURSTS:
+                self.bursts = {key: each for key, each in self.bursts.items() if each.since is not None}
             burst = self.bursts[instance.key] = Burst()
         burst.add(person.id, occurrence.at, occurrence.uuid, incident)
         burst.route, burst.properties = occurrence.route, dict(occurrence.properties)
         if burst.since is None and burst.ends(incident) > self.clock:
             burst.since = self.clock
             burst.due = burst.ends(incident)
-            heapq.heappush(self._dues, (burst.due, "", *instance.key))
-            self.signals.append(incident_signal(compiled, instance.value, burst, SignalState.FIRING, self.clock))
+            heapq.heappush(self.dues, (burst.due, "", *instance.key))
+            self.signals.append(
+                incident_signal(instance.compiled, instance.value, burst, SignalState.FIRING, self.clock)
+            )
 
     def _end_burst(self, number: int, value: str, due: float) -> None:
         burst = self.bursts.get((number, value))
-        compiled = self._book.compiled[number]
+        compiled = self.book.compiled[number]
         incident = compiled.pattern.incident
         if burst is None or burst.due != due or incident is None:
             return
         burst.due = burst.ends(incident)
         if burst.due > due:
-            heapq.heappush(self._dues, (burst.due, "", number, value))
+            heapq.heappush(self.dues, (burst.due, "", number, value))
             return
         self.signals.append(incident_signal(compiled, value, burst, SignalState.RESOLVED, due))
         del self.bursts[number, value]
 
 
-def _seconds(value: Any) -> float:
-    try:
-        return max(0.0, float(value))
-    except (TypeError, ValueError):
-        return 0.0
+_STATES: dict[Any, SignalState] = {
+    Phase.IDLE: SignalState.RESOLVED,
+    Phase.PENDING: SignalState.PENDING,
+    Phase.FIRING: SignalState.FIRING,
+    Phase.RECOVERING: SignalState.RECOVERING,
+}

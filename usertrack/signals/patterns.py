@@ -21,7 +21,7 @@ class EventMatch:
     """An event by its name, in which ``*`` stands for anything, and by properties that it must have."""
 
     name: str
-    properties: tuple[tuple[str, str], ...] = ()
+    properties: frozenset[tuple[str, str]] = frozenset()
 
     def names(self, event: str) -> bool:
         if self.name == CUSTOM:
@@ -30,7 +30,7 @@ class EventMatch:
 
     def has(self, occurrence: Occurrence) -> bool:
         """Whether an event of this name has the properties, too."""
-        return all(str(occurrence.properties.get(name)) == value for name, value in self.properties)
+        return occurrence.properties.items() >= self.properties
 
 
 @dataclass(frozen=True)
@@ -177,12 +177,12 @@ class Patterns:
     patterns: tuple[Pattern, ...]
     notifications: Mapping[str, Any] = field(default_factory=dict)
 
-    def __getitem__(self, id: str) -> Pattern:  # noqa: A002 - the field's own word
+    def __getitem__(self, name: str) -> Pattern:
         for pattern in self.patterns:
-            if pattern.id == id:
+            if pattern.id == name:
                 return pattern
         known = [pattern.id for pattern in self.patterns]
-        raise UsageError(f"there is no pattern '{id}'", did_you_mean(id, known, f"there are {', '.join(known)}"))
+        raise UsageError(f"there is no pattern '{name}'", did_you_mean(name, known, f"there are {', '.join(known)}"))
 
 
 def leaves(condition: Condition) -> Iterable[Leaf]:

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from enum import IntEnum
 from math import inf
-from typing import Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from usertrack.signals.compiled import Compiled
 
 IDLE_SECONDS = 60.0
 """For how long after a sign of life somebody counts as looking at the page."""
@@ -37,6 +41,17 @@ class Visit:
         self.seconds = self.total = 0.0
         self.open = True
 
+    def see(self, seconds: Any) -> None:
+        """The tracker says for how many seconds the page has been visible; it may say anything."""
+        try:
+            more = float(seconds) - self.total
+        except (TypeError, ValueError):
+            return
+        if 0 < more <= self.last - self.entered:
+            self.seconds += more
+            self.total += more
+        self.open = True
+
     def dump(self) -> list[Any]:
         return [self.tab, self.session, self.route, self.entered, self.last, self.seconds, self.total, self.open]
 
@@ -56,20 +71,29 @@ class Instance:
     """
 
     __slots__ = (
-        *("due", "key", "memories", "page", "pattern", "phase", "properties", "quiet_until", "session", "since"),
+        *("compiled", "due", "key", "memories", "page", "phase", "properties", "quiet_until", "session", "since"),
         *("touched", "value"),
     )
 
-    def __init__(self, pattern: int, value: str, memories: int) -> None:
-        self.pattern, self.value = pattern, value
-        self.key = (pattern, value)
-        self.memories: list[Any] = [None] * memories
+    def __init__(self, compiled: "Compiled", value: str) -> None:
+        self.compiled, self.value = compiled, value
+        self.key = (compiled.number, value)
+        self.memories: list[Any] = [None] * len(compiled.watches)
         self.phase = Phase.IDLE
         self.since = self.touched = 0.0
         self.due = inf
         self.quiet_until = -inf
         self.session = self.page = ""
         self.properties: Mapping[str, Any] = {}
+
+    def take(self, other: "Instance") -> None:
+        """Remember what ``other`` does: it is of the same person."""
+        pairs = zip(self.compiled.watches, self.memories, other.memories, strict=True)
+        self.memories = [watch.merged(mine, theirs) for watch, mine, theirs in pairs]
+        if other.touched > self.touched:
+            self.touched, self.session, self.page = other.touched, other.session, other.page
+            self.properties = other.properties
+        self.quiet_until = max(self.quiet_until, other.quiet_until)
 
     def dump(self) -> list[Any]:
         times = [
@@ -80,9 +104,9 @@ class Instance:
         return [self.value, self.memories, int(self.phase), *times, self.session, self.page, dict(self.properties)]
 
     @classmethod
-    def load(cls, pattern: int, values: list[Any]) -> "Instance":
+    def load(cls, compiled: "Compiled", values: list[Any]) -> "Instance":
         value, memories, phase, since, touched, due, quiet_until, session, page, properties = values
-        instance = cls(pattern, value, 0)
+        instance = cls(compiled, value)
         instance.memories, instance.phase = memories, Phase(phase)
         instance.since, instance.touched = since, touched
         instance.due = inf if due is None else due
@@ -91,16 +115,19 @@ class Instance:
         return instance
 
 
+_key = attrgetter("key")
+
+
 class Person:
     """``events`` and ``errors`` are those of the present session; ``distinct_ids`` all that they were seen under."""
 
     __slots__ = (
-        *("changed", "distinct_ids", "errors", "events", "first_at", "first_session", "id", "instances", "last_at"),
-        *("last_uuid", "listening", "session", "tabs", "visit"),
+        *("distinct_ids", "errors", "events", "first_at", "first_session", "id", "instances", "last_at", "last_uuid"),
+        *("listening", "session", "tabs", "visit"),
     )
 
-    def __init__(self, id: str, at: float) -> None:  # noqa: A002 - as PostHog calls it
-        self.id = id
+    def __init__(self, id_: str, at: float) -> None:
+        self.id = id_
         self.first_at = self.last_at = at
         self.last_uuid = self.session = self.first_session = ""
         self.events = self.errors = 0
@@ -109,7 +136,32 @@ class Person:
         self.visit: Visit | None = None
         self.instances: dict[tuple[int, str], Instance] = {}
         self.listening: list[Instance] = []
-        self.changed = False
+
+    def listen(self, instance: Instance) -> None:
+        """Look at ``instance`` with every event; always in the same order."""
+        if instance not in self.listening:
+            self.listening.append(instance)
+            self.listening.sort(key=_key)
+
+    def in_order(self) -> list[Instance]:
+        return sorted(self.instances.values(), key=_key)
+
+    def drop(self, instance: Instance) -> None:
+        del self.instances[instance.key]
+        if instance in self.listening:
+            self.listening.remove(instance)
+
+    def take(self, other: "Person") -> None:
+        """Be ``other``, too, but for what patterns remember of it."""
+        self.distinct_ids |= other.distinct_ids
+        if other.first_at < self.first_at or not self.first_session:
+            self.first_session = other.first_session or self.first_session
+        self.first_at = min(self.first_at, other.first_at)
+        if other.last_at > self.last_at or not self.last_uuid:
+            self.last_at, self.last_uuid = max(self.last_at, other.last_at), other.last_uuid
+            self.session, self.events, self.errors = other.session, other.events, other.errors
+        self.tabs = {**other.tabs, **self.tabs}
+        self.visit = self.visit or other.visit
 
     def visit_in(self, tab: str, session: str, route: str, at: float) -> Visit:
         """The visit of ``tab``, a new one where it has none."""
@@ -121,11 +173,11 @@ class Person:
         self.visit = visit
         return visit
 
-    def dump(self, ids: list[str]) -> dict[str, Any]:
-        """The person as JSON; ``ids`` are the patterns' ids."""
+    def dump(self) -> dict[str, Any]:
+        """The person as JSON."""
         instances: dict[str, list[Any]] = {}
         for instance in self.instances.values():
-            instances.setdefault(ids[instance.pattern], []).append(instance.dump())
+            instances.setdefault(instance.compiled.pattern.id, []).append(instance.dump())
         return {
             "times": [self.first_at, self.last_at],
             "last": self.last_uuid,
@@ -137,16 +189,16 @@ class Person:
         }
 
     @classmethod
-    def load(cls, id: str, values: Mapping[str, Any], numbers: Mapping[str, int]) -> "Person":  # noqa: A002
-        """The person as it was dumped; without the instances of patterns that are not among ``numbers``."""
-        person = cls(id, values["times"][0])
+    def load(cls, id_: str, values: Mapping[str, Any], compiled: Mapping[str, "Compiled"]) -> "Person":
+        """The person as it was dumped, with the instances of ``compiled`` patterns alone."""
+        person = cls(id_, values["times"][0])
         person.last_at, person.last_uuid = values["times"][1], values["last"]
         person.first_session, person.session, person.events, person.errors = values["sessions"]
         person.distinct_ids = set(values["distinct_ids"])
         person.tabs = {visit.tab: visit for visit in map(Visit.load, values["tabs"])}
         person.visit = person.tabs.get(values["tab"]) if values["tab"] is not None else None
         for name, dumped in values["instances"].items():
-            for each in dumped if name in numbers else ():
-                instance = Instance.load(numbers[name], each)
+            for each in dumped if name in compiled else ():
+                instance = Instance.load(compiled[name], each)
                 person.instances[instance.key] = instance
         return person

@@ -84,7 +84,7 @@ class _Reader(YamlFile):
         if isinstance(item, dict) and isinstance(item.get("event"), str):
             properties = {name: str(value) for name, value in item.items() if name != "event"}
             self.known(properties, set(PROPERTIES), *at)
-            return EventMatch(item["event"], tuple(properties.items()))
+            return EventMatch(item["event"], frozenset(properties.items()))
         hint = "write `$rageclick`, or `{event: $autocapture, event_type: submit}`"
         raise self.wrong("an event is a name, or a name with properties", *at, hint=hint)
 
@@ -98,24 +98,24 @@ class _Reader(YamlFile):
         text = " or ".join(item if isinstance(item, str) else str(item.get("event")) for item in items)
         return Kind(text, tuple(matches))
 
-    def _pattern(self, id: str, value: Any) -> Pattern:  # noqa: A002
-        at = ("patterns", id)
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", id):
-            raise self.wrong(f"'{id}' is no id of a pattern", *at, hint="small letters, digits and _, a letter first")
+    def _pattern(self, name: str, value: Any) -> Pattern:
+        at = ("patterns", name)
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise self.wrong(f"'{name}' is no id of a pattern", *at, hint="small letters, digits and _, a letter first")
         value = self.mapping(value, *at)
         self.known(value, _PARTS, *at)
         if "when" not in value:
-            raise self.wrong(f"pattern '{id}' has no condition", *at, hint=_EXAMPLE)
+            raise self.wrong(f"pattern '{name}' has no condition", *at, hint=_EXAMPLE)
         when = self._condition(value["when"], *at, "when")
         per = self._one_of(value, "per", get_args(Per), "person", *at)
         severity = self._one_of(value, "severity", get_args(Severity), "warning", *at)
         because = self._text(value, "because", *at)
         self._check_places(because, *at, "because")
         looks_for = {key: value[key] for key in ("when", "per", "where", "segment", "for", "incident") if key in value}
-        kinds = {name: repr(kind) for name, kind in self.kinds.items()}
+        looks_for["events"] = self.document.get("events")
         return Pattern(
-            id=id,
-            name=self._text(value, "name", *at) or id,
+            id=name,
+            name=self._text(value, "name", *at) or name,
             when=when,
             per=per,
             where=self._text(value, "where", *at),
@@ -128,7 +128,7 @@ class _Reader(YamlFile):
             because=because,
             help=self._text(value, "help", *at),
             incident=self._incident(value, *at),
-            digest=hashlib.sha256(json.dumps([looks_for, kinds], default=str).encode()).hexdigest()[:16],
+            digest=hashlib.sha256(json.dumps(looks_for, default=str).encode()).hexdigest()[:16],
             lines={part: self.line(*at, part) for part in value},
         )
 

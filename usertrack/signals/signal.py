@@ -13,7 +13,6 @@ _PER_LABEL = ("route", *FIELDS)
 
 
 def person_signal(
-    compiled: Compiled,
     person: Person,
     instance: Instance,
     state: SignalState,
@@ -22,6 +21,7 @@ def person_signal(
     because: str = "",
 ) -> Signal:
     """What is said of one person at ``at``; ``because`` goes before the pattern's own reason."""
+    compiled = instance.compiled
     pattern = compiled.pattern
     known = audience.facts(person.id)
     facts = {**known, **_session_facts(person, instance, at), **compiled.facts(person, instance)}

@@ -1,0 +1,113 @@
+"""What an engine remembers, as JSON: all that changed since the last time, and a new engine from all of it."""
+
+import heapq
+from collections.abc import Iterable, Mapping
+from math import inf
+from typing import Any, NamedTuple
+
+from usertrack.alerts.model import Signal, SignalState
+from usertrack.signals.durations import Histogram
+from usertrack.signals.engine import Engine
+from usertrack.signals.incidents import Burst
+from usertrack.signals.people import Person
+from usertrack.signals.wording import moment
+
+
+class Snapshot(NamedTuple):
+    """``people``, ``usual`` and ``gone`` are those that changed, ``bursts`` are all; each with what it is saved under.
+
+    ``patterns`` has for each pattern what tells whether it is still the same, and what it is `per`.
+    """
+
+    clock: float
+    patterns: dict[str, list[str]]
+    people: list[tuple[str, Any]]
+    gone: list[str]
+    bursts: list[tuple[str, str, Any]]
+    usual: list[tuple[str, list[int]]]
+
+
+def unsaved(engine: Engine) -> Snapshot:
+    """What has changed since `saved`."""
+    ids = [each.pattern.id for each in engine.book.compiled]
+    return Snapshot(
+        engine.clock,
+        {each.pattern.id: [each.pattern.digest, each.per] for each in engine.book.compiled},
+        [(id_, engine.people[id_].dump()) for id_ in engine.changed],
+        sorted(engine.gone),
+        [(ids[number], value, burst.dump()) for (number, value), burst in engine.bursts.items()],
+        [(name, each.counts) for name, each in engine.baselines.histograms.items() if each.changed],
+    )
+
+
+def saved(engine: Engine) -> None:
+    """All of it is saved."""
+    engine.changed.clear()
+    engine.gone.clear()
+    for histogram in engine.baselines.histograms.values():
+        histogram.changed = False
+
+
+def restore(
+    engine: Engine,
+    clock: float,
+    patterns: Mapping[str, list[str]],
+    people: Iterable[tuple[str, Any]],
+    bursts: Iterable[tuple[str, str, Any]],
+    usual: Iterable[tuple[str, list[int]]],
+) -> None:
+    """Give a new ``engine`` what was saved. What fires of patterns that are no more, or are other ones now, ends.
+
+    A pattern that is new begins to watch a person with their next event: what was before is no reason to fire.
+    """
+    engine.clock = clock
+    same = {
+        name: each for name, each in engine.book.by_id.items() if patterns.get(name, [""])[0] == each.pattern.digest
+    }
+    per = {name: saved_per for name, (_, saved_per) in patterns.items()}
+    is_new = len(same) < len(engine.book.compiled)
+    for name, counts in usual:
+        engine.baselines.histograms[name] = Histogram(counts)
+    for id_, values in people:
+        person = engine.people[id_] = Person.load(id_, values, same)
+        for distinct_id in person.distinct_ids:
+            (engine.unarmed if is_new else engine.by_distinct_id)[distinct_id] = person
+        for instance in person.in_order():
+            compiled = instance.compiled
+            if instance.due < inf:
+                engine.dues.append((instance.due, id_, *instance.key))
+            if compiled.listens and (not compiled.is_gated or instance.phase or compiled.ready(instance, clock)):
+                person.listen(instance)
+        for name, dumped in values["instances"].items():
+            if name not in same:
+                engine.changed.add(id_)
+                engine.signals += [_ended(name, per.get(name, ""), id_, each, clock) for each in dumped if each[2]]
+    for name, value, dumped_burst in bursts:
+        if name in same:
+            burst = engine.bursts[same[name].number, value] = Burst.load(dumped_burst)
+            if burst.due < inf:
+                engine.dues.append((burst.due, "", same[name].number, value))
+        elif dumped_burst["since"] is not None:
+            engine.signals.append(_resolved(name, "", "", value, clock))
+    heapq.heapify(engine.dues)
+
+
+def _ended(name: str, per: str, person: str, dumped: list[Any], clock: float) -> Signal:
+    session = dumped[7] if per in ("session", "tab") else ""
+    return _resolved(name, person, session, "" if per in ("session", "tab", "person") else dumped[0], clock)
+
+
+def _resolved(name: str, person: str, session: str, value: str, clock: float) -> Signal:
+    return Signal(
+        pattern=name,
+        person=person,
+        session=session,
+        state=SignalState.RESOLVED,
+        at=moment(clock),
+        severity="info",
+        because="the pattern was changed or taken out while it fired",
+        facts={},
+        labels={"pattern": name},
+        events=(),
+        value=value,
+    )

@@ -1,0 +1,160 @@
+"""What the engine remembers, in one SQLite file: a step of it is saved whole, with what it says, or not at all."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from usertrack.alerts.model import Signal, SignalState
+from usertrack.core.errors import UsageError
+from usertrack.signals.engine import Engine
+from usertrack.signals.snapshot import restore, saved, unsaved
+
+FILE = "signals.db"
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS people (id TEXT PRIMARY KEY, state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS bursts (pattern TEXT, value TEXT, state TEXT NOT NULL, PRIMARY KEY (pattern, value));
+CREATE TABLE IF NOT EXISTS usual (name TEXT PRIMARY KEY, counts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS read (uuid TEXT PRIMARY KEY, until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS signals (id INTEGER PRIMARY KEY AUTOINCREMENT, signal TEXT NOT NULL);
+"""
+
+
+class StateFile:
+    """The file ``signals.db`` in ``folder``. Times are in seconds since 1970."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises UsageError where there is no file that can be read and written, or it is of a newer usertrack."""
+        self.path = folder / FILE
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._connection = sqlite3.connect(self.path, isolation_level=None)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if version > _VERSION:
+                raise UsageError(f"{self.path} is of a newer usertrack", "update usertrack")
+            self._connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+            self.path.chmod(0o600)
+        except (OSError, sqlite3.Error) as error:
+            hint = "move it away: what goes on now is then read anew"
+            raise UsageError(f"{self.path} cannot be opened: {error}", hint) from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @property
+    def read_until(self) -> float | None:
+        """Up to which moment of arrival events were read; None before the first time."""
+        text = self._fact("read_until")
+        return float(text) if text else None
+
+    def seen(self, uuids: Sequence[str]) -> set[str]:
+        """Which of these events were read before, as far back as they may be read twice."""
+        among = "SELECT uuid FROM read WHERE uuid IN (SELECT value FROM json_each(?))"
+        return {uuid for (uuid,) in self._connection.execute(among, [json.dumps(list(uuids))])}
+
+    def load(self, engine: Engine) -> None:
+        """Give ``engine``, a new one, what was saved, as `restore` says."""
+        clock, patterns = self._fact("clock"), json.loads(self._fact("patterns") or "{}")
+        rows = self._connection.execute
+        restore(
+            engine,
+            float(clock) if clock else -inf,
+            patterns,
+            ((id_, json.loads(state)) for id_, state in rows("SELECT id, state FROM people ORDER BY id")),
+            [(name, value, json.loads(state)) for name, value, state in rows("SELECT * FROM bursts")],
+            [(name, json.loads(counts)) for name, counts in rows("SELECT name, counts FROM usual")],
+        )
+
+    def save(
+        self,
+        engine: Engine,
+        signals: Iterable[Signal] = (),
+        *,
+        read_until: float | None = None,
+        read: Iterable[str] = (),
+        again_since: float = -inf,
+    ) -> None:
+        """Save all that has changed since the last time, and ``signals`` until they are `taken`: all of it or nothing.
+
+        ``read`` are the events that arrived until ``read_until``. Those that arrived before ``again_since`` will not be
+        read again, and are forgotten. Raises UsageError where the file cannot be written.
+        """
+        state = unsaved(engine)
+        facts = {"clock": repr(state.clock), "patterns": _json(state.patterns)}
+        with self._transaction() as db:
+            db.executemany("DELETE FROM people WHERE id = ?", ((id_,) for id_ in state.gone))
+            db.executemany(
+                "INSERT OR REPLACE INTO people VALUES (?, ?)", ((i, _json(each)) for i, each in state.people)
+            )
+            db.execute("DELETE FROM bursts")
+            db.executemany("INSERT INTO bursts VALUES (?, ?, ?)", ((n, v, _json(each)) for n, v, each in state.bursts))
+            db.executemany("INSERT OR REPLACE INTO usual VALUES (?, ?)", ((n, _json(each)) for n, each in state.usual))
+            if read_until is not None:
+                facts["read_until"] = repr(read_until)
+                db.executemany("INSERT OR IGNORE INTO read VALUES (?, ?)", ((uuid, read_until) for uuid in read))
+                db.execute("DELETE FROM read WHERE until < ?", [again_since])
+            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
+            db.executemany("INSERT INTO signals (signal) VALUES (?)", ((dump_signal(each),) for each in signals))
+        saved(engine)
+
+    def waiting(self) -> list[tuple[int, Signal]]:
+        """The signals that were not `taken` yet, each with its number, in the order in which they were said."""
+        rows = self._connection.execute("SELECT id, signal FROM signals ORDER BY id")
+        return [(number, load_signal(text)) for number, text in rows]
+
+    def taken(self, up_to: int) -> None:
+        """Somebody has the signals up to this number for good."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM signals WHERE id <= ?", [up_to])
+
+    def _fact(self, name: str) -> str:
+        row = self._connection.execute("SELECT value FROM facts WHERE name = ?", [name]).fetchone()
+        return str(row[0]) if row else ""
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise UsageError(f"{self.path} cannot be written: {error}", "is the disk full?") from error
+            raise
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def dump_signal(signal: Signal) -> str:
+    """``signal`` as JSON; a time in its facts stays one."""
+    values = {name: getattr(signal, name) for name in Signal.__slots__}
+    facts = {
+        name: {"time": value.isoformat()} if isinstance(value, datetime) else value
+        for name, value in signal.facts.items()
+    }
+    return json.dumps(
+        {**values, "at": signal.at.isoformat(), "facts": facts, "labels": dict(signal.labels)}, default=str
+    )
+
+
+def load_signal(text: str) -> Signal:
+    values = json.loads(text)
+    facts = {
+        name: datetime.fromisoformat(value["time"]) if isinstance(value, dict) and "time" in value else value
+        for name, value in values["facts"].items()
+    }
+    at = datetime.fromisoformat(values["at"]).astimezone(UTC)
+    state, events = SignalState(values["state"]), tuple(values["events"])
+    return Signal(**{**values, "at": at, "state": state, "events": events, "facts": facts})
