@@ -29,6 +29,7 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def empty(store: Store) -> Store:
+    store.catch_up()
     for table in TABLES:
         store.query(f"TRUNCATE TABLE posthog.{table}")
     store.refresh_property_definitions()
@@ -67,6 +68,8 @@ class Client:
         assert self.batch(*events).json() == {"status": 1}
 
     def rows(self, sql: str) -> list[list[object]]:
+        """The stored rows, once everything that was acknowledged is stored."""
+        assert self.store.catch_up() == 0
         return self.store.rows(sql)
 
     def persons(self) -> dict[str, dict[str, object]]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from usertrack.server.capture.ingest import Ingestor
+from usertrack.server.capture.ingest import Ingestor, store_waiting
 from usertrack.server.capture.payload import Event
 from usertrack.server.database.session import ClickHouseSession
 from usertrack.server.database.store import Store
@@ -84,6 +84,9 @@ def live(folder: Path, chance: random.Random, life: int, *, die: bool) -> None:
     """Look what the one before left, perhaps send once more what it had not acknowledged, and go on until the end."""
     log = folder / "acknowledged"
     store = Store(folder / "data")
+    if die and life >= 24 and chance.random() < 0.3:
+        die_at(chance.randrange(12), before=chance.random() < 0.5)
+    store_waiting(store, "t")
     acknowledged = set(log.read_text().split()) if log.exists() else set()
     for each in wrong(store, acknowledged):
         say(each)
@@ -96,6 +99,10 @@ def live(folder: Path, chance: random.Random, life: int, *, die: bool) -> None:
     else:
         threading.Timer(chance.uniform(0, 0.15), os.kill, (os.getpid(), signal.SIGKILL)).start()
     ingestor, written = Ingestor(store, "t"), os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for number in range(2):  # so that requests wait for one another
+        threading.Thread(
+            target=send, args=(ingestor, written, random.Random(chance.random() + number)), daemon=True
+        ).start()
     if chance.random() < 0.2:
         import_some(store, folder / "events.csv", chance)
     seed = _read(folder / "under-way")
@@ -103,10 +110,20 @@ def live(folder: Path, chance: random.Random, life: int, *, die: bool) -> None:
         if not seed or chance.random() < 0.5:
             seed = chance.randrange(1 << 30)
         (folder / "under-way").write_text(str(seed))
-        request = events(random.Random(seed))
-        ingestor.ingest(request, datetime.now(UTC))
-        os.write(written, "".join(f"{event.uuid}\n" for event in request).encode())
+        send_once(ingestor, written, random.Random(seed))
         seed = 0
+
+
+def send(ingestor: Ingestor, written: int, chance: random.Random) -> None:
+    while True:
+        send_once(ingestor, written, chance)
+
+
+def send_once(ingestor: Ingestor, written: int, chance: random.Random) -> None:
+    """Send a request, and note that it was acknowledged."""
+    request = events(chance)
+    ingestor.append_now(request, datetime.now(UTC))
+    os.write(written, "".join(f"{event.uuid}\n" for event in request).encode())
 
 
 def _read(path: Path) -> int:

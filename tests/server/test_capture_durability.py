@@ -26,11 +26,14 @@ serve(Path(sys.argv[1]), os.environ, port=0, on_ready=lambda url, settings: prin
 READ = """
 import json, sys
 from pathlib import Path
+from usertrack.server.capture.ingest import store_waiting
 from usertrack.server.database.store import Store
 store = Store(Path(sys.argv[1]))
+store_waiting(store, "phc_test")
 uuids = [uuid for (uuid,) in store.rows("SELECT uuid FROM posthog.events")]
 persons = "SELECT id FROM posthog.persons FINAL"
 lost = store.rows(f"SELECT count() FROM posthog.events WHERE person_id NOT IN ({persons})")[0][0]
+store.close()
 print(json.dumps([uuids, lost]))
 """
 

@@ -198,6 +198,7 @@ def test_a_plan_that_changes_is_read_again_and_a_wrong_one_is_not(client: Client
     assert "not valid YAML" in counted(client)["problem"]
     plan.unlink()
     client.send(event("report_shared"))
+    assert client.rows("SELECT count() FROM posthog.events") == [[4]]
     plan.write_text(PLAN)
     client.send(event("report_shared"))
     assert violations(client)["unplanned_event", "report_shared"] == 1
@@ -275,6 +276,7 @@ def erase_ann(client: Client, violation_log: ViolationLog) -> None:
     def erased(text: str) -> str:
         return text.replace("ann@x.example", "[erased]")
 
+    client.store.require_caught_up()
     assert count_changes(client.store, violation_log, erased) == 2
     rewrite(client.store, violation_log, erased)
     assert violations(client) == {("unplanned_property", "report_exported", "bob@x.example"): 1}

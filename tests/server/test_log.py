@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from capture_fixtures import wait_until
 from query_fixtures import KEY, TOKEN, Api
 
 from usertrack.server.http.log import to_stderr
 
+LONG = "x" * 100_000
 NEWER_UUID = "00000000-0000-0000-0000-000000000001"
 CommandResult = Callable[[Callable[[], httpx.Response]], tuple[httpx.Response, dict[str, Any]]]
 
@@ -50,37 +52,55 @@ def without_events(api: Api) -> Iterator[None]:
         api.store.query("RENAME TABLE posthog.away TO posthog.events")
 
 
-def test_events_that_were_not_stored(api: Api, said: CommandResult) -> None:
-    event = {"event": "hi", "distinct_id": "ann@x.example", "api_key": TOKEN}
-    with without_events(api):
+@contextmanager
+def without_room(api: Api) -> Iterator[None]:
+    """As if the disk were full: the log may not grow."""
+    api.request("POST", "/e/", json={"event": "hi", "distinct_id": "a", "api_key": TOKEN})
+    writer = api.store.log._writer  # type: ignore[attr-defined]
+    writer.execute("PRAGMA max_page_count = 1")
+    try:
+        yield
+    finally:
+        writer.execute("PRAGMA max_page_count = 4294967294")
+
+
+def test_events_that_were_not_taken(api: Api, said: CommandResult) -> None:
+    event = {"event": "hi", "distinct_id": "ann@x.example", "api_key": TOKEN, "properties": {"long": LONG}}
+    with without_room(api):
         answer, line = said(lambda: api.request("POST", "/e/", json=event))
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert line.pop("time").endswith("Z")
-    assert any(place.startswith("usertrack.server.capture.ingest:") for place in line.pop("trace"))
+    assert any(place.startswith("usertrack.server.event_log.sqlite_log:") for place in line.pop("trace"))
     assert line == {
         "level": "error",
         "request_id": answer.headers["x-request-id"],
         "method": "POST",
         "path": "/e/",
         "logger": "usertrack.server.capture.capture_api",
-        "message": "events were not stored",
-        "error": "ChdbError UNKNOWN_TABLE",
+        "message": "events were not taken",
+        "error": "NotAppended",
     }
 
 
-def test_events_of_the_newer_capture_that_were_not_stored(api: Api, said: CommandResult) -> None:
-    with without_events(api):
+def test_events_of_the_newer_capture_that_were_not_taken(api: Api, said: CommandResult) -> None:
+    with without_room(api):
         answer, line = said(lambda: api.request("POST", "/i/v1/analytics/events", **newer("ann@x.example")))
     assert answer.json()["results"] == {NEWER_UUID: {"result": "retry", "details": "not_persisted"}}
     assert answer.headers["retry-after"] == "1"
-    assert (line["request_id"], line["error"]) == (answer.headers["x-request-id"], "ChdbError UNKNOWN_TABLE")
+    assert (line["request_id"], line["error"]) == (answer.headers["x-request-id"], "NotAppended")
 
 
 def newer(distinct_id: str) -> dict[str, Any]:
     now = "2026-03-01T12:00:00Z"
     names = ("PostHog-Sdk-Info", "PostHog-Attempt", "PostHog-Request-Id")
     headers = {"Authorization": f"Bearer {TOKEN}", "PostHog-Request-Timestamp": now, **dict.fromkeys(names, "x")}
-    event = {"event": "hi", "uuid": NEWER_UUID, "distinct_id": distinct_id, "timestamp": now}
+    event = {
+        "event": "hi",
+        "uuid": NEWER_UUID,
+        "distinct_id": distinct_id,
+        "timestamp": now,
+        "properties": {"long": LONG},
+    }
     return {"json": {"created_at": now, "batch": [event]}, "headers": headers}
 
 
@@ -103,11 +123,23 @@ def test_a_query_that_the_server_gave_up(api: Api, said: CommandResult) -> None:
     assert "ann@x.example" not in json.dumps(line)
 
 
-def test_text_says_the_same(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    to_stderr("text")
+def test_events_that_the_store_does_not_take_wait(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    to_stderr("json")
     with without_events(api):
-        answer = api.request("POST", "/e/", json={"event": "hi", "distinct_id": "a", "api_key": TOKEN})
+        answer = api.request("POST", "/e/", json={"event": "waits", "distinct_id": "a", "api_key": TOKEN})
+        refused = api.post("SELECT count() FROM events")
+        wait_until(lambda: "events wait in the log: the store does not take them" in capsys.readouterr().err)
+    assert answer.json() == {"status": 1}
+    assert refused.headers["x-usertrack-waiting"] == "1"
+    assert api.rows("SELECT count() FROM events WHERE event = 'waits'") == [[1]]
+
+
+def test_text_says_the_same(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    event = {"event": "hi", "distinct_id": "a", "api_key": TOKEN, "properties": {"long": LONG}}
+    with without_room(api):
+        to_stderr("text")
+        answer = api.request("POST", "/e/", json=event)
     first, *places = capsys.readouterr().err.splitlines()
-    said = f"error [{answer.headers['x-request-id']}] POST /e/: events were not stored: ChdbError UNKNOWN_TABLE"
+    said = f"error [{answer.headers['x-request-id']}] POST /e/: events were not taken: NotAppended"
     assert first.partition("Z ")[2] == said
     assert places[0].startswith("    usertrack.server.capture.capture_api:")

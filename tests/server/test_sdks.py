@@ -14,6 +14,8 @@ import posthog
 import pytest
 from capture_fixtures import TOKEN, Client, client, shared_store, store, wait_until  # noqa: F401
 
+from usertrack.server.event_log.log import NotAppended
+
 NODE_SDK = "posthog-node@5.70.0"
 SCRIPT = """
 const { PostHog } = require('posthog-node')
@@ -79,20 +81,25 @@ def test_python(client: Client, wire: dict[str, Any]) -> None:
     assert client.rows("SELECT DISTINCT properties.`$lib` FROM posthog.events") == [["posthog-python"]]
 
 
+def no_room(bodies: object) -> int:
+    raise NotAppended("database or disk is full")
+
+
 def test_python_learns_what_was_dropped_and_sends_again_what_was_not_stored(
-    client: Client, caplog: pytest.LogCaptureFixture
+    client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed: list[Any] = []
     sdk = posthog.Posthog(
         TOKEN, host=str(client.http.base_url), capture_mode="v1", on_error=lambda error, _: failed.append(error)
     )
-    client.store.query("RENAME TABLE posthog.events TO posthog.away")
+    append = client.store.log.append
+    monkeypatch.setattr(client.store.log, "append", no_room)
     sdk.capture("kept", distinct_id="ann")
     dropped = sdk.capture("too long " * 30, distinct_id="ann")
     sending = threading.Thread(target=sdk.flush)
     sending.start()
-    wait_until(lambda: "events were not stored" in caplog.text)
-    client.store.query("RENAME TABLE posthog.away TO posthog.events")
+    wait_until(lambda: "events were not taken" in caplog.text)
+    monkeypatch.setattr(client.store.log, "append", append)
     sending.join()
     sdk.shutdown()
     assert counts(client) == {"kept": 1}

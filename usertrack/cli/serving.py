@@ -86,6 +86,19 @@ def serve(
     enforce: Annotated[
         bool, typer.Option("--enforce", help="Refuse events that are not as the plan says, instead of counting them.")
     ] = False,
+    catch_up: Annotated[
+        float,
+        typer.Option(
+            "--catch-up", metavar="SECONDS", min=0, help="How long a query waits for the newest events to be stored."
+        ),
+    ] = 5.0,
+    most_waiting: Annotated[
+        int,
+        typer.Option("--most-waiting", metavar="MIB", min=1, help="How much may wait to be stored; more is refused."),
+    ] = 256,
+    status: Annotated[
+        bool, typer.Option("--status", help="Show how the server of --data is: rates, what waits, problems.")
+    ] = False,
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", help="Format of errors on standard error.")
     ] = LogFormat.text,
@@ -108,7 +121,14 @@ def serve(
     `usertrack serve --data ./events --plan tracking.yaml` · then run your tests, and ask `usertrack plan live-check`
 
     `usertrack serve --demo-traffic` · the demo's people, live, on a copy of the demo's events
+
+    `usertrack serve --data ./events --status` · exits with 5 when the server is not well
     """
+    if status:
+        from usertrack.cli.server_status import show_status
+
+        show_status(data or default_data())
+        return
     run_server(
         host,
         port,
@@ -118,6 +138,8 @@ def serve(
         week_start,
         hash_ips=hash_ips,
         query_memory=int(query_memory * 2**30),
+        catch_up=catch_up,
+        most_waiting=most_waiting << 20,
         plan=plan,
         enforce=enforce,
         log_format=log_format,
@@ -160,6 +182,8 @@ def run_server(
     *,
     hash_ips: bool = False,
     query_memory: int,
+    catch_up: float,
+    most_waiting: int,
     plan: Path | None,
     enforce: bool,
     log_format: str,
@@ -194,6 +218,8 @@ def run_server(
             begin,
             log_format,
             query_memory=query_memory,
+            catch_up=catch_up,
+            most_waiting=most_waiting,
             plan=plan,
             enforce=enforce,
             timezone=timezone,

@@ -12,9 +12,12 @@ from usertrack.server import (
     persons_api,
     privacy_api,
     query_api,
+    status_api,
 )
 from usertrack.server.capture import capture_api
 from usertrack.server.capture.live_check import LiveCheck
+from usertrack.server.capture.pipeline import Capture
+from usertrack.server.catching_up import CatchingUp
 from usertrack.server.database.store import Store
 from usertrack.server.database.violation_log import ViolationLog
 from usertrack.server.http.log import RequestLog
@@ -27,8 +30,9 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
     runner = QueryRunner(store, settings)
     violations = ViolationLog(store.path)
     live_check = LiveCheck(settings.plan, violations, enforce=settings.enforce) if settings.plan else None
+    capture = Capture(store, settings, live_check)
     app = Starlette(
-        middleware=[Middleware(RequestLog)],
+        middleware=[Middleware(RequestLog), Middleware(CatchingUp, store=store, seconds=settings.catch_up)],
         routes=[
             *insights_api.routes(store, settings, runner),
             *query_api.routes(settings, runner),
@@ -38,7 +42,8 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
             *imports_api.routes(store, settings),
             *definitions_api.routes(store, settings),
             *live_check_api.routes(settings, violations, live_check),
-            *capture_api.routes(store, settings, live_check),
+            *status_api.routes(store, settings, capture.ingestor),
+            *capture_api.routes(capture),
         ],
     )
     app.state.violations = violations  # to be closed before the process ends

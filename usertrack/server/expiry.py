@@ -12,6 +12,7 @@ def expire(store: Store, before: datetime, report: ReportProgress, *, dry_run: b
     """Delete events older than ``before``, and persons without a newer one; returns how many of each there are."""
     moment = f"fromUnixTimestamp64Micro({int(before.timestamp() * 1_000_000)}, 'UTC')"
     report("counting what is old", 0, 0)
+    store.require_caught_up()
     [[events]] = store.rows(f"SELECT count() FROM posthog.events WHERE timestamp < {moment}")
     persons = [id_ for (id_,) in store.rows(_old_persons(moment))]
     if not dry_run:

@@ -29,6 +29,7 @@ def forget_email(
     """
     change = partial(traces.without, email)
     report("looking into saved insights and names", 0, 0)
+    store.require_caught_up()
     texts = user_texts.count_changes(store, violations, change)
     if not dry_run:
         with store.maintenance_lock:

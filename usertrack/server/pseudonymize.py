@@ -50,6 +50,7 @@ def pseudonymize(
 ) -> dict[str, int]:
     """Replace e-mails, names and ids; returns each table's rows, and as ``left`` those that still have an e-mail."""
     report("counting rows", 0, 0)
+    store.require_caught_up()
     counts = {table: _count(store, table) for table in ("events", *_KEYS)}
     if not dry_run:
         with store.maintenance_lock:

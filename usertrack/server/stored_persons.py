@@ -99,6 +99,7 @@ class StoredPersons:
     ) -> None:
         tables = (["events"] if events else []) + ([] if keep_person else list(PERSON_TABLES))
         try:
+            self._store.require_caught_up()
             with self._store.maintenance_lock:
                 with self._store.write_lock:
                     if events:

@@ -17,6 +17,7 @@ from usertrack.sources.waiting import WaitNotices
 
 _BLOCKING_SECONDS = 75  # PostHog's gateway gives up at 60
 _STOP_SECONDS = 5
+_WAITING = "X-Usertrack-Waiting"  # of the embedded server
 _PARQUET = "application/vnd.apache.parquet"
 
 T = TypeVar("T")
@@ -187,7 +188,12 @@ class QueryClient:
         def request() -> Awaitable[httpx.Response]:
             return self._client.request(method, f"{self._path}/{path}", **options)
 
-        return await http.send(request, read, self._notify, pause=self._pause, blocking=blocking, once=once)
+        def read_noting(response: httpx.Response) -> T:
+            if waiting := response.headers.get(_WAITING):
+                self._notify(f"this answer lacks the newest events: {waiting} requests with some wait to be stored")
+            return read(response)
+
+        return await http.send(request, read_noting, self._notify, pause=self._pause, blocking=blocking, once=once)
 
 
 def _query(node: Mapping[str, Any], name: str) -> dict[str, Any]:

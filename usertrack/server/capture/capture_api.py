@@ -6,8 +6,6 @@ tracking plan that is enforced refuses single events: the others are stored, and
 
 import json
 import logging
-from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -18,11 +16,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from usertrack.server.capture import capture_v1_api
-from usertrack.server.capture.live_check import LiveCheck, refusal
+from usertrack.server.capture.live_check import refusal
 from usertrack.server.capture.payload import Payload, Refused, read_events
-from usertrack.server.capture.pipeline import Capture
-from usertrack.server.database.store import Store
-from usertrack.server.http.server_settings import ServerSettings
+from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
+from usertrack.server.event_log.group_commit import LogFull
+from usertrack.server.event_log.log import NotAppended
 
 _SINGLE, _BATCH = 2 << 20, 20 << 20  # body limits in bytes
 _LIMITS = {"batch": _BATCH, "i/v0/e": _SINGLE, "e": _SINGLE, "capture": _SINGLE, "track": _SINGLE, "engage": _SINGLE}
@@ -46,9 +44,8 @@ _REMOTE_CONFIG: dict[str, Any] = {
 log = logging.getLogger(__name__)
 
 
-def routes(store: Store, settings: ServerSettings, live_check: LiveCheck | None = None) -> list[Route]:
+def routes(capture: Capture) -> list[Route]:
     """Capture, flags, remote config and health, each with and without its trailing slash."""
-    capture = Capture(store, settings, live_check)
     endpoints: dict[str, Any] = {path: _events(path, capture) for path in _LIMITS}
     endpoints["i/v1/analytics/events"] = capture_v1_api.endpoint(capture)
     endpoints |= {"flags": _flags, "decide": _flags}
@@ -62,28 +59,26 @@ def routes(store: Store, settings: ServerSettings, live_check: LiveCheck | None 
 
 
 def _events(path: str, capture: Capture) -> Any:
-    def store(payload: Payload, now: datetime) -> None:
-        refused = capture.ingest(read_events(payload, capture.token, now, capture.hashed_ip), now)
-        if refused:
-            raise Refused(refusal(refused))
-
     async def receive(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            return Response()
         try:
-            await capture.run(partial(store, await _payload(request, path)))
-        except Refused as refused:
-            if refused.status >= 500:
-                log.warning("events were not stored: %s", refused.text)
-            return PlainTextResponse(refused.text, refused.status)
+            payload = await _payload(request, path)
+            events, now = await capture.read(
+                len(payload.body), lambda now: read_events(payload, capture.token, now, capture.hashed_ip)
+            )
+            if refused := await capture.ingest(events, now):
+                raise Refused(refusal(refused))
+        except Refused as error:
+            return PlainTextResponse(error.text, error.status)
         except ClientDisconnect:
             return Response(status_code=400)
-        except Exception:  # the store failed: disk full, for one; SDKs try again on 503
-            log.exception("events were not stored")
-            return PlainTextResponse("transient error, please retry", 503)
+        except LogFull:  # SDKs try again on 503
+            return PlainTextResponse("too many events wait, please retry", 503, RETRY_AFTER)
+        except NotAppended:  # disk full, for one
+            log.exception("events were not taken")
+            return PlainTextResponse("transient error, please retry", 503, RETRY_AFTER)
         return Response(status_code=204) if request.query_params.get("beacon") == "1" else JSONResponse({"status": 1})
 
-    return receive
+    return capture.counted(receive)
 
 
 async def _payload(request: Request, path: str) -> Payload:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -11,8 +10,10 @@ from starlette.responses import JSONResponse, Response
 
 from usertrack.server.capture.live_check import described
 from usertrack.server.capture.payload import hide_address
-from usertrack.server.capture.payload_v1 import LIMIT, Rejected, read_batch, sent_at, too_large
-from usertrack.server.capture.pipeline import Capture
+from usertrack.server.capture.payload_v1 import LIMIT, Batch, Rejected, read_batch, sent_at, too_large
+from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
+from usertrack.server.event_log.group_commit import LogFull
+from usertrack.server.event_log.log import NotAppended
 
 _HEADERS = (
     "posthog-sdk-info", "posthog-attempt", "posthog-request-id", "posthog-request-timestamp", "content-type",
@@ -20,41 +21,42 @@ _HEADERS = (
 )  # fmt: skip
 _RETRY = {"result": "retry", "details": "not_persisted"}
 _DOCS = "https://posthog.com/docs/api"
-_RETRY_AFTER = {"Retry-After": "1"}
 
 log = logging.getLogger(__name__)
 
 
 def endpoint(capture: Capture) -> Any:
     async def receive(request: Request) -> Response:
-        if request.method == "OPTIONS":
-            return Response()
         try:
             check_headers(request.headers, capture.token)
             body = await _body(request)
             remote = request.client.host if request.client else ""
-            results = await capture.run(partial(_stored, capture, request.headers, body, remote))
+            batch, now = await capture.read(len(body), lambda now: _read(capture, request.headers, body, remote, now))
+            results = await _ingested(capture, batch, now)
         except Rejected as rejected:
             error = {"error": rejected.tag, "error_description": rejected.description, "error_uri": _DOCS}
             return JSONResponse(error, rejected.status)
         except ClientDisconnect:
             return Response(status_code=400)
-        return JSONResponse({"results": results}, headers=_RETRY_AFTER if _RETRY in results.values() else None)
+        return JSONResponse({"results": results}, headers=RETRY_AFTER if _RETRY in results.values() else None)
 
-    return receive
+    return capture.counted(receive)
 
 
-def _stored(
-    capture: Capture, headers: Mapping[str, str], body: bytes, remote: str, now: datetime
-) -> dict[str, dict[str, str]]:
+def _read(capture: Capture, headers: Mapping[str, str], body: bytes, remote: str, now: datetime) -> Batch:
     batch = read_batch(headers, body, now)
     for event in batch.events:
         hide_address(event, remote, capture.hashed_ip)
+    return batch
+
+
+async def _ingested(capture: Capture, batch: Batch, now: datetime) -> dict[str, dict[str, str]]:
     try:
-        for uuid, violations in capture.ingest(batch.events, now).items():
+        for uuid, violations in (await capture.ingest(batch.events, now)).items():
             batch.results[uuid] = {"result": "drop", "details": described(violations)}
-    except Exception:  # disk full, for one
-        log.exception("events were not stored")
+    except NotAppended as error:
+        if not isinstance(error, LogFull):  # disk full, for one
+            log.exception("events were not taken")
         batch.results |= {event.uuid: _RETRY for event in batch.events}
     return batch.results
 

@@ -1,140 +1,173 @@
-"""Writes captured events: one thread at a time, which also writes the requests that wait for it.
+"""Takes captured events: durable in the log when they are acknowledged, and written to the store in large blocks.
 
-An event is acknowledged after its INSERT and stored once per uuid. Events are written after their persons, so a stored
-event is complete.
+The store has each event once: what was written and not yet trimmed when the process ended is known by its uuids.
 """
 
+import logging
 import threading
-from collections import deque
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from usertrack.server.capture.groups import Groups
+from usertrack.server.capture.block import BlockWriter
+from usertrack.server.capture.figures import Figures
 from usertrack.server.capture.live_check import LiveCheck
-from usertrack.server.capture.payload import Event, Refused, as_dict
-from usertrack.server.capture.persons import Resolver
-from usertrack.server.database.literals import literals
+from usertrack.server.capture.payload import Event
+from usertrack.server.capture.recorded import from_bytes, received_at, to_bytes
+from usertrack.server.database.session import StoreClosed
 from usertrack.server.database.store import Store
-from usertrack.server.hogql.sql import clickhouse_time
+from usertrack.server.event_log.group_commit import GroupCommit
+from usertrack.server.event_log.log import Entry
+from usertrack.server.http.log import described, error_code
 
-_EVENTS_PER_COMMIT = 10_000
-_PATIENCE = 10  # seconds to wait for the store's write_lock
+_BLOCK = 4 << 20  # bytes of events that are stored together
+_GATHERING = 0.1  # seconds in which events come together
+_AGAIN = 1.0  # seconds after a failure
+_PATIENCE = 10.0  # seconds to wait for the store's write_lock
+_REFUSALS = ("CANNOT_PARSE_", "CANNOT_CONVERT_", "INCORRECT_DATA", "TYPE_MISMATCH", "ILLEGAL_", "TOO_DEEP_", "SYNTAX_")
 
-
-class _Request:
-    def __init__(self, events: list[Event], now: datetime) -> None:
-        self.events = events
-        self.now = now
-        self.done = False
-        self.failure: Exception | None = None
+log = logging.getLogger(__name__)
 
 
 class Ingestor:
-    """Writes events of the project ``token`` to ``store``; the order of requests and of their events is kept.
+    """Takes events of the project ``token`` for ``store``; the order of requests and of their events is kept."""
 
-    A ``live_check`` counts what is stored for the first time.
-    """
+    def __init__(
+        self, store: Store, token: str, live_check: LiveCheck | None = None, most_waiting: int = 256 << 20
+    ) -> None:
+        self._store, self._log = store, store.log
+        self._block = BlockWriter(store, token, live_check)
+        self._commits = GroupCommit(self._log, most_waiting)
+        self.figures = Figures()
+        self._applied = 0  # the offset up to which the store has everything
+        self._news, self._closing, self._starting = threading.Event(), threading.Event(), threading.Lock()
+        self._thread: threading.Thread | None = None
+        store.attach(self)
+        if self._log.waiting().entries:  # of a process that was killed
+            self._start()
 
-    def __init__(self, store: Store, token: str, live_check: LiveCheck | None = None) -> None:
-        self._store = store
-        self._token = token
-        self._live_check = live_check
-        self._groups = Groups(store)
-        self._waiting: deque[_Request] = deque()
-        self._writing = threading.Lock()
+    async def append(self, events: Sequence[Event], now: datetime) -> None:
+        """Return when ``events``, which came at ``now``, are durable; raises ``NotAppended``."""
+        await self._commits.append(to_bytes(events, now))
+        self.figures.acknowledged.add(len(events))
+        self._tell()
 
-    def ingest(self, events: list[Event], now: datetime) -> None:
-        """Returns when ``events`` are stored; raises what the store raised. Blocks, so call it in a worker thread."""
-        request = _Request(events, now)
-        self._waiting.append(request)
-        with self._writing:  # requests that arrive meanwhile are written together by the next thread
-            while not request.done:
-                self._commit_together(self._next())
-        if request.failure:
-            raise request.failure
+    def append_now(self, events: Sequence[Event], now: datetime) -> None:
+        """The same for threads: it blocks."""
+        self._commits.append_now(to_bytes(events, now))
+        self._tell()
 
-    def _next(self) -> list[_Request]:
-        requests: list[_Request] = []
-        size = 0
-        while self._waiting and size < _EVENTS_PER_COMMIT:
-            requests.append(self._waiting.popleft())
-            size += len(requests[-1].events)
-        return requests
+    def ingest(self, events: Sequence[Event], now: datetime) -> None:
+        """Return when ``events`` are stored; raises what the store raised."""
+        self.append_now(events, now)
+        while self._applied < (end := self._log.end()):
+            self._apply(end)
 
-    def _commit_together(self, requests: list[_Request]) -> None:
-        if not self._store.write_lock.acquire(timeout=_PATIENCE):
-            for request in requests:
-                request.failure, request.done = Refused("transient error, please retry", 503), True
-            return
+    def catch_up(self, seconds: float = _PATIENCE) -> int:
+        """Store what was acknowledged before; returns how many requests wait when that takes longer, or fails."""
+        end, latest = self._log.end(), time.monotonic() + seconds
         try:
-            self._commit_or_split(requests)
+            while self._applied < end and self._log.waiting().entries:
+                if not self._apply(end, latest - time.monotonic()):
+                    return self._log.waiting().entries
+        except Exception:  # the thread says what it is
+            self._news.set()
+            return self._log.waiting().entries
+        return 0
+
+    def lag(self) -> float:
+        """How long the oldest event waits that is not stored yet, in seconds."""
+        oldest = self._log.read(self._applied, 1)
+        return max(0.0, (datetime.now(UTC) - received_at(oldest[0].body)).total_seconds()) if oldest else 0.0
+
+    def close(self) -> None:
+        """Store what waits, if that is quick; the rest stays in the log."""
+        self._commits.close()
+        self._closing.set()
+        self._news.set()
+        if self._thread:
+            self._thread.join()
+        self.catch_up()
+
+    # the thread that writes
+
+    def _tell(self) -> None:
+        if self._closing.is_set():  # another one was attached since
+            self._closing.clear()
+            self._thread = None
+            self._store.attach(self)
+        if self._thread is None:
+            self._start()
+        if not self._news.is_set():
+            self._news.set()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None and not self._closing.is_set():
+                self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+                self._news.set()
+                self._thread.start()
+
+    def _run(self) -> None:
+        while self._news.wait() and not self._closing.is_set():
+            self._news.clear()
+            self._closing.wait(_GATHERING)
+            try:
+                while self._applied < (end := self._log.end()) and not self._closing.is_set():
+                    self._apply(end, _PATIENCE)
+            except StoreClosed:
+                return
+            except Exception as error:  # disk full, for one
+                if self.figures.failure != (failure := described(error)):
+                    log.exception("events wait in the log: the store does not take them")
+                self.figures.failure = failure
+                self._closing.wait(_AGAIN)
+                self._news.set()
+
+    def _apply(self, end: int, seconds: float = -1) -> bool:
+        """Store the next block of what waits up to ``end``; False when others write for so long."""
+        if not self._store.write_lock.acquire(timeout=max(0, seconds) if seconds != -1 else -1):
+            return False
+        try:
+            entries = self._log.read(self._applied, _BLOCK)
+            if entries:
+                self._write(entries)
+            else:
+                self._applied = max(self._applied, end)
         finally:
             self._store.write_lock.release()
+        return True
 
-    def _commit_or_split(self, requests: list[_Request]) -> None:
+    def _write(self, entries: Sequence[Entry]) -> None:
+        figures, began = self.figures, time.perf_counter()
         try:
-            self._commit([event for request in requests for event in request.events], requests[-1].now)
+            events = [event for entry in entries for event in from_bytes(entry.body)]
+            figures.new += self._block.write(events, datetime.now(UTC))
+            figures.stored.add(len(events))
+            figures.blocks.add(time.perf_counter() - began)
+            figures.failure = ""
         except Exception as failure:
-            if len(requests) > 1:  # a request must not fail for a fault of another
-                for request in requests:
-                    self._commit_or_split([request])
+            if len(entries) > 1:  # a request must not fail for a fault of another
+                for entry in entries:
+                    self._write([entry])
                 return
-            requests[0].failure = failure
-        for request in requests:
-            request.done = True
-
-    def _commit(self, events: list[Event], now: datetime) -> None:
-        self._store.journal.complete()  # of a commit that failed
-        new = self._unseen(events)
-        person_ids = Resolver(self._store, self._token, new).resolve()
-        self._groups.identify(new, now)
-        self._store.definitions.learn(_seen_properties(new), now)
-        self._store.insert("events", (self._row(*pair, now) for pair in zip(new, person_ids, strict=True)))
-        if self._live_check:
-            self._live_check.record(new, now)
-
-    def _unseen(self, events: list[Event]) -> list[Event]:
-        """The first event of every uuid that is not stored yet."""
-        first: dict[str, Event] = {}
-        for event in events:
-            first.setdefault(event.uuid, event)
-        stored = self._store.rows(f"SELECT uuid FROM posthog.events WHERE uuid IN {literals(first)}")
-        for (uuid,) in stored:
-            first.pop(uuid, None)
-        return list(first.values())
-
-    def _row(self, event: Event, person_id: str, now: datetime) -> dict[str, Any]:
-        properties = event.properties
-        if not event.has_profile:
-            properties = {
-                name: value for name, value in properties.items() if name not in ("$set", "$set_once", "$unset")
-            }
-        return {
-            "uuid": event.uuid,
-            "event": event.event,
-            "properties": properties,
-            "timestamp": clickhouse_time(event.timestamp),
-            "distinct_id": event.distinct_id,
-            "person_id": person_id,
-            "created_at": clickhouse_time(now),
-            "elements_chain": _text(properties.get("$elements_chain")),
-            "person_mode": "full" if event.has_profile else "propertyless",
-            "$session_id": _text(properties.get("$session_id")),
-            "$window_id": _text(properties.get("$window_id")),
-            **self._groups.columns(properties.get("$groups")),
-        }
+            if not _is_refusal(failure):
+                raise
+            self._store.set_aside(entries[0].body)
+            figures.refused += 1
+            log.exception("the store refuses events of a request: they are set aside")
+        self._applied = entries[-1].offset
+        self._log.trim(self._applied)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _is_refusal(failure: Exception) -> bool:
+    """Whether the store would refuse it again: what it cannot read, not what it cannot do."""
+    code = error_code(failure)
+    return code.startswith(_REFUSALS) if code else isinstance(failure, ValueError | TypeError | KeyError)
 
 
-def _seen_properties(events: Iterable[Event]) -> Iterable[tuple[str, dict[str, Any]]]:
-    for event in events:
-        yield "event", event.properties
-        if event.has_profile:
-            yield "person", as_dict(event.properties.get("$set"))
-            yield "person", as_dict(event.properties.get("$set_once"))
-        if event.event == "$groupidentify":
-            yield "group", as_dict(event.properties.get("$group_set"))
+def store_waiting(store: Store, token: str) -> None:
+    """Store what waits in the log, of a server that was killed, too; raises SourceBusy when that fails."""
+    if not store.is_attached:
+        Ingestor(store, token)
+    store.require_caught_up()

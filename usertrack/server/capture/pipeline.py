@@ -1,12 +1,16 @@
-"""Stores captured events in threads of their own, so that long queries do not hold them up."""
+"""Checks captured events and hands them to the log: small requests at once, large ones in threads."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 from usertrack.core.pseudonyms import Pseudonyms
 from usertrack.plan.conform import Violation
@@ -16,8 +20,12 @@ from usertrack.server.capture.payload import Event
 from usertrack.server.database.store import Store
 from usertrack.server.http.server_settings import ServerSettings
 
-_THREADS = 40  # requests that are decoded, or wait for the thread that writes
+_THREADS = 4  # requests that are decoded, others wait
+_SMALL = 16 << 10  # bytes of a request that is decoded at once: a thread would take longer to be there
 T = TypeVar("T")
+
+RETRY_AFTER = {"Retry-After": "1"}
+"""Of an answer to events that were not taken."""
 
 
 class Capture:
@@ -26,22 +34,43 @@ class Capture:
     def __init__(self, store: Store, settings: ServerSettings, live_check: LiveCheck | None = None) -> None:
         self.token = settings.project_token
         self.hashed_ip = Pseudonyms(settings.ip_key).of_id if settings.ip_key else None
-        self._store_events = Ingestor(store, settings.project_token, live_check).ingest
+        self.ingestor = Ingestor(store, settings.project_token, live_check, settings.most_waiting)
         self._live_check = live_check
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="capture")
 
-    def ingest(self, events: list[Event], now: datetime) -> Mapping[str, Sequence[Violation]]:
-        """Store ``events``, but for those that an enforced plan refuses: their violations are returned, by uuid."""
+    async def ingest(self, events: Sequence[Event], now: datetime) -> Mapping[str, Sequence[Violation]]:
+        """Acknowledge ``events``, but for those that an enforced plan refuses: their violations are returned, by uuid.
+
+        Raises ``NotAppended``.
+        """
         refused: Mapping[str, Sequence[Violation]] = {}
         if self._live_check:
             self._live_check.refresh()
             if self._live_check.enforces:
                 events, refused = self._live_check.divide(events, now)
         if events:
-            self._store_events(events, now)
+            await self.ingestor.append(events, now)
         return refused
 
-    async def run(self, work: Callable[[datetime], T]) -> T:
-        """The result of ``work(now)``, called in a thread with the context variables of the caller."""
-        in_context = partial(copy_context().run, work, datetime.now(UTC))
-        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context)
+    def counted(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """``answer``, whose times and statuses are counted; browsers that ask for options get none."""
+        figures = self.ingestor.figures
+
+        async def receive(request: Request) -> Response:
+            if request.method == "OPTIONS":
+                return Response()
+            began = time.perf_counter()
+            response = await answer(request)
+            figures.answered.add(time.perf_counter() - began)
+            figures.requests[response.status_code] += 1
+            return response
+
+        return receive
+
+    async def read(self, size: int, work: Callable[[datetime], T]) -> tuple[T, datetime]:
+        """The result of ``work(now)``, which decodes ``size`` bytes, and that ``now``."""
+        now = datetime.now(UTC)
+        if size <= _SMALL:
+            return work(now), now
+        in_context = partial(copy_context().run, work, now)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context), now

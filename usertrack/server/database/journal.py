@@ -5,6 +5,7 @@ first; doing so twice changes nothing.
 """
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -54,7 +55,10 @@ class Journal:
 
     def _note(self, entry: dict[str, Any]) -> None:
         self._fresh.touch(mode=0o600)
-        self._fresh.write_text(json.dumps(entry))
+        with self._fresh.open("w") as file:
+            json.dump(entry, file)
+            file.flush()
+            os.fsync(file.fileno())
         self._fresh.replace(self._path)
 
     def _move_events(self, moves: Mapping[str, str]) -> None:

@@ -70,7 +70,13 @@ def _try_lock(file: TextIOWrapper) -> bool:
 
 def served_at(directory: Path) -> str:
     """The address of the server that has ``directory``; '' when no server has it."""
-    return str(_holder(directory / "holder.json").get("url") or "")
+    return server_of(directory)[0]
+
+
+def server_of(directory: Path) -> tuple[str, str]:
+    """The address of the server that has ``directory``, and the key that it answers to; '' when no server has it."""
+    holder = _holder(directory / "holder.json")
+    return str(holder.get("url") or ""), str(holder.get("key") or "")
 
 
 def _holder(note: Path) -> dict[str, object]:

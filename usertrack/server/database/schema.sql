@@ -49,6 +49,15 @@ CREATE TABLE IF NOT EXISTS posthog.groups (
     version UInt64
 ) ENGINE = ReplacingMergeTree(version) ORDER BY (`index`, key);
 
+-- a block of captured events is on the disk before the log forgets them; tables of older versions did not sync
+ALTER TABLE posthog.events MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
+
+ALTER TABLE posthog.persons MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
+
+ALTER TABLE posthog.person_distinct_ids MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
+
+ALTER TABLE posthog.groups MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1;
+
 -- which `$group_<index>` a group type has; at most five, in the order in which they were first seen
 CREATE TABLE IF NOT EXISTS posthog.group_types (
     `index` UInt8,

@@ -56,11 +56,13 @@ class ClickHouseSession:
 
     def rows(self, sql: str) -> list[list[Any]]:
         """The result of ``sql`` as Python lists; UUIDs and times are strings. For small results."""
-        return [json.loads(line) for line in self.query(sql, "JSONCompactEachRow").splitlines()]
+        import orjson
+
+        return [orjson.loads(line) for line in self.query(sql, "JSONCompactEachRow").splitlines()]
 
     def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write ``rows`` into ``posthog.<table>`` with one INSERT; nothing is sent for no rows."""
-        lines = "\n".join(json.dumps(row) for row in rows)
+        lines = "\n".join(_json(row) for row in rows)
         if lines:
             self.query(f"INSERT INTO posthog.{table} FORMAT JSONEachRow {lines}")
 
@@ -68,6 +70,15 @@ class ClickHouseSession:
         with self._turn:
             self._closed = True
             self._connection.close()
+
+
+def _json(row: Mapping[str, Any]) -> str:
+    import orjson
+
+    try:
+        return orjson.dumps(row).decode()
+    except TypeError:  # a number of more than 64 bits
+        return json.dumps(row)
 
 
 def _connect(path: Path) -> Any:

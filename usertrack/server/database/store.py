@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.core.sql_file import sql_file
@@ -17,6 +17,7 @@ from usertrack.server.database.literals import literal
 from usertrack.server.database.lock import DirectoryLock, ReportWait
 from usertrack.server.database.property_definitions import PropertyDefinitions
 from usertrack.server.database.session import ClickHouseSession, StoreClosed
+from usertrack.server.event_log.sqlite_log import SqliteLog
 
 # by default ClickHouse keeps replaced parts for eight minutes, and looks for them every 30 seconds
 _PURGE_SETTINGS = {
@@ -27,9 +28,18 @@ _PURGE_SETTINGS = {
     "merge_tree_clear_old_parts_interval_seconds": 0,  # else a purge spins for a second
 }
 _PURGE_SECONDS = 60  # before a purge is given up
+_CATCH_UP = 10.0  # seconds
 _UUIDS = ("id", "person_id")
 _UPLOAD = "upload-"
 _LEFTOVERS = (f"{_UPLOAD}*", "trees-*")  # of killed imports; of older versions, which kept queries with their values
+
+
+class Applier(Protocol):
+    """What stores the events of the log."""
+
+    def catch_up(self, seconds: float) -> int: ...
+
+    def close(self) -> None: ...
 
 
 class Store(ClickHouseSession):
@@ -47,6 +57,7 @@ class Store(ClickHouseSession):
         self._erasing = threading.Lock()  # deletions share one temporary table
         self.maintenance_lock = threading.Lock()  # during an import, a deletion or pseudonymization, one at a time
         self._importing = threading.Lock()
+        self._applier: Applier | None = None
         self._lock = _lock_directory(path, waiting)
         try:
             _remove_leftovers(path)
@@ -55,11 +66,39 @@ class Store(ClickHouseSession):
             self.journal = Journal(self)
             self.journal.complete()
             self.definitions = PropertyDefinitions(self)
+            self.log = SqliteLog(path / "event_log.sqlite")
         except BaseException as error:
             self._lock.release()
             if isinstance(error, RuntimeError):
                 raise _cannot_open(path, error) from None
             raise
+
+    def attach(self, applier: "Applier") -> None:
+        """From now on ``applier`` stores what lies in the log."""
+        former, self._applier = self._applier, applier
+        if former:
+            former.close()
+
+    def catch_up(self, seconds: float = _CATCH_UP) -> int:
+        """Store what was acknowledged before; returns how many requests wait when that takes longer, or fails."""
+        return self._applier.catch_up(seconds) if self._applier else self.log.waiting().entries
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether something stores the events of the log."""
+        return self._applier is not None
+
+    def require_caught_up(self) -> None:
+        """The same; raises SourceBusy when it takes longer than a minute, or fails."""
+        if waiting := self.catch_up(_PURGE_SECONDS):
+            raise SourceBusy(f"{waiting} requests with events wait to be stored", "the server's log says why")
+
+    def set_aside(self, body: bytes) -> None:
+        """Keep a request that ClickHouse refuses, as a line of a file."""
+        path = self.path / "refused_events.jsonl"
+        path.touch(mode=0o600)
+        with path.open("ab") as file:
+            file.write(body + b"\n")
 
     @contextmanager
     def importing(self) -> Iterator[ClickHouseSession]:
@@ -106,10 +145,13 @@ class Store(ClickHouseSession):
     def purge(self, tables: Iterable[str]) -> None:
         """Remove deleted and replaced rows of ``tables`` from the disk now, instead of after eight minutes.
 
+        Likewise what the log held of stored events.
+
         Raises TimeoutError when they are still there after a minute.
         """
         settings = ", ".join(f"{name} = {value}" for name, value in _PURGE_SETTINGS.items())
         purged = list(tables)
+        self.log.purge()
         with self._erasing:
             try:
                 for table in purged:
@@ -154,6 +196,9 @@ class Store(ClickHouseSession):
     def close(self) -> None:
         """Close it after a running import, and after the current step of a deletion."""
         with self._importing, self._erasing:
+            if self._applier:
+                self._applier.close()
+            self.log.close()
             super().close()
             self._lock.release()
 

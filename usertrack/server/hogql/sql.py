@@ -70,7 +70,7 @@ def quote(text: str) -> str:
 
 def clickhouse_time(moment: datetime) -> str:
     """``moment`` in UTC as ClickHouse reads and writes a DateTime64(6), without quotes."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def identifier(name: str) -> str:

@@ -105,8 +105,13 @@ def _path(scope: Scope) -> str:
 
 def described(error: BaseException) -> str:
     """The class of an error and its code; never its message."""
-    codes = [error.strerror or ""] if isinstance(error, OSError) else _CODE.findall(str(error))
-    return " ".join([type(error).__name__, *codes]).strip()
+    code = error.strerror or "" if isinstance(error, OSError) else error_code(error)
+    return f"{type(error).__name__} {code}".strip()
+
+
+def error_code(error: BaseException) -> str:
+    """ClickHouse's name for an error; '' for others."""
+    return "".join(_CODE.findall(str(error)))
 
 
 def _places(trace: TracebackType | None) -> Iterator[str]:

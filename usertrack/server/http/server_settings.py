@@ -17,6 +17,8 @@ class ServerSettings:
     The ``owner_key`` opens what the personal key opens; the server makes it for those who may read its data directory.
     ``queries_at_once`` run, others wait for at most ``query_wait`` seconds; each may use ``query_memory`` bytes.
     Events are checked against the tracking ``plan`` in that file; with ``enforce``, others are refused.
+    At most ``most_waiting`` bytes of events wait to be stored; then they are refused, to be sent again. A query waits
+    for at most ``catch_up`` seconds until events that were acknowledged before it are stored.
     With an ``ip_key`` the property ``$ip`` of an event is a keyed hash of the IP address; without one it is removed.
     """
 
@@ -36,6 +38,8 @@ class ServerSettings:
     query_memory: int = 3 << 30
     plan: Path | None = None
     enforce: bool = False
+    most_waiting: int = 256 << 20
+    catch_up: float = 5.0
 
     def clock(self) -> datetime:
         """The present, UTC."""

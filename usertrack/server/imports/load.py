@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsageError
 from usertrack.core.words import plural
+from usertrack.server.capture.ingest import store_waiting
 from usertrack.server.database.literals import literal
 from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, ImportOptions, open_events
@@ -60,6 +61,7 @@ def import_file(store: "Store", options: ImportOptions, token: str, now: datetim
     ``progress`` is called with the mapping of the columns and then with the progress; an exception in it stops the
     import. Raises UsageError, for bad rows among others. After an error nothing is imported.
     """
+    store_waiting(store, token)
     with store.importing() as session, open_events(session, options, token) as events:
         for target, origin in events.mapping.fates():
             progress(f"{target} ← {origin}")
@@ -94,6 +96,7 @@ def _load(
         if unmerged:
             notes += (f"{plural(unmerged, 'id')} that $identify names had another person already, and stays with it",)
         progress("moving events into the store")
+        store.require_caught_up()
         with store.write_lock, _uninterrupted():
             known += _catch_up(session, now)
             _commit(store, session, events, now)
@@ -120,7 +123,7 @@ def _stage(session: "ClickHouseSession", events: Events, select: str, progress: 
     """Read the file into staging tables, which takes long and can be interrupted; returns the number of events."""
     _clear(session)
     # rows get their block numbers in the table of events
-    plain = "enable_block_number_column = 0, enable_block_offset_column = 0"
+    plain = "enable_block_number_column = 0, enable_block_offset_column = 0, fsync_after_insert = 0"
     for table in (STAGED, _REPEATED):
         session.query(f"CREATE TABLE {table} AS posthog.events SETTINGS {plain}")
     session.query(f"CREATE TABLE {LINKS} (distinct_id String, person_id UUID) ENGINE = MergeTree ORDER BY distinct_id")

@@ -1,0 +1,130 @@
+"""From the acknowledgment to the store: nothing is lost or doubled, readers wait, and erasing reaches what waits."""
+# ruff: noqa: F811 - fixtures are imported, then named by parameters
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, client, shared_store, store, wait_until  # noqa: F401
+
+from usertrack.server.database.store import Store
+from usertrack.server.imports.events import ImportOptions
+from usertrack.server.imports.load import import_file
+
+KEY = {"Authorization": f"Bearer {SETTINGS.personal_api_key}"}
+COUNT = {"query": {"kind": "HogQLQuery", "query": "SELECT count() FROM events"}}
+
+
+def event(name: str = "seen", distinct_id: str = "ann", **properties: object) -> dict[str, Any]:
+    return {"event": name, "distinct_id": distinct_id, "properties": properties}
+
+
+@contextmanager
+def serving(store: Store, **settings: Any) -> Iterator[Client]:
+    with AppThread(store, replace(SETTINGS, **settings)) as server:
+        yield Client(server.url, store)
+
+
+def count(client: Client) -> httpx.Response:
+    return client.http.post("/api/projects/1/query/", json=COUNT, headers=KEY)
+
+
+def test_a_query_waits_for_what_was_acknowledged_before_it(client: Client) -> None:
+    for number in range(1, 6):
+        client.send(event())
+        assert count(client).json()["results"] == [[number]]
+
+
+def test_an_answer_without_the_newest_events_says_so(store: Store) -> None:
+    with serving(store, catch_up=0.05) as client:
+        with store.write_lock:  # as during a long import
+            client.send(event())
+            late = count(client)
+        assert (late.json()["results"], late.headers["x-usertrack-waiting"]) == ([[0]], "1")
+        in_time = count(client)
+        assert (in_time.json()["results"], in_time.headers.get("x-usertrack-waiting")) == ([[1]], None)
+
+
+def test_when_too_much_waits_senders_are_told_to_come_back(store: Store) -> None:
+    with serving(store, most_waiting=2_000) as client:
+        with store.write_lock:
+            answers = [client.batch(event(text="x" * 500)) for _ in range(6)]
+            assert client.http.get("/health", headers=KEY).json()["problems"]
+        refused = [answer for answer in answers if answer.status_code == 503]
+        assert 0 < len(refused) < 6
+        assert refused[0].headers["retry-after"] == "1"
+        assert client.rows("SELECT count() FROM posthog.events") == [[6 - len(refused)]]
+        assert client.batch(event()).status_code == 200
+
+
+def test_erasing_a_person_reaches_the_events_that_wait(store: Store) -> None:
+    with serving(store) as client:
+        client.send(event(email="ann@x.example"))
+        [[person]] = client.rows("SELECT DISTINCT person_id FROM posthog.events")
+        with store.write_lock:
+            client.send(event(email="ann@x.example"), event("$identify", "ann2", **{"$anon_distinct_id": "ann"}))
+            deletion = client.http.delete(f"/api/projects/1/persons/{person}/?delete_events=true", headers=KEY)
+            assert deletion.status_code == 202
+            assert log_has(store, "ann@x.example")
+        statuses = "/api/projects/1/persons/deletion_status/?status=pending"
+        wait_until(lambda: client.http.get(statuses, headers=KEY).json()["count"] == 0)
+        assert client.rows("SELECT count() FROM posthog.events") == [[0]]
+        assert not log_has(store, "ann@x.example")
+
+
+def log_has(store: Store, text: str) -> bool:
+    return any(text.encode() in file.read_bytes() for file in store.path.glob("event_log.sqlite*"))
+
+
+def test_an_import_does_not_overtake_what_waits(store: Store, tmp_path: Path) -> None:
+    """Ann became somebody before; the rows of the file are hers."""
+    file = tmp_path / "log.csv"
+    file.write_text("event,distinct_id,timestamp\nread,browser,2026-09-01\n")
+    with serving(store) as client:
+        with store.write_lock:
+            client.send(event("$identify", "ann", **{"$anon_distinct_id": "browser"}))
+        import_file(store, ImportOptions(file, file), TOKEN, datetime.now(UTC), lambda text, *, passing=False: None)
+        assert client.rows("SELECT uniqExact(person_id), count() FROM posthog.events") == [[1, 2]]
+
+
+def test_what_cannot_be_read_is_set_aside_and_holds_up_nobody(store: Store) -> None:
+    with serving(store) as client:
+        store.log.append([b"no JSON"])
+        client.send(event())
+        assert client.rows("SELECT count() FROM posthog.events") == [[1]]
+        problems = client.http.get("/health", headers=KEY).json()["problems"]
+    assert problems == ["1 requests could not be read by the store: refused_events.jsonl"]
+    refused = store.path / "refused_events.jsonl"
+    assert (refused.read_bytes(), refused.stat().st_mode & 0o777) == (b"no JSON\n", 0o600)
+
+
+def test_health_is_for_everybody_and_numbers_need_the_key(client: Client) -> None:
+    client.send(event(), event())
+    assert client.http.get("/health").json() == {"status": "ok"}
+    assert client.http.get("/metrics").status_code == 401
+    client.rows("SELECT 1")
+    health = client.http.get("/health", headers=KEY).json()
+    assert (health["acknowledged_events"], health["stored_events"], health["waiting_requests"]) == (2, 2, 0)
+    assert health["requests"] == {"200": 1}
+
+
+def test_metrics_are_in_prometheus_format(client: Client) -> None:
+    same = event() | {"uuid": "0190a0b0-0000-7000-8000-000000000001"}
+    client.send(same)
+    client.send(same)
+    client.batch({"event": ""})
+    client.rows("SELECT 1")
+    answer = client.http.get("/metrics", headers=KEY)
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    line = r'(# (HELP|TYPE) usertrack_\w+ .+|usertrack_\w+(\{\w+="[^"]+"\})? [0-9.e+-]+)'
+    assert all(re.fullmatch(line, text) for text in answer.text.splitlines())
+    samples = dict(text.rsplit(" ", 1) for text in answer.text.splitlines() if not text.startswith("#"))
+    assert samples['usertrack_requests_total{status="200"}'] == "2"
+    assert samples['usertrack_requests_total{status="400"}'] == "1"
+    assert samples["usertrack_events_repeated_total"] == "1"
+    assert samples['usertrack_request_seconds_bucket{le="+Inf"}'] == samples["usertrack_request_seconds_count"] == "3"

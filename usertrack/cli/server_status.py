@@ -1,0 +1,59 @@
+"""`usertrack serve --status`: how the server of a folder is."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import typer
+
+from usertrack.core.errors import ConnectionFailed
+from usertrack.core.tls import tls
+from usertrack.core.words import number, plural, size_words
+from usertrack.server.database.lock import server_of
+
+_SECONDS = 10.0
+DEGRADED = 5
+"""The exit code when the server answers and is not well."""
+
+
+def show_status(folder: Path) -> None:
+    """Print how the server of ``folder`` is; exits with 5 when it is not well.
+
+    Raises ConnectionFailed when none serves it.
+    """
+    url, key = server_of(folder)
+    if not url:
+        raise ConnectionFailed(f"no server has {folder}", "start it: `usertrack serve --data DIR`")
+    try:
+        answer = httpx.get(
+            f"{url}/health", headers={"Authorization": f"Bearer {key}"}, timeout=_SECONDS, verify=tls(url)
+        )
+        status: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise ConnectionFailed(
+            f"the server at {url} does not answer: {type(error).__name__}", "it may be starting or ending; ask again"
+        ) from None
+    for line in _lines(url, status):
+        typer.echo(line)
+    if status["status"] != "ok":
+        raise typer.Exit(DEGRADED)
+
+
+def _lines(url: str, status: dict[str, Any]) -> list[str]:
+    acknowledged, stored = (
+        f"{plural(status[f'{what}_events'], 'event')}, {status[f'{what}_per_second']:g} a second in the last minute"
+        for what in ("acknowledged", "stored")
+    )
+    waiting = f"{plural(status['waiting_requests'], 'request')}, {size_words(status['waiting_bytes'])}"
+    requests = ", ".join(f"{code}: {number(count)}" for code, count in status["requests"].items()) or "none"
+    p50, p99 = (f"{1000 * status[f'answered_{share}_seconds']:g} ms" for share in ("p50", "p99"))
+    rows = {
+        "server": f"{url}, {status['status']}",
+        "acknowledged": acknowledged,
+        "stored": f"{stored}; {number(status['repeated_events'])} had come before",
+        "waiting": f"{waiting} of {size_words(status['most_waiting_bytes'])}; the oldest {status['lag_seconds']:g} s",
+        "requests": f"{requests}; half within {p50}, 99 % within {p99}",
+    }
+    return [f"{name:<13}{text}" for name, text in rows.items()] + [
+        f"problem      {each}" for each in status["problems"]
+    ]

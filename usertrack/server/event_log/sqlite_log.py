@@ -1,0 +1,266 @@
+"""The log as one SQLite file: a commit is on the disk before it returns, and what is trimmed is overwritten.
+
+A damaged file is set aside under another name, and what can be read of it goes on.
+"""
+
+import logging
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from usertrack.server.event_log.log import Entry, NotAppended, Waiting
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+    offset INTEGER PRIMARY KEY AUTOINCREMENT,
+    checksum INTEGER NOT NULL,      -- CRC-32 of the body: SQLite does not see what changes within a page
+    body BLOB NOT NULL
+);
+"""
+_WAL_SIZE = 16 << 20  # bytes, from which on its pages are written into the file
+_TRIMMED_AT_ONCE = 500  # entries in one transaction, for which others wait
+_GAP = 1_000  # damaged entries in a row, after which a file is given up
+_SUFFIXES = ("", "-wal", "-shm")
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class SqliteLog:
+    """The log in the file ``path``, which is made when something is appended."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._wal = path.with_name(f"{path.name}-wal")
+        self._turn = threading.Lock()  # of the connection that writes
+        self._reading = threading.Lock()
+        self._writer: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._closed = False
+        self._end = 0
+        self._waiting = Waiting(0, 0)
+        self.damaged: list[str] = []
+        """Names of files that were set aside since this log was opened."""
+        if path.exists():
+            with self._turn:
+                self._open()
+
+    # the interface of EventLog
+
+    def append(self, bodies: Sequence[bytes]) -> int:
+        """Append all of ``bodies`` or none; returns the offset of the last when they are durable."""
+        try:
+            with self._turn:
+                if self._closed:
+                    raise NotAppended("the log is closed")
+                return self._whole(lambda: self._append(bodies))
+        except sqlite3.Error as error:
+            raise NotAppended(str(error)) from error
+
+    def read(self, after: int, size: int) -> list[Entry]:
+        """The first entries after that offset: of ``size`` bytes together, or one that is larger."""
+        reader = self._reader
+        try:
+            with self._reading:
+                return list(_entries(self._reader, after, size)) if self._reader else []
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            with self._turn:
+                if self._reader is reader:  # nobody else was faster
+                    self._set_aside(error)
+            return self.read(after, size)
+
+    def trim(self, upto: int) -> None:
+        """Remove the entries up to that offset, itself included."""
+        rest = True
+        while rest:
+            with self._turn:
+                rest = self._whole(lambda: self._trim(upto))
+        if self._writer and self._wal.stat().st_size > _WAL_SIZE:
+            self._checkpoint()
+
+    def end(self) -> int:
+        return self._end
+
+    def waiting(self) -> Waiting:
+        return self._waiting
+
+    def purge(self) -> None:
+        """Leave nothing on the disk of what was trimmed: not in the file, and not in its journal."""
+        with self._turn, self._reading:
+            if self._writer:
+                self._writer.execute("VACUUM")
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        with self._turn, self._reading:
+            self._closed = True
+            self._disconnect()
+
+    # within a turn
+
+    def _append(self, bodies: Sequence[bytes]) -> int:
+        writer, end = self._open(), self._end
+        numbered = [(end + number, zlib.crc32(body), body) for number, body in enumerate(bodies, 1)]
+        with _transaction(writer):
+            writer.executemany("INSERT INTO entries VALUES (?, ?, ?)", numbered)
+        self._end = end + len(bodies)
+        self._add(len(bodies), sum(map(len, bodies)))
+        return self._end
+
+    def _trim(self, upto: int) -> bool:
+        """Remove some entries; says whether there are more."""
+        if not self._writer:
+            return False
+        with _transaction(self._writer) as writer:
+            sizes = writer.execute(
+                "SELECT offset, length(body) FROM entries WHERE offset <= ? ORDER BY offset LIMIT ?",
+                (upto, _TRIMMED_AT_ONCE),
+            ).fetchall()
+            if sizes:
+                writer.execute("DELETE FROM entries WHERE offset <= ?", (sizes[-1][0],))
+        self._add(-len(sizes), -sum(size for _, size in sizes))
+        return len(sizes) == _TRIMMED_AT_ONCE
+
+    def _add(self, entries: int, size: int) -> None:
+        self._waiting = Waiting(self._waiting.entries + entries, self._waiting.bytes + size)
+
+    def _checkpoint(self) -> None:
+        """Write the journal's pages into the file, most of them while others append, so that it begins anew."""
+        with self._reading:
+            assert self._reader
+            self._reader.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        with self._turn, self._reading:
+            assert self._writer
+            self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _whole(self, work: Callable[[], T]) -> T:
+        """The result of ``work``, once more on a new file when this one is damaged."""
+        try:
+            return work()
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self._set_aside(error)
+            return work()
+
+    # the file
+
+    def _open(self) -> sqlite3.Connection:
+        if self._writer:
+            return self._writer
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self._set_aside(error)
+            return self._writer or self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            self._path.touch(mode=0o600)
+        writer = _connection(self._path)
+        try:
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "wal_autocheckpoint = 0"):
+                writer.execute(f"PRAGMA {pragma}")
+            [problem] = writer.execute("PRAGMA quick_check(1)").fetchone()
+            if problem != "ok":
+                raise sqlite3.DatabaseError(f"malformed: {problem}")
+            writer.executescript(_SCHEMA)
+            count, size = writer.execute("SELECT count(*), total(length(body)) FROM entries").fetchone()
+            [end] = writer.execute("SELECT total(seq) FROM sqlite_sequence").fetchone()
+            self._reader = _connection(self._path)
+        except BaseException:
+            writer.close()
+            raise
+        self._writer, self._end, self._waiting = writer, max(self._end, int(end)), Waiting(count, int(size))
+        return writer
+
+    def _disconnect(self) -> None:
+        for connection in (self._reader, self._writer):
+            if connection:
+                with suppress(sqlite3.Error):
+                    connection.close()
+        self._reader = self._writer = None
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        """Move the damaged file away, and go on with what of it can be read."""
+        with self._reading:
+            self._disconnect()
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        damaged = self._path.with_name(f"{self._path.stem}-damaged-{moment}{self._path.suffix}")
+        for suffix in _SUFFIXES:
+            with suppress(FileNotFoundError):
+                self._path.with_name(self._path.name + suffix).rename(damaged.with_name(damaged.name + suffix))
+        self.damaged.append(damaged.name)
+        readable = list(_readable(damaged))
+        if readable:
+            writer = self._connect()
+            with _transaction(writer):
+                rows = [(entry.offset, zlib.crc32(entry.body), entry.body) for entry in readable]
+                writer.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
+            self._end = max(self._end, readable[-1].offset)
+            self._add(len(readable), sum(len(entry.body) for entry in readable))
+        log.error(
+            "the log of events was damaged (%s): %d requests of it could be read; it is kept as %s",
+            error, len(readable), damaged.name,
+        )  # fmt: skip
+
+
+def _entries(reader: sqlite3.Connection, after: int, size: int) -> Iterator[Entry]:
+    total = 0
+    rows = reader.execute("SELECT offset, checksum, body FROM entries WHERE offset > ? ORDER BY offset", (after,))
+    for offset, checksum, body in rows:
+        if zlib.crc32(body) != checksum:
+            raise sqlite3.DatabaseError("malformed: a checksum does not match")
+        total += len(body)
+        if total > size and total > len(body):
+            return
+        yield Entry(offset, body)
+
+
+def _connection(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=30, check_same_thread=False, isolation_level=None)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file is damaged: SQLite raises the same class for a disk that is full."""
+    return not isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError | sqlite3.ProgrammingError)
+
+
+def _readable(path: Path) -> Iterator[Entry]:
+    """The entries of a damaged file that are whole."""
+    reader, after, failures = _connection(path), 0, 0
+    while failures < _GAP:
+        try:
+            row = reader.execute(
+                "SELECT offset, checksum, body FROM entries WHERE offset > ? ORDER BY offset LIMIT 1", (after,)
+            ).fetchone()
+        except sqlite3.Error:
+            failures, after = failures + 1, after + 1
+            continue
+        if row is None:
+            break
+        after, checksum, body = row
+        if zlib.crc32(body) == checksum:
+            failures = 0
+            yield Entry(after, body)
+    reader.close()

@@ -1,0 +1,106 @@
+"""How the server is: ``/health`` for who watches it, ``/metrics`` for Prometheus.
+
+Anybody learns whether it is well; numbers need the personal key.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from usertrack.server.capture.ingest import Ingestor
+from usertrack.server.database.store import Store
+from usertrack.server.http.api_errors import ApiError
+from usertrack.server.http.auth import authenticate
+from usertrack.server.http.requests import answering
+from usertrack.server.http.server_settings import ServerSettings
+
+_PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+_LATE = 60.0  # seconds that an acknowledged event waits, from which on something is wrong
+
+
+def routes(store: Store, settings: ServerSettings, ingestor: Ingestor) -> list[Route]:
+    async def health(request: Request) -> Response:
+        status = await run_in_threadpool(_status, store, settings, ingestor)
+        code = 200 if status["status"] == "ok" else 503
+        try:
+            authenticate(request, settings)
+        except ApiError:
+            status = {"status": status["status"]}
+        return JSONResponse(status, code)
+
+    async def metrics(request: Request) -> Response:
+        authenticate(request, settings)
+        text = await run_in_threadpool(_metrics, store, settings, ingestor)
+        return PlainTextResponse(text, media_type=_PROMETHEUS)
+
+    endpoints = {"health": health, "metrics": metrics}
+    return [Route(f"/{path}", answering(endpoint), methods=["GET"]) for path, endpoint in endpoints.items()]
+
+
+def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[str, Any]:
+    figures, waiting, lag = ingestor.figures, store.log.waiting(), ingestor.lag()
+    problems = []
+    if figures.failure:
+        problems.append(f"the store takes no events: {figures.failure}")
+    if lag > _LATE:
+        problems.append(f"events wait to be stored since {lag:.0f} s")
+    if waiting.bytes > settings.most_waiting * 0.9:
+        problems.append("nearly as many events wait as may wait")
+    problems += [f"a damaged log was set aside: {name}" for name in store.log.damaged]
+    if figures.refused:
+        problems.append(f"{figures.refused} requests could not be read by the store: refused_events.jsonl")
+    return {
+        "status": "ok" if not problems else "degraded",
+        "problems": problems,
+        "waiting_requests": waiting.entries,
+        "waiting_bytes": waiting.bytes,
+        "most_waiting_bytes": settings.most_waiting,
+        "lag_seconds": round(lag, 3),
+        "acknowledged_events": figures.acknowledged.total,
+        "acknowledged_per_second": round(figures.acknowledged.per_second(), 1),
+        "stored_events": figures.stored.total,
+        "stored_per_second": round(figures.stored.per_second(), 1),
+        "repeated_events": figures.stored.total - figures.new,
+        "requests": {str(code): count for code, count in sorted(figures.requests.items())},
+        "answered_p50_seconds": figures.answered.share(0.5),
+        "answered_p99_seconds": figures.answered.share(0.99),
+    }
+
+
+def _metrics(store: Store, settings: ServerSettings, ingestor: Ingestor) -> str:
+    figures, waiting = ingestor.figures, store.log.waiting()
+    families: list[tuple[str, str, str, list[tuple[str, float]]]] = [
+        ("requests_total", "counter", "Capture requests, by the status of the answer.",
+         [(f'{{status="{code}"}}', count) for code, count in sorted(figures.requests.items())]),
+        ("events_acknowledged_total", "counter", "Events that are durable.", [("", figures.acknowledged.total)]),
+        ("events_stored_total", "counter", "Events that left the log for the store.", [("", figures.stored.total)]),
+        ("events_repeated_total", "counter", "Stored events that were there already.",
+         [("", figures.stored.total - figures.new)]),
+        ("requests_refused_by_store_total", "counter", "Requests that the store could not read.",
+         [("", figures.refused)]),
+        ("log_damaged_total", "counter", "Logs that were set aside.", [("", len(store.log.damaged))]),
+        ("log_waiting_requests", "gauge", "Requests in the log that wait to be stored.", [("", waiting.entries)]),
+        ("log_waiting_bytes", "gauge", "Bytes in the log that wait to be stored.", [("", waiting.bytes)]),
+        ("log_limit_bytes", "gauge", "Bytes from which on requests are refused.", [("", settings.most_waiting)]),
+        ("log_lag_seconds", "gauge", "Age of the oldest event that waits.", [("", ingestor.lag())]),
+        ("store_failing", "gauge", "1 while the store takes no events.", [("", int(bool(figures.failure)))]),
+    ]  # fmt: skip
+    for name, histogram, about in (
+        ("request_seconds", figures.answered, "Time to answer a capture request."),
+        ("block_seconds", figures.blocks, "Time to store a block of events."),
+    ):
+        counts = histogram.cumulative()
+        samples: list[tuple[str, float]] = [(f'_bucket{{le="{bound}"}}', count) for bound, count in counts]
+        families.append((name, "histogram", about, [*samples, ("_sum", histogram.sum), ("_count", counts[-1][1])]))
+    return "".join(line for family in families for line in _lines(*family))
+
+
+def _lines(name: str, kind: str, about: str, samples: list[tuple[str, float]]) -> Iterator[str]:
+    """A family of samples in Prometheus' text format."""
+    yield f"# HELP usertrack_{name} {about}\n# TYPE usertrack_{name} {kind}\n"
+    for suffix, value in samples:
+        yield f"usertrack_{name}{suffix} {value:.10g}\n"
