@@ -4,7 +4,7 @@ import contextvars
 import importlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -58,12 +58,13 @@ class Sender:
         """
         self._seconds = seconds
         events = contextvars.Context().run(self._make_events, messages)  # without the tags of whoever calls flush()
-        refused = {event["uuid"]: "larger than 900 KiB" for event in events if _size(event) > _EVENT_BYTES}
+        sizes = {event["uuid"]: _size(event) for event in events}
+        refused = {uuid: "larger than 900 KiB" for uuid, size in sizes.items() if size > _EVENT_BYTES}
         unmade = {message.uuid for message in messages} - {event["uuid"] for event in events}
         refused |= dict.fromkeys(unmade, "PostHog's SDK takes no such event")
         accepted: set[str] = set()
         try:
-            for batch in _batches([event for event in events if event["uuid"] not in refused]):
+            for batch in _batches([event for event in events if event["uuid"] not in refused], sizes):
                 refused |= self._post(batch)
                 accepted |= {event["uuid"] for event in batch} - refused.keys()
         except NotDelivered as error:
@@ -128,15 +129,15 @@ def _quota_limited(answer: Any) -> Sequence[str]:
     return document.get("quota_limited") or () if isinstance(document, dict) else ()
 
 
-def _batches(events: Sequence[Event]) -> Iterator[list[Event]]:
+def _batches(events: Sequence[Event], sizes: Mapping[str, int]) -> Iterator[list[Event]]:
     batch: list[Event] = []
     size = 0
     for event in events:
-        if batch and size + _size(event) > _BATCH_BYTES:
+        if batch and size + sizes[event["uuid"]] > _BATCH_BYTES:
             yield batch
             batch, size = [], 0
         batch.append(event)
-        size += _size(event)
+        size += sizes[event["uuid"]]
     if batch:
         yield batch
 
