@@ -95,8 +95,7 @@ def _renamed_events(old: Side, new: Side) -> dict[str, str]:
 
 
 def _is_planned_so(name: str, other: str, old: Side, new: Side) -> bool:
-    event = new.plan and new.plan.events.get(other)
-    return bool(event and name in (*event.replaces, *event.aliases))
+    return new.plan is not None and other in (new.plan.event_names.get(name), new.plan.replaced_by.get(name))
 
 
 def _is_near(name: str, other: str, old: Side, new: Side) -> bool:
@@ -140,7 +139,7 @@ def _of_properties(name: str, now: str, old: Side, new: Side, uses: Sequence[Use
 def _of_plan(old: Side, new: Side) -> Iterator[Change]:
     before, after = (side.plan.events if side.plan else {} for side in (old, new))
     files = [side.plan.path.name if side.plan else "" for side in (old, new)]
-    successors = {known: event.name for event in after.values() for known in (*event.replaces, *event.aliases)}
+    successors = {**new.plan.replaced_by, **new.plan.event_names} if new.plan else {}
     for name, event in before.items():
         if name not in after and successors.get(name, "") not in before and name in successors:
             now = after[successors[name]]

@@ -67,7 +67,7 @@ def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> 
     sites = scan.sites if scan else ()
     _add_sites(known, plan, sites)
     _add_arrivals(known, plan, [site for site in sites if site.pattern], arrivals.events.values() if arrivals else ())
-    replaced = {old: event.name for event in plan.events.values() for old in event.replaces}
+    replaced = plan.replaced_by
     events = []
     for name, each in known.items():
         arrival = _sum(name, each.arrivals)

@@ -48,11 +48,10 @@ def event_properties(events: Sequence[CoveredEvent], plan: Plan) -> list[Covered
 
     An event of which the plan lists no property but those of its scopes may have any.
     """
-    aliases = property_aliases(plan.properties.values())
     used = (use.name for event in plan.events.values() for use in event.properties)
     planned = list(dict.fromkeys([*plan.properties, *used]))
     near_names = cache(lambda name: tuple(near(name, planned)))
-    return [row for event in events if event.counts for row in _of_event(event, aliases, near_names)]
+    return [row for event in events if event.counts for row in _of_event(event, plan.property_aliases, near_names)]
 
 
 def _of_event(

@@ -32,7 +32,7 @@ def releases_of(plan: Plan, folder: Path) -> tuple[Releases, tuple[str, ...]]:
             },
             # every planned one: the query then has a row for it, although nobody has it
             persons={item.name: moments.get(item.since or "", LONG_AGO) for item in plan.person_properties.values()},
-            aliases=property_aliases(plan.properties.values()),
+            aliases=plan.property_aliases,
             person_aliases=property_aliases(plan.person_properties.values()),
             group_aliases=property_aliases(groups),
         ),

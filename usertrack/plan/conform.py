@@ -76,7 +76,7 @@ def conformance(plan: Plan) -> Check:
     checks = {name: _event_check(event, plan, registry) for name, event in plan.events.items()}
     events = {name: checks[event] for name, event in plan.event_names.items()}
     has_patterns = any("*" in name for name in events)
-    replaced = {name for event in plan.events.values() for name in event.replaces} - events.keys()
+    replaced = plan.replaced_by.keys() - events.keys()
     persons = _checks(plan.person_properties.values())
     groups = {group: _checks(named.values()) for group, named in plan.group_properties.items()}
 

@@ -207,6 +207,16 @@ class Plan:
         return {name: event.name for event in self.events.values() for name in (event.name, *event.aliases)}
 
     @cached_property
+    def replaced_by(self) -> Mapping[str, str]:
+        """The event that takes the place of each replaced one."""
+        return {old: event.name for event in self.events.values() for old in event.replaces}
+
+    @cached_property
+    def property_aliases(self) -> Mapping[str, str]:
+        """The property of the registry that each alias stands for."""
+        return property_aliases(self.properties.values())
+
+    @cached_property
     def _patterns(self) -> Sequence[str]:
         return [name for name in self.event_names if "*" in name]
 

@@ -10,14 +10,13 @@ from typing import Any
 
 from usertrack.plan.draft.model import Draft
 from usertrack.plan.draft.yaml_text import comment, end_of, flow
-from usertrack.plan.model import Plan, property_aliases
+from usertrack.plan.model import Plan
 
 _GUESS = "came with it, and was not listed"
 
 
 def new_properties(draft: Draft, plan: Plan) -> dict[str, list[str]]:
     """By event of the plan, the properties that the draft has of it, also under another name, and the plan does not."""
-    of_registry = property_aliases(plan.properties.values())
     lacking: dict[str, dict[str, None]] = {}
     for entry in draft.entries:
         event = plan.event_of(entry.path[-1]) if entry.path[0] == "events" else None
@@ -25,7 +24,7 @@ def new_properties(draft: Draft, plan: Plan) -> dict[str, list[str]]:
             continue
         listed = {use.name for use in event.properties}
         proposed = [name for key in ("required", "properties") for name in _names(entry.value.get(key))]
-        new = [name for name in proposed if of_registry.get(name, name) not in listed]
+        new = [name for name in proposed if plan.property_aliases.get(name, name) not in listed]
         lacking.setdefault(event.name, {}).update(dict.fromkeys(new))
     return {event: list(names) for event, names in lacking.items() if names}
 

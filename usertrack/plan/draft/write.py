@@ -96,7 +96,7 @@ def _is_present(entry: Entry, plan: Plan, document: Mapping[str, Any]) -> bool:
     """Whether the file, with these values, has the entry, also under another name."""
     section, name = entry.path[0], entry.path[-1]
     if section == "events":
-        return plan.event_of(name) is not None or any(name in event.replaces for event in plan.events.values())
+        return name in plan.event_names or name in plan.replaced_by
     if section == "properties" and any(name in planned.aliases for planned in plan.properties.values()):
         return True
     value: Any = document

@@ -10,7 +10,7 @@ from usertrack.plan.finding import Finding, Rule
 from usertrack.plan.lint.place import Place
 from usertrack.plan.lint.vocabulary import word_set
 from usertrack.plan.lint.words import stem, words_of
-from usertrack.plan.model import Phase, Plan, PlannedEvent, PlannedProperty, property_aliases
+from usertrack.plan.model import Phase, Plan, PlannedEvent, PlannedProperty
 
 INCOMPLETE_EVENT = Rule(
     "incomplete-event",
@@ -171,14 +171,13 @@ def _singular(word: str) -> str:
 def _unknown_properties(plan: Plan, place: Place) -> Iterator[Finding]:
     if not plan.properties:
         return
-    aliases = property_aliases(plan.properties.values())
     for event in plan.events.values():
         for use in event.properties:
             if use.name in plan.properties or use.name.startswith("$"):
                 continue
             instead = did_you_mean(use.name, plan.properties, f"`{use.name}: string` in `properties:`, with its type")
-            if use.name in aliases:
-                instead = f"`{aliases[use.name]}`, of which it is an alias"
+            if use.name in plan.property_aliases:
+                instead = f"`{plan.property_aliases[use.name]}`, of which it is an alias"
             message = f"`{event.name}` has `{use.name}`, which is not in the registry"
             yield place.finding(UNKNOWN_PROPERTY, f"events.{event.name}.{use.name}", message, use.line, instead)
 
@@ -212,7 +211,7 @@ def _folders(event: PlannedEvent) -> set[str]:
 
 def _references(plan: Plan, place: Place) -> Iterator[Finding]:
     """Steps of funnels, events of segments and of metrics."""
-    replaced = {name: event.name for event in plan.events.values() for name in event.replaces}
+    replaced = plan.replaced_by
     resting = [(f"funnels.{each.name}", "funnel", each.name, each.steps, each.line) for each in plan.funnels.values()]
     resting += [
         (f"segments.{each.name}", "segment", each.name, each.events, each.line) for each in plan.segments.values()
