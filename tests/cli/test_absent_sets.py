@@ -35,6 +35,13 @@ def test_the_set_that_is_here_answers(company: Cli) -> None:
     assert (report.code, REASON in report.out) == (0, True)
 
 
+def test_its_history_is_shown(company: Cli) -> None:
+    company("segments")
+    answer = company("history")
+    assert (answer.code, "Champion" in answer.out, REASON in answer.err) == (0, True, True)
+    assert "set lifecycle" in company("history", "forget", "2026-11-20", "--yes").err
+
+
 def test_who_asks_for_what_is_absent_is_told(company: Cli) -> None:
     answer = company("segments", "failing")
     assert (answer.code, answer.out) == (2, "")

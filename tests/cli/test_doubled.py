@@ -20,6 +20,16 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         yield env
 
 
+def double(folder: Path, email: str) -> None:
+    """Every account is there twice, the second time with ``email`` of ``twice.of``."""
+    shipped = (shipped_root() / "tables/neon/accounts.sql").read_text()
+    (folder / "tables/neon").mkdir(parents=True)
+    (folder / "tables/neon/accounts.sql").write_text(
+        shipped.replace("    w.email,", f"    {email} AS email,", 1)
+        + "CROSS JOIN (VALUES (''), ('second-')) AS twice (of)\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("email", "problem"),
     [
@@ -32,14 +42,28 @@ def test_doubled_figures_are_told(
 ) -> None:
     for name, value in environment.items():
         clean_env.setenv(name, value)
-    shipped = (shipped_root() / "tables/neon/accounts.sql").read_text()
     (tmp_path / "usertrack.yaml").write_text("")
     assert cli("segments").code == 0
-    (tmp_path / "tables/neon").mkdir(parents=True)
-    (tmp_path / "tables/neon/accounts.sql").write_text(
-        shipped.replace("    w.email,", f"    {email} AS email,", 1)
-        + "CROSS JOIN (VALUES (''), ('second-')) AS twice (of)\n"
-    )
+    double(tmp_path, email)
     answer = cli("segments", "-f", "json")
     assert answer.code == 6
     assert any(note.startswith(problem) for note in json.loads(answer.out)["notes"])
+
+
+@pytest.mark.parametrize("key", ["email", "account_id"])
+@pytest.mark.parametrize(
+    "command",
+    ["segments", "report segment failing", "history backfill --weeks 1", "push failing --to csv"],
+)
+def test_every_command_tells_of_it(
+    cli: Cli, clean_env: pytest.MonkeyPatch, environment: dict[str, str], tmp_path: Path, command: str, key: str
+) -> None:
+    for name, value in environment.items():
+        clean_env.setenv(name, value)
+    (tmp_path / "usertrack.yaml").write_text("")
+    rules = (shipped_root() / "segments.yaml").read_text()
+    (tmp_path / "segments.yaml").write_text(rules.replace("key: email", f"key: {key}"))
+    double(tmp_path, "w.email")
+    answer = cli(*command.split())
+    said = "2 account ids are there more than once" in " ".join((answer.out + answer.err).split())
+    assert (answer.code, said) == (6, True)

@@ -77,6 +77,22 @@ def test_explain_names_the_id(own: Cli) -> None:
     assert own("explain", "Ann@x.example").err.endswith(f"people are known by their account id: this is {ANN}\n")
 
 
+def test_snapshots_of_another_key_are_not_compared(
+    own: Cli, cli: Cli, company: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    for name in ("usertrack.yaml", "segments.yaml"):
+        copy(company[0] / name, tmp_path)
+    rules = tmp_path / "segments.yaml"
+    copytree(company[0] / "tables", tmp_path / "tables")
+    rules.write_text(rules.read_text().replace("key: account_id", "key: email"))
+    cli("segments", "--as-of", str(ago(7)), "-w", str(tmp_path))
+    answer = json.loads(own("segments", "-f", "json").out)
+    said = "people are joined on account_id now: 1 earlier snapshot by email cannot be compared with these"
+    assert (answer["since"], said in answer["notes"]) == (None, True)
+    shown = own("history", "-f", "json")
+    assert (said in shown.err, len(json.loads(shown.out)["snapshots"])) == (True, 1)
+
+
 def test_a_crm_gets_the_id_and_the_email(own: Cli) -> None:
     lines = own("push", "failing", "--to", "csv").out.splitlines()
     assert [line.split(",")[:3] for line in lines] == [

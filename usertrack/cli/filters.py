@@ -163,11 +163,16 @@ def scope_of(session: "Session", filters: Filters, *, days: int = 30, interval: 
     require_known(session.runner, properties_of(scope.where), scope.since, scope.until)
     if not filters.segment:
         return scope
+    from usertrack.cli import diagnostics
+
     rules = session.rules()
     rules.set_of(filters.segment)
     incomplete = session.incomplete
-    segment_scope = scope_of_segment(session, scope, filters.segment, session.profiles(rules), rules)
-    session.incomplete = incomplete  # a known segment is complete, whatever else could not be answered
+    profiles = session.profiles(rules)
+    segment_scope = scope_of_segment(session, scope, filters.segment, profiles, rules)
+    if profiles.doubled:
+        diagnostics.note(profiles.doubled)
+    session.incomplete = incomplete or bool(profiles.doubled)  # else a known segment is complete, whatever is missing
     return segment_scope
 
 

@@ -7,7 +7,7 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.options import Limit, SetName, with_common, with_common_once
+from usertrack.cli.options import AnySetName, Limit, with_common, with_common_once
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +23,7 @@ history = typer.Typer(invoke_without_command=True)
 @with_common
 def show(
     context: typer.Context,
-    set_name: SetName = "action",
+    set_name: AnySetName = None,
     segment: Annotated[
         list[str] | None,
         typer.Option("--segment", "-s", help="Only this segment.", autocompletion=complete.segments_of_set),
@@ -63,28 +63,32 @@ def show(
     if context.invoked_subcommand:
         _require_no_options(context)
         return
+    from usertrack.cli import diagnostics
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit, say_demo
+    from usertrack.core.errors import UsageError
     from usertrack.core.spool import connect
     from usertrack.library.entities import EMAIL
     from usertrack.segments.history.file import open_history
     from usertrack.segments.history.person_view import path_document
     from usertrack.segments.history.timeline import HistoryQuery, best_of_days, build_timeline, person_path
+    from usertrack.segments.history.transitions import other_key_note
     from usertrack.segments.history.view import timeline_document
-    from usertrack.segments.rules import read_rules
-    from usertrack.workspace.files import rules_path
 
     settings = settings_of(common)
-    rules = read_rules(rules_path(settings))
-    key = rules.others[set_name].by if set_name in rules.others else rules.key
-    rules.judging("" if key == rules.key else key).set_named(set_name)
+    set_name, key = _set_and_key(settings, set_name)
     say_demo(settings)
     zone = settings["timezone"]
     place, connection = _open_file_of(settings), connect()
     with open_history(connection, place):
-        snapshots = _require_snapshots(
+        of_all_keys = _require_snapshots(
             connection, place, set_name, _bound(since, zone, 0), _bound(until or settings["as_of"], zone, 1)
         )
+        snapshots = [snapshot for snapshot in of_all_keys if snapshot.key == key]
+        others = [snapshot for snapshot in of_all_keys if snapshot.key != key]
+        if not snapshots:
+            hint = f"`usertrack segments --set {set_name}` starts a history by {key}"
+            raise UsageError(other_key_note(others, key), hint)
         days = best_of_days(snapshots, zone)
         if user is not None:
             name = user.strip().lower() if key == EMAIL else user.strip()
@@ -95,6 +99,8 @@ def show(
             query = HistoryQuery(set_name, key, only, before=first, after=last)
             document = timeline_document(build_timeline(connection, snapshots, days, query), only, zone, view)
     emit(document, settings, common, limit)
+    if others:
+        diagnostics.note(other_key_note(others, key))
 
 
 @history.command("backfill")
@@ -129,7 +135,7 @@ def backfill(
 @with_common_once
 def forget(
     day: Annotated[str, typer.Argument(metavar="DATE", help="A day, or one minute of a day.", show_default=False)],
-    set_name: SetName = "action",
+    set_name: AnySetName = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
     *,
     common: Common,
@@ -152,6 +158,7 @@ def forget(
     from usertrack.segments.history.snapshots import forget as remove
 
     settings = settings_of(common)
+    set_name = set_name or _set_and_key(settings, None)[0]
     zone = settings["timezone"]
     first, last = (moment.replace(tzinfo=None) for moment in span(day, zone))
     place, connection = _open_file_of(settings), connect()
@@ -176,6 +183,23 @@ def _require_no_options(context: typer.Context) -> None:
         raise UsageError(
             f"put options after `{context.invoked_subcommand}`", f"`usertrack history {context.invoked_subcommand} …`"
         )
+
+
+def _set_and_key(settings: "Settings", name: str | None) -> tuple[str, str]:
+    """The set called ``name``, or the usual one that is here, and what it is joined on; raises UsageError."""
+    from usertrack.cli import diagnostics
+    from usertrack.segments.applicable import applicable
+    from usertrack.segments.rules import read_rules
+    from usertrack.workspace.files import library_of, rules_path
+
+    rules = read_rules(rules_path(settings))
+    if name is None:
+        segment_set = applicable(rules, library_of(settings).by(rules.key)).set_or_usual(None)
+        if segment_set.note:
+            diagnostics.note(segment_set.note)
+        return segment_set.name, rules.key
+    key = rules.others[name].by if name in rules.others else rules.key
+    return rules.judging("" if key == rules.key else key).set_named(name).name, key
 
 
 def _open_file_of(settings: "Settings") -> "HistoryFile":

@@ -85,7 +85,6 @@ def push(
         order = PushOrder(session.settings, name, url, link, dry_run, "" if yes else _moment_words(session))
         target.check(order)
         audience = _audience(session, segment, set_name, _limit_of(to, limit), all_members=all_members)
-        session.incomplete = False  # a known segment is complete, whatever else could not be answered
         _show(session, to, audience, target.push(audience, order, session.runner, session.progress), order)
 
 
@@ -116,6 +115,7 @@ def _audience(session: "Session", segment: str, set_name: str, limit: int | None
     segment_set = rules.set_or_usual(set_name)
     (segment,) = rules.require(segment_set, [segment])
     classification = classify(session.profiles(rules), segment_set)
+    session.incomplete = bool(classification.profiles.doubled)  # else a known segment is complete, whatever is missing
     if reason := session.runner.opted_out.problem:
         raise Unknown(
             f"nothing was sent: who has opted out is unknown, because {reason}",
@@ -135,6 +135,8 @@ def _show(session: "Session", to: str, audience: "Audience", outcome: "Outcome",
     if outcome.table is not None:
         file = None if order.dry_run else session.common.output
         session.progress.stop()
+        for note in audience.notes:
+            diagnostics.note(note)
         output.emit(outcome.table, fmt=_lines_format(session.common), output=file)
         if session.common.output is not None:
             would = "would be " if order.dry_run else ""

@@ -263,6 +263,7 @@ def _weekly(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
     weekly = gather(session.runner, week, query, catalogue, session.progress.done, (recipe.metrics or "").splitlines())
     session.runner.finish()
     session.incomplete = weekly.incomplete
+    session.mark_incomplete(weekly.classification.profiles)
     return weekly_document(weekly, asdict(recipe), recipe.timezone, _templates(session), recipe.limit)
 
 
@@ -290,7 +291,7 @@ def _segment(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
     answers, _ = ask_both(session.runner, query, done=session.progress.done)
     session.runner.finish()
     classification, moved = classify_both(answers)
-    session.incomplete = any(fact.missing for fact in classification.profiles.facts.values())
+    session.mark_incomplete(classification.profiles)
     return segment_document(
         classification,
         moved,

@@ -73,7 +73,7 @@ class Session:
         self.progress.expect(len(rules.queries))
         profiles = build_profiles(self.runner, rules, self.progress.done, last=last)
         self.progress("sorting people", passing=True)
-        return self._mark_incomplete(profiles)
+        return self.mark_incomplete(profiles)
 
     def profile_of(self, rules: "Rules", email: str) -> "Profiles":
         """The profile of one person; everybody's profiles for an unknown e-mail, to name similar ones.
@@ -86,12 +86,11 @@ class Session:
             return self.profiles(rules)  # one alone does not tell whether PostHog knows any
         self.progress.expect(len(rules.queries))
         profiles = build_profiles(self.runner, rules, self.progress.done, only=email)
-        return self._mark_incomplete(profiles) if profiles.people else self.profiles(rules)
+        return self.mark_incomplete(profiles) if profiles.people else self.profiles(rules)
 
-    def _mark_incomplete(self, profiles: "Profiles") -> "Profiles":
-        missing = any(fact.missing for fact in profiles.facts.values())
-        unknown = missing or bool(self.runner.opted_out.problem or profiles.doubled)
-        self.incomplete = self.incomplete or unknown
+    def mark_incomplete(self, profiles: "Profiles") -> "Profiles":
+        """``profiles``; the answer is incomplete where they are, or where it is not known who has opted out."""
+        self.incomplete = self.incomplete or profiles.incomplete or bool(self.runner.opted_out.problem)
         return profiles
 
     def history(self) -> "HistoryFile | None":

@@ -55,10 +55,9 @@ class Weekly:
     @property
     def incomplete(self) -> bool:
         """Whether a part is missing because a source did not answer."""
-        missing = any(fact.missing for fact in self.classification.profiles.facts.values())
+        missing = self.classification.profiles.incomplete or bool(self.missing)
         unknown = any(is_unknown(part) for part in (self.failures, self.scores))
-        missing = missing or bool(self.classification.profiles.doubled)
-        return missing or bool(self.missing) or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
+        return missing or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
 
 
 def moments(week: Week, now: datetime) -> tuple[datetime, datetime]:

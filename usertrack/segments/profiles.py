@@ -103,17 +103,26 @@ class Profiles:
 
     def _doubled(self, table: Table) -> str:
         """What is wrong where the accounts in ``table`` have an id several times; empty for other answers."""
-        if not {"repeated_ids", "account_id", "accounts"} <= set(table.names):
+        if "repeated_ids" not in table.names:
             return ""
         assert isinstance(table.rows, SpooledRows)
         of_one = self.row(f"SELECT coalesce(sum(repeated_ids), 0)::BIGINT FROM {table.rows.scan()}")[0]
-        of_several, example = self.row(
-            f"SELECT count(*), min(account_id) FROM (SELECT account_id FROM {table.rows.scan()} "
-            "WHERE accounts > 0 GROUP BY account_id HAVING count(*) > 1)"
+        of_several, example = (
+            self.row(
+                f"SELECT count(*), min(account_id) FROM (SELECT account_id FROM {table.rows.scan()} "
+                "WHERE accounts > 0 GROUP BY account_id HAVING count(*) > 1)"
+            )
+            if {"account_id", "accounts"} <= set(table.names)
+            else (0, "")
         )
         such = f", such as {example}" if example else ""
         rows = f"{plural(of_one + of_several, 'account id is', 'account ids are')} there more than once{such}"
         return f"{rows}: what they did is counted each time (`usertrack doctor`)" if of_one or of_several else ""
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a fact is unknown, or counts twice."""
+        return bool(self.doubled) or any(fact.missing for fact in self.facts.values())
 
     def declare(self) -> None:
         """Build an empty `profile` with the declared types, to check rules against."""

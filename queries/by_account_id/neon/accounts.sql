@@ -1,7 +1,7 @@
 -- title: Accounts
 -- about: >
 --   Everybody who has an account. `accounts` is above 1 where several rows have one id: the values are then those of the row
---   used last; 0 for an account that was deleted.
+--   used last; 0 for an account that was deleted. `repeated_ids` is 1 for an id of several rows: what it did counts for each.
 -- key: account_id
 -- people: accounts
 -- facts:
@@ -28,7 +28,8 @@ SELECT
     (array_agg(a.organization ORDER BY a.last_active_at DESC NULLS LAST))[1] AS organization,
     min(a.signed_up_at) AS signed_up_at,
     -- of a moment in the past: who was active since may have been before, and that is not kept
-    max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at
+    max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at,
+    (count(*) > 1)::int AS repeated_ids
 FROM {accounts} AS a
 WHERE a.signed_up_at <= {as_of}
     AND NOT {is_internal}
@@ -44,7 +45,8 @@ SELECT
     min(f.revenue) AS revenue,
     min(f.organization) AS organization,
     min(f.signed_up_at) AS signed_up_at,
-    min(f.last_active_at) AS last_active_at
+    min(f.last_active_at) AS last_active_at,
+    0 AS repeated_ids
 FROM {former_accounts} AS f
 WHERE f.signed_up_at <= {as_of} AND NOT EXISTS (SELECT 1 FROM {accounts} AS a WHERE a.account_id = f.account_id)
 GROUP BY f.account_id

@@ -2,6 +2,7 @@
 -- about: >
 --   Every organization that an account belongs to. A person with two accounts in it is one of its `people`. Revenue is that of
 --   its accounts together, or `organization_revenue` where that is mapped: what it pays as a whole, counted once.
+--   `repeated_ids` counts rows with the id of another one of it: what that account does would count twice.
 -- key: organization
 -- people: people
 -- params: {days: 30}
@@ -29,7 +30,8 @@ SELECT
     coalesce(max(a.organization_revenue), sum(a.revenue)) AS revenue,
     min(a.signed_up_at) AS signed_up_at,
     -- of a moment in the past: who was active since may have been before, and that is not kept
-    max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at
+    max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at,
+    count(*) - count(DISTINCT a.account_id) AS repeated_ids
 FROM {accounts} AS a
 WHERE a.signed_up_at <= {as_of}
     AND NOT {is_internal}

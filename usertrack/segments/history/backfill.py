@@ -61,7 +61,7 @@ def _recorded_snapshots(place: HistoryFile, set_name: str) -> list[Snapshot]:
 
 def _classify(runner: Runner, rules: Rules, sets: Sequence[SegmentSet], place: HistoryFile, done: Backfill) -> None:
     profiles = build_profiles(runner, rules)
-    done.incomplete = done.incomplete or any(fact.missing for fact in profiles.facts.values())
+    done.incomplete = done.incomplete or profiles.incomplete
     notes = [note for note in profiles.notes if not (runner.past and note.startswith(runner.past))]
     for each in sets:
         classification = classify(profiles, each)

@@ -15,6 +15,7 @@ from typing import Any
 
 from usertrack.core.errors import UsageError
 from usertrack.core.spool import identifier
+from usertrack.library.entities import EMAIL
 from usertrack.library.library import Query
 from usertrack.segments.classify import Classification, condition
 from usertrack.segments.expressions import columns
@@ -39,7 +40,10 @@ class SnapshotSegment:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One classification, without its people. ``rules`` is a digest of everything that decides membership."""
+    """One classification, without its people.
+
+    ``rules`` is a digest of everything that decides membership, after the key where that is not the e-mail.
+    """
 
     id: int
     set_name: str
@@ -51,6 +55,11 @@ class Snapshot:
     match: dict[str, int | None]
     segments: tuple[SnapshotSegment, ...]
     facts: tuple[ProfileFact, ...]
+
+    @property
+    def key(self) -> str:
+        """What its people are called by. Snapshots of two keys have nobody in common."""
+        return self.rules.rpartition(" ")[0] or EMAIL
 
     @cached_property
     def known(self) -> dict[str, SnapshotSegment]:
@@ -167,13 +176,17 @@ def _snapshot(classification: Classification, recorded_at: datetime) -> Snapshot
 
 
 def rules_digest(rules: Rules, queries: Mapping[str, Query], segment_set: SegmentSet) -> str:
-    """A digest of all that decides who is in which segment: queries, derived facts, conditions and their order."""
+    """A digest of all that decides who is in which segment: queries, derived facts, conditions and their order.
+
+    In front of it is the key of the profiles, unless that is the e-mail.
+    """
     deciding = {
         "queries": {name: [dict(params), queries[name].sql] for name, params in rules.queries.items()},
         "derived": {derived.name: derived.sql for derived in rules.derived},
         "segments": [segment_set.exclusive, [(segment.id, segment.when) for segment in segment_set.segments]],
     }
-    return hashlib.sha256(json.dumps(deciding, default=str, sort_keys=True).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps(deciding, default=str, sort_keys=True).encode()).hexdigest()[:16]
+    return digest if rules.key == EMAIL else f"{rules.key} {digest}"
 
 
 def _insert_snapshot(connection: Any, new: Snapshot, place: HistoryFile) -> None:

@@ -13,6 +13,7 @@ from usertrack.core.errors import UsertrackError
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Table
+from usertrack.core.words import plural
 from usertrack.segments.classify import Classification, words_sql
 from usertrack.segments.expressions import Atom, atoms, parse
 from usertrack.segments.history.file import HistoryFile, open_history
@@ -80,7 +81,9 @@ def record_and_compare(
             is_kept = not passing or bool(snapshots(connection, place, name, moment, moment))
             new = record(classification, place, now)
             recent = snapshots(connection, place, new.set_name, new.as_of - 2 * WEEK, new.as_of)
-            before = week_before(recent, new)
+            before = week_before([snapshot for snapshot in recent if snapshot.key == new.key], new)
+            if before is None and (others := [snapshot for snapshot in recent if snapshot.key != new.key]):
+                classification.profiles.notes.append(other_key_note(others, new.key))
             pair = SnapshotPair(before, new) if before else None
             moves = MoveCounts(pair, move_counts(connection, pair)) if pair else None
             if not is_kept:
@@ -89,6 +92,12 @@ def record_and_compare(
     except UsertrackError as error:
         classification.profiles.notes.append(f"not kept in the history: {error.message} ({error.hint})")
         return None
+
+
+def other_key_note(others: Sequence[Snapshot], key: str) -> str:
+    """That ``others`` are by another key than ``key``, and compared with nothing."""
+    count, keys = plural(len(others), "earlier snapshot"), " or ".join(dict.fromkeys(each.key for each in others))
+    return f"people are joined on {key} now: {count} by {keys} cannot be compared with these"
 
 
 def week_before(snapshots: Sequence[Snapshot], after: Snapshot) -> Snapshot | None:
