@@ -34,6 +34,7 @@ from usertrack.cli import (
     serving,
     shells,
     streams,
+    tracker,
     workspace,
 )
 from usertrack.core.errors import INTERRUPTED, UsageError, UsertrackError
@@ -89,6 +90,7 @@ login.register(app)
 cache.register(app)
 privacy.register(app)
 serving.register(app)
+tracker.register(app)
 importing.register(app)
 
 

@@ -1,13 +1,13 @@
 """`usertrack demo` and `usertrack serve`: the demo world, and the embedded PostHog as a server."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -99,6 +99,21 @@ def serve(
     status: Annotated[
         bool, typer.Option("--status", help="Show how the server of --data is: rates, what waits, problems.")
     ] = False,
+    origins: Annotated[
+        list[str] | None,
+        typer.Option("--allow-origin", metavar="URL", help="A site whose pages may send events; default: all sites."),
+    ] = None,
+    signed_only: Annotated[
+        bool,
+        typer.Option("--signed-only", help="Refuse what browsers send in somebody's name without a signature."),
+    ] = False,
+    address_limit: Annotated[
+        float,
+        typer.Option("--limit-per-address", min=0, help="Browsers' requests a second from an address; 0: any number."),
+    ] = 200,
+    key_limit: Annotated[
+        float, typer.Option("--limit-per-key", min=0, help="Browsers' requests a second in all; 0: any number.")
+    ] = 2000,
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", help="Format of errors on standard error.")
     ] = LogFormat.text,
@@ -119,6 +134,8 @@ def serve(
     `USERTRACK_PROJECT_TOKEN=phc_… USERTRACK_PERSONAL_API_KEY=phx_… usertrack serve --data ./events`
 
     `usertrack serve --data ./events --plan tracking.yaml` · then run your tests, and ask `usertrack plan live-check`
+
+    `usertrack serve --allow-origin https://app.example` · pages with `usertrack.js` send to it, from that site alone
 
     `usertrack serve --demo-traffic` · the demo's people, live, on a copy of the demo's events
 
@@ -142,6 +159,12 @@ def serve(
         most_waiting=most_waiting << 20,
         plan=plan,
         enforce=enforce,
+        browsers={
+            "origins": tuple(origins or ()),
+            "signed_only": signed_only,
+            "requests_per_address": address_limit,
+            "requests_per_key": key_limit,
+        },
         log_format=log_format,
         traffic=Pace(speed, seed) if demo_traffic else None,
     )
@@ -186,6 +209,7 @@ def run_server(
     most_waiting: int,
     plan: Path | None,
     enforce: bool,
+    browsers: Mapping[str, Any] | None = None,
     log_format: str,
     traffic: Pace | None = None,
 ) -> None:
@@ -222,6 +246,7 @@ def run_server(
             most_waiting=most_waiting,
             plan=plan,
             enforce=enforce,
+            **(browsers or {}),
             timezone=timezone,
             row_cap=max_rows,
             ip_key=pseudonym_key(load_settings()) if hash_ips else b"",

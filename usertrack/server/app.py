@@ -13,6 +13,7 @@ from usertrack.server import (
     privacy_api,
     query_api,
     status_api,
+    tracker_api,
 )
 from usertrack.server.capture import capture_api
 from usertrack.server.capture.live_check import LiveCheck
@@ -43,6 +44,7 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
             *definitions_api.routes(store, settings),
             *live_check_api.routes(settings, violations, live_check),
             *status_api.routes(store, settings, capture.ingestor),
+            *tracker_api.routes(capture),
             *capture_api.routes(capture),
         ],
     )

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from usertrack.server.capture import capture_v1_api
+from usertrack.server.capture.gate import is_browser
 from usertrack.server.capture.live_check import refusal
 from usertrack.server.capture.payload import Payload, Refused, read_events
 from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
@@ -28,7 +29,12 @@ _MODERN = {"batch", "i/v0/e"}  # these do not decode base64 twice
 _METHODS = ["GET", "POST", "OPTIONS"]
 # any site may send events to a server that it knows the public token of, as to PostHog's own
 _CORS = Middleware(
-    CORSMiddleware, allow_origin_regex=".*", allow_credentials=True, allow_headers=["*"], allow_methods=_METHODS
+    CORSMiddleware,
+    allow_origin_regex=".*",
+    allow_credentials=True,
+    allow_headers=["*"],
+    allow_methods=_METHODS,
+    expose_headers=["Retry-After"],
 )
 _REMOTE_CONFIG: dict[str, Any] = {
     "supportedCompression": ["gzip", "gzip-js"],
@@ -61,14 +67,18 @@ def routes(capture: Capture) -> list[Route]:
 def _events(path: str, capture: Capture) -> Any:
     async def receive(request: Request) -> Response:
         try:
+            capture.gate.admit(request)
             payload = await _payload(request, path)
             events, now = await capture.read(
                 len(payload.body), lambda now: read_events(payload, capture.token, now, capture.hashed_ip)
             )
+            events, forged = capture.identities.divide(events, now, browser=is_browser(request))
             if refused := await capture.ingest(events, now):
                 raise Refused(refusal(refused))
+            if forged:
+                raise Refused(f"the signature does not prove whose events these are: {', '.join(forged[:20])}")
         except Refused as error:
-            return PlainTextResponse(error.text, error.status)
+            return PlainTextResponse(error.text, error.status, error.headers)
         except ClientDisconnect:
             return Response(status_code=400)
         except LogFull:  # SDKs try again on 503

@@ -8,8 +8,9 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from usertrack.server.capture.gate import is_browser
 from usertrack.server.capture.live_check import described
-from usertrack.server.capture.payload import hide_address
+from usertrack.server.capture.payload import Refused, hide_address
 from usertrack.server.capture.payload_v1 import LIMIT, Batch, Rejected, read_batch, sent_at, too_large
 from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
 from usertrack.server.event_log.group_commit import LogFull
@@ -20,6 +21,7 @@ _HEADERS = (
     "user-agent",
 )  # fmt: skip
 _RETRY = {"result": "retry", "details": "not_persisted"}
+_FORGED = {"result": "drop", "details": "the signature does not prove whose event this is"}
 _DOCS = "https://posthog.com/docs/api"
 
 log = logging.getLogger(__name__)
@@ -29,13 +31,16 @@ def endpoint(capture: Capture) -> Any:
     async def receive(request: Request) -> Response:
         try:
             check_headers(request.headers, capture.token)
+            capture.gate.admit(request)
             body = await _body(request)
             remote = request.client.host if request.client else ""
             batch, now = await capture.read(len(body), lambda now: _read(capture, request.headers, body, remote, now))
-            results = await _ingested(capture, batch, now)
+            results = await _ingested(capture, batch, now, browser=is_browser(request))
         except Rejected as rejected:
             error = {"error": rejected.tag, "error_description": rejected.description, "error_uri": _DOCS}
             return JSONResponse(error, rejected.status)
+        except Refused as refused:
+            return JSONResponse({"error_description": refused.text}, refused.status, refused.headers)
         except ClientDisconnect:
             return Response(status_code=400)
         return JSONResponse({"results": results}, headers=RETRY_AFTER if _RETRY in results.values() else None)
@@ -50,14 +55,16 @@ def _read(capture: Capture, headers: Mapping[str, str], body: bytes, remote: str
     return batch
 
 
-async def _ingested(capture: Capture, batch: Batch, now: datetime) -> dict[str, dict[str, str]]:
+async def _ingested(capture: Capture, batch: Batch, now: datetime, *, browser: bool) -> dict[str, dict[str, str]]:
+    events, forged = capture.identities.divide(batch.events, now, browser=browser)
+    batch.results |= dict.fromkeys(forged, _FORGED)
     try:
-        for uuid, violations in (await capture.ingest(batch.events, now)).items():
+        for uuid, violations in (await capture.ingest(events, now)).items():
             batch.results[uuid] = {"result": "drop", "details": described(violations)}
     except NotAppended as error:
         if not isinstance(error, LogFull):  # disk full, for one
             log.exception("events were not taken")
-        batch.results |= {event.uuid: _RETRY for event in batch.events}
+        batch.results |= {event.uuid: _RETRY for event in events}
     return batch.results
 
 

@@ -31,10 +31,11 @@ _SENT_AT_AFTER = datetime(2021, 1, 1, tzinfo=UTC)
 class Refused(Exception):  # noqa: N818
     """The request is refused as a whole: ``status`` is the HTTP status, ``text`` the plain body."""
 
-    def __init__(self, text: str, status: int = 400) -> None:
+    def __init__(self, text: str, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(text)
         self.text = text
         self.status = status
+        self.headers = headers
 
 
 @dataclass(frozen=True)

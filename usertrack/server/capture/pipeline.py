@@ -14,6 +14,8 @@ from starlette.responses import Response
 
 from usertrack.core.pseudonyms import Pseudonyms
 from usertrack.plan.conform import Violation
+from usertrack.server.capture.gate import Gate
+from usertrack.server.capture.identity import FILE, Identities
 from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.capture.payload import Event
@@ -29,10 +31,15 @@ RETRY_AFTER = {"Retry-After": "1"}
 
 
 class Capture:
-    """The capture of one project: its ``token``, ``ingest`` for its events, ``hashed_ip`` for IP addresses."""
+    """The capture of one project: its ``token``, ``ingest`` for its events, ``hashed_ip`` for IP addresses.
+
+    ``gate`` lets requests in, and ``identities`` events.
+    """
 
     def __init__(self, store: Store, settings: ServerSettings, live_check: LiveCheck | None = None) -> None:
         self.token = settings.project_token
+        self.gate = Gate(settings)
+        self.identities = Identities(store.path / FILE, signed_only=settings.signed_only)
         self.hashed_ip = Pseudonyms(settings.ip_key).of_id if settings.ip_key else None
         self.ingestor = Ingestor(store, settings.project_token, live_check, settings.most_waiting)
         self._live_check = live_check

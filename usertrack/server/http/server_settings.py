@@ -19,6 +19,8 @@ class ServerSettings:
     Events are checked against the tracking ``plan`` in that file; with ``enforce``, others are refused.
     At most ``most_waiting`` bytes of events wait to be stored; then they are refused, to be sent again. A query waits
     for at most ``catch_up`` seconds until events that were acknowledged before it are stored.
+    Browsers may send events from ``origins`` (none: from all), so many requests a second per address and per key (0:
+    any number), and with ``signed_only`` not in the name of a person whose signature they lack.
     With an ``ip_key`` the property ``$ip`` of an event is a keyed hash of the IP address; without one it is removed.
     """
 
@@ -40,6 +42,10 @@ class ServerSettings:
     enforce: bool = False
     most_waiting: int = 256 << 20
     catch_up: float = 5.0
+    origins: tuple[str, ...] = ()
+    requests_per_address: float = 200.0
+    requests_per_key: float = 2000.0
+    signed_only: bool = False
 
     def clock(self) -> datetime:
         """The present, UTC."""

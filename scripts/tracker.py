@@ -1,0 +1,49 @@
+"""Builds `usertrack.min.js` from its source with esbuild, and prints its size: `python scripts/tracker.py`.
+
+esbuild comes from npm, pinned here; nothing else of it is kept.
+"""
+
+import gzip
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ESBUILD = "esbuild@0.28.2"
+FOLDER = Path(__file__).parent.parent / "usertrack/server/tracker"
+SOURCE, BUILT = FOLDER / "usertrack.js", FOLDER / "usertrack.min.js"
+
+
+def built(source: bytes) -> bytes:
+    """What esbuild makes of ``source``, with the digest of that at its end; raises OSError without npm or esbuild."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise OSError("npm is missing")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [npm, "install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", ESBUILD]
+        if subprocess.run(command, capture_output=True).returncode:
+            raise OSError(f"npm could not install {ESBUILD}")
+        build = [Path(folder, "node_modules/.bin/esbuild"), "--minify", "--target=es2021"]
+        script = subprocess.run(build, input=source, capture_output=True, check=True).stdout
+    return script.rstrip() + mark(source)
+
+
+def mark(source: bytes) -> bytes:
+    """The end of what is built from ``source``."""
+    return f"//{digest(source)}\n".encode()
+
+
+def digest(source: bytes) -> str:
+    return hashlib.sha256(source.replace(b"\r\n", b"\n")).hexdigest()[:8]
+
+
+def gzipped(script: bytes) -> int:
+    return len(gzip.compress(script, 9))
+
+
+if __name__ == "__main__":
+    BUILT.write_bytes(built(SOURCE.read_bytes()))
+    script = BUILT.read_bytes()
+    sys.stdout.write(f"{len(script)} bytes, {gzipped(script)} with gzip\n")

@@ -1,0 +1,62 @@
+"""Which requests of browsers are let in: from the allowed origins, and not too many of one address or with one key."""
+
+import time
+from collections.abc import Callable
+
+from starlette.requests import Request
+
+from usertrack.server.capture.payload import Refused
+from usertrack.server.http.server_settings import ServerSettings
+
+_BURST = 5  # seconds of the rate that may come at once
+_ADDRESSES = 10_000
+
+
+class Buckets:
+    """A token bucket for each name: ``rate`` a second, and a burst of five seconds' worth. ``rate`` 0 is no limit."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._clock = rate, clock
+        self._levels: dict[str, tuple[float, float]] = {}
+
+    def wait(self, name: str) -> float:
+        """0 for a request that may pass, which is counted; else in how many seconds one may."""
+        if not self._rate:
+            return 0
+        now = self._clock()
+        level, since = self._levels.pop(name, (self._rate * _BURST, now))
+        level = min(self._rate * _BURST, level + (now - since) * self._rate)
+        passes = level >= 1
+        self._levels[name] = (level - passes, now)
+        if len(self._levels) > _ADDRESSES:
+            del self._levels[next(iter(self._levels))]  # who was quiet for longest
+        return 0 if passes else (1 - level) / self._rate
+
+
+class Gate:
+    """Lets browsers' requests in as the settings say. Programs send no ``Origin``, and are not limited by ``admit``."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._origins = {origin.rstrip("/").lower() for origin in settings.origins}
+        self._of_address = Buckets(settings.requests_per_address)
+        self._of_key = Buckets(settings.requests_per_key)
+
+    def admit(self, request: Request) -> None:
+        """Raises Refused: 403 for another origin, 429 for too many requests."""
+        if is_browser(request):
+            self.check_origin(request)
+            self.count(request)
+
+    def check_origin(self, request: Request) -> None:
+        origin = request.headers.get("origin", "").lower()
+        if self._origins and origin and origin not in self._origins:
+            raise Refused("this origin may not send events", 403)
+
+    def count(self, request: Request) -> None:
+        address = request.client.host if request.client else ""
+        if wait := self._of_address.wait(address) or self._of_key.wait(""):
+            raise Refused("too many requests, please retry", 429, {"Retry-After": str(int(wait) + 1)})
+
+
+def is_browser(request: Request) -> bool:
+    return "origin" in request.headers

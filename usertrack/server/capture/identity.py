@@ -1,0 +1,173 @@
+"""Whose events a browser may send: a signature, made on the product's own server, says who its person is.
+
+A browser's project token is public, so anybody can name any person. The signature is an HMAC-SHA256 with a secret of
+this server: of the id and, after a dot, of id, e-mail and tier. What is not signed is a claim: it is stored under names
+of its own, ``claimed_email`` and ``claimed_subscription_tier``, and a wrong signature refuses the event.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+from uuid import UUID
+
+from usertrack.core.errors import UsageError
+from usertrack.server.capture.payload import Event, as_dict
+
+log = logging.getLogger(__name__)
+
+SIGNATURE, VERIFIED = "$identity_signature", "identity_verified"
+TRAITS = ("email", "subscription_tier")
+CLAIM = "claimed_"
+FILE = "identity.json"
+
+
+def sign(secret: str, person: str, email: str = "", tier: str = "") -> str:
+    """The signature that a product's server puts into its pages; the guide has it for Python and for Node."""
+    return ".".join(_digest(secret, text) for text in (person, "\n".join((person, email, tier))))
+
+
+def _digest(secret: str, text: str) -> str:
+    return hmac.new(secret.encode(), text.encode(errors="replace"), hashlib.sha256).hexdigest()
+
+
+def new_secret(path: Path, now: datetime, overlap: timedelta) -> str:
+    """A new secret, saved in ``path`` for its owner alone; those before it are valid until ``now`` plus ``overlap``.
+
+    Raises ``UsageError`` for a file that cannot be read or written.
+    """
+    ends = (now + overlap).isoformat()
+    earlier = [{**entry, "until": min(entry.get("until") or ends, ends)} for entry in _entries(path)]
+    entry = {"secret": f"uts_{token_urlsafe(32)}", "since": now.isoformat()}
+    fresh = path.with_suffix(".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps([entry, *(old for old in earlier if _is_valid(old, now))], indent=2) + "\n")
+        fresh.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path} ({error.strerror})", "choose another folder with --data") from error
+    return entry["secret"]
+
+
+def has_secret(path: Path) -> bool:
+    return bool(_entries(path))
+
+
+def _entries(path: Path) -> list[dict[str, str]]:
+    try:
+        entries = json.loads(path.read_text())
+        for entry in entries:
+            entry["secret"].encode()
+            if entry.get("until"):
+                datetime.fromisoformat(entry["until"])
+        return list(entries)
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        raise UsageError(f"{path} cannot be read as a file of secrets", "repair it, or delete it") from None
+
+
+def _is_valid(entry: dict[str, str], now: datetime) -> bool:
+    return not entry.get("until") or datetime.fromisoformat(entry["until"]) > now
+
+
+class Identities:
+    """Judges who events say they are from, with the secrets in ``path``, which is read again when it changes.
+
+    With ``signed_only``, a browser may send nothing unsigned but events of anonymous visitors.
+    """
+
+    def __init__(self, path: Path, *, signed_only: bool = False) -> None:
+        self._path = path
+        self._signed_only = signed_only
+        self._reading = threading.Lock()
+        self._stamp: tuple[int, ...] | None = None
+        self._secrets = _entries(path)
+
+    def divide(self, events: Iterable[Event], now: datetime, *, browser: bool = False) -> tuple[list[Event], list[str]]:
+        """Those of ``events`` to store, and the uuids of those whose person is not proven."""
+        secrets = self._current(now)
+        admitted, refused = [], []
+        for event in events:
+            if self._admits(event, secrets, browser=browser):
+                admitted.append(event)
+            else:
+                refused.append(event.uuid)
+        return admitted, refused
+
+    def _admits(self, event: Event, secrets: Sequence[str], *, browser: bool) -> bool:
+        properties = event.properties
+        properties.pop(VERIFIED, None)
+        signature = properties.pop(SIGNATURE, None)
+        if signature and secrets:
+            traits = as_dict(properties.get("$set"))
+            claims = {name: traits.get(CLAIM + name) for name in TRAITS}
+            proven = _proven(event.distinct_id, signature, claims, secrets)
+            if proven is None:
+                return False
+            properties[VERIFIED] = True
+            if proven:
+                properties["$set"] = _without_claims(traits) | proven
+            return True
+        if browser and self._signed_only:
+            properties.pop("$set", None)
+            properties.pop("$set_once", None)
+            return _is_anonymous(event)
+        return True
+
+    def _current(self, now: datetime) -> Sequence[str]:
+        self._refresh()
+        return [entry["secret"] for entry in self._secrets if _is_valid(entry, now)]
+
+    def _refresh(self) -> None:
+        with self._reading:
+            try:
+                status = self._path.stat()
+                stamp: tuple[int, ...] = (status.st_mtime_ns, status.st_size, status.st_ino)
+            except OSError:
+                stamp = ()
+            if stamp != self._stamp:
+                self._stamp = stamp
+                try:
+                    self._secrets = _entries(self._path)
+                except UsageError:
+                    log.warning("the file of secrets was changed and cannot be read: the former ones hold")
+
+
+def _proven(person: str, signature: Any, claims: dict[str, Any], secrets: Iterable[str]) -> dict[str, str] | None:
+    """Those of ``claims`` that ``signature`` proves, or None where it does not even prove the ``person``."""
+    if not isinstance(signature, str) or "\n" in person:
+        return None
+    by_id, _, by_all = signature.partition(".")
+    texts = ["" if claims.get(name) is None else str(claims[name]) for name in TRAITS]
+    for secret in secrets:
+        own_id, _, own_all = sign(secret, person, *texts).partition(".")
+        if _is_same(own_id, by_id):
+            traits = {name: text for name, text in zip(TRAITS, texts, strict=True) if text}
+            return traits if _is_same(own_all, by_all) else {}
+    return None
+
+
+def _is_same(own: str, sent: str) -> bool:
+    return hmac.compare_digest(own.encode(), sent.encode(errors="replace"))
+
+
+def _without_claims(traits: dict[str, Any]) -> dict[str, Any]:
+    """``traits`` without claims, and without what only the signature may set."""
+    return {name: value for name, value in traits.items() if name.removeprefix(CLAIM) not in TRAITS}
+
+
+def _is_anonymous(event: Event) -> bool:
+    """An id that the browser made up itself, as PostHog's and our script do."""
+    try:
+        return UUID(event.distinct_id).version == 7 and event.event not in ("$identify", "$create_alias")
+    except ValueError:
+        return False

@@ -1,0 +1,135 @@
+"""The tracker for browsers: its script, and ``POST /api/track/user-activity`` for pages that speak the older format."""
+
+import logging
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from usertrack.server.capture.gate import is_browser
+from usertrack.server.capture.live_check import described
+from usertrack.server.capture.payload import Refused, hide_address, parse_json
+from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
+from usertrack.server.event_log.group_commit import LogFull
+from usertrack.server.event_log.log import NotAppended
+from usertrack.server.tracker.activity import Activity, Rejection, read_activity
+from usertrack.server.tracker.script import script, script_name
+
+_LIMIT = 1 << 20  # bytes of a body
+_NAMED = 50  # rejected events in an answer
+_PATHS = ("/usertrack.js", "/tippen-app-tracker.js")
+_YEAR = "public, max-age=31536000, immutable"
+_ANY_SITE = {
+    "Access-Control-Allow-Origin": "*",  # for <script crossorigin integrity=…>
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_CORS = Middleware(
+    CORSMiddleware,
+    allow_origin_regex=".*",
+    allow_credentials=True,
+    allow_headers=["*"],
+    allow_methods=["POST"],
+    expose_headers=["Retry-After"],
+)
+
+log = logging.getLogger(__name__)
+
+
+def routes(capture: Capture) -> list[Route]:
+    """The script under a name that lasts, what leads to it, and user activity."""
+    return [
+        *(Route(path, _to_script, methods=["GET"]) for path in _PATHS),
+        Route("/static/{name}", _script, methods=["GET"]),
+        Route("/api/track/user-activity", _activity(capture), methods=["POST", "OPTIONS"], middleware=[_CORS]),
+    ]
+
+
+async def _to_script(_: Request) -> Response:
+    headers = {"Cache-Control": "public, max-age=300", **_ANY_SITE}
+    return RedirectResponse(f"/static/{script_name()}", 302, headers)
+
+
+async def _script(request: Request) -> Response:
+    """Pages that were loaded before an update may ask for the former one: they are sent to the new one."""
+    name = request.path_params["name"]
+    if name == script_name():
+        return Response(script(), media_type="text/javascript", headers={"Cache-Control": _YEAR, **_ANY_SITE})
+    if name.startswith("usertrack.") and name.endswith(".js"):
+        return await _to_script(request)
+    return Response(status_code=404)
+
+
+def _activity(capture: Capture) -> Any:
+    async def receive(request: Request) -> Response:
+        try:
+            capture.gate.check_origin(request)
+            capture.gate.count(request)
+            body = await _body(request)
+            remote = request.client.host if request.client else ""
+            activity, now = await capture.read(len(body), lambda now: _read(capture, body, remote, now))
+            await _ingest(capture, activity, now, browser=is_browser(request))
+        except Refused as refused:
+            return _refusal(refused.text, refused.status, refused.headers)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except NotAppended as error:
+            if not isinstance(error, LogFull):  # disk full, for one
+                log.exception("events were not taken")
+            return _refusal("transient error, please retry", 503, RETRY_AFTER)
+        return _answer(activity)
+
+    return capture.counted(receive)
+
+
+def _read(capture: Capture, body: bytes, remote: str, now: datetime) -> Activity:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise Refused("the body is not UTF-8") from None
+    activity = read_activity(parse_json(text), capture.token, now)
+    for event in activity.events:
+        hide_address(event, remote, capture.hashed_ip)
+    return activity
+
+
+async def _ingest(capture: Capture, activity: Activity, now: datetime, *, browser: bool) -> None:
+    """Store the events that may be, and reject the others."""
+    events, forged = capture.identities.divide(activity.events, now, browser=browser)
+    refused = await capture.ingest(events, now)
+    activity.events = [event for event in events if event.uuid not in refused]
+    reasons = dict.fromkeys(forged, "the signature does not prove this userId")
+    reasons |= {uuid: f"refused by the tracking plan: {described(broken)}" for uuid, broken in refused.items()}
+    activity.rejected += [Rejection(activity.places[uuid], reason) for uuid, reason in reasons.items()]
+
+
+def _answer(activity: Activity) -> Response:
+    """200 when anything was stored or nothing was to be; what was not, with its place in the body."""
+    rejected = sorted(activity.rejected)
+    answer: dict[str, Any] = {
+        "success": not rejected,
+        "stored": len(activity.events),
+        "analyzed": False,  # patterns run beside the server, in `usertrack alerts watch`
+        "rejected": [asdict(rejection) for rejection in rejected[:_NAMED]],
+        "rejected_count": len(rejected),
+        "ignored_fields": sorted(activity.ignored)[:_NAMED],
+    }
+    return JSONResponse(answer, 400 if rejected and not activity.events else 200)
+
+
+def _refusal(reason: str, status: int, headers: Any = None) -> Response:
+    return JSONResponse({"success": False, "stored": 0, "analyzed": False, "error": reason}, status, headers)
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LIMIT:
+            raise Refused("the body is larger than 1 MB", 413)
+    return bytes(body)
