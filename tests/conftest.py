@@ -3,11 +3,14 @@
 import copy
 import fcntl
 import functools
+import gc
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +43,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name != "test_kills.py")
 
 
+def pytest_collection_finish() -> None:
+    """Garbage is collected as rarely as in a command, and without what was imported: it would take 5 % of the time."""
+    gc.freeze()
+    gc.set_threshold(100_000)
+
+
 @dataclass(frozen=True)
 class CommandResult:
     """What a command left behind."""
@@ -69,13 +78,28 @@ def no_profiles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def texts_are_parsed_once() -> Iterator[None]:
-    """Texts of HogQL, for all stores of this process, and the headers and tables of queries."""
+def texts_are_parsed_once(of_all_workers: Path) -> Iterator[None]:
+    """Texts of HogQL, for all stores of all processes, and the headers and tables of queries."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hogql, "_read", functools.lru_cache(20_000)(hogql._read))
+        patch.setattr(hogql, "_read", functools.lru_cache(20_000)(_shared(of_all_workers / "trees", hogql._read)))
         patch.setattr(header, "_header", _once(header._header))
         patch.setattr(schema, "tables_of", _once(schema.tables_of))
         yield
+
+
+def _shared(folder: Path, read: Callable[[str, str], str]) -> Callable[[str, str], str]:
+    """``read`` for the first process that calls it with these texts; then what a file in ``folder`` keeps of that."""
+    folder.mkdir(exist_ok=True)
+
+    def read_once(*texts: str) -> str:
+        file = folder / hashlib.sha256(repr(texts).encode()).hexdigest()
+        if not file.exists():
+            unfinished = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+            unfinished.write_text(read(*texts))
+            unfinished.rename(file)
+        return file.read_text()
+
+    return read_once
 
 
 def _once(read: Callable[..., Any]) -> Callable[..., Any]:
