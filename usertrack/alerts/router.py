@@ -176,11 +176,13 @@ class Router:
     def due(self, now: datetime) -> list[Notification]:
         """The messages whose time has come, oldest group first. A group that waited for long is told of once."""
         self._forget(now)
-        waiting = sorted((group.due, key) for key, group in self.groups.items() if group.due <= now)
-        messages = [message for _, key in waiting for message in self._flush(key, now)]
-        return messages + [
-            self._tell_digest(channel, now) for channel, each in list(self.digests.items()) if each.due <= now
-        ]
+        messages = []
+        while self._queue and self._queue[0][0] <= now:
+            due, key = heappop(self._queue)
+            if not self._is_stale(due, key):
+                messages += self._flush(key, now)
+        full = [channel for channel, digest in self.digests.items() if digest.due <= now]
+        return messages + [self._tell_digest(channel, now) for channel in full]
 
     def _flush(self, key: str, now: datetime) -> list[Notification]:
         group = self.groups[key]

@@ -1,0 +1,16 @@
+from pathlib import Path
+
+import pytest
+
+from tests.alerts.alertmanager import PROGRAM, ours, random_stream, theirs
+
+SECONDS = 16
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(PROGRAM is None, reason="needs Debian's package prometheus-alertmanager")
+def test_the_router_tells_what_alertmanager_tells_at_the_same_time(tmp_path: Path) -> None:
+    streams = [random_stream(id_, SECONDS - 6) for id_ in range(1000, 1012)]
+    told, offset = theirs(streams, SECONDS, tmp_path)
+    assert {stream.id: ours(stream, SECONDS, offset) for stream in streams} == told
+    assert sum(map(len, told.values())) > 50
