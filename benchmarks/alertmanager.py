@@ -41,7 +41,7 @@ def _compare(streams: list[Stream], seconds: int) -> Counter[str]:
         counts["streams told alike"] += own == other
         counts["messages of Alertmanager"] += len(other)
         counts["messages of ours"] += len(own)
-        counts["of those repeated or of ends"] += sum(bool(each.resolved) for each in own)
+        counts["of those with ends"] += sum(bool(each.resolved) for each in own)
         counts["silences"] += len(stream.silences)
         counts["inhibitions"] += len(stream.inhibitions)
         if own != other:

@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from usertrack.alerts.desk import Desk
+from usertrack.alerts.notifications import Channel, one_route
+from usertrack.alerts.place import state_folder
+from usertrack.alerts.store import Store as Alerts
 from usertrack.server.database.store import Store
+from usertrack.workspace.settings import load_settings
 
+from ..alerts.signals import T0, at, signal
 from ..conftest import Cli, slow_but
 from ..people import Company, Office, ago, office, served
 
@@ -85,8 +91,18 @@ def test_erase_asks_first(own: Cli, fresh: Office) -> None:
     assert counts(fresh.store) == (4, 16)
 
 
+def alert_about_ann() -> None:
+    """In the folder of the user's data, since there is no workspace."""
+    settings = load_settings()
+    desk = Desk(Alerts(state_folder(settings, T0)), one_route(Channel("support", "slack")))
+    desk.receive([signal(person="p-1", facts={"email": ANN})], T0)
+    desk.tick(at(30))
+    desk.store.close()
+
+
 def test_erase_leaves_nothing_but_what_is_read_only(own: Cli, fresh: Office, tmp_path: Path) -> None:
     own("segments")
+    alert_about_ann()
     result = own("privacy", "erase", ANN, "--yes", "-f", "json")
     assert result.code == 0, result.err
     rows = json.loads(result.out)["places"]
@@ -95,6 +111,7 @@ def test_erase_leaves_nothing_but_what_is_read_only(own: Cli, fresh: Office, tmp
     assert left["PostHog", "events"] == (8, 0)
     assert left["history", "rows"] == (1, 0)
     assert left["cache", "answers"][1] == 0
+    assert (left["alerts", "alerts"], left["alerts", "messages"]) == ((1, 0), (1, 0))
     assert left["Postgres", "neon/user_account"] == (1, 1)
     assert "read only, always" in result.err
     assert counts(fresh.store) == (2, 8)

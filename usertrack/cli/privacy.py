@@ -231,6 +231,7 @@ def _raise_unknown_person(session: "Session", email: str) -> None:
 def _places(session: "Session", data: Path | None) -> "LocalFiles":
     from datetime import UTC, datetime
 
+    from usertrack.alerts.place import state_folder
     from usertrack.cli.serving import default_data
     from usertrack.engine.cache import open_cache
     from usertrack.privacy.places import LocalFiles
@@ -242,7 +243,8 @@ def _places(session: "Session", data: Path | None) -> "LocalFiles":
     host = settings["posthog.host"].replace("localhost", "127.0.0.1")
     is_asked = data or settings.uses_demo or served_at(own) == host
     unseen = own if (own / "clickhouse").is_dir() and not is_asked else None
-    return LocalFiles(history_file(settings, session.runner.now), open_cache(settings, now, session.progress), unseen)
+    history, cache = history_file(settings, session.runner.now), open_cache(settings, now, session.progress)
+    return LocalFiles(history, cache, unseen, state_folder(settings, now))
 
 
 def _confirmed(question: str, answer: str) -> bool:

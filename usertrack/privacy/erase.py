@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from usertrack.alerts import erasure
 from usertrack.core.errors import CheckFailed, UsageError
 from usertrack.core.notify import Notify
 from usertrack.core.traces import files_with
 from usertrack.engine.runner import Runner
 from usertrack.privacy import local
 from usertrack.privacy.jobs import can_forget, run_job
-from usertrack.privacy.places import Holding, LocalFiles, forget_request, silent, survey
+from usertrack.privacy.places import Holding, LocalFiles, forget_request, person_of, silent, survey
 from usertrack.privacy.subject import Subject
 from usertrack.segments.history.file import HistoryFile
 
@@ -43,6 +44,9 @@ def delete(
     with local.open_history(files.history, write=True) as connection:
         if connection and files.history and _in_history(connection, files.history, subject):
             local.rewrite(connection, files.history, "DELETE FROM history.person WHERE key = ?", [subject.email])
+    with local.open_alerts(files.alerts) as store:
+        if store:
+            erasure.erase(store, person_of(subject))
     if files.cache:
         try:
             files.cache.clear()

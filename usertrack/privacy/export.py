@@ -6,13 +6,14 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
+from usertrack.alerts.erasure import alerts_about
 from usertrack.core.errors import UsertrackError
 from usertrack.core.provenance import plain
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.privacy import local
-from usertrack.privacy.places import LocalFiles, postgres_answers, tables_of
+from usertrack.privacy.places import LocalFiles, person_of, postgres_answers, tables_of
 from usertrack.privacy.subject import OWN, Subject, ask
 
 _EVENTS = f"""SELECT uuid, timestamp, event, distinct_id, toString(person_id) AS person_id, properties, elements_chain,
@@ -24,7 +25,7 @@ def pieces(runner: Runner, subject: Subject, files: LocalFiles, at: datetime) ->
     """Counts by kind, and the text of the document in pieces; raises a UsertrackError before the first piece.
 
     Shape: {"email", "exported_at", "spellings", "counts", "notes", "posthog": {"persons", "events"}, "postgres":
-    {query: rows}, "history", "cache"}; times are UTC.
+    {query: rows}, "history", "cache", "alerts"}; times are UTC.
     """
     events = ask(runner, "events", _EVENTS, subject, key="uuid") if subject.posthog else None
     answers = postgres_answers(runner, subject)
@@ -34,6 +35,8 @@ def pieces(runner: Runner, subject: Subject, files: LocalFiles, at: datetime) ->
         dict(zip(("query", "as_of", "asked_at", "rows"), answer, strict=True))
         for answer in local.cached_answers_with(files.cache, subject)
     ]
+    with local.open_alerts(files.alerts) as store:
+        alerts = alerts_about(store, person_of(subject)) if store else []
     counts = {
         "persons": len(subject.persons),
         "distinct_ids": len(subject.distinct_ids),
@@ -41,6 +44,7 @@ def pieces(runner: Runner, subject: Subject, files: LocalFiles, at: datetime) ->
         "postgres_rows": sum(len(table.rows) for table in tables_of(answers).values()),
         "history_rows": len(history),
         "cached_answers": len(cache),
+        "alerts": len(alerts),
     }
     about = {
         "email": subject.email,
@@ -49,7 +53,9 @@ def pieces(runner: Runner, subject: Subject, files: LocalFiles, at: datetime) ->
         "counts": counts,
         "notes": list(dict.fromkeys(_notes(subject, answers.values()))),
     }
-    return counts, _document(about, subject, events, tables_of(answers), {"history": history, "cache": cache})
+    return counts, _document(
+        about, subject, events, tables_of(answers), {"history": history, "cache": cache, "alerts": alerts}
+    )
 
 
 def _notes(subject: Subject, answers: Iterable[object]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Data on people in usertrack's own files on this machine: the history and the cache."""
+"""Data on people in usertrack's own files on this machine: the history, the cache and the alerts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from usertrack.alerts.store import FILE as ALERTS
+from usertrack.alerts.store import Store
 from usertrack.core.spool import SpooledRows, connect, quote
 from usertrack.engine.cache import Cache
 from usertrack.privacy.subject import Subject
@@ -27,6 +29,23 @@ def open_history(place: HistoryFile | None, *, write: bool = False) -> Iterator[
         if write:
             unfinished_file(place).unlink(missing_ok=True)
         yield connection
+
+
+@contextmanager
+def open_alerts(folder: Path | None) -> Iterator[Store | None]:
+    """The alerts in ``folder``; None where there are none."""
+    if folder is None or not (folder / ALERTS).exists():
+        yield None
+        return
+    store = Store(folder)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def alert_files(folder: Path) -> list[Path]:
+    return [folder / f"{ALERTS}{end}" for end in ("", "-wal", "-shm")]
 
 
 def history_rows(connection: Any, email: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from usertrack.alerts import erasure
 from usertrack.core.errors import QueryError, SourceBusy, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.table import Table
@@ -45,12 +46,13 @@ _IN_SERVER = {
 class LocalFiles:
     """usertrack's files on this machine; None for those that do not exist.
 
-    ``unseen`` is the folder of an embedded server, where PostHog is another one.
+    ``unseen`` is the folder of an embedded server, where PostHog is another one. ``alerts`` is the folder of alerts.db.
     """
 
     history: HistoryFile | None
     cache: Cache | None
     unseen: Path | None = None
+    alerts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,14 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
         note = f"{named_rows} rows name the e-mail; all answers go, because not every one says whom it is about"
         count = len(files.cache.entries())
         yield Holding("cache", "answers", count, note if count else "")
+    with local.open_alerts(files.alerts) as store:
+        if store:
+            counts = erasure.held(store, person_of(subject))
+            yield Holding("alerts", "alerts", counts.alerts)
+            yield Holding("alerts", "messages", counts.messages, "Slack and the like keep what they were sent")
+            yield Holding("alerts", "steps, silences and counts", counts.others)
     places = {
+        "alerts": local.alert_files(files.alerts) if files.alerts else [],
         "history": local.history_files(files.history) if files.history else [],
         "cache": [files.cache.folder] if files.cache else [],
     }
@@ -141,6 +150,11 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
     if files.unseen:
         note = "not checked; run this with --data and this folder"
         yield Holding("embedded store", str(files.unseen), None, note, ours=False)
+
+
+def person_of(subject: Subject) -> erasure.Person:
+    """Whom alerts are about, by every id that PostHog knows."""
+    return erasure.Person(frozenset({*subject.ids, *subject.distinct_ids}), subject.email)
 
 
 def _temporary_folders(runner: Runner) -> list[Path]:

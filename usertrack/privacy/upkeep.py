@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from usertrack.alerts import erasure
 from usertrack.core.errors import CheckFailed
 from usertrack.core.notify import Notify
 from usertrack.core.pseudonyms import TOKEN, Pseudonyms
@@ -43,6 +44,7 @@ def expire(runner: Runner, files: LocalFiles, before: datetime, notify: Notify, 
         *_unseen_store(files),
         *_old_history(files, before, dry_run),
         *_old_cache(files, before, dry_run),
+        *_old_alerts(files, before, dry_run),
     ]
 
 
@@ -107,6 +109,21 @@ def _old_cache(files: LocalFiles, before: datetime, dry_run: bool) -> list[Place
     return [PlaceCounts("cache", "answers", held, left)]
 
 
+def _old_alerts(files: LocalFiles, before: datetime, dry_run: bool) -> list[PlaceCounts]:  # noqa: FBT001
+    with local.open_alerts(files.alerts) as store:
+        if store is None:
+            return []
+        held = erasure.old(store, before, before)
+        if not dry_run:
+            erasure.expire(store, before, before)
+            erasure.compact(store)
+        left = erasure.old(store, before, before)
+    return [
+        PlaceCounts("alerts", "alerts", held.alerts, None if dry_run else left.alerts),
+        PlaceCounts("alerts", "messages", held.messages, None if dry_run else left.messages),
+    ]
+
+
 def pseudonymize(
     runner: Runner, files: LocalFiles, pseudonyms: Pseudonyms, notify: Notify, *, dry_run: bool
 ) -> list[PlaceCounts]:
@@ -127,6 +144,10 @@ def pseudonymize(
         if not dry_run:
             files.cache.clear()
         changes.append(PlaceCounts("cache", "answers", count, None if dry_run else len(files.cache.entries())))
+    with local.open_alerts(files.alerts) as store:
+        if store:
+            note = "not touched: they name whom to help; `privacy retention` deletes old ones"
+            changes.append(PlaceCounts("alerts", "alerts", None, None, note))
     return changes
 
 

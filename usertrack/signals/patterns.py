@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from usertrack.alerts.notifications import Notifications
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.signals.occurrence import TRACKER_EVENTS, Occurrence
 
@@ -170,12 +171,12 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Patterns:
-    """All of patterns.yaml. ``notifications`` is for those who send them."""
+    """All of patterns.yaml."""
 
     path: Path
     kinds: Mapping[str, Kind]
     patterns: tuple[Pattern, ...]
-    notifications: Mapping[str, Any] = field(default_factory=dict)
+    notifications: Notifications = field(default_factory=Notifications)
 
     def __getitem__(self, name: str) -> Pattern:
         for pattern in self.patterns:

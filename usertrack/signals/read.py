@@ -7,6 +7,7 @@ import string
 from pathlib import Path
 from typing import Any, get_args
 
+from usertrack.alerts.reading import read_notifications
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.words import parse_age
 from usertrack.core.yaml_file import YamlFile
@@ -70,7 +71,8 @@ class _Reader(YamlFile):
                 if other not in listed:
                     at = ("patterns", pattern.id, "inhibits", number)
                     raise self.wrong(f"there is no pattern '{other}'", *at, hint=did_you_mean(other, listed))
-        return Patterns(self.path, self.kinds, patterns, self.document.get("notifications") or {})
+        inhibits = {pattern.id: pattern.inhibits for pattern in patterns}
+        return Patterns(self.path, self.kinds, patterns, read_notifications(self, inhibits))
 
     def _kind_of(self, name: str, value: Any) -> Kind:
         if name in (ANY, CUSTOM):

@@ -1,0 +1,63 @@
+"""One process watches a folder of alerts; a second one is told which."""
+
+import fcntl
+import json
+import os
+import socket
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from usertrack.core.errors import ConnectionFailed
+
+FILE = "watcher.lock"
+
+
+class WatchLock:
+    """Held from creation to `release`, or to the end of the process however that comes. Raises ConnectionFailed."""
+
+    def __init__(self, folder: Path, now: datetime) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = (folder / FILE).open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _note(self._file.name)
+            self._file.close()
+            raise _held(folder, holder) from None
+        self._file.truncate(0)
+        self._file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now.isoformat()}))
+        self._file.flush()
+
+    def release(self) -> None:
+        self._file.truncate(0)
+        self._file.close()  # closing drops the lock
+
+    def __enter__(self) -> "WatchLock":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _note(path: str) -> dict[str, Any]:
+    """What the holder wrote; empty in the moment in which it starts or ends."""
+    with suppress(OSError, ValueError):
+        return dict(json.loads(Path(path).read_text(encoding="utf-8")))
+    return {}
+
+
+def _held(folder: Path, holder: dict[str, Any]) -> ConnectionFailed:
+    who = (
+        f"process {holder['pid']} on {holder['host']}, since {holder['since'][:16]} UTC"
+        if holder
+        else "another process"
+    )
+    return ConnectionFailed(
+        f"the alerts in {folder} are watched already, by {who}",
+        "one watcher is enough: it sends every message; `usertrack alerts list` and `live` work beside it",
+    )
