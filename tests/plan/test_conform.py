@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from usertrack.plan.conform import RULES, conformance
+from usertrack.plan.conform import MESSAGES, conformance
 from usertrack.plan.model import Plan, PlannedEvent, PlannedProperty, PropertyUse
 
 
@@ -61,40 +61,40 @@ def test_a_planned_pattern_stands_for_its_events() -> None:
     check_pattern = conformance(Plan(Path("tracking.yaml"), events=by_name(event)))
     assert check_pattern("command_run", {"provider": "github"}) == []
     [violation] = check_pattern("command_run", {})
-    assert (violation.rule, violation.event) == ("missing_property", "command_run")
-    assert [each.rule for each in check_pattern("comand_run", {})] == ["unplanned_event"]
+    assert (violation.rule, violation.event) == ("absent-property", "command_run")
+    assert [each.rule for each in check_pattern("comand_run", {})] == ["unplanned-event"]
 
 
 def test_events_that_the_plan_does_not_know() -> None:
-    assert broken("integratoin_connected", **CONNECTED) == [("unplanned_event", None)]
-    assert broken("github_connected") == [("replaced_event", None)]
+    assert broken("integratoin_connected", **CONNECTED) == [("unplanned-event", None)]
+    assert broken("github_connected") == [("retired-event", None)]
 
 
 def test_required_properties_may_come_under_an_alias_and_are_missing_when_null() -> None:
-    assert broken("integration_connected", provider="jira") == [("missing_property", "team_slug")]
-    assert broken("integration_connected", team_slug=None, provider="jira") == [("missing_property", "team_slug")]
+    assert broken("integration_connected", provider="jira") == [("absent-property", "team_slug")]
+    assert broken("integration_connected", team_slug=None, provider="jira") == [("absent-property", "team_slug")]
 
 
 def test_a_property_that_is_not_the_events() -> None:
-    assert broken("integration_connected", **CONNECTED, org_name="Acme") == [("unplanned_property", "org_name")]
+    assert broken("integration_connected", **CONNECTED, org_name="Acme") == [("unplanned-property", "org_name")]
 
 
 def test_an_event_that_lists_none_of_its_own_may_have_any() -> None:
     assert broken("settings_updated", team_slug="acme", tab="billing") == []
-    assert broken("error_occurred", view="x", repos_tracked="many") == [("wrong_type", "repos_tracked")]
+    assert broken("error_occurred", view="x", repos_tracked="many") == [("wrong-type", "repos_tracked")]
 
 
 def test_types_and_values() -> None:
-    assert broken("integration_connected", team_slug=7, provider="github") == [("wrong_type", "team_slug")]
-    assert broken("integration_connected", team_slug="a", provider="Github") == [("unlisted_value", "provider")]
-    assert broken("integration_connected", **CONNECTED, repos_count="3") == [("wrong_type", "repos_count")]
+    assert broken("integration_connected", team_slug=7, provider="github") == [("wrong-type", "team_slug")]
+    assert broken("integration_connected", team_slug="a", provider="Github") == [("unlisted-value", "provider")]
+    assert broken("integration_connected", **CONNECTED, repos_count="3") == [("wrong-type", "repos_count")]
 
 
 def test_properties_of_persons_and_groups() -> None:
     violations = check("$identify", {"$set": {"role": "owner", "shoe_size": 9}, "$set_once": {"role": "admin"}})
     assert [(each.rule, each.property, each.of) for each in violations] == [
-        ("unlisted_value", "role", "person"),
-        ("unplanned_property", "shoe_size", "person"),
+        ("unlisted-value", "role", "person"),
+        ("unplanned-property", "shoe_size", "person"),
     ]
     (violation,) = check("$groupidentify", {"$group_type": "team", "$group_set": {"ai_adoption_rate": "40 %"}})
     assert str(violation) == (
@@ -141,4 +141,4 @@ def test_no_violation_holds_a_value() -> None:
     violations = check("integration_connected", {"team_slug": 5, "provider": "ada@x.example", "mail": "ada@x.example"})
     assert len(violations) == 3
     assert "ada" not in repr(violations) + "".join(map(str, violations))
-    assert {violation.rule for violation in violations} <= set(RULES)
+    assert {violation.rule for violation in violations} <= set(MESSAGES)

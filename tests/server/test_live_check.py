@@ -34,7 +34,7 @@ events:
 """
 KEY = {"Authorization": "Bearer phx_test"}
 RIGHT = {"format": "csv", "rows": 3}
-BROKEN = (Violation("unplanned_event", "name"),)
+BROKEN = (Violation("unplanned-event", "name"),)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
@@ -79,12 +79,12 @@ def test_what_events_break_is_counted_and_all_are_stored(client: Client) -> None
     client.send(event("report_exported", **RIGHT), event("report_exported", format="xls", rows="3"))
     client.send(event("report_exported", rows=1, color="red"), event("report_exportd"), event("report_viewed"))
     assert violations(client) == {
-        ("unlisted_value", "report_exported", "format"): 1,
-        ("wrong_type", "report_exported", "rows"): 1,
-        ("missing_property", "report_exported", "format"): 1,
-        ("unplanned_property", "report_exported", "color"): 1,
-        ("unplanned_event", "report_exportd"): 1,
-        ("replaced_event", "report_viewed"): 1,
+        ("unlisted-value", "report_exported", "format"): 1,
+        ("wrong-type", "report_exported", "rows"): 1,
+        ("absent-property", "report_exported", "format"): 1,
+        ("unplanned-property", "report_exported", "color"): 1,
+        ("unplanned-event", "report_exportd"): 1,
+        ("retired-event", "report_viewed"): 1,
     }
     assert counted(client)["checked"] == 5
     assert client.rows("SELECT count() FROM posthog.events") == [[5]]
@@ -94,14 +94,14 @@ def test_an_event_that_is_sent_twice_counts_once(client: Client) -> None:
     sent_again = event("report_exportd") | {"uuid": "0199aaaa-0000-7000-8000-000000000001"}
     client.send(sent_again)
     client.send(sent_again)
-    assert violations(client) == {("unplanned_event", "report_exportd"): 1}
+    assert violations(client) == {("unplanned-event", "report_exportd"): 1}
 
 
 def test_samples_have_keys_and_types_and_no_values(client: Client) -> None:
     client.send(event("report_exported", format="secret", rows=None, tags=["secret"], **{"$lib": "web"}))
     [sample] = counted(client)["samples"]
     assert sample["types"] == {"format": "string", "rows": "null", "tags": "list", "$lib": "string"}
-    assert sample["violations"][0] == {"rule": "unlisted_value", "property": "format", "of": "event"}
+    assert sample["violations"][0] == {"rule": "unlisted-value", "property": "format", "of": "event"}
     assert (sample["event"], sample["library"]) == ("report_exported", "web")
     assert b"secret" not in (client.store.path / "live_check.sqlite").read_bytes()
     assert b"secret" not in (client.store.path / "live_check.sqlite-wal").read_bytes()
@@ -111,7 +111,7 @@ def test_few_samples_of_a_kind_leave_room_for_others(client: Client) -> None:
     client.send(*(event("flood") for _ in range(300)), *(event(f"other {number}") for number in range(250)))
     samples = counted(client)["samples"]
     assert len(samples) == 200
-    assert violations(client)["unplanned_event", "flood"] == 300
+    assert violations(client)["unplanned-event", "flood"] == 300
 
 
 @pytest.mark.parametrize("mode", ["v0", "v1"])
@@ -122,7 +122,7 @@ def test_the_sdk_and_its_version(client: Client, mode: Any) -> None:
     sdk.shutdown()
     [row] = counted(client)["violations"]
     assert (row["library"], row["version"]) == ("posthog-python", posthog.VERSION)
-    assert row["severity"] == "error"
+    assert (row["rule"], row["severity"]) == ("unplanned-event", "warning")
 
 
 def test_the_counts_survive_a_restart_and_a_reset_ends_them(store: Store, plan: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_counts_survive_a_restart_and_a_reset_ends_them(store: Store, plan: 
             assert counted(client)["checked"]
     with serving(store, None) as client:
         client.send(event("report_exportd"))
-        assert violations(client) == {("unplanned_event", "report_exportd"): 2}
+        assert violations(client) == {("unplanned-event", "report_exportd"): 2}
         assert counted(client, "DELETE")["checked"] == 2
         assert counted(client) == {
             "plan": None,
@@ -160,9 +160,9 @@ def test_an_enforced_plan_refuses_those_events_alone(store: Store, plan: Path) -
         wrong = event("report_exported", format="secret") | {"uuid": uuid}
         answer = client.batch(event("report_exported", **RIGHT), wrong)
         assert answer.status_code == 400
-        assert answer.text == f"refused by the tracking plan: report_exported ({uuid}): unlisted_value: format"
+        assert answer.text == f"refused by the tracking plan: report_exported ({uuid}): unlisted-value: format"
         assert client.rows("SELECT properties.format FROM posthog.events") == [["csv"]]
-        assert violations(client) == {("unlisted_value", "report_exported", "format"): 1}
+        assert violations(client) == {("unlisted-value", "report_exported", "format"): 1}
         assert counted(client)["checked"] == 2
 
 
@@ -172,7 +172,7 @@ def test_an_enforced_plan_counts_an_event_once_however_often_it_is_sent(store: S
     with serving(store, plan, enforce=True) as client:
         for _ in range(3):
             assert client.batch(right, wrong).status_code == 400
-        assert (counted(client)["checked"], violations(client)) == (2, {("unplanned_event", "other"): 1})
+        assert (counted(client)["checked"], violations(client)) == (2, {("unplanned-event", "other"): 1})
 
 
 def test_the_sdk_learns_what_was_refused(store: Store, plan: Path) -> None:
@@ -185,7 +185,7 @@ def test_the_sdk_learns_what_was_refused(store: Store, plan: Path) -> None:
         sdk.capture("report_exported", distinct_id="ann", properties=RIGHT)
         sdk.shutdown()
         assert client.rows("SELECT count() FROM posthog.events") == [[1]]
-    assert [error.drops for error in failed] == [[(refused, "missing_property: format, wrong_type: rows")]]
+    assert [error.drops for error in failed] == [[(refused, "absent-property: format, wrong-type: rows")]]
 
 
 def test_a_plan_that_changes_is_read_again_and_a_wrong_one_is_not(client: Client, plan: Path) -> None:
@@ -194,14 +194,14 @@ def test_a_plan_that_changes_is_read_again_and_a_wrong_one_is_not(client: Client
     assert violations(client) == {}
     plan.write_text("events: [broken")
     client.send(event("report_shared"), event("report_exportd"))
-    assert violations(client) == {("unplanned_event", "report_exportd"): 1}
+    assert violations(client) == {("unplanned-event", "report_exportd"): 1}
     assert "not valid YAML" in counted(client)["problem"]
     plan.unlink()
     client.send(event("report_shared"))
     assert client.rows("SELECT count() FROM posthog.events") == [[4]]
     plan.write_text(PLAN)
     client.send(event("report_shared"))
-    assert violations(client)["unplanned_event", "report_shared"] == 1
+    assert violations(client)["unplanned-event", "report_shared"] == 1
     assert counted(client)["problem"] is None
 
 
@@ -229,7 +229,7 @@ def test_an_answer_names_twenty_events_and_rules(store: Store, plan: Path) -> No
         answer = client.batch(*(event(f"name {number}") for number in range(30)), event("report_opened", **many))
         assert answer.text.endswith("; and 11 more")
         one = client.batch(event("report_opened", **many))
-        assert one.text.endswith("unplanned_property: key 19, and 10 more")
+        assert one.text.endswith("unplanned-property: key 19, and 10 more")
 
 
 HOSTILE = ["a\nb", "\x1b[31mred", "'; DROP TABLE violations; --", "{{ x }} %s", "x" * 1000, "\u202e", "nul\0", "[bold]"]
@@ -279,7 +279,7 @@ def erase_ann(client: Client, violation_log: ViolationLog) -> None:
     client.store.require_caught_up()
     assert count_changes(client.store, violation_log, erased) == 2
     rewrite(client.store, violation_log, erased)
-    assert violations(client) == {("unplanned_property", "report_exported", "bob@x.example"): 1}
+    assert violations(client) == {("unplanned-property", "report_exported", "bob@x.example"): 1}
     assert count_changes(client.store, violation_log, erased) == 0
     kept = b"".join(file.read_bytes() for file in client.store.path.glob("live_check.sqlite*"))
     assert b"ann@x.example" not in kept

@@ -48,10 +48,10 @@ def test_it_is_sent_told_once_and_counted(
         "$groupidentify: plan of a group: the value is not in the plan's list; it is sent all the same",
     ]
     assert track.violations() == {
-        Violation("unlisted_value", "report_exported", "format"): 3,
-        Violation("unplanned_event", "reprot_exported"): 1,
-        Violation("wrong_type", "$identify", "role", "person"): 1,
-        Violation("unlisted_value", "$groupidentify", "plan", "group"): 1,
+        Violation("unlisted-value", "report_exported", "format"): 3,
+        Violation("unplanned-event", "reprot_exported"): 1,
+        Violation("wrong-type", "$identify", "role", "person"): 1,
+        Violation("unlisted-value", "$groupidentify", "plan", "group"): 1,
     }
 
 

@@ -17,6 +17,7 @@ _SECONDS = 1.0  # between two questions of --follow
 
 
 class FailOn(StrEnum):
+    note = "note"
     warning = "warning"
     error = "error"
     never = "never"
@@ -42,15 +43,17 @@ def live_check(
 
     `usertrack plan live-check --follow` · a line for each, while you click through the product
 
-    `usertrack plan live-check --data ./events --fail-on error -f json` · in CI, at the end of the tests
+    `usertrack plan live-check --data ./events -f json` · in CI, at the end of the tests
 
     Without --data the PostHog that is configured is asked, else the folder that `usertrack serve` uses by default. Exit
-    code 5: there are violations, or no event was checked.
+    code 5: there are violations that are more than notes, or no event was checked.
     """
     from usertrack.cli.common import settings_of
     from usertrack.cli.serving import default_data
     from usertrack.cli.session import open_data_session
     from usertrack.coverage.live_check import ask_live_check, live_check_document, raise_violations
+    from usertrack.plan.finding import Severity
+    from usertrack.product.scope import one_of
 
     folder = data if data or settings_of(common).has_posthog else default_data()
     with open_data_session(common, folder) as session:
@@ -59,7 +62,7 @@ def live_check(
             _follow(session, report)
         session.emit(live_check_document(report, session.settings["timezone"], session.runner.now))
     if fail_on != FailOn.never:
-        raise_violations(report, "warning" if fail_on == FailOn.warning else "error")
+        raise_violations(report, one_of(fail_on.value, Severity, "--fail-on"))
 
 
 def _follow(session: "Session", report: "LiveCheckReport") -> None:

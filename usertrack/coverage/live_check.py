@@ -11,7 +11,7 @@ from usertrack.core.errors import CheckFailed, UsageError
 from usertrack.core.table import Table
 from usertrack.core.words import number, plural
 from usertrack.engine.runner import Runner
-from usertrack.plan.conform import RULES
+from usertrack.plan.conform import MESSAGES
 from usertrack.plan.finding import SEVERITIES, Severity
 from usertrack.render.safe import visible
 
@@ -118,7 +118,7 @@ def live_check_document(report: LiveCheckReport, timezone: str, now: datetime) -
         subtitle=" · ".join(filter(None, [report.plan, since])),
         blocks=(
             *((listing,) if report.violations else (Paragraph(in_order),)),
-            *((Facts(tuple((rule, RULES[rule]) for rule in RULES if rule in rules)),) if rules else ()),
+            *((Facts(tuple((rule, MESSAGES[rule]) for rule in MESSAGES if rule in rules)),) if rules else ()),
         ),
         notes=tuple(notes),
         data=lambda: report.document,

@@ -5,16 +5,10 @@ from collections.abc import Iterator, Mapping
 from usertrack.core.words import plural
 from usertrack.coverage.arrivals import require_all
 from usertrack.engine.runner import Runner
-from usertrack.plan.finding import Finding, Rule
+from usertrack.plan.finding import Finding
 from usertrack.plan.lint.personal import personal_values
 from usertrack.plan.model import Personal, Plan
-
-PERSONAL_VALUE = Rule(
-    "personal-value",
-    "Personal data that arrives is declared",
-    "What names a person or a customer has to be known when they ask for it to be erased, or not to be sent.",
-    "error",
-)
+from usertrack.plan.rules import PERSONAL_VALUE
 
 Sampled = Mapping[str, Mapping[Personal, int]]
 """By property, how many of its sampled values hold each class of personal data."""

@@ -12,33 +12,37 @@ from uuid import UUID
 
 from usertrack.plan.finding import Severity
 from usertrack.plan.model import Plan, PlannedEvent, PlannedProperty, Type
+from usertrack.plan.rules import (
+    ABSENT_PROPERTY,
+    RETIRED_EVENT,
+    UNLISTED_VALUE,
+    UNPLANNED_EVENT,
+    UNPLANNED_PROPERTY,
+    WRONG_TYPE,
+)
 
-Rule = Literal[
-    "unplanned_event", "replaced_event", "missing_property", "unplanned_property", "wrong_type", "unlisted_value"
-]
-RULES: Mapping[Rule, str] = {
-    "unplanned_event": "the plan has no event of this name",
-    "replaced_event": "the plan has another event in its place",
-    "missing_property": "the plan requires this property",
-    "unplanned_property": "the plan has no such property here",
-    "wrong_type": "the value is not of the type that the plan says",
-    "unlisted_value": "the value is not in the plan's list",
+MESSAGES: Mapping[str, str] = {
+    UNPLANNED_EVENT.id: "the plan has no event of this name",
+    RETIRED_EVENT.id: "the plan has another event in its place",
+    ABSENT_PROPERTY.id: "the plan requires this property",
+    UNPLANNED_PROPERTY.id: "the plan has no such property here",
+    WRONG_TYPE.id: "the value is not of the type that the plan says",
+    UNLISTED_VALUE.id: "the value is not in the plan's list",
 }
-
-SEVERITY: Mapping[Rule, Severity] = {
-    "unplanned_event": "error",
-    "replaced_event": "warning",
-    "missing_property": "error",
-    "unplanned_property": "warning",
-    "wrong_type": "error",
-    "unlisted_value": "error",
+"""What is wrong with an event, by the id of the rule that it breaks."""
+SEVERITY: Mapping[str, Severity] = {
+    rule.id: rule.severity
+    for rule in (UNPLANNED_EVENT, RETIRED_EVENT, ABSENT_PROPERTY, UNPLANNED_PROPERTY, WRONG_TYPE, UNLISTED_VALUE)
 }
 
 
 class Violation(NamedTuple):
-    """One difference between an event and the plan. ``property`` is one of the event, or of a person or a group."""
+    """One difference between an event and the plan. ``property`` is one of the event, or of a person or a group.
 
-    rule: Rule
+    ``rule`` is the id of the rule that it breaks.
+    """
+
+    rule: str
     event: str
     property: str | None = None
     of: Literal["event", "person", "group"] = "event"
@@ -46,12 +50,12 @@ class Violation(NamedTuple):
     def __str__(self) -> str:
         whose = "" if self.of == "event" else f" of a {self.of}"
         subject = f"{self.event}: {self.property}{whose}" if self.property else self.event
-        return f"{subject}: {RULES[self.rule]}"
+        return f"{subject}: {MESSAGES[self.rule]}"
 
 
 Properties = Mapping[str, Any]
 Check = Callable[[str, Properties], Sequence[Violation]]
-_PropertyCheck = Callable[[Any], Rule | None]
+_PropertyCheck = Callable[[Any], str | None]
 # values of the plain type, where there is one, need no check: that is most of them
 _Checks = Mapping[str, tuple[type | None, _PropertyCheck]]
 _EventCheck = Callable[[str, Properties], Sequence[Violation]]
@@ -88,7 +92,7 @@ def conformance(plan: Plan) -> Check:
         if check_event:
             violations += check_event(event, properties)
         elif not event.startswith("$"):
-            violations.append(Violation("replaced_event" if event in replaced else "unplanned_event", event))
+            violations.append(Violation(RETIRED_EVENT.id if event in replaced else UNPLANNED_EVENT.id, event))
         for key in ("$set", "$set_once"):
             if key in properties:
                 violations += _of_profile(event, properties[key], persons, "person")
@@ -110,14 +114,14 @@ def _event_check(event: PlannedEvent, plan: Plan, registry: _Checks) -> _EventCh
 
     def check(name: str, properties: Properties) -> Sequence[Violation]:
         violations = [
-            Violation("missing_property", name, key)
+            Violation(ABSENT_PROPERTY.id, name, key)
             for key, ways in required
             if properties.get(key) is None and all(properties.get(way) is None for way in ways)
         ]
         for key, value in properties.items():
             if allowed is not None and key not in allowed:
                 if key[:1] != "$" and not is_of_sdk(key):
-                    violations.append(Violation("unplanned_property", name, key))
+                    violations.append(Violation(UNPLANNED_PROPERTY.id, name, key))
             elif value is not None and key in registry:
                 plain_type, check_value = registry[key]
                 if type(value) is not plain_type and (rule := check_value(value)):
@@ -143,7 +147,7 @@ def _of_profile(event: str, properties: Any, checks: _Checks, of: Literal["perso
     for key, value in properties.items():
         if key not in checks:
             if not is_of_sdk(key):
-                yield Violation("unplanned_property", event, key, of)
+                yield Violation(UNPLANNED_PROPERTY.id, event, key, of)
         elif value is not None and (rule := checks[key][1](value)):
             yield Violation(rule, event, key, of)
 
@@ -162,13 +166,13 @@ def _property_check(planned: PlannedProperty) -> _PropertyCheck:
     is_of_type = _TYPES[planned.type] if planned.type else _is_anything
     values = frozenset(planned.values)
 
-    def check_type(value: Any) -> Rule | None:
-        return None if is_of_type(value) else "wrong_type"
+    def check_type(value: Any) -> str | None:
+        return None if is_of_type(value) else WRONG_TYPE.id
 
-    def check(value: Any) -> Rule | None:
+    def check(value: Any) -> str | None:
         if not is_of_type(value):
-            return "wrong_type"
-        return None if _is_listed(value, values) else "unlisted_value"
+            return WRONG_TYPE.id
+        return None if _is_listed(value, values) else UNLISTED_VALUE.id
 
     return check if values else check_type
 

@@ -32,7 +32,7 @@ def routes(settings: ServerSettings, violations: ViolationLog, live_check: LiveC
 def _counted(violations: ViolationLog, live_check: LiveCheck | None) -> dict[str, Any]:
     counted = violations.read()
     for violation in counted["violations"]:
-        violation["severity"] = SEVERITY[violation["rule"]]
+        violation["severity"] = SEVERITY.get(violation["rule"], "warning")  # of an older usertrack, it may be unknown
     if live_check is None:
         return {"plan": None, "enforce": False, "problem": None, **counted}
     live_check.refresh()

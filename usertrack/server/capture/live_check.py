@@ -99,7 +99,7 @@ class LiveCheck:
 
 
 def described(violations: Sequence[Violation]) -> str:
-    """Rules and properties on one line: ``wrong_type: rows, missing_property: team_slug``."""
+    """Rules and properties on one line: ``wrong-type: rows, absent-property: team_slug``."""
     broken = [visible(f"{each.rule}: {each.property}" if each.property else each.rule) for each in violations]
     return ", ".join(_first(broken))
 
