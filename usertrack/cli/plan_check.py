@@ -56,13 +56,14 @@ def check(
     """
     from usertrack.cli.output import emit_bytes
     from usertrack.cli.plan_material import gather
-    from usertrack.core.errors import INCOMPLETE, CheckFailed, UsageError
+    from usertrack.core.errors import INCOMPLETE, UsageError
     from usertrack.core.words import plural
     from usertrack.coverage.baseline import Baseline, baseline_text, read_baseline
-    from usertrack.plan.finding import SEVERITIES, Severity
+    from usertrack.plan.finding import Severity
+    from usertrack.plan.finding_view import raise_problems
     from usertrack.product.scope import one_of
 
-    least = SEVERITIES.index(one_of(fail_on, Severity, "--fail-on"))
+    least = one_of(fail_on, Severity, "--fail-on")
     if write_baseline and baseline is None:
         raise UsageError("--write-baseline needs a file", "add --baseline tracking.baseline.json")
     _require_format(common)
@@ -76,9 +77,7 @@ def check(
     known = read_baseline(baseline) if baseline else Baseline()
     new = known.new(findings)
     _emit(new, [*material.notes, *known.notes(findings)], material, common)
-    if count := sum(SEVERITIES.index(finding.severity) <= least for finding in new):
-        hint = "" if baseline else "--baseline FILE lets those pass that were there before"
-        raise CheckFailed(f"{plural(count, 'problem')} found", hint)
+    raise_problems(new, least, "" if baseline else "--baseline FILE lets those pass that were there before")
     if material.incomplete:
         raise typer.Exit(INCOMPLETE)
 

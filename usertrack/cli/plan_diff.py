@@ -58,8 +58,7 @@ def diff(
     settings = settings_of(common)
     old, new = split(revisions)
     repository = repository_of(Path.cwd())
-    plan_path = plan or new_plan_path(settings)
-    paths = [plan_path, *(code or [repository.root])]
+    paths = [new_plan_path(settings, plan), *(code or [repository.root])]
     places = [repository.relative(path) for path in paths]
     commits = [repository.commit(old), repository.commit(new) if new else None]
     listings = [repository.paths(commit) for commit in commits]

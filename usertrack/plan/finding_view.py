@@ -8,7 +8,8 @@ from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Paragraph, Section
 from usertrack.core.errors import CheckFailed
 from usertrack.core.table import Table
-from usertrack.plan.finding import SEVERITIES, Finding, Rule
+from usertrack.core.words import plural
+from usertrack.plan.finding import SEVERITIES, Finding, Rule, Severity
 
 
 def _where(finding: Finding) -> str:
@@ -58,11 +59,10 @@ def _section(rule: Rule, findings: Sequence[Finding], *, in_one_file: bool) -> S
 def _counts(findings: Sequence[Finding]) -> str:
     """``2 errors, 12 warnings, 1 note``."""
     counts = Counter(each.severity for each in findings)
-    return ", ".join(f"{counts[name]} {name}{'s' * (counts[name] != 1)}" for name in SEVERITIES if counts[name])
+    return ", ".join(plural(counts[name], name) for name in SEVERITIES if counts[name])
 
 
-def raise_problems(findings: Sequence[Finding]) -> None:
-    """Raise CheckFailed when any finding is more than a note."""
-    count = sum(each.severity != "note" for each in findings)
-    if count:
-        raise CheckFailed(f"{count} problem{'s' * (count != 1)} found")
+def raise_problems(findings: Sequence[Finding], least: Severity = "warning", hint: str = "") -> None:
+    """Raise CheckFailed when any finding is ``least`` or worse."""
+    if count := sum(SEVERITIES.index(each.severity) <= SEVERITIES.index(least) for each in findings):
+        raise CheckFailed(f"{plural(count, 'problem')} found", hint)
