@@ -12,7 +12,7 @@ SELECT
     least(timestamp, created_at) AS at,
     toString(uuid) AS uuid,
     event,
-    toString(person_id) AS person,
+    toString(person_id) AS who,
     distinct_id,
     $session_id AS session,
     $window_id AS tab,

@@ -25,7 +25,9 @@ from usertrack.segments.keys import ORGANIZATION
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.reachability import Reachability, extremes
 from usertrack.segments.rules import Rules, Segment, SegmentSet, read_rules
-from usertrack.workspace.files import failures_paths, funnel_paths, new_plan_path, rules_path
+from usertrack.signals.facts import questions
+from usertrack.signals.read import read_patterns
+from usertrack.workspace.files import failures_paths, funnel_paths, new_plan_path, patterns_path, rules_path
 from usertrack.workspace.settings import Settings
 from usertrack.workspace.weekly_sections import listed_sections
 
@@ -158,10 +160,11 @@ def _columns_finding(name: str, names: Sequence[str], library: Library) -> Findi
 
 
 def check_files(settings: Settings, library: Library) -> list[Finding]:
-    """The workspace's segments.yaml, failures.yaml and funnels.yaml, or the shipped ones; its tracking.yaml."""
+    """The workspace's segments.yaml and its like, or the shipped ones; its tracking.yaml."""
     checks: dict[str, Callable[[], list[Finding]]] = {
         "segments.yaml": lambda: check_rules(rules_path(settings), library),
         "failures.yaml": lambda: _check_causes(failures_paths(settings)),
+        "patterns.yaml": lambda: check_patterns(patterns_path(settings), rules_path(settings), library),
         "funnels.yaml": lambda: _check_funnels(funnel_paths(settings)),
         "usertrack.yaml": lambda: _check_lists(settings, library),
         "tracking.yaml": lambda: _check_plan(new_plan_path(settings)),
@@ -188,6 +191,28 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
     except UsageError as error:
         return [Finding("FAIL", path.name, error.message, error.hint)]
     return findings
+
+
+def check_patterns(path: Path, rules_file: Path, library: Library) -> list[Finding]:
+    """patterns.yaml: its shape, and what it asks of the profiles that ``rules_file`` makes."""
+    try:
+        patterns = read_patterns(path)
+    except UsageError as error:
+        return [Finding("FAIL", path.name, error.message, error.hint)]
+    try:
+        profiles = Profiles(applicable(read_rules(rules_file), library), library, datetime(2026, 1, 1, tzinfo=UTC))
+        profiles.declare()
+    except UsageError:
+        return [Finding("note", path.name, f"its conditions are not checked before {rules_file.name} is right")]
+    try:
+        ask = questions(patterns, profiles, library)
+    except UsageError as error:
+        return [Finding("FAIL", path.name, error.message, error.hint)]
+    left_out = [
+        Finding("note", f"pattern {name}", f"left out: it rests on {cause}, absent here")
+        for name, cause in ask.left_out.items()
+    ]
+    return [Finding("ok", path.name, plural(len(patterns.patterns), "pattern")), *left_out]
 
 
 def _rule_findings(all_rules: Rules, library: Library) -> list[Finding]:

@@ -16,7 +16,18 @@ from usertrack.signals.conditions import (
     watch_of,
 )
 from usertrack.signals.occurrence import Occurrence, kind_of_error
-from usertrack.signals.patterns import CUSTOM, Combined, Condition, EventMatch, Kind, Pattern, Patterns, Per, Session
+from usertrack.signals.patterns import (
+    CUSTOM,
+    Combined,
+    Condition,
+    EventMatch,
+    Kind,
+    Pattern,
+    Patterns,
+    Per,
+    Session,
+    is_gated,
+)
 from usertrack.signals.people import Instance, Person
 
 ERROR, PROGRESS, FIELDS = "error", "progress", ("fingerprint", "form", "field")
@@ -58,7 +69,7 @@ class Compiled:
             watch_of(leaf, baselines, f"{pattern.id} {pattern.digest} {place}", by_tab=pattern.per == "tab")
             for place, leaf in enumerate(pattern.leaves())
         ]
-        self.is_gated = _is_gated(pattern.when, iter(self.watches))
+        self.is_gated = is_gated(pattern.when)
         self.is_lazy = not any(watch.gate for watch in self.watches)
         self.listens = any(
             isinstance(watch, TimeWatch | SessionWatch) or (isinstance(watch, NoneWatch) and watch.of_person)
@@ -119,13 +130,6 @@ def _of_first_session(condition: Condition) -> bool:
     if isinstance(condition, Combined):
         return condition.every and any(map(_of_first_session, condition.parts))
     return isinstance(condition, Session) and condition.state == "first"
-
-
-def _is_gated(condition: Condition, watches: Iterator[Watch]) -> bool:
-    if isinstance(condition, Combined):
-        gated = [_is_gated(part, watches) for part in condition.parts]
-        return any(gated) if condition.every else all(gated)
-    return next(watches).gate
 
 
 _ReadyOf = Callable[[Instance, float], bool]

@@ -171,11 +171,12 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Patterns:
-    """All of patterns.yaml."""
+    """All of patterns.yaml. ``facts`` go with each signal: SQL over the profile, and its line."""
 
     path: Path
     kinds: Mapping[str, Kind]
     patterns: tuple[Pattern, ...]
+    facts: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     notifications: Notifications = field(default_factory=Notifications)
 
     def __getitem__(self, name: str) -> Pattern:
@@ -184,6 +185,16 @@ class Patterns:
                 return pattern
         known = [pattern.id for pattern in self.patterns]
         raise UsageError(f"there is no pattern '{name}'", did_you_mean(name, known, f"there are {', '.join(known)}"))
+
+
+def is_gated(condition: Condition) -> bool:
+    """Whether it cannot hold before a certain event, so that until then nothing needs to be remembered of a person."""
+    if isinstance(condition, Combined):
+        gated = map(is_gated, condition.parts)
+        return any(gated) if condition.every else all(gated)
+    return isinstance(condition, Sequence | Share | Unfinished) or (
+        isinstance(condition, Count) and condition.more_than is not None
+    )
 
 
 def leaves(condition: Condition) -> Iterable[Leaf]:

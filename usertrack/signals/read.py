@@ -32,6 +32,7 @@ from usertrack.signals.patterns import (
     Step,
     TimeOnRoute,
     Unfinished,
+    is_gated,
 )
 
 _PARTS = {"name", "when", "per", "where", "segment", "for", "keep_firing_for", "cooldown", "severity", "inhibits"} | {
@@ -48,6 +49,7 @@ _CONDITIONS: dict[str, set[str]] = {
     "all": set(),
     "any": set(),
 }
+_OF_PEOPLE = ("person", "session", "tab")
 _LONGEST = 90 * 86_400  # seconds: beyond it, nobody is remembered
 
 
@@ -61,7 +63,7 @@ class _Reader(YamlFile):
     hint = "copy from the shipped one: `usertrack alerts patterns` shows it"
 
     def patterns(self) -> Patterns:
-        self.known(self.document, {"events", "patterns", "notifications"})
+        self.known(self.document, {"events", "facts", "patterns", "notifications"})
         events = self.mapping(self.document["events"], "events") if self.document.get("events") else {}
         self.kinds = {name: self._kind_of(name, value) for name, value in events.items()}
         listed = self.mapping(self.document.get("patterns"), "patterns")
@@ -71,8 +73,15 @@ class _Reader(YamlFile):
                 if other not in listed:
                     at = ("patterns", pattern.id, "inhibits", number)
                     raise self.wrong(f"there is no pattern '{other}'", *at, hint=did_you_mean(other, listed))
-        inhibits = {pattern.id: pattern.inhibits for pattern in patterns}
-        return Patterns(self.path, self.kinds, patterns, read_notifications(self, inhibits))
+        notifications = read_notifications(self, {each.id: each.inhibits for each in patterns})
+        return Patterns(self.path, self.kinds, patterns, self._facts(), notifications)
+
+    def _facts(self) -> dict[str, tuple[str, int]]:
+        facts = self.mapping(self.document["facts"], "facts") if self.document.get("facts") else {}
+        for name, sql in facts.items():
+            if not isinstance(sql, str):
+                raise self.wrong("a fact is SQL over the profile", "facts", name, hint="such as `tier: subscription`")
+        return {name: (sql, self.line("facts", name)) for name, sql in facts.items()}
 
     def _kind_of(self, name: str, value: Any) -> Kind:
         if name in (ANY, CUSTOM):
@@ -110,6 +119,9 @@ class _Reader(YamlFile):
             raise self.wrong(f"pattern '{name}' has no condition", *at, hint=_EXAMPLE)
         when = self._condition(value["when"], *at, "when")
         per = self._one_of(value, "per", get_args(Per), "person", *at)
+        if per not in _OF_PEOPLE and not is_gated(when):
+            hint = "its condition needs no event, which alone has a route, a form or an error"
+            raise self.wrong("'per' is person, session or tab here", *at, "per", hint=hint)
         severity = self._one_of(value, "severity", get_args(Severity), "warning", *at)
         because = self._text(value, "because", *at)
         self._check_places(because, *at, "because")

@@ -53,7 +53,7 @@ def occurrences(table: Table) -> Iterator[Occurrence]:
     reader = table.rows.reader()
     try:
         cursor = reader.execute(
-            f"SELECT epoch(\"at\"), uuid, event, coalesce(person, ''), distinct_id, coalesce(session, ''), "
+            f"SELECT epoch(\"at\"), uuid, event, coalesce(who, ''), distinct_id, coalesce(session, ''), "
             f"coalesce(nullif(tab, ''), session, ''), address, coalesce({texts}) IS NOT NULL, {names} "
             f'FROM {table.rows.scan()} ORDER BY "at", uuid'
         )

@@ -1,0 +1,131 @@
+"""Watching: ask the source what has arrived, let the engine see it, save what it says, and hand that on."""
+
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
+from pathlib import Path
+
+from usertrack.alerts.model import Signal
+from usertrack.core.errors import UsageError
+from usertrack.engine.runner import Runner
+from usertrack.signals.audience import Audience
+from usertrack.signals.engine import Engine
+from usertrack.signals.patterns import Patterns
+from usertrack.signals.reader import arrivals, history
+from usertrack.signals.state import StateFile
+
+WARM_UP = timedelta(days=30)
+"""How much history a new state begins with: who is known, and what is usual."""
+
+OVERLAP = timedelta(minutes=2)
+"""How far back every poll looks again: an event may become visible some time after it was taken in."""
+
+SETTLE = timedelta(seconds=5)
+"""For how long nothing is said about what did *not* happen: an event may still be on its way."""
+
+_LONGEST_GAP = timedelta(days=1)  # after a longer one, the state begins anew
+
+Receive = Callable[[Sequence[Signal]], object]
+"""Takes signals for good. After a crash it may get the same ones again, whose `key`, `at` and `state` are the same."""
+
+
+class Watcher:
+    """The engine of one workspace, with its state in ``folder``. A context manager: one process watches at a time."""
+
+    def __init__(self, folder: Path, patterns: Patterns, audience: Audience) -> None:
+        """Raises UsageError where another process watches, or the state cannot be read."""
+        self._lock = _locked(folder)
+        try:
+            self._state = StateFile(folder)
+            self.engine = Engine(patterns, audience)
+            self._state.load(self.engine)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def __enter__(self) -> "Watcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._state.close()
+        self._lock.close()
+
+    def poll(self, runner: Runner, now: datetime, receive: Receive) -> int:
+        """Take in what has arrived until ``now`` (UTC), and hand on what that means; returns how many events are new.
+
+        The first time, the engine learns from the last 30 days and says nothing of them. A day's gap or a shorter one
+        is made up for. Raises a UsertrackError where the source does not answer: the next poll then makes up for it.
+        What could not be handed on, because ``receive`` raised, is handed on first the next time.
+        """
+        self.hand_on(receive)
+        read_until = self._state.read_until
+        if read_until is None or now - _moment(read_until) > _LONGEST_GAP:
+            return self._warm_up(runner, now)
+        since = _moment(read_until) - OVERLAP
+        arrived = arrivals(runner, since, now)
+        before = self._state.seen([each.uuid for each in arrived])
+        fresh = [each for each in arrived if each.uuid not in before]
+        for occurrence in fresh:
+            self.engine.feed(occurrence)
+        self.engine.advance((now - SETTLE).timestamp())
+        self._state.save(
+            self.engine,
+            self.engine.taken(),
+            read_until=now.timestamp(),
+            read=[each.uuid for each in fresh],
+            again_since=(now - OVERLAP).timestamp(),
+        )
+        self.hand_on(receive)
+        return len(fresh)
+
+    def hand_on(self, receive: Receive) -> None:
+        """Give ``receive`` the signals that it has not got for good yet."""
+        waiting = self._state.waiting()
+        if waiting:
+            receive([signal for _, signal in waiting])
+            self._state.taken(waiting[-1][0])
+
+    def _warm_up(self, runner: Runner, now: datetime) -> int:
+        """Learn from history. Whatever fires in it was before anybody watched: it is not handed on."""
+        count, uuids = 0, []
+        recent = (now - OVERLAP - OVERLAP).timestamp()
+        began = self.engine.clock
+        for occurrence in history(runner, now - WARM_UP, now):
+            if occurrence.at <= began:  # before the gap
+                continue
+            self.engine.feed(occurrence)
+            count += 1
+            if occurrence.at >= recent:
+                uuids.append(occurrence.uuid)
+        self.engine.advance((now - SETTLE).timestamp())
+        self.engine.taken()
+        again_since = (now - OVERLAP).timestamp()
+        self._state.save(self.engine, read_until=now.timestamp(), read=uuids, again_since=again_since)
+        return count
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def _locked(folder: Path) -> TextIOWrapper:
+    """The lock of ``folder``, held until it is closed or the process ends; raises UsageError naming the holder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (folder / "watch.lock").open("a+")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}", "set another folder for the state") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        holder = file.read(20).strip() or "unknown"
+        file.close()
+        raise UsageError(f"process {holder} watches already, with its state in {folder}", "one is enough") from error
+    file.seek(0)
+    file.truncate()
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
