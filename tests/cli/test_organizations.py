@@ -113,3 +113,15 @@ def test_check_proves_their_rules_too(own: Cli, tmp_path: Path) -> None:
     assert "active_people >= 3" in text
     (tmp_path / "segments.yaml").write_text(text.replace("active_people >= 3", "activ_people >= 3"))
     assert "unknown fact 'activ_people'" in own("check", "-w", str(tmp_path)).out
+
+
+def test_names_that_never_meet_are_told_with_one_of_each(own: Cli, tmp_path: Path) -> None:
+    shipped = (shipped_root() / "tables/neon/accounts.sql").read_text()
+    (tmp_path / "usertrack.yaml").write_text("")
+    (tmp_path / "tables/neon").mkdir(parents=True)
+    mapped = shipped.replace("    w.organization\n", "    'org-' || w.organization AS organization\n")
+    (tmp_path / "tables/neon/accounts.sql").write_text(mapped)
+    said = "is a group of PostHog: accounts say 'org-[red]acme[/red]', and events '[red]acme[/red]'"
+    for command in ("segments --by organization", "doctor --verbose"):
+        answer = own(*command.split())
+        assert said in " ".join((answer.out + answer.err).split())

@@ -365,7 +365,7 @@ def test_an_outage_does_not_stand_for_its_day(own: Cli, clean_env: pytest.Monkey
     assert "there is no snapshot in this time" in own("history", "forget", "2026-11-20T09:00", "--yes").err
 
 
-def test_a_missing_table_is_told_once_with_the_queries_that_need_it(own: Cli, environment: dict[str, str]) -> None:
+def test_a_missing_table_is_told_once_with_the_file_that_names_it(own: Cli, environment: dict[str, str]) -> None:
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as database:
         database.execute("ALTER TABLE fastapi_run RENAME TO elsewhere")
         try:
@@ -374,8 +374,8 @@ def test_a_missing_table_is_told_once_with_the_queries_that_need_it(own: Cli, en
         finally:
             database.execute("ALTER TABLE elsewhere RENAME TO fastapi_run")
     assert (said.code, asked.code) == (6, 6)
-    assert ".sql" not in f"{said}{asked}"
+    assert "queries/neon" not in f"{said}{asked}"
     [warning] = [line for line in said.err.splitlines() if "This report is incomplete" in line]
     assert warning.count('relation "fastapi_run" does not exist') == 1
-    assert "(neon/failure_days, neon/failure_levels, neon/failure_messages, 7 more)" in warning
-    assert "neon/run_activity:" in asked.out + asked.err
+    assert "incomplete: tables/neon/runs.sql:15: relation" in warning
+    assert "tables/neon/runs.sql:" in asked.out + asked.err

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from usertrack.checks.entities import check_entity_files
+from usertrack.checks.matches import check_matches
 from usertrack.checks.online import check_online
 from usertrack.checks.workspace import Finding, check_queries, check_rules
 from usertrack.core.errors import UsertrackError
@@ -198,6 +199,7 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
         *check_events(runner),
         *_queries(runner, rules, down),
         *check_rules(rules, runner.library),
+        *check_matches(runner, rules),
     ]
 
 

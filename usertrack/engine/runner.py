@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
@@ -176,10 +176,10 @@ class Runner:
         other.as_of = moment
         return other
 
-    def without(self, entities: Collection[str]) -> "Runner":
-        """A runner on the same sources for queries that do without these ``entities``."""
+    def reading(self, library: Library) -> "Runner":
+        """A runner on the same sources for the queries of ``library``."""
         other = copy(self)
-        other.library = self.library.without(entities)
+        other.library = library
         return other
 
     def watched(self, done: Done) -> "Runner":

@@ -166,7 +166,7 @@ def investigate(
     }
     answers = dict(zip(queries, runner.run([runner.bind(*query) for query in queries.values()]), strict=True))
     if lost := _lost_levels(runner, answers.values()):
-        known = runner.without([LEVELS[level] for level in lost])
+        known = runner.reading(runner.library.without([LEVELS[level] for level in lost]))
         rest = investigate(known, catalogue, person=person, tool=tool, days=days, since=since)
         return _with_lost(rest, lost) if isinstance(rest, Investigation) else rest
     parts = _tables(answers, missing)

@@ -47,7 +47,7 @@ def segment_document(
         *profiles.notes,
         *difference_notes(pair),
         *retroactive_notes(late, timezone),
-        *match_notes(profiles.match),
+        *match_notes(profiles.match, profiles.key),
     )
     return Document(
         title=f"{segment.name} on {moment(profiles.as_of, timezone)}",

@@ -200,7 +200,7 @@ def _notes(weekly: Weekly, timezone: str) -> Iterator[str]:
     pair = weekly.moved.pair
     yield from difference_notes(pair)
     yield from retroactive_notes([snapshot for snapshot in (pair.before, pair.after) if snapshot.retroactive], timezone)
-    yield from match_notes(profiles.match)
+    yield from match_notes(profiles.match, profiles.key)
     if isinstance(weekly.failures, Investigation):
         yield from weekly.failures.notes
     if isinstance(weekly.scores, Scorecard):

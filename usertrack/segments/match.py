@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from usertrack.core.spool import quote
+from usertrack.core.spool import SpooledRows, quote
+from usertrack.core.table import Table
+from usertrack.core.words import plural
 from usertrack.library.entities import EMAIL
 from usertrack.segments.keys import ORGANIZATION
 
@@ -65,6 +67,48 @@ def match_of(connection: Any, sides: Sides, key: str) -> Match:
         opted_out=opted_out,
         deleted=deleted,
     )
+
+
+def repeated_note(connection: Any, table: Table) -> str:
+    """What is wrong where the accounts in ``table`` have an id several times; empty for other answers."""
+    if "repeated_ids" not in table.names:
+        return ""
+    assert isinstance(table.rows, SpooledRows)
+    rows = table.rows.scan()
+    ids = connection.execute(f"SELECT coalesce(sum(repeated_ids), 0)::BIGINT FROM {rows}").fetchone()[0]
+    example = None
+    if {"account_id", "accounts"} <= set(table.names):
+        of_several_people, example = connection.execute(
+            f"SELECT count(*), min(account_id) FROM (SELECT account_id FROM {rows} "
+            "WHERE accounts > 0 GROUP BY account_id HAVING count(*) > 1)"
+        ).fetchone()
+        ids += of_several_people
+    such = f", such as {example}" if example else ""
+    words = plural(ids, "account id is", "account ids are")
+    return f"{words} there more than once{such}: what they did is counted each time (`usertrack doctor`)" if ids else ""
+
+
+def apart_note(connection: Any, sides: Sides, key: str, match: Match) -> str:
+    """That the two sources have no key in common, and what to do about it; empty where they have one.
+
+    By the e-mail that may well be so: most people of PostHog may be visitors.
+    """
+    if key == EMAIL or match.matched != 0 or not (match.posthog_only and match.postgres_only):
+        return ""
+    if key != ORGANIZATION:
+        return f"no account is a person of PostHog: `{key}` in tables/neon/accounts.sql has to be their distinct_id"
+    sql = match_sql(sides, key)
+    ours, theirs = (
+        connection.execute(f"SELECT min(left(key, {_SHOWN})) FROM ({sql}) WHERE kind = {quote(kind)}").fetchone()[0]
+        for kind in ("postgres_only", "posthog_only")
+    )
+    return (
+        f"no organization of accounts is a group of PostHog: accounts say '{ours}', and events '{theirs}'; "
+        "`organization` in tables/neon/accounts.sql has to be what events call it: its id, slug or name"
+    )
+
+
+_SHOWN = 40  # characters of a name
 
 
 def match_sql(sides: Sides, key: str) -> str:

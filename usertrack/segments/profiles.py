@@ -11,16 +11,15 @@ from typing import Any
 from sqlglot import exp
 
 from usertrack.core.errors import Unknown, UsageError, UsertrackError, did_you_mean
-from usertrack.core.spool import SpooledRows, connect, identifier, quote
+from usertrack.core.spool import connect, identifier, quote
 from usertrack.core.table import Table
-from usertrack.core.words import plural
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import FACT_TYPES, Library, Query, Statement, for_key
 from usertrack.segments.expressions import bracketed, columns, expand, parse
 from usertrack.segments.keys import ORGANIZATION, a_key, key_words, normalised, subject_words
-from usertrack.segments.match import Match, Sides, match_of, match_sql
+from usertrack.segments.match import Match, Sides, apart_note, match_of, match_sql, repeated_note
 from usertrack.segments.rules import Rules
 from usertrack.segments.staging import duckdb_message, stage
 
@@ -49,7 +48,8 @@ class Profiles:
     """A DuckDB connection with the table `profile` (one row per person, key and `as_of` first), and its facts.
 
     ``only`` limits it to one person; ``spellings`` are then those of the person's key, the normalised one first.
-    ``past`` is `Runner.past`: some facts are then those of today. ``doubled`` says why figures may count twice.
+    ``past`` is `Runner.past`: some facts are then those of today. ``doubled`` says why figures may count twice,
+    ``apart`` that the two sources have no key in common.
     """
 
     def __init__(self, rules: Rules, library: Library, as_of: datetime, only: str | None = None) -> None:
@@ -68,7 +68,7 @@ class Profiles:
         self.spellings: list[str] = []
         self.people = 0
         self.past = ""
-        self.doubled = ""
+        self.doubled = self.apart = ""
 
     @property
     def key(self) -> str:
@@ -89,7 +89,7 @@ class Profiles:
                     self.merged_keys[name] = staged.merged
         if self.merged_keys:
             self.notes.append(_of_one_key(self.merged_keys, self.key))
-        self.doubled = next(filter(None, (self._doubled(table) for table in tables.values())), "")
+        self.doubled = next(filter(None, (repeated_note(self.connection, table) for table in tables.values())), "")
         self.note(self.doubled)
         self._people(tables, internal, opted_out)
         self._join(tables, reasons)
@@ -100,24 +100,8 @@ class Profiles:
             if query.people and name in tables
         }
         self.match = match_of(self.connection, self.sides, self.key)
-
-    def _doubled(self, table: Table) -> str:
-        """What is wrong where the accounts in ``table`` have an id several times; empty for other answers."""
-        if "repeated_ids" not in table.names:
-            return ""
-        assert isinstance(table.rows, SpooledRows)
-        of_one = self.row(f"SELECT coalesce(sum(repeated_ids), 0)::BIGINT FROM {table.rows.scan()}")[0]
-        of_several, example = (
-            self.row(
-                f"SELECT count(*), min(account_id) FROM (SELECT account_id FROM {table.rows.scan()} "
-                "WHERE accounts > 0 GROUP BY account_id HAVING count(*) > 1)"
-            )
-            if {"account_id", "accounts"} <= set(table.names)
-            else (0, "")
-        )
-        such = f", such as {example}" if example else ""
-        rows = f"{plural(of_one + of_several, 'account id is', 'account ids are')} there more than once{such}"
-        return f"{rows}: what they did is counted each time (`usertrack doctor`)" if of_one or of_several else ""
+        self.apart = apart_note(self.connection, self.sides, self.key, self.match)
+        self.note(self.apart)
 
     @property
     def incomplete(self) -> bool:

@@ -289,11 +289,4 @@ def _organization_notes(match: Match) -> list[str]:
         (match.anonymous, "person has events outside of any", "people have events outside of any"),
     )
     parts = [plural(count, noun, plural_noun) for count, noun, plural_noun in lines if count]
-    apart = [NO_GROUP_MATCHES] if match.matched == 0 and match.posthog_only and match.postgres_only else []
-    return [*apart, *(["; ".join(parts)] if parts else [])]
-
-
-NO_GROUP_MATCHES = (
-    "no organization of accounts is a group of PostHog: `organization` in tables/neon/accounts.sql has to be what "
-    "events call it: its id, slug or name"
-)
+    return ["; ".join(parts)] if parts else []
