@@ -9,6 +9,7 @@ from usertrack.checks.workspace import check_patterns
 from usertrack.library.library import Library, shipped_root
 from usertrack.signals.read import read_patterns
 
+RULES = shipped_root() / "segments.yaml"
 SHIPPED = shipped_root() / "patterns.yaml"
 ONE = """patterns:
   errors:
@@ -21,7 +22,7 @@ ONE = """patterns:
 def test_the_shipped_patterns_are_right() -> None:
     library = Library([shipped_root() / "queries"])
     for path in (SHIPPED, shipped_root() / "patterns" / "seed004.yaml"):
-        assert [each.level for each in check_patterns(path, shipped_root() / "segments.yaml", library)] == ["ok"]
+        assert [each.level for each in check_patterns(path, lambda: RULES, library)] == ["ok"]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_the_shipped_patterns_are_right() -> None:
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, right: str, wrong: str, message: str) -> None:
     path = tmp_path / "patterns.yaml"
     path.write_text(ONE.replace(right, wrong, 1))
-    (finding,) = check_patterns(path, shipped_root() / "segments.yaml", Library([shipped_root() / "queries"]))
+    (finding,) = check_patterns(path, lambda: RULES, Library([shipped_root() / "queries"]))
     assert finding.level == "FAIL"
     assert f"patterns.yaml{message}" in finding.detail
 

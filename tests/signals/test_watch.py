@@ -1,6 +1,5 @@
 """Watching a real store: events that come late, twice or out of order, and a process that ends at any moment."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import problem
 from tests.people import NOW, Company, Office
 from tests.signals.events import patterns_of
 from usertrack.alerts.model import Signal
@@ -108,9 +106,3 @@ def test_a_clock_ahead_is_set_right_and_the_year_one_changes_nothing(world: Worl
     world.happens("$exception", 3600, arrives=6)
     world.happens("$exception", -63_000_000_000, arrives=7)
     assert world.poll(10) == ["errors firing 6"]
-
-
-def test_one_process_watches_at_a_time(world: World) -> None:
-    with Watcher(world.folder, world.patterns, Everybody()):
-        error = problem(lambda: Watcher(world.folder, world.patterns, Everybody()))
-    assert f"process {os.getpid()} watches already" in error.message

@@ -164,7 +164,7 @@ def check_files(settings: Settings, library: Library) -> list[Finding]:
     checks: dict[str, Callable[[], list[Finding]]] = {
         "segments.yaml": lambda: check_rules(rules_path(settings), library),
         "failures.yaml": lambda: _check_causes(failures_paths(settings)),
-        "patterns.yaml": lambda: check_patterns(patterns_path(settings), rules_path(settings), library),
+        "patterns.yaml": lambda: check_patterns(patterns_path(settings), lambda: rules_path(settings), library),
         "funnels.yaml": lambda: _check_funnels(funnel_paths(settings)),
         "usertrack.yaml": lambda: _check_lists(settings, library),
         "tracking.yaml": lambda: _check_plan(new_plan_path(settings)),
@@ -193,17 +193,17 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
     return findings
 
 
-def check_patterns(path: Path, rules_file: Path, library: Library) -> list[Finding]:
-    """patterns.yaml: its shape, and what it asks of the profiles that ``rules_file`` makes."""
+def check_patterns(path: Path, rules_file: Callable[[], Path], library: Library) -> list[Finding]:
+    """patterns.yaml: its shape, and what it asks of the profiles that the file of rules makes."""
     try:
         patterns = read_patterns(path)
     except UsageError as error:
         return [Finding("FAIL", path.name, error.message, error.hint)]
     try:
-        profiles = Profiles(applicable(read_rules(rules_file), library), library, datetime(2026, 1, 1, tzinfo=UTC))
+        profiles = Profiles(applicable(read_rules(rules_file()), library), library, datetime(2026, 1, 1, tzinfo=UTC))
         profiles.declare()
     except UsageError:
-        return [Finding("note", path.name, f"its conditions are not checked before {rules_file.name} is right")]
+        return [Finding("note", path.name, "its conditions are not checked before segments.yaml is right")]
     try:
         ask = questions(patterns, profiles, library)
     except UsageError as error:

@@ -1,14 +1,10 @@
 """Watching: ask the source what has arrived, let the engine see it, save what it says, and hand that on."""
 
-import fcntl
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from io import TextIOWrapper
 from pathlib import Path
 
 from usertrack.alerts.model import Signal
-from usertrack.core.errors import UsageError
 from usertrack.engine.runner import Runner
 from usertrack.signals.audience import Audience
 from usertrack.signals.engine import Engine
@@ -32,25 +28,22 @@ Receive = Callable[[Sequence[Signal]], object]
 
 
 class Watcher:
-    """The engine of one workspace, with its state in ``folder``. A context manager: one process watches at a time."""
+    """The engine of one workspace, with its state in ``folder``. A context manager.
+
+    One process watches at a time: whoever makes it holds the `WatchLock` of the folder.
+    """
 
     def __init__(self, folder: Path, patterns: Patterns, audience: Audience) -> None:
-        """Raises UsageError where another process watches, or the state cannot be read."""
-        self._lock = _locked(folder)
-        try:
-            self._state = StateFile(folder)
-            self.engine = Engine(patterns, audience)
-            self._state.load(self.engine)
-        except BaseException:
-            self._lock.close()
-            raise
+        """Raises UsageError where the state cannot be read."""
+        self._state = StateFile(folder)
+        self.engine = Engine(patterns, audience)
+        self._state.load(self.engine)
 
     def __enter__(self) -> "Watcher":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._state.close()
-        self._lock.close()
 
     def poll(self, runner: Runner, now: datetime, receive: Receive) -> int:
         """Take in what has arrived until ``now`` (UTC), and hand on what that means; returns how many events are new.
@@ -108,24 +101,3 @@ class Watcher:
 
 def _moment(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)
-
-
-def _locked(folder: Path) -> TextIOWrapper:
-    """The lock of ``folder``, held until it is closed or the process ends; raises UsageError naming the holder."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = (folder / "watch.lock").open("a+")
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}", "set another folder for the state") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.seek(0)
-        holder = file.read(20).strip() or "unknown"
-        file.close()
-        raise UsageError(f"process {holder} watches already, with its state in {folder}", "one is enough") from error
-    file.seek(0)
-    file.truncate()
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
