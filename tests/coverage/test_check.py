@@ -248,6 +248,18 @@ def test_personal_data_in_values_is_counted_and_not_shown(cli: Cli, tmp_path: Pa
     assert "secret.example" not in answer.out + answer.err
 
 
+def test_a_property_with_many_values_is_told(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "tracking.yaml").write_text(
+        "events: {a: {}}\nproperties:\n  ref: string\n  id: {personal: identifier}\n"
+    )
+    (tmp_path / "scan.json").write_text('{"sites": []}')
+    rows = [f"1,a,2026-01-01 10:00:00,ref {each},id {each},few {each % 9}\n" for each in range(200)]
+    (tmp_path / "log.csv").write_text("distinct_id,event,timestamp,ref,id,size\n" + "".join(rows))
+    answer = cli("plan", "check", "--scan", "scan.json", "--events", "log.csv", "--values", "-f", "json")
+    [row] = [row for row in json.loads(answer.out)["findings"] if row["rule"] == "many-values"]
+    assert (row["line"], row["message"]) == (3, "`ref` had 200 different values or more")
+
+
 def test_the_hook_for_pre_commit_is_a_command_that_there_is(cli: Cli) -> None:
     [hook] = yaml.safe_load((HERE.parent.parent / ".pre-commit-hooks.yaml").read_text())
     assert {"id", "name", "entry", "language"} <= set(hook)

@@ -28,7 +28,10 @@ def check(
     events: Events = None,
     days: Days = 30,
     values: Annotated[
-        bool, typer.Option("--values", help="Also look for personal data in a sample of values; shows none of them.")
+        bool,
+        typer.Option(
+            "--values", help="Also sample values: personal data in them, properties with many. Shows none of them."
+        ),
     ] = False,
     fail_on: Annotated[
         str, typer.Option("--fail-on", help="error, warning or note: what makes the check fail.")

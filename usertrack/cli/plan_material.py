@@ -99,13 +99,13 @@ def gather(
         notes += ("the data was not asked: `usertrack login` connects yours, --events reads a file, --demo has some",)
     else:
         from usertrack.coverage.arrivals import ask_arrivals
-        from usertrack.coverage.values import ask_personal_values
+        from usertrack.coverage.values import ask_values
 
         try:
             with ExitStack() as stack:
                 runner = _runner(stack, common, settings, library, events, cached=not values)
                 arrivals = ask_arrivals(runner, days, releases)
-                sampled = ask_personal_values(runner, days) if values else {}
+                sampled = ask_values(runner, days) if values else {}
         except (ConnectionFailed, SourceBusy, Unknown) as problem:
             incomplete = True
             arrivals = None

@@ -1,6 +1,7 @@
-"""Personal data in the values of properties: a sample is looked at, counted and forgotten."""
+"""Personal data in the values of properties, and properties with too many: a sample is looked at and forgotten."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from usertrack.core.words import plural
 from usertrack.coverage.arrivals import require_all
@@ -8,28 +9,47 @@ from usertrack.engine.runner import Runner
 from usertrack.plan.finding import Finding
 from usertrack.plan.lint.personal import personal_values
 from usertrack.plan.model import Personal, Plan
-from usertrack.plan.rules import PERSONAL_VALUE
+from usertrack.plan.rules import MANY_VALUES, PERSONAL_VALUE
 
-Sampled = Mapping[str, Mapping[Personal, int]]
-"""By property, how many of its sampled values hold each class of personal data."""
+MANY = 200
+"""Different texts of a property: as many as a sample has."""
 
 
-def ask_personal_values(runner: Runner, days: int) -> Sampled:
+@dataclass(frozen=True)
+class Sample:
+    """How many ``different`` texts a property had, up to ``MANY``, and how many of them hold ``personal`` data."""
+
+    different: int
+    personal: Mapping[Personal, int] = field(default_factory=dict)
+
+
+Sampled = Mapping[str, Sample]
+"""By property."""
+
+
+def ask_values(runner: Runner, days: int) -> Sampled:
     """A sample of each property's texts in the last ``days``; no value leaves this function."""
     table = runner.table(runner.bind("posthog/arrival_values", {"days": days}))
     require_all(table)
-    sampled = {row["property"]: personal_values(row["property"], row["texts"]) for row in table.dicts()}
-    return {name: counts for name, counts in sampled.items() if counts}
+    return {
+        row["property"]: Sample(len(row["texts"]), personal_values(row["property"], row["texts"]))
+        for row in table.dicts()
+    }
 
 
 def value_findings(plan: Plan, sampled: Sampled) -> Iterator[Finding]:
-    """A finding for each class of personal data that a property holds and the plan does not declare."""
+    """Each class of personal data that a property holds and the plan does not declare, and what has too many values."""
     names = {alias: item for item in plan.properties.values() for alias in (item.name, *item.aliases)}
-    for name, counts in sampled.items():
+    for name, sample in sampled.items():
         planned = names.get(name)
-        for kind, count in counts.items():
-            if planned is None or planned.personal in (None, "none"):
-                message = f"{plural(count, 'sampled value')} of `{name}` look like personal data ({kind})"
-                line = planned.line if planned else 1
-                instead = f"`personal: {kind}`, or an id that means nothing elsewhere"
-                yield Finding(PERSONAL_VALUE, f"properties.{name}", message, plan.path.as_posix(), line, instead)
+        subject, file, line = f"properties.{name}", plan.path.as_posix(), planned.line if planned else 1
+        if planned is not None and planned.personal not in (None, "none"):
+            continue
+        for kind, count in sample.personal.items():
+            message = f"{plural(count, 'sampled value')} of `{name}` look like personal data ({kind})"
+            instead = f"`personal: {kind}`, or an id that means nothing elsewhere"
+            yield Finding(PERSONAL_VALUE, subject, message, file, line, instead)
+        if sample.different >= MANY and not sample.personal:
+            message = f"`{name}` had {MANY} different values or more"
+            instead = "a few classes of it, with `values:`; where it is an id, `personal: identifier` says so"
+            yield Finding(MANY_VALUES, subject, message, file, line, instead)

@@ -70,3 +70,9 @@ PERSONAL_VALUE = Rule(
     "What names a person or a customer has to be known when they ask for it to be erased, or not to be sent.",
     "error",
 )
+MANY_VALUES = Rule(
+    "many-values",
+    "Properties have few different values",
+    "A breakdown has a row for each of them, and no two people share one.",
+    "note",
+)
