@@ -69,6 +69,7 @@ PRODUCTS = (
         ("track",),
         modules=("rudderstack", "rudder_analytics"),
     ),
+    Product("usertrack", (), (), ("track",), modules=("usertrack",)),
     Product("jitsu", ("@jitsu",), ("jitsu",), ("track",)),
     Product(
         "amplitude",
