@@ -15,7 +15,11 @@ from usertrack.alerts.outbox import Outbox
 from usertrack.alerts.router import Notification, Reason
 from usertrack.alerts.store import Store
 
-CALL = Notifications(activity_url="https://acme.example/admin/{person}", call_url="https://meet.example/{person}")
+CALL = Notifications(
+    activity_url="https://acme.example/admin/{person}",
+    call_url="https://meet.example/{person}",
+    advice={"stuck": "Offer help on this page."},
+)
 JOHN = {
     "name": "John Doe",
     "email": "john@acme.com",
@@ -50,7 +54,9 @@ def test_the_message_of_the_seed_with_our_reason_and_facts() -> None:
         "📊 *Activity Summary*\n• Total Events: 45\n• Errors: 2\n• Last Active: 2 min ago\n"
         "• Slower than 95 percent: 4m 10s",
         None,
+        None,
     ]
+    assert message["blocks"][-2]["elements"][0]["text"] == "💡 Offer help on this page."
     buttons = message["blocks"][-1]["elements"]
     assert [(button["text"]["text"], button["url"]) for button in buttons] == [
         ("View activity", "https://acme.example/admin/ada"),
@@ -79,6 +85,12 @@ def test_a_message_about_many_stays_within_slacks_limits() -> None:
     assert len(message["blocks"]) <= 50
     assert all(len(block["text"]["text"]) <= 3000 for block in message["blocks"] if "text" in block)
     assert "and 162 people" in texts(message)
+
+
+def test_a_person_with_fifty_alerts_is_one_message() -> None:
+    message = payload(notification(*(signal(f"p{number}", because="<" * 300) for number in range(50))), CALL, T0)
+    assert len(message["blocks"]) <= 50
+    assert "… and 44 more" in texts(message)
 
 
 def desk_of(folder: Path, channel: Channel) -> tuple[Desk, Store]:

@@ -17,20 +17,11 @@ _TIERS = {
     "enterprise": "Enterprise User",
 }
 _IN_PLACE = frozenset(
-    {
-        "name",
-        "email",
-        "tier",
-        "page",
-        "seconds_on_page",
-        "events",
-        "errors",
-        "last_active_at",
-        "person",
-        "session",
-        "help",
-    }
+    {"name", "email", "tier", "page", "seconds_on_page", "events", "errors", "last_active_at", "person", "people"}
+    | {"session", "tab", "route", "fingerprint", "quiet_minutes", "quiet_days"}
 )
+"""Facts that a message has elsewhere, or that are no news to people."""
+
 _MOST_FACTS, _LONGEST = 8, 200
 
 
@@ -63,6 +54,9 @@ class Card:
     """(label, value): totals, last active, and facts of the rule."""
 
     links: tuple[Link, ...]
+    advice: tuple[str, ...] = ()
+    """What to do, once for each pattern that fires."""
+
     is_resolved: bool = False
 
 
@@ -89,6 +83,7 @@ def _card(alerts: Sequence[Alert], settings: Notifications, now: datetime) -> Ca
         triggers=tuple(Trigger(alert.because or alert.pattern, alert.severity, _state(alert)) for alert in alerts),
         summary=tuple((label, value) for label, value in (*totals, last, *own[:_MOST_FACTS]) if value),
         links=links(alerts[0], facts, settings),
+        advice=tuple(dict.fromkeys(text for alert in alerts if (text := _advice(alert, settings)))),
         is_resolved=all(alert.is_resolved for alert in alerts),
     )
 
@@ -99,6 +94,10 @@ def _who(alert: Alert, facts: Mapping[str, object]) -> str:
         return people_words(people) if isinstance(people, int) else "Many people"
     name, email = _text(facts.get("name")), _text(facts.get("email"))
     return f"{name} ({email})" if name and email else name or email or alert.person
+
+
+def _advice(alert: Alert, settings: Notifications) -> str:
+    return "" if alert.is_resolved else settings.advice.get(alert.pattern, "")
 
 
 def _state(alert: Alert) -> str:

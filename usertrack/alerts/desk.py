@@ -96,8 +96,10 @@ class Desk:
 
     def _tell_acknowledged(self, alert: Alert, now: datetime) -> None:
         for channel, group in self._router.told_of(alert.key):
-            labels = self._router.groups[group].labels if group in self._router.groups else {}
-            self._enqueue(Notification(channel, group, labels, Reason.ACKNOWLEDGED, now, (alert,)))
+            known = self.settings.channels.get(channel)
+            if known and known.tells_acknowledged:
+                labels = self._router.groups[group].labels if group in self._router.groups else {}
+                self._enqueue(Notification(channel, group, labels, Reason.ACKNOWLEDGED, now, (alert,)))
 
     def silence(
         self, matchers: Sequence[Matcher], until: datetime, who: str, now: datetime, comment: str = ""

@@ -31,6 +31,11 @@ class Channel:
     sender: str = ""
     server: str = ""
 
+    @property
+    def tells_acknowledged(self) -> bool:
+        """Whether it can be told that somebody looks after an alert without a message more."""
+        return self.kind in ("pagerduty", "webhook") or bool(self.room)
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -136,6 +141,9 @@ class Notifications:
     """Template of the address of a person's page: ``{person}``, ``{email}``, ``{session}``."""
 
     call_url: str = ""
+    advice: Mapping[str, str] = field(default_factory=dict)
+    """What to do, by pattern: its ``help:``."""
+
     alerts_kept: timedelta = timedelta(days=90)
     messages_kept: timedelta = timedelta(days=30)
 

@@ -119,7 +119,7 @@ class Outbox:
         notification = decode(Notification, row["body"])
         edited = self._edit(sender, notification, now)
         receipt = ""
-        if notification.reason in _TELLS or (not edited and notification.reason is Reason.RESOLVED):
+        if notification.reason in _TELLS or not edited:
             receipt = sender.send(Message(row["uuid"], notification, may_be_there=bool(row["is_doubtful"])), now)
         self._settle(id_, "sent", now, receipt)
         return True

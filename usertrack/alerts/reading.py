@@ -34,18 +34,20 @@ _OWN = {
     "alertmanager": set[str](),
 }
 _LINKS = ("activity_url", "call_url")
-_KEPT = ("alerts_kept", "messages_kept")
-_KEYS = {"channels", "routes", "inhibit", "budgets", "digest", "quiet_hours", *_LINKS, *_KEPT, *_TIMING}
+_KEPT = {"alerts_kept", "messages_kept"}
+_KEYS = {"channels", "routes", "inhibit", "budgets", "digest", "quiet_hours", *_LINKS} | _KEPT | _TIMING
 
 T = TypeVar("T")
 
 
-def read_notifications(file: YamlFile, inhibits: Mapping[str, Sequence[str]] | None = None) -> Notifications:
+def read_notifications(
+    file: YamlFile, inhibits: Mapping[str, Sequence[str]] | None = None, advice: Mapping[str, str] | None = None
+) -> Notifications:
     """The part `notifications:` of ``file``, or the defaults where it has none; raises UsageError with file and line.
 
-    ``inhibits`` is what each pattern says in its own ``inhibits:``.
+    ``inhibits`` and ``advice`` are what each pattern says in its own ``inhibits:`` and ``help:``.
     """
-    return _Reader(file).notifications().inhibiting(inhibits or {})
+    return replace(_Reader(file).notifications().inhibiting(inhibits or {}), advice=advice or {})
 
 
 class _Reader:
@@ -70,7 +72,8 @@ class _Reader:
             quiet_hours=self._quiet_hours(),
             activity_url=self._link("activity_url"),
             call_url=self._link("call_url"),
-            **{name: self._age(section, name, getattr(defaults, name), SECTION) for name in _KEPT},
+            alerts_kept=self._age(section, "alerts_kept", defaults.alerts_kept, SECTION),
+            messages_kept=self._age(section, "messages_kept", defaults.messages_kept, SECTION),
         )
 
     def _channels(self) -> dict[str, Channel]:

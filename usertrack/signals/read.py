@@ -73,7 +73,9 @@ class _Reader(YamlFile):
                 if other not in listed:
                     at = ("patterns", pattern.id, "inhibits", number)
                     raise self.wrong(f"there is no pattern '{other}'", *at, hint=did_you_mean(other, listed))
-        notifications = read_notifications(self, {each.id: each.inhibits for each in patterns})
+        inhibits = {each.id: each.inhibits for each in patterns}
+        advice = {each.id: each.help for each in patterns if each.help}
+        notifications = read_notifications(self, inhibits, advice)
         return Patterns(self.path, self.kinds, patterns, self._facts(), notifications)
 
     def _facts(self) -> dict[str, tuple[str, int]]:

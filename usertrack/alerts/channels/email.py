@@ -53,6 +53,7 @@ def _paragraph(card: Card) -> str:
     lines = [card.who, card.tier, *(f"{label}: {value}" for label, value in card.lines)]
     lines += [f"Trigger: {each.reason}" + (f" ({each.state})" if each.state else "") for each in card.triggers]
     lines += [f"{label}: {value}" for label, value in card.summary]
+    lines += [f"To do: {text}" for text in card.advice]
     lines += [f"{link.label}: {link.url}" for link in card.links]
     return "\n".join(safe.visible(line) for line in lines if line)
 

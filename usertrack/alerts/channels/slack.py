@@ -15,7 +15,7 @@ from usertrack.alerts.notifications import Notifications
 from usertrack.alerts.outbox import Message
 from usertrack.alerts.router import Notification, Reason
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
-from usertrack.core.words import people_words
+from usertrack.core.words import number, people_words
 from usertrack.delivery.slack import context, cut, header, refusal, section
 from usertrack.render import safe
 from usertrack.sources.retry import Retry
@@ -24,6 +24,8 @@ WHOLE = 8
 """People with all their facts in one message; those beyond have a line each, and beyond `LISTED` are counted."""
 
 LISTED = 30
+_MOST_BLOCKS = 36  # of people with all their facts; the lines of the others take 12 at most
+_MOST_TRIGGERS = 6
 _LINE = 300  # characters of a text before it is escaped, to at most five times as many
 
 
@@ -32,16 +34,19 @@ def payload(notification: Notification, settings: Notifications, now: datetime, 
     people = cards((*notification.firing, *notification.resolved), settings, now)
     is_digest = notification.reason is Reason.DIGEST
     heading = title(people, is_digest=is_digest)
-    whole, rest = ([], people) if is_digest else (people[:WHOLE], people[WHOLE:])
     blocks: list[dict[str, Any]] = [header(heading)]
-    for card in whole:
-        blocks += _blocks(card)
+    rest = list(people)
+    while rest and not is_digest and len(people) - len(rest) < WHOLE:
+        of_person = _blocks(rest[0])
+        if len(blocks) + len(of_person) > _MOST_BLOCKS:
+            break
+        blocks += of_person
+        rest.pop(0)
     if rest:
         lines = [_line(card) for card in rest[:LISTED]]
         more = len(rest) - len(lines)
-        blocks += [
-            section("\n".join(chunk)) for chunk in _chunks([*lines, *([f"… and {people_words(more)}"] if more else [])])
-        ]
+        lines += [f"… and {people_words(more)}"] if more else []
+        blocks += [section("\n".join(chunk)) for chunk in _chunks(lines)]
     if is_digest:
         blocks.append(context("Held back: more than the budgets of `notifications:` allow."))
     if mark:
@@ -54,14 +59,18 @@ def _blocks(card: Card) -> list[dict[str, Any]]:
     lines = [f"👤 *{_text(card.who)}*"]
     lines += [f"💳 {_text(card.tier)}"] if card.tier else []
     lines += [f"{_ICONS.get(label, '•')} {label}: {_text(value)}" for label, value in card.lines]
-    for trigger in card.triggers:
+    for trigger in card.triggers[:_MOST_TRIGGERS]:
         state = f" _({_text(trigger.state)})_" if trigger.state else ""
         reason = f"~{_text(trigger.reason)}~" if trigger.state == "resolved" else _text(trigger.reason)
         lines.append(f"{'✅' if trigger.state == 'resolved' else '⚠️'} Trigger: {reason}{state}")
+    more = len(card.triggers) - _MOST_TRIGGERS
+    lines += [f"… and {number(more)} more"] if more > 0 else []
     blocks = [section(chunk) for chunk in map("\n".join, _chunks(lines))]
     if card.summary:
         facts = [f"• {_text(label)}: {_text(value)}" for label, value in card.summary]
         blocks += [section("\n".join(chunk)) for chunk in _chunks(["📊 *Activity Summary*", *facts])]
+    if card.advice:
+        blocks.append(context("\n".join(f"💡 {_text(text)}" for text in card.advice[:5])))
     if card.links:
         blocks.append({"type": "actions", "elements": [_button(link) for link in card.links]})
     return blocks
@@ -129,6 +138,8 @@ class BotSender:
         self._delivery = delivery_to("Slack", _plain_refusal)
 
     def send(self, message: Message, now: datetime) -> str:
+        if message.notification.reason is Reason.ACKNOWLEDGED:  # there is nothing left to edit
+            return ""
         body = payload(message.notification, self._settings, now, _mark(message))
         about = {"event_type": "usertrack_alert", "event_payload": {"id": message.uuid}}
         answer = self._call("chat.postMessage", {"channel": self._room, **body, "metadata": about})

@@ -46,6 +46,7 @@ def _alert(alert: Alert, settings: Notifications) -> dict[str, Any]:
         "events": list(alert.events),
         "started_at": alert.started_at,
         "resolved_at": alert.resolved_at,
+        "help": settings.advice.get(alert.pattern, ""),
         "acknowledged_by": alert.acknowledged_by,
         "links": {link.label: link.url for link in links(alert, alert.facts, settings)},
     }
