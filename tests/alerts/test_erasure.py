@@ -76,6 +76,6 @@ def test_old_alerts_and_messages_go_and_open_ones_stay(tmp_path: Path) -> None:
         Outbox(desk.store, {"support": WebhookSender(slack.url, BASE)}).deliver(at(331))
     day = timedelta(days=1)
     assert expire_by(desk.store, 90 * day, 30 * day, at(0) + 31 * day).messages == 3
-    expire_by(desk.store, 90 * day, 30 * day, at(0) + 91 * day)
+    desk.tick(at(0) + 91 * day)
     assert [alert.person for alert in desk.alerts(everything=True)] == ["bob"]
     assert {change.key for change in desk.store.changes()} == {"stuck:bob:s1"}

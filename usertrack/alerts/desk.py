@@ -14,6 +14,7 @@ from typing import Any
 from usertrack.alerts import life
 from usertrack.alerts.budgets import Spending
 from usertrack.alerts.codec import decode, encode
+from usertrack.alerts.erasure import expire_by
 from usertrack.alerts.life import Alert, AlertState, Change
 from usertrack.alerts.matchers import Matcher
 from usertrack.alerts.model import Signal
@@ -24,6 +25,7 @@ from usertrack.alerts.tracked import Tracked
 from usertrack.core.errors import UsageError, did_you_mean
 
 _SOON = timedelta(seconds=1)
+_EXPIRES_EVERY = timedelta(hours=1)
 
 
 class Desk:
@@ -33,6 +35,7 @@ class Desk:
         self.store = store
         self.settings = settings
         self._router = Router(settings)
+        self._expired_at: datetime | None = None
 
     # Of the watcher
 
@@ -51,11 +54,14 @@ class Desk:
         return True
 
     def tick(self, now: datetime) -> list[Notification]:
-        """Put the messages whose time has come into the outbox, and return them."""
+        """Put the messages whose time has come into the outbox, and return them; delete what is kept no longer."""
         with self._step(now):
             notifications = self._router.due(now)
             for notification in notifications:
                 self._enqueue(notification)
+        if self._expired_at is None or now - self._expired_at >= _EXPIRES_EVERY:
+            expire_by(self.store, self.settings.alerts_kept, self.settings.messages_kept, now)
+            self._expired_at = now
         return notifications
 
     def next_due(self, now: datetime) -> datetime:
