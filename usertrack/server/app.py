@@ -35,6 +35,9 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
     app = Starlette(
         middleware=[Middleware(RequestLog), Middleware(CatchingUp, store=store, seconds=settings.catch_up)],
         routes=[
+            # first: these are asked a thousand times a second
+            *capture_api.routes(capture),
+            *tracker_api.routes(capture),
             *insights_api.routes(store, settings, runner),
             *query_api.routes(settings, runner),
             *cohorts_api.routes(store, settings),
@@ -44,8 +47,6 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
             *definitions_api.routes(store, settings),
             *live_check_api.routes(settings, violations, live_check),
             *status_api.routes(store, settings, capture.ingestor),
-            *tracker_api.routes(capture),
-            *capture_api.routes(capture),
         ],
     )
     app.state.violations = violations  # to be closed before the process ends

@@ -11,7 +11,7 @@ from usertrack.server.capture.groups import Groups
 from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.capture.payload import Event, as_dict
 from usertrack.server.capture.persons import Resolver
-from usertrack.server.database.literals import literals
+from usertrack.server.database.literals import listed
 from usertrack.server.database.store import Store
 from usertrack.server.hogql.sql import clickhouse_time
 
@@ -35,7 +35,8 @@ class BlockWriter:
         person_ids = Resolver(self._store, self._token, new).resolve()
         self._groups.identify(new, now)
         self._store.definitions.learn(_seen_properties(new), now)
-        self._store.insert("events", (self._row(*pair, now) for pair in zip(new, person_ids, strict=True)))
+        moment = clickhouse_time(now)
+        self._store.insert("events", (self._row(*pair, moment) for pair in zip(new, person_ids, strict=True)))
         if self._live_check:
             self._live_check.record(new, now)
         return len(new)
@@ -45,12 +46,12 @@ class BlockWriter:
         first: dict[str, Event] = {}
         for event in events:
             first.setdefault(event.uuid, event)
-        stored = self._store.rows(f"SELECT uuid FROM posthog.events WHERE uuid IN {literals(first)}")
+        stored = self._store.rows(f"SELECT uuid FROM posthog.events WHERE uuid IN {listed(first, 'UUID')}")
         for (uuid,) in stored:
             first.pop(uuid, None)
         return list(first.values())
 
-    def _row(self, event: Event, person_id: str, now: datetime) -> dict[str, Any]:
+    def _row(self, event: Event, person_id: str, now: str) -> dict[str, Any]:
         properties = event.properties
         if not event.has_profile:
             properties = {
@@ -63,7 +64,7 @@ class BlockWriter:
             "timestamp": clickhouse_time(event.timestamp),
             "distinct_id": event.distinct_id,
             "person_id": person_id,
-            "created_at": clickhouse_time(now),
+            "created_at": now,
             "elements_chain": _text(properties.get("$elements_chain")),
             "person_mode": "full" if event.has_profile else "propertyless",
             "$session_id": _text(properties.get("$session_id")),

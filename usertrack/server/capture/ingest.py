@@ -46,14 +46,14 @@ class Ingestor:
         if self._log.waiting().entries:  # of a process that was killed
             self._start()
 
-    async def append(self, events: Sequence[Event], now: datetime) -> None:
-        """Return when ``events``, which came at ``now``, are durable; raises ``NotAppended``."""
-        await self._commits.append(to_bytes(events, now))
-        self.figures.acknowledged.add(len(events))
+    async def append(self, body: bytes, count: int) -> None:
+        """Return when the ``count`` events of ``body`` are durable; raises ``NotAppended``."""
+        await self._commits.append(body)
+        self.figures.acknowledged.add(count)
         self._tell()
 
     def append_now(self, events: Sequence[Event], now: datetime) -> None:
-        """The same for threads: it blocks."""
+        """Return when ``events``, which came at ``now``, are durable. For threads: it blocks."""
         self._commits.append_now(to_bytes(events, now))
         self._tell()
 

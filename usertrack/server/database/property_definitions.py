@@ -65,14 +65,16 @@ class PropertyDefinitions:
             news: dict[Key, PropertyDefinition] = {}
             for kind, properties in seen:
                 for name, value in properties.items():
-                    self._notice((kind, name), value, now, news)
+                    known = self._known.get((kind, name))
+                    if not _teaches_nothing(known, value):
+                        self._notice((kind, name), value, now, news)
             self._save(news)
 
     def _notice(self, key: Key, value: Any, now: datetime, news: dict[Key, PropertyDefinition]) -> None:
         known = news.get(key) or self._known.get(key)
         is_string = isinstance(value, str)
-        if known and known.property_type and (is_string or value is None or not known.scalar_string):
-            return  # the common case: nothing to learn
+        if _teaches_nothing(known, value):
+            return
         if value is None or len(key[1]) > _LONGEST_NAME or (key[0] == "event" and key[1] in _NOT_PROPERTIES):
             return
         type_ = (known and known.property_type) or property_type(key[1], value, now)
@@ -121,6 +123,11 @@ class PropertyDefinitions:
             ),
         )
         self._known.update(changed)
+
+
+def _teaches_nothing(known: PropertyDefinition | None, value: Any) -> bool:
+    """The common case."""
+    return bool(known and known.property_type and (not known.scalar_string or isinstance(value, str) or value is None))
 
 
 def _stored_types(session: ClickHouseSession, table: str) -> dict[str, set[str]]:
