@@ -1,8 +1,12 @@
 """When a pattern holds, and what the engine says of it: to the second, each time at its edge."""
 
+import json
 from pathlib import Path
 
-from tests.signals.events import event, patterns_of, signals_of, told
+from tests.signals.events import START, event, patterns_of, signals_of, told
+from usertrack.signals.engine import Engine
+from usertrack.signals.snapshot import unsaved
+from usertrack.signals.state import StateFile
 
 ERRORS = "errors: {when: {count: $exception, more_than: 3, within: 5m}}"
 QUIET = "quiet: {when: {none: any, within: 15m}}"
@@ -25,3 +29,143 @@ def test_what_does_not_happen_is_found_when_it_is_due(tmp_path: Path) -> None:
         "quiet resolved 2000",
         "quiet firing 2900",
     ]
+
+
+def test_a_rule_that_holds_for_a_while_stays_a_while_and_rests(tmp_path: Path) -> None:
+    patterns = patterns_of(tmp_path, f"{ERRORS[:-1]}, for: 30s, keep_firing_for: 1m, cooldown: 10m}}")
+    burst = [event(at + n, "$exception") for at in (0, 600, 1200) for n in range(4)]
+    assert told(signals_of(patterns, burst)) == [
+        "errors pending 3",
+        "errors firing 33",
+        "errors recovering 300",
+        "errors resolved 360",
+        # those at 600 come within the ten minutes of rest
+        "errors pending 1203",
+        "errors firing 1233",
+        "errors recovering 1500",
+        "errors resolved 1560",
+    ]
+
+
+def test_stuck_is_who_is_seen_to_be_there_longer_than_most_and_in_trouble(tmp_path: Path) -> None:
+    stuck = """
+stuck:
+  when: [{time_on_route: visible, more_than: p95}, {count: $rageclick, more_than: 0, within: 10m}]
+  per: tab
+  because: "{seconds_on_page} s on {page}, usually {usual_seconds}"
+"""
+    usual = [
+        event(at, "$pageview", f"p{number}", route)
+        for number in range(60)
+        for at, route in ((number * 100, "/a"), (number * 100 + 20, "/b"))
+    ]
+    angry = [event(7000, route="/a"), event(7005, "$rageclick", route="/a")]
+    reads = [event(7000, person="bob", route="/a"), event(7050, "$autocapture", "bob", "/a")]
+    left = [event(7000, person="cleo"), event(7001, "$rageclick", "cleo"), event(7005, "$pageleave", "cleo")]
+    signals = signals_of(patterns_of(tmp_path, stuck), [*usual, *angry, *reads, *left])
+    assert told(signals) == ["stuck firing 7022.63", "stuck resolved 7065"]
+    assert (signals[0].person, signals[0].because) == ("ann", "22 s on /a, usually 23")
+
+
+def test_back_and_forth_in_one_tab_is_not_two_tabs(tmp_path: Path) -> None:
+    thrash = "thrash: {when: {sequence: [$pageview A, $pageview B, $pageview A], within: 1m}, per: tab}"
+    patterns = patterns_of(tmp_path, thrash)
+    routes = ["/a", "/b", "/a"]
+    assert told(signals_of(patterns, [event(at, route=route) for at, route in enumerate(routes)]))[:1] == [
+        "thrash firing 2"
+    ]
+    assert not signals_of(patterns, [event(at, route=route, tab=route) for at, route in enumerate(routes)])
+    reload = ["/a", "/a", "/b", "/c"]
+    assert not signals_of(patterns, [event(at, route=route) for at, route in enumerate(reload)])
+
+
+def test_who_leaves_has_not_gone_quiet_but_who_stops_in_the_middle_has(tmp_path: Path) -> None:
+    quiet = """
+quiet:
+  when:
+    - {unfinished: "*_started", until: "*_done", within: 2h}
+    - {none: any, within: 15m}
+"""
+    patterns = patterns_of(tmp_path, quiet)
+    assert not signals_of(patterns, [event(0), event(5, "$pageleave")])
+    assert not signals_of(patterns, [event(0, "signup_started"), event(60, "signup_done")])
+    assert told(signals_of(patterns, [event(0, "signup_started"), event(60)])) == [
+        "quiet firing 960",
+        "quiet resolved 7200",
+    ]
+
+
+def test_the_same_error_of_many_people_is_one_incident(tmp_path: Path) -> None:
+    patterns = patterns_of(
+        tmp_path,
+        """
+errors:
+  when: {count: $exception, more_than: 1, within: 5m}
+  per: fingerprint
+  incident: {people: 3, within: 10m}
+""",
+    )
+    people = [f"p{number}" for number in range(9)]
+    met = [
+        event(at + number, "$exception", person, message=f"row {number} is missing")
+        for at in (0, 20)
+        for number, person in enumerate(people)
+    ]
+    signals = signals_of(patterns, met)
+    assert told(signals) == ["errors firing 2", "errors resolved 626"]
+    assert (signals[0].person, signals[0].labels["incident"], signals[0].facts["people"]) == ("", "yes", 3)
+
+
+def test_a_late_event_counts_where_it_belongs_and_one_of_yesterday_not_at_all(tmp_path: Path) -> None:
+    engine = Engine(patterns_of(tmp_path, ERRORS))
+    times = (0, 5000, 5100, 5290, 5200, 5000 - 86_400)  # in the order in which they come
+    signals = engine.run(event(at, "$exception") for at in times)
+    assert told(signals) == ["errors firing 5290"]
+    assert engine.late == 1
+
+
+def test_what_fires_for_two_persons_that_are_one_fires_for_that_one(tmp_path: Path) -> None:
+    engine = Engine(patterns_of(tmp_path, ERRORS))
+    visitor = [event(at, "$exception", "visitor", distinct_id="device") for at in range(4)]
+    assert told(engine.run(visitor)) == ["errors firing 3"]
+    signals = engine.run([event(10, "$identify", "ann", distinct_id="device")])
+    assert [(each.person, each.state) for each in signals] == [("visitor", "resolved"), ("ann", "firing")]
+    assert list(engine.people) == ["ann"]
+
+
+def test_counts_of_two_persons_that_are_one_add_up(tmp_path: Path) -> None:
+    mixed = [event(0, "$exception", "visitor", distinct_id="device"), event(1, "$exception", "ann")]
+    merged = [event(at, "$exception", "ann", distinct_id="device") for at in (2, 3)]
+    assert told(Engine(patterns_of(tmp_path, ERRORS)).run([*mixed, *merged])) == ["errors firing 3"]
+
+
+def test_a_pattern_that_is_edited_while_it_fires_ends_and_begins_anew(tmp_path: Path) -> None:
+    state = StateFile(tmp_path)
+    engine = Engine(patterns_of(tmp_path, f"{ERRORS}\n{QUIET}"))
+    engine.run(event(at, "$exception") for at in range(4))
+    state.save(engine)
+    edited = Engine(patterns_of(tmp_path, f"{ERRORS.replace('3', '2')}\n{QUIET}"))
+    state.load(edited)
+    signals = edited.taken()
+    assert told(signals) == ["errors resolved 3"]
+    assert signals[0].because == "the pattern was changed or taken out while it fired"
+    edited.run([event(4, "$pageview")])
+    edited.advance(START + 2000)
+    assert told(edited.taken()) == ["quiet firing 904"]
+
+
+def test_names_of_markup_are_text(tmp_path: Path) -> None:
+    form = "form: {when: {count: form_submit, more_than: 0, within: 1m}, because: 'in {form}'}"
+    patterns = patterns_of(tmp_path, form)
+    hostile = "[bold]{count}<b>%s 😀"
+    assert signals_of(patterns, [event(0, "form_submit", form=hostile)])[0].because == f"in {hostile}"
+
+
+def test_ten_thousand_events_of_one_session_leave_little(tmp_path: Path) -> None:
+    engine = Engine(patterns_of(tmp_path, f"{ERRORS}\n{QUIET}"))
+    engine.run(event(at, "$exception", uuid=str(at)) for at in range(10_000))
+    assert len(dump(engine)) < 2000
+
+
+def dump(engine: Engine) -> str:
+    return json.dumps(unsaved(engine).people)

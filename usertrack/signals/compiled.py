@@ -48,9 +48,13 @@ class Touch(NamedTuple):
     matches: Callable[[Occurrence], bool] | None
 
 
-class Effects(NamedTuple):
-    """What an event of one name does: which conditions it touches."""
+LEAVES, TELLS_TIME = 1, 2
 
+
+class Effects(NamedTuple):
+    """What an event of one name does: which conditions it touches. ``role`` is 0 for most."""
+
+    role: int
     is_error: bool
     is_progress: bool
     touches: tuple[Touch, ...]
@@ -191,14 +195,15 @@ class Book:
         }
         self._error = patterns.kinds.get(ERROR, Kind(ERROR, (EventMatch("$exception"),)))
         self._progress = patterns.kinds.get(PROGRESS, Kind(PROGRESS, (EventMatch(CUSTOM),)))
-        self._effects: dict[str, Effects] = {}
+        self.known: dict[str, Effects] = {}
 
     def effects(self, event: str) -> Effects:
-        effects = self._effects.get(event)
+        effects = self.known.get(event)
         if effects is None:
-            if len(self._effects) >= 10_000:  # names that somebody makes up for each event
-                self._effects.clear()
-            effects = self._effects[event] = Effects(
+            if len(self.known) >= 10_000:  # names that somebody makes up for each event
+                self.known.clear()
+            effects = self.known[event] = Effects(
+                {"$pageleave": LEAVES, "page_time": TELLS_TIME}.get(event, 0),
                 any(match.names(event) for match in self._error.matches),
                 any(match.names(event) for match in self._progress.matches),
                 tuple(touch for each in self.compiled for touch in _touches(each, event)),
@@ -216,4 +221,7 @@ def _touches(compiled: Compiled, event: str) -> Iterator[Touch]:
 
 
 def _has_one_of(matches: list[EventMatch]) -> Callable[[Occurrence], bool]:
-    return matches[0].has if len(matches) == 1 else lambda occurrence: any(match.has(occurrence) for match in matches)
+    if len(matches) == 1 and len(matches[0].properties) == 1:
+        ((name, value),) = matches[0].properties
+        return lambda occurrence: occurrence[8].get(name) == value
+    return lambda occurrence: any(match.has(occurrence) for match in matches)

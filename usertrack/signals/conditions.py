@@ -64,6 +64,7 @@ class Watch:
 
     kinds: tuple[Kind, ...] = ()
     gate = False
+    hit = True  # after the last `touch`: whether it may hold now, as cheaply as that can be told
     counts = False  # an incident counts the people whose events touch it
     longest = 0.0
 
@@ -104,13 +105,14 @@ class CountWatch(Watch):
 
     def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
         if memory is None:
-            return [[occurrence.at, occurrence.uuid]]
-        if occurrence.at >= memory[-1][0]:
+            memory = [[occurrence.at, occurrence.uuid]]
+        elif occurrence.at >= memory[-1][0]:
             memory.append([occurrence.at, occurrence.uuid])
         else:
             insort(memory, [occurrence.at, occurrence.uuid])
         if len(memory) > self.most:
             del memory[0]
+        self.hit = len(memory) == self.most
         return memory
 
     def ready(self, memory: Any, now: float) -> bool:
@@ -177,7 +179,7 @@ class TimeWatch(Watch):
         if not visit.open:
             return NEVER
         until = visit.last + IDLE_SECONDS  # after that nobody knows whether they still look
-        since = visit.last + max(0.0, threshold - visit.seconds)
+        since = visit.last + max(0.0, threshold - visit.total + visit.progress)
         return (since, until) if since <= until else (visit.entered + threshold, -inf)
 
     def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
@@ -196,6 +198,7 @@ class SequenceWatch(Watch):
         self.kinds = tuple(dict.fromkeys(step.kind for step in leaf.steps))
         self.numbers = [self.kinds.index(step.kind) for step in leaf.steps]
         self.longest = self.within = leaf.within
+        self.length = len(leaf.steps)
         letters = [step.letter for step in leaf.steps]
         self.placed = any(letters)
         last = len(letters) - 1  # and the step before it on the same route: most sequences differ there
@@ -204,21 +207,20 @@ class SequenceWatch(Watch):
         )
 
     def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
-        if memory is None:
-            memory = []
         at, uuid, route = occurrence[0], occurrence[1], occurrence[7]
-        if memory:
-            last = memory[-1]
-            if self.placed and last[2] == kind and last[3] == route:
-                return memory  # a reload
-            if at >= last[0]:
-                memory.append([at, uuid, kind, route])
-            else:
-                insort(memory, [at, uuid, kind, route])
-        else:
+        self.hit = False
+        if memory is None:
+            return [[at, uuid, kind, route]]
+        last = memory[-1]
+        if self.placed and last[3] == route and last[2] == kind:
+            return memory  # a reload
+        if at >= last[0]:
             memory.append([at, uuid, kind, route])
-        if len(memory) > len(self.steps):
+        else:
+            insort(memory, [at, uuid, kind, route])
+        if len(memory) > self.length:
             del memory[0]
+        self.hit = len(memory) == self.length and memory[self.same][3] == memory[-1][3]
         return memory
 
     def ready(self, memory: Any, now: float) -> bool:

@@ -25,8 +25,7 @@ class Histogram:
     def _count(self, counts: list[int]) -> None:
         self.counts = counts
         self.total = sum(counts)
-        self._bucket, self._up_to = 0, counts[0]  # where 95 % end, and how many are there or below
-        self._settle()
+        self._bucket, self._up_to = 0, counts[0]  # where 95 % ended when it was asked, and how many are up to there
 
     def add(self, value: float) -> None:
         bucket = bisect_left(_ENDS, value)
@@ -35,7 +34,6 @@ class Histogram:
         self.total += 1
         if bucket <= self._bucket:
             self._up_to += 1
-        self._settle()
         if self.total >= _MANY:
             self._count([count // 2 for count in self.counts])
 
@@ -51,4 +49,5 @@ class Histogram:
     @property
     def p95(self) -> float | None:
         """The upper end of the bucket that 95 % of the values do not exceed; None while there are few."""
+        self._settle()
         return _ENDS[min(self._bucket, _BUCKETS - 2)] if self.total >= _ENOUGH else None

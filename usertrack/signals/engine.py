@@ -4,16 +4,18 @@ It is the same for live and for history: what it says depends on the events and 
 dealt out, nor on when it is saved and loaded. What does not happen is found by deadlines, in the order of their times.
 """
 
+import gc
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from math import inf
 from operator import attrgetter
 from typing import Any
 
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.signals.audience import Audience, Everybody
-from usertrack.signals.compiled import Book, Compiled, Effects
+from usertrack.signals.compiled import LEAVES, Book, Compiled
 from usertrack.signals.conditions import Baselines
 from usertrack.signals.incidents import Burst
 from usertrack.signals.occurrence import Occurrence
@@ -29,6 +31,18 @@ _MOST_BURSTS = 1000
 _key = attrgetter("key")
 
 Due = tuple[float, str, int, str]  # when, and of whom: a person, or "" and a burst
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without Python's search for what refers to itself: nothing here does, and it would take half of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class Engine:
@@ -50,15 +64,19 @@ class Engine:
         self.by_distinct_id: dict[str, Person] = {}
         self.unarmed: dict[str, Person] = {}  # by distinct_id, those whom new patterns do not watch yet
         self.bursts: dict[tuple[int, str], Burst] = {}
-        self.changed: set[str] = set()  # ids of persons
+        self.changed: list[Person] = []
         self.gone: set[str] = set()  # ids of persons that are another one now
         self.book = Book(patterns, self.baselines)
+        self._effects = self.book.known
         self.dues: list[Due] = []
+        self.next_due = -inf  # or earlier than that
 
     def run(self, occurrences: Iterable[Occurrence]) -> list[Signal]:
         """The signals of all ``occurrences``, in order, and of no moment after the last one."""
-        for occurrence in occurrences:
-            self.feed(occurrence)
+        feed = self.feed
+        with uncollected():
+            for occurrence in occurrences:
+                feed(occurrence)
         return self.taken()
 
     def taken(self) -> list[Signal]:
@@ -80,8 +98,9 @@ class Engine:
             instance = person.instances.get((number, value)) if person else None
             if person and instance and instance.due == due:
                 instance.due = inf
-                self.changed.add(person_id)
+                self._change(person)
                 self._look(person, instance, due)
+        self.next_due = dues[0][0] if dues else inf
         if now > self.clock:
             self.clock = now
 
@@ -90,7 +109,7 @@ class Engine:
         at, uuid, name, person_id, distinct_id, session, tab, route, properties = occurrence
         clock = self.clock
         if at > clock:
-            if self.dues and self.dues[0][0] <= at:
+            if at >= self.next_due:
                 self.advance(at)
             self.clock = clock = at
         elif at < clock - LATEST:
@@ -99,8 +118,11 @@ class Engine:
         person = self.by_distinct_id.get(distinct_id)
         if person is None or (person.id != person_id and person_id):
             person = self._person(person_id, distinct_id, at)
-        self.changed.add(person.id)
-        effects = self.book.effects(name)
+        if not person.changed:
+            person.changed = True
+            self.changed.append(person)
+        effects = self._effects.get(name) or self.book.effects(name)
+        role, is_error, is_progress, touches = effects
         if at >= person.last_at:
             person.last_at = at
             person.last_uuid = uuid
@@ -108,34 +130,43 @@ class Engine:
                 if session != person.session:
                     self._begin_session(person, session)
                 visit = person.visit
-                if visit is None or visit.tab != tab:
+                if visit is None or visit.tab != tab or visit.session != session:
                     visit = self._visit(person, tab, session, route, at)
                 gap = at - visit.last
                 if gap > 0.0:
-                    if gap > IDLE_SECONDS:
-                        gap = IDLE_SECONDS
-                    visit.seconds += gap
-                    visit.total += gap
+                    visit.total += gap if gap < IDLE_SECONDS else IDLE_SECONDS
                     visit.last = at
-                if (route and route != visit.route) or session != visit.session:
-                    self._move(visit, session, route or visit.route, at)
-                elif name == "$pageleave":
-                    self._end_visit(visit)
-                elif name == "page_time":
-                    visit.see(properties.get("seconds"))
+                if route != visit.route and route:
+                    self._move(visit, route, at)
+                elif role:
+                    self._leave(visit) if role == LEAVES else visit.see(properties.get("seconds"))
                 else:
                     visit.open = True
-                if effects.is_progress:
-                    visit.seconds = 0.0
+                if is_progress:
+                    visit.progress = visit.total
         person.events += 1
-        if effects.is_error:
+        if is_error:
             person.errors += 1
-        if effects.touches:
-            self._touch(person, occurrence, effects)
+        for compiled, key_of, number, kind, watch, matches in touches:
+            if matches is None or matches(occurrence):
+                key = key_of(occurrence)
+                instance = person.instances.get(key) or self._add(person, compiled, key[1])
+                instance.touched = clock
+                memories = instance.memories
+                memories[number] = watch.touch(memories[number], occurrence, kind, person)
+                if watch.hit or instance.phase:
+                    self._touched(person, instance, occurrence)
+                if compiled.incident and watch.counts:
+                    self._add_to_burst(instance, person, occurrence)
         for instance in person.listening:
             if instance.phase or instance.due == inf:
                 self._look_at_all(person)
                 break
+
+    def _change(self, person: Person) -> None:
+        if not person.changed:
+            person.changed = True
+            self.changed.append(person)
 
     def _look_at_all(self, person: Person) -> None:
         for instance in list(person.listening):
@@ -143,53 +174,42 @@ class Engine:
                 self._look(person, instance, self.clock)
 
     def _visit(self, person: Person, tab: str, session: str, route: str, at: float) -> Visit:
-        """The visit of another tab than the last one."""
+        """The visit of another tab than the last one, or of another session."""
         is_new = tab not in person.tabs
         visit = person.visit_in(tab, session, route, at)
         if is_new:
             self._arm(person, "tab", tab)
+        elif visit.session != session:
+            visit.session = session
+            self._move(visit, route or visit.route, at)
         return visit
 
-    def _move(self, visit: Visit, session: str, route: str, at: float) -> None:
+    def _move(self, visit: Visit, route: str, at: float) -> None:
         """The tab is on another route."""
-        self._end_visit(visit)
-        visit.route, visit.session, visit.entered = route, session, at
-        visit.seconds = visit.total = 0.0
+        self._leave(visit)
+        visit.route, visit.entered = route, at
+        visit.total = visit.progress = 0.0
         visit.open = True
 
-    def _end_visit(self, visit: Visit) -> None:
+    def _leave(self, visit: Visit) -> None:
         if visit.open and visit.total > 0:
             self.baselines.of_route(visit.route).add(visit.total)
         visit.open = False
 
-    def _touch(self, person: Person, occurrence: Occurrence, effects: Effects) -> None:
-        """Let the event count where it does, and look at what may hold now."""
-        clock = self.clock
-        for compiled, key_of, number, kind, watch, matches in effects.touches:
-            if matches is not None and not matches(occurrence):
-                continue
-            key = key_of(occurrence)
-            instance = person.instances.get(key)
-            if instance is None:
-                instance = self._add(person, compiled, key[1])
-            instance.touched = clock
-            memories = instance.memories
-            memory = memories[number] = watch.touch(memories[number], occurrence, kind, person)
-            if compiled.incident and watch.counts:
-                self._add_to_burst(instance, person, occurrence)
-            if not instance.phase and not watch.ready(memory, clock):
-                continue  # as for most events
-            instance.session, instance.page = occurrence.session, occurrence.route
-            instance.properties = occurrence.properties or instance.properties
-            if instance.phase:
+    def _touched(self, person: Person, instance: Instance, occurrence: Occurrence) -> None:
+        """An event counted that may have decided."""
+        compiled, clock = instance.compiled, self.clock
+        instance.session, instance.page = occurrence.session, occurrence.route
+        instance.properties = occurrence.properties or instance.properties
+        if instance.phase:
+            self._look(person, instance, clock)
+        elif compiled.is_gated:
+            if compiled.ready(instance, clock):
+                if compiled.listens:
+                    person.listen(instance)
                 self._look(person, instance, clock)
-            elif compiled.is_gated:
-                if compiled.ready(instance, clock):
-                    if compiled.listens:
-                        person.listen(instance)
-                    self._look(person, instance, clock)
-            elif not compiled.is_lazy or instance.due == inf:
-                self._look(person, instance, clock)
+        elif not compiled.is_lazy or instance.due == inf:
+            self._look(person, instance, clock)
 
     def _add(self, person: Person, compiled: Compiled, value: str) -> Instance:
         if len(person.instances) >= _MOST_INSTANCES:
@@ -220,7 +240,7 @@ class Engine:
         """Forget the tabs without an event for as long as a session lasts, and what was watched in them."""
         for tab, visit in list(person.tabs.items()):
             if visit.last + SESSION_SECONDS < self.clock:
-                self._end_visit(visit)
+                self._leave(visit)
                 del person.tabs[tab]
         if person.visit and person.visit.tab not in person.tabs:
             person.visit = None
@@ -269,8 +289,8 @@ class Engine:
                 person.listen(own)
             self._look(person, own, self.clock)
         del self.people[other.id]
-        self.changed.discard(other.id)
         self.gone.add(other.id)
+        self._change(person)
 
     def _look(self, person: Person, instance: Instance, now: float) -> None:
         """See whether the pattern holds now, say what has changed, and note when to look again."""
@@ -309,7 +329,12 @@ class Engine:
             again = min(again, instance.since + pattern.keep_firing_for)
         if again < instance.due:
             instance.due = again
-            heapq.heappush(self.dues, (again, person.id, *instance.key))
+            self._note((again, person.id, *instance.key))
+
+    def _note(self, due: Due) -> None:
+        heapq.heappush(self.dues, due)
+        if due[0] < self.next_due:
+            self.next_due = due[0]
 
     def _is_asked_for(self, person: Person, instance: Instance) -> bool:
         burst = self.bursts.get(instance.key)
@@ -346,7 +371,7 @@ class Engine:
         if burst.since is None and burst.ends(incident) > self.clock:
             burst.since = self.clock
             burst.due = burst.ends(incident)
-            heapq.heappush(self.dues, (burst.due, "", *instance.key))
+            self._note((burst.due, "", *instance.key))
             self.signals.append(
                 incident_signal(instance.compiled, instance.value, burst, SignalState.FIRING, self.clock)
             )

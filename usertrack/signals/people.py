@@ -28,17 +28,17 @@ class Phase(IntEnum):
 
 
 class Visit:
-    """One tab on one route since ``entered``. ``seconds``: visible without progress; ``total``: visible at all.
+    """One tab on one route since ``entered``. ``total``: visible seconds, and ``progress`` how many they were then.
 
     ``open``: nobody has left the page.
     """
 
-    __slots__ = ("entered", "last", "open", "route", "seconds", "session", "tab", "total")
+    __slots__ = ("entered", "last", "open", "progress", "route", "session", "tab", "total")
 
     def __init__(self, tab: str, session: str, route: str, at: float) -> None:
         self.tab, self.session, self.route = tab, session, route
         self.entered = self.last = at
-        self.seconds = self.total = 0.0
+        self.total = self.progress = 0.0
         self.open = True
 
     def see(self, seconds: Any) -> None:
@@ -48,17 +48,16 @@ class Visit:
         except (TypeError, ValueError):
             return
         if 0 < more <= self.last - self.entered:
-            self.seconds += more
             self.total += more
         self.open = True
 
     def dump(self) -> list[Any]:
-        return [self.tab, self.session, self.route, self.entered, self.last, self.seconds, self.total, self.open]
+        return [self.tab, self.session, self.route, self.entered, self.last, self.total, self.progress, self.open]
 
     @classmethod
     def load(cls, values: list[Any]) -> "Visit":
         visit = cls(values[0], values[1], values[2], values[3])
-        visit.last, visit.seconds, visit.total, visit.open = values[4:]
+        visit.last, visit.total, visit.progress, visit.open = values[4:]
         return visit
 
 
@@ -119,11 +118,14 @@ _key = attrgetter("key")
 
 
 class Person:
-    """``events`` and ``errors`` are those of the present session; ``distinct_ids`` all that they were seen under."""
+    """``events`` and ``errors`` are those of the present session; ``distinct_ids`` all that they were seen under.
+
+    ``changed``: since they were saved. ``listening`` are the instances that any event may concern.
+    """
 
     __slots__ = (
-        *("distinct_ids", "errors", "events", "first_at", "first_session", "id", "instances", "last_at", "last_uuid"),
-        *("listening", "session", "tabs", "visit"),
+        *("changed", "distinct_ids", "errors", "events", "first_at", "first_session", "id", "instances", "last_at"),
+        *("last_uuid", "listening", "session", "tabs", "visit"),
     )
 
     def __init__(self, id_: str, at: float) -> None:
@@ -136,6 +138,7 @@ class Person:
         self.visit: Visit | None = None
         self.instances: dict[tuple[int, str], Instance] = {}
         self.listening: list[Instance] = []
+        self.changed = False
 
     def listen(self, instance: Instance) -> None:
         """Look at ``instance`` with every event; always in the same order."""

@@ -33,7 +33,7 @@ def unsaved(engine: Engine) -> Snapshot:
     return Snapshot(
         engine.clock,
         {each.pattern.id: [each.pattern.digest, each.per] for each in engine.book.compiled},
-        [(id_, engine.people[id_].dump()) for id_ in engine.changed],
+        [(each.id, each.dump()) for each in engine.changed if each.id not in engine.gone],
         sorted(engine.gone),
         [(ids[number], value, burst.dump()) for (number, value), burst in engine.bursts.items()],
         [(name, each.counts) for name, each in engine.baselines.histograms.items() if each.changed],
@@ -42,6 +42,8 @@ def unsaved(engine: Engine) -> Snapshot:
 
 def saved(engine: Engine) -> None:
     """All of it is saved."""
+    for person in engine.changed:
+        person.changed = False
     engine.changed.clear()
     engine.gone.clear()
     for histogram in engine.baselines.histograms.values():
@@ -80,7 +82,8 @@ def restore(
                 person.listen(instance)
         for name, dumped in values["instances"].items():
             if name not in same:
-                engine.changed.add(id_)
+                person.changed = True
+                engine.changed.append(person)
                 engine.signals += [_ended(name, per.get(name, ""), id_, each, clock) for each in dumped if each[2]]
     for name, value, dumped_burst in bursts:
         if name in same:
