@@ -93,6 +93,16 @@ def test_snapshots_of_another_key_are_not_compared(
     assert (said in shown.err, len(json.loads(shown.out)["snapshots"])) == (True, 1)
 
 
+def test_an_id_is_as_good_as_an_email(own: Cli) -> None:
+    assert (
+        own("failures", "--user", ANN, "-f", "json").out == own("failures", "--user", "ann@x.example", "-f", "json").out
+    )
+    assert json.loads(own("privacy", "export", ANN).out)["email"] == "ann@x.example"
+    assert own("activity", "--user", ANN).code == 0
+    nobody = own("failures", "--user", BOB)
+    assert (nobody.code, f"no account with an e-mail has the id '{BOB}'" in nobody.err) == (2, True)
+
+
 def test_a_crm_gets_the_id_and_the_email(own: Cli) -> None:
     lines = own("push", "failing", "--to", "csv").out.splitlines()
     assert [line.split(",")[:3] for line in lines] == [

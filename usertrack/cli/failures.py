@@ -10,7 +10,10 @@ from usertrack.cli.options import Limit, with_common
 
 @with_common
 def failures(
-    user: Annotated[str | None, typer.Option("--user", metavar="EMAIL", help="Only failures of this person.")] = None,
+    user: Annotated[
+        str | None,
+        typer.Option("--user", metavar="EMAIL", help="Only failures of this person, or of the account with this id."),
+    ] = None,
     tool: Annotated[
         str | None,
         typer.Option("--tool", metavar="NAME", help="Only tools with this text in their name; no wildcards."),
@@ -37,7 +40,7 @@ def failures(
 
     with open_session(common) as session:
         catalogue = read_catalogue(failures_paths(session.settings))
-        person = spellings_of_account(session.runner, user) if user else []
+        person = spellings_of_account(session.runner, session.email_of(user)) if user else []
         investigation = investigate(session.runner, catalogue, person=person, tool=tool or "", days=days)
         if isinstance(investigation, Investigation) and not (user or tool):
             names.keep(session.settings, "tools", investigation.used)

@@ -50,7 +50,7 @@ def export(email: Email, data: Data = None, *, common: Common) -> None:
     if common.format not in (None, "json"):
         raise UsageError(f"a person's data is exported as json, not {common.format}", "leave out --format")
     with _open_session(common, data) as session:
-        subject, where, _ = _find_holdings(session, email, data)
+        subject, where, _ = _find_holdings(session, session.email_of(email), data)
         counts, text = pieces(session.runner, subject, where, session.runner.now)
         session.progress.stop()
         output.emit_bytes(text, common.output, secret=True)
@@ -71,7 +71,7 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
     from usertrack.privacy.view import erased_document, survey_document
 
     with _open_session(common, data) as session:
-        subject, where, holdings = _find_holdings(session, email, data)
+        subject, where, holdings = _find_holdings(session, session.email_of(email), data)
         if not yes:
             session.emit(survey_document(subject, holdings))
             if not _confirmed(f"Type {subject.email} to erase it", subject.email):
@@ -110,7 +110,7 @@ def prove(
 
     with _open_session(common, data) as session:
         session.progress(f"looking for {email}", passing=True)
-        subject = find_subject(session.runner, email, [each.strip().lower() for each in person or ()])
+        subject = find_subject(session.runner, session.email_of(email), [each.strip().lower() for each in person or ()])
         held = survey(session.runner, subject, _places(session, data), session.progress)
         results = [Erasure(each, each.count, each.note) for each in held]
         session.emit(erased_document(subject, results))

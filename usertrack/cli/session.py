@@ -88,6 +88,18 @@ class Session:
         profiles = build_profiles(self.runner, rules, self.progress.done, only=email)
         return self.mark_incomplete(profiles) if profiles.people else self.profiles(rules)
 
+    def email_of(self, name: str) -> str:
+        """The e-mail of the account with the id ``name``, where that is the key of profiles; else ``name`` as it is.
+
+        An e-mail is taken as it is, too. Raises UsageError where no account of that id has one.
+        """
+        from usertrack.segments.account_email import email_of_account
+        from usertrack.segments.keys import ACCOUNT_ID
+        from usertrack.segments.rules import read_rules
+
+        by_id = "@" not in name and read_rules(rules_path(self.settings)).key == ACCOUNT_ID
+        return email_of_account(self.runner, name) if by_id else name
+
     def mark_incomplete(self, profiles: "Profiles") -> "Profiles":
         """``profiles``; the answer is incomplete where they are, or where it is not known who has opted out."""
         self.incomplete = self.incomplete or profiles.incomplete or bool(self.runner.opted_out.problem)

@@ -7,7 +7,7 @@ nowhere else (trimmed, lower-cased); in any other key letters count as they are 
 from usertrack.core.words import people_words, plural
 from usertrack.library.entities import EMAIL
 
-ORGANIZATION = "organization"
+ACCOUNT_ID, ORGANIZATION = "account_id", "organization"
 
 
 def normalised(text: str, key: str = EMAIL) -> str:
