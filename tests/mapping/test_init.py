@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from usertrack.library.entities import KINDS
 from usertrack.library.library import shipped_root
+from usertrack.mapping.catalog import Relation
+from usertrack.mapping.labels import guessed_labels
+from usertrack.mapping.proposal import Proposal
+from usertrack.mapping.select import Select
 from usertrack.mapping.thresholds import thresholds, with_thresholds, without_expansion, without_facts
 from usertrack.segments.rules import read_rules
 from usertrack.workspace.profiles import Profile, profiles_folder, save_profile
@@ -101,7 +106,11 @@ def test_again_nothing_that_was_edited_is_changed(cli: Cli, acme: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "added"),
     [
-        ("timezone: UTC # ours", "\n\ntables:  # what is not here: what rests on it is left out\n  calls: none\n"),
+        (
+            "timezone: UTC # ours",
+            "\n\nlabels:  # a guess from the names of your tables: what these are called here\n  run: job\n"
+            "\ntables:  # what is not here: what rests on it is left out\n  calls: none\n",
+        ),
         ("tables: {deployments: none}\n", ""),
     ],
 )
@@ -325,3 +334,19 @@ def test_nobody_is_to_expand_where_the_plan_is_the_organizations(tmp_path: Path)
     (tmp_path / "segments.yaml").write_text(text)
     (organizations,) = read_rules(tmp_path / "segments.yaml").judging("organization").sets.values()
     assert [each.id for each in organizations.segments] == ["failing", "leaving", "champion", "team"]
+
+
+@pytest.mark.parametrize(
+    ("runs", "calls", "labels"),
+    [
+        ("builds", "api_requests", {"run": "build", "call": "request", "tool": "endpoint"}),
+        ("WorkflowRun", "tool_calls", {}),
+        ("pipeline_runs", "llm_calls", {"workflow": "pipeline", "tool": "model"}),
+        ("job_history", "usage", {"run": "job"}),
+        ("queries", "invocations", {"call": "invocation"}),
+    ],
+)
+def test_labels_are_guessed_from_tables(runs: str, calls: str, labels: dict[str, str]) -> None:
+    tables = {kind: Relation(1, "public", name, name) for kind, name in {"runs": runs, "calls": calls}.items()}
+    proposals = [Proposal(KINDS[kind], Select(table), 1, []) for kind, table in tables.items()]
+    assert guessed_labels(proposals) == labels

@@ -272,10 +272,12 @@ def _write(folder: Path, proposals: "Sequence[Proposal]", roles: "Mapping[str, s
         absent_entities,
         add_absent,
         add_events,
+        add_labels,
         add_none,
         take_none_away,
         write_entities,
     )
+    from usertrack.mapping.labels import guessed_labels
     from usertrack.workspace.folder import FILE_NAME
     from usertrack.workspace.scaffold import create_workspace
 
@@ -289,6 +291,11 @@ def _write(folder: Path, proposals: "Sequence[Proposal]", roles: "Mapping[str, s
         )
     for key in {*_OTHER} - {lacks}:
         take_none_away(settings_file, key)
+    if labels := guessed_labels(proposals):
+        written.append(add_labels(settings_file, labels))
+        if written[-1].outcome == "written":
+            words = ", ".join(f"{name}: {label}" for name, label in labels.items())
+            diagnostics.note(f"`labels` in usertrack.yaml are guessed from the names of your tables: {words}")
     if proposals:
         written.append(add_absent(settings_file, absent_entities(folder)))
     if roles:

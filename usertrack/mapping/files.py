@@ -83,6 +83,11 @@ def add_absent(path: Path, names: Sequence[str]) -> Written:
     return _add_section(path, "tables", dict.fromkeys(names, NONE), "what is not here: what rests on it is left out")
 
 
+def add_labels(path: Path, labels: Mapping[str, str]) -> Written:
+    """Say in ``usertrack.yaml`` what runs and calls are called, as far as the names of tables tell."""
+    return _add_section(path, "labels", labels, "a guess from the names of your tables: what these are called here")
+
+
 def add_events(path: Path, roles: Mapping[str, str]) -> Written:
     """Say in ``usertrack.yaml`` what the company's events are called."""
     return _add_section(path, "events", roles, "what the library calls them, and what they are called here")
