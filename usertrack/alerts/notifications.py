@@ -15,6 +15,8 @@ RATIONED = ("slack", "email")
 
 PERSON, PATTERN = "person", "pattern"
 
+_GATHERED, _AGAIN = timedelta(minutes=20), timedelta(minutes=40)
+
 
 @dataclass(frozen=True)
 class Channel:
@@ -127,6 +129,9 @@ class Notifications:
 
     channels: Mapping[str, Channel] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    timing: Timing = Timing()
+    """Of alerts whose route says nothing else."""
+
     inhibitions: tuple[Inhibition, ...] = (_INCIDENTS_FIRST,)
     budgets: Mapping[str, Budget] = field(
         default_factory=lambda: {
@@ -165,6 +170,16 @@ class Notifications:
             for target in targets
         )
         return replace(self, inhibitions=(*self.inhibitions, *added))
+
+
+def usual_routes(channels: Sequence[str], timing: Timing) -> tuple[Route, ...]:
+    """The routes of a file that names none: the urgent at once, the rest every 40 minutes at most."""
+    names = tuple(channels)
+    worth_knowing = replace(timing, group_by=(PATTERN,), group_wait=_GATHERED, group_interval=_AGAIN)
+    return (
+        Route("worth knowing", (Matcher("severity", "=", "info"),), names, worth_knowing),
+        Route("urgent", (), names, timing),
+    )
 
 
 def one_route(*channels: Channel, timing: Timing = Timing()) -> Notifications:

@@ -17,6 +17,7 @@ from usertrack.alerts.notifications import (
     QuietHours,
     Route,
     Timing,
+    usual_routes,
 )
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.words import parse_age
@@ -66,6 +67,7 @@ class _Reader:
             defaults,
             channels=channels,
             routes=self._routes(channels, timing),
+            timing=timing,
             inhibitions=(*defaults.inhibitions, *self._inhibitions()),
             budgets=self._budgets(defaults.budgets),
             digest_every=self._age(section, "digest", defaults.digest_every, SECTION),
@@ -110,7 +112,7 @@ class _Reader:
     def _routes(self, channels: Mapping[str, Channel], timing: Timing) -> tuple[Route, ...]:
         at = (SECTION, "routes")
         if "routes" not in self._section:
-            return (Route("all", (), tuple(channels), timing),) if channels else ()
+            return usual_routes(tuple(channels), timing) if channels else ()
         routes = self._list(self._section["routes"], *at)
         return tuple(self._route(number, value, channels, timing) for number, value in enumerate(routes))
 

@@ -13,6 +13,7 @@ import typer
 from usertrack import __version__
 from usertrack.cli import (
     activity,
+    alerts,
     analytics,
     cache,
     diagnostics,
@@ -76,6 +77,7 @@ def main_options(
 people.register(app)
 history.register(app)
 failures.register(app)
+alerts.register(app)
 analytics.register(app)
 activity.register(app)
 journeys.register(app)

@@ -70,6 +70,39 @@ def metrics(incomplete: str) -> list[str]:
     return []
 
 
+def alerts(incomplete: str) -> list[tuple[str, str]]:
+    """Ids of open alerts, each with whom it is about."""
+    with suppress(Exception):
+        from usertrack.alerts.ids import short_id
+        from usertrack.alerts.view import person_words
+        from usertrack.cli.common import Common
+        from usertrack.cli.live_session import open_desk
+
+        with open_desk(Common()) as (_, desk):
+            ids = {short_id(alert.key): f"{person_words(alert)}, {alert.pattern}" for alert in desk.alerts()}
+        return [(id_, words) for id_, words in ids.items() if id_.startswith(incomplete)]
+    return []
+
+
+def patterns(incomplete: str) -> list[str]:
+    with suppress(Exception):
+        from usertrack.cli.common import Common, settings_of
+        from usertrack.signals.read import read_patterns
+        from usertrack.workspace.files import patterns_path
+
+        read = read_patterns(patterns_path(settings_of(Common())))
+        return _starting_with([pattern.id for pattern in read.patterns], incomplete)
+    return []
+
+
+def outcomes(incomplete: str) -> list[str]:
+    """What may come of an alert."""
+    listed = [f"segment:{segment}" for segment in segments("")]
+    with suppress(Exception):
+        listed += [f"event:{event}" for event in _from_answers("events")("")]
+    return _starting_with(["churned", "converted", *listed], incomplete)
+
+
 def kinds(incomplete: str) -> list[str]:
     from usertrack.segments.match_view import KINDS
 

@@ -1,0 +1,125 @@
+"""`usertrack alerts`: what people do with alerts, and what they are told when there is none."""
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+from usertrack.alerts.desk import Desk
+from usertrack.alerts.model import Signal, SignalState
+from usertrack.alerts.notifications import Notifications
+from usertrack.alerts.place import state_folder
+from usertrack.alerts.store import Store
+from usertrack.alerts.watch_lock import WatchLock
+from usertrack.workspace.settings import load_settings
+
+HOSTILE = "[red]Zoë[/red] 🎉 \x1b[2J<b>"
+
+
+@pytest.fixture
+def alerts(cli: Cli, tmp_path: Path) -> Cli:
+    """The command line in a workspace with two open alerts."""
+    (tmp_path / "usertrack.yaml").write_text("posthog: {project_id: 1}\n")
+    now = datetime.now(UTC)
+    with closing(Store(state_folder(load_settings(), now))) as store:
+        said = [
+            _signal("stuck", "p1", "dana@acme.example", "warning", now - timedelta(minutes=3)),
+            _signal("errors", "p2", HOSTILE, "critical", now - timedelta(minutes=1)),
+        ]
+        Desk(store, Notifications()).receive(said, now)
+    return cli
+
+
+def _signal(pattern: str, person: str, email: str, severity: str, at: datetime) -> Signal:
+    facts = {"email": email, "page": "/billing", "events": 7}
+    labels = {"pattern": pattern, "severity": severity}
+    return Signal(
+        pattern, person, "s", SignalState.FIRING, at, severity, f"{pattern} on /billing", facts, labels, ("e",)
+    )
+
+
+def test_nobody_needs_help_yet(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("posthog: {project_id: 1}\n")
+    result = cli("alerts", "list")
+    assert result.code == 0
+    assert "no open alert" in result.out
+    assert "usertrack alerts watch" in result.out
+
+
+def test_the_most_severe_comes_first_and_hostile_names_are_text(alerts: Cli) -> None:
+    result = alerts("alerts", "list")
+    assert result.out.index("errors") < result.out.index("stuck")
+    assert "[red]Zoë[/red]" in result.out
+    assert "\x1b[2J" not in result.out
+    listed = json.loads(alerts("alerts", "list", "--format", "json").out)["alerts"]
+    assert [each["pattern"] for each in listed] == ["errors", "stuck"]
+
+
+def test_acknowledged_snoozed_and_resolved_by_id_or_person(alerts: Cli) -> None:
+    [first, second] = json.loads(alerts("alerts", "list", "-f", "json").out)["alerts"]
+    assert alerts("alerts", "ack", "dana@acme.example", "--by", "kim", "--comment", "calling").code == 0
+    assert alerts("alerts", "snooze", first["id"], "--for", "2h").code == 0
+    states = {
+        each["pattern"]: each["state"] for each in json.loads(alerts("alerts", "list", "-f", "json").out)["alerts"]
+    }
+    assert states == {"stuck": "acknowledged", "errors": "snoozed"}
+    shown = alerts("alerts", "show", second["id"]).out
+    assert "kim" in shown
+    assert "calling" in shown
+    assert alerts("alerts", "resolve", second["id"]).code == 0
+    assert alerts("alerts", "resolve", second["id"]).code == 2  # once is enough
+    assert "1 open alert" in alerts("alerts", "list").out
+    assert "resolved" in alerts("alerts", "list", "--all").out
+
+
+def test_an_alert_that_is_not_there_is_named_with_one_that_is(alerts: Cli) -> None:
+    result = alerts("alerts", "ack", "dana@acme.exampel")
+    assert result.code == 2
+    assert "dana@acme.example" in result.err
+
+
+def test_silences_begin_are_listed_and_end(alerts: Cli) -> None:
+    begun = alerts("alerts", "silence", "pattern=errors", "--for", "30m", "--comment", "release")
+    assert begun.code == 0
+    id_ = begun.err.split("silence ")[1][:8]
+    assert "release" in alerts("alerts", "list").err
+    assert alerts("alerts", "silence", "--end", id_).code == 0
+    assert "release" not in alerts("alerts", "list").err
+    assert alerts("alerts", "silence").code == 2
+    assert alerts("alerts", "silence", "nonsense").code == 2
+
+
+def test_how_fast_people_are_helped(alerts: Cli) -> None:
+    alerts("alerts", "ack", "dana@acme.example")
+    answer = json.loads(alerts("alerts", "stats", "-f", "json").out)
+    assert answer["fired"] == 2
+    assert answer["unanswered"] == 1
+    assert [each["alerts"] for each in answer["times"]] == [2, 1, 0]
+
+
+def test_two_watchers(alerts: Cli) -> None:
+    now = datetime.now(UTC)
+    with WatchLock(state_folder(load_settings(), now), now):
+        result = alerts("alerts", "watch", "--rounds", 1)
+    assert result.code == 3
+    assert "watched already" in result.err
+
+
+def test_live_commands_on_the_demo_say_how_to_begin(demo: Cli) -> None:
+    result = demo("alerts", "watch", "--demo", "--rounds", 1)
+    assert result.code == 3
+    assert "usertrack serve --demo-traffic" in result.err
+
+
+@pytest.mark.parametrize("every", ["0s", "soon", "2d"])
+def test_a_pace_that_makes_no_sense(alerts: Cli, every: str) -> None:
+    assert alerts("alerts", "watch", "--every", every).code == 2
+
+
+def test_a_test_message_needs_a_channel(alerts: Cli) -> None:
+    result = alerts("alerts", "test")
+    assert result.code == 2
+    assert "names no channels" in result.err

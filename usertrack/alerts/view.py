@@ -1,0 +1,197 @@
+"""Alerts as documents: the open ones, one with its life, and how fast they are noticed, taken up and resolved."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from usertrack.alerts.ids import short_id
+from usertrack.alerts.life import Alert, Change
+from usertrack.alerts.notifications import Silence
+from usertrack.alerts.outbox import ChannelState
+from usertrack.alerts.stats import Durations, Stats
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Document, Facts, Field, Paragraph
+from usertrack.core.words import age_words, people_words, plural
+
+_ORDER = {"critical": 0, "warning": 1, "info": 2}
+
+
+def person_words(alert: Alert) -> str:
+    """The e-mail, the name, or the id of whom the alert is about."""
+    people = alert.facts.get("people")
+    if not alert.person:
+        return people_words(people) if isinstance(people, int) else "many people"
+    return str(alert.facts.get("email") or alert.facts.get("name") or alert.person)
+
+
+def by_urgency(alerts: Sequence[Alert], now: datetime) -> list[Alert]:
+    """What somebody should look at first: not acknowledged, severe, new."""
+
+    def rank(alert: Alert) -> tuple[Any, ...]:
+        is_attended = bool(alert.acknowledged_at) or alert.is_snoozed(now)
+        return alert.is_resolved, is_attended, _ORDER.get(alert.severity, 3), -alert.updated_at.timestamp(), alert.key
+
+    return sorted(alerts, key=rank)
+
+
+def alerts_document(
+    alerts: Sequence[Alert], silences: Sequence[Silence], channels: Sequence[ChannelState], now: datetime, timezone: str
+) -> Document:
+    """The alerts, the silences that last, and the channels that do not get through."""
+    columns: Columns[Alert] = Columns(
+        Attribute("id", "VARCHAR", lambda alert: short_id(alert.key), Field("Id", "text")),
+        Attribute("state", "VARCHAR", lambda alert: alert.state(now).value, Field("State")),
+        Attribute("severity", "VARCHAR", lambda alert: alert.severity, Field("Severity", spare=True)),
+        Attribute(
+            "since", "TIMESTAMP", lambda alert: _naive(alert.fired_at or alert.started_at), Field("Since", "when")
+        ),
+        Attribute("person", "VARCHAR", person_words, Field("Person", "text")),
+        Attribute("pattern", "VARCHAR", lambda alert: alert.pattern, Field("Pattern", "tag")),
+        Attribute("because", "VARCHAR", lambda alert: alert.because, Field("Why", "text", grows=True, lines=3)),
+        Attribute("tier", "VARCHAR", lambda alert: _text(alert.facts.get("tier"))),
+        Attribute("page", "VARCHAR", lambda alert: _text(alert.facts.get("page"))),
+        Attribute("acknowledged_by", "VARCHAR", lambda alert: alert.acknowledged_by or None),
+        Attribute("snoozed_until", "TIMESTAMP", lambda alert: _naive(alert.snoozed_until)),
+        Attribute("resolved_at", "TIMESTAMP", lambda alert: _naive(alert.resolved_at)),
+        Attribute("key", "VARCHAR", lambda alert: alert.key),
+    )
+    listed = by_urgency(alerts, now)
+    people = {alert.person for alert in alerts if not alert.is_resolved}
+    as_of = now.astimezone(UTC).replace(tzinfo=None)
+    open_alerts = [alert for alert in alerts if not alert.is_resolved]
+    blocks: tuple[Block, ...] = (columns.listing(listed, timezone=timezone, as_of=as_of),) if listed else ()
+    if not listed:
+        blocks = (
+            Paragraph("Nobody needs help, as far as your patterns see: there is no open alert."),
+            Paragraph("`usertrack alerts watch` looks for them; `alerts list --all` has those of before", "dim"),
+        )
+    return Document(
+        title=f"{plural(len(open_alerts), 'open alert')} of {people_words(len(people))}",
+        blocks=blocks,
+        notes=(*_silence_notes(silences, now), *_channel_notes(channels)),
+        data=lambda: {"alerts": columns.dicts(listed), "silences": [_silence_json(each) for each in silences]},
+        table=columns.table(listed, "alerts", timezone=timezone, as_of=as_of),
+        timezone=timezone,
+        as_of=as_of,
+    )
+
+
+def alert_document(alert: Alert, changes: Sequence[Change], now: datetime, timezone: str) -> Document:
+    """One alert: why, its facts, and every step of its life."""
+    columns: Columns[Change] = Columns(
+        Attribute("at", "TIMESTAMP", lambda change: _naive(change.at), Field("When", "when")),
+        Attribute("state", "VARCHAR", lambda change: change.state.value, Field("State")),
+        Attribute("who", "VARCHAR", lambda change: change.who or "usertrack", Field("Who", "text")),
+        Attribute("comment", "VARCHAR", lambda change: change.comment, Field("Comment", "text", grows=True)),
+    )
+    as_of = now.astimezone(UTC).replace(tzinfo=None)
+    facts = [(name.replace("_", " "), _fact(value)) for name, value in alert.facts.items() if value not in (None, "")]
+    return Document(
+        title=f"{person_words(alert)} · {alert.pattern}",
+        subtitle=f"{short_id(alert.key)} · {alert.severity} · {alert.state(now).value}",
+        blocks=(
+            Paragraph(alert.because, "bold"),
+            Facts(tuple(facts)),
+            columns.listing(changes, "Its life", timezone=timezone, as_of=as_of),
+            Paragraph(f"decided by {plural(len(alert.events), 'event')}: {', '.join(alert.events)}", "dim"),
+        ),
+        data=lambda: {
+            "id": short_id(alert.key),
+            "key": alert.key,
+            "state": alert.state(now).value,
+            "because": alert.because,
+            "severity": alert.severity,
+            "labels": dict(alert.labels),
+            "facts": dict(alert.facts),
+            "events": list(alert.events),
+            "changes": columns.dicts(changes),
+        },
+        table=columns.table(changes, "changes", timezone=timezone, as_of=as_of),
+        timezone=timezone,
+        as_of=as_of,
+    )
+
+
+def _silence_notes(silences: Sequence[Silence], now: datetime) -> list[str]:
+    return [
+        f"silence {each.id} of {', '.join(map(str, each.matchers))} for another {age_words(each.ends_at - now)}"
+        + (f" ({each.comment})" if each.comment else "")
+        for each in silences
+    ]
+
+
+def _channel_notes(channels: Sequence[ChannelState]) -> list[str]:
+    return [
+        f"{each.name} does not get through, {plural(each.waiting, 'message waits', 'messages wait')}: {each.error}"
+        + (f"; {each.hint}" if each.hint else "")
+        for each in channels
+        if each.failing_since
+    ]
+
+
+def _silence_json(silence: Silence) -> dict[str, Any]:
+    matchers = [str(matcher) for matcher in silence.matchers]
+    return {
+        "id": silence.id,
+        "matchers": matchers,
+        "ends_at": silence.ends_at,
+        "by": silence.who,
+        "comment": silence.comment,
+    }
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
+
+
+def _text(value: object) -> str | None:
+    return None if value in (None, "") else str(value)
+
+
+def _fact(value: object) -> object:
+    return value if isinstance(value, (int, float, str)) else str(value)
+
+
+def stats_document(stats: Stats, days: int, pattern: str) -> Document:
+    """How fast alerts were noticed, taken up and resolved."""
+    rows = (
+        ("noticed", "after the deciding event", stats.to_detect),
+        ("taken up", "acknowledged, snoozed or resolved by somebody", stats.to_acknowledge),
+        ("over", "since the deciding event", stats.to_resolve),
+    )
+    columns: Columns[tuple[str, str, Durations]] = Columns(
+        Attribute("what", "VARCHAR", lambda row: row[0], Field("")),
+        Attribute("alerts", "BIGINT", lambda row: row[2].n, Field("Alerts", "number")),
+        Attribute("median_seconds", "DOUBLE", lambda row: _seconds(row[2].median), Field("Median"), _median),
+        Attribute("p90_seconds", "DOUBLE", lambda row: _seconds(row[2].p90), Field("9 of 10 within"), _p90),
+        Attribute("within_target", "BIGINT", lambda row: row[2].within),
+        Attribute("target_seconds", "DOUBLE", lambda row: _seconds(row[2].target)),
+        Attribute("target", "VARCHAR", lambda row: _target(row[2]), Field("Target", "text")),
+        Attribute("meaning", "VARCHAR", lambda row: row[1], Field("", "text", spare=True)),
+    )
+    of = f" of {pattern}" if pattern else ""
+    unanswered = f"{plural(stats.unanswered, 'alert')} nobody has taken up" if stats.unanswered else ""
+    return Document(
+        title=f"{plural(stats.fired, 'alert')}{of} in {plural(days, 'day')}",
+        blocks=(columns.listing(rows), *([Paragraph(unanswered)] if unanswered else [])),
+        data=lambda: {"fired": stats.fired, "unanswered": stats.unanswered, "times": columns.dicts(rows)},
+        table=columns.table(rows, "alert_stats"),
+    )
+
+
+def _median(row: tuple[str, str, Durations]) -> str:
+    return "" if row[2].median is None else age_words(row[2].median)
+
+
+def _p90(row: tuple[str, str, Durations]) -> str:
+    return "" if row[2].p90 is None else age_words(row[2].p90)
+
+
+def _target(durations: Durations) -> str:
+    if not durations.n:
+        return ""
+    return f"{durations.within} of {durations.n} within {age_words(durations.target)}"
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return span.total_seconds() if span is not None else None

@@ -1,0 +1,251 @@
+"""`usertrack alerts`: who needs help now, what became of it, and what people do about it."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from usertrack.cli import alerts_simulate, alerts_watch, complete
+from usertrack.cli.common import Common
+from usertrack.cli.options import Limit, with_common, with_common_once
+
+if TYPE_CHECKING:
+    from usertrack.alerts.desk import Desk
+    from usertrack.alerts.life import Alert
+
+alerts = typer.Typer(
+    no_args_is_help=True,
+    help="""Who needs help now: patterns over what people do, and a word to those who can help.
+
+    `usertrack alerts simulate` · what the patterns would have sent in the last 30 days, and whether they were right
+
+    `usertrack alerts watch` · runs them live, and tells Slack
+
+    `usertrack alerts list` · who needs help now
+
+    Patterns are in patterns.yaml. To try it: `usertrack serve --demo-traffic`, and `usertrack alerts watch --demo`.""",
+)
+
+_Id = Annotated[
+    str,
+    typer.Argument(
+        metavar="ALERT",
+        help="Its id in `usertrack alerts list`, or the person's e-mail.",
+        show_default=False,
+        autocompletion=complete.alerts,
+    ),
+]
+_By = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who did it; default: you, as you are logged in.")
+]
+_Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Why, for the others.")]
+_For = Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 30m, 2h, 1d.")]
+
+
+@alerts.command("list")
+@with_common
+def list_alerts(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are resolved.")] = False,
+    pattern: Annotated[
+        str | None,
+        typer.Option("--pattern", help="Only of this pattern.", autocompletion=complete.patterns),
+    ] = None,
+    limit: Limit = None,
+    *,
+    common: Common,
+) -> None:
+    """Who needs help, the most urgent first; silences and channels that do not get through.
+
+    `usertrack alerts list` · open alerts
+
+    `usertrack alerts list --all --pattern stuck -o stuck.csv`
+    """
+    from usertrack.alerts.outbox import channel_state
+    from usertrack.alerts.view import alerts_document
+    from usertrack.cli.live_session import open_desk
+    from usertrack.cli.session import emit
+
+    now = datetime.now(UTC)
+    with open_desk(common) as (settings, desk):
+        listed = [each for each in desk.alerts(everything=everything) if pattern in (None, each.pattern)]
+        channels = [channel_state(desk.store, name) for name in desk.settings.channels]
+        document = alerts_document(listed, desk.store.silences(now), channels, now, settings["timezone"])
+        emit(document, settings, common, limit)
+
+
+@alerts.command("show")
+@with_common
+def show(alert: _Id, *, common: Common) -> None:
+    """One alert: why it fired, what is known of the person, and every step of its life.
+
+    `usertrack alerts show 3f9a1c` · `usertrack alerts show dana@acme.example`
+    """
+    from usertrack.alerts.view import alert_document
+    from usertrack.cli.live_session import open_desk
+    from usertrack.cli.session import emit
+
+    with open_desk(common) as (settings, desk):
+        named = _alert(desk, alert)
+        changes = desk.store.changes(named.key)
+        emit(alert_document(named, changes, datetime.now(UTC), settings["timezone"]), settings, common)
+
+
+@alerts.command("ack")
+@with_common_once
+def acknowledge(alert: _Id, comment: _Comment = "", by: _By = None, *, common: Common) -> None:
+    """Say that you look after it: nobody is told of it again.
+
+    `usertrack alerts ack 3f9a1c --comment "calling her"`
+    """
+    from usertrack.cli.live_session import open_desk
+
+    with open_desk(common) as (_, desk):
+        changed = desk.acknowledge(_alert(desk, alert).key, _who(by), datetime.now(UTC), comment)
+        _say("acknowledged", changed)
+
+
+@alerts.command("snooze")
+@with_common_once
+def snooze(alert: _Id, time: _For = "1h", comment: _Comment = "", by: _By = None, *, common: Common) -> None:
+    """Do not tell anybody of it for a while; if it still fires then, they are told again.
+
+    `usertrack alerts snooze 3f9a1c --for 2h`
+    """
+    from usertrack.cli.live_session import open_desk
+    from usertrack.core.words import parse_age
+
+    now = datetime.now(UTC)
+    with open_desk(common) as (_, desk):
+        changed = desk.snooze(_alert(desk, alert).key, now + parse_age(time), _who(by), now, comment)
+        _say(f"snoozed for {time}", changed)
+
+
+@alerts.command("resolve")
+@with_common_once
+def resolve(alert: _Id, comment: _Comment = "", by: _By = None, *, common: Common) -> None:
+    """Say that it is over. If the pattern fires again, the alert is reopened.
+
+    `usertrack alerts resolve 3f9a1c --comment "the card was expired"`
+    """
+    from usertrack.cli.live_session import open_desk
+
+    with open_desk(common) as (_, desk):
+        changed = desk.resolve(_alert(desk, alert).key, _who(by), datetime.now(UTC), comment)
+        _say("resolved", changed)
+
+
+@alerts.command("silence")
+@with_common_once
+def silence(
+    matchers: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[LABEL=VALUE]...", help="Which alerts: pattern=stuck, tier!=paid, route=~/docs/.*"),
+    ] = None,
+    time: _For = "1h",
+    end: Annotated[str | None, typer.Option("--end", metavar="ID", help="End this silence now.")] = None,
+    comment: _Comment = "",
+    by: _By = None,
+    *,
+    common: Common,
+) -> None:
+    """Tell nobody of alerts with these labels for a while, such as during maintenance.
+
+    `usertrack alerts silence pattern=errors route=~/billing.* --for 30m --comment "new release"`
+
+    `usertrack alerts silence --end 1a2b3c4d`
+    """
+    from usertrack.alerts.matchers import parse_matcher
+    from usertrack.cli import diagnostics
+    from usertrack.cli.live_session import open_desk
+    from usertrack.core.errors import UsageError
+    from usertrack.core.words import parse_age
+
+    if bool(end) == bool(matchers):
+        raise UsageError("a silence needs to know of what", "write pattern=stuck, or --end ID")
+    now = datetime.now(UTC)
+    parsed = [parse_matcher(text) for text in matchers or ()]
+    with open_desk(common) as (_, desk):
+        if end:
+            desk.end_silence(end, now)
+            diagnostics.note(f"the silence {end} has ended")
+        else:
+            made = desk.silence(parsed, now + parse_age(time), _who(by), now, comment)
+            diagnostics.note(f"silence {made.id}: nobody is told of {', '.join(map(str, parsed))} for {time}")
+
+
+@alerts.command("stats")
+@with_common
+def stats(
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far to look back.")] = 30,
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", help="Only of this pattern.", autocompletion=complete.patterns)
+    ] = None,
+    *,
+    common: Common,
+) -> None:
+    """How fast people in need are noticed, taken up and helped.
+
+    `usertrack alerts stats --days 7`
+    """
+    from datetime import timedelta
+
+    from usertrack.alerts.stats import stats as compute
+    from usertrack.alerts.view import stats_document
+    from usertrack.cli.live_session import open_desk
+    from usertrack.cli.session import emit
+
+    now = datetime.now(UTC)
+    with open_desk(common) as (settings, desk):
+        computed = compute(desk.store.changes(), now - timedelta(days=days), now, pattern)
+        emit(stats_document(computed, days, pattern or ""), settings, common)
+
+
+@alerts.command("test")
+@with_common_once
+def send_invented(
+    channel: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="Only these channels of patterns.yaml.")
+    ] = None,
+    *,
+    common: Common,
+) -> None:
+    """Send an invented alert to your channels, to see that it arrives and what it looks like.
+
+    `usertrack alerts test slack`
+
+    Exit code 5: a channel did not take it.
+    """
+    from usertrack.cli.alerts_test import send_test
+
+    send_test(common, channel or [])
+
+
+def _alert(desk: "Desk", text: str) -> "Alert":
+    from usertrack.alerts.ids import alert_of
+
+    return alert_of(text, desk.alerts(everything=True))
+
+
+def _who(by: str | None) -> str:
+    """Who runs this, in a name that colleagues know."""
+    import getpass
+
+    try:
+        return by or getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody"
+
+
+def _say(done: str, alert: "Alert") -> None:
+    from usertrack.alerts.view import person_words
+    from usertrack.cli import diagnostics
+
+    diagnostics.note(f"{done}: {person_words(alert)}, {alert.pattern}")
+
+
+alerts_watch.register(alerts)
+alerts_simulate.register(alerts)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(alerts, name="alerts", rich_help_panel="People")
