@@ -64,7 +64,7 @@ stuck:
     left = [event(7000, person="cleo"), event(7001, "$rageclick", "cleo"), event(7005, "$pageleave", "cleo")]
     signals = signals_of(patterns_of(tmp_path, stuck), [*usual, *angry, *reads, *left])
     assert told(signals) == ["stuck firing 7022.63", "stuck resolved 7065"]
-    assert (signals[0].person, signals[0].because) == ("ann", "22 s on /a, usually 23")
+    assert (signals[0].person, signals[0].because) == ("ann", "23 s on /a, usually 23")
 
 
 def test_back_and_forth_in_one_tab_is_not_two_tabs(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def _live(patterns: Patterns, events: list[Occurrence], polls: list[int]) -> lis
     return signals
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(EVENTS, st.lists(st.integers(0, 19_999), max_size=5, unique=True))
 def test_live_says_what_history_says(patterns: Patterns, events: list[Occurrence], polls: list[int]) -> None:
     assert _live(patterns, events, polls) == _history(patterns, events)
