@@ -1,15 +1,29 @@
-"""How fast patterns go through history, beside a bare loop and SQL window functions, and what they remember of people.
+"""How fast patterns go through history, beside a bare loop, and what they remember of people.
 
-Prints a table with ratios; asserts nothing but that SQL comes to the same. `--events 1e6 --people 20000`.
+    python benchmarks/signals.py [--events 1e6] [--people 5000] [--remembered 100000]
+
+The events are made before the clock starts. Times are of the CPU, which depend less on what else the machine does.
 """
 
+import argparse
 import gc
 import random
+import resource
+import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from usertrack.library.library import shipped_root
+from usertrack.signals.engine import Engine, uncollected
 from usertrack.signals.occurrence import NOTHING, Occurrence
+from usertrack.signals.patterns import Patterns
+from usertrack.signals.read import read_patterns
+from usertrack.signals.state import StateFile
 
 START = 1_795_000_000.0
 DAYS = 30
@@ -18,9 +32,9 @@ _ROUTES = [f"/{name}" for name in ("home", "runs", "runs/:id", "tools", "setting
 _CLICK, _ERROR = {"event_type": "click"}, {"message": "TypeError: x is undefined"}
 
 
-def world(events: int, people: int, seed: int = 0) -> list[Occurrence]:
+def world(events: int, people: int) -> list[Occurrence]:
     """Sessions of some 25 events, each 5 to 60 s after the one before, of ``people`` over 30 days; oldest first."""
-    pick, occurrences = random.Random(seed), []
+    pick, occurrences = random.Random(0), []
     while len(occurrences) < events:
         person, session = f"person-{pick.randrange(people)}", f"session-{len(occurrences)}"
         at, route = START + pick.random() * DAYS * 86_400, pick.choice(_ROUTES)
@@ -60,3 +74,64 @@ def seconds(action: Callable[[], object]) -> float:
     began = time.process_time()
     action()
     return time.process_time() - began
+
+
+def megabytes() -> float:
+    """The most memory that this process has had so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def remembered(people: int) -> float:
+    """Megabytes that an engine takes for ``people`` with a session of twenty events each, in a process of its own."""
+    code = f"import benchmarks.signals as own; own.fill({people})"
+    root = Path(__file__).parents[1]
+    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    return float(answer.stdout)
+
+
+def fill(people: int) -> None:
+    """Print by how many megabytes this process grows."""
+    engine, before = Engine(read_patterns(shipped_root() / "patterns.yaml")), megabytes()
+    pick = random.Random(0)
+    with uncollected():
+        for number in range(people):
+            for step in range(20):
+                name, route = pick.choice(_NAMES), pick.choice(_ROUTES)
+                at, who, session = START + number * 10 + step * 20, f"person-{number}", f"session-{number}"
+                engine.feed(Occurrence(at, f"{number:032d}-{step}", name, who, who, session, session, route))
+            engine.signals.clear()
+    print(megabytes() - before)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=float, default=1e6)
+    parser.add_argument("--people", type=int, default=5_000)
+    parser.add_argument("--remembered", type=int, default=100_000)
+    arguments = parser.parse_args()
+    occurrences = world(int(arguments.events), arguments.people)
+    patterns = read_patterns(shipped_root() / "patterns.yaml")
+    bare = seconds(lambda: bare_loop(occurrences))
+    rows = [("bare loop, two patterns by hand", bare)]
+    for name in ("errors", "paying_quiet"):
+        rows.append((f"engine, {name} alone", replayed(replace(patterns, patterns=(patterns[name],)), occurrences)))
+    rows.append((f"engine, all {len(patterns.patterns)} shipped patterns", replayed(patterns, occurrences)))
+    print(f"{'':36}{'events/s':>12}{'CPU s':>9}{'× bare':>9}")
+    for name, took in rows:
+        print(f"{name:36}{len(occurrences) / took:12,.0f}{took:9.2f}{took / bare:9.1f}")
+    engine = Engine(patterns)
+    engine.run(occurrences)
+    with TemporaryDirectory() as folder:
+        state = StateFile(Path(folder))
+        saving = seconds(lambda: state.save(engine))
+        loading = seconds(lambda: state.load(Engine(patterns)))
+        print(f"state of {len(engine.people):,} people: saved in {saving:.2f} s, loaded in {loading:.2f} s")
+    print(f"{arguments.remembered:,} people are remembered in {remembered(arguments.remembered):,.0f} MB")
+
+
+def replayed(patterns: Patterns, occurrences: Sequence[Occurrence]) -> float:
+    return seconds(lambda: Engine(patterns).run(occurrences))
+
+
+if __name__ == "__main__":
+    main()

@@ -220,27 +220,25 @@ class SequenceWatch(Watch):
             insort(memory, [at, uuid, kind, route])
         if len(memory) > self.length:
             del memory[0]
-        self.hit = len(memory) == self.length and memory[self.same][3] == memory[-1][3]
+        self.hit = len(memory) == self.length and memory[self.same][3] == route and self._is_whole(memory)
         return memory
 
-    def ready(self, memory: Any, now: float) -> bool:
-        return (
-            memory is not None
-            and len(memory) == len(self.steps)
-            and memory[0][0] + self.within > now
-            and memory[self.same][3] == memory[-1][3]
-        )
-
-    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
-        if not memory or len(memory) < len(self.steps) or [each[2] for each in memory] != self.numbers:
-            return NEVER
+    def _is_whole(self, memory: Any) -> bool:
+        """Whether the last events are the steps, on the routes that their letters ask for."""
+        if [each[2] for each in memory] != self.numbers:
+            return False
         routes: dict[str, str] = {}
         for step, (_, _, _, route) in zip(self.steps, memory, strict=True):
             if step.letter and routes.setdefault(step.letter, route) != route:
-                return NEVER
-        if len(set(routes.values())) < len(routes):
-            return NEVER
-        return -inf, memory[0][0] + self.within
+                return False
+        return len(set(routes.values())) == len(routes)
+
+    def ready(self, memory: Any, now: float) -> bool:
+        return memory is not None and len(memory) == self.length and memory[0][0] + self.within > now
+
+    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+        is_whole = memory and len(memory) == self.length and self._is_whole(memory)
+        return (-inf, memory[0][0] + self.within) if is_whole else NEVER
 
     def merged(self, one: Any, other: Any) -> Any:
         return sorted([*(one or []), *(other or [])])[-len(self.steps) :] or None
