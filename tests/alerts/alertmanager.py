@@ -27,7 +27,7 @@ from usertrack.alerts.life import after_signal
 from usertrack.alerts.matchers import parse_matcher
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.alerts.notifications import Channel, Inhibition, Notifications, Route, Silence, Timing
-from usertrack.alerts.router import Router
+from usertrack.alerts.router import Notification, Router
 
 PROGRAM = shutil.which("prometheus-alertmanager")
 PATTERNS, PEOPLE, TIERS = ("errors", "stuck", "idle"), ("ada", "bob", "cy"), ("trial", "paid")
@@ -103,33 +103,45 @@ def random_stream(id_: int, length: int) -> Stream:
 
 def ours(stream: Stream, length: int, offset: float) -> list[Told]:
     """What our router tells. The stream begins ``offset`` seconds after the router."""
-    router = Router(_settings(stream), T0 - timedelta(seconds=offset))
+    router = Router(settings_of(stream), T0 - timedelta(seconds=offset))
     told = []
     for second in range(length + 1):
         now = T0 + timedelta(seconds=second)
-        router.silences += [
-            Silence(str(begin), (parse_matcher(text),), now, T0 + timedelta(seconds=end))
-            for begin, end, text in stream.silences
-            if begin == second
-        ]
-        for step in stream.steps:
-            if step.second == second:
-                key = f"{step.pattern}:{step.person}:"
-                signal = Signal(step.pattern, step.person, "", step.state, now, "", "", {}, step.labels, ())
-                alert, _ = after_signal(router.alerts.get(key), signal)
-                router.receive(alert, now)
+        router.silences += silences_at(stream, second)
+        for signal in signals_at(stream, second):
+            alert, _ = after_signal(router.alerts.get(signal.key), signal)
+            router.receive(alert, now)
         while (due := router.next_due()) and due < now + timedelta(seconds=1):
-            for message in router.due(due):
-                half_seconds = round((message.at - T0).total_seconds() * 2)
-                group = {name: value for name, value in message.labels.items() if value}
-                firing, resolved = (
-                    [_name(alert.labels) for alert in each] for each in (message.firing, message.resolved)
-                )
-                told.append(Told(half_seconds, _group(group), tuple(sorted(firing)), tuple(sorted(resolved))))
+            told += map(told_by, router.due(due))
     return sorted(each for each in told if each.half_seconds < 2 * length)
 
 
-def _settings(stream: Stream) -> Notifications:
+def silences_at(stream: Stream, second: int) -> list[Silence]:
+    now = T0 + timedelta(seconds=second)
+    return [
+        Silence(f"{begin} {text}", (parse_matcher(text),), now, T0 + timedelta(seconds=end))
+        for begin, end, text in stream.silences
+        if begin == second
+    ]
+
+
+def signals_at(stream: Stream, second: int) -> list[Signal]:
+    now = T0 + timedelta(seconds=second)
+    return [
+        Signal(step.pattern, step.person, "", step.state, now, "", "", {}, step.labels, ())
+        for step in stream.steps
+        if step.second == second
+    ]
+
+
+def told_by(message: Notification) -> Told:
+    half_seconds = round((message.at - T0).total_seconds() * 2)
+    group = {name: value for name, value in message.labels.items() if value}
+    firing, resolved = (sorted(_name(each.labels) for each in alerts) for alerts in (message.firing, message.resolved))
+    return Told(half_seconds, _group(group), tuple(firing), tuple(resolved))
+
+
+def settings_of(stream: Stream) -> Notifications:
     channel = Channel("hook", "webhook", stream.tells_resolved)
     rules = tuple(
         Inhibition((parse_matcher(source),), (parse_matcher(target),), equal)

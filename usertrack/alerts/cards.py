@@ -110,7 +110,7 @@ def title(cards_of_message: Sequence[Card], *, is_digest: bool = False) -> str:
     """The headline, such as `User Needs Support`."""
     people = len(cards_of_message)
     if is_digest:
-        return f"{people_words(people)} more" if people else "Nobody more"
+        return "1 more User Needs Support" if people == 1 else f"{number(people)} more Users Need Support"
     if all(card.is_resolved for card in cards_of_message):
         return "Resolved" if people == 1 else f"Resolved for {people_words(people)}"
     return "User Needs Support" if people == 1 else f"{number(people)} Users Need Support"

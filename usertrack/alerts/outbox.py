@@ -8,6 +8,7 @@ for it. One that refuses us (a revoked webhook, a wrong token) is told, keeps it
 minutes. A message that is refused for what it says is set aside, and holds up no other.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from usertrack.sources.retry import Retry
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
 REFUSED_PAUSE = timedelta(minutes=15)
-_AT_ONCE = 50  # messages to a channel in one turn: the engine waits meanwhile
+_AT_ONCE, _TURN = 50, 5.0  # messages to a channel in one turn, and seconds for them: the engine waits meanwhile
 _RECLAIM = "UPDATE outbox SET state = 'waiting', is_doubtful = 1 WHERE state = 'sending'"
 _AGAIN = "UPDATE outbox SET state = 'waiting', attempts = attempts + 1, is_doubtful = max(is_doubtful, ?) WHERE id = ?"
 _TELLS = (Reason.NEW, Reason.REPEAT, Reason.DIGEST)
@@ -90,18 +91,21 @@ class Outbox:
             if state.retry_at and state.retry_at > now:
                 failing.append(state)
                 continue
+            began, failed = time.monotonic(), None
             for id_ in self._waiting(name):
                 try:
                     sent += self._send(id_, sender, now)
                 except Retry as retry:
-                    failing.append(self._fail(state, retry.final, _pause(state, retry.wait), now, id_))
-                    break
+                    failed = self._fail(state, retry.final, _pause(state, retry.wait), now, id_)
                 except (ConnectionFailed, UsageError) as error:
-                    failing.append(self._fail(state, error, REFUSED_PAUSE, now, id_))
-                    break
+                    failed = self._fail(state, error, REFUSED_PAUSE, now, id_)
                 except UsertrackError as error:
                     refused.append(f"{name}: {error.message}")
                     self._settle(id_, "refused", now, error=error.message)
+                if failed or time.monotonic() - began > _TURN:
+                    break
+            if failed:
+                failing.append(failed)
             else:
                 self._recover(name)
         return Delivered(sent, tuple(refused), tuple(failing))

@@ -22,6 +22,7 @@ from usertrack.alerts.tracked import Tracked
 
 _SWEEP = 30.0  # seconds: a group without alerts is forgotten at the next multiple of it, as in Alertmanager
 _LOG_KEPT = timedelta(hours=1)  # beyond twice the repeat_interval
+_LONGEST_KEPT = timedelta(days=30)  # of a group that ended unheard, under a silence
 _SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 
 
@@ -94,6 +95,7 @@ class Router:
         self._began_at = began_at
         self._queue: list[tuple[datetime, str]] = []  # of groups; an entry of another time is stale
         self._empty: set[str] = set()
+        self._swept = -1.0
 
     # What comes in
 
@@ -126,6 +128,10 @@ class Router:
                 self.groups[key] = replace(group, members=group.members & self.alerts.keys())
         for key, group in list(self.groups.items()):
             self._set(key, group if group.members or group.emptied_at else replace(group, emptied_at=now))
+        for name, told in list(self.told.items()):
+            channel, _, key = name.partition("|")
+            if channel not in self.settings.channels or (key not in self.groups and told.at < now - _LONGEST_KEPT):
+                del self.told[name]
         for alert in self.alerts.values():
             if alert.is_firing:
                 for route in self.settings.routes_of(alert.labels):
@@ -139,9 +145,10 @@ class Router:
         if group is None or self._is_over(group, now):
             group = Group(route.name, labels, frozenset(), now + route.timing.group_wait)
         due = group.due
-        if group.emptied_at:  # an empty group has kept its pace
-            missed = (now - due) // route.timing.group_interval + 1
-            due += max(0, missed) * route.timing.group_interval
+        if group.emptied_at or (
+            group.has_flushed and due > now
+        ):  # it has kept its pace while there was nothing to tell
+            due -= ((due - now) // route.timing.group_interval) * route.timing.group_interval
         if not group.has_flushed and (alert.fired_at or now) + route.timing.group_wait < now:
             due = now  # it has waited long enough elsewhere
         self._set(key, replace(group, members=group.members | {alert.key}, due=due, emptied_at=None))
@@ -191,10 +198,20 @@ class Router:
         messages = self._messages(key, group, route, members, now)
         left = frozenset(alert.key for alert in members if not alert.is_resolved)
         emptied_at = None if left else group.emptied_at or now
-        due = now + route.timing.group_interval
+        due = self._next_tick(key, route, left, now) if len(left) == len(members) else now + route.timing.group_interval
         self._set(key, replace(group, members=left, due=due, has_flushed=True, emptied_at=emptied_at))
         self._let_go(alert for alert in members if alert.is_resolved)
         return messages
+
+    def _next_tick(self, key: str, route: Route, members: frozenset[str], now: datetime) -> datetime:
+        """When to look at the group again if nothing comes in: where everybody was told, when to repeat that."""
+        interval, repeat = route.timing.group_interval, route.timing.repeat_interval
+        told = [self.told.get(_log_key(key, channel)) for channel in route.channels]
+        repeats = [each.at + repeat for each in told if each and members == each.firing]
+        if len(repeats) < len(told) or any(self.alerts[member].snoozed_until for member in members):
+            return now + interval
+        waits = -((now - min(repeats, default=now)) // interval)  # rounded up to the pace of the group
+        return now + max(1, waits) * interval
 
     def _let_go(self, resolved: Iterable[Alert]) -> None:
         """Forget alerts that no group waits to tell of; the store keeps them."""
@@ -281,7 +298,11 @@ class Router:
         return Notification(channel, "", {}, Reason.DIGEST, now, tuple(_firing(alerts)), ended)
 
     def _forget(self, now: datetime) -> None:
-        """What no message depends on any more."""
+        """What no message depends on any more, once a sweep."""
+        sweep = (now - self._began_at).total_seconds() // _SWEEP
+        if sweep == self._swept:
+            return
+        self._swept = sweep
         for key in [key for key in self._empty if self._is_over(self.groups[key], now)]:
             self._empty.discard(key)
             group = self.groups.take(key)

@@ -74,6 +74,8 @@ class Store:
         (version,) = self.connection.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             raise UsageError(f"{self.path} was written by a newer usertrack", "update usertrack")
+        if version == VERSION:
+            return
         with self.transaction():
             for statement in _SCHEMA.split(";\n"):
                 self.connection.execute(statement)

@@ -17,6 +17,7 @@ from usertrack.sources.retry import LONGEST_WAIT, Retry, attempts, notify_retry,
 
 _SHORTEST_SECRET = 8  # characters: what is shorter is a word such as `hooks`, and no key
 _TIMEOUT = httpx.Timeout(30, connect=10)
+_SHORT = httpx.Timeout(10)  # for who tries again later
 
 
 def require_address(url: str | None, receiver: str, hint: str) -> str:
@@ -103,7 +104,7 @@ class Delivery:
     def post_once(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
         """The same in one attempt: raises `Retry` where another one may help."""
         try:
-            with httpx.Client(timeout=_TIMEOUT, verify=tls(url)) as client:
+            with httpx.Client(timeout=_SHORT, verify=tls(url)) as client:
                 return self._send_once(client.build_request("POST", url, content=content, headers=headers), client)
         except httpx.InvalidURL:
             raise UsageError(f"the address for {self.receiver} is not one", "copy it again") from None
