@@ -115,6 +115,19 @@ def test_check_proves_their_rules_too(own: Cli, tmp_path: Path) -> None:
     assert "unknown fact 'activ_people'" in own("check", "-w", str(tmp_path)).out
 
 
+def test_several_organizations_of_one_name_are_told(own: Cli, tmp_path: Path) -> None:
+    shipped = (shipped_root() / "tables/neon/accounts.sql").read_text()
+    (tmp_path / "usertrack.yaml").write_text("")
+    (tmp_path / "tables/neon").mkdir(parents=True)
+    (tmp_path / "tables/neon/accounts.sql").write_text(
+        shipped.replace("    w.organization\n", "    w.organization,\n    w.id AS organization_id\n")
+    )
+    said = "1 name is that of several organizations, which count as one, such as '[red]acme[/red]'"
+    for command in ("segments --by organization", "doctor --verbose"):
+        answer = own(*command.split())
+        assert said in " ".join((answer.out + answer.err).split())
+
+
 def test_names_that_never_meet_are_told_with_one_of_each(own: Cli, tmp_path: Path) -> None:
     shipped = (shipped_root() / "tables/neon/accounts.sql").read_text()
     (tmp_path / "usertrack.yaml").write_text("")

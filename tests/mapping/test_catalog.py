@@ -170,7 +170,7 @@ def test_of_several_memberships_one_counts(reader: Reader) -> None:
     )
     with psycopg.connect(dsn) as connection:
         rows = connection.execute(accounts_of(dsn).sql.encode()).fetchall()
-    assert [row[-1] for row in rows] == ["Evergreen"]
+    assert [row[-2:] for row in rows] == [("Evergreen", 2)]
 
 
 WORKSPACES = (

@@ -35,7 +35,6 @@ def _meeting(runner: Runner, path: Path, key: str) -> list[Finding]:
     except UsertrackError:
         return []
     subject = f"{key_words(key)}s"
-    if profiles.apart:
-        return [Finding("note", subject, profiles.apart)]
     matched = profiles.match.matched
-    return [Finding("ok", subject, f"{plural(matched, key_words(key))} in both sources")] if matched else []
+    meeting = [Finding("ok", subject, f"{plural(matched, key_words(key))} in both sources")] if matched else []
+    return [*(Finding("note", subject, note) for note in (profiles.apart, profiles.namesakes) if note), *meeting]

@@ -102,6 +102,7 @@ ACCOUNTS = EntityKind(
         EntityColumn("credits", "number", "what is left of a prepaid balance"),
         EntityColumn("revenue", "number", "what it pays in a month"),
         EntityColumn("organization", "text", "the company or team that it belongs to"),
+        EntityColumn("organization_id", "id", "its id, which tells two organizations of one name apart"),
         EntityColumn("organization_revenue", "number", "what that pays in a month, the same in each of its rows"),
         EntityColumn(
             "deleted", "flag", "whether it was deleted: such an account is nobody to act on, and in no answer"

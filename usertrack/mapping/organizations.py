@@ -49,6 +49,8 @@ def add_organization(proposal: Proposal, around: Around) -> Organization | None:
     spellings = {each: f"{alias}.{each.sql}" for each in (name, slug) if each} | {key: f"{by_key}::text"}
     proposal.organizations = Organizations(table, spellings)
     select.add("organization", next(iter(spellings.values())))
+    if name or slug:
+        select.add("organization_id", by_key)
     proposal.notes.append(
         f"the organization is {table.label}{'' if len(steps) == 1 else f', by {steps[0].target.label}'}"
     )

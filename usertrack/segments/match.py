@@ -88,6 +88,18 @@ def repeated_note(connection: Any, table: Table) -> str:
     return f"{words} there more than once{such}: what they did is counted each time (`usertrack doctor`)" if ids else ""
 
 
+def namesakes_note(connection: Any, table: Table) -> str:
+    """That several organizations have one name, with an example; empty where each has its own, or nobody knows."""
+    if "namesakes" not in table.names:
+        return ""
+    assert isinstance(table.rows, SpooledRows)
+    count, example = connection.execute(
+        f"SELECT count(*), min(left(organization, {_SHOWN})) FROM {table.rows.scan()} WHERE namesakes > 1"
+    ).fetchone()
+    words = plural(count, "name is that", "names are those")
+    return f"{words} of several organizations, which count as one, such as '{example}'" if count else ""
+
+
 def apart_note(connection: Any, sides: Sides, key: str, match: Match) -> str:
     """That the two sources have no key in common, and what to do about it; empty where they have one.
 

@@ -19,7 +19,7 @@ from usertrack.library.entities import EMAIL
 from usertrack.library.library import FACT_TYPES, Library, Query, Statement, for_key
 from usertrack.segments.expressions import bracketed, columns, expand, parse
 from usertrack.segments.keys import ORGANIZATION, a_key, key_words, normalised, subject_words
-from usertrack.segments.match import Match, Sides, apart_note, match_of, match_sql, repeated_note
+from usertrack.segments.match import Match, Sides, apart_note, match_of, match_sql, namesakes_note, repeated_note
 from usertrack.segments.rules import Rules
 from usertrack.segments.staging import duckdb_message, stage
 
@@ -49,7 +49,7 @@ class Profiles:
 
     ``only`` limits it to one person; ``spellings`` are then those of the person's key, the normalised one first.
     ``past`` is `Runner.past`: some facts are then those of today. ``doubled`` says why figures may count twice,
-    ``apart`` that the two sources have no key in common.
+    ``apart`` that the two sources have no key in common, ``namesakes`` that several organizations have one name.
     """
 
     def __init__(self, rules: Rules, library: Library, as_of: datetime, only: str | None = None) -> None:
@@ -68,7 +68,7 @@ class Profiles:
         self.spellings: list[str] = []
         self.people = 0
         self.past = ""
-        self.doubled = self.apart = ""
+        self.doubled = self.apart = self.namesakes = ""
 
     @property
     def key(self) -> str:
@@ -90,7 +90,9 @@ class Profiles:
         if self.merged_keys:
             self.notes.append(_of_one_key(self.merged_keys, self.key))
         self.doubled = next(filter(None, (repeated_note(self.connection, table) for table in tables.values())), "")
-        self.note(self.doubled)
+        self.namesakes = next(filter(None, (namesakes_note(self.connection, table) for table in tables.values())), "")
+        for note in (self.doubled, self.namesakes):
+            self.note(note)
         self._people(tables, internal, opted_out)
         self._join(tables, reasons)
         self.people = self.row("SELECT count(*) FROM profile")[0]

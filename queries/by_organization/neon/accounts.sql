@@ -2,7 +2,7 @@
 -- about: >
 --   Every organization that an account belongs to. A person with two accounts in it is one of its `people`. Revenue is that of
 --   its accounts together, or `organization_revenue` where that is mapped: what it pays as a whole, counted once.
---   `repeated_ids` counts rows with the id of another one of it: what that account does would count twice.
+--   `namesakes` are organizations of that name, where `organization_id` is mapped; `repeated_ids` counts rows with the id of another one of it: what that account does would count twice.
 -- key: organization
 -- people: people
 -- params: {days: 30}
@@ -31,6 +31,7 @@ SELECT
     min(a.signed_up_at) AS signed_up_at,
     -- of a moment in the past: who was active since may have been before, and that is not kept
     max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at,
+    count(DISTINCT a.organization_id) AS namesakes,
     count(*) - count(DISTINCT a.account_id) AS repeated_ids
 FROM {accounts} AS a
 WHERE a.signed_up_at <= {as_of}
