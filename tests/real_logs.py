@@ -17,6 +17,7 @@ import pytest
 from usertrack.server.database.store import Store
 from usertrack.server.http.server_settings import ServerSettings
 
+from .conftest import slow_but
 from .server.capture_fixtures import AppThread
 
 LOGS = Path(__file__).parents[2] / "shared" / "data"
@@ -30,7 +31,7 @@ class Log:
     url: str
 
 
-@pytest.fixture(scope="module", params=["ecom", "gamelaunch", "cdnow"])
+@pytest.fixture(scope="module", params=slow_but(["ecom"], ["ecom", "gamelaunch", "cdnow"]))
 def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
     """The log, imported with what its columns are called, and served."""
     folder = LOGS / request.param

@@ -118,6 +118,7 @@ def test_a_cached_demo_is_opened_until_the_next_nine_o_clock(cached: Path) -> No
     later.close()
 
 
+@pytest.mark.slow
 def test_a_demo_in_use_stays(cached: Path) -> None:
     used = open_demo(cached, now=AS_OF, users=40)
     with pytest.raises(UsageError, match="in use"):

@@ -134,7 +134,8 @@ def test_unordered_is_all_within_one_window(client: Client) -> None:
         ("b b", "a|b a", [1, 0]),
         ("a a b", "a a b", [1, 1, 1]),
         ("a b", "a a b", [1, 1, 0]),
-        ("a b c d", "a|b b|c c|d a", [1, 1, 1, 1]),  # d moves three events on from step to step
+        ("a b c", "a|b b|c a", [1, 1, 1]),  # c moves two events on from step to step
+        pytest.param("a b c d", "a|b b|c c|d a", [1, 1, 1, 1], marks=pytest.mark.slow),
     ],
 )
 def test_in_any_order_steps_may_be_typed_in_any_order(

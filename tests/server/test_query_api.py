@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from query_fixtures import KEY, TOKEN, Api
 
+from tests.conftest import slow_but
+
 QUERY = {"query": {"kind": "HogQLQuery", "query": "SELECT 1"}}
 SLOW = "SELECT sum(cityHash64(number)) FROM numbers(100000000000)"
 
@@ -234,6 +236,7 @@ def test_a_slow_query_holds_up_nobody(api: Api) -> None:
     slow.join()
 
 
+@pytest.mark.slow
 def test_a_million_rows(api: Api) -> None:
     big = api.with_settings(row_cap=1_000_000)
     answer = big.answer("SELECT number, toString(number), [number] FROM numbers(2000000) LIMIT 1000000")
@@ -241,10 +244,11 @@ def test_a_million_rows(api: Api) -> None:
     assert answer["results"][-1] == [999_999, "999999", [999_999]]
 
 
-def test_a_hundred_thousand_values(api: Api) -> None:
-    names = [f"someone-{number}@example.com" for number in range(100_000)]
+@pytest.mark.parametrize("count", slow_but([10_000], [10_000, 100_000]))
+def test_many_thousand_values(api: Api, count: int) -> None:
+    names = [f"someone-{number}@example.com" for number in range(count)]
     query = "SELECT length({names}), countIf('someone-7@example.com' IN {names}), 'nobody' IN {names}"
-    assert api.rows(query, values={"names": names}) == [[100_000, 1, 0]]
+    assert api.rows(query, values={"names": names}) == [[count, 1, 0]]
 
 
 def test_posthogs_sdk_can_still_be_imported(api: Api) -> None:

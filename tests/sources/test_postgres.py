@@ -413,6 +413,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.slow
 def test_a_million_rows_are_no_list(server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-c", MILLION, server.dsn, str(tmp_path)]
     grown = subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": os.getcwd()})

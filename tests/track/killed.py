@@ -43,7 +43,7 @@ def main() -> None:
         child = os.fork()
         if not child:
             product(chance, dsn)
-        time.sleep(chance.uniform(0.01, 0.15))
+        time.sleep(chance.uniform(0.01, 0.05))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         chance.random()

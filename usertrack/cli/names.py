@@ -1,6 +1,5 @@
 """Names from earlier answers (events, properties, insights, tools), stored for completion, which asks no source."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from contextlib import suppress
@@ -37,6 +36,8 @@ def _read(path: Path) -> dict[str, list[str]]:
 
 
 def _path(settings: "Settings") -> Path:
+    import hashlib
+
     import platformdirs
 
     from usertrack.sources.identity import identities

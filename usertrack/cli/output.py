@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from usertrack.cli import pager
-from usertrack.core.document import Document, of_table
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.core.table import Table
-from usertrack.render.safe import on_screen, utf8, visible
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+    from usertrack.core.document import Document
+    from usertrack.core.table import Table
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "markdown", "html", "parquet", "xlsx")
 _BINARY = ("parquet", "xlsx")
@@ -39,7 +39,7 @@ _ENDLESS = 100_000  # columns of a pipe or a file: plain lines are not wrapped t
 
 
 def emit(
-    answer: Document | Table,
+    answer: "Document | Table",
     *,
     fmt: str = "",
     output: Path | None = None,
@@ -54,6 +54,9 @@ def emit(
     one that the answer does not have, and an unwritable file; an existing file only changes when the new one is
     complete.
     """
+    from usertrack.core.document import of_table
+    from usertrack.core.table import Table
+
     path = None if output is None or str(output) == "-" else output
     fmt = format_of(fmt, path)
     document = of_table(answer) if isinstance(answer, Table) else answer
@@ -106,7 +109,7 @@ def format_of(fmt: str, output: Path | None) -> str:
     return _SUFFIXES[suffix]
 
 
-def _require_format(document: Document, fmt: str) -> None:
+def _require_format(document: "Document", fmt: str) -> None:
     missing = document.table is None and not (fmt == "json" and document.data)
     if missing and fmt not in ("table", "markdown", "html"):
         known = ["table", *(["json"] if document.data else []), "markdown", "html"]
@@ -114,13 +117,16 @@ def _require_format(document: Document, fmt: str) -> None:
 
 
 def _note(note: str) -> None:
+    from usertrack.render.safe import visible
+
     sys.stderr.write(f"note: {visible(note)}\n")
 
 
-def _write(document: Document, fmt: str, target: Path | BinaryIO, limit: int | None) -> None:
+def _write(document: "Document", fmt: str, target: Path | BinaryIO, limit: int | None) -> None:
     """Write the document in any format except ``table``."""
     if fmt in ("markdown", "html"):
         from usertrack.render import pages
+        from usertrack.render.safe import utf8
 
         with _open_target(target) as file:
             for piece in pages.render(document, fmt, limit):
@@ -135,7 +141,7 @@ def _write(document: Document, fmt: str, target: Path | BinaryIO, limit: int | N
         data.write(_head(document.table, limit), fmt, target)
 
 
-def _head(table: Table, limit: int | None) -> Table:
+def _head(table: "Table", limit: int | None) -> "Table":
     if not limit or limit >= len(table.rows):
         return table
     return replace(table, rows=list(islice(table.rows, limit)), truncated=True)
@@ -150,7 +156,7 @@ def _open_target(target: Path | BinaryIO) -> Iterator[BinaryIO]:
         yield target
 
 
-def _print(document: Document, file: TextIO, limit: int | None) -> None:
+def _print(document: "Document", file: TextIO, limit: int | None) -> None:
     from rich.console import Console
 
     from usertrack.render import terminal
@@ -168,7 +174,7 @@ def _print(document: Document, file: TextIO, limit: int | None) -> None:
 # Standard output
 
 
-def _to_stdout(document: Document, fmt: str, limit: int | None) -> None:
+def _to_stdout(document: "Document", fmt: str, limit: int | None) -> None:
     if fmt in _BINARY and sys.stdout.isatty():
         raise UsageError(f"{fmt} is binary and would garble the terminal", f"add --output FILE.{fmt}")
     try:
@@ -208,6 +214,8 @@ class _TerminalBytes(io.RawIOBase):
         return True
 
     def write(self, data: "Buffer") -> int:
+        from usertrack.render.safe import on_screen, utf8
+
         self._terminal.write(utf8(on_screen(self._decoder.decode(data))))
         return memoryview(data).nbytes
 
@@ -245,7 +253,7 @@ def discard_stdout() -> None:
 # Files
 
 
-def _to_file(document: Document, fmt: str, path: Path, limit: int | None) -> None:
+def _to_file(document: "Document", fmt: str, path: Path, limit: int | None) -> None:
     try:
         with _replacing(path.expanduser()) as target:
             if fmt == "table":

@@ -9,12 +9,11 @@ import typer
 from usertrack.cli import complete
 from usertrack.cli.common import Common, settings_of
 from usertrack.cli.options import Limit, Params, parse_params, with_common, with_common_once
-from usertrack.cli.typed_sql import query_of_sql, source_of, with_position
 from usertrack.core.errors import UsageError
-from usertrack.library.library import Statement
 
 if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
+    from usertrack.library.library import Statement
 
 query = typer.Typer(no_args_is_help=True, help="The library of SQL queries: list, show and run them, write your own.")
 Name = Annotated[
@@ -100,6 +99,7 @@ def run(
     `cat report.sql | usertrack query run --source neon --sql -`
     """
     from usertrack.cli.session import open_session
+    from usertrack.cli.typed_sql import with_position
     from usertrack.core.document import of_table
 
     with open_session(common) as session:
@@ -145,8 +145,10 @@ def statement(
     source: str | None,
     sql: str | None,
     limit: int | None,
-) -> Statement:
+) -> "Statement":
     """The statement to run, of the library or of ``--sql``; raises UsageError when there is neither, or both."""
+    from usertrack.cli.typed_sql import query_of_sql, source_of
+
     if (name is None) == (sql is None):
         raise UsageError(
             "say what to run: the NAME of a query, or --sql 'SELECT …'", "`usertrack query list` shows the names"

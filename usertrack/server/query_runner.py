@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from usertrack.server.database.execute import cancel, execute, execute_parquet, progress, read_rows
 from usertrack.server.database.store import Store
-from usertrack.server.hogql import Context, HogQLError, PropertyDefinition, compile_hogql
+from usertrack.server.hogql import Context, HogQLError, compile_hogql
 from usertrack.server.hogql.compiled import Compiled
 from usertrack.server.hogql.parse import GRAMMAR, Tree
 from usertrack.server.hogql.trees import Trees
@@ -220,14 +220,12 @@ class QueryRunner:
 
     def _context(self, modifiers: dict[str, Any], row_cap: int | None, *, with_cohorts: bool) -> Context:
         settings = self._settings
-        definitions = "SELECT type, name, property_type, scalar_string FROM posthog.property_definitions FINAL"
-        rows = read_rows(self._store, definitions)
         cohorts = "SELECT id, name FROM posthog.cohorts FINAL WHERE NOT deleted ORDER BY id"
         return Context(
             timezone=settings.timezone,
             week_start_day=settings.week_start_day or 0,
             row_cap=row_cap,
-            definitions={(kind, name): PropertyDefinition(type_, bool(scalar)) for kind, name, type_, scalar in rows},
+            definitions=self._store.definitions.known(),
             modifiers=modifiers,
             project_id=settings.project_id,
             now=settings.now,

@@ -46,12 +46,16 @@ def _is_unix_time(lowered: str, value: float, now: datetime) -> bool:
 
 
 class PropertyDefinitions:
-    """The table ``posthog.property_definitions`` with a copy in memory, so that only changes are written."""
+    """The table ``posthog.property_definitions`` with a copy in memory for queries; only changes are written."""
 
     def __init__(self, store: ClickHouseSession) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._known = self._read()
+        self._known: Mapping[Key, PropertyDefinition] = self._read()
+
+    def known(self) -> Mapping[Key, PropertyDefinition]:
+        """The definitions as of now; what is learned later does not change them."""
+        return self._known
 
     def _read(self) -> dict[Key, PropertyDefinition]:
         rows = self._store.rows(
@@ -122,7 +126,7 @@ class PropertyDefinitions:
                 for (kind, name), definition in changed.items()
             ),
         )
-        self._known.update(changed)
+        self._known = {**self._known, **changed} if changed else self._known
 
 
 def _teaches_nothing(known: PropertyDefinition | None, value: Any) -> bool:
