@@ -44,8 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Garbage is collected as rarely as in a command, and without what was imported: it would take 5 % of the time."""
-    gc.freeze()
+    """Garbage is collected as rarely as in a command: it would take 5 % of the time."""
     gc.set_threshold(100_000)
 
 

@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import gc
 import logging
 import os
 import sys
@@ -99,7 +98,6 @@ importing.register(app)
 def main() -> None:
     """The entry point of the `usertrack` command: runs it, and exits with its exit code."""
     streams.repair()
-    gc.set_threshold(100_000)  # a run is short: collecting garbage after every 700 objects only slows imports
     code = interrupts.run_interruptible(run)
     # all is closed by now: a regular shutdown of ClickHouse, DuckDB and Python would take another 0.15 s
     atexit._run_exitfuncs()
