@@ -45,7 +45,7 @@ def watch(
     `usertrack alerts watch --demo` · the people of `usertrack serve --demo-traffic`
 
     It prints a line for each alert. Killed and started again, it goes on where it was: nothing is lost or told twice.
-    One process watches; `usertrack alerts list` shows beside it what it sees.
+    One process watches; `usertrack live` and `usertrack alerts list` show beside it what it sees.
     """
     from usertrack.alerts.place import state_folder
     from usertrack.alerts.watch_lock import WatchLock

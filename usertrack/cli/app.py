@@ -22,6 +22,7 @@ from usertrack.cli import (
     insights,
     interrupts,
     journeys,
+    live,
     login,
     metrics,
     output,
@@ -77,6 +78,7 @@ people.register(app)
 history.register(app)
 failures.register(app)
 alerts.register(app)
+live.register(app)
 analytics.register(app)
 activity.register(app)
 journeys.register(app)

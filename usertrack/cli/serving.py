@@ -119,7 +119,7 @@ def serve(
     ] = LogFormat.text,
     demo_traffic: Annotated[
         bool,
-        typer.Option("--demo-traffic", help="Play the demo's people live, as their browsers would send it."),
+        typer.Option("--demo-traffic", help="Play the demo's people live: watch them with `usertrack live --demo`."),
     ] = False,
     speed: Annotated[
         float,
@@ -274,7 +274,9 @@ def _playing(url: str, keys: "ServerSettings", traffic: Pace) -> Iterator[None]:
 
     server = Server(url, keys.project_token, keys.personal_api_key, keys.project_id)
     player = Player(server, lambda: datetime.now(UTC), speed=traffic.speed, seed=traffic.seed)
-    diagnostics.note("the demo's people are live, from now on")
+    diagnostics.note(
+        "the demo's people are live; in another terminal: `usertrack alerts watch --demo`, `usertrack live --demo`"
+    )
     player.start()
     try:
         yield

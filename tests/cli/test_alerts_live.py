@@ -1,0 +1,148 @@
+"""From an event to a word in Slack, by real processes: a server with live people, a watcher, and a Slack of our own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PATTERNS = """
+patterns:
+  errors: {when: {count: $exception, more_than: 3, within: 5m}, because: "{count} errors in 5 minutes"}
+notifications:
+  group_wait: 0s
+  budgets: {person: off, pattern: off, channel: off}
+  channels: {slack: slack}
+"""
+PEOPLE = {
+    "Dana": "dana@acme.example",
+    "*Zoë* 🎉 <https://evil.example|click> [red]": "omar@acme.example",
+    "Wei": "wei@acme.example",
+}
+
+
+class Slack:
+    """Takes messages as an incoming webhook does; once ``revoked``, it refuses them all."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[float, str]] = []
+        self.revoked = False
+        slack = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                if not slack.revoked:
+                    slack.messages.append((time.time(), body))
+                self.send_response(404 if slack.revoked else 200)
+                self.end_headers()
+                self.wfile.write(b"no_service" if slack.revoked else b"ok")
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/services/T0/B0/secret"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def about(self, text: str) -> list[float]:
+        """When messages with ``text`` came."""
+        return [at for at, body in self.messages if text in json.dumps(json.loads(body), ensure_ascii=False)]
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    slack = Slack()
+    yield slack
+    slack.close()
+
+
+@contextmanager
+def process(folder: Path, env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "usertrack", *arguments]
+    with (folder / f"{arguments[0]}-{time.time()}.log").open("w+") as log:
+        running = subprocess.Popen(command, env=env, cwd=folder, stderr=log, stdout=log, text=True)
+        running.log = Path(log.name)  # type: ignore[attr-defined]
+        try:
+            yield running
+        finally:
+            running.kill()
+            running.wait()
+
+
+def until(condition: Callable[[], object], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_an_alert_comes_within_ten_seconds_and_a_kill_doubles_none(
+    demo_cache: Path, demo_postgres: str, tmp_path: Path, slack: Slack
+) -> None:
+    (tmp_path / "usertrack.yaml").write_text("history: off\n")
+    (tmp_path / "patterns.yaml").write_text(PATTERNS)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "USERTRACK_"))}
+    keys = {"USERTRACK_PERSONAL_API_KEY": "phx_test", "USERTRACK_PROJECT_TOKEN": "phc_test"}
+    env = {**kept, **keys, "XDG_CACHE_HOME": str(demo_cache), "PYTHONUNBUFFERED": "1"}
+    with process(tmp_path, env, "serve", "--demo-traffic", "--data", "live", "--port", "0", "--speed", "20") as server:
+        log: Path = server.log  # type: ignore[attr-defined]
+        until(lambda: " at http" in log.read_text(), 90)
+        url = log.read_text().split(" at ")[1].split(",")[0]
+        env |= {"POSTHOG_HOST": url, "POSTHOG_PROJECT_ID": "1", "POSTHOG_PERSONAL_API_KEY": "phx_test"}
+        env |= {"SLACK_WEBHOOK_URL": slack.url}
+        for name, email in PEOPLE.items():
+            _send(url, email, [{"event": "$identify", "properties": {"$set": {"email": email, "name": name}}}])
+        with process(tmp_path, env, "alerts", "watch", "--every", "5s") as watcher:
+            until((tmp_path / ".usertrack/signals.db").exists, 60)
+            time.sleep(8)  # it has learned from the past
+            assert _seconds_to_slack(url, slack, "dana@acme.example") < 10
+            watcher.send_signal(signal.SIGKILL)
+        with process(tmp_path, env, "alerts", "watch", "--every", "1s") as watcher:
+            assert _seconds_to_slack(url, slack, "omar@acme.example") < 30  # it has to start first
+            text = slack.messages[-1][1]
+            assert "<https://evil.example|click>" not in text
+            slack.revoked = True
+            _fail(url, "wei@acme.example")
+            said: Path = watcher.log  # type: ignore[attr-defined]
+            until(lambda: "slack does not get through" in said.read_text(), 15)
+            assert "secret" not in said.read_text()
+    assert len(slack.about("dana@acme.example")) == 1
+    assert len(slack.about("omar@acme.example")) == 1
+
+
+def _seconds_to_slack(url: str, slack: Slack, email: str) -> float:
+    """From the deciding event until the message."""
+    decided = _fail(url, email)
+    until(lambda: slack.about(email), 40)
+    return slack.about(email)[0] - decided
+
+
+def _fail(url: str, email: str) -> float:
+    """Somebody meets the same error four times; returns when."""
+    failure = {"$exception_message": "Card declined", "$pathname": "/billing", "$session_id": "s"}
+    return _send(url, email, [{"event": "$exception", "properties": failure} for _ in range(4)])
+
+
+def _send(url: str, email: str, events: list[dict[str, Any]]) -> float:
+    now = datetime.now(UTC)
+    batch = [{"distinct_id": email, "timestamp": now.isoformat(), **event} for event in events]
+    httpx.post(f"{url}/batch/", json={"api_key": "phc_test", "batch": batch}).raise_for_status()
+    return now.timestamp()

@@ -1,0 +1,70 @@
+"""Who is active now, and where: noted while events pass by. Nothing here reads a clock."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from usertrack.signals.occurrence import Occurrence
+
+ACTIVE = timedelta(minutes=5)
+"""Who did nothing for longer is not active any more."""
+
+_RATE = 30.0  # seconds over which the rate of events is taken
+
+
+@dataclass(frozen=True, slots=True)
+class ActivePerson:
+    """``events`` are those since the person came; ``route`` is the latest, "" where no page is known."""
+
+    person: str
+    route: str
+    session: str
+    since: float
+    last: float
+    events: int = 1
+
+    def last_at(self) -> datetime:
+        return datetime.fromtimestamp(self.last, UTC)
+
+
+class ActivePeople:
+    """Feed it events, each once or several times: an event counts once as long as it is remembered."""
+
+    def __init__(self) -> None:
+        self._people: dict[str, ActivePerson] = {}
+        self._times: deque[float] = deque()
+        self._uuids: dict[str, float] = {}
+
+    def feed(self, occurrences: Iterable[Occurrence]) -> None:
+        for occurrence in occurrences:
+            if occurrence.uuid not in self._uuids:
+                self._uuids[occurrence.uuid] = occurrence.at
+                self._note(occurrence)
+
+    def _note(self, occurrence: Occurrence) -> None:
+        at, person = occurrence.at, occurrence.person or occurrence.distinct_id
+        self._times.append(at)
+        before = self._people.get(person)
+        if before is None:
+            self._people[person] = ActivePerson(person, occurrence.route, occurrence.session, at, at)
+        elif at >= before.last:
+            route = occurrence.route or before.route
+            self._people[person] = replace(before, route=route, last=at, events=before.events + 1)
+        else:
+            self._people[person] = replace(before, events=before.events + 1)
+
+    def at(self, now: datetime) -> list[ActivePerson]:
+        """Those who are active, the latest first; others are forgotten."""
+        moment = now.timestamp()
+        oldest = moment - ACTIVE.total_seconds()
+        self._people = {id_: each for id_, each in self._people.items() if each.last >= oldest}
+        self._uuids = {uuid: at for uuid, at in self._uuids.items() if at >= oldest}
+        return sorted(self._people.values(), key=lambda each: (-each.last, each.person))
+
+    def rate(self, now: datetime) -> float:
+        """Events a second."""
+        since = now.timestamp() - _RATE
+        while self._times and min(self._times[0], since) == self._times[0]:
+            self._times.popleft()
+        return len(self._times) / _RATE
