@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,21 +15,25 @@ from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, empty, shared_s
 from usertrack.server.database.store import Store
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+LIKE_USERS = ["--disable-back-forward-cache"]  # tests run without that memory unless told otherwise
+NOWHERE = "http://127.0.0.1:9"
+"""An address at which no server is: events stay in the tab."""
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
 CSP = (
     "default-src 'none'; script-src {server} 'nonce-page'; connect-src {server}; style-src 'nonce-page'; img-src 'self'"
 )
+PIXEL = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
 PAGE = """<!doctype html><html><head><title>Product</title><meta charset=utf-8>{style}
 <script src="{server}{script}" {options} async></script></head><body>{body}</body></html>"""
 
 
 class Site:
-    """A product's web site: each path has the page that a test put there. Every page has the tracker in it."""
+    """A product's web site: each path has the page that a test put there, with the tracker in it."""
 
     def __init__(self, server: str) -> None:
         self.server = server
         self.pages: dict[str, str] = {}
-        self.files: dict[str, tuple[str, bytes, dict[str, str]]] = {}
+        self.scripts: dict[str, bytes] = {}
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -52,18 +55,36 @@ class Site:
         threading.Thread(target=self._http.serve_forever, daemon=True).start()
 
     def answer(self, path: str) -> tuple[str, bytes, dict[str, str]]:
-        if path in self.files:
-            return self.files[path]
+        if path == "/slow":
+            time.sleep(3.2)
+        if path.endswith(".png"):
+            return "image/gif", PIXEL, {}
+        if path.endswith(".zip"):
+            return "application/zip", b"PK", {"Content-Disposition": "attachment"}
+        if path in self.scripts:
+            return "text/javascript", self.scripts[path], {}
         page = self.pages.get(path, self.pages.get("*", ""))
-        policy = {"Content-Security-Policy": CSP.format(server=self.server)}
+        policy = {"Content-Security-Policy": CSP.format(server=self.server)} if "nonce=page" in page else {}
         return "text/html", page.encode(), policy
 
-    def put(self, body: str, path: str = "*", *, style: str = "", script: str = "/usertrack.js", **options: str) -> str:
-        """The address of a page with ``body``; ``options`` are the script's, such as ``user_id``."""
+    def put(
+        self,
+        body: str,
+        path: str = "*",
+        *,
+        style: str = "",
+        script: str = "/usertrack.js",
+        strict: bool = True,
+        **options: str,
+    ) -> str:
+        """The address of a page with ``body``; ``options`` are the script's, such as ``user_id``.
+
+        ``strict`` pages have a policy that allows no script or style but those with the page's nonce.
+        """
         prefix = options.pop("prefix", "data-usertrack")
         options = {"api_key": TOKEN, "consent": "granted", **options}
         given = " ".join(f'{prefix}-{name.replace("_", "-")}="{value}"' for name, value in options.items() if value)
-        body = body.replace("<script>", "<script nonce=page>")
+        body = body.replace("<script>", "<script nonce=page>") if strict else body
         self.pages[path] = PAGE.format(
             server=self.server,
             script=script,
@@ -84,7 +105,7 @@ def chromium() -> Iterator[Any]:
     if not CHROMIUM:
         pytest.skip("there is no chromium here; CHROMIUM names one")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, ignore_default_args=LIKE_USERS)
         yield browser
         browser.close()
 
@@ -122,8 +143,15 @@ def arrived(client: Client, condition: Callable[[list[str]], bool], seconds: flo
     return sent
 
 
+def stored_numbers(client: Client, expected: int, seconds: float = 20) -> list[int]:
+    """The numbers of the events ``action``, once ``expected`` are there, or when they come no more."""
+    deadline = time.monotonic() + seconds
+    while True:
+        numbers = [int(row["n"]) for _, row in events(client, "event = 'action'")]
+        if len(numbers) >= expected or time.monotonic() > deadline:
+            return numbers
+        time.sleep(0.5)
+
+
 def flush(page: Any) -> None:
     page.evaluate("usertrack.flush()")
-
-
-FILES = Path(__file__).parent / "browser_pages"

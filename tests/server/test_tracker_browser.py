@@ -1,18 +1,38 @@
-"""usertrack.js in a real Chromium, before a real server: what people do arrives, once, and no more than it may."""
+"""usertrack.js in a real Chromium, before a real server: what people do arrives, and no more than it may."""
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from browser import Site, arrived, chromium, events, flush, names, served, shared_store, site  # noqa: F401
+from browser import NOWHERE, Site, arrived, chromium, events, flush, names, served, shared_store, site  # noqa: F401
 from capture_fixtures import Client
 
+from usertrack.server.capture.identity import FILE, new_secret, sign
+
 pytestmark = pytest.mark.slow
+QUEUE = "JSON.parse(sessionStorage.usertrack_queue || '[]').map((text) => JSON.parse(text))"
 
 
-def test_a_visit_arrives_under_a_strict_policy(chromium: Any, site: Site, served: Client) -> None:
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    context = chromium.new_context()
+    yield context.new_page()
+    context.close()
+
+
+def queued(page: Any) -> list[dict[str, Any]]:
+    """What waits in the tab, of a page whose events go nowhere."""
+    return list(page.evaluate(QUEUE))
+
+
+def named(page: Any, name: str) -> list[dict[str, Any]]:
+    return [event["properties"] for event in queued(page) if event["event"] == name]
+
+
+def test_a_visit_arrives_under_a_strict_policy(page: Any, site: Site, served: Client) -> None:
     problems: list[str] = []
-    page = chromium.new_page()
     page.on("console", lambda message: problems.append(message.text))
     site.put("<button id=save>Save 3 files of ann@x.example</button>", "/u/4711")
     page.goto(site.url + "/u/4711?token=secret#top")
@@ -20,12 +40,224 @@ def test_a_visit_arrives_under_a_strict_policy(chromium: Any, site: Site, served
     page.evaluate("usertrack.track('exported', {rows: 3})")
     flush(page)
     arrived(served, lambda names: "exported" in names)
-    (_, view), (_, click), (_, exported) = events(served)
     assert names(served) == ["$pageview", "$autocapture", "exported"]
+    (_, view), (_, click), (_, exported) = events(served)
     assert (view["$pathname"], view["$current_url"]) == ("/u/:id", f"{site.url}/u/:id")
     assert (click["selector"], click["$el_text"]) == ("button#save", "Save * files of *")
     assert exported["rows"] == 3
     assert "secret" not in str(events(served))
     assert problems == []
     assert page.context.cookies() == []
-    page.close()
+
+
+@pytest.mark.parametrize("consent", ["", "denied"])
+def test_without_consent_not_a_byte_is_stored_or_sent(page: Any, site: Site, consent: str) -> None:
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(site.put("<button id=b>B</button>", consent=consent, user_id="ann"))
+    page.wait_for_function("window.usertrack")
+    page.click("#b")
+    page.evaluate("usertrack.track('x'); usertrack.flush()")
+    page.goto(site.url + "/other")
+    assert not [url for url in requests if "/batch/" in url]
+    assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
+
+
+@pytest.mark.parametrize("signal", ["doNotTrack = '1'", "globalPrivacyControl = true"])
+def test_a_browser_that_says_no_is_left_alone_whatever_the_page_says(page: Any, site: Site, signal: str) -> None:
+    name, _, value = signal.partition(" = ")
+    page.add_init_script(f"Object.defineProperty(navigator, '{name}', {{value: {value}}})")
+    page.goto(site.put("<p>text", user_id="ann"))
+    page.wait_for_function("window.usertrack")
+    page.evaluate("usertrack.track('x')")
+    assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
+
+
+def test_who_agrees_is_tracked_and_who_takes_it_back_leaves_nothing(page: Any, site: Site, served: Client) -> None:
+    page.goto(site.put("<p>text", consent="", user_id="ann"))
+    page.wait_for_function("window.usertrack")
+    page.evaluate("usertrack.optIn(); usertrack.track('agreed'); usertrack.flush()")
+    arrived(served, lambda names: "agreed" in names)
+    page.reload()
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("usertrack.track('late'); usertrack.optOut(); usertrack.track('no'); usertrack.flush()")
+    page.goto(site.url + "/other")
+    page.wait_for_timeout(300)
+    assert set(names(served)) == {"$identify", "$pageview", "agreed", "$pageleave"}
+    assert page.evaluate("Object.keys(localStorage)") == ["usertrack_consent"]
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
+def test_pages_of_the_older_format_work_as_they_are(page: Any, site: Site, served: Client) -> None:
+    page.goto(
+        site.put(
+            "<p>text",
+            script="/tippen-app-tracker.js",
+            prefix="data-tippen",
+            user_id="user_123",
+            user_email="john@acme.example",
+            subscription_tier="free_trial",
+        )
+    )
+    page.wait_for_function("window.tippen")
+    page.evaluate("tippen.track('custom', {feature: 'export'}); tippen.flush()")
+    arrived(served, lambda names: "custom" in names)
+    assert sorted(names(served)) == ["$identify", "$pageview", "custom"]
+    claims = {"claimed_email": "john@acme.example", "claimed_subscription_tier": "free_trial"}
+    assert served.persons()["user_123"] == claims
+
+
+def test_a_signed_person_has_their_email_and_a_forged_one_sends_nothing(page: Any, site: Site, served: Client) -> None:
+    secret = new_secret(served.store.path / FILE, datetime.now(UTC), timedelta())
+    try:
+        whole = sign(secret, "ann", "ann@x.example", "")
+        page.goto(site.put("<p>text", user_id="ann", user_email="ann@x.example", signature=whole))
+        page.wait_for_function("sessionStorage.usertrack_queue")
+        flush(page)
+        arrived(served, lambda names: "$pageview" in names)
+        page.goto(site.put("<p>text", "/forged", user_id="boss", signature=whole))
+        page.wait_for_function("window.usertrack")
+        page.evaluate("usertrack.track('forged'); usertrack.flush()")
+        page.wait_for_timeout(500)
+    finally:
+        (served.store.path / FILE).unlink()
+    assert served.persons()["ann"] == {"email": "ann@x.example"}
+    assert {row[0] for row in served.rows("SELECT distinct_id FROM posthog.events")} == {"ann"}
+    assert "forged" not in names(served)
+
+
+def test_somebody_else_at_the_same_computer_is_another_person(page: Any, site: Site, served: Client) -> None:
+    page.goto(site.put("<p>text"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("usertrack.identify('ann'); usertrack.track('a')")
+    page.evaluate("usertrack.reset(); usertrack.track('nobody'); usertrack.identify('bob', 'bob@x.example', 'paid')")
+    page.evaluate("usertrack.track('b'); usertrack.flush()")
+    arrived(served, lambda names: "b" in names)
+    people = served.person_ids()
+    assert people["ann"] != people["bob"]
+    assert len({person for ids in people.values() for person in ids}) == 2  # the visitor of before is ann, of after bob
+
+
+def test_routes_are_pages_and_a_query_is_none(page: Any, site: Site) -> None:
+    page.goto(site.put("<p>text", host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("history.pushState(0, '', '/u/1')")
+    page.evaluate("history.replaceState(0, '', '/u/1?tab=2')")
+    page.evaluate("history.pushState(0, '', '/u/2')")
+    page.evaluate("location.hash = '#/settings/0190a1b2-0000-7000-8000-000000000001?x=1'")
+    page.wait_for_timeout(50)
+    page.evaluate("history.back()")
+    page.wait_for_timeout(50)
+    routes = [view["$pathname"] for view in named(page, "$pageview")]
+    assert routes == ["/", "/u/:id", "/u/:id", "/u/:id/settings/:id", "/u/:id"]
+    assert len(named(page, "$pageleave")) == 4
+
+
+def test_forms_say_their_fields_and_never_a_value(page: Any, site: Site) -> None:
+    form = (
+        "<form id=pay action=/paid><input name=card value=4111><input name=mail type=email required>"
+        "<input type=password name=secret value=hunter2><button id=b>Pay</button></form>"
+    )
+    page.goto(site.put(form, host=NOWHERE))
+    page.click("#b")
+    page.evaluate("document.querySelector('[name=card]').ariaInvalid = 'true'")
+    page.fill("[name=mail]", "ann@x.example")
+    page.evaluate("document.forms[0].addEventListener('submit', (event) => event.preventDefault())")
+    page.click("#b")
+    (submit,) = named(page, "form_submit")
+    assert (submit["form_id"], submit["fields"]) == ("pay", ["card", "mail", "secret"])
+    errors = [(each["form_id"], each["field"], each.get("reason")) for each in named(page, "field_error")]
+    assert errors == [("pay", "mail", "valueMissing"), ("pay", "card", None)]
+    text = str(queued(page))
+    assert not [value for value in ("4111", "hunter2", "ann@x.example") if value in text]
+
+
+def test_errors_have_fingerprints_and_no_data_and_are_ten_a_page(page: Any, site: Site) -> None:
+    script = (
+        "<button id=b>Run</button><script>b.onclick = () => { throw new TypeError('no run 4711 of ann@x.example') };"
+        "fail = (n) => Promise.reject(new Error(`step ${n} failed`))</script>"
+    )
+    page.goto(site.put(script, host=NOWHERE))
+    page.click("#b")
+    page.evaluate("for (let n = 0; n < 20; n++) fail(n); 0")
+    page.wait_for_timeout(100)
+    exceptions = named(page, "$exception")
+    assert len(exceptions) == 10
+    assert exceptions[0]["$exception_list"][0] == {
+        "type": "TypeError",
+        "value": "no run * of *",
+        "mechanism": {"handled": False},
+    }
+    assert len({exception["$exception_fingerprint"] for exception in exceptions[1:]}) == 1
+    (click,) = named(page, "error_click")
+    assert (click["selector"], click["message"]) == ("button#b", "no run * of *")
+
+
+def test_time_counts_while_somebody_looks_and_not_while_they_do_not(page: Any, site: Site) -> None:
+    page.clock.install()
+    page.goto(site.put("<p>text", host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.clock.run_for(31_000)
+    assert [round(time["visible_seconds"]) for time in named(page, "page_time")] == [15, 30]
+    hide = "Object.defineProperty(document, 'hidden', {{configurable: true, value: {}}})"
+    page.evaluate(hide.format("true"))
+    page.clock.run_for(600_000)
+    page.evaluate(hide.format("false"))
+    page.keyboard.press("a")
+    page.clock.run_for(15_000)
+    page.clock.run_for(600_000)  # nobody is there: a minute after the last key it stops
+    page.evaluate("history.pushState(0, '', '/next')")
+    (leave,) = named(page, "$pageleave")
+    assert 85 <= leave["visible_seconds"] <= 95
+    assert leave["$prev_pageview_duration"] > 1200
+
+
+def test_events_wait_for_a_server_that_is_away_and_are_not_doubled(page: Any, site: Site, served: Client) -> None:
+    page.goto(site.put("<p>text", user_id="ann"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.context.set_offline(True)
+    page.evaluate("for (let n = 0; n < 120; n++) usertrack.track('offline', {n}); usertrack.flush()")
+    page.wait_for_timeout(200)
+    assert names(served) == []
+    page.context.set_offline(False)
+    sent = arrived(served, lambda names: len(names) >= 122)
+    page.reload()
+    page.wait_for_function("window.usertrack")
+    flush(page)
+    page.wait_for_timeout(500)
+    assert (sent.count("offline"), names(served).count("offline")) == (120, 120)
+
+
+def test_a_closed_tab_sends_what_it_had(page: Any, site: Site, served: Client) -> None:
+    page.goto(site.put("<p>text", user_id="ann"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("usertrack.track('last')")
+    page.close(run_before_unload=True)
+    assert "$pageleave" in arrived(served, lambda names: "last" in names)
+
+
+def test_a_clock_that_is_an_hour_ahead_is_corrected(page: Any, site: Site, served: Client) -> None:
+    page.clock.install(time=datetime.now(UTC) + timedelta(hours=1))
+    page.goto(site.put("<p>text", user_id="ann"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    flush(page)
+    arrived(served, lambda names: "$pageview" in names)
+    assert served.rows("SELECT max(abs(dateDiff('second', timestamp, now()))) < 60 FROM posthog.events") == [[1]]
+
+
+def test_no_task_is_longer_than_50_ms(page: Any, site: Site) -> None:
+    """A page of 5 000 elements, a queue of 1 000 events, and clicks."""
+    body = "<button id=b>B</button>" + "<div><input value=1><span>text</span></div>" * 1200
+    observe = "new PerformanceObserver((list) => long.push(...list.getEntries().map((entry) => entry.duration)))"
+    page.add_init_script(f"window.long = []; {observe}.observe({{type: 'longtask'}})")
+    page.goto(site.put(body, host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("for (let n = 0; n < 200; n++) usertrack.track('x', {n})")
+    page.wait_for_timeout(100)
+    page.evaluate("long.length = 0")
+    for _ in range(8):
+        page.click("#b")
+        page.evaluate("usertrack.track('x', {n: 1})")
+    page.wait_for_timeout(3500)
+    assert page.evaluate("long") == []
+    assert len(named(page, "$dead_click")) == 1

@@ -246,10 +246,8 @@
     const fields = [...doc.querySelectorAll('input:not([type=password]),select,textarea')].slice(0, 300);
     return [element.textContent, element.outerHTML].map((look) => look + fields.map((each) => each.value));
   };
-  const changed = ({ element, before, focus }) => {
-    const focused = doc.activeElement;
-    return looks(element)[1] !== before[1] || (focused !== focus && focused !== doc.body && !element.contains(focused));
-  };
+  const changed = ({ element, before, focus, path }) =>
+    looks(element)[1] !== before[1] || ![focus, ...path].includes(doc.activeElement);
   const answer = () => {
     if (observer && !(now() - answers.at(-1) < 20)) answers.push(now());
   };
@@ -261,7 +259,7 @@
     const target = path[0];
     if (!event.isTrusted || !target.closest) return;
     const element = control(target) || target;
-    pressed = { element, target, from: now(), before: looks(element), focus: doc.activeElement };
+    pressed = { element, target, path, from: now(), before: looks(element), focus: doc.activeElement };
     observer = observer || new MutationObserver((records) => records.every(isInside) || answer());
     for (const root of [doc, ...path.filter((node) => node.host)])
       observer.observe(root, { childList: true, subtree: true, characterData: true, attributes: true });
@@ -281,7 +279,7 @@
     const time = now();
     pending = pending.filter((click) => {
       const age = time - click.at;
-      if (answers.some((at) => at >= click.from) || (age > OWN_LOOK && changed(click))) return;
+      if (answers.some((at) => at >= click.from) || (time - pressed.from > OWN_LOOK && changed(click))) return;
       if (age < DEAD) return true;
       capture('$dead_click', { ...click.what, $dead_click_absolute_delay_ms: age }, click.at);
     });
@@ -302,7 +300,7 @@
     const element = control(target);
     const what = described(element || target);
     if (element) capture('$autocapture', what);
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || target.closest(OPAQUE)) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey || target.closest(OPAQUE)) return;
     const click = { ...pressed, at: now(), x: event.clientX, y: event.clientY, what, isControl: element };
     pressed = click;
     const last = burst.at(-1);
@@ -334,7 +332,7 @@
   const nameOf = (element) => element.getAttribute('name') || element.getAttribute('id') || selector(element);
   const invalid = (element) => {
     let reason;
-    for (const kind in element.validity) if (element.validity[kind]) reason ??= kind;
+    for (const kind in element.validity) if (element.validity[kind] && kind !== 'valid') reason = kind;
     capture('field_error', { form_id: nameOf(element.form || element), field: nameOf(element), reason });
   };
 

@@ -1,0 +1,91 @@
+"""What a script says of the pages where people click: ours, and posthog-js."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from browser import NOWHERE, Site
+from click_pages import ClickPage, act
+
+POSTHOG_JS = "posthog-js@1.449.2"
+AT_ONCE = 12  # pages that are open together
+DECIDED = 4000  # ms after which both have judged
+KINDS = {"$rageclick": "rage", "$dead_click": "dead"}
+READ = "Object.entries(sessionStorage).filter(([name]) => /queue|sent/.test(name)).map(([, text]) => text).join()"
+POSTHOG_PAGE = """<!doctype html><script>
+const config = {{
+  api_host: '{nowhere}', {config} autocapture: true, rageclick: true, capture_dead_clicks: true,
+  opt_out_useragent_filter: true, capture_pageview: false, disable_session_recording: true,
+  advanced_disable_flags: true,
+  before_send: (event) => {{ sessionStorage.sent = (sessionStorage.sent || '') + event.event + ' ' }},
+}}
+window.posthog = Object.assign([], {{ _i: [['phc_test', config, undefined]], __SV: 1 }})
+</script><script src=/posthog.js></script><body>{html}"""
+
+
+@dataclass
+class Verdicts:
+    """Of the pages, which were called rage or dead, as ``rage: name of the page``."""
+
+    false: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+
+    def of(self, kind: str) -> tuple[int, int]:
+        return sum(each.startswith(kind) for each in self.false), sum(each.startswith(kind) for each in self.missed)
+
+
+def our_page(site: Site, page: ClickPage) -> str:
+    return site.put(page.html, "/" + page.name.replace(" ", "-"), strict=False, host=NOWHERE)
+
+
+def posthog_page(config: str = "") -> Callable[[Site, ClickPage], str]:
+    def put(site: Site, page: ClickPage) -> str:
+        path = "/" + page.name.replace(" ", "-")
+        site.pages[path] = POSTHOG_PAGE.format(nowhere=NOWHERE, html=page.html, config=config)
+        return site.url + path
+
+    return put
+
+
+def posthog_js(folder: Path) -> bytes:
+    """posthog-js with all its parts, by npm; raises OSError where that cannot be."""
+    npm = shutil.which("npm")
+    command = [npm or "npm", "install", "--prefix", str(folder), "--no-save", "--no-audit", "--no-fund", POSTHOG_JS]
+    if npm is None or subprocess.run(command, capture_output=True).returncode:
+        raise OSError(f"npm could not install {POSTHOG_JS}")
+    return (folder / "node_modules/posthog-js/dist/array.full.no-external.js").read_bytes()
+
+
+def judged(browser: Any, site: Site, pages: Sequence[ClickPage], put: Callable[[Site, ClickPage], str]) -> Verdicts:
+    verdicts = Verdicts()
+    for page, said in _said(browser, site, pages, put):
+        for kind in ("rage", "dead"):
+            truth = getattr(page, kind)
+            if truth is False and kind in said:
+                verdicts.false.append(f"{kind}: {page.name}")
+            if truth and kind not in said:
+                verdicts.missed.append(f"{kind}: {page.name}")
+    return verdicts
+
+
+def _said(
+    browser: Any, site: Site, pages: Sequence[ClickPage], put: Callable[[Site, ClickPage], str]
+) -> Iterator[tuple[ClickPage, set[str]]]:
+    for start in range(0, len(pages), AT_ONCE):
+        context = browser.new_context()
+        tabs = [(page, _acted(context.new_page(), put(site, page), page)) for page in pages[start : start + AT_ONCE]]
+        tabs[-1][1].wait_for_timeout(DECIDED)
+        for page, tab in tabs:
+            text = tab.evaluate(READ)
+            yield page, {kind for event, kind in KINDS.items() if event in text}
+        context.close()
+
+
+def _acted(tab: Any, address: str, page: ClickPage) -> Any:
+    tab.goto(address)
+    tab.wait_for_timeout(100)
+    act(tab, page)
+    return tab
