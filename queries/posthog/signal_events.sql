@@ -24,7 +24,7 @@ SELECT
     nullIf(toString(properties.form_id), '') AS form,
     nullIf(toString(properties.field), '') AS field,
     nullIf(toString(properties.$event_type), '') AS event_type,
-    toFloat(properties.seconds) AS seconds
+    toFloat(properties.visible_seconds) AS seconds
 FROM events
 WHERE event NOT IN ('$$heatmap', '$feature_flag_called', '$set', '$groupidentify')
     AND if({arrived}, created_at, timestamp) >= toDateTime({since})

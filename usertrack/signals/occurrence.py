@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -33,28 +32,6 @@ PROPERTIES = ("fingerprint", "message", "form", "field", "event_type", "seconds"
 
 TRACKER_EVENTS = frozenset({"form_submit", "field_error", "page_time", "error_click"})
 """Events of our tracker without an equal in PostHog: like those with a ``$``, none of them is a product's own."""
-
-
-@lru_cache(maxsize=100_000)
-def route_of(address: str) -> str:
-    """The path of ``address`` with ids as ``:id``, without host, query and fragment: ``/u/17?tab=2`` is ``/u/:id``."""
-    try:
-        path = urlsplit(address).path
-    except ValueError:  # such as http://[
-        return "/"
-    parts = [":id" if _ID.fullmatch(part) else part for part in path.split("/") if part]
-    return "/" + "/".join(parts)
-
-
-_ID = re.compile(
-    r"\d+"
-    r"|[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"  # a uuid
-    r"|(?=.*\d)[0-9a-f]{8,}"
-    r"|(?=.*\d)[\w-]{16,}"
-    r"|\w{1,12}_(?=.*\d)[0-9A-Za-z]{8,}"  # such as usr_9f3kd82a
-    r"|[^@/]+(?:@|%40)[^@/]+",
-    re.IGNORECASE,
-)
 
 
 @lru_cache(maxsize=10_000)

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from usertrack.core.errors import UsertrackError
+from usertrack.core.routes import route_of
 from usertrack.core.spool import SpooledRows
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
-from usertrack.signals.occurrence import NOTHING, PROPERTIES, Occurrence, route_of
+from usertrack.signals.occurrence import NOTHING, PROPERTIES, Occurrence
 
 _EVENTS = "posthog/signal_events"
 _SLICE = timedelta(days=10)
