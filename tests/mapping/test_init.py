@@ -174,6 +174,7 @@ def test_posthog_alone(
         code, out, err = init(cli, "--yes")
     assert code == 0, err
     assert "Frustrated Users" in out
+    assert "$rageclick, as usual  (clicks in anger)" in out
     assert "\ntables: none  # Postgres is not connected: " in (tmp_path / "acme/usertrack.yaml").read_text()
 
 

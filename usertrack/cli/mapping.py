@@ -256,10 +256,11 @@ def _agreed_roles(runner: "Runner", *, asks: bool) -> dict[str, str]:
     if not isinstance(answer, Table):
         diagnostics.note(f"events are left as they are: {answer.message}")
         return {}
-    roles = proposed_roles([str(row[0]) for row in answer.rows])
+    names = [str(row[0]) for row in answer.rows]
+    roles = proposed_roles(names)
     if not roles:
         return {}
-    output.emit(roles_document(roles))
+    output.emit(roles_document(roles, names))
     return roles if not asks or diagnostics.says_yes("events: is this right?") else {}
 
 

@@ -33,6 +33,14 @@ def _step(role: str, names: Sequence[str]) -> str:
     return NONE
 
 
-def roles_document(roles: Mapping[str, str]) -> Document:
-    pairs = [(name, f"{event}  ({ROLES[name].about})") for name, event in roles.items()]
+def roles_document(roles: Mapping[str, str], names: Sequence[str]) -> Document:
+    """Each role with its event: as proposed in ``roles``, else the usual one, which is among ``names``."""
+    usual = {
+        role: " or ".join(event for event in parse_step(ROLES[role].default).events if event in names)
+        for role in ROLES.keys() - roles.keys()
+    }
+    pairs = [
+        (role, f"{roles[role] if role in roles else f'{usual[role]}, as usual'}  ({about.about})")
+        for role, about in ROLES.items()
+    ]
     return Document("events: what they are called in your PostHog", (Facts(tuple(pairs)),))
