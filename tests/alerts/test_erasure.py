@@ -51,6 +51,15 @@ def test_after_an_erasure_no_file_has_a_byte_of_the_person(tmp_path: Path) -> No
     assert {alert.person for alert in desk.alerts()} == {"0190-bob"}
 
 
+def test_who_is_erased_by_e_mail_alone_may_be_told_of_again(tmp_path: Path) -> None:
+    desk = Desk(Store(tmp_path), BASE)
+    for _ in range(2):
+        desk.receive([signal(person="unknown-to-posthog", facts=FACTS)], T0)
+        assert len(desk.tick(at(30))) == 1
+        erase(desk.store, Person(frozenset(), "ada@acme.example"))
+        assert b"unknown-to-posthog" not in bytes_of(tmp_path)
+
+
 def test_a_watcher_goes_on_without_the_person(tmp_path: Path) -> None:
     desk = busy_desk(tmp_path)
     erase(Store(tmp_path), ADA)

@@ -12,6 +12,7 @@ from usertrack.alerts.desk import Desk
 from usertrack.alerts.notifications import Channel, one_route
 from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store as Alerts
+from usertrack.alerts.watch_lock import WatchLock
 from usertrack.server.database.store import Store
 from usertrack.workspace.settings import load_settings
 
@@ -56,11 +57,13 @@ def fresh(place: Office) -> Office:
 
 
 @pytest.fixture
-def own(fresh: Office, cli: Cli, clean_env: pytest.MonkeyPatch) -> Iterator[Cli]:
+def own(fresh: Office, cli: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cli]:
+    data = tmp_path / "data"
     with served(fresh) as env:
         for name, value in env.items():
             clean_env.setenv(name, value)
         clean_env.setenv("USERTRACK_PSEUDONYM_KEY", "test")
+        clean_env.setenv("XDG_DATA_HOME", str(data))
         yield cli
 
 
@@ -96,8 +99,18 @@ def alert_about_ann() -> None:
     settings = load_settings()
     desk = Desk(Alerts(state_folder(settings, T0)), one_route(Channel("support", "slack")))
     desk.receive([signal(person="p-1", facts={"email": ANN})], T0)
-    desk.tick(at(30))
+    assert desk.tick(at(30))
     desk.store.close()
+
+
+def test_nobody_is_erased_while_patterns_are_watched(own: Cli, fresh: Office) -> None:
+    alert_about_ann()
+    with WatchLock(state_folder(load_settings(), T0), T0):
+        result = own("privacy", "erase", ANN, "--yes")
+    assert result.code == 3
+    assert "are watched already, by process" in result.err
+    assert "stop it, erase, and start it again" in result.err
+    assert counts(fresh.store) == (4, 16)
 
 
 def test_erase_leaves_nothing_but_what_is_read_only(own: Cli, fresh: Office, tmp_path: Path) -> None:

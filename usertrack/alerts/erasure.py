@@ -45,8 +45,17 @@ class Person:
         return re.compile("(?i)" + "|".join(both)) if both else None
 
 
+def _with_own_ids(store: Store, person: Person) -> Person:
+    """``person`` with the ids under which alerts have the e-mail, which PostHog may have forgotten."""
+    email = person.email.casefold()
+    alerts = (alert for alert in store.alerts() if email and alert.person)
+    own = {alert.person for alert in alerts if str(alert.facts.get("email") or "").strip().casefold() == email}
+    return Person(person.ids | own, person.email)
+
+
 def held(store: Store, person: Person) -> Held:
     """What the file has of ``person`` now."""
+    person = _with_own_ids(store, person)
     store.connection.create_function("names", 1, person.is_in, deterministic=True)
 
     def count(table: str, *columns: str) -> int:
@@ -59,6 +68,7 @@ def held(store: Store, person: Person) -> Held:
 
 def erase(store: Store, person: Person) -> None:
     """Delete everything about ``person``, and write the file anew. Raises SourceBusy while another process reads it."""
+    person = _with_own_ids(store, person)
     needle = person.is_in
     with store.transaction() as connection:
         keys = {key for key, body in connection.execute("SELECT key, body FROM alerts") if needle(key) or needle(body)}
@@ -75,6 +85,7 @@ def erase(store: Store, person: Person) -> None:
             connection.execute("DELETE FROM silences WHERE id = ?", [id_])
         _erase_messages(connection, person, keys)
         _erase_routing(connection, person, keys)
+    store.forget_version()  # for a desk on the same store
     compact(store)
 
 

@@ -37,6 +37,11 @@ def delete(
     runner: Runner, subject: Subject, files: LocalFiles, notify: Notify, patience: float = 60, pause: float = 0.5
 ) -> bool:
     """Delete in every place. True when PostHog was done within ``patience`` seconds; raises a UsertrackError."""
+    with local.unwatched(files.alerts, runner.now):
+        return _delete(runner, subject, files, notify, patience, pause)
+
+
+def _delete(runner: Runner, subject: Subject, files: LocalFiles, notify: Notify, patience: float, pause: float) -> bool:
     done = _from_posthog(runner, subject, notify, patience, pause)
     if subject.posthog and can_forget(runner):
         run_job(runner, "forget", forget_request(subject), notify)
@@ -47,6 +52,9 @@ def delete(
     with local.open_alerts(files.alerts) as store:
         if store:
             erasure.erase(store, person_of(subject))
+    with local.open_signals(files.alerts) as state:
+        if state:
+            state.erase(person_of(subject).is_in)
     if files.cache:
         try:
             files.cache.clear()

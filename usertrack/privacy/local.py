@@ -8,11 +8,15 @@ from typing import Any
 
 from usertrack.alerts.store import FILE as ALERTS
 from usertrack.alerts.store import Store
+from usertrack.alerts.watch_lock import WatchLock
+from usertrack.core.errors import ConnectionFailed
 from usertrack.core.spool import SpooledRows, connect, quote
 from usertrack.engine.cache import Cache
 from usertrack.privacy.subject import Subject
 from usertrack.segments.history import file as history_file
 from usertrack.segments.history.file import HistoryFile
+from usertrack.signals.state import FILE as SIGNALS
+from usertrack.signals.state import StateFile
 
 _ENTRY = "SELECT count(*) FROM {} AS t WHERE regexp_matches(to_json(t)::VARCHAR, ?)"
 
@@ -44,8 +48,35 @@ def open_alerts(folder: Path | None) -> Iterator[Store | None]:
         store.close()
 
 
+@contextmanager
+def open_signals(folder: Path | None) -> Iterator[StateFile | None]:
+    """What the engine of patterns remembers in ``folder``; None where there is nothing."""
+    if folder is None or not (folder / SIGNALS).exists():
+        yield None
+        return
+    state = StateFile(folder)
+    try:
+        yield state
+    finally:
+        state.close()
+
+
+@contextmanager
+def unwatched(folder: Path | None, now: datetime) -> Iterator[None]:
+    """Nobody runs patterns meanwhile: a watcher has people in mind. Raises ConnectionFailed while somebody does."""
+    if folder is None or not any(path.exists() for path in alert_files(folder)):
+        yield
+        return
+    try:
+        lock = WatchLock(folder, now)
+    except ConnectionFailed as error:
+        raise ConnectionFailed(error.message, "stop it, erase, and start it again") from error
+    with lock:
+        yield
+
+
 def alert_files(folder: Path) -> list[Path]:
-    return [folder / f"{ALERTS}{end}" for end in ("", "-wal", "-shm")]
+    return [folder / f"{name}{end}" for name in (ALERTS, SIGNALS) for end in ("", "-wal", "-shm")]
 
 
 def history_rows(connection: Any, email: str) -> list[dict[str, Any]]:

@@ -134,6 +134,9 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
             yield Holding("alerts", "alerts", counts.alerts)
             yield Holding("alerts", "messages", counts.messages, "Slack and the like keep what they were sent")
             yield Holding("alerts", "steps, silences and counts", counts.others)
+    with local.open_signals(files.alerts) as state:
+        if state:
+            yield Holding("alerts", "what patterns remember", state.held(person_of(subject).is_in))
     places = {
         "alerts": local.alert_files(files.alerts) if files.alerts else [],
         "history": local.history_files(files.history) if files.history else [],

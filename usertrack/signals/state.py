@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from math import inf
@@ -24,6 +24,12 @@ CREATE TABLE IF NOT EXISTS usual (name TEXT PRIMARY KEY, counts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS read (uuid TEXT PRIMARY KEY, until REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS signals (id INTEGER PRIMARY KEY AUTOINCREMENT, signal TEXT NOT NULL);
 """
+
+_OF_PEOPLE = (
+    ("people", "names(id) OR names(state)"),
+    ("bursts", "names(state)"),  # an incident that is not over begins anew
+    ("signals", "names(signal)"),
+)
 
 
 class StateFile:
@@ -114,6 +120,22 @@ class StateFile:
         """Somebody has the signals up to this number for good."""
         with self._transaction() as db:
             db.execute("DELETE FROM signals WHERE id <= ?", [up_to])
+
+    def held(self, names: Callable[[str], bool]) -> int:
+        """How many of its records are, or speak, of the person whom ``names`` finds in a text."""
+        self._connection.create_function("names", 1, names, deterministic=True)
+        counts = (f"SELECT count(*) FROM {table} WHERE {condition}" for table, condition in _OF_PEOPLE)
+        return sum(int(self._connection.execute(count).fetchone()[0]) for count in counts)
+
+    def erase(self, names: Callable[[str], bool]) -> None:
+        """Delete these records, and write the file anew. Nobody may watch meanwhile: an engine has people in mind."""
+        self._connection.create_function("names", 1, names, deterministic=True)
+        self._connection.execute("PRAGMA secure_delete = ON")
+        with self._transaction() as db:
+            for table, condition in _OF_PEOPLE:
+                db.execute(f"DELETE FROM {table} WHERE {condition}")
+        self._connection.execute("VACUUM")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _fact(self, name: str) -> str:
         row = self._connection.execute("SELECT value FROM facts WHERE name = ?", [name]).fetchone()
