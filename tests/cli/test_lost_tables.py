@@ -25,7 +25,7 @@ FILES = {
     "tables/neon/accounts.sql": "-- title: x\nSELECT p.id AS account_id, p.mail AS email, p.joined AS signed_up_at\n"
     "FROM people AS p",
     "tables/neon/runs.sql": "-- title: x\n-- states: {ok: [done], failed: [broke]}\n\n-- a row per job\nSELECT\n"
-    "    j.owner AS account_id,\n    j.began AS at,\n    j.state AS status, j.log AS error\nFROM jobs AS j",
+    "    j.owner AS account_id, -- whose\n    j.began AS at,\n    j.state AS status, j.log AS error\nFROM jobs AS j",
     "tables/neon/calls.sql": "-- title: x\n-- states: {ok: [done], failed: [broke]}\nSELECT r.owner AS account_id,\n"
     "    r.at, r.state AS status, r.log AS error, 'api' AS tool\nFROM requests AS r\n"
     "JOIN {accounts} AS a ON a.account_id = r.owner",

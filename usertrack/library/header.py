@@ -18,7 +18,7 @@ from usertrack.library.metric import Metric, read_metric
 from usertrack.library.own_words import OwnWords
 from usertrack.library.position import line_with
 from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Absence, Fact, Parameter, Query, parse_time
-from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of
+from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of, without_comments
 
 _HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric", "states"}
 _MAPPINGS = {"params", "facts", "metric", "states"}
@@ -146,7 +146,7 @@ def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) ->
         )
     try:
         written = statement_of(body, "neon")
-        sql = _piece(written, "neon")
+        sql = _piece(without_comments(written, "neon"), "neon")
         columns = columns_of(sql)
         foreign = [name for name, _, _ in placeholders(sql, "neon") if name not in (*KINDS, *OFFERED)]
         if foreign:

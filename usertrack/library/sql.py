@@ -268,6 +268,16 @@ def condition_of(text: str, source: str) -> str:
     return " ".join(text.split("\n")).strip()
 
 
+def without_comments(sql: str, source: str) -> str:
+    """``sql`` without its comments, on the same lines."""
+    tokens = tokens_of(sql, source)
+    ends, starts = [0, *(token.end + 1 for token in tokens)], [*(token.start for token in tokens), len(sql)]
+    gaps = [sql[end:start] for end, start in zip(ends, starts, strict=True)]
+    blank = [re.sub(r"[^\S\n]*\S.*", "", gap) + " " if gap.strip() else gap for gap in gaps]
+    texts = [sql[token.start : token.end + 1] for token in tokens]
+    return "".join(part for pair in zip(blank, [*texts, ""], strict=True) for part in pair)
+
+
 def check_piece(sql: str, source: str) -> None:
     """Raise UsageError for a fragment that cannot stand on one line within a query."""
     tokens = tokens_of(sql, source)
