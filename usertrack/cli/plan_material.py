@@ -201,4 +201,5 @@ def _placed(scan: "Scan", paths: Sequence[Path], root: Path) -> "Scan":
         return scan
     sites = [replace(site, file=f"{shared}/{site.file}") for site in scan.sites]
     unresolved = [replace(each, file=f"{shared}/{each.file}") for each in scan.unresolved]
-    return replace(scan, sites=sites, unresolved=unresolved)
+    profiles = [replace(site, file=f"{shared}/{site.file}") for site in scan.profiles]
+    return replace(scan, sites=sites, unresolved=unresolved, profiles=profiles)

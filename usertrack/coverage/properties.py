@@ -8,13 +8,11 @@ from usertrack.coverage.arrivals import Arrivals, Presence
 from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.names import near
 from usertrack.plan.conform import is_of_sdk
-from usertrack.plan.model import Plan, property_aliases
-from usertrack.scan.site import Scan, Site
+from usertrack.plan.model import Plan, PlannedProperty
+from usertrack.scan.site import ProfileSite, Scan, Site
 
 ALWAYS = 0.99
 """From this share on a required property counts as there: old clients go on for a while."""
-_OF_PERSONS = ("$identify", "$set")
-_OF_GROUPS = ("$groupidentify",)
 
 
 @dataclass(frozen=True)
@@ -85,23 +83,26 @@ def _sent(site: Site, aliases: Mapping[str, str]) -> dict[str, bool]:
 
 
 def person_properties(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> list[CoveredProperty]:
-    aliases = property_aliases(plan.person_properties.values())
-    sites = _sites(scan, _OF_PERSONS)
+    sites = [site for site in (scan.profiles if scan else ()) if site.of == "person"]
     return [
-        _of_somebody("person", name, sites, aliases, arrivals.persons.get(name, Presence()) if arrivals else None)
-        for name in plan.person_properties
+        _of_somebody("person", each, sites, arrivals.persons.get(each.name, Presence()) if arrivals else None)
+        for each in plan.person_properties.values()
     ]
 
 
 def group_properties(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> list[CoveredProperty]:
-    sites = _sites(scan, _OF_GROUPS)
-    rows = []
-    for kind, properties in plan.group_properties.items():
-        aliases = property_aliases(properties.values())
-        for name in properties:
-            presence = _of_group(arrivals, kind, name) if arrivals else None
-            rows.append(_of_somebody(kind, name, sites, aliases, presence))
-    return rows
+    """A site whose type of group could not be read may be of any."""
+    sites = [site for site in (scan.profiles if scan else ()) if site.of == "group"]
+    return [
+        _of_somebody(
+            kind,
+            each,
+            [site for site in sites if site.group_type in (kind, None)],
+            _of_group(arrivals, kind, each.name) if arrivals else None,
+        )
+        for kind, properties in plan.group_properties.items()
+        for each in properties.values()
+    ]
 
 
 def _of_group(arrivals: Arrivals, kind: str, name: str) -> Presence:
@@ -110,14 +111,13 @@ def _of_group(arrivals: Arrivals, kind: str, name: str) -> Presence:
     return arrivals.groups.get((kind, name), Presence(0, total))
 
 
-def _sites(scan: Scan | None, events: Sequence[str]) -> list[Site]:
-    return [site for site in (scan.sites if scan else ()) if site.event in events]
-
-
 def _of_somebody(
-    of: str, name: str, sites: Sequence[Site], aliases: Mapping[str, str], presence: Presence | None
+    of: str, planned: PlannedProperty, sites: Sequence[ProfileSite], presence: Presence | None
 ) -> CoveredProperty:
-    """A property of persons or groups: one site that sets it is enough, and without any site nothing is known."""
-    sending = sum(name in _sent(site, aliases) for site in sites)
-    always = sending > 0 if sites else None
-    return CoveredProperty(of, name, True, False, len(sites), sending, always, presence)
+    """A property of persons or groups: one site that sets it is enough.
+
+    Where there is none, it is not in the code; it is not known where a site may set others than those that were read.
+    """
+    sending = sum(not {planned.name, *planned.aliases}.isdisjoint(site.properties) for site in sites)
+    always = None if not sites else True if sending else False if all(site.is_complete for site in sites) else None
+    return CoveredProperty(of, planned.name, True, False, len(sites), sending, always, presence)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError
-from usertrack.scan.site import Scan, SentProperty, Site, Unresolved
+from usertrack.scan.site import ProfileSite, Scan, SentProperty, Site, Unresolved
 
 _HINT = "`usertrack plan scan PATH --format json -o scan.json` writes one"
 
@@ -24,6 +24,7 @@ def read_scan(path: Path) -> Scan:
             unresolved=[_unresolved(each) for each in document.get("unresolved", [])],
             files=int(document.get("files", 0)),
             seconds=float(document.get("seconds", 0)),
+            profiles=[_profile(each) for each in document.get("profiles", [])],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"'{path}' is JSON, and no scan ({error})", _HINT) from error
@@ -47,6 +48,19 @@ def _site(each: dict[str, Any]) -> Site:
 def _unresolved(each: dict[str, Any]) -> Unresolved:
     texts = (_text(each["sink"]), _text(each["reason"]), _text(each.get("instead") or ""))
     return Unresolved(_text(each["file"]), int(each["line"]), *texts)
+
+
+def _profile(each: dict[str, Any]) -> ProfileSite:
+    group_type = None if each.get("group_type") is None else _text(each["group_type"])
+    return ProfileSite(
+        of="person" if each["of"] == "person" else "group",
+        group_type=group_type,
+        file=_text(each["file"]),
+        line=int(each["line"]),
+        sink=_text(each.get("sink", "")),
+        properties=[_text(name) for name in each["properties"]],
+        is_complete=bool(each["complete"]),
+    )
 
 
 def _text(value: Any) -> str:

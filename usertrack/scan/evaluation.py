@@ -1,6 +1,7 @@
 """What an expression can be: names, imports, members and calls are followed through all files; nothing is run."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from usertrack.scan.lookup import Lookup
 from usertrack.scan.syntax import (
@@ -170,7 +171,17 @@ class Evaluator(Lookup):
                 return [UnknownValue(f"{origin}.{name}")]
         return [value] if name in ("current", "default", "value") else [UnknownValue(name)]
 
-    def _of_key(self, value: ObjectValue, name: str) -> Iterator[Value]:
+    def _of_key(self, value: ObjectValue, name: str) -> Sequence[Value]:
+        """Values of a key; none for an object that is spread into itself, while it is looked through."""
+        if (value.object, name) in self._open_keys:
+            return ()
+        self._open_keys.add((value.object, name))
+        try:
+            return list(self._find_key(value, name))
+        finally:
+            self._open_keys.discard((value.object, name))
+
+    def _find_key(self, value: ObjectValue, name: str) -> Iterator[Value]:
         """The key's own value; where it has none, what is spread into the object."""
         for entry in reversed(value.object.entries):
             if entry.key == name:
@@ -315,9 +326,8 @@ class Evaluator(Lookup):
         """`lazy(() => import("./component"))`: the default export."""
         if isinstance(value, FunctionValue):
             for returned in value.function.returns:
-                for module in self.evaluate(returned, value.function):
-                    if isinstance(module, ModuleValue):
-                        yield from self.member(module, "default")
+                modules = (each for each in self.evaluate(returned, value.function) if isinstance(each, ModuleValue))
+                yield from (default for module in modules for default in self.member(module, "default"))
 
     def _provided(self, context: Context) -> Iterator[Value]:
         """What `<Context.Provider value={…}>` gives in any of the files, and its default."""
@@ -334,18 +344,9 @@ class Evaluator(Lookup):
         """``value`` with what the calls out of which it came say of its parameters."""
         if not frames:
             return value
-        match value:
-            case FunctionValue(function=function, frames=own):
-                return FunctionValue(function, (*own, *frames)[:MOST_FRAMES])
-            case ObjectValue(object=made, scope=scope, frames=own):
-                return ObjectValue(made, scope, (*own, *frames)[:MOST_FRAMES])
-            case ListValue(list=array, scope=scope, frames=own):
-                return ListValue(array, scope, (*own, *frames)[:MOST_FRAMES])
-            case TemplateValue(template=template, scope=scope, frames=own):
-                return TemplateValue(template, scope, (*own, *frames)[:MOST_FRAMES])
-            case ParameterValue():
-                return next(iter(self.argument_values(value, frames)), value)
-        return value
+        if isinstance(value, FunctionValue | ObjectValue | ListValue | TemplateValue):
+            return replace(value, frames=(*value.frames, *frames)[:MOST_FRAMES])
+        return next(iter(self.argument_values(value, frames)), value) if isinstance(value, ParameterValue) else value
 
     def argument_values(self, value: ParameterValue, frames: Frames) -> Sequence[Value]:
         """What a parameter is, if one of ``frames`` called its function; () if none did, or none says it."""

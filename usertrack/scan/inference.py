@@ -12,11 +12,12 @@ from usertrack.scan.callers import Callers
 from usertrack.scan.collection import Collection
 from usertrack.scan.event_names import EventName, names_of, substituted
 from usertrack.scan.http import http_payloads
+from usertrack.scan.profiles import profile_sites
 from usertrack.scan.program import Program
 from usertrack.scan.properties import Key, Keys, keys_of, payload_keys, resolved
 from usertrack.scan.receivers import Receivers
 from usertrack.scan.sinks import BY_NAME, METHODS, CustomSink, Sent, sent_by, sent_by_custom
-from usertrack.scan.site import Site, Unresolved
+from usertrack.scan.site import ProfileSite, Site, Unresolved
 from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name, callee_name
 from usertrack.scan.unknown import likely_sink
 from usertrack.scan.unscanned import unscanned_calls
@@ -92,6 +93,10 @@ class Inference:
             if call in self._unknown or call not in self._examined
             if ((file := self.evaluator.path_of(call.scope)), call.line) not in told
         ]
+
+    def profiles(self) -> list[ProfileSite]:
+        """Where properties of persons and groups are set; after `run`, which says what senders are."""
+        return sorted(dict.fromkeys(profile_sites(self.receivers)), key=lambda site: (site.file, site.line, site.of))
 
     def _follow(self, names: Iterable[str]) -> None:
         """Look at all calls of ``names``, in files that have these words."""

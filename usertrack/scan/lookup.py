@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from usertrack.scan.program import Program
 from usertrack.scan.sinks import product_of_package, product_of_word
-from usertrack.scan.syntax import Binding, Call, Class, Expression, Function
+from usertrack.scan.syntax import Binding, Call, Class, Expression, Function, Object
 from usertrack.scan.values import ClassValue, ModuleValue, Sdk, UnknownValue, Value
 
 MOST_BASES = 12
@@ -16,6 +16,7 @@ class Lookup(ABC):
         self.program = program
         self._values: dict[Expression, Sequence[Value]] = {}
         self._open: set[Expression] = set()
+        self._open_keys: set[tuple[Object, str]] = set()
         self.assumed: set[tuple[Call, Function]] = set()
         """Which functions a call calls, where its own file does not tell."""
         self._frames_depth = 0

@@ -105,6 +105,11 @@ class Program:
         for path in paths:
             self.file(path)
 
+    def mentions(self, path: str, words: Iterable[str]) -> bool:
+        """Whether one of ``words`` is anywhere in the text of a file."""
+        content = self._contents.get(path, b"")
+        return any(word.encode() in content for word in words)
+
     def words_with(self, part: re.Pattern[bytes], without: re.Pattern[bytes]) -> list[str]:
         """The names in all files in which ``part`` is found, but not ``without``."""
         names = {

@@ -47,12 +47,14 @@ def scan_code(
             if file.error_line is not None
         ]
         unresolved += inference.unscanned()
+        profiles = inference.profiles()
     unread = [Unresolved(path, 1, "", reason) for path, reason in program.unread.items()]
     around = {file.path for file in tree.around}
     own_sites = [site for site in sites if site.file not in around]
     everything = [place for place in (*unresolved, *broken, *unread) if place.file not in around]
     everything.sort(key=lambda place: (place.file, place.line))
-    return Scan(own_sites, everything, len(tree.files), time.perf_counter() - started)
+    own_profiles = [site for site in profiles if site.file not in around]
+    return Scan(own_sites, everything, len(tree.files), time.perf_counter() - started, own_profiles)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,30 @@ class Unresolved:
 
 
 @dataclass(frozen=True)
+class ProfileSite:
+    """A place that sets properties of persons, or of groups of one type (None where that could not be read).
+
+    ``is_complete``: it sets no others than ``properties``, as far as the code tells.
+    """
+
+    of: Literal["person", "group"]
+    group_type: str | None
+    file: str
+    line: int
+    sink: str
+    properties: Sequence[str] = ()
+    is_complete: bool = True
+
+
+@dataclass(frozen=True)
 class Scan:
-    """All sites in the order of file and line, what stayed unresolved, the files read and the seconds it took."""
+    """All sites in the order of file and line, what stayed unresolved, the files read and the seconds it took.
+
+    ``profiles`` are the places that set properties of persons and groups.
+    """
 
     sites: Sequence[Site]
     unresolved: Sequence[Unresolved]
     files: int
     seconds: float
+    profiles: Sequence[ProfileSite] = ()

@@ -7,7 +7,7 @@ from typing import Any
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph
 from usertrack.core.table import Column, Table
 from usertrack.core.words import plural
-from usertrack.scan.site import Scan, Site, Unresolved
+from usertrack.scan.site import ProfileSite, Scan, Site, Unresolved
 
 MOST = 40
 """Rows that people see of each listing, unless --limit says otherwise."""
@@ -45,6 +45,7 @@ def scan_json(scan: Scan) -> dict[str, Any]:
             }
             for place in scan.unresolved
         ],
+        "profiles": [_profile_json(site) for site in scan.profiles],
         "files": scan.files,
         "seconds": round(scan.seconds, 3),
     }
@@ -59,6 +60,18 @@ def _site_json(site: Site) -> dict[str, Any]:
         "sink": site.sink,
         "chain": list(site.chain),
         "properties": [{"name": p.name, "always": p.always} for p in site.properties],
+    }
+
+
+def _profile_json(site: ProfileSite) -> dict[str, Any]:
+    return {
+        "of": site.of,
+        "group_type": site.group_type,
+        "file": site.file,
+        "line": site.line,
+        "sink": site.sink,
+        "properties": list(site.properties),
+        "complete": site.is_complete,
     }
 
 
