@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations
@@ -19,7 +20,7 @@ from usertrack.plan.read import read_plan
 from usertrack.product.funnel.numbers import named_funnels
 from usertrack.product.scorecard.numbers import listed_metrics
 from usertrack.segments.applicable import applicable
-from usertrack.segments.classify import check_rule, condition, rule_location
+from usertrack.segments.classify import check_rule, condition, declared_profiles, rule_location
 from usertrack.segments.expressions import expand, parse
 from usertrack.segments.keys import ORGANIZATION
 from usertrack.segments.profiles import Profiles
@@ -199,15 +200,15 @@ def check_patterns(path: Path, rules_file: Callable[[], Path], library: Library)
         patterns = read_patterns(path)
     except UsageError as error:
         return [Finding("FAIL", path.name, error.message, error.hint)]
-    try:
-        profiles = Profiles(applicable(read_rules(rules_file()), library), library, datetime(2026, 1, 1, tzinfo=UTC))
-        profiles.declare()
-    except UsageError:
-        return [Finding("note", path.name, "its conditions are not checked before segments.yaml is right")]
-    try:
-        ask = questions(patterns, profiles, library)
-    except UsageError as error:
-        return [Finding("FAIL", path.name, error.message, error.hint)]
+    with ExitStack() as stack:
+        try:
+            profiles = stack.enter_context(_declared(applicable(read_rules(rules_file()), library), library))
+        except UsageError:
+            return [Finding("note", path.name, "its conditions are not checked before segments.yaml is right")]
+        try:
+            ask = questions(patterns, profiles, library)
+        except UsageError as error:
+            return [Finding("FAIL", path.name, error.message, error.hint)]
     left_out = [
         Finding("note", f"pattern {name}", f"left out: it rests on {cause}, absent here")
         for name, cause in ask.left_out.items()
@@ -218,16 +219,19 @@ def check_patterns(path: Path, rules_file: Callable[[], Path], library: Library)
 def _rule_findings(all_rules: Rules, library: Library) -> list[Finding]:
     """What is wrong with the sets of one subject; raises UsageError."""
     rules = applicable(all_rules, library)
-    profiles = Profiles(rules, library, datetime(2026, 1, 1, tzinfo=UTC))
-    profiles.declare()
     findings = [] if rules.by else _left_out(rules)
-    for segment_set in rules.sets.values():
-        problems = [problem for segment in segment_set.segments if (problem := _problem(profiles, segment))]
-        findings += problems or [
-            Finding("ok", f"set {segment_set.name}", plural(len(segment_set.segments), "segment")),
-            *_logic_findings(profiles, segment_set),
-        ]
+    with _declared(rules, library) as profiles:
+        for segment_set in rules.sets.values():
+            problems = [problem for segment in segment_set.segments if (problem := _problem(profiles, segment))]
+            findings += problems or [
+                Finding("ok", f"set {segment_set.name}", plural(len(segment_set.segments), "segment")),
+                *_logic_findings(profiles, segment_set),
+            ]
     return findings
+
+
+def _declared(rules: Rules, library: Library) -> AbstractContextManager[Profiles]:
+    return declared_profiles(rules, library, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def _left_out(rules: Rules) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -133,6 +134,21 @@ def _files() -> Any:
 def reader() -> Any:
     """A cursor that can read files; the caller closes it."""
     return _files().cursor()
+
+
+@contextmanager
+def scratch() -> Iterator[Any]:
+    """A cursor with an empty database of its own in the shared one, which takes a thirtieth of the time of another."""
+    connection, name = reader(), f"scratch_{next(_scratches)}"
+    connection.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
+    try:
+        yield connection
+    finally:
+        connection.execute(f"USE memory; DETACH {name}")
+        connection.close()
+
+
+_scratches = count(1)
 
 
 def quote(text: str) -> str:

@@ -6,13 +6,14 @@ NULL means unknown: a fact that is not known puts nobody into a segment.
 import re
 import string
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import cycle, zip_longest
 from typing import Any
 
 from usertrack.core.errors import Unknown, UsageError, did_you_mean
-from usertrack.core.spool import SpooledRows, identifier, quote
+from usertrack.core.spool import SpooledRows, identifier, quote, scratch
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number
 from usertrack.library.library import Library
@@ -157,14 +158,22 @@ def rule_error(profiles: Profiles, segment_set: SegmentSet, error: Exception) ->
     return UsageError(f"{profiles.rules.path}: set '{segment_set.name}': {duckdb_message(error)}", OR_NULL)
 
 
+@contextmanager
+def declared_profiles(rules: Rules, library: Library, as_of: datetime) -> Iterator[Profiles]:
+    """An empty `profile` with the declared types, to check rules against; raises UsageError for what cannot be one."""
+    with scratch() as connection:
+        profiles = Profiles(rules, library, as_of, connection=connection)
+        profiles.declare()
+        yield profiles
+
+
 def check_rules(rules: Rules, library: Library, as_of: datetime) -> None:
     """Check all rules against the facts that their queries declare, before any query runs; raises UsageError."""
-    profiles = Profiles(rules, library, as_of)
-    profiles.declare()
     segments = [segment for segment_set in rules.sets.values() for segment in segment_set.segments]
-    if not _all_right(profiles, segments):  # then each by itself, for the first error
-        for segment in segments:
-            check_rule(profiles, segment)
+    with declared_profiles(rules, library, as_of) as profiles:
+        if not _all_right(profiles, segments):  # then each by itself, for the first error
+            for segment in segments:
+                check_rule(profiles, segment)
 
 
 def condition(profiles: Profiles, segment: Segment) -> Any:

@@ -52,11 +52,13 @@ class Profiles:
     ``apart`` that the two sources have no key in common, ``namesakes`` that several organizations have one name.
     """
 
-    def __init__(self, rules: Rules, library: Library, as_of: datetime, only: str | None = None) -> None:
+    def __init__(
+        self, rules: Rules, library: Library, as_of: datetime, only: str | None = None, connection: Any = None
+    ) -> None:
         self.rules = rules
         self.only = only
         self.as_of = as_of
-        self.connection = connect()
+        self.connection = connection or connect()
         self.queries = {name: _profile_query(rules, library, name) for name in rules.queries}
         self._words = library.words
         self.derived = {derived.name: parse(derived.sql, f"{rules.path}:{derived.line}") for derived in rules.derived}
