@@ -24,7 +24,8 @@ class NatsLog:
     """The stream ``events`` of the server at ``url``, whose sequence numbers are the offsets."""
 
     def __init__(self, url: str) -> None:
-        self._loop, self._turn = asyncio.new_event_loop(), threading.Lock()
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self._connection = self._do(nats.connect(url))
         self._stream = self._connection.jetstream()
         self._do(self._stream.add_stream(name="events", subjects=["events"]))
@@ -57,17 +58,19 @@ class NatsLog:
     def purge(self) -> None:
         """A trimmed message is off the server's disk when its block is compacted, which is the server's business."""
 
+    def problems(self) -> list[str]:
+        return []
+
     def close(self) -> None:
-        if not self._loop.is_closed():
+        if self._loop.is_running():
             self._do(self._connection.close())
-            self._loop.close()
+            self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _state(self) -> StreamState:
         return self._do(self._stream.stream_info("events")).state
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
-        with self._turn:
-            return self._loop.run_until_complete(work)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
 @contextmanager

@@ -4,15 +4,20 @@ The same contract holds for SQLite's file and for a real NATS JetStream server, 
 """
 
 import asyncio
+import random
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nats_log import NatsLog, nats_server
 
 from usertrack.server.event_log.group_commit import GroupCommit, LogFull
-from usertrack.server.event_log.log import EventLog, Waiting
+from usertrack.server.event_log.log import EventLog, NotAppended, Waiting
 from usertrack.server.event_log.sqlite_log import SqliteLog
 
 Open = Callable[[], EventLog]
@@ -149,7 +154,78 @@ def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
     assert len(rest) >= {"a page": 150, "a byte": 199, "the head": 0}[damage]
     assert rest == [body for body in (b"%d" % number * 100 for number in range(200)) if body in set(rest)]
     assert "it is kept as log-damaged-" in caplog.text
-    assert [file.name for file in tmp_path.glob("log-damaged-*.sqlite")] == again.damaged
+    [kept] = tmp_path.glob("log-damaged-*.sqlite")
+    assert again.problems() == [f"a damaged log was set aside: {kept.name}"]
     assert again.append([b"more"]) > 0
     assert bodies(again)[-1] == b"more"
+    again.close()
+
+
+def test_a_loss_of_power_takes_nothing_that_was_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk as it would be: what was written since the last step is there in part, up to any byte, or not at all."""
+    monkeypatch.setattr("usertrack.server.event_log.sqlite_log._WAL_SIZE", 40_000)  # so that pages move to the file
+    chance, (path, wal) = random.Random(7), (tmp_path / name for name in ("log.sqlite", "log.sqlite-wal"))
+    log, acknowledged, images = SqliteLog(path), list[bytes](), list[Any]()
+    log.append([b"begin"])
+    trimmed = log.end()
+    log.trim(trimmed)
+    for step in range(60):
+        file, journal, before = path.read_bytes(), wal.read_bytes(), list(acknowledged)
+        if chance.random() < 0.25:
+            trimmed = chance.randint(trimmed, log.end())
+            log.trim(trimmed)
+        else:
+            group = [b"%d:" % step + chance.randbytes(chance.randrange(3_000)) for _ in range(chance.randint(1, 4))]
+            acknowledged += group
+            log.append(group)
+        pages, now = path.read_bytes(), wal.read_bytes()
+        if pages != file:  # its pages are moved after the journal is synced
+            place = 4096 * chance.randrange(len(pages) // 4096 + 1)
+            images.append((pages[:place] + file[place:], now, before, list(acknowledged), trimmed))
+        else:
+            cut = chance.randrange(len(now) + 1)
+            images.append((file, now[:cut] + journal[cut:], before, list(acknowledged), trimmed))
+    log.close()
+    for number, (file, journal, before, after, upto) in enumerate(images):
+        image = tmp_path / f"{number}.sqlite"
+        image.write_bytes(file)
+        image.with_name(f"{image.name}-wal").write_bytes(journal)
+        opened = SqliteLog(image)
+        rest = bodies(opened, 0, 1 << 30)
+        assert opened.problems() == []
+        assert rest in (before[len(before) - len(rest) :], after[len(after) - len(rest) :])
+        assert len(rest) >= len(before) - (upto - 1)  # the first entry is none of these
+        opened.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    command = [str(mount), "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if not mount or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("only root can mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_refuses_and_goes_on_when_there_is_room(small_disk: Path) -> None:
+    log, acknowledged = SqliteLog(small_disk / "log.sqlite"), list[bytes]()
+    with suppress(NotAppended):
+        while len(acknowledged) < 1_000:
+            log.append([b"%d:" % len(acknowledged) + b"x" * 10_000])
+            acknowledged.append(b"%d:" % len(acknowledged) + b"x" * 10_000)
+    assert len(acknowledged) < 200
+    with pytest.raises(NotAppended):
+        log.append([b"y" * 10_000])
+    assert len(acknowledged) > 50
+    assert bodies(log, 0, 1 << 30) == acknowledged
+    log.close()
+    again = SqliteLog(small_disk / "log.sqlite")
+    assert (bodies(again, 0, 1 << 30), again.problems()) == (acknowledged, [])
+    again.trim(len(acknowledged))
+    assert again.append([b"room"] * 100) == len(acknowledged) + 100
+    assert bodies(again) == [b"room"] * 100
     again.close()

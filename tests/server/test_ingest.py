@@ -11,8 +11,16 @@ from typing import Any
 
 import httpx
 from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, client, shared_store, store, wait_until  # noqa: F401
+from nats_log import NatsLog, nats_server
 
+from tests.conftest import Cli
+from usertrack.server.capture.ingest import Ingestor
+from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
+from usertrack.server.database.violation_log import ViolationLog
+from usertrack.server.event_log.log import EventLog
+from usertrack.server.expiry import expire
+from usertrack.server.forget import forget_email
 from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
 
@@ -41,7 +49,7 @@ def test_a_query_waits_for_what_was_acknowledged_before_it(client: Client) -> No
 
 
 def test_an_answer_without_the_newest_events_says_so(store: Store) -> None:
-    with serving(store, catch_up=0.05) as client:
+    with serving(store, catch_up=0.5) as client:
         with store.write_lock:  # as during a long import
             client.send(event())
             late = count(client)
@@ -77,6 +85,45 @@ def test_erasing_a_person_reaches_the_events_that_wait(store: Store) -> None:
         assert not log_has(store, "ann@x.example")
 
 
+def test_expiry_and_forgetting_reach_what_was_set_aside(store: Store) -> None:
+    aside, violations = SetAside(store.path), ViolationLog(store.path)
+    for text in (b'["2020-01-01T00:00:00", "old"]', b'["2026-01-01T00:00:00", "ann@x.example"]', b"no JSON"):
+        aside.add(text)
+    (damaged := store.path / "event_log-damaged-1.sqlite").write_bytes(b'\0"ann@x.example"\0')
+    refused = store.path / "refused_events.jsonl"
+    expire(store, datetime(2025, 1, 1, tzinfo=UTC), lambda doing, done, total: None, dry_run=False)
+    assert refused.read_text() == '["2026-01-01T00:00:00", "ann@x.example"]\nno JSON\n'
+    forget_email(store, violations, "ann@x.example", [], lambda doing, done, total: None, dry_run=False)
+    assert (refused.read_text(), damaged.exists()) == ("no JSON\n", False)
+    refused.unlink()
+
+
+def test_a_broker_serves_as_the_log(store: Store, tmp_path: Path) -> None:
+    own: EventLog = store.log
+    with nats_server(tmp_path) as url:
+        store.log = NatsLog(url)
+        with serving(store) as client:
+            client.send(event(), event("$identify", "ann2", **{"$anon_distinct_id": "ann"}))
+            client.send(event())
+            assert count(client).json()["results"] == [[3]]
+            assert client.rows("SELECT uniqExact(person_id) FROM posthog.events") == [[1]]
+        broker, store.log = store.log, own
+        Ingestor(store, TOKEN)  # takes the place of that one
+        broker.close()
+
+
+def test_the_status_of_a_server(client: Client, cli: Cli) -> None:
+    client.send(event(), event())
+    client.rows("SELECT 1")
+    client.store.announce(str(client.http.base_url), SETTINGS.personal_api_key)
+    status = cli("serve", "--status", "--data", client.store.path)
+    client.store.announce("", "")
+    assert (status.code, status.err) == (0, "")
+    assert status.out.startswith(f"server       {client.http.base_url}, ok\nacknowledged 2 events, ")
+    assert "\nrequests     200: 1; half within" in status.out
+    assert "no server has" in cli("serve", "--status", "--data", client.store.path).err
+
+
 def log_has(store: Store, text: str) -> bool:
     return any(text.encode() in file.read_bytes() for file in store.path.glob("event_log.sqlite*"))
 
@@ -98,7 +145,7 @@ def test_what_cannot_be_read_is_set_aside_and_holds_up_nobody(store: Store) -> N
         client.send(event())
         assert client.rows("SELECT count() FROM posthog.events") == [[1]]
         problems = client.http.get("/health", headers=KEY).json()["problems"]
-    assert problems == ["1 requests could not be read by the store: refused_events.jsonl"]
+    assert problems == ["1 request could not be read by the store: refused_events.jsonl"]
     refused = store.path / "refused_events.jsonl"
     assert (refused.read_bytes(), refused.stat().st_mode & 0o777) == (b"no JSON\n", 0o600)
 

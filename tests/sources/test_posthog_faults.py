@@ -386,3 +386,10 @@ def test_times_with_an_offset_become_utc(tmp_path: Path) -> None:
     types = ["DateTime('US/Pacific')", "Array(Nullable(DateTime64(6, 'Europe/Berlin')))"]
     answer = table(Answers(rows(row, types=types)).wire, "SELECT 1", tmp_path)
     assert list(answer.rows) == [(datetime(2020, 6, 10, 7), [datetime(2020, 6, 9, 22), None])]
+
+
+def test_an_answer_without_the_newest_events_is_told(tmp_path: Path) -> None:
+    late, told = rows(1), list[str]()
+    late.headers["X-Usertrack-Waiting"] = "12"
+    assert table(Answers(late).wire, "SELECT 1", tmp_path, notices=told).rows == [(1,)]
+    assert told == ["this answer lacks the newest events: 12 requests with some wait to be stored"]

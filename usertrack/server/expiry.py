@@ -4,6 +4,7 @@ from datetime import datetime
 
 from usertrack.server.background_jobs import ReportProgress
 from usertrack.server.database.saved_insights import SavedInsights
+from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
 from usertrack.server.stored_persons import PERSON_TABLES, erase_persons
 
@@ -24,6 +25,7 @@ def expire(store: Store, before: datetime, report: ReportProgress, *, dry_run: b
                     erase_persons(store, persons)
             report("clearing the disk", 0, 0)
             SavedInsights(store.path).forget_results(before)
+            SetAside(store.path).expire(before)
             store.purge(["events", *PERSON_TABLES])  # also after an interrupted run
     return {"events": events, "persons": len(persons)}
 

@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.words import plural
 from usertrack.server.capture.ingest import Ingestor
+from usertrack.server.database.set_aside import REFUSED
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import authenticate
@@ -50,9 +52,9 @@ def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[
         problems.append(f"events wait to be stored since {lag:.0f} s")
     if waiting.bytes > settings.most_waiting * 0.9:
         problems.append("nearly as many events wait as may wait")
-    problems += [f"a damaged log was set aside: {name}" for name in store.log.damaged]
+    problems += store.log.problems()
     if figures.refused:
-        problems.append(f"{figures.refused} requests could not be read by the store: refused_events.jsonl")
+        problems.append(f"{plural(figures.refused, 'request')} could not be read by the store: {REFUSED}")
     return {
         "status": "ok" if not problems else "degraded",
         "problems": problems,
@@ -82,7 +84,7 @@ def _metrics(store: Store, settings: ServerSettings, ingestor: Ingestor) -> str:
          [("", figures.stored.total - figures.new)]),
         ("requests_refused_by_store_total", "counter", "Requests that the store could not read.",
          [("", figures.refused)]),
-        ("log_damaged_total", "counter", "Logs that were set aside.", [("", len(store.log.damaged))]),
+        ("log_problems_total", "counter", "What went wrong with the log.", [("", len(store.log.problems()))]),
         ("log_waiting_requests", "gauge", "Requests in the log that wait to be stored.", [("", waiting.entries)]),
         ("log_waiting_bytes", "gauge", "Bytes in the log that wait to be stored.", [("", waiting.bytes)]),
         ("log_limit_bytes", "gauge", "Bytes from which on requests are refused.", [("", settings.most_waiting)]),

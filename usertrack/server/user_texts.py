@@ -1,6 +1,6 @@
 """Texts that people wrote: saved insights, names of cohorts and of properties. Privacy requests rewrite them.
 
-What the live check has kept of such names is deleted.
+What the live check has kept of such names is deleted, and so are events that could not be stored.
 """
 
 import json
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from usertrack.server.database.saved_insights import SavedInsights
+from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
 from usertrack.server.database.violation_log import ViolationLog
 
@@ -29,6 +30,7 @@ def rewrite(store: Store, violations: ViolationLog, change: Change) -> None:
     """
     SavedInsights(store.path).reword(lambda fields: _changed(fields, change))
     violations.forget(lambda text: change(text) != text)
+    SetAside(store.path).forget(lambda text: change(text) != text)
     stale = {table: [row for row in _rows(store, table) if row != _changed(row, change)] for table in TABLES}
     for table, rows in stale.items():
         if rows:

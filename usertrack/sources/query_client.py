@@ -189,7 +189,8 @@ class QueryClient:
             return self._client.request(method, f"{self._path}/{path}", **options)
 
         def read_noting(response: httpx.Response) -> T:
-            if waiting := response.headers.get(_WAITING):
+            waiting = response.headers.get(_WAITING, "")
+            if waiting.isdecimal():
                 self._notify(f"this answer lacks the newest events: {waiting} requests with some wait to be stored")
             return read(response)
 

@@ -15,6 +15,7 @@ from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.capture.payload import Event
 from usertrack.server.capture.recorded import from_bytes, received_at, to_bytes
 from usertrack.server.database.session import StoreClosed
+from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
 from usertrack.server.event_log.group_commit import GroupCommit
 from usertrack.server.event_log.log import Entry
@@ -72,7 +73,7 @@ class Ingestor:
                     return self._log.waiting().entries
         except Exception:  # the thread says what it is
             self._news.set()
-            return self._log.waiting().entries
+            return self._log.waiting().entries if self._applied < end else 0
         return 0
 
     def lag(self) -> float:
@@ -113,8 +114,8 @@ class Ingestor:
             self._news.clear()
             self._closing.wait(_GATHERING)
             try:
-                while self._applied < (end := self._log.end()) and not self._closing.is_set():
-                    self._apply(end, _PATIENCE)
+                while self._log.waiting().entries and not self._closing.is_set():
+                    self._apply(self._log.end(), _PATIENCE)
             except StoreClosed:
                 return
             except Exception as error:  # disk full, for one
@@ -134,6 +135,7 @@ class Ingestor:
                 self._write(entries)
             else:
                 self._applied = max(self._applied, end)
+                self._log.trim(self._applied)
         finally:
             self._store.write_lock.release()
         return True
@@ -153,7 +155,7 @@ class Ingestor:
                 return
             if not _is_refusal(failure):
                 raise
-            self._store.set_aside(entries[0].body)
+            SetAside(self._store.path).add(entries[0].body)
             figures.refused += 1
             log.exception("the store refuses events of a request: they are set aside")
         self._applied = entries[-1].offset

@@ -17,6 +17,7 @@ from usertrack.server.database.literals import literal
 from usertrack.server.database.lock import DirectoryLock, ReportWait
 from usertrack.server.database.property_definitions import PropertyDefinitions
 from usertrack.server.database.session import ClickHouseSession, StoreClosed
+from usertrack.server.event_log.log import EventLog
 from usertrack.server.event_log.sqlite_log import SqliteLog
 
 # by default ClickHouse keeps replaced parts for eight minutes, and looks for them every 30 seconds
@@ -66,7 +67,7 @@ class Store(ClickHouseSession):
             self.journal = Journal(self)
             self.journal.complete()
             self.definitions = PropertyDefinitions(self)
-            self.log = SqliteLog(path / "event_log.sqlite")
+            self.log: EventLog = SqliteLog(path / "event_log.sqlite")
         except BaseException as error:
             self._lock.release()
             if isinstance(error, RuntimeError):
@@ -92,13 +93,6 @@ class Store(ClickHouseSession):
         """The same; raises SourceBusy when it takes longer than a minute, or fails."""
         if waiting := self.catch_up(_PURGE_SECONDS):
             raise SourceBusy(f"{waiting} requests with events wait to be stored", "the server's log says why")
-
-    def set_aside(self, body: bytes) -> None:
-        """Keep a request that ClickHouse refuses, as a line of a file."""
-        path = self.path / "refused_events.jsonl"
-        path.touch(mode=0o600)
-        with path.open("ab") as file:
-            file.write(body + b"\n")
 
     @contextmanager
     def importing(self) -> Iterator[ClickHouseSession]:

@@ -19,7 +19,7 @@ class Waiting(NamedTuple):
 
 
 class NotAppended(Exception):  # noqa: N818
-    """The log did not take what was to be appended, such as on a full disk; it can be sent again."""
+    """The log could not be written, such as on a full disk; it can be tried again."""
 
 
 class EventLog(Protocol):
@@ -38,7 +38,7 @@ class EventLog(Protocol):
         """The first entries after that offset: of ``size`` bytes together, or one that is larger."""
 
     def trim(self, upto: int) -> None:
-        """Remove the entries up to that offset, itself included."""
+        """Remove the entries up to that offset, itself included; raises ``NotAppended`` when that takes room."""
 
     def end(self) -> int:
         """The offset of the last entry that was ever appended; 0 before the first."""
@@ -48,5 +48,8 @@ class EventLog(Protocol):
 
     def purge(self) -> None:
         """Leave nothing on the disk of what was trimmed."""
+
+    def problems(self) -> list[str]:
+        """What went wrong since it was opened, a sentence each."""
 
     def close(self) -> None: ...

@@ -43,8 +43,7 @@ class SqliteLog:
         self._closed = False
         self._end = 0
         self._waiting = Waiting(0, 0)
-        self.damaged: list[str] = []
-        """Names of files that were set aside since this log was opened."""
+        self._damaged: list[str] = []  # names of files that were set aside
         if path.exists():
             with self._turn:
                 self._open()
@@ -76,11 +75,20 @@ class SqliteLog:
             return self.read(after, size)
 
     def trim(self, upto: int) -> None:
-        """Remove the entries up to that offset, itself included."""
-        rest = True
-        while rest:
+        """Remove the entries up to that offset, itself included; raises ``NotAppended`` on a full disk.
+
+        To remove them takes room, but for all of them: then the file begins anew.
+        """
+        try:
+            rest = True
+            while rest:
+                with self._turn:
+                    rest = self._whole(lambda: self._trim(upto))
+        except sqlite3.Error as error:
             with self._turn:
-                rest = self._whole(lambda: self._trim(upto))
+                if upto < self._end:
+                    raise NotAppended(str(error)) from error
+                self._begin_anew()
         if self._writer and self._wal.stat().st_size > _WAL_SIZE:
             self._checkpoint()
 
@@ -96,6 +104,9 @@ class SqliteLog:
             if self._writer:
                 self._writer.execute("VACUUM")
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def problems(self) -> list[str]:
+        return [f"a damaged log was set aside: {name}" for name in self._damaged]
 
     def close(self) -> None:
         with self._turn, self._reading:
@@ -174,12 +185,14 @@ class SqliteLog:
                 raise sqlite3.DatabaseError(f"malformed: {problem}")
             writer.executescript(_SCHEMA)
             count, size = writer.execute("SELECT count(*), total(length(body)) FROM entries").fetchone()
-            [end] = writer.execute("SELECT total(seq) FROM sqlite_sequence").fetchone()
+            [end] = writer.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()
+            if end < self._end:  # a new file in place of one of this process
+                writer.execute("INSERT INTO sqlite_sequence VALUES ('entries', ?)", (self._end,))
             self._reader = _connection(self._path)
         except BaseException:
             writer.close()
             raise
-        self._writer, self._end, self._waiting = writer, max(self._end, int(end)), Waiting(count, int(size))
+        self._writer, self._end, self._waiting = writer, max(self._end, end), Waiting(count, int(size))
         return writer
 
     def _disconnect(self) -> None:
@@ -188,6 +201,14 @@ class SqliteLog:
                 with suppress(sqlite3.Error):
                     connection.close()
         self._reader = self._writer = None
+
+    def _begin_anew(self) -> None:
+        """Delete the file, whose entries nobody needs any more."""
+        with self._reading:
+            self._disconnect()
+        for suffix in _SUFFIXES:
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._connect()
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         """Move the damaged file away, and go on with what of it can be read."""
@@ -198,7 +219,7 @@ class SqliteLog:
         for suffix in _SUFFIXES:
             with suppress(FileNotFoundError):
                 self._path.with_name(self._path.name + suffix).rename(damaged.with_name(damaged.name + suffix))
-        self.damaged.append(damaged.name)
+        self._damaged.append(damaged.name)
         readable = list(_readable(damaged))
         if readable:
             writer = self._connect()
