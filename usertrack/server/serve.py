@@ -85,6 +85,7 @@ def serve(
         with _end_on_signals(server):
             on_ready(url, settings)
             server.run(sockets=[listener])
+        store.catch_up()  # what is stored by that is counted
         app.state.violations.close()
 
 
