@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.alerts.alertmanager import PROGRAM, Stream, ours, random_stream, theirs
+from tests.alerts.alertmanager import PROGRAM, MachineBusyError, Stream, ours, random_stream, theirs
 
 
 def main() -> None:
@@ -32,8 +32,13 @@ def main() -> None:
 
 
 def _compare(streams: list[Stream], seconds: int) -> Counter[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        told, offset = theirs(streams, seconds, Path(folder))
+    while True:
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                told, offset = theirs(streams, seconds, Path(folder))
+            break
+        except MachineBusyError as busy:
+            print(f"the machine is busy ({busy}): once more", flush=True)
     counts: Counter[str] = Counter()
     for stream in streams:
         own, other = ours(stream, seconds, offset), told[stream.id]

@@ -34,6 +34,13 @@ PATTERNS, PEOPLE, TIERS = ("errors", "stuck", "idle"), ("ada", "bob", "cy"), ("t
 GROUPINGS = (("person",), ("pattern",), ("person", "pattern"), ("tier",), (), ("...",))
 
 
+_LATEST = 0.2  # seconds beside the beat; half a second would be another order of things
+
+
+class MachineBusyError(Exception):
+    """The beat was not kept, so that the comparison says nothing."""
+
+
 @dataclass(frozen=True)
 class Step:
     """At ``second`` an alert fires, or is resolved."""
@@ -147,7 +154,7 @@ def settings_of(stream: Stream) -> Notifications:
         Inhibition((parse_matcher(source),), (parse_matcher(target),), equal)
         for source, target, equal in stream.inhibitions
     )
-    return Notifications({"hook": channel}, (Route("all", (), ("hook",), stream.timing),), rules)
+    return Notifications({"hook": channel}, (Route("all", (), ("hook",), stream.timing),), inhibitions=rules)
 
 
 def _name(labels: Any) -> str:
@@ -159,17 +166,19 @@ def _group(labels: Any) -> str:
 
 
 def theirs(streams: Sequence[Stream], length: int, folder: Path) -> tuple[dict[int, list[Told]], float]:
-    """What Alertmanager tells, by stream, and how long after its start the streams began."""
+    """What Alertmanager tells, by stream, and how long after its start the streams began. Raises MachineBusyError."""
     with _receiver() as receiver, _running(streams, receiver.port, folder) as (api, started):
         begin = started + max(1, int(time.time() - started) + 1) + 0.25
         for second in range(length):
             time.sleep(max(0.0, begin + second - time.time()))
             _send(api, streams, second, begin)
+            _require_beat(time.time() - begin - second)
         time.sleep(max(0.0, begin + length - time.time()))
         bodies = list(receiver.bodies)
     told: dict[int, list[Told]] = {stream.id: [] for stream in streams}
     for received_at, body in bodies:
         half_seconds = round((received_at - begin) * 2)
+        _require_beat(received_at - begin - half_seconds / 2)
         states = {
             state: tuple(sorted(_name(alert["labels"]) for alert in body["alerts"] if alert["status"] == state))
             for state in ("firing", "resolved")
@@ -178,6 +187,11 @@ def theirs(streams: Sequence[Stream], length: int, folder: Path) -> tuple[dict[i
             group = _group(body["groupLabels"])
             told[int(body["receiver"])].append(Told(half_seconds, group, states["firing"], states["resolved"]))
     return {id_: sorted(each) for id_, each in told.items()}, begin - started
+
+
+def _require_beat(seconds_late: float) -> None:
+    if abs(seconds_late) > _LATEST:
+        raise MachineBusyError(f"{seconds_late:.2f} s beside the beat")
 
 
 def _send(api: httpx.Client, streams: Sequence[Stream], second: int, begin: float) -> None:

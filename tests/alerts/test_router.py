@@ -107,7 +107,7 @@ def test_an_incident_takes_the_place_of_the_alerts_of_its_people() -> None:
 
 def test_two_that_are_source_and_target_do_not_mute_each_other() -> None:
     both = Inhibition((parse_matcher("severity=warning"),), (parse_matcher("severity=warning"),), ("person",))
-    settings = Notifications(one_route(PAGER).channels, one_route(PAGER).routes, (both,))
+    settings = Notifications(one_route(PAGER).channels, one_route(PAGER).routes, inhibitions=(both,))
     assert len(told(Router(settings), signal("errors"), signal("stuck"), until=60)[0].firing) == 2
 
 

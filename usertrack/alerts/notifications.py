@@ -1,7 +1,7 @@
 """The part `notifications:` of patterns.yaml: who is told of which alerts, how soon, how often, and when not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -129,6 +129,7 @@ class Notifications:
 
     channels: Mapping[str, Channel] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    _: KW_ONLY
     timing: Timing = Timing()
     """Of alerts whose route says nothing else."""
 
