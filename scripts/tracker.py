@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 ESBUILD = "esbuild@0.28.2"
+OURS = "--mangle-props=^(before|focus|failed|isControl|what)$"  # of objects that never leave the script
 FOLDER = Path(__file__).parent.parent / "usertrack/server/tracker"
 SOURCE, BUILT = FOLDER / "usertrack.js", FOLDER / "usertrack.min.js"
 
@@ -25,7 +26,7 @@ def built(source: bytes) -> bytes:
         command = [npm, "install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", ESBUILD]
         if subprocess.run(command, capture_output=True).returncode:
             raise OSError(f"npm could not install {ESBUILD}")
-        build = [Path(folder, "node_modules/.bin/esbuild"), "--minify", "--target=es2021"]
+        build = [Path(folder, "node_modules/.bin/esbuild"), "--minify", "--target=es2021", OURS]
         script = subprocess.run(build, input=source, capture_output=True, check=True).stdout
     return script.rstrip() + mark(source)
 

@@ -17,7 +17,7 @@ KINDS = {"$rageclick": "rage", "$dead_click": "dead"}
 READ = "Object.entries(sessionStorage).filter(([name]) => /queue|sent/.test(name)).map(([, text]) => text).join()"
 POSTHOG_PAGE = """<!doctype html><script>
 const config = {{
-  api_host: '{nowhere}', {config} autocapture: true, rageclick: true, capture_dead_clicks: true,
+  api_host: '{nowhere}', {config} autocapture: true, capture_dead_clicks: true,
   opt_out_useragent_filter: true, capture_pageview: false, disable_session_recording: true,
   advanced_disable_flags: true,
   before_send: (event) => {{ sessionStorage.sent = (sessionStorage.sent || '') + event.event + ' ' }},

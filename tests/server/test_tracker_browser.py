@@ -138,6 +138,30 @@ def test_somebody_else_at_the_same_computer_is_another_person(page: Any, site: S
     assert len({person for ids in people.values() for person in ids}) == 2  # the visitor of before is ann, of after bob
 
 
+def test_tabs_of_one_person_are_one_session_and_two_windows(page: Any, site: Site) -> None:
+    page.goto(site.put("<p>text", host=NOWHERE, user_id="ann"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    other = page.context.new_page()
+    other.goto(site.url)
+    other.wait_for_function("sessionStorage.usertrack_queue")
+    first, second = named(page, "$pageview")[0], named(other, "$pageview")[0]
+    assert first["$session_id"] == second["$session_id"]
+    assert first["$device_id"] == second["$device_id"]
+    assert first["$window_id"] != second["$window_id"]
+
+
+def test_after_half_an_hour_of_nothing_a_session_is_a_new_one(page: Any, site: Site) -> None:
+    page.clock.install()
+    page.goto(site.put("<p>text", host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    for minutes in (20, 20, 31):
+        page.clock.fast_forward(f"{minutes}:00")
+        page.evaluate("usertrack.track('x')")
+    sessions = [event["$session_id"] for event in named(page, "x")]
+    assert sessions[0] == sessions[1] == named(page, "$pageview")[0]["$session_id"]
+    assert sessions[2] != sessions[0]
+
+
 def test_routes_are_pages_and_a_query_is_none(page: Any, site: Site) -> None:
     page.goto(site.put("<p>text", host=NOWHERE))
     page.wait_for_function("sessionStorage.usertrack_queue")

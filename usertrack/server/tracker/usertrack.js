@@ -66,6 +66,8 @@
 
   const session = () => {
     const time = now();
+    const stored = read(LOCAL, ''); // another tab may have been active
+    if (stored?.id === self.id) self = stored;
     if (!(time - self.seen < SESSION_IDLE && time - self.began < SESSION_LONGEST)) {
       self.session = uuid();
       self.began = time;
@@ -352,6 +354,7 @@
     const before = self.id;
     self.id = id;
     self.signature = signature?.split('.')[0];
+    write(LOCAL, '', self);
     capture('$identify', {
       $anon_distinct_id: before === id ? undefined : before,
       $identity_signature: signature,
