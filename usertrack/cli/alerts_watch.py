@@ -12,7 +12,7 @@ import typer
 from usertrack.cli import diagnostics
 from usertrack.cli.common import Common, settings_of
 from usertrack.cli.options import with_common_once
-from usertrack.core.errors import UsageError
+from usertrack.core.errors import UsageError, UsertrackError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from usertrack.alerts.desk import Desk
     from usertrack.alerts.model import Signal
     from usertrack.alerts.outbox import Outbox
+    from usertrack.signals.newcomers import Newcomers
     from usertrack.signals.patterns import Patterns
     from usertrack.workspace.settings import Settings
 
@@ -60,9 +61,17 @@ def watch(
     with WatchLock(folder, datetime.now(UTC)), live_settings(settings) as live:
         if not patterns.notifications.channels:
             diagnostics.note(f"nobody is told: {path} names no channels; alerts are shown here and in `alerts list`")
-        left = rounds
+        left, has_begun = rounds, False
         while left is None or left > 0:
-            done = _watch_for_a_while(common, live, path, folder, pause, left)
+            try:
+                done = _watch_for_a_while(common, live, path, folder, pause, left)
+            except UsertrackError as problem:
+                if not has_begun or problem.exit_code == UsageError.exit_code:
+                    raise
+                diagnostics.error(problem)  # a source is away while people's facts are read anew
+                time.sleep(pause.total_seconds())
+                continue
+            has_begun = True
             left = None if left is None else left - done
 
 
@@ -75,23 +84,25 @@ def _watch_for_a_while(
     from usertrack.alerts.outbox import Outbox
     from usertrack.alerts.store import Store
     from usertrack.cli.live_session import live_session
-    from usertrack.core.errors import UsertrackError
     from usertrack.signals.audience import read_audience
+    from usertrack.signals.newcomers import Newcomers
     from usertrack.signals.watch import Watcher
 
     patterns, is_old = _patterns(path)
     done = 0
     with live_session(common, settings) as session, closing(Store(folder)) as store:
-        audience = read_audience(session.runner, session.rules(), patterns)
+        rules = session.rules()
+        audience = read_audience(session.runner, rules, patterns)
         _say_once(audience.notes)
         desk = Desk(store, patterns.notifications)
         outbox = Outbox(store, senders(patterns.notifications, settings))
         begun = time.monotonic()
         with Watcher(folder, patterns, audience) as watcher:
             session.progress.stop()
+            newcomers = Newcomers(watcher.engine, lambda: read_audience(session.runner, rules, patterns))
             while done != rounds and time.monotonic() - begun < _REFRESH.total_seconds() and not is_old():
                 try:
-                    watcher.poll(session.runner, datetime.now(UTC), partial(_receive, desk))
+                    watcher.poll(session.runner, datetime.now(UTC), partial(_receive, desk, newcomers))
                 except UsertrackError as problem:
                     if problem.exit_code == UsageError.exit_code:
                         raise
@@ -103,8 +114,9 @@ def _watch_for_a_while(
     return done
 
 
-def _receive(desk: "Desk", signals: "Sequence[Signal]") -> None:
+def _receive(desk: "Desk", newcomers: "Newcomers", signals: "Sequence[Signal]") -> None:
     now = datetime.now(UTC)
+    signals = newcomers.introduced(signals, now)
     desk.receive(signals, now)
     for signal in signals:
         _show(signal)

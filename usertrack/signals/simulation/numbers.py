@@ -9,7 +9,7 @@ from itertools import combinations
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.alerts.notifications import Notifications
 from usertrack.signals.audience import Audience
-from usertrack.signals.engine import Engine
+from usertrack.signals.engine import Engine, uncollected
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import Patterns
 from usertrack.signals.simulation.deliveries import Deliveries, Message
@@ -149,14 +149,14 @@ def simulate(
 
 
 def _signals(engine: Engine, occurrences: Iterable[Occurrence], until: datetime) -> Iterator[Sequence[Signal]]:
-    feed, signals = engine.feed, engine.signals
-    for occurrence in occurrences:
-        feed(occurrence)
-        if engine.signals:
-            yield engine.taken()
+    feed = engine.feed
+    with uncollected():
+        for occurrence in occurrences:
+            feed(occurrence)
+            if engine.signals:
+                yield engine.taken()
     engine.advance(until.timestamp())
-    signals = engine.taken()
-    yield signals
+    yield engine.taken()
 
 
 def _fired(signal: Signal) -> Fired:
