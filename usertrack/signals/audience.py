@@ -1,6 +1,7 @@
 """Whom a pattern is about, and what is known of a person beside events."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from usertrack.core.errors import UsertrackError
@@ -114,7 +115,9 @@ def _profiled(profiles: Profiles, ask: Questions, people: Table) -> Profiled:
     run(f"CREATE TABLE asked AS SELECT {', '.join([key, *facts, *conditions])} FROM profile")
     joins = []
     for number, (name, (set_name, segment)) in enumerate(ask.members.items()):
-        classify(profiles, profiles.rules.sets[set_name])
+        classification = classify(profiles, profiles.rules.sets[set_name])
+        if cause := classification.count(segment).unknown:
+            ask = replace(ask, unknown={**ask.unknown, name: cause})
         run(f"CREATE TABLE members_{number} AS SELECT {key}, {identifier(f'in {segment}')} AS is_in FROM flagged")
         joins.append(f"JOIN members_{number} USING ({key})")
         met[name] = " AND ".join(filter(None, [met.get(name), f"members_{number}.is_in"]))

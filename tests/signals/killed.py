@@ -1,0 +1,47 @@
+"""A process that watches invented events until it is killed: see test_kills. Its argument is the folder of its state.
+
+What it says goes to the file `heard`, a line each, which is as durable as alerts.db.
+"""
+
+import sys
+from pathlib import Path
+from random import Random
+
+from tests.signals.events import START, event
+from usertrack.signals.engine import Engine
+from usertrack.signals.occurrence import Occurrence
+from usertrack.signals.read import read_patterns
+from usertrack.signals.state import StateFile
+
+POLLS, STEP = 150, 60  # seconds of the events' time
+
+
+def invented() -> list[Occurrence]:
+    pick, names = Random(4), ["$exception", "$rageclick", "$pageview", "$autocapture"]
+    times = sorted(pick.randrange(POLLS * STEP) for _ in range(1500))
+    return [event(at, pick.choice(names), f"p{pick.randrange(9)}", uuid=f"{number}") for number, at in enumerate(times)]
+
+
+def watch(folder: Path) -> None:
+    engine, state = Engine(read_patterns(folder / "patterns.yaml")), StateFile(folder)
+    state.load(engine)
+    events = invented()
+    while True:
+        waiting = state.waiting()
+        if waiting:
+            with (folder / "heard").open("a") as heard:
+                heard.writelines(f"{signal.key} {signal.state} {signal.at}\n" for _, signal in waiting)
+            state.taken(waiting[-1][0])
+        begun = state.read_until or START
+        if begun >= START + POLLS * STEP:
+            break
+        for occurrence in events:
+            if begun <= occurrence.at < begun + STEP:
+                engine.feed(occurrence)
+        engine.advance(begun + STEP)
+        state.save(engine, engine.taken(), read_until=begun + STEP)
+    sys.stdout.write("done\n")
+
+
+if __name__ == "__main__":
+    watch(Path(sys.argv[1]))
