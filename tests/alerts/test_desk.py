@@ -15,7 +15,7 @@ from usertrack.alerts.matchers import parse_matcher
 from usertrack.alerts.model import SignalState
 from usertrack.alerts.notifications import Channel, Notifications, Route, one_route
 from usertrack.alerts.store import Store
-from usertrack.core.errors import UsageError
+from usertrack.core.errors import SourceBusy, UsageError
 
 SETTINGS = one_route(Channel("pager", "pagerduty"))
 KEY = "stuck:ada:s1"
@@ -105,6 +105,20 @@ def test_a_damaged_file_is_told_and_not_changed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is damaged"):
         Store(tmp_path)
     assert (tmp_path / "alerts.db").read_bytes().startswith(b"no database")
+
+
+def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:
+    desk = desk_in(tmp_path)
+    desk.receive([signal()], T0)
+    (pages,) = desk.store.connection.execute("PRAGMA page_count").fetchone()
+    desk.store.connection.execute(f"PRAGMA max_page_count = {pages}")
+    many = [signal(person=f"p{number}", because="x" * 5000) for number in range(20)]
+    with pytest.raises(SourceBusy, match="the disk is full"):
+        desk.receive(many, T0)
+    assert len(desk.alerts()) == 1
+    desk.store.connection.execute("PRAGMA max_page_count = 100000")
+    assert desk.receive(many, T0) == 20
+    assert len(desk.tick(at(30))) == 21
 
 
 def test_what_failed_halfway_did_not_happen(tmp_path: Path) -> None:
