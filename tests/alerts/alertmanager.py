@@ -310,7 +310,7 @@ def _started(process: "subprocess.Popen[str]") -> float:
     lines = []
     for line in process.stderr:
         lines.append(line)
-        if "Completed loading" in line and (stamp := re.search(r"ts=(\S+)", line)):
+        if "Completed loading" in line and (stamp := re.search(r"\b(?:ts|time)=(\S+)", line)):
             return datetime.fromisoformat(stamp[1]).timestamp()
     raise AssertionError("Alertmanager did not start:\n" + "".join(lines))
 
