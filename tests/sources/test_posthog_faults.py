@@ -391,5 +391,5 @@ def test_times_with_an_offset_become_utc(tmp_path: Path) -> None:
 def test_an_answer_without_the_newest_events_is_told(tmp_path: Path) -> None:
     late, told = rows(1), list[str]()
     late.headers["X-Usertrack-Waiting"] = "12"
-    assert table(Answers(late).wire, "SELECT 1", tmp_path, notices=told).rows == [(1,)]
+    assert list(table(Answers(late).wire, "SELECT 1", tmp_path, notices=told).rows) == [(1,)]
     assert told == ["this answer lacks the newest events: 12 requests with some wait to be stored"]
