@@ -19,7 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from usertrack.library.library import shipped_root
-from usertrack.signals.engine import Engine, uncollected
+from usertrack.signals.engine import Engine
+from usertrack.signals.garbage import uncollected
 from usertrack.signals.occurrence import NOTHING, Occurrence
 from usertrack.signals.patterns import Patterns
 from usertrack.signals.read import read_patterns

@@ -167,5 +167,20 @@ def test_ten_thousand_events_of_one_session_leave_little(tmp_path: Path) -> None
     assert len(dump(engine)) < 2000
 
 
+def test_ever_new_errors_of_one_person_are_forgotten(tmp_path: Path) -> None:
+    engine = Engine(patterns_of(tmp_path, f"{ERRORS[:-1]}, per: fingerprint}}"))
+    engine.run(event(at / 10, "$exception", uuid=str(at), fingerprint=f"{at}") for at in range(2000))
+    assert len(engine.people["ann"].instances) < 250
+
+
+def test_who_did_nothing_for_long_is_forgotten_unless_that_is_what_fires(tmp_path: Path) -> None:
+    engine = Engine(
+        patterns_of(tmp_path, "quiet: {when: [{none: any, within: 15m}, {count: x, more_than: 0, within: 9d}]}")
+    )
+    engine.run([event(0, "x", "ann"), event(0, person="bob"), event(2000, person="cleo")])
+    engine.forget(START + 1500)
+    assert sorted(engine.people) == ["ann", "cleo"]
+
+
 def dump(engine: Engine) -> str:
     return json.dumps(unsaved(engine).people)

@@ -4,11 +4,9 @@ It is the same for live and for history: what it says depends on the events and 
 dealt out, nor on when it is saved and loaded. What does not happen is found by deadlines, in the order of their times.
 """
 
-import gc
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from math import inf
 from operator import attrgetter
 from typing import Any
@@ -17,6 +15,7 @@ from usertrack.alerts.model import Signal, SignalState
 from usertrack.signals.audience import Audience, Everybody
 from usertrack.signals.compiled import LEAVES, Book, Compiled
 from usertrack.signals.conditions import Baselines
+from usertrack.signals.garbage import uncollected
 from usertrack.signals.incidents import Burst
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import Patterns
@@ -27,22 +26,11 @@ LATEST = 3600.0
 """Seconds by which an event may be late; a later one changes nothing any more, and is counted."""
 
 _MOST_INSTANCES = 24  # of a person, before those that are over are looked for
+_MOST_AT_ONCE = 200
 _MOST_BURSTS = 1000
 _key = attrgetter("key")
 
 Due = tuple[float, str, int, str]  # when, and of whom: a person, or "" and a burst
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without Python's search for what refers to itself: nothing here does, and it would take half of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class Engine:
@@ -252,12 +240,15 @@ class Engine:
                 person.drop(instance)
 
     def _forget_instances(self, person: Person) -> None:
-        """Forget what can change nothing any more, such as errors of a kind that was long ago."""
-        for instance in list(person.instances.values()):
-            is_over = not instance.phase and instance.quiet_until <= self.clock
+        """Forget what can change nothing any more; and what is oldest, where somebody makes up ever new errors."""
+        idle = [each for each in person.instances.values() if each.compiled.per != "person" and not each.phase]
+        for instance in idle:
             is_past = instance.touched + instance.compiled.longest + LATEST < self.clock
-            if is_over and is_past and instance.compiled.per != "person":
+            if is_past and instance.quiet_until <= self.clock:
                 person.drop(instance)
+        left = [each for each in idle if each.key in person.instances]
+        if len(left) > _MOST_AT_ONCE:
+            person.drop(min(left, key=lambda each: (each.touched, each.key)))
 
     def _person(self, person_id: str, distinct_id: str, at: float) -> Person:
         """The person with this id, who is from now on the one with this distinct_id: merged, where that was another."""
@@ -274,6 +265,18 @@ class Engine:
         self._arm(person, "person", "")
         return person
 
+    def forget(self, before: float) -> None:
+        """Forget whoever did nothing since then, and of whom nothing fires."""
+        for person in [each for each in self.people.values() if each.last_at < before]:
+            if not any(instance.phase for instance in person.instances.values()):
+                self._remove(person)
+                for distinct_id in person.distinct_ids:
+                    self.by_distinct_id.pop(distinct_id, None)
+
+    def _remove(self, person: Person) -> None:
+        del self.people[person.id]
+        self.gone.add(person.id)
+
     def _merge(self, person: Person, other: Person) -> None:
         """Make ``other`` part of ``person``. What fires for it fires for ``person``, if it still holds."""
         person.take(other)
@@ -288,8 +291,7 @@ class Engine:
             if own.compiled.listens and (not own.compiled.is_gated or own.compiled.ready(own, self.clock)):
                 person.listen(own)
             self._look(person, own, self.clock)
-        del self.people[other.id]
-        self.gone.add(other.id)
+        self._remove(other)
         self._change(person)
 
     def _look(self, person: Person, instance: Instance, now: float) -> None:

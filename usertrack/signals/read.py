@@ -50,7 +50,7 @@ _CONDITIONS: dict[str, set[str]] = {
     "any": set(),
 }
 _OF_PEOPLE = ("person", "session", "tab")
-_LONGEST = 90 * 86_400  # seconds: beyond it, nobody is remembered
+LONGEST = 90 * 86_400  # seconds: beyond it, nobody is remembered
 
 
 def read_patterns(path: Path) -> Patterns:
@@ -250,7 +250,7 @@ class _Reader(YamlFile):
             raise self.wrong(
                 f"'{key}' takes a duration, not '{text}'", *at, key, hint="write 30s, 5m, 2h or 14d"
             ) from error
-        if seconds > _LONGEST:
+        if seconds > LONGEST:
             raise self.wrong(f"'{key}' is longer than 90 days", *at, key, hint="a segment looks back further")
         return seconds
 

@@ -9,6 +9,7 @@ from usertrack.engine.runner import Runner
 from usertrack.signals.audience import Audience
 from usertrack.signals.engine import Engine
 from usertrack.signals.patterns import Patterns
+from usertrack.signals.read import LONGEST
 from usertrack.signals.reader import arrivals, history
 from usertrack.signals.state import StateFile
 
@@ -17,6 +18,9 @@ WARM_UP = timedelta(days=30)
 
 OVERLAP = timedelta(minutes=2)
 """How far back every poll looks again: an event may become visible some time after it was taken in."""
+
+REMEMBERED = timedelta(days=LONGEST / 86_400)
+"""For how long somebody is remembered who does nothing."""
 
 SETTLE = timedelta(seconds=5)
 """For how long nothing is said about what did *not* happen: an event may still be on its way."""
@@ -63,6 +67,8 @@ class Watcher:
         for occurrence in fresh:
             self.engine.feed(occurrence)
         self.engine.advance((now - SETTLE).timestamp())
+        if now.date() != _moment(read_until).date():
+            self.engine.forget((now - REMEMBERED).timestamp())
         self._state.save(
             self.engine,
             self.engine.taken(),

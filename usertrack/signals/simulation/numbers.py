@@ -9,7 +9,8 @@ from itertools import combinations
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.alerts.notifications import Notifications
 from usertrack.signals.audience import Audience
-from usertrack.signals.engine import Engine, uncollected
+from usertrack.signals.engine import Engine
+from usertrack.signals.garbage import uncollected
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import Patterns
 from usertrack.signals.simulation.deliveries import Deliveries, Message
