@@ -17,6 +17,7 @@ from usertrack.alerts.notifications import Notifications
 from usertrack.alerts.router import Router
 from usertrack.signals.audience import Everybody
 from usertrack.signals.occurrence import Occurrence
+from usertrack.signals.patterns import Pattern
 from usertrack.signals.simulation.deliveries import Deliveries, with_one_channel
 from usertrack.signals.simulation.numbers import Simulation, simulate
 from usertrack.signals.simulation.outcomes import back_test, churned, event_happens
@@ -83,6 +84,19 @@ def test_an_event_as_the_outcome(tmp_path: Path) -> None:
     [test] = back_test(simulation, outcome).tests
     assert (test.earlier.hits, test.earlier.people) == (1, 2)
     assert test.lead_days == pytest.approx(2, abs=0.01)
+
+
+class Nobody(Everybody):
+    def includes(self, pattern: Pattern, person: str) -> bool | None:
+        return pattern.id != "errors"
+
+
+def test_a_moved_threshold_is_about_the_same_people(tmp_path: Path) -> None:
+    patterns = patterns_of(tmp_path, RULES)
+    settings, until = with_one_channel(patterns.notifications), BEGIN + timedelta(days=2)
+    simulation = simulate(patterns, Nobody(), settings, failing("ann", 0, times=9), BEGIN, until, with_curve=True)
+    assert simulation.curve
+    assert simulation.curve.total == (0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("text", ["", "left", "event:", "segment", "churned:now"])

@@ -15,7 +15,7 @@ from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import Patterns
 from usertrack.signals.simulation.deliveries import Deliveries, Message
 from usertrack.signals.simulation.presence import Presence
-from usertrack.signals.simulation.variants import FACTORS, factor_of, name_of, variants
+from usertrack.signals.simulation.variants import FACTORS, VariantAudience, factor_of, name_of, variants
 
 WARM_UP = timedelta(days=7)
 """Before the time in question: so long the engine learns what is usual, and nothing is sent."""
@@ -123,7 +123,9 @@ def simulate(
 
     The times of ``noted`` events are kept, for outcomes.
     """
-    engine = Engine(variants(patterns) if with_curve else patterns, audience)
+    engine = (
+        Engine(variants(patterns), VariantAudience(audience, patterns)) if with_curve else Engine(patterns, audience)
+    )
     presence = Presence(patterns, since, noted)
     deliveries = Deliveries(settings, since)
     others = {factor: Deliveries(settings, since) for factor in FACTORS if factor != 1} if with_curve else {}

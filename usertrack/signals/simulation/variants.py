@@ -1,8 +1,11 @@
 """Patterns with their thresholds moved: how many messages would there be, if they were stricter, or less so?"""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from usertrack.alerts.model import Signal
+from usertrack.signals.audience import Audience
 from usertrack.signals.patterns import Combined, Condition, Count, NoneOf, Pattern, Patterns, Share, TimeOnRoute
 
 FACTORS = (0.5, 1.0, 1.5, 2.0, 3.0)
@@ -13,6 +16,20 @@ def variants(patterns: Patterns) -> Patterns:
     """``patterns``, and each of them again for every other factor, under an id with that factor."""
     moved = [_moved(pattern, factor) for factor in FACTORS if factor != 1 for pattern in patterns.patterns]
     return replace(patterns, patterns=(*patterns.patterns, *moved))
+
+
+class VariantAudience:
+    """A variant is about the people of the pattern itself."""
+
+    def __init__(self, audience: Audience, patterns: Patterns) -> None:
+        self._audience = audience
+        self._originals = {pattern.id: pattern for pattern in patterns.patterns}
+
+    def includes(self, pattern: Pattern, person: str) -> bool | None:
+        return self._audience.includes(self._originals[pattern.id.partition(_SIGN)[0]], person)
+
+    def facts(self, person: str) -> Mapping[str, Any]:
+        return self._audience.facts(person)
 
 
 def factor_of(signal: Signal) -> float:

@@ -40,7 +40,7 @@ def _blocks(simulation: Simulation, tests: BackTests, timezone: str) -> list[Blo
     most = max(range(len(by_day)), key=by_day.__getitem__)
     busiest = in_zone(datetime.fromtimestamp(simulation.since.timestamp() + most * 86_400, UTC), timezone)
     reach = f"{number(reached)} of {people_words(len(troubled))}" + (
-        f" ({reached / len(troubled):.0%})" if troubled else ""
+        f" ({reached / len(troubled) * 100:.0f} %)" if troubled else ""
     )
     blocks: list[Block] = [
         Facts(
