@@ -31,6 +31,11 @@ def test_what_does_not_happen_is_found_when_it_is_due(tmp_path: Path) -> None:
     ]
 
 
+def test_who_is_quiet_for_too_long_is_gone(tmp_path: Path) -> None:
+    patterns = patterns_of(tmp_path, "quiet: {when: {none: any, within: 15m, at_most: 1h}}")
+    assert told(signals_of(patterns, [event(0)])) == ["quiet firing 900", "quiet resolved 3600"]
+
+
 def test_a_rule_that_holds_for_a_while_stays_a_while_and_rests(tmp_path: Path) -> None:
     patterns = patterns_of(tmp_path, f"{ERRORS[:-1]}, for: 30s, keep_firing_for: 1m, cooldown: 10m}}")
     burst = [event(at + n, "$exception") for at in (0, 600, 1200) for n in range(4)]

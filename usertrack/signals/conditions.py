@@ -141,13 +141,14 @@ class NoneWatch(Watch):
         self.of_person = any(match.name == ANY and not match.properties for match in leaf.kind.matches)
         self.kinds = () if self.of_person else (leaf.kind,)
         self.longest = self.within = leaf.within
+        self.at_most = leaf.at_most
 
     def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
         return max(memory, [occurrence.at, occurrence.uuid]) if memory else [occurrence.at, occurrence.uuid]
 
     def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
         last = person.last_at if self.of_person else memory[0] if memory else person.first_at
-        return last + self.within, inf
+        return last + self.within, last + self.at_most
 
     def evidence(self, memory: Any) -> list[str]:
         return [memory[1]] if memory else []

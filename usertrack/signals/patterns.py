@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -54,10 +55,11 @@ class Count:
 
 @dataclass(frozen=True)
 class NoneOf:
-    """No event for ``within`` seconds, of somebody who has been here before."""
+    """No event for ``within`` seconds, and ``at_most`` as many, of somebody who has been here before."""
 
     kind: Kind
     within: float
+    at_most: float = inf
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import string
+from math import inf
 from pathlib import Path
 from typing import Any, get_args
 
@@ -40,7 +41,7 @@ _PARTS = {"name", "when", "per", "where", "segment", "for", "keep_firing_for", "
 }
 _CONDITIONS: dict[str, set[str]] = {
     "count": {"more_than", "fewer_than", "within"},
-    "none": {"within"},
+    "none": {"within", "at_most"},
     "time_on_route": {"more_than", "at_least"},
     "sequence": {"within"},
     "share": {"of", "more_than", "within", "at_least"},
@@ -195,7 +196,11 @@ class _Reader(YamlFile):
         return Count(kind, self._seconds(value, "within", *at), **{bound: number})
 
     def _none(self, value: Any, *at: Any) -> Condition:
-        return NoneOf(self._kind(value["none"], *at, "none"), self._seconds(value, "within", *at))
+        within = self._seconds(value, "within", *at)
+        at_most = self._seconds(value, "at_most", *at) if "at_most" in value else inf
+        if at_most <= within:
+            raise self.wrong("'at_most' is longer than 'within'", *at, "at_most")
+        return NoneOf(self._kind(value["none"], *at, "none"), within, at_most)
 
     def _time_on_route(self, value: Any, *at: Any) -> Condition:
         mode = self._one_of(value, "time_on_route", ("visible", "open"), "visible", *at)
