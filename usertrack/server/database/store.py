@@ -189,9 +189,9 @@ class Store(ClickHouseSession):
 
     def close(self) -> None:
         """Close it after a running import, and after the current step of a deletion."""
+        if self._applier:
+            self._applier.close()
         with self._importing, self._erasing:
-            if self._applier:
-                self._applier.close()
             self.log.close()
             super().close()
             self._lock.release()
