@@ -1,6 +1,7 @@
 """`usertrack alerts`: what people do with alerts, and what they are told when there is none."""
 
 import json
+import os
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
+from tests.push.receiver import Answer, receiving
 from usertrack.alerts.desk import Desk
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.alerts.notifications import Notifications
 from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store
 from usertrack.alerts.watch_lock import WatchLock
+from usertrack.cli.alerts_watch import running_patterns
 from usertrack.workspace.settings import load_settings
 
 HOSTILE = "[red]Zoë[/red] 🎉 \x1b[2J<b>"
@@ -123,3 +126,31 @@ def test_a_test_message_needs_a_channel(alerts: Cli) -> None:
     result = alerts("alerts", "test")
     assert result.code == 2
     assert "names no channels" in result.err
+
+
+def test_a_test_message_arrives_or_the_channel_is_named(
+    alerts: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = "patterns:\n  quiet: {when: {none: any, within: 1h}}\nnotifications:\n  channels: {slack: slack}\n"
+    (tmp_path / "patterns.yaml").write_text(rules)
+    assert "SLACK_WEBHOOK_URL" in alerts("alerts", "test").err
+    with receiving(Answer(), Answer(404, "no_service")) as slack:
+        monkeypatch.setenv("SLACK_WEBHOOK_URL", f"{slack.url}/services/T0/B0/secret")
+        assert alerts("alerts", "test", "slack").code == 0
+        assert "nobody needs help" in json.dumps(slack.bodies[0])
+        revoked = alerts("alerts", "test")
+    assert revoked.code == 5
+    assert "secret" not in revoked.err
+
+
+def test_patterns_that_somebody_breaks_while_they_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "patterns.yaml"
+    path.write_text("patterns:\n  quiet: {when: {none: any, within: 1h}}\n")
+    before, has_changed = running_patterns(path)
+    assert not has_changed()
+    path.write_text("patterns:\n  quiet: {when: {none: any}}\n")
+    os.utime(path, (1, 1))
+    assert has_changed()
+    after, _ = running_patterns(path)
+    assert after is before
+    assert "patterns.yaml:2" in capsys.readouterr().err

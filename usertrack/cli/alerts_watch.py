@@ -88,7 +88,7 @@ def _watch_for_a_while(
     from usertrack.signals.newcomers import Newcomers
     from usertrack.signals.watch import Watcher
 
-    patterns, is_old = _patterns(path)
+    patterns, is_old = running_patterns(path)
     done = 0
     with live_session(common, settings) as session, closing(Store(folder)) as store:
         rules = session.rules()
@@ -144,7 +144,7 @@ _failing: set[str] = set()
 _last: dict[str, "Patterns"] = {}
 
 
-def _patterns(path: "Path") -> "tuple[Patterns, Callable[[], bool]]":
+def running_patterns(path: "Path") -> "tuple[Patterns, Callable[[], bool]]":
     """The patterns, and whether the file has changed since; a file that somebody just broke is told, and not used."""
     from usertrack.signals.read import read_patterns
 
