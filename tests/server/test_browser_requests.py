@@ -1,8 +1,13 @@
 """Browsers are strangers: whose origin, how many requests, and whose signature a server takes."""
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
+import json
+import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,8 +32,6 @@ def serving(store: Store) -> Iterator[Serving]:
     with ExitStack() as servers:
 
         def serve(**settings: Any) -> Client:
-            from dataclasses import replace
-
             server = servers.enter_context(AppThread(store, replace(SETTINGS, **settings)))
             return Client(server.url, store)
 
@@ -146,3 +149,18 @@ def test_a_broken_file_of_secrets_is_told_and_the_former_ones_hold(serving: Serv
     (tmp_path / FILE).write_text("[1]")
     with pytest.raises(UsageError, match="cannot be read as a file of secrets"):
         new_secret(tmp_path / FILE, NOW, timedelta())
+
+
+def test_the_guides_snippets_sign_as_the_server_does() -> None:
+    guide = (Path(__file__).parents[2] / "docs/guide/browser.md").read_text()
+    (python,), (node,) = (
+        re.findall(f"^```{name}\n((?:import|const) .*?)^```", guide, re.M | re.S) for name in ("python", "js")
+    )
+    names: dict[str, Any] = {}
+    exec(python, names)
+    arguments = ["uts_secret", "ann ü", "ann@x.example", "paid"]
+    assert names["signature"](*arguments) == sign(*arguments)
+    if not shutil.which("node"):
+        pytest.skip("node is missing")
+    call = f"{node}\nprocess.stdout.write(signature(...{json.dumps(arguments)}))"
+    assert subprocess.run(["node", "-e", call], capture_output=True, text=True).stdout == sign(*arguments)
