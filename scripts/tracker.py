@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 ESBUILD = "esbuild@0.28.2"
-OURS = "--mangle-props=^(before|focus|failed|isControl|what)$"  # of objects that never leave the script
+OURS = "--mangle-props=^(before|focus|failed|from|isControl|path|what)$"  # of objects that never leave the script
 FOLDER = Path(__file__).parent.parent / "usertrack/server/tracker"
 SOURCE, BUILT = FOLDER / "usertrack.js", FOLDER / "usertrack.min.js"
 

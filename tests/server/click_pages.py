@@ -51,6 +51,7 @@ _VERBS: Mapping[str, Callable[..., None]] = {
     "click": _click,
     "multiple": _multiple,
     "drag": _drag,
+    "type": lambda tab, element, text: (tab.click(element), tab.keyboard.type(text))[1],
     "key": lambda tab, keys: tab.keyboard.press(keys),
     "at": lambda tab, x, y: tab.mouse.click(int(x), int(y)),
 }

@@ -113,7 +113,7 @@
     try {
       queue = [...queue, JSON.stringify(item)].slice(-QUEUE);
     } catch (error) {
-      console.warn(event, error);
+      console.warn(error);
     }
     write(TAB, '_queue', queue);
     if (queue.length >= BATCH) flush();
@@ -149,7 +149,7 @@
       wait = answer.headers.get('Retry-After') * 1000;
     } catch (_) {} // offline, or no server
     sending = 0;
-    if (/[23]..|4(?!08|29)/.test(status)) {
+    if (/^([23]|4(?!08|29))/.test(status)) {
       failures = 0;
       queue = queue.filter((text) => !batch.includes(text));
       write(TAB, '_queue', queue);
@@ -209,7 +209,7 @@
   const LABELLED = 'button,summary,[role=button],[role=tab],[role=menuitem],nav a';
   const CONTROLS =
     LABELLED + ',a,input,select,textarea,label,[onclick],[role=link],[role=option],[role=radio],[role=checkbox],[role=switch]';
-  const UNSTABLE = /\d\d|[:@]|^(css|sc)-|active|hover|focus|open|select|disabled|loading|current/i;
+  const UNSTABLE = /\d\d|[:@]|^(css|sc)-|active|focus|open|select|disabled/i;
   // fields answer by themselves, and what a click does in the others, the document does not show
   const OPAQUE = ':read-write,select,label,[type=range],[type=color],[type=file],canvas,video,audio,[data-usertrack-ignore]';
 
@@ -260,8 +260,9 @@
     const path = event.composedPath();
     const target = path[0];
     if (!event.isTrusted || !target.closest) return;
-    const element = control(target) || target;
-    pressed = { element, target, path, from: now(), before: looks(element), focus: doc.activeElement };
+    const isControl = control(target);
+    const element = isControl || target;
+    pressed = { element, isControl, target, path, from: now(), before: looks(element), focus: doc.activeElement };
     observer = observer || new MutationObserver((records) => records.every(isInside) || answer());
     for (const root of [doc, ...path.filter((node) => node.host)])
       observer.observe(root, { childList: true, subtree: true, characterData: true, attributes: true });
@@ -298,19 +299,19 @@
   const onClick = (event) => {
     const target = event.composedPath()[0];
     if (!event.isTrusted || !target.closest) return;
-    if (pressed?.target !== target) press(event); // by the keyboard
-    const element = control(target);
-    const what = described(element || target);
-    if (element) capture('$autocapture', what);
-    if (event.ctrlKey || event.metaKey || event.shiftKey || target.closest(OPAQUE)) return;
-    const click = { ...pressed, at: now(), x: event.clientX, y: event.clientY, what, isControl: element };
+    if (!observer || pressed.target !== target) press(event); // by the keyboard
+    const { element, isControl } = pressed;
+    const what = described(element);
+    if (isControl) capture('$autocapture', what);
+    if (event.ctrlKey || event.metaKey || target.closest(OPAQUE)) return;
+    const click = { ...pressed, at: now(), x: event.clientX, y: event.clientY, what };
     pressed = click;
     const last = burst.at(-1);
     // PostHog's: each within 30 px and a second of the one before
     if (last && (Math.abs(click.x - last.x) + Math.abs(click.y - last.y) >= 30 || click.at - last.at >= 1000)) judge();
     burst = [...burst, click];
     if (target.closest('a[target],a[download],[href^=mailto],[href^=tel],[href^=blob]')) answer();
-    else if (element && !pending.some((other) => other.element === element)) pending = [...pending, click];
+    else if (isControl && !pending.some((other) => other.element === element)) pending = [...pending, click];
   };
 
   // Errors, forms: kinds and names, never a value
@@ -367,7 +368,7 @@
   let listening;
 
   const start = () => {
-    if (active || !apiKey || navigator.globalPrivacyControl || navigator.doNotTrack === '1') return;
+    if (active || !apiKey || navigator.globalPrivacyControl || navigator.doNotTrack > 0) return;
     active = true;
     self = read(LOCAL, '');
     if (!self) renew();
@@ -405,9 +406,10 @@
     ).observe(doc, { subtree: true, attributeFilter: ['aria-invalid'] });
     on('error', (event) => event.message && onError(event.error, event.message), window);
     on('unhandledrejection', ({ reason }) => onError(reason, reason), window);
-    on('scroll input change invalid toggle play pause fullscreenchange copy', answer);
+    on('scroll invalid toggle play pause fullscreenchange copy', answer);
     on('selectionchange', () => pressed?.isControl || answer());
-    on('blur beforeprint', answer, window);
+    // not of a field that a click elsewhere leaves
+    on('blur beforeprint input change', ({ target }) => (target === window || pressed?.element.contains(target)) && answer(), window);
     if (window.navigation) on('navigate', answer, navigation);
     on('pointermove pointerdown keydown wheel', () => (lastInput = now()));
     on('visibilitychange', () => {
