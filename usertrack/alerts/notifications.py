@@ -15,7 +15,7 @@ RATIONED = ("slack", "email")
 
 PERSON, PATTERN = "person", "pattern"
 
-_GATHERED, _AGAIN = timedelta(minutes=20), timedelta(minutes=40)
+_GATHERED, _APART, _AGAIN = timedelta(minutes=20), timedelta(minutes=40), timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,8 @@ class Notifications:
 def usual_routes(channels: Sequence[str], timing: Timing) -> tuple[Route, ...]:
     """The routes of a file that names none: the urgent at once, the rest every 40 minutes at most."""
     names = tuple(channels)
-    worth_knowing = replace(timing, group_by=(PATTERN,), group_wait=_GATHERED, group_interval=_AGAIN)
+    repeat = max(timing.repeat_interval, _AGAIN)
+    worth_knowing = Timing((PATTERN,), group_wait=_GATHERED, group_interval=_APART, repeat_interval=repeat)
     return (
         Route("worth knowing", (Matcher("severity", "=", "info"),), names, worth_knowing),
         Route("urgent", (), names, timing),

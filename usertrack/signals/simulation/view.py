@@ -42,11 +42,14 @@ def _blocks(simulation: Simulation, tests: BackTests, timezone: str) -> list[Blo
     reach = f"{number(reached)} of {people_words(len(troubled))}" + (
         f" ({reached / len(troubled) * 100:.0f} %)" if troubled else ""
     )
+    known = len(simulation.presence.last)
+    before = known - simulation.presence.people
+    seen_before = f", {number(before)} of them seen only before" if before else ""
     blocks: list[Block] = [
         Facts(
             (
                 ("messages a day", f"{len(messages) / days:.1f}"),
-                ("people pinged", f"{number(len(pinged))} of {number(len(simulation.presence.last))}"),
+                ("people pinged", f"{number(len(pinged))} of {number(known)}{seen_before}"),
                 ("with an error or a rage click", f"{reach} pinged"),
                 *((f"messages to {name}", number(count)) for name, count in simulation.by_channel.items()),
             )
