@@ -3,6 +3,8 @@
 
 import json
 import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +14,13 @@ from capture_fixtures import TOKEN, Client, client, running, shared_store, store
 
 from usertrack.core.routes import route_of
 
+PATH = "/api/track/user-activity"
 NOW = datetime.now(UTC)
 MILLISECONDS = int(NOW.timestamp() * 1000)
 
 
 def post(client: Client, body: Any, **extra: Any) -> httpx.Response:
-    return client.http.post("/api/track/user-activity", json=body, **extra)
+    return client.http.post(PATH, json=body, **extra)
 
 
 def track(client: Client, *events: Any, **body: Any) -> dict[str, Any]:
@@ -112,7 +115,7 @@ def test_a_body_that_is_none_is_refused_with_its_reason(client: Client, body: An
 
 
 def test_a_body_of_more_than_a_megabyte_is_refused(client: Client) -> None:
-    assert client.http.post("/api/track/user-activity", content=b" " * (1 << 20) + b"{}").status_code == 413
+    assert client.http.post(PATH, content=b" " * (1 << 20) + b"{}").status_code == 413
 
 
 def test_a_time_may_be_in_seconds_milliseconds_or_iso(client: Client) -> None:
@@ -144,7 +147,7 @@ def test_a_request_that_is_sent_again_stores_nothing_twice(client: Client) -> No
 def test_a_browser_may_send_it_as_plain_text_from_another_site(client: Client) -> None:
     body = json.dumps({"apiKey": TOKEN, "userId": 7, "events": [{"type": "route", "route": "/a"}]})
     headers = {"Content-Type": "text/plain;charset=UTF-8", "Origin": "https://app.example"}
-    answer = client.http.post("/api/track/user-activity", content=body, headers=headers)
+    answer = client.http.post(PATH, content=body, headers=headers)
     assert answer.json()["stored"] == 1
     assert answer.headers["access-control-allow-origin"] == "https://app.example"
 
@@ -197,7 +200,9 @@ def hostile(chance: random.Random) -> bytes:
 @pytest.mark.parametrize("bodies", [150, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_no_body_makes_the_server_fail(running: Client, bodies: int) -> None:
     chance = random.Random(14)
-    for _ in range(bodies):
-        content = hostile(chance)
-        status = running.http.post("/api/track/user-activity", content=content).status_code
-        assert status in (200, 400, 401, 413, 429), (status, content)
+    contents = [hostile(chance) for _ in range(bodies)]
+    with ThreadPoolExecutor(16) as threads:  # one disk write serves all that wait
+        answers = threads.map(lambda content: running.http.post(PATH, content=content).status_code, contents)
+        statuses = Counter(answers)
+    assert set(statuses) <= {200, 400, 401}, statuses
+    assert len(statuses) == 3
