@@ -56,10 +56,23 @@ def test_an_event_of_the_plan_breaks_nothing() -> None:
     assert broken("integration_connected", **CONNECTED, utm_source="ad", **{"$lib": "web"}) == []
 
 
+def test_each_value_is_judged_though_others_of_its_type_were() -> None:
+    for provider, broken_rules in (("github", []), ("gitlab", [("unlisted-value", "provider")]), ("jira", [])):
+        assert broken("integration_connected", team_slug="acme", provider=provider) == broken_rules
+    assert broken("integration_connected", team_slug="acme", provider=None) == [("absent-property", "provider")]
+
+
+def test_more_shapes_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usertrack.plan.conform._SHAPES", 2)
+    for _ in range(2):
+        for name in ("a", "b", "c"):
+            assert broken("integration_connected", **CONNECTED, **{name: 1}) == [("unplanned-property", name)]
+
+
 def test_a_planned_pattern_stands_for_its_events() -> None:
     event = PlannedEvent("command_*", properties=[PropertyUse("provider", True)])
     check_pattern = conformance(Plan(Path("tracking.yaml"), events=by_name(event)))
-    assert check_pattern("command_run", {"provider": "github"}) == []
+    assert check_pattern("command_run", {"provider": "github"}) == ()
     [violation] = check_pattern("command_run", {})
     assert (violation.rule, violation.event) == ("absent-property", "command_run")
     assert [each.rule for each in check_pattern("comand_run", {})] == ["unplanned-event"]

@@ -1,10 +1,11 @@
 """Whether an event is as the plan says: what is wrong with it, by rule and property, never with a value.
 
-The plan is compiled once, into one small function for each event. An event costs a look-up for each of its properties.
+The plan is compiled once. Events of one name whose properties have the same names and types are of one *shape*: what
+the plan says of it is computed once as well, so an event costs a look-up, and a check of each value that needs one.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -54,11 +55,31 @@ class Violation(NamedTuple):
 
 
 Properties = Mapping[str, Any]
-Check = Callable[[str, Properties], Sequence[Violation]]
+Check = Callable[[str, Properties], tuple[Violation, ...]]
 _PropertyCheck = Callable[[Any], str | None]
-# values of the plain type, where there is one, need no check: that is most of them
-_Checks = Mapping[str, tuple[type | None, _PropertyCheck]]
-_EventCheck = Callable[[str, Properties], Sequence[Violation]]
+
+
+class _Check(NamedTuple):
+    """Values of the ``plain_type``, where there is one, need no check: that is most of them."""
+
+    plain_type: type | None
+    of_value: _PropertyCheck
+
+
+_Checks = Mapping[str, _Check]
+
+
+class _Shape(NamedTuple):
+    """What holds for all events of a shape; ``by_value`` are the properties of which the value decides."""
+
+    violations: tuple[Violation, ...]
+    by_value: Sequence[tuple[str, _PropertyCheck]]
+    has_profile: bool
+
+
+_EventShape = Callable[[str, Mapping[str, type]], tuple[list[Violation], list[tuple[str, _PropertyCheck]]]]
+_SHAPES, _PROPERTIES, _CHARACTERS = 1_000, 200, 10_000  # that are remembered: names come from strangers
+_OF_PROFILES = frozenset(("$set", "$set_once", "$group_set"))
 
 # what SDKs add by themselves, beside all that begins with "$"
 _CAMPAIGN = (
@@ -77,58 +98,73 @@ def conformance(plan: Plan) -> Check:
     that lists no property of an event, of persons or of groups says nothing of which there may be.
     """
     registry = _checks(plan.properties.values())
-    checks = {name: _event_check(event, plan, registry) for name, event in plan.events.items()}
-    events = {name: checks[event] for name, event in plan.event_names.items()}
-    has_patterns = any("*" in name for name in events)
-    replaced = plan.replaced_by.keys() - events.keys()
+    events = {name: _event_shape(event, plan, registry) for name, event in plan.events.items()}
+    named = {name: events[event] for name, event in plan.event_names.items()}
+    has_patterns = any("*" in name for name in named)
+    replaced = plan.replaced_by.keys() - named.keys()
     persons = _checks(plan.person_properties.values())
-    groups = {group: _checks(named.values()) for group, named in plan.group_properties.items()}
+    groups = {group: _checks(properties.values()) for group, properties in plan.group_properties.items()}
+    shapes: dict[tuple[str, tuple[str, ...], tuple[type, ...]], _Shape] = {}
 
-    def check(event: str, properties: Properties) -> Sequence[Violation]:
+    def shape_of(event: str, types: Mapping[str, type]) -> _Shape:
+        event_shape = named.get(event)
+        if event_shape is None and has_patterns:
+            event_shape = next((events[name] for name in plan.events_called(event)), None)
         violations: list[Violation] = []
-        check_event = events.get(event)
-        if check_event is None and has_patterns:
-            check_event = next((checks[name] for name in plan.events_called(event)), None)
-        if check_event:
-            violations += check_event(event, properties)
+        by_value: list[tuple[str, _PropertyCheck]] = []
+        if event_shape:
+            violations, by_value = event_shape(event, types)
         elif not event.startswith("$"):
-            violations.append(Violation(RETIRED_EVENT.id if event in replaced else UNPLANNED_EVENT.id, event))
+            violations = [Violation(RETIRED_EVENT.id if event in replaced else UNPLANNED_EVENT.id, event)]
+        return _Shape(tuple(violations), by_value, not _OF_PROFILES.isdisjoint(types))
+
+    def of_profiles(event: str, properties: Properties) -> Iterator[Violation]:
         for key in ("$set", "$set_once"):
-            if key in properties:
-                violations += _of_profile(event, properties[key], persons, "person")
-        if "$group_set" in properties:
-            of_group = groups.get(str(properties.get("$group_type")), {})
-            violations += _of_profile(event, properties["$group_set"], of_group, "group")
-        return violations
+            yield from _of_profile(event, properties.get(key), persons, "person")
+        of_group = groups.get(str(properties.get("$group_type")), {})
+        yield from _of_profile(event, properties.get("$group_set"), of_group, "group")
+
+    def check(event: str, properties: Properties) -> tuple[Violation, ...]:
+        key = (event, tuple(properties), tuple(map(type, properties.values())))
+        shape = shapes.get(key)
+        if shape is None:
+            shape = shape_of(event, dict(zip(key[1], key[2], strict=True)))
+            if len(properties) <= _PROPERTIES and sum(map(len, (event, *properties))) <= _CHARACTERS:
+                if len(shapes) >= _SHAPES:
+                    shapes.clear()
+                shapes[key] = shape
+        violations = shape.violations
+        for name, check_value in shape.by_value:
+            if rule := check_value(properties[name]):
+                violations = (*violations, Violation(rule, event, name))
+        return (*violations, *of_profiles(event, properties)) if shape.has_profile else violations
 
     return check
 
 
-def _event_check(event: PlannedEvent, plan: Plan, registry: _Checks) -> _EventCheck:
+def _event_shape(event: PlannedEvent, plan: Plan, registry: _Checks) -> _EventShape:
     spellings = {use.name: _spellings(use.name, plan.properties) for use in event.properties}
     required = [(use.name, spellings[use.name]) for use in event.properties if use.required]
     of_scopes = {key for scope in event.scope for key in plan.scopes.get(scope, ())}
-    allowed: frozenset[str] | None = None
-    if spellings.keys() - of_scopes:
-        allowed = frozenset().union(*spellings.values())
+    allowed = frozenset().union(*spellings.values()) if spellings.keys() - of_scopes else None
 
-    def check(name: str, properties: Properties) -> Sequence[Violation]:
-        violations = [
-            Violation(ABSENT_PROPERTY.id, name, key)
-            for key, ways in required
-            if properties.get(key) is None and all(properties.get(way) is None for way in ways)
+    def shape(name: str, types: Mapping[str, type]) -> tuple[list[Violation], list[tuple[str, _PropertyCheck]]]:
+        present = {key for key, of_type in types.items() if of_type is not type(None)}
+        absent = [Violation(ABSENT_PROPERTY.id, name, key) for key, ways in required if present.isdisjoint(ways)]
+        unplanned = [
+            Violation(UNPLANNED_PROPERTY.id, name, key)
+            for key in types
+            if allowed is not None and key not in allowed and not is_of_sdk(key)
         ]
-        for key, value in properties.items():
-            if allowed is not None and key not in allowed:
-                if key[:1] != "$" and not is_of_sdk(key):
-                    violations.append(Violation(UNPLANNED_PROPERTY.id, name, key))
-            elif value is not None and key in registry:
-                plain_type, check_value = registry[key]
-                if type(value) is not plain_type and (rule := check_value(value)):
-                    violations.append(Violation(rule, name, key))
-        return violations
+        by_value = [
+            (key, registry[key].of_value)
+            for key, of_type in types.items()
+            if key in present and key in registry and (allowed is None or key in allowed)
+            if of_type is not registry[key].plain_type
+        ]
+        return [*absent, *unplanned], by_value
 
-    return check
+    return shape
 
 
 def _spellings(name: str, registry: Mapping[str, PlannedProperty]) -> frozenset[str]:
@@ -148,28 +184,31 @@ def _of_profile(event: str, properties: Any, checks: _Checks, of: Literal["perso
         if key not in checks:
             if not is_of_sdk(key):
                 yield Violation(UNPLANNED_PROPERTY.id, event, key, of)
-        elif value is not None and (rule := checks[key][1](value)):
+        elif value is not None and (rule := checks[key].of_value(value)):
             yield Violation(rule, event, key, of)
 
 
 def _checks(properties: Iterable[PlannedProperty]) -> _Checks:
     """The check of each property, by its name and by its aliases."""
-    checks: dict[str, tuple[type | None, _PropertyCheck]] = {}
+    checks: dict[str, _Check] = {}
     for planned in properties:
         plain_type = None if planned.values or planned.type is None else _PLAIN_TYPES.get(planned.type)
         for name in (planned.name, *planned.aliases):
-            checks[name] = (plain_type, _property_check(planned))
+            checks[name] = _Check(plain_type, _property_check(planned))
     return checks
 
 
 def _property_check(planned: PlannedProperty) -> _PropertyCheck:
     is_of_type = _TYPES[planned.type] if planned.type else _is_anything
     values = frozenset(planned.values)
+    texts = values if planned.type in (None, "string") else frozenset()
 
     def check_type(value: Any) -> str | None:
         return None if is_of_type(value) else WRONG_TYPE.id
 
     def check(value: Any) -> str | None:
+        if type(value) is str and value in texts:
+            return None
         if not is_of_type(value):
             return WRONG_TYPE.id
         return None if _is_listed(value, values) else UNLISTED_VALUE.id

@@ -12,6 +12,7 @@ from usertrack.scan.callers import Callers
 from usertrack.scan.collection import Collection
 from usertrack.scan.event_names import EventName, names_of, substituted
 from usertrack.scan.http import http_payloads
+from usertrack.scan.own_library import declared_profiles, error_sites
 from usertrack.scan.profiles import profile_sites
 from usertrack.scan.program import Program
 from usertrack.scan.properties import Key, Keys, keys_of, payload_keys, resolved
@@ -81,7 +82,8 @@ class Inference:
             self._examine_all()
             progress = self._examine_unknown()
         self._tell_unused()
-        return self._collection.sites, self._collection.unresolved
+        sites = [*self._collection.sites, *error_sites(self.receivers)]
+        return sorted(sites, key=lambda site: (site.file, site.line)), self._collection.unresolved
 
     def unscanned(self) -> list[Unresolved]:
         """Calls of the project's own functions that are elsewhere; it may parse more files than what is sent needs."""
@@ -96,7 +98,8 @@ class Inference:
 
     def profiles(self) -> list[ProfileSite]:
         """Where properties of persons and groups are set; after `run`, which says what senders are."""
-        return sorted(dict.fromkeys(profile_sites(self.receivers)), key=lambda site: (site.file, site.line, site.of))
+        sites = dict.fromkeys((*profile_sites(self.receivers), *declared_profiles(self.receivers)))
+        return sorted(sites, key=lambda site: (site.file, site.line, site.of))
 
     def _follow(self, names: Iterable[str]) -> None:
         """Look at all calls of ``names``, in files that have these words."""

@@ -110,6 +110,11 @@ class Program:
         content = self._contents.get(path, b"")
         return any(word.encode() in content for word in words)
 
+    def lines_of(self, path: str, pattern: re.Pattern[bytes]) -> list[int]:
+        """The lines of a file, from 1, on which ``pattern`` ends."""
+        content = self._contents.get(path, b"")
+        return [content.count(b"\n", 0, match.end()) + 1 for match in pattern.finditer(content)]
+
     def words_with(self, part: re.Pattern[bytes], without: re.Pattern[bytes]) -> list[str]:
         """The names in all files in which ``part`` is found, but not ``without``."""
         names = {

@@ -67,10 +67,16 @@ class PythonReader(PythonExpressions):
         }
 
     def read_decorated(self, node: "Node") -> Expression:
-        for child in inner_nodes(node):
-            if child.type == "decorator":
-                self.visit_children(child)
-        return self.visit_field(node, "definition")
+        decorators = [
+            self.visit(expression)
+            for child in inner_nodes(node)
+            if child.type == "decorator"
+            for expression in inner_nodes(child)
+        ]
+        definition = self.visit_field(node, "definition")
+        if isinstance(definition, Function):
+            definition.decorators = decorators
+        return definition
 
     def _parameters(self, group: "Node | None", *, method: bool = False) -> None:
         keyword_only = False

@@ -179,6 +179,7 @@ class Function:
     file: "File | None" = None
     handed_to: Call | None = None
     """The call whose argument it is."""
+    decorators: "list[Expression]" = field(default_factory=list)
     static: bool = False
     getter: bool = False
 

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from usertrack.core.errors import UsageError
 from usertrack.plan.conform import Violation, conformance
 from usertrack.plan.read import read_plan
 from usertrack.render.safe import visible
 from usertrack.server.capture.payload import Event
-from usertrack.server.database.violation_log import Breach, SentEvent, ViolationLog
+from usertrack.server.database.violation_log import Breach, Broken, ViolationLog
 
 _NAMED = 20  # refused events in an answer, and rules that one of them breaks
 _REFUSED = 100_000  # uuids of refused events that are known when they are sent again
@@ -62,7 +61,8 @@ class LiveCheck:
 
     def record(self, events: Sequence[Event], now: datetime) -> None:
         """Check and count events that were stored at ``now``."""
-        self._count(len(events), [(event, broken) for event in events if (broken := self._violations_of(event))], now)
+        broken = ((event, violations) for event in events if (violations := self._violations_of(event)))
+        self._count(len(events), broken, now)
 
     def divide(self, events: Sequence[Event], now: datetime) -> tuple[list[Event], Mapping[str, Sequence[Violation]]]:
         """Those of ``events`` to store, and the violations of those that the plan refuses, by uuid.
@@ -75,7 +75,7 @@ class LiveCheck:
         accepted = [event for event, violations in checked if not violations]
         return accepted, {uuid: violations for uuid, (_, violations) in refused.items()}
 
-    def _count_refused(self, refused: Mapping[str, tuple[Event, Sequence[Violation]]], now: datetime) -> None:
+    def _count_refused(self, refused: Mapping[str, tuple[Event, tuple[Violation, ...]]], now: datetime) -> None:
         with self._counting:
             new = [uuid for uuid in refused if uuid not in self._refused]
             self._refused.update(dict.fromkeys(new))
@@ -84,17 +84,21 @@ class LiveCheck:
         if new:
             self._count(len(new), [refused[uuid] for uuid in new], now)
 
-    def _violations_of(self, event: Event) -> Sequence[Violation]:
+    def _violations_of(self, event: Event) -> tuple[Violation, ...]:
         try:
             return self._check(event.event, event.properties)
         except Exception:  # whatever a stranger sent, it must not stop events
             log.exception("an event could not be checked")
             return ()
 
-    def _count(self, checked: int, broken: Iterable[tuple[Event, Sequence[Violation]]], now: datetime) -> None:
-        breaches: dict[Breach, list[SentEvent]] = {}
+    def _count(self, checked: int, broken: Iterable[tuple[Event, tuple[Violation, ...]]], now: datetime) -> None:
+        breaches: dict[Breach, Broken] = {}
         for event, violations in broken:
-            breaches.setdefault(_breach(event, violations), []).append((event.uuid, event.properties))
+            breach = _breach(event, violations)
+            if same := breaches.get(breach):
+                same.count += 1
+            else:
+                breaches[breach] = Broken(event.uuid, event.properties)
         self._violations.add(checked, breaches, now)
 
 
@@ -124,10 +128,11 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _breach(event: Event, violations: Sequence[Violation]) -> Breach:
+def _breach(event: Event, violations: tuple[Violation, ...]) -> Breach:
     library, version = event.properties.get("$lib"), event.properties.get("$lib_version")
-    return Breach(event.event, _text(library), _text(version), tuple(violations))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return Breach(
+        event.event,
+        library if isinstance(library, str) else "",
+        version if isinstance(version, str) else "",
+        violations,
+    )

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -74,8 +74,13 @@ class Breach(NamedTuple):
         ]
 
 
-SentEvent = tuple[str, Mapping[str, Any]]
-"""The uuid of an event, and its properties. None of their values is kept."""
+@dataclass
+class Broken:
+    """Events of one breach: the first one's uuid and properties, and their ``count``. No value is kept."""
+
+    uuid: str
+    properties: Mapping[str, Any]
+    count: int = 1
 
 
 class ViolationLog:
@@ -93,8 +98,8 @@ class ViolationLog:
         self._unwritten = _Unwritten()
         self._will_write = False
 
-    def add(self, checked: int, broken: Mapping[Breach, Sequence[SentEvent]], now: datetime) -> None:
-        """Count ``checked`` events, of which some are ``broken``."""
+    def add(self, checked: int, breaches: Mapping[Breach, Broken], now: datetime) -> None:
+        """Count ``checked`` events, of which some break the plan: these ``breaches``."""
         moment = now.isoformat(timespec="milliseconds")
         with self._turn:
             unwritten = self._unwritten
@@ -105,14 +110,14 @@ class ViolationLog:
                 timer = threading.Timer(_DELAY, self._write_later)
                 timer.daemon = True
                 timer.start()
-            for breach, events in broken.items():
+            for breach, broken in breaches.items():
                 kinds = [self._known(kind) for kind in breach.kinds()]
                 for kind in kinds:
                     count, first_seen, _ = unwritten.kinds.get(kind, (0, moment, moment))
-                    unwritten.kinds[kind] = (count + len(events), first_seen, moment)
+                    unwritten.kinds[kind] = (count + broken.count, first_seen, moment)
                 if any(self._samples[kind] < SAMPLES_OF_A_KIND for kind in kinds):
                     self._samples.update(kinds)
-                    unwritten.samples.append((_sample(breach, *events[0], moment),))
+                    unwritten.samples.append((_sample(breach, broken, moment),))
             del unwritten.samples[:-SAMPLES]
 
     def write(self) -> None:
@@ -227,14 +232,14 @@ def _write(unwritten: _Unwritten, database: sqlite3.Connection) -> None:
         database.execute(f"DELETE FROM samples WHERE id <= (SELECT max(id) FROM samples) - {SAMPLES}")
 
 
-def _sample(breach: Breach, uuid: str, properties: Mapping[str, Any], moment: str) -> str:
+def _sample(breach: Breach, broken: Broken, moment: str) -> str:
     sample = {
-        "uuid": uuid,
+        "uuid": broken.uuid,
         "event": _short(breach.event),
         "received_at": moment,
         "library": _short(breach.library),
         "version": _short(breach.version),
-        "types": {_short(name): _type(value) for name, value in islice(properties.items(), _KEYS)},
+        "types": {_short(name): _type(value) for name, value in islice(broken.properties.items(), _KEYS)},
         "violations": [
             {"rule": each.rule, "property": each.property and _short(each.property), "of": each.of}
             for each in breach.violations[:_KEYS]
