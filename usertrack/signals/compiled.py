@@ -28,7 +28,7 @@ from usertrack.signals.patterns import (
     Session,
     is_gated,
 )
-from usertrack.signals.people import Instance, Person
+from usertrack.signals.whereabouts import Whereabouts
 
 ERROR, PROGRESS, FIELDS = "error", "progress", ("fingerprint", "form", "field")
 
@@ -85,29 +85,12 @@ class Compiled:
         self.span = _span_of(pattern.when, enumerate(self.watches))
         """From when until when it holds, as things stand. It does at no time before the first of the two."""
         self.ready = _ready_of(pattern.when, enumerate(self.watches))
-        """Whether an instance may hold, as far as its gates tell: a cheap question before `span`."""
+        """Whether it may hold, as far as its gates tell: a cheap question before `span`."""
         self._of_first_session = _of_first_session(pattern.when)
 
-    def hopeless(self, person: Person) -> bool:
+    def hopeless(self, person: Whereabouts) -> bool:
         """Whether it will never hold for ``person`` in the present session."""
         return self._of_first_session and person.session != person.first_session
-
-    def is_over(self, instance: Instance, person: Person) -> bool:
-        """Whether the tab or the session of ``instance`` is a past one."""
-        if self.per == "tab":
-            return instance.value not in person.tabs
-        return self.per == "session" and instance.value != person.session
-
-    def evidence(self, instance: Instance) -> list[str]:
-        """The uuids of the events that decided."""
-        pairs = zip(self.watches, instance.memories, strict=True)
-        return list(dict.fromkeys(uuid for watch, memory in pairs for uuid in watch.evidence(memory)))
-
-    def facts(self, person: Person, instance: Instance) -> dict[str, Any]:
-        facts: dict[str, Any] = {}
-        for watch, memory in zip(self.watches, instance.memories, strict=True):
-            facts = watch.facts(memory, person, instance) | facts
-        return facts
 
 
 _PLACES: dict[str, Callable[[Occurrence], str]] = {name: attrgetter(name) for name in ("session", "tab", "route")}
@@ -136,34 +119,38 @@ def _of_first_session(condition: Condition) -> bool:
     return isinstance(condition, Session) and condition.state == "first"
 
 
-_ReadyOf = Callable[[Instance, float], bool]
-_SpanOf = Callable[[Person, Instance, float], Span]
+Memories = list[Any]
+"""What each condition of a pattern remembers."""
+
+_ReadyOf = Callable[[Memories, float], bool]
+_SpanOf = Callable[[Memories, Whereabouts, str, float], Span]
 
 
 def _ready_of(condition: Condition, watches: Iterator[tuple[int, Watch]]) -> _ReadyOf:
     if not isinstance(condition, Combined):
         number, watch = next(watches)
         ready = watch.ready
-        return lambda instance, now: ready(instance.memories[number], now)
+        return lambda memories, now: ready(memories[number], now)
     parts = [_ready_of(part, watches) for part in condition.parts]
     if condition.every:
-        return lambda instance, now: all(part(instance, now) for part in parts)
-    return lambda instance, now: any(part(instance, now) for part in parts)
+        return lambda memories, now: all(part(memories, now) for part in parts)
+    return lambda memories, now: any(part(memories, now) for part in parts)
 
 
 def _span_of(condition: Condition, watches: Iterator[tuple[int, Watch]]) -> _SpanOf:
     if not isinstance(condition, Combined):
         number, watch = next(watches)
-        return lambda person, instance, now: watch.span(instance.memories[number], person, instance, now)
+        span = watch.span
+        return lambda memories, person, value, now: span(memories[number], person, value, now)
     parts = [_span_of(part, watches) for part in condition.parts]
     return _all_of(parts) if condition.every else _any_of(parts)
 
 
 def _all_of(parts: list[_SpanOf]) -> _SpanOf:
-    def span(person: Person, instance: Instance, now: float) -> Span:
+    def span(memories: Memories, person: Whereabouts, value: str, now: float) -> Span:
         since, until = -inf, inf
         for part in parts:
-            begin, end = part(person, instance, now)
+            begin, end = part(memories, person, value, now)
             if begin > since:
                 since = begin
             if end < until:
@@ -174,8 +161,8 @@ def _all_of(parts: list[_SpanOf]) -> _SpanOf:
 
 
 def _any_of(parts: list[_SpanOf]) -> _SpanOf:
-    def span(person: Person, instance: Instance, now: float) -> Span:
-        spans = [part(person, instance, now) for part in parts]
+    def span(memories: Memories, person: Whereabouts, value: str, now: float) -> Span:
+        spans = [part(memories, person, value, now) for part in parts]
         holding = [each for each in spans if each[0] <= now < each[1]]
         if holding:
             return min(begin for begin, _ in holding), max(end for _, end in holding)

@@ -23,7 +23,7 @@ from usertrack.signals.patterns import (
     TimeOnRoute,
     Unfinished,
 )
-from usertrack.signals.people import IDLE_SECONDS, SESSION_SECONDS, Instance, Person, Visit
+from usertrack.signals.whereabouts import IDLE_SECONDS, SESSION_SECONDS, Visit, Whereabouts
 
 Span = tuple[float, float]
 NEVER: Span = (inf, inf)
@@ -68,7 +68,7 @@ class Watch:
     counts = False  # an incident counts the people whose events touch it
     longest = 0.0
 
-    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Whereabouts) -> Any:
         """What it remembers after an event of ``kinds[kind]``."""
         return memory
 
@@ -76,8 +76,11 @@ class Watch:
         """Whether a gate may hold, as cheaply as that can be told."""
         return True
 
-    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
-        """From when until when it holds. Where the first is not before the second, it holds at no time before that."""
+    def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
+        """From when until when it holds for the ``value`` of what the pattern is `per`.
+
+        Where the first is not before the second, it holds at no time before that.
+        """
         raise NotImplementedError
 
     def merged(self, one: Any, other: Any) -> Any:
@@ -88,7 +91,7 @@ class Watch:
         """The uuids of the events that it remembers."""
         return []
 
-    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+    def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
         return {}
 
 
@@ -103,7 +106,7 @@ class CountWatch(Watch):
         self.gate = leaf.more_than is not None
         self.most = leaf.more_than + 1 if leaf.more_than is not None else leaf.fewer_than or 1
 
-    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Whereabouts) -> Any:
         if memory is None:
             memory = [[occurrence.at, occurrence.uuid]]
         elif occurrence.at >= memory[-1][0]:
@@ -118,7 +121,7 @@ class CountWatch(Watch):
     def ready(self, memory: Any, now: float) -> bool:
         return memory is not None and len(memory) == self.most and memory[0][0] + self.within > now
 
-    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+    def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         is_full = memory is not None and len(memory) == self.most
         if self.gate:
             return (-inf, memory[0][0] + self.within) if is_full else NEVER
@@ -130,7 +133,7 @@ class CountWatch(Watch):
     def evidence(self, memory: Any) -> list[str]:
         return [uuid for _, uuid in memory or []]
 
-    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+    def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
         return {"count": len(memory or []) if self.gate else min(len(memory or []), self.most - 1)}
 
 
@@ -143,10 +146,10 @@ class NoneWatch(Watch):
         self.longest = self.within = leaf.within
         self.at_most = leaf.at_most
 
-    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Whereabouts) -> Any:
         return max(memory, [occurrence.at, occurrence.uuid]) if memory else [occurrence.at, occurrence.uuid]
 
-    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+    def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         last = person.last_at if self.of_person else memory[0] if memory else person.first_at
         return last + self.within, last + self.at_most
 
@@ -155,13 +158,13 @@ class NoneWatch(Watch):
 
 
 class TimeWatch(Watch):
-    """Looks at the visit in the instance's tab, or of a pattern that is not `per: tab` at the latest one."""
+    """Looks at the visit in the tab ``value``, or of a pattern that is not `per: tab` at the latest one."""
 
     def __init__(self, leaf: TimeOnRoute, baselines: Baselines, *, by_tab: bool) -> None:
         self.leaf, self.baselines, self.by_tab = leaf, baselines, by_tab
 
-    def visit(self, person: Person, instance: Instance) -> Visit | None:
-        return person.tabs.get(instance.value) if self.by_tab else person.visit
+    def visit(self, person: Whereabouts, value: str) -> Visit | None:
+        return person.tabs.get(value) if self.by_tab else person.visit
 
     def threshold(self, visit: Visit) -> float:
         """Seconds; infinite where it is not known yet what is usual on the route."""
@@ -170,8 +173,8 @@ class TimeWatch(Watch):
         usual = self.baselines.of_route(visit.route).p95
         return inf if usual is None else max(usual, self.leaf.at_least)
 
-    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
-        visit = self.visit(person, instance)
+    def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
+        visit = self.visit(person, value)
         if visit is None:
             return NEVER
         threshold = self.threshold(visit)
@@ -183,8 +186,8 @@ class TimeWatch(Watch):
         since = visit.last + max(0.0, threshold - visit.total + visit.progress)
         return (since, until) if since <= until else (visit.entered + threshold, -inf)
 
-    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
-        visit = self.visit(person, instance)
+    def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
+        visit = self.visit(person, value)
         usual = self.baselines.of_route(visit.route).p95 if visit else None
         return {"usual_seconds": None if usual is None else round(usual)}
 
@@ -207,7 +210,7 @@ class SequenceWatch(Watch):
             (place for place in range(last - 1, -1, -1) if letters[last] and letters[place] == letters[last]), last
         )
 
-    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Whereabouts) -> Any:
         at, uuid, route = occurrence[0], occurrence[1], occurrence[7]
         self.hit = False
         if memory is None:
@@ -237,7 +240,7 @@ class SequenceWatch(Watch):
     def ready(self, memory: Any, now: float) -> bool:
         return memory is not None and len(memory) == self.length and memory[0][0] + self.within > now
 
-    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+    def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         is_whole = memory and len(memory) == self.length and self._is_whole(memory)
         return (-inf, memory[0][0] + self.within) if is_whole else NEVER
 
@@ -247,7 +250,7 @@ class SequenceWatch(Watch):
     def evidence(self, memory: Any) -> list[str]:
         return [each[1] for each in memory or []]
 
-    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+    def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
         return {"routes": " and ".join(dict.fromkeys(each[3] for each in memory or [] if each[3]))}
 
 
@@ -261,7 +264,7 @@ class ShareWatch(Watch):
         self.kinds = (leaf.kind, leaf.among)
         self.longest = leaf.within
 
-    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Whereabouts) -> Any:
         memory = memory or {"events": [], "begun": occurrence.at, "route": "", "uuid": ""}
         if memory["events"] and memory["events"][-1][1] == occurrence.uuid:  # of both kinds
             return memory
@@ -280,19 +283,19 @@ class ShareWatch(Watch):
         events: list[list[Any]] = memory["events"]
         return sum(bool(is_of_kind) for _, _, is_of_kind in events) / len(events)
 
-    def threshold(self, memory: Any, person: Person) -> float:
+    def threshold(self, memory: Any, person: Whereabouts) -> float:
         if self.leaf.more_than is not None:
             return self.leaf.more_than
         usual = self.baselines.of(self.baseline(memory["route"], person)).p95
         return inf if usual is None else usual / 1000
 
-    def baseline(self, route: str, person: Person) -> str:
+    def baseline(self, route: str, person: Whereabouts) -> str:
         return f"{self.name} {route if self.leaf.baseline == 'route' else person.id}"
 
     def ready(self, memory: Any, now: float) -> bool:
         return memory is not None and len(memory["events"]) >= self.leaf.at_least
 
-    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+    def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         if not memory or len(memory["events"]) < self.leaf.at_least:
             return NEVER
         is_more = self.value(memory) > self.threshold(memory, person)
@@ -306,7 +309,7 @@ class ShareWatch(Watch):
     def evidence(self, memory: Any) -> list[str]:
         return [each[1] for each in memory["events"] if each[2]] if memory else []
 
-    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+    def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
         return {"share": f"{100 * self.value(memory):.0f} %"} if memory else {}
 
 
@@ -314,7 +317,7 @@ class SessionWatch(Watch):
     def __init__(self, leaf: Session) -> None:
         self.first = leaf.state == "first"
 
-    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+    def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         if self.first:
             return ALWAYS if person.session and person.session == person.first_session else NEVER
         is_open = any(visit.open and visit.session == person.session for visit in person.tabs.values())
@@ -330,7 +333,7 @@ class UnfinishedWatch(Watch):
         self.kinds = (leaf.begun, leaf.ended)
         self.longest = self.within = leaf.within
 
-    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Person) -> Any:
+    def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Whereabouts) -> Any:
         begun = [occurrence.at, occurrence.uuid, occurrence.name]
         if kind == 0:
             return max(memory, begun) if memory else begun
@@ -339,13 +342,13 @@ class UnfinishedWatch(Watch):
     def ready(self, memory: Any, now: float) -> bool:
         return memory is not None and bool(memory[0] + self.within > now)
 
-    def span(self, memory: Any, person: Person, instance: Instance, now: float) -> Span:
+    def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         return (memory[0], memory[0] + self.within) if memory else NEVER
 
     def evidence(self, memory: Any) -> list[str]:
         return [memory[1]] if memory else []
 
-    def facts(self, memory: Any, person: Person, instance: Instance) -> dict[str, Any]:
+    def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
         return {"begun": memory[2]} if memory else {}
 
 

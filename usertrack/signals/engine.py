@@ -19,8 +19,9 @@ from usertrack.signals.garbage import uncollected
 from usertrack.signals.incidents import Burst
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import Patterns
-from usertrack.signals.people import IDLE_SECONDS, SESSION_SECONDS, Instance, Person, Phase, Visit
+from usertrack.signals.people import Instance, Person, Phase
 from usertrack.signals.signal import incident_signal, person_signal
+from usertrack.signals.whereabouts import IDLE_SECONDS, SESSION_SECONDS, Visit
 
 LATEST = 3600.0
 """Seconds by which an event may be late; a later one changes nothing any more, and is counted."""
@@ -192,7 +193,7 @@ class Engine:
         if instance.phase:
             self._look(person, instance, clock)
         elif compiled.is_gated:
-            if compiled.ready(instance, clock):
+            if compiled.ready(instance.memories, clock):
                 if compiled.listens:
                     person.listen(instance)
                 self._look(person, instance, clock)
@@ -232,7 +233,7 @@ class Engine:
                 del person.tabs[tab]
         if person.visit and person.visit.tab not in person.tabs:
             person.visit = None
-        left = [each for each in person.instances.values() if each.value and each.compiled.is_over(each, person)]
+        left = [each for each in person.instances.values() if each.value and each.is_over(person)]
         for instance in sorted(left, key=_key) if len(left) > 1 else left:
             if instance.phase:
                 self._look(person, instance, self.clock)
@@ -288,7 +289,7 @@ class Engine:
                 self._say(other, theirs, SignalState.RESOLVED, self.clock, because)
             own = person.instances.get(theirs.key) or self._add(person, theirs.compiled, theirs.value)
             own.take(theirs)
-            if own.compiled.listens and (not own.compiled.is_gated or own.compiled.ready(own, self.clock)):
+            if own.compiled.listens and (not own.compiled.is_gated or own.compiled.ready(own.memories, self.clock)):
                 person.listen(own)
             self._look(person, own, self.clock)
         self._remove(other)
@@ -298,7 +299,7 @@ class Engine:
         """See whether the pattern holds now, say what has changed, and note when to look again."""
         compiled, phase = instance.compiled, instance.phase
         pattern = compiled.pattern
-        since, until = compiled.span(person, instance, now)
+        since, until = compiled.span(instance.memories, person, instance.value, now)
         holds = since <= now < until
         again = until if holds else since if since > now else inf
         if phase == Phase.IDLE:
@@ -308,7 +309,7 @@ class Engine:
                 elif self._is_asked_for(person, instance):
                     again = min(until, self._begin(person, instance, now))
             elif instance in person.listening and (
-                compiled.hopeless(person) or (compiled.is_gated and not compiled.ready(instance, now))
+                compiled.hopeless(person) or (compiled.is_gated and not compiled.ready(instance.memories, now))
             ):
                 person.listening.remove(instance)
         elif phase == Phase.PENDING:

@@ -76,7 +76,7 @@ def _states(
     compiled: Compiled, person: Person, instance: Instance, own: dict[str, Occurrence], at: float
 ) -> Iterable[ConditionState]:
     for leaf, watch, memory in zip(compiled.pattern.leaves(), compiled.watches, instance.memories, strict=True):
-        since, until = watch.span(memory, person, instance, at)
+        since, until = watch.span(memory, person, instance.value, at)
         events = [own[uuid] for uuid in watch.evidence(memory) if uuid in own] or _last(watch, person, own)
         yield ConditionState(condition_words(leaf), since <= at < until, tuple(events))
 

@@ -1,21 +1,13 @@
-"""What the engine remembers of a person: the routes they are on, and how far each pattern has come."""
+"""What the engine remembers of a person: how far each pattern has come, beside where they are."""
 
 from collections.abc import Mapping
 from enum import IntEnum
 from math import inf
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from usertrack.signals.compiled import Compiled
-
-IDLE_SECONDS = 60.0
-"""For how long after a sign of life somebody counts as looking at the page."""
-
-SESSION_SECONDS = 1800.0
-"""After how long without an event a session is over, as PostHog has it."""
-
-_MOST_TABS = 8
+from usertrack.signals.compiled import Compiled
+from usertrack.signals.whereabouts import Visit, Whereabouts
 
 
 class Phase(IntEnum):
@@ -25,40 +17,6 @@ class Phase(IntEnum):
     PENDING = 1
     FIRING = 2
     RECOVERING = 3
-
-
-class Visit:
-    """One tab on one route since ``entered``. ``total``: visible seconds, and ``progress`` how many they were then.
-
-    ``open``: nobody has left the page.
-    """
-
-    __slots__ = ("entered", "last", "open", "progress", "route", "session", "tab", "total")
-
-    def __init__(self, tab: str, session: str, route: str, at: float) -> None:
-        self.tab, self.session, self.route = tab, session, route
-        self.entered = self.last = at
-        self.total = self.progress = 0.0
-        self.open = True
-
-    def see(self, seconds: Any) -> None:
-        """The tracker says for how many seconds the page has been visible; it may say anything."""
-        try:
-            more = float(seconds) - self.total
-        except (TypeError, ValueError):
-            return
-        if 0 < more <= self.last - self.entered:
-            self.total += more
-        self.open = True
-
-    def dump(self) -> list[Any]:
-        return [self.tab, self.session, self.route, self.entered, self.last, self.total, self.progress, self.open]
-
-    @classmethod
-    def load(cls, values: list[Any]) -> "Visit":
-        visit = cls(values[0], values[1], values[2], values[3])
-        visit.last, visit.total, visit.progress, visit.open = values[4:]
-        return visit
 
 
 class Instance:
@@ -74,7 +32,7 @@ class Instance:
         *("touched", "value"),
     )
 
-    def __init__(self, compiled: "Compiled", value: str) -> None:
+    def __init__(self, compiled: Compiled, value: str) -> None:
         self.compiled, self.value = compiled, value
         self.key = (compiled.number, value)
         self.memories: list[Any] = [None] * len(compiled.watches)
@@ -94,6 +52,23 @@ class Instance:
             self.properties = other.properties
         self.quiet_until = max(self.quiet_until, other.quiet_until)
 
+    def is_over(self, person: Whereabouts) -> bool:
+        """Whether its tab or its session is a past one."""
+        if self.compiled.per == "tab":
+            return self.value not in person.tabs
+        return self.compiled.per == "session" and self.value != person.session
+
+    def evidence(self) -> list[str]:
+        """The uuids of the events that decided."""
+        pairs = zip(self.compiled.watches, self.memories, strict=True)
+        return list(dict.fromkeys(uuid for watch, memory in pairs for uuid in watch.evidence(memory)))
+
+    def facts(self, person: Whereabouts) -> dict[str, Any]:
+        facts: dict[str, Any] = {}
+        for watch, memory in zip(self.compiled.watches, self.memories, strict=True):
+            facts = watch.facts(memory, person, self.value) | facts
+        return facts
+
     def dump(self) -> list[Any]:
         times = [
             self.since,
@@ -103,7 +78,7 @@ class Instance:
         return [self.value, self.memories, int(self.phase), *times, self.session, self.page, dict(self.properties)]
 
     @classmethod
-    def load(cls, compiled: "Compiled", values: list[Any]) -> "Instance":
+    def load(cls, compiled: Compiled, values: list[Any]) -> "Instance":
         value, memories, phase, since, touched, due, quiet_until, session, page, properties = values
         instance = cls(compiled, value)
         instance.memories, instance.phase = memories, Phase(phase)
@@ -117,25 +92,13 @@ class Instance:
 _key = attrgetter("key")
 
 
-class Person:
-    """``events`` and ``errors`` are those of the present session; ``distinct_ids`` all that they were seen under.
+class Person(Whereabouts):
+    """``changed``: since they were saved. ``listening`` are the instances that any event may concern."""
 
-    ``changed``: since they were saved. ``listening`` are the instances that any event may concern.
-    """
-
-    __slots__ = (
-        *("changed", "distinct_ids", "errors", "events", "first_at", "first_session", "id", "instances", "last_at"),
-        *("last_uuid", "listening", "session", "tabs", "visit"),
-    )
+    __slots__ = ("changed", "instances", "listening")
 
     def __init__(self, id_: str, at: float) -> None:
-        self.id = id_
-        self.first_at = self.last_at = at
-        self.last_uuid = self.session = self.first_session = ""
-        self.events = self.errors = 0
-        self.distinct_ids: set[str] = set()
-        self.tabs: dict[str, Visit] = {}
-        self.visit: Visit | None = None
+        super().__init__(id_, at)
         self.instances: dict[tuple[int, str], Instance] = {}
         self.listening: list[Instance] = []
         self.changed = False
@@ -154,28 +117,6 @@ class Person:
         if instance in self.listening:
             self.listening.remove(instance)
 
-    def take(self, other: "Person") -> None:
-        """Be ``other``, too, but for what patterns remember of it."""
-        self.distinct_ids |= other.distinct_ids
-        if other.first_at < self.first_at or not self.first_session:
-            self.first_session = other.first_session or self.first_session
-        self.first_at = min(self.first_at, other.first_at)
-        if other.last_at > self.last_at or not self.last_uuid:
-            self.last_at, self.last_uuid = max(self.last_at, other.last_at), other.last_uuid
-            self.session, self.events, self.errors = other.session, other.events, other.errors
-        self.tabs = {**other.tabs, **self.tabs}
-        self.visit = self.visit or other.visit
-
-    def visit_in(self, tab: str, session: str, route: str, at: float) -> Visit:
-        """The visit of ``tab``, a new one where it has none."""
-        visit = self.tabs.get(tab)
-        if visit is None:
-            if len(self.tabs) >= _MOST_TABS:
-                del self.tabs[min(self.tabs, key=lambda each: (self.tabs[each].last, each))]
-            visit = self.tabs[tab] = Visit(tab, session, route, at)
-        self.visit = visit
-        return visit
-
     def dump(self) -> dict[str, Any]:
         """The person as JSON."""
         instances: dict[str, list[Any]] = {}
@@ -192,7 +133,7 @@ class Person:
         }
 
     @classmethod
-    def load(cls, id_: str, values: Mapping[str, Any], compiled: Mapping[str, "Compiled"]) -> "Person":
+    def load(cls, id_: str, values: Mapping[str, Any], compiled: Mapping[str, Compiled]) -> "Person":
         """The person as it was dumped, with the instances of ``compiled`` patterns alone."""
         person = cls(id_, values["times"][0])
         person.last_at, person.last_uuid = values["times"][1], values["last"]

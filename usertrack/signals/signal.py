@@ -24,14 +24,14 @@ def person_signal(
     compiled = instance.compiled
     pattern = compiled.pattern
     known = audience.facts(person.id)
-    facts = {**known, **_session_facts(person, instance, at), **compiled.facts(person, instance)}
+    facts = {**known, **_session_facts(person, instance, at), **instance.facts(person)}
     facts |= {name: value for name, value in instance.properties.items() if value not in (None, "")}
     if pattern.per in _PER_LABEL:
         facts[pattern.per] = instance.value
     labels = {"pattern": pattern.id, "severity": pattern.severity, "route": str(facts["page"] or "")}
     labels |= {name: str(facts[name]) for name in ("tier", *FIELDS) if facts.get(name)}
     is_of_session = pattern.per in ("session", "tab")
-    evidence = compiled.evidence(instance) or [person.last_uuid]
+    evidence = instance.evidence() or [person.last_uuid]
     return Signal(
         pattern=pattern.id,
         person=person.id,

@@ -78,7 +78,9 @@ def restore(
             compiled = instance.compiled
             if instance.due < inf:
                 engine.dues.append((instance.due, id_, *instance.key))
-            if compiled.listens and (not compiled.is_gated or instance.phase or compiled.ready(instance, clock)):
+            if compiled.listens and (
+                not compiled.is_gated or instance.phase or compiled.ready(instance.memories, clock)
+            ):
                 person.listen(instance)
         for name, dumped in values["instances"].items():
             if name not in same:
