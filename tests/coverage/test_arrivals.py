@@ -6,14 +6,20 @@ from typing import Any
 import pytest
 
 from usertrack.core.errors import Unknown
-from usertrack.core.table import Table
-from usertrack.coverage.arrivals import Arrivals, Presence, Releases, SentBy, ask_arrivals, require_all
+from usertrack.coverage.arrivals import Arrivals, Presence, Releases, SentBy, ask_arrivals
+from usertrack.coverage.values import ask_values
 from usertrack.server.database.store import Store
 
 from ..product.logs import asking
 from ..server.capture_fixtures import Client
 
-ASKED = ("arrivals", "arrival_person_properties", "arrival_values")
+PAGED: tuple[tuple[str, dict[str, list[str]]], ...] = (
+    ("arrivals", {}),
+    (
+        "arrival_person_properties",
+        {"releases": [*"abcdef"], "release_times": ["1970-01-01T00:00:00Z"] * 6, "aliases": [""], "alias_of": [""]},
+    ),
+)
 AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -70,15 +76,23 @@ def test_who_was_not_active_since_a_property_came_is_not_asked_for_it(store: Sto
     assert Presence(0, 0).rate is None
 
 
-def test_queries_have_a_key_so_all_pages_are_read(store: Store) -> None:
-    with asking(store, AS_OF) as runner:
-        keys = {name: runner.bind(f"posthog/{name}", {"days": 3}).key for name in ASKED}
-    assert all(keys.values()), keys
+def test_all_pages_of_what_has_a_row_a_name_are_read(store: Store, client: Client) -> None:
+    names = list("abcdef")
+    client.send(
+        event("$identify", "20T10:00:00", **{"$set": dict.fromkeys(names, "x")}),
+        *(event(name, "20T10:00:00", **{name: "x"}) for name in names),
+    )
+    with asking(store, AS_OF, page_rows=4) as runner:
+        statements = [runner.bind(f"posthog/{name}", {"days": 3, **own}) for name, own in PAGED]
+        read = [{row[0] for row in runner.table(statement).rows} for statement in statements]
+        read.append(set(ask_values(runner, 3)))
+    assert [set(names) - each for each in read] == [set(), set(), set()]
 
 
-def test_a_cut_answer_is_not_known() -> None:
-    with pytest.raises(Unknown, match="more rows than were read"):
-        require_all(Table((), (), truncated=True))
+def test_a_cut_answer_is_not_known(store: Store, client: Client) -> None:
+    client.send(*(event("a", "20T10:00:00", **{name: 1}) for name in "abcdef"))
+    with asking(store, AS_OF, page_rows=4) as runner, pytest.raises(Unknown, match="more rows than were read"):
+        ask_arrivals(runner, 3, Releases())
 
 
 def test_groups_are_those_that_events_name(store: Store, client: Client) -> None:

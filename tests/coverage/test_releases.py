@@ -19,19 +19,35 @@ events:
 person_properties: {role: {since: v2.4}, plan: {aliases: [tariff]}}
 properties: {size: {aliases: [length]}}
 """
+# of 2026-10-05 12:00 in Berlin
+SIGNED = """tree {tree}
+author a <a@b.example> 1791194400 +0200
+committer a <a@b.example> 1791194400 +0200
+gpgsig -----BEGIN PGP SIGNATURE-----
+ x
+ -----END PGP SIGNATURE-----
+
+one
+"""
 
 
 def test_dates_tags_and_what_is_neither(tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
-        dates = {"GIT_COMMITTER_DATE": "2026-10-05T12:00:00+02:00", "PATH": "/usr/bin:/bin:/usr/local/bin"}
-        subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True, env=dates)
+    def git(*arguments: str, text: str = "") -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "tag.gpgsign=false")
+        path = {"PATH": "/usr/bin:/bin:/usr/local/bin"}
+        command = ["git", "-C", str(tmp_path), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, env=path, input=text, text=True).stdout.strip()
 
+    checks_signatures = tmp_path / "gpg"
+    checks_signatures.write_text("#!/bin/sh\necho Good signature >&2\n")
+    checks_signatures.chmod(0o700)
     git("init", "-q")
-    git("commit", "-q", "--allow-empty", "-m", "one")
-    git("tag", "-a", "v2.4", "-m", "two four")
-    git("tag", "v3/rc")
+    tree = git("hash-object", "-t", "tree", "-w", "--stdin")
+    commit = git("hash-object", "-t", "commit", "-w", "--stdin", text=SIGNED.format(tree=tree))
+    git("tag", "-a", "v2.4", "-m", "two four", commit)
+    git("tag", "v3/rc", commit)
     git("config", "log.showSignature", "true")
+    git("config", "gpg.program", str(checks_signatures))
     releases, notes = releases_of(written(tmp_path, PLAN), tmp_path)
     tagged = datetime(2026, 10, 5, 10, tzinfo=UTC)
     november = datetime(2026, 11, 1, tzinfo=UTC)

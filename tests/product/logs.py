@@ -13,10 +13,11 @@ from usertrack.library.library import Library, shipped_root
 from usertrack.product.scope import Scope
 from usertrack.server.app import create_app
 from usertrack.server.database.store import Store
-from usertrack.sources.posthog import PostHog
+from usertrack.sources.posthog import PAGE_ROWS, PostHog
 from usertrack.workspace.settings import load_settings
 
 from ..server.capture_fixtures import SETTINGS, Client
+from ..sources.wires import Wire
 
 LIBRARY = Library([shipped_root() / "queries"])
 
@@ -44,10 +45,15 @@ def capture(client: Client, lines: Iterable[str], merged: dict[str, str] | None 
 
 
 @contextmanager
-def asking(store: Store, as_of: datetime, zone: str = "UTC") -> Iterator[Runner]:
+def asking(store: Store, as_of: datetime, zone: str = "UTC", page_rows: int = PAGE_ROWS) -> Iterator[Runner]:
+    transport: httpx.AsyncBaseTransport
     transport = httpx.ASGITransport(app=create_app(store, SETTINGS), raise_app_exceptions=False)
+    if page_rows != PAGE_ROWS:
+        transport = Wire(transport)  # parquet has no pages
     key = SETTINGS.personal_api_key
-    source = PostHog("http://test", "1", key, lambda text, *, passing=False: None, transport=transport)
+    source = PostHog(
+        "http://test", "1", key, lambda text, *, passing=False: None, transport=transport, page_rows=page_rows
+    )
     settings = load_settings(env={"USERTRACK_TIMEZONE": zone}, workspace=Path(__file__).parent)
     with Runner(settings, LIBRARY, as_of, {"posthog": source}) as runner:
         yield runner
