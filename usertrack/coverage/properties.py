@@ -118,6 +118,6 @@ def _of_somebody(
 
     Where there is none, it is not in the code; it is not known where a site may set others than those that were read.
     """
-    sending = sum(not {planned.name, *planned.aliases}.isdisjoint(site.properties) for site in sites)
+    sending = sum(not set(planned.names).isdisjoint(site.properties) for site in sites)
     always = None if not sites else True if sending else False if all(site.is_complete for site in sites) else None
     return CoveredProperty(of, planned.name, True, False, len(sites), sending, always, presence)

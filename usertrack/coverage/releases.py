@@ -28,7 +28,7 @@ def releases_of(plan: Plan, folder: Path) -> tuple[Releases, tuple[str, ...]]:
                 name: moments[event.since]
                 for event in plan.events.values()
                 if event.since in moments
-                for name in (event.name, *event.aliases)
+                for name in event.names
             },
             # every planned one: the query then has a row for it, although nobody has it
             persons={item.name: moments.get(item.since or "", LONG_AGO) for item in plan.person_properties.values()},

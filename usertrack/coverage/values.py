@@ -39,7 +39,7 @@ def ask_values(runner: Runner, days: int) -> Sampled:
 
 def value_findings(plan: Plan, sampled: Sampled) -> Iterator[Finding]:
     """Each class of personal data that a property holds and the plan does not declare, and what has too many values."""
-    names = {alias: item for item in plan.properties.values() for alias in (item.name, *item.aliases)}
+    names = {alias: item for item in plan.properties.values() for alias in item.names}
     for name, sample in sampled.items():
         planned = names.get(name)
         subject, file, line = f"properties.{name}", plan.path.as_posix(), planned.line if planned else 1

@@ -193,7 +193,7 @@ def _checks(properties: Iterable[PlannedProperty]) -> _Checks:
     checks: dict[str, _Check] = {}
     for planned in properties:
         plain_type = None if planned.values or planned.type is None else _PLAIN_TYPES.get(planned.type)
-        for name in (planned.name, *planned.aliases):
+        for name in planned.names:
             checks[name] = _Check(plain_type, _property_check(planned))
     return checks
 

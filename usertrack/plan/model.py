@@ -52,6 +52,11 @@ class PlannedProperty:
     since: str | None = None
     line: int = 1
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names under which it may arrive, its own first."""
+        return (self.name, *self.aliases)
+
 
 def property_aliases(properties: Iterable[PlannedProperty]) -> dict[str, str]:
     """The property that each alias stands for."""
@@ -95,6 +100,11 @@ class PlannedEvent:
     since: str | None = None
     acceptance: str | None = None
     line: int = 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names under which it may arrive, its own first."""
+        return (self.name, *self.aliases)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -204,7 +214,7 @@ class Plan:
     @cached_property
     def event_names(self) -> Mapping[str, str]:
         """The event that each name and alias stands for."""
-        return {name: event.name for event in self.events.values() for name in (event.name, *event.aliases)}
+        return {name: event.name for event in self.events.values() for name in event.names}
 
     @cached_property
     def replaced_by(self) -> Mapping[str, str]:

@@ -259,7 +259,7 @@ def _not_in_their_funnel(plan: Plan, place: Place) -> Iterator[Finding]:
     for name, funnel in plan.funnels.items():
         steps = {event for step in funnel.steps for event in _events_of(step)}
         for event in plan.events.values() if steps else ():
-            if event.tier == name and not steps & {event.name, *event.aliases} and event.status != "deprecated":
+            if event.tier == name and steps.isdisjoint(event.names) and event.status != "deprecated":
                 message = f"`{event.name}` is of the tier `{name}`, and no step of the funnel `{name}`"
                 yield place.finding(
                     FUNNEL_LACKS, f"events.{event.name}", message, event.line, "a step, or another tier"

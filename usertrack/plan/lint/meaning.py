@@ -189,7 +189,7 @@ def _clashes(properties: Sequence[_Placed], place: Place) -> Iterator[Finding]:
     """One name in several sections with another type, unit or list of values."""
     first: dict[str, _Placed] = {}
     for placed in properties:
-        for name in (placed.planned.name, *placed.planned.aliases):
+        for name in placed.planned.names:
             earlier = first.setdefault(name, placed)
             difference = "" if earlier is placed else _difference(earlier.planned, placed.planned)
             if difference:

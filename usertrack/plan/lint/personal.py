@@ -44,7 +44,7 @@ _REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "BR", "AU", "JP")
 
 def lint_personal(plan: Plan, place: Place) -> Iterator[Finding]:
     for event in plan.events.values():
-        for name in (event.name, *event.aliases):
+        for name in event.names:
             if part := id_in(name):
                 message = f"the name `{name}` holds `{part}`, which is different for each one"
                 yield place.finding(ID_IN_NAME, f"events.{event.name}", message, event.line, _INSTEAD)
