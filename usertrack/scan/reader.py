@@ -1,6 +1,7 @@
 """What readers of all languages do alike: they go through a tree once, and keep scopes, bindings and calls."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
@@ -214,7 +215,8 @@ def line_of(node: "Node") -> int:
 
 
 def source_of(node: "Node | None") -> str:
-    return "" if node is None or node.text is None else node.text.decode(errors="replace")
+    """The text of a node; a name that comes again and again is in memory once."""
+    return "" if node is None or node.text is None else sys.intern(node.text.decode(errors="replace"))
 
 
 def concatenation(left: Expression, right: Expression, line: int) -> Template:
