@@ -189,3 +189,10 @@ def test_who_did_nothing_for_long_is_forgotten_unless_that_is_what_fires(tmp_pat
 
 def dump(engine: Engine) -> str:
     return json.dumps(unsaved(engine).people)
+
+
+def test_each_tab_is_an_alert_of_its_own_and_all_have_one_cooldown(tmp_path: Path) -> None:
+    stuck = "stuck: {when: {count: $rageclick, more_than: 0, within: 5m}, per: tab, cooldown: 30m}"
+    clicks = [event(at, "$rageclick", tab=tab) for at, tab in [(0, "one"), (60, "two"), (400, "three")]]
+    signals = signals_of(patterns_of(tmp_path, stuck), clicks)
+    assert [each.key for each in signals] == [f"stuck:ann:ann's:{tab}" for tab in ("one", "two", "one", "two")]

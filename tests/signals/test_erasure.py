@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from tests.signals.events import event, patterns_of
+from tests.signals.events import START, event, patterns_of
 from usertrack.alerts.erasure import Person
 from usertrack.signals.engine import Engine
 from usertrack.signals.state import StateFile
@@ -20,3 +20,15 @@ def test_an_erased_person_is_in_no_byte_of_what_patterns_remember(tmp_path: Path
     files = b"".join(path.read_bytes() for path in tmp_path.glob("signals.db*"))
     assert b"0190-ada" not in files
     assert b"0190-bob" in files
+
+
+def test_what_is_usual_for_a_person_goes_with_the_person(tmp_path: Path) -> None:
+    email = "ada@acme.example"
+    share = "share: {when: {share: $exception, of: any, within: 1m, more_than: own p95, at_least: 2}}"
+    state, engine = StateFile(tmp_path), Engine(patterns_of(tmp_path, share))
+    engine.run(event(at * 20, "$exception" if at % 2 else "x", email) for at in range(50))
+    state.save(engine)
+    state.erase(Person(frozenset({email}), email).is_in)
+    assert email.encode() not in state.path.read_bytes()
+    engine.forget(START + 10_000)
+    assert not any(email in name for name in engine.baselines.histograms)

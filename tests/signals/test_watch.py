@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -106,3 +107,26 @@ def test_a_clock_ahead_is_set_right_and_the_year_one_changes_nothing(world: Worl
     world.happens("$exception", 3600, arrives=6)
     world.happens("$exception", -63_000_000_000, arrives=7)
     assert world.poll(10) == ["errors firing 6"]
+
+
+def test_what_fired_before_a_weekend_without_a_watcher_has_ended(world: World) -> None:
+    world.happens("$pageview", -10)
+    world.poll(0)
+    world.happens("$exception", 10)
+    world.happens("$exception", 11)
+    assert world.poll(20) == ["errors firing 11"]
+    assert "errors resolved 310" in world.poll(2 * 86_400)
+
+
+def test_what_arrived_late_before_the_first_start_counts_once(world: World) -> None:
+    world.happens("$exception", -250, arrives=-30)
+    assert world.poll(0) == world.poll(5) == []
+
+
+def test_nothing_is_said_of_silence_while_an_event_may_be_under_way(world: World) -> None:
+    world.happens("$pageview", -890)
+    world.poll(0)
+    world.happens("$pageview", 11, person=str(UUID(int=7)))
+    assert world.poll(11.5) == []
+    world.happens("$pageview", 9, arrives=13)
+    assert world.poll(20) == []

@@ -65,6 +65,7 @@ class Compiled:
 
     ``is_gated``: nothing needs to be remembered of who has not met a certain event. ``listens``: any event may change
     whether it holds. ``is_lazy``: events only put off when it holds, so that it is enough to look when it is due.
+    ``needs_memory``: whether it holds depends on events before the last one.
     """
 
     def __init__(self, number: int, pattern: Pattern, baselines: Baselines) -> None:
@@ -75,6 +76,7 @@ class Compiled:
         ]
         self.is_gated = is_gated(pattern.when)
         self.is_lazy = not any(watch.gate for watch in self.watches)
+        self.needs_memory = any(watch.kinds for watch in self.watches)
         self.listens = any(
             isinstance(watch, TimeWatch | SessionWatch) or (isinstance(watch, NoneWatch) and watch.of_person)
             for watch in self.watches

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 from math import inf
 from operator import attrgetter
-from typing import Any
 
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.signals.audience import Audience, Everybody
@@ -20,7 +19,7 @@ from usertrack.signals.incidents import Burst
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import Patterns
 from usertrack.signals.people import Instance, Person, Phase
-from usertrack.signals.signal import incident_signal, person_signal
+from usertrack.signals.signal import STATES, incident_signal, person_signal
 from usertrack.signals.whereabouts import IDLE_SECONDS, SESSION_SECONDS, Visit
 
 LATEST = 3600.0
@@ -273,6 +272,8 @@ class Engine:
                 self._remove(person)
                 for distinct_id in person.distinct_ids:
                     self.by_distinct_id.pop(distinct_id, None)
+                    self.unarmed.pop(distinct_id, None)
+        self.baselines.forget_others(self.people)
 
     def _remove(self, person: Person) -> None:
         del self.people[person.id]
@@ -304,8 +305,9 @@ class Engine:
         again = until if holds else since if since > now else inf
         if phase == Phase.IDLE:
             if holds:
-                if now < instance.quiet_until:
-                    again = min(until, instance.quiet_until)
+                quiet_until = person.quiet_until(instance)
+                if now < quiet_until:
+                    again = min(until, quiet_until)
                 elif self._is_asked_for(person, instance):
                     again = min(until, self._begin(person, instance, now))
             elif instance in person.listening and (
@@ -356,7 +358,7 @@ class Engine:
 
     def _go(self, person: Person, instance: Instance, phase: Phase, now: float) -> None:
         instance.phase, instance.since = phase, now
-        self._say(person, instance, _STATES[phase], now)
+        self._say(person, instance, STATES[phase], now)
 
     def _say(self, person: Person, instance: Instance, state: SignalState, now: float, because: str = "") -> None:
         self.signals.append(person_signal(person, instance, state, now, self.audience, because))
@@ -391,11 +393,3 @@ class Engine:
             return
         self.signals.append(incident_signal(compiled, value, burst, SignalState.RESOLVED, due))
         del self.bursts[number, value]
-
-
-_STATES: dict[Any, SignalState] = {
-    Phase.IDLE: SignalState.RESOLVED,
-    Phase.PENDING: SignalState.PENDING,
-    Phase.FIRING: SignalState.FIRING,
-    Phase.RECOVERING: SignalState.RECOVERING,
-}

@@ -112,6 +112,13 @@ class Person(Whereabouts):
     def in_order(self) -> list[Instance]:
         return sorted(self.instances.values(), key=_key)
 
+    def quiet_until(self, instance: Instance) -> float:
+        """The end of the cooldown: one for all tabs, as it is of the same person."""
+        if instance.compiled.per != "tab":
+            return instance.quiet_until
+        number = instance.compiled.number
+        return max(each.quiet_until for each in self.instances.values() if each.compiled.number == number)
+
     def drop(self, instance: Instance) -> None:
         del self.instances[instance.key]
         if instance in self.listening:

@@ -6,10 +6,19 @@ from usertrack.alerts.model import Signal, SignalState
 from usertrack.signals.audience import Audience
 from usertrack.signals.compiled import FIELDS, Compiled
 from usertrack.signals.incidents import Burst
-from usertrack.signals.people import Instance, Person
+from usertrack.signals.people import Instance, Person, Phase
 from usertrack.signals.wording import moment, reason
 
 _PER_LABEL = ("route", *FIELDS)
+_IN_KEY = ("tab", *_PER_LABEL)
+
+STATES = {
+    Phase.IDLE: SignalState.RESOLVED,
+    Phase.PENDING: SignalState.PENDING,
+    Phase.FIRING: SignalState.FIRING,
+    Phase.RECOVERING: SignalState.RECOVERING,
+}
+"""What is said when an instance comes to a phase."""
 
 
 def person_signal(
@@ -43,7 +52,7 @@ def person_signal(
         facts=facts,
         labels=labels,
         events=tuple(evidence),
-        value=instance.value if pattern.per in _PER_LABEL else "",
+        value=instance.value if pattern.per in _IN_KEY else "",
     )
 
 

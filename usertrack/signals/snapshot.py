@@ -9,12 +9,14 @@ from usertrack.alerts.model import Signal, SignalState
 from usertrack.signals.durations import Histogram
 from usertrack.signals.engine import Engine
 from usertrack.signals.incidents import Burst
-from usertrack.signals.people import Person
+from usertrack.signals.people import Instance, Person
+from usertrack.signals.signal import STATES, incident_signal, person_signal
 from usertrack.signals.wording import moment
 
 
 class Snapshot(NamedTuple):
-    """``people``, ``usual`` and ``gone`` are those that changed, ``bursts`` are all; each with what it is saved under.
+    """``people`` and ``usual`` are those that changed, ``gone`` and ``unusual`` the names of those that are no more;
+    ``bursts`` are all; each with what it is saved under.
 
     ``patterns`` has for each pattern what tells whether it is still the same, and what it is `per`.
     """
@@ -25,6 +27,7 @@ class Snapshot(NamedTuple):
     gone: list[str]
     bursts: list[tuple[str, str, Any]]
     usual: list[tuple[str, list[int]]]
+    unusual: list[str]
 
 
 def unsaved(engine: Engine) -> Snapshot:
@@ -37,6 +40,7 @@ def unsaved(engine: Engine) -> Snapshot:
         sorted(engine.gone),
         [(ids[number], value, burst.dump()) for (number, value), burst in engine.bursts.items()],
         [(name, each.counts) for name, each in engine.baselines.histograms.items() if each.changed],
+        sorted(engine.baselines.gone),
     )
 
 
@@ -46,8 +50,25 @@ def saved(engine: Engine) -> None:
         person.changed = False
     engine.changed.clear()
     engine.gone.clear()
+    engine.baselines.gone.clear()
     for histogram in engine.baselines.histograms.values():
         histogram.changed = False
+
+
+def open_alerts(engine: Engine) -> set[str]:
+    """The keys of the signals that have begun, and have not ended."""
+    own = (
+        person_signal(person, instance, STATES[instance.phase], engine.clock, engine.audience).key
+        for person in engine.people.values()
+        for instance in person.instances.values()
+        if instance.phase
+    )
+    bursts = (
+        incident_signal(engine.book.compiled[number], value, burst, SignalState.FIRING, engine.clock).key
+        for (number, value), burst in engine.bursts.items()
+        if burst.since is not None
+    )
+    return {*own, *bursts}
 
 
 def restore(
@@ -60,20 +81,18 @@ def restore(
 ) -> None:
     """Give a new ``engine`` what was saved. What fires of patterns that are no more, or are other ones now, ends.
 
-    A pattern that is new begins to watch a person with their next event: what was before is no reason to fire.
+    A pattern that is new begins to watch a person with their next event, as what was before is no reason to fire; or at
+    once, where it needs no event but the last one and does not hold yet.
     """
     engine.clock = clock
     same = {
         name: each for name, each in engine.book.by_id.items() if patterns.get(name, [""])[0] == each.pattern.digest
     }
     per = {name: saved_per for name, (_, saved_per) in patterns.items()}
-    is_new = len(same) < len(engine.book.compiled)
     for name, counts in usual:
         engine.baselines.histograms[name] = Histogram(counts)
     for id_, values in people:
         person = engine.people[id_] = Person.load(id_, values, same)
-        for distinct_id in person.distinct_ids:
-            (engine.unarmed if is_new else engine.by_distinct_id)[distinct_id] = person
         for instance in person.in_order():
             compiled = instance.compiled
             if instance.due < inf:
@@ -94,12 +113,40 @@ def restore(
                 engine.dues.append((burst.due, "", same[name].number, value))
         elif dumped_burst["since"] is not None:
             engine.signals.append(_resolved(name, "", "", value, clock))
+    for person in engine.people.values():
+        is_armed = _arm(engine, person)
+        for distinct_id in person.distinct_ids:
+            (engine.by_distinct_id if is_armed else engine.unarmed)[distinct_id] = person
     heapq.heapify(engine.dues)
+
+
+def _arm(engine: Engine, person: Person) -> bool:
+    """Have new patterns watch ``person`` without an event; returns whether that was possible for all of them."""
+    is_armed = True
+    for compiled in engine.book.ungated["person"]:
+        instance = Instance(compiled, "")
+        if instance.key in person.instances or compiled.hopeless(person):
+            continue
+        since, until = compiled.span(instance.memories, person, "", engine.clock)
+        if compiled.needs_memory or since <= engine.clock < until:
+            is_armed = False
+            continue
+        person.instances[instance.key] = instance
+        instance.touched, instance.session = person.last_at, person.session
+        if compiled.listens:
+            person.listen(instance)
+        if engine.clock < since < inf:
+            instance.due = since
+            engine.dues.append((since, person.id, *instance.key))
+        if not person.changed:
+            person.changed = True
+            engine.changed.append(person)
+    return is_armed
 
 
 def _ended(name: str, per: str, person: str, dumped: list[Any], clock: float) -> Signal:
     session = dumped[7] if per in ("session", "tab") else ""
-    return _resolved(name, person, session, "" if per in ("session", "tab", "person") else dumped[0], clock)
+    return _resolved(name, person, session, "" if per in ("session", "person") else dumped[0], clock)
 
 
 def _resolved(name: str, person: str, session: str, value: str, clock: float) -> Signal:

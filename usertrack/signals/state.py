@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS signals (id INTEGER PRIMARY KEY AUTOINCREMENT, signal
 _OF_PEOPLE = (
     ("people", "names(id) OR names(state)"),
     ("bursts", "names(state)"),  # an incident that is not over begins anew
+    ("usual", "names(name)"),
     ("signals", "names(signal)"),
 )
 
@@ -40,6 +41,8 @@ class StateFile:
         self.path = folder / FILE
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.touch(mode=0o600)  # before SQLite makes others beside it with its mode
+            self.path.chmod(0o600)
             self._connection = sqlite3.connect(self.path, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
@@ -47,7 +50,6 @@ class StateFile:
             if version > _VERSION:
                 raise UsageError(f"{self.path} is of a newer usertrack", "update usertrack")
             self._connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
-            self.path.chmod(0o600)
         except (OSError, sqlite3.Error) as error:
             hint = "move it away: what goes on now is then read anew"
             raise UsageError(f"{self.path} cannot be opened: {error}", hint) from error
@@ -100,6 +102,7 @@ class StateFile:
             db.executemany(
                 "INSERT OR REPLACE INTO people VALUES (?, ?)", ((i, _json(each)) for i, each in state.people)
             )
+            db.executemany("DELETE FROM usual WHERE name = ?", ((name,) for name in state.unusual))
             db.execute("DELETE FROM bursts")
             db.executemany("INSERT INTO bursts VALUES (?, ?, ?)", ((n, v, _json(each)) for n, v, each in state.bursts))
             db.executemany("INSERT OR REPLACE INTO usual VALUES (?, ?)", ((n, _json(each)) for n, each in state.usual))

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from usertrack.alerts.model import Signal
+from usertrack.alerts.model import Signal, SignalState
 from usertrack.engine.runner import Runner
 from usertrack.signals.audience import Audience
-from usertrack.signals.engine import Engine
+from usertrack.signals.engine import LATEST, Engine
 from usertrack.signals.patterns import Patterns
 from usertrack.signals.read import LONGEST
 from usertrack.signals.reader import arrivals, history
+from usertrack.signals.snapshot import open_alerts
 from usertrack.signals.state import StateFile
 
 WARM_UP = timedelta(days=30)
@@ -59,25 +60,33 @@ class Watcher:
         self.hand_on(receive)
         read_until = self._state.read_until
         if read_until is None or now - _moment(read_until) > _LONGEST_GAP:
-            return self._warm_up(runner, now)
+            count = self._warm_up(runner, now)
+            self.hand_on(receive)
+            return count
         since = _moment(read_until) - OVERLAP
         arrived = arrivals(runner, since, now)
         before = self._state.seen([each.uuid for each in arrived])
         fresh = [each for each in arrived if each.uuid not in before]
+        settled, taken = (now - SETTLE).timestamp(), []
         for occurrence in fresh:
+            if occurrence.at > settled:
+                self.engine.advance(settled)
+                if occurrence.at >= self.engine.next_due:  # it would decide what may not be decided yet: it waits
+                    break
             self.engine.feed(occurrence)
-        self.engine.advance((now - SETTLE).timestamp())
+            taken.append(occurrence.uuid)
+        self.engine.advance(settled)
         if now.date() != _moment(read_until).date():
             self.engine.forget((now - REMEMBERED).timestamp())
         self._state.save(
             self.engine,
             self.engine.taken(),
             read_until=now.timestamp(),
-            read=[each.uuid for each in fresh],
+            read=taken,
             again_since=(now - OVERLAP).timestamp(),
         )
         self.hand_on(receive)
-        return len(fresh)
+        return len(taken)
 
     def hand_on(self, receive: Receive) -> None:
         """Give ``receive`` the signals that it has not got for good yet."""
@@ -87,21 +96,25 @@ class Watcher:
             self._state.taken(waiting[-1][0])
 
     def _warm_up(self, runner: Runner, now: datetime) -> int:
-        """Learn from history. Whatever fires in it was before anybody watched: it is not handed on."""
+        """Learn from history. Whatever fires in it was before anybody watched: it is not handed on.
+
+        What fired before a gap and does not any more has ended.
+        """
         count, uuids = 0, []
-        recent = (now - OVERLAP - OVERLAP).timestamp()
-        began = self.engine.clock
+        settled = (now - SETTLE).timestamp()
+        began, open_before, ended = self.engine.clock, open_alerts(self.engine), self.engine.taken()
         for occurrence in history(runner, now - WARM_UP, now):
             if occurrence.at <= began:  # before the gap
                 continue
             self.engine.feed(occurrence)
             count += 1
-            if occurrence.at >= recent:
+            if occurrence.at >= settled - LATEST:  # if it is read again: an older one counts no more
                 uuids.append(occurrence.uuid)
-        self.engine.advance((now - SETTLE).timestamp())
-        self.engine.taken()
+        self.engine.advance(settled)
+        latest = {each.key: each for each in self.engine.taken() if each.key in open_before}
+        ended += [each for each in latest.values() if each.state is SignalState.RESOLVED]
         again_since = (now - OVERLAP).timestamp()
-        self._state.save(self.engine, read_until=now.timestamp(), read=uuids, again_since=again_since)
+        self._state.save(self.engine, ended, read_until=now.timestamp(), read=uuids, again_since=again_since)
         return count
 
 
