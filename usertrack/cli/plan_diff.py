@@ -63,8 +63,7 @@ def diff(
     commits = [repository.commit(old), repository.commit(new) if new else None]
     listings = [repository.paths(commit) for commit in commits]
     for path, place in zip(paths, places, strict=True):
-        is_named = path in (plan, *(code or ()))
-        if is_named and not any(_holds(listing, place) for listing in listings):
+        if path in (plan, *(code or ())) and not any(_holds(listing, place) for listing in listings):
             raise UsageError(f"'{path}' is neither in {old} nor in {new or 'your files'}", "is it mistyped?")
     with ExitStack() as stack:
         sides = [

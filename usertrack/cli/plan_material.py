@@ -15,7 +15,7 @@ from usertrack.cli.common import Common, settings_of
 from usertrack.core.errors import NEEDS_PLAN, ConnectionFailed, SourceBusy, Unknown, UsageError
 
 if TYPE_CHECKING:
-    from usertrack.coverage.arrivals import Arrivals
+    from usertrack.coverage.arrivals import Arrivals, Releases
     from usertrack.coverage.numbers import Coverage, Grouping
     from usertrack.coverage.uses import Use
     from usertrack.coverage.values import Sampled
@@ -92,26 +92,26 @@ def gather(
     scan = scanned(plan, code, scan_file)
     releases, notes = releases_of(plan, _folder((code or [plan.path])[0]))
     uses = uses_of(settings, library, plan)
-    arrivals: Arrivals | None = None
-    sampled: Sampled = {}
-    incomplete = False
+    material = Material(settings, library, plan, scan, None, uses, notes)
     if events is None and settings.uses_demo and not settings.demo:
-        notes += ("the data was not asked: `usertrack login` connects yours, --events reads a file, --demo has some",)
-    else:
-        from usertrack.coverage.arrivals import ask_arrivals
-        from usertrack.coverage.values import ask_values
+        note = "the data was not asked: `usertrack login` connects yours, --events reads a file, --demo has some"
+        return replace(material, notes=(*notes, note))
+    try:
+        with ExitStack() as stack:
+            runner = _runner(stack, common, settings, library, events, cached=not values)
+            return _with_data(material, runner, days, releases, values=values)
+    except (ConnectionFailed, SourceBusy, Unknown) as problem:
+        diagnostics.hint(problem.hint)
+        note = f"the data could not be asked: {problem.message}"
+        return replace(material, notes=(*notes, note), incomplete=True)
 
-        try:
-            with ExitStack() as stack:
-                runner = _runner(stack, common, settings, library, events, cached=not values)
-                arrivals = ask_arrivals(runner, days, releases)
-                sampled = ask_values(runner, days) if values else {}
-        except (ConnectionFailed, SourceBusy, Unknown) as problem:
-            incomplete = True
-            arrivals = None
-            diagnostics.hint(problem.hint)
-            notes += (f"the data could not be asked: {problem.message}",)
-    return Material(settings, library, plan, scan, arrivals, uses, notes, sampled, incomplete)
+
+def _with_data(material: Material, runner: "Runner", days: int, releases: "Releases", *, values: bool) -> Material:
+    from usertrack.coverage.arrivals import ask_arrivals
+    from usertrack.coverage.values import ask_values
+
+    arrivals = ask_arrivals(runner, days, releases)
+    return replace(material, arrivals=arrivals, values=ask_values(runner, days) if values else {})
 
 
 def _runner(
