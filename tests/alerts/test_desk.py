@@ -85,6 +85,18 @@ def test_what_is_resolved_by_somebody_is_reopened_when_it_fires_again(tmp_path: 
     assert desk.alerts()[0].state(at(20)) is AlertState.REOPENED
 
 
+@pytest.mark.parametrize("end", [SignalState.RECOVERING, SignalState.RESOLVED])
+def test_what_is_resolved_by_somebody_is_no_news_because_it_ends(tmp_path: Path, end: SignalState) -> None:
+    desk = desk_in(tmp_path)
+    desk.receive([signal()], T0)
+    desk.tick(at(30))
+    desk.resolve(KEY, "grace", at(60))
+    assert [message.reason for message in desk.tick(at(330))] == ["resolved"]
+    desk.receive([signal(state=end, after=900)], at(900))
+    assert desk.alert(KEY).resolved_at == at(60)
+    assert desk.tick(at(5000)) == []
+
+
 def test_a_snooze_is_over_at_its_time(tmp_path: Path) -> None:
     desk = desk_in(tmp_path)
     desk.receive([signal()], T0)

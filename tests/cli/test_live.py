@@ -73,6 +73,10 @@ def test_keys_act_on_the_chosen_alert_and_never_beyond_the_last() -> None:
     assert screen.alert is None
 
 
+def test_a_name_and_a_tier_do_nothing_to_the_terminal() -> None:
+    assert "\x1b" not in drawn(Screen(filter=HOSTILE, message=f"acknowledged: {HOSTILE}"), seen())
+
+
 def test_who_is_looked_after_needs_no_help() -> None:
     what = seen([acknowledged(each, "kim", at(30)) for each in ALERTS])
     assert "0 people need help" in what.headline()

@@ -47,10 +47,12 @@ class Desk:
     def _take(self, signal: Signal, now: datetime) -> bool:
         if self.store.knows(signal.key, signal.at, signal.state):
             return False
-        alert, state = life.after_signal(self._current(signal.key), signal)
+        former = self._current(signal.key)
+        alert, state = life.after_signal(former, signal)
         self.store.add_change(Change(signal.key, state, signal.at, now), signal.state)
-        self.store.put(alert, is_routed=True)
-        self._router.receive(alert, now)
+        if alert is not former:
+            self.store.put(alert, is_routed=True)
+            self._router.receive(alert, now)
         return True
 
     def tick(self, now: datetime) -> list[Notification]:

@@ -88,9 +88,14 @@ class Alert:
 
 
 def after_signal(alert: Alert | None, signal: Signal) -> tuple[Alert, AlertState]:
-    """``alert``, or None where there was none, as ``signal`` leaves it, and the state to record."""
+    """``alert``, or None where there was none, as ``signal`` leaves it, and the state to record.
+
+    What is resolved begins anew when it is pending or fires; that it recovers, or is over, too, is no news of it.
+    """
+    if alert and alert.is_resolved and signal.state in (SignalState.RECOVERING, SignalState.RESOLVED):
+        return alert, AlertState(signal.state.value)
     fresh = _fresh(signal)
-    if alert is None or (alert.is_resolved and signal.state is not SignalState.RESOLVED):
+    if alert is None or alert.is_resolved:
         again = alert.reopened + (alert.fired_at is not None) if alert else 0
         return replace(fresh, reopened=again), fresh_state(signal.state, again)
     earlier = alert.signal

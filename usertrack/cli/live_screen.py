@@ -75,7 +75,7 @@ class Screen:
         lines += [_person_line(each, seen, width) for each in active]
         if not alerts and not active:
             lines.append(Text("  Nobody is here now.", style="dim"))
-        keys = f" [f] {self.filter}  [↑↓] choose  [a] ack  [s] snooze 1 h  [q] quit   {self.message}"
+        keys = visible(f" [f] {self.filter}  [↑↓] choose  [a] ack  [s] snooze 1 h  [q] quit   {self.message}")
         return Group(*lines, Text(), Text(keys, style="dim", no_wrap=True, overflow="ellipsis"))
 
     def _has(self, facts: Mapping[str, Any]) -> bool:
