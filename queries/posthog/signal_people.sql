@@ -1,12 +1,12 @@
 -- title: Persons and their profiles
--- about: Which persons of PostHog had events within the window, and whose profile is theirs.
+-- about: Which persons of PostHog had events within the window, and whose profile is theirs (ids in one text).
 -- key: [email, account_id]
 -- params: {days: 90}
 SELECT
     {event_key} AS {key},
-    toString(person_id) AS id
+    arrayStringConcat(groupUniqArray(toString(person_id)), ' ') AS ids
 FROM {keyed_events}
 WHERE {in_days}
     AND {event_key} IS NOT NULL
     AND {customer}
-GROUP BY {key}, id
+GROUP BY {key}

@@ -49,13 +49,10 @@ def test_a_query_waits_for_what_was_acknowledged_before_it(client: Client) -> No
 
 
 def test_an_answer_without_the_newest_events_says_so(store: Store) -> None:
-    with serving(store, catch_up=0.5) as client:
-        with store.write_lock:  # as during a long import
-            client.send(event())
-            late = count(client)
-        assert (late.json()["results"], late.headers["x-usertrack-waiting"]) == ([[0]], "1")
-        in_time = count(client)
-        assert (in_time.json()["results"], in_time.headers.get("x-usertrack-waiting")) == ([[1]], None)
+    with serving(store, catch_up=0.5) as client, store.write_lock:  # as during a long import
+        client.send(event())
+        late = count(client)
+    assert (late.json()["results"], late.headers["x-usertrack-waiting"]) == ([[0]], "1")
 
 
 def test_when_too_much_waits_senders_are_told_to_come_back(store: Store) -> None:

@@ -166,9 +166,10 @@ def _run(command: str, page: IO[bytes]) -> int:
 @contextmanager
 def _pager(command: str, stdin: IO[bytes] | int) -> Iterator["subprocess.Popen[bytes]"]:
     """The shell that runs ``command``, until it ends. Meanwhile Ctrl-C is for the pager."""
-    process = subprocess.Popen(command, shell=True, stdin=stdin, env=_DEFAULTS | dict(os.environ))
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # after the start: the pager would inherit it
+    recorded = signal.set_wakeup_fd(-1)
+    handler = signal.signal(signal.SIGINT, lambda number, scope: None)  # the pager would inherit SIG_IGN
     try:
+        process = subprocess.Popen(command, shell=True, stdin=stdin, env=_DEFAULTS | dict(os.environ))
         yield process
         if process.stdin:
             with suppress(BrokenPipeError):
@@ -176,6 +177,7 @@ def _pager(command: str, stdin: IO[bytes] | int) -> Iterator["subprocess.Popen[b
         process.wait()
     finally:
         signal.signal(signal.SIGINT, handler)
+        signal.set_wakeup_fd(recorded, warn_on_full_buffer=False)
 
 
 def _print(page: IO[bytes]) -> None:

@@ -122,7 +122,8 @@ def _profiled(profiles: Profiles, ask: Questions, people: Table) -> Profiled:
         joins.append(f"JOIN members_{number} USING ({key})")
         met[name] = " AND ".join(filter(None, [met.get(name), f"members_{number}.is_in"]))
     its_key = normalised(f"CAST({key} AS VARCHAR)", profiles.key)
-    of_people = f"(SELECT id, {its_key} AS {key} FROM {people.rows.scan()}) JOIN asked USING ({key})"
+    ids = "unnest(string_split(ids, ' ')) AS id"
+    of_people = f"(SELECT {ids}, {its_key} AS {key} FROM {people.rows.scan()}) JOIN asked USING ({key})"
     columns = ["id", key, *(f"fact_{number}" for number in range(len(facts))), *met.values()]
     rows = run(f"SELECT {', '.join(columns)} FROM {of_people} {' '.join(joins)}").fetchall()
     return Profiled(ask, profiles.key, list(ask.facts), rows)
