@@ -19,6 +19,7 @@ from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, shared_store, s
 from usertrack.core.errors import UsageError
 from usertrack.server.capture.gate import Buckets
 from usertrack.server.capture.identity import FILE, new_secret, sign
+from usertrack.server.capture.persons import MERGING
 from usertrack.server.database.store import Store
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -127,6 +128,66 @@ def test_signed_only_leaves_to_browsers_what_is_signed_or_anonymous(serving: Ser
     assert send(client, "program", {}) == 200
     assert people(client) == [VISITOR, "ann", "program"]
     assert client.persons()[VISITOR] == {}
+
+
+@pytest.mark.parametrize("event", ["$identify", "$create_alias", "$merge_dangerously"])
+def test_with_signed_only_a_visitor_takes_nobody_over(serving: Serving, event: str) -> None:
+    client = serving(signed_only=True)
+    assert send(client, "victim", {}, "$identify", **{"$set": {"email": "v@x.example"}}) == 200
+    assert send(client, VISITOR, event=event, **{MERGING[event]: "victim"}) == 400
+    assert client.persons() == {"victim": {"email": "v@x.example"}}
+
+
+@pytest.mark.parametrize("event", ["$identify", "$create_alias", "$merge_dangerously"])
+def test_a_signature_proves_nobody_else(serving: Serving, event: str) -> None:
+    client = serving()
+    by_ann = {"$identity_signature": sign(new_secret(client.store.path / FILE, NOW, timedelta()), "ann")}
+    assert send(client, "victim", {}) == 200
+    assert send(client, "ann", event=event, **{MERGING[event]: "victim"}, **by_ann) == 400
+    assert send(client, "ann", event="$identify", **{"$anon_distinct_id": VISITOR}, **by_ann) == 200
+    assert set(client.persons()) == {"victim", "ann", VISITOR}
+    ids = "SELECT uniqExact(person_id) FROM posthog.person_distinct_ids FINAL"
+    assert client.rows(ids) == [[2]]
+
+
+@pytest.mark.parametrize("kind", ["$set", "$set_once"])
+def test_what_is_not_signed_is_a_claim(serving: Serving, kind: str) -> None:
+    client = serving()
+    secret = new_secret(client.store.path / FILE, NOW, timedelta())
+    false = {kind: {"email": "ceo@big.example", "subscription_tier": "enterprise", "theme": "dark"}}
+    assert send(client, "ann", **false, **{"$identity_signature": sign(secret, "ann").partition(".")[0]}) == 200
+    assert send(client, "bob", **false) == 200
+    claims = {"claimed_email": "ceo@big.example", "claimed_subscription_tier": "enterprise", "theme": "dark"}
+    assert client.persons() == {"ann": claims, "bob": claims}
+
+
+def test_a_browser_unsets_nothing_that_was_signed(serving: Serving) -> None:
+    client = serving()
+    secret = new_secret(client.store.path / FILE, NOW, timedelta())
+    signed = {"$set": {"claimed_email": "a@x.example"}, "$identity_signature": sign(secret, "ann", "a@x.example")}
+    assert send(client, "ann", **signed) == 200
+    assert send(client, "ann", **{"$unset": ["email"]}) == 200
+    assert client.persons() == {"ann": {"email": "a@x.example"}}
+
+
+def test_with_signed_only_no_page_sets_properties_of_groups(serving: Serving) -> None:
+    client = serving(signed_only=True)
+    group = {"$group_type": "company", "$group_key": "acme", "$group_set": {"plan": "free"}}
+    assert send(client, VISITOR, event="$groupidentify", **group) == 200
+    assert client.rows("SELECT properties FROM posthog.groups FINAL") == [[{}]]
+
+
+def test_an_image_on_a_page_is_a_browser(serving: Serving) -> None:
+    client = serving(signed_only=True, origins=("https://app.example",), requests_per_address=0.2)
+    pixel = {"data": json.dumps({"api_key": TOKEN, "event": "paid", "distinct_id": "victim"})}
+    asked = [
+        client.http.get("/e/", params=pixel, headers={"Referer": site})
+        if site
+        else client.http.get("/e/", params=pixel)
+        for site in ("", "https://evil.example/a", "https://app.example/a", "https://app.example/a")
+    ]
+    assert [answer.status_code for answer in asked] == [403, 403, 400, 429]
+    assert people(client) == []
 
 
 def test_a_new_secret_replaces_the_former_after_a_while(serving: Serving) -> None:

@@ -55,6 +55,29 @@ def test_an_answer_without_the_newest_events_says_so(store: Store) -> None:
     assert (late.json()["results"], late.headers["x-usertrack-waiting"]) == ([[0]], "1")
 
 
+def test_nothing_but_a_reader_with_the_key_waits_for_the_store(store: Store) -> None:
+    activity = {"apiKey": TOKEN, "userId": "ann", "events": [{"type": "route", "route": "/"}]}
+    body = COUNT | {"personal_api_key": "phx_test"}
+    with serving(store, catch_up=0.2) as client:
+        with store.write_lock:
+            client.send(event())
+            answers = [
+                client.http.post("/api/track/user-activity", json=activity),
+                client.http.get("/api/nothing"),
+                client.http.post("/api/projects/1/query/", json=COUNT),
+                client.http.post("/api/projects/1/query/", json=body),
+            ]
+        assert [answer.status_code for answer in answers] == [200, 404, 401, 200]
+        assert ["x-usertrack-waiting" in answer.headers for answer in answers] == [False, False, False, True]
+        assert client.http.post("/api/projects/1/query/", json=body).json()["results"] == [[2]]
+
+
+def test_a_reader_who_has_no_time_stores_nothing(store: Store) -> None:
+    with serving(store) as client, store.write_lock:  # which its thread may take again
+        client.send(event())
+        assert store.catch_up(0) == 1
+
+
 def test_when_too_much_waits_senders_are_told_to_come_back(store: Store) -> None:
     with serving(store, most_waiting=2_000) as client:
         with store.write_lock:

@@ -33,7 +33,7 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
     live_check = LiveCheck(settings.plan, violations, enforce=settings.enforce) if settings.plan else None
     capture = Capture(store, settings, live_check)
     app = Starlette(
-        middleware=[Middleware(RequestLog), Middleware(CatchingUp, store=store, seconds=settings.catch_up)],
+        middleware=[Middleware(RequestLog), Middleware(CatchingUp, store=store, settings=settings)],
         routes=[
             # first: these are asked a thousand times a second
             *capture_api.routes(capture),

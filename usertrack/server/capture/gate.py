@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
@@ -34,7 +35,7 @@ class Buckets:
 
 
 class Gate:
-    """Lets browsers' requests in as the settings say. Programs send no ``Origin``, and are not limited by ``admit``."""
+    """Lets browsers' requests in as the settings say. Programs are not limited by ``admit``."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self._origins = {origin.rstrip("/").lower() for origin in settings.origins}
@@ -48,8 +49,7 @@ class Gate:
             self.count(request)
 
     def check_origin(self, request: Request) -> None:
-        origin = request.headers.get("origin", "").lower()
-        if self._origins and origin and origin not in self._origins:
+        if self._origins and is_browser(request) and _origin(request) not in self._origins:
             raise Refused("this origin may not send events", 403)
 
     def count(self, request: Request) -> None:
@@ -59,4 +59,16 @@ class Gate:
 
 
 def is_browser(request: Request) -> bool:
-    return "origin" in request.headers
+    """Whether a page may have sent this: with ``GET``, as an image, it does so without ``Origin``."""
+    return request.method == "GET" or any(name in request.headers for name in ("origin", "referer", "sec-fetch-site"))
+
+
+def _origin(request: Request) -> str:
+    """Which site the request says that it is from; "" when it does not say."""
+    if (origin := request.headers.get("origin")) is not None:
+        return origin.lower()
+    try:
+        site = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return ""
+    return f"{site.scheme}://{site.netloc}".lower() if site.netloc else ""

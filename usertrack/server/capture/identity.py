@@ -2,7 +2,8 @@
 
 A browser's project token is public, so anybody can name any person. The signature is an HMAC-SHA256 with a secret of
 this server: of the id and, after a dot, of id, e-mail and tier. What is not signed is a claim: it is stored under names
-of its own, ``claimed_email`` and ``claimed_subscription_tier``, and a wrong signature refuses the event.
+of its own, ``claimed_email`` and ``claimed_subscription_tier``, and a wrong signature refuses the event. As it proves
+one person, an event with it may join nobody to them but an anonymous visitor.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from uuid import UUID
 
 from usertrack.core.errors import UsageError
 from usertrack.server.capture.payload import Event, as_dict
+from usertrack.server.capture.persons import MERGING, merged_id
 
 log = logging.getLogger(__name__)
 
@@ -111,16 +113,21 @@ class Identities:
             traits = as_dict(properties.get("$set"))
             claims = {name: traits.get(CLAIM + name) for name in TRAITS}
             proven = _proven(event.distinct_id, signature, claims, secrets)
-            if proven is None:
+            if proven is None or not _joins_visitors_only(event):
                 return False
             properties[VERIFIED] = True
+            _make_claims(properties)
             if proven:
-                properties["$set"] = _without_claims(traits) | proven
-            return True
+                properties["$set"] = _without_claims(as_dict(properties.get("$set"))) | proven
+        elif browser and self._signed_only:
+            for name in ("$set", "$set_once", "$unset"):
+                properties.pop(name, None)
+            if not _is_visitor(event.distinct_id) or event.event in MERGING:
+                return False
+        elif browser and secrets:
+            _make_claims(properties)
         if browser and self._signed_only:
-            properties.pop("$set", None)
-            properties.pop("$set_once", None)
-            return _is_anonymous(event)
+            properties.pop("$group_set", None)  # no signature is about a group
         return True
 
     def _current(self, now: datetime) -> Sequence[str]:
@@ -160,14 +167,31 @@ def _is_same(own: str, sent: str) -> bool:
     return hmac.compare_digest(own.encode(), sent.encode(errors="replace"))
 
 
+def _make_claims(properties: dict[str, Any]) -> None:
+    """Put what only a signature may set under the names of claims, and let it be unset by nobody."""
+    for key in ("$set", "$set_once"):
+        if traits := as_dict(properties.get(key)):
+            renamed = {CLAIM + name: traits[name] for name in TRAITS if name in traits}
+            properties[key] = renamed | {name: value for name, value in traits.items() if name not in TRAITS}
+    if isinstance(unset := properties.get("$unset"), list | dict):
+        properties["$unset"] = [name for name in unset if name not in TRAITS]
+
+
 def _without_claims(traits: dict[str, Any]) -> dict[str, Any]:
-    """``traits`` without claims, and without what only the signature may set."""
     return {name: value for name, value in traits.items() if name.removeprefix(CLAIM) not in TRAITS}
 
 
-def _is_anonymous(event: Event) -> bool:
-    """An id that the browser made up itself, as PostHog's and our script do."""
+def _joins_visitors_only(event: Event) -> bool:
+    """Whether ``event`` merges no person that somebody knows: their id is not the one that its signature proves."""
+    if event.event == "$merge_dangerously":
+        return False
+    other = merged_id(event)
+    return other is None or other == event.distinct_id or _is_visitor(other)
+
+
+def _is_visitor(distinct_id: str) -> bool:
+    """Whether a browser made up this id itself, as PostHog's and our script do."""
     try:
-        return UUID(event.distinct_id).version == 7 and event.event not in ("$identify", "$create_alias")
+        return UUID(distinct_id).version == 7
     except ValueError:
         return False

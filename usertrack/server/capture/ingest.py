@@ -69,7 +69,8 @@ class Ingestor:
         end, latest = self._log.end(), time.monotonic() + seconds
         try:
             while self._applied < end and self._log.waiting().entries:
-                if not self._apply(end, latest - time.monotonic()):
+                left = latest - time.monotonic()
+                if left <= 0 or not self._apply(end, left):
                     return self._log.waiting().entries
         except Exception:  # the thread says what it is
             self._news.set()

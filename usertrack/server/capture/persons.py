@@ -77,7 +77,7 @@ class Resolver:
     def _apply(self, event: Event) -> str:
         if not event.has_profile:
             return self._person_of.get(event.distinct_id) or first_person_id(self._token, event.distinct_id)
-        if other := _merged_id(event):
+        if other := merged_id(event):
             self._merge(event.distinct_id, other, event)
         person = self._person(event.distinct_id, event.timestamp)
         if event.event == "$identify" and not person.is_identified:
@@ -139,7 +139,7 @@ class Resolver:
 
     def _load(self) -> None:
         touched = {event.distinct_id for event in self._events if event.has_profile and _touches_person(event)}
-        merged_ids = {other for event in self._events if event.has_profile and (other := _merged_id(event))}
+        merged_ids = {other for event in self._events if event.has_profile and (other := merged_id(event))}
         distinct_ids = {event.distinct_id for event in self._events} | merged_ids
         for distinct_id, person_id in self._store.rows(
             "SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL"
@@ -228,7 +228,7 @@ def update_properties(properties: dict[str, Any], event: Mapping[str, Any]) -> b
     return properties != before
 
 
-def _merged_id(event: Event) -> str | None:
+def merged_id(event: Event) -> str | None:
     """The distinct_id that this event merges with its own, if any."""
     key = MERGING.get(event.event)
     other = event.properties.get(key) if key else None
@@ -236,7 +236,7 @@ def _merged_id(event: Event) -> str | None:
 
 
 def _touches_person(event: Event) -> bool:
-    if _merged_id(event) or event.event == "$identify":
+    if merged_id(event) or event.event == "$identify":
         return True
     return any(event.properties.get(name) for name in ("$set", "$set_once", "$unset"))
 
