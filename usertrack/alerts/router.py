@@ -7,6 +7,7 @@ sources (0.25: dispatch.go, notify.go, inhibit.go) are followed to the letter wh
 `tests/alerts/test_alertmanager.py` runs both.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,6 @@ from enum import StrEnum
 from heapq import heappop, heappush
 
 from usertrack.alerts.budgets import Rationing, Spending
-from usertrack.alerts.codec import encode
 from usertrack.alerts.inhibitor import Inhibitor
 from usertrack.alerts.life import Alert
 from usertrack.alerts.notifications import RATIONED, Notifications, Route, Silence
@@ -329,11 +329,14 @@ def _reason(
     return Reason.REPEAT if told.at <= again else None
 
 
+_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 def _group_of(route: Route, labels: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """The key of the group of an alert with these ``labels``, and the labels that it is of."""
     by = route.timing.group_by
     own = dict(labels) if by == ("...",) else {name: labels[name] for name in by if name in labels}
-    return f"{route.name}:{encode(dict(sorted(own.items())))}", own
+    return f"{route.name}:{_to_json(own)}", own
 
 
 def _log_key(group: str, channel: str) -> str:

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from math import inf
-from operator import attrgetter
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from usertrack.signals.conditions import (
     NEVER,
@@ -38,9 +37,13 @@ Key = tuple[int, str]
 
 
 class Touch(NamedTuple):
-    """An event touches the condition ``number`` of a pattern as its ``kind``, if it ``matches``; None: it does."""
+    """An event touches the condition ``number`` of a pattern as its ``kind``, if it ``matches``; None: it does.
+
+    ``key`` is that of the instance that it is for, where all events have the same; otherwise ``key_of`` tells.
+    """
 
     compiled: "Compiled"
+    key: Key | None
     key_of: Callable[[Occurrence], Key]
     number: int
     kind: int
@@ -82,8 +85,9 @@ class Compiled:
             for watch in self.watches
         )
         self.longest = max(watch.longest for watch in self.watches)
+        self.key: Key | None = (number, "") if pattern.per == "person" else None
         self.key_of = _key_of(number, pattern.per)
-        """Which instance of the pattern an event is for."""
+        """Which instance of the pattern an event is for, where that is not always the one of ``key``."""
         self.span = _span_of(pattern.when, enumerate(self.watches))
         """From when until when it holds, as things stand. It does at no time before the first of the two."""
         self.ready = _ready_of(pattern.when, enumerate(self.watches))
@@ -95,16 +99,13 @@ class Compiled:
         return self._of_first_session and person.session != person.first_session
 
 
-_PLACES: dict[str, Callable[[Occurrence], str]] = {name: attrgetter(name) for name in ("session", "tab", "route")}
+_PLACES: dict[str, Literal[5, 6, 7]] = {"session": 5, "tab": 6, "route": 7}  # of an `Occurrence`
 
 
 def _key_of(number: int, per: Per) -> Callable[[Occurrence], Key]:
-    if per == "person":
-        key = (number, "")
-        return lambda occurrence: key
     if per in _PLACES:
-        value_of = _PLACES[per]
-        return lambda occurrence: (number, value_of(occurrence))
+        place = _PLACES[per]
+        return lambda occurrence: (number, occurrence[place])
     return lambda occurrence: (number, _property(occurrence, per)[:200])
 
 
@@ -154,6 +155,8 @@ def _all_of(parts: list[_SpanOf]) -> _SpanOf:
         for part in parts:
             begin, end = part(memories, person, value, now)
             if begin > since:
+                if begin == inf:
+                    return NEVER
                 since = begin
             if end < until:
                 until = end
@@ -206,7 +209,15 @@ def _touches(compiled: Compiled, event: str) -> Iterator[Touch]:
             matches = [match for match in matching.matches if match.names(event)]
             if matches:
                 always = any(not match.properties for match in matches)
-                yield Touch(compiled, compiled.key_of, number, kind, watch, None if always else _has_one_of(matches))
+                yield Touch(
+                    compiled,
+                    compiled.key,
+                    compiled.key_of,
+                    number,
+                    kind,
+                    watch,
+                    None if always else _has_one_of(matches),
+                )
 
 
 def _has_one_of(matches: list[EventMatch]) -> Callable[[Occurrence], bool]:

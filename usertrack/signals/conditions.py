@@ -231,9 +231,13 @@ class SequenceWatch(Watch):
             memory.append([at, uuid, kind, route])
         else:
             insort(memory, [at, uuid, kind, route])
-        if len(memory) > self.length:
+        surplus = len(memory) - self.length
+        if surplus < 0:
+            return memory
+        if surplus:
             del memory[0]
-        self.hit = len(memory) == self.length and memory[self.same][3] == route and self._is_whole(memory)
+        if memory[self.same][3] == route:
+            self.hit = self._is_whole(memory)
         return memory
 
     def _is_whole(self, memory: Any) -> bool:

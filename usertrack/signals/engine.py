@@ -18,7 +18,7 @@ from usertrack.signals.garbage import uncollected
 from usertrack.signals.incidents import Burst
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import Patterns
-from usertrack.signals.people import Instance, Person, Phase
+from usertrack.signals.people import FIRING, IDLE, PENDING, RECOVERING, Instance, Person, Phase
 from usertrack.signals.signal import STATES, incident_signal, person_signal
 from usertrack.signals.whereabouts import IDLE_SECONDS, SESSION_SECONDS, Visit
 
@@ -135,9 +135,9 @@ class Engine:
         person.events += 1
         if is_error:
             person.errors += 1
-        for compiled, key_of, number, kind, watch, matches in touches:
+        for compiled, fixed_key, key_of, number, kind, watch, matches in touches:
             if matches is None or matches(occurrence):
-                key = key_of(occurrence)
+                key = fixed_key or key_of(occurrence)
                 instance = person.instances.get(key) or self._add(person, compiled, key[1])
                 instance.touched = clock
                 memories = instance.memories
@@ -303,7 +303,7 @@ class Engine:
         since, until = compiled.span(instance.memories, person, instance.value, now)
         holds = since <= now < until
         again = until if holds else since if since > now else inf
-        if phase == Phase.IDLE:
+        if phase is IDLE:
             if holds:
                 quiet_until = person.quiet_until(instance)
                 if now < quiet_until:
@@ -314,21 +314,21 @@ class Engine:
                 compiled.hopeless(person) or (compiled.is_gated and not compiled.ready(instance.memories, now))
             ):
                 person.listening.remove(instance)
-        elif phase == Phase.PENDING:
+        elif phase is PENDING:
             if not holds:
-                self._go(person, instance, Phase.IDLE, now)
+                self._go(person, instance, IDLE, now)
             elif now >= instance.since + pattern.hold:
-                self._go(person, instance, Phase.FIRING, now)
+                self._go(person, instance, FIRING, now)
             else:
                 again = min(until, instance.since + pattern.hold)
         elif holds:
-            if phase == Phase.RECOVERING:
-                self._go(person, instance, Phase.FIRING, now)
-        elif phase == Phase.FIRING and pattern.keep_firing_for:
-            self._go(person, instance, Phase.RECOVERING, now)
+            if phase is RECOVERING:
+                self._go(person, instance, FIRING, now)
+        elif phase is FIRING and pattern.keep_firing_for:
+            self._go(person, instance, RECOVERING, now)
             again = min(again, now + pattern.keep_firing_for)
-        elif phase == Phase.FIRING or now >= instance.since + pattern.keep_firing_for:
-            self._go(person, instance, Phase.IDLE, now)
+        elif phase is FIRING or now >= instance.since + pattern.keep_firing_for:
+            self._go(person, instance, IDLE, now)
             instance.quiet_until = now + pattern.cooldown
         else:
             again = min(again, instance.since + pattern.keep_firing_for)
@@ -353,7 +353,7 @@ class Engine:
     def _begin(self, person: Person, instance: Instance, now: float) -> float:
         """It holds. Returns when to look again, if that still is so."""
         hold = instance.compiled.pattern.hold
-        self._go(person, instance, Phase.PENDING if hold else Phase.FIRING, now)
+        self._go(person, instance, PENDING if hold else FIRING, now)
         return now + hold if hold else inf
 
     def _go(self, person: Person, instance: Instance, phase: Phase, now: float) -> None:

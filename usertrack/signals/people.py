@@ -19,6 +19,9 @@ class Phase(IntEnum):
     RECOVERING = 3
 
 
+IDLE, PENDING, FIRING, RECOVERING = Phase
+
+
 class Instance:
     """A pattern for one person and one ``value`` of what it is `per`. Times are seconds since 1970.
 
@@ -36,7 +39,7 @@ class Instance:
         self.compiled, self.value = compiled, value
         self.key = (compiled.number, value)
         self.memories: list[Any] = [None] * len(compiled.watches)
-        self.phase = Phase.IDLE
+        self.phase = IDLE
         self.since = self.touched = 0.0
         self.due = inf
         self.quiet_until = -inf

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 OWN_FACTS = {
     "page": "the route that the person is on",
@@ -30,16 +31,30 @@ _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 
 
+class _Part(NamedTuple):
+    """Part of a `because`: its ``pieces`` are, by turns, a text and the name of a fact."""
+
+    is_optional: bool
+    pieces: tuple[str, ...]
+
+
+@lru_cache(maxsize=1000)
+def _parts(text: str) -> tuple[_Part, ...]:
+    parts = []
+    for place, part in enumerate(_OPTIONAL.split(text)):
+        pieces = enumerate(_PLACE.split(part))
+        plain = (piece if number % 2 else piece.replace("{{", "{").replace("}}", "}") for number, piece in pieces)
+        parts.append(_Part(place % 2 == 1, tuple(plain)))
+    return tuple(parts)
+
+
 def reason(text: str, facts: Mapping[str, Any]) -> str:
     """``text`` with its {facts}; without the [parts] whose facts are not known."""
-
-    def part(match: re.Match[str]) -> str:
-        places = _PLACE.findall(match[1])
-        return match[1] if all(facts.get(name) not in (None, "") for name in places) else ""
-
-    text = _OPTIONAL.sub(part, text)
-    filled = _PLACE.sub(lambda place: words(facts.get(place[1])), text)
-    return filled.replace("{{", "{").replace("}}", "}")
+    filled: list[str] = []
+    for is_optional, pieces in _parts(text):
+        if not is_optional or all(facts.get(name) not in (None, "") for name in pieces[1::2]):
+            filled += [words(facts.get(each)) if place % 2 else each for place, each in enumerate(pieces)]
+    return "".join(filled)
 
 
 def words(value: Any) -> str:
