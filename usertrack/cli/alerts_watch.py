@@ -85,7 +85,7 @@ def _watch_for_a_while(
     from usertrack.alerts.store import Store
     from usertrack.cli.live_session import live_session
     from usertrack.signals.audience import read_audience
-    from usertrack.signals.newcomers import Newcomers
+    from usertrack.signals.newcomers import Newcomers, read_names
     from usertrack.signals.watch import Watcher
 
     patterns, is_old = running_patterns(path)
@@ -99,7 +99,11 @@ def _watch_for_a_while(
         begun = time.monotonic()
         with Watcher(folder, patterns, audience) as watcher:
             session.progress.stop()
-            newcomers = Newcomers(watcher.engine, lambda: read_audience(session.runner, rules, patterns))
+            newcomers = Newcomers(
+                watcher.engine,
+                lambda now: read_audience(session.runner.at(now), rules, patterns),
+                partial(read_names, session.runner),
+            )
             while done != rounds and time.monotonic() - begun < _REFRESH.total_seconds() and not is_old():
                 try:
                     watcher.poll(session.runner, datetime.now(UTC), partial(_receive, desk, newcomers))

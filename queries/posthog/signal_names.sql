@@ -1,0 +1,12 @@
+-- title: Who somebody is
+-- about: >
+--   E-mail and name of the persons with these ids, from their own properties, however new they are.
+-- params:
+--   people: {type: list}
+SELECT
+    toString(id) AS id,
+    nullIf(lowerUTF8(trim(properties.email)), '') AS email,
+    nullIf(trim(properties.name), '') AS name
+FROM persons
+WHERE toString(id) IN {people}
+    AND id NOT IN {not_customers}
