@@ -10,6 +10,7 @@
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     least(timestamp, created_at) AS at,
+    created_at AS arrived_at,
     toString(uuid) AS uuid,
     event,
     toString(person_id) AS who,

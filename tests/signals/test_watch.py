@@ -130,3 +130,15 @@ def test_nothing_is_said_of_silence_while_an_event_may_be_under_way(world: World
     assert world.poll(11.5) == []
     world.happens("$pageview", 9, arrives=13)
     assert world.poll(20) == []
+
+
+@pytest.mark.parametrize("ahead", [180, -180])
+def test_a_watcher_whose_clock_is_wrong_sees_what_happens_once(world: World, ahead: int) -> None:
+    world.poll(ahead)
+    said = []
+    for at in range(5, 60, 5):
+        if at in {10, 15, 20}:
+            world.happens("$exception", at)
+        said += world.poll(at + ahead)
+    said += world.poll(240)
+    assert [each.rpartition(" ")[0] for each in said] == ["errors firing"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from math import inf
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.routes import route_of
@@ -33,8 +34,24 @@ def tables(runner: Runner, since: datetime, until: datetime) -> list[Table]:
 
 def arrivals(runner: Runner, since: datetime, until: datetime) -> list[Occurrence]:
     """The events that the source took in within [``since``, ``until``), by their times."""
+    return list(occurrences(arrival_table(runner, since, until)))
+
+
+def arrival_table(runner: Runner, since: datetime, until: datetime) -> Table:
+    """The same as a table."""
     (table,) = _answers(runner, [{"since": since, "until": until, "arrived": True}])
-    return list(occurrences(table))
+    return table
+
+
+def latest_arrival(table: Table) -> float:
+    """When the last event of ``table`` was taken in, by the source's clock, in seconds since 1970; -inf without any."""
+    assert isinstance(table.rows, SpooledRows)
+    reader = table.rows.reader()
+    try:
+        (latest,) = reader.execute(f"SELECT epoch(max(arrived_at)) FROM {table.rows.scan()}").fetchone() or (None,)
+    finally:
+        reader.close()
+    return -inf if latest is None else float(latest)
 
 
 def _answers(runner: Runner, parameters: Sequence[dict[str, object]]) -> list[Table]:

@@ -59,8 +59,14 @@ class StateFile:
 
     @property
     def read_until(self) -> float | None:
-        """Up to which moment of arrival events were read; None before the first time."""
+        """When events were read the last time; None before the first time."""
         text = self._fact("read_until")
+        return float(text) if text else None
+
+    @property
+    def arrived_until(self) -> float | None:
+        """When the last event that was read arrived, by its source's clock, which may not agree with ours."""
+        text = self._fact("arrived_until")
         return float(text) if text else None
 
     def seen(self, uuids: Sequence[str]) -> set[str]:
@@ -87,13 +93,14 @@ class StateFile:
         signals: Iterable[Signal] = (),
         *,
         read_until: float | None = None,
+        arrived_until: float = -inf,
         read: Iterable[str] = (),
         again_since: float = -inf,
     ) -> None:
         """Save all that has changed since the last time, and ``signals`` until they are `taken`: all of it or nothing.
 
-        ``read`` are the events that arrived until ``read_until``. Those that arrived before ``again_since`` will not be
-        read again, and are forgotten. Raises UsageError where the file cannot be written.
+        ``read`` are the events that arrived until ``arrived_until``. Those that arrived before ``again_since`` will not
+        be read again, and are forgotten. Raises UsageError where the file cannot be written.
         """
         state = unsaved(engine)
         facts = {"clock": repr(state.clock), "patterns": _json(state.patterns)}
@@ -107,8 +114,8 @@ class StateFile:
             db.executemany("INSERT INTO bursts VALUES (?, ?, ?)", ((n, v, _json(each)) for n, v, each in state.bursts))
             db.executemany("INSERT OR REPLACE INTO usual VALUES (?, ?)", ((n, _json(each)) for n, each in state.usual))
             if read_until is not None:
-                facts["read_until"] = repr(read_until)
-                db.executemany("INSERT OR IGNORE INTO read VALUES (?, ?)", ((uuid, read_until) for uuid in read))
+                facts |= {"read_until": repr(read_until), "arrived_until": repr(arrived_until)}
+                db.executemany("INSERT OR IGNORE INTO read VALUES (?, ?)", ((uuid, arrived_until) for uuid in read))
                 db.execute("DELETE FROM read WHERE until < ?", [again_since])
             db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
             db.executemany("INSERT INTO signals (signal) VALUES (?)", ((dump_signal(each),) for each in signals))

@@ -10,7 +10,7 @@ from usertrack.signals.audience import Audience
 from usertrack.signals.engine import LATEST, Engine
 from usertrack.signals.patterns import Patterns
 from usertrack.signals.read import LONGEST
-from usertrack.signals.reader import arrivals, history
+from usertrack.signals.reader import arrival_table, latest_arrival, occurrences, tables
 from usertrack.signals.snapshot import open_alerts
 from usertrack.signals.state import StateFile
 
@@ -18,7 +18,7 @@ WARM_UP = timedelta(days=30)
 """How much history a new state begins with: who is known, and what is usual."""
 
 OVERLAP = timedelta(minutes=2)
-"""How far back every poll looks again: an event may become visible some time after it was taken in."""
+"""How far before the last event every poll looks again: one may become visible some time after it was taken in."""
 
 REMEMBERED = timedelta(days=LONGEST / 86_400)
 """For how long somebody is remembered who does nothing."""
@@ -63,8 +63,10 @@ class Watcher:
             count = self._warm_up(runner, now)
             self.hand_on(receive)
             return count
-        since = _moment(read_until) - OVERLAP
-        arrived = arrivals(runner, since, now)
+        cursor = self._state.arrived_until
+        cursor = read_until if cursor is None else cursor
+        table = arrival_table(runner, _moment(cursor) - OVERLAP, now)
+        arrived = list(occurrences(table))
         before = self._state.seen([each.uuid for each in arrived])
         fresh = [each for each in arrived if each.uuid not in before]
         settled, taken = (now - SETTLE).timestamp(), []
@@ -78,13 +80,7 @@ class Watcher:
         self.engine.advance(settled)
         if now.date() != _moment(read_until).date():
             self.engine.forget((now - REMEMBERED).timestamp())
-        self._state.save(
-            self.engine,
-            self.engine.taken(),
-            read_until=now.timestamp(),
-            read=taken,
-            again_since=(now - OVERLAP).timestamp(),
-        )
+        self._save(self.engine.taken(), taken, now, max(cursor, latest_arrival(table)))
         self.hand_on(receive)
         return len(taken)
 
@@ -100,22 +96,34 @@ class Watcher:
 
         What fired before a gap and does not any more has ended.
         """
-        count, uuids = 0, []
+        count, uuids, cursor = 0, [], (now - _LONGEST_GAP).timestamp()
         settled = (now - SETTLE).timestamp()
         began, open_before, ended = self.engine.clock, open_alerts(self.engine), self.engine.taken()
-        for occurrence in history(runner, now - WARM_UP, now):
-            if occurrence.at <= began:  # before the gap
-                continue
-            self.engine.feed(occurrence)
-            count += 1
-            if occurrence.at >= settled - LATEST:  # if it is read again: an older one counts no more
-                uuids.append(occurrence.uuid)
+        for table in tables(runner, now - WARM_UP, now):
+            cursor = max(cursor, min(latest_arrival(table), now.timestamp()))
+            for occurrence in occurrences(table):
+                if occurrence.at <= began:  # before the gap
+                    continue
+                self.engine.feed(occurrence)
+                count += 1
+                if occurrence.at >= settled - LATEST:  # if it is read again: an older one counts no more
+                    uuids.append(occurrence.uuid)
         self.engine.advance(settled)
         latest = {each.key: each for each in self.engine.taken() if each.key in open_before}
         ended += [each for each in latest.values() if each.state is SignalState.RESOLVED]
-        again_since = (now - OVERLAP).timestamp()
-        self._state.save(self.engine, ended, read_until=now.timestamp(), read=uuids, again_since=again_since)
+        self._save(ended, uuids, now, cursor)
         return count
+
+    def _save(self, signals: Sequence[Signal], uuids: Sequence[str], now: datetime, cursor: float) -> None:
+        """``cursor`` is when the last event that was read arrived."""
+        self._state.save(
+            self.engine,
+            signals,
+            read_until=now.timestamp(),
+            arrived_until=cursor,
+            read=uuids,
+            again_since=cursor - OVERLAP.total_seconds(),
+        )
 
 
 def _moment(at: float) -> datetime:
