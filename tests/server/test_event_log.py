@@ -161,6 +161,83 @@ def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
     again.close()
 
 
+def aged_log(path: Path) -> None:
+    """A log whose offsets begin at 5 002, as on a server that has run for a while."""
+    log = SqliteLog(path)
+    log.append([b"old"] * 5_001)
+    log.trim(5_001)
+    log.append([b"%06d" % number + b"y" * 300 for number in range(2_000)])
+    log.close()
+
+
+def damage(path: Path, *entries: int) -> None:
+    """Overwrite the page with the beginning of each of these entries of ``aged_log``."""
+    content = bytearray(path.read_bytes())
+    for number in entries:
+        page = content.index(b"%06dyyy" % number) // 4096 * 4096
+        content[page : page + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("pages", [(0,), (0, 1_999), (0, 50, 1_000), (0, 100, 150, 1_000, 1_999)])
+def test_damaged_pages_take_their_own_entries_only(tmp_path: Path, pages: tuple[int, ...]) -> None:
+    path = tmp_path / "log.sqlite"
+    aged_log(path)
+    damage(path, *pages)
+    log = SqliteLog(path)
+    assert len(log.read(5_001, 1 << 30)) >= 2_000 - 14 * len(pages)
+    assert log.append([b"more"]) == 7_002
+    log.close()
+
+
+def test_a_damaged_log_is_told_until_its_file_is_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    aged_log(path)
+    damage(path, 0)
+    problems = []
+    for _ in range(2):
+        log = SqliteLog(path)
+        problems.append(log.problems())
+        log.close()
+    assert len(problems[0]) == 1
+    assert problems[0] == problems[1]
+    next(tmp_path.glob("log-damaged-*")).unlink()
+    assert SqliteLog(path).problems() == []
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_who_ends_while_a_damaged_log_is_set_aside_loses_nothing(
+    tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rename, renamed = tmp_path / "log.sqlite", Path.rename, list[Path]()
+    aged_log(path)
+    damage(path, 0)
+
+    def ending(self: Path, target: Path) -> Path:
+        if len(renamed) == step:
+            raise KeyboardInterrupt
+        renamed.append(self)
+        return rename(self, target)
+
+    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(Path, "rename", ending)
+        SqliteLog(path)
+    log = SqliteLog(path)
+    assert len(log.read(0, 1 << 30)) >= 1_986
+    assert len(log.problems()) == 1
+    assert not list(tmp_path.glob("*salvaged*"))
+    log.close()
+
+
+def test_offsets_grow_even_when_nothing_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    aged_log(path)
+    path.write_bytes(bytes(path.stat().st_size))
+    log = SqliteLog(path)
+    assert log.append([b"more"]) > 7_001
+    log.close()
+
+
 def test_a_loss_of_power_takes_nothing_that_was_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk as it would be: what was written since the last step is there in part, up to any byte, or not at all."""
     monkeypatch.setattr("usertrack.server.event_log.sqlite_log._WAL_SIZE", 40_000)  # so that pages move to the file

@@ -50,6 +50,6 @@ class EventLog(Protocol):
         """Leave nothing on the disk of what was trimmed."""
 
     def problems(self) -> list[str]:
-        """What went wrong since it was opened, a sentence each."""
+        """What went wrong and nobody has cleared up since, a sentence each."""
 
     def close(self) -> None: ...

@@ -6,14 +6,16 @@ A damaged file is set aside under another name, and what can be read of it goes 
 import logging
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from usertrack.server.event_log.log import Entry, NotAppended, Waiting
+from usertrack.server.event_log.salvage import Salvage
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -24,7 +26,6 @@ CREATE TABLE IF NOT EXISTS entries (
 """
 _WAL_SIZE = 16 << 20  # bytes, from which on its pages are written into the file
 _TRIMMED_AT_ONCE = 500  # entries in one transaction, for which others wait
-_GAP = 1_000  # damaged entries in a row, after which a file is given up
 _SUFFIXES = ("", "-wal", "-shm")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -43,7 +44,8 @@ class SqliteLog:
         self._closed = False
         self._end = 0
         self._waiting = Waiting(0, 0)
-        self._damaged: list[str] = []  # names of files that were set aside
+        self._fresh = path.with_name(f"{path.stem}-salvaged{path.suffix}")
+        self._finish_setting_aside()
         if path.exists():
             with self._turn:
                 self._open()
@@ -106,7 +108,7 @@ class SqliteLog:
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def problems(self) -> list[str]:
-        return [f"a damaged log was set aside: {name}" for name in self._damaged]
+        return [f"a damaged log was set aside: {damaged.name}" for damaged in self._damaged()]
 
     def close(self) -> None:
         with self._turn, self._reading:
@@ -206,32 +208,63 @@ class SqliteLog:
         """Delete the file, whose entries nobody needs any more."""
         with self._reading:
             self._disconnect()
-        for suffix in _SUFFIXES:
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        _remove(self._path)
         self._connect()
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
-        """Move the damaged file away, and go on with what of it can be read."""
+        """Go on with what can be read of the damaged file, which stays under another name.
+
+        It has its name until what can be read of it lies in a file beside it: the process may end at any moment.
+        """
         with self._reading:
             self._disconnect()
+        salvaged = self._salvage()
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         damaged = self._path.with_name(f"{self._path.stem}-damaged-{moment}{self._path.suffix}")
+        self._replace(damaged)
+        self._connect()
+        log.error(
+            "the log of events was damaged (%s): %d requests of it could be read; it is kept as %s",
+            error, salvaged, damaged.name,
+        )  # fmt: skip
+
+    def _salvage(self) -> int:
+        """Write what can be read of the file into a new one; returns how many entries these are."""
+        _remove(self._fresh)
+        self._fresh.touch(mode=0o600)
+        with closing(_connection(self._fresh)) as writer:
+            writer.executescript(_SCHEMA)
+            salvage = Salvage(self._path, self._end)
+            with _transaction(writer):
+                rows = ((entry.offset, zlib.crc32(entry.body), entry.body) for entry in salvage.entries())
+                count = writer.executemany("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", rows).rowcount
+                end = salvage.end or time.time_ns() // 1_000  # no log has had so many
+                writer.execute("DELETE FROM sqlite_sequence")
+                writer.execute("INSERT INTO sqlite_sequence VALUES ('entries', ?)", (end,))
+        return max(0, count)
+
+    def _replace(self, damaged: Path) -> None:
+        """Put the new file in the place of the damaged one, which is moved away first."""
         for suffix in _SUFFIXES:
             with suppress(FileNotFoundError):
                 self._path.with_name(self._path.name + suffix).rename(damaged.with_name(damaged.name + suffix))
-        self._damaged.append(damaged.name)
-        readable = list(_readable(damaged))
-        if readable:
-            writer = self._connect()
-            with _transaction(writer):
-                rows = [(entry.offset, zlib.crc32(entry.body), entry.body) for entry in readable]
-                writer.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
-            self._end = max(self._end, readable[-1].offset)
-            self._add(len(readable), sum(len(entry.body) for entry in readable))
-        log.error(
-            "the log of events was damaged (%s): %d requests of it could be read; it is kept as %s",
-            error, len(readable), damaged.name,
-        )  # fmt: skip
+        self._fresh.rename(self._path)
+
+    def _finish_setting_aside(self) -> None:
+        """Do what a process that ended meanwhile left undone."""
+        if self._path.exists():
+            _remove(self._fresh)  # perhaps in part
+        elif self._fresh.exists() and (damaged := self._damaged()):
+            self._replace(damaged[-1])
+
+    def _damaged(self) -> list[Path]:
+        """Logs that were set aside, the latest last."""
+        return sorted(self._path.parent.glob(f"{self._path.stem}-damaged-*{self._path.suffix}"))
+
+
+def _remove(path: Path) -> None:
+    for suffix in (*_SUFFIXES, "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _entries(reader: sqlite3.Connection, after: int, size: int) -> Iterator[Entry]:
@@ -265,23 +298,3 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
     """Whether the file is damaged: SQLite raises the same class for a disk that is full."""
     return not isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError | sqlite3.ProgrammingError)
-
-
-def _readable(path: Path) -> Iterator[Entry]:
-    """The entries of a damaged file that are whole."""
-    reader, after, failures = _connection(path), 0, 0
-    while failures < _GAP:
-        try:
-            row = reader.execute(
-                "SELECT offset, checksum, body FROM entries WHERE offset > ? ORDER BY offset LIMIT 1", (after,)
-            ).fetchone()
-        except sqlite3.Error:
-            failures, after = failures + 1, after + 1
-            continue
-        if row is None:
-            break
-        after, checksum, body = row
-        if zlib.crc32(body) == checksum:
-            failures = 0
-            yield Entry(after, body)
-    reader.close()
