@@ -2,7 +2,7 @@
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, client, shared_store, store, wait_until  # noqa: F401
 from nats_log import NatsLog, nats_server
 
 from tests.conftest import Cli
+from usertrack.server.capture.block import BlockWriter
 from usertrack.server.capture.ingest import Ingestor
-from usertrack.server.database.set_aside import SetAside
+from usertrack.server.capture.payload import Event
+from usertrack.server.database.set_aside import REFUSED, SetAside
 from usertrack.server.database.store import Store
 from usertrack.server.database.violation_log import ViolationLog
 from usertrack.server.event_log.log import EventLog
@@ -76,6 +79,25 @@ def test_a_reader_who_has_no_time_stores_nothing(store: Store) -> None:
     with serving(store) as client, store.write_lock:  # which its thread may take again
         client.send(event())
         assert store.catch_up(0) == 1
+
+
+@pytest.mark.parametrize("fault", [AttributeError, RecursionError, OverflowError, IndexError])
+def test_a_request_that_code_stumbles_over_holds_up_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    write = BlockWriter.write
+
+    def stumbling(self: BlockWriter, events: Sequence[Event], now: datetime) -> int:
+        if any(event.event == "bad" for event in events):
+            raise fault
+        return write(self, events, now)
+
+    monkeypatch.setattr(BlockWriter, "write", stumbling)
+    with serving(store) as client:
+        client.send(event("bad"))
+        client.send(event())
+        assert client.rows("SELECT event FROM posthog.events") == [["seen"]]
+    (store.path / REFUSED).unlink()
 
 
 def test_when_too_much_waits_senders_are_told_to_come_back(store: Store) -> None:

@@ -25,7 +25,17 @@ _BLOCK = 4 << 20  # bytes of events that are stored together
 _GATHERING = 0.1  # seconds in which events come together
 _AGAIN = 1.0  # seconds after a failure
 _PATIENCE = 10.0  # seconds to wait for the store's write_lock
-_REFUSALS = ("CANNOT_PARSE_", "CANNOT_CONVERT_", "INCORRECT_DATA", "TYPE_MISMATCH", "ILLEGAL_", "TOO_DEEP_", "SYNTAX_")
+_REFUSALS = (
+    "CANNOT_PARSE_",
+    "CANNOT_CONVERT_",
+    "INCORRECT_DATA",
+    "TYPE_MISMATCH",
+    "ILLEGAL_",
+    "TOO_DEEP_",
+    "TOO_BIG_AST",
+    "SYNTAX_",
+)
+_BAD_EVENTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +51,7 @@ class Ingestor:
         self._commits = GroupCommit(self._log, most_waiting)
         self.figures = Figures()
         self._applied = 0  # the offset up to which the store has everything
+        self._oldest = (0, datetime.now(UTC))  # the offset of the first request that waits, and when it came
         self._news, self._closing, self._starting = threading.Event(), threading.Event(), threading.Lock()
         self._thread: threading.Thread | None = None
         store.attach(self)
@@ -79,8 +90,15 @@ class Ingestor:
 
     def lag(self) -> float:
         """How long the oldest event waits that is not stored yet, in seconds."""
-        oldest = self._log.read(self._applied, 1)
-        return max(0.0, (datetime.now(UTC) - received_at(oldest[0].body)).total_seconds()) if oldest else 0.0
+        if not self._log.waiting().entries:
+            return 0.0
+        offset, received = self._oldest
+        if offset <= self._applied:
+            if not (oldest := self._log.read(self._applied, 1)):
+                return 0.0
+            received = received_at(oldest[0].body)  # may be large: it is read once
+            self._oldest = oldest[0].offset, received
+        return max(0.0, (datetime.now(UTC) - received).total_seconds())
 
     def close(self) -> None:
         """Store what waits, if that is quick; the rest stays in the log."""
@@ -166,7 +184,7 @@ class Ingestor:
 def _is_refusal(failure: Exception) -> bool:
     """Whether the store would refuse it again: what it cannot read, not what it cannot do."""
     code = error_code(failure)
-    return code.startswith(_REFUSALS) if code else isinstance(failure, ValueError | TypeError | KeyError)
+    return code.startswith(_REFUSALS) if code else isinstance(failure, _BAD_EVENTS)
 
 
 def store_waiting(store: Store, token: str) -> None:

@@ -1,5 +1,6 @@
 """What the store could not take: requests that ClickHouse refuses, and damaged logs. Privacy requests reach them."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ class SetAside:
         self._refused.touch(mode=0o600)
         with self._refused.open("ab") as file:
             file.write(body.replace(b"\n", b" ") + b"\n")
+            file.flush()
+            os.fsync(file.fileno())  # the log forgets it next
 
     def forget(self, matches: Callable[[str], bool]) -> None:
         """Delete the requests whose text matches, and damaged logs with such a text, whose whole entries are stored."""

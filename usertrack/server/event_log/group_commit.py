@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import SimpleQueue
 
 from usertrack.server.event_log.log import EventLog, NotAppended
@@ -89,7 +90,7 @@ class GroupCommit:
             else:
                 _answer(awaited, outcome)
         for loop, answers in by_loop.items():
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
                 loop.call_soon_threadsafe(_answer_all, answers)
 
 
