@@ -136,6 +136,46 @@ def test_a_person_is_told_of_once_in_ten_minutes_across_all_patterns() -> None:
     ]
 
 
+def router_with_a_digest(quiet: QuietHours = QuietHours()) -> Router:
+    """It told of errors of Ada's, and holds back `stuck` until 2130 seconds after T0."""
+    base = one_route(SLACK)
+    router = Router(Notifications(base.channels, base.routes, quiet_hours=quiet))
+    told(router, signal("errors"), signal("stuck", after=60), until=400)
+    return router
+
+
+def digests(router: Router, until: float = 3600) -> list[tuple[float, int]]:
+    """When they are told, and of how many alerts."""
+    messages = told(router, until=until)
+    return [((each.at - T0).total_seconds(), len(each.firing)) for each in messages if each.reason is Reason.DIGEST]
+
+
+def test_a_digest_leaves_out_what_somebody_looks_after_or_is_over() -> None:
+    router = router_with_a_digest()
+    router.receive(acknowledged(router.alerts["stuck:ada:s1"], "grace", at(400)), at(400))
+    assert digests(router) == []
+    router = router_with_a_digest()
+    ended, _ = after_signal(router.alerts["stuck:ada:s1"], signal("stuck", SignalState.RESOLVED, after=400))
+    router.receive(ended, at(400))
+    assert digests(router) == []
+
+
+def test_a_digest_waits_while_its_alerts_are_silenced_or_the_hours_are_quiet() -> None:
+    router = router_with_a_digest()
+    router.silences = [Silence("1", (parse_matcher("pattern=stuck"),), at(500), at(3000), "grace")]
+    assert digests(router, until=5000) == [(3930, 1)]
+    router = router_with_a_digest(QuietHours(at(600).time(), at(3000).time()))
+    assert digests(router, until=5000) == [(3930, 1)]
+
+
+def test_a_digest_of_nobody_is_not_told() -> None:
+    router = router_with_a_digest()
+    for key in list(router.alerts):
+        del router.alerts[key]
+    router.groups.clear()
+    assert digests(router) == []
+
+
 def test_a_thousand_idle_people_are_a_few_messages_and_one_digest() -> None:
     router = Router(one_route(SLACK))
     messages = told(router, *(signal("idle", person=f"p{number:04}") for number in range(1000)), until=3600)

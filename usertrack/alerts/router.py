@@ -23,6 +23,7 @@ from usertrack.alerts.tracked import Tracked
 _SWEEP = 30.0  # seconds: a group without alerts is forgotten at the next multiple of it, as in Alertmanager
 _LOG_KEPT = timedelta(hours=1)  # beyond twice the repeat_interval
 _LONGEST_KEPT = timedelta(days=30)  # of a group that ended unheard, under a silence
+_SOONEST_DIGEST = timedelta(minutes=1)  # after one that had to wait
 _SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 
 
@@ -189,7 +190,8 @@ class Router:
             if not self._is_stale(due, key):
                 messages += self._flush(key, now)
         full = [channel for channel, digest in self.digests.items() if digest.due <= now]
-        return messages + [self._tell_digest(channel, now) for channel in full]
+        digests = [self._tell_digest(channel, now) for channel in full]
+        return messages + [digest for digest in digests if digest]
 
     def _flush(self, key: str, now: datetime) -> list[Notification]:
         group = self.groups[key]
@@ -290,12 +292,24 @@ class Router:
             keys = dict.fromkeys((*digest.keys, *(alert.key for alert in alerts)))
             self.digests[channel] = replace(digest, keys=tuple(keys))
 
-    def _tell_digest(self, channel: str, now: datetime) -> Notification:
-        digest = self.digests.take(channel)
-        alerts = _sorted(self.alerts[key] for key in digest.keys if key in self.alerts)
+    def put_off(self, channel: str, keys: Iterable[str], now: datetime) -> None:
+        """Tell ``channel`` of these alerts in its digest, now: their own messages came too late."""
+        digest = self.digests.get(channel)
+        known = digest.keys if digest else ()
+        if together := tuple(dict.fromkeys((*known, *keys))):
+            self.digests[channel] = Digest(now, together)
+
+    def _tell_digest(self, channel: str, now: datetime) -> Notification | None:
+        """What still matters of the digest. What is muted or held waits for the next one."""
+        alerts = _sorted(self.alerts[key] for key in self.digests.take(channel).keys if key in self.alerts)
         self._let_go(alert for alert in alerts if alert.is_resolved)
-        ended = tuple(alert for alert in alerts if alert.is_resolved)
-        return Notification(channel, "", {}, Reason.DIGEST, now, tuple(_firing(alerts)), ended)
+        unattended = [alert for alert in alerts if alert.is_firing and not alert.acknowledged_at]
+        later = [alert for alert in unattended if self._is_muted(alert, now) or self._is_held(alert, now)]
+        if later:
+            due = now + max(self.settings.digest_every, _SOONEST_DIGEST)
+            self.digests[channel] = Digest(due, tuple(alert.key for alert in later))
+        told = tuple(alert for alert in unattended if alert not in later)
+        return Notification(channel, "", {}, Reason.DIGEST, now, told) if told else None
 
     def _forget(self, now: datetime) -> None:
         """What no message depends on any more, once a sweep."""
