@@ -9,11 +9,13 @@ import pytest
 
 from tests.alerts.alertmanager import ours, random_stream, settings_of, signals_at, silences_at, told_by
 from tests.alerts.signals import T0, at, signal
+from usertrack.alerts.codec import decode
 from usertrack.alerts.desk import Desk
 from usertrack.alerts.life import AlertState
 from usertrack.alerts.matchers import parse_matcher
 from usertrack.alerts.model import SignalState
 from usertrack.alerts.notifications import Channel, Notifications, Route, one_route
+from usertrack.alerts.router import Notification
 from usertrack.alerts.store import Store
 from usertrack.core.errors import SourceBusy, UsageError
 
@@ -95,6 +97,22 @@ def test_what_is_resolved_by_somebody_is_no_news_because_it_ends(tmp_path: Path,
     desk.receive([signal(state=end, after=900)], at(900))
     assert desk.alert(KEY).resolved_at == at(60)
     assert desk.tick(at(5000)) == []
+
+
+def test_a_channel_that_was_away_for_days_gets_one_digest_of_what_still_matters(tmp_path: Path) -> None:
+    desk = Desk(Store(tmp_path), one_route(Channel("support", "slack")))
+    for hour in range(48):
+        start = hour * 3600
+        desk.receive([signal(person=f"p{hour}", after=start)], at(start))
+        desk.tick(at(start + 31))
+        desk.receive([signal(state=SignalState.RESOLVED, person=f"p{hour}", after=start + 600)], at(start + 600))
+        desk.tick(at(start + 900))
+    desk.receive([signal(after=48 * 3600)], at(48 * 3600))
+    desk.tick(at(48 * 3600 + 31))
+    desk.tick(at(50 * 3600))
+    rows = desk.store.connection.execute("SELECT body FROM outbox WHERE state = 'waiting'").fetchall()
+    messages = [decode(Notification, body) for (body,) in rows]
+    assert [(each.reason, [alert.person for alert in each.firing]) for each in messages] == [("digest", ["ada"])]
 
 
 def test_a_snooze_is_over_at_its_time(tmp_path: Path) -> None:

@@ -136,10 +136,10 @@ def test_a_person_is_told_of_once_in_ten_minutes_across_all_patterns() -> None:
     ]
 
 
-def router_with_a_digest(quiet: QuietHours = QuietHours()) -> Router:
+def router_with_a_digest(quiet: QuietHours | None = None) -> Router:
     """It told of errors of Ada's, and holds back `stuck` until 2130 seconds after T0."""
     base = one_route(SLACK)
-    router = Router(Notifications(base.channels, base.routes, quiet_hours=quiet))
+    router = Router(Notifications(base.channels, base.routes, quiet_hours=quiet or QuietHours()))
     told(router, signal("errors"), signal("stuck", after=60), until=400)
     return router
 

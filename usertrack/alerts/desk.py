@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from usertrack.alerts import life
+from usertrack.alerts.backlog import condense
 from usertrack.alerts.budgets import Spending
 from usertrack.alerts.codec import decode, encode
 from usertrack.alerts.erasure import expire_by
@@ -58,6 +59,7 @@ class Desk:
     def tick(self, now: datetime) -> list[Notification]:
         """Put the messages whose time has come into the outbox, and return them; delete what is kept no longer."""
         with self._step(now):
+            condense(self.store, self._router, self.settings, now)
             notifications = self._router.due(now)
             for notification in notifications:
                 self._enqueue(notification)

@@ -189,9 +189,7 @@ class Router:
             due, key = heappop(self._queue)
             if not self._is_stale(due, key):
                 messages += self._flush(key, now)
-        full = [channel for channel, digest in self.digests.items() if digest.due <= now]
-        digests = [self._tell_digest(channel, now) for channel in full]
-        return messages + [digest for digest in digests if digest]
+        return messages + self._tell_digests(now)
 
     def _flush(self, key: str, now: datetime) -> list[Notification]:
         group = self.groups[key]
@@ -298,6 +296,10 @@ class Router:
         known = digest.keys if digest else ()
         if together := tuple(dict.fromkeys((*known, *keys))):
             self.digests[channel] = Digest(now, together)
+
+    def _tell_digests(self, now: datetime) -> list[Notification]:
+        full = [channel for channel, digest in self.digests.items() if digest.due <= now]
+        return [told for channel in full if (told := self._tell_digest(channel, now))]
 
     def _tell_digest(self, channel: str, now: datetime) -> Notification | None:
         """What still matters of the digest. What is muted or held waits for the next one."""

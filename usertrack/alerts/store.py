@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS routing (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, grouped TEXT NOT NULL,
-    state TEXT NOT NULL,            -- waiting, sending, sent or refused
+    state TEXT NOT NULL,            -- waiting, sending, sent, refused or outdated
     created_at TEXT NOT NULL, settled_at TEXT, attempts INTEGER NOT NULL DEFAULT 0,
     is_doubtful INTEGER NOT NULL DEFAULT 0,     -- sent before, and nobody knows whether it arrived
     error TEXT NOT NULL DEFAULT '',

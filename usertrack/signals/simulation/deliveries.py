@@ -49,9 +49,7 @@ class _PatientRouter(Router):
                 waiting.append(key)
         self._forget(now)
         messages = [message for key in dict.fromkeys(waiting) for message in self._flush(key, now)]
-        return messages + [
-            self._tell_digest(channel, now) for channel, each in list(self.digests.items()) if each.due <= now
-        ]
+        return messages + self._tell_digests(now)
 
     def _wake_up(self, key: str, interval: timedelta, now: datetime) -> None:
         group = self.groups.get(key)
