@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.alerts.signals import signal
 from tests.conftest import Cli
 from tests.push.receiver import Answer, receiving
 from usertrack.alerts.desk import Desk
@@ -16,7 +17,7 @@ from usertrack.alerts.notifications import Notifications
 from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store
 from usertrack.alerts.watch_lock import WatchLock
-from usertrack.cli.alerts_watch import running_patterns
+from usertrack.cli.alerts_watch import running_patterns, shown
 from usertrack.workspace.settings import load_settings
 
 HOSTILE = "[red]Zoë[/red] 🎉 \x1b[2J<b>"
@@ -154,3 +155,10 @@ def test_patterns_that_somebody_breaks_while_they_run(tmp_path: Path, capsys: py
     after, _ = running_patterns(path)
     assert after is before
     assert "patterns.yaml:2" in capsys.readouterr().err
+
+
+def test_an_end_is_shown_only_where_its_start_was() -> None:
+    begin, end = signal(person="ann"), signal(person="ann", state=SignalState.RESOLVED)
+    other = signal(person="bob", state=SignalState.RESOLVED)
+    assert shown([begin, end, other], set()) == [begin, end]
+    assert shown([end, end, other], {other.key}) == [other]

@@ -51,6 +51,7 @@ def test_all_types_of_events_become_those_that_queries_know(client: Client) -> N
         "rejected": [],
         "rejected_count": 0,
         "ignored_fields": [],
+        "warnings": [],
     }
     events = [
         (event, {key: value for key, value in properties.items() if key != "$lib"})

@@ -21,6 +21,7 @@ def test_a_new_one_is_complete_and_valid(tmp_path: Path) -> None:
     assert {
         "acme/usertrack.yaml",
         "acme/segments.yaml",
+        "acme/patterns.yaml",
         "acme/failures.yaml",
         "acme/funnels.yaml",
         "acme/.gitignore",

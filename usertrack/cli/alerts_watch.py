@@ -121,9 +121,25 @@ def _watch_for_a_while(
 def _receive(desk: "Desk", newcomers: "Newcomers", signals: "Sequence[Signal]") -> None:
     now = datetime.now(UTC)
     signals = newcomers.introduced(signals, now)
+    firing = {alert.key for alert in desk.alerts() if alert.fired_at}
     desk.receive(signals, now)
-    for signal in signals:
+    for signal in shown(signals, firing):
         _show(signal)
+
+
+def shown(signals: "Sequence[Signal]", firing: set[str]) -> "list[Signal]":
+    """Those that begin, and the ends of what began while somebody watched: ``firing`` has its keys."""
+    from usertrack.alerts.model import SignalState
+
+    lines, begun = [], set(firing)
+    for signal in signals:
+        if signal.state is SignalState.FIRING:
+            begun.add(signal.key)
+            lines.append(signal)
+        elif signal.state is SignalState.RESOLVED and signal.key in begun:
+            begun.discard(signal.key)
+            lines.append(signal)
+    return lines
 
 
 def _tell(desk: "Desk", outbox: "Outbox") -> None:
@@ -185,10 +201,9 @@ def _show(signal: "Signal") -> None:
     from usertrack.render.safe import visible
 
     marks = {SignalState.FIRING: "●", SignalState.RESOLVED: "✓"}
-    if signal.state in marks:
-        who = str(signal.facts.get("email") or signal.facts.get("name") or signal.person or "many people")
-        line = f"{signal.at:%H:%M:%S} {marks[signal.state]} {signal.pattern:<14} {who}: {signal.because}"
-        typer.echo(visible(line))
+    who = str(signal.facts.get("email") or signal.facts.get("name") or signal.person or "many people")
+    line = f"{signal.at:%H:%M:%S} {marks[signal.state]} {signal.pattern:<14} {who}: {signal.because}"
+    typer.echo(visible(line))
 
 
 _said: set[str] = set()

@@ -144,7 +144,7 @@ def serve(
     if status:
         from usertrack.cli.server_status import show_status
 
-        show_status(data or default_data())
+        show_status(data or (live_demo_data() if demo_traffic else default_data()))
         return
     run_server(
         host,
@@ -257,10 +257,10 @@ def run_server(
 def _live_demo(data: Path | None) -> Path:
     """The folder of live traffic, with the demo's events in it; builds the demo if it is missing."""
     from usertrack.demo.sources import open_last_demo
-    from usertrack.demo.traffic.data import live_demo_folder, prepare
+    from usertrack.demo.traffic.data import prepare
     from usertrack.workspace.demo_choice import cache_root
 
-    folder = data or live_demo_folder(cache_root())
+    folder = data or live_demo_data()
     with diagnostics.Progress() as progress:
         demo = open_last_demo(cache_root(), now=datetime.now(UTC), notify=progress)
         with closing(demo):
@@ -291,6 +291,14 @@ def require_timezone(name: str) -> None:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError) as error:
         raise UsageError(f"'{name}' is not a timezone", "use a name such as Europe/Berlin or UTC") from error
+
+
+def live_demo_data() -> Path:
+    """The same of `--demo-traffic`."""
+    from usertrack.demo.traffic.data import live_demo_folder
+    from usertrack.workspace.demo_choice import cache_root
+
+    return live_demo_folder(cache_root())
 
 
 def default_data() -> Path:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.words import plural
 from usertrack.server.capture.gate import is_browser
 from usertrack.server.capture.live_check import described
 from usertrack.server.capture.payload import Refused, hide_address, parse_json
@@ -118,6 +119,9 @@ def _answer(activity: Activity) -> Response:
         "rejected": [asdict(rejection) for rejection in rejected[:_NAMED]],
         "rejected_count": len(rejected),
         "ignored_fields": sorted(activity.ignored)[:_NAMED],
+        "warnings": [f"{plural(activity.nameless, 'event')} without timestamp and uuid: sent again, stored again"]
+        if activity.nameless
+        else [],
     }
     return JSONResponse(answer, 400 if rejected and not activity.events else 200)
 

@@ -100,7 +100,9 @@ class _Reader(YamlFile):
             self.known(properties, set(PROPERTIES), *at)
             return EventMatch(item["event"], frozenset(properties.items()))
         hint = "write `$rageclick`, or `{event: $autocapture, event_type: submit}`"
-        raise self.wrong("an event is a name, or a name with properties", *at, hint=hint)
+        where = f" in '{at[-1]}'" if isinstance(at[-1], str) else ""
+        keys = f", not {', '.join(map(repr, item))}" if isinstance(item, dict) and "event" not in item else ""
+        raise self.wrong(f"an event{where} is a name, or `event:` with properties{keys}", *at, hint=hint)
 
     def _kind(self, value: Any, *at: Any) -> Kind:
         """A kind of `events:`, an event's own name, or a list of these."""

@@ -1,4 +1,4 @@
-"""Create a workspace: a folder with usertrack.yaml, segments.yaml and queries/. No existing file is overwritten."""
+"""Create a workspace: a folder with its settings, rules, patterns and queries. No existing file is overwritten."""
 
 import shutil
 from pathlib import Path
@@ -123,9 +123,10 @@ def create_workspace(folder: Path) -> list[Path]:
         written += _write(folder / "failures.yaml", _CAUSES)
         written += _write(folder / "funnels.yaml", _FUNNELS)
         written += _write(folder / ".gitignore", _GITIGNORE)
-        if not (folder / "segments.yaml").exists():
-            shutil.copyfile(shipped_root() / "segments.yaml", folder / "segments.yaml")
-            written.append(folder / "segments.yaml")
+        for name in ("segments.yaml", "patterns.yaml"):
+            if not (folder / name).exists():
+                shutil.copyfile(shipped_root() / name, folder / name)
+                written.append(folder / name)
     except OSError as error:
         raise UsageError(f"cannot make a workspace in '{folder}': {error.strerror}", "choose another folder") from error
     return written

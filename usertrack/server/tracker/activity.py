@@ -44,11 +44,13 @@ class Rejection:
 class Activity:
     """What a body holds: ``events`` to store, what was ``rejected``, and the names of fields that are ``ignored``.
 
-    ``places`` has the place of each event in the body, by its uuid.
+    ``places`` has the place of each event in the body, by its uuid. ``nameless`` have neither uuid nor timestamp: sent
+    again, they are stored again.
     """
 
     events: list[Event] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
+    nameless: int = 0
     rejected: list[Rejection] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
 
@@ -77,6 +79,7 @@ def read_activity(body: Any, token: str, now: datetime) -> Activity:
             event = _event(raw, person, now, skew, alike, activity.ignored)
             activity.events.append(event)
             activity.places[event.uuid] = index
+            activity.nameless += raw.get("uuid") is None and raw.get("timestamp") is None
         except _Wrong as wrong:
             activity.rejected.append(Rejection(index, str(wrong)))
     _identify(activity.events, body)
