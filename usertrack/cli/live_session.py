@@ -35,7 +35,8 @@ def live_settings(settings: "Settings") -> Iterator["Settings"]:
     if not url:
         raise ConnectionFailed(
             "nobody plays the demo's people",
-            "run `usertrack serve --demo-traffic` in another terminal, or connect your own with `usertrack login`",
+            "run `usertrack serve --demo-traffic` in another terminal and, once it says that they are live, this one "
+            "again; or connect your own with `usertrack login`",
         )
     with diagnostics.Progress() as progress:
         demo = open_last_demo(cache_root(), now=datetime.now(UTC), notify=progress)
