@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-MANY = int(os.environ.get("USERTRACK_KILLS", "150"))
+MANY = int(os.environ.get("USERTRACK_KILLS", "60"))
 
 
 @pytest.mark.parametrize("kills", [24, pytest.param(MANY, marks=pytest.mark.slow)])

@@ -205,5 +205,4 @@ def test_no_body_makes_the_server_fail(running: Client, bodies: int) -> None:
     with ThreadPoolExecutor(16) as threads:  # one disk write serves all that wait
         answers = threads.map(lambda content: running.http.post(PATH, content=content).status_code, contents)
         statuses = Counter(answers)
-    assert set(statuses) <= {200, 400, 401}, statuses
-    assert len(statuses) == 3
+    assert {200, 400, 401} <= set(statuses) <= {200, 400, 401, 429}, statuses

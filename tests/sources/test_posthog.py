@@ -145,7 +145,7 @@ HEADS = ["SELECT arrayJoin(range(300)) AS n", "WITH 300 AS size SELECT arrayJoin
 FROMS = ["", " FROM (SELECT 'LIMIT 5' AS text, 1 AS `limit` LIMIT 7) AS t", " -- LIMIT 3\n"]
 ORDERS = ["", " ORDER BY n DESC", " ORDER BY n LIMIT 1 BY n % 200", " order by n limit 2 by n, n"]
 LIMITS = ["", " LIMIT 150", "\nlimit 7 /* LIMIT 9 */", " LIMIT 150 + 1", " LIMIT 120 -- the end"]
-SHAPES = ["{}", "({})", "{} UNION ALL SELECT 1 AS n", "({}) UNION ALL (SELECT 1 AS n)", "SELECT n FROM ({})"]
+SHAPES = ["{}", "({}\n)", "{} UNION ALL SELECT 1 AS n", "({}\n) UNION ALL (SELECT 1 AS n)", "SELECT n FROM ({}\n)"]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def list_alerts(
     """
     from usertrack.alerts.outbox import channel_state
     from usertrack.alerts.view import alerts_document
-    from usertrack.cli.live_session import open_desk
+    from usertrack.cli.desk import open_desk
     from usertrack.cli.session import emit
 
     now = datetime.now(UTC)
@@ -81,7 +81,7 @@ def show(alert: _Id, *, common: Common) -> None:
     `usertrack alerts show 3f9a1c` · `usertrack alerts show dana@acme.example`
     """
     from usertrack.alerts.view import alert_document
-    from usertrack.cli.live_session import open_desk
+    from usertrack.cli.desk import open_desk
     from usertrack.cli.session import emit
 
     with open_desk(common) as (settings, desk):
@@ -97,7 +97,7 @@ def acknowledge(alert: _Id, comment: _Comment = "", by: _By = None, *, common: C
 
     `usertrack alerts ack 3f9a1c --comment "calling her"`
     """
-    from usertrack.cli.live_session import open_desk
+    from usertrack.cli.desk import open_desk
 
     with open_desk(common) as (_, desk):
         changed = desk.acknowledge(_alert(desk, alert).key, _who(by), datetime.now(UTC), comment)
@@ -111,7 +111,7 @@ def snooze(alert: _Id, time: _For = "1h", comment: _Comment = "", by: _By = None
 
     `usertrack alerts snooze 3f9a1c --for 2h`
     """
-    from usertrack.cli.live_session import open_desk
+    from usertrack.cli.desk import open_desk
     from usertrack.core.words import parse_age
 
     now = datetime.now(UTC)
@@ -127,7 +127,7 @@ def resolve(alert: _Id, comment: _Comment = "", by: _By = None, *, common: Commo
 
     `usertrack alerts resolve 3f9a1c --comment "the card was expired"`
     """
-    from usertrack.cli.live_session import open_desk
+    from usertrack.cli.desk import open_desk
 
     with open_desk(common) as (_, desk):
         changed = desk.resolve(_alert(desk, alert).key, _who(by), datetime.now(UTC), comment)
@@ -156,7 +156,7 @@ def silence(
     """
     from usertrack.alerts.matchers import parse_matcher
     from usertrack.cli import diagnostics
-    from usertrack.cli.live_session import open_desk
+    from usertrack.cli.desk import open_desk
     from usertrack.core.errors import UsageError
     from usertrack.core.words import parse_age
 
@@ -191,7 +191,7 @@ def stats(
 
     from usertrack.alerts.stats import stats as compute
     from usertrack.alerts.view import stats_document
-    from usertrack.cli.live_session import open_desk
+    from usertrack.cli.desk import open_desk
     from usertrack.cli.session import emit
 
     now = datetime.now(UTC)

@@ -76,7 +76,7 @@ def alerts(incomplete: str) -> list[tuple[str, str]]:
         from usertrack.alerts.ids import short_id
         from usertrack.alerts.view import person_words
         from usertrack.cli.common import Common
-        from usertrack.cli.live_session import open_desk
+        from usertrack.cli.desk import open_desk
 
         with open_desk(Common()) as (_, desk):
             ids = {short_id(alert.key): f"{person_words(alert)}, {alert.pattern}" for alert in desk.alerts()}

@@ -53,7 +53,8 @@ def live(
     Keys: `f` everybody, who needs help, or one tier · `↑` `↓` choose an alert · `a` acknowledge it · `s` snooze it for
     an hour · `q` quit. Without a terminal it prints lines.
     """
-    from usertrack.cli.live_session import live_settings, open_desk
+    from usertrack.cli.desk import open_desk
+    from usertrack.cli.live_session import live_settings
 
     with ExitStack() as stack:
         stack.enter_context(suppress(_Quit))

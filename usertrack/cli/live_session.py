@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from usertrack.cli import diagnostics
-from usertrack.cli.common import Common, settings_of
+from usertrack.cli.common import Common
 from usertrack.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
-    from usertrack.alerts.desk import Desk
     from usertrack.cli.session import Session
     from usertrack.workspace.settings import Settings
 
@@ -54,18 +53,3 @@ def live_session(common: Common, settings: "Settings") -> Iterator["Session"]:
 
     with open_session(common, cached=False, settings=settings) as session:
         yield session
-
-
-@contextmanager
-def open_desk(common: Common) -> Iterator["tuple[Settings, Desk]"]:
-    """The alerts of this workspace, or of the demo. Any number of processes may use them."""
-    from usertrack.alerts.desk import Desk
-    from usertrack.alerts.place import state_folder
-    from usertrack.alerts.store import Store
-    from usertrack.signals.read import read_patterns
-    from usertrack.workspace.files import patterns_path
-
-    settings = settings_of(common)
-    patterns = read_patterns(patterns_path(settings))
-    with closing(Store(state_folder(settings, datetime.now(UTC)))) as store:
-        yield settings, Desk(store, patterns.notifications)
