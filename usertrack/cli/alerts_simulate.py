@@ -49,7 +49,7 @@ def simulate(
     """
     from usertrack.cli.session import open_session
     from usertrack.core.words import parse_age
-    from usertrack.signals.audience import read_audience
+    from usertrack.signals.profiled import read_audience
     from usertrack.signals.read import read_patterns
     from usertrack.signals.reader import history
     from usertrack.signals.simulation.deliveries import with_one_channel

@@ -84,8 +84,8 @@ def _watch_for_a_while(
     from usertrack.alerts.outbox import Outbox
     from usertrack.alerts.store import Store
     from usertrack.cli.live_session import live_session
-    from usertrack.signals.audience import read_audience
     from usertrack.signals.newcomers import Newcomers, read_names
+    from usertrack.signals.profiled import read_audience
     from usertrack.signals.watch import Watcher
 
     patterns, is_old = running_patterns(path)

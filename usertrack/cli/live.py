@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from usertrack.cli.live_screen import Screen, Seen
     from usertrack.cli.session import Session
     from usertrack.signals.active import ActivePeople
-    from usertrack.signals.audience import Profiled, Unknown
+    from usertrack.signals.audience import Unknown
+    from usertrack.signals.profiled import Profiled
     from usertrack.workspace.settings import Settings
 
 _REFRESH = timedelta(minutes=5)  # so old may be what is known of people beside events
@@ -79,7 +80,7 @@ def _show_for_a_while(
     """Show for some minutes; after these, people's facts are read anew. Returns how many rounds there were."""
     from usertrack.cli.live_session import live_session
     from usertrack.signals.active import ACTIVE, ActivePeople
-    from usertrack.signals.audience import read_audience
+    from usertrack.signals.profiled import read_audience
     from usertrack.signals.read import read_patterns
     from usertrack.workspace.files import patterns_path
 

@@ -3,7 +3,7 @@
 from usertrack.core.errors import ConnectionFailed, UsageError
 from usertrack.core.spool import Spool
 from usertrack.core.table import Table
-from usertrack.library.library import Statement
+from usertrack.library.query import Statement
 
 NAMES = {"posthog": "PostHog", "neon": "Postgres"}
 CONNECT = {

@@ -1,0 +1,27 @@
+"""The alerts of a workspace, for the commands that read them and answer them."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from usertrack.cli.common import Common, settings_of
+
+if TYPE_CHECKING:
+    from usertrack.alerts.desk import Desk
+    from usertrack.workspace.settings import Settings
+
+
+@contextmanager
+def open_desk(common: Common) -> Iterator["tuple[Settings, Desk]"]:
+    """The alerts of this workspace, or of the demo. Any number of processes may use them."""
+    from usertrack.alerts.desk import Desk
+    from usertrack.alerts.place import state_folder
+    from usertrack.alerts.store import Store
+    from usertrack.signals.read import read_patterns
+    from usertrack.workspace.files import patterns_path
+
+    settings = settings_of(common)
+    patterns = read_patterns(patterns_path(settings))
+    with closing(Store(state_folder(settings, datetime.now(UTC)))) as store:
+        yield settings, Desk(store, patterns.notifications)
