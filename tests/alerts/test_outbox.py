@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.push.receiver import Answer, receiving
 from usertrack.alerts.channels.webhook import WebhookSender
 from usertrack.alerts.desk import Desk
 from usertrack.alerts.notifications import Channel, one_route
-from usertrack.alerts.outbox import Outbox, channel_state
+from usertrack.alerts.outbox import Message, Outbox, channel_state
 from usertrack.alerts.store import Store
 
 HOOK = one_route(Channel("hook", "webhook"))
@@ -87,3 +88,19 @@ def test_an_erased_person_is_in_no_message_that_waits(tmp_path: Path) -> None:
     with receiving() as server:
         Outbox(store, {"hook": WebhookSender(server.url, CALL)}).deliver(at(31))
     assert [body["alerts"][0]["person"] for body in server.bodies] == ["p0", "p2"]
+
+
+def test_a_fault_of_ours_in_one_channel_is_told_and_holds_up_no_other(tmp_path: Path) -> None:
+    class Faulty(WebhookSender):
+        def send(self, message: Message, now: datetime) -> str:
+            raise ZeroDivisionError
+
+    desk = Desk(Store(tmp_path), one_route(Channel("faulty", "webhook"), Channel("hook", "webhook")))
+    desk.receive([signal(person="ann")], T0)
+    desk.tick(at(30))
+    with receiving() as server:
+        senders = {"faulty": Faulty(server.url, CALL), "hook": WebhookSender(server.url, CALL)}
+        delivered = Outbox(desk.store, senders).deliver(at(31))
+    (failing,) = delivered.failing
+    assert (delivered.sent, failing.name, failing.waiting) == (1, "faulty", 1)
+    assert failing.error == "usertrack itself failed (ZeroDivisionError)"

@@ -8,6 +8,7 @@ for it. One that refuses us (a revoked webhook, a wrong token) is told, keeps it
 minutes. A message that is refused for what it says is set aside, and holds up no other.
 """
 
+import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -102,6 +103,11 @@ class Outbox:
                 except UsertrackError as error:
                     refused.append(f"{name}: {error.message}")
                     self._settle(id_, "refused", now, error=error.message)
+                except sqlite3.Error:
+                    raise
+                except Exception as error:  # a fault of ours in one channel is none of the others
+                    fault = UsertrackError(f"usertrack itself failed ({type(error).__name__})", "please report it")
+                    failed = self._fail(state, fault, REFUSED_PAUSE, now, id_)
                 if failed or time.monotonic() - began > _TURN:
                     break
             if failed:
