@@ -61,3 +61,10 @@ def test_a_condition_that_needs_no_event_is_of_a_person_a_session_or_a_tab(tmp_p
     path = tmp_path / "patterns.yaml"
     path.write_text("patterns:\n  quiet: {when: {none: any, within: 5m}, per: form}\n")
     assert "patterns.yaml:2: 'per' is person, session or tab here" in problem(lambda: read_patterns(path)).message
+
+
+def test_each_wrong_pattern_and_kind_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "patterns.yaml"
+    path.write_text("events:\n  odd: {evnt: x}\n" + ONE.replace("5m", "5") + ONE[10:].replace("errors:", "Errors:"))
+    findings = check_patterns(path, lambda: RULES, Library([shipped_root() / "queries"]))
+    assert [each.detail.split(":")[1] for each in findings] == ["2", "5", "8"]

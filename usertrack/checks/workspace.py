@@ -27,7 +27,7 @@ from usertrack.segments.profiles import Profiles
 from usertrack.segments.reachability import Reachability, extremes
 from usertrack.segments.rules import Rules, Segment, SegmentSet, read_rules
 from usertrack.signals.facts import questions
-from usertrack.signals.read import read_patterns
+from usertrack.signals.read import pattern_problems, read_patterns
 from usertrack.workspace.files import failures_paths, funnel_paths, new_plan_path, patterns_path, rules_path
 from usertrack.workspace.settings import Settings
 from usertrack.workspace.weekly_sections import listed_sections
@@ -196,10 +196,9 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
 
 def check_patterns(path: Path, rules_file: Callable[[], Path], library: Library) -> list[Finding]:
     """patterns.yaml: its shape, and what it asks of the profiles that the file of rules makes."""
-    try:
-        patterns = read_patterns(path)
-    except UsageError as error:
-        return [Finding("FAIL", path.name, error.message, error.hint)]
+    if problems := pattern_problems(path):
+        return [Finding("FAIL", path.name, problem.message, problem.hint) for problem in problems]
+    patterns = read_patterns(path)
     with ExitStack() as stack:
         try:
             profiles = stack.enter_context(_declared(applicable(read_rules(rules_file()), library), library))

@@ -59,9 +59,22 @@ def read_patterns(path: Path) -> Patterns:
     return _Reader(path).patterns()
 
 
+def pattern_problems(path: Path) -> list[UsageError]:
+    """What is wrong in ``path``, the first of each kind of event and each pattern; empty where nothing is."""
+    try:
+        reader = _Reader(path)
+    except UsageError as error:
+        return [error]
+    try:
+        reader.patterns()
+    except UsageError as first:
+        return [first, *(each for each in reader.problems() if each.message != first.message)]
+    return []
+
+
 class _Reader(YamlFile):
     needs = "`patterns:`"
-    hint = "copy from the shipped one: `usertrack alerts patterns` shows it"
+    hint = "`usertrack init` writes a whole one into a new folder"
 
     def patterns(self) -> Patterns:
         self.known(self.document, {"events", "facts", "patterns", "notifications"})
@@ -78,6 +91,18 @@ class _Reader(YamlFile):
         advice = {each.id: each.help for each in patterns if each.help}
         notifications = read_notifications(self, inhibits, advice)
         return Patterns(self.path, self.kinds, patterns, self._facts(), notifications)
+
+    def problems(self) -> list[UsageError]:
+        problems = []
+        self.kinds = {}
+        for part, read in (("events", self._kind_of), ("patterns", self._pattern)):
+            items = self.document.get(part)
+            for name, value in items.items() if isinstance(items, dict) else ():
+                try:
+                    read(name, value)
+                except UsageError as error:
+                    problems.append(error)
+        return problems
 
     def _facts(self) -> dict[str, tuple[str, int]]:
         facts = self.mapping(self.document["facts"], "facts") if self.document.get("facts") else {}
