@@ -14,7 +14,7 @@ from usertrack.core.table import Table
 from usertrack.engine.connect import open_runner
 from usertrack.engine.runner import Runner
 from usertrack.library.entities import KINDS
-from usertrack.library.library import Library, shipped_root
+from usertrack.library.library import Library, Statement, shipped_root
 from usertrack.library.sql import tables_of
 from usertrack.workspace.settings import load_settings
 
@@ -78,6 +78,9 @@ def runner(demo_cache: Path, demo_postgres: str) -> Iterator[Runner]:
 
 def answer(runner: Runner, name: str, **params: object) -> Table:
     """The answer with defaults, and with a person and a tool of the demo where one must be named."""
+    if name == "posthog/signal_names":
+        everybody = runner.table(Statement("posthog", "SELECT toString(id) AS id FROM persons LIMIT 100"))
+        params["people"] = [id_ for (id_,) in everybody.rows]
     required = {
         "email": ["dan.moreau@hooli.example"],
         "who": "dan.moreau@hooli.example",
@@ -87,7 +90,7 @@ def answer(runner: Runner, name: str, **params: object) -> Table:
         "until": AS_OF,
         **dict.fromkeys(("since", "origin", "before", "from", "first"), AS_OF - timedelta(days=90)),
     }
-    taken = {p: required[p] for p, known in LIBRARY[name].params.items() if known.default is None}
+    taken = {p: required[p] for p, known in LIBRARY[name].params.items() if known.default is None and p not in params}
     return runner.table(runner.bind(name, {**taken, **params}))
 
 
