@@ -5,6 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+_SEVERITIES = ("critical", "warning", "info")
+
+
+def urgency(severity: str) -> int:
+    """The place of ``severity`` in a list with the most urgent first; one that is unknown comes last."""
+    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
+
 
 class SignalState(StrEnum):
     """As in Prometheus and Grafana."""

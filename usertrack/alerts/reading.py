@@ -180,9 +180,7 @@ class _Reader:
         zone = self._text(value, "timezone", *at) or "UTC"
         try:
             ZoneInfo(zone)
-        except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
-            raise self._wrong(f"there is no timezone '{zone}'", *at, "timezone", hint="such as Europe/Berlin") from None
-        except KeyError:
+        except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
             raise self._wrong(f"there is no timezone '{zone}'", *at, "timezone", hint="such as Europe/Berlin") from None
         return QuietHours(start, end, frozenset(days), zone, self._matchers(value, "except", *at))
 

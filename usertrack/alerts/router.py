@@ -17,6 +17,7 @@ from heapq import heappop, heappush
 from usertrack.alerts.budgets import Rationing, Spending
 from usertrack.alerts.inhibitor import Inhibitor
 from usertrack.alerts.life import Alert
+from usertrack.alerts.model import urgency
 from usertrack.alerts.notifications import RATIONED, Notifications, Route, Silence
 from usertrack.alerts.tracked import Tracked
 
@@ -24,7 +25,6 @@ _SWEEP = 30.0  # seconds: a group without alerts is forgotten at the next multip
 _LOG_KEPT = timedelta(hours=1)  # beyond twice the repeat_interval
 _LONGEST_KEPT = timedelta(days=30)  # of a group that ended unheard, under a silence
 _SOONEST_DIGEST = timedelta(minutes=1)  # after one that had to wait
-_SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 
 
 class Reason(StrEnum):
@@ -364,4 +364,4 @@ def _firing(alerts: Iterable[Alert]) -> list[Alert]:
 
 
 def _sorted(alerts: Iterable[Alert]) -> list[Alert]:
-    return sorted(alerts, key=lambda alert: (_SEVERITIES.get(alert.severity, 3), alert.started_at, alert.key))
+    return sorted(alerts, key=lambda alert: (urgency(alert.severity), alert.started_at, alert.key))

@@ -6,14 +6,13 @@ from typing import Any
 
 from usertrack.alerts.ids import short_id
 from usertrack.alerts.life import Alert, Change
+from usertrack.alerts.model import urgency
 from usertrack.alerts.notifications import Silence
 from usertrack.alerts.outbox import ChannelState
 from usertrack.alerts.stats import Durations, Stats
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Facts, Field, Paragraph
 from usertrack.core.words import age_words, people_words, plural
-
-_ORDER = {"critical": 0, "warning": 1, "info": 2}
 
 
 def person_words(alert: Alert) -> str:
@@ -29,7 +28,13 @@ def by_urgency(alerts: Sequence[Alert], now: datetime) -> list[Alert]:
 
     def rank(alert: Alert) -> tuple[Any, ...]:
         is_attended = bool(alert.acknowledged_at) or alert.is_snoozed(now)
-        return alert.is_resolved, is_attended, _ORDER.get(alert.severity, 3), -alert.updated_at.timestamp(), alert.key
+        return (
+            alert.is_resolved,
+            is_attended,
+            urgency(alert.severity),
+            -alert.updated_at.timestamp(),
+            alert.key,
+        )
 
     return sorted(alerts, key=rank)
 

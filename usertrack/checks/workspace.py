@@ -196,9 +196,10 @@ def check_rules(path: Path, library: Library) -> list[Finding]:
 
 def check_patterns(path: Path, rules_file: Callable[[], Path], library: Library) -> list[Finding]:
     """patterns.yaml: its shape, and what it asks of the profiles that the file of rules makes."""
-    if problems := pattern_problems(path):
-        return [Finding("FAIL", path.name, problem.message, problem.hint) for problem in problems]
-    patterns = read_patterns(path)
+    try:
+        patterns = read_patterns(path)
+    except UsageError:
+        return [Finding("FAIL", path.name, problem.message, problem.hint) for problem in pattern_problems(path)]
     with ExitStack() as stack:
         try:
             profiles = stack.enter_context(_declared(applicable(read_rules(rules_file()), library), library))

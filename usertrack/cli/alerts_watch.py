@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from usertrack.signals.patterns import Patterns
     from usertrack.workspace.settings import Settings
 
-_REFRESH = timedelta(minutes=5)  # so old may be what is known of people beside events
 _SHORTEST = timedelta(milliseconds=200)
 
 
@@ -83,14 +82,15 @@ def _watch_for_a_while(
     from usertrack.alerts.desk import Desk
     from usertrack.alerts.outbox import Outbox
     from usertrack.alerts.store import Store
-    from usertrack.cli.live_session import live_session
+    from usertrack.cli.live_session import REFRESH
+    from usertrack.cli.session import open_session
     from usertrack.signals.newcomers import Newcomers, read_names
     from usertrack.signals.profiled import read_audience
     from usertrack.signals.watch import Watcher
 
     patterns, is_old = running_patterns(path)
     done = 0
-    with live_session(common, settings) as session, closing(Store(folder)) as store:
+    with open_session(common, cached=False, settings=settings) as session, closing(Store(folder)) as store:
         rules = session.rules()
         audience = read_audience(session.runner, rules, patterns)
         _say_once(audience.notes)
@@ -104,7 +104,7 @@ def _watch_for_a_while(
                 lambda now: read_audience(session.runner.at(now), rules, patterns),
                 partial(read_names, session.runner),
             )
-            while done != rounds and time.monotonic() - begun < _REFRESH.total_seconds() and not is_old():
+            while done != rounds and time.monotonic() - begun < REFRESH.total_seconds() and not is_old():
                 try:
                     watcher.poll(session.runner, datetime.now(UTC), partial(_receive, desk, newcomers))
                 except UsertrackError as problem:

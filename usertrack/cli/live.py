@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from usertrack.signals.profiled import Profiled
     from usertrack.workspace.settings import Settings
 
-_REFRESH = timedelta(minutes=5)  # so old may be what is known of people beside events
 _OVERLAP = timedelta(seconds=30)  # an event may become visible some time after it came
 _SNOOZE = timedelta(hours=1)
 _ARROWS = {"\x1b[A": -1, "\x1b[B": 1, "k": -1, "j": 1}
@@ -78,7 +77,8 @@ def _show_for_a_while(
     rounds: int | None,
 ) -> int:
     """Show for some minutes; after these, people's facts are read anew. Returns how many rounds there were."""
-    from usertrack.cli.live_session import live_session
+    from usertrack.cli.live_session import REFRESH
+    from usertrack.cli.session import open_session
     from usertrack.signals.active import ACTIVE, ActivePeople
     from usertrack.signals.profiled import read_audience
     from usertrack.signals.read import read_patterns
@@ -86,12 +86,12 @@ def _show_for_a_while(
 
     patterns = read_patterns(patterns_path(settings))
     done, before = 0, set[str]()
-    with live_session(common, settings) as session:
+    with open_session(common, cached=False, settings=settings) as session:
         audience = read_audience(session.runner, session.rules(), patterns)
         session.progress.stop()
         people, since = ActivePeople(), datetime.now(UTC) - ACTIVE
         begun = time.monotonic()
-        while done != rounds and time.monotonic() - begun < _REFRESH.total_seconds():
+        while done != rounds and time.monotonic() - begun < REFRESH.total_seconds():
             now = datetime.now(UTC)
             seen = _look(session, desk, people, audience, since, now)
             since = now - _OVERLAP

@@ -1,18 +1,19 @@
-"""Sources and state of live commands: the workspace's, or the demo's that `serve --demo-traffic` plays."""
+"""Sources of live commands: the workspace's, or the demo's that `serve --demo-traffic` plays."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from usertrack.cli import diagnostics
-from usertrack.cli.common import Common
 from usertrack.core.errors import ConnectionFailed
 
 if TYPE_CHECKING:
-    from usertrack.cli.session import Session
     from usertrack.workspace.settings import Settings
+
+REFRESH = timedelta(minutes=5)
+"""So old may be what is known of people beside events."""
 
 
 @contextmanager
@@ -44,12 +45,3 @@ def live_settings(settings: "Settings") -> Iterator["Settings"]:
         options["postgres.url"] = demo.postgres_dsn()
         values = {name: Setting(value, "--demo") for name, value in options.items()}
         yield replace(settings, values={**settings.values, **values}, demo=False)
-
-
-@contextmanager
-def live_session(common: Common, settings: "Settings") -> Iterator["Session"]:
-    """A session on `live_settings`; nothing is cached."""
-    from usertrack.cli.session import open_session
-
-    with open_session(common, cached=False, settings=settings) as session:
-        yield session

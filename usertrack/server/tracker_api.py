@@ -5,19 +5,18 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from usertrack.core.words import plural
-from usertrack.server.capture.gate import is_browser
+from usertrack.server.capture.gate import any_site, is_browser
 from usertrack.server.capture.live_check import described
 from usertrack.server.capture.payload import Refused, hide_address, parse_json
 from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
 from usertrack.server.event_log.group_commit import LogFull
 from usertrack.server.event_log.log import NotAppended
+from usertrack.server.http.requests import body_within
 from usertrack.server.tracker.activity import Activity, Rejection, read_activity
 from usertrack.server.tracker.script import script, script_name
 
@@ -30,14 +29,8 @@ _ANY_SITE = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "X-Content-Type-Options": "nosniff",
 }
-_CORS = Middleware(
-    CORSMiddleware,
-    allow_origin_regex=".*",
-    allow_credentials=True,
-    allow_headers=["*"],
-    allow_methods=["POST"],
-    expose_headers=["Retry-After"],
-)
+
+_CORS = any_site(["POST"])
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +64,7 @@ def _activity(capture: Capture) -> Any:
         try:
             capture.gate.check_origin(request)
             capture.gate.count(request)
-            body = await _body(request)
+            body = await body_within(request, _LIMIT, Refused("the body is larger than 1 MB", 413))
             remote = request.client.host if request.client else ""
             activity, now = await capture.read(len(body), lambda now: _read(capture, body, remote, now))
             await _ingest(capture, activity, now, browser=is_browser(request))
@@ -128,12 +121,3 @@ def _answer(activity: Activity) -> Response:
 
 def _refusal(reason: str, status: int, headers: Any = None) -> Response:
     return JSONResponse({"success": False, "stored": 0, "analyzed": False, "error": reason}, status, headers)
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LIMIT:
-            raise Refused("the body is larger than 1 MB", 413)
-    return bytes(body)

@@ -65,6 +65,6 @@ class ActivePeople:
     def rate(self, now: datetime) -> float:
         """Events a second."""
         since = now.timestamp() - _RATE
-        while self._times and min(self._times[0], since) == self._times[0]:
+        while self._times and self._times[0] <= since:
             self._times.popleft()
         return len(self._times) / _RATE

@@ -9,33 +9,23 @@ import logging
 from typing import Any
 from uuid import uuid4
 
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from usertrack.server.capture import capture_v1_api
-from usertrack.server.capture.gate import is_browser
+from usertrack.server.capture.gate import any_site, is_browser
 from usertrack.server.capture.live_check import refusal
 from usertrack.server.capture.payload import Payload, Refused, read_events
 from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
 from usertrack.server.event_log.group_commit import LogFull
 from usertrack.server.event_log.log import NotAppended
+from usertrack.server.http.requests import body_within
 
 _SINGLE, _BATCH = 2 << 20, 20 << 20  # body limits in bytes
 _LIMITS = {"batch": _BATCH, "i/v0/e": _SINGLE, "e": _SINGLE, "capture": _SINGLE, "track": _SINGLE, "engage": _SINGLE}
 _MODERN = {"batch", "i/v0/e"}  # these do not decode base64 twice
 _METHODS = ["GET", "POST", "OPTIONS"]
-# any site may send events to a server that it knows the public token of, as to PostHog's own
-_CORS = Middleware(
-    CORSMiddleware,
-    allow_origin_regex=".*",
-    allow_credentials=True,
-    allow_headers=["*"],
-    allow_methods=_METHODS,
-    expose_headers=["Retry-After"],
-)
 _REMOTE_CONFIG: dict[str, Any] = {
     "supportedCompression": ["gzip", "gzip-js"],
     "hasFeatureFlags": False,
@@ -58,7 +48,7 @@ def routes(capture: Capture) -> list[Route]:
     endpoints |= {"array/{token}/config": _config, "array/{token}/config.js": _config_script}
     endpoints |= {"_readiness": _healthy, "_liveness": _healthy}
     return [
-        Route(f"/{path}{slash}", endpoint, methods=_METHODS, middleware=[_CORS])
+        Route(f"/{path}{slash}", endpoint, methods=_METHODS, middleware=[any_site(_METHODS)])
         for path, endpoint in endpoints.items()
         for slash in ("", "/")
     ]
@@ -93,13 +83,8 @@ def _events(path: str, capture: Capture) -> Any:
 
 async def _payload(request: Request, path: str) -> Payload:
     limit = _LIMITS.get(path, _SINGLE)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise Refused("maximum event size exceeded", 413)
     return Payload(
-        body=bytes(body),
+        body=await body_within(request, limit, Refused("maximum event size exceeded", 413)),
         query=dict(request.query_params),
         content_type=request.headers.get("content-type", ""),
         content_encoding=request.headers.get("content-encoding", ""),

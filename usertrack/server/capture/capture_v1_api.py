@@ -15,6 +15,7 @@ from usertrack.server.capture.payload_v1 import LIMIT, Batch, Rejected, read_bat
 from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
 from usertrack.server.event_log.group_commit import LogFull
 from usertrack.server.event_log.log import NotAppended
+from usertrack.server.http.requests import body_within
 
 _HEADERS = (
     "posthog-sdk-info", "posthog-attempt", "posthog-request-id", "posthog-request-timestamp", "content-type",
@@ -32,7 +33,9 @@ def endpoint(capture: Capture) -> Any:
         try:
             check_headers(request.headers, capture.token)
             capture.gate.admit(request)
-            body = await _body(request)
+            body = await body_within(request, LIMIT, too_large())
+            if not body:
+                raise Rejected("empty_body", "request body is empty")
             remote = request.client.host if request.client else ""
             batch, now = await capture.read(len(body), lambda now: _read(capture, request.headers, body, remote, now))
             results = await _ingested(capture, batch, now, browser=is_browser(request))
@@ -82,14 +85,3 @@ def check_headers(headers: Mapping[str, str], token: str) -> None:
     if headers["content-type"].partition(";")[0].strip().lower() != "application/json":
         raise Rejected("unsupported_content_type", "the content type must be application/json", 415)
     sent_at(headers)
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LIMIT:
-            raise too_large()
-    if not body:
-        raise Rejected("empty_body", "request body is empty")
-    return bytes(body)

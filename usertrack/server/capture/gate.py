@@ -1,9 +1,11 @@
 """Which requests of browsers are let in: from the allowed origins, and not too many of one address or with one key."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 
 from usertrack.server.capture.payload import Refused
@@ -11,6 +13,18 @@ from usertrack.server.http.server_settings import ServerSettings
 
 _BURST = 5  # seconds of the rate that may come at once
 _ADDRESSES = 10_000
+
+
+def any_site(methods: Sequence[str]) -> Middleware:
+    """CORS for every site: whoever knows the public token may send events, as to PostHog's own."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origin_regex=".*",
+        allow_credentials=True,
+        allow_headers=["*"],
+        allow_methods=methods,
+        expose_headers=["Retry-After"],
+    )
 
 
 class Buckets:

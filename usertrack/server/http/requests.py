@@ -72,10 +72,16 @@ def _no_number(name: str) -> None:
 
 async def read_body(request: Request) -> bytes:
     """The body, at most as large as PostHog allows: the key is only checked later."""
+    too_large = ApiError(413, "too_large", "The request body is larger than 20 MB.", "invalid_request")
+    return await body_within(request, MAX_BODY, too_large)
+
+
+async def body_within(request: Request, limit: int, too_large: Exception) -> bytes:
+    """The body; raises ``too_large`` as soon as more than ``limit`` bytes have come."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > MAX_BODY:
-            raise ApiError(413, "too_large", "The request body is larger than 20 MB.", "invalid_request")
+        if size > limit:
+            raise too_large
         chunks.append(chunk)
     return b"".join(chunks)
