@@ -9,6 +9,7 @@ from usertrack.server import (
     imports_api,
     insights_api,
     live_check_api,
+    livestream_api,
     persons_api,
     privacy_api,
     query_api,
@@ -46,8 +47,10 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
             *imports_api.routes(store, settings),
             *definitions_api.routes(store, settings),
             *live_check_api.routes(settings, violations, live_check),
+            *livestream_api.routes(settings, capture.ingestor.broadcast),
             *status_api.routes(store, settings, capture.ingestor),
         ],
     )
     app.state.violations = violations  # to be closed before the process ends
+    app.state.broadcast = capture.ingestor.broadcast  # and its streams before uvicorn waits for them
     return app

@@ -116,13 +116,15 @@ def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSet
         from usertrack.server.http.log import to_stderr
 
         to_stderr("text")
-        config = uvicorn.Config(create_app(store, keys), log_config=None, access_log=False, ws="none", lifespan="off")
+        app = create_app(store, keys)
+        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
             yield _url(DEFAULT_HOST, listener.getsockname()[1]), keys
         finally:
+            app.state.broadcast.close()
             server.should_exit = True
             thread.join()
 

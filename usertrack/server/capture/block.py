@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from usertrack.server.capture.broadcast import Broadcast
 from usertrack.server.capture.groups import Groups
 from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.capture.payload import Event, as_dict
@@ -19,13 +20,16 @@ from usertrack.server.hogql.sql import clickhouse_time
 class BlockWriter:
     """Writes events of the project ``token`` to ``store``; a ``live_check`` counts what is stored for the first time.
 
-    Callers hold ``store.write_lock``.
+    ``broadcast`` tells that to who listens. Callers hold ``store.write_lock``.
     """
 
-    def __init__(self, store: Store, token: str, live_check: LiveCheck | None = None) -> None:
+    def __init__(
+        self, store: Store, token: str, live_check: LiveCheck | None = None, broadcast: Broadcast | None = None
+    ) -> None:
         self._store = store
         self._token = token
         self._live_check = live_check
+        self._broadcast = broadcast or Broadcast()
         self._groups = Groups(store)
 
     def write(self, events: Sequence[Event], now: datetime) -> int:
@@ -37,6 +41,7 @@ class BlockWriter:
         self._store.definitions.learn(_seen_properties(new), now)
         moment = clickhouse_time(now)
         self._store.insert("events", (self._row(*pair, moment) for pair in zip(new, person_ids, strict=True)))
+        self._broadcast.publish(zip(new, person_ids, strict=True), now)
         if self._live_check:
             self._live_check.record(new, now)
         return len(new)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from usertrack.server.capture.block import BlockWriter
+from usertrack.server.capture.broadcast import Broadcast
 from usertrack.server.capture.figures import Figures
 from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.capture.payload import Event
@@ -41,13 +42,17 @@ log = logging.getLogger(__name__)
 
 
 class Ingestor:
-    """Takes events of the project ``token`` for ``store``; the order of requests and of their events is kept."""
+    """Takes events of the project ``token`` for ``store``; the order of requests and of their events is kept.
+
+    ``broadcast`` tells each event that is stored.
+    """
 
     def __init__(
         self, store: Store, token: str, live_check: LiveCheck | None = None, most_waiting: int = 256 << 20
     ) -> None:
         self._store, self._log = store, store.log
-        self._block = BlockWriter(store, token, live_check)
+        self.broadcast = Broadcast()
+        self._block = BlockWriter(store, token, live_check, self.broadcast)
         self._commits = GroupCommit(self._log, most_waiting)
         self.figures = Figures()
         self._applied = 0  # the offset up to which the store has everything

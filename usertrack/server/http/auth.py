@@ -14,7 +14,7 @@ def admit(request: Request, settings: ServerSettings, scope: str = "", body: Any
     authenticate(request, settings, body)
     _check_project(request, settings)
     if scope:
-        _require_scope(settings, scope)
+        require_scope(settings, scope)
 
 
 def authenticate(request: Request, settings: ServerSettings, body: Any = None) -> None:
@@ -42,7 +42,7 @@ def _is_valid(key: str, settings: ServerSettings) -> bool:
     return any(hmac.compare_digest(key.encode(errors="replace"), valid) for valid in valid_keys)
 
 
-def _require_scope(settings: ServerSettings, scope: str) -> None:
+def require_scope(settings: ServerSettings, scope: str) -> None:
     """Raises ApiError 403 with PostHog's words unless the key has ``scope``, such as ``person:write``."""
     kind, _, action = scope.partition(":")
     # who may write may read
