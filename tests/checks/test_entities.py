@@ -9,8 +9,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from usertrack.checks.entities import check_entity_files
+from usertrack.checks.finding import Finding
 from usertrack.checks.online import check_online
-from usertrack.checks.workspace import Finding
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library
 from usertrack.sources.postgres import Postgres

@@ -8,7 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usertrack.checks.workspace import Finding, check_files, check_queries, check_rules
+from usertrack.checks.finding import Finding
+from usertrack.checks.workspace import check_files, check_queries, check_rules
 from usertrack.library.library import Library, shipped_root
 from usertrack.segments.expressions import parse
 from usertrack.segments.reachability import Reachability

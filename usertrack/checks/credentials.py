@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from usertrack.checks.doctor import ABOUT_POSTGRES, postgres_findings
-from usertrack.checks.workspace import Finding
+from usertrack.checks.finding import Finding
+from usertrack.checks.postgres_role import ABOUT_POSTGRES, postgres_findings
 from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.spool import Spool

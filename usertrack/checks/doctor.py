@@ -4,9 +4,11 @@ from collections.abc import Collection
 from pathlib import Path
 
 from usertrack.checks.entities import check_entity_files
+from usertrack.checks.finding import Finding
 from usertrack.checks.matches import check_matches
 from usertrack.checks.online import check_online
-from usertrack.checks.workspace import Finding, check_queries, check_rules
+from usertrack.checks.postgres_role import ABOUT_POSTGRES, postgres_findings
+from usertrack.checks.workspace import check_queries, check_rules
 from usertrack.core.errors import UsertrackError
 from usertrack.core.masks import mask_credentials
 from usertrack.core.table import Table
@@ -20,14 +22,6 @@ from usertrack.sources.http import LacksScope
 from usertrack.sources.posthog import NO_PROJECT_READ
 from usertrack.workspace.setting_specs import SETTINGS
 from usertrack.workspace.settings import Settings
-
-ABOUT_POSTGRES = Statement(
-    "neon",
-    "SELECT split_part(version(), ' ', 2) AS version, current_database() AS database, current_user AS role, "
-    "has_database_privilege(current_database(), 'CREATE') AS may_write",
-    name="Postgres",
-    limit=1,
-)
 
 
 def check_settings(settings: Settings) -> list[Finding]:
@@ -104,7 +98,7 @@ def _failed(runner: Runner, source: str, error: UsertrackError) -> Finding:
 
 def _posthog(answer: Table) -> Finding:
     events, last = answer.rows[0]
-    facts = f"timezone {answer.timezone}, {_ms(answer.elapsed)} away"
+    facts = f"timezone {answer.timezone}, {1000 * answer.elapsed:.0f} ms away"
     if not events:
         return Finding(
             "FAIL", "PostHog", f"{_EMPTY}, {facts}", "is this the right project? does your site send events?"
@@ -121,17 +115,6 @@ def _scopes(answer: Table) -> Finding:
 
 
 _EMPTY = "no events at all"
-
-
-def postgres_findings(answer: Table) -> list[Finding]:
-    """What answered `ABOUT_POSTGRES`, and as whom."""
-    version, database, role, may_write = answer.rows[0]
-    text = f"{version}, database {database}, role {role}, session read-only, {_ms(answer.elapsed)} away"
-    findings = [Finding("ok", "Postgres", text)]
-    if may_write:
-        text, hint = f"{role} could write; usertrack never does", "a role with SELECT alone is safer"
-        findings.append(Finding("note", "Postgres role", text, hint))
-    return findings
 
 
 def check_events(runner: Runner) -> list[Finding]:
@@ -216,7 +199,3 @@ def _queries(runner: Runner, rules: Path, down: Collection[str]) -> list[Finding
         else finding
         for finding in findings
     ]
-
-
-def _ms(seconds: float) -> str:
-    return f"{1000 * seconds:.0f} ms"

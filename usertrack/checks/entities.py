@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from usertrack.checks.workspace import Finding
+from usertrack.checks.finding import Finding
 from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.core.table import Table
 from usertrack.core.words import number, plural

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from usertrack.checks.workspace import Finding
+from usertrack.checks.finding import Finding
 from usertrack.core.errors import UsertrackError
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner

@@ -13,8 +13,9 @@ from usertrack.checks.entities import (
     sound_entities,
     strange_files,
 )
+from usertrack.checks.finding import Finding
 from usertrack.checks.schema import by_cause
-from usertrack.checks.workspace import Finding, check_queries_online
+from usertrack.checks.workspace import check_queries_online
 from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner

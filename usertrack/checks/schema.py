@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from usertrack.checks.workspace import Finding
+from usertrack.checks.finding import Finding
 from usertrack.core.errors import UsertrackError
 from usertrack.library.library import Library
 from usertrack.library.sql import tables_of

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from usertrack.checks.workspace import Finding
+from usertrack.checks.finding import Finding
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.errors import CheckFailed

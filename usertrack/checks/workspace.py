@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from usertrack.checks.finding import Finding
 from usertrack.core.errors import Absent, QueryError, UsageError, UsertrackError
 from usertrack.core.words import number, plural
 from usertrack.engine.runner import Runner
@@ -31,21 +31,6 @@ from usertrack.signals.read import pattern_problems, read_patterns
 from usertrack.workspace.files import failures_paths, funnel_paths, new_plan_path, patterns_path, rules_path
 from usertrack.workspace.settings import Settings
 from usertrack.workspace.weekly_sections import listed_sections
-
-
-@dataclass(frozen=True)
-class Finding:
-    """``level`` is ok, note or FAIL; only FAIL makes a check fail. A ``group`` that is in order has one row.
-
-    ``implied``: people see only how many there are of the group, since another finding names the cause.
-    """
-
-    level: str
-    subject: str
-    detail: str = ""
-    hint: str = ""
-    group: str = ""
-    implied: bool = False
 
 
 def check_queries(library: Library) -> list[Finding]:

@@ -67,8 +67,9 @@ def check(
     `usertrack check` · `usertrack check --online`
     """
     from usertrack.checks.entities import check_entity_files
+    from usertrack.checks.finding import Finding
     from usertrack.checks.view import findings_document, raise_problems
-    from usertrack.checks.workspace import Finding, check_files, check_fragments, check_queries
+    from usertrack.checks.workspace import check_files, check_fragments, check_queries
     from usertrack.cli import output
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit, open_session

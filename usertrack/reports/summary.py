@@ -9,7 +9,6 @@ from usertrack.core.errors import Absent, UsertrackError
 from usertrack.core.words import growth, number, people_words
 from usertrack.failures.checklist import span
 from usertrack.reports.members import segment_origins
-from usertrack.reports.traffic import part_origins, traffic_unit
 from usertrack.reports.weekly import REACH, Weekly
 
 _ACTIONS: Columns[tuple[str, str, str]] = Columns(
@@ -26,7 +25,7 @@ def summary_section(weekly: Weekly, timezone: str) -> Section:
         blocks.append(_ACTIONS.listing(rows, "Act on these first"))
     origins = (
         *segment_origins(weekly.classification),
-        *part_origins(weekly, "traffic", "new_users"),
+        *weekly.origins("traffic", "new_users"),
         *failures_origins(weekly),
     )
     facts = (*_traffic(weekly), *_new_users(weekly), *_failures(weekly, timezone))
@@ -58,7 +57,7 @@ def _traffic(weekly: Weekly) -> Iterator[tuple[str, Any]]:
         yield "Visits", f"unknown: {weekly.missing['traffic']}"
     if "traffic" not in weekly.parts:
         return
-    counted = traffic_unit(weekly)
+    counted = weekly.traffic_unit
     by_day = {row["day"]: row[counted] for row in weekly.parts["traffic"].dicts()}
     now, before = ([by_day.get(day, 0) for day in week.days] for week in (weekly.week, weekly.week.before))
     known = None not in before and sum(before)

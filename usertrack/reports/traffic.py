@@ -2,29 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Block, Chart, Field, Listing, Origin, Paragraph, Section
+from usertrack.core.document import Block, Chart, Field, Listing, Paragraph, Section
 from usertrack.core.period import in_zone
 from usertrack.core.sections import unknown_paragraph
-from usertrack.library.library import Statement
 from usertrack.product.scope import ANYBODY
 from usertrack.reports.weekly import Weekly
 
 TOP = 10  # rows of a list, unless --limit says otherwise
-
-
-def part_origins(weekly: Weekly, *parts: str) -> tuple[Origin, ...]:
-    """The queries of ``parts``, but for those that rest on what is absent here."""
-    return tuple(_origin(weekly.statements[part], weekly.as_of) for part in parts if part in weekly.statements)
-
-
-def _origin(statement: Statement, as_of: datetime) -> Origin:
-    params = statement.query.params if statement.query else {}
-    values = {name: value for name, value in statement.values.items() if name in params}
-    return Origin(statement.name, values, statement.source, as_of)
 
 
 _STEPS = {
@@ -68,19 +56,13 @@ def _part(
     if part not in weekly.statements:
         return
     if part not in weekly.parts:
-        yield Section(heading, (unknown_paragraph(weekly.missing[part]),), part_origins(weekly, part))
+        yield Section(heading, (unknown_paragraph(weekly.missing[part]),), weekly.origins(part))
         return
     table = weekly.parts[part]
     rows = [(weekly.words(first(row[0])), *row[1:]) for row in table.rows] if first else list(table.rows)
     in_memory = replace(table, rows=rows)
     block = Listing(in_memory, fields=dict(fields), columns=tuple(fields), limit=limit)
-    yield Section(heading, (block if in_memory.rows else Paragraph("none", "dim"),), part_origins(weekly, part))
-
-
-def traffic_unit(weekly: Weekly) -> str:
-    """What traffic is counted in: ``visits``, or ``pageviews`` if the visits of a day of the week are unknown."""
-    days = {row["day"]: row for row in weekly.parts["traffic"].dicts()}
-    return "pageviews" if any(days[day]["visits"] is None for day in weekly.week.days if day in days) else "visits"
+    yield Section(heading, (block if in_memory.rows else Paragraph("none", "dim"),), weekly.origins(part))
 
 
 def traffic(weekly: Weekly) -> Iterator[Block]:
@@ -116,7 +98,7 @@ def _days(weekly: Weekly) -> Iterator[Section]:
     by_day = {row["day"]: row for row in weekly.parts["traffic"].dicts()}
     today = in_zone(weekly.as_of, weekly.week.zone).date()
     week = timedelta(days=7)
-    unit = traffic_unit(weekly)
+    unit = weekly.traffic_unit
     rows = [
         _Day(
             f"{day:%a} {day.day} {day:%b}" + ("" if _is_over(day, today, weekly) else " (not over)"),
@@ -147,7 +129,7 @@ def _days(weekly: Weekly) -> Iterator[Section]:
     )
     listing = columns.listing(rows, limit=0)
     why = () if known else (Paragraph(_NO_VISITS, "warning"),)
-    yield Section("Per day", (*why, chart, listing), part_origins(weekly, "traffic"))
+    yield Section("Per day", (*why, chart, listing), weekly.origins("traffic"))
 
 
 _NO_VISITS = "visits are not known of days on which no pageview has a $session_id: this week is counted in pageviews"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from usertrack.core.document import Origin
 from usertrack.core.errors import UsertrackError, is_unknown
 from usertrack.core.period import Week
 from usertrack.core.table import Table
@@ -58,6 +59,22 @@ class Weekly:
         missing = self.classification.profiles.incomplete or bool(self.missing)
         unknown = any(is_unknown(part) for part in (self.failures, self.scores))
         return missing or unknown or (isinstance(self.scores, Scorecard) and self.scores.missing)
+
+    @property
+    def traffic_unit(self) -> str:
+        """What traffic is counted in: ``visits``, or ``pageviews`` if the visits of a day of the week are unknown."""
+        days = {row["day"]: row for row in self.parts["traffic"].dicts()}
+        return "pageviews" if any(days[day]["visits"] is None for day in self.week.days if day in days) else "visits"
+
+    def origins(self, *parts: str) -> tuple[Origin, ...]:
+        """The queries of ``parts``, but for those that rest on what is absent here."""
+        return tuple(_origin(self.statements[part], self.as_of) for part in parts if part in self.statements)
+
+
+def _origin(statement: Statement, as_of: datetime) -> Origin:
+    params = statement.query.params if statement.query else {}
+    values = {name: value for name, value in statement.values.items() if name in params}
+    return Origin(statement.name, values, statement.source, as_of)
 
 
 def moments(week: Week, now: datetime) -> tuple[datetime, datetime]:

@@ -18,7 +18,7 @@ from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.product.scorecard.view import compact_blocks
 from usertrack.reports.members import moves, people, segment_origins
 from usertrack.reports.summary import failures_origins, summary_section
-from usertrack.reports.traffic import new_users, part_origins, traffic
+from usertrack.reports.traffic import new_users, traffic
 from usertrack.reports.weekly import DAYS, Weekly
 from usertrack.segments.classify import SegmentCount
 from usertrack.segments.history.notes import difference_notes, retroactive_notes
@@ -186,7 +186,7 @@ def _data(weekly: Weekly, timezone: str) -> Section:
             Section(
                 "How far they reach",
                 (Listing(table, fields=fields),),
-                part_origins(weekly, "newest_events", "newest_rows"),
+                weekly.origins("newest_events", "newest_rows"),
             ),
         ),
     )

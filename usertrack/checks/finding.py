@@ -1,0 +1,18 @@
+"""What a check says of one thing that it looked at."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``level`` is ok, note or FAIL; only FAIL makes a check fail. A ``group`` that is in order has one row.
+
+    ``implied``: people see only how many there are of the group, since another finding names the cause.
+    """
+
+    level: str
+    subject: str
+    detail: str = ""
+    hint: str = ""
+    group: str = ""
+    implied: bool = False
