@@ -99,20 +99,36 @@ def test_what_is_resolved_by_somebody_is_no_news_because_it_ends(tmp_path: Path,
     assert desk.tick(at(5000)) == []
 
 
-def test_a_channel_that_was_away_for_days_gets_one_digest_of_what_still_matters(tmp_path: Path) -> None:
-    desk = Desk(Store(tmp_path), one_route(Channel("support", "slack")))
-    for hour in range(48):
+def waiting_after_two_days(folder: Path, channel: Channel) -> list[tuple[str, list[str], list[str]]]:
+    """What a channel that is away has to be told: an alert an hour, each over after ten minutes, and Ada's, who waits.
+
+    Of eve it was told before.
+    """
+    desk = Desk(Store(folder), one_route(channel))
+    desk.receive([signal(person="eve"), signal()], T0)
+    desk.tick(at(31))
+    desk.store.connection.execute("UPDATE outbox SET state = 'sent' WHERE body LIKE '%:eve:%'")
+    for hour in range(1, 48):
         start = hour * 3600
         desk.receive([signal(person=f"p{hour}", after=start)], at(start))
         desk.tick(at(start + 31))
         desk.receive([signal(state=SignalState.RESOLVED, person=f"p{hour}", after=start + 600)], at(start + 600))
         desk.tick(at(start + 900))
-    desk.receive([signal(after=48 * 3600)], at(48 * 3600))
-    desk.tick(at(48 * 3600 + 31))
-    desk.tick(at(50 * 3600))
+    desk.receive([signal(state=SignalState.RESOLVED, person="eve", after=48 * 3600)], at(48 * 3600))
+    for second in (50 * 3600, 51 * 3600 + 1, 51 * 3600 + 2):
+        desk.tick(at(second))
     rows = desk.store.connection.execute("SELECT body FROM outbox WHERE state = 'waiting'").fetchall()
     messages = [decode(Notification, body) for (body,) in rows]
-    assert [(each.reason, [alert.person for alert in each.firing]) for each in messages] == [("digest", ["ada"])]
+    return sorted(
+        (each.reason.value, [alert.person for alert in each.firing], [alert.person for alert in each.resolved])
+        for each in messages
+    )
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("slack", "digest"), ("webhook", "new"), ("pagerduty", "new")])
+def test_a_channel_that_was_away_for_days_is_told_what_is_so_now(tmp_path: Path, kind: str, reason: str) -> None:
+    waiting = waiting_after_two_days(tmp_path, Channel("support", kind))
+    assert waiting == [(reason, ["ada"], []), ("resolved", [], ["eve"])]
 
 
 def test_a_snooze_is_over_at_its_time(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
         "person": Budget(1, timedelta(minutes=10)),
         "channel": Budget(30, timedelta(hours=1)),
     }
-    assert [str(rule.source[0]) for rule in settings.inhibitions[1:]] == ["pattern=outage", "pattern=errors"]
+    assert [str(rule.source[0]) for rule in settings.inhibitions] == ["pattern=outage", "pattern=errors"]
     assert (settings.quiet_hours.start, settings.quiet_hours.end) == (time(20), time(8))
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -105,6 +106,33 @@ def test_an_incident_takes_the_place_of_the_alerts_of_its_people() -> None:
     assert summary(messages) == [(31, "new", ["errors "], [])]
 
 
+def test_an_incident_stands_for_lesser_alerts_of_the_same_error_also_after_it() -> None:
+    people = [signal("snag", severity="info", person=f"p{number}", fingerprint="E1") for number in range(9)]
+    other = signal("snag", severity="info", person="bob", fingerprint="E2")
+    incident = signal("errors", person="", session="", severity="critical", fingerprint="E1", after=1)
+    later = signal("snag", severity="info", person="late", fingerprint="E1", after=40)
+    over = signal("errors", SignalState.RESOLVED, person="", session="", fingerprint="E1", after=60)
+    ends = [replace(each, state=SignalState.RESOLVED, at=at(900)) for each in people]
+    messages = told(Router(one_route(PAGER)), *people, other, incident, later, over, *ends, until=2000)
+    assert summary(messages) == [
+        (30, "new", ["snag bob"], []),
+        (31, "new", ["errors "], []),
+        (331, "resolved", [], ["errors "]),
+    ]
+
+
+def test_the_end_of_what_was_told_before_its_incident_is_told() -> None:
+    one = signal("snag", fingerprint="E1")
+    incident = signal("errors", person="", session="", severity="critical", fingerprint="E1", after=100)
+    end = signal("snag", SignalState.RESOLVED, fingerprint="E1", after=400)
+    messages = told(Router(one_route(PAGER)), one, incident, end, until=1000)
+    assert summary(messages) == [
+        (30, "new", ["snag ada"], []),
+        (130, "new", ["errors "], []),
+        (630, "resolved", [], ["snag ada"]),
+    ]
+
+
 def test_two_that_are_source_and_target_do_not_mute_each_other() -> None:
     both = Inhibition((parse_matcher("severity=warning"),), (parse_matcher("severity=warning"),), ("person",))
     settings = Notifications(one_route(PAGER).channels, one_route(PAGER).routes, inhibitions=(both,))
@@ -194,6 +222,14 @@ def test_the_channel_has_a_budget_beyond_those_of_patterns() -> None:
     settings = Notifications(base.channels, base.routes, budgets={"channel": Budget(2, timedelta(hours=1))})
     messages = told(Router(settings), *(signal(f"p{number}", person=f"p{number}") for number in range(5)), until=3000)
     assert [(message.reason, len(message.firing)) for message in messages] == [("new", 1), ("new", 1), ("digest", 3)]
+
+
+def test_what_is_critical_is_never_beyond_a_budget() -> None:
+    trifles = [signal("idle", person=f"p{number}", severity="info") for number in range(30)]
+    outage = signal("errors", person="", session="", severity="critical", after=60)
+    messages = told(Router(one_route(SLACK)), *trifles, outage, until=120)
+    assert [alert.pattern for alert in messages[-1].firing] == ["errors"]
+    assert messages[-1].reason is Reason.NEW
 
 
 def test_each_alert_can_be_a_message_of_its_own() -> None:

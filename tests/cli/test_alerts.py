@@ -79,6 +79,21 @@ def test_acknowledged_snoozed_and_resolved_by_id_or_person(alerts: Cli) -> None:
     assert "resolved" in alerts("alerts", "list", "--all").out
 
 
+def test_an_incident_is_listed_in_place_of_the_alerts_of_its_people(alerts: Cli) -> None:
+    now = datetime.now(UTC)
+    people = [signal("snag", person=f"p{number}", severity="info", fingerprint="E1") for number in range(3)]
+    incident = signal("errors", person="", session="", severity="critical", fingerprint="E1", facts={"people": 3})
+    with closing(Store(state_folder(load_settings(), now))) as store:
+        Desk(store, Notifications()).receive([*people, incident], now)
+    listed = alerts("alerts", "list")
+    assert "3 people" in listed.out
+    assert "snag" not in listed.out
+    assert "3 alerts of single people" in listed.err
+    everything = json.loads(alerts("alerts", "list", "--all", "-f", "json").out)["alerts"]
+    snag = next(each for each in everything if each["pattern"] == "snag")
+    assert "part of the incident" in alerts("alerts", "show", snag["id"]).out
+
+
 def test_an_alert_that_is_not_there_is_named_with_one_that_is(alerts: Cli) -> None:
     result = alerts("alerts", "ack", "dana@acme.exampel")
     assert result.code == 2

@@ -1,10 +1,11 @@
-"""What waited too long for a channel that was away: one digest of what still matters, in place of every message."""
+"""What waited too long for a channel that was away is told as it is now, in place of every message."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from usertrack.alerts.codec import decode, encode
+from usertrack.alerts.life import Alert
 from usertrack.alerts.notifications import RATIONED, Notifications
 from usertrack.alerts.router import Notification, Reason, Router
 from usertrack.alerts.store import Store, stamp
@@ -14,21 +15,46 @@ _TELLS = (Reason.NEW, Reason.REPEAT, Reason.DIGEST)
 
 
 def condense(store: Store, router: Router, settings: Notifications, now: datetime) -> None:
-    """For each channel that people read, once a message waits too long: its alerts go into the digest, due now.
+    """Once a message waits too long for a channel, bring all that wait for it up to date.
 
-    So do those of the messages after it. That an alert is over, of which the channel was never told, is not told
-    either. Called within a transaction.
+    For people, what still fires goes into the digest, due now. Other channels get each alert that still fires once.
+    That an alert is over, of which the channel was never told, is not told either. Called within a transaction.
     """
     for name, channel in settings.channels.items():
-        if channel.kind in RATIONED and _is_late(store, name, now):
-            told, late = _told(store, name), dict[str, None]()
-            for id_, notification in _messages(store, name, "state = 'waiting'"):
-                if notification.reason in _TELLS:
-                    late |= dict.fromkeys(alert.key for alert in notification.firing)
-                if notification.reason is not Reason.ACKNOWLEDGED:
-                    _leave_ends(store, id_, notification, told, now)
+        if _is_late(store, name, now):
+            if channel.kind in RATIONED:
+                _into_digest(store, router, name, now)
+            else:
+                _as_they_are(store, name, now)
             _wait_anew(store, name, now)
-            router.put_off(name, late, now)
+
+
+def _into_digest(store: Store, router: Router, channel: str, now: datetime) -> None:
+    told, late = _told(store, channel), dict[str, None]()
+    for id_, notification in _messages(store, channel, "state = 'waiting'"):
+        if notification.reason in _TELLS:
+            late |= dict.fromkeys(alert.key for alert in notification.firing)
+        if notification.reason is not Reason.ACKNOWLEDGED:
+            ended = tuple(alert for alert in notification.resolved if alert.key in told)
+            _leave(store, id_, notification, (), ended, now)
+    router.put_off(channel, late, now)
+
+
+def _as_they_are(store: Store, channel: str, now: datetime) -> None:
+    told, mentioned = _told(store, channel), set[str]()
+    for id_, notification in _messages(store, channel, "state = 'waiting'"):
+        firing, ended = _latest(store, notification.firing), _latest(store, notification.resolved)
+        firing = tuple(alert for alert in firing if not alert.is_resolved)
+        if notification.reason is not Reason.ACKNOWLEDGED:
+            firing = tuple(alert for alert in firing if alert.key not in mentioned)
+            mentioned |= {alert.key for alert in firing}
+        ended = tuple(alert for alert in ended if alert.is_resolved and alert.key in told - mentioned)
+        mentioned |= {alert.key for alert in ended}
+        _leave(store, id_, notification, firing, ended, now)
+
+
+def _latest(store: Store, alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    return tuple(latest for alert in alerts if (latest := store.alert(alert.key)))
 
 
 def _is_late(store: Store, channel: str, now: datetime) -> bool:
@@ -55,13 +81,20 @@ def _wait_anew(store: Store, channel: str, now: datetime) -> None:
     store.connection.execute(sql, [stamp(now), channel])
 
 
-def _leave_ends(store: Store, id_: int, notification: Notification, told: set[str], now: datetime) -> None:
-    """Of a message, leave that alerts are over of which the channel was told; nothing of it, if it has none."""
-    ended = tuple(alert for alert in notification.resolved if alert.key in told)
-    if not ended:
+def _leave(
+    store: Store,
+    id_: int,
+    notification: Notification,
+    firing: tuple[Alert, ...],
+    ended: tuple[Alert, ...],
+    now: datetime,
+) -> None:
+    """Of a message, leave these alerts; nothing of it, if there are none."""
+    if not firing and not ended:
         sql = "UPDATE outbox SET state = 'outdated', settled_at = ? WHERE id = ?"
         store.connection.execute(sql, [stamp(now), id_])
         return
-    rest = replace(notification, reason=Reason.RESOLVED, firing=(), resolved=ended)
+    reason = notification.reason if firing else Reason.RESOLVED
+    rest = replace(notification, reason=reason, firing=firing, resolved=ended)
     if rest != notification:
         store.connection.execute("UPDATE outbox SET body = ? WHERE id = ?", [encode(rest), id_])

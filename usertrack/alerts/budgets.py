@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from usertrack.alerts.life import Alert
+from usertrack.alerts.model import CRITICAL
 from usertrack.alerts.notifications import PATTERN, PERSON, Budget
 from usertrack.alerts.tracked import Tracked
 
@@ -29,9 +30,10 @@ class Rationing:
         self._spending = spending
 
     def spend(self, channel: str, news: Sequence[Alert], now: datetime) -> list[Alert]:
-        """Count one message about ``news``. Returns the alerts that are beyond a budget, which it must not tell."""
-        if not self._is_left(channel, CHANNEL, "", now):
-            return list(news)
+        """Count one message about ``news``. Returns the alerts that are beyond a budget, which it must not tell.
+
+        What is critical counts, and is never beyond one: the trifles before it shall not hold it back.
+        """
         over = [alert for alert in news if not self._affords(channel, alert, now)]
         told = [alert for alert in news if alert not in over]
         if told:
@@ -49,8 +51,12 @@ class Rationing:
                 del self._spending[key]
 
     def _affords(self, channel: str, alert: Alert, now: datetime) -> bool:
+        if alert.severity == CRITICAL:
+            return True
         person = not alert.person or self._is_left(channel, PERSON, alert.person, now)
-        return person and self._is_left(channel, PATTERN, alert.pattern, now)
+        return (
+            person and self._is_left(channel, PATTERN, alert.pattern, now) and self._is_left(channel, CHANNEL, "", now)
+        )
 
     def _is_left(self, channel: str, of: str, name: str, now: datetime) -> bool:
         budget = self._budgets.get(of)

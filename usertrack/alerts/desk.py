@@ -59,10 +59,10 @@ class Desk:
     def tick(self, now: datetime) -> list[Notification]:
         """Put the messages whose time has come into the outbox, and return them; delete what is kept no longer."""
         with self._step(now):
-            condense(self.store, self._router, self.settings, now)
             notifications = self._router.due(now)
             for notification in notifications:
                 self._enqueue(notification)
+            condense(self.store, self._router, self.settings, now)
         if self._expired_at is None or now - self._expired_at >= _EXPIRES_EVERY:
             expire_by(self.store, self.settings.alerts_kept, self.settings.messages_kept, now)
             self._expired_at = now
@@ -138,8 +138,14 @@ class Desk:
     # What is
 
     def alerts(self, *, everything: bool = False) -> list[Alert]:
-        """Those that are open, or all that are kept, the latest first."""
-        return self.store.alerts("1" if everything else "is_open")
+        """Those that are open, or all that are kept, the latest first; of incidents and their people, the incidents."""
+        if everything:
+            return self.store.alerts()
+        return [alert for alert in self.store.alerts("is_open") if not alert.incident]
+
+    def within_incidents(self) -> list[Alert]:
+        """Those that are open and for which an incident stands."""
+        return [alert for alert in self.store.alerts("is_open") if alert.incident]
 
     def alert(self, key: str) -> Alert:
         """Raises UsageError with near misses."""

@@ -63,6 +63,9 @@ class Alert:
     reopened: int = 0
     """How many times it fired again after it was resolved."""
 
+    incident: str = ""
+    """The key of the incident that stands for it, until it is resolved: nobody is told of it on its own."""
+
     @property
     def is_resolved(self) -> bool:
         return self.signal is SignalState.RESOLVED

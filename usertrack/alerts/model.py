@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-_SEVERITIES = ("critical", "warning", "info")
+CRITICAL = "critical"
+_SEVERITIES = (CRITICAL, "warning", "info")
 
 
 def urgency(severity: str) -> int:

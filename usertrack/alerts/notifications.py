@@ -120,9 +120,6 @@ class Silence:
         return self.starts_at <= now < self.ends_at and all_match(self.matchers, labels)
 
 
-_INCIDENTS_FIRST = Inhibition((Matcher(PERSON, "=", ""),), (Matcher(PERSON, "!=", ""),), (PATTERN, "fingerprint"))
-
-
 @dataclass(frozen=True)
 class Notifications:
     """All of it, with the defaults of a file that says nothing."""
@@ -133,7 +130,7 @@ class Notifications:
     timing: Timing = Timing()
     """Of alerts whose route says nothing else."""
 
-    inhibitions: tuple[Inhibition, ...] = (_INCIDENTS_FIRST,)
+    inhibitions: tuple[Inhibition, ...] = ()
     budgets: Mapping[str, Budget] = field(
         default_factory=lambda: {
             PERSON: Budget(1, timedelta(minutes=10)),

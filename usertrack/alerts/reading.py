@@ -68,7 +68,7 @@ class _Reader:
             channels=channels,
             routes=self._routes(channels, timing),
             timing=timing,
-            inhibitions=(*defaults.inhibitions, *self._inhibitions()),
+            inhibitions=tuple(self._inhibitions()),
             budgets=self._budgets(defaults.budgets),
             digest_every=self._age(section, "digest", defaults.digest_every, SECTION),
             quiet_hours=self._quiet_hours(),

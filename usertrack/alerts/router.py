@@ -15,6 +15,7 @@ from enum import StrEnum
 from heapq import heappop, heappush
 
 from usertrack.alerts.budgets import Rationing, Spending
+from usertrack.alerts.incidents import Incidents, stands_for
 from usertrack.alerts.inhibitor import Inhibitor
 from usertrack.alerts.life import Alert
 from usertrack.alerts.model import urgency
@@ -92,6 +93,7 @@ class Router:
         self.silences: list[Silence] = []
         self._rationing = Rationing(settings.budgets, self.spending)
         self._inhibitor = Inhibitor(settings.inhibitions)
+        self._incidents = Incidents()
         self._routes = {route.name: route for route in settings.routes}
         self._began_at = began_at
         self._queue: list[tuple[datetime, str]] = []  # of groups; an entry of another time is stale
@@ -101,13 +103,31 @@ class Router:
     # What comes in
 
     def receive(self, alert: Alert, now: datetime) -> None:
-        """``alert`` as it is now. One that is pending, or never fired, is told to nobody."""
+        """``alert`` as it is now. One that is pending, never fired, or is part of an incident is told to nobody."""
+        alert = self._within_incident(alert)
         self.alerts[alert.key] = alert
         self._inhibitor.update(alert)
         if not alert.fired_at or not (alert.is_firing or alert.is_resolved):
             return
+        if alert.incident and not self._is_awaited(alert):
+            if alert.is_resolved:
+                del self.alerts[alert.key]
+            return
         for route in self.settings.routes_of(alert.labels):
             self._insert(route, alert, now)
+
+    def _within_incident(self, alert: Alert) -> Alert:
+        """``alert`` with the incident that stands for it; if it is one itself, it stands for those that are open."""
+        self._incidents.update(alert)
+        former = self.alerts.get(alert.key)
+        if alert.is_firing and not alert.person:
+            for key, other in list(self.alerts.items()):
+                if not other.is_resolved and not other.incident and stands_for(alert, other):
+                    self.alerts[key] = replace(other, incident=alert.key)
+        if alert.incident or alert.is_resolved:
+            return alert
+        of_before = former.incident if former and not former.is_resolved else ""
+        return replace(alert, incident=of_before or self._incidents.of(alert))
 
     def told_of(self, key: str) -> list[tuple[str, str]]:
         """(channel, group) of each channel that was told that this alert fires."""
@@ -122,6 +142,7 @@ class Router:
         """After the mappings were filled: groups of routes that are no more go, and firing alerts find their groups."""
         for alert in self.alerts.values():
             self._inhibitor.update(alert)
+            self._incidents.update(alert)
         for key, group in list(self.groups.items()):
             if group.route not in self._routes:
                 del self.groups[key]
@@ -134,7 +155,7 @@ class Router:
             if channel not in self.settings.channels or (key not in self.groups and told.at < now - _LONGEST_KEPT):
                 del self.told[name]
         for alert in self.alerts.values():
-            if alert.is_firing:
+            if alert.is_firing and not alert.incident:
                 for route in self.settings.routes_of(alert.labels):
                     key, _ = _group_of(route, alert.labels)
                     if key not in self.groups or alert.key not in self.groups[key].members:
@@ -216,10 +237,13 @@ class Router:
     def _let_go(self, resolved: Iterable[Alert]) -> None:
         """Forget alerts that no group waits to tell of; the store keeps them."""
         for alert in resolved:
-            keys = (_group_of(route, alert.labels)[0] for route in self.settings.routes_of(alert.labels))
-            waits = any(alert.key in self.groups[key].members for key in keys if key in self.groups)
-            if not waits and not any(alert.key in digest.keys for digest in self.digests.values()):
+            if not self._is_awaited(alert) and not any(alert.key in each.keys for each in self.digests.values()):
                 del self.alerts[alert.key]
+
+    def _is_awaited(self, alert: Alert) -> bool:
+        """Whether a group waits to tell of it, or of its end."""
+        keys = (_group_of(route, alert.labels)[0] for route in self.settings.routes_of(alert.labels))
+        return any(alert.key in self.groups[key].members for key in keys if key in self.groups)
 
     def _messages(
         self, key: str, group: Group, route: Route, members: list[Alert], now: datetime
@@ -240,10 +264,10 @@ class Router:
         return self._inhibitor.mutes(alert)
 
     def _is_held(self, alert: Alert, now: datetime) -> bool:
-        """Whether it is snoozed, or the hours are quiet; that it is resolved is told all the same."""
+        """Whether an incident stands for it, it is snoozed, or the hours are quiet; its end is told all the same."""
         if alert.is_resolved:
             return False
-        return alert.is_snoozed(now) or self.settings.quiet_hours.mute(alert.labels, now)
+        return bool(alert.incident) or alert.is_snoozed(now) or self.settings.quiet_hours.mute(alert.labels, now)
 
     def _wake(self, key: str, route: Route, alerts: list[Alert], now: datetime) -> None:
         """Alerts whose snooze is over are news again, once."""
@@ -258,15 +282,18 @@ class Router:
         self, key: str, group: Group, route: Route, name: str, alerts: list[Alert], held: frozenset[str], now: datetime
     ) -> Notification | None:
         channel = self.settings.channels[name]
+        told = self.told.get(_log_key(key, name))
+        former = told.firing if told else frozenset()
+        alerts = [alert for alert in alerts if not (alert.is_resolved and alert.incident) or alert.key in former]
+        if not alerts:
+            return None
         firing = frozenset(alert.key for alert in alerts if not alert.is_resolved)
         resolved = frozenset(alert.key for alert in alerts if alert.is_resolved)
-        told = self.told.get(_log_key(key, name))
         unattended = any(not alert.acknowledged_at for alert in alerts if not alert.is_resolved)
         again = now - route.timing.repeat_interval if unattended else datetime.min.replace(tzinfo=UTC)
         reason = _reason(told, firing, resolved, again, tells_resolved=channel.tells_resolved)
         if not reason:
             return None
-        former = told.firing if told else frozenset()
         self.told[_log_key(key, name)] = Told(now, firing | (former & held), resolved)
         listed = _firing(_sorted(alerts))
         news = [alert for alert in listed if reason is Reason.REPEAT or alert.key not in former]
@@ -305,7 +332,7 @@ class Router:
         """What still matters of the digest. What is muted or held waits for the next one."""
         alerts = _sorted(self.alerts[key] for key in self.digests.take(channel).keys if key in self.alerts)
         self._let_go(alert for alert in alerts if alert.is_resolved)
-        unattended = [alert for alert in alerts if alert.is_firing and not alert.acknowledged_at]
+        unattended = [each for each in alerts if each.is_firing and not each.acknowledged_at and not each.incident]
         later = [alert for alert in unattended if self._is_muted(alert, now) or self._is_held(alert, now)]
         if later:
             due = now + max(self.settings.digest_every, _SOONEST_DIGEST)

@@ -40,9 +40,18 @@ def by_urgency(alerts: Sequence[Alert], now: datetime) -> list[Alert]:
 
 
 def alerts_document(
-    alerts: Sequence[Alert], silences: Sequence[Silence], channels: Sequence[ChannelState], now: datetime, timezone: str
+    alerts: Sequence[Alert],
+    silences: Sequence[Silence],
+    channels: Sequence[ChannelState],
+    now: datetime,
+    timezone: str,
+    *,
+    left_out: int = 0,
 ) -> Document:
-    """The alerts, the silences that last, and the channels that do not get through."""
+    """The alerts, the silences that last, and the channels that do not get through.
+
+    ``left_out``: how many more are open for which an incident stands.
+    """
     columns: Columns[Alert] = Columns(
         Attribute("id", "VARCHAR", lambda alert: short_id(alert.key), Field("Id", "text")),
         Attribute("state", "VARCHAR", lambda alert: alert.state(now).value, Field("State")),
@@ -73,7 +82,7 @@ def alerts_document(
     return Document(
         title=f"{plural(len(open_alerts), 'open alert')} of {people_words(len(people))}",
         blocks=blocks,
-        notes=(*_silence_notes(silences, now), *_channel_notes(channels)),
+        notes=(*_incident_notes(left_out), *_silence_notes(silences, now), *_channel_notes(channels)),
         data=lambda: {"alerts": columns.dicts(listed), "silences": [_silence_json(each) for each in silences]},
         table=columns.table(listed, "alerts", timezone=timezone, as_of=as_of),
         timezone=timezone,
@@ -93,7 +102,7 @@ def alert_document(alert: Alert, changes: Sequence[Change], now: datetime, timez
     facts = [(name.replace("_", " "), _fact(value)) for name, value in alert.facts.items() if value not in (None, "")]
     return Document(
         title=f"{person_words(alert)} · {alert.pattern}",
-        subtitle=f"{short_id(alert.key)} · {alert.severity} · {alert.state(now).value}",
+        subtitle=" · ".join((short_id(alert.key), alert.severity, alert.state(now).value, *_part_of(alert))),
         blocks=(
             Paragraph(alert.because, "bold"),
             Facts(tuple(facts)),
@@ -115,6 +124,16 @@ def alert_document(alert: Alert, changes: Sequence[Change], now: datetime, timez
         timezone=timezone,
         as_of=as_of,
     )
+
+
+def _part_of(alert: Alert) -> list[str]:
+    return [f"part of the incident {short_id(alert.incident)}"] if alert.incident else []
+
+
+def _incident_notes(left_out: int) -> list[str]:
+    if not left_out:
+        return []
+    return [f"incidents stand for {plural(left_out, 'alert')} of single people: `usertrack alerts list --all` has them"]
 
 
 def _silence_notes(silences: Sequence[Silence], now: datetime) -> list[str]:

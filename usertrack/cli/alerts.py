@@ -69,7 +69,9 @@ def list_alerts(
     with open_desk(common) as (settings, desk):
         listed = [each for each in desk.alerts(everything=everything) if pattern in (None, each.pattern)]
         channels = [channel_state(desk.store, name) for name in desk.settings.channels]
-        document = alerts_document(listed, desk.store.silences(now), channels, now, settings["timezone"])
+        left_out = [] if everything else desk.within_incidents()
+        silences = desk.store.silences(now)
+        document = alerts_document(listed, silences, channels, now, settings["timezone"], left_out=len(left_out))
         emit(document, settings, common, limit)
 
 
