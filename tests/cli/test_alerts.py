@@ -17,7 +17,8 @@ from usertrack.alerts.notifications import Notifications
 from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store
 from usertrack.alerts.watch_lock import WatchLock
-from usertrack.cli.alerts_watch import running_patterns, shown
+from usertrack.cli.alerts_watch import RunningPatterns
+from usertrack.cli.watch_pane import shown
 from usertrack.workspace.settings import load_settings
 
 HOSTILE = "[red]Zoë[/red] 🎉 \x1b[2J<b>"
@@ -77,6 +78,13 @@ def test_acknowledged_snoozed_and_resolved_by_id_or_person(alerts: Cli) -> None:
     assert alerts("alerts", "resolve", second["id"]).code == 2  # once is enough
     assert "1 open alert" in alerts("alerts", "list").out
     assert "resolved" in alerts("alerts", "list", "--all").out
+
+
+def test_an_alert_says_what_its_pattern_looks_for(alerts: Cli) -> None:
+    shown = alerts("alerts", "show", HOSTILE)
+    assert "error more than 3 times within 5 min" in shown.out
+    Path("patterns.yaml").write_text("patterns:\n  other: {when: {none: any, within: 1h}}\n")
+    assert "looks for" not in alerts("alerts", "show", HOSTILE).out  # it is no more
 
 
 def test_an_incident_is_listed_in_place_of_the_alerts_of_its_people(alerts: Cli) -> None:
@@ -162,13 +170,14 @@ def test_a_test_message_arrives_or_the_channel_is_named(
 def test_patterns_that_somebody_breaks_while_they_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "patterns.yaml"
     path.write_text("patterns:\n  quiet: {when: {none: any, within: 1h}}\n")
-    before, has_changed = running_patterns(path)
-    assert not has_changed()
+    patterns = RunningPatterns(path)
+    before = patterns.read()
+    assert not patterns.have_changed()
     path.write_text("patterns:\n  quiet: {when: {none: any}}\n")
     os.utime(path, (1, 1))
-    assert has_changed()
-    after, _ = running_patterns(path)
-    assert after is before
+    assert patterns.have_changed()
+    assert patterns.read() is before
+    assert not patterns.have_changed()
     assert "patterns.yaml:2" in capsys.readouterr().err
 
 

@@ -1,17 +1,17 @@
 """Alerts as documents: the open ones, one with its life, and how fast they are noticed, taken up and resolved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from usertrack.alerts.ids import short_id
+from usertrack.alerts.ids import short_id, short_ids
 from usertrack.alerts.life import Alert, Change
 from usertrack.alerts.model import urgency
 from usertrack.alerts.notifications import Silence
 from usertrack.alerts.outbox import ChannelState
 from usertrack.alerts.stats import Durations, Stats
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Block, Document, Facts, Field, Paragraph
+from usertrack.core.document import Block, Document, Facts, Field, Paragraph, Section
 from usertrack.core.words import age_words, people_words, plural
 
 
@@ -52,8 +52,9 @@ def alerts_document(
 
     ``left_out``: how many more are open for which an incident stands.
     """
+    ids = short_ids(alert.key for alert in alerts)
     columns: Columns[Alert] = Columns(
-        Attribute("id", "VARCHAR", lambda alert: short_id(alert.key), Field("Id", "text")),
+        Attribute("id", "VARCHAR", lambda alert: ids[alert.key], Field("Id", "text")),
         Attribute("state", "VARCHAR", lambda alert: alert.state(now).value, Field("State")),
         Attribute("severity", "VARCHAR", lambda alert: alert.severity, Field("Severity", spare=True)),
         Attribute(
@@ -90,8 +91,10 @@ def alerts_document(
     )
 
 
-def alert_document(alert: Alert, changes: Sequence[Change], now: datetime, timezone: str) -> Document:
-    """One alert: why, its facts, and every step of its life."""
+def alert_document(
+    alert: Alert, changes: Sequence[Change], now: datetime, timezone: str, looks_for: Mapping[str, str] | None = None
+) -> Document:
+    """One alert: why, its facts, every step of its life, and what its pattern ``looks_for``, in words."""
     columns: Columns[Change] = Columns(
         Attribute("at", "TIMESTAMP", lambda change: _naive(change.at), Field("When", "when")),
         Attribute("state", "VARCHAR", lambda change: change.state.value, Field("State")),
@@ -106,6 +109,7 @@ def alert_document(alert: Alert, changes: Sequence[Change], now: datetime, timez
         blocks=(
             Paragraph(alert.because, "bold"),
             Facts(tuple(facts)),
+            *([Section(f"What {alert.pattern} looks for", (Facts(tuple(looks_for.items())),))] if looks_for else []),
             columns.listing(changes, "Its life", timezone=timezone, as_of=as_of),
             Paragraph(f"decided by {plural(len(alert.events), 'event')}: {', '.join(alert.events)}", "dim"),
         ),
@@ -118,6 +122,7 @@ def alert_document(alert: Alert, changes: Sequence[Change], now: datetime, timez
             "labels": dict(alert.labels),
             "facts": dict(alert.facts),
             "events": list(alert.events),
+            "looks_for": dict(looks_for or {}),
             "changes": columns.dicts(changes),
         },
         table=columns.table(changes, "changes", timezone=timezone, as_of=as_of),

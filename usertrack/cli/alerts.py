@@ -78,18 +78,23 @@ def list_alerts(
 @alerts.command("show")
 @with_common
 def show(alert: _Id, *, common: Common) -> None:
-    """One alert: why it fired, what is known of the person, and every step of its life.
+    """One alert: why it fired, what is known of the person, what its pattern looks for, and every step of its life.
 
     `usertrack alerts show 3f9a1c` · `usertrack alerts show dana@acme.example`
     """
     from usertrack.alerts.view import alert_document
     from usertrack.cli.desk import open_desk
     from usertrack.cli.session import emit
+    from usertrack.signals.looks_for import looks_for
+    from usertrack.signals.read import read_patterns
+    from usertrack.workspace.files import patterns_path
 
     with open_desk(common) as (settings, desk):
         named = _alert(desk, alert)
         changes = desk.store.changes(named.key)
-        emit(alert_document(named, changes, datetime.now(UTC), settings["timezone"]), settings, common)
+        patterns = {each.id: each for each in read_patterns(patterns_path(settings)).patterns}
+        words = looks_for(patterns[named.pattern]) if named.pattern in patterns else {}
+        emit(alert_document(named, changes, datetime.now(UTC), settings["timezone"], words), settings, common)
 
 
 @alerts.command("ack")

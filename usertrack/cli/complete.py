@@ -73,14 +73,16 @@ def metrics(incomplete: str) -> list[str]:
 def alerts(incomplete: str) -> list[tuple[str, str]]:
     """Ids of open alerts, each with whom it is about."""
     with suppress(Exception):
-        from usertrack.alerts.ids import short_id
+        from usertrack.alerts.ids import short_ids
         from usertrack.alerts.view import person_words
         from usertrack.cli.common import Common
         from usertrack.cli.desk import open_desk
 
         with open_desk(Common()) as (_, desk):
-            ids = {short_id(alert.key): f"{person_words(alert)}, {alert.pattern}" for alert in desk.alerts()}
-        return [(id_, words) for id_, words in ids.items() if id_.startswith(incomplete)]
+            listed = desk.alerts()
+        ids = short_ids(alert.key for alert in listed)
+        named = ((ids[alert.key], f"{person_words(alert)}, {alert.pattern}") for alert in listed)
+        return [(id_, words) for id_, words in named if id_.startswith(incomplete)]
     return []
 
 

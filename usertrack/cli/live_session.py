@@ -1,5 +1,6 @@
 """Sources of live commands: the workspace's, or the demo's that `serve --demo-traffic` plays."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -15,28 +16,28 @@ if TYPE_CHECKING:
 REFRESH = timedelta(minutes=5)
 """So old may be what is known of people beside events."""
 
+_POLL = 0.2  # seconds
+
 
 @contextmanager
 def live_settings(settings: "Settings") -> Iterator["Settings"]:
     """Settings whose sources are live: for the demo, its running traffic and its accounts.
 
-    Raises ConnectionFailed where nobody plays the demo's people.
+    Waits while the traffic is being prepared. Raises ConnectionFailed where nobody plays the demo's people.
     """
     if not settings.uses_demo:
         yield settings
         return
     from usertrack.demo.sources import open_last_demo
-    from usertrack.demo.traffic.data import live_demo_folder
-    from usertrack.server.database.lock import server_of
     from usertrack.workspace.demo_choice import cache_root
     from usertrack.workspace.setting import Setting
 
-    url, key = server_of(live_demo_folder(cache_root()))
+    url, key = _playing_server()
     if not url:
         raise ConnectionFailed(
             "nobody plays the demo's people",
-            "run `usertrack serve --demo-traffic` in another terminal and, once it says that they are live, this one "
-            "again; or connect your own with `usertrack login`",
+            "run `usertrack serve --demo-traffic` in another terminal and then this one again; or connect your own "
+            "with `usertrack login`",
         )
     with diagnostics.Progress() as progress:
         demo = open_last_demo(cache_root(), now=datetime.now(UTC), notify=progress)
@@ -45,3 +46,23 @@ def live_settings(settings: "Settings") -> Iterator["Settings"]:
         options["postgres.url"] = demo.postgres_dsn()
         values = {name: Setting(value, "--demo") for name, value in options.items()}
         yield replace(settings, values={**settings.values, **values}, demo=False)
+
+
+def _playing_server() -> tuple[str, str]:
+    """Address and key of the server that plays the demo's people; "" where nobody does, nor is about to."""
+    from usertrack.demo.traffic.data import is_beginning, live_demo_folder
+    from usertrack.server.database.lock import server_of
+    from usertrack.workspace.demo_choice import cache_root
+
+    root = cache_root()
+    folder = live_demo_folder(root)
+    began = time.monotonic()
+    with diagnostics.Progress() as progress:
+        is_first = True
+        while is_beginning(root):
+            waited = time.monotonic() - began
+            message = f"another usertrack prepares the demo's people: waiting for {waited:.0f} s; Ctrl-C ends this"
+            progress(message, passing=True, unseen=is_first)
+            is_first = False
+            time.sleep(_POLL)
+    return server_of(folder)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -226,10 +226,13 @@ def run_server(
     first_day = one_of(week_start, WeekStart, "--week-start") if week_start else None
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
-    folder = _live_demo(data) if traffic else data or default_data()
-    with ExitStack() as stack:
+    with ExitStack() as stack, ExitStack() as preparing:
+        if traffic and data is None:
+            preparing.enter_context(_beginning())
+        folder = _live_demo(data) if traffic else data or default_data()
 
         def begin(url: str, keys: "ServerSettings") -> None:
+            preparing.close()
             _announce(url, keys, folder)
             if traffic:
                 stack.enter_context(_playing(url, keys, traffic))
@@ -252,6 +255,14 @@ def run_server(
             ip_key=pseudonym_key(load_settings()) if hash_ips else b"",
             week_start_day=WEEK_STARTS.index(first_day) if first_day else None,
         )
+
+
+def _beginning() -> AbstractContextManager[None]:
+    """While live traffic is prepared, commands that watch it wait."""
+    from usertrack.demo.traffic.data import beginning
+    from usertrack.workspace.demo_choice import cache_root
+
+    return beginning(cache_root())
 
 
 def _live_demo(data: Path | None) -> Path:

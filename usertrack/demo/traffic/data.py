@@ -1,9 +1,10 @@
 """The folder of events that live traffic goes on with: a copy of the demo's, so that the demo itself stays as it is."""
 
+import fcntl
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,34 @@ if TYPE_CHECKING:
     from usertrack.server.database.lock import DirectoryLock
 
 _MARK = "demo-traffic.json"
+_BEGINNING = "live-demo.lock"
 _OF_PROCESSES = ("lock", "holder.json")
 
 
 def live_demo_folder(root: Path) -> Path:
     """Where live traffic is kept, unless `--data` says otherwise; ``root`` is that of the demos."""
     return root / "live-demo"
+
+
+@contextmanager
+def beginning(root: Path) -> Iterator[None]:
+    """While this lasts, `is_beginning` is true for other processes: live traffic is being prepared. Never fails."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            root.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(stack.enter_context((root / _BEGINNING).open("w")), fcntl.LOCK_SH)
+        yield
+
+
+def is_beginning(root: Path) -> bool:
+    try:
+        with (root / _BEGINNING).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there was none yet
+        pass
+    return False
 
 
 def is_live_demo(folder: Path) -> bool:

@@ -1,0 +1,59 @@
+"""What `alerts watch` prints: a line for each alert, and once what does not get through."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import typer
+
+from usertrack.alerts.model import Signal, SignalState
+from usertrack.alerts.outbox import Delivered
+from usertrack.cli import diagnostics
+from usertrack.render.safe import visible
+
+_MARKS = {SignalState.FIRING: "●", SignalState.RESOLVED: "✓"}
+
+
+class WatchPane:
+    """Remembers what it has said, for as long as somebody watches."""
+
+    def __init__(self) -> None:
+        self._notes: set[str] = set()
+        self._failing: set[str] = set()
+
+    def note(self, notes: Iterable[str]) -> None:
+        """Say each of them once."""
+        for note in notes:
+            if note not in self._notes:
+                diagnostics.note(note)
+                self._notes.add(note)
+
+    def show(self, signals: Sequence[Signal], firing: Collection[str]) -> None:
+        """A line for each that begins, and for the end of what began before; ``firing`` has the keys of that."""
+        for signal in shown(signals, firing):
+            facts = signal.facts
+            who = str(facts.get("email") or facts.get("name") or signal.person or "many people")
+            line = f"{signal.at:%H:%M:%S} {_MARKS[signal.state]} {signal.pattern:<14} {who}: {signal.because}"
+            typer.echo(visible(line))
+
+    def channels(self, delivered: Delivered) -> None:
+        """Say of a channel that it does not get through, once until it does again."""
+        for text in delivered.refused:
+            diagnostics.note(f"a message was refused by {text}")
+        for channel in delivered.failing:
+            if channel.name not in self._failing:
+                diagnostics.note(f"{channel.name} does not get through: {channel.error}; its messages wait")
+                if channel.hint:
+                    diagnostics.hint(channel.hint)
+        self._failing = {channel.name for channel in delivered.failing}
+
+
+def shown(signals: Sequence[Signal], firing: Collection[str]) -> list[Signal]:
+    """Those that begin, and the ends of what began while somebody watched: ``firing`` has its keys."""
+    lines, begun = [], set(firing)
+    for signal in signals:
+        if signal.state is SignalState.FIRING:
+            begun.add(signal.key)
+            lines.append(signal)
+        elif signal.state is SignalState.RESOLVED and signal.key in begun:
+            begun.discard(signal.key)
+            lines.append(signal)
+    return lines
