@@ -26,6 +26,7 @@ from usertrack.cli import (
     login,
     metrics,
     output,
+    pages,
     people,
     plan,
     privacy,
@@ -79,6 +80,7 @@ history.register(app)
 failures.register(app)
 alerts.register(app)
 live.register(app)
+pages.register(app)
 analytics.register(app)
 activity.register(app)
 journeys.register(app)

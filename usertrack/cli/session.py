@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,27 +11,22 @@ from typing import TYPE_CHECKING, Any
 from usertrack.cli import diagnostics, output
 from usertrack.cli.common import Common, settings_of
 from usertrack.core.errors import INCOMPLETE, ConnectionFailed, SourceBusy
-from usertrack.workspace.files import library_of, rules_path
+from usertrack.segments.analysis import Analysis
+from usertrack.workspace.files import library_of
 
 if TYPE_CHECKING:
     from usertrack.core.document import Document
     from usertrack.core.table import Table
     from usertrack.engine.runner import Runner
-    from usertrack.segments.history.file import HistoryFile
-    from usertrack.segments.profiles import Profiles
-    from usertrack.segments.rules import Rules
     from usertrack.workspace.settings import Settings
 
 
 @dataclass
-class Session:
-    """An open runner with its progress. ``incomplete`` makes the exit code 6, after the answer is written."""
+class Session(Analysis):
+    """The analysis of a command. ``incomplete`` makes the exit code 6, after the answer is written."""
 
-    settings: "Settings"
-    runner: "Runner"
     progress: diagnostics.Progress
-    common: Common
-    incomplete: bool = False
+    common: Common = field(default_factory=Common)
     name: str = ""  # of the person, where the answer is about one
 
     @property
@@ -40,76 +35,6 @@ class Session:
         library = self.runner.library
         self.progress.expect(len(library.files) + 3 * len(library.entities.present))
         return self.runner.watched(self.progress.done)
-
-    def rules(self, by: str = "") -> "Rules":
-        """The checked rules of segments.yaml, for people or ``by`` organization; raises an error before any query runs.
-
-        From then on, queries answer for the key of these rules.
-        """
-        from usertrack.core.errors import Absent
-        from usertrack.library.library import shipped_root
-        from usertrack.segments.applicable import applicable
-        from usertrack.segments.classify import check_rules
-        from usertrack.segments.rules import read_rules
-
-        rules = read_rules(rules_path(self.settings)).judging(by)
-        if not rules.sets and by:
-            diagnostics.note(f"segments.yaml has no set `by: {by}`: the shipped one is used")
-            rules = read_rules(shipped_root() / "segments.yaml").judging(by)
-        self.runner.library = self.runner.library.by(rules.key)
-        rules = applicable(rules, self.runner.library)
-        if not rules.sets and by:
-            raise Absent(f"what {by}s are judged by", set(", ".join(rules.absent.values()).split(", ")))
-        check_rules(rules, self.runner.library, self.runner.as_of)
-        return rules
-
-    def profiles(self, rules: "Rules", *, last: bool = False) -> "Profiles":
-        """Everybody's profile; marks the answer incomplete when a source or who has opted out is missing.
-
-        ``last``: no query runs after it, and the sources close while the answer is made.
-        """
-        from usertrack.segments.profiles import build_profiles
-
-        self.progress.expect(len(rules.queries))
-        profiles = build_profiles(self.runner, rules, self.progress.done, last=last)
-        self.progress("sorting people", passing=True)
-        return self.mark_incomplete(profiles)
-
-    def profile_of(self, rules: "Rules", email: str) -> "Profiles":
-        """The profile of one person; everybody's profiles for an unknown e-mail, to name similar ones.
-
-        Those of all organizations where the rules are of them.
-        """
-        from usertrack.segments.profiles import build_profiles
-
-        if rules.by:
-            return self.profiles(rules)  # one alone does not tell whether PostHog knows any
-        self.progress.expect(len(rules.queries))
-        profiles = build_profiles(self.runner, rules, self.progress.done, only=email)
-        return self.mark_incomplete(profiles) if profiles.people else self.profiles(rules)
-
-    def email_of(self, name: str) -> str:
-        """The e-mail of the account with the id ``name``, where that is the key of profiles; else ``name`` as it is.
-
-        An e-mail is taken as it is, too. Raises UsageError where no account of that id has one.
-        """
-        from usertrack.segments.account_email import email_of_account
-        from usertrack.segments.keys import ACCOUNT_ID
-        from usertrack.segments.rules import read_rules
-
-        by_id = "@" not in name and read_rules(rules_path(self.settings)).key == ACCOUNT_ID
-        return email_of_account(self.runner, name) if by_id else name
-
-    def mark_incomplete(self, profiles: "Profiles") -> "Profiles":
-        """``profiles``; the answer is incomplete where they are, or where it is not known who has opted out."""
-        self.incomplete = self.incomplete or profiles.incomplete or bool(self.runner.opted_out.problem)
-        return profiles
-
-    def history(self) -> "HistoryFile | None":
-        """The history file in which this answer is recorded; None when it is switched off, or for a future moment."""
-        from usertrack.segments.history.file import history_file
-
-        return None if self.runner.future else history_file(self.settings, self.runner.now)
 
     def emit(self, answer: "Document | Table", limit: int | None = None) -> None:
         self.progress.stop()
@@ -166,7 +91,7 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
     ):
         if runner.future:
             diagnostics.note(f"{runner.future} is in the future: the answer assumes that nothing happens until then")
-        session = Session(settings, runner, progress, common)
+        session = Session(settings, runner, progress, common=common)
         try:
             yield session
         except (ConnectionFailed, SourceBusy) as problem:

@@ -1,6 +1,6 @@
 """The callback through which long work reports progress and retries, without knowing of a terminal."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Notify(Protocol):
@@ -8,3 +8,11 @@ class Notify(Protocol):
     its own where there is no terminal."""
 
     def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None: ...
+
+
+class Progress(Notify, Protocol):
+    """The same, which also counts queries: ``total`` are about to run, and each is ``done`` with its answer."""
+
+    def expect(self, total: int) -> None: ...
+
+    def done(self, statement: Any, answer: Any) -> None: ...

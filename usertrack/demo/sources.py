@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from usertrack.demo.generate import Progress
     from usertrack.library.library import Statement
     from usertrack.server.database.lock import ReportWait
+    from usertrack.server.http.server_settings import ServerSettings
 
-_KEY = "phx_demo"  # of the embedded PostHog: client and server are both in this process
+_KEY = "phx_demo"  # of the embedded PostHog where client and server are both in this process
 _PATIENCE = 3  # seconds of waiting for another usertrack, before each notice
 
 
@@ -112,35 +113,48 @@ def progress_of(notify: Notify) -> "Progress":
 
 
 def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) -> tuple[Source, Callable[[], None]]:
+    """The PostHog of the demo: that of an open `usertrack open`, else one in this process."""
+    from usertrack.server.database.lock import running_server
+    from usertrack.sources.posthog import PostHog
+
+    def notify_here(message: str, *, passing: bool = False, **_: bool) -> None:
+        notify(message, passing=passing)  # never ``unseen``: such a wait is no news
+
+    timeout = settings["posthog.timeout"]
+    url, key = running_server(demo.store_path)
+    if url:
+        return PostHog(url, "1", key, notify_here, timeout=timeout), lambda: None
+
     from usertrack.server.database.store import Store
 
     store = Store(demo.store_path, _wait_notices(notify, given_up))
     import httpx
 
     from usertrack.server.app import create_app
+
+    app = create_app(store, demo_server(demo, settings))
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return PostHog("http://demo", "1", _KEY, notify_here, timeout=timeout, transport=transport), store.close
+
+
+def demo_server(demo: "Demo", settings: Settings, key: str = _KEY) -> "ServerSettings":
+    """The settings of the embedded PostHog on the demo's events: its present is the moment at which these end.
+
+    Where it listens on a port, the ``key`` is a secret.
+    """
     from usertrack.server.http.server_settings import ServerSettings
-    from usertrack.sources.posthog import PostHog
     from usertrack.workspace.demo_choice import demo_settings
     from usertrack.workspace.settings import WEEK_STARTS
 
-    def notify_here(message: str, *, passing: bool = False, **_: bool) -> None:
-        notify(message, passing=passing)  # never ``unseen``: such a wait is no news
-
     domain = demo_settings()["internal"][0]
     own_people = {"key": "email", "value": f"@{domain}", "operator": "not_icontains", "type": "person"}
-    app = create_app(
-        store,
-        ServerSettings(
-            project_token="phc_demo",
-            personal_api_key=_KEY,
-            week_start_day=WEEK_STARTS.index(settings["week_start"]) if settings["week_start"] else None,
-            now=demo.as_of,
-            test_account_filters=(own_people,),
-        ),
+    return ServerSettings(
+        project_token=key.replace("phx_", "phc_"),
+        personal_api_key=key,
+        week_start_day=WEEK_STARTS.index(settings["week_start"]) if settings["week_start"] else None,
+        now=demo.as_of,
+        test_account_filters=(own_people,),
     )
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    source = PostHog("http://demo", "1", _KEY, notify_here, timeout=settings["posthog.timeout"], transport=transport)
-    return source, store.close
 
 
 def _wait_notices(notify: Notify, given_up: Event) -> "ReportWait":

@@ -61,7 +61,7 @@ def serve(
     """
     from usertrack.server.database.store import Store
 
-    with closing(_listen(host, port)) as listener, closing(Store(data)) as store:
+    with closing(listen(host, port)) as listener, closing(Store(data)) as store:
         import uvicorn
 
         from usertrack.server.app import create_app
@@ -69,7 +69,7 @@ def serve(
 
         to_stderr(log_format)
         settings = replace(load_or_create_settings(data, env), owner_key=secrets.token_urlsafe(32), **overrides)
-        url = _url(host, listener.getsockname()[1])
+        url = url_of(host, listener.getsockname()[1])
         store.announce(url, settings.owner_key)
         app = create_app(store, settings)
         config = uvicorn.Config(
@@ -81,8 +81,8 @@ def serve(
             timeout_graceful_shutdown=10,
         )
         server = uvicorn.Server(config)
-        _tune_python()
-        with _end_on_signals(server):
+        tune_python()
+        with end_on_signals(server):
             on_ready(url, settings)
             server.run(sockets=[listener])
         store.catch_up()  # what is stored by that is counted
@@ -109,7 +109,7 @@ def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSet
     except DirectoryServed as served:
         yield served.url, replace(keys, personal_api_key=served.key)
         return
-    with closing(store), closing(_listen(DEFAULT_HOST, 0)) as listener:
+    with closing(store), closing(listen(DEFAULT_HOST, 0)) as listener:
         import uvicorn
 
         from usertrack.server.app import create_app
@@ -122,14 +122,14 @@ def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSet
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
-            yield _url(DEFAULT_HOST, listener.getsockname()[1]), keys
+            yield url_of(DEFAULT_HOST, listener.getsockname()[1]), keys
         finally:
             app.state.broadcast.close()
             server.should_exit = True
             thread.join()
 
 
-def _tune_python() -> None:
+def tune_python() -> None:
     """Let threads take turns quickly, and look for garbage rarely: blocks of events are many objects for a moment.
 
     With Python's 5 ms, a request waits for the thread that stores events, now and then several times.
@@ -141,7 +141,7 @@ def _tune_python() -> None:
 
 
 @contextmanager
-def _end_on_signals(server: "uvicorn.Server") -> Iterator[None]:
+def end_on_signals(server: "uvicorn.Server") -> Iterator[None]:
     """Make SIGINT and SIGTERM the normal end, also before uvicorn handles them and when it raises them again."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -168,12 +168,14 @@ def is_public(host: str) -> bool:
         return host != "localhost"
 
 
-def _url(host: str, port: int) -> str:
+def url_of(host: str, port: int) -> str:
+    """The address by which this machine reaches a server that listens there."""
     reachable = {"0.0.0.0": DEFAULT_HOST, "::": "::1", "": DEFAULT_HOST}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections (port 0: any free one). Raises ConnectionFailed when the port is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # with IPPROTO_TCP asyncio sends responses at once; without it each waits some 40 ms for the client's ACK
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

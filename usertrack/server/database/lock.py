@@ -79,6 +79,15 @@ def server_of(directory: Path) -> tuple[str, str]:
     return str(holder.get("url") or ""), str(holder.get("key") or "")
 
 
+def running_server(directory: Path) -> tuple[str, str]:
+    """The same, of a server that is there: the note of one that was killed does not count."""
+    url, key = server_of(directory)
+    if not url:
+        return "", ""
+    with (directory / "lock").open("w") as file:
+        return ("", "") if _try_lock(file) else (url, key)
+
+
 def _holder(note: Path) -> dict[str, object]:
     """The note of the holder; empty in the moment in which it starts or ends."""
     with contextlib.suppress(OSError, ValueError):

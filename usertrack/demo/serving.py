@@ -1,0 +1,35 @@
+"""The demo's engines, kept open for other processes of this user: `usertrack open` does, and commands ask them."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from usertrack.core.notify import Notify
+from usertrack.demo.sources import demo_server, open_last_demo, require_engines
+from usertrack.workspace.demo_choice import cache_root
+from usertrack.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+
+@contextmanager
+def demo_engines(settings: Settings, url: str, *, now: datetime, notify: Notify) -> "Iterator[ASGIApp]":
+    """The demo's PostHog as an app, to be served at ``url``; while it is open, other processes ask it there.
+
+    Raises ConnectionFailed while another process has the demo open.
+    """
+    require_engines()
+    demo = open_last_demo(cache_root(), now=now, notify=notify)
+    from usertrack.server.app import create_app
+    from usertrack.server.database.store import Store
+
+    with closing(demo), closing(Store(demo.store_path)) as store:
+        demo.postgres_dsn()
+        key = f"phx_{secrets.token_urlsafe(32)}"
+        app = create_app(store, demo_server(demo, settings, key))
+        store.announce(url, key)
+        yield app
+        app.state.violations.close()

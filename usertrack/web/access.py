@@ -1,0 +1,151 @@
+"""Who may open the pages: who has the one-time link, knows the password, or comes through a proxy that names them.
+
+On this machine a one-time link is exchanged for a cookie, as Jupyter does. Where other machines can reach the pages, a
+password or a proxy's header takes the place of the link.
+"""
+
+import getpass
+import hmac
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_DAYS = 30  # a cookie is good for so long
+_LINK_SECONDS = 24 * 3600
+_LARGEST_FORM = 1 << 20  # bytes
+
+Refusal = Callable[[Request, int, str], Response]
+"""The page that says why somebody may not: the request, the status, and what to do."""
+
+
+@dataclass
+class Access:
+    """``hosts`` are the names under which the pages are asked for, without a port; any other is refused, so that no
+    site of somebody else can reach the pages by pointing its own name here. ``key`` signs cookies and tokens: pages
+    that are open stay so when the server starts again with the same one.
+    """
+
+    key: bytes = field(repr=False)
+    hosts: frozenset[str]
+    port: int
+    password: str = field(default="", repr=False)
+    header: str = ""
+    _links: dict[str, float] = field(default_factory=dict, repr=False)
+
+    @property
+    def cookie(self) -> str:
+        return f"usertrack-{self.port}"  # a browser sends cookies to all ports of a host
+
+    def new_link(self, url: str) -> str:
+        """A link to the pages at ``url`` that opens them once, within a day."""
+        secret = secrets.token_urlsafe(24)
+        self._links[secret] = time.monotonic()
+        return f"{url}/login?link={secret}"
+
+    def may_enter(self, link: str) -> bool:
+        """Whether the link is one that was not used yet; it is used then."""
+        return time.monotonic() - self._links.pop(link, -_LINK_SECONDS) < _LINK_SECONDS
+
+    def is_password(self, text: str) -> bool:
+        return bool(self.password) and hmac.compare_digest(text.encode(), self.password.encode())
+
+    def let_in(self, response: Response) -> Response:
+        """``response`` with the cookie that opens the pages."""
+        value = self._signer.dumps(secrets.token_urlsafe(8))
+        response.set_cookie(self.cookie, value, max_age=_DAYS * 86400, httponly=True, samesite="lax", path="/")
+        return response
+
+    def visitor(self, request: Request) -> str:
+        """What names this visitor: of the signed cookie, or of the proxy's header; "" for a stranger."""
+        if self.header:
+            return request.headers.get(self.header, "")
+        try:
+            return str(self._signer.loads(request.cookies.get(self.cookie, ""), max_age=_DAYS * 86400))
+        except BadSignature:
+            return ""
+
+    def who(self, request: Request) -> str:
+        """Whose name stands behind an action: the proxy's, else that of who runs the server."""
+        return self.visitor(request) if self.header else getpass.getuser()
+
+    def token(self, request: Request) -> str:
+        """The token that forms carry, so that no other site can send them in this visitor's name."""
+        return hmac.new(self.key, b"form " + self.visitor(request).encode(), "sha256").hexdigest()
+
+    async def form(self, request: Request) -> dict[str, str]:
+        """The fields of a form that was sent. Raises HTTPException without its token."""
+        body = await request.body()
+        if len(body) > _LARGEST_FORM:
+            raise HTTPException(413, "the form is too large")
+        fields = {name: values[-1] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+        if not hmac.compare_digest(fields.pop("token", "").encode(), self.token(request).encode()):
+            raise HTTPException(403, "this form is of another visit: go back, reload the page, and send it again")
+        return fields
+
+    @property
+    def _signer(self) -> URLSafeTimedSerializer:
+        return URLSafeTimedSerializer(self.key, salt="usertrack pages")
+
+
+class Gate:
+    """Middleware: lets nobody to the pages without access, and no other site's name to this server."""
+
+    def __init__(self, app: ASGIApp, access: Access, refuse: Refusal) -> None:
+        self.app = app
+        self.access = access
+        self.refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        answer = self._refusal(request)
+        await (answer or self.app)(scope, receive, send)
+
+    def _refusal(self, request: Request) -> Response | None:
+        if (request.url.hostname or "") not in self.access.hosts:
+            return self.refuse(request, 421, "these pages are not known under that name")
+        if request.url.path.startswith(("/login", "/assets/")) or self.access.visitor(request):
+            return None
+        if self.access.password:
+            return RedirectResponse("/login", 303)
+        if self.access.header:
+            return self.refuse(request, 403, f"the proxy in front did not name you ({self.access.header} is missing)")
+        return self.refuse(request, 403, "open the link that `usertrack open` prints: each opens these pages once")
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def login(access: Access, refuse: Refusal, ask_password: Callable[[Request, str], Response]) -> Handler:
+    """The endpoint /login: takes a one-time link, or asks for the password."""
+
+    async def endpoint(request: Request) -> Response:
+        if request.method == "POST":
+            text = parse_qs((await request.body()).decode()).get("password", [""])[-1]
+            if access.is_password(text):
+                return access.let_in(RedirectResponse("/", 303))
+            return ask_password(request, "that is not the password")
+        if link := request.query_params.get("link", ""):
+            if access.may_enter(link):
+                return access.let_in(RedirectResponse("/login?entered=1", 303))
+            if not access.visitor(request):
+                return refuse(request, 403, "this link was used before: `usertrack open` prints a new one")
+        if access.visitor(request):
+            return RedirectResponse("/", 303)
+        if "entered" in request.query_params:
+            return refuse(request, 403, "your browser keeps no cookies from this page: allow them, and open a new link")
+        if access.password:
+            return ask_password(request, "")
+        return refuse(request, 403, "open the link that `usertrack open` prints")
+
+    return endpoint

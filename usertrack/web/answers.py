@@ -1,0 +1,129 @@
+"""Answers for pages: the sources are opened for a question in a worker thread, and its answer is kept for a while."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from usertrack.engine.connect import open_runner
+from usertrack.library.library import Library, shipped_root
+from usertrack.segments.analysis import Analysis
+from usertrack.workspace.files import library_of
+from usertrack.workspace.settings import Settings
+
+Value = TypeVar("Value")
+_MOST = 500  # answers
+_YOUNG = 60.0  # seconds in which an answer is given again without asking; those of the demo do not age
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Value]):
+    """A value with what is to be known beside it. ``asked_at`` (aware, UTC) is when the sources were asked."""
+
+    value: Value
+    asked_at: datetime
+    as_of: datetime
+    notes: tuple[str, ...] = ()
+    incomplete: bool = False
+
+
+@dataclass
+class Notices:
+    """What a question reports while it is asked, for people to read beside the answer. Progress is left out."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None:
+        if not passing:
+            self.lines.append(message)
+
+    def expect(self, total: int) -> None: ...
+
+    def done(self, statement: Any, answer: Any) -> None: ...
+
+
+class Answers:
+    """Asks the sources of one workspace. Any number of threads may ask; the same question is asked once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._kept: OrderedDict[Hashable, tuple[float, Answer[Any]]] = OrderedDict()
+        self._asking: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self._library: tuple[object, Library] | None = None
+
+    def ask(self, question: Hashable, make: Callable[[Analysis], Value], *, refresh: bool = False) -> Answer[Value]:
+        """The answer of ``make`` to ``question``, which names all that it depends on but sources and files.
+
+        One that is young enough is given again; with ``refresh`` the sources are asked in any case. Raises what
+        ``make`` raises, which is not kept.
+        """
+        question = (question, self._version())
+        with self._lock:
+            asking = self._asking.setdefault(question, threading.Lock())
+        with asking:
+            if not refresh and (kept := self._young(question)):
+                return kept
+            answer = self._ask(make, refresh=refresh)
+            with self._lock:
+                self._kept[question] = (time.monotonic(), answer)
+                self._kept.move_to_end(question)
+                while len(self._kept) > _MOST:
+                    self._asking.pop(self._kept.popitem(last=False)[0], None)
+            return answer
+
+    def _young(self, question: Hashable) -> Answer[Any] | None:
+        with self._lock:
+            asked, answer = self._kept.get(question, (0.0, None))
+        is_young = self.settings.uses_demo or time.monotonic() - asked < _YOUNG
+        return answer if is_young else None
+
+    def _ask(self, make: Callable[[Analysis], Value], *, refresh: bool) -> Answer[Value]:
+        with self.analysis(refresh=refresh) as analysis:
+            value = make(analysis)
+            runner = analysis.runner
+            notes = (*analysis.progress.lines, *filter(None, [runner.stale]))
+            asked_at = runner.asked_at or datetime.now(UTC)
+            return Answer(value, asked_at, runner.as_of, notes, analysis.incomplete)
+
+    @contextmanager
+    def analysis(self, *, refresh: bool = False) -> "Iterator[_Analysis]":
+        """The open sources, in this thread, for what is not kept."""
+        settings = replace(self.settings, refresh=True) if refresh else self.settings
+        notices = Notices()
+        with open_runner(settings, self.library, now=datetime.now(UTC), notify=notices) as runner:
+            yield _Analysis(settings, runner, notices)
+
+    @property
+    def library(self) -> Library:
+        """The queries and entities of the workspace, read again when a file changes."""
+        version = self._version()
+        with self._lock:
+            if self._library is None or self._library[0] != version:
+                self._library = (version, library_of(self.settings))
+            return self._library[1]
+
+    def _version(self) -> object:
+        """The state of the files that answers rest on: rules, queries, entities, patterns and settings."""
+        root = self.settings.root
+        if root is None or root == shipped_root():
+            return 0
+        files = [*root.glob("*.yaml"), *root.glob("queries/**/*.sql"), *root.glob("tables/**/*.sql")]
+        return tuple(sorted((str(path), _changed_at(path)) for path in files))
+
+
+@dataclass
+class _Analysis(Analysis):
+    progress: Notices
+
+
+def _changed_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

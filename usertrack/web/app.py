@@ -1,0 +1,105 @@
+"""The pages as one ASGI app, behind their gate and with the headers that keep other sites out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.render.html import stylesheet
+from usertrack.web.access import Access, Gate, login
+from usertrack.web.answers import Answers
+from usertrack.web.pages import today
+from usertrack.web.shell import Shell, error, template
+from usertrack.workspace.settings import Settings
+
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+PAGES = (today,)
+
+
+@dataclass(frozen=True)
+class Web:
+    """What every page stands on: the answers of the workspace, the frame, and who may look."""
+
+    settings: Settings
+    answers: Answers
+    shell: Shell
+    access: Access
+
+
+def create_app(settings: Settings, access: Access) -> Starlette:
+    """The pages of a workspace, or of the demo."""
+
+    def context(request: Request) -> dict[str, Any]:
+        place = "demo data" if settings.uses_demo else settings.root.resolve().name if settings.root else ""
+        return {"place": place, "token": access.token(request), "timezone": settings["timezone"]}
+
+    shell = Shell(context)
+    web = Web(settings, Answers(settings), shell, access)
+
+    def refuse(request: Request, status: int, why: str) -> Response:
+        return shell.simple(request, "No access", error(why), status)
+
+    def ask_password(request: Request, problem: str) -> Response:
+        form = template("login.html.j2").render(problem=problem)
+        return shell.simple(request, "Password", form, 401 if problem else 200)
+
+    async def http_error(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, HTTPException)
+        text = "there is no such page" if problem.status_code == 404 else problem.detail
+        return shell.simple(request, "Not here", error(text), problem.status_code)
+
+    async def usertrack_error(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, UsertrackError)
+        status = 404 if isinstance(problem, UsageError) else 502
+        return shell.simple(request, "No answer", error(problem.message, problem.hint), status)
+
+    return Starlette(
+        routes=[
+            Route("/login", login(access, refuse, ask_password), methods=["GET", "POST"]),
+            Route("/assets/page.css", _stylesheet),
+            Mount("/assets", StaticFiles(directory=Path(__file__).parent / "static")),
+            *(route for page in PAGES for route in page.routes(web)),
+        ],
+        middleware=[Middleware(Headers, headers=_HEADERS), Middleware(Gate, access=access, refuse=refuse)],
+        exception_handlers={HTTPException: http_error, UsertrackError: usertrack_error},
+    )
+
+
+async def _stylesheet(request: Request) -> Response:
+    """The style sheet of documents, which static pages have inside."""
+    return Response(stylesheet(), media_type="text/css")
+
+
+class Headers:
+    """Middleware: adds ``headers`` to every response."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self.app = app
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self.headers]
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -1,0 +1,1 @@
+"""A module for each page: its routes, what it asks, and how the answer is laid out."""

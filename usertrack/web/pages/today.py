@@ -1,0 +1,34 @@
+"""The first page: whom to act on first, what fires now, the scorecard, incidents, and what changed."""
+
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from usertrack.core.document import Document
+from usertrack.segments.analysis import Analysis
+from usertrack.web.shell import Part, document_html
+
+if TYPE_CHECKING:
+    from usertrack.web.app import Web
+
+
+def routes(web: "Web") -> list[Route]:
+    def segments() -> Markup:
+        return document_html(web.answers.ask("today: segments", _segments).value)
+
+    async def today(request: Request) -> Response:
+        return web.shell.page(request, "Today", [Part("segments", segments)])
+
+    return [Route("/", today)]
+
+
+def _segments(analysis: Analysis) -> Document:
+    from usertrack.segments.classify import classify
+    from usertrack.segments.view import segments_document
+
+    rules = analysis.rules()
+    classification = classify(analysis.profiles(rules, last=True), rules.sets["action"])
+    return segments_document(classification, [], analysis.settings["timezone"], 20, None)

@@ -1,0 +1,163 @@
+"""Serves the pages, and the demo's engines beside them, until Ctrl-C, or until nobody has used them for a while."""
+
+import asyncio
+import hmac
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from usertrack.alerts.place import state_folder
+from usertrack.core.notify import Notify
+from usertrack.server.database.lock import DirectoryLock
+from usertrack.server.serve import DEFAULT_HOST, end_on_signals, listen, tune_python, url_of
+from usertrack.web.access import Access
+from usertrack.web.app import create_app
+from usertrack.workspace.key import pseudonym_key
+from usertrack.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+DEFAULT_PORT = 8766
+_LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOOKS_EVERY = 15  # seconds
+
+
+def serve_pages(
+    settings: Settings,
+    host: str,
+    port: int,
+    on_ready: Callable[[str, str], None],
+    *,
+    notify: Notify,
+    password: str = "",
+    header: str = "",
+    unused: float | None = 3600,
+) -> None:
+    """Serve the pages on ``host:port`` until SIGINT or SIGTERM, or until nobody asked anything for ``unused`` seconds.
+
+    ``on_ready`` gets the address and a one-time link. Raises DirectoryServed when the pages of this workspace are open
+    already, and ConnectionFailed when the port is in use.
+    """
+    import uvicorn
+
+    now = datetime.now(UTC)
+    with ExitStack() as stack:
+        folder = state_folder(settings, now) / "pages"
+        folder.mkdir(parents=True, exist_ok=True)
+        note = DirectoryLock(folder)
+        stack.callback(note.release)
+        listener = stack.enter_context(closing(listen(host, port)))
+        port = listener.getsockname()[1]
+        url, owner_key = url_of(host, port), secrets.token_urlsafe(32)
+        access = Access(_key(settings), _LOCAL_NAMES | {host}, port, password, header)
+        use = Use()
+        pages = LinksForOwner(create_app(settings, access), access, url, owner_key)
+        by_port: dict[int, ASGIApp] = {port: pages}
+        sockets = [listener]
+        if settings.uses_demo:
+            from usertrack.demo.serving import demo_engines
+
+            engines = stack.enter_context(closing(listen(DEFAULT_HOST, 0)))
+            sockets.append(engines)
+            engines_url = url_of(DEFAULT_HOST, engines.getsockname()[1])
+            app = stack.enter_context(demo_engines(settings, engines_url, now=now, notify=notify))
+            by_port[engines.getsockname()[1]] = app
+        config = uvicorn.Config(
+            use.counting(_ByPort(by_port)),
+            log_config=None,
+            access_log=False,
+            ws="none",
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        server = uvicorn.Server(config)
+        tune_python()
+        with end_on_signals(server):
+            note.announce(url, owner_key)
+            on_ready(url, access.new_link(url))
+            asyncio.run(_run(server, sockets, use, unused))
+
+
+class Use:
+    """Whether anybody uses the server: how many requests run, and when the last one ended."""
+
+    def __init__(self) -> None:
+        self._running = 0
+        self._last = time.monotonic()
+
+    @property
+    def idle_seconds(self) -> float:
+        return 0.0 if self._running else time.monotonic() - self._last
+
+    def counting(self, app: ASGIApp) -> ASGIApp:
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            self._running += 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                self._running -= 1
+                self._last = time.monotonic()
+
+        return counted
+
+
+async def _run(server: "uvicorn.Server", sockets: list[socket.socket], use: Use, unused: float | None) -> None:
+    serving = asyncio.create_task(server.serve(sockets=sockets))
+    while not serving.done():
+        await asyncio.wait([serving], timeout=_LOOKS_EVERY)
+        if unused is not None and use.idle_seconds > unused:
+            server.should_exit = True
+    await serving
+
+
+class _ByPort:
+    """The app of the port that a request came to: pages and engines are different sites to a browser."""
+
+    def __init__(self, apps: dict[int, ASGIApp]) -> None:
+        self._apps = apps
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._apps[scope["server"][1]](scope, receive, send)
+
+
+class LinksForOwner:
+    """Middleware: a new one-time link for who can read the note of this server, which its user alone can."""
+
+    def __init__(self, app: ASGIApp, access: Access, url: str, key: str) -> None:
+        self.app = app
+        self.access = access
+        self.url = url
+        self.key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/links" and scope["method"] == "POST":
+            await self._link(Request(scope))(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    def _link(self, request: Request) -> Response:
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {self.key}".encode()):
+            return PlainTextResponse("not yours", 403)
+        return PlainTextResponse(self.access.new_link(self.url))
+
+
+def link_of_running(url: str, key: str) -> str:
+    """A new one-time link to the pages that are open at ``url``. Raises httpx.HTTPError where they do not answer."""
+    import httpx
+
+    answer = httpx.post(f"{url}/links", headers={"authorization": f"Bearer {key}"}, timeout=10)
+    return answer.raise_for_status().text
+
+
+def _key(settings: Settings) -> bytes:
+    return hmac.new(pseudonym_key(settings), b"pages", "sha256").digest()

@@ -1,0 +1,139 @@
+"""The frame of every page, and its parts, which are streamed to the browser as they are answered.
+
+A page is sent at once, with a skeleton in the place of each part. Parts are asked for at the same time, in threads, and
+sent in the order in which they are answered; declarative shadow DOM puts each in its place, without a script.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+
+from usertrack.core.document import Document
+from usertrack.core.errors import UsertrackError
+from usertrack.render import html
+from usertrack.render.links import Links
+from usertrack.render.safe import prose, visible
+from usertrack.web.links import PageLinks
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LOG = logging.getLogger(__name__)
+
+PAGES = {  # path: name, and the key after g that goes there
+    "/": ("Today", "t"),
+    "/segments": ("Segments", "s"),
+    "/activity": ("Activity", "a"),
+    "/live": ("Live", "l"),
+    "/alerts": ("Alerts", "r"),
+    "/plan": ("Plan", "p"),
+    "/queries": ("Queries", "q"),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a page. ``content`` makes its HTML in a thread, and may raise UsertrackError.
+
+    ``height`` of its skeleton is in rem. ``name`` is its anchor, too.
+    """
+
+    name: str
+    content: Callable[[], Markup]
+    height: int = 12
+
+
+class Shell:
+    """Makes pages. ``context`` gives what each page needs of its request: the token, notices, who looks."""
+
+    def __init__(self, context: Callable[[Request], dict[str, Any]]) -> None:
+        self._context = context
+        self._threads = ThreadPoolExecutor(6, "page")
+
+    def page(self, request: Request, title: str, parts: Sequence[Part], intro: str = "") -> Response:
+        """The page, streamed. ``intro`` stands above the parts, and is there at once."""
+        variables = self._context(request) | {"title": title, "intro": intro, "parts": parts, "pages": PAGES}
+        variables["path"] = request.url.path
+        return StreamingResponse(self._pieces(variables, parts), media_type="text/html")
+
+    def simple(self, request: Request, title: str, body: Markup, status: int = 200) -> Response:
+        """A page that is there at once."""
+        variables = self._context(request) | {"title": title, "intro": body, "parts": (), "pages": PAGES}
+        head, tail = _frame(variables | {"path": request.url.path})
+        return HTMLResponse(head + tail, status)
+
+    async def _pieces(self, variables: dict[str, Any], parts: Sequence[Part]) -> AsyncIterator[str]:
+        head, tail = _frame(variables)
+        yield head
+        loop = asyncio.get_running_loop()
+        answers = [loop.run_in_executor(self._threads, _answer, part) for part in parts]
+        try:
+            for answer in asyncio.as_completed(answers):
+                yield await answer
+        finally:
+            for each in answers:
+                each.cancel()  # who left the page waits for nothing; what runs is kept for the next visit
+        yield tail
+
+
+def _answer(part: Part) -> str:
+    """The part's HTML, or its error in its place."""
+    try:
+        content = part.content()
+    except UsertrackError as problem:
+        content = error(problem.message, problem.hint)
+    except Exception as problem:
+        LOG.exception("part %s of a page", part.name)
+        content = error(f"usertrack itself failed ({type(problem).__name__})", "this is a bug, please report it")
+    return f'<section slot="{part.name}" id="{part.name}">{content}</section>\n'
+
+
+def error(message: str, hint: str = "") -> Markup:
+    """An error in the place of what could not be answered."""
+    return Markup(template("error.html.j2").render(message=message, hint=hint))
+
+
+def document_html(document: Document, links: Links | None = None) -> Markup:
+    """The blocks and notes of a document, as a part of a page."""
+    notes = Markup("").join(Markup("<p class='note'>{}</p>").format(words(note)) for note in document.notes)
+    return Markup(html.body(document, links=links or PageLinks())) + notes
+
+
+def words(text: str) -> Markup:
+    """A sentence with the parts in backticks as code."""
+    return Markup("").join(Markup("<code>{}</code>").format(part) if code else part for part, code in prose(text))
+
+
+_END = "<!-- parts -->"
+
+
+def _frame(variables: dict[str, Any]) -> tuple[str, str]:
+    head, _, tail = template("shell.html.j2").render(**variables).partition(_END)
+    return head, tail
+
+
+def template(name: str) -> Any:
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> "Environment":
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("usertrack.web"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(visible=visible, words=words)
+    return environment

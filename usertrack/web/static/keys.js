@@ -1,0 +1,30 @@
+// Keys: / search, g and a letter for a page, j and k through the rows of the page, Enter opens, ? shows them.
+
+const ROWS = "tbody tr:has(a), .rows > *:has(a)";
+let going = false;
+
+addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (event.key === "Escape" && typing) return typing.blur();
+  if (typing || event.metaKey || event.ctrlKey || event.altKey) return;
+  if (going) {
+    going = false;
+    document.querySelector(`nav [data-key="${CSS.escape(event.key)}"]`)?.click();
+  } else if (event.key === "g") {
+    going = true;
+    setTimeout(() => (going = false), 1500);
+  } else if (event.key === "/") {
+    event.preventDefault();
+    document.querySelector("[type=search]")?.focus();
+  } else if (event.key === "j" || event.key === "k") {
+    step(event.key === "j" ? 1 : -1);
+  }
+});
+
+function step(by) {
+  const links = [...document.querySelectorAll(ROWS)].map((row) => row.querySelector("a"));
+  const at = links.indexOf(document.activeElement);
+  const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : at + by];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
