@@ -1,7 +1,6 @@
 """The pages as one ASGI app, behind their gate and with the headers that keep other sites out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from usertrack.web.access import Access, Gate, login
 from usertrack.web.answers import Answers
 from usertrack.web.pages import today
 from usertrack.web.shell import Shell, error, template
+from usertrack.web.site import Site
 from usertrack.workspace.settings import Settings
 
 _HEADERS = {
@@ -35,16 +35,6 @@ _HEADERS = {
 PAGES = (today,)
 
 
-@dataclass(frozen=True)
-class Web:
-    """What every page stands on: the answers of the workspace, the frame, and who may look."""
-
-    settings: Settings
-    answers: Answers
-    shell: Shell
-    access: Access
-
-
 def create_app(settings: Settings, access: Access) -> Starlette:
     """The pages of a workspace, or of the demo."""
 
@@ -53,7 +43,7 @@ def create_app(settings: Settings, access: Access) -> Starlette:
         return {"place": place, "token": access.token(request), "timezone": settings["timezone"]}
 
     shell = Shell(context)
-    web = Web(settings, Answers(settings), shell, access)
+    site = Site(settings, Answers(settings), shell, access)
 
     def refuse(request: Request, status: int, why: str) -> Response:
         return shell.simple(request, "No access", error(why), status)
@@ -77,7 +67,7 @@ def create_app(settings: Settings, access: Access) -> Starlette:
             Route("/login", login(access, refuse, ask_password), methods=["GET", "POST"]),
             Route("/assets/page.css", _stylesheet),
             Mount("/assets", StaticFiles(directory=Path(__file__).parent / "static")),
-            *(route for page in PAGES for route in page.routes(web)),
+            *(route for page in PAGES for route in page.routes(site)),
         ],
         middleware=[Middleware(Headers, headers=_HEADERS), Middleware(Gate, access=access, refuse=refuse)],
         exception_handlers={HTTPException: http_error, UsertrackError: usertrack_error},

@@ -1,7 +1,5 @@
 """The first page: whom to act on first, what fires now, the scorecard, incidents, and what changed."""
 
-from typing import TYPE_CHECKING
-
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,17 +8,15 @@ from starlette.routing import Route
 from usertrack.core.document import Document
 from usertrack.segments.analysis import Analysis
 from usertrack.web.shell import Part, document_html
-
-if TYPE_CHECKING:
-    from usertrack.web.app import Web
+from usertrack.web.site import Site
 
 
-def routes(web: "Web") -> list[Route]:
+def routes(site: Site) -> list[Route]:
     def segments() -> Markup:
-        return document_html(web.answers.ask("today: segments", _segments).value)
+        return document_html(site.answers.ask("today: segments", _segments).value)
 
     async def today(request: Request) -> Response:
-        return web.shell.page(request, "Today", [Part("segments", segments)])
+        return site.shell.page(request, "Today", [Part("segments", segments)])
 
     return [Route("/", today)]
 
