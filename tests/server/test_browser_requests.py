@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,10 +15,12 @@ from uuid import UUID
 
 import pytest
 from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, shared_store, store  # noqa: F401
+from starlette.requests import Request
 
 from usertrack.core.errors import UsageError
-from usertrack.server.capture.gate import Buckets
+from usertrack.server.capture.gate import Buckets, Gate
 from usertrack.server.capture.identity import FILE, new_secret, sign
+from usertrack.server.capture.payload import Refused
 from usertrack.server.capture.persons import MERGING
 from usertrack.server.database.store import Store
 
@@ -70,6 +72,21 @@ def test_who_sends_too_much_is_told_when_to_come_back(serving: Serving) -> None:
     assert 1 <= int(answer.headers["retry-after"]) <= 6
     assert "Retry-After" in answer.headers["access-control-expose-headers"]
     assert send(client, "program", {}) == 200
+
+
+def test_a_program_elsewhere_may_send_ten_times_as_much_and_one_here_any_number() -> None:
+    gate = Gate(replace(SETTINGS, requests_per_address=0.2))
+
+    def admitted(address: str) -> int:
+        request = Request({"type": "http", "method": "POST", "headers": [], "client": (address, 1234)})
+        count = 0
+        with suppress(Refused):
+            while count < 50:
+                gate.admit(request)
+                count += 1
+        return count
+
+    assert [admitted(each) for each in ("203.0.113.7", "127.0.0.1", "::ffff:127.0.0.1", "")] == [10, 50, 50, 10]
 
 
 def test_a_bucket_fills_again_and_forgets_who_was_quiet() -> None:

@@ -15,9 +15,11 @@ from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, client, shared_
 from nats_log import NatsLog, nats_server
 
 from tests.conftest import Cli
+from usertrack.server.capture import ingest
 from usertrack.server.capture.block import BlockWriter
 from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.capture.payload import Event
+from usertrack.server.database import session
 from usertrack.server.database.set_aside import REFUSED, SetAside
 from usertrack.server.database.store import Store
 from usertrack.server.database.violation_log import ViolationLog
@@ -96,6 +98,47 @@ def test_a_request_that_code_stumbles_over_holds_up_no_other(
     with serving(store) as client:
         client.send(event("bad"))
         client.send(event())
+        assert client.rows("SELECT event FROM posthog.events") == [["seen"]]
+    (store.path / REFUSED).unlink()
+
+
+def test_others_write_while_a_large_request_is_stored(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "_PART", 10)
+    with serving(store) as client:
+        client.send(*(event(distinct_id=f"p{number}") for number in range(500)))
+        wait_until(lambda: store.rows("SELECT count() FROM posthog.events") != [[0]])
+        with store.write_lock:
+            [[stored]] = store.rows("SELECT count() FROM posthog.events")
+        assert 0 < stored < 500
+        assert client.rows("SELECT count(), uniq(person_id) FROM posthog.events") == [[500, 500]]
+
+
+@contextmanager
+def memory_of(store: Store, size: int) -> Iterator[None]:
+    """The store has so many bytes for a statement."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(session._SETTINGS, "max_memory_usage", size)  # also after a failure
+        store.query(f"SET max_memory_usage = {size}")
+        yield
+    store.query("SET max_memory_usage = 0")
+
+
+def test_a_request_that_needs_too_much_memory_is_stored_in_smaller_parts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "_AGAIN", 0.05)
+    with serving(store, most_waiting=1 << 30) as client, memory_of(store, 60 << 20):
+        client.send(*(event(text="x" * 400_000, n=number) for number in range(40)))
+        wait_until(lambda: store.catch_up() == 0)
+        assert client.rows("SELECT count() FROM posthog.events") == [[40]]
+
+
+def test_an_event_that_needs_too_much_memory_holds_up_no_other(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "_AGAIN", 0.05)
+    with serving(store, most_waiting=1 << 30) as client, memory_of(store, 20 << 20):
+        client.send(event("large", text="x" * 7_000_000))
+        client.send(event())
+        wait_until(lambda: (store.path / REFUSED).exists())
         assert client.rows("SELECT event FROM posthog.events") == [["seen"]]
     (store.path / REFUSED).unlink()
 

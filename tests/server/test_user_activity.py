@@ -33,6 +33,16 @@ def stored(client: Client) -> list[tuple[str, dict[str, Any]]]:
     return [(str(event), {**properties}) for event, properties in rows]  # type: ignore[dict-item]
 
 
+def test_events_that_would_be_stored_twice_are_warned_of(client: Client) -> None:
+    named = {"type": "route", "route": "/", "uuid": "01900000-0000-7000-8000-000000000001"}
+    timed = {"type": "route", "route": "/", "timestamp": MILLISECONDS}
+    bare = {"type": "custom", "name": "feature_used"}
+    assert track(client, named, timed)["warnings"] == []
+    assert track(client, named, bare, timed, bare)["warnings"] == [
+        "2 events without timestamp and uuid: sent again, stored again"
+    ]
+
+
 def test_all_types_of_events_become_those_that_queries_know(client: Client) -> None:
     sent: list[dict[str, Any]] = [
         {"type": "route", "route": "/dashboard?tab=2"},
@@ -105,6 +115,7 @@ def test_what_is_wrong_is_named_and_the_rest_is_stored(client: Client) -> None:
         ({"apiKey": "phc_other", "userId": "a", "events": []}, 401, "apiKey is not that of this project"),
         ({"userId": "a", "events": []}, 401, "apiKey is missing"),
         ({"apiKey": TOKEN, "userId": "undefined", "events": []}, 400, "userId names nobody"),
+        ({"apiKey": TOKEN, "userId": "NOT_AUTHENTICATED", "events": []}, 400, "userId names nobody"),
         ({"apiKey": TOKEN, "userId": {}, "events": []}, 400, "userId must be a text or a number"),
         ({"apiKey": TOKEN, "userId": "a", "events": {}}, 400, "events must be a list"),
     ],

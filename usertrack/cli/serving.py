@@ -109,7 +109,11 @@ def serve(
     ] = False,
     address_limit: Annotated[
         float,
-        typer.Option("--limit-per-address", min=0, help="Browsers' requests a second from an address; 0: any number."),
+        typer.Option(
+            "--limit-per-address",
+            min=0,
+            help="Browsers' requests a second from an address, programs' ten times as many; 0: any.",
+        ),
     ] = 200,
     key_limit: Annotated[
         float, typer.Option("--limit-per-key", min=0, help="Browsers' requests a second in all; 0: any number.")

@@ -62,8 +62,7 @@ async def _script(request: Request) -> Response:
 def _activity(capture: Capture) -> Any:
     async def receive(request: Request) -> Response:
         try:
-            capture.gate.check_origin(request)
-            capture.gate.count(request)
+            capture.gate.admit(request)
             body = await body_within(request, _LIMIT, Refused("the body is larger than 1 MB", 413))
             remote = request.client.host if request.client else ""
             activity, now = await capture.read(len(body), lambda now: _read(capture, body, remote, now))

@@ -1,7 +1,8 @@
-"""Which requests of browsers are let in: from the allowed origins, and not too many of one address or with one key."""
+"""Which requests are let in: of pages from the allowed origins, and not too many of one address or with one key."""
 
 import time
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
@@ -13,6 +14,7 @@ from usertrack.server.http.server_settings import ServerSettings
 
 _BURST = 5  # seconds of the rate that may come at once
 _ADDRESSES = 10_000
+_OF_PROGRAM = 10  # times what a browser's address may send: a product's server speaks for many people
 
 
 def any_site(methods: Sequence[str]) -> Middleware:
@@ -49,17 +51,18 @@ class Buckets:
 
 
 class Gate:
-    """Lets browsers' requests in as the settings say. Programs are not limited by ``admit``."""
+    """Lets requests in as the settings say. Programs on this machine may send any number, and any may from any site."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self._origins = {origin.rstrip("/").lower() for origin in settings.origins}
         self._of_address = Buckets(settings.requests_per_address)
+        self._of_program = Buckets(settings.requests_per_address * _OF_PROGRAM)
         self._of_key = Buckets(settings.requests_per_key)
 
     def admit(self, request: Request) -> None:
         """Raises Refused: 403 for another origin, 429 for too many requests."""
-        if is_browser(request):
-            self.check_origin(request)
+        self.check_origin(request)
+        if is_browser(request) or not _is_of_this_machine(request):
             self.count(request)
 
     def check_origin(self, request: Request) -> None:
@@ -67,14 +70,27 @@ class Gate:
             raise Refused("this origin may not send events", 403)
 
     def count(self, request: Request) -> None:
+        """Raises Refused where it is one too many."""
         address = request.client.host if request.client else ""
-        if wait := self._of_address.wait(address) or self._of_key.wait(""):
+        if is_browser(request):
+            wait = self._of_address.wait(address) or self._of_key.wait("")
+        else:
+            wait = self._of_program.wait(address)
+        if wait:
             raise Refused("too many requests, please retry", 429, {"Retry-After": str(int(wait) + 1)})
 
 
 def is_browser(request: Request) -> bool:
     """Whether a page may have sent this: with ``GET``, as an image, it does so without ``Origin``."""
     return request.method == "GET" or any(name in request.headers for name in ("origin", "referer", "sec-fetch-site"))
+
+
+def _is_of_this_machine(request: Request) -> bool:
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _origin(request: Request) -> str:

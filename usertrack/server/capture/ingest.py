@@ -22,8 +22,12 @@ from usertrack.server.event_log.group_commit import GroupCommit
 from usertrack.server.event_log.log import Entry
 from usertrack.server.http.log import described, error_code
 
-_BLOCK = 4 << 20  # bytes of events that are stored together
+_BLOCK = 4 << 20  # bytes of events that are read together
+_PART = 5_000  # events that are stored while nobody else writes
+_TOO_MUCH = "MEMORY_LIMIT_EXCEEDED"
+_TRIES = 5  # of a single event, until it is told from a store that takes nothing
 _GATHERING = 0.1  # seconds in which events come together
+_TURN = 0.001  # seconds in which others may begin to write: a lock is not fair
 _AGAIN = 1.0  # seconds after a failure
 _PATIENCE = 10.0  # seconds to wait for the store's write_lock
 _REFUSALS = (
@@ -56,6 +60,9 @@ class Ingestor:
         self._commits = GroupCommit(self._log, most_waiting)
         self.figures = Figures()
         self._applied = 0  # the offset up to which the store has everything
+        self._under_way: Sequence[Entry] = ()  # requests of whose events only `_left` are not stored yet
+        self._left: Sequence[Event] = ()
+        self._part, self._tries = _PART, 0
         self._oldest = (0, datetime.now(UTC))  # the offset of the first request that waits, and when it came
         self._news, self._closing, self._starting = threading.Event(), threading.Event(), threading.Lock()
         self._thread: threading.Thread | None = None
@@ -140,6 +147,7 @@ class Ingestor:
             try:
                 while self._log.waiting().entries and not self._closing.is_set():
                     self._apply(self._log.end(), _PATIENCE)
+                    time.sleep(_TURN)
             except StoreClosed:
                 return
             except Exception as error:  # disk full, for one
@@ -150,11 +158,11 @@ class Ingestor:
                 self._news.set()
 
     def _apply(self, end: int, seconds: float = -1) -> bool:
-        """Store the next block of what waits up to ``end``; False when others write for so long."""
+        """Store the next part of what waits up to ``end``; False when others write for so long."""
         if not self._store.write_lock.acquire(timeout=max(0, seconds) if seconds != -1 else -1):
             return False
         try:
-            entries = self._log.read(self._applied, _BLOCK)
+            entries = self._under_way or self._log.read(self._applied, _BLOCK)
             if entries:
                 self._write(entries)
             else:
@@ -165,25 +173,52 @@ class Ingestor:
         return True
 
     def _write(self, entries: Sequence[Entry]) -> None:
+        """Store the next of their events: others may write between two parts."""
         figures, began = self.figures, time.perf_counter()
         try:
-            events = [event for entry in entries for event in from_bytes(entry.body)]
-            figures.new += self._block.write(events, datetime.now(UTC))
-            figures.stored.add(len(events))
+            if self._under_way is not entries:
+                self._left = [event for entry in entries for event in from_bytes(entry.body)]
+                self._under_way = entries
+            part = self._left[: self._part]
+            figures.new += self._block.write(part, datetime.now(UTC))
+            figures.stored.add(len(part))
             figures.blocks.add(time.perf_counter() - began)
             figures.failure = ""
+            self._left = self._left[len(part) :]
+            if self._left:
+                return
         except Exception as failure:
+            if error_code(failure) == _TOO_MUCH and self._part > 1:
+                self._part = max(1, self._part // 8)
+                raise
+            self._under_way = ()
             if len(entries) > 1:  # a request must not fail for a fault of another
                 for entry in entries:
-                    self._write([entry])
+                    self._write_whole([entry])
                 return
-            if not _is_refusal(failure):
+            if not _is_refusal(failure) and not self._is_too_large(failure, entries[0]):
                 raise
             SetAside(self._store.path).add(entries[0].body)
             figures.refused += 1
             log.exception("the store refuses events of a request: they are set aside")
+        self._under_way, self._part, self._tries = (), _PART, 0
         self._applied = entries[-1].offset
         self._log.trim(self._applied)
+
+    def _write_whole(self, entries: Sequence[Entry]) -> None:
+        while self._applied < entries[-1].offset:
+            self._write(entries)
+
+    def _is_too_large(self, failure: Exception, entry: Entry) -> bool:
+        """Whether an event of ``entry`` again and again needs more memory than there is, and one of the next does not.
+
+        Raises what the store raised for that one.
+        """
+        self._tries += error_code(failure) == _TOO_MUCH
+        if self._tries < _TRIES or not (following := self._log.read(entry.offset, 1)):
+            return False
+        self._block.write(list(from_bytes(following[0].body))[:1], datetime.now(UTC))
+        return True
 
 
 def _is_refusal(failure: Exception) -> bool:

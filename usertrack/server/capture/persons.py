@@ -22,9 +22,9 @@ _NAMESPACE = uuid.UUID("6d1a6d8e-52b7-5d0c-9a39-6f0f2c1f7f0e")
 _SEEN_EVERY = timedelta(hours=1)  # how often last_seen_at moves: not every event rewrites its person
 MERGING = {"$identify": "$anon_distinct_id", "$create_alias": "alias", "$merge_dangerously": "alias"}
 """The events that merge two distinct_ids, and the property with the other one."""
-# placeholders that clients send for a missing id; merging on them would merge unrelated people
 NOBODY = {"anonymous", "guest", "distinctid", "distinct_id", "id", "not_authenticated", "email", "undefined"}
-NOBODY |= {"true", "false", "[object object]", "nan", "none", "null", "0"}
+NOBODY |= {"true", "false", "[object object]", "nan", "none", "null", "nil", "0"}
+"""Placeholders that clients send for a missing id, in small letters: merging on them would merge unrelated people."""
 
 
 @dataclass

@@ -21,10 +21,10 @@ from usertrack.server.capture.payload import (
     check_depth,
     parse_time,
 )
+from usertrack.server.capture.persons import NOBODY
 
 MOST_EVENTS = 500
 _TEXT = 300
-_NOBODY = {"", "undefined", "null", "none", "nan", "nil", "0", "anonymous", "guest", "[object object]"}
 _FIELDS = {"apiKey", "userId", "userEmail", "subscriptionTier", "signature", "sentAt", "events"}
 _SECONDS = 100_000_000_000  # a larger timestamp is in milliseconds: as seconds it would be in the year 5138
 _SINCE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -90,7 +90,7 @@ def _person(value: Any) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise Refused("userId must be a text or a number")
     person = as_distinct_id(value.strip() if isinstance(value, str) else value)
-    if person.lower() in _NOBODY or len(str(value)) > DISTINCT_ID_LENGTH:
+    if not person or person.lower() in NOBODY or len(str(value)) > DISTINCT_ID_LENGTH:
         raise Refused("userId names nobody: the page sent it before it knew who it is, or it is too long")
     return person
 
