@@ -1,7 +1,7 @@
 -- title: What new people did
 -- about: >
---   Persons with an e-mail whom PostHog saw for the first time within the window: how many of them did each event, and how
---   often. The window is the last `days`, and begins at `since` where that is later; a person is as it stands today,
+--   Persons with an e-mail whom PostHog saw for the first time within the window: how many of them did each event of the
+--   product, and how often; what PostHog sends by itself, such as `$autocapture`, is no news. The window is the last `days`, and begins at `since` where that is later; a person is as it stands today,
 --   merged with whom it has been merged since.
 -- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
 WITH lowerUTF8(trim(person.properties.email)) AS email
@@ -13,6 +13,7 @@ WHERE person.properties.email IS NOT NULL
     AND person.created_at >= toDateTime({since})
     AND timestamp >= toDateTime({since})
     AND timestamp <= toDateTime({as_of})
+    AND NOT startsWith(event, '$')
     AND {customer}
 GROUP BY did
 ORDER BY people DESC, times DESC, did

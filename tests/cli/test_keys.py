@@ -123,7 +123,7 @@ def test_the_history_is_of_ids(own: Cli) -> None:
 
 
 def test_the_weekly_report(own: Cli) -> None:
-    assert ANN in own("report", "weekly").out
+    assert ANN in own("report", "weekly", "--full").out
 
 
 def test_an_analysis_of_a_segment_finds_its_people_by_id(own: Cli) -> None:

@@ -169,6 +169,20 @@ def parsed(document: Document) -> Page:
 
 @settings(max_examples=50, deadline=None)
 @given(text=hostile)
+def test_what_unfolds_in_markdown_is_called_by_the_text_itself(text: str) -> None:
+    shown = "".join(markdown.render(Document("", (Section(text, (Paragraph("inside"),), folded=True),))))
+    tokens = MarkdownIt("commonmark").parse(shown)
+    assert [token.type for token in tokens] == [
+        *("html_block", "paragraph_open", "inline", "paragraph_close", "html_block")
+    ]
+    page = Page()
+    page.feed(tokens[0].content)
+    assert page.tags == ["details", "summary"]
+    assert "".join(page.text).strip() == safe.visible(text).strip()
+
+
+@settings(max_examples=50, deadline=None)
+@given(text=hostile)
 def test_html_shows_the_text_itself(text: str) -> None:
     page = parsed(everywhere(text))
     assert [tag for tag in page.tags if tag != "code"] == [

@@ -66,6 +66,7 @@ def newcomers(company: Company) -> None:
     for email, created in (("new@x.example", MONDAY), ("old@x.example", MONDAY - SECOND), (None, MONDAY)):
         person = company.person(email, created=created)
         company.event(person, "user_signed_up", there, times=2)
+        company.event(person, "$autocapture", there)
         company.event(person, "later", MONDAY + timedelta(days=8))
 
 
@@ -73,7 +74,8 @@ def mover(company: Company) -> None:
     """Somebody who clicks connect before the week, and spends credits later."""
     company.account("mover@x.example", credits=100, runs={"completed": 1}, run_at=ago(20))
     clicks = company.person("mover@x.example")
-    company.event(clicks, "mcp_connect_clicked", ago(15), template_name="Notion")
+    for days in (15, 3):
+        company.event(clicks, "mcp_connect_clicked", ago(days), template_name="Notion")
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +191,17 @@ def test_what_was_kept_at_the_time_says_why_somebody_left(here: Office, tmp_path
             assert asked(here, runner, None) == []  # of the past, only the credits of today are known
     finally:
         spend(here, 100)
+
+
+def test_who_is_new_to_act_on_and_who_was_there(here: Office) -> None:
+    with here.runner(as_of=NOW) as runner:
+        _, moved = classify_both(ask_both(runner, sought(here, NOW, None))[0])
+        rows = [(row["email"], row["segment"], row["new"], row["moved"]) for row in moved.standing.dicts()]
+    assert rows == [
+        ("idle@x.example", "at_risk", True, None),
+        ("mover@x.example", "high_intent", False, "MCP clicks 1 → 2"),
+        ("old@x.example", "power", False, None),
+    ]
 
 
 def test_what_was_kept_at_the_time_is_not_replaced(here: Office, tmp_path: Path) -> None:

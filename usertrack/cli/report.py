@@ -40,13 +40,18 @@ def weekly(
     ] = "",
     set_name: SetName = "action",
     limit: Limit = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="All of it: every metric, list, page and note, with charts.")
+    ] = False,
     pseudonyms: Pseudonyms = False,
     *,
     common: Common,
 ) -> None:
-    """Report on a week: whom to act on and why, who entered and left segments, failures, new users, traffic.
+    """Report on a week: what changed, whom to act on who is new, what failed, who came, where traffic is from.
 
-    `usertrack report weekly -o week.html` · one file with charts, for e-mail and print
+    `usertrack report weekly -o week.html` · short, for Monday morning
+
+    `usertrack report weekly --full -o week.html` · all of it, with charts
 
     `usertrack report weekly --week 2026-W46 -f markdown`
     """
@@ -63,6 +68,7 @@ def weekly(
             as_of=as_of,
             metrics="\n".join(listed_metrics(session.runner.library, session.settings.values["metrics"])) or None,
             sections="\n".join(_listed_sections(session)) or None,
+            full=full,
         )
         _emit(session, recipe, pseudonyms=pseudonyms)
 

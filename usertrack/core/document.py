@@ -189,12 +189,14 @@ class Section:
     """Blocks under a heading. ``origins`` are those of all figures in it, but for inner sections with their own.
 
     A `Link` to ``#anchor`` leads to the heading; in Markdown, where GitHub makes anchors of headings, if it is theirs.
+    A ``folded`` one is a heading that unfolds, where the format has that; it has no sections in it.
     """
 
     heading: str
     blocks: "tuple[Block, ...]"
     origins: tuple[Origin, ...] = ()
     anchor: str = ""
+    folded: bool = False
 
 
 Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Flow | Code | Section

@@ -1,6 +1,8 @@
 """The checklist of a failure investigation: seven points, each with its result in a sentence."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from usertrack.core.period import in_zone
@@ -65,6 +67,29 @@ def by_category(investigation: Investigation) -> list[tuple[str, str, dict[str, 
         for name, owner in listed
     ]
     return [row for row in counts if any(row[2].values())]
+
+
+@dataclass(frozen=True)
+class OwnedFailures:
+    """What one ``owner`` is to mend: failures by level, and the most frequent causes with their counts."""
+
+    owner: str
+    failures: Mapping[str, int]
+    causes: Sequence[tuple[str, int]]
+
+
+def by_owner(investigation: Investigation) -> list[OwnedFailures]:
+    """The failures of each owner that has any, most first; those that no rule knows are nobody's."""
+    failures: dict[str, Counter[str]] = {}
+    causes: dict[str, Counter[str]] = {}
+    for fingerprint in investigation.fingerprints:
+        owner = fingerprint.cause.owner
+        failures.setdefault(owner, Counter())[fingerprint.level] += fingerprint.failures
+        causes.setdefault(owner, Counter())[fingerprint.cause.label] += fingerprint.failures
+    return [
+        OwnedFailures(owner, counts, sorted(causes[owner].items(), key=lambda cause: (-cause[1], cause[0])))
+        for owner, counts in sorted(failures.items(), key=lambda item: (-item[1].total(), item[0]))
+    ]
 
 
 def percent(share: float) -> str:

@@ -8,10 +8,10 @@ from usertrack.core.document import Block, Document, Field, Listing, Paragraph, 
 from usertrack.core.errors import did_you_mean
 from usertrack.core.period import in_zone, moment
 from usertrack.core.sections import unknown_paragraph
-from usertrack.core.words import number, plural
+from usertrack.core.words import number, people_words, plural
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, Incident, Stretch
 from usertrack.failures.causes import NO_RULE, UNKNOWN
-from usertrack.failures.checklist import NOUNS, by_category, checklist, percent, span
+from usertrack.failures.checklist import NOUNS, OwnedFailures, by_category, by_owner, checklist, percent, span
 from usertrack.failures.days import Contrast
 from usertrack.failures.export import FINGERPRINTS, days_of_runs, fingerprints_table, investigation_json, success
 from usertrack.failures.investigation import Investigation, Level, Unused
@@ -75,6 +75,40 @@ def weekly_blocks(investigation: Investigation, timezone: str, most: int) -> Ite
             listing = _fingerprints(investigation, level, timezone)
             columns = tuple(name for name in listing.table.names if name not in ("owner", "last_at"))
             yield replace(listing, limit=most, columns=columns)
+
+
+def owner_blocks(investigation: Investigation, timezone: str) -> Iterator[Block]:
+    """Each incident in a sentence, and what failed by who is to mend it, for the short weekly report."""
+    if reason := investigation.unknown("windows", "messages"):
+        yield unknown_paragraph(reason)
+        return
+    for incident in investigation.incidents:
+        yield Paragraph(
+            f"{incident.cause}, {span(incident, timezone)}: {people_words(len(incident.people))} hit; "
+            f"{_evidence(incident.full_stretch)}",
+            "bold",
+        )
+    if not investigation.incidents:
+        yield Paragraph("No platform incident: people do not fail together more than by chance")
+    columns: Columns[OwnedFailures] = Columns(
+        Attribute(
+            "owner", "VARCHAR", lambda row: row.owner or None, Field("Whose"), text=lambda row: row.owner or NO_RULE
+        ),
+        *(_owned(investigation, level) for level in investigation.levels),
+        Attribute(
+            "causes",
+            "VARCHAR",
+            lambda row: " · ".join(f"{label} {number(count)}" for label, count in row.causes[:3]),
+            Field("Most often", "text", grows=True),
+        ),
+    )
+    if rows := by_owner(investigation):
+        yield columns.listing(rows, as_of=investigation.as_of)
+
+
+def _owned(investigation: Investigation, level: str) -> Attribute[OwnedFailures]:
+    label = investigation.words(f"Failed {{{NOUNS[level]}s}}")
+    return Attribute(f"{level}_failed", "BIGINT", lambda row: row.failures[level], Field(label, "number"))
 
 
 def _levels(investigation: Investigation) -> Listing:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from usertrack.core.document import Field, Heatmap, Kind, Link, Listing, Section
 from usertrack.core.table import Column, Row
-from usertrack.core.words import number
+from usertrack.core.words import number, plural
 from usertrack.render import charts, safe, text
 from usertrack.render.safe import visible
 
@@ -143,8 +143,20 @@ def rest(listing: Listing, left_out: int) -> str:
 
 def origins(section: Section) -> str:
     """``from QUERY, …``: the queries that the figures of a section come from."""
-    names = dict.fromkeys(visible(origin.query) for origin in section.origins)
+    names = queries(section)
     return f"from {', '.join(names)}" if names else ""
+
+
+def few_origins(section: Section) -> str:
+    """``from QUERY, QUERY and 8 more queries``."""
+    names = queries(section)
+    more = f" and {plural(len(names) - 2, 'more query', 'more queries')}" if len(names) > 2 else ""
+    return f"from {', '.join(names[:2])}{more}" if names else ""
+
+
+def queries(section: Section) -> list[str]:
+    """The queries that the figures of a section come from, each once."""
+    return list(dict.fromkeys(visible(origin.query) for origin in section.origins))
 
 
 def _view(column: Column, at: int, field: Field, sample: list[Row], clock: Clock) -> View:

@@ -17,9 +17,11 @@ from usertrack.core.document import (
     Section,
     Spark,
 )
+from usertrack.core.words import plural
 from usertrack.render import cells, charts, figures, templates
 from usertrack.render.cells import Cell, Clock
 from usertrack.render.safe import markdown as escape
+from usertrack.render.safe import markdown_html as in_html
 from usertrack.render.safe import markdown_prose as prose
 from usertrack.render.safe import visible
 
@@ -85,12 +87,7 @@ def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterato
             text = prose(block.text)
             yield f"\n**{text}**\n" if text and block.style in ("bold", "warning") else f"\n{text}\n"
         case Section():
-            if block.heading:
-                yield f"\n{'#' * level} {escape(block.heading)}\n"
-            for inner in block.blocks:
-                yield from _block(inner, clock, limit, min(6, level + 1))
-            if source_line := cells.origins(block):
-                yield f"\n<sub>{escape(source_line)}</sub>\n"
+            yield from _section(block, clock, limit, level)
         case Code():
             yield _fenced(block)
         case Spark():
@@ -108,6 +105,20 @@ def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterato
             yield from _listing(block, limit, level)
         case Flow():
             pass
+
+
+def _section(section: Section, clock: Clock, limit: int | None, level: int) -> Iterator[str]:
+    if section.folded:
+        yield f"\n<details><summary>{in_html(section.heading)}</summary>\n"
+    elif section.heading:
+        yield f"\n{'#' * level} {escape(section.heading)}\n"
+    for inner in section.blocks:
+        yield from _block(inner, clock, limit, min(6, level + 1))
+    if names := cells.queries(section):
+        summary = f"from {plural(len(names), 'query', 'queries')}"
+        yield f"\n<details><summary>{summary}</summary>{in_html(', '.join(names))}</details>\n"
+    if section.folded:
+        yield "\n</details>\n"
 
 
 def _fenced(block: Code) -> str:

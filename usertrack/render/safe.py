@@ -3,6 +3,7 @@
 HTML is escaped by Jinja's autoescape, on top of `visible`; Rich only ever gets `Text`, which has no markup.
 """
 
+import html
 import re
 
 # C0, DEL, C1, soft hyphen, bidi marks, embeddings, overrides and isolates, zero-width and tag characters, line
@@ -49,6 +50,12 @@ def markdown(text: str) -> str:
     """``text`` as Markdown that shows it literally, also inside a table cell."""
     escaped = _MARKDOWN.sub(lambda match: "\\" + match[0], visible(text).strip(" "))
     return _ORDERED.sub(r"\1\\\2", _GITHUB.sub(r"\g<0><!-- -->", escaped))
+
+
+def markdown_html(text: str) -> str:
+    """``text`` for Markdown between HTML tags that begin a line, where Markdown escapes nothing."""
+    escaped = html.escape(visible(text).strip(" "), quote=False)
+    return _GITHUB.sub(r"\g<0><!-- -->", escaped).replace("$", "&#36;")
 
 
 def prose(text: str) -> list[tuple[str, bool]]:

@@ -107,7 +107,7 @@ def _block(screen: _Printer, block: Block) -> None:
             _heading(screen, block.heading)
             for inner in block.blocks:
                 _block(screen, inner)
-            if source_line := cells.origins(block):
+            if source_line := cells.few_origins(block):
                 screen.wrapped(Text(source_line, "dim"), _MARGIN)
         case Code():
             screen.blank()

@@ -16,7 +16,8 @@ class Recipe:
 
     ``as_of`` is the moment of the report, ``made_at`` the moment at which the sources were asked (UTC). ``since`` to
     ``where`` and ``people`` are of a report on activity: the window in ISO 8601, and options as typed. ``all_members``
-    is of a report on a segment. ``metrics`` and ``sections`` are of a weekly one: those listed, one a line.
+    is of a report on a segment. ``metrics`` and ``sections`` are of a weekly one: those listed, one a line; ``full``
+    is whether it is the long one.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Recipe:
     people: str | None = None
     metrics: str | None = None
     sections: str | None = None
+    full: bool = False
 
 
 KINDS = ("weekly", "user", "segment", "activity")
@@ -44,6 +46,7 @@ KINDS = ("weekly", "user", "segment", "activity")
 _LATER_FIELDS = {  # with defaults, for files that were written before these fields existed
     **dict.fromkeys(("since", "until", "week_start", "segment", "where", "people", "metrics", "sections")),
     "all_members": False,
+    "full": True,  # there was no short one
 }
 _FIRST_FIELDS = [name for name in Recipe.__dataclass_fields__ if name not in _LATER_FIELDS]
 

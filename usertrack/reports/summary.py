@@ -8,8 +8,9 @@ from usertrack.core.document import Block, Facts, Field, Origin, Section
 from usertrack.core.errors import Absent, UsertrackError
 from usertrack.core.words import growth, number, people_words
 from usertrack.failures.checklist import span
+from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.reports.members import segment_origins
-from usertrack.reports.weekly import REACH, Weekly
+from usertrack.reports.weekly import DAYS, REACH, Weekly
 
 _ACTIONS: Columns[tuple[str, str, str]] = Columns(
     Attribute("action", "VARCHAR", lambda row: row[0], Field("Do", "tag")),
@@ -28,8 +29,7 @@ def summary_section(weekly: Weekly, timezone: str) -> Section:
         *weekly.origins("traffic", "new_users"),
         *failures_origins(weekly),
     )
-    facts = (*_traffic(weekly), *_new_users(weekly), *_failures(weekly, timezone))
-    return Section("In short", (*blocks, Facts(facts)), origins)
+    return Section("In short", (*blocks, Facts(summary_facts(weekly, timezone))), origins)
 
 
 def failures_origins(weekly: Weekly) -> tuple[Origin, ...]:
@@ -37,6 +37,18 @@ def failures_origins(weekly: Weekly) -> tuple[Origin, ...]:
     names = ("failure_levels", "failure_messages", "failure_windows")
     params = {"days": REACH, "since": weekly.week.since}
     return tuple(Origin(f"neon/{name}", params, "neon", weekly.as_of) for name in names)
+
+
+def scorecard_origins(scorecard: Scorecard) -> tuple[Origin, ...]:
+    """The queries of its metrics."""
+    return tuple(
+        Origin(score.query.name, {"days": DAYS}, score.query.source, scorecard.until) for score in scorecard.scores
+    )
+
+
+def summary_facts(weekly: Weekly, timezone: str) -> tuple[tuple[str, Any], ...]:
+    """The figures of the week, or why they are unknown."""
+    return (*_traffic(weekly), *_new_users(weekly), *_failures(weekly, timezone))
 
 
 def _first(weekly: Weekly) -> Iterator[tuple[str, str, str]]:

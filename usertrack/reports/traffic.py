@@ -15,7 +15,7 @@ from usertrack.reports.weekly import Weekly
 TOP = 10  # rows of a list, unless --limit says otherwise
 
 
-_STEPS = {
+STEPS = {
     "signed_up": "signed up",
     "run": "started {a workflow_run}",
     "run_ok": "had {a run} completed",
@@ -33,7 +33,7 @@ def new_users(weekly: Weekly) -> Iterator[Section]:
     did = {"did": Field("New users"), "people": Field("People", "number"), "share": Field("Share", "bar", full=1.0)}
     event = {"did": Field("What they did"), "people": Field("People", "number"), "times": Field("Times", "number")}
     inner = (
-        *_part(weekly, "new_users", "Accounts", did, limit=0, first=lambda did: _STEPS.get(did, did)),
+        *_part(weekly, "new_users", "Accounts", did, limit=0, first=lambda did: STEPS.get(did, did)),
         *_part(weekly, "new_people", "In the product", event, limit=TOP),
     )
     if inner:

@@ -16,7 +16,7 @@ SECTIONS = {
     "traffic": "Traffic",
     "data": "The data behind this",
 }
-"""The sections of the weekly report by id, with their headings. ``people`` are one for each segment."""
+"""The sections of the weekly report by id, with their headings in full. ``people`` are one for each segment."""
 
 
 def listed_sections(listed: Setting, segments: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Table
 from usertrack.core.words import plural
 from usertrack.segments.classify import Classification, words_sql
-from usertrack.segments.expressions import Atom, atoms, parse
+from usertrack.segments.expressions import Atom, atoms, columns, expand, parse
 from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.segments.history.snapshots import (
     WEEK,
@@ -190,6 +190,45 @@ def _moves_sql(pair: SnapshotPair, segments: Sequence[SnapshotSegment], key: str
         f"ORDER BY {by_segment([str(rank) for rank in range(len(segments))])}, "
         "m.entered DESC, n.priority DESC NULLS LAST, m.key"
     )
+
+
+def standing(classification: Classification, pair: SnapshotPair) -> Table:
+    """Whom to act on, most urgent first: a row per person of the later snapshot, with their primary segment.
+
+    ``new``: came into that segment since the earlier snapshot; None where that did not know the segment. ``moved`` are
+    the facts of its rule that are otherwise since, as ``label old → new``; None where there are none. Facts that change
+    by the time alone, such as the days since signup, are not among them.
+    """
+    profiles = classification.profiles
+    aging = {
+        name for name, derived in profiles.derived.items() if "as_of" in columns(expand(derived, profiles.derived))
+    }
+    cases = [
+        f"WHEN {quote(segment.id)} THEN {_listed([_moved_words(fact) for fact in own])}"
+        for segment in pair.common
+        if (own := [fact for fact, _ in _comparisons_by_fact(pair, segment) if fact.name not in aging])
+    ]
+    facts = "".join(f", {column_of(fact)} AS {identifier(name)}" for name, fact in _facts(pair).items())
+    profiles.connection.execute(
+        sql_file(__package__, "standing").format(
+            key=identifier(profiles.key),
+            common=_ids(pair.common),
+            moved=f"CASE c.\"primary\" WHEN '' THEN NULL {' '.join(cases)} END",
+            facts=facts,
+            before=pair.before.id,
+        )
+    )
+    types = {profiles.key: "VARCHAR", "segment": "VARCHAR", "priority": "DOUBLE", "because": "VARCHAR"}
+    shape = tuple(Column(*column) for column in (types | {"new": "BOOLEAN", "moved": "VARCHAR"}).items())
+    count = profiles.row("SELECT count(*) FROM standing")[0]
+    rows = SpooledRows("(SELECT * EXCLUDE (place) FROM standing ORDER BY place)", shape, count, profiles.connection)
+    return Table(shape, rows, name="standing", as_of=pair.after.as_of)
+
+
+def _moved_words(fact: ProfileFact) -> str:
+    """SQL for ``label old → new``; NULL where the fact reads as it did."""
+    then, now = _words("t", fact), _words("c", fact)
+    return f"CASE WHEN {then} <> {now} THEN {quote(fact.label + ' ')} || {then} || ' → ' || {now} END"
 
 
 def _fallback_reason(pair: SnapshotPair) -> str:

@@ -18,7 +18,7 @@ from usertrack.library.library import Statement
 from usertrack.segments.classify import Classification, classify
 from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.segments.history.snapshots import Snapshot, nearest, record, rules_digest, snapshots
-from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves
+from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves, standing
 from usertrack.segments.profiles import join_profiles, profile_statements
 from usertrack.segments.rules import Rules, SegmentSet
 
@@ -29,12 +29,14 @@ _TOLERANCE = timedelta(hours=12)  # a snapshot that is no further from a moment 
 class Moves:
     """``counts``: (entered, left) by segment id; ``moves``: one row per person and segment, see `transitions.moves`.
 
-    ``recorded``: both snapshots are in the history.
+    ``standing``: one row per person to act on, see `transitions.standing`. ``recorded``: both snapshots are in the
+    history.
     """
 
     pair: SnapshotPair
     counts: Mapping[str, tuple[int, int]]
     moves: Table
+    standing: Table
     recorded: bool = False
 
 
@@ -139,6 +141,7 @@ def _compare(
             pair,
             move_counts(connection, pair),
             moves(connection, pair, classification.profiles.key),
+            standing(classification, pair),
             place is not None,
         )
 

@@ -1,0 +1,92 @@
+"""New users, traffic and the data itself in a few lines each, for the short weekly report."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from statistics import mean, stdev
+from typing import Any
+
+from usertrack.core.stats import student
+from usertrack.core.words import growth, number, signed
+from usertrack.reports.traffic import STEPS
+from usertrack.reports.weekly import Weekly
+
+_TOP = 5
+
+
+def new_user_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
+    """How many signed up, how far they came, and what they did in the product."""
+    if "new_users" in weekly.parts:
+        did = {row["did"]: row for row in weekly.parts["new_users"].dicts()}
+        steps = [
+            f"{weekly.words(STEPS.get(name, name))} {_of_all(row['people'], row['share'])}"
+            for name, row in did.items()
+            if name != "signed_up"
+        ]
+        if "signed_up" in did:
+            yield "Signed up", number(did["signed_up"]["people"])
+        yield "How far they came", " · ".join(steps)
+    yield from _unknown(weekly, "new_users", "Signed up")
+    if "new_people" in weekly.parts:
+        yield "In the product", _top(weekly, "new_people", "did", "people")
+    yield from _unknown(weekly, "new_people", "In the product")
+
+
+def _of_all(people: int, share: float | None) -> str:
+    return number(people) if share is None else f"{number(people)} ({100 * share:.0f} %)"
+
+
+def traffic_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
+    """Visits beside the week before, and where most of them went and came from."""
+    if "traffic" in weekly.parts:
+        yield weekly.traffic_unit.capitalize(), visits(weekly)
+    yield from _unknown(weekly, "traffic", "Visits")
+    for part, name, label in (
+        ("pages", "page", "To"),
+        ("referrers", "domain", "From"),
+        ("countries", "country", "Countries"),
+    ):
+        if part in weekly.parts:
+            yield label, _top(weekly, part, name, "visits")
+        yield from _unknown(weekly, part, label)
+
+
+def visits(weekly: Weekly) -> str:
+    """The total, and whether it changed by more than noise: each day is compared with the same weekday before."""
+    unit, week = weekly.traffic_unit, timedelta(days=7)
+    by_day = {row["day"]: row[unit] for row in weekly.parts["traffic"].dicts()}
+    pairs = [(by_day.get(day, 0), by_day.get(day - week)) for day in weekly.week.days]
+    total, before = sum(now or 0 for now, _ in pairs), sum(then or 0 for _, then in pairs)
+    if not weekly.finished or not before or any(then is None for _, then in pairs):
+        return number(total)
+    changes = [now - then for now, then in pairs if then is not None]
+    interval = student(mean(changes), stdev(changes), len(changes))
+    assert interval.low is not None
+    assert interval.high is not None
+    noise = "no more than noise" if interval.low <= 0 <= interval.high else "more than noise"
+    a_day = f"{signed(mean(changes))} a day, 95 % interval {signed(interval.low)} to {signed(interval.high)}"
+    return f"{number(total)}, {growth(total, before, 0)} on the week before ({a_day}: {noise})"
+
+
+def _top(weekly: Weekly, part: str, name: str, counted: str) -> str:
+    rows = [row for row in weekly.parts[part].dicts() if row[counted]]
+    top = [f"{row[name] or 'unknown'} {number(row[counted])}" for row in rows[:_TOP]]
+    return " · ".join([*top, *([f"{number(len(rows) - _TOP)} more"] if len(rows) > _TOP else [])]) or "none"
+
+
+def _unknown(weekly: Weekly, part: str, label: str) -> Iterator[tuple[str, str]]:
+    if part in weekly.missing:
+        yield label, f"unknown: {weekly.missing[part]}"
+
+
+_KINDS = {"runs": "{runs}", "calls": "{tool_calls}", "code_runs": "{code_runs}", "agent_runs": "{agent_runs}"}
+"""What neon/newest names, in words."""
+
+
+def newest(weekly: Weekly) -> list[tuple[Any, ...]]:
+    """(what, when its newest row is of) for each kind of row that the sources have."""
+    return [
+        (weekly.words(_KINDS.get(row["kind"], row["kind"])), row["newest_at"])
+        for part in ("newest_events", "newest_rows")
+        if part in weekly.parts
+        for row in weekly.parts[part].dicts()
+    ]

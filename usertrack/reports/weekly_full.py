@@ -1,0 +1,126 @@
+"""The weekly report in full: each section with the queries of its figures."""
+
+from collections.abc import Iterator
+
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Facts, Field, Listing, Paragraph, Section
+from usertrack.core.errors import Absent, UsertrackError
+from usertrack.core.sections import unknown_paragraph
+from usertrack.core.table import Column, Table
+from usertrack.core.words import people_words
+from usertrack.failures.view import weekly_blocks
+from usertrack.product.scorecard.view import compact_blocks
+from usertrack.reports.members import moves, people, segment_origins
+from usertrack.reports.summary import failures_origins, scorecard_origins, summary_section
+from usertrack.reports.traffic import new_users, traffic
+from usertrack.reports.weekly import Weekly
+from usertrack.reports.weekly_facts import newest
+from usertrack.segments.classify import SegmentCount
+
+PEOPLE, MOVES, FAILURES = 8, 3, 6  # rows of a list, unless --limit says otherwise
+
+
+def full_sections(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Block]]:
+    """Every section with its id; those of people have the id of their segment."""
+    yield "summary", summary_section(weekly, timezone)
+    if not isinstance(weekly.scores, Absent):
+        yield "scorecard", _scorecard(weekly)
+    yield "segments", _segments(weekly)
+    yield from ((count.segment.id, _segment(weekly, count, timezone)) for count in weekly.classification.counts)
+    if not isinstance(weekly.failures, Absent):
+        yield "failures", _failures(weekly, timezone)
+    yield from (("new_users", section) for section in new_users(weekly))
+    yield from (("traffic", section) for section in traffic(weekly))
+    yield "data", _data(weekly, timezone)
+
+
+def _scorecard(weekly: Weekly) -> Section:
+    if isinstance(weekly.scores, UsertrackError):
+        return Section("Scorecard", (unknown_paragraph(weekly.scores.message),))
+    return Section("Scorecard", tuple(compact_blocks(weekly.scores)), scorecard_origins(weekly.scores))
+
+
+# Segments
+
+
+def _segments(weekly: Weekly) -> Section:
+    total = weekly.classification.profiles.people
+
+    def moved(count: SegmentCount, at: int) -> int | None:
+        return weekly.moved.counts.get(count.segment.id, (None, None))[at]
+
+    def share(count: SegmentCount) -> float | None:
+        return count.people / total if count.people is not None and total else None
+
+    to_act_on = None if weekly.classification.segment_set.exclusive else Field("To act on", "number")
+    columns: Columns[SegmentCount] = Columns(
+        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag")),
+        Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
+        Attribute("to_act_on", "BIGINT", lambda count: count.to_act_on, to_act_on),
+        Attribute("share", "DOUBLE", share, Field("Share", "bar", full=1.0)),
+        Attribute("entered", "BIGINT", lambda count: moved(count, 0), Field("Entered", "number")),
+        Attribute("left", "BIGINT", lambda count: moved(count, 1), Field("Left", "number")),
+        Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
+    )
+    return Section(
+        "Segments",
+        (
+            columns.listing(weekly.classification.counts),
+            Paragraph(f"of {people_words(total)} with an e-mail; a person may be in several segments", "dim"),
+        ),
+        segment_origins(weekly.classification),
+    )
+
+
+def _segment(weekly: Weekly, count: SegmentCount, timezone: str) -> Section:
+    """Whom to act on and why, and who entered and left."""
+    segment, profiles = count.segment, weekly.classification.profiles
+    return Section(
+        f"{segment.name}: {segment.action}" if segment.action else segment.name,
+        (unknown_paragraph(count.unknown),)
+        if count.people is None
+        else (
+            *people(weekly.classification, segment.id, PEOPLE),
+            *moves(weekly.moved, profiles.key, segment.id, MOVES, timezone),
+        ),
+        segment_origins(weekly.classification, segment),
+    )
+
+
+# Failures
+
+
+def _failures(weekly: Weekly, timezone: str) -> Section:
+    return Section(
+        "Failures and incidents",
+        (unknown_paragraph(weekly.failures.message),)
+        if isinstance(weekly.failures, UsertrackError)
+        else tuple(weekly_blocks(weekly.failures, timezone, FAILURES)),
+        failures_origins(weekly),
+    )
+
+
+# The data itself
+
+
+def _data(weekly: Weekly, timezone: str) -> Section:
+    profiles = weekly.classification.profiles
+    origins = tuple(
+        origin for origin in segment_origins(weekly.classification) if profiles.queries[origin.query].people
+    )
+    match = {name.replace("_", " "): value for name, value in profiles.match.as_dict().items() if value is not None}
+    fields = {"kind": Field("What"), "newest_at": Field("Newest seen")}
+    table = Table(
+        (Column("kind"), Column("newest_at", "TIMESTAMP")), newest(weekly), as_of=weekly.as_of, timezone=timezone
+    )
+    return Section(
+        "The data behind this",
+        (
+            Section("How the sources met", (Facts(tuple(match.items())),), origins),
+            Section(
+                "How far they reach",
+                (Listing(table, fields=fields),),
+                weekly.origins("newest_events", "newest_rows"),
+            ),
+        ),
+    )

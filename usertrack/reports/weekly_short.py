@@ -1,0 +1,181 @@
+"""The weekly report as it is read on a Monday: what changed, who is new to act on, what failed, who came."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Facts, Field, Paragraph, Section
+from usertrack.core.errors import Absent, UsertrackError
+from usertrack.core.period import moment
+from usertrack.core.sections import unknown_paragraph
+from usertrack.core.words import number
+from usertrack.failures.view import owner_blocks
+from usertrack.product.scorecard.numbers import Scorecard
+from usertrack.product.scorecard.view import changed_blocks, changes_words
+from usertrack.reports.alike import Alike, alike
+from usertrack.reports.members import segment_origins
+from usertrack.reports.standing import Standing, by_segment
+from usertrack.reports.summary import failures_origins, scorecard_origins, summary_facts
+from usertrack.reports.weekly import Weekly
+from usertrack.reports.weekly_facts import new_user_facts, newest, traffic_facts
+from usertrack.segments.classify import SegmentCount
+from usertrack.segments.rules import Segment
+
+NEW, MOVED = 3, 1  # lines of each segment, unless --limit says otherwise
+
+
+def short_sections(
+    weekly: Weekly, timezone: str, segments: Sequence[str], limit: int | None, notes: Sequence[str]
+) -> Iterator[tuple[str, Block]]:
+    """Every section with its id. People are those of ``segments``; ``limit`` is the user's, of lines for each.
+
+    ``notes`` are in the last one, folded away."""
+    standings = by_segment(weekly.moved.standing)
+    yield "summary", _summary(weekly, standings, timezone)
+    if not isinstance(weekly.scores, Absent):
+        yield "scorecard", _changes(weekly)
+    yield "segments", _segments(weekly, standings)
+    yield "people", _people(weekly, standings, segments, limit)
+    if not isinstance(weekly.failures, Absent):
+        yield "failures", _failures(weekly, timezone)
+    yield from (("new_users", _facts("New users", weekly, new_user_facts(weekly), "new_users", "new_people")),)
+    if "traffic" in weekly.statements:
+        facts = traffic_facts(weekly)
+        yield "traffic", _facts("Traffic", weekly, facts, "traffic", "pages", "referrers", "countries")
+    yield "data", _data(weekly, timezone, notes)
+
+
+def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -> Section:
+    """What changed, how many are new to act on, and the figures of the week."""
+    new = [
+        f"{number(len(standings[count.segment.id].new))} {count.segment.name}"
+        for count in weekly.classification.counts
+        if count.segment.id in standings
+    ]
+    facts = [*_changed(weekly), ("New to act on", " · ".join(new) or "nobody"), *summary_facts(weekly, timezone)]
+    scores = weekly.scores if isinstance(weekly.scores, Scorecard) else None
+    origins = (
+        *(scorecard_origins(scores) if scores else ()),
+        *segment_origins(weekly.classification),
+        *weekly.origins("traffic", "new_users"),
+        *failures_origins(weekly),
+    )
+    return Section("In short", (Facts(tuple(facts)),), origins)
+
+
+def _changed(weekly: Weekly) -> Iterator[tuple[str, str]]:
+    if isinstance(weekly.scores, Scorecard):
+        yield "Changed by more than noise", changes_words(weekly.scores) or "nothing"
+
+
+def _changes(weekly: Weekly) -> Section:
+    if isinstance(weekly.scores, UsertrackError):
+        return Section("What changed", (unknown_paragraph(weekly.scores.message),))
+    return Section("What changed", tuple(changed_blocks(weekly.scores)), scorecard_origins(weekly.scores))
+
+
+# People
+
+
+def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
+    """Each segment's size beside last week's, and how many of whom to act on are new."""
+
+    def before(count: SegmentCount) -> int | None:
+        moved = weekly.moved.counts.get(count.segment.id)
+        return None if moved is None or count.people is None else count.people - moved[0] + moved[1]
+
+    def stood(count: SegmentCount, number_of: Callable[[Standing], int]) -> int | None:
+        known = count.segment.id in weekly.moved.counts and count.to_act_on is not None
+        return number_of(standings.get(count.segment.id, Standing())) if known else None
+
+    columns: Columns[SegmentCount] = Columns(
+        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag")),
+        Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
+        Attribute("before", "BIGINT", before, Field("A week before", "number")),
+        Attribute("to_act_on", "BIGINT", lambda count: count.to_act_on, Field("To act on", "number")),
+        Attribute("new", "BIGINT", lambda count: stood(count, lambda each: len(each.new)), Field("New", "number")),
+        Attribute(
+            "moved",
+            "BIGINT",
+            lambda count: stood(count, lambda each: len(each.moved)),
+            Field("There, and moved", "number"),
+        ),
+        Attribute(
+            "same", "BIGINT", lambda count: stood(count, lambda each: each.same), Field("There, as before", "number")
+        ),
+        Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
+    )
+    return Section("Segments", (columns.listing(weekly.classification.counts),), segment_origins(weekly.classification))
+
+
+def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collection[str], limit: int | None) -> Section:
+    """Who is new in each segment and why, and who was there and moved; alike people are one line."""
+    lines: list[_Line] = []
+    left_out: list[Alike] = []
+    counts = [count for count in weekly.classification.counts if count.segment.id in segments]
+    for count in counts:
+        for since, (people, usual) in _kinds(standings.get(count.segment.id, Standing())).items():
+            most = (usual if limit is None else limit) or len(people)
+            together = alike(people)
+            lines += [(count.segment, since, line) for line in together[:most]]
+            left_out += together[most:]
+    columns: Columns[_Line] = Columns(
+        Attribute("do", "VARCHAR", lambda row: row[0].action or row[0].name, Field("Do", "tag")),
+        Attribute("who", "VARCHAR", lambda row: row[2].who, Field("For", "text")),
+        Attribute("since", "VARCHAR", lambda row: row[1], Field("Last week")),
+        Attribute("why", "VARCHAR", lambda row: row[2].why, Field("Why, or what moved", "text", grows=True)),
+    )
+    more = sum(len(line.people) for line in left_out)
+    blocks: list[Block] = [columns.listing(lines)] if lines else [Paragraph("nobody is new, and nothing moved", "dim")]
+    if more:
+        blocks.append(Paragraph(f"{number(more)} more of these with `--limit 0`, everybody with `--full`", "dim"))
+    blocks += [unknown_paragraph(f"{count.segment.name}, because {count.unknown}") for count in counts if count.unknown]
+    return Section("Whom to act on", tuple(blocks), segment_origins(weekly.classification))
+
+
+_Line = tuple[Segment, str, Alike]
+
+
+def _kinds(standing: Standing) -> dict[str, tuple[list[tuple[str, str]], int]]:
+    """The people of a segment by how they stood last week, and how many lines they get."""
+    return {
+        "new": (standing.new, NEW),
+        "there": (standing.moved, MOVED),
+        "not known": (standing.unknown, NEW),
+    }
+
+
+# The rest
+
+
+def _failures(weekly: Weekly, timezone: str) -> Section:
+    failures = weekly.failures
+    blocks = (
+        [unknown_paragraph(failures.message)]
+        if isinstance(failures, UsertrackError)
+        else owner_blocks(failures, timezone)
+    )
+    return Section("Failures, and whose they are", tuple(blocks), failures_origins(weekly))
+
+
+def _facts(heading: str, weekly: Weekly, facts: Iterator[tuple[str, Any]], *parts: str) -> Section:
+    return Section(heading, (Facts(tuple(facts)),), weekly.origins(*parts))
+
+
+def _data(weekly: Weekly, timezone: str, notes: Sequence[str]) -> Section:
+    """How the sources met, how far they reach, and the notes."""
+    profiles = weekly.classification.profiles
+    origins = [origin for origin in segment_origins(weekly.classification) if profiles.queries[origin.query].people]
+    met = {name: value for name, value in profiles.match.as_dict().items() if value}
+    facts = (
+        ("How the sources met", " · ".join(f"{name.replace('_', ' ')} {number(met[name])}" for name in met)),
+        ("Newest seen", " · ".join(f"{what} {moment(at, timezone)}" for what, at in newest(weekly) if at)),
+        *((f"Note {at}", note) for at, note in enumerate(notes, start=1)),
+    )
+    blocks = (Facts(tuple((name, value) for name, value in facts if value)),)
+    return Section(
+        "The data behind this, and notes on it",
+        blocks,
+        (*origins, *weekly.origins("newest_events", "newest_rows")),
+        folded=True,
+    )
