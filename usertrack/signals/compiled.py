@@ -1,6 +1,6 @@
 """Patterns made ready for events: which conditions an event of each name touches, and when a whole pattern holds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -37,18 +37,19 @@ Key = tuple[int, str]
 
 
 class Touch(NamedTuple):
-    """An event touches the condition ``number`` of a pattern as its ``kind``, if it ``matches``; None: it does.
+    """An event touches the condition ``number`` of a pattern as its ``kind``, if its properties match.
 
-    ``key`` is that of the instance that it is for, where all events have the same; otherwise ``key_of`` tells.
+    ``key`` is that of the instance that it is for, where all events have the same. Otherwise its value is at ``place``
+    of the occurrence, or, where that is 0, as `Compiled.value_of` says.
     """
 
     compiled: "Compiled"
-    key: Key | None
-    key_of: Callable[[Occurrence], Key]
     number: int
     kind: int
     watch: Watch
-    matches: Callable[[Occurrence], bool] | None
+    key: Key | None
+    place: "_Place"
+    matches: Callable[[Mapping[str, Any]], bool] | None
 
 
 LEAVES, TELLS_TIME = 1, 2
@@ -86,34 +87,27 @@ class Compiled:
         )
         self.longest = max(watch.longest for watch in self.watches)
         self.key: Key | None = (number, "") if pattern.per == "person" else None
-        self.key_of = _key_of(number, pattern.per)
-        """Which instance of the pattern an event is for, where that is not always the one of ``key``."""
+        self.place: _Place = _PLACES.get(pattern.per, 0)
         self.span = _span_of(pattern.when, enumerate(self.watches))
         """From when until when it holds, as things stand. It does at no time before the first of the two."""
         self.ready = _ready_of(pattern.when, enumerate(self.watches))
         """Whether it may hold, as far as its gates tell: a cheap question before `span`."""
         self._of_first_session = _of_first_session(pattern.when)
 
+    def value_of(self, occurrence: Occurrence) -> str:
+        """Which instance of the pattern an event is for, where that is told by a property."""
+        value = occurrence.properties.get(self.per)
+        if value is None and self.per == "fingerprint":
+            return kind_of_error(str(occurrence.properties.get("message") or ""))[:200]
+        return str(value or "")[:200]
+
     def hopeless(self, person: Whereabouts) -> bool:
         """Whether it will never hold for ``person`` in the present session."""
         return self._of_first_session and person.session != person.first_session
 
 
-_PLACES: dict[str, Literal[5, 6, 7]] = {"session": 5, "tab": 6, "route": 7}  # of an `Occurrence`
-
-
-def _key_of(number: int, per: Per) -> Callable[[Occurrence], Key]:
-    if per in _PLACES:
-        place = _PLACES[per]
-        return lambda occurrence: (number, occurrence[place])
-    return lambda occurrence: (number, _property(occurrence, per)[:200])
-
-
-def _property(occurrence: Occurrence, per: Per) -> str:
-    value = occurrence.properties.get(per)
-    if value is None and per == "fingerprint":
-        return kind_of_error(str(occurrence.properties.get("message") or ""))
-    return str(value or "")
+_Place = Literal[0, 5, 6, 7]
+_PLACES: dict[Per, _Place] = {"session": 5, "tab": 6, "route": 7}  # of an `Occurrence`
 
 
 def _of_first_session(condition: Condition) -> bool:
@@ -209,19 +203,12 @@ def _touches(compiled: Compiled, event: str) -> Iterator[Touch]:
             matches = [match for match in matching.matches if match.names(event)]
             if matches:
                 always = any(not match.properties for match in matches)
-                yield Touch(
-                    compiled,
-                    compiled.key,
-                    compiled.key_of,
-                    number,
-                    kind,
-                    watch,
-                    None if always else _has_one_of(matches),
-                )
+                narrower = None if always else _has_one_of(matches)
+                yield Touch(compiled, number, kind, watch, compiled.key, compiled.place, narrower)
 
 
-def _has_one_of(matches: list[EventMatch]) -> Callable[[Occurrence], bool]:
+def _has_one_of(matches: list[EventMatch]) -> Callable[[Mapping[str, Any]], bool]:
     if len(matches) == 1 and len(matches[0].properties) == 1:
         ((name, value),) = matches[0].properties
-        return lambda occurrence: occurrence[8].get(name) == value
-    return lambda occurrence: any(match.has(occurrence) for match in matches)
+        return lambda properties: properties.get(name) == value
+    return lambda properties: any(match.fits(properties) for match in matches)

@@ -96,6 +96,10 @@ class Watch:
         """What is remembered of two persons that are one."""
         return one if other is None else other if one is None else max(one, other)
 
+    def loaded(self, memory: Any) -> Any:
+        """What it remembered, from JSON, where a tuple has become a list."""
+        return memory
+
     def evidence(self, memory: Any) -> list[str]:
         """The uuids of the events that it remembers."""
         return []
@@ -117,11 +121,11 @@ class CountWatch(Watch):
 
     def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Whereabouts) -> Any:
         if memory is None:
-            memory = [[occurrence.at, occurrence.uuid]]
-        elif occurrence.at >= memory[-1][0]:
-            memory.append([occurrence.at, occurrence.uuid])
+            memory = [occurrence[:2]]
+        elif occurrence[0] >= memory[-1][0]:
+            memory.append(occurrence[:2])
         else:
-            insort(memory, [occurrence.at, occurrence.uuid])
+            insort(memory, occurrence[:2])
         if len(memory) > self.most:
             del memory[0]
         self.hit = len(memory) == self.most
@@ -138,6 +142,9 @@ class CountWatch(Watch):
 
     def merged(self, one: Any, other: Any) -> Any:
         return sorted([*(one or []), *(other or [])])[-self.most :] or None
+
+    def loaded(self, memory: Any) -> Any:
+        return memory and [tuple(each) for each in memory]
 
     def evidence(self, memory: Any) -> list[str]:
         return [uuid for _, uuid in memory or []]
@@ -156,11 +163,14 @@ class NoneWatch(Watch):
         self.at_most = leaf.at_most
 
     def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Whereabouts) -> Any:
-        return max(memory, [occurrence.at, occurrence.uuid]) if memory else [occurrence.at, occurrence.uuid]
+        return max(memory, occurrence[:2]) if memory else occurrence[:2]
 
     def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         last = person.last_at if self.of_person else memory[0] if memory else person.first_at
         return last + self.within, last + self.at_most
+
+    def loaded(self, memory: Any) -> Any:
+        return memory and tuple(memory)
 
     def evidence(self, memory: Any) -> list[str]:
         return [memory[1]] if memory else []
@@ -223,14 +233,14 @@ class SequenceWatch(Watch):
         at, uuid, route = occurrence[0], occurrence[1], occurrence[7]
         self.hit = False
         if memory is None:
-            return [[at, uuid, kind, route]]
+            return [(at, uuid, kind, route)]
         last = memory[-1]
         if self.placed and last[3] == route and last[2] == kind:
             return memory  # a reload
         if at >= last[0]:
-            memory.append([at, uuid, kind, route])
+            memory.append((at, uuid, kind, route))
         else:
-            insort(memory, [at, uuid, kind, route])
+            insort(memory, (at, uuid, kind, route))
         surplus = len(memory) - self.length
         if surplus < 0:
             return memory
@@ -260,6 +270,9 @@ class SequenceWatch(Watch):
     def merged(self, one: Any, other: Any) -> Any:
         return sorted([*(one or []), *(other or [])])[-len(self.steps) :] or None
 
+    def loaded(self, memory: Any) -> Any:
+        return memory and [tuple(each) for each in memory]
+
     def evidence(self, memory: Any) -> list[str]:
         return [each[1] for each in memory or []]
 
@@ -281,7 +294,7 @@ class ShareWatch(Watch):
         memory = memory or {"events": [], "begun": occurrence.at, "route": "", "uuid": ""}
         if memory["events"] and memory["events"][-1][1] == occurrence.uuid:  # of both kinds
             return memory
-        insort(memory["events"], [occurrence.at, occurrence.uuid, kind == 0])
+        insort(memory["events"], (occurrence.at, occurrence.uuid, kind == 0))
         memory["route"] = occurrence.route
         newest = memory["events"][-1][0]
         while memory["events"][0][0] <= newest - self.leaf.within or len(memory["events"]) > _MOST_IN_SHARE:
@@ -293,7 +306,7 @@ class ShareWatch(Watch):
         return memory
 
     def value(self, memory: Any) -> float:
-        events: list[list[Any]] = memory["events"]
+        events: list[tuple[float, str, bool]] = memory["events"]
         return sum(bool(is_of_kind) for _, _, is_of_kind in events) / len(events)
 
     def threshold(self, memory: Any, person: Whereabouts) -> float:
@@ -318,6 +331,9 @@ class ShareWatch(Watch):
         if one is None or other is None:
             return one or other
         return {**one, "events": sorted([*one["events"], *other["events"]])[-_MOST_IN_SHARE:]}
+
+    def loaded(self, memory: Any) -> Any:
+        return memory and {**memory, "events": [tuple(each) for each in memory["events"]]}
 
     def evidence(self, memory: Any) -> list[str]:
         return [each[1] for each in memory["events"] if each[2]] if memory else []
@@ -347,7 +363,7 @@ class UnfinishedWatch(Watch):
         self.longest = self.within = leaf.within
 
     def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Whereabouts) -> Any:
-        begun = [occurrence.at, occurrence.uuid, occurrence.name]
+        begun = occurrence[:3]
         if kind == 0:
             return max(memory, begun) if memory else begun
         return None if memory and memory[0] <= occurrence.at else memory
@@ -357,6 +373,9 @@ class UnfinishedWatch(Watch):
 
     def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         return (memory[0], memory[0] + self.within) if memory else NEVER
+
+    def loaded(self, memory: Any) -> Any:
+        return memory and tuple(memory)
 
     def evidence(self, memory: Any) -> list[str]:
         return [memory[1]] if memory else []

@@ -61,10 +61,8 @@ class Engine:
 
     def run(self, occurrences: Iterable[Occurrence]) -> list[Signal]:
         """The signals of all ``occurrences``, in order, and of no moment after the last one."""
-        feed = self.feed
         with uncollected():
-            for occurrence in occurrences:
-                feed(occurrence)
+            self.feed_all(occurrences)
         return self.taken()
 
     def taken(self) -> list[Signal]:
@@ -94,50 +92,55 @@ class Engine:
 
     def feed(self, occurrence: Occurrence) -> None:
         """Take in an event. One that is late by an hour at the most counts where it belongs, a later one not at all."""
-        at, uuid, name, person_id, distinct_id, session, tab, route, properties = occurrence
-        clock = self.clock
-        if at > clock:
-            if at >= self.next_due:
-                self.advance(at)
-            self.clock = clock = at
-        elif at < clock - LATEST:
-            self.late += 1
-            return
-        person = self.by_distinct_id.get(distinct_id)
-        if person is None or (person.id != person_id and person_id):
-            person = self._person(person_id, distinct_id, at)
-        if not person.changed:
-            person.changed = True
-            self.changed.append(person)
-        effects = self._effects.get(name) or self.book.effects(name)
-        role, is_error, is_progress, touches = effects
-        if at >= person.last_at:
-            person.last_at = at
-            person.last_uuid = uuid
-            if session:
-                if session != person.session:
-                    self._begin_session(person, session)
-                visit = person.visit
-                if visit is None or visit.tab != tab or visit.session != session:
-                    visit = self._visit(person, tab, session, route, at)
-                gap = at - visit.last
-                if gap > 0.0:
-                    visit.total += gap if gap < IDLE_SECONDS else IDLE_SECONDS
-                    visit.last = at
-                if route != visit.route and route:
-                    self._move(visit, route, at)
-                elif role:
-                    self._leave(visit) if role == LEAVES else visit.see(properties.get("seconds"))
-                else:
-                    visit.open = True
-                if is_progress:
-                    visit.progress = visit.total
-        person.events += 1
-        if is_error:
-            person.errors += 1
-        for compiled, fixed_key, key_of, number, kind, watch, matches in touches:
-            if matches is None or matches(occurrence):
-                key = fixed_key or key_of(occurrence)
+        self.feed_all((occurrence,))
+
+    def feed_all(self, occurrences: Iterable[Occurrence]) -> None:
+        """Take in events as `feed` does, many at once: a call for each of them would take a tenth of the time."""
+        clock, people, known_effects = self.clock, self.by_distinct_id, self._effects
+        for occurrence in occurrences:
+            at, uuid, name, person_id, distinct_id, session, tab, route, properties = occurrence
+            if at > clock:
+                if at >= self.next_due:
+                    self.advance(at)
+                self.clock = clock = at
+            elif at < clock - LATEST:
+                self.late += 1
+                continue
+            person = people.get(distinct_id)
+            if person is None or (person.id != person_id and person_id):
+                person = self._person(person_id, distinct_id, at)
+            if not person.changed:
+                person.changed = True
+                self.changed.append(person)
+            role, is_error, is_progress, touches = known_effects.get(name) or self.book.effects(name)
+            if at >= person.last_at:
+                person.last_at = at
+                person.last_uuid = uuid
+                if session:
+                    if session != person.session:
+                        self._begin_session(person, session)
+                    visit = person.visit
+                    if visit is None or visit.tab != tab or visit.session != session:
+                        visit = self._visit(person, tab, session, route, at)
+                    gap = at - visit.last
+                    if gap > 0.0:
+                        visit.total += gap if gap < IDLE_SECONDS else IDLE_SECONDS
+                        visit.last = at
+                    if route != visit.route and route:
+                        self._move(visit, route, at)
+                    elif role:
+                        self._leave(visit) if role == LEAVES else visit.see(properties.get("seconds"))
+                    else:
+                        visit.open = True
+                    if is_progress:
+                        visit.progress = visit.total
+            person.events += 1
+            if is_error:
+                person.errors += 1
+            for compiled, number, kind, watch, fixed_key, place, matches in touches:
+                if matches and not matches(properties):
+                    continue
+                key = fixed_key or (compiled.number, occurrence[place] if place else compiled.value_of(occurrence))
                 instance = person.instances.get(key) or self._add(person, compiled, key[1])
                 instance.touched = clock
                 memories = instance.memories
@@ -146,10 +149,8 @@ class Engine:
                     self._touched(person, instance, occurrence)
                 if compiled.incident and watch.counts:
                     self._add_to_burst(instance, person, occurrence)
-        for instance in person.listening:
-            if instance.phase or instance.due == inf:
+            if person.is_restless:
                 self._look_at_all(person)
-                break
 
     def _change(self, person: Person) -> None:
         if not person.changed:
@@ -160,6 +161,7 @@ class Engine:
         for instance in list(person.listening):
             if instance.phase or instance.due == inf:
                 self._look(person, instance, self.clock)
+        person.settle()
 
     def _visit(self, person: Person, tab: str, session: str, route: str, at: float) -> Visit:
         """The visit of another tab than the last one, or of another session."""
@@ -332,6 +334,7 @@ class Engine:
             instance.quiet_until = now + pattern.cooldown
         else:
             again = min(again, instance.since + pattern.keep_firing_for)
+        person.is_restless = True
         if again < instance.due:
             instance.due = again
             self._note((again, person.id, *instance.key))

@@ -14,4 +14,6 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            gc.freeze()
+            gc.unfreeze()  # what was made counts as old: else all of it would be searched now
             gc.enable()

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from math import inf
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from usertrack.alerts.notifications import Notifications
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.signals.occurrence import TRACKER_EVENTS, Occurrence
+from usertrack.signals.occurrence import TRACKER_EVENTS
 
 ANY, CUSTOM = "any", "custom"
 """Kinds of events that every file knows: all of them, and those that the product itself sends."""
@@ -30,9 +30,9 @@ class EventMatch:
             return not event.startswith("$") and event not in TRACKER_EVENTS
         return self.name in (ANY, event) or ("*" in self.name and fnmatchcase(event, self.name))
 
-    def has(self, occurrence: Occurrence) -> bool:
-        """Whether an event of this name has the properties, too."""
-        return occurrence.properties.items() >= self.properties
+    def fits(self, properties: Mapping[str, Any]) -> bool:
+        """Whether an event of this name is meant, with these properties."""
+        return properties.items() >= self.properties
 
 
 @dataclass(frozen=True)

@@ -61,16 +61,17 @@ class Instance:
             return self.value not in person.tabs
         return self.compiled.per == "session" and self.value != person.session
 
-    def evidence(self) -> list[str]:
+    def evidence(self) -> tuple[str, ...]:
         """The uuids of the events that decided."""
+        if len(self.memories) == 1:
+            return tuple(self.compiled.watches[0].evidence(self.memories[0]))
         pairs = zip(self.compiled.watches, self.memories, strict=True)
-        return list(dict.fromkeys(uuid for watch, memory in pairs for uuid in watch.evidence(memory)))
+        return tuple(dict.fromkeys(uuid for watch, memory in pairs for uuid in watch.evidence(memory)))
 
-    def facts(self, person: Whereabouts) -> dict[str, Any]:
-        facts: dict[str, Any] = {}
-        for watch, memory in zip(self.compiled.watches, self.memories, strict=True):
-            facts = watch.facts(memory, person, self.value) | facts
-        return facts
+    def add_facts(self, facts: dict[str, Any], person: Whereabouts) -> None:
+        """Put what the conditions know into ``facts``; where several know one fact, the first of them tells it."""
+        for number in range(len(self.memories) - 1, -1, -1):
+            facts.update(self.compiled.watches[number].facts(self.memories[number], person, self.value))
 
     def dump(self) -> list[Any]:
         times = [
@@ -84,7 +85,8 @@ class Instance:
     def load(cls, compiled: Compiled, values: list[Any]) -> "Instance":
         value, memories, phase, since, touched, due, quiet_until, session, page, properties = values
         instance = cls(compiled, value)
-        instance.memories, instance.phase = memories, Phase(phase)
+        pairs = zip(compiled.watches, memories, strict=True)
+        instance.memories, instance.phase = [watch.loaded(memory) for watch, memory in pairs], Phase(phase)
         instance.since, instance.touched = since, touched
         instance.due = inf if due is None else due
         instance.quiet_until = -inf if quiet_until is None else quiet_until
@@ -96,21 +98,28 @@ _key = attrgetter("key")
 
 
 class Person(Whereabouts):
-    """``changed``: since they were saved. ``listening`` are the instances that any event may concern."""
+    """``changed``: since they were saved. ``listening`` are the instances that any event may concern, and
+    ``is_restless`` says whether the next one has to be looked at: one of them fires, or waits for no moment.
+    """
 
-    __slots__ = ("changed", "instances", "listening")
+    __slots__ = ("changed", "instances", "is_restless", "listening")
 
     def __init__(self, id_: str, at: float) -> None:
         super().__init__(id_, at)
         self.instances: dict[tuple[int, str], Instance] = {}
         self.listening: list[Instance] = []
-        self.changed = False
+        self.changed = self.is_restless = False
 
     def listen(self, instance: Instance) -> None:
         """Look at ``instance`` with every event; always in the same order."""
         if instance not in self.listening:
             self.listening.append(instance)
             self.listening.sort(key=_key)
+            self.is_restless = True
+
+    def settle(self) -> None:
+        """Note anew whether the next event has to be looked at."""
+        self.is_restless = any(each.phase or each.due == inf for each in self.listening)
 
     def in_order(self) -> list[Instance]:
         return sorted(self.instances.values(), key=_key)

@@ -7,10 +7,12 @@ from usertrack.signals.audience import Audience
 from usertrack.signals.compiled import FIELDS, Compiled
 from usertrack.signals.incidents import Burst
 from usertrack.signals.people import Instance, Person, Phase
+from usertrack.signals.whereabouts import IDLE_SECONDS
 from usertrack.signals.wording import moment, reason
 
 _PER_LABEL = ("route", *FIELDS)
 _IN_KEY = ("tab", *_PER_LABEL)
+_LABELS = ("tier", *FIELDS)
 
 STATES = {
     Phase.IDLE: SignalState.RESOLVED,
@@ -32,36 +34,12 @@ def person_signal(
     """What is said of one person at ``at``; ``because`` goes before the pattern's own reason."""
     compiled = instance.compiled
     pattern = compiled.pattern
-    known = audience.facts(person.id)
-    facts = {**known, **_session_facts(person, instance, at), **instance.facts(person)}
-    facts |= {name: value for name, value in instance.properties.items() if value not in (None, "")}
-    if pattern.per in _PER_LABEL:
-        facts[pattern.per] = instance.value
-    labels = {"pattern": pattern.id, "severity": pattern.severity, "route": str(facts["page"] or "")}
-    labels |= {name: str(facts[name]) for name in ("tier", *FIELDS) if facts.get(name)}
-    is_of_session = pattern.per in ("session", "tab")
-    evidence = instance.evidence() or [person.last_uuid]
-    return Signal(
-        pattern=pattern.id,
-        person=person.id,
-        session=(instance.session or person.session) if is_of_session else "",
-        state=state,
-        at=moment(at),
-        severity=pattern.severity,
-        because=because or reason(pattern.because or pattern.name, facts),
-        facts=facts,
-        labels=labels,
-        events=tuple(evidence),
-        value=instance.value if pattern.per in _IN_KEY else "",
-    )
-
-
-def _session_facts(person: Person, instance: Instance, at: float) -> dict[str, Any]:
     visit = person.tabs.get(instance.value) or person.visit
-    quiet = max(0.0, at - person.last_at)
-    return {
+    quiet = at - person.last_at if at > person.last_at else 0.0
+    facts: dict[str, Any] = {
+        **audience.facts(person.id),
         "page": instance.page or (visit.route if visit else "") or None,
-        "seconds_on_page": round(visit.total + min(quiet, 60.0)) if visit and visit.open else None,
+        "seconds_on_page": round(visit.total + min(quiet, IDLE_SECONDS)) if visit and visit.open else None,
         "events": person.events,
         "errors": person.errors,
         "last_active_at": moment(person.last_at),
@@ -69,6 +47,29 @@ def _session_facts(person: Person, instance: Instance, at: float) -> dict[str, A
         "quiet_days": int(quiet // 86_400),
         "session": person.session,
     }
+    instance.add_facts(facts, person)
+    for name, value in instance.properties.items():
+        if value is not None and value != "":
+            facts[name] = value
+    if pattern.per in _PER_LABEL:
+        facts[pattern.per] = instance.value
+    labels = {"pattern": pattern.id, "severity": pattern.severity, "route": str(facts["page"] or "")}
+    for name in _LABELS:
+        if value := facts.get(name):
+            labels[name] = str(value)
+    return Signal(
+        pattern=pattern.id,
+        person=person.id,
+        session=(instance.session or person.session) if pattern.per in ("session", "tab") else "",
+        state=state,
+        at=moment(at),
+        severity=pattern.severity,
+        because=because or reason(pattern.because or pattern.name, facts),
+        facts=facts,
+        labels=labels,
+        events=instance.evidence() or (person.last_uuid,),
+        value=instance.value if pattern.per in _IN_KEY else "",
+    )
 
 
 def incident_signal(compiled: Compiled, value: str, burst: Burst, state: SignalState, at: float) -> Signal:

@@ -32,9 +32,12 @@ _PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 
 
 class _Part(NamedTuple):
-    """Part of a `because`: its ``pieces`` are, by turns, a text and the name of a fact."""
+    """Part of a `because`: its ``pieces`` are, by turns, a text and the name of a fact.
 
-    is_optional: bool
+    ``optional`` are its facts where it is left out without one of them.
+    """
+
+    optional: tuple[str, ...]
     pieces: tuple[str, ...]
 
 
@@ -43,17 +46,22 @@ def _parts(text: str) -> tuple[_Part, ...]:
     parts = []
     for place, part in enumerate(_OPTIONAL.split(text)):
         pieces = enumerate(_PLACE.split(part))
-        plain = (piece if number % 2 else piece.replace("{{", "{").replace("}}", "}") for number, piece in pieces)
-        parts.append(_Part(place % 2 == 1, tuple(plain)))
+        plain = tuple(piece if number % 2 else piece.replace("{{", "{").replace("}}", "}") for number, piece in pieces)
+        parts.append(_Part(plain[1::2] if place % 2 else (), plain))
     return tuple(parts)
 
 
 def reason(text: str, facts: Mapping[str, Any]) -> str:
     """``text`` with its {facts}; without the [parts] whose facts are not known."""
     filled: list[str] = []
-    for is_optional, pieces in _parts(text):
-        if not is_optional or all(facts.get(name) not in (None, "") for name in pieces[1::2]):
-            filled += [words(facts.get(each)) if place % 2 else each for place, each in enumerate(pieces)]
+    for optional, pieces in _parts(text):
+        for name in optional:
+            if facts.get(name) in (None, ""):
+                break
+        else:
+            filled.append(pieces[0])
+            for number in range(1, len(pieces), 2):
+                filled += (words(facts.get(pieces[number])), pieces[number + 1])
     return "".join(filled)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, islice
 
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.alerts.notifications import Notifications
@@ -19,6 +19,8 @@ from usertrack.signals.simulation.variants import FACTORS, VariantAudience, fact
 
 WARM_UP = timedelta(days=7)
 """Before the time in question: so long the engine learns what is usual, and nothing is sent."""
+
+_BATCH = 10_000  # events whose signals are handed on together; each has its own time
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def simulate(
     deliveries = Deliveries(settings, since)
     others = {factor: Deliveries(settings, since) for factor in FACTORS if factor != 1} if with_curve else {}
     fired: list[Fired] = []
-    for signals in _signals(engine, presence.watched(occurrences), until):
+    for signals in _signals(engine, presence, iter(occurrences), until):
         own = [signal for signal in signals if factor_of(signal) == 1]
         fired += [_fired(signal) for signal in own if signal.state is SignalState.FIRING and signal.at >= since]
         deliveries.receive(own)
@@ -151,13 +153,14 @@ def simulate(
     )
 
 
-def _signals(engine: Engine, occurrences: Iterable[Occurrence], until: datetime) -> Iterator[Sequence[Signal]]:
-    feed = engine.feed
+def _signals(
+    engine: Engine, presence: Presence, occurrences: Iterator[Occurrence], until: datetime
+) -> Iterator[Sequence[Signal]]:
     with uncollected():
-        for occurrence in occurrences:
-            feed(occurrence)
-            if engine.signals:
-                yield engine.taken()
+        while batch := list(islice(occurrences, _BATCH)):
+            presence.note(batch)
+            engine.feed_all(batch)
+            yield engine.taken()
     engine.advance(until.timestamp())
     yield engine.taken()
 

@@ -1,7 +1,10 @@
 """Who was active when, as far as outcomes need it: noted while events pass by."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from math import inf
+from operator import itemgetter
 
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import EventMatch, Patterns
@@ -9,6 +12,7 @@ from usertrack.signals.patterns import EventMatch, Patterns
 _DAY = 86_400.0
 _TROUBLE = (EventMatch("$exception"), EventMatch("$rageclick"))
 _KINDS = ("error", "rage")
+_NOTHING = (False, False)
 
 
 class Presence:
@@ -21,7 +25,7 @@ class Presence:
     def __init__(self, patterns: Patterns, since: datetime, noted: Iterable[str] = ()) -> None:
         kinds = [patterns.kinds[name] for name in _KINDS if name in patterns.kinds]
         self._trouble = [match for kind in kinds for match in kind.matches] or list(_TROUBLE)
-        self._is_trouble: dict[str, bool] = {}
+        self._worth_noting: dict[str, tuple[bool, bool]] = {}  # by name of event: is it trouble, is it noted
         self._since, self._noted = since.timestamp(), frozenset(noted)
         self.last: dict[str, list[float]] = {}
         self.times: dict[str, list[float]] = {}
@@ -32,26 +36,37 @@ class Presence:
     def people(self) -> int:
         return sum(times[-1] >= self._since for times in self.last.values())
 
-    def watched(self, occurrences: Iterable[Occurrence]) -> Iterator[Occurrence]:
-        """``occurrences``, noted."""
-        last, troubled, is_trouble, since, noted = self.last, self.troubled, self._is_trouble, self._since, self._noted
+    def note(self, occurrences: Sequence[Occurrence]) -> None:
+        """Note ``occurrences``, which are in the order of their times and later than those before."""
+        today: dict[str, float] = {}
+        ends = -inf
         for occurrence in occurrences:
             at, _, name, person, distinct_id, *_ = occurrence
             person = person or distinct_id
-            ends = last.get(person)
-            if ends is None:
-                last[person] = [at]
-            elif at // _DAY > ends[-1] // _DAY:
-                ends.append(at)
+            if at >= ends:
+                self._end_day(today)
+                today, ends = {}, (at // _DAY + 1) * _DAY
+            today[person] = at
+            what = self._worth_noting.get(name) or self._what(name)
+            if what is not _NOTHING:
+                is_trouble, is_noted = what
+                if is_trouble and at >= self._since:
+                    self.troubled.add(person)
+                if is_noted:
+                    self.times.setdefault(person, []).append(at)
+        self._end_day(today)
+        self.events += len(occurrences) - bisect_left(occurrences, self._since, key=itemgetter(0))
+
+    def _end_day(self, latest: Mapping[str, float]) -> None:
+        """``latest`` are the times of the last events of a day, or of a part of it."""
+        for person, at in latest.items():
+            days = self.last.setdefault(person, [])
+            if days and days[-1] // _DAY == at // _DAY:
+                days[-1] = at
             else:
-                ends[-1] = at
-            if at >= since:
-                self.events += 1
-                trouble = is_trouble.get(name)
-                if trouble is None:
-                    trouble = is_trouble[name] = any(match.names(name) for match in self._trouble)
-                if trouble:
-                    troubled.add(person)
-            if name in noted:
-                self.times.setdefault(person, []).append(at)
-            yield occurrence
+                days.append(at)
+
+    def _what(self, name: str) -> tuple[bool, bool]:
+        what = any(match.names(name) for match in self._trouble), name in self._noted
+        self._worth_noting[name] = what if any(what) else _NOTHING
+        return self._worth_noting[name]
