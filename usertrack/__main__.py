@@ -9,6 +9,10 @@ def main() -> None:
     """Load the command line, then run it: until it is there, nothing has begun that would have to be taken back."""
     if _signal.getsignal(_signal.SIGINT) != _signal.SIG_IGN:  # as the parent of a background job wants it
         _signal.signal(_signal.SIGINT, _leave)
+    from usertrack.cli.warm_client import run_warm
+
+    if (code := run_warm()) is not None:
+        os._exit(code)
     gc.set_threshold(100_000)  # a run is short: collecting garbage after every 700 objects only slows imports
     from usertrack.cli.app import main as run
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,6 +44,7 @@ def open_pages(
     While it runs, commands on the demo ask it, and answer faster.
     """
     _require_extra()
+    from usertrack.cli.warm_server import warm_process
     from usertrack.server.database.lock import DirectoryServed
     from usertrack.server.serve import is_public
     from usertrack.web.serve import serve_pages
@@ -54,11 +56,12 @@ def open_pages(
         raise UsageError(f"anybody who reaches {host} could look at your customers", hint)
 
     def ready(url: str, link: str) -> None:
+        stack.enter_context(warm_process())
         progress.stop()
         diagnostics.note(f"pages at {url}; Ctrl-C ends them" + ("" if keep else ", and so does an hour without use"))
         _show(url if password or behind else link, browser=browser)
 
-    with diagnostics.Progress() as progress:
+    with diagnostics.Progress() as progress, ExitStack() as stack:
         try:
             serve_pages(
                 settings,

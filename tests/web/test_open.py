@@ -1,0 +1,70 @@
+"""`usertrack open` as a process, and the commands that ask it."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Cli
+
+USERTRACK = [sys.executable, "-m", "usertrack"]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def env(demo: Cli) -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # the name of a socket is short
+        yield {**os.environ, "XDG_RUNTIME_DIR": folder}
+
+
+def run(env: dict[str, str], *words: str, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*USERTRACK, *words], env=env, capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def test_commands_on_the_demo_ask_the_pages_and_answer_the_same(env: dict[str, str]) -> None:
+    alone = run(env, "segments", "--demo", "-f", "json").stdout
+    opened = subprocess.Popen(
+        [*USERTRACK, "open", "--demo", "--port", "0"],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert opened.stdout
+        link = opened.stdout.readline().strip()
+        assert httpx.get(link, follow_redirects=True, timeout=60).status_code == 200
+        assert httpx.get(link).status_code == 403
+
+        again = run(env, "open", "--demo").stdout.strip()
+        assert again != link
+        assert httpx.get(again).status_code == 303
+
+        while not (sockets := [*Path(env["XDG_RUNTIME_DIR"]).glob("*/*")]):
+            time.sleep(0.05)
+        asked = run(env, "segments", "--demo", "-f", "json")
+        assert (asked.stdout, asked.returncode) == (alone, 0)
+        unknown = run(env, "user", "nobody@nowhere.example", "--demo")
+        assert (unknown.stdout, unknown.returncode) == ("", 2)
+        assert "nobody is known" in unknown.stderr
+        sql = ["query", "run", "--demo", "--source", "neon", "--sql", "-"]
+        assert "one" in run(env, *sql, input="SELECT 1 AS one").stdout  # reads its caller's input
+        asking = subprocess.Popen([*USERTRACK, *sql], env=env, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert asking.stdin
+        asking.stdin.write("SELECT pg_sleep(60)")
+        asking.stdin.close()
+        time.sleep(1)
+        asking.send_signal(signal.SIGINT)
+        assert asking.wait(20) == 130
+    finally:
+        opened.send_signal(signal.SIGINT)
+        _, err = opened.communicate(timeout=30)
+    assert opened.returncode == 0, err
+    assert not sockets[0].exists()
