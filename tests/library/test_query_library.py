@@ -78,7 +78,7 @@ def runner(demo_cache: Path, demo_postgres: str) -> Iterator[Runner]:
 
 def answer(runner: Runner, name: str, **params: object) -> Table:
     """The answer with defaults, and with a person and a tool of the demo where one must be named."""
-    if name == "posthog/signal_names":
+    if name in ("posthog/signal_names", "posthog/signal_visible"):
         everybody = runner.table(Statement("posthog", "SELECT toString(id) AS id FROM persons LIMIT 100"))
         params["people"] = [id_ for (id_,) in everybody.rows]
     required = {

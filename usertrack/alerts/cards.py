@@ -151,15 +151,19 @@ def _label(name: str) -> str:
 
 
 def links(alert: Alert, facts: Mapping[str, object], settings: Notifications) -> tuple[Link, ...]:
-    """Links of the templates; a value in them is quoted, so that it stays one part of the address."""
-    if not alert.person:
-        return ()
-    values = {"person": alert.person, "session": alert.session, "email": str(facts.get("email") or "")}
-    made = []
-    for label, template in (("View activity", settings.activity_url), ("Start video call", settings.call_url)):
-        url = template
-        for name, value in values.items():
-            url = url.replace("{" + name + "}", quote(value, safe="", errors="replace"))
-        if safe.url(url).startswith(("https://", "http://")) and len(url) <= 3000:
-            made.append(Link(label, url))
-    return tuple(made)
+    """Links of the templates."""
+    templates = (("View activity", settings.activity_url), (CALL, settings.call_url))
+    urls = [(label, link_url(template, alert.person, alert.session, facts)) for label, template in templates]
+    return tuple(Link(label, url) for label, url in urls if url)
+
+
+CALL = "Start video call"
+
+
+def link_url(template: str, person: str, session: str, facts: Mapping[str, object]) -> str:
+    """``template`` with its values, each quoted so that it stays one part of the address; "" for what is no address."""
+    values = {"person": person, "session": session, "email": str(facts.get("email") or "")}
+    url = template if person else ""
+    for name, value in values.items():
+        url = url.replace("{" + name + "}", quote(value, safe="", errors="replace"))
+    return url if safe.url(url).startswith(("https://", "http://")) and len(url) <= 3000 else ""

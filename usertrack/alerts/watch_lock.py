@@ -44,6 +44,20 @@ class WatchLock:
         self.release()
 
 
+def is_watched(folder: Path) -> bool:
+    """Whether a process watches ``folder``, without a lock that would keep one from it; of other hosts, as it noted."""
+    holder = _note(str(folder / FILE))
+    if not holder or holder.get("host") != socket.gethostname():
+        return bool(holder)
+    try:
+        os.kill(int(holder["pid"]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
+
+
 def _note(path: str) -> dict[str, Any]:
     """What the holder wrote; empty in the moment in which it starts or ends."""
     with suppress(OSError, ValueError):

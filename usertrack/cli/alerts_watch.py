@@ -51,15 +51,15 @@ def watch(
     """
     from usertrack.alerts.place import state_folder
     from usertrack.alerts.watch_lock import WatchLock
-    from usertrack.cli.live_session import live_settings
     from usertrack.cli.watch_pane import WatchPane
+    from usertrack.demo.traffic.live_settings import live_settings
     from usertrack.workspace.files import patterns_path
 
     settings = settings_of(common)
     pause = _pause(every)
     patterns, folder = RunningPatterns(patterns_path(settings)), state_folder(settings, datetime.now(UTC))
     channels = patterns.read().notifications.channels
-    with WatchLock(folder, datetime.now(UTC)), live_settings(settings) as live:
+    with WatchLock(folder, datetime.now(UTC)), live_settings(settings, diagnostics.Progress) as live:
         if not channels:
             diagnostics.note(
                 f"nobody is told: {patterns.path} names no channels; alerts are shown here and in `alerts list`"
@@ -129,10 +129,9 @@ class Watching:
         from usertrack.alerts.desk import Desk
         from usertrack.alerts.outbox import Outbox
         from usertrack.alerts.store import Store
-        from usertrack.cli.live_session import REFRESH
         from usertrack.cli.session import open_session
         from usertrack.signals.newcomers import Newcomers, read_names
-        from usertrack.signals.profiled import read_audience
+        from usertrack.signals.profiled import REFRESH, read_audience
         from usertrack.signals.watch import Watcher
 
         patterns = self.patterns.read()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from usertrack.cli import diagnostics
 from usertrack.cli.common import Common, settings_of
 from usertrack.cli.options import with_common_once
 
@@ -54,12 +55,12 @@ def live(
     an hour · `q` quit. Without a terminal it prints lines.
     """
     from usertrack.cli.desk import open_desk
-    from usertrack.cli.live_session import live_settings
+    from usertrack.demo.traffic.live_settings import live_settings
 
     with ExitStack() as stack:
         stack.enter_context(suppress(_Quit))
         _, desk = stack.enter_context(open_desk(common))
-        settings = stack.enter_context(live_settings(settings_of(common)))
+        settings = stack.enter_context(live_settings(settings_of(common), diagnostics.Progress))
         is_terminal = sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         screen = stack.enter_context(_screen()) if is_terminal else None
         left = rounds
@@ -77,10 +78,9 @@ def _show_for_a_while(
     rounds: int | None,
 ) -> int:
     """Show for some minutes; after these, people's facts are read anew. Returns how many rounds there were."""
-    from usertrack.cli.live_session import REFRESH
     from usertrack.cli.session import open_session
     from usertrack.signals.active import ACTIVE, ActivePeople
-    from usertrack.signals.profiled import read_audience
+    from usertrack.signals.profiled import REFRESH, read_audience
     from usertrack.signals.read import read_patterns
     from usertrack.workspace.files import patterns_path
 

@@ -32,7 +32,7 @@ def routes(settings: ServerSettings, broadcast: Broadcast) -> list[Route]:
             distinct_id=asked.get("distinctId", ""),
             columns=_listed(asked["columns"]) if "columns" in asked else None,
         )
-        return EventSourceResponse(_heard(broadcast, listener), send_timeout=_PATIENCE, ping=10)
+        return EventSourceResponse(_heard(broadcast, listener), send_timeout=_PATIENCE, sep="\n", ping=10)
 
     return [Route("/events", answering(events), methods=["GET"])]
 

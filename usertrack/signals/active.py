@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from usertrack.signals.occurrence import Occurrence
 
@@ -29,18 +30,27 @@ class ActivePerson:
 
 
 class ActivePeople:
-    """Feed it events, each once or several times: an event counts once as long as it is remembered."""
+    """Feed it events, each once or several times: an event counts once as long as it is remembered.
+
+    ``events`` counts them all.
+    """
 
     def __init__(self) -> None:
+        self.events = 0
         self._people: dict[str, ActivePerson] = {}
         self._times: deque[float] = deque()
-        self._uuids: dict[str, float] = {}
+        self._uuids: dict[str, float] = {}  # in the order in which they came
 
-    def feed(self, occurrences: Iterable[Occurrence]) -> None:
+    def feed(self, occurrences: Iterable[Occurrence]) -> list[Occurrence]:
+        """Returns those that are new."""
+        new = []
         for occurrence in occurrences:
             if occurrence.uuid not in self._uuids:
                 self._uuids[occurrence.uuid] = occurrence.at
                 self._note(occurrence)
+                new.append(occurrence)
+        self.events += len(new)
+        return new
 
     def _note(self, occurrence: Occurrence) -> None:
         at, person = occurrence.at, occurrence.person or occurrence.distinct_id
@@ -59,7 +69,8 @@ class ActivePeople:
         moment = now.timestamp()
         oldest = moment - ACTIVE.total_seconds()
         self._people = {id_: each for id_, each in self._people.items() if each.last >= oldest}
-        self._uuids = {uuid: at for uuid, at in self._uuids.items() if at >= oldest}
+        for uuid in list(takewhile(lambda each: self._uuids[each] < oldest, self._uuids)):
+            del self._uuids[uuid]
         return sorted(self._people.values(), key=lambda each: (-each.last, each.person))
 
     def rate(self, now: datetime) -> float:

@@ -7,7 +7,8 @@ from typing import Any
 
 from usertrack.alerts.model import Signal
 from usertrack.core.table import Table
-from usertrack.engine.runner import Runner
+from usertrack.engine.runner import Answer, Runner
+from usertrack.library.library import Statement
 from usertrack.signals.audience import Audience, Unknown
 from usertrack.signals.engine import Engine
 
@@ -47,7 +48,17 @@ class Newcomers:
 
 def read_names(runner: Runner, people: Sequence[str]) -> dict[str, Facts]:
     """``email`` and ``name`` by person id, as far as PostHog knows them; nothing where it does not answer."""
-    (answer,) = runner.run([runner.bind("posthog/signal_names", {"people": list(people)})])
+    (answer,) = runner.run([names_statement(runner, people)])
+    return names_of(answer)
+
+
+def names_statement(runner: Runner, people: Sequence[str]) -> Statement:
+    """What `read_names` asks, for who asks more at once."""
+    return runner.bind("posthog/signal_names", {"people": list(people)})
+
+
+def names_of(answer: Answer) -> dict[str, Facts]:
+    """The answer to `names_statement`, as `read_names` gives it."""
     if not isinstance(answer, Table):
         return {}
     return {id_: {"email": email, "name": name} for id_, email, name in answer.rows}

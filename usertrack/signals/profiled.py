@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from usertrack.core.errors import UsertrackError
@@ -16,6 +17,9 @@ from usertrack.segments.rules import Rules
 from usertrack.signals.audience import Unknown
 from usertrack.signals.facts import Questions, questions
 from usertrack.signals.patterns import Pattern, Patterns
+
+REFRESH = timedelta(minutes=5)
+"""So old may be what is known of people beside events."""
 
 _PEOPLE = "posthog/signal_people"
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from usertrack.cli.live_session import live_settings
+from usertrack.cli.diagnostics import Progress
 from usertrack.core.errors import ConnectionFailed
 from usertrack.demo.traffic.data import beginning
+from usertrack.demo.traffic.live_settings import live_settings
 from usertrack.workspace.settings import Settings, load_settings
 
 
@@ -23,7 +24,7 @@ def test_they_wait_for_who_prepares_them(clean_env: pytest.MonkeyPatch, tmp_path
     ended = []
 
     def watch() -> None:
-        with pytest.raises(ConnectionFailed, match="nobody plays"), live_settings(demo_settings()):
+        with pytest.raises(ConnectionFailed, match="nobody plays"), live_settings(demo_settings(), Progress):
             raise AssertionError
         ended.append(time.monotonic())
 

@@ -1,0 +1,167 @@
+"""What is shown of who is here, as it changes."""
+# ruff: noqa: F811 - fixtures are imported, then named by parameters
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.datastructures import QueryParams
+
+from tests.alerts.signals import signal
+from tests.web.conftest import Browser
+from tests.web.live_site import Company, company, shared_store  # noqa: F401
+from usertrack.alerts.ids import short_id
+from usertrack.alerts.life import after_signal
+from usertrack.alerts.notifications import Notifications
+from usertrack.signals.active import ActivePerson
+from usertrack.signals.occurrence import Occurrence
+from usertrack.web.access import Access
+from usertrack.web.app import create_app
+from usertrack.web.live.drawing import Drawing
+from usertrack.web.live.frames import Frame
+from usertrack.web.live.hub import Hub
+from usertrack.web.live.scene import Choice, Said, Scene
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+HOSTILE = "<script>alert(1)</script>\u202eZoë"
+
+
+def ago(seconds: float) -> float:
+    return NOW.timestamp() - seconds
+
+
+def frame(number: int, rows: dict[str, str], text: str = "2 active") -> Frame:
+    return Frame(str(number), NOW, {"summary": text}, {"people": rows})
+
+
+def data(message: bytes) -> Any:
+    return json.loads(message.split(b"data: ")[1])
+
+
+def test_only_what_differs_is_sent_and_the_order_whole() -> None:
+    before, after = frame(1, {"ann": "a", "bob": "b"}), frame(2, {"eve": "e", "bob": "b!", "ann": "a"})
+    assert data(after.message(before))["lists"] == {
+        "people": {"order": ["eve", "bob", "ann"], "rows": {"eve": "e", "bob": "b!"}}
+    }
+    assert data(after.message(before))["texts"] == {}
+    assert frame(3, {"eve": "e", "bob": "b!", "ann": "a"}).message(after) == b""
+    assert list(data(after.message(None))["lists"]["people"]["rows"]) == ["eve", "bob", "ann"]
+
+
+def scene(**parts: Any) -> Scene:
+    people = [
+        ActivePerson("ann", "/a", "", since=ago(200), last=ago(2)),
+        ActivePerson("bob", "/b", "", since=ago(100), last=ago(40)),
+        ActivePerson("eve", "/e", "", since=ago(250), last=ago(240)),
+    ]
+    facts = {"ann": {"tier": "paid"}, "bob": {"tier": "trial"}}
+    alert = after_signal(None, signal(person="bob"))[0]
+    return Scene(NOW, people, [alert], facts=lambda person: facts.get(person, {}), **parts)
+
+
+def test_people_are_chosen_by_tier_need_and_last_sign_of_life() -> None:
+    def chosen(query: str) -> list[str]:
+        return [each.person for each in Choice.of(QueryParams(query)).people(scene())]
+
+    assert chosen("") == ["bob", "ann", "eve"]  # who came last stands first
+    assert chosen("sort=active") == ["ann", "bob", "eve"]
+    assert chosen("tier=paid") == ["ann"]
+    assert chosen("need=help") == ["bob"]
+    assert chosen("within=30s") == ["ann"]
+    assert chosen("within=century&tier=") == ["bob", "ann", "eve"]
+
+
+def test_rows_are_harmless_drawn_once_and_dim_for_who_is_away() -> None:
+    drawing = Drawing(Notifications(), "UTC")
+    said = Said(1, Occurrence(ago(1), "u", "$exception", "ann", HOSTILE, properties={"message": HOSTILE}))
+    first, second = (drawing.frame(scene(feed=[said]), Choice()) for _ in range(2))
+    assert "<script>" not in json.dumps(dict(first.lists["live-feed"]))
+    assert "\u202e" not in first.lists["live-feed"]["1"]
+    assert first.lists["live-people"]["ann"] is second.lists["live-people"]["ann"]
+    assert ["away" in row for row in first.lists["live-people"].values()] == [False, False, True]
+
+
+def test_an_alert_is_late_after_ten_minutes_and_says_so_in_words() -> None:
+    def row(age: timedelta) -> str:
+        alert = after_signal(None, signal(person="bob"))[0]
+        at = alert.started_at + age
+        [row] = Drawing(Notifications(), "UTC").frame(Scene(at, alerts=[alert]), Choice()).lists["live-alerts"].values()
+        return row
+
+    assert "6 min left" in row(timedelta(minutes=4))
+    assert "late by 2 min" in row(timedelta(minutes=12))
+
+
+def live(company: Company, act: Callable[[Hub, AsyncIterator[bytes]], Awaitable[Any]], **choice: Any) -> Any:
+    """What ``act`` comes to with a hub and what a viewer of it is sent."""
+
+    async def run() -> Any:
+        hub = Hub(company.settings)
+        messages = hub.messages(Choice(**choice), "")
+        try:
+            return await asyncio.wait_for(act(hub, messages), 60)
+        finally:
+            await messages.aclose()
+            await hub.close()
+
+    return asyncio.run(run())
+
+
+async def until(messages: AsyncIterator[bytes], text: str) -> str:
+    """Everything that was sent until ``text`` came."""
+    seen = ""
+    async for message in messages:
+        seen += message.decode()
+        if text in seen:
+            return seen
+    raise AssertionError(seen)
+
+
+def test_who_comes_is_shown_at_once_and_our_own_people_never(company: Company) -> None:
+    company.come("early@acme.example")
+
+    async def act(hub: Hub, messages: AsyncIterator[bytes]) -> tuple[str, str, str]:
+        seen = await until(messages, "early@acme.example")
+        for email in ("boss@own.example", "dana@acme.example"):
+            await asyncio.to_thread(company.come, email)
+        seen += await until(messages, "dana@acme.example")
+        last = (await hub.frame(Choice())).id
+        await asyncio.to_thread(company.do, "dana@acme.example", "report_created")
+        company.alert("dana@acme.example")
+        await until(messages, "report created")
+        await until(messages, "4 errors in 5 minutes")
+        back, new = hub.messages(Choice(), last), hub.messages(Choice(), "of-another-server")
+        return seen, (await anext(back)).decode(), (await anext(new)).decode()
+
+    seen, since, whole = live(company, act)
+    assert "/pricing/:id" in seen
+    assert "boss@own.example" not in seen
+    assert "Nobody looks for people in need" in seen
+    assert "report created" in since  # what came while the viewer was away
+    assert "Take up" in since
+    assert "live-tiers" not in since  # what the viewer had is not sent again
+    assert "live-tiers" in whole
+
+
+def test_the_page_works_without_a_script_and_two_who_take_up_one_alert_are_told(company: Company) -> None:
+    company.come("dana@acme.example")
+    key = company.alert("dana@acme.example")
+    access = Access(b"key", frozenset({"localhost"}), 8766)
+    browser = Browser(create_app(company.settings, access), access)
+    browser.enter()
+    page = browser.get("/live").text
+    assert "Take up" in page
+    assert "https://meet.example/dana%40acme.example" in page
+
+    def take_up() -> str:
+        done = browser.post("/alerts/act", page="/live", do=f"acknowledge {short_id(key)}", back="/live")
+        assert done.status_code == 303
+        return browser.get(done.headers["location"]).text
+
+    assert "dana@acme.example: you look after it" in take_up()
+    assert re.search(r"dana@acme.example: \w+ took it up \d+ s ago", take_up())
+    assert browser.request("POST", "/alerts/act", data={"do": f"resolve {short_id(key)}"}).status_code == 403
+    assert browser.get("/user-activity").headers["location"] == "/live"

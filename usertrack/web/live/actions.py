@@ -1,0 +1,71 @@
+"""What people do about alerts from a page: take up, snooze, resolve. Two who do the same at once are both told."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+
+from usertrack.alerts.desk import Desk
+from usertrack.alerts.ids import alert_of
+from usertrack.alerts.place import state_folder
+from usertrack.alerts.store import Store
+from usertrack.alerts.view import person_words
+from usertrack.core.errors import UsageError
+from usertrack.core.words import age_words, parse_age
+from usertrack.web.live.board import notifications
+from usertrack.workspace.settings import Settings
+
+ACTIONS = ("acknowledge", "snooze", "resolve")
+_SNOOZE = timedelta(hours=1)
+_OUTCOMES = 200
+
+
+@contextmanager
+def open_desk(settings: Settings, now: datetime) -> Iterator[Desk]:
+    """The alerts of the workspace, or of the demo."""
+    with closing(Store(state_folder(settings, now))) as store:
+        yield Desk(store, notifications(settings))
+
+
+def act(desk: Desk, action: str, id_: str, who: str, now: datetime, comment: str = "", snooze: str = "") -> str:
+    """Do it, and say what is so then; where somebody was faster, nothing is changed. Raises UsageError."""
+    if action not in ACTIONS:
+        raise UsageError(f"'{action}' is nothing that can be done with an alert", f"known: {', '.join(ACTIONS)}")
+    alert = alert_of(id_, desk.alerts(everything=True))
+    whom = person_words(alert)
+    if alert.is_resolved:
+        return f"{whom}: it was over already, {_ago(alert.resolved_at, now)}"
+    if action == "acknowledge":
+        if alert.acknowledged_at:
+            return f"{whom}: {alert.acknowledged_by} took it up {_ago(alert.acknowledged_at, now)}"
+        desk.acknowledge(alert.key, who, now, comment)
+        return f"{whom}: you look after it"
+    if action == "snooze":
+        span = parse_age(snooze) if snooze else _SNOOZE
+        desk.snooze(alert.key, now + span, who, now, comment)
+        return f"{whom}: nobody is told for {age_words(span)}"
+    desk.resolve(alert.key, who, now, comment)
+    return f"{whom}: it is over"
+
+
+def _ago(at: datetime | None, now: datetime) -> str:
+    return f"{age_words(now - at)} ago" if at else "before"
+
+
+class Outcomes:
+    """What was done, to be shown on the page that follows: by the key that its address has."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def add(self, text: str) -> str:
+        """The key under which ``text`` is known for a while."""
+        while len(self._texts) >= _OUTCOMES:
+            del self._texts[next(iter(self._texts))]
+        key = secrets.token_urlsafe(6)
+        self._texts[key] = text
+        return key
+
+    def text(self, key: str) -> str:
+        """Nothing for a key that is not known any more."""
+        return self._texts.get(key, "")

@@ -1,0 +1,39 @@
+"""The alerts of a workspace, for pages."""
+
+from datetime import UTC, datetime
+
+from usertrack.alerts.life import Alert
+from usertrack.alerts.notifications import Notifications
+from usertrack.alerts.place import state_folder
+from usertrack.alerts.store import Store
+from usertrack.alerts.watch_lock import is_watched
+from usertrack.signals.read import read_patterns
+from usertrack.workspace.files import patterns_path
+from usertrack.workspace.settings import Settings
+
+
+class AlertBoard:
+    """The open alerts of the workspace, read again when somebody changes them. For one thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = state_folder(settings, datetime.now(UTC))
+        self._store = Store(self._folder)
+        self._alerts: list[Alert] = []
+
+    def alerts(self) -> list[Alert]:
+        """Those that fire, in no order; the same list as long as nothing changes."""
+        if self._store.changed_elsewhere():
+            self._alerts = [each for each in self._store.alerts("is_open") if each.is_firing]
+        return self._alerts
+
+    def is_watched(self) -> bool:
+        """Whether `alerts watch` runs."""
+        return is_watched(self._folder)
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def notifications(settings: Settings) -> Notifications:
+    """The part `notifications:` of patterns.yaml."""
+    return read_patterns(patterns_path(settings)).notifications

@@ -1,0 +1,146 @@
+"""Draws what is live as HTML. A row that has not changed is drawn once, for all viewers and all frames."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from usertrack.alerts.cards import CALL, link_url
+from usertrack.alerts.ids import short_id
+from usertrack.alerts.life import Alert
+from usertrack.alerts.notifications import Notifications
+from usertrack.alerts.stats import ANSWERED_WITHIN
+from usertrack.alerts.view import by_urgency, person_words
+from usertrack.core.words import age_words, number, plural
+from usertrack.signals.active import ActivePerson
+from usertrack.web.live.frames import Frame, Rows
+from usertrack.web.live.scene import AWAY, Choice, Said, Scene
+from usertrack.web.live.words import deed, is_trouble, name_of
+from usertrack.web.shell import template
+
+_MOST = 60
+"""Rows of people, and of alerts, at the most: how many others there are is said."""
+
+_KEPT = 5_000  # rows
+_STEP = 15  # seconds: so old may an age be in the HTML; the page's script counts on
+
+
+class Drawing:
+    """Of one workspace, in whose ``timezone`` times are shown; ``call_url`` is that of patterns.yaml."""
+
+    def __init__(self, settings: Notifications, timezone: str) -> None:
+        self._settings = settings
+        self._zone = ZoneInfo(timezone)
+        self._rows: dict[tuple[str, str], tuple[Any, str]] = {}
+        self._run, self._numbers = uuid4().hex[:8], count(1)
+
+    def frame(self, scene: Scene, choice: Choice) -> Frame:
+        """What somebody with that choice is shown."""
+        people, alerts = choice.people(scene), by_urgency(scene.alerts, scene.now)
+        tiers = sorted({str(tier) for each in scene.active if (tier := scene.facts(each.person).get("tier"))})
+        draw = template("live_places.html.j2").module
+        texts = {
+            "live-summary": draw.summary(len(scene.active), len(scene.in_need), scene.rate),
+            "live-events": f"{plural(scene.events, 'event')}",
+            "live-notice": draw.notice(scene.problem, scene.is_watched),
+            "live-alerts-rest": draw.rest(len(alerts) - _MOST, "alert") if len(alerts) > _MOST else "",
+            "live-alerts-none": "" if alerts else draw.no_alerts(scene.is_watched),
+            "live-people-rest": draw.rest(len(people) - _MOST, "person") if len(people) > _MOST else "",
+            "live-people-none": "" if people else draw.nobody(len(scene.active)),
+            "live-tiers": draw.tiers(tiers, choice.tier),
+        }
+        lists: dict[str, Rows] = {
+            "live-alerts": {alert.key: self._alert(alert, scene) for alert in alerts[:_MOST]},
+            "live-people": {each.person: self._person(each, scene) for each in people[:_MOST]},
+            "live-feed": {str(each.number): self._said(each, scene) for each in scene.feed},
+        }
+        if len(self._rows) > _KEPT:
+            self._rows.clear()
+        return Frame(f"{self._run}-{next(self._numbers)}", scene.now, {k: str(v) for k, v in texts.items()}, lists)
+
+    def _drawn(self, kind: str, key: str, signature: Any, draw: Callable[[], Mapping[str, Any]]) -> str:
+        known = self._rows.get((kind, key))
+        if known and known[0] == signature:
+            return known[1]
+        html = str(getattr(template("live_rows.html.j2").module, kind)(**draw()))
+        self._rows[kind, key] = signature, html
+        return html
+
+    def _person(self, person: ActivePerson, scene: Scene) -> str:
+        needs_help = person.person in scene.in_need
+        facts, age = scene.facts(person.person), scene.now - person.last_at()
+        is_away = age >= AWAY
+        signature = (person, facts.get("email"), facts.get("tier"), needs_help, is_away, age.seconds // _STEP)
+
+        def values() -> dict[str, Any]:
+            return {
+                "person": person.person,
+                "who": name_of(person.person, facts),
+                "tier": _text(facts.get("tier")),
+                "route": person.route,
+                "last": person.last_at(),
+                "age": age_words(age),
+                "events": number(person.events),
+                "came": self._clock(datetime.fromtimestamp(person.since, UTC)),
+                "needs_help": needs_help,
+                "is_away": is_away,
+            }
+
+        return self._drawn("person_row", person.person, signature, values)
+
+    def _alert(self, alert: Alert, scene: Scene) -> str:
+        since = alert.fired_at or alert.started_at
+        age, state = scene.now - since, alert.state(scene.now).value
+        signature = (alert, state, age.total_seconds() // _STEP)
+
+        def values() -> dict[str, Any]:
+            limit = ANSWERED_WITHIN.total_seconds()
+            return {
+                "alert": alert,
+                "id": short_id(alert.key),
+                "who": person_words(alert),
+                "tier": _text(alert.facts.get("tier")),
+                "page": _text(alert.facts.get("page")),
+                "state": state,
+                "since": since,
+                "age": age_words(age),
+                "seconds": min(max(age.total_seconds(), 0), limit),
+                "limit": limit,
+                "left": age_words(ANSWERED_WITHIN - age) if age < ANSWERED_WITHIN else "",
+                "late": age_words(age - ANSWERED_WITHIN) if age >= ANSWERED_WITHIN else "",
+                "is_open": not alert.acknowledged_at and not alert.is_snoozed(scene.now),
+                "until": self._clock(alert.snoozed_until) if alert.snoozed_until else "",
+                "call": link_url(self._settings.call_url, alert.person, alert.session, alert.facts),
+                "call_label": CALL,
+            }
+
+        return self._drawn("alert_row", alert.key, signature, values)
+
+    def _said(self, said: Said, scene: Scene) -> str:
+        occurrence = said.occurrence
+        facts = scene.facts(occurrence.person)
+
+        def values() -> dict[str, Any]:
+            at = datetime.fromtimestamp(occurrence.at, UTC)
+            return {
+                "number": said.number,
+                "at": at,
+                "clock": self._clock(at),
+                "person": occurrence.person,
+                "who": name_of(occurrence.person or occurrence.distinct_id, facts),
+                "deed": deed(occurrence),
+                "route": occurrence.route,
+                "times": said.times,
+                "is_trouble": is_trouble(occurrence),
+            }
+
+        return self._drawn("feed_row", str(said.number), (said.times, facts.get("email")), values)
+
+    def _clock(self, at: datetime) -> str:
+        return f"{at.astimezone(self._zone):%H:%M:%S}"
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,340 @@
+"""The hub: reads what is live once, for all who look, and wakes them when it has changed.
+
+It follows the source's livestream; where there is none, as with PostHog Cloud, it asks every few seconds. Whatever
+breaks, everything is opened anew a moment later, and a query fills the gap. It runs while somebody looks.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import Protocol, TypeVar
+
+import httpx
+
+from usertrack.core.errors import ConnectionFailed, UsertrackError
+from usertrack.signals.active import ACTIVE, ActivePeople
+from usertrack.signals.audience import Audience, Everybody
+from usertrack.signals.livestream import NoLivestream, livestream
+from usertrack.signals.occurrence import Occurrence
+from usertrack.signals.profiled import REFRESH
+from usertrack.web.live.board import AlertBoard, notifications
+from usertrack.web.live.drawing import Drawing
+from usertrack.web.live.frames import Frame
+from usertrack.web.live.scene import Choice, Facts, Said, Scene
+from usertrack.web.live.sources import LiveSource, live_audience, live_source
+from usertrack.workspace.settings import Settings
+
+_STEP = 0.3  # seconds between two frames at the least
+_QUIET = 1.0  # seconds between two frames at the most: alerts and ages change without events
+_POLL = 3.0  # seconds between two questions to a source without a livestream
+_OVERLAP = timedelta(seconds=30)  # an event may become visible some time after it came
+_AGAIN = 2.0  # seconds until what broke is opened again
+_ANEW = 3600.0  # seconds after which sources are opened anew, whose answers lie on the disk until then
+_UNUSED = 60.0  # seconds without a viewer, after which the hub rests
+_FEED = 14  # lines
+_FRAMES, _CHOICES = 100, 50  # frames that are known to who comes back, and choices
+_WATCHED_EVERY = 5.0  # seconds
+_WAITING = 20_000  # events of people who are not known yet
+
+LOG = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+class Hub:
+    """Of one workspace, in the event loop of its first call."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._people, self._feed = ActivePeople(), deque[Said](maxlen=_FEED)
+        self._numbers = count(1)
+        self._audience: Audience = Everybody()
+        self._names: dict[str, Facts] = {}  # of who is not in the audience
+        self._hidden: set[str] = set()
+        self._waiting: list[Occurrence] = []
+        self._scene = Scene(datetime.now(UTC))
+        self._problems: dict[str, UsertrackError] = {}  # by what it is that fails
+        self._begin()
+        self._frames: dict[Choice, Frame] = {}  # of the scene
+        self._former: dict[str, Frame] = {}
+        self._latest: dict[Choice, Frame] = {}
+        self._viewers, self._used = 0, time.monotonic()
+        self._task: asyncio.Task[None] | None = None
+        self._drawing: Drawing | None = None
+
+    def _begin(self) -> None:
+        self._has_begun, self._ready = False, asyncio.Event()
+        self._changed, self._strangers = asyncio.Event(), asyncio.Event()
+        self._turn = asyncio.Condition()
+
+    # For viewers
+
+    async def frame(self, choice: Choice) -> Frame:
+        """What there is to see now, as soon as anything is known."""
+        self._wake()
+        await self._ready.wait()
+        return self._drawn(choice)
+
+    async def messages(self, choice: Choice, last_id: str) -> AsyncIterator[bytes]:
+        """What makes the page that shows the frame ``last_id`` show what is so, from now on.
+
+        Nothing queues up: who takes a message late gets the state of that moment.
+        """
+        self._wake()
+        with self._viewer():
+            await self._ready.wait()
+            shown = self._former.get(last_id)
+            while True:
+                scene, frame = self._scene, self._drawn(choice)
+                if message := frame.message(shown):
+                    yield message
+                    shown = frame
+                await self._turned(scene)
+
+    async def close(self) -> None:
+        """End what runs."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _turned(self, scene: Scene) -> None:
+        """Return when the scene is another one."""
+        async with self._turn:
+            await self._turn.wait_for(lambda: self._scene is not scene)
+
+    @contextmanager
+    def _viewer(self) -> Iterator[None]:
+        self._viewers += 1
+        try:
+            yield
+        finally:
+            self._viewers -= 1
+            self._used = time.monotonic()
+
+    def _drawn(self, choice: Choice) -> Frame:
+        """The frame of the scene; the one of before where that shows the same."""
+        if choice not in self._frames:
+            if self._drawing is None:
+                self._drawing = Drawing(notifications(self._settings), self._settings["timezone"])
+            frame, before = self._drawing.frame(self._scene, choice), self._latest.pop(choice, None)
+            if before and not frame.message(before):
+                frame = before
+            self._frames[choice] = self._latest[choice] = self._former[frame.id] = frame
+            for known, most in ((self._former, _FRAMES), (self._latest, _CHOICES)):
+                while len(known) > most:
+                    known.pop(next(iter(known)))  # type: ignore[call-overload]
+        return self._frames[choice]
+
+    # While it runs
+
+    def _wake(self) -> None:
+        self._used = time.monotonic()
+        if self._task is None or self._task.done():
+            self._begin()
+            self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        """As long as somebody looks; what fails for a reason of its own begins anew."""
+        while self._viewers or time.monotonic() - self._used < _UNUSED:
+            tasks = [asyncio.create_task(each) for each in (self._follow(), self._learn(), self._draw())]
+            resting = asyncio.create_task(self._unused())
+            try:
+                done, _ = await asyncio.wait([*tasks, resting], return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            except Exception as problem:
+                LOG.exception("what is live")
+                self._problems["usertrack"] = UsertrackError(
+                    f"usertrack itself failed ({type(problem).__name__})", "this is a bug, please report it"
+                )
+                await asyncio.sleep(_AGAIN)
+            finally:
+                for task in (*tasks, resting):
+                    task.cancel()
+                await asyncio.gather(*tasks, resting, return_exceptions=True)
+
+    async def _unused(self) -> None:
+        while self._viewers or time.monotonic() - self._used < _UNUSED:
+            await asyncio.sleep(_UNUSED / 4)
+
+    async def _follow(self) -> None:
+        """Follow the events, opening everything anew when anything breaks."""
+        while True:
+            try:
+                async with _opened(self._settings) as (source, ask):
+                    await self._fill(source, ask, datetime.now(UTC) - ACTIVE)
+                    self._problems.pop("events", None)
+                    async with asyncio.timeout(_ANEW):
+                        await self._follow_source(source, ask)
+            except* UsertrackError as group:
+                self._problems["events"] = _first(group)
+            except* httpx.HTTPError:
+                self._problems["events"] = ConnectionFailed("PostHog does not answer", "it is asked again and again")
+            except* TimeoutError:
+                pass
+            self._has_begun = True
+            self._changed.set()
+            await asyncio.sleep(_AGAIN)
+
+    async def _follow_source(self, source: LiveSource, ask: "Ask") -> None:
+        try:
+            async with livestream(source.host, source.key) as heard, asyncio.TaskGroup() as group:
+                group.create_task(self._introduce(source, ask))
+                group.create_task(self._fill(source, ask, datetime.now(UTC) - _OVERLAP))
+                async for each in heard:
+                    self._take(each.occurrences)
+                    if each.missed:
+                        group.create_task(self._fill(source, ask, datetime.now(UTC) - _OVERLAP))
+                raise ConnectionFailed("PostHog has ended", "it is asked again and again")
+        except* NoLivestream:
+            pass
+        while True:
+            since = datetime.now(UTC) - _OVERLAP
+            await asyncio.sleep(_POLL)
+            await self._fill(source, ask, since)
+
+    async def _fill(self, source: LiveSource, ask: "Ask", since: datetime) -> None:
+        """Take the events that came since then: the query leaves out those of whom nothing is to be seen."""
+        occurrences = await ask(lambda: source.arrivals(since))
+        await ask(lambda: self._learn_names(source, {each.person for each in occurrences if each.person}))
+        self._note(occurrences)
+        self._has_begun = True
+        self._changed.set()
+
+    def _learn_names(self, source: LiveSource, people: set[str]) -> None:
+        """In the source's thread."""
+        unknown = [each for each in people if not self._is_known(each)]
+        if unknown:
+            introduction = source.introduce(unknown)
+            self._hidden |= introduction.hidden
+            self._names |= {each: introduction.names.get(each, {}) for each in unknown}
+
+    async def _introduce(self, source: LiveSource, ask: "Ask") -> None:
+        """Ask who strangers are; until then nothing of them is shown."""
+        while True:
+            await self._strangers.wait()
+            self._strangers.clear()
+            waiting, self._waiting = self._waiting, []
+            people = {each.person for each in waiting}
+            await ask(partial(self._learn_names, source, people))
+            self._take(waiting)
+
+    def _is_known(self, person: str) -> bool:
+        return person in self._hidden or person in self._names or bool(self._audience.facts(person))
+
+    def _take(self, occurrences: Iterable[Occurrence]) -> None:
+        """Note the events of people who may be seen; those of strangers wait."""
+        seen = []
+        for each in occurrences:
+            if not self._is_known(each.person):
+                self._waiting.append(each)
+            elif each.person not in self._hidden:
+                seen.append(each)
+        if self._waiting:
+            del self._waiting[:-_WAITING]
+            self._strangers.set()
+        if seen:
+            self._note(seen)
+
+    def _note(self, occurrences: Iterable[Occurrence]) -> None:
+        for each in self._people.feed(occurrences)[-200:]:
+            last = self._feed[0] if self._feed else None
+            if last and (last.occurrence.person, last.occurrence.name) == (each.person, each.name):
+                self._feed[0] = replace(last, occurrence=each, times=last.times + 1)
+            else:
+                self._feed.appendleft(Said(next(self._numbers), each))
+        self._changed.set()
+
+    async def _learn(self) -> None:
+        """Read what is known of people, now and then."""
+        thread = ThreadPoolExecutor(1, "live audience")
+        try:
+            while True:
+                try:
+                    audience = await _in(thread, lambda: live_audience(self._settings))
+                except UsertrackError as problem:
+                    self._problems["people"] = problem
+                    pause = _AGAIN
+                else:
+                    self._audience, self._names = audience, {}
+                    self._problems.pop("people", None)
+                    pause = REFRESH.total_seconds()
+                self._changed.set()
+                await asyncio.sleep(pause)
+        finally:
+            thread.shutdown(wait=False)
+
+    def _facts(self, person: str) -> Facts:
+        return self._audience.facts(person) or self._names.get(person, {})
+
+    async def _draw(self) -> None:
+        """Make the scene anew when something has changed, a few times a second at the most."""
+        board = AlertBoard(self._settings)
+        is_watched, looked = board.is_watched(), time.monotonic()
+        try:
+            while True:
+                if time.monotonic() - looked > _WATCHED_EVERY:
+                    is_watched, looked = board.is_watched(), time.monotonic()
+                now = datetime.now(UTC)
+                self._scene = Scene(
+                    now,
+                    self._people.at(now),
+                    board.alerts(),
+                    tuple(self._feed),
+                    self._facts,
+                    self._people.events,
+                    self._people.rate(now),
+                    is_watched,
+                    next(iter(self._problems.values()), None),
+                )
+                self._frames = {}
+                if self._has_begun:
+                    self._ready.set()
+                async with self._turn:
+                    self._turn.notify_all()
+                self._changed.clear()
+                await asyncio.sleep(_STEP)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), _QUIET - _STEP)
+        finally:
+            board.close()
+
+
+class Ask(Protocol):
+    """Answers a question in a thread."""
+
+    async def __call__(self, question: Callable[[], Result]) -> Result: ...
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[tuple[LiveSource, "Ask"]]:
+    """The live sources, and what asks them in their thread."""
+    thread, stack = ThreadPoolExecutor(1, "live source"), ExitStack()
+
+    async def ask(question: Callable[[], Result]) -> Result:
+        return await _in(thread, question)
+
+    try:
+        yield await ask(lambda: stack.enter_context(live_source(settings))), ask
+    finally:
+        thread.submit(stack.close)
+        thread.shutdown(wait=False)
+
+
+async def _in(thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(thread, work)
+
+
+def _first(group: BaseExceptionGroup[UsertrackError]) -> UsertrackError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, UsertrackError)
+    return error

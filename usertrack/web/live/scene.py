@@ -1,0 +1,91 @@
+"""What is live at a moment, and what of it somebody asked to see."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from starlette.datastructures import QueryParams
+
+from usertrack.alerts.life import Alert
+from usertrack.core.errors import UsertrackError
+from usertrack.signals.active import ActivePerson
+from usertrack.signals.occurrence import Occurrence
+
+Facts = Mapping[str, Any]
+
+AWAY = timedelta(minutes=1)
+"""Who did nothing for so long is away; after `ACTIVE` they are gone."""
+
+WITHIN = {"30s": timedelta(seconds=30), "1m": timedelta(minutes=1)}
+"""How long ago somebody did something at the most, by how the address bar has it."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One line of the feed: what somebody did, ``times`` in a row; ``number`` only grows."""
+
+    number: int
+    occurrence: Occurrence
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Scene:
+    """``active`` are the latest first, ``feed`` too. ``facts`` knows what is known of a person, beside events.
+
+    ``events`` were counted so far, ``rate`` a second. ``problem``: why this is not how it is now.
+    """
+
+    now: datetime
+    active: Sequence[ActivePerson] = ()
+    alerts: Sequence[Alert] = ()
+    feed: Sequence[Said] = ()
+    facts: Callable[[str], Facts] = lambda person: {}
+    events: int = 0
+    rate: float = 0.0
+    is_watched: bool = True
+    problem: UsertrackError | None = None
+
+    @cached_property
+    def in_need(self) -> frozenset[str]:
+        """Of whom somebody should take care, and nobody has said so."""
+        return frozenset(
+            alert.person
+            for alert in self.alerts
+            if alert.person and not alert.acknowledged_at and not alert.is_snoozed(self.now)
+        )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which active people somebody wants to see, and in which order."""
+
+    tier: str = ""
+    needs_help: bool = False
+    within: str = ""
+    latest_first: bool = False
+
+    @classmethod
+    def of(cls, query: QueryParams) -> "Choice":
+        """What is not known is not asked for."""
+        within = query.get("within", "")
+        return cls(
+            query.get("tier", "")[:100],
+            query.get("need") == "help",
+            within if within in WITHIN else "",
+            query.get("sort") == "active",
+        )
+
+    def people(self, scene: Scene) -> list[ActivePerson]:
+        """Those who came last stand first, so that a row stays where it is while others come above it."""
+        in_need = scene.in_need
+        people = [
+            each
+            for each in scene.active
+            if (not self.tier or scene.facts(each.person).get("tier") == self.tier)
+            and (not self.needs_help or each.person in in_need)
+            and (not self.within or scene.now.timestamp() - each.last <= WITHIN[self.within].total_seconds())
+        ]
+        return people if self.latest_first else sorted(people, key=lambda each: (-each.since, each.person))

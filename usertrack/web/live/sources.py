@@ -1,0 +1,93 @@
+"""The live sources behind the hub. What is asked of them blocks, and runs in a thread."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from usertrack.core.notify import Notify
+from usertrack.core.table import Table
+from usertrack.demo.traffic.live_settings import live_settings
+from usertrack.engine.connect import open_runner
+from usertrack.engine.runner import Runner
+from usertrack.segments.analysis import Analysis
+from usertrack.signals.audience import Audience
+from usertrack.signals.newcomers import names_of, names_statement
+from usertrack.signals.occurrence import Occurrence
+from usertrack.signals.profiled import read_audience
+from usertrack.signals.read import read_patterns
+from usertrack.signals.reader import arrivals
+from usertrack.workspace.files import library_of, patterns_path
+from usertrack.workspace.settings import Settings
+
+
+class _Silent:
+    """Takes what sources report; nobody reads it."""
+
+    def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None: ...
+
+    def expect(self, total: int) -> None: ...
+
+    def done(self, statement: Any, answer: Any) -> None: ...
+
+
+_SILENT = _Silent()
+
+
+@dataclass(frozen=True)
+class Introduction:
+    """Who unknown people are: ``hidden`` are those of whom nothing is shown, ``names`` what is known of others."""
+
+    hidden: frozenset[str]
+    names: Mapping[str, Mapping[str, Any]]
+
+
+class LiveSource:
+    """PostHog and Postgres as they are now, opened once. For one thread."""
+
+    def __init__(self, settings: Settings, runner: Runner) -> None:
+        self.settings = settings
+        self._runner = runner
+
+    @property
+    def host(self) -> str:
+        return str(self.settings["posthog.host"])
+
+    @property
+    def key(self) -> str:
+        return str(self.settings["posthog.personal_api_key"])
+
+    def arrivals(self, since: datetime) -> list[Occurrence]:
+        """The events that came since then."""
+        return arrivals(self._runner, since, datetime.now(UTC))
+
+    def introduce(self, people: Sequence[str]) -> Introduction:
+        """Who the persons with these ids are. Raises a UsertrackError where nobody says whether they may be shown."""
+        statement = self._runner.bind("posthog/signal_visible", {"people": list(people)})
+        visible, names = self._runner.run([statement, names_statement(self._runner, people)])
+        if not isinstance(visible, Table):
+            raise visible
+        return Introduction(frozenset(people) - {str(id_) for (id_,) in visible.rows}, names_of(names))
+
+
+@contextmanager
+def live_source(settings: Settings) -> Iterator[LiveSource]:
+    """The sources, open. Raises a UsertrackError where they are not there."""
+    with live_settings(settings, _no_progress) as live, _runner(live) as runner:
+        yield LiveSource(live, runner)
+
+
+def live_audience(settings: Settings) -> Audience:
+    """What is known of people at this moment, beside events."""
+    patterns = read_patterns(patterns_path(settings))
+    with live_settings(settings, _no_progress) as live, _runner(live) as runner:
+        return read_audience(runner, Analysis(live, runner, _SILENT).rules(), patterns)
+
+
+def _runner(settings: Settings) -> Runner:
+    return open_runner(settings, library_of(settings), now=datetime.now(UTC), notify=_SILENT, cached=False)
+
+
+def _no_progress() -> nullcontext[Notify]:
+    return nullcontext(_SILENT)

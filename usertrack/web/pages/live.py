@@ -1,0 +1,64 @@
+"""Who is here now, who needs help, and what happens: /live, kept up by a stream of what changes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from markupsafe import Markup
+from sse_starlette import EventSourceResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from usertrack.web.live.actions import Outcomes
+from usertrack.web.live.hub import Hub
+from usertrack.web.live.scene import Choice
+from usertrack.web.pages import alerts
+from usertrack.web.shell import Part, template
+from usertrack.web.site import Site
+
+_PATIENCE = 20.0  # seconds in which a viewer takes nothing, after which they are gone; they come back by themselves
+_RETRY = b"retry: 1000\n\n"
+
+
+def routes(site: Site) -> list[Route]:
+    hub, outcomes = Hub(site.settings), Outcomes()
+
+    async def live(request: Request) -> Response:
+        choice, loop = Choice.of(request.query_params), asyncio.get_running_loop()
+        query = f"?{request.url.query}" if request.url.query else ""
+
+        def content() -> Markup:
+            frame = asyncio.run_coroutine_threadsafe(hub.frame(choice), loop).result()
+            return Markup(template("live.html.j2").render(frame=frame, choice=choice, query=query))
+
+        return site.shell.page(request, "Live", [Part("live", content, 40)], intro(site, request, outcomes))
+
+    async def stream(request: Request) -> Response:
+        last = request.headers.get("last-event-id") or request.query_params.get("last", "")
+        return _stream(hub.messages(Choice.of(request.query_params), last))
+
+    async def user_activity(_: Request) -> Response:
+        return RedirectResponse("/live", 301)
+
+    return [
+        Route("/live", live),
+        Route("/live/stream", stream),
+        Route("/user-activity", user_activity),
+        *alerts.routes(site, outcomes),
+    ]
+
+
+def intro(site: Site, request: Request, outcomes: Outcomes) -> Markup:
+    """What stands above a page with alerts: the form that their buttons belong to, and what the last one did."""
+    back, did = request.url.path, outcomes.text(request.query_params.get("did", ""))
+    variables = {"token": site.access.token(request), "back": back, "did": did}
+    return Markup(template("live_intro.html.j2").render(variables))
+
+
+def _stream(messages: AsyncIterator[bytes]) -> Response:
+    async def with_retry() -> AsyncIterator[bytes]:
+        yield _RETRY
+        async for message in messages:
+            yield message
+
+    return EventSourceResponse(with_retry(), send_timeout=_PATIENCE, sep="\n", ping=15)
