@@ -45,8 +45,11 @@ class Browser:
         return self.request("POST", path, data={"token": token[1], **fields})
 
 
+Strangers = Callable[..., Browser]
+
+
 @pytest.fixture
-def stranger(demo: Cli) -> Callable[..., Browser]:
+def stranger(demo: Cli) -> Strangers:
     """A browser that nobody let in, at pages with these options of `Access`."""
 
     def make(**options: Any) -> Browser:
@@ -57,7 +60,7 @@ def stranger(demo: Cli) -> Callable[..., Browser]:
 
 
 @pytest.fixture
-def browser(stranger: Callable[..., Browser]) -> Browser:
+def browser(stranger: Strangers) -> Browser:
     """A browser at the pages of the demo."""
     browser = stranger()
     browser.enter()

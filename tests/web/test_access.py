@@ -1,12 +1,8 @@
 """Who may open the pages."""
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.web.conftest import Browser
-
-Strangers = Callable[..., Browser]
+from tests.web.conftest import Browser, Strangers
 
 
 def test_a_link_opens_the_pages_once(stranger: Strangers) -> None:

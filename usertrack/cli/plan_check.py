@@ -11,10 +11,11 @@ import typer
 from usertrack.cli import diagnostics
 from usertrack.cli.common import Common
 from usertrack.cli.options import with_common
-from usertrack.cli.plan_material import Code, Days, Events, Material, ScanFile
+from usertrack.cli.plan_material import Code, Days, Events, ScanFile
 from usertrack.cli.plan_options import PlanOption
 
 if TYPE_CHECKING:
+    from usertrack.coverage.material import Material
     from usertrack.plan.finding import Finding
 
 _OF_CI = ("sarif", "github")
@@ -85,7 +86,7 @@ def check(
         raise typer.Exit(INCOMPLETE)
 
 
-def _findings(material: Material) -> "list[Finding]":
+def _findings(material: "Material") -> "list[Finding]":
     from usertrack.coverage.findings import coverage_findings
     from usertrack.coverage.releases import release_tags
     from usertrack.coverage.values import value_findings
@@ -115,7 +116,7 @@ def _require_format(common: Common) -> None:
         format_of(common.format or "", common.output)
 
 
-def _emit(findings: "Sequence[Finding]", notes: Sequence[str], material: Material, common: Common) -> None:
+def _emit(findings: "Sequence[Finding]", notes: Sequence[str], material: "Material", common: Common) -> None:
     from usertrack.cli.output import emit_bytes
     from usertrack.cli.session import emit
     from usertrack.coverage.annotations import github, sarif

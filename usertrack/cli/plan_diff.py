@@ -43,12 +43,12 @@ def diff(
     no other event of it is left. Both commits are read into temporary folders: your files stay as they are.
     """
     from usertrack.cli.common import settings_of
-    from usertrack.cli.plan_material import require_extra
     from usertrack.cli.session import emit
     from usertrack.core.errors import CheckFailed, UsageError
     from usertrack.core.words import plural
     from usertrack.coverage.diff import changes
     from usertrack.coverage.diff_view import diff_document
+    from usertrack.coverage.material import require_extra
     from usertrack.coverage.trees import repository_of
     from usertrack.coverage.trees import revisions as split
     from usertrack.coverage.uses import uses_of
@@ -93,8 +93,8 @@ def _needed(listing: Sequence[str], places: Sequence[Path]) -> list[str]:
 
 def _side(root: Path, places: Sequence[Path]) -> "Side":
     """The plan, which is at the first place, and the code at the others."""
-    from usertrack.cli.plan_material import scan_paths
     from usertrack.coverage.diff import Side
+    from usertrack.coverage.material import scan_paths
 
     own_plan = _plan(root / places[0])
     paths = [root / place for place in places[1:] if (root / place).exists()]

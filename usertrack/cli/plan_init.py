@@ -66,8 +66,8 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
     from usertrack.core.errors import NEEDS_PLAN, UsageError
 
     if origin == "code":
-        from usertrack.cli.plan_material import own_sinks
         from usertrack.coverage.drafts import draft_of_code
+        from usertrack.coverage.material import own_sinks
         from usertrack.scan.scan import scan_code
 
         sinks, wrappers = own_sinks(plan) if plan.exists() else ([], [])

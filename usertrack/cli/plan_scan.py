@@ -36,7 +36,7 @@ def scan(
 
     from usertrack.cli.output import emit
     from usertrack.cli.pager import paging
-    from usertrack.cli.plan_material import own_sinks
+    from usertrack.coverage.material import own_sinks
     from usertrack.scan.scan import scan_code
     from usertrack.scan.view import scan_document
 
