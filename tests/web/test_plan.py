@@ -22,6 +22,6 @@ def test_a_plan_is_covered_and_catalogued(stranger: Strangers, tmp_path: Path) -
     browser = stranger()
     browser.enter()
     page = browser.get("/plan").text
-    assert "never_sent" in page, page[page.index("<main"):][:3000]
+    assert "never_sent" in page
     assert "Somebody has an account." in page
     assert "the server checks no plan now" in page
