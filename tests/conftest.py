@@ -1,17 +1,18 @@
 """The default demo, built once and copied for each worker process, and the command line run in this process."""
 
-import copy
 import fcntl
 import functools
 import gc
 import hashlib
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +22,14 @@ import chdb  # noqa: F401 - it changes the folder while it is imported, and test
 import pytest
 import typer.main
 
-from usertrack.checks import schema
+from usertrack.checks import schema, workspace
 from usertrack.cli.app import run
-from usertrack.core.errors import UsertrackError
+from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.library import header
+from usertrack.library.library import Library
+from usertrack.segments import classify
+from usertrack.segments.expressions import to_sql
+from usertrack.segments.rules import Rules
 from usertrack.server.hogql import parse as hogql
 
 from . import demo_answers
@@ -34,6 +39,8 @@ DAYS = 90
 typer.main.get_command = functools.cache(typer.main.get_command)  # 50 commands, made anew for every run of one
 _SETTINGS = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):  # each process that tests start would compile everything anew
+    sys.dont_write_bytecode = False
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # pytest in the background: what the tests start would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -82,6 +89,7 @@ def texts_are_parsed_once(of_all_workers: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hogql, "_read", functools.lru_cache(20_000)(_shared(of_all_workers / "trees", hogql._read)))
         patch.setattr(header, "_header", _once(header._header))
+        patch.setattr(header, "_states", _once(header._states))
         patch.setattr(schema, "tables_of", _once(schema.tables_of))
         yield
 
@@ -102,9 +110,42 @@ def _shared(folder: Path, read: Callable[[str, str], str]) -> Callable[[str, str
 
 
 def _once(read: Callable[..., Any]) -> Callable[..., Any]:
-    """``read`` for the first time that it is called with these texts; then a copy of what it returned."""
-    values = functools.cache(read)
-    return lambda *texts: copy.deepcopy(values(*texts))
+    """``read`` for the first time that it is called with these values; then a copy of what it returned."""
+    answers: dict[str, bytes] = {}
+
+    def read_once(*values: Any) -> Any:
+        if (question := repr(values)) not in answers:
+            answers[question] = pickle.dumps(read(*values))
+        return pickle.loads(answers[question])
+
+    return read_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rules_are_checked_once() -> Iterator[None]:
+    """Rules that are right are right the next time over the same facts, and their priorities reach as far."""
+    check, extremes = classify.check_rules, workspace.extremes
+    right: set[str] = set()
+    bounds: dict[str, Any] = {}
+
+    def check_once(rules: Rules, library: Library, as_of: datetime) -> None:
+        with suppress(UsageError):
+            declared = [(query.key, query.facts, query.params) for query in map(library.__getitem__, rules.queries)]
+            if (rule_book := repr((rules, declared, as_of))) in right:
+                return
+        check(rules, library, as_of)
+        right.add(rule_book)
+
+    def extremes_once(connection: Any, types: Mapping[str, str], *expressions: Any) -> Any:
+        question = repr((types, *map(to_sql, expressions)))
+        if question not in bounds:
+            bounds[question] = extremes(connection, types, *expressions)
+        return bounds[question]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classify, "check_rules", check_once)
+        patch.setattr(workspace, "extremes", extremes_once)
+        yield
 
 
 @pytest.fixture(scope="session")

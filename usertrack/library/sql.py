@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from usertrack.core.errors import UsageError
 
 
-def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
+@lru_cache(maxsize=2048)  # as often as `_tokens`
+def placeholders(sql: str, source: str) -> tuple[tuple[str, int, int], ...]:
     """Each ``{name}`` in ``sql`` outside strings and comments, with its start and end offsets."""
     from sqlglot import TokenType
 
@@ -27,7 +28,7 @@ def placeholders(sql: str, source: str) -> list[tuple[str, int, int]]:
             and name.token_type not in {TokenType.STRING, TokenType.IDENTIFIER}
         ):
             positions.append((name.text, opening.start, closing.end + 1))
-    return positions
+    return tuple(positions)
 
 
 def check_quotes(sql: str, source: str, names: Collection[str], file: Path | str, line: int = 1) -> None:

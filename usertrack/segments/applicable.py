@@ -128,7 +128,7 @@ class _Absent:
         unknown = [self.causes[name] for name in columns(expression) if name in self.causes]
         if not unknown:
             return sql, frozenset()
-        rest = _without(expression, self.causes, NEED_ONE_PART)
+        rest = _without(expression.copy(), self.causes, NEED_ONE_PART)
         return to_sql(rest) if rest is not None else "", frozenset().union(*unknown)
 
     def because(self, text: str) -> str:
@@ -150,7 +150,7 @@ _FACTS = re.compile(r"\{(?:label )?(\w+)\}")
 
 def condition_without(sql: str, absent: Collection[str]) -> str:
     """``sql`` without the conditions on ``absent`` facts, also those that AND joins; empty where none is left."""
-    rest = _without(parse(sql, "condition"), absent, (*NEED_ONE_PART, exp.And))
+    rest = _without(parse(sql, "condition").copy(), absent, (*NEED_ONE_PART, exp.And))
     return to_sql(rest) if rest is not None else ""
 
 

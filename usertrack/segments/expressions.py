@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import sqlglot
@@ -13,8 +14,12 @@ from usertrack.core.errors import UsageError
 DIALECT = "duckdb"
 
 
+@lru_cache(maxsize=2048)  # a rule is looked at many times on its way to an answer
 def parse(sql: str, where: str) -> exp.Expression:
-    """``sql`` as one expression without subqueries; raises UsageError whose message begins with ``where``."""
+    """``sql`` as one expression without subqueries, which nobody may change.
+
+    Raises UsageError whose message begins with ``where``.
+    """
     try:
         parts = [part for part in sqlglot.parse(f"SELECT {sql}", read=DIALECT) if part is not None]
     except SqlglotError as error:

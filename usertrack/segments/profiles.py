@@ -21,7 +21,7 @@ from usertrack.segments.expressions import bracketed, columns, expand, parse
 from usertrack.segments.keys import ORGANIZATION, a_key, key_words, normalised, subject_words
 from usertrack.segments.match import Match, Sides, apart_note, match_of, match_sql, namesakes_note, repeated_note
 from usertrack.segments.rules import Rules
-from usertrack.segments.staging import duckdb_message, stage
+from usertrack.segments.staging import duckdb_message, fact_sql, stage
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class Profiles:
         for name, fact in query.facts.items():
             self._require_new_name(name, f"query '{query.name}'")
             kind = FACT_TYPES[fact.type]
-            value = _fact_sql(number, name, fact.default, kind) if has_answer else f"NULL::{kind}"
+            value = fact_sql(f"q{number}", name, fact.default, kind) if has_answer else f"NULL::{kind}"
             columns.append(f"{value} AS {identifier(name)}")
             self.facts[name] = ProfileFact(name, fact.label, kind, fact.unit, query.name, missing, fact.current)
         return columns
@@ -201,6 +201,7 @@ class Profiles:
         import duckdb
 
         expressions = []
+        kinds = self._kinds()
         for derived in self.rules.derived:
             where = f"{self.rules.path}:{derived.line}"
             self._require_new_name(derived.name, where)
@@ -209,7 +210,7 @@ class Profiles:
                     raise UsageError(f"{where}: unknown fact '{name}'", did_you_mean(name, self.facts))
             reasons = self.missing(self.derived[derived.name])
             expressions.append(f"{bracketed(derived.sql)} AS {identifier(derived.name)}")
-            kind = self._type_of(expressions, where, derived.sql)
+            kind = kinds.get(derived.name) or self._type_of(expressions, where, derived.sql)
             if reasons:
                 expressions[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
             current = any(self.facts[name].current for name in columns(self.derived[derived.name]))
@@ -233,6 +234,17 @@ class Profiles:
                 where = f"{self.rules.path}:{derived.line}"
                 return UsageError(f"{where}: {duckdb_message(cause)}", f"in `sql: {derived.sql}`; {OR_NULL}")
         return UsageError(f"{self.rules.path}: {duckdb_message(error)}", OR_NULL)
+
+    def _kinds(self) -> dict[str, str]:
+        """DuckDB's types of the derived facts, all in one question; none where one of them is wrong."""
+        import duckdb
+
+        expressions = [f"{bracketed(each.sql)} AS {identifier(each.name)}" for each in self.rules.derived]
+        try:
+            described = self.connection.execute(f"DESCRIBE SELECT {', '.join(expressions) or 1} FROM base").fetchall()
+        except duckdb.Error:
+            return {}
+        return {name: str(kind) for name, kind, *_ in described}
 
     def _type_of(self, expressions: Sequence[str], where: str, sql: str) -> str:
         import duckdb
@@ -295,13 +307,6 @@ def _is_internal(item: str) -> str:
         return f"key = {quote(item)}"
     domain = item.lstrip("@.")
     return f"ends_with(key, {quote('@' + domain)}) OR ends_with(key, {quote('.' + domain)})"
-
-
-def _fact_sql(number: int, name: str, default: Any, kind: str) -> str:
-    column = f"q{number}.{identifier(name)}"
-    if default is None:
-        return column
-    return f"CASE WHEN q{number}.key IS NULL THEN CAST({quote(str(default))} AS {kind}) ELSE {column} END"
 
 
 def build_profiles(

@@ -98,6 +98,14 @@ def _merged(name: str, fact: Fact) -> str:
     return f"{fact.merge}({column})::{FACT_TYPES[fact.type]}"
 
 
+def fact_sql(view: str, name: str, default: Any, kind: str) -> str:
+    """SQL for a fact of a person out of the staged ``view``; its ``default`` for who is not in it."""
+    column = f"{view}.{identifier(name)}"
+    if default is None:
+        return column
+    return f"CASE WHEN {view}.key IS NULL THEN CAST({quote(str(default))} AS {kind}) ELSE {column} END"
+
+
 def duckdb_message(error: Exception) -> str:
     """DuckDB's message without its class and position."""
     first = str(error).split("\n\n")[0].split("\nLINE")[0]
