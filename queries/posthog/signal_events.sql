@@ -1,12 +1,14 @@
 -- title: Events as patterns see them
 -- about: >
 --   Every event that was taken in within [`since`, `until`), by its time or, with `arrived`, by that of its arrival. No
---   property but those that patterns look at; no event is later than its arrival, whatever a browser's clock says.
+--   property but those that patterns look at; no event is later than its arrival, whatever a browser's clock says. With
+--   `person`, the id of one, theirs alone.
 -- key: uuid
 -- params:
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   arrived: false
+--   person: ""
 WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     least(timestamp, created_at) AS at,
@@ -30,4 +32,5 @@ FROM events
 WHERE event NOT IN ('$$heatmap', '$feature_flag_called', '$set', '$groupidentify')
     AND if({arrived}, created_at, timestamp) >= toDateTime({since})
     AND if({arrived}, created_at, timestamp) < toDateTime({until})
+    AND ({person} = '' OR toString(person_id) = {person})
     AND {customer}

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.alerts.signals import signal
-from tests.server.capture_fixtures import AppThread, Client, empty, shared_store
+from tests.server.capture_fixtures import TOKEN, AppThread, Client, empty, shared_store
+from usertrack.server.capture.persons import first_person_id
 from usertrack.server.database.store import Store
 from usertrack.web.live.actions import open_desk
 from usertrack.workspace.settings import Settings, load_settings
@@ -46,6 +47,10 @@ class Company:
     def do(self, email: str, event: str, path: str = "/pricing/17", **properties: Any) -> float:
         self.client.send({"event": event, "distinct_id": email, "properties": {"$pathname": path, **properties}})
         return time.time()
+
+    def person(self, email: str) -> str:
+        """The id of somebody who came."""
+        return first_person_id(TOKEN, email)
 
     def alert(self, email: str, person: str = "", **details: Any) -> str:
         """An alert about somebody, since now; its key."""

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from tests.alerts.signals import signal
+from tests.signals.events import event
 from tests.web.conftest import Browser
 from tests.web.live_site import Company, company, shared_store  # noqa: F401
 from usertrack.alerts.ids import short_id
@@ -24,6 +25,7 @@ from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.frames import Frame
 from usertrack.web.live.hub import Hub
 from usertrack.web.live.scene import Choice, Said, Scene
+from usertrack.web.live.timeline import flow, lines, troubles
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>\u202eZoë"
@@ -142,8 +144,8 @@ def test_who_comes_is_shown_at_once_and_our_own_people_never(company: Company) -
     assert "Nobody looks for people in need" in seen
     assert "report created" in since  # what came while the viewer was away
     assert "Take up" in since
-    assert "live-tiers" not in since  # what the viewer had is not sent again
-    assert "live-tiers" in whole
+    assert "Nobody looks" not in since  # what the viewer had is not sent again
+    assert "Nobody looks" in whole
 
 
 def test_the_page_works_without_a_script_and_two_who_take_up_one_alert_are_told(company: Company) -> None:
@@ -161,7 +163,29 @@ def test_the_page_works_without_a_script_and_two_who_take_up_one_alert_are_told(
         assert done.status_code == 303
         return browser.get(done.headers["location"]).text
 
+    dana = company.person("dana@acme.example")
+    company.do("dana@acme.example", "$exception", "/billing", **{"$exception_message": "card 4711 refused"})
+    one = browser.get(f"/live/{dana}").text
+    assert "<h1>dana@acme.example</h1>" in one
+    assert "card 4711 refused" in one.partition('id="live-timeline"')[2]
+    assert "Nobody with this id" in browser.get("/live/00000000-0000-0000-0000-000000000000").text
     assert "dana@acme.example: you look after it" in take_up()
     assert re.search(r"dana@acme.example: \w+ took it up \d+ s ago", take_up())
     assert browser.request("POST", "/alerts/act", data={"do": f"resolve {short_id(key)}"}).status_code == 403
     assert browser.get("/user-activity").headers["location"] == "/live"
+
+
+def test_a_visit_is_lines_with_repetitions_as_one_a_flow_of_pages_and_what_went_wrong() -> None:
+    visit = [event(0, route="/a"), event(5, "page_time", route="/a"), event(9, "page_time", route="/a")]
+    visit += [event(20, route="/b"), event(30, "$exception", route="/b", message="no such plan: 'gold'")]
+    visit += [event(9000, route="/a", session="another"), event(9010, route="/c", session="another")]
+    told = [(line.last.name, line.times, line.begins) for line in lines(visit)]
+    assert told[-2:] == [("page_time", 2, False), ("$pageview", 1, True)]
+    assert [begins for _, _, begins in told].count(True) == 2
+    ways = flow(visit)
+    assert ways
+    assert [[(stop.name, stop.value) for stop in column] for column in ways.columns] == [
+        [("/a", 2)],
+        [("/b", 1), ("/c", 1)],
+    ]
+    assert [(each.words, each.route) for each in troubles(visit)] == [("no such plan: 'gold'", "/b")]

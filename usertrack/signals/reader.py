@@ -37,6 +37,12 @@ def arrivals(runner: Runner, since: datetime, until: datetime) -> list[Occurrenc
     return list(occurrences(arrival_table(runner, since, until)))
 
 
+def history_of(runner: Runner, person: str, since: datetime, until: datetime) -> list[Occurrence]:
+    """The events of the person with that id, in [``since``, ``until``), oldest first."""
+    (table,) = _answers(runner, [{"since": since, "until": until, "person": person}])
+    return list(occurrences(table))
+
+
 def arrival_table(runner: Runner, since: datetime, until: datetime) -> Table:
     """The same as a table."""
     (table,) = _answers(runner, [{"since": since, "until": until, "arrived": True}])

@@ -16,7 +16,8 @@ from usertrack.alerts.view import by_urgency, person_words
 from usertrack.core.words import age_words, number, plural
 from usertrack.signals.active import ActivePerson
 from usertrack.web.live.frames import Frame, Rows
-from usertrack.web.live.scene import AWAY, Choice, Said, Scene
+from usertrack.web.live.scene import AWAY, MOST_LINES, Choice, OnePerson, Said, Scene, View
+from usertrack.web.live.timeline import Line, lines
 from usertrack.web.live.words import deed, is_trouble, name_of
 from usertrack.web.shell import template
 
@@ -36,8 +37,15 @@ class Drawing:
         self._rows: dict[tuple[str, str], tuple[Any, str]] = {}
         self._run, self._numbers = uuid4().hex[:8], count(1)
 
-    def frame(self, scene: Scene, choice: Choice) -> Frame:
-        """What somebody with that choice is shown."""
+    def frame(self, scene: Scene, view: View) -> Frame:
+        """What somebody with that view is shown."""
+        texts, lists = self._one_person(scene, view) if isinstance(view, OnePerson) else self._everybody(scene, view)
+        if len(self._rows) > _KEPT:
+            self._rows.clear()
+        shown = {place: str(html) for place, html in texts.items()}
+        return Frame(f"{self._run}-{next(self._numbers)}", scene.now, shown, lists)
+
+    def _everybody(self, scene: Scene, choice: Choice) -> "Content":
         people, alerts = choice.people(scene), by_urgency(scene.alerts, scene.now)
         tiers = sorted({str(tier) for each in scene.active if (tier := scene.facts(each.person).get("tier"))})
         draw = template("live_places.html.j2").module
@@ -56,9 +64,54 @@ class Drawing:
             "live-people": {each.person: self._person(each, scene) for each in people[:_MOST]},
             "live-feed": {str(each.number): self._said(each, scene) for each in scene.feed},
         }
-        if len(self._rows) > _KEPT:
-            self._rows.clear()
-        return Frame(f"{self._run}-{next(self._numbers)}", scene.now, {k: str(v) for k, v in texts.items()}, lists)
+        return texts, lists
+
+    def _one_person(self, scene: Scene, view: OnePerson) -> "Content":
+        facts, history = scene.facts(view.person), lines(scene.history(view.person))
+        alerts = [each for each in by_urgency(scene.alerts, scene.now) if each.person == view.person]
+        active = next((each for each in scene.active if each.person == view.person), None)
+        draw = template("live_places.html.j2").module
+        latest = history[0].last if history else None
+        session = latest.session if latest else ""
+        texts = {
+            "live-person": draw.person(
+                facts=_known(facts),
+                active=active,
+                last=datetime.fromtimestamp(latest.at, UTC) if latest else None,
+                age=age_words(scene.now - datetime.fromtimestamp(latest.at, UTC)) if latest else "",
+                route=active.route if active else "",
+                key=str(facts.get("email") or ""),
+                call=link_url(self._settings.call_url, view.person, session, facts),
+                call_label=CALL,
+            ),
+            "live-notice": draw.notice(scene.problem, scene.is_watched),
+            "live-alerts-none": "" if alerts else draw.no_alert_of_person(),
+            "live-timeline-rest": draw.more_lines(len(history), view.lines, MOST_LINES) if history else "",
+            "live-timeline-none": "" if history else draw.nothing_done(),
+        }
+        lists: dict[str, Rows] = {
+            "live-alerts": {alert.key: self._alert(alert, scene) for alert in alerts},
+            "live-timeline": {each.first.uuid: self._line(each) for each in history[: view.lines]},
+        }
+        return texts, lists
+
+    def _line(self, line: Line) -> str:
+        def values() -> dict[str, Any]:
+            first, last = (datetime.fromtimestamp(each.at, self._zone) for each in (line.first, line.last))
+            return {
+                "key": line.first.uuid,
+                "at": last,
+                "clock": self._clock(last),
+                "day": f"{last:%a} {last.day} {last:%b}",
+                "deed": deed(line.last),
+                "route": line.first.route,
+                "times": line.times,
+                "span": age_words(last - first) if line.times > 1 else "",
+                "begins": line.begins,
+                "is_trouble": is_trouble(line.last),
+            }
+
+        return self._drawn("timeline_row", line.first.uuid, (line.last.uuid, line.times, line.begins), values)
 
     def _drawn(self, kind: str, key: str, signature: Any, draw: Callable[[], Mapping[str, Any]]) -> str:
         known = self._rows.get((kind, key))
@@ -140,6 +193,14 @@ class Drawing:
 
     def _clock(self, at: datetime) -> str:
         return f"{at.astimezone(self._zone):%H:%M:%S}"
+
+
+Content = tuple[Mapping[str, object], Mapping[str, Rows]]
+
+
+def _known(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What there is to say of a person, by its name."""
+    return [(name.replace("_", " "), str(value)) for name, value in facts.items() if value not in (None, "")]
 
 
 def _text(value: object) -> str:

@@ -28,7 +28,7 @@ from usertrack.signals.profiled import REFRESH
 from usertrack.web.live.board import AlertBoard, notifications
 from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.frames import Frame
-from usertrack.web.live.scene import Choice, Facts, Said, Scene
+from usertrack.web.live.scene import Facts, OnePerson, Said, Scene, View
 from usertrack.web.live.sources import LiveSource, live_audience, live_source
 from usertrack.workspace.settings import Settings
 
@@ -38,9 +38,11 @@ _POLL = 3.0  # seconds between two questions to a source without a livestream
 _OVERLAP = timedelta(seconds=30)  # an event may become visible some time after it came
 _AGAIN = 2.0  # seconds until what broke is opened again
 _ANEW = 3600.0  # seconds after which sources are opened anew, whose answers lie on the disk until then
+_PATIENCE = 1.0  # seconds until a page is begun without the name of its person
 _UNUSED = 60.0  # seconds without a viewer, after which the hub rests
 _FEED = 14  # lines
-_FRAMES, _CHOICES = 100, 50  # frames that are known to who comes back, and choices
+_FRAMES, _VIEWS = 100, 50  # frames that are known to who comes back, and views
+_HISTORIES = 30  # people whose history is known
 _WATCHED_EVERY = 5.0  # seconds
 _WAITING = 20_000  # events of people who are not known yet
 
@@ -62,27 +64,30 @@ class Hub:
         self._scene = Scene(datetime.now(UTC))
         self._problems: dict[str, UsertrackError] = {}  # by what it is that fails
         self._begin()
-        self._frames: dict[Choice, Frame] = {}  # of the scene
+        self._frames: dict[View, Frame] = {}  # of the scene
         self._former: dict[str, Frame] = {}
-        self._latest: dict[Choice, Frame] = {}
+        self._latest: dict[View, Frame] = {}
+        self._histories: dict[str, dict[str, Occurrence]] = {}  # of people whose pages are open, by uuid
         self._viewers, self._used = 0, time.monotonic()
         self._task: asyncio.Task[None] | None = None
         self._drawing: Drawing | None = None
 
     def _begin(self) -> None:
+        self._source: tuple[LiveSource, Ask] | None = None
         self._has_begun, self._ready = False, asyncio.Event()
         self._changed, self._strangers = asyncio.Event(), asyncio.Event()
         self._turn = asyncio.Condition()
 
     # For viewers
 
-    async def frame(self, choice: Choice) -> Frame:
+    async def frame(self, view: View) -> Frame:
         """What there is to see now, as soon as anything is known."""
         self._wake()
         await self._ready.wait()
-        return self._drawn(choice)
+        await self._know_history(view)
+        return self._drawn(view)
 
-    async def messages(self, choice: Choice, last_id: str) -> AsyncIterator[bytes]:
+    async def messages(self, view: View, last_id: str) -> AsyncIterator[bytes]:
         """What makes the page that shows the frame ``last_id`` show what is so, from now on.
 
         Nothing queues up: who takes a message late gets the state of that moment.
@@ -92,11 +97,50 @@ class Hub:
             await self._ready.wait()
             shown = self._former.get(last_id)
             while True:
-                scene, frame = self._scene, self._drawn(choice)
+                await self._know_history(view)
+                scene, frame = self._scene, self._drawn(view)
                 if message := frame.message(shown):
                     yield message
                     shown = frame
                 await self._turned(scene)
+
+    async def _know_history(self, view: View) -> None:
+        """Read what somebody did before, the first time that they are looked at; later events are added as they come.
+
+        Raises a UsertrackError where it cannot be read.
+        """
+        if not isinstance(view, OnePerson) or self._source is None:
+            return
+        source, ask = self._source
+        history = self._histories.pop(view.person, None)
+        if history is None:
+            history = self._histories[view.person] = {}  # what comes meanwhile is noted
+            try:
+                history |= {each.uuid: each for each in await ask(partial(source.history_of, view.person))}
+            except BaseException:
+                self._histories.pop(view.person, None)
+                raise
+            self._scene = replace(self._scene)  # drawn anew
+            self._frames = {}
+            await ask(partial(self._learn_names, source, {view.person}))
+        self._histories[view.person] = history
+        while len(self._histories) > _HISTORIES:
+            del self._histories[next(iter(self._histories))]
+
+    async def history(self, person: str) -> list[Occurrence]:
+        """What somebody did in the last days, as far as it is known, oldest first."""
+        await self.frame(OnePerson(person))
+        return sorted(self._history(person))
+
+    async def facts(self, person: str) -> Facts:
+        """What is known of somebody; nothing where that takes long."""
+        with suppress(TimeoutError, UsertrackError):
+            async with asyncio.timeout(_PATIENCE):
+                await self.frame(OnePerson(person))
+        return self._facts(person)
+
+    def _history(self, person: str) -> list[Occurrence]:
+        return list(self._histories.get(person, {}).values())
 
     async def close(self) -> None:
         """End what runs."""
@@ -118,19 +162,20 @@ class Hub:
             self._viewers -= 1
             self._used = time.monotonic()
 
-    def _drawn(self, choice: Choice) -> Frame:
+    def _drawn(self, view: View) -> Frame:
         """The frame of the scene; the one of before where that shows the same."""
-        if choice not in self._frames:
+        if view not in self._frames:
             if self._drawing is None:
                 self._drawing = Drawing(notifications(self._settings), self._settings["timezone"])
-            frame, before = self._drawing.frame(self._scene, choice), self._latest.pop(choice, None)
+            frame, before = self._drawing.frame(self._scene, view), self._latest.pop(view, None)
             if before and not frame.message(before):
                 frame = before
-            self._frames[choice] = self._latest[choice] = self._former[frame.id] = frame
-            for known, most in ((self._former, _FRAMES), (self._latest, _CHOICES)):
-                while len(known) > most:
-                    known.pop(next(iter(known)))  # type: ignore[call-overload]
-        return self._frames[choice]
+            self._frames[view] = self._latest[view] = self._former[frame.id] = frame
+            while len(self._former) > _FRAMES:
+                del self._former[next(iter(self._former))]
+            while len(self._latest) > _VIEWS:
+                del self._latest[next(iter(self._latest))]
+        return self._frames[view]
 
     # While it runs
 
@@ -169,6 +214,7 @@ class Hub:
         while True:
             try:
                 async with _opened(self._settings) as (source, ask):
+                    self._source = (source, ask)
                     await self._fill(source, ask, datetime.now(UTC) - ACTIVE)
                     self._problems.pop("events", None)
                     async with asyncio.timeout(_ANEW):
@@ -179,7 +225,7 @@ class Hub:
                 self._problems["events"] = ConnectionFailed("PostHog does not answer", "it is asked again and again")
             except* TimeoutError:
                 pass
-            self._has_begun = True
+            self._source, self._has_begun = None, True
             self._changed.set()
             await asyncio.sleep(_AGAIN)
 
@@ -244,7 +290,11 @@ class Hub:
             self._note(seen)
 
     def _note(self, occurrences: Iterable[Occurrence]) -> None:
-        for each in self._people.feed(occurrences)[-200:]:
+        new = self._people.feed(occurrences)
+        for each in new if self._histories else ():
+            if each.person in self._histories:
+                self._histories[each.person][each.uuid] = each
+        for each in new[-200:]:
             last = self._feed[0] if self._feed else None
             if last and (last.occurrence.person, last.occurrence.name) == (each.person, each.name):
                 self._feed[0] = replace(last, occurrence=each, times=last.times + 1)
@@ -289,6 +339,7 @@ class Hub:
                     board.alerts(),
                     tuple(self._feed),
                     self._facts,
+                    self._history,
                     self._people.events,
                     self._people.rate(now),
                     is_watched,

@@ -33,7 +33,8 @@ class Said:
 
 @dataclass(frozen=True)
 class Scene:
-    """``active`` are the latest first, ``feed`` too. ``facts`` knows what is known of a person, beside events.
+    """``active`` are the latest first, ``feed`` too. ``facts`` knows what is known of a person, beside events, and
+    ``history`` what somebody did whose page is open.
 
     ``events`` were counted so far, ``rate`` a second. ``problem``: why this is not how it is now.
     """
@@ -43,6 +44,7 @@ class Scene:
     alerts: Sequence[Alert] = ()
     feed: Sequence[Said] = ()
     facts: Callable[[str], Facts] = lambda person: {}
+    history: Callable[[str], Sequence[Occurrence]] = lambda person: ()
     events: int = 0
     rate: float = 0.0
     is_watched: bool = True
@@ -89,3 +91,21 @@ class Choice:
             and (not self.within or scene.now.timestamp() - each.last <= WITHIN[self.within].total_seconds())
         ]
         return people if self.latest_first else sorted(people, key=lambda each: (-each.since, each.person))
+
+
+@dataclass(frozen=True)
+class OnePerson:
+    """Somebody wants to see one person alone, with so many lines of what they did."""
+
+    person: str
+    lines: int = 60
+
+    @classmethod
+    def of(cls, person: str, query: QueryParams) -> "OnePerson":
+        text = query.get("lines", "")
+        asked = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else cls.lines
+        return cls(person, max(cls.lines, min(asked, MOST_LINES)))
+
+
+MOST_LINES = 2_000
+View = Choice | OnePerson

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from usertrack.core.notify import Notify
@@ -17,9 +17,12 @@ from usertrack.signals.newcomers import names_of, names_statement
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.profiled import read_audience
 from usertrack.signals.read import read_patterns
-from usertrack.signals.reader import arrivals
+from usertrack.signals.reader import arrivals, history_of
 from usertrack.workspace.files import library_of, patterns_path
 from usertrack.workspace.settings import Settings
+
+HISTORY = timedelta(days=30)
+"""How far back a person's timeline goes."""
 
 
 class _Silent:
@@ -61,6 +64,11 @@ class LiveSource:
     def arrivals(self, since: datetime) -> list[Occurrence]:
         """The events that came since then."""
         return arrivals(self._runner, since, datetime.now(UTC))
+
+    def history_of(self, person: str) -> list[Occurrence]:
+        """What somebody did in the last days, oldest first."""
+        now = datetime.now(UTC)
+        return history_of(self._runner, person, now - HISTORY, now)
 
     def introduce(self, people: Sequence[str]) -> Introduction:
         """Who the persons with these ids are. Raises a UsertrackError where nobody says whether they may be shown."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 from markupsafe import Markup
 from sse_starlette import EventSourceResponse
@@ -11,9 +12,11 @@ from starlette.routing import Route
 
 from usertrack.web.live.actions import Outcomes
 from usertrack.web.live.hub import Hub
-from usertrack.web.live.scene import Choice
+from usertrack.web.live.scene import Choice, OnePerson
+from usertrack.web.live.timeline import person_document
+from usertrack.web.live.words import name_of
 from usertrack.web.pages import alerts
-from usertrack.web.shell import Part, template
+from usertrack.web.shell import Part, document_html, template
 from usertrack.web.site import Site
 
 _PATIENCE = 20.0  # seconds in which a viewer takes nothing, after which they are gone; they come back by themselves
@@ -35,7 +38,26 @@ def routes(site: Site) -> list[Route]:
 
     async def stream(request: Request) -> Response:
         last = request.headers.get("last-event-id") or request.query_params.get("last", "")
-        return _stream(hub.messages(Choice.of(request.query_params), last))
+        query = request.query_params
+        view = OnePerson.of(query["person"], query) if "person" in query else Choice.of(query)
+        return _stream(hub.messages(view, last))
+
+    async def person(request: Request) -> Response:
+        id_, loop = request.path_params["person"], asyncio.get_running_loop()
+        view = OnePerson.of(id_, request.query_params)
+        stream = f"/live/stream?person={quote(id_, safe='')}&lines={view.lines}"
+
+        def content() -> Markup:
+            frame = asyncio.run_coroutine_threadsafe(hub.frame(view), loop).result()
+            return Markup(template("live_person.html.j2").render(frame=frame, stream=stream))
+
+        def journey() -> Markup:
+            history = asyncio.run_coroutine_threadsafe(hub.history(id_), loop).result()
+            return document_html(person_document(history, site.settings["timezone"]))
+
+        parts = [Part("now", content, 30), Part("journey", journey, 12)]
+        name = name_of(id_, await hub.facts(id_))
+        return site.shell.page(request, name, parts, intro(site, request, outcomes))
 
     async def user_activity(_: Request) -> Response:
         return RedirectResponse("/live", 301)
@@ -43,6 +65,7 @@ def routes(site: Site) -> list[Route]:
     return [
         Route("/live", live),
         Route("/live/stream", stream),
+        Route("/live/{person:path}", person),
         Route("/user-activity", user_activity),
         *alerts.routes(site, outcomes),
     ]

@@ -150,7 +150,7 @@ async function act(event) {
 }
 
 function hold(event) {
-  const list = event.target.closest?.("#live-alerts, #live-people, #live-feed");
+  const list = event.target.closest?.("#live-alerts, #live-people, #live-feed, #live-timeline");
   if (list) held.set(list, Date.now() + HELD_MS);
 }
 

@@ -1,0 +1,114 @@
+"""What one person did: as lines, newest first, as a flow of routes, and what went wrong."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
+
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Document, Field, Flow, Paragraph, Section, Stop
+from usertrack.signals.occurrence import Occurrence
+from usertrack.web.live.words import deed, is_trouble
+
+_STEPS, _STOPS = 6, 6  # columns of the flow, and routes in each
+_REST = "other pages"
+_ERRORS = 50  # kinds
+
+
+@dataclass(frozen=True)
+class Line:
+    """The same thing done ``times`` in a row, from ``first`` to ``last``; ``begins``: with it a visit does."""
+
+    first: Occurrence
+    last: Occurrence
+    times: int = 1
+    begins: bool = False
+
+
+def lines(occurrences: Sequence[Occurrence]) -> list[Line]:
+    """The newest first."""
+    result: list[Line] = []
+    session = ""
+    for each in sorted(occurrences):
+        begins = bool(each.session) and each.session != session
+        session = each.session or session
+        before = result[-1] if result else None
+        if before and not begins and _thing(before.last) == _thing(each):
+            result[-1] = replace(before, last=each, times=before.times + 1)
+        else:
+            result.append(Line(each, each, 1, begins))
+    return result[::-1]
+
+
+def _thing(occurrence: Occurrence) -> tuple[object, ...]:
+    return occurrence.name, occurrence.route, occurrence.properties.get("message"), occurrence.properties.get("field")
+
+
+def flow(occurrences: Iterable[Occurrence]) -> Flow | None:
+    """The routes of each visit in order, or None where nobody got from one page to another."""
+    visits = [list(each) for _, each in groupby(sorted(occurrences), key=lambda each: each.session)]
+    paths = [[route for route, _ in groupby(each.route for each in visit if each.route)] for visit in visits]
+    paths = [path[:_STEPS] for path in paths if path]
+    if not any(len(path) > 1 for path in paths):
+        return None
+    columns, places = [], []
+    for step in range(max(map(len, paths))):
+        counts = Counter(path[step] for path in paths if len(path) > step)
+        names = [name for name, _ in counts.most_common(_STOPS)]
+        place = {name: names.index(name) if name in names else len(names) for name in counts}
+        left = Counter(place[path[step]] for path in paths if len(path) == step + 1)
+        values = Counter(place[path[step]] for path in paths if len(path) > step)
+        shown = [*names, *([_REST] if len(names) < len(counts) else [])]
+        columns.append([Stop(name, values[at], left[at], name == _REST) for at, name in enumerate(shown)])
+        places.append(place)
+    links = Counter(
+        (step, places[step][path[step]], places[step + 1][path[step + 1]])
+        for path in paths
+        for step in range(len(path) - 1)
+    )
+    caption = "page by page, each visit from its beginning; the hatched end: there the visit ended"
+    return Flow(
+        "The way through the pages", columns, [(*link, count) for link, count in links.items()], "visits", caption
+    )
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What went wrong in the same way on one page, ``times`` from ``first_at`` to ``last_at`` (seconds since 1970)."""
+
+    words: str
+    route: str
+    times: int
+    first_at: float
+    last_at: float
+
+
+def troubles(occurrences: Iterable[Occurrence]) -> list[Trouble]:
+    """The latest first, with their real messages."""
+    kinds: dict[tuple[str, str], list[float]] = {}
+    for each in filter(is_trouble, occurrences):
+        kinds.setdefault((str(each.properties.get("message") or deed(each)), each.route), []).append(each.at)
+    kinds_met = [Trouble(*kind, len(times), min(times), max(times)) for kind, times in kinds.items()]
+    return sorted(kinds_met, key=lambda each: -each.last_at)
+
+
+def person_document(occurrences: Sequence[Occurrence], timezone: str) -> Document:
+    """The way through the pages, and what went wrong."""
+    columns: Columns[Trouble] = Columns(
+        Attribute("last_at", "TIMESTAMP", lambda each: _moment(each.last_at), Field("Last", "when")),
+        Attribute("what", "VARCHAR", lambda each: each.words, Field("What", "text", grows=True, lines=4)),
+        Attribute("page", "VARCHAR", lambda each: each.route, Field("Page", "text")),
+        Attribute("times", "BIGINT", lambda each: each.times, Field("Times", "number")),
+        Attribute("first_at", "TIMESTAMP", lambda each: _moment(each.first_at), Field("First", "when", spare=True)),
+    )
+    way, wrong = flow(occurrences), troubles(occurrences)
+    as_of = _moment(max((each.at for each in occurrences), default=0.0))
+    nothing = Paragraph("Nothing, as far as events tell.", "dim")
+    log: Block = columns.listing(wrong, timezone=timezone, as_of=as_of, limit=_ERRORS) if wrong else nothing
+    blocks: list[Block] = [Section("What went wrong", (log,))]
+    return Document("", blocks=(*([Section("Their way", (way,))] if way else []), *blocks), timezone=timezone)
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
