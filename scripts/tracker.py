@@ -1,4 +1,4 @@
-"""Builds `usertrack.min.js` from its source with esbuild, and prints its size: `python scripts/tracker.py`.
+"""Builds `usertrack.min.js` from its sources with esbuild, and prints its size: `python scripts/tracker.py`.
 
 esbuild comes from npm, pinned here; nothing else of it is kept.
 """
@@ -12,13 +12,15 @@ import tempfile
 from pathlib import Path
 
 ESBUILD = "esbuild@0.28.2"
-OURS = "--mangle-props=^(before|focus|failed|from|isControl|path|what)$"  # of objects that never leave the script
+# of objects that never leave the script
+OURS = "--mangle-props=^(before|check|element|failed|focus|from|isControl|path|settle|what)$"
 FOLDER = Path(__file__).parent.parent / "usertrack/server/tracker"
 SOURCE, BUILT = FOLDER / "usertrack.js", FOLDER / "usertrack.min.js"
+SOURCES = (SOURCE, FOLDER / "clicks.js")
 
 
-def built(source: bytes) -> bytes:
-    """What esbuild makes of ``source``, with the digest of that at its end; raises OSError without npm or esbuild."""
+def built() -> bytes:
+    """What esbuild makes of the sources, with the digest of these at its end; raises OSError without npm or esbuild."""
     npm = shutil.which("npm")
     if npm is None:
         raise OSError("npm is missing")
@@ -26,14 +28,14 @@ def built(source: bytes) -> bytes:
         command = [npm, "install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", ESBUILD]
         if subprocess.run(command, capture_output=True).returncode:
             raise OSError(f"npm could not install {ESBUILD}")
-        build = [Path(folder, "node_modules/.bin/esbuild"), "--minify", "--target=es2021", OURS]
-        script = subprocess.run(build, input=source, capture_output=True, check=True).stdout
-    return script.rstrip() + mark(source)
+        build = [Path(folder, "node_modules/.bin/esbuild"), "--bundle", "--minify", "--target=es2021", OURS, SOURCE]
+        script = subprocess.run(build, capture_output=True, check=True).stdout
+    return script.rstrip() + mark()
 
 
-def mark(source: bytes) -> bytes:
-    """The end of what is built from ``source``."""
-    return f"//{digest(source)}\n".encode()
+def mark() -> bytes:
+    """The end of what is built from the sources."""
+    return f"//{digest(b''.join(source.read_bytes() for source in SOURCES))}\n".encode()
 
 
 def digest(source: bytes) -> str:
@@ -45,6 +47,6 @@ def gzipped(script: bytes) -> int:
 
 
 if __name__ == "__main__":
-    BUILT.write_bytes(built(SOURCE.read_bytes()))
+    BUILT.write_bytes(built())
     script = BUILT.read_bytes()
     sys.stdout.write(f"{len(script)} bytes, {gzipped(script)} with gzip\n")

@@ -88,6 +88,21 @@ def test_who_agrees_is_tracked_and_who_takes_it_back_leaves_nothing(page: Any, s
     assert page.evaluate("Object.keys(sessionStorage)") == []
 
 
+def test_what_one_tab_says_of_consent_and_person_holds_in_the_others(page: Any, site: Site) -> None:
+    page.goto(site.put("<p>text", host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    other = page.context.new_page()
+    other.goto(site.url)
+    other.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("usertrack.identify('ann')")
+    other.wait_for_function("usertrack.track('x') || localStorage.usertrack.includes('ann')")
+    assert [event["distinct_id"] for event in queued(other) if event["event"] == "x"][-1] == "ann"
+    page.evaluate("usertrack.optOut()")
+    other.wait_for_function("!sessionStorage.usertrack_queue")
+    other.evaluate("usertrack.track('no')")
+    assert other.evaluate("[Object.keys(localStorage), Object.keys(sessionStorage)]") == [["usertrack_consent"], []]
+
+
 def test_pages_of_the_older_format_work_as_they_are(page: Any, site: Site, served: Client) -> None:
     page.goto(
         site.put(
@@ -196,7 +211,7 @@ def test_forms_say_their_fields_and_never_a_value(page: Any, site: Site) -> None
     assert not [value for value in ("4111", "hunter2", "ann@x.example") if value in text]
 
 
-def test_errors_have_fingerprints_and_no_data_and_are_ten_a_page(page: Any, site: Site) -> None:
+def test_errors_are_alike_have_no_data_and_are_ten_a_page(page: Any, site: Site) -> None:
     script = (
         "<button id=b>Run</button><script>b.onclick = () => { throw new TypeError('no run 4711 of ann@x.example') };"
         "fail = (n) => Promise.reject(new Error(`step ${n} failed`))</script>"
@@ -212,7 +227,7 @@ def test_errors_have_fingerprints_and_no_data_and_are_ten_a_page(page: Any, site
         "value": "no run * of *",
         "mechanism": {"handled": False},
     }
-    assert len({exception["$exception_fingerprint"] for exception in exceptions[1:]}) == 1
+    assert {exception["$exception_list"][0]["value"] for exception in exceptions[1:]} == {"step * failed"}
     (click,) = named(page, "error_click")
     assert (click["selector"], click["message"]) == ("button#b", "no run * of *")
 

@@ -14,6 +14,7 @@ from usertrack.server.capture.gate import any_site, is_browser
 from usertrack.server.capture.live_check import described
 from usertrack.server.capture.payload import Refused, hide_address, parse_json
 from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
+from usertrack.server.capture.user_agent import add_device
 from usertrack.server.event_log.group_commit import LogFull
 from usertrack.server.event_log.log import NotAppended
 from usertrack.server.http.requests import body_within
@@ -66,6 +67,9 @@ def _activity(capture: Capture) -> Any:
             body = await body_within(request, _LIMIT, Refused("the body is larger than 1 MB", 413))
             remote = request.client.host if request.client else ""
             activity, now = await capture.read(len(body), lambda now: _read(capture, body, remote, now))
+            if is_browser(request):
+                for event in activity.events:
+                    add_device(event, request.headers.get("user-agent", ""))
             await _ingest(capture, activity, now, browser=is_browser(request))
         except Refused as refused:
             return _refusal(refused.text, refused.status, refused.headers)

@@ -9,7 +9,7 @@ from usertrack.core.routes import route_of
 from usertrack.core.spool import SpooledRows
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
-from usertrack.signals.occurrence import NOTHING, PROPERTIES, Occurrence
+from usertrack.signals.occurrence import NOTHING, PROPERTIES, Occurrence, kind_of_error
 
 _EVENTS = "posthog/signal_events"
 _SLICE = timedelta(days=10)
@@ -91,4 +91,7 @@ def occurrences(table: Table) -> Iterator[Occurrence]:
 
 
 def _properties(values: list[object]) -> dict[str, object]:
-    return {name: value for name, value in zip(PROPERTIES, values, strict=True) if value is not None}
+    properties = {name: value for name, value in zip(PROPERTIES, values, strict=True) if value is not None}
+    if "message" in properties and "fingerprint" not in properties:
+        properties["fingerprint"] = kind_of_error(str(properties["message"]))
+    return properties

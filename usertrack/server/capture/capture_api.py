@@ -18,6 +18,7 @@ from usertrack.server.capture.gate import any_site, is_browser
 from usertrack.server.capture.live_check import refusal
 from usertrack.server.capture.payload import Payload, Refused, read_events
 from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
+from usertrack.server.capture.user_agent import add_device
 from usertrack.server.event_log.group_commit import LogFull
 from usertrack.server.event_log.log import NotAppended
 from usertrack.server.http.requests import body_within
@@ -36,6 +37,8 @@ _REMOTE_CONFIG: dict[str, Any] = {
     "isAuthenticated": False,
     "toolbarParams": {},
 }
+
+_OURS = "usertrack.js"  # the SDKs say themselves on what they run
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +65,9 @@ def _events(path: str, capture: Capture) -> Any:
             events, now = await capture.read(
                 len(payload.body), lambda now: read_events(payload, capture.token, now, capture.hashed_ip)
             )
+            for event in events:
+                if event.properties.get("$lib") == _OURS:
+                    add_device(event, request.headers.get("user-agent", ""))
             events, forged = capture.identities.divide(events, now, browser=is_browser(request))
             if refused := await capture.ingest(events, now):
                 raise Refused(refusal(refused))

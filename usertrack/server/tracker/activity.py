@@ -1,6 +1,5 @@
 """Reads the body of ``POST /api/track/user-activity`` into events: each is taken or refused, with the reason."""
 
-import hashlib
 import json
 import re
 import uuid
@@ -222,12 +221,10 @@ def _page_time(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def _error(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     message = _masked(_text(raw, "message", required=True))
-    fingerprint = hashlib.sha256(re.sub(r"\d+|\"[^\"]*\"|'[^']*'", "", message).encode(errors="replace")).hexdigest()
     return "$exception", {
         "$exception_type": "Error",
         "$exception_message": message,
         "$exception_list": [{"type": "Error", "value": message, "mechanism": {"handled": False}}],
-        "$exception_fingerprint": fingerprint[:16],
     }
 
 

@@ -4,7 +4,6 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("usertrack.js")
 BUILT = Path(__file__).with_name("usertrack.min.js")
 
 

@@ -5,8 +5,10 @@
  * query string and no id in a path leaves the page. An event has an id, and stays in sessionStorage until a server has
  * acknowledged it: what is sent twice is stored once.
  *
- * usertrack.min.js is built from this file by scripts/tracker.py.
+ * usertrack.min.js is built from this file and clicks.js by scripts/tracker.py.
  */
+import { doc, masked, now, selector, watchClicks } from './clicks.js';
+
 (() => {
   const BATCH = 50; // events a request
   const LONGEST = 20000; // characters; browsers send 64 KiB from a page that is closed
@@ -16,11 +18,7 @@
   const SESSION_IDLE = 1800000;
   const SESSION_LONGEST = 86400000;
   const ERRORS = 10; // a page
-  const DEAD = 2500;
-  const OWN_LOOK = 700; // how long a control may look pressed
 
-  const doc = document;
-  const now = Date.now;
   const script = doc.currentScript || doc.querySelector('[data-usertrack-api-key],[data-tippen-api-key]');
   if (!script || window.usertrack) return;
   const option = (name) =>
@@ -61,7 +59,7 @@
 
   const renew = () => {
     const device = uuid();
-    self = { id: device, device };
+    return (self = { id: device, device });
   };
 
   const session = () => {
@@ -83,7 +81,6 @@
     /^(\d+|(?=.*\d)([\da-f]{8,}|[\w-]{16,}|\w{1,12}_[\da-z]{8,})|.+(@|%40).+)$/i;
   const template = (path) => path.replace(/[^/]+/g, (part) => (ID.test(part) ? ':id' : part));
   const path = () => (location.pathname + (/^#!?\/[^?]*/.exec(location.hash) || '')).replace(/\/?#!?/, '');
-  const masked = (text) => text.replace(/[^\s@]+@[^\s@]+|\d+/g, '*').replace(/\s+/g, ' ').trim().slice(0, 200);
 
   // Events, and how they get to the server
 
@@ -130,26 +127,20 @@
   const body = (batch) => `{"api_key":"${apiKey}","sent_at":${JSON.stringify(new Date())},"batch":[${batch}]}`;
 
   const flush = async () => {
-    if (!active || sending || !queue.length || !navigator.onLine || now() < notBefore) return;
+    if (!active || sending || !queue.length || now() < notBefore) return;
     const batch = nextBatch(0);
     const text = body(batch);
-    let status = 0;
-    let wait = 0;
     sending = batch.length;
-    try {
-      // as plain text: for that, browsers do not ask the server first
-      const answer = await fetch(endpoint, {
-        method: 'POST',
-        body: text,
-        keepalive: text.length < LONGEST,
-        credentials: 'omit',
-        signal: AbortSignal.timeout(15000),
-      });
-      status = answer.status;
-      wait = answer.headers.get('Retry-After') * 1000;
-    } catch (_) {} // offline, or no server
+    const answer = await fetch(endpoint, {
+      method: 'POST',
+      body: text, // plain: for that, browsers do not ask the server first
+      keepalive: text.length < LONGEST,
+      credentials: 'omit',
+      signal: AbortSignal.timeout(15000),
+    }).catch(() => {}); // offline, or no server
     sending = 0;
-    if (/^([23]|4(?!08|29))/.test(status)) {
+    const wait = answer?.headers.get('Retry-After') * 1000 || 0;
+    if (/^([23]|4(?!08|29))/.test(answer?.status)) {
       failures = 0;
       queue = queue.filter((text) => !batch.includes(text));
       write(TAB, '_queue', queue);
@@ -161,7 +152,7 @@
   // its next page sends them once more.
   const beacon = () => {
     let from = sending;
-    while (navigator.onLine && from < queue.length) {
+    while (from < queue.length) {
       const batch = nextBatch(from);
       if (!navigator.sendBeacon(endpoint, body(batch))) break;
       from += batch.length;
@@ -170,9 +161,7 @@
 
   // Pages, and the time in which people really look at them
 
-  let since;
-  let visible;
-  let reported;
+  let since, visible, reported;
   let lastInput = now();
   let lastTick = lastInput;
 
@@ -195,123 +184,13 @@
   };
   const leave = () => {
     tick();
-    settle();
+    clicks?.settle();
     report('$pageleave', { $prev_pageview_duration: (now() - since) / 1000 });
   };
   const route = () => {
     if (path() === page) return;
     leave();
     enter();
-  };
-
-  // What was clicked: a selector that outlives a release, and the label of a button or tab; no name, number or value
-
-  const LABELLED = 'button,summary,[role=button],[role=tab],[role=menuitem],nav a';
-  const CONTROLS =
-    LABELLED + ',a,input,select,textarea,label,[onclick],[role=link],[role=option],[role=radio],[role=checkbox],[role=switch]';
-  const UNSTABLE = /\d\d|[:@]|^(css|sc)-|active|focus|open|select|disabled/i;
-  // fields answer by themselves, and what a click does in the others, the document does not show
-  const OPAQUE = ':read-write,select,label,[type=range],[type=color],[type=file],canvas,video,audio,[data-usertrack-ignore]';
-
-  const selector = (element, depth = 0) => {
-    const tag = element.localName;
-    for (const name of ['data-testid', 'id', 'name']) {
-      const value = element.getAttribute(name);
-      if (value && !UNSTABLE.test(value)) return name === 'id' ? tag + '#' + value : `${tag}[${name}="${value}"]`;
-    }
-    const own = [tag, ...[...element.classList].filter((each) => !UNSTABLE.test(each)).slice(0, 2)].join('.');
-    const parent = element.parentElement;
-    return depth < 3 && parent && parent !== doc.body ? selector(parent, depth + 1) + '>' + own : own;
-  };
-  const described = (element) => {
-    const isLabelled = element.closest(LABELLED) && !element.closest('[data-usertrack-mask]');
-    return {
-      $event_type: 'click',
-      $el_text: isLabelled ? masked(element.ariaLabel || element.textContent) : '',
-      selector: selector(element),
-    };
-  };
-
-  /** What a click is meant for: a control, or what the pointer shows to be clickable. */
-  const control = (target) => target.closest(CONTROLS) || (getComputedStyle(target).cursor === 'pointer' && target);
-
-  // Rage and dead clicks: those that nothing answers which a person can see
-
-  let answers = []; // when the page changed
-  let burst = []; // clicks near one another
-  let pending = []; // clicks that may be dead
-  let pressed; // the latest, with its control as it was before
-  let observer;
-
-  /** How a control looks: its text, and its markup; with what fields show, which only scripts can change unseen. */
-  const looks = (element) => {
-    const fields = [...doc.querySelectorAll('input:not([type=password]),select,textarea')].slice(0, 300);
-    return [element.textContent, element.outerHTML].map((look) => look + fields.map((each) => each.value));
-  };
-  const changed = ({ element, before, focus, path }) =>
-    looks(element)[1] !== before[1] || ![focus, ...path].includes(doc.activeElement);
-  const answer = () => {
-    if (observer && !(now() - answers.at(-1) < 20)) answers.push(now());
-  };
-  /** What moves within a control that is pressed, such as a ripple, is no answer by itself: its look is compared. */
-  const isInside = ({ target, type, element = pressed.element }) =>
-    element.contains(target) && (target !== element || type === 'childList');
-  const press = (event) => {
-    const path = event.composedPath();
-    const target = path[0];
-    if (!event.isTrusted || !target.closest) return;
-    const isControl = control(target);
-    const element = isControl || target;
-    pressed = { element, isControl, target, path, from: now(), before: looks(element), focus: doc.activeElement };
-    observer = observer || new MutationObserver((records) => records.every(isInside) || answer());
-    for (const root of [doc, ...path.filter((node) => node.host)])
-      observer.observe(root, { childList: true, subtree: true, characterData: true, attributes: true });
-  };
-
-  const judge = () => {
-    const clicks = burst;
-    burst = [];
-    if (clicks.length < 3) return;
-    const first = clicks[0];
-    const texts = clicks.filter(({ before }, i) => i && before[0] !== clicks[i - 1].before[0]).length + changed(first);
-    const answered = Math.max(texts, answers.filter((at) => at >= first.from).length);
-    if (clicks.length - answered >= 3 || clicks.some((click) => click.failed))
-      capture('$rageclick', { ...first.what, click_count: clicks.length }, clicks[2].at);
-  };
-  const check = () => {
-    const time = now();
-    pending = pending.filter((click) => {
-      const age = time - click.at;
-      if (answers.some((at) => at >= click.from) || (time - pressed.from > OWN_LOOK && changed(click))) return;
-      if (age < DEAD) return true;
-      capture('$dead_click', { ...click.what, $dead_click_absolute_delay_ms: age }, click.at);
-    });
-    if (time - burst.at(-1)?.at > 1000) judge();
-    if (!pending.length && !burst.length && observer && time - pressed.from > 1000) {
-      observer.disconnect();
-      observer = 0;
-      answers = [];
-    }
-  };
-  /** Whoever leaves a page has been answered. */
-  const settle = () => (pending = burst = []);
-
-  const onClick = (event) => {
-    const target = event.composedPath()[0];
-    if (!event.isTrusted || !target.closest) return;
-    if (!observer || pressed.target !== target) press(event); // by the keyboard
-    const { element, isControl } = pressed;
-    const what = described(element);
-    if (isControl) capture('$autocapture', what);
-    if (event.ctrlKey || event.metaKey || target.closest(OPAQUE)) return;
-    const click = { ...pressed, at: now(), x: event.clientX, y: event.clientY, what };
-    pressed = click;
-    const last = burst.at(-1);
-    // PostHog's: each within 30 px and a second of the one before
-    if (last && (Math.abs(click.x - last.x) + Math.abs(click.y - last.y) >= 30 || click.at - last.at >= 1000)) judge();
-    burst = [...burst, click];
-    if (target.closest('a[target],a[download],[href^=mailto],[href^=tel],[href^=blob]')) answer();
-    else if (isControl && !pending.some((other) => other.element === element)) pending = [...pending, click];
   };
 
   // Errors, forms: kinds and names, never a value
@@ -321,15 +200,9 @@
   const onError = (error, message) => {
     const type = error?.name || 'Error';
     const value = masked('' + (error?.message || message));
-    if (pressed?.what && !pressed.failed && now() - pressed.at < 1000) {
-      pressed.failed = true;
-      capture('error_click', { ...pressed.what, message: value });
-    }
-    if (errors++ < ERRORS)
-      capture('$exception', {
-        $exception_list: [{ type, value, mechanism: { handled: false } }],
-        $exception_fingerprint: type + ': ' + value.replace(/"[^"]*"|'[^']*'/g, '*'),
-      });
+    const clicked = clicks.failed();
+    if (clicked) capture('error_click', { ...clicked, message: value });
+    if (errors++ < ERRORS) capture('$exception', { $exception_list: [{ type, value, mechanism: { handled: false } }] });
   };
 
   const nameOf = (element) => element.getAttribute('name') || element.getAttribute('id') || selector(element);
@@ -357,7 +230,7 @@
     self.signature = signature?.split('.')[0];
     write(LOCAL, '', self);
     capture('$identify', {
-      $anon_distinct_id: before === id ? undefined : before,
+      $anon_distinct_id: before,
       $identity_signature: signature,
       $set: { claimed_email: email, claimed_subscription_tier: tier },
     });
@@ -365,7 +238,7 @@
 
   // Consent, and the beginning
 
-  let listening;
+  let clicks;
 
   const start = () => {
     if (active || !apiKey || navigator.globalPrivacyControl || navigator.doNotTrack > 0) return;
@@ -377,11 +250,16 @@
     page = path();
     identify(...who);
     enter();
-    if (!listening) listen();
+    if (!clicks) listen();
+  };
+  const stop = () => {
+    active = false;
+    write(LOCAL, '');
+    for (const name of ['_queue', '_tab', '_claims']) write(TAB, name);
   };
 
   const listen = () => {
-    listening = true;
+    clicks = watchClicks(on, capture);
     for (const name of ['pushState', 'replaceState']) {
       const original = history[name];
       history[name] = function (...values) {
@@ -390,8 +268,8 @@
       };
     }
     on('popstate hashchange', route, window);
-    on('pointerdown', press);
-    on('click', onClick);
+    // another tab knows who it is now, or has taken consent back
+    on('storage', () => (self = read(LOCAL, '') || stop()), window);;
     on('submit', ({ target }) =>
       capture('form_submit', {
         form_id: nameOf(target),
@@ -399,29 +277,22 @@
       })
     );
     on('invalid', ({ target }) => invalid(target));
-    new MutationObserver(
-      (records) =>
-        active &&
-        records.forEach(({ target }) => target.ariaInvalid === 'true' && invalid(target))
+    new MutationObserver((records) =>
+      records.forEach(({ target }) => target.ariaInvalid === 'true' && invalid(target))
     ).observe(doc, { subtree: true, attributeFilter: ['aria-invalid'] });
     on('error', (event) => event.message && onError(event.error, event.message), window);
     on('unhandledrejection', ({ reason }) => onError(reason, reason), window);
-    on('scroll invalid toggle play pause fullscreenchange copy', answer);
-    on('selectionchange', () => pressed?.isControl || answer());
-    // not of a field that a click elsewhere leaves
-    on('blur beforeprint input change', ({ target }) => (target === window || pressed?.element.contains(target)) && answer(), window);
-    if (window.navigation) on('navigate', answer, navigation);
     on('pointermove pointerdown keydown wheel', () => (lastInput = now()));
     on('visibilitychange', () => {
       tick();
-      settle();
+      clicks.settle();
       if (visible > reported) report();
       flush();
     });
     on('pagehide', () => beacon(leave()), window);
     on('pageshow', (event) => event.persisted && enter((sending = 0)), window);
     on('online', () => flush((notBefore = failures = 0)), window);
-    setInterval(() => active && tick(check()), 250);
+    setInterval(() => active && tick(clicks.check()), 250);
     setInterval(flush, 5000);
   };
 
@@ -434,14 +305,12 @@
       start();
     },
     optOut: () => {
-      active = false;
-      write(LOCAL, '');
-      for (const name of ['_queue', '_tab', '_claims']) write(TAB, name);
       write(LOCAL, '_consent', 'denied');
+      stop();
     },
     reset: () => {
       who = [];
-      if (active) renew();
+      if (active) write(LOCAL, '', renew());
     },
   };
   if ((read(LOCAL, '_consent') || option('consent')) === 'granted') start();

@@ -1,0 +1,140 @@
+/*
+ * What was clicked, and the clicks that nothing answers which a person can see: many in rage, or one that is dead.
+ */
+const DEAD = 2500; // milliseconds
+const OWN_LOOK = 700; // how long a control may look pressed
+
+export const doc = document;
+export const now = Date.now;
+
+/** Without addresses and numbers. */
+export const masked = (text) =>
+  text.replace(/[^\s@]+@[^\s@]+|\d+/g, '*').replace(/\s+/g, ' ').trim().slice(0, 200);
+
+// What was clicked: a selector that outlives a release, and the label of a button or tab; no name, number or value
+
+const LABELLED = 'button,summary,[role=button],[role=tab],[role=menuitem],nav a';
+const CONTROLS =
+  LABELLED + ',a,input,select,textarea,label,[onclick],[role=link],[role=option],[role=radio],[role=checkbox],[role=switch]';
+const UNSTABLE = /\d\d|[:@]|^(css|sc)-|active|focus|open|select|disabled/i;
+// fields answer by themselves, and what a click does in the others, the document does not show
+const OPAQUE = ':read-write,select,label,[type=range],[type=color],[type=file],canvas,video,audio,[data-usertrack-ignore]';
+
+export const selector = (element, depth = 0) => {
+  const tag = element.localName;
+  for (const name of ['data-testid', 'id', 'name']) {
+    const value = element.getAttribute(name);
+    if (value && !UNSTABLE.test(value)) return name === 'id' ? tag + '#' + value : `${tag}[${name}="${value}"]`;
+  }
+  const own = [tag, ...[...element.classList].filter((each) => !UNSTABLE.test(each)).slice(0, 2)].join('.');
+  const parent = element.parentElement;
+  return depth < 3 && parent && parent !== doc.body ? selector(parent, depth + 1) + '>' + own : own;
+};
+const described = (element) => {
+  const isLabelled = element.closest(LABELLED) && !element.closest('[data-usertrack-mask]');
+  return {
+    $event_type: 'click',
+    $el_text: isLabelled ? masked(element.ariaLabel || element.textContent) : '',
+    selector: selector(element),
+  };
+};
+
+/** What a click is meant for: a control, or what the pointer shows to be clickable. */
+const control = (target) => target.closest(CONTROLS) || (getComputedStyle(target).cursor === 'pointer' && target);
+
+/** Captures clicks, `$rageclick` and `$dead_click`; `on` adds listeners. Somebody calls `check` again and again. */
+export const watchClicks = (on, capture) => {
+  let answers = []; // when the page changed
+  let burst = []; // clicks near one another
+  let pending = []; // clicks that may be dead
+  let pressed; // the latest, with its control as it was before
+  let observer;
+
+  /** How a control looks: its text, and its markup; with what fields show, which only scripts can change unseen. */
+  const looks = (element) => {
+    const fields = [...doc.querySelectorAll('input:not([type=password]),select,textarea')].slice(0, 300);
+    return [element.textContent, element.outerHTML].map((look) => look + fields.map((each) => each.value));
+  };
+  const changed = ({ element, before, focus, path }) =>
+    looks(element)[1] !== before[1] || ![focus, ...path].includes(doc.activeElement);
+  const answer = () => {
+    if (observer && !(now() - answers.at(-1) < 20)) answers.push(now());
+  };
+  /** What moves within a control that is pressed, such as a ripple, is no answer by itself: its look is compared. */
+  const isInside = ({ target, type, element = pressed.element }) =>
+    element.contains(target) && (target !== element || type === 'childList');
+  const press = (target, path) => {
+    const isControl = control(target);
+    const element = isControl || target;
+    pressed = { element, isControl, target, path, from: now(), before: looks(element), focus: doc.activeElement };
+    observer ||= new MutationObserver((records) => records.every(isInside) || answer());
+    for (const root of [doc, ...path.filter((node) => node.host)])
+      observer.observe(root, { childList: true, subtree: true, characterData: true, attributes: true });
+  };
+
+  const judge = () => {
+    const clicks = burst;
+    burst = [];
+    if (clicks.length < 3) return;
+    const first = clicks[0];
+    const texts = clicks.filter(({ before }, i) => i && before[0] !== clicks[i - 1].before[0]).length + changed(first);
+    const answered = Math.max(texts, answers.filter((at) => at >= first.from).length);
+    if (clicks.length - answered >= 3 || clicks.some((click) => click.failed))
+      capture('$rageclick', { ...first.what, click_count: clicks.length }, clicks[2].at);
+  };
+  const check = () => {
+    const time = now();
+    pending = pending.filter((click) => {
+      const age = time - click.at;
+      if (answers.some((at) => at >= click.from) || (time - pressed.from > OWN_LOOK && changed(click))) return;
+      if (age < DEAD) return true;
+      capture('$dead_click', { ...click.what, $dead_click_absolute_delay_ms: age }, click.at);
+    });
+    if (time - burst.at(-1)?.at > 1000) judge();
+    if (!pending.length && !burst.length && observer && time - pressed.from > 1000) {
+      observer.disconnect();
+      observer = 0;
+      answers = [];
+    }
+  };
+  /** Whoever leaves a page has been answered. */
+  const settle = () => (pending = burst = []);
+  /** What was clicked just before something failed; once a click. */
+  const failed = () => {
+    if (pressed?.failed || !(now() - pressed?.at < 1000)) return;
+    pressed.failed = true;
+    return pressed.what;
+  };
+
+  const click = (target, path, event) => {
+    if (!observer || pressed.target !== target) press(target, path); // by the keyboard
+    const { element, isControl } = pressed;
+    const what = described(element);
+    if (isControl) capture('$autocapture', what);
+    if (event.ctrlKey || event.metaKey || target.closest(OPAQUE)) return;
+    pressed = { ...pressed, at: now(), x: event.clientX, y: event.clientY, what };
+    const last = burst.at(-1);
+    // PostHog's: each within 30 px and a second of the one before
+    if (last && (Math.abs(pressed.x - last.x) + Math.abs(pressed.y - last.y) >= 30 || pressed.at - last.at >= 1000))
+      judge();
+    burst = [...burst, pressed];
+    if (target.closest('a[target],a[download],[href^=mailto],[href^=tel],[href^=blob]')) answer();
+    else if (isControl && !pending.some((other) => other.element === element)) pending = [...pending, pressed];
+  };
+
+  /** What a person does, and not a script. */
+  const onHuman = (type, handler) =>
+    on(type, (event) => {
+      const path = event.composedPath();
+      if (event.isTrusted && path[0].closest) handler(path[0], path, event);
+    });
+  onHuman('pointerdown', press);
+  onHuman('click', click);
+  on('scroll invalid toggle play pause fullscreenchange copy', answer);
+  on('selectionchange', () => pressed?.isControl || answer());
+  // not of a field that a click elsewhere leaves
+  const isOfPressed = (target) => target === window || pressed?.element.contains(target);
+  on('blur beforeprint input change', ({ target }) => isOfPressed(target) && answer(), window);
+  if (window.navigation) on('navigate', answer, navigation);
+  return { check, settle, failed };
+};
