@@ -44,7 +44,7 @@ def open_pages(
     While it runs, commands on the demo ask it, and answer faster.
     """
     _require_extra()
-    from usertrack.cli.warm_server import warm_process
+    from usertrack.cli.warm_process import warm_process
     from usertrack.server.database.lock import DirectoryServed
     from usertrack.server.serve import is_public
     from usertrack.web.serve import serve_pages

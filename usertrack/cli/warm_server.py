@@ -11,11 +11,9 @@ import random
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,18 +45,6 @@ _MODULES = (
     "rich.console",
     "sqlglot",
 )
-
-
-@contextmanager
-def warm_process() -> Iterator[None]:
-    """Keep a warm process while this is open. It ends with this process, however that ends."""
-    process = subprocess.Popen([sys.executable, "-m", __name__], stdin=subprocess.PIPE, cwd="/")
-    try:
-        yield
-    finally:
-        assert process.stdin
-        process.stdin.close()
-        process.wait()
 
 
 def main() -> None:
