@@ -2,13 +2,19 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import AS_OF, DAYS, Cli
+from tests.server.capture_fixtures import AppThread
+from usertrack.demo import open_demo
+from usertrack.demo.sources import demo_server
+from usertrack.server.database.store import Store
 from usertrack.web.access import Access
 from usertrack.web.app import create_app
 from usertrack.workspace.settings import load_settings
@@ -48,6 +54,17 @@ class Browser:
 Strangers = Callable[..., Browser]
 
 
+@pytest.fixture(scope="module")
+def engines(demo_cache: Path, demo_postgres: str) -> Iterator[None]:
+    """The demo's PostHog for all threads at once, as `usertrack open` has it: a page asks its parts side by side."""
+    key = "phx_pages"
+    demo = open_demo(demo_cache / "usertrack", now=AS_OF, days=DAYS)
+    settings = demo_server(demo, load_settings(demo=True), key)
+    with closing(demo), closing(Store(demo.store_path)) as store, AppThread(store, settings) as app:
+        store.announce(app.url, key)
+        yield
+
+
 @pytest.fixture
 def stranger(demo: Cli) -> Strangers:
     """A browser that nobody let in, at pages with these options of `Access`."""
@@ -60,7 +77,7 @@ def stranger(demo: Cli) -> Strangers:
 
 
 @pytest.fixture
-def browser(stranger: Strangers) -> Browser:
+def browser(engines: None, stranger: Strangers) -> Browser:
     """A browser at the pages of the demo."""
     browser = stranger()
     browser.enter()

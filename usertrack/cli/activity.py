@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usertrack.cli.activity_report import activity_query, gather_activity
+from usertrack.cli.activity_report import gather_activity
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, emit_analysis, scope_of, with_filters
+from usertrack.cli.filters import PANEL, emit_analysis, with_filters
 from usertrack.cli.options import Limit
+from usertrack.reports.filters import Filters, scope_of
 
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
@@ -84,13 +85,14 @@ def _full_document(session: "Session", scope: "Scope") -> "Document":
 
     from usertrack.core.errors import UsageError
     from usertrack.product.funnel.numbers import named_funnels
+    from usertrack.reports.activity import activity_query
     from usertrack.reports.activity_export import user_activity_document
     from usertrack.workspace.files import funnel_paths
 
     rules = session.rules()
     scope = replace(scope, breakdown="")
     query = replace(
-        activity_query(session, scope),
+        activity_query(session.settings, scope),
         session_values=100,
         churn_days=replace(scope, interval="day").last(365),
         funnels=named_funnels(funnel_paths(session.settings)),

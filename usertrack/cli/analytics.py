@@ -6,8 +6,9 @@ import typer
 
 from usertrack.cli import complete
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, emit_analysis, periods_of, scope_of, with_filters
+from usertrack.cli.filters import PANEL, emit_analysis, with_filters
 from usertrack.cli.options import Limit, Pseudonyms
+from usertrack.reports.filters import Filters, periods_of, scope_of
 
 Periods = Annotated[
     int | None,

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from usertrack.cli.common import Common
-from usertrack.cli.filters import PANEL, Filters, emit_analysis, scope_of, with_filters
+from usertrack.cli.filters import PANEL, emit_analysis, with_filters
 from usertrack.cli.options import Limit
+from usertrack.reports.filters import Filters, scope_of
 
 
 @with_filters()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import complete
-from usertrack.cli.activity_report import activity_query, gather_activity
+from usertrack.cli.activity_report import gather_activity
 from usertrack.cli.common import Common
-from usertrack.cli.filters import Filters, scope_of, scope_of_segment, week_start, with_filters
+from usertrack.cli.filters import with_filters
 from usertrack.cli.options import AllMembers, Limit, Pseudonyms, SetName, with_common
+from usertrack.reports.filters import Filters, scope_of, scope_of_segment, week_start
 
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
@@ -311,6 +312,7 @@ def _segment(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
 
 
 def _activity(session: "Session", recipe: "Recipe") -> "Document":
+    from usertrack.reports.activity import activity_query
     from usertrack.reports.activity_view import activity_page
 
     session.runner = session.runner.at(recipe.as_of)
@@ -328,7 +330,7 @@ def _activity(session: "Session", recipe: "Recipe") -> "Document":
     profiles = session.profiles(rules)
     if recipe.segment:
         scope = scope_of_segment(session, scope, recipe.segment, profiles, rules)
-    answers = gather_activity(session, activity_query(session, scope), profiles, rules)
+    answers = gather_activity(session, activity_query(session.settings, scope), profiles, rules)
     return activity_page(answers, asdict(recipe), _templates(session), recipe.limit)
 
 

@@ -5,6 +5,7 @@ The last process that uses it stops it. Its data can be generated again, so writ
 
 import logging
 import os
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ log_timezone = 'UTC'
 """
 
 _starts: Counter[Path] = Counter()  # how often this process has started each server and not stopped it
+_turn = threading.Lock()  # the wheel's own lock keeps out other processes, not other threads
 
 
 def start(data_dir: Path) -> str:
@@ -44,6 +46,11 @@ def start(data_dir: Path) -> str:
             f"the demo's PostgreSQL cannot run in a directory with a space: {data_dir}",
             "set XDG_CACHE_HOME to a directory without one",
         )
+    with _turn:
+        return _start(data_dir)
+
+
+def _start(data_dir: Path) -> str:
     try:
         server = _server(data_dir)
         fresh = not (data_dir / "PG_VERSION").exists()
@@ -70,9 +77,10 @@ def start(data_dir: Path) -> str:
 def stop(data_dir: Path) -> None:
     """Undo one ``start``; the server stops when no process uses it."""
     data_dir = data_dir.resolve()
-    _starts[data_dir] -= 1
-    if _starts[data_dir] == 0:
-        _server(data_dir).cleanup()
+    with _turn:
+        _starts[data_dir] -= 1
+        if _starts[data_dir] == 0:
+            _server(data_dir).cleanup()
 
 
 def _library() -> Any:

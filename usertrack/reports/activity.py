@@ -1,6 +1,6 @@
 """Gathers all parts of a report on activity: those of the page, and with funnels those of the `--full` document.
 
-The parts are asked for side by side. A part without an answer holds its error; the other parts are reported.
+Parts are asked for side by side, or each alone. One without an answer holds its error; the others are reported.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ from usertrack.product.funnel.numbers import Funnel, FunnelAnswer
 from usertrack.product.journeys import numbers as journeys
 from usertrack.product.journeys.numbers import Journeys, JourneysQuery
 from usertrack.product.retention import numbers as retention
-from usertrack.product.retention.numbers import DayRetention, RetentionQuery
+from usertrack.product.retention.numbers import COHORT_WEEKS, DayRetention, RetentionQuery
 from usertrack.product.scope import TOP, Scope
 from usertrack.product.sessions import numbers as sessions
 from usertrack.product.sessions.numbers import Sessions
@@ -31,6 +31,7 @@ from usertrack.reports import activity_segments
 from usertrack.reports.activity_segments import SegmentActivity
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules
+from usertrack.workspace.settings import Settings
 
 CHURNED_AFTER = 30
 """Whole days without an event after which a person has churned."""
@@ -55,6 +56,13 @@ class ActivityQuery:
     session_values: int = TOP
     churn_days: Scope | None = None
     funnels: Mapping[str, Funnel] = field(default_factory=dict)
+
+
+def activity_query(settings: Settings, scope: Scope) -> ActivityQuery:
+    """The parts of the page on activity, with the workspace's settings."""
+    weeks = replace(scope, interval="week").last(COHORT_WEEKS)
+    source = features.feature_source(settings)
+    return ActivityQuery(scope, weeks, settings["events.signed_up"], source, tuple(settings["pages"]))
 
 
 @dataclass(frozen=True)
@@ -96,37 +104,47 @@ class ActivityReport:
         yield from (part.answer for part in parts if part and is_unknown(part.answer))
 
 
+Ask = Callable[[Runner], Any]
+
+
+def asks(query: ActivityQuery, judged: Callable[[], tuple[Profiles, Rules]]) -> dict[str, Ask]:
+    """What each part asks, by its name; any can be asked alone. Segments alone need whom the rules have ``judged``."""
+    scope = query.scope.widened_to_buckets
+    parts: dict[str, Ask] = {
+        "activity": lambda at: activity.ask(at, scope),
+        "sessions": lambda at: sessions.ask(at, replace(scope, top=query.session_values)),
+        "features": lambda at: features.ask(at, query.feature_source, replace(scope, interval="week")),
+        "journeys": lambda at: journeys.ask(at, JourneysQuery(patterns=query.page_patterns), scope),
+        "cohorts": lambda at: retention.ask_days(
+            at, RetentionQuery(require_role("signed_up", query.signed_up)), query.cohort_weeks
+        ),
+        "segments": lambda at: activity_segments.ask(at, *judged(), scope),
+    }
+    if query.funnels:
+        adoption = next(iter(query.funnels.values()))
+        parts["adoption"] = lambda at: funnel.ask(at, adoption, scope)
+    if churn_days := query.churn_days:
+        parts["churn"] = lambda at: churn.ask(at, "", CHURNED_AFTER, churn_days)
+    return parts
+
+
 def gather(runner: Runner, query: ActivityQuery, profiles: Profiles, rules: Rules, done: Done) -> ActivityReport:
     """Ask for all parts. ``profiles`` have the people of all segments; ``runner`` asked for them before.
 
     Raises UsageError for a condition that is no HogQL, and the error of the source if no part has an answer.
     """
     scope = query.scope.widened_to_buckets
-    journeys_query = JourneysQuery(patterns=query.page_patterns)
-    asks: dict[str, Callable[[Runner], Any]] = {
-        "activity": lambda at: activity.ask(at, scope),
-        "sessions": lambda at: sessions.ask(at, replace(scope, top=query.session_values)),
-        "features": lambda at: features.ask(at, query.feature_source, replace(scope, interval="week")),
-        "journeys": lambda at: journeys.ask(at, journeys_query, scope),
-        "cohorts": lambda at: retention.ask_days(
-            at, RetentionQuery(require_role("signed_up", query.signed_up)), query.cohort_weeks
-        ),
-        "segments": lambda at: activity_segments.ask(at, profiles, rules, scope),
-    }
-    if query.funnels:
-        adoption = next(iter(query.funnels.values()))
-        asks["adoption"] = lambda at: funnel.ask(at, adoption, scope)
-    if churn_days := query.churn_days:
-        asks["churn"] = lambda at: churn.ask(at, "", CHURNED_AFTER, churn_days)
-    goals: list[Callable[[Runner], Any]] = [
-        partial(journeys.ask, query=replace(journeys_query, goal=goal), scope=scope) for goal in _goals(query.funnels)
+    by_name = asks(query, lambda: (profiles, rules))
+    goals: list[Ask] = [
+        partial(journeys.ask, query=JourneysQuery(goal=goal, patterns=query.page_patterns), scope=scope)
+        for goal in _goals(query.funnels)
     ]
-    parts = runner.together([partial(_part, runner, done, ask) for ask in (*asks.values(), *goals)])
+    parts = runner.together([partial(ask_part, runner, ask, done) for ask in (*by_name.values(), *goals)])
     first = parts[0].answer
     if isinstance(first, UsageError) or all(isinstance(part.answer, UsertrackError) for part in parts):
         raise first
-    by_name = dict(zip(asks, parts, strict=False))
-    return ActivityReport(scope, profiles, goals=tuple(parts[len(asks) :]), **by_name)
+    named = dict(zip(by_name, parts, strict=False))
+    return ActivityReport(scope, profiles, goals=tuple(parts[len(by_name) :]), **named)
 
 
 def _goals(funnels: Mapping[str, Funnel]) -> list[str]:
@@ -135,7 +153,8 @@ def _goals(funnels: Mapping[str, Funnel]) -> list[str]:
     return list(dict.fromkeys("|".join(events) for events in last_steps if events))
 
 
-def _part(runner: Runner, done: Done, ask: Callable[[Runner], Any]) -> Part[Any]:
+def ask_part(runner: Runner, ask: Ask, done: Done) -> Part[Any]:
+    """The answer to ``ask``, or its error, with what was asked for it."""
     statements: list[Statement] = []
 
     def record(statement: Statement, answer: Any) -> None:

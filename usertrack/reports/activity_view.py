@@ -16,19 +16,24 @@ from usertrack.library.library import Statement
 from usertrack.product import compare as compared
 from usertrack.product.activity.numbers import Activity
 from usertrack.product.activity.view import activity_document, figures
+from usertrack.product.churn.view import churn_document
 from usertrack.product.features.numbers import Features
 from usertrack.product.features.view import features_document
+from usertrack.product.funnel.view import funnel_document
 from usertrack.product.journeys.view import journeys_document
 from usertrack.product.retention.numbers import FEWEST, DayRetention
 from usertrack.product.retention.view import cohorts_document
 from usertrack.product.scope import Scope
 from usertrack.product.sessions.numbers import Sessions
 from usertrack.product.sessions.view import session_figures, sessions_document
-from usertrack.reports.activity import ActivityReport, Numbers, Part
+from usertrack.reports.activity import ActivityReport, Part
 from usertrack.reports.activity_segments import SegmentActivity
 from usertrack.reports.members import profile_origins
+from usertrack.segments.profiles import Profiles
 
 CARDS = ("dau", "wau", "mau", "engagement_score")
+PAGE = ("activity", "sessions", "features", "journeys", "cohorts", "segments")
+"""The parts of the page, in order."""
 
 
 def activity_page(
@@ -57,34 +62,27 @@ def activity_page(
 
 
 def _blocks(report: ActivityReport) -> Iterator[Block]:
-    yield from _section(report, "At a glance", report.activity, _cards)
-    yield from _section(report, "Active people", report.activity, _activity)
-    yield from _section(report, "Sessions", report.sessions, _sessions)
-    yield from _section(report, "Features", report.features, _features)
-    yield from _section(
-        report, "Journeys", report.journeys, lambda part: _blocks_of(journeys_document(part), "journeys")
-    )
-    yield from _section(report, "Retention", report.cohorts, _curve)
-    yield from _section(report, "Cohorts", report.cohorts, _cohorts)
-    yield from _section(report, "Segments", report.segments, lambda part: _segments(part, report.profiles.people))
+    own = profile_origins(report.profiles, report.profiles.queries)
+    for name in PAGE:
+        origins = own if report.scope.segment or name == "segments" else ()
+        yield from sections(name, getattr(report, name), report.scope, origins, report.profiles)
 
 
-def _section(
-    report: ActivityReport, heading: str, part: Part[Numbers], blocks: Callable[[Numbers], Sequence[Block]]
+def sections(
+    name: str, part: Part[Any], scope: Scope, people_origins: Sequence[Origin] = (), profiles: Profiles | None = None
 ) -> Iterator[Section]:
-    """A part under its heading, or its error; nothing where it rests on what is absent here."""
+    """The part called ``name`` under its headings, or its error; nothing where it rests on what is absent here.
+
+    ``people_origins`` are the queries that said who is counted. Segments alone need ``profiles``.
+    """
     if isinstance(part.answer, Absent):
         return
-    profile_queries = (
-        profile_origins(report.profiles, report.profiles.queries)
-        if report.scope.segment or heading == "Segments"
-        else ()
-    )
-    queries = (*_origins(part.statements, report.scope), *profile_queries)
-    if isinstance(part.answer, UsertrackError):
-        yield Section(heading, (unknown_paragraph(part.answer.message),), queries)
-    else:
-        yield Section(heading, tuple(blocks(part.answer)), queries)
+    queries = (*_origins(part.statements, scope), *people_origins)
+    for heading, blocks in _SECTIONS[name].items():
+        if isinstance(part.answer, UsertrackError):
+            yield Section(heading, (unknown_paragraph(part.answer.message),), queries)
+        else:
+            yield Section(heading, tuple(blocks(part.answer, profiles)), queries)
 
 
 def _origins(statements: Sequence[Statement], scope: Scope) -> tuple[Origin, ...]:
@@ -204,3 +202,16 @@ def _segments(segments: Sequence[SegmentActivity], total: int) -> list[Block]:
     )
     note = f"of {people_words(total)}, as they are now; a person may be in several segments"
     return [columns.listing(segments), Paragraph(note, "dim")]
+
+
+_SECTIONS: dict[str, dict[str, Callable[[Any, Profiles | None], Sequence[Block]]]] = {
+    "activity": {"At a glance": lambda part, _: _cards(part), "Active people": lambda part, _: _activity(part)},
+    "sessions": {"Sessions": lambda part, _: _sessions(part)},
+    "features": {"Features": lambda part, _: _features(part)},
+    "journeys": {"Journeys": lambda part, _: _blocks_of(journeys_document(part), "journeys")},
+    "cohorts": {"Retention": lambda part, _: _curve(part), "Cohorts": lambda part, _: _cohorts(part)},
+    "adoption": {"Funnel": lambda part, _: _blocks_of(funnel_document(part), "funnel")},
+    "churn": {"Churn": lambda part, _: _blocks_of(churn_document(part), "churn")},
+    "segments": {"Segments": lambda part, profiles: _segments(part, profiles.people if profiles else 0)},
+}
+"""The sections of each part."""

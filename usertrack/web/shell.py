@@ -101,10 +101,10 @@ def error(message: str, hint: str = "") -> Markup:
     return Markup(template("error.html.j2").render(message=message, hint=hint))
 
 
-def document_html(document: Document, links: Links | None = None) -> Markup:
-    """The blocks and notes of a document, as a part of a page."""
+def document_html(document: Document, links: Links | None = None, prefix: str = "") -> Markup:
+    """The blocks and notes of a document, as a part of a page. Ids in it begin with ``prefix``."""
     notes = Markup("").join(Markup("<p class='note'>{}</p>").format(words(note)) for note in document.notes)
-    return Markup(html.body(document, links=links or PageLinks())) + notes
+    return Markup(html.body(document, links=links or PageLinks(), prefix=prefix)) + notes
 
 
 def words(text: str) -> Markup:

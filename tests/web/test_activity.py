@@ -1,0 +1,57 @@
+"""Activity: the dashboard, in parts that come as they are answered."""
+
+import re
+
+import pytest
+
+from tests.web.conftest import Browser
+
+PARTS = ("activity", "sessions", "features", "journeys", "cohorts", "adoption", "churn", "segments")
+
+
+def part(page: str, name: str) -> str:
+    """What came for this part of the page."""
+    section = re.search(rf'<section slot="{name}".*?</section>', page, re.DOTALL)
+    assert section, f"no {name}"
+    return section[0]
+
+
+def test_every_part_comes_in_its_place(browser: Browser) -> None:
+    page = browser.get("/activity").text
+    for name in PARTS:
+        assert page.index(f'<slot name="{name}">') < page.index(part(page, name))
+    assert 'role="alert"' not in page
+    assert len(ids := re.findall(r' id="([^"]+)"', page)) == len(set(ids))
+
+
+def test_the_address_is_the_whole_question(browser: Browser) -> None:
+    asked = {"days": "7", "segment": "power", "breakdown": "$browser", "step": ["user_signed_up", "run_completed"]}
+    page = browser.get("/activity", params=asked).text
+    assert "14 Nov – 20 Nov 2026" in part(page, "scope")
+    assert "segment power" in part(page, "scope")
+    assert "Chrome" in part(page, "activity")
+    assert "run_completed" in part(page, "adoption")
+    assert '<option value="power" selected>' in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"segment": "powre"}, "did you mean 'power'"),
+        ({"since": "2026-11-10", "until": "2026-11-01"}, "the time begins"),
+        ({"since": "2027-01-01"}, "this time is yet to come"),
+        ({"days": "many"}, "is no count of days"),
+        ({"where": "1 +"}, "PostHog does not understand '1 +'"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_once(browser: Browser, asked: dict[str, str], why: str) -> None:
+    page = browser.get("/activity", params=asked).text
+    assert why in page.replace("&#39;", "'")
+    assert page.count('role="alert"') == 1
+
+
+def test_a_step_that_no_event_has_is_an_error_in_its_place(browser: Browser) -> None:
+    page = browser.get("/activity", params={"step": ["user_signed_up", "run_complet"]}).text
+    assert "run_completed" in part(page, "adoption")
+    assert 'value="run_complet"' in part(page, "adoption")
+    assert page.count('role="alert"') == 1

@@ -1,0 +1,169 @@
+"""Activity: how people use the product, in parts that come as they are answered. The address is the question."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from usertrack.core.document import Document, Origin
+from usertrack.core.errors import Absent, UsageError, UsertrackError
+from usertrack.product.funnel.numbers import Funnel
+from usertrack.product.scope import Scope
+from usertrack.reports.filters import Filters
+from usertrack.segments.analysis import Analysis
+from usertrack.web.choices import Choices
+from usertrack.web.links import PageLinks
+from usertrack.web.once import Once
+from usertrack.web.question import Question
+from usertrack.web.shell import Part, document_html, error, template, words
+from usertrack.web.site import Site
+
+_PARTS = {  # in the order of the page, and how high each will be, in rem
+    "activity": 34,
+    "sessions": 30,
+    "features": 30,
+    "journeys": 34,
+    "cohorts": 34,
+    "adoption": 18,
+    "churn": 24,
+    "segments": 24,
+}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Who is counted and when, and the queries that said who is in the segment."""
+
+    scope: Scope
+    people_origins: tuple[Origin, ...] = ()
+
+
+def routes(site: Site) -> list[Route]:
+    choices = Choices(site)
+
+    async def activity(request: Request) -> Response:
+        visit = Visit(site, Question.of(request.query_params), refresh="refresh" in request.query_params)
+        form = Markup(template("activity.html.j2").render(question=visit.question, choices=choices.now))
+        parts = [Part("scope", visit.scope, 2)]
+        parts += [Part(name, partial(visit.part, name, choices), height) for name, height in _PARTS.items()]
+        return site.shell.page(request, "Activity", parts, form)
+
+    return [Route("/activity", activity)]
+
+
+class Visit:
+    """The answers to one question. Its parts are asked at once, each in a thread."""
+
+    def __init__(self, site: Site, question: Question, *, refresh: bool) -> None:
+        self.question = question
+        self._site = site
+        self._refresh = refresh
+        self._counted = Once(self._count)
+        self._errors: set[str] = set()
+
+    def _count(self) -> Counted:
+        filters = self.question.filters
+        ask = partial(_counted, filters=filters)
+        return self._site.answers.ask(("activity", filters), ask, refresh=self._refresh).value
+
+    def scope(self) -> Markup:
+        """What is counted, in words; or why nothing can be, in the place of all parts."""
+        scope = self._counted().scope
+        lines = [" · ".join([scope.window, *scope.conditions]), *scope.notes]
+        return Markup("").join(Markup("<p class='dim'>{}</p>").format(words(line)) for line in lines)
+
+    def part(self, name: str, choices: Choices) -> Markup:
+        """One part of the page; nothing where `scope` says that there is no answer."""
+        try:
+            counted = self._counted()
+        except UsertrackError:
+            return Markup()
+        form = _funnel_form(self.question, choices) if name == "adoption" else Markup()
+        key = (name, self.question, counted.scope.as_of)
+        ask = partial(_part, name=name, question=self.question, counted=counted)
+        try:
+            return form + self._site.answers.ask(key, ask, refresh=self._refresh).value
+        except Absent as problem:
+            return form + Markup("<p class='dim'>{}</p>").format(words(problem.message))
+        except UsertrackError as problem:
+            return form + self._error(problem)
+
+    def _error(self, problem: UsertrackError) -> Markup:
+        """In full where it came first: a source that is away is so for every part."""
+        if problem.message in self._errors:
+            return Markup("<p class='dim'>no answer, for the same reason as another part</p>")
+        self._errors.add(problem.message)
+        return error(problem.message, problem.hint)
+
+
+def _counted(analysis: Analysis, filters: Filters) -> Counted:
+    """Asks who is in the segment, where there is one."""
+    from usertrack.reports.filters import scope_of, scope_of_segment
+    from usertrack.reports.members import profile_origins
+
+    scope = scope_of(analysis, replace(filters, segment=None))
+    if not filters.segment:
+        return Counted(scope)
+    rules = analysis.rules()
+    rules.set_of(filters.segment)  # a wrong name is an error before any query runs
+    profiles = analysis.profiles(rules)
+    scope = scope_of_segment(analysis, scope, filters.segment, profiles, rules)
+    return Counted(scope, profile_origins(profiles, profiles.queries))
+
+
+def _part(analysis: Analysis, name: str, question: Question, counted: Counted) -> Markup:
+    """Raises the error of the part."""
+    from usertrack.reports.activity import activity_query, ask_part, asks
+    from usertrack.reports.activity_view import sections
+    from usertrack.reports.members import profile_origins
+
+    scope, origins, profiles = counted.scope, counted.people_origins, None
+    query = activity_query(analysis.settings, scope)
+    if name == "adoption":
+        query = replace(query, funnels={"": _funnel(analysis, question)})
+    elif name == "churn":
+        query = replace(query, churn_days=replace(scope, interval="day").last(365))
+    elif name == "segments":
+        rules = analysis.rules()
+        profiles = analysis.profiles(rules)
+        judged = profiles, rules
+        origins = profile_origins(profiles, profiles.queries)
+    part = ask_part(analysis.runner, asks(query, lambda: judged)[name], analysis.progress.done)
+    if isinstance(part.answer, UsertrackError):
+        raise part.answer
+    blocks = tuple(sections(name, part, scope, origins, profiles))
+    document = Document("", blocks, timezone=scope.timezone, as_of=scope.as_of)
+    return document_html(document, ActivityLinks(question), f"{name}-")
+
+
+def _funnel(analysis: Analysis, question: Question) -> Funnel:
+    """The funnel of the question's steps, or the one that it names; the first of the workspace without either."""
+    from usertrack.product.funnel.numbers import funnel_of, named_funnels, parse_window
+    from usertrack.product.steps import step_of
+    from usertrack.workspace.files import funnel_paths
+
+    named = named_funnels(funnel_paths(analysis.settings))
+    name = question.funnel or next(iter(named), "")
+    if not (question.step or name):
+        raise UsageError("there is no funnel yet", "name two steps or more, or write funnels.yaml")
+    funnel = funnel_of(question.step or (name,), named, partial(step_of, analysis.runner))
+    return replace(funnel, window=parse_window(question.window)) if question.window else funnel
+
+
+def _funnel_form(question: Question, choices: Choices) -> Markup:
+    """The form of the funnel, with a step more than there are."""
+    steps = [*question.step, *[""] * max(1, 3 - len(question.step))]
+    return Markup(template("funnel.html.j2").render(question=question, steps=steps, choices=choices.now))
+
+
+class ActivityLinks(PageLinks):
+    """With the paths of journeys, for the people and the time of the question."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+
+    def path(self, step: int, source: str, target: str) -> str:
+        return self._question.address("/activity/path", {"step": step, "source": source, "target": target})
