@@ -21,7 +21,7 @@ SHIPPED = Path(__file__).parents[2] / "patterns.yaml"
             "$pageview B within 5 min (each letter is a route))",
         ),
         ("first_session_stalls", "in the person's first session, and visibly on one route for longer than 3 min"),
-        ("trial_quiet", "begun within the last 2 h, and no ended since, and nothing at all for 15 min"),
+        ("trial_quiet", "begun within the last 2 d 2 h, and no ended since, and nothing at all for 2 d"),
         ("paying_quiet", "nothing at all for 14 d, and for at most 14 d 4 h"),
     ],
 )

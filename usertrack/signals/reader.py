@@ -1,7 +1,9 @@
 """Reads events from their source for patterns: PostHog's, ours or the Cloud's, by the query posthog/signal_events."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import inf
 
 from usertrack.core.errors import UsertrackError
@@ -72,26 +74,28 @@ def _answers(runner: Runner, parameters: Sequence[dict[str, object]]) -> list[Ta
 def occurrences(table: Table) -> Iterator[Occurrence]:
     """The rows of ``table``, by their times."""
     assert isinstance(table.rows, SpooledRows)
-    names = ", ".join(PROPERTIES)
     texts = ", ".join(f"CAST({name} AS VARCHAR)" for name in PROPERTIES)
+    named = ", ".join(f"'{name}': {name}" for name in PROPERTIES)
     reader = table.rows.reader()
     try:
         cursor = reader.execute(
-            f"SELECT epoch(\"at\"), uuid, event, coalesce(who, ''), distinct_id, coalesce(session, ''), "
-            f"coalesce(nullif(tab, ''), session, ''), address, coalesce({texts}) IS NOT NULL, {names} "
+            "SELECT epoch(\"at\"), uuid, event, coalesce(who, ''), distinct_id, coalesce(session, '') AS session, "
+            "nullif(nullif(tab, ''), session), address, "
+            f"CASE WHEN coalesce({texts}) IS NOT NULL THEN CAST(to_json({{{named}}}) AS VARCHAR) END "
             f'FROM {table.rows.scan()} ORDER BY "at", uuid'
         )
         while rows := cursor.fetchmany(_BATCH):
-            for at, uuid, event, person, distinct_id, session, tab, address, has_properties, *values in rows:
+            for at, uuid, event, person, distinct_id, session, tab, address, known in rows:
                 route = route_of(address) if address else ""
-                properties = _properties(values) if has_properties else NOTHING
-                yield Occurrence(at, uuid, event, person, distinct_id, session, tab, route, properties)
+                properties = _properties(known) if known else NOTHING
+                yield Occurrence(at, uuid, event, person, distinct_id, session, tab or session, route, properties)
     finally:
         reader.close()
 
 
-def _properties(values: list[object]) -> dict[str, object]:
-    properties = {name: value for name, value in zip(PROPERTIES, values, strict=True) if value is not None}
+@lru_cache(maxsize=10_000)
+def _properties(text: str) -> Mapping[str, object]:
+    properties = {name: value for name, value in json.loads(text).items() if value is not None}
     if "message" in properties and "fingerprint" not in properties:
         properties["fingerprint"] = kind_of_error(str(properties["message"]))
     return properties
