@@ -21,7 +21,9 @@ def open_pages(
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; the default accepts only this machine.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 picks a free one.")] = 8766,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port to listen on; default: 8766, or a free one while that is taken.")
+    ] = None,
     behind: Annotated[
         str,
         typer.Option("--proxy-header", metavar="NAME", help="A proxy in front names who looks in this header."),

@@ -1,6 +1,8 @@
 """`usertrack demo` and `usertrack serve`: the demo world, and the embedded PostHog as a server."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -130,6 +132,9 @@ def serve(
         typer.Option("--speed", min=0.1, max=600, help="With --demo-traffic: hours of visits that begin in an hour."),
     ] = 60,
     seed: Annotated[int, typer.Option("--seed", help="With --demo-traffic: another seed, other visits.")] = 1,
+    pages: Annotated[
+        bool, typer.Option("--pages", help="Also open the pages of `usertrack open`, on these events.")
+    ] = False,
 ) -> None:
     """Run the embedded PostHog as a server: PostHog's SDKs send events to it, usertrack queries it.
 
@@ -141,7 +146,7 @@ def serve(
 
     `usertrack serve --allow-origin https://app.example` · pages with `usertrack.js` send to it, from that site alone
 
-    `usertrack serve --demo-traffic` · the demo's people, live, on a copy of the demo's events
+    `usertrack serve --demo-traffic --pages` · the demo's people, live, on a copy of the demo's events, in the browser
 
     `usertrack serve --data ./events --status` · exits with 5 when the server is not well
     """
@@ -171,6 +176,7 @@ def serve(
         },
         log_format=log_format,
         traffic=Pace(speed, seed) if demo_traffic else None,
+        pages=pages,
     )
 
 
@@ -216,6 +222,7 @@ def run_server(
     browsers: Mapping[str, Any] | None = None,
     log_format: str,
     traffic: Pace | None = None,
+    pages: bool = False,
 ) -> None:
     from usertrack.demo.sources import require_engines
     from usertrack.product.scope import WeekStart, one_of
@@ -240,6 +247,8 @@ def run_server(
             _announce(url, keys, folder)
             if traffic:
                 stack.enter_context(_playing(url, keys, traffic))
+            if pages:
+                stack.enter_context(_pages(url, keys, is_demo=traffic is not None))
 
         serve(
             folder,
@@ -297,6 +306,23 @@ def _playing(url: str, keys: "ServerSettings", traffic: Pace) -> Iterator[None]:
         yield
     finally:
         player.stop()
+
+
+@contextmanager
+def _pages(url: str, keys: "ServerSettings", *, is_demo: bool) -> Iterator[None]:
+    """The pages in a process of their own: however much they compute, events are taken at the same pace."""
+    server = {
+        "POSTHOG_HOST": url,
+        "POSTHOG_PROJECT_ID": str(keys.project_id),
+        "POSTHOG_PERSONAL_API_KEY": keys.personal_api_key,
+    }
+    command = [sys.executable, "-m", "usertrack", "open", "--keep", *(["--demo"] if is_demo else [])]
+    process = subprocess.Popen(command, env=os.environ if is_demo else {**os.environ, **server})
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def require_timezone(name: str) -> None:

@@ -63,6 +63,13 @@ class Parameter:
     type: str
     default: Any = None
 
+    @property
+    def default_text(self) -> str:
+        """The default as it is written on a command line; empty where a value must be given."""
+        if self.default is None:
+            return ""
+        return ",".join(self.default) if isinstance(self.default, list) else str(self.default)
+
     def parse(self, text: str) -> Any:
         """The value of ``text`` from a command line; raises UsageError when it is of another type."""
         try:

@@ -83,5 +83,4 @@ def _metric(metric: Metric) -> str:
 def _parameter(parameter: Parameter) -> str:
     if parameter.default is None:
         return f"{parameter.name} ({parameter.type})"
-    value = ",".join(parameter.default) if isinstance(parameter.default, list) else parameter.default
-    return f"{parameter.name}={value}"
+    return f"{parameter.name}={parameter.default_text}"

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from usertrack.alerts.place import state_folder
+from usertrack.core.errors import ConnectionFailed
 from usertrack.core.notify import Notify
 from usertrack.server.database.lock import DirectoryLock
 from usertrack.server.serve import DEFAULT_HOST, end_on_signals, listen, tune_python, url_of
@@ -34,7 +35,7 @@ _LOOKS_EVERY = 15  # seconds
 def serve_pages(
     settings: Settings,
     host: str,
-    port: int,
+    port: int | None,
     on_ready: Callable[[str, str], None],
     *,
     notify: Notify,
@@ -55,7 +56,7 @@ def serve_pages(
         folder.mkdir(parents=True, exist_ok=True)
         note = DirectoryLock(folder)
         stack.callback(note.release)
-        listener = stack.enter_context(closing(listen(host, port)))
+        listener = stack.enter_context(closing(_listener(host, port)))
         port = listener.getsockname()[1]
         url, owner_key = url_of(host, port), secrets.token_urlsafe(32)
         access = Access(_key(settings), _LOCAL_NAMES | {host}, port, password, header)
@@ -86,6 +87,16 @@ def serve_pages(
             note.announce(url, owner_key)
             on_ready(url, access.new_link(url))
             asyncio.run(_run(server, sockets, use, unused))
+
+
+def _listener(host: str, port: int | None) -> socket.socket:
+    """Without a ``port``, the usual one, or any free one while other pages have that."""
+    try:
+        return listen(host, DEFAULT_PORT if port is None else port)
+    except ConnectionFailed:
+        if port is not None:
+            raise
+        return listen(host, 0)
 
 
 class Use:

@@ -27,8 +27,8 @@ def routes(site: Site) -> list[Route]:
     async def plan(request: Request) -> Response:
         try:
             path = plan_path(site.settings)
-        except UsageError as problem:
-            intro = Markup(template("no_plan.html.j2").render(problem=problem))
+        except UsageError:
+            intro = Markup(template("no_plan.html.j2").render())
             return site.shell.page(request, "Tracking plan", [Part("events", events, 40)], intro)
         parts = [
             Part("coverage", lambda: covered()[0], 20),
