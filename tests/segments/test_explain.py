@@ -105,7 +105,7 @@ def explained(profiles: Profiles, set_name: str, email: str) -> Explanation:
     return explain(profiles, profiles.rules.sets[set_name], email)
 
 
-@pytest.mark.parametrize("set_name", ["action", "lifecycle"])
+@pytest.mark.parametrize("set_name", ["action", "lifecycle", "offers"])
 def test_every_flip_flips_and_a_smaller_one_does_not(demo_profiles: Profiles, set_name: str) -> None:
     worlds = Worlds(demo_profiles)
     emails = demo_profiles.connection.execute(
@@ -122,7 +122,7 @@ def test_every_flip_flips_and_a_smaller_one_does_not(demo_profiles: Profiles, se
     assert worlds.check(set_name) > 5 * PEOPLE
 
 
-@pytest.mark.parametrize("set_name", ["action", "lifecycle"])
+@pytest.mark.parametrize("set_name", ["action", "lifecycle", "offers"])
 def test_verdicts_are_the_classification(demo_profiles: Profiles, set_name: str) -> None:
     chosen = demo_profiles.rules.sets[set_name]
     classify(demo_profiles, chosen)

@@ -153,7 +153,7 @@ def test_a_query_about_people_alone_is_left_out(tmp_path: Path) -> None:
 
 def test_a_set_is_of_people_or_of_organizations(tmp_path: Path) -> None:
     text = SHIPPED.read_text()
-    assert sorted(read_rules(SHIPPED).sets) == ["action", "lifecycle"]
+    assert sorted(read_rules(SHIPPED).sets) == ["action", "lifecycle", "offers"]
     assert "take --by organization" in problem(lambda: read_rules(SHIPPED).set_named("organizations")).hint
     (tmp_path / "segments.yaml").write_text(text.replace("by: organization", "by: team"))
     line = text[: text.index("by: organization\n")].count("\n") + 1

@@ -306,7 +306,7 @@ def test_only_some_segments(action: Classification) -> None:
         ("life_29_14d", "active"),
         ("life_30_15d", "at_risk"),
         ("life_1_29d", "at_risk"),
-        ("life_run_31d", "dormant"),
+        ("life_run_31d", "lapsed"),
         ("life_never", "dormant"),
         ("life_mixed", "power_user"),
         ("life_eventful", "active"),

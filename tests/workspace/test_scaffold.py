@@ -29,7 +29,7 @@ def test_a_new_one_is_complete_and_valid(tmp_path: Path) -> None:
     settings = load_settings(workspace=tmp_path / "acme", env={})
     assert settings["posthog.host"] == "https://us.posthog.com"
     assert settings.uses_demo
-    assert set(read_rules(tmp_path / "acme" / "segments.yaml").sets) == {"action", "lifecycle"}
+    assert set(read_rules(tmp_path / "acme" / "segments.yaml").sets) == {"action", "lifecycle", "offers"}
 
 
 def test_the_example_of_a_cause_is_valid_once_uncommented(tmp_path: Path) -> None:

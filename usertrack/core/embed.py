@@ -24,7 +24,7 @@ def embed_provenance(body: str, fmt: str, provenance: Mapping[str, Any]) -> str:
 
     Raises UsageError for a page without ``</body>``, which a user's own template can make.
     """
-    payload = _line({**provenance, "digest": digest(body, provenance)})
+    payload = _json({**provenance, "digest": digest(body, provenance)})
     if fmt == "html":
         head, end, tail = body.rpartition("</body>")
         if not end:
@@ -66,12 +66,8 @@ def _read(text: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _line(provenance: Mapping[str, Any]) -> str:
-    """The provenance as JSON that is safe in a comment and in HTML, one member per line: nobody reads it by eye."""
-    return "{" + ",\n".join(f"{_json(name)}:{_json(value)}" for name, value in provenance.items()) + "}"
-
-
 def _json(value: Any) -> str:
+    """``value`` as JSON on one line that is safe in a comment and in HTML."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for mark, harmless in _MARKUP.items():
         written = written.replace(mark, harmless)

@@ -17,8 +17,8 @@ people and one cause for `ONE_CAUSE` of the failures, only make false alarms rar
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 FALSE_ALARMS = 0.01  # quiet windows in which an incident is raised nevertheless, at the most
@@ -73,7 +73,8 @@ class Incident:
     """``failed`` failures of ``cause`` from ``start`` until before ``end``, of ``people``; ``all_failed`` of any cause.
 
     ``evidence`` is the stretch that revealed it, and ``chance`` the probability of such a stretch in the window.
-    ``full_stretch`` goes from ``start`` to ``end`` after `with_full_stretches`.
+    ``full_stretch`` goes from ``start`` to ``end`` after `with_full_stretches`. ``failed_of`` has the failures of
+    ``cause`` by person.
     """
 
     level: str
@@ -86,6 +87,7 @@ class Incident:
     evidence: Stretch
     full_stretch: Stretch
     chance: float
+    failed_of: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def key(self) -> tuple[str, datetime, int]:
@@ -230,8 +232,9 @@ def _hour(moment: datetime) -> datetime:
 def _with_counts(incident: Incident, failures: Sequence[Failure]) -> Incident:
     inside = _between(failures, incident.start, incident.end)
     same_cause = [failure for failure in inside if failure.cause == incident.cause]
-    people = tuple(sorted({failure.person for failure in same_cause}))
-    return replace(incident, people=people, failed=len(same_cause), all_failed=len(inside))
+    failed_of = Counter(failure.person for failure in same_cause)
+    people = tuple(sorted(failed_of))
+    return replace(incident, people=people, failed=len(same_cause), all_failed=len(inside), failed_of=failed_of)
 
 
 def _merged(incidents: Sequence[Incident], at_level: dict[str, list[Failure]]) -> list[Incident]:

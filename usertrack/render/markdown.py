@@ -116,7 +116,7 @@ def _section(section: Section, clock: Clock, limit: int | None, level: int) -> I
         yield from _block(inner, clock, limit, min(6, level + 1))
     if names := cells.queries(section):
         summary = f"from {plural(len(names), 'query', 'queries')}"
-        yield f"\n<details><summary>{summary}</summary>{in_html(', '.join(names))}</details>\n"
+        yield f"<details><summary>{summary}</summary>{in_html(', '.join(names))}</details>\n"
     if section.folded:
         yield "\n</details>\n"
 

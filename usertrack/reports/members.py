@@ -1,8 +1,9 @@
 """The people of one segment in a report: whom to act on and why, and who entered and left."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from string import Formatter
+from types import MappingProxyType
 from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
@@ -52,8 +53,18 @@ def profile_origins(profiles: Profiles, names: Collection[str]) -> tuple[Origin,
     )
 
 
-def people(classification: Classification, id_: str, limit: int, *, all_members: bool = False) -> list[Block]:
-    """People whose primary segment this is; a note counts the others, or ``all_members`` lists them too."""
+def people(
+    classification: Classification,
+    id_: str,
+    limit: int,
+    *,
+    all_members: bool = False,
+    reasons: Mapping[str, str] = MappingProxyType({}),
+) -> list[Block]:
+    """People whose primary segment this is; a note counts the others, or ``all_members`` lists them too.
+
+    ``reasons`` are those of some people in place of the reason of the rule.
+    """
     table = classification.people([id_], to_act_on=not all_members)
     names = table.names
     key, because, priority = (names.index(name) for name in (classification.profiles.key, "because", "priority"))
@@ -62,7 +73,10 @@ def people(classification: Classification, id_: str, limit: int, *, all_members:
         Attribute("person", "VARCHAR", lambda row: row[key], Field("Person")),
         Attribute("priority", "DOUBLE", lambda row: row[priority], Field("Priority", "number")),
         Attribute(
-            "why", "VARCHAR", lambda row: row[because][row[segments].index(id_)], Field("Why", "text", grows=True)
+            "why",
+            "VARCHAR",
+            lambda row: reasons.get(row[key], row[because][row[segments].index(id_)]),
+            Field("Why", "text", grows=True),
         ),
     )
     listing = cells.listing(table.rows, "Act on these first", limit=limit)

@@ -1,8 +1,10 @@
 """How the people of each segment stood a week ago: new in it since, there and something moved, or there as before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from usertrack.core.table import Table
+from usertrack.reports.incident_effect import Effect
 
 
 @dataclass
@@ -10,20 +12,25 @@ class Standing:
     """Whom to act on in one segment, most urgent first: (person, why), or of those who ``moved`` (person, what did).
 
     ``same`` counts those who were there and of whom nothing moved; ``unknown`` are people whose last week is not known.
+    ``spared`` counts whom only an incident brought in.
     """
 
     new: list[tuple[str, str]] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
     unknown: list[tuple[str, str]] = field(default_factory=list)
     same: int = 0
+    spared: int = 0
 
 
-def by_segment(standing: Table) -> dict[str, Standing]:
-    """`Moves.standing` by segment."""
+def by_segment(standing: Table, effects: Mapping[str, Effect]) -> dict[str, Standing]:
+    """`Moves.standing` by segment, with the reasons that people have without an incident."""
     standings: dict[str, Standing] = {}
-    for person, segment, _, because, new, moved in standing.rows:
-        each = standings.setdefault(segment, Standing())
-        if new is None:
+    for person, segment, _, reason, new, moved in standing.rows:
+        each, effect = standings.setdefault(segment, Standing()), effects.get(segment)
+        because = effect.reasons.get(person, reason) if effect else reason
+        if effect and person in effect.spared:
+            each.spared += 1
+        elif new is None:
             each.unknown.append((person, because))
         elif new:
             each.new.append((person, because))

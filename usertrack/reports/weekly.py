@@ -128,6 +128,8 @@ def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
         "countries": ("posthog/traffic_countries", window),
         "new_users": ("neon/new_users", window),
         "new_people": ("posthog/new_people", window),
+        "after_connect": ("posthog/after_connect", {}),
+        "after_silence": ("neon/after_silence", {}),
         "newest_events": ("posthog/newest", {}),
         "newest_rows": ("neon/newest", {}),
     }

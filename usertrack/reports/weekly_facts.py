@@ -1,6 +1,7 @@
 """New users, traffic and the data itself in a few lines each, for the short weekly report."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from statistics import mean, stdev
 from typing import Any
@@ -23,9 +24,9 @@ def new_user_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
             if name != "signed_up"
         ]
         if "signed_up" in did:
-            yield "Signed up", number(did["signed_up"]["people"])
-        yield "How far they came", " · ".join(steps)
-    yield from _unknown(weekly, "new_users", "Signed up")
+            steps = [number(did["signed_up"]["people"]), *steps]
+        yield "Signed up, and how far they came", " · ".join(steps)
+    yield from _unknown(weekly, "new_users", "Signed up, and how far they came")
     if "new_people" in weekly.parts:
         yield "In the product", _top(weekly, "new_people", "did", "people")
     yield from _unknown(weekly, "new_people", "In the product")
@@ -38,7 +39,7 @@ def _of_all(people: int, share: float | None) -> str:
 def traffic_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
     """Visits beside the week before, and where most of them went and came from."""
     if "traffic" in weekly.parts:
-        yield weekly.traffic_unit.capitalize(), visits(weekly)
+        yield weekly.traffic_unit.capitalize(), weekly_visits(weekly).words
     yield from _unknown(weekly, "traffic", "Visits")
     for part, name, label in (
         ("pages", "page", "To"),
@@ -50,21 +51,30 @@ def traffic_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
         yield from _unknown(weekly, part, label)
 
 
-def visits(weekly: Weekly) -> str:
-    """The total, and whether it changed by more than noise: each day is compared with the same weekday before."""
+@dataclass(frozen=True)
+class Visits:
+    """``words``: the total, and the change a day with its interval; ``noise`` is None where nothing can be compared."""
+
+    words: str
+    noise: bool | None = None
+
+
+def weekly_visits(weekly: Weekly) -> Visits:
+    """The visits of a week, each day compared with the same weekday a week before."""
     unit, week = weekly.traffic_unit, timedelta(days=7)
     by_day = {row["day"]: row[unit] for row in weekly.parts["traffic"].dicts()}
-    pairs = [(by_day.get(day, 0), by_day.get(day - week)) for day in weekly.week.days]
-    total, before = sum(now or 0 for now, _ in pairs), sum(then or 0 for _, then in pairs)
-    if not weekly.finished or not before or any(then is None for _, then in pairs):
-        return number(total)
+    pairs = [(by_day.get(day, 0) or 0, by_day.get(day - week)) for day in weekly.week.days]
     changes = [now - then for now, then in pairs if then is not None]
+    total, before = sum(now for now, _ in pairs), sum(then or 0 for _, then in pairs)
+    if not weekly.finished or not before or len(changes) < len(pairs):
+        return Visits(number(total))
     interval = student(mean(changes), stdev(changes), len(changes))
     assert interval.low is not None
     assert interval.high is not None
-    noise = "no more than noise" if interval.low <= 0 <= interval.high else "more than noise"
+    noise = interval.low <= 0 <= interval.high
     a_day = f"{signed(mean(changes))} a day, 95 % interval {signed(interval.low)} to {signed(interval.high)}"
-    return f"{number(total)}, {growth(total, before, 0)} on the week before ({a_day}: {noise})"
+    than = "no more than noise" if noise else "more than noise"
+    return Visits(f"{number(total)}, {growth(total, before, 0)} on the week before ({a_day}: {than})", noise)
 
 
 def _top(weekly: Weekly, part: str, name: str, counted: str) -> str:

@@ -1,6 +1,6 @@
 """The weekly report in full: each section with the queries of its figures."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Facts, Field, Listing, Paragraph, Section
@@ -10,9 +10,12 @@ from usertrack.core.table import Column, Table
 from usertrack.core.words import people_words
 from usertrack.failures.view import weekly_blocks
 from usertrack.product.scorecard.view import compact_blocks
+from usertrack.reports.incident_effect import Effect, incident_effects
 from usertrack.reports.members import moves, people, segment_origins
+from usertrack.reports.other_sets import lapsed, offers
 from usertrack.reports.summary import failures_origins, scorecard_origins, summary_section
 from usertrack.reports.traffic import new_users, traffic
+from usertrack.reports.use_cases import use_cases
 from usertrack.reports.weekly import Weekly
 from usertrack.reports.weekly_facts import newest
 from usertrack.segments.classify import SegmentCount
@@ -20,15 +23,19 @@ from usertrack.segments.classify import SegmentCount
 PEOPLE, MOVES, FAILURES = 8, 3, 6  # rows of a list, unless --limit says otherwise
 
 
-def full_sections(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Block]]:
+def full_sections(weekly: Weekly, timezone: str, limit: int | None) -> Iterator[tuple[str, Block]]:
     """Every section with its id; those of people have the id of their segment."""
     yield "summary", summary_section(weekly, timezone)
     if not isinstance(weekly.scores, Absent):
         yield "scorecard", _scorecard(weekly)
     yield "segments", _segments(weekly)
-    yield from ((count.segment.id, _segment(weekly, count, timezone)) for count in weekly.classification.counts)
+    effects = incident_effects(weekly)
+    for count in weekly.classification.counts:
+        yield count.segment.id, _segment(weekly, count, effects.get(count.segment.id), timezone)
+    others = {"use_cases": use_cases(weekly), "offers": offers(weekly, limit), "lapsed": lapsed(weekly)}
+    yield from ((id_, section) for id_, section in others.items() if section)
     if not isinstance(weekly.failures, Absent):
-        yield "failures", _failures(weekly, timezone)
+        yield "failures", _failures(weekly, effects.values(), timezone)
     yield from (("new_users", section) for section in new_users(weekly))
     yield from (("traffic", section) for section in traffic(weekly))
     yield "data", _data(weekly, timezone)
@@ -72,32 +79,35 @@ def _segments(weekly: Weekly) -> Section:
     )
 
 
-def _segment(weekly: Weekly, count: SegmentCount, timezone: str) -> Section:
-    """Whom to act on and why, and who entered and left."""
+def _segment(weekly: Weekly, count: SegmentCount, effect: Effect | None, timezone: str) -> Section:
+    """Whom to act on and why, without the failures of an incident, and who entered and left."""
     segment, profiles = count.segment, weekly.classification.profiles
     return Section(
         f"{segment.name}: {segment.action}" if segment.action else segment.name,
         (unknown_paragraph(count.unknown),)
         if count.people is None
         else (
-            *people(weekly.classification, segment.id, PEOPLE),
+            *people(weekly.classification, segment.id, PEOPLE, reasons=effect.reasons if effect else {}),
+            *([Paragraph(effect.words)] if effect else []),
             *moves(weekly.moved, profiles.key, segment.id, MOVES, timezone),
         ),
-        segment_origins(weekly.classification, segment),
+        (*segment_origins(weekly.classification, segment), *(failures_origins(weekly) if effect else ())),
     )
 
 
 # Failures
 
 
-def _failures(weekly: Weekly, timezone: str) -> Section:
-    return Section(
-        "Failures and incidents",
-        (unknown_paragraph(weekly.failures.message),)
-        if isinstance(weekly.failures, UsertrackError)
-        else tuple(weekly_blocks(weekly.failures, timezone, FAILURES)),
-        failures_origins(weekly),
+def _failures(weekly: Weekly, effects: Collection[Effect], timezone: str) -> Section:
+    failures = weekly.failures
+    blocks: list[Block] = (
+        [unknown_paragraph(failures.message)]
+        if isinstance(failures, UsertrackError)
+        else list(weekly_blocks(failures, timezone, FAILURES))
     )
+    blocks += [Paragraph(effect.words) for effect in effects]
+    origins = (*failures_origins(weekly), *(segment_origins(weekly.classification) if effects else ()))
+    return Section("Failures and incidents", tuple(blocks), origins)
 
 
 # The data itself

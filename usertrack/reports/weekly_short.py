@@ -13,15 +13,18 @@ from usertrack.failures.view import owner_blocks
 from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.product.scorecard.view import changed_blocks, changes_words
 from usertrack.reports.alike import Alike, alike
+from usertrack.reports.incident_effect import Effect, incident_effects
 from usertrack.reports.members import segment_origins
+from usertrack.reports.other_sets import lapsed, offers
 from usertrack.reports.standing import Standing, by_segment
 from usertrack.reports.summary import failures_origins, scorecard_origins, summary_facts
+from usertrack.reports.use_cases import use_cases
 from usertrack.reports.weekly import Weekly
-from usertrack.reports.weekly_facts import new_user_facts, newest, traffic_facts
+from usertrack.reports.weekly_facts import new_user_facts, newest, traffic_facts, weekly_visits
 from usertrack.segments.classify import SegmentCount
 from usertrack.segments.rules import Segment
 
-NEW, MOVED = 3, 1  # lines of each segment, unless --limit says otherwise
+NEW, MOVED = 2, 1  # lines of each segment, unless --limit says otherwise
 
 
 def short_sections(
@@ -30,14 +33,17 @@ def short_sections(
     """Every section with its id. People are those of ``segments``; ``limit`` is the user's, of lines for each.
 
     ``notes`` are in the last one, folded away."""
-    standings = by_segment(weekly.moved.standing)
+    effects = incident_effects(weekly)
+    standings = by_segment(weekly.moved.standing, effects)
     yield "summary", _summary(weekly, standings, timezone)
     if not isinstance(weekly.scores, Absent):
         yield "scorecard", _changes(weekly)
     yield "segments", _segments(weekly, standings)
     yield "people", _people(weekly, standings, segments, limit)
+    others = {"use_cases": use_cases(weekly), "offers": offers(weekly, limit), "lapsed": lapsed(weekly)}
+    yield from ((id_, section) for id_, section in others.items() if section)
     if not isinstance(weekly.failures, Absent):
-        yield "failures", _failures(weekly, timezone)
+        yield "failures", _failures(weekly, effects.values(), timezone)
     yield from (("new_users", _facts("New users", weekly, new_user_facts(weekly), "new_users", "new_people")),)
     if "traffic" in weekly.statements:
         facts = traffic_facts(weekly)
@@ -52,7 +58,8 @@ def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -
         for count in weekly.classification.counts
         if count.segment.id in standings
     ]
-    facts = [*_changed(weekly), ("New to act on", " · ".join(new) or "nobody"), *summary_facts(weekly, timezone)]
+    figures = [(name, value) for name, value in summary_facts(weekly, timezone) if name not in ("Visits", "Pageviews")]
+    facts = [*_changed(weekly), ("New to act on", " · ".join(new) or "nobody"), *figures]
     scores = weekly.scores if isinstance(weekly.scores, Scorecard) else None
     origins = (
         *(scorecard_origins(scores) if scores else ()),
@@ -64,8 +71,11 @@ def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -
 
 
 def _changed(weekly: Weekly) -> Iterator[tuple[str, str]]:
-    if isinstance(weekly.scores, Scorecard):
-        yield "Changed by more than noise", changes_words(weekly.scores) or "nothing"
+    changes = changes_words(weekly.scores) if isinstance(weekly.scores, Scorecard) else []
+    visits = weekly_visits(weekly) if "traffic" in weekly.parts else None
+    if visits and visits.noise is False:
+        changes.append(f"{weekly.traffic_unit.capitalize()} {visits.words}")
+    yield "Changed by more than noise", " · ".join(changes) or "nothing"
 
 
 def _changes(weekly: Weekly) -> Section:
@@ -88,6 +98,7 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
         known = count.segment.id in weekly.moved.counts and count.to_act_on is not None
         return number_of(standings.get(count.segment.id, Standing())) if known else None
 
+    spared = Field("By incident only", "number") if any(each.spared for each in standings.values()) else None
     columns: Columns[SegmentCount] = Columns(
         Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag")),
         Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
@@ -103,6 +114,7 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
         Attribute(
             "same", "BIGINT", lambda count: stood(count, lambda each: each.same), Field("There, as before", "number")
         ),
+        Attribute("spared", "BIGINT", lambda count: stood(count, lambda each: each.spared), spared),
         Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
     )
     return Section("Segments", (columns.listing(weekly.classification.counts),), segment_origins(weekly.classification))
@@ -148,14 +160,16 @@ def _kinds(standing: Standing) -> dict[str, tuple[list[tuple[str, str]], int]]:
 # The rest
 
 
-def _failures(weekly: Weekly, timezone: str) -> Section:
+def _failures(weekly: Weekly, effects: Collection[Effect], timezone: str) -> Section:
     failures = weekly.failures
-    blocks = (
+    blocks: list[Block] = (
         [unknown_paragraph(failures.message)]
         if isinstance(failures, UsertrackError)
-        else owner_blocks(failures, timezone)
+        else list(owner_blocks(failures, timezone))
     )
-    return Section("Failures, and whose they are", tuple(blocks), failures_origins(weekly))
+    blocks += [Paragraph(effect.words) for effect in effects]
+    origins = (*failures_origins(weekly), *(segment_origins(weekly.classification) if effects else ()))
+    return Section("Failures, and whose they are", tuple(blocks), origins)
 
 
 def _facts(heading: str, weekly: Weekly, facts: Iterator[tuple[str, Any]], *parts: str) -> Section:

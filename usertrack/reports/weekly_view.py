@@ -22,8 +22,12 @@ def weekly_document(
     weekly: Weekly, recipe: Mapping[str, Any], timezone: str, templates: Path | None = None, limit: int | None = None
 ) -> Document:
     """The report. ``recipe`` is how to make it again, with its sections; ``limit`` is the user's --limit."""
-    listed, notes = (recipe["sections"] or "").splitlines(), tuple(_notes(weekly, timezone))
-    sections = _full(weekly, timezone, listed) if recipe["full"] else _short(weekly, timezone, listed, limit, notes)
+    listed = (recipe["sections"] or "").splitlines()
+    notes = tuple(_notes(weekly, timezone))
+    if recipe["full"]:
+        sections = _full(weekly, timezone, listed, limit)
+    else:
+        sections = _short(weekly, timezone, listed, limit, notes)
     is_folded = not recipe["full"] and (not listed or "data" in listed)  # the notes are in that section
     blocks = (*_not_over(weekly, timezone), *sections)
     title = f"Week {weekly.week.number}, {_span(weekly)}"
@@ -60,9 +64,9 @@ def _not_over(weekly: Weekly, timezone: str) -> Iterator[Block]:
         )
 
 
-def _full(weekly: Weekly, timezone: str, listed: Sequence[str]) -> list[Block]:
+def _full(weekly: Weekly, timezone: str, listed: Sequence[str], limit: int | None) -> list[Block]:
     """The ``listed`` sections, in that order; all of them where none is listed."""
-    sections = list(full_sections(weekly, timezone))
+    sections = list(full_sections(weekly, timezone, limit))
     places = in_order([id_ for id_, _ in sections], listed, _segments(weekly))
     return [sections[place][1] for place in places]
 
@@ -74,7 +78,8 @@ def _short(
     ids = _segments(weekly)
     only = [id_ for id_ in listed if id_ in ids]
     people = ids if "people" in listed else only or ids
-    sections = list(short_sections(weekly, timezone, people, limit, notes))
+    met = match_notes(weekly.classification.profiles.match, weekly.classification.profiles.key)
+    sections = list(short_sections(weekly, timezone, people, limit, [note for note in notes if note not in met]))
     listed = ["people" if id_ in ids else id_ for id_ in listed]
     return [sections[place][1] for place in in_order([id_ for id_, _ in sections], listed, ["people"])]
 

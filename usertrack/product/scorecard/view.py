@@ -143,12 +143,12 @@ def compact_blocks(scorecard: Scorecard) -> Iterator[Block]:
     yield from _score_notes(scorecard)
 
 
-def changes_words(scorecard: Scorecard) -> str:
+def changes_words(scorecard: Scorecard) -> list[str]:
     """``Run success rate −7.3 pp: worse``, for each metric that changed by more than noise."""
-    return " · ".join(
+    return [
         f"{score.metric.label} {formatted(score.metric, score.change, signed=True)}: {score.verdict}"
         for score in _changed(scorecard)
-    )
+    ]
 
 
 def _changed(scorecard: Scorecard) -> list[Score]:
@@ -157,13 +157,13 @@ def _changed(scorecard: Scorecard) -> list[Score]:
 
 def changed_blocks(scorecard: Scorecard) -> Iterator[Block]:
     """The metrics that changed by more than noise in a table, all others in a line."""
-    changed = _changed(scorecard)
+    changed, span = _changed(scorecard), _span(scorecard.before, scorecard.since, scorecard)
     if changed:
         yield Columns(
             _METRIC,
             _COLUMNS.show("value", Field("Value"), _value_with_interval),
             _COLUMNS.show("band", Field("Band", "tag")),
-            _COLUMNS.show("change", Field("Change"), _change_with_interval),
+            _COLUMNS.show("change", Field(f"Since {span}"), _change_with_interval),
             _day_by_day(scorecard),
         ).listing(changed)
     others = [
@@ -171,9 +171,6 @@ def changed_blocks(scorecard: Scorecard) -> Iterator[Block]:
         for score in scorecard.scores
         if score not in changed
     ]
-    span = _span(scorecard.before, scorecard.since, scorecard)
-    if changed:
-        yield Paragraph(f"against {span}; in brackets 95 % intervals", "dim")
     if others:
         noise = "No more than noise" if changed else f"Nothing changed by more than noise since {span}"
         yield Paragraph(f"{noise}: {' · '.join(others)}")

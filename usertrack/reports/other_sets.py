@@ -1,0 +1,56 @@
+"""What other sets than the one that is acted on add to a week: who lapsed, and which power users to approach."""
+
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Facts, Field, Paragraph, Section
+from usertrack.core.words import number
+from usertrack.reports.alike import Alike, alike
+from usertrack.reports.members import segment_origins
+from usertrack.reports.weekly import Weekly
+from usertrack.segments.rules import Segment, find_segment
+from usertrack.segments.what_if import members, otherwise
+
+LAPSED, OFFERS = ("lifecycle", "lapsed"), "offers"
+A_WEEK_AGO = {"as_of": "as_of - INTERVAL 7 DAY"}
+LINES = 2  # of each offer, unless --limit says otherwise
+
+
+def lapsed(weekly: Weekly) -> Section | None:
+    """Who is lapsed in the set `lifecycle` and was not a week before; None where segments.yaml has no such segment."""
+    profiles = weekly.classification.profiles
+    segment_set = profiles.rules.sets.get(LAPSED[0])
+    segment = find_segment(segment_set.segments, LAPSED[1]) if segment_set else None
+    if segment_set is None or segment is None:
+        return None
+    everybody = members(profiles, segment_set, segment)
+    lines = alike(members(profiles, segment_set, segment, but_not=otherwise(profiles, A_WEEK_AGO)))
+    facts = [
+        (f"{segment.name} this week", number(sum(len(line.people) for line in lines))),
+        *((line.who, line.why) for line in lines[:LINES]),
+        (f"{segment.name} in all", number(len(everybody))),
+    ]
+    return Section("Who lapsed", (Facts(tuple(facts)),), segment_origins(weekly.classification))
+
+
+def offers(weekly: Weekly, limit: int | None) -> Section | None:
+    """Whom to offer what, by the rules of the set `offers`; None where segments.yaml has none."""
+    profiles = weekly.classification.profiles
+    segment_set = profiles.rules.sets.get(OFFERS)
+    if segment_set is None:
+        return None
+    most = LINES if limit is None else limit
+    lines = [
+        (segment, line)
+        for segment in segment_set.segments
+        for line in alike(members(profiles, segment_set, segment))[: most or None]
+    ]
+    columns: Columns[tuple[Segment, Alike]] = Columns(
+        Attribute("what", "VARCHAR", lambda row: row[0].action or row[0].name, Field("Do", "tag")),
+        Attribute("people", "BIGINT", lambda row: len(row[1].people), Field("People", "number")),
+        Attribute("who", "VARCHAR", lambda row: row[1].who, Field("For", "text")),
+        Attribute("why", "VARCHAR", lambda row: row[1].why, Field("Why", "text", grows=True)),
+    )
+    rules = "; ".join(f"{segment.name}: `{segment.when}`" for segment in segment_set.segments)
+    blocks: tuple[Block, ...] = (columns.listing(lines) if lines else Paragraph("nobody", "dim"),)
+    return Section(
+        "Power users to approach", (*blocks, Paragraph(rules, "dim")), segment_origins(weekly.classification)
+    )

@@ -1,0 +1,117 @@
+"""What to write to whom: what similar people who stayed did next, with their number, and what these looked at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Field, Paragraph, Section
+from usertrack.core.sections import unknown_paragraph
+from usertrack.core.spool import identifier
+from usertrack.core.sql_file import sql_file
+from usertrack.core.words import number
+from usertrack.reports.members import segment_origins
+from usertrack.reports.weekly import Weekly
+
+INTERESTED, SILENT = "high_intent", "at_risk"
+"""The segments whose people get a mail with a use case."""
+_SERVERS, _NEXT = 2, 3
+_PARTS = ("after_connect", "after_silence")
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """``stayed`` of ``similar`` people did; ``did_next`` is what how many of these did, the most frequent first."""
+
+    segment: str
+    looked_at: str
+    whom: str
+    similar: int
+    stayed: int
+    did_next: tuple[tuple[str, int], ...]
+
+    @property
+    def words(self) -> str:
+        """``ran a workflow 72 (37 %) · ran code 38 (19 %)``."""
+        did = [
+            f"{what} {number(people)} ({100 * people / self.stayed:.0f} %)" for what, people in self.did_next[:_NEXT]
+        ]
+        return " · ".join(did) or "nothing that is known"
+
+
+def use_cases(weekly: Weekly) -> Section | None:
+    """A row per server that most of the new ones clicked, and one for those who never began; None without queries."""
+    parts = [part for part in _PARTS if part in weekly.statements]
+    if not parts:
+        return None
+    columns: Columns[UseCase] = Columns(
+        Attribute("segment", "VARCHAR", lambda case: case.segment, Field("To", "tag")),
+        Attribute("looked_at", "VARCHAR", lambda case: case.looked_at, Field("Looked at", "text")),
+        Attribute("similar", "VARCHAR", lambda case: case.whom, Field("Similar people", "text")),
+        Attribute("n", "BIGINT", lambda case: case.similar, Field("n", "number")),
+        Attribute("stayed", "BIGINT", lambda case: case.stayed, Field("Stayed", "number")),
+        Attribute("did_next", "VARCHAR", lambda case: case.words, Field("These did next", "text", grows=True)),
+    )
+    cases = [*_interested(weekly), *_silent(weekly)]
+    blocks = [columns.listing(cases) if cases else Paragraph("nobody is new in these segments", "dim")]
+    missing = [unknown_paragraph(weekly.missing[part]) for part in parts if part in weekly.missing]
+    origins = (*weekly.origins(*parts), *segment_origins(weekly.classification))
+    return Section("What to write", (*blocks, *missing), origins)
+
+
+def _interested(weekly: Weekly) -> Iterator[UseCase]:
+    if "after_connect" not in weekly.parts:
+        return
+    rows = weekly.parts["after_connect"].dicts()
+    for server, people in looked_at(weekly, INTERESTED)[:_SERVERS]:
+        own = [row for row in rows if row["server"] == server]
+        did = [(row["did"], row["stayed"]) for row in own if row["did"] and row["stayed"]]
+        yield UseCase(
+            _name(weekly, INTERESTED),
+            f"{server} ({number(people)} new)",
+            f"clicked {server}",
+            sum(row["clicked"] for row in own),
+            sum(row["stayed"] for row in own),
+            tuple(did),
+        )
+
+
+_DID = {
+    "run": "ran {a workflow}",
+    "code": "ran {code}",
+    "agent": "ran {an agent}",
+    "custom_tool": "built {a custom_tool}",
+}
+
+
+def _silent(weekly: Weekly) -> Iterator[UseCase]:
+    if "after_silence" not in weekly.parts or not _name(weekly, SILENT):
+        return
+    rows = weekly.parts["after_silence"].dicts()
+    did = [
+        (row["tool"] or weekly.words(_DID.get(row["did"], row["did"])), row["stayed"])
+        for row in sorted(rows, key=lambda row: -row["stayed"])
+        if row["did"] and row["stayed"]
+    ]
+    looked = " · ".join(f"{server} {number(people)}" for server, people in looked_at(weekly, SILENT)[:_SERVERS])
+    yield UseCase(
+        _name(weekly, SILENT),
+        looked or "nothing",
+        "did nothing in their first 7 days",
+        sum(row["people"] for row in rows),
+        sum(row["stayed"] for row in rows),
+        tuple(did),
+    )
+
+
+def looked_at(weekly: Weekly, segment: str) -> list[tuple[str, int]]:
+    """(server, people) of those who are new in ``segment``, the most frequent first; nothing where it is not known."""
+    profiles = weekly.classification.profiles
+    if "mcp_servers" not in profiles.facts or profiles.facts["mcp_servers"].missing:
+        return []
+    sql = sql_file(__package__, "looked_at").format(key=identifier(profiles.key))
+    rows: list[tuple[str, int]] = profiles.connection.execute(sql, [segment]).fetchall()
+    return rows
+
+
+def _name(weekly: Weekly, segment: str) -> str:
+    return next((each.name for each in weekly.classification.segment_set.segments if each.id == segment), "")

@@ -1,0 +1,46 @@
+"""Who would be in a segment if some facts were otherwise: what is derived from them is computed anew."""
+
+from collections.abc import Mapping
+
+from usertrack.core.spool import identifier
+from usertrack.core.table import Row
+from usertrack.segments.classify import condition, reason_sql
+from usertrack.segments.expressions import bracketed
+from usertrack.segments.profiles import Profiles
+from usertrack.segments.rules import Segment, SegmentSet
+
+
+def otherwise(profiles: Profiles, facts: Mapping[str, str], join: str = "") -> str:
+    """SQL for `profile` with other ``facts``: SQL over `base` by name. Those that no profile has are passed over."""
+    changed = [f"{sql} AS {identifier(name)}" for name, sql in facts.items() if name in profiles.facts]
+    derived = [
+        f"{f'NULL::{fact.type}' if fact.missing else bracketed(each.sql)} AS {identifier(each.name)}"
+        for each in profiles.rules.derived
+        if (fact := profiles.facts[each.name])
+    ]
+    replaced = f" REPLACE ({', '.join(changed)})" if changed else ""
+    base = f"SELECT base.*{replaced} FROM base {join}"
+    return f"(SELECT {', '.join(['*', *derived])} FROM ({base}))"
+
+
+def members(
+    profiles: Profiles, segment_set: SegmentSet, segment: Segment, of: str = "profile", but_not: str = ""
+) -> list[Row]:
+    """(key, reason) of who is in a segment, most urgent first; nobody where a fact of its rule is unknown in this run.
+
+    ``of`` is SQL for the profiles. Who is in it by the profiles of ``but_not`` is left out. In an exclusive set, who is
+    in an earlier segment is not in this one.
+    """
+    if profiles.missing(condition(profiles, segment)):
+        return []
+    earlier = segment_set.segments[: segment_set.segments.index(segment)] if segment_set.exclusive else ()
+    rule = " AND ".join(
+        [bracketed(segment.when), *(f"NOT coalesce({bracketed(each.when)}, false)" for each in earlier)]
+    )
+    key = identifier(profiles.key)
+    others = f"AND {key} NOT IN (SELECT {key} FROM {but_not} WHERE {rule})" if but_not else ""
+    rows: list[Row] = profiles.connection.execute(
+        f"SELECT {key}, {reason_sql(profiles, segment)} FROM {of} WHERE {rule} {others} "
+        f"ORDER BY {bracketed(segment.priority)} DESC NULLS LAST, {key}"
+    ).fetchall()
+    return rows
