@@ -43,7 +43,7 @@ def test_json_has_every_figure_with_its_denominator_and_every_site(plan_of_demo:
 
 def test_markdown_html_and_a_row_per_event(plan_of_demo: Cli) -> None:
     assert "| planned events in code | 4 of 8 |" in plan_of_demo("coverage", "-f", "markdown").out
-    assert '<bdi class="tag"' in plan_of_demo("coverage", "-f", "html").out
+    assert '<bdi class="tag good">working' in plan_of_demo("coverage", "-f", "html").out
     assert plan_of_demo("coverage", "-f", "csv").out.count("\n") == 16
 
 

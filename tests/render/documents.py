@@ -2,7 +2,18 @@
 
 from datetime import date, datetime
 
-from usertrack.core.document import Chart, Document, Facts, Field, Heatmap, Listing, Paragraph, Section, Spark
+from usertrack.core.document import (
+    Chart,
+    Document,
+    Facts,
+    Field,
+    Heatmap,
+    Listing,
+    Paragraph,
+    Section,
+    Spark,
+    Tag,
+)
 from usertrack.core.table import Column, Table
 
 AS_OF = datetime(2026, 11, 20, 8, 0)
@@ -26,6 +37,12 @@ SUMMARY = Table(
     timezone=ZONE,
     as_of=AS_OF,
 )
+
+TAGS = {
+    name: Tag(id_, place)
+    for place, id_ in enumerate(("failing", "frustrated", "high_intent", "at_risk", "power"))
+    for name in (id_, SUMMARY.rows[place][0])
+}
 
 PEOPLE = Table(
     columns=(
@@ -97,7 +114,7 @@ def segments() -> Document:
             Listing(
                 SUMMARY,
                 fields={
-                    "segment": Field("Segment", kind="tag"),
+                    "segment": Field("Segment", kind="tag", tags=TAGS),
                     "people": Field("People"),
                     "share": Field("Share", kind="bar"),
                     "change": Field("Since last week", align="right"),
@@ -109,8 +126,8 @@ def segments() -> Document:
                 heading="Who to talk to first",
                 columns=("email", "primary", "priority", "last_seen", "because"),
                 fields={
-                    "email": Field("Person"),
-                    "primary": Field("Segment", kind="tag"),
+                    "email": Field("Person", kind="person"),
+                    "primary": Field("Segment", kind="tag", tags=TAGS),
                     "priority": Field("Priority"),
                     "last_seen": Field("Seen", kind="when"),
                     "because": Field("Why", grows=True),

@@ -23,4 +23,4 @@ def test_several_bodies_fit_into_one_page() -> None:
     assert '<h3 id="left-people">People</h3>' in body
     assert body.count("<table") == 2
     assert "<html" not in body
-    assert html.stylesheet().startswith(":root")
+    assert "prefers-color-scheme: dark" in html.stylesheet()

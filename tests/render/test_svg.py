@@ -27,25 +27,25 @@ def texts(root: ET.Element) -> list[str]:
 def test_every_value_is_said_in_words() -> None:
     root = tree(VISITS)
     assert root.get("role") == "img"
-    assert root.get("aria-label") == (
-        "Visits. now: Mon 9 Nov 3, Tue 10 Nov not known, Wed 11 Nov 1 200; "
-        "before: Mon 9 Nov 1, Tue 10 Nov 2, Wed 11 Nov 3"
-    )
-    titles = [part.text for part in root.iter() if part.tag.endswith("}title")]
+    assert [part.text for part in root[:2]] == [
+        "Visits",
+        ("now: Mon 9 Nov 3, Tue 10 Nov not known, Wed 11 Nov 1 200; before: Mon 9 Nov 1, Tue 10 Nov 2, Wed 11 Nov 3"),
+    ]
+    _, *titles = [part.text for part in root.iter() if part.tag.endswith("}title")]
     assert titles == ["Mon 9 Nov: 3", "Wed 11 Nov: 1 200", "Mon 9 Nov: 1", "Tue 10 Nov: 2", "Wed 11 Nov: 3"]
-    assert {"now", "before", "Mon 9 Nov"} <= set(texts(root))
+    assert "Mon 9 Nov" in texts(root)
 
 
 def test_it_has_no_script_style_or_address_and_is_the_same_again() -> None:
     drawn = svg.draw(VISITS)
-    assert not re.search(r"<script|<style|<!--|\bhref|url\(| id=| on\w+=", drawn)
+    assert not re.search(r"<script|<style|<!--| style=|\bhref|url\(| id=| on\w+=", drawn)
     assert re.findall(r"https?://[^\"]+", drawn) == ["http://www.w3.org/2000/svg"]
     assert drawn == svg.draw(VISITS)
 
 
 def test_bars_are_in_order_and_in_percent() -> None:
     root = tree(Chart("bars", "Share", ["a", "b"], {"share": [0.25, 1.0]}, unit="percent"))
-    assert root.get("aria-label") == "Share. share: a 25 %, b 100 %"
+    assert root[1].text == "share: a 25 %, b 100 %"
     assert [text for text in texts(root) if text in ("a", "b")] == ["b", "a"]  # drawn from the bottom up
 
 
@@ -59,7 +59,7 @@ def test_nothing_to_draw_is_no_failure(values: list[float | None]) -> None:
 def test_whatever_a_stranger_writes_is_text(text: str) -> None:
     chart = Chart("bars", text, [text, "b"], {text or "x": [1, 2], "y": [3, 4]}, unit=text, caption=text)
     root = tree(chart)
-    assert safe.visible(text) in (root.get("aria-label") or "")
+    assert safe.visible(text) == (root[0].text or "")
     page = "".join(html.render(Document("t", (chart,))))
     assert page.count("<svg") == page.count("</svg>") == 1
-    assert "<script" not in page
+    assert page.count("<script") == 1

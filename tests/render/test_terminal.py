@@ -87,20 +87,6 @@ def test_sparklines_have_gaps_and_keep_their_peaks_when_squeezed() -> None:
     assert charts.spark([]) == ""
 
 
-def test_a_segment_has_one_colour_however_it_is_written() -> None:
-    assert charts.accent("high_intent") == charts.accent("High-Intent Prospects")
-    shipped = ["failing", "frustrated", "high_intent", "at_risk", "power"]
-    assert len({charts.accent(name) for name in shipped}) == 5
-
-
-@pytest.mark.parametrize("colour", charts.ACCENTS)
-def test_accents_read_on_black_and_on_white(colour: str) -> None:
-    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    assert min((luminance + 0.05) / 0.05, 1.05 / (luminance + 0.05)) > 4
-
-
 def test_the_reason_stands_beside_or_below_the_person() -> None:
     beside, below = printed(documents.segments(), 120), printed(documents.segments(), 80)
     assert "Seen     Why" in beside

@@ -9,7 +9,15 @@ from typing import Any, Literal
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number
 
-Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag", "link"]
+Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag", "link", "person", "change"]
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A name of a set, such as a segment. Its ``place`` in the set, from 0, decides its colour."""
+
+    id: str
+    place: int
 
 
 @dataclass(frozen=True)
@@ -18,8 +26,11 @@ class Field:
 
     ``percent``: 0.123 → 12.3 %. ``bar``: the number and a bar; a DOUBLE column of shares 0…1 is written in percent.
     ``when``: UTC → the table's timezone, relative to ``as_of`` when recent. ``spark``: a list of numbers. ``list``:
-    joined by commas. ``tag``: a name with an accent colour, such as a segment. ``link``: a `Link`, which leads
-    somewhere in HTML and Markdown. ``auto``: by the column's type.
+    joined by commas. ``link``: a `Link`, which leads somewhere in HTML and Markdown. ``person``: the key of a person.
+    ``change``: a `Change`. ``auto``: by the column's type.
+
+    ``tag``: a name with a colour. ``tags`` are those of a set by how the column writes them, such as segments; without
+    them, verdicts such as ``ok`` and ``failed`` are good or bad, and other names have no colour.
 
     ``grows`` marks the column that takes the remaining width and wraps. ``full`` is the value of a full bar; without
     it, the largest value of the column. On a narrow terminal ``spare`` columns are left out, the last one first. A cell
@@ -34,6 +45,18 @@ class Field:
     full: float | None = None
     spare: bool = False
     lines: int = 8
+    tags: Mapping[str, Tag] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change in words. ``good``: whether it is for the better; None where it is neither, or too small to say."""
+
+    text: str
+    good: bool | None = None
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -98,7 +121,8 @@ class Heatmap:
     The first ``base`` columns have no shade and set no scale: they are 100 % in every cohort.
 
     ``values`` has a list per row, as long as ``columns``. ``percent``: shares 0…1. ``corner`` names what rows are.
-    ``steps`` are four limits between the shades, so that a shade means the same on all heatmaps.
+    ``steps`` are four limits between the shades, so that a shade means the same on all heatmaps, and ``bands`` the
+    names of the five.
     ``limit`` rows are shown, as of a `Listing`; with ``latest`` the last ones.
     """
 
@@ -110,6 +134,7 @@ class Heatmap:
     caption: str = ""
     corner: str = ""
     steps: tuple[float, ...] = ()
+    bands: tuple[str, ...] = ()
     base: int = 0
     limit: int | None = None
     latest: bool = False
@@ -126,7 +151,7 @@ class Chart:
     """``trend``: named series over the dates, or labels in order, in ``x``. ``bars``: a bar per label, for each series.
 
     Every series is as long as ``x``; None is a gap. ``unit`` stands behind a number (``days``); ``percent``: values
-    are shares 0…1.
+    are shares 0…1. ``sizes`` are what the shares at each ``x`` are of. ``tags`` are those of series that are segments.
     """
 
     kind: Literal["trend", "bars"]
@@ -135,6 +160,8 @@ class Chart:
     series: Mapping[str, Sequence[float | None]]
     unit: str = ""
     caption: str = ""
+    sizes: Sequence[int] = ()
+    tags: Mapping[str, Tag] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -190,6 +217,7 @@ class Section:
 
     A `Link` to ``#anchor`` leads to the heading; in Markdown, where GitHub makes anchors of headings, if it is theirs.
     A ``folded`` one is a heading that unfolds, where the format has that; it has no sections in it.
+    ``tag`` is what it is about, such as a segment.
     """
 
     heading: str
@@ -197,6 +225,7 @@ class Section:
     origins: tuple[Origin, ...] = ()
     anchor: str = ""
     folded: bool = False
+    tag: Tag | None = None
 
 
 Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Flow | Code | Section

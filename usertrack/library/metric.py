@@ -1,4 +1,4 @@
-"""The `metric:` part of a query's header: its label, its kind, and the thresholds of good and excellent.
+"""The `metric:` part of a query's header: its label, its kind, which way is better, good and excellent.
 
 A metric's query answers for one window of `days` whole days, which ends at `{as_of}`, a midnight. It returns one row
 with an empty `day` for the window, and for the sparkline one row per day. A `note` column is a sentence beside the
@@ -20,7 +20,8 @@ KINDS = {
 }
 """The kinds of metric, and the columns that a query of each must return."""
 
-_KEYS = ("label", "kind", "unit", "good", "excellent")
+_KEYS = ("label", "kind", "unit", "better", "good", "excellent")
+_BETTER = {"higher": True, "lower": False}
 _BOUND = re.compile(r"(above|at least|below|at most)\s+(-?\d+(?:\.\d+)?)\s*(%?)")
 _HOLDS = {"above": operator.gt, "at least": operator.ge, "below": operator.lt, "at most": operator.le}
 _EXAMPLE = "write `metric: {label: Signups, kind: count, good: above 10, excellent: above 50}`"
@@ -52,6 +53,12 @@ class Metric:
     unit: str = ""
     good: Bound | None = None
     excellent: Bound | None = None
+    better: str = ""
+
+    @property
+    def rises(self) -> bool | None:
+        """Whether more is better; None where the header says neither that nor what is good."""
+        return self.good.rises if self.good else _BETTER.get(self.better)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -89,7 +96,12 @@ def read_metric(written: dict[Any, Any]) -> Metric:
     good, excellent = (_bound(key, written[key], kind) if key in written else None for key in ("good", "excellent"))
     if excellent and not (good and good.rises == excellent.rises and good.holds(excellent.value)):
         raise UsageError("excellent: lies beyond good, in the same direction", _EXAMPLE)
-    return Metric(written["label"], kind, written.get("unit", ""), good, excellent)
+    better = written.get("better", "")
+    if better and better not in _BETTER:
+        raise UsageError(f"better: '{better}' is no direction", "write `better: higher` or `better: lower`")
+    if better and good and good.rises != _BETTER[better]:
+        raise UsageError(f"better: '{better}' is not what good says: {good.text}", "leave out one of them")
+    return Metric(written["label"], kind, written.get("unit", ""), good, excellent, better)
 
 
 def _bound(key: str, text: str, kind: str) -> Bound:

@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Field, Listing
+from usertrack.core.document import Change, Field, Listing
 from usertrack.core.words import growth, number, signed
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A number with its label. ``unit``: a whole number, a mean, a share 0…1, or seconds. None is not known."""
+    """A number with its label. ``unit``: a whole number, a mean, a share 0…1, or seconds. None is not known.
+
+    ``better``: the direction of a change for the better, if there is one.
+    """
 
     label: str
     value: float | None
     unit: Literal["count", "mean", "share", "seconds"] = "count"
+    better: Literal["", "higher", "lower"] = ""
 
     @property
     def text(self) -> str | None:
@@ -33,6 +37,14 @@ class Measure:
         if self.unit == "share":
             return f"{signed(100 * (self.value - before), 1)} points"
         return growth(self.value, before) if before else None
+
+    def judged_change(self, before: float | None) -> Change | None:
+        """The change with whether it is for the better."""
+        text = self.change_from(before)
+        if text is None or self.value is None or before is None:
+            return None
+        same = not self.better or self.value == before
+        return Change(text, None if same else (self.value > before) == (self.better == "higher"))
 
 
 def duration_text(seconds: float | None) -> str | None:
@@ -55,7 +67,13 @@ _COMPARISON: Columns[tuple[Measure, Measure]] = Columns(
     Attribute("measure", "VARCHAR", lambda pair: pair[0].label, Field(" ")),
     Attribute("now", "VARCHAR", lambda pair: pair[0].text, Field("Now", align="right")),
     Attribute("before", "VARCHAR", lambda pair: pair[1].text, Field("Before", align="right")),
-    Attribute("change", "VARCHAR", lambda pair: pair[0].change_from(pair[1].value), Field("Change", align="right")),
+    Attribute(
+        "change",
+        "VARCHAR",
+        lambda pair: pair[0].change_from(pair[1].value),
+        Field("Change", "change", align="right"),
+        text=lambda pair: pair[0].judged_change(pair[1].value),
+    ),
 )
 
 

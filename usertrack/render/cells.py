@@ -4,14 +4,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from usertrack.core.document import Field, Heatmap, Kind, Link, Listing, Section
+from usertrack.core.document import Change, Field, Heatmap, Kind, Link, Listing, Section
 from usertrack.core.table import Column, Row
 from usertrack.core.words import number, plural
-from usertrack.render import charts, safe, text
+from usertrack.render import charts, palette, safe, text
 from usertrack.render.safe import visible
 
 MISSING = "·"
@@ -54,21 +55,27 @@ class Clock:
 class Cell:
     """``text`` is what people read; ``bar`` is the share of a full bar, 0 … 1; ``spark`` are the drawn values.
 
-    ``url`` is where the text leads, empty for nowhere.
+    ``tone`` is the name of its colour in the `palette`. ``url`` is where the text leads, empty for nowhere; the page
+    knows where a ``person`` and a ``segment`` lead. ``moment`` is a time in ISO 8601, and ``exact`` the same in words.
     """
 
     text: str
     known: bool = True
     bar: float | None = None
-    accent: str = ""
+    tone: str = ""
     spark: Sequence[float | None] = ()
     url: str = ""
+    person: str = ""
+    segment: str = ""
+    moment: str = ""
+    exact: str = ""
 
 
 @dataclass(frozen=True)
 class View:
-    """One visible column of a listing; ``at`` is its position in a row."""
+    """One visible column of a listing; ``name`` is the table's, and ``at`` its position in a row."""
 
+    name: str
     label: str
     kind: Kind
     right: bool
@@ -80,7 +87,7 @@ class View:
 
     @property
     def wraps(self) -> bool:
-        return self.kind in ("text", "list", "tag") and not self.right
+        return self.kind in ("text", "list", "tag", "person") and not self.right
 
     def cell(self, row: Row) -> Cell:
         value = row[self.at]
@@ -141,12 +148,6 @@ def rest(listing: Listing, left_out: int) -> str:
     return visible(" · ".join(part for part in (count, listing.more) if part))
 
 
-def origins(section: Section) -> str:
-    """``from QUERY, …``: the queries that the figures of a section come from."""
-    names = queries(section)
-    return f"from {', '.join(names)}" if names else ""
-
-
 def few_origins(section: Section) -> str:
     """``from QUERY, QUERY and 8 more queries``."""
     names = queries(section)
@@ -164,7 +165,8 @@ def _view(column: Column, at: int, field: Field, sample: list[Row], clock: Clock
     values = [row[at] for row in sample if row[at] is not None]
     right = field.align == "right" if field.align else kind in _NUMERIC
     show = _cell_maker(kind, column, field, values, clock)
-    return View(visible(field.label or column.name), kind, right, field.grows, at, show, field.spare, field.lines)
+    name, label = visible(column.name), visible(field.label or column.name)
+    return View(name, label, kind, right, field.grows, at, show, field.spare, field.lines)
 
 
 def _kind(column: Column) -> Kind:
@@ -181,20 +183,39 @@ def _kind(column: Column) -> Kind:
 def _cell_maker(kind: Kind, column: Column, field: Field, values: list[Any], clock: Clock) -> Callable[[Any], Cell]:
     if kind in _NUMERIC:
         return _numeric(kind, column, field, values)
-    if kind == "when":
-        return lambda value: Cell(clock.when(value) if isinstance(value, date) else value_text(value, clock))
     if kind == "spark":
         return lambda value: Cell(charts.spark(value), spark=value)
     if kind == "link":
         return lambda value: Cell(visible(str(value)), url=safe.url(value.url) if isinstance(value, Link) else "")
-    if kind == "tag":
-        return lambda value: _tag(value, clock)
-    return lambda value: Cell(value_text(value, clock))
+    return partial(_NAMED.get(kind, _plain), field, clock)
 
 
-def _tag(value: Any, clock: Clock) -> Cell:
-    label = value_text(value, clock)
-    return Cell(label, accent=charts.accent(label))
+def _when(_: Field, clock: Clock, value: Any) -> Cell:
+    if not isinstance(value, date):
+        return Cell(value_text(value, clock))
+    utc = "Z" if isinstance(value, datetime) and value.tzinfo is None else ""
+    exact = clock.exact(value) if isinstance(value, datetime) else f"{value}"
+    return Cell(clock.when(value), moment=value.isoformat() + utc, exact=exact)
+
+
+def _tag(field: Field, clock: Clock, value: Any) -> Cell:
+    tag, label = field.tags.get(str(value)), value_text(value, clock)
+    return Cell(label, tone=palette.of_tag(tag) or palette.of_verdict(label), segment=tag.id if tag else "")
+
+
+def _change(_: Field, clock: Clock, value: Any) -> Cell:
+    return Cell(value_text(value, clock), tone=palette.of_change(value.good) if isinstance(value, Change) else "")
+
+
+def _person(_: Field, clock: Clock, value: Any) -> Cell:
+    return Cell(value_text(value, clock), person=str(value))
+
+
+def _plain(_: Field, clock: Clock, value: Any) -> Cell:
+    return Cell(value_text(value, clock))
+
+
+_NAMED = {"when": _when, "tag": _tag, "change": _change, "person": _person}
 
 
 def _numeric(kind: Kind, column: Column, field: Field, values: list[Any]) -> Callable[[Any], Cell]:

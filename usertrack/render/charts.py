@@ -1,24 +1,11 @@
-"""Bars and sparklines of block characters, and accent colours for dark and light backgrounds."""
+"""Bars and sparklines of block characters."""
 
 import math
-import re
-import zlib
 from collections.abc import Sequence
 from itertools import groupby
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _LEVELS = "▁▂▃▄▅▆▇█"
-
-# Every accent has a luminance near 0.18, so its contrast is above 4 on black and on white alike.
-ACCENTS = ("#c2570c", "#0e8288", "#3574d4", "#2e8540", "#8e5bd0", "#cf4040", "#8a6d00", "#b34a9a")
-INK = "#0e8288"  # of bars and sparklines
-GOOD, BAD = "#2e8540", "#cf4040"
-_VERDICTS = {
-    **dict.fromkeys(("ok", "yes", "completed", "good", "excellent", "better", "working"), GOOD),
-    **dict.fromkeys(("fail", "failed", "error", "below good", "worse", "missing", "silent"), BAD),
-    **dict.fromkeys(("no", "unclear", "unknown", "stray", "from elsewhere"), ""),
-}
-_WORD = re.compile(r"[^\W_]+")
 
 
 def bar(value: float, full: float, width: int) -> str:
@@ -71,12 +58,3 @@ def _largest(values: Sequence[float | None]) -> float | None:
 def _level(value: float, top: float) -> str:
     """The block character of ``value``; the lowest one is for 0 alone."""
     return _LEVELS[min(7, max(1, round(value / top * 7)))] if value > 0 and top > 0 else _LEVELS[0]
-
-
-def accent(name: str) -> str:
-    """The colour of a name by its first word: the same for ``high_intent`` and "High-Intent Prospects"."""
-    words = _WORD.findall(name.casefold())
-    if not words or name.casefold() in _VERDICTS:
-        return _VERDICTS.get(name.casefold(), "")
-    # The letters spread the first words of the shipped segments: in either set no two share a colour.
-    return ACCENTS[zlib.crc32(b"ahy" + words[0].encode(errors="replace")) % len(ACCENTS)]

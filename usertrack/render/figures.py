@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from usertrack.core.document import Chart, Field, Heatmap, Kind, Listing
+from usertrack.core.document import Chart, Field, Flow, Heatmap, Kind, Listing
 from usertrack.core.table import Column, Row, Table
 from usertrack.render import cells
 from usertrack.render.cells import Cell
@@ -53,6 +53,36 @@ def _shaded(cell: Cell, value: float | None, steps: Sequence[float]) -> Cell:
 def as_listing(block: Chart) -> Listing:
     """A chart as a table: a bar per label, or a sparkline per series with its range."""
     return _bars(block) if block.kind == "bars" else _trend(block)
+
+
+def numbers(block: Chart) -> Listing:
+    """Every number of a chart: a row for each ``x``, with what its shares are of."""
+    kind: Kind = "percent" if block.unit == "percent" else "number"
+    x = [f"{at:%a} {at.day} {at:%b %Y}" if isinstance(at, date) else at for at in block.x]
+    series = {f"s{at}": name for at, name in enumerate(block.series)}
+    columns = (Column("x"), *(Column(key, "DOUBLE") for key in series))
+    fields = {"x": Field(" "), **{key: Field(_with_unit(name, block), kind) for key, name in series.items()}}
+    rows: list[Row] = list(zip(x, *block.series.values(), strict=True))
+    if block.sizes:
+        columns, fields["n"] = (*columns, Column("n", "BIGINT")), Field("n", "number")
+        rows = [(*row, size) for row, size in zip(rows, block.sizes, strict=True)]
+    return Listing(Table(columns, rows), fields=fields)
+
+
+def flow_numbers(block: Flow) -> Listing:
+    """Every link of a flow: its step, from where to where, and how much takes it."""
+    columns = (Column("step", "BIGINT"), Column("from"), Column("to"), Column("value", "DOUBLE"))
+    fields = {
+        "step": Field("Step", "number"),
+        "from": Field("From"),
+        "to": Field("To"),
+        "value": Field(block.unit.capitalize() or "Value", "number"),
+    }
+    rows: list[Row] = [
+        (column + 1, block.columns[column][source].name, block.columns[column + 1][target].name, value)
+        for column, source, target, value in block.links
+    ]
+    return Listing(Table(columns, rows), fields=fields)
 
 
 def _bars(block: Chart) -> Listing:

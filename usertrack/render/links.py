@@ -1,5 +1,8 @@
 """Where the names in a document lead: nowhere, unless the page that shows it has an address for them."""
 
+from usertrack.core.document import Document
+from usertrack.render.outline import sections
+
 
 class Links:
     """Addresses of what a document names; empty for none. A page that has some overrides these.
@@ -15,6 +18,29 @@ class Links:
         """Of a person, by their key, such as an e-mail."""
         return ""
 
+    def query(self, name: str) -> str:
+        """Of a query of the library."""
+        return ""
+
     def path(self, step: int, source: str, target: str) -> str:
         """Of those who went from ``source``, the stop of a `Flow` at ``step`` (the first is 1), on to ``target``."""
         return ""
+
+
+NOWHERE = Links()
+
+
+class Within(Links):
+    """The addresses within one document: its sections ``segment-ID`` and ``person-KEY``."""
+
+    def __init__(self, document: Document) -> None:
+        self._anchors = {section.anchor for section in sections(document.blocks)}
+
+    def segment(self, id_: str) -> str:
+        return self._at(f"segment-{id_}")
+
+    def person(self, key: str) -> str:
+        return self._at(f"person-{key}")
+
+    def _at(self, anchor: str) -> str:
+        return f"#{anchor}" if anchor in self._anchors else ""

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count
 
 from usertrack.core.document import Block, Heatmap, Listing, Section
+from usertrack.render import palette
 from usertrack.render.safe import visible
 
 _DEEPEST = 6
@@ -16,14 +17,17 @@ _WORD = re.compile(r"[^\W_]+")
 class Part:
     """A block, a heading, or the origins of a section.
 
-    ``kind``: the block's class in lower case, ``heading`` or ``origins``. A heading has its ``level`` and ``anchor``;
-    of anything else they are 0 and empty.
+    ``kind``: the block's class in lower case, ``heading``, ``origins``, or ``fold`` and ``unfold`` around what unfolds.
+    ``level`` is that of a heading, else 0.
+    ``anchor`` is the id of the heading, or of the one above; empty where there is none. ``tone`` is the colour
+    of what a heading is about.
     """
 
     kind: str
     block: Block
     level: int = 0
     anchor: str = ""
+    tone: str = ""
 
 
 def parts(blocks: Sequence[Block], top: int = 2, prefix: str = "") -> list[Part]:
@@ -31,30 +35,42 @@ def parts(blocks: Sequence[Block], top: int = 2, prefix: str = "") -> list[Part]
 
     Every heading has an anchor of its own, its section's or one made of its words, after ``prefix``.
     """
-    taken = {prefix + section.anchor for section in _sections(blocks) if section.anchor}
-    return list(_parts(blocks, top, prefix, taken))
+    taken = {prefix + section.anchor for section in sections(blocks) if section.anchor}
+    return list(_below(_parts(blocks, top, prefix, taken)))
 
 
-def _sections(blocks: Sequence[Block]) -> Iterator[Section]:
+def sections(blocks: Sequence[Block]) -> Iterator[Section]:
+    """Every section in ``blocks``, at any depth."""
     for block in blocks:
         if isinstance(block, Section):
             yield block
-            yield from _sections(block.blocks)
+            yield from sections(block.blocks)
+
+
+def _below(ordered: Iterator[Part]) -> Iterator[Part]:
+    """Every part with the anchor of the heading above it."""
+    anchor = ""
+    for part in ordered:
+        anchor = part.anchor or anchor
+        yield replace(part, anchor=anchor)
 
 
 def _parts(blocks: Sequence[Block], level: int, prefix: str, taken: set[str]) -> Iterator[Part]:
     for block in blocks:
         heading = block.heading if isinstance(block, Section | Listing | Heatmap) else ""
         if heading:
-            own = block.anchor if isinstance(block, Section) else ""
+            own, tag = (block.anchor, block.tag) if isinstance(block, Section) else ("", None)
             anchor = prefix + own if own else _anchor(prefix + _slug(heading), taken)
-            yield Part("heading", block, min(level, _DEEPEST), anchor)
+            kind = "fold" if isinstance(block, Section) and block.folded else "heading"
+            yield Part(kind, block, min(level, _DEEPEST), anchor, palette.of_tag(tag))
         if not isinstance(block, Section):
             yield Part(type(block).__name__.lower(), block)
             continue
         yield from _parts(block.blocks, level + bool(heading), prefix, taken)
         if block.origins:
             yield Part("origins", block)
+        if heading and block.folded:
+            yield Part("unfold", block)
 
 
 def _slug(heading: str) -> str:

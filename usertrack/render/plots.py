@@ -11,7 +11,7 @@ from rich.text import Text
 
 from usertrack.core.document import Chart, Heatmap
 from usertrack.core.words import number
-from usertrack.render import charts, figures
+from usertrack.render import figures, palette
 from usertrack.render.cells import Cell
 from usertrack.render.safe import visible
 
@@ -97,7 +97,7 @@ def _number(cell: Cell, room: int) -> Text:
 
 
 def _shade(cell: Cell, room: int) -> Text:
-    return Text(_SHADES[_level(cell)] * room if cell.known else "·".ljust(room), charts.INK if cell.known else "dim")
+    return Text(_SHADES[_level(cell)] * room if cell.known else "·".ljust(room), palette.DATA if cell.known else "dim")
 
 
 def _level(cell: Cell) -> int:
@@ -127,7 +127,7 @@ def trend(block: Chart, width: int) -> list[Text]:
     for name, values in block.series.items():
         if len(block.series) > 1:
             lines.append(Text(visible(name), "bold"))
-        lines += [Text(line, charts.INK) for line in _panel(block, values, min(width, _WIDEST) - _AXIS, height)]
+        lines += [Text(line, palette.DATA) for line in _panel(block, values, min(width, _WIDEST) - _AXIS, height)]
     return lines
 
 

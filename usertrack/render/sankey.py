@@ -1,11 +1,14 @@
-"""A flow as an inline SVG Sankey: no script, no style sheet, no address, the same bytes every time.
+"""A flow as an inline SVG Sankey: no script, no style sheet, the same bytes every time.
 
 Colours and fonts are the page's. Every stop is a card with its name, so that no link covers text. The bar at its left
 is as high as its value. Links to the next stops leave at its right; who leaves is a hatched stub, and the line at the
 foot of the card is as long as the share of them. Of the first column only those who go on are drawn: the many without a
 second step would dwarf all others. The numbers count everybody.
+
+A link has its ``data-path``, [step, from, to] as JSON, and leads to those who took it where the page has an address.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -15,7 +18,8 @@ from rich.cells import cell_len, set_cell_size
 
 from usertrack.core.document import Flow, Stop
 from usertrack.core.words import number
-from usertrack.render import cells
+from usertrack.render import cells, safe
+from usertrack.render.links import NOWHERE, Links
 from usertrack.render.safe import visible
 
 _CARD, _BETWEEN = 162, 82  # widths of a card and of the room for links
@@ -46,29 +50,34 @@ class _Card:
         return max(self.height, _LINES)
 
 
-def draw(flow: Flow) -> str:
+def draw(flow: Flow, links: Links = NOWHERE) -> str:
     """``flow`` as one `<svg>` element; every text in it is escaped, and `visible`."""
     drawn = [[_drawn_amount(flow, at, place) for place in range(len(column))] for at, column in enumerate(flow.columns)]
     scale = _HEIGHT / max([1.0, *(sum(column) for column in drawn)])
     places = [_column(column, at, drawn[at], scale) for at, column in enumerate(flow.columns)]
     bottom = max((place.y + place.card for column in places for place in column), default=_LINES)
+    height = ceil(bottom) + 1
     width = max(1, len(places)) * (_CARD + _BETWEEN) - _BETWEEN + _GONE
     root = ET.Element(
         "svg",
         {
             "xmlns": "http://www.w3.org/2000/svg",
-            "viewBox": f"0 0 {width} {ceil(bottom) + 1}",
+            "viewBox": f"0 0 {width} {height}",
+            "width": str(width),
+            "height": str(height),
             "class": "chart flow",
-            "style": f"--width:{width}px",
-            "role": "img",
-            "aria-label": visible(f"{flow.label}. {_described(flow)}"),
         },
     )
-    links = [
-        _link(places[column][source], places[column + 1][target], value, value * scale, flow.unit)
+    _text(root, "title", flow.label)
+    _text(root, "desc", _described(flow))
+    paths = [
+        _link(column + 1, places[column][source], places[column + 1][target], value, value * scale, flow.unit)
         for column, source, target, value in flow.links
     ]
-    root.extend(sorted(links, key=lambda link: link.get("class") != _REST_CLASS))  # the rest is below
+    paths.sort(key=lambda path: path.get("class") != _REST_CLASS)  # the rest is below
+    leading = [_leading(path, links) for path in paths]
+    root.extend(leading)
+    root.set("role", "img" if leading == paths else "group")  # of a picture, nobody hears the links
     for at, column in enumerate(places):
         _head(root, flow, at)
         for place in column:
@@ -98,7 +107,7 @@ def _head(root: ET.Element, flow: Flow, at: int) -> None:
     _text(root, "text", f"{_with_unit(total, flow.unit)}{share}", {"x": str(x), "y": "28", "class": "amount"})
 
 
-def _link(source: _Card, target: _Card, value: float, width: float, unit: str) -> ET.Element:
+def _link(step: int, source: _Card, target: _Card, value: float, width: float, unit: str) -> ET.Element:
     x, end = source.x + _CARD, target.x
     y, to = source.y + source.sent + width / 2, target.y + target.met + width / 2
     middle = (x + end) / 2
@@ -107,8 +116,20 @@ def _link(source: _Card, target: _Card, value: float, width: float, unit: str) -
     path = f"M{x:.1f} {y:.1f}C{middle:.1f} {y:.1f} {middle:.1f} {to:.1f} {end:.1f} {to:.1f}"
     kind = _REST_CLASS if source.stop.other or target.stop.other else "link"
     drawn = ET.Element("path", {"class": kind, "d": path, "stroke-width": f"{max(width, 0.75):.1f}"})
+    drawn.set("data-path", json.dumps([step, visible(source.stop.name), visible(target.stop.name)]))
     _text(drawn, "title", f"{source.stop.name} → {target.stop.name}: {_with_unit(value, unit)}")
     return drawn
+
+
+def _leading(path: ET.Element, links: Links) -> ET.Element:
+    """``path``, in a link to those who took it where there is one; nobody follows one to all others."""
+    step, source, target = json.loads(path.get("data-path", ""))
+    address = "" if path.get("class") == _REST_CLASS else safe.url(links.path(step, source, target))
+    if not address:
+        return path
+    link = ET.Element("a", {"href": address, "aria-label": path.findtext("title", "")})
+    link.append(path)
+    return link
 
 
 def _stop(root: ET.Element, place: _Card, gone: float, unit: str) -> None:

@@ -3,17 +3,21 @@
 Colours, dashes and fonts are the page's (`page.html.j2`): one drawing is legible in light, in dark and on paper.
 """
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from usertrack.core.document import Chart
 from usertrack.core.words import number
-from usertrack.render import cells
+from usertrack.render import cells, palette
 from usertrack.render.safe import visible
 
 _WIDTH, _TREND, _ROW = 880, 260, 26  # of a chart, and the heights of a trend and of one bar
 _LABELS = 8  # of days, that fit side by side
+_COLOURS = 4  # of series that are no segments
+_LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
+_FEW = 14  # points that may be large
 
 
 def draw(chart: Chart) -> str:
@@ -30,16 +34,13 @@ def draw(chart: Chart) -> str:
         css=(),
         style=Style(label_font_size=12, major_label_font_size=12, legend_font_size=12, font_family="inherit"),
         disable_xml_declaration=True,
-        legend_at_bottom=True,
-        legend_at_bottom_columns=max(1, len(chart.series)),
-        show_legend=len(chart.series) > 1,
+        show_legend=False,  # the page has one
         include_x_axis=True,
         max_scale=6,
-        dots_size=3.5,
+        dots_size=3.5 if len(chart.x) <= _FEW else 2,
         margin=8,
         margin_right=36,  # half of the last label
         truncate_label=32,
-        truncate_legend=48,
         formatter=_formatter(chart),
         value_formatter=_formatter(chart),
         allow_interruptions=True,
@@ -85,17 +86,41 @@ def _cleaned(root: Any, chart: Chart) -> Any:
             ):
                 parent.remove(child)
         parent.attrib.pop("id", None)
+    sizes = {_label(x): size for x, size in zip(chart.x, chart.sizes, strict=False)}
     for group in root.iter("g"):
         descriptions = [part for part in group if part.tag == "desc"]
         words = [part.text for part in descriptions if part.get("class") in ("value", "x_label", "label") and part.text]
         for part in descriptions:
             group.remove(part)
         if words:
-            _element(group, "title", ": ".join(reversed(words)))
+            of_all = f" of {number(sizes[words[-1]])}" if words[-1] in sizes else ""
+            _element(group, "title", ": ".join(reversed(words)) + of_all)
+    for parent in list(root.iter()):
+        for child in [child for child in parent if child.tag == "g" and not len(child)]:
+            parent.remove(child)
+        for name, value in parent.attrib.items():
+            if name != "class":
+                parent.set(name, _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.1f}", value))
+    for group in root.iter("g"):
+        _coloured(group, chart)
     root.set("class", f"chart {chart.kind}")
     root.set("role", "img")
-    root.set("aria-label", visible(f"{chart.label}. {_described(chart)}"))
+    _element(root, "desc", visible(_described(chart)))
+    _element(root, "title", visible(chart.label))
     return root
+
+
+def _coloured(group: Any, chart: Chart) -> None:
+    """The class of a group of marks: of its segment's colour, where the series is a segment."""
+    kind, *names = group.get("class", "").split()
+    if kind == "series":
+        at = int(names[0].removeprefix("serie-"))
+        group.set("class", f"series {series_class(chart, list(chart.series)[at])}")
+
+
+def series_class(chart: Chart, name: str) -> str:
+    """The class of a series: its segment's colour, or that of its place."""
+    return palette.of_tag(chart.tags.get(name)) or f"color-{list(chart.series).index(name) % _COLOURS}"
 
 
 def _element(parent: Any, tag: str, text: str) -> None:

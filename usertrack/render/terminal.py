@@ -28,7 +28,7 @@ from usertrack.core.document import (
     Spark,
 )
 from usertrack.core.table import Row
-from usertrack.render import cells, charts, figures, plots
+from usertrack.render import cells, charts, figures, palette, plots
 from usertrack.render.cells import Cell, Clock, View
 from usertrack.render.safe import visible
 
@@ -39,7 +39,7 @@ _EASY = 32  # what a growing column gets before spare columns do
 _WORD = 40  # the longest word that is kept in one piece
 _LINES = 8  # of a value beside its name, then …
 _TELLING = 34  # what a column of few lines gets beside spare columns, if its texts need it
-_STYLES = {"": "", "bold": "bold", "dim": "dim", "warning": f"bold {charts.BAD}"}
+_STYLES = {"": "", "bold": "bold", "dim": "dim", "warning": f"bold {palette.COLOURS['warning']}"}
 
 
 def render(document: Document, console: Console, limit: int | None = None) -> None:
@@ -162,7 +162,7 @@ def _spark(screen: _Printer, block: Spark) -> None:
     """Label, chart and caption on one line, or on as many as they need."""
     screen.blank()
     label, caption = Text(visible(block.label)), Text(visible(block.caption), style="dim")
-    chart = Text(charts.spark(block.values, screen.width - 2 * _INDENT), style=charts.INK)
+    chart = Text(charts.spark(block.values, screen.width - 2 * _INDENT), style=palette.DATA)
     lines = [label]
     for part in (chart, caption):
         if lines[-1].cell_len + _GAP + part.cell_len + _MARGIN <= screen.width:
@@ -180,15 +180,16 @@ def _pairs(screen: _Printer, pairs: list[tuple[str, Cell]]) -> None:
     for name, cell in pairs:
         value = _ink(cell, room)
         if cell.bar is not None:
-            value.append("  ").append(charts.bar(cell.bar, 1, min(_BAR, max(4, room - value.cell_len - 2))), charts.INK)
+            width = min(_BAR, max(4, room - value.cell_len - 2))
+            value.append("  ").append(charts.bar(cell.bar, 1, width), palette.DATA)
         lines = _cut(screen.wrap(value, room), room, _LINES)
         screen.row([(screen.wrap(Text(name, "dim"), widest), widest, False), (lines, 0, False)])
 
 
 def _ink(cell: Cell, width: int = 0) -> Text:
     if cell.spark:
-        return Text(charts.spark(cell.spark, width), style=charts.INK)
-    return Text(cell.text, style=cell.accent if cell.known else "dim")
+        return Text(charts.spark(cell.spark, width), style=palette.DATA)
+    return Text(cell.text, style=palette.COLOURS.get(cell.tone, "") if cell.known else "dim")
 
 
 def _listing(screen: _Printer, block: Listing) -> None:
@@ -287,7 +288,7 @@ def _columns(view: View, head: list[Row]) -> list[_TextColumn]:
 
 
 def _bar(cell: Cell, width: int) -> Text:
-    return Text(charts.bar(cell.bar or 0.0, 1, width), style=charts.INK)
+    return Text(charts.bar(cell.bar or 0.0, 1, width), style=palette.DATA)
 
 
 def _firm(column: _TextColumn) -> int:

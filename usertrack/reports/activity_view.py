@@ -104,8 +104,7 @@ def _blocks_of(document: Document, command: str) -> list[Block]:
 
 def _cards(activity: Activity) -> list[Block]:
     now, before = figures(activity)
-    cards = compared.listing({name: now[name] for name in CARDS}, before)
-    return [Listing(cards.table, fields=cards.fields, tiles=True)]
+    return [replace(compared.listing({name: now[name] for name in CARDS}, before), tiles=True)]
 
 
 def _activity(activity: Activity) -> list[Block]:
@@ -156,12 +155,15 @@ def _curve(cohorts: DayRetention) -> list[Block]:
     if len(known) < 2:
         return [Paragraph(f"fewer than {FEWEST} people began long enough ago", "dim")]
     label = f"Back on a day after the first {cohorts.query.target or 'event'}"
+    sizes = [size for *_, size in known]
     shares = {"back": [people / size for _, people, size in known]}
     caption = (
         f"of {people_words(known[0][2])} on day {known[0][0]}, {number(known[-1][2])} on day {known[-1][0]}; it ends "
         f"before the days known of fewer than {FEWEST}"
     )
-    return [Chart("trend", label, [f"day {day}" for day, *_ in known], shares, unit="percent", caption=caption)]
+    return [
+        Chart("trend", label, [f"day {day}" for day, *_ in known], shares, unit="percent", caption=caption, sizes=sizes)
+    ]
 
 
 def _cohorts(cohorts: DayRetention) -> list[Block]:
@@ -169,14 +171,16 @@ def _cohorts(cohorts: DayRetention) -> list[Block]:
     return [block for block in _blocks_of(cohorts_document(cohorts), "cohorts") if not isinstance(block, Spark)]
 
 
-def _segments(segments: Sequence[SegmentActivity], total: int) -> list[Block]:
+def _segments(segments: Sequence[SegmentActivity], profiles: Profiles | None) -> list[Block]:
+    total, tags = (profiles.people, profiles.rules.tags) if profiles else (0, {})
+
     def engagement(row: SegmentActivity) -> float | None:
         score = row.engagement.score if row.engagement else None
         return None if score is None else round(score, 1)
 
     revenue = Field("Revenue", "number", spare=True)
     columns: Columns[SegmentActivity] = Columns(
-        Attribute("segment", "VARCHAR", lambda row: row.segment.name, Field("Segment", "tag")),
+        Attribute("segment", "VARCHAR", lambda row: row.segment.name, Field("Segment", "tag", tags=tags)),
         Attribute("set", "VARCHAR", lambda row: row.set_name, Field("Set")),
         Attribute("kind", "VARCHAR", lambda row: row.kind, Field("Kind", spare=True)),
         Attribute("people", "BIGINT", lambda row: row.people, Field("People", "number")),
@@ -212,6 +216,6 @@ _SECTIONS: dict[str, dict[str, Callable[[Any, Profiles | None], Sequence[Block]]
     "cohorts": {"Retention": lambda part, _: _curve(part), "Cohorts": lambda part, _: _cohorts(part)},
     "adoption": {"Funnel": lambda part, _: _blocks_of(funnel_document(part), "funnel")},
     "churn": {"Churn": lambda part, _: _blocks_of(churn_document(part), "churn")},
-    "segments": {"Segments": lambda part, profiles: _segments(part, profiles.people if profiles else 0)},
+    "segments": {"Segments": lambda part, profiles: _segments(part, profiles)},
 }
 """The sections of each part."""

@@ -14,6 +14,7 @@ from usertrack.core.table import Row
 from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.reports.dossier import PARTS, Dossier
 from usertrack.segments.explain import Verdict
+from usertrack.segments.rules import segment_tags
 from usertrack.segments.wording import value_words
 
 
@@ -109,8 +110,13 @@ def _segments(dossier: Dossier) -> Iterator[Block]:
         (name, verdict) for name, explanation in dossier.explanations.items() for verdict in explanation.verdicts
     ]
     members = [(name, verdict) for name, verdict in verdicts if verdict.member]
+    tags = {
+        name: tag
+        for explanation in reversed(dossier.explanations.values())
+        for name, tag in segment_tags(verdict.segment for verdict in explanation.verdicts).items()
+    }
     columns: Columns[tuple[str, Verdict]] = Columns(
-        Attribute("segment", "VARCHAR", lambda row: row[1].segment.name, Field("Segment", "tag")),
+        Attribute("segment", "VARCHAR", lambda row: row[1].segment.name, Field("Segment", "tag", tags=tags)),
         Attribute("set", "VARCHAR", lambda row: row[0], Field("Set") if len(dossier.explanations) > 1 else None),
         Attribute("action", "VARCHAR", lambda row: row[1].segment.action, Field("Action")),
         Attribute("why", "VARCHAR", lambda row: row[1].because, Field("Why", "text", grows=True)),

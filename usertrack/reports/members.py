@@ -70,7 +70,7 @@ def people(
     key, because, priority = (names.index(name) for name in (classification.profiles.key, "because", "priority"))
     segments = names.index("segments")
     cells: Columns[Row] = Columns(
-        Attribute("person", "VARCHAR", lambda row: row[key], Field("Person")),
+        Attribute("person", "VARCHAR", lambda row: row[key], Field("Person", "person")),
         Attribute("priority", "DOUBLE", lambda row: row[priority], Field("Priority", "number")),
         Attribute(
             "why",
@@ -90,8 +90,8 @@ def moves(moved: Moves, key: str, id_: str, most: int, timezone: str) -> list[Bl
     """Who entered and who left, the first ``most`` of each."""
     rows = [row for row in moved.moves.dicts() if row["segment"] == id_]
     cells: Columns[dict[str, Any]] = Columns(
-        Attribute("change", "VARCHAR", lambda row: row["change"], Field("Change", "tag")),
-        Attribute("person", "VARCHAR", lambda row: row[key], Field("Person")),
+        Attribute("change", "VARCHAR", lambda row: row["change"], Field("Change")),
+        Attribute("person", "VARCHAR", lambda row: row[key], Field("Person", "person")),
         Attribute("why", "VARCHAR", lambda row: row["why"], Field("Why", "text", grows=True)),
     )
     by = {change: [row for row in rows if row["change"] == change] for change in ("entered", "left")}

@@ -13,8 +13,8 @@ from usertrack.reports.members import segment_origins
 from usertrack.reports.weekly import DAYS, REACH, Weekly
 
 _ACTIONS: Columns[tuple[str, str, str]] = Columns(
-    Attribute("action", "VARCHAR", lambda row: row[0], Field("Do", "tag")),
-    Attribute("person", "VARCHAR", lambda row: row[1], Field("For")),
+    Attribute("action", "VARCHAR", lambda row: row[0], Field("Do")),
+    Attribute("person", "VARCHAR", lambda row: row[1], Field("For", "person")),
     Attribute("why", "VARCHAR", lambda row: row[2], Field("Why", "text", grows=True)),
 )
 

@@ -59,9 +59,10 @@ def _segments(weekly: Weekly) -> Section:
     def share(count: SegmentCount) -> float | None:
         return count.people / total if count.people is not None and total else None
 
+    tags = weekly.classification.segment_set.tags
     to_act_on = None if weekly.classification.segment_set.exclusive else Field("To act on", "number")
     columns: Columns[SegmentCount] = Columns(
-        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag")),
+        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
         Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
         Attribute("to_act_on", "BIGINT", lambda count: count.to_act_on, to_act_on),
         Attribute("share", "DOUBLE", share, Field("Share", "bar", full=1.0)),
@@ -92,6 +93,8 @@ def _segment(weekly: Weekly, count: SegmentCount, effect: Effect | None, timezon
             *moves(weekly.moved, profiles.key, segment.id, MOVES, timezone),
         ),
         (*segment_origins(weekly.classification, segment), *(failures_origins(weekly) if effect else ())),
+        f"segment-{segment.id}",
+        tag=weekly.classification.segment_set.tags[segment.id],
     )
 
 

@@ -99,8 +99,9 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
         return number_of(standings.get(count.segment.id, Standing())) if known else None
 
     spared = Field("By incident only", "number") if any(each.spared for each in standings.values()) else None
+    tags = weekly.classification.segment_set.tags
     columns: Columns[SegmentCount] = Columns(
-        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag")),
+        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
         Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
         Attribute("before", "BIGINT", before, Field("A week before", "number")),
         Attribute("to_act_on", "BIGINT", lambda count: count.to_act_on, Field("To act on", "number")),
@@ -131,8 +132,10 @@ def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collect
             together = alike(people)
             lines += [(count.segment, since, line) for line in together[:most]]
             left_out += together[most:]
+    known = weekly.classification.segment_set.tags
+    tags = {segment.action or segment.name: known[segment.id] for segment in weekly.classification.segment_set.segments}
     columns: Columns[_Line] = Columns(
-        Attribute("do", "VARCHAR", lambda row: row[0].action or row[0].name, Field("Do", "tag")),
+        Attribute("do", "VARCHAR", lambda row: row[0].action or row[0].name, Field("Do", "tag", tags=tags)),
         Attribute("who", "VARCHAR", lambda row: row[2].who, Field("For", "text")),
         Attribute("since", "VARCHAR", lambda row: row[1], Field("Last week")),
         Attribute("why", "VARCHAR", lambda row: row[2].why, Field("Why, or what moved", "text", grows=True)),

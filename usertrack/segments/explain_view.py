@@ -12,6 +12,7 @@ from usertrack.core.stats import wilson
 from usertrack.core.table import Table
 from usertrack.segments.explain import Comparison, Explanation, Flip, Verdict
 from usertrack.segments.profiles import ProfileFact, Profiles
+from usertrack.segments.rules import segment_tags
 from usertrack.segments.wording import rule_words, value_words
 
 _IN = {True: "yes", False: "no", None: "unknown"}
@@ -31,7 +32,7 @@ class _ExplanationLine:
     change: str = ""
 
 
-_LINES: Columns[_ExplanationLine] = Columns(
+_COLUMNS: Columns[_ExplanationLine] = Columns(
     Attribute("segment", "VARCHAR", lambda line: line.segment, Field("Segment", "tag")),
     Attribute("in", "VARCHAR", lambda line: line.member, Field("In")),
     Attribute("fact", "VARCHAR", lambda line: line.fact, Field("Fact")),
@@ -44,12 +45,14 @@ _LINES: Columns[_ExplanationLine] = Columns(
 
 def explain_document(profiles: Profiles, explanation: Explanation, timezone: str) -> Document:
     lines = [line for verdict in explanation.verdicts for line in _lines(verdict, profiles.facts, timezone)]
+    tags = segment_tags(verdict.segment for verdict in explanation.verdicts)
+    columns = Columns(_COLUMNS.show("segment", Field("Segment", "tag", tags=tags)), *_COLUMNS.attributes[1:])
     return Document(
         title=f"{explanation.key} is in {_membership_words(explanation)}",
         subtitle=moment(profiles.as_of, timezone),
         blocks=(
             *(Paragraph(verdict.because) for verdict in explanation.verdicts if verdict.because),
-            _LINES.listing(lines, timezone=timezone, as_of=profiles.as_of),
+            columns.listing(lines, timezone=timezone, as_of=profiles.as_of),
             *_about_rates(explanation),
             Paragraph(f"facts from {', '.join(_origins(profiles, explanation))}", "dim"),
         ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from usertrack.core.document import Tag
 from usertrack.core.errors import ABSENT, UsageError, did_you_mean
 from usertrack.core.yaml_file import YamlFile
 from usertrack.segments.keys import ORGANIZATION
@@ -48,6 +49,11 @@ class SegmentSet:
     by: str = ""
     note: str = ""
 
+    @property
+    def tags(self) -> dict[str, Tag]:
+        """How its segments are shown, by id and by name."""
+        return segment_tags(self.segments)
+
     def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
         return next(segment for segment in self.segments if segment.id == id)
 
@@ -68,6 +74,12 @@ class SegmentLike(Protocol):
     def id(self) -> str: ...
     @property
     def name(self) -> str: ...
+
+
+def segment_tags(segments: "Iterable[SegmentLike]") -> dict[str, Tag]:
+    """The tags of a set's ``segments``, in their order, by id and by name."""
+    places = [(segment, Tag(segment.id, place)) for place, segment in enumerate(segments)]
+    return {segment.id: tag for segment, tag in places} | {segment.name: tag for segment, tag in places}
 
 
 def find_segment(segments: "Iterable[AnySegment]", name: str) -> "AnySegment | None":
@@ -110,6 +122,12 @@ class Rules:
         sets = {name: segment_set for name, segment_set in everything.items() if segment_set.by == by}
         others = {name: segment_set for name, segment_set in everything.items() if segment_set.by != by}
         return replace(self, key=by or self.key, sets=sets, others=others, by=by)
+
+    @property
+    def tags(self) -> dict[str, Tag]:
+        """How the segments of all sets are shown; the first set's way, where several have the same name."""
+        sets = reversed(list(self.sets.values()))
+        return {name: tag for segment_set in sets for name, tag in segment_set.tags.items()}
 
     @property
     def names(self) -> dict[str, str]:

@@ -96,6 +96,7 @@ def moves_text(counts: tuple[int, int] | None) -> str | None:
 def _summary(classification: Classification, only: Sequence[str], since: SegmentChanges | None, anyone: int) -> Listing:
     """Each segment with its size. ``anyone``: how many people are in at least one of them."""
     total, key = classification.profiles.people, classification.profiles.key
+    tags = classification.segment_set.tags
     segment_counts = [count for count in classification.counts if not only or count.segment.id in only]
     overlap = sum(count.people or 0 for count in segment_counts) > anyone
     to_act_on = None if classification.segment_set.exclusive else Field("To act on", align="right")
@@ -104,7 +105,7 @@ def _summary(classification: Classification, only: Sequence[str], since: Segment
         return None if count.people is None or not total else count.people / total
 
     columns: Columns[SegmentCount] = Columns(
-        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag")),
+        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
         Attribute("people", "VARCHAR", lambda count: _known(count.people), Field(subjects_heading(key), align="right")),
         Attribute("to_act_on", "VARCHAR", lambda count: _known(count.to_act_on), to_act_on),
         Attribute("share", "DOUBLE", share, Field("Share", "bar", full=1.0)),
@@ -138,9 +139,9 @@ def _who_first(classification: Classification, table: Table, only: Sequence[str]
         Table((*people.columns,), people, as_of=classification.profiles.as_of, timezone=table.timezone),
         heading="Who to talk to first",
         fields={
-            key: Field(subject_words(key)),
+            key: Field(subject_words(key), "text" if size else "person"),
             **{name: Field(_title(classification.profiles.facts[name].label)) for name in size},
-            "primary": Field("Segment", "tag"),
+            "primary": Field("Segment", "tag", tags=classification.segment_set.tags),
             "priority": Field("Priority", "number", spare=True),
             "because": Field("Why", "text", grows=True, lines=2),
             **facts,

@@ -277,6 +277,15 @@ def test_a_file_is_a_metric_more(here: Office, tmp_path: Path) -> None:
     assert score.verdict == "better"
 
 
+def test_a_metric_without_thresholds_has_a_direction(here: Office, tmp_path: Path) -> None:
+    (tmp_path / "neon").mkdir()
+    (tmp_path / "neon/signups.sql").write_text(SIGNUPS.replace("good: at least 3", "better: lower"))
+    with here.runner("neon") as runner:
+        runner.library = Library([shipped_root() / "queries", tmp_path])
+        score = of(scorecard(runner, days=4), "signups")
+    assert (score.band, score.verdict) == ("", "worse")
+
+
 @pytest.mark.parametrize(
     ("written", "instead", "line", "message"),
     [
@@ -286,6 +295,8 @@ def test_a_file_is_a_metric_more(here: Office, tmp_path: Path) -> None:
         ("  label: New accounts\n--   ", "  ", 3, "'metric': needs a label"),
         ("kind: count", "kind: rate", 6, "'good': 'at least 3' is of no use to a rate, which is in percent"),
         ("at least 3", "at least 3 %", 6, "'good': 'at least 3 %' is in percent, and a count is not"),
+        ("  good: at least 3", "  better: more", 6, "'better': 'more' is no direction"),
+        ("  good:", "  better: lower\n--   good:", 6, "'better': 'lower' is not what good says: at least 3"),
         ("  good:", "  godo:", 6, "'godo': a metric has no such key"),
         ("{days}", "30", 2, "parameter 'days' is declared but not used"),
         ("{as_of}", "now()", 3, "a metric answers for the `days` before {as_of}"),

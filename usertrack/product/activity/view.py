@@ -89,17 +89,17 @@ def _figures(measured: ActivityPeriod, day: ActiveDay | None) -> dict[str, Measu
     active, people = measured.active, measured.lifecycle.people
     last = active.last
     return {
-        "mean_dau": Measure("People on an average day", active.mean, "mean"),
-        "dau": Measure("DAU, the last full day", day.dau if day else None),
-        "wau": Measure("WAU, the 7 days to it", last.wau if last else None),
-        "mau": Measure("MAU, the 30 days to it", last.mau if last else None),
-        "stickiness": Measure("DAU ÷ MAU, an average day", active.stickiness, "share"),
-        "new": Measure("New", people["new"]),
-        "returning": Measure("Returning", people["returning"]),
-        "resurrected": Measure("Resurrected", people["resurrecting"]),
-        "churned": Measure("Churned", None if measured.lifecycle.unfinished else people["dormant"]),
+        "mean_dau": Measure("People on an average day", active.mean, "mean", "higher"),
+        "dau": Measure("DAU, the last full day", day.dau if day else None, better="higher"),
+        "wau": Measure("WAU, the 7 days to it", last.wau if last else None, better="higher"),
+        "mau": Measure("MAU, the 30 days to it", last.mau if last else None, better="higher"),
+        "stickiness": Measure("DAU ÷ MAU, an average day", active.stickiness, "share", "higher"),
+        "new": Measure("New", people["new"], better="higher"),
+        "returning": Measure("Returning", people["returning"], better="higher"),
+        "resurrected": Measure("Resurrected", people["resurrecting"], better="higher"),
+        "churned": Measure("Churned", None if measured.lifecycle.unfinished else people["dormant"], better="lower"),
         **session_figures(measured.visits),
-        "engagement_score": Measure("Engagement score", measured.engagement.score, "mean"),
+        "engagement_score": Measure("Engagement score", measured.engagement.score, "mean", "higher"),
     }
 
 

@@ -129,6 +129,7 @@ def _heatmap(features: Sequence[Feature], category: str, group: FeatureGroup, sc
         caption=_LEGEND if last else "",
         corner=f"{scope.interval} of",
         steps=STEPS,
+        bands=BANDS,
     )
 
 

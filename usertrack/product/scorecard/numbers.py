@@ -73,11 +73,11 @@ class Score:
     @property
     def verdict(self) -> str:
         """``better`` or ``worse`` when the interval of the change leaves out 0, else ``unclear``."""
-        low, high, good = self.change_interval.low, self.change_interval.high, self.metric.good
-        if self.change is None or good is None:
+        low, high, rises = self.change_interval.low, self.change_interval.high, self.metric.rises
+        if self.change is None or rises is None:
             return ""
         if (low is not None and low > 0) or (high is not None and high < 0):
-            return "better" if (self.change > 0) == good.rises else "worse"
+            return "better" if (self.change > 0) == rises else "worse"
         return "unclear"
 
     @property

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Block, Document, Field, Paragraph
+from usertrack.core.document import Block, Change, Document, Field, Paragraph
 from usertrack.core.period import in_zone
 from usertrack.core.stats import ConfidenceInterval
 from usertrack.core.words import number
@@ -65,7 +65,7 @@ _COLUMNS: Columns[Score] = Columns(
         "change",
         "DOUBLE",
         lambda score: score.change,
-        text=lambda score: formatted(score.metric, score.change, signed=True),
+        text=lambda score: _change(score, formatted(score.metric, score.change, signed=True)),
     ),
     Attribute(
         "change_low",
@@ -119,7 +119,7 @@ def _blocks(scorecard: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FB
     yield Columns(
         _METRIC,
         *(before if compare else ()),
-        _COLUMNS.show("change", Field("Change", align="right")),
+        _COLUMNS.show("change", Field("Change", "change", align="right")),
         _COLUMNS.show("change_low", _INTERVAL),
         _COLUMNS.show("verdict", Field("Verdict", "tag")),
     ).listing(scores, f"Against {_span(scorecard.before, scorecard.since, scorecard)}")
@@ -135,7 +135,7 @@ def compact_blocks(scorecard: Scorecard) -> Iterator[Block]:
         _COLUMNS.show("value", Field("Value"), _value_with_interval),
         _COLUMNS.show("n", _N),
         _COLUMNS.show("band", Field("Band", "tag")),
-        _COLUMNS.show("change", Field("Change"), _change_with_interval),
+        _COLUMNS.show("change", Field("Change", "change"), _change_with_interval),
         _day_by_day(scorecard),
     ).listing(scorecard.scores)
     span = _span(scorecard.before, scorecard.since, scorecard)
@@ -195,10 +195,15 @@ def _value_with_interval(score: Score) -> str | None:
     return _bracketed(formatted(score.metric, score.now.value), between(score.metric, score.now.interval))
 
 
-def _change_with_interval(score: Score) -> str | None:
+def _change_with_interval(score: Score) -> Change | None:
     change = formatted(score.metric, score.change, signed=True)
     text = _bracketed(change, between(score.metric, score.change_interval, signed=True))
-    return f"{text}: {score.verdict}" if text and score.verdict else text
+    return _change(score, f"{text}: {score.verdict}" if text and score.verdict else text)
+
+
+def _change(score: Score, text: str | None) -> Change | None:
+    """Good or bad where it is more than noise."""
+    return Change(text, {"better": True, "worse": False}.get(score.verdict)) if text else None
 
 
 def _bracketed(value: str | None, interval: str | None) -> str | None:

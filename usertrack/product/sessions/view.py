@@ -146,12 +146,12 @@ def by_length(visits: Visits) -> dict[str, int | None]:
 def session_figures(visits: Visits) -> dict[str, Measure]:
     """The figures of all sessions of a period by their names in JSON."""
     return {
-        "sessions": Measure("Sessions", visits.count),
-        "visitors": Measure("People who had one", visits.people if visits.known else None),
-        "sessions_per_person": Measure("Sessions per person", visits.per_person, "mean"),
-        "session_mean_seconds": Measure("Session length, mean", visits.mean, "seconds"),
-        "session_median_seconds": Measure("Session length, median", visits.median, "seconds"),
-        "bounce_rate": Measure("Bounce rate", visits.bounce_rate, "share"),
+        "sessions": Measure("Sessions", visits.count, better="higher"),
+        "visitors": Measure("People who had one", visits.people if visits.known else None, better="higher"),
+        "sessions_per_person": Measure("Sessions per person", visits.per_person, "mean", "higher"),
+        "session_mean_seconds": Measure("Session length, mean", visits.mean, "seconds", "higher"),
+        "session_median_seconds": Measure("Session length, median", visits.median, "seconds", "higher"),
+        "bounce_rate": Measure("Bounce rate", visits.bounce_rate, "share", "lower"),
     }
 
 

@@ -27,7 +27,7 @@ def path_document(key: str, email: str, steps: Sequence[Membership], timezone: s
 
     columns: Columns[tuple[Membership, list[str]]] = Columns(
         Attribute("as_of", "TIMESTAMP", lambda row: row[0].snapshot.as_of, Field("When")),
-        Attribute("segments", "VARCHAR", lambda row: segments(row[0]), Field("Segments", "tag")),
+        Attribute("segments", "VARCHAR", lambda row: segments(row[0]), Field("Segments")),
         Attribute("priority", "DOUBLE", lambda row: row[0].priority, Field("Priority", "number")),
         Attribute(
             "changed", "VARCHAR", lambda row: "; ".join(row[1]) or None, Field("What changed since", "text", grows=True)

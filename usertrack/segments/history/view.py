@@ -17,6 +17,7 @@ from usertrack.segments.history.notes import difference_notes, incomplete_notes,
 from usertrack.segments.history.snapshots import Snapshot
 from usertrack.segments.history.timeline import Timeline
 from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE
+from usertrack.segments.rules import segment_tags
 from usertrack.segments.view import moves_text
 
 VIEWS = ("sizes", "transitions", "moves", "dwell")
@@ -76,9 +77,10 @@ def _sizes(timeline: Timeline, timezone: str) -> list[Block]:
     def known(segment: str) -> list[int]:
         return [size for size in sizes(segment) if size is not None]
 
+    tags = segment_tags(timeline.days[-1].segments)
     moved = Field(_compared(then, now, timeline, timezone), align="right") if timeline.pair else None
     columns: Columns[str] = Columns(
-        Attribute("segment", "VARCHAR", lambda segment: last[segment][2], Field("Segment", "tag")),
+        Attribute("segment", "VARCHAR", lambda segment: last[segment][2], Field("Segment", "tag", tags=tags)),
         Attribute("people", "BIGINT", lambda segment: sizes(segment)[-1], Field("People", "number")),
         Attribute("sizes", "BIGINT[]", sizes, Field("Over time", "spark")),
         Attribute("least", "BIGINT", lambda segment: min(known(segment), default=None), Field("Least", "number")),
@@ -119,8 +121,12 @@ def _transitions(timeline: Timeline, timezone: str) -> list[Block]:
     ]
     dates = _dates(timeline.pair.before.as_of, timeline.pair.after.as_of, timezone)
     heading = f"{dates}, by primary segment: from the row to the column"
+    places = segment_tags(timeline.pair.common)
+    tags = {row: places[id_] for id_, row in rows_are.items()}
     fields = {
-        column.name: Field(columns_are[column.name], "tag" if column.name == "was" else "number")
+        column.name: Field(columns_are[column.name], "tag", tags=tags)
+        if column.name == "was"
+        else Field(columns_are[column.name], "number")
         for column in timeline.matrix.columns
     }
     return [Listing(Table(timeline.matrix.columns, rows, name="transitions"), heading=heading, fields=fields)]
@@ -132,8 +138,8 @@ def _moves(timeline: Timeline, timezone: str) -> list[Block]:
     names = {segment.id: segment.name for segment in timeline.pair.after.segments}
     rows = _MoveRows(timeline.moves, names)
     fields = {
-        timeline.key: Field("Person"),
-        "segment": Field("Segment", "tag"),
+        timeline.key: Field("Person", "person"),
+        "segment": Field("Segment", "tag", tags=segment_tags(timeline.pair.after.segments)),
         "change": Field("Change"),
         "why": Field("What changed", "text", grows=True),
     }
@@ -171,7 +177,7 @@ class _MoveRows(Sequence[Row]):
 
 def _dwell(timeline: Timeline) -> list[Block]:
     fields = {
-        "name": Field("Segment", "tag"),
+        "name": Field("Segment", "tag", tags=segment_tags(timeline.days[-1].segments)),
         "people": Field("In it now", "number"),
         "days_so_far": Field("Days so far", align="right"),
         "since_before": Field("since before the first snapshot", "number"),

@@ -1,0 +1,76 @@
+"""Pages in a real Chromium: their policy allows what they do, tables sort, and nothing is wider than the screen."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from usertrack.core.document import Document
+from usertrack.render import html
+
+from . import documents
+from .test_sankey import VISITS
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
+AXE = Path(os.environ.get("AXE_CORE", "nowhere"))  # axe.min.js of npm's axe-core
+SIZES = [(390, "light"), (1280, "dark"), (2000, "light")]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="comes with the extra dev")
+    if not CHROMIUM:
+        pytest.skip("needs chromium")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def everything() -> Document:
+    blocks = [block for make in (documents.segments, documents.dossier, documents.figures) for block in make().blocks]
+    return Document("Everything", (*blocks, VISITS), notes=("a note",), timezone="UTC", as_of=documents.AS_OF)
+
+
+@pytest.fixture
+def opened(chromium: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+    width, scheme = getattr(request, "param", SIZES[1])
+    (tmp_path / "page.html").write_text("".join(html.render(everything())))
+    page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.said = []
+    page.on("console", lambda message: page.said.append(message.text))
+    page.goto((tmp_path / "page.html").as_uri())
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("opened", SIZES, indirect=True)
+def test_nothing_is_refused_or_wider_than_the_screen(opened: Any) -> None:
+    assert opened.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+    assert opened.said == []
+
+
+def test_tables_sort_by_number_by_text_and_back(opened: Any) -> None:
+    table = opened.locator("table").nth(1)
+    people = [*table.locator("tbody td:first-child").all_inner_texts()]
+    table.get_by_role("button", name="Priority").click()
+    assert table.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
+    assert table.locator("tbody td:first-child").all_inner_texts() == people  # the most urgent were first
+    table.get_by_role("button", name="Priority").click()
+    assert table.locator("tbody td:first-child").all_inner_texts() == people[::-1]
+    table.get_by_role("button", name="Priority").click()
+    assert table.locator("tbody td:first-child").all_inner_texts() == people
+    table.get_by_role("button", name="Seen").click()
+    assert table.locator("tbody td:nth-child(4)").all_inner_texts() == ["1 h ago", "1 d ago", "3 Aug", "·"]
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="needs AXE_CORE=…/axe.min.js")
+@pytest.mark.parametrize("opened", SIZES, indirect=True)
+def test_axe_finds_nothing(opened: Any) -> None:
+    opened.context.new_cdp_session(opened).send("Runtime.evaluate", {"expression": AXE.read_text()})
+    opened.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+    broken = opened.evaluate("axe.run(document, {resultTypes: ['violations']}).then(result => result.violations)")
+    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in broken] == []
