@@ -4,6 +4,7 @@ On this machine a one-time link is exchanged for a cookie, as Jupyter does. Wher
 password or a proxy's header takes the place of the link.
 """
 
+import asyncio
 import getpass
 import hmac
 import secrets
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _DAYS = 30  # a cookie is good for so long
 _LINK_SECONDS = 24 * 3600
 _LARGEST_FORM = 1 << 20  # bytes
+_WRONG_SECONDS = 1.0  # so that guessing a password takes long
 
 Refusal = Callable[[Request, int, str], Response]
 """The page that says why somebody may not: the request, the status, and what to do."""
@@ -46,6 +48,7 @@ class Access:
 
     def new_link(self, url: str) -> str:
         """A link to the pages at ``url`` that opens them once, within a day."""
+        self._links = {link: at for link, at in self._links.items() if time.monotonic() - at < _LINK_SECONDS}
         secret = secrets.token_urlsafe(24)
         self._links[secret] = time.monotonic()
         return f"{url}/login?link={secret}"
@@ -134,6 +137,7 @@ def login(access: Access, refuse: Refusal, ask_password: Callable[[Request, str]
             text = parse_qs((await request.body()).decode()).get("password", [""])[-1]
             if access.is_password(text):
                 return access.let_in(RedirectResponse("/", 303))
+            await asyncio.sleep(_WRONG_SECONDS)
             return ask_password(request, "that is not the password")
         if link := request.query_params.get("link", ""):
             if access.may_enter(link):
