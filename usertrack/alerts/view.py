@@ -1,6 +1,6 @@
 """Alerts as documents: the open ones, one with its life, and how fast they are noticed, taken up and resolved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ def person_words(alert: Alert) -> str:
     return str(alert.facts.get("email") or alert.facts.get("name") or alert.person)
 
 
-def by_urgency(alerts: Sequence[Alert], now: datetime) -> list[Alert]:
+def by_urgency(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
     """What somebody should look at first: not acknowledged, severe, new."""
 
     def rank(alert: Alert) -> tuple[Any, ...]:

@@ -1,6 +1,5 @@
 """`usertrack alerts simulate`: the patterns over the past."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -49,33 +48,17 @@ def simulate(
     """
     from usertrack.cli.session import open_session
     from usertrack.core.words import parse_age
-    from usertrack.signals.profiled import read_audience
     from usertrack.signals.read import read_patterns
-    from usertrack.signals.reader import history
-    from usertrack.signals.simulation.deliveries import with_one_channel
-    from usertrack.signals.simulation.numbers import WARM_UP
-    from usertrack.signals.simulation.numbers import simulate as run
-    from usertrack.signals.simulation.outcomes import back_test
-    from usertrack.signals.simulation.view import simulation_document
+    from usertrack.signals.simulation.ask import ask_simulation
     from usertrack.signals.simulation.wanted import parse_outcome
     from usertrack.workspace.files import patterns_path
 
     wanted = parse_outcome(outcome, parse_age(within))
     read = read_patterns(patterns or patterns_path(settings_of(common)))
     with open_session(common) as session:
-        runner = session.runner
-        settings = read.notifications
-        if not settings.routes:  # nobody is told yet
-            settings = with_one_channel(settings)
-        audience = read_audience(runner, session.rules(), wanted.asking(read))
-        until = runner.as_of
-        since = until - timedelta(days=days)
-        session.progress("reading events", passing=True)
-        occurrences = history(runner, since - WARM_UP, until)
-        noted = wanted.events(session.settings)
-        simulation = run(read, audience, settings, occurrences, since, until, noted=noted, with_curve=curve)
-        tests = back_test(simulation, wanted.outcome(simulation, audience))
-        session.emit(simulation_document(simulation, tests, session.settings["timezone"], audience.notes), limit)
+        rules, notify = session.rules(), session.progress
+        document = ask_simulation(session.runner, rules, read, wanted, days, with_curve=curve, notify=notify)
+        session.emit(document, limit)
 
 
 def register(alerts: typer.Typer) -> None:

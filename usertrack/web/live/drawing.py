@@ -46,7 +46,7 @@ class Drawing:
         return Frame(f"{self._run}-{next(self._numbers)}", scene.now, shown, lists)
 
     def _everybody(self, scene: Scene, choice: Choice) -> "Content":
-        people, alerts = choice.people(scene), by_urgency(scene.alerts, scene.now)
+        people, alerts = choice.people(scene), by_urgency(scene.listed, scene.now)
         tiers = sorted({str(tier) for each in scene.active if (tier := scene.facts(each.person).get("tier"))})
         draw = template("live_places.html.j2").module
         texts = {

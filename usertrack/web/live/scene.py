@@ -51,11 +51,16 @@ class Scene:
     problem: UsertrackError | None = None
 
     @cached_property
+    def listed(self) -> list[Alert]:
+        """The alerts without those for which an incident stands."""
+        return [alert for alert in self.alerts if not alert.incident]
+
+    @cached_property
     def in_need(self) -> frozenset[str]:
         """Of whom somebody should take care, and nobody has said so."""
         return frozenset(
             alert.person
-            for alert in self.alerts
+            for alert in self.listed
             if alert.person and not alert.acknowledged_at and not alert.is_snoozed(self.now)
         )
 

@@ -1,18 +1,43 @@
-"""/alerts: what people do about alerts."""
+"""/alerts: open ones and those of before, how fast they were taken up, and what the patterns would have sent."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
 
+from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from usertrack.alerts.ids import alert_of, short_ids
+from usertrack.alerts.life import Alert
+from usertrack.alerts.stats import stats
+from usertrack.alerts.view import alert_document, alerts_document, by_urgency, person_words, stats_document
+from usertrack.core.document import Document, Field, Link, Listing
+from usertrack.core.errors import UsageError
+from usertrack.core.words import parse_age
+from usertrack.segments.analysis import Analysis
+from usertrack.signals.looks_for import looks_for
+from usertrack.signals.patterns import Patterns
+from usertrack.signals.read import read_patterns
+from usertrack.signals.simulation.ask import STAGES, ask_simulation
+from usertrack.signals.simulation.wanted import OutcomeText, parse_outcome
 from usertrack.web.live.actions import Outcomes, act, open_desk
+from usertrack.web.shell import Part, document_html, template
 from usertrack.web.site import Site
+from usertrack.workspace.files import patterns_path
+
+_ROWS = 50  # on a page
+_DAYS = 30  # of the statistics
+_MOST_DAYS = 366
 
 
 def routes(site: Site, outcomes: Outcomes) -> list[Route]:
-    def done(fields: dict[str, str], who: str) -> str:
+    def done(fields: Mapping[str, str], who: str) -> str:
         now = datetime.now(UTC)
         action, _, id_ = fields.get("do", "").partition(" ")
         with open_desk(site.settings, now) as desk:
@@ -24,9 +49,191 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
         page = _of_ours(fields.get("back", ""))
         return RedirectResponse(f"{page}{'&' if '?' in page else '?'}did={outcomes.add(outcome)}", 303)
 
-    return [Route("/alerts/act", do, methods=["POST"])]
+    async def listed(request: Request) -> Response:
+        asked = Asked(request.query_params)
+        parts = [
+            Part("alerts", lambda: _listed(site, asked), 24),
+            Part("statistics", lambda: _statistics(site, asked.pattern), 12),
+        ]
+        names = [pattern.id for pattern in _patterns(site).patterns]
+        return site.shell.page(request, "Alerts", parts, _render("alerts.html.j2", asked=asked, patterns=names))
+
+    async def one(request: Request) -> Response:
+        alert = await run_in_threadpool(_alert, site, request.path_params["alert"])
+        variables = {
+            "alert": alert,
+            "id": request.path_params["alert"],
+            "back": request.url.path,
+            "token": site.access.token(request),
+            "did": outcomes.text(request.query_params.get("did", "")),
+        }
+        title = f"{person_words(alert)} · {alert.pattern}"
+        intro = _render("alert.html.j2", **variables)
+        return site.shell.page(request, title, [Part("alert", lambda: _described(site, alert), 30)], intro)
+
+    async def simulate(request: Request) -> Response:
+        query = request.query_params
+        parts = _simulation_parts(site, Question.of(query)) if "days" in query else []
+        return site.shell.page(request, "What would they have sent?", parts, _render("simulate.html.j2", query=query))
+
+    return [
+        Route("/alerts", listed),
+        Route("/alerts/act", do, methods=["POST"]),
+        Route("/alerts/simulate", simulate),
+        Route("/alerts/{alert}", one),
+    ]
 
 
 def _of_ours(address: str) -> str:
     """``address`` where it is a path of these pages, else /live: a form may say anything."""
     return address if address.startswith(("/live", "/alerts")) else "/live"
+
+
+def _render(name: str, **variables: Any) -> Markup:
+    return Markup(template(name).render(**variables))
+
+
+def _patterns(site: Site) -> Patterns:
+    return read_patterns(patterns_path(site.settings))
+
+
+# The list
+
+
+class Asked:
+    """What the address of the list asks for, as far as it is known: ``state``, ``pattern``, ``q`` and ``page``."""
+
+    STATES = ("open", "resolved", "all")
+
+    def __init__(self, query: Mapping[str, str]) -> None:
+        state, page = query.get("state", ""), query.get("page", "")
+        self.state = state if state in self.STATES else "open"
+        self.pattern = query.get("pattern", "")
+        self.text = query.get("q", "")[:200]
+        self.page = max(1, int(page)) if page.isascii() and page.isdecimal() and len(page) < 7 else 1
+
+    def wants(self, alert: Alert) -> bool:
+        if self.state != "all" and alert.is_resolved != (self.state == "resolved"):
+            return False
+        if self.pattern and alert.pattern != self.pattern:
+            return False
+        return self.text.casefold() in f"{person_words(alert)} {alert.because}".casefold()
+
+    def at(self, page: int) -> str:
+        """The address of another page of it."""
+        asked = {"state": self.state, "pattern": self.pattern, "q": self.text, "page": page}
+        return "/alerts?" + urlencode({name: value for name, value in asked.items() if value})
+
+
+def _listed(site: Site, asked: Asked) -> Markup:
+    now = datetime.now(UTC)
+    with open_desk(site.settings, now) as desk:
+        alerts = by_urgency(filter(asked.wants, desk.alerts(everything=True)), now)
+        silences = desk.store.silences(now)
+    begin = (asked.page - 1) * _ROWS
+    shown = alerts[begin : begin + _ROWS]
+    document = alerts_document(shown, silences, [], now, site.settings["timezone"])
+    pages = {"asked": asked, "count": len(alerts), "begin": begin, "end": begin + len(shown)}
+    if not alerts:
+        return _render("alerts_none.html.j2", **pages)
+    return document_html(_linked(document, shown)) + _render("alerts_pages.html.j2", **pages)
+
+
+def _linked(document: Document, alerts: Sequence[Alert]) -> Document:
+    """``document``, whose ids lead to the alerts and whose people to what they do."""
+    (listing,) = document.blocks
+    assert isinstance(listing, Listing)
+    names = [column.name for column in listing.table.columns]
+    by_key = {alert.key: alert for alert in alerts}
+    of = {id_: by_key[key] for key, id_ in short_ids(by_key).items()}
+
+    def linked(row: Sequence[Any]) -> tuple[Any, ...]:
+        values = dict(zip(names, row, strict=True))
+        alert = of[str(values["id"])]
+        values["id"] = Link(str(values["id"]), f"/alerts/{values['id']}")
+        if alert.person:
+            values["person"] = Link(str(values["person"]), f"/live/{quote(alert.person, safe='')}")
+        return tuple(values.values())
+
+    fields = {**listing.fields, "id": Field("Id", "link"), "person": Field("Person", "link")}
+    table = replace(listing.table, rows=[linked(row) for row in listing.table.rows])
+    return replace(document, blocks=(replace(listing, table=table, fields=fields),))
+
+
+def _statistics(site: Site, pattern: str) -> Markup:
+    now = datetime.now(UTC)
+    with open_desk(site.settings, now) as desk:
+        numbers = stats(desk.store.changes(), now - timedelta(days=_DAYS), now, pattern or None)
+    document = stats_document(numbers, _DAYS, pattern)
+    return Markup("<h2>{}</h2>").format(document.title) + document_html(document)
+
+
+# One alert
+
+
+def _alert(site: Site, id_: str) -> Alert:
+    with open_desk(site.settings, datetime.now(UTC)) as desk:
+        return alert_of(id_, desk.alerts(everything=True))
+
+
+def _described(site: Site, alert: Alert) -> Markup:
+    now = datetime.now(UTC)
+    with open_desk(site.settings, now) as desk:
+        changes = desk.store.changes(alert.key)
+    patterns = {each.id: each for each in _patterns(site).patterns}
+    words = looks_for(patterns[alert.pattern]) if alert.pattern in patterns else {}
+    return document_html(alert_document(alert, changes, now, site.settings["timezone"], words))
+
+
+# The simulator
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the simulator is asked."""
+
+    days: int
+    outcome: OutcomeText
+    with_curve: bool
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Question":
+        """Raises UsageError for what cannot be asked."""
+        days = query.get("days", "")
+        if not (days.isascii() and days.isdecimal() and 1 <= int(days[:6]) <= _MOST_DAYS):
+            raise UsageError(f"'{days}' is no number of days", f"write 1 to {_MOST_DAYS}")
+        outcome = parse_outcome(query.get("outcome", "churned"), parse_age(query.get("within") or "14d"))
+        return cls(int(days), outcome, query.get("curve") == "1")
+
+
+def _simulation_parts(site: Site, question: Question) -> list[Part]:
+    """The answer, after a part for each stage that says when it is done."""
+    stages = {stage: Future[None]() for stage in STAGES}
+
+    def notify(message: str, *, passing: bool = False, unseen: bool = False) -> None:
+        for stage, ended in stages.items():
+            if stage == message:
+                return
+            if not ended.done():
+                ended.set_result(None)
+
+    def answer(analysis: Analysis) -> Document:
+        patterns = read_patterns(patterns_path(analysis.settings))
+        rules, curve = analysis.rules(), question.with_curve
+        asked = (analysis.runner, rules, patterns, question.outcome, question.days)
+        return ask_simulation(*asked, with_curve=curve, notify=notify)
+
+    def result() -> Markup:
+        try:
+            return document_html(site.answers.ask(("simulate", question), answer).value)
+        finally:
+            notify("")  # kept from before, or failed: no stage is waited for any more
+
+    def stage(name: str, ended: "Future[None]") -> Part:
+        def content() -> Markup:
+            ended.result()
+            return Markup("<p class='quiet'>{}: done</p>").format(name)
+
+        return Part(name.replace(" ", "-"), content, 2)
+
+    return [*(stage(name, ended) for name, ended in stages.items()), Part("result", result, 40)]

@@ -1,7 +1,8 @@
 """Who is here now, who needs help, and what happens: /live, kept up by a stream of what changes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.errors import SourceBusy
 from usertrack.web.live.actions import Outcomes
 from usertrack.web.live.hub import Hub
 from usertrack.web.live.scene import Choice, OnePerson
@@ -19,7 +21,9 @@ from usertrack.web.pages import alerts
 from usertrack.web.shell import Part, document_html, template
 from usertrack.web.site import Site
 
+Result = TypeVar("Result")
 _PATIENCE = 20.0  # seconds in which a viewer takes nothing, after which they are gone; they come back by themselves
+_OPENING = 20.0  # seconds until somebody is told that the sources are not open yet
 _RETRY = b"retry: 1000\n\n"
 
 
@@ -31,7 +35,7 @@ def routes(site: Site) -> list[Route]:
         query = f"?{request.url.query}" if request.url.query else ""
 
         def content() -> Markup:
-            frame = asyncio.run_coroutine_threadsafe(hub.frame(choice), loop).result()
+            frame = _result(hub.frame(choice), loop)
             return Markup(template("live.html.j2").render(frame=frame, choice=choice, query=query))
 
         return site.shell.page(request, "Live", [Part("live", content, 40)], intro(site, request, outcomes))
@@ -48,11 +52,11 @@ def routes(site: Site) -> list[Route]:
         stream = f"/live/stream?person={quote(id_, safe='')}&lines={view.lines}"
 
         def content() -> Markup:
-            frame = asyncio.run_coroutine_threadsafe(hub.frame(view), loop).result()
+            frame = _result(hub.frame(view), loop)
             return Markup(template("live_person.html.j2").render(frame=frame, stream=stream))
 
         def journey() -> Markup:
-            history = asyncio.run_coroutine_threadsafe(hub.history(id_), loop).result()
+            history = _result(hub.history(id_), loop)
             return document_html(person_document(history, site.settings["timezone"]))
 
         parts = [Part("now", content, 30), Part("journey", journey, 12)]
@@ -69,6 +73,16 @@ def routes(site: Site) -> list[Route]:
         Route("/user-activity", user_activity),
         *alerts.routes(site, outcomes),
     ]
+
+
+def _result(work: Coroutine[Any, Any, Result], loop: asyncio.AbstractEventLoop) -> Result:
+    """What ``work`` comes to, awaited in a thread. Raises SourceBusy where that takes long: others need the thread."""
+    waiting = asyncio.run_coroutine_threadsafe(work, loop)
+    try:
+        return waiting.result(_OPENING)
+    except TimeoutError:
+        waiting.cancel()
+        raise SourceBusy("the sources of what is live are still being opened", "reload this page in a moment") from None
 
 
 def intro(site: Site, request: Request, outcomes: Outcomes) -> Markup:

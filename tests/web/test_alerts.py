@@ -1,0 +1,59 @@
+"""Alerts of now and of before, one with its life, and the simulator."""
+# ruff: noqa: F811 - fixtures are imported, then named by parameters
+
+import re
+
+import pytest
+
+from tests.web.conftest import Browser
+from tests.web.live_site import Company, company, shared_store  # noqa: F401
+from usertrack.alerts.ids import short_id
+from usertrack.web.access import Access
+from usertrack.web.app import create_app
+
+
+@pytest.fixture
+def browser(company: Company) -> Browser:
+    access = Access(b"key", frozenset({"localhost"}), 8766)
+    browser = Browser(create_app(company.settings, access), access)
+    browser.enter()
+    return browser
+
+
+def people(page: str) -> list[str]:
+    return re.findall(r'"/live/\w+%40acme.example">(?:<bdi>)?(\w+)@acme\.example', page)
+
+
+def test_alerts_are_filtered_paged_and_lead_to_people(company: Company, browser: Browser) -> None:
+    for number in range(52):
+        company.alert(f"p{number:02}@acme.example")
+    first, second = browser.get("/alerts").text, browser.get("/alerts?page=2").text
+    assert len(people(first)) == 50
+    assert sorted(people(first) + people(second)) == [f"p{number:02}" for number in range(52)]
+    assert "1 to 50 of 52" in first
+    assert 'href="/alerts?state=open&amp;page=2"' in first
+    assert people(browser.get("/alerts?q=P07").text) == ["p07"]
+    assert "No alert is of this kind" in browser.get("/alerts?state=resolved&page=x").text
+    assert 'href="/live/p07%40acme.example"' in first
+    assert "52 alerts in 30 days" in first
+
+
+def test_an_alert_is_resolved_with_a_comment_and_its_life_says_so(company: Company, browser: Browser) -> None:
+    path = f"/alerts/{short_id(company.alert('dana@acme.example'))}"
+    id_ = path.rpartition("/")[2]
+    done = browser.post("/alerts/act", page=path, do=f"resolve {id_}", back=path, comment="the <card> was expired")
+    page = browser.get(done.headers["location"]).text
+    assert "dana@acme.example: it is over" in page
+    assert "the &lt;card&gt; was expired" in page
+    assert '<form method="post"' not in page
+    assert browser.get("/alerts/ffffff").status_code == 404
+    other = f"/alerts/{short_id(company.alert('omar@acme.example'))}"
+    assert "nothing that can be done" in browser.post("/alerts/act", page=other, do=f"eat {id_}").text
+
+
+def test_the_simulator_answers_with_what_it_has_done_so_far(company: Company, browser: Browser) -> None:
+    company.come("dana@acme.example")
+    page = browser.get("/alerts/simulate?days=3&within=2d").text
+    assert page.index("reading events: done") < page.index("messages a day")
+    assert "write churned, converted" in browser.get("/alerts/simulate?days=3&outcome=rich").text
+    assert "is no number of days" in browser.get("/alerts/simulate?days=x").text
