@@ -16,6 +16,7 @@ from usertrack.demo import open_demo
 from usertrack.demo.sources import demo_server
 from usertrack.server.database.store import Store
 from usertrack.web.access import Access
+from usertrack.web.answers import Answers
 from usertrack.web.app import create_app
 from usertrack.workspace.settings import load_settings
 
@@ -66,8 +67,9 @@ def engines(demo_cache: Path, demo_postgres: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def stranger(demo: Cli) -> Strangers:
-    """A browser that nobody let in, at pages with these options of `Access`."""
+def stranger(demo: Cli, monkeypatch: pytest.MonkeyPatch) -> Strangers:
+    """A browser that nobody let in, at pages with these options of `Access`. There is no history."""
+    monkeypatch.setenv("USERTRACK_HISTORY", "off")
 
     def make(**options: Any) -> Browser:
         access = Access(b"key", frozenset({"localhost"}), 8766, **options)
@@ -82,3 +84,12 @@ def browser(engines: None, stranger: Strangers) -> Browser:
     browser = stranger()
     browser.enter()
     return browser
+
+
+@pytest.fixture
+def asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages of several tests have their answers in common: everybody is asked for once."""
+    monkeypatch.setattr("usertrack.web.app.Answers", lambda settings: _SHARED.setdefault("", Answers(settings)))
+
+
+_SHARED: dict[str, Answers] = {}

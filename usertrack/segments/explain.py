@@ -136,7 +136,7 @@ def explain(profiles: Profiles, segment_set: SegmentSet, email: str, *, flips: b
     profiles.note(segment_set.note)
     key = find_person(profiles, email)
     profiles.connection.execute(
-        f"CREATE OR REPLACE TABLE person AS SELECT * FROM profile WHERE {identifier(profiles.key)} = ?", [key]
+        f"CREATE OR REPLACE TEMP TABLE person AS SELECT * FROM profile WHERE {identifier(profiles.key)} = ?", [key]
     )
     names = ", ".join(map(identifier, profiles.facts))
     facts = dict(zip(profiles.facts, profiles.row(f"SELECT {names} FROM person"), strict=True))

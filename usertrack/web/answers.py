@@ -52,8 +52,8 @@ class Answers:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._kept: OrderedDict[Hashable, tuple[float, Answer[Any]]] = OrderedDict()
-        self._asking: dict[Hashable, threading.Lock] = {}
+        self._kept: OrderedDict[tuple[Hashable, object], tuple[float, Answer[Any]]] = OrderedDict()
+        self._asking: dict[tuple[Hashable, object], threading.Lock] = {}
         self._lock = threading.Lock()
         self._library: tuple[object, Library] | None = None
 
@@ -63,23 +63,29 @@ class Answers:
         One that is young enough is given again; with ``refresh`` the sources are asked in any case. Raises what
         ``make`` raises, which is not kept.
         """
-        question = (question, self._version())
+        versioned = (question, self._version())
         with self._lock:
-            asking = self._asking.setdefault(question, threading.Lock())
+            asking = self._asking.setdefault(versioned, threading.Lock())
         with asking:
-            if not refresh and (kept := self._young(question)):
+            if not refresh and (kept := self._young(versioned)):
                 return kept
             answer = self._ask(make, refresh=refresh)
             with self._lock:
-                self._kept[question] = (time.monotonic(), answer)
-                self._kept.move_to_end(question)
+                for former in [each for each in self._kept if each[1] != versioned[1]]:
+                    del self._kept[former]  # of files as they were: everybody's profiles take room
+                self._kept[versioned] = (time.monotonic(), answer)
+                self._kept.move_to_end(versioned)
                 while len(self._kept) > _MOST:
                     self._asking.pop(self._kept.popitem(last=False)[0], None)
             return answer
 
-    def _young(self, question: Hashable) -> Answer[Any] | None:
+    def has(self, question: Hashable) -> bool:
+        """Whether the answer to ``question`` would be given at once."""
+        return self._young((question, self._version())) is not None
+
+    def _young(self, question: tuple[Hashable, object]) -> Answer[Any] | None:
         with self._lock:
-            asked, answer = self._kept.get(question, (0.0, None))
+            asked, answer = self._kept.get(question) or (0.0, None)
         is_young = self.settings.uses_demo or time.monotonic() - asked < _YOUNG
         return answer if is_young else None
 

@@ -18,10 +18,11 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from usertrack.core.document import Document
 from usertrack.core.errors import UsertrackError
-from usertrack.render import html
+from usertrack.core.words import number
+from usertrack.render import charts, html
 from usertrack.render.links import Links
 from usertrack.render.safe import prose, visible
-from usertrack.web.links import PageLinks
+from usertrack.web.links import PageLinks, in_path
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -112,6 +113,18 @@ def words(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(part) if code else part for part, code in prose(text))
 
 
+def clipped(text: str, most: int = 200) -> Markup:
+    """A text of somebody's, isolated from the direction of what is around it; the whole of a long one is its title."""
+    whole = visible(text)
+    if len(whole) <= most:
+        return Markup("<bdi>{}</bdi>").format(whole)
+    return Markup('<bdi title="{}">{}…</bdi>').format(whole, whole[: most - 1])
+
+
+def _spark(values: Sequence[float | None]) -> Markup:
+    return Markup('<span class="spark">{}</span>').format(charts.spark(values))
+
+
 _END = "<!-- parts -->"
 
 
@@ -135,5 +148,5 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(visible=visible, words=words)
+    environment.filters.update(visible=visible, words=words, number=number, spark=_spark, clipped=clipped, path=in_path)
     return environment

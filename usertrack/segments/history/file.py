@@ -4,6 +4,7 @@ A file that cannot be used is never changed.
 """
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _WAIT = 5.0  # seconds that another usertrack may hold the file
+_IN_TURN = threading.RLock()  # DuckDB's lock on the file keeps out other processes, and not a thread of this one
 _TABLES = """
 CREATE TABLE history.about AS SELECT 'usertrack history' AS what, {version} AS version;
 CREATE TABLE history.snapshot (
@@ -97,12 +99,13 @@ def open_history(connection: Any, place: HistoryFile, *, write: bool = False) ->
             "`usertrack segments` records each answer; `usertrack history backfill --weeks 8` adds earlier weeks",
         )
     try:
-        _attach(connection, place.path, write=write)
-        try:
-            _require_version(connection, place.path, write=write)
-            yield
-        finally:
-            connection.execute("DETACH history")
+        with _IN_TURN:
+            _attach(connection, place.path, write=write)
+            try:
+                _require_version(connection, place.path, write=write)
+                yield
+            finally:
+                connection.execute("DETACH history")
     except duckdb.Error as error:
         if problem := _unusable(place.path, error):
             raise problem from error

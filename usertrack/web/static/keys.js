@@ -22,7 +22,7 @@ addEventListener("keydown", (event) => {
 });
 
 function step(by) {
-  const links = [...document.querySelectorAll(ROWS)].map((row) => row.querySelector("a"));
+  const links = [...document.querySelectorAll(ROWS)].map((row) => row.querySelector("a")).filter((link) => link.checkVisibility());
   const at = links.indexOf(document.activeElement);
   const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : at + by];
   next?.focus();

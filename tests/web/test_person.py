@@ -1,0 +1,43 @@
+"""The page of a person."""
+
+import re
+
+import pytest
+
+from tests.web.conftest import Browser
+
+pytestmark = pytest.mark.usefixtures("asked_once")
+
+
+@pytest.fixture
+def person(browser: Browser) -> str:
+    """The address of the most urgent person."""
+    address = re.search(r'"(/people/[^"]+)"', browser.get("/segments/failing").text)
+    assert address
+    return address[1]
+
+
+def test_a_person_has_all_parts(browser: Browser, person: str) -> None:
+    page = browser.get(person).text
+    for words in ("Account", "What would change their segments", "No alert is about them", "Timeline", "Erase them"):
+        assert words in page
+    assert "this is a bug" not in page
+
+
+def test_the_timeline_is_filtered_and_paged(browser: Browser, person: str) -> None:
+    rows = re.compile(r'<section slot="timeline".*?</section>', re.DOTALL)
+
+    def timeline(query: str) -> str:
+        section = rows.search(browser.get(person + query).text)
+        assert section
+        return section[0]
+
+    assert timeline("").count("<tr>") > timeline("?kind=event&text=page").count("<tr>") > 1
+    assert "Nothing is like that" in timeline("?text=no+such+thing")
+    assert timeline("?page=2") != timeline("?page=1")
+
+
+def test_somebody_unknown_is_not_here_and_their_like_are_named(browser: Browser, person: str) -> None:
+    page = browser.get(person.replace(".example", ".exampel"))
+    assert page.status_code == 404
+    assert "did you mean" in page.text

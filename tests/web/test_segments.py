@@ -1,0 +1,88 @@
+"""The pages of segments: sizes, people with their reasons, filters, pages, and files."""
+
+import json
+import re
+from urllib.parse import unquote
+
+import pytest
+
+from tests.web.conftest import Browser
+
+pytestmark = pytest.mark.usefixtures("asked_once")
+
+
+def people(page: str) -> list[str]:
+    """Who is in the table, in its order."""
+    return re.findall(r'<a href="/people/([^"]+)"', page)
+
+
+def test_each_segment_of_a_set_has_its_size_and_leads_to_its_people(browser: Browser) -> None:
+    page = browser.get("/segments").text
+    ids = re.findall(r'href="/segments/(\w+)\?set=action"', page)
+    assert list(dict.fromkeys(ids)) == ["failing", "frustrated", "high_intent", "at_risk", "power"]
+    assert "Dormant" in browser.get("/segments?set=lifecycle").text
+    assert "Ready to Expand" in browser.get("/segments?by=organization").text
+
+
+def test_people_come_most_urgent_first_each_with_the_reason(browser: Browser) -> None:
+    page = browser.get("/segments/failing").text
+    first = page[page.index('class="who"') :]
+    assert "finished runs" in first[: first.index("</tr>")]
+
+
+def test_facts_filter_and_the_order_is_that_of_the_column(browser: Browser) -> None:
+    address = "/segments/at_risk?members=all&fact=account_age&op=most&value=3"
+    assert "there is no fact &#39;account_age&#39;" in browser.get(address).text
+    comparisons = "fact=run_count&op=least&value=20&fact=success_rate&op=least&value=90%25"
+    address = f"/segments/power?set=action&{comparisons}&sort=-run_count"
+    rows = [
+        [int(value) for value in re.findall(r'<td class="right"><bdi>(\d+)</bdi>', row)]
+        for row in browser.get(address).text.split('class="who"')[1:]
+    ]
+    runs = [row[0] for row in rows]
+    assert len(runs) > 2
+    assert runs == sorted(runs, reverse=True)
+    assert min(runs) >= 20
+
+
+def test_a_condition_is_one_as_in_the_rules(browser: Browser) -> None:
+    some = browser.get("/segments/failing?where=run_count+%3E+10").text
+    assert 0 < len(people(some)) < len(people(browser.get("/segments/failing").text))
+    for wrong in ("run_count >", "(SELECT 1)", "nope = 1", "run_count > 'x'"):
+        assert 'role="alert"' in browser.get("/segments/failing", params={"where": wrong}).text
+
+
+def test_pages_follow_one_another(browser: Browser) -> None:
+    first, second = (browser.get(f"/segments/at_risk?set=action&page={page}").text for page in (1, 2))
+    assert len(people(first)) == 50
+    assert not set(people(first)) & set(people(second))
+    assert 'rel="next"' in first
+    assert "To the last one" in browser.get("/segments/at_risk?page=99").text
+    assert "there is no page" in browser.get("/segments/at_risk?page=-1").text
+
+
+def test_a_file_holds_exactly_who_is_shown(browser: Browser) -> None:
+    question = "where=run_count+%3E+10&sort=run_count"
+    shown = [unquote(each) for each in people(browser.get(f"/segments/failing?{question}").text)]
+    lines = browser.get(f"/segments/failing/people.csv?{question}").text.splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == shown
+    answer = json.loads(browser.get(f"/segments/failing/people.json?{question}").text)
+    assert [row["email"] for row in answer["rows"]] == shown
+    assert browser.get(f"/segments/failing/people.xlsx?{question}").content[:2] == b"PK"
+    assert browser.get(f"/segments/failing/people.exe?{question}").status_code == 404
+
+
+def test_a_segment_that_was_renamed_is_not_here_and_its_like_is_named(browser: Browser) -> None:
+    page = browser.get("/segments/failling")
+    assert page.status_code == 404
+    assert "did you mean &#39;failing&#39;" in page.text
+
+
+@pytest.mark.parametrize(
+    "text", ["%_%", "'; DROP TABLE profile; --", "<script>alert(1)</script>", "x" * 10_000, "\u202eابو", "🦊\0"]
+)
+def test_what_is_typed_is_data(browser: Browser, text: str) -> None:
+    params = {"q": text, "fact": "name", "op": "has", "value": text}
+    page = browser.get("/segments/failing", params=params)
+    assert "<script>alert" not in page.text
+    assert "Nobody is like that" in page.text

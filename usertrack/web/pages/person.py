@@ -1,0 +1,170 @@
+"""All that is known of one person: the dossier, what would change their segments, alerts, and a timeline to filter."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from usertrack.core.document import Block, Document, Listing
+from usertrack.core.table import Row
+from usertrack.render import html
+from usertrack.reports.dossier import dossier
+from usertrack.reports.dossier_view import person_document
+from usertrack.segments.analysis import Analysis
+from usertrack.segments.explain import explain, find_person
+from usertrack.segments.explain_view import explain_document
+from usertrack.web.links import PageLinks, in_path
+from usertrack.web.people_question import page_number, query_string
+from usertrack.web.population import population_of
+from usertrack.web.shell import Part, template
+from usertrack.web.site import Site
+
+_ROWS = 50  # of the timeline at once
+_TITLE = 80  # characters of a name
+
+
+@dataclass(frozen=True)
+class Known:
+    """Somebody whom a source knows: the key of the profile, and what else names them."""
+
+    key: str
+    name: str
+    email: str
+
+
+def routes(site: Site) -> list[Route]:
+    async def person(request: Request) -> Response:
+        known = await run_in_threadpool(known_as, site, request.path_params["person"])
+        title = known.name if len(known.name) <= _TITLE else f"{known.name[: _TITLE - 1]}…"
+        refresh = "refresh" in request.query_params
+        parts = [
+            Part("dossier", partial(_dossier, site, known, refresh=refresh), 30),
+            Part("why", partial(_why, site, known), 8),
+            Part("alerts", partial(_alerts, site, known), 6),
+            Part("timeline", partial(_timeline, site, known, dict(request.query_params)), 24),
+            Part("data", partial(_data, known), 4),
+        ]
+        return site.shell.page(request, title, parts, Markup(template("person_intro.html.j2").render(known=known)))
+
+    return [Route("/people/{person:path}", person)]
+
+
+def known_as(site: Site, name: str) -> Known:
+    """Who is called so. Raises UsageError with near matches, or why they are left out."""
+    with population_of(site.answers).value.profiles() as profiles:
+        key = find_person(profiles, name)
+        columns = [column if column in profiles.facts else "NULL" for column in ("name", "email")]
+        full, email = profiles.row(f'SELECT {", ".join(columns)} FROM profile WHERE "{profiles.key}" = ?', [key])
+    return Known(key, str(full or key), str(email or ""))
+
+
+def _document(site: Site, known: Known, *, refresh: bool = False) -> Document:
+    """The dossier; its tables are read while the sources are open."""
+
+    def ask(analysis: Analysis) -> Document:
+        own = dossier(analysis.runner, analysis.profile_of(analysis.rules(), known.key), known.key)
+        parts = {name: replace(table, rows=list(table.rows)) for name, table in own.parts.items()}
+        return person_document(replace(own, parts=parts), analysis.settings["timezone"])
+
+    return site.answers.ask(("dossier", known.key), ask, refresh=refresh).value
+
+
+def _dossier(site: Site, known: Known, *, refresh: bool) -> Markup:
+    document = _document(site, known, refresh=refresh)
+    blocks = tuple(block for block in document.blocks if not _is_timeline(block))
+    notes = Markup("").join(Markup("<p class='note'>{}</p>").format(note) for note in document.notes)
+    return _body(replace(document, blocks=blocks), "dossier-") + notes
+
+
+def _why(site: Site, known: Known) -> Markup:
+    """Each set's segments, and the smallest change that would put them in or out."""
+
+    def ask(analysis: Analysis) -> tuple[tuple[str, Document], ...]:
+        return tuple(_explanations(site, known, analysis.settings["timezone"]))
+
+    sets = site.answers.ask(("explain", known.key), ask).value
+    rendered = [(name, each.title.removeprefix(f"{known.key} is "), _body(each, f"why-{name}-")) for name, each in sets]
+    return Markup(template("person_why.html.j2").render(sets=rendered))
+
+
+def _explanations(site: Site, known: Known, timezone: str) -> Iterator[tuple[str, Document]]:
+    with population_of(site.answers).value.profiles() as profiles:
+        for name, segment_set in profiles.rules.sets.items():
+            document = explain_document(profiles, explain(profiles, segment_set, known.key), timezone)
+            yield name, replace(document, notes=(), data=None, table=None)
+
+
+def _alerts(site: Site, known: Known) -> Markup:
+    """What was and is to be told about them."""
+    from usertrack.alerts.place import state_folder
+    from usertrack.alerts.view import alerts_document
+    from usertrack.privacy.local import open_alerts
+
+    now = datetime.now(UTC)
+    names = {known.key.casefold(), known.email.casefold()} - {""}
+    with open_alerts(state_folder(site.settings, now)) as store:
+        alerts = [
+            alert
+            for alert in (store.alerts() if store else [])
+            if alert.person.casefold() in names or str(alert.facts.get("email") or "").casefold() in names
+        ]
+    document = alerts_document(alerts, (), (), now, site.settings["timezone"])
+    body = _body(document, "alerts-") if alerts else ""
+    return Markup(template("person_alerts.html.j2").render(body=body))
+
+
+def _is_timeline(block: Block) -> bool:
+    return isinstance(block, Listing) and {"at", "kind"} <= {column.name for column in block.table.columns}
+
+
+def _timeline(site: Site, known: Known, query: dict[str, str]) -> Markup:
+    """What they did, newest first: of one kind, with a text, a page at a time."""
+    document = _document(site, known)
+    blocks = [block for block in document.blocks if isinstance(block, Listing) and _is_timeline(block)]
+    rows: list[Row] = [row for block in blocks for row in block.table.rows]
+    at = [column.name for column in blocks[0].table.columns].index("kind") if blocks else 0
+    kind, text, page = query.get("kind", ""), query.get("text", "").strip(), page_number(query.get("page", "1"))
+    listed = [row for row in rows if kind in ("", row[at]) and text.casefold() in _words(row)]
+    first = (page - 1) * _ROWS
+    shown = listed[first : first + _ROWS]
+    body = _body(replace(document, blocks=(_cut(blocks[0], shown),)), "timeline-") if shown else ""
+
+    def go(number: int) -> str:
+        return query_string([("kind", kind), ("text", text), ("page", str(number) if number > 1 else "")])
+
+    variables: dict[str, Any] = {
+        "heading": blocks[0].heading if blocks else "Timeline",
+        "kinds": sorted({row[at] for row in rows}),
+        "kind": kind,
+        "text": text,
+        "page": page,
+        "pages": max(1, -(-len(listed) // _ROWS)),
+        "first": first + 1,
+        "total": len(listed),
+        "count": len(shown),
+        "all": len(rows),
+    }
+    return Markup(template("person_timeline.html.j2").render(body=body, go=go, **variables))
+
+
+def _cut(listing: Listing, rows: Sequence[Row]) -> Listing:
+    return replace(listing, table=replace(listing.table, rows=rows), heading="", limit=0, more="")
+
+
+def _words(row: Row) -> str:
+    return " ".join(str(value) for value in row[1:] if value is not None).casefold()
+
+
+def _data(known: Known) -> Markup:
+    return Markup(template("person_data.html.j2").render(person=in_path(known.key)))
+
+
+def _body(document: Document, prefix: str) -> Markup:
+    return Markup(html.body(document, links=PageLinks(), prefix=prefix))

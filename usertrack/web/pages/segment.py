@@ -1,0 +1,177 @@
+"""The people of one segment: searched, filtered, sorted and paged on the server, and exported as they are shown."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from usertrack.core.errors import UsertrackError
+from usertrack.core.period import day, moment
+from usertrack.core.spool import SpooledRows, quote
+from usertrack.segments.keys import subjects_words
+from usertrack.segments.rules import Segment, SegmentSet, find_segment
+from usertrack.segments.wording import value_words
+from usertrack.web.export import download, written
+from usertrack.web.pages.segments import by_of, rules_of, tags
+from usertrack.web.people_question import OPERATORS, PAGE, Comparison, PeoplePage, PeopleQuestion, page_of, table_of
+from usertrack.web.population import Past, past_of, population_of
+from usertrack.web.shell import Part, error, template
+from usertrack.web.site import Site
+
+FORMATS = ("csv", "xlsx", "json")
+_MOVED = 20  # people of each kind
+
+
+@dataclass(frozen=True)
+class SegmentPlace:
+    """A segment that an address names: its set, and ``by`` what it judges, where that is not people."""
+
+    segment: Segment
+    segment_set: SegmentSet
+    by: str
+
+    @property
+    def query(self) -> str:
+        """What its address says beside the question."""
+        return urlencode({"set": self.segment_set.name} | ({"by": self.by} if self.by else {}))
+
+    @property
+    def rank(self) -> int:
+        """Its place in its set, from 1."""
+        return self.segment_set.segments.index(self.segment) + 1
+
+
+def routes(site: Site) -> list[Route]:
+    async def segment(request: Request) -> Response:
+        place = await run_in_threadpool(place_of, site, request)
+        refresh = "refresh" in request.query_params
+        parts = [
+            Part("people", partial(_people, site, place, request.query_params.multi_items(), refresh=refresh), 40),
+            Part("moved", partial(_moved, site, place)),
+        ]
+        return site.shell.page(request, place.segment.name, parts, _intro(place))
+
+    async def export(request: Request) -> Response:
+        return await run_in_threadpool(_export, site, request)
+
+    return [Route("/segments/{segment}", segment), Route("/segments/{segment}/people.{format}", export)]
+
+
+def place_of(site: Site, request: Request) -> SegmentPlace:
+    """The segment of an address. Raises UsageError with near misses."""
+    by, name, set_name = by_of(request), request.path_params["segment"], request.query_params.get("set")
+    rules = rules_of(site.answers, by)
+    with_it = [each for each in rules.sets.values() if find_segment(each.segments, name)]
+    if set_name:
+        segment_set = rules.set_named(set_name)
+        (id_,) = rules.require(segment_set, [name])
+    elif with_it:  # of two sets with such a segment, the first: a link may not say which
+        segment_set, (id_,) = with_it[0], with_it[0].require([name])
+    else:
+        segment_set, id_ = rules.set_of(name)
+    return SegmentPlace(segment_set[id_], segment_set, by)
+
+
+def _intro(place: SegmentPlace) -> Markup:
+    return Markup(template("segment_intro.html.j2").render(place=place, segment=place.segment))
+
+
+def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], *, refresh: bool) -> Markup:
+    """The form with the table below it; what cannot be asked is an error in the place of the table."""
+    timezone = site.settings["timezone"]
+    answer = population_of(site.answers, place.by, refresh=refresh)
+    with answer.value.profiles() as profiles:
+        facts = [fact for name, fact in profiles.facts.items() if name not in (profiles.key, "as_of")]
+        key = profiles.key
+    question, problem, page = PeopleQuestion(), None, None
+    try:
+        question = PeopleQuestion.of(items)
+        page = page_of(answer.value, place.segment_set.name, place.segment.id, question, timezone)
+    except UsertrackError as error_:
+        problem = error_
+        question = _typed(items, question)
+    return Markup(
+        template("segment_people.html.j2").render(
+            place=place,
+            question=question,
+            operators=OPERATORS,
+            comparisons=[*question.comparisons, Comparison("", "least", "")],
+            facts=facts,
+            key=key,
+            page=page,
+            problem=error(problem.message, problem.hint) if problem else "",
+            as_of=moment(answer.as_of, timezone),
+            formats=FORMATS,
+            words=subjects_words,
+            first=(question.page - 1) * PAGE + 1,
+            **(_table(page, place, question, timezone) if page else {}),
+        )
+    )
+
+
+def _typed(items: list[tuple[str, str]], question: PeopleQuestion) -> PeopleQuestion:
+    """What was typed, so that the form has it although it is wrong."""
+    try:
+        return PeopleQuestion.of([(name, value) for name, value in items if name != "page"])
+    except UsertrackError:
+        return question
+
+
+def _table(page: PeoplePage, place: SegmentPlace, question: PeopleQuestion, timezone: str) -> dict[str, Any]:
+    def cell(row: dict[str, Any], name: str) -> str:
+        fact = next(fact for fact in page.facts if fact.name == name)
+        return value_words(fact, row[name], timezone)
+
+    def sort(name: str) -> str:
+        """The address that sorts by ``name``: downwards at first, then the other way."""
+        return question.address(sort=name if question.sort == f"-{name}" else f"-{name}")
+
+    def others(row: dict[str, Any]) -> list[dict[str, Any]]:
+        return tags(place.segment_set, [id_ for id_ in row["segments"] if id_ != place.segment.id])
+
+    def why(row: dict[str, Any]) -> str:
+        return str(row["because"][row["segments"].index(place.segment.id)])
+
+    def go(number: int) -> str:
+        return question.address(page=number)
+
+    return {"cell": cell, "sort": sort, "others": others, "why": why, "go": go}
+
+
+def _moved(site: Site, place: SegmentPlace) -> Markup:
+    """Who entered and who left since last week, and which fact changed."""
+    timezone = site.settings["timezone"]
+    past: Past = past_of(site.answers, place.by).value[place.segment_set.name]
+    if past.moved is None or past.moves is None:
+        return Markup(template("segment_moved.html.j2").render(since="", note=past.note, changes={}))
+    rows = past.moves.rows
+    assert isinstance(rows, SpooledRows)
+    own = rows.where(f"segment = {quote(place.segment.id)}")
+    changes = {}
+    for change in ("entered", "left"):
+        listed = own.where(f"change = {quote(change)}")
+        first = [dict(zip(past.moves.names, row, strict=True)) for row in listed[:_MOVED]]
+        changes[change] = (len(listed), first)
+    key = past.moves.names[0]
+    pair = past.moved.pair
+    return Markup(
+        template("segment_moved.html.j2").render(
+            since=day(pair.before.as_of, timezone), note=past.note, changes=changes, key=key, by=place.by
+        )
+    )
+
+
+def _export(site: Site, request: Request) -> Response:
+    """A file with exactly the people that the page's question is about, all pages of them."""
+    fmt = request.path_params["format"]
+    place = place_of(site, request)
+    population = population_of(site.answers, place.by).value
+    question = PeopleQuestion.of(request.query_params.multi_items())
+    table = table_of(population, place.segment_set.name, place.segment.id, question, site.settings["timezone"])
+    return download(written(table, fmt), place.segment.id, fmt)
