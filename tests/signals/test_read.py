@@ -63,8 +63,38 @@ def test_a_condition_that_needs_no_event_is_of_a_person_a_session_or_a_tab(tmp_p
     assert "patterns.yaml:2: 'per' is person, session or tab here" in problem(lambda: read_patterns(path)).message
 
 
-def test_each_wrong_pattern_and_kind_is_named(tmp_path: Path) -> None:
+WRONG = """events:
+  odd: {evnt: x}
+patterns:
+  errors:
+    when:
+      - {count: $exception, more_than: many, within: 5 apples}
+      - {none: any, within: 1h, for: 3}
+      - {counts: odd}
+    per: planet
+    severity: urgent
+    cooldown: soon
+    incident: {people: 0}
+    inhibits: [stuck]
+    because: "{count errors"
+    colour: red
+  Slow: {when: {time_on_route: seen, more_than: 5m}, name: 3}
+facts: {tier: 4}
+notifications: {budgets: {person: lots}}
+"""
+
+
+def test_every_mistake_is_named_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "patterns.yaml"
-    path.write_text("events:\n  odd: {evnt: x}\n" + ONE.replace("5m", "5") + ONE[10:].replace("errors:", "Errors:"))
+    path.write_text(WRONG)
     findings = check_patterns(path, lambda: RULES, Library([shipped_root() / "queries"]))
-    assert [each.detail.split(":")[1] for each in findings] == ["2", "5", "8"]
+    lines = [int(each.detail.split(":")[1]) for each in findings]
+    assert lines == [2, 6, 6, 7, 8, 9, 10, 11, 12, 12, 13, 14, 15, 16, 16, 16, 17, 18]
+
+
+def test_every_wrong_question_of_profiles_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "patterns.yaml"
+    text = ONE.replace("credits < 50", "credit < 50").replace("{count}", "{counts}")
+    path.write_text(text + text[10:].replace("errors", "others").replace("credit <", "credits +"))
+    findings = check_patterns(path, lambda: RULES, Library([shipped_root() / "queries"]))
+    assert sorted(each.detail.split(":")[1] for each in findings) == ["4", "5", "8", "9"]

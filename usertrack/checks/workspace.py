@@ -26,7 +26,7 @@ from usertrack.segments.keys import ORGANIZATION
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.reachability import Reachability, extremes
 from usertrack.segments.rules import Rules, Segment, SegmentSet, read_rules
-from usertrack.signals.facts import questions
+from usertrack.signals.facts import checked_questions
 from usertrack.signals.read import pattern_problems, read_patterns
 from usertrack.workspace.files import failures_paths, funnel_paths, new_plan_path, patterns_path, rules_path
 from usertrack.workspace.settings import Settings
@@ -190,10 +190,9 @@ def check_patterns(path: Path, rules_file: Callable[[], Path], library: Library)
             profiles = stack.enter_context(_declared(applicable(read_rules(rules_file()), library), library))
         except UsageError:
             return [Finding("note", path.name, "its conditions are not checked before segments.yaml is right")]
-        try:
-            ask = questions(patterns, profiles, library)
-        except UsageError as error:
-            return [Finding("FAIL", path.name, error.message, error.hint)]
+        ask, mistakes = checked_questions(patterns, profiles, library)
+    if mistakes:
+        return [Finding("FAIL", path.name, mistake.message, mistake.hint) for mistake in mistakes]
     left_out = [
         Finding("note", f"pattern {name}", f"left out: it rests on {cause}, absent here")
         for name, cause in ask.left_out.items()

@@ -1,7 +1,8 @@
 """What patterns ask of profiles: the conditions in `where:` and `segment:`, and the facts that go with each signal."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from usertrack.core.errors import UsageError, did_you_mean
@@ -33,7 +34,16 @@ class Questions:
 
 def questions(patterns: Patterns, profiles: Profiles, library: Library) -> Questions:
     """What ``patterns`` ask, checked against the facts of ``profiles``; raises UsageError with file and line."""
+    ask, mistakes = checked_questions(patterns, profiles, library)
+    if mistakes:
+        raise mistakes[0]
+    return ask
+
+
+def checked_questions(patterns: Patterns, profiles: Profiles, library: Library) -> tuple[Questions, list[UsageError]]:
+    """The same, and each of its mistakes; with any, nobody may ask."""
     absent = _absent(profiles, library)
+    mistakes: list[UsageError] = []
     conditions, members, unknown, left_out = {}, {}, {}, {}
     for pattern in patterns.patterns:
         if pattern.segment:
@@ -41,31 +51,43 @@ def questions(patterns: Patterns, profiles: Profiles, library: Library) -> Quest
             if cause:
                 left_out[pattern.id] = cause
                 continue
-            members[pattern.id] = _segment(patterns, pattern, profiles)
+            with _noting(mistakes):
+                members[pattern.id] = _segment(patterns, pattern, profiles)
         if pattern.where:
             where = f"{patterns.path}:{pattern.lines.get('where', 1)}"
-            if missing := _checked(pattern.where, where, profiles, absent, "BOOLEAN"):
-                left_out[pattern.id] = missing
-                continue
-            conditions[pattern.id] = pattern.where
-            if reasons := profiles.missing(parse(pattern.where, where)):
-                unknown[pattern.id] = "; ".join(reasons)
+            with _noting(mistakes):
+                if missing := _checked(pattern.where, where, profiles, absent, "BOOLEAN"):
+                    left_out[pattern.id] = missing
+                    continue
+                conditions[pattern.id] = pattern.where
+                if reasons := profiles.missing(parse(pattern.where, where)):
+                    unknown[pattern.id] = "; ".join(reasons)
     facts = {}
     for name, (sql, line) in patterns.facts.items():
-        if missing := _checked(sql, f"{patterns.path}:{line}", profiles, absent):
-            left_out[f"fact {name}"] = missing
-        else:
-            facts[name] = sql
+        with _noting(mistakes):
+            if missing := _checked(sql, f"{patterns.path}:{line}", profiles, absent):
+                left_out[f"fact {name}"] = missing
+            else:
+                facts[name] = sql
     for pattern in patterns.patterns:
         for name in _PLACE.findall(pattern.because):
             if name in facts or name in OWN_FACTS or name in absent or name in patterns.facts:
                 continue
-            if name not in profiles.facts:
-                where = f"{patterns.path}:{pattern.lines.get('because', 1)}"
-                hint = did_you_mean(name, [*profiles.facts, *OWN_FACTS], f"such as {', '.join(list(OWN_FACTS)[:6])}")
-                raise UsageError(f"{where}: unknown fact '{name}'", hint)
-            facts[name] = identifier(name)
-    return Questions(conditions, members, facts, unknown, left_out)
+            if name in profiles.facts:
+                facts[name] = identifier(name)
+                continue
+            where = f"{patterns.path}:{pattern.lines.get('because', 1)}"
+            hint = did_you_mean(name, [*profiles.facts, *OWN_FACTS], f"such as {', '.join(list(OWN_FACTS)[:6])}")
+            mistakes.append(UsageError(f"{where}: unknown fact '{name}'", hint))
+    return Questions(conditions, members, facts, unknown, left_out), mistakes
+
+
+@contextmanager
+def _noting(mistakes: list[UsageError]) -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        mistakes.append(error)
 
 
 def _absent(profiles: Profiles, library: Library) -> set[str]:

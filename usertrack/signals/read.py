@@ -4,10 +4,13 @@ import hashlib
 import json
 import re
 import string
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 from typing import Any, get_args
 
+from usertrack.alerts.notifications import Notifications
 from usertrack.alerts.reading import read_notifications
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.words import parse_age
@@ -56,59 +59,92 @@ LONGEST = 90 * 86_400  # seconds: beyond it, nobody is remembered
 
 def read_patterns(path: Path) -> Patterns:
     """The patterns in ``path``; raises UsageError with file and line where something in it is wrong."""
-    return _Reader(path).patterns()
+    reader = _Reader(path)
+    patterns = reader.patterns()
+    if mistakes := reader.mistakes():
+        raise mistakes[0]
+    return patterns
 
 
 def pattern_problems(path: Path) -> list[UsageError]:
-    """What is wrong in ``path``, the first of each kind of event and each pattern; empty where nothing is."""
+    """All that is wrong in ``path``, by line; empty where nothing is."""
     try:
         reader = _Reader(path)
     except UsageError as error:
         return [error]
-    try:
-        reader.patterns()
-    except UsageError as first:
-        return [first, *(each for each in reader.problems() if each.message != first.message)]
-    return []
+    reader.patterns()
+    return reader.mistakes()
 
 
 class _Reader(YamlFile):
+    """Goes on after a mistake, with something in its place, to name them all: nobody may use what it has read then."""
+
     needs = "`patterns:`"
     hint = "`usertrack init` writes a whole one into a new folder"
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._mistakes: dict[str, UsageError] = {}  # by message, which begins with file and line
+        self._with_unknown_keys: set[int] = set()  # mappings, by their id: what they lack has another name in them
+
+    def mistakes(self) -> list[UsageError]:
+        begin = len(f"{self.path}:")
+        return sorted(self._mistakes.values(), key=lambda error: int(error.message[begin:].partition(":")[0]))
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """What goes wrong within is a mistake that is noted, and no error."""
+        try:
+            yield
+        except UsageError as error:
+            self._mistakes.setdefault(error.message, error)
+
+    def known(self, value: Mapping[str, Any], known: set[str], *keys: Any) -> None:
+        for name in value:
+            with self._noting():
+                super().known({name: None}, known, *keys)
+            if name not in known:
+                self._with_unknown_keys.add(id(value))
+
     def patterns(self) -> Patterns:
         self.known(self.document, {"events", "facts", "patterns", "notifications"})
-        events = self.mapping(self.document["events"], "events") if self.document.get("events") else {}
-        self.kinds = {name: self._kind_of(name, value) for name, value in events.items()}
-        listed = self.mapping(self.document.get("patterns"), "patterns")
-        patterns = tuple(self._pattern(name, value) for name, value in listed.items())
+        self.kinds: dict[str, Kind] = {}
+        patterns: list[Pattern] = []
+        listed: dict[str, Any] = {}
+        facts: dict[str, tuple[str, int]] = {}
+        notifications = Notifications()
+        with self._noting():
+            events = self.mapping(self.document["events"], "events") if self.document.get("events") else {}
+            for name, value in events.items():
+                self.kinds[name] = Kind(name, ())
+                with self._noting():
+                    self.kinds[name] = self._kind_of(name, value)
+        with self._noting():
+            listed = self.mapping(self.document.get("patterns"), "patterns")
+            for name, value in listed.items():
+                with self._noting():
+                    patterns.append(self._pattern(name, value))
         for pattern in patterns:
             for number, other in enumerate(pattern.inhibits):
                 if other not in listed:
                     at = ("patterns", pattern.id, "inhibits", number)
-                    raise self.wrong(f"there is no pattern '{other}'", *at, hint=did_you_mean(other, listed))
+                    with self._noting():
+                        raise self.wrong(f"there is no pattern '{other}'", *at, hint=did_you_mean(other, listed))
         inhibits = {each.id: each.inhibits for each in patterns}
         advice = {each.id: each.help for each in patterns if each.help}
-        notifications = read_notifications(self, inhibits, advice)
-        return Patterns(self.path, self.kinds, patterns, self._facts(), notifications)
-
-    def problems(self) -> list[UsageError]:
-        problems = []
-        self.kinds = {}
-        for part, read in (("events", self._kind_of), ("patterns", self._pattern)):
-            items = self.document.get(part)
-            for name, value in items.items() if isinstance(items, dict) else ():
-                try:
-                    read(name, value)
-                except UsageError as error:
-                    problems.append(error)
-        return problems
+        with self._noting():
+            facts = self._facts()
+        with self._noting():
+            notifications = read_notifications(self, inhibits, advice)
+        return Patterns(self.path, self.kinds, tuple(patterns), facts, notifications)
 
     def _facts(self) -> dict[str, tuple[str, int]]:
         facts = self.mapping(self.document["facts"], "facts") if self.document.get("facts") else {}
         for name, sql in facts.items():
-            if not isinstance(sql, str):
-                raise self.wrong("a fact is SQL over the profile", "facts", name, hint="such as `tier: subscription`")
+            with self._noting():
+                if not isinstance(sql, str):
+                    hint = "such as `tier: subscription`"
+                    raise self.wrong("a fact is SQL over the profile", "facts", name, hint=hint)
         return {name: (sql, self.line("facts", name)) for name, sql in facts.items()}
 
     def _kind_of(self, name: str, value: Any) -> Kind:
@@ -142,19 +178,17 @@ class _Reader(YamlFile):
     def _pattern(self, name: str, value: Any) -> Pattern:
         at = ("patterns", name)
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise self.wrong(f"'{name}' is no id of a pattern", *at, hint="small letters, digits and _, a letter first")
+            hint = "small letters, digits and _, a letter first"
+            with self._noting():
+                raise self.wrong(f"'{name}' is no id of a pattern", *at, hint=hint)
         value = self.mapping(value, *at)
         self.known(value, _PARTS, *at)
-        if "when" not in value:
-            raise self.wrong(f"pattern '{name}' has no condition", *at, hint=_EXAMPLE)
-        when = self._condition(value["when"], *at, "when")
         per = self._one_of(value, "per", get_args(Per), "person", *at)
-        if per not in _OF_PEOPLE and not is_gated(when):
-            hint = "its condition needs no event, which alone has a route, a form or an error"
-            raise self.wrong("'per' is person, session or tab here", *at, "per", hint=hint)
+        when = self._when(name, value, per, *at)
         severity = self._one_of(value, "severity", get_args(Severity), "warning", *at)
         because = self._text(value, "because", *at)
-        self._check_places(because, *at, "because")
+        with self._noting():
+            self._check_places(because, *at, "because")
         looks_for = {key: value[key] for key in ("when", "per", "where", "segment", "for", "incident") if key in value}
         looks_for["events"] = self.document.get("events")
         return Pattern(
@@ -176,13 +210,26 @@ class _Reader(YamlFile):
             lines={part: self.line(*at, part) for part in value},
         )
 
+    def _when(self, name: str, value: dict[str, Any], per: Per, *at: Any) -> Condition:
+        with self._noting():
+            if "when" not in value:
+                raise self.wrong(f"pattern '{name}' has no condition", *at, hint=_EXAMPLE)
+            when = self._condition(value["when"], *at, "when")
+            if per not in _OF_PEOPLE and not is_gated(when):
+                hint = "its condition needs no event, which alone has a route, a form or an error"
+                raise self.wrong("'per' is person, session or tab here", *at, "per", hint=hint)
+            return when
+        return _NO_CONDITION
+
     def _incident(self, value: dict[str, Any], *at: Any) -> Incident | None:
         if "incident" not in value:
             return None
-        incident = self.mapping(value["incident"], *at, "incident")
-        self.known(incident, {"people", "within"}, *at, "incident")
-        people = self._number(incident, "people", *at, "incident")
-        return Incident(int(people), self._seconds(incident, "within", *at, "incident"))
+        with self._noting():
+            incident = self.mapping(value["incident"], *at, "incident")
+            self.known(incident, {"people", "within"}, *at, "incident")
+            people = self._number(incident, "people", *at, "incident")
+            return Incident(int(people), self._seconds(incident, "within", *at, "incident"))
+        return None
 
     def _condition(self, value: Any, *at: Any) -> Condition:
         if isinstance(value, list):
@@ -211,8 +258,11 @@ class _Reader(YamlFile):
             raise self.wrong(f"'{word}' takes a list of conditions", *at, word)
         # a list that stands for `all` has no key of its own
         under = (word,) if self.line(*at, word) != self.line(*at) or not isinstance(parts, list) else ()
-        read = tuple(self._condition(part, *at, *under, number) for number, part in enumerate(parts))
-        return read[0] if len(read) == 1 else Combined(word == "all", read)
+        read = [_NO_CONDITION] * len(parts)
+        for number, part in enumerate(parts):
+            with self._noting():
+                read[number] = self._condition(part, *at, *under, number)
+        return read[0] if len(read) == 1 else Combined(word == "all", tuple(read))
 
     def _count(self, value: Any, *at: Any) -> Condition:
         if ("more_than" in value) == ("fewer_than" in value):
@@ -225,7 +275,7 @@ class _Reader(YamlFile):
     def _none(self, value: Any, *at: Any) -> Condition:
         within = self._seconds(value, "within", *at)
         at_most = self._seconds(value, "at_most", *at) if "at_most" in value else inf
-        if at_most <= within:
+        if at_most <= within and "within" in value:
             raise self.wrong("'at_most' is longer than 'within'", *at, "at_most")
         return NoneOf(self._kind(value["none"], *at, "none"), within, at_most)
 
@@ -274,41 +324,56 @@ class _Reader(YamlFile):
 
     def _seconds(self, value: dict[str, Any], key: str, *at: Any, may_be_zero: bool = False) -> float:
         text = str(value.get(key, "0s" if may_be_zero else ""))
-        if may_be_zero and text in ("0", "0s"):
+        if (may_be_zero and text in ("0", "0s")) or self._is_misnamed(value, key):
             return 0.0
-        try:
-            seconds = parse_age(text).total_seconds()
-        except UsageError as error:
-            raise self.wrong(
-                f"'{key}' takes a duration, not '{text}'", *at, key, hint="write 30s, 5m, 2h or 14d"
-            ) from error
-        if seconds > LONGEST:
-            raise self.wrong(f"'{key}' is longer than 90 days", *at, key, hint="a segment looks back further")
-        return seconds
+        with self._noting():
+            try:
+                seconds = parse_age(text).total_seconds()
+            except UsageError as error:
+                hint = "write 30s, 5m, 2h or 14d"
+                raise self.wrong(f"'{key}' takes a duration, not '{text}'", *at, key, hint=hint) from error
+            if seconds > LONGEST:
+                hint = "a segment looks back further"
+                raise self.wrong(f"'{key}' is longer than 90 days", *at, key, hint=hint)
+            return seconds
+        return 0.0
 
     def _number(self, value: dict[str, Any], key: str, *at: Any, least: int = 1) -> float:
         number = value.get(key)
-        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= 10_000:
-            raise self.wrong(f"'{key}' takes a whole number from {least} to 10000", *at, key)
-        return number
+        if isinstance(number, int) and not isinstance(number, bool) and least <= number <= 10_000:
+            return number
+        if not self._is_misnamed(value, key):
+            with self._noting():
+                raise self.wrong(f"'{key}' takes a whole number from {least} to 10000", *at, key)
+        return least
+
+    def _is_misnamed(self, value: dict[str, Any], key: str) -> bool:
+        """Whether ``key`` is likely there under a name that nobody knows, which is noted already."""
+        return key not in value and id(value) in self._with_unknown_keys
 
     def _one_of(self, value: dict[str, Any], key: str, known: tuple[str, ...], default: str, *at: Any) -> Any:
         word = value.get(key, default)
         if word not in known:
-            raise self.wrong(f"'{key}' is one of {', '.join(known)}", *at, key, hint=did_you_mean(str(word), known))
+            with self._noting():
+                raise self.wrong(f"'{key}' is one of {', '.join(known)}", *at, key, hint=did_you_mean(str(word), known))
+            return known[0]
         return word
 
     def _names(self, value: dict[str, Any], key: str, *at: Any) -> tuple[str, ...]:
         names = value.get(key) or []
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise self.wrong(f"'{key}' takes a list of names", *at, key)
+            with self._noting():
+                raise self.wrong(f"'{key}' takes a list of names", *at, key)
+            return ()
         return tuple(names)
 
     def _text(self, value: dict[str, Any], key: str, *at: Any) -> str:
         text = value.get(key, "")
-        if not isinstance(text, str):
+        if isinstance(text, str):
+            return text.strip()
+        with self._noting():
             raise self.wrong(f"'{key}' takes a text", *at, key, hint="put it in quotes")
-        return text.strip()
+        return ""
 
     def _check_places(self, text: str, *at: Any) -> None:
         try:
@@ -322,4 +387,5 @@ class _Reader(YamlFile):
                 raise self.wrong("'because' takes plain {facts}", *at, hint="such as {count}, without ':' or '!'")
 
 
+_NO_CONDITION: Condition = Session("open")  # in the place of a wrong one
 _EXAMPLE = "write `when: {count: $exception, more_than: 3, within: 5m}`"
