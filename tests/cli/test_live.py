@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tests.alerts.signals import T0, at, signal
 from tests.conftest import Cli
-from usertrack.alerts.life import Alert, acknowledged, after_signal
+from usertrack.alerts.life import Alert, acknowledged, after_signal, snoozed
 from usertrack.cli.live_screen import NEEDS_HELP, Screen, Seen, plain_lines
 from usertrack.signals.active import ActivePeople, ActivePerson
 from usertrack.signals.occurrence import Occurrence
@@ -71,6 +71,19 @@ def test_keys_act_on_the_chosen_alert_and_never_beyond_the_last() -> None:
     assert screen.alert == ALERTS[0]
     drawn(screen, seen([]))
     assert screen.alert is None
+
+
+def test_a_key_acts_on_the_alert_that_was_chosen_though_a_worse_one_comes_above_it() -> None:
+    screen = Screen()
+    drawn(screen, seen(ALERTS[:1]))
+    drawn(screen, seen())
+    assert screen.alert == ALERTS[0]
+
+
+def test_who_needs_help_is_counted_with_the_people_of_incidents_and_without_who_is_snoozed() -> None:
+    incident = after_signal(None, signal(person="", session="", facts={"people": 40}))[0]
+    what = seen([incident, ALERTS[0], snoozed(ALERTS[1], "kim", at(3600))])
+    assert "41 people need help" in what.headline()
 
 
 def test_a_name_and_a_tier_do_nothing_to_the_terminal() -> None:

@@ -59,7 +59,7 @@ def watch(
     pause = _pause(every)
     patterns, folder = RunningPatterns(patterns_path(settings)), state_folder(settings, datetime.now(UTC))
     channels = patterns.read().notifications.channels
-    with WatchLock(folder, datetime.now(UTC)), live_settings(settings, diagnostics.Progress) as live:
+    with live_settings(settings, diagnostics.Progress) as live, WatchLock(folder, datetime.now(UTC)):
         if not channels:
             diagnostics.note(
                 f"nobody is told: {patterns.path} names no channels; alerts are shown here and in `alerts list`"

@@ -59,8 +59,8 @@ def live(
 
     with ExitStack() as stack:
         stack.enter_context(suppress(_Quit))
-        _, desk = stack.enter_context(open_desk(common))
         settings = stack.enter_context(live_settings(settings_of(common), diagnostics.Progress))
+        _, desk = stack.enter_context(open_desk(common))  # that of the demo is in its folder, which may be new
         is_terminal = sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         screen = stack.enter_context(_screen()) if is_terminal else None
         left = rounds

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _NARROW = 100  # columns: below it, a tier is left out
-_COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+_COLOURS = {"critical": "bold red", "warning": "dark_orange3", "info": "dodger_blue2"}  # legible on white and on black
 EVERYBODY, NEEDS_HELP = "everybody", "needs help"
 
 
@@ -34,17 +34,21 @@ class Seen:
         return sorted({str(facts["tier"]) for facts in self.facts.values() if facts.get("tier")})
 
     def headline(self) -> str:
-        people = len({alert.person for alert in self.alerts if not alert.acknowledged_at})
+        waiting = [each for each in self.alerts if not each.acknowledged_at and not each.is_snoozed(self.now)]
+        people = len({each.person for each in waiting} - {""}) + sum(map(_people_of_incident, waiting))
         needs = f"{plural(people, 'person needs', 'people need')} help"
         return f"{self.now:%H:%M:%S} UTC · {len(self.active)} active · {needs} · {self.rate:.1f} events/s"
 
 
 @dataclass
 class Screen:
-    """``chosen`` is the number of the alert that keys act on; ``filter`` is everybody, needs help, or a tier."""
+    """``chosen`` is the key of the alert that keys act on, wherever it moves; "" is the first.
+
+    ``filter`` is everybody, needs help, or a tier.
+    """
 
     filter: str = EVERYBODY
-    chosen: int = 0
+    chosen: str = ""
     message: str = ""
     shown: list[Alert] = field(default_factory=list)
 
@@ -54,11 +58,17 @@ class Screen:
         self.filter = filters[(place + 1) % len(filters)]
 
     def move(self, steps: int) -> None:
-        self.chosen = max(0, min(len(self.shown) - 1, self.chosen + steps))
+        if self.shown:
+            place = max(0, min(len(self.shown) - 1, self._place() + steps))
+            self.chosen = self.shown[place].key
 
     @property
     def alert(self) -> Alert | None:
-        return self.shown[self.chosen] if self.chosen < len(self.shown) else None
+        return self.shown[self._place()] if self.shown else None
+
+    def _place(self) -> int:
+        keys = [alert.key for alert in self.shown]
+        return keys.index(self.chosen) if self.chosen in keys else 0
 
     def draw(self, seen: Seen, width: int, height: int) -> "RenderableType":
         """At most ``height`` lines of ``width`` columns."""
@@ -68,10 +78,12 @@ class Screen:
         self.shown = [alert for alert in by_urgency(seen.alerts, seen.now) if self._has(alert.facts)]
         self.move(0)
         room = max(2, height - 4)
-        alerts = self.shown[: max(1, room * 2 // 3)]
+        most = max(1, room * 2 // 3)
+        first = max(0, self._place() - most + 1)  # the chosen one can be seen
+        alerts = self.shown[first : first + most]
         active = [] if self.filter == NEEDS_HELP else self._active(seen)[: room - len(alerts)]
         lines = [Text(seen.headline(), style="bold", no_wrap=True, overflow="ellipsis"), Text()]
-        lines += [self._alert_line(alert, number, seen.now, width) for number, alert in enumerate(alerts)]
+        lines += [self._alert_line(alert, seen.now, width) for alert in alerts]
         lines += [_person_line(each, seen, width) for each in active]
         if not alerts and not active:
             lines.append(Text("  Nobody is here now.", style="dim"))
@@ -86,7 +98,7 @@ class Screen:
         rest = [each for each in seen.active if each.person not in in_need]
         return [each for each in rest if self._has(seen.facts.get(each.person, {}))]
 
-    def _alert_line(self, alert: Alert, number: int, now: datetime, width: int) -> Any:
+    def _alert_line(self, alert: Alert, now: datetime, width: int) -> Any:
         from rich.text import Text
 
         state = alert.state(now).value
@@ -94,12 +106,17 @@ class Screen:
         age = age_words(now - (alert.fired_at or alert.started_at))
         style = _COLOURS.get(alert.severity, "") if label == "needs help" else "dim"
         line = Text(no_wrap=True, overflow="ellipsis")
-        line.append("› " if number == self.chosen else "  ", "bold")
+        line.append("› " if alert.key == self.chosen else "  ", "bold")
         line.append(f"● {_label(label, width)}{age:>7}  ", style)
         line.append(_columns(person_words(alert), alert.facts, alert.facts.get("page"), width))
         line.append(visible(alert.because))
         line.truncate(width, overflow="ellipsis")
         return line
+
+
+def _people_of_incident(alert: Alert) -> int:
+    people = alert.facts.get("people")
+    return people if not alert.person and isinstance(people, int) else 0
 
 
 def _person_line(person: ActivePerson, seen: Seen, width: int) -> Any:

@@ -30,7 +30,7 @@ class YamlFile:
             line = error.object[: error.start].count(b"\n") + 1
             raise UsageError(f"{path}:{line}: cannot be read as UTF-8 text", "save the file as UTF-8") from error
         except OSError as error:
-            raise UsageError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from error
+            raise UsageError(f"{path}: cannot be read ({error.strerror})", "is it there, and yours to read?") from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-01
             mark = getattr(error, "problem_mark", None)
             deep = "it is nested too deeply" if isinstance(error, RecursionError) else error

@@ -84,7 +84,7 @@ def _metrics(store: Store, settings: ServerSettings, ingestor: Ingestor) -> str:
          [("", figures.stored.total - figures.new)]),
         ("requests_refused_by_store_total", "counter", "Requests that the store could not read.",
          [("", figures.refused)]),
-        ("log_problems_total", "counter", "What went wrong with the log.", [("", len(store.log.problems()))]),
+        ("log_problems", "gauge", "What is wrong with the log now.", [("", len(store.log.problems()))]),
         ("log_waiting_requests", "gauge", "Requests in the log that wait to be stored.", [("", waiting.entries)]),
         ("log_waiting_bytes", "gauge", "Bytes in the log that wait to be stored.", [("", waiting.bytes)]),
         ("log_limit_bytes", "gauge", "Bytes from which on requests are refused.", [("", settings.most_waiting)]),
