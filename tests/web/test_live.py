@@ -112,12 +112,12 @@ def live(company: Company, act: Callable[[Hub, AsyncIterator[bytes]], Awaitable[
     return asyncio.run(run())
 
 
-async def until(messages: AsyncIterator[bytes], text: str) -> str:
-    """Everything that was sent until ``text`` came."""
+async def until(messages: AsyncIterator[bytes], *texts: str) -> str:
+    """Everything that was sent until all ``texts`` had come."""
     seen = ""
     async for message in messages:
         seen += message.decode()
-        if text in seen:
+        if all(text in seen for text in texts):
             return seen
     raise AssertionError(seen)
 
@@ -133,8 +133,7 @@ def test_who_comes_is_shown_at_once_and_our_own_people_never(company: Company) -
         last = (await hub.frame(Choice())).id
         await asyncio.to_thread(company.do, "dana@acme.example", "report_created")
         company.alert("dana@acme.example")
-        await until(messages, "report created")
-        await until(messages, "4 errors in 5 minutes")
+        await until(messages, "report created", "4 errors in 5 minutes")
         back, new = hub.messages(Choice(), last), hub.messages(Choice(), "of-another-server")
         return seen, (await anext(back)).decode(), (await anext(new)).decode()
 
