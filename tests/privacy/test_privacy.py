@@ -13,7 +13,11 @@ from usertrack.alerts.notifications import Channel, one_route
 from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store as Alerts
 from usertrack.alerts.watch_lock import WatchLock
+from usertrack.library.library import shipped_root
 from usertrack.server.database.store import Store
+from usertrack.signals.engine import Engine
+from usertrack.signals.read import read_patterns
+from usertrack.signals.state import StateFile
 from usertrack.workspace.settings import load_settings
 
 from ..alerts.signals import T0, at, signal
@@ -164,11 +168,16 @@ def test_retention(own: Cli, fresh: Office) -> None:
         "distinct_id": "x",
     }
     fresh.store.insert("events", [old])
+    state = StateFile(state_folder(load_settings(), T0))
+    state.save(Engine(read_patterns(shipped_root() / "patterns.yaml")), [signal(after=-500 * 86_400)])
     assert own("privacy", "retention", "--older-than", "400d").code == 0
     assert counts(fresh.store) == (4, 17)
     result = own("privacy", "retention", "--older-than", "400d", "--yes", "-f", "json")
     rows = {row["what"]: (row["held"], row["left"]) for row in json.loads(result.out)["places"]}
     assert (result.code, rows["events"], rows["persons"]) == (0, (1, 0), (0, 0))
+    assert rows["what patterns remember"] == (1, 0)
+    assert state.waiting() == []
+    state.close()
     assert counts(fresh.store) == (4, 16)
 
 

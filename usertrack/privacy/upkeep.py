@@ -45,6 +45,7 @@ def expire(runner: Runner, files: LocalFiles, before: datetime, notify: Notify, 
         *_old_history(files, before, dry_run),
         *_old_cache(files, before, dry_run),
         *_old_alerts(files, before, dry_run),
+        *_old_signals(files, before, dry_run),
     ]
 
 
@@ -122,6 +123,16 @@ def _old_alerts(files: LocalFiles, before: datetime, dry_run: bool) -> list[Plac
         PlaceCounts("alerts", "alerts", held.alerts, None if dry_run else left.alerts),
         PlaceCounts("alerts", "messages", held.messages, None if dry_run else left.messages),
     ]
+
+
+def _old_signals(files: LocalFiles, before: datetime, dry_run: bool) -> list[PlaceCounts]:  # noqa: FBT001
+    with local.open_signals(files.alerts) as state:
+        if state is None:
+            return []
+        held = state.old(before)
+        if not dry_run:
+            state.forget(before)
+        return [PlaceCounts("alerts", "what patterns remember", held, None if dry_run else state.old(before))]
 
 
 def pseudonymize(

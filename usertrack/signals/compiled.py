@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Any, Literal, NamedTuple, get_args
 
+from usertrack.signals.baselines import Baselines
 from usertrack.signals.conditions import (
     NEVER,
-    Baselines,
     NoneWatch,
     SessionWatch,
     Span,

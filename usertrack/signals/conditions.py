@@ -5,11 +5,11 @@ further event, such as that somebody was not here for a quarter of an hour: so o
 """
 
 from bisect import insort
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
-from usertrack.signals.durations import Histogram
+from usertrack.signals.baselines import Baselines, own_name
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import (
     ANY,
@@ -29,40 +29,7 @@ Span = tuple[float, float]
 NEVER: Span = (inf, inf)
 ALWAYS: Span = (-inf, inf)
 
-_OWN = "own "  # begins the names of what is usual for one person, which end with the person
 _MOST_IN_SHARE = 256  # events of a window that a share looks at
-
-
-class Baselines:
-    """What is usual: histograms by name, such as that of the visible seconds on a route."""
-
-    def __init__(self) -> None:
-        self.histograms: dict[str, Histogram] = {}
-        self._of_routes: dict[str, Histogram] = {}
-        self.gone: set[str] = set()  # names, since they were saved
-
-    def add(self, name: str, value: float) -> None:
-        self.of(name).add(value)
-
-    def of(self, name: str) -> Histogram:
-        histogram = self.histograms.get(name)
-        if histogram is None:
-            histogram = self.histograms[name] = Histogram()
-        return histogram
-
-    def forget_others(self, people: Container[str]) -> None:
-        """Forget what is usual for whoever is not one of ``people``."""
-        others = [name for name in self.histograms if name.startswith(_OWN) and name.split(" ", 4)[-1] not in people]
-        for name in others:
-            del self.histograms[name]
-        self.gone.update(others)
-
-    def of_route(self, route: str) -> Histogram:
-        """Of the visible seconds of visits."""
-        histogram = self._of_routes.get(route)
-        if histogram is None:
-            histogram = self._of_routes[route] = self.of(f"route {route}")
-        return histogram
 
 
 class Watch:
@@ -316,7 +283,7 @@ class ShareWatch(Watch):
         return inf if usual is None else usual / 1000
 
     def baseline(self, route: str, person: Whereabouts) -> str:
-        return f"{self.name} {route}" if self.leaf.baseline == "route" else f"{_OWN}{self.name} {person.id}"
+        return f"{self.name} {route}" if self.leaf.baseline == "route" else own_name(self.name, person.id)
 
     def ready(self, memory: Any, now: float) -> bool:
         return memory is not None and len(memory["events"]) >= self.leaf.at_least

@@ -12,8 +12,8 @@ from operator import attrgetter
 
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.signals.audience import Audience, Everybody
+from usertrack.signals.baselines import Baselines
 from usertrack.signals.compiled import LEAVES, Book, Compiled
-from usertrack.signals.conditions import Baselines
 from usertrack.signals.garbage import uncollected
 from usertrack.signals.incidents import Burst
 from usertrack.signals.occurrence import Occurrence

@@ -11,6 +11,7 @@ from typing import Any
 
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.core.errors import UsageError
+from usertrack.signals.baselines import person_of
 from usertrack.signals.engine import Engine
 from usertrack.signals.snapshot import restore, saved, unsaved
 
@@ -30,6 +31,18 @@ _OF_PEOPLE = (
     ("bursts", "names(state)"),  # an incident that is not over begins anew
     ("usual", "names(name)"),
     ("signals", "names(signal)"),
+)
+
+_FIRES = (
+    "EXISTS (SELECT 1 FROM json_each(state, '$.instances') AS pattern, json_each(pattern.value) AS instance"
+    " WHERE json_extract(instance.value, '$[2]') > 0)"
+)
+_OLD = (
+    ("people", f"json_extract(state, '$.times[1]') < :before AND NOT {_FIRES}"),
+    ("bursts", "json_extract(state, '$.people[#-1][1]') < :before AND json_extract(state, '$.since') IS NULL"),
+    ("usual", "person_of(name) <> '' AND person_of(name) NOT IN (SELECT id FROM people)"),  # they went before
+    ("read", "until < :before"),
+    ("signals", "(julianday(json_extract(signal, '$.at')) - 2440587.5) * 86400 < :before"),
 )
 
 
@@ -144,6 +157,29 @@ class StateFile:
         with self._transaction() as db:
             for table, condition in _OF_PEOPLE:
                 db.execute(f"DELETE FROM {table} WHERE {condition}")
+        self._write_anew()
+
+    def old(self, before: datetime) -> int:
+        """How many of its records are of people who did nothing since ``before``, or of what was then."""
+        counts = (f"SELECT count(*) FROM {table} WHERE {condition}" for table, condition in _OLD)
+        return sum(int(self._old(count, before).fetchone()[0]) for count in counts)
+
+    def forget(self, before: datetime) -> None:
+        """Delete these records, and write the file anew. Whoever an alert fires for stays, as the alert does.
+
+        A watcher has people in mind until it loads them anew, which it does every few minutes.
+        """
+        self._connection.execute("PRAGMA secure_delete = ON")
+        with self._transaction():
+            for table, condition in _OLD:
+                self._old(f"DELETE FROM {table} WHERE {condition}", before)
+        self._write_anew()
+
+    def _old(self, sql: str, before: datetime) -> sqlite3.Cursor:
+        self._connection.create_function("person_of", 1, person_of, deterministic=True)
+        return self._connection.execute(sql, {"before": before.timestamp()})
+
+    def _write_anew(self) -> None:
         self._connection.execute("VACUUM")
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
