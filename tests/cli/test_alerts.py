@@ -18,7 +18,7 @@ from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store
 from usertrack.alerts.watch_lock import WatchLock
 from usertrack.cli.alerts_watch import RunningPatterns
-from usertrack.cli.watch_pane import shown
+from usertrack.cli.watch_pane import WatchPane, shown
 from usertrack.workspace.settings import load_settings
 
 HOSTILE = "[red]Zoë[/red] 🎉 \x1b[2J<b>"
@@ -179,6 +179,15 @@ def test_patterns_that_somebody_breaks_while_they_run(tmp_path: Path, capsys: py
     assert patterns.read() is before
     assert not patterns.have_changed()
     assert "patterns.yaml:2" in capsys.readouterr().err
+
+
+def test_what_is_seen_and_told_to_nobody_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    pane = WatchPane()
+    for _ in range(2):
+        pane.doubts(3, ["trial_quiet"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("trial_quiet holds for somebody") == 1
+    assert said.count("events came later than by 60 min") == 1
 
 
 def test_an_end_is_shown_only_where_its_start_was() -> None:

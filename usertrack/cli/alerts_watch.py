@@ -159,6 +159,7 @@ class Watching:
                         if problem.exit_code == UsageError.exit_code:
                             raise
                         diagnostics.error(problem)
+                    self.pane.doubts(watcher.engine.late, watcher.engine.undecided)
                     self._tell(desk, outbox)
                     done += 1
                     if done != rounds:

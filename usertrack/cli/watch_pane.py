@@ -1,13 +1,16 @@
 """What `alerts watch` prints: a line for each alert, and once what does not get through."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 
 import typer
 
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.alerts.outbox import Delivered
 from usertrack.cli import diagnostics
+from usertrack.core.words import age_words
 from usertrack.render.safe import visible
+from usertrack.signals.engine import LATEST
 
 _MARKS = {SignalState.FIRING: "●", SignalState.RESOLVED: "✓"}
 
@@ -25,6 +28,15 @@ class WatchPane:
             if note not in self._notes:
                 diagnostics.note(note)
                 self._notes.add(note)
+
+    def doubts(self, late: int, undecided: Iterable[str]) -> None:
+        """Say once what is seen and told to nobody: ``late`` events, and patterns with people who may not be meant."""
+        self.note(
+            f"{pattern} holds for somebody, and is not said: a fact of `where:` is not known of them"
+            for pattern in undecided
+        )
+        if late:
+            self.note([f"events came later than by {age_words(timedelta(seconds=LATEST))}: no pattern counts them"])
 
     def show(self, signals: Sequence[Signal], firing: Collection[str]) -> None:
         """A line for each that begins, and for the end of what began before; ``firing`` has the keys of that."""
