@@ -13,6 +13,7 @@ from usertrack.core.provenance import provenance, with_missing
 from usertrack.core.table import Column, Table
 from usertrack.reports.recipe import Recipe
 from usertrack.reports.verify import compare, read_report
+from usertrack.reports.verify_view import sentence
 
 MADE = datetime(2026, 11, 16, 6, tzinfo=UTC)
 RECIPE = Recipe("weekly", "2026-W46", datetime(2026, 11, 15, 23, tzinfo=UTC), MADE, "UTC", "demo")
@@ -141,6 +142,28 @@ def test_other_words_are_shown_and_no_digest(tmp_path: Path) -> None:
             *("| a@x.example | credits 100 → 60 left |", "| a@x.example | credits 100 → 60 entered |"),
         )
     ]
+
+
+def facts(failed: int) -> dict[str, Any]:
+    said = Facts((("Failed runs", f"{failed} of 1 372"),))
+    return provenance((Section("In short", (said,), (EVENTS,)),), vars(RECIPE))
+
+
+@pytest.mark.parametrize(
+    ("fmt", "page"),
+    [
+        ("markdown", "# Week\n\n## In short\n\n- Failed runs: {} of 1 372\n"),
+        ("html", "<html><body><h2>In short</h2>\n<dt>Failed runs</dt><dd>{} of 1 372</dd>\n</body></html>\n"),
+    ],
+)
+def test_a_sentence_with_another_number_is_told_in_words(tmp_path: Path, fmt: str, page: str) -> None:
+    path = tmp_path / "week"
+    path.write_text(embed.embed_provenance(page.format(266), fmt, facts(266)))
+    [one] = compare(read_report(path), facts(265), lambda: page.format(265), MADE)
+    assert (one.verdict, sentence(one)) == (
+        "differs",
+        "In short › Failed runs: 266 of 1 372 in the file, 265 of 1 372 now",
+    )
 
 
 def test_figures_of_every_block() -> None:

@@ -174,7 +174,8 @@ def verify(
     from usertrack.cli.session import open_session
     from usertrack.core.errors import UsageError
     from usertrack.render import pages
-    from usertrack.reports.verify import compare, raise_mismatch, read_report, verify_document
+    from usertrack.reports.verify import compare, read_report
+    from usertrack.reports.verify_view import raise_mismatch, verify_document
 
     embedded = read_report(file)
     if embedded.pseudonyms and embedded.recipe.kind == "user":

@@ -15,12 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core import embed
-from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Document, Field, Paragraph
-from usertrack.core.errors import CheckFailed, Unknown, UsageError
-from usertrack.core.period import moment
+from usertrack.core.errors import UsageError
 from usertrack.core.provenance import VERSION, WORDS
-from usertrack.core.words import number
 from usertrack.reports.recipe import Recipe, read_recipe
 
 DIFFERS, UNKNOWABLE, ALTERED, UNCHECKED = "differs", "cannot be known", "altered", "not checked"
@@ -232,17 +228,23 @@ class _Line:
 def _altered(report: ReportFile, body: str, unchecked: Mapping[str, str]) -> list[Discrepancy]:
     """The lines that differ from the new report, without those of sections that cannot be compared."""
     lines = [line for line in _lines(report, body) if line.section not in unchecked]
-    return [Discrepancy(ALTERED, f"line {line.number} of the text", line.old, line.new) for line in lines[:_LINES]]
+    return [_altered_line(line) for line in lines[:_LINES]]
+
+
+def _altered_line(line: _Line) -> Discrepancy:
+    label, written, now = _labelled(line)
+    return Discrepancy(ALTERED, f"line {line.number} of the text{f' › {label}' if label else ''}", written, now)
 
 
 def _in_words(differing: list[tuple[ReportFigure, Discrepancy]], lines: list[_Line]) -> list[Discrepancy]:
     """The discrepancies; those of texts with their lines."""
     by_line: dict[tuple[Any, ...], Discrepancy] = {}
     for figure, discrepancy in differing:
-        own = [line for line in lines if figure.words and line.section == figure.section and _other_words(line)]
+        own = [line for line in lines if figure.words and line.section == figure.section and _in_no_figure(line)]
         for line in own[:_LINES]:
+            label, written, now = _labelled(line)
             by_line[line.number, line.old, line.new] = replace(
-                discrepancy, subject=figure.name, written=line.old, now=line.new
+                discrepancy, subject=f"{figure.section} › {label}" if label else figure.name, written=written, now=now
             )
         if not own:
             by_line[figure.name, discrepancy.subject] = discrepancy
@@ -252,8 +254,20 @@ def _in_words(differing: list[tuple[ReportFigure, Discrepancy]], lines: list[_Li
 _NUMBERS = re.compile(r"[\d\s.,%|−+█-▏]+")
 
 
-def _other_words(line: _Line) -> bool:
-    return _NUMBERS.sub("", line.old) != _NUMBERS.sub("", line.new)
+def _in_no_figure(line: _Line) -> bool:
+    """Whether the line differs in more than numbers, or says its numbers in a sentence: those are no figures."""
+    return bool(_labelled(line)[0]) or _NUMBERS.sub("", line.old) != _NUMBERS.sub("", line.new)
+
+
+_LABEL = re.compile(r'^(?:- (?P<md>[^:|]+): |"(?P<json>[^"]+)": )(?P<value>.*?),?$')
+
+
+def _labelled(line: _Line) -> tuple[str, str, str]:
+    """The label that both lines begin with, as of a list of facts, and what they say of it; else the whole lines."""
+    old, new = _LABEL.match(line.old), _LABEL.match(line.new)
+    if old and new and (label := old["md"] or old["json"]) == (new["md"] or new["json"]):
+        return label, old["value"].strip('"'), new["value"].strip('"')
+    return "", line.old, line.new
 
 
 def _lines(report: ReportFile, body: str) -> Iterator[_Line]:
@@ -280,73 +294,12 @@ def _sections(lines: list[str], headings: Mapping[str, str]) -> list[str]:
 
 
 _TAG = re.compile(r"<[^>]*>")
+_TERM = re.compile(r"<dt[^>]*>(.*?)</dt>")
 
 
 def _text(body: str, fmt: str) -> list[str]:
     """The visible lines, without HTML's tags and without blank lines."""
-    lines = (unescape(_TAG.sub(" ", line)) if fmt == "html" else line for line in body.split("\n"))
-    return [text for line in lines if (text := " ".join(line.split()))]
-
-
-_COLUMNS: Columns[Discrepancy] = Columns(
-    Attribute("verdict", "VARCHAR", lambda discrepancy: discrepancy.verdict, Field("Verdict")),
-    Attribute("what", "VARCHAR", lambda discrepancy: discrepancy.subject, Field("What", "text")),
-    Attribute("written", "VARCHAR", lambda discrepancy: _written(discrepancy.written), Field("In the file", "text")),
-    Attribute("now", "VARCHAR", lambda discrepancy: _written(discrepancy.now), Field("Made again", "text")),
-    Attribute(
-        "queries",
-        "VARCHAR",
-        lambda discrepancy: ", ".join(discrepancy.queries) or discrepancy.why,
-        Field("From", "text", grows=True),
-    ),
-)
-
-
-def verify_document(report: ReportFile, discrepancies: list[Discrepancy]) -> Document:
-    """A row per figure or line that differs. A figure that can no longer be known is no mismatch."""
-    recipe = report.recipe
-    wrong = [discrepancy for discrepancy in discrepancies if discrepancy.verdict not in (UNKNOWABLE, UNCHECKED)]
-    unchecked = [discrepancy for discrepancy in discrepancies if discrepancy.verdict == UNCHECKED]
-    figures = f"{number(len(report.figures))} figures"
-    if wrong:
-        verdict = "does not match"
-    elif unchecked:
-        verdict = "the checked parts match, the rest was not checked"
-    else:
-        verdict = f"all {figures} and its text match"
-    title = f"{report.path}: {verdict}"
-    return Document(
-        title=title,
-        subtitle=f"{recipe.kind} report of {recipe.subject}, as of {moment(recipe.as_of, recipe.timezone)}",
-        blocks=(_COLUMNS.listing(discrepancies, limit=50, timezone=recipe.timezone, as_of=recipe.as_of),)
-        if discrepancies
-        else (Paragraph(_COVERED, "dim"),),
-        notes=tuple(dict.fromkeys(discrepancy.why for discrepancy in discrepancies if discrepancy.why)),
-        table=_COLUMNS.table(discrepancies, "verify", timezone=recipe.timezone, as_of=recipe.as_of),
-        timezone=recipe.timezone,
-        as_of=recipe.as_of,
+    lines = (
+        unescape(_TAG.sub(" ", _TERM.sub(r"- \1: ", line))) if fmt == "html" else line for line in body.split("\n")
     )
-
-
-_COVERED = "checked: every figure and its queries, asked for again for the same moment, and a digest of all of the file"
-
-
-def _written(value: object) -> str:
-    return "unknown" if value is None else str(value)
-
-
-def raise_mismatch(report: ReportFile, discrepancies: list[Discrepancy]) -> None:
-    """Raise CheckFailed when anything in the file is wrong, else Unknown when a part was not checked."""
-    wrong = sum(discrepancy.verdict not in (UNKNOWABLE, UNCHECKED) for discrepancy in discrepancies)
-    if wrong:
-        subject = "1 figure or line is" if wrong == 1 else f"{number(wrong)} figures or lines are"
-        raise CheckFailed(
-            f"{report.path}: {subject} not what the sources say",
-            "was it edited, or did rows come late? `usertrack report` makes it again",
-        )
-    unchecked = [discrepancy for discrepancy in discrepancies if discrepancy.verdict == UNCHECKED]
-    if unchecked:
-        raise Unknown(
-            f"{report.path}: {', '.join(discrepancy.subject for discrepancy in unchecked)} not checked",
-            "; ".join(dict.fromkeys(discrepancy.why for discrepancy in unchecked)),
-        )
+    return [text for line in lines if (text := " ".join(line.split()))]
