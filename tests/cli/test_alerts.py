@@ -97,6 +97,9 @@ def test_an_incident_is_listed_in_place_of_the_alerts_of_its_people(alerts: Cli)
     assert "3 people" in listed.out
     assert "snag" not in listed.out
     assert "3 alerts of single people" in listed.err
+    assert (
+        json.loads(alerts("alerts", "stats", "-f", "json").out)["unanswered"] == 3
+    )  # the two of before, and one for all
     everything = json.loads(alerts("alerts", "list", "--all", "-f", "json").out)["alerts"]
     snag = next(each for each in everything if each["pattern"] == "snag")
     assert "part of the incident" in alerts("alerts", "show", snag["id"]).out

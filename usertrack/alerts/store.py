@@ -18,6 +18,7 @@ from usertrack.core.errors import SourceBusy, UsageError, UsertrackError
 FILE = "alerts.db"
 VERSION = 1
 _WAIT = 10.0  # seconds that another process may write
+_OF_INCIDENTS = "coalesce(json_extract(body, '$.incident'), '') <> ''"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS alerts (
     key TEXT PRIMARY KEY, pattern TEXT NOT NULL, person TEXT NOT NULL, is_open INTEGER NOT NULL,
@@ -139,10 +140,11 @@ class Store:
         return self.connection.execute(sql, [key, stamp(at), signal]).fetchone() is not None
 
     def changes(self, key: str | None = None) -> list[Change]:
-        """Every step of one alert, or of all, in the order in which we learned of them."""
+        """Every step of one alert, or of all for which no incident stands, in the order in which we learned of them."""
+        asked = "key = ?" if key else f"key NOT IN (SELECT key FROM alerts WHERE {_OF_INCIDENTS})"
         rows = self.connection.execute(
-            "SELECT key, state, at, recorded_at, who, comment FROM changes WHERE ?1 IS NULL OR key = ?1 ORDER BY id",
-            [key],
+            f"SELECT key, state, at, recorded_at, who, comment FROM changes WHERE {asked} ORDER BY id",
+            [key] if key else [],
         )
         return [
             Change(key, AlertState(state), moment(at), moment(recorded), who, comment)
