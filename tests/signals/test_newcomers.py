@@ -8,10 +8,11 @@ from typing import Any
 
 from tests.alerts.signals import T0, signal
 from tests.people import Company, ago, office
-from tests.signals.events import patterns_of
+from tests.signals.events import event, patterns_of
 from usertrack.signals.audience import Everybody, Unknown
 from usertrack.signals.engine import Engine
 from usertrack.signals.newcomers import Newcomers, read_names
+from usertrack.signals.patterns import Pattern
 
 
 class Known(Everybody):
@@ -49,4 +50,61 @@ def test_a_name_is_asked_for_whoever_comes_within_that_minute(tmp_path: Path) ->
         signals = newcomers.introduced([signal(person=ids["bob"]), signal(person="nobody")], T0)
         signals += newcomers.introduced([signal(person=ids["eve"])], T0 + timedelta(seconds=5))
     assert [each.facts.get("email") for each in signals] == ["bob@x.example", None, "eve@x.example"]
-    assert isinstance(engine.audience, Everybody)  # what was known before it went away
+    assert engine.audience.includes(engine.patterns["a"], ids["bob"])  # what was known before it went away
+
+
+STALLS = "stalls: {when: {count: x, more_than: 0, within: 5m}, where: trial}"
+
+
+class Trials(Everybody):
+    """Those of ``people`` who have a profile: whether they are on trial."""
+
+    def __init__(self, people: Mapping[str, bool]) -> None:
+        self._people = people
+
+    def includes(self, pattern: Pattern, person: str) -> bool | None:
+        return self._people.get(person, False)
+
+    def facts(self, person: str) -> Mapping[str, Any]:
+        return {"email": f"{person}@x.example"} if person in self._people else {}
+
+
+def test_who_signed_up_a_minute_ago_is_asked_for_before_a_pattern_decides(tmp_path: Path) -> None:
+    profiles, reads = {"old": False}, []
+
+    def read(now: datetime) -> Trials:
+        reads.append(now)
+        return Trials(dict(profiles))
+
+    engine = Engine(patterns_of(tmp_path, STALLS), Trials(dict(profiles)))
+    newcomers = Newcomers(engine, read, lambda people: {each: {"email": each} for each in people if each != "visitor"})
+    profiles |= {"ada": True, "pays": False}
+    for at, person in enumerate(("old", "visitor")):
+        engine.feed(event(at, "x", person))
+    newcomers.meet(T0)
+    assert (engine.taken(), reads) == ([], [])  # who has no e-mail has no profile
+    for at, person in enumerate(("ada", "pays", "visitor")):
+        engine.feed(event(10 + at, "x", person))
+    assert engine.taken() == []
+    newcomers.meet(T0 + timedelta(seconds=5))
+    newcomers.meet(T0 + timedelta(seconds=10))
+    assert [each.person for each in engine.taken()] == ["ada"]
+    profiles["bob"] = True
+    engine.feed(event(20, "x", "bob"))
+    newcomers.meet(T0 + timedelta(seconds=30))
+    assert engine.taken() == []  # everybody is read once a minute
+    newcomers.meet(T0 + timedelta(seconds=65))
+    assert [each.person for each in engine.taken()] == ["bob"]
+    assert reads == [T0 + timedelta(seconds=5), T0 + timedelta(seconds=65)]
+    assert newcomers.undecided() == {}
+
+
+def test_who_is_new_stays_unknown_while_a_source_is_away(tmp_path: Path) -> None:
+    answers = [Unknown("it is away"), Trials({"ada": True})]
+    engine = Engine(patterns_of(tmp_path, STALLS), Trials({}))
+    newcomers = Newcomers(engine, lambda now: answers.pop(0), lambda people: {"ada": {"email": "ada"}})
+    engine.feed(event(0, "x", "ada"))
+    newcomers.meet(T0)
+    assert engine.taken() == []
+    newcomers.meet(T0 + timedelta(seconds=61))
+    assert [each.person for each in engine.taken()] == ["ada"]

@@ -154,7 +154,8 @@ class Watching:
                     if self.patterns.have_changed():
                         break
                     try:
-                        watcher.poll(session.runner, datetime.now(UTC), partial(self._receive, desk, newcomers))
+                        receive = partial(self._receive, desk, newcomers)
+                        watcher.poll(session.runner, datetime.now(UTC), receive, newcomers.meet)
                     except UsertrackError as problem:
                         if problem.exit_code == UsageError.exit_code:
                             raise

@@ -311,7 +311,8 @@ class Engine:
                 if now < quiet_until:
                     again = min(until, quiet_until)
                 elif self._is_asked_for(person, instance):
-                    again = min(until, self._begin(person, instance, now))
+                    self._go(person, instance, PENDING if pattern.hold else FIRING, now)
+                    again = min(until, now + pattern.hold) if pattern.hold else until
             elif instance in person.listening and (
                 compiled.hopeless(person) or (compiled.is_gated and not compiled.ready(instance.memories, now))
             ):
@@ -339,6 +340,13 @@ class Engine:
             instance.due = again
             self._note((again, person.id, *instance.key))
 
+    def reconsider(self, person_id: str) -> None:
+        """Look again at what was not said of this person: more is known of them now."""
+        if person := self.people.get(person_id):
+            for instance in person.in_order():
+                if not instance.phase:
+                    self._look(person, instance, self.clock)
+
     def _note(self, due: Due) -> None:
         heapq.heappush(self.dues, due)
         if due[0] < self.next_due:
@@ -353,12 +361,6 @@ class Engine:
             self.undecided[instance.compiled.pattern.id] += 1
         return bool(included)
 
-    def _begin(self, person: Person, instance: Instance, now: float) -> float:
-        """It holds. Returns when to look again, if that still is so."""
-        hold = instance.compiled.pattern.hold
-        self._go(person, instance, PENDING if hold else FIRING, now)
-        return now + hold if hold else inf
-
     def _go(self, person: Person, instance: Instance, phase: Phase, now: float) -> None:
         instance.phase, instance.since = phase, now
         self._say(person, instance, STATES[phase], now)
@@ -367,7 +369,7 @@ class Engine:
         self.signals.append(person_signal(person, instance, state, now, self.audience, because))
 
     def _add_to_burst(self, instance: Instance, person: Person, occurrence: Occurrence) -> None:
-        incident = instance.compiled.pattern.incident
+        compiled, incident = instance.compiled, instance.compiled.pattern.incident
         assert incident
         burst = self.bursts.get(instance.key)
         if burst is None:
@@ -380,9 +382,7 @@ class Engine:
             burst.since = self.clock
             burst.due = burst.ends(incident)
             self._note((burst.due, "", *instance.key))
-            self.signals.append(
-                incident_signal(instance.compiled, instance.value, burst, SignalState.FIRING, self.clock)
-            )
+            self.signals.append(incident_signal(compiled, instance.value, burst, SignalState.FIRING, self.clock))
 
     def _end_burst(self, number: int, value: str, due: float) -> None:
         burst = self.bursts.get((number, value))

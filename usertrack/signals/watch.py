@@ -31,6 +31,8 @@ _LONGEST_GAP = timedelta(days=1)  # after a longer one, the state begins anew
 Receive = Callable[[Sequence[Signal]], object]
 """Takes signals for good. After a crash it may get the same ones again, whose `key`, `at` and `state` are the same."""
 
+Meet = Callable[[datetime], object]
+
 
 class Watcher:
     """The engine of one workspace, with its state in ``folder``. A context manager.
@@ -50,12 +52,13 @@ class Watcher:
     def __exit__(self, *_: object) -> None:
         self._state.close()
 
-    def poll(self, runner: Runner, now: datetime, receive: Receive) -> int:
+    def poll(self, runner: Runner, now: datetime, receive: Receive, meet: Meet = lambda now: None) -> int:
         """Take in what has arrived until ``now`` (UTC), and hand on what that means; returns how many events are new.
 
         The first time, the engine learns from the last 30 days and says nothing of them. A day's gap or a shorter one
         is made up for. Raises a UsertrackError where the source does not answer: the next poll then makes up for it.
-        What could not be handed on, because ``receive`` raised, is handed on first the next time.
+        What could not be handed on, because ``receive`` raised, is handed on first the next time. ``meet`` decides of
+        whom it is unknown whether a pattern is about them.
         """
         self.hand_on(receive)
         read_until = self._state.read_until
@@ -78,6 +81,7 @@ class Watcher:
             self.engine.feed(occurrence)
             taken.append(occurrence.uuid)
         self.engine.advance(settled)
+        meet(now)
         if now.date() != _moment(read_until).date():
             self.engine.forget((now - REMEMBERED).timestamp())
         self._save(self.engine.taken(), taken, now, max(cursor, latest_arrival(table)))
