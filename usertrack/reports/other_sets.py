@@ -43,8 +43,9 @@ def offers(weekly: Weekly, limit: int | None) -> Section | None:
         for segment in segment_set.segments
         for line in alike(members(profiles, segment_set, segment))[: most or None]
     ]
+    tags = {segment.action or segment.name: segment_set.tags[segment.id] for segment in segment_set.segments}
     columns: Columns[tuple[Segment, Alike]] = Columns(
-        Attribute("what", "VARCHAR", lambda row: row[0].action or row[0].name, Field("Do", "tag")),
+        Attribute("what", "VARCHAR", lambda row: row[0].action or row[0].name, Field("Do", "tag", tags=tags)),
         Attribute("people", "BIGINT", lambda row: len(row[1].people), Field("People", "number")),
         Attribute("who", "VARCHAR", lambda row: row[1].who, Field("For", "text")),
         Attribute("why", "VARCHAR", lambda row: row[1].why, Field("Why", "text", grows=True)),

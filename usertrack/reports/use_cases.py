@@ -44,7 +44,12 @@ def use_cases(weekly: Weekly) -> Section | None:
     if not parts:
         return None
     columns: Columns[UseCase] = Columns(
-        Attribute("segment", "VARCHAR", lambda case: case.segment, Field("To", "tag")),
+        Attribute(
+            "segment",
+            "VARCHAR",
+            lambda case: case.segment,
+            Field("To", "tag", tags=weekly.classification.segment_set.tags),
+        ),
         Attribute("looked_at", "VARCHAR", lambda case: case.looked_at, Field("Looked at", "text")),
         Attribute("similar", "VARCHAR", lambda case: case.whom, Field("Similar people", "text")),
         Attribute("n", "BIGINT", lambda case: case.similar, Field("n", "number")),

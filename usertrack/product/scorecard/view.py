@@ -163,7 +163,7 @@ def changed_blocks(scorecard: Scorecard) -> Iterator[Block]:
             _METRIC,
             _COLUMNS.show("value", Field("Value"), _value_with_interval),
             _COLUMNS.show("band", Field("Band", "tag")),
-            _COLUMNS.show("change", Field(f"Since {span}"), _change_with_interval),
+            _COLUMNS.show("change", Field(f"Since {span}", "change"), _change_with_interval),
             _day_by_day(scorecard),
         ).listing(changed)
     others = [
