@@ -43,6 +43,7 @@ def waiting_messages(folder: Path, count: int = PEOPLE) -> Store:
     return desk.store
 
 
+@pytest.mark.slow
 def test_kills_while_sending_lose_nothing_and_repeat_under_the_same_id(tmp_path: Path) -> None:
     store = waiting_messages(tmp_path)
     with receiving() as server:

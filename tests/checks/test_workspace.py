@@ -207,6 +207,7 @@ CONDITIONS = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(first=CONDITIONS, second=CONDITIONS)
 def test_reach_is_what_trying_everything_says(first: str, second: str) -> None:

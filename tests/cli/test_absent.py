@@ -42,7 +42,10 @@ def test_who_asks_for_them_is_told(company: Cli, args: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "segments"),
-    [("tables: none", ["Frustrated Users"]), ("events: none", ["Failing Users", "At-Risk Users", "Power Users"])],
+    [
+        ("events: none", ["Failing Users", "At-Risk Users", "Power Users"]),
+        pytest.param("tables: none", ["Frustrated Users"], marks=pytest.mark.slow),
+    ],
 )
 def test_one_source_is_enough_for_what_needs_it_alone(
     demo: Cli, tmp_path: Path, text: str, segments: list[str]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import Cli, slow_but
 from tests.people import Company, office, served
 from usertrack.library.library import shipped_root
 
@@ -50,10 +50,13 @@ def test_doubled_figures_are_told(
     assert any(note.startswith(problem) for note in json.loads(answer.out)["notes"])
 
 
-@pytest.mark.parametrize("key", ["email", "account_id"])
+TELLING = ["segments", "report segment failing", "history backfill --weeks 1", "push failing --to csv"]
+KEYS = ["email", "account_id"]
+
+
 @pytest.mark.parametrize(
-    "command",
-    ["segments", "report segment failing", "history backfill --weeks 1", "push failing --to csv"],
+    ("command", "key"),
+    slow_but([*zip(TELLING, [*KEYS, *KEYS], strict=True)], [(command, key) for command in TELLING for key in KEYS]),
 )
 def test_every_command_tells_of_it(
     cli: Cli, clean_env: pytest.MonkeyPatch, environment: dict[str, str], tmp_path: Path, command: str, key: str

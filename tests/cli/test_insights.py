@@ -156,6 +156,11 @@ def test_favourites_of_the_workspace_come_first(demo: Cli, tmp_path: Path, made:
     rows = [json.loads(line) for line in said.out.splitlines()]
     assert next(row for row in rows if row["id"] == made)["favourite"] is True
     assert "the favourite '999' of usertrack.yaml is no saved insight" in said.err
+
+
+@pytest.mark.slow
+def test_doctor_names_favourites_that_are_not_there(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("insights: [999]\n")
     assert "999: no saved insight in this project" in demo("doctor", "--demo", "-f", "csv").out
 
 

@@ -138,6 +138,7 @@ def test_match_names_ids(own: Cli) -> None:
     assert next(line for line in answer.out.splitlines() if BOB in line).split()[:2] == [BOB, "postgres_only"]
 
 
+@pytest.mark.slow
 def test_check(own: Cli) -> None:
     answer = own("check", "--online")
     assert (answer.code, "replaces the shipped one" in answer.out) == (0, False), answer.out

@@ -131,7 +131,11 @@ def test_without_postgres(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("POSTHOG_PERSONAL_API_KEY", "phx_wrong"), ("POSTHOG_HOST", "http://127.0.0.1:9")]
+    ("name", "value"),
+    [
+        ("POSTHOG_PERSONAL_API_KEY", "phx_wrong"),
+        pytest.param("POSTHOG_HOST", "http://127.0.0.1:9", marks=pytest.mark.slow),
+    ],
 )
 def test_without_posthog(own: Cli, clean_env: pytest.MonkeyPatch, name: str, value: str) -> None:
     clean_env.setenv(name, value)
@@ -168,14 +172,14 @@ def test_doctor(own: Cli, environment: dict[str, str]) -> None:
     assert environment["DATABASE_URL"] not in said.out
 
 
-@pytest.mark.parametrize(
-    ("setting", "note"),
-    [
-        ("events: {rage: none}", "`events.rage` is none, and $rageclick occurred 1 time"),
-        ("events: none", "usertrack.yaml says `events: none`, and PostHog has events"),
-        ("events: {rage: angry_click}", "; angry_click"),
-    ],
-)
+NOTES_ON_EVENTS = [
+    ("events: {rage: none}", "`events.rage` is none, and $rageclick occurred 1 time"),
+    ("events: none", "usertrack.yaml says `events: none`, and PostHog has events"),
+    ("events: {rage: angry_click}", "; angry_click"),
+]
+
+
+@pytest.mark.parametrize(("setting", "note"), slow_but(NOTES_ON_EVENTS[1:2], NOTES_ON_EVENTS))
 def test_doctor_on_what_is_said_of_events(own: Cli, tmp_path: Path, setting: str, note: str) -> None:
     (tmp_path / "usertrack.yaml").write_text(setting)
     assert note in " ".join(own("doctor").out.split())
@@ -191,6 +195,7 @@ def test_doctor_with_a_wrong_key(own: Cli, clean_env: pytest.MonkeyPatch) -> Non
     assert "error: 1 problem found" in said.err
 
 
+@pytest.mark.slow
 def test_doctor_with_one_source(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.delenv("DATABASE_URL")
     said = own("doctor")
@@ -248,6 +253,7 @@ def test_secrets_of_accounts_are_nowhere(own: Cli) -> None:
         assert "password" not in text
 
 
+@pytest.mark.slow
 def test_a_week_of_ones_own(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     assert own("report", "weekly", "-o", "week.html").code == 0
     clean_env.delenv("DATABASE_URL")
@@ -337,6 +343,7 @@ def test_a_report_says_what_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) 
     assert "**unknown: Frustrated Users, because cannot reach PostHog" in "".join(short)
 
 
+@pytest.mark.slow
 def test_verifying_while_a_source_is_down(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert own("report", "weekly", "-o", "week.md").code == 0
     written = (tmp_path / "week.md").read_text()

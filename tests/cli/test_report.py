@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +210,6 @@ def test_a_week_that_is_not_over(demo: Cli, tmp_path: Path) -> None:
     chart, days = traffic["sections"][0]["blocks"]
     assert [row["day"] for row in days["rows"]][-1] == "Fri 20 Nov (not over)"
     assert chart["series"]["2026-W47"][4:] == [None, None, None]
-    assert demo("report", "verify", "week.json").code == 0
 
 
 @pytest.mark.parametrize(
@@ -231,8 +231,10 @@ def test_wrong_input(demo: Cli, args: list[str], message: str, hint: str) -> Non
     assert hint in said.err
 
 
-@pytest.mark.parametrize("args", [["user", "percent%s{0}@hooli.example"], ["segment", "failing"]])
-@pytest.mark.parametrize("ending", slow_but(["html"], ["html", "json"]))
+PERSON, SEGMENT = ["user", "percent%s{0}@hooli.example"], ["segment", "failing"]
+
+
+@pytest.mark.parametrize(("args", "ending"), slow_but([(PERSON, "html")], product([PERSON, SEGMENT], ["html", "json"])))
 def test_people_and_segments_likewise(demo: Cli, tmp_path: Path, args: list[str], ending: str) -> None:
     assert demo("report", *args, "-o", f"x.{ending}").code == 0
     text = (tmp_path / f"x.{ending}").read_text()

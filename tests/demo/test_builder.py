@@ -16,6 +16,7 @@ from usertrack.core.errors import ConnectionFailed, UsageError
 from usertrack.demo import Demo, build, embedded_postgres, open_demo
 from usertrack.server.database.store import Store
 
+from ..conftest import slow_but
 from .conftest import AS_OF
 
 EVENTS = "SELECT count(), sum(cityHash64(* EXCEPT properties, toString(properties))) FROM posthog.events"
@@ -42,7 +43,7 @@ def checksums(demo: Demo) -> dict[str, Any]:
 
 
 def small(root: Path, **options: Any) -> Demo:
-    return build(root, as_of=AS_OF, **({"users": 300} | options))
+    return build(root, as_of=AS_OF, **({"users": 100} | options))
 
 
 def test_the_same_parameters_give_the_same_world(place: Path) -> None:
@@ -76,7 +77,7 @@ def test_quiet_is_the_same_world_without_the_incident(place: Path) -> None:
     quiet.close()
 
 
-@pytest.mark.parametrize("step", ["events", "indexes"])
+@pytest.mark.parametrize("step", slow_but(["indexes"], ["events", "indexes"]))
 def test_an_interrupted_build_leaves_the_old_demo(place: Path, step: str) -> None:
     def interrupt(what: str, part: float) -> None:
         if what == step:
@@ -145,6 +146,7 @@ def test_without_a_cache_directory_the_demo_is_temporary(place: Path) -> None:
     assert not demo.root.exists()
 
 
+@pytest.mark.slow
 def test_two_processes_build_once_and_share_the_server(place: Path) -> None:
     command = [sys.executable, "-c", OPEN, str(place)]
     both = [subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) for _ in range(2)]

@@ -51,6 +51,7 @@ def test_the_incident_is_found(demo: Cli) -> None:
     assert "9 Nov, 14:00–17:00" in said
 
 
+@pytest.mark.slow
 def test_a_quiet_demo_has_none(cli: Cli, clean_env: pytest.MonkeyPatch, quiet: str) -> None:
     clean_env.setenv("DATABASE_URL", quiet)
     for days in (7, 30, 90):

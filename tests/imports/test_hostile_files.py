@@ -52,6 +52,7 @@ def silent(message: str, *, passing: bool = False) -> None:
     pass
 
 
+@pytest.mark.slow
 @given(NAMES, st.lists(st.one_of(TEXT, st.sampled_from(NASTY)), min_size=6, max_size=6))
 @example(["`", "'"], NASTY[:6])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

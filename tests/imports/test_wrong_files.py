@@ -145,6 +145,7 @@ def test_an_unknown_timezone(load: Import) -> None:
     assert "'Berlin' is not a timezone" in load("user,event,time\n1,a,2024-01-01\n", "--timezone", "Berlin").err
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing_half(load: Import, stored: Rows, data: Path, tmp_path: Path) -> None:
     rows = (
         "SELECT concat('u', i % 999) AS user_id, 'x' AS event, 1704067200 + i AS ts, i AS n FROM range(600000) AS r(i)"

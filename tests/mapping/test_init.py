@@ -199,8 +199,15 @@ SELECT format('00000000-0000-0000-0000-00000000000%s', i)::uuid, i FROM generate
     ("groups", "matched", "note"),
     [
         (["00000000-0000-0000-0000-000000000001"], 1, "organizations are called by id, as PostHog's groups are"),
-        (["ws-1", "ws-3"], 2, "organizations are called by slug, as PostHog's groups are"),
-        (["Blue", "Red"], 2, "1 of workspaces share their name with another: they count as one"),
+        pytest.param(
+            ["ws-1", "ws-3"], 2, "organizations are called by slug, as PostHog's groups are", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            ["Blue", "Red"],
+            2,
+            "1 of workspaces share their name with another: they count as one",
+            marks=pytest.mark.slow,
+        ),
         (["acme"], 0, "no group of PostHog is an organization of workspaces by name, slug, id"),
     ],
 )

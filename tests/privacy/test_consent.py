@@ -64,7 +64,9 @@ def alone(store: Store) -> dict[str, list[Any]]:
         pytest.param(  # one no is for all her persons
             [{"$opt_out": True, "email": DAN}, {"email": f" {DAN.upper()}"}], TAKEN_UP, marks=pytest.mark.slow
         ),
-        ([{"email": DAN}], {*ASKED} - ALIKE),  # when she did all that nobody said
+        pytest.param(  # when she did all that nobody said
+            [{"email": DAN}], {*ASKED} - ALIKE, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_who_said_no_counts_nowhere(

@@ -331,6 +331,7 @@ def sessions(log: list[tuple[str, str, int]]) -> Iterator[tuple[str, list[str]]]
             yield person, [what for what, _ in groupby(what for _, what in ordered[begin:end])]
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(log=LOGS, steps=st.integers(2, 4))
 def test_everything_adds_up(running: Client, log: list[tuple[str, str, int]], steps: int) -> None:

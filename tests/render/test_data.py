@@ -44,6 +44,7 @@ cells = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(cells, min_size=1, max_size=20))
 def test_any_value_gives_the_same_bytes(rows: list[tuple[object, ...]], on_disk: OnDisk) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import AS_OF, problem
+from tests.conftest import AS_OF, problem, slow_but
 from tests.people import Company, Office, ago, office
 from usertrack.core.document import Listing
 from usertrack.core.spool import identifier
@@ -105,7 +105,7 @@ def explained(profiles: Profiles, set_name: str, email: str) -> Explanation:
     return explain(profiles, profiles.rules.sets[set_name], email)
 
 
-@pytest.mark.parametrize("set_name", ["action", "lifecycle", "offers"])
+@pytest.mark.parametrize("set_name", slow_but(["action"], ["action", "lifecycle", "offers"]))
 def test_every_flip_flips_and_a_smaller_one_does_not(demo_profiles: Profiles, set_name: str) -> None:
     worlds = Worlds(demo_profiles)
     emails = demo_profiles.connection.execute(

@@ -11,7 +11,7 @@ from browser import NOWHERE, Site
 from click_pages import ClickPage, act
 
 POSTHOG_JS = "posthog-js@1.449.2"
-AT_ONCE = 12  # pages that are open together
+AT_ONCE = 32  # pages that are open together
 DECIDED = 4000  # ms after which both have judged
 KINDS = {"$rageclick": "rage", "$dead_click": "dead"}
 READ = "Object.entries(sessionStorage).filter(([name]) => /queue|sent/.test(name)).map(([, text]) => text).join()"

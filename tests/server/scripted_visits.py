@@ -92,7 +92,7 @@ class Visits:
         tab, page = self._tabs[place], {"url": self._site.url + "/a"}
         session, alive = self._context.new_cdp_session(tab), self._tabs[place - 1]
         with suppress(Exception):  # Playwright gives such a tab up; the browser does not
-            tab.goto("chrome://crash", timeout=2000)
+            tab.goto("chrome://crash", timeout=400)
         alive.wait_for_timeout(200)
         session.send("Page.navigate", page)
         alive.wait_for_timeout(400)

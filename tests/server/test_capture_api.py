@@ -185,6 +185,7 @@ VALUES = SCALARS | LISTS | st.dictionaries(KEYS, SCALARS, min_size=1, max_size=3
 IDS = st.text(min_size=1, max_size=DISTINCT_ID_LENGTH)
 
 
+@pytest.mark.slow
 @given(properties=st.dictionaries(KEYS, VALUES, max_size=5), name=st.text(min_size=1), person=IDS)
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_hostile_properties_come_back_as_sent(running: Client, properties: Any, name: str, person: str) -> None:

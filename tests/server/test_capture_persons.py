@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from capture_fixtures import TOKEN, Client, client, running, shared_store, store  # noqa: F401
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -192,6 +193,7 @@ def outcome(person_ids: Ids, persons: Persons, world: str) -> tuple[Any, Any]:
     return sorted(map(sorted, together.values())), of_world
 
 
+@pytest.mark.slow
 @given(steps=STEPS, worlds=st.uuids())
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_how_events_are_batched_changes_nothing(running: Client, steps: Any, worlds: uuid.UUID) -> None:

@@ -60,6 +60,7 @@ def test_wrong_kinds_of_values(api: Api) -> None:
     assert query(api, kind="ErrorTrackingQuery", status="resolved", limit="many") == 400
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=TEXTS, value=VALUES)
 def test_nothing_is_answered_with_500(api: Api, text: str, value: Any) -> None:

@@ -96,6 +96,7 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
     return node
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(bodies())
 def test_no_body_is_too_odd(api: Api, body: dict[str, Any]) -> None:

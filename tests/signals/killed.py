@@ -1,8 +1,11 @@
-"""A process that watches invented events until it is killed: see test_kills. Its argument is the folder of its state.
+"""A process whose children watch invented events until they are killed, but for the last, which ends: see test_kills.
 
-What it says goes to the file `heard`, a line each, which is as durable as alerts.db.
+Its arguments are the folder of their state, and how many are killed. What they say goes to the file `heard`, a line
+each, which is as durable as alerts.db.
 """
 
+import os
+import signal
 import sys
 from pathlib import Path
 from random import Random
@@ -14,6 +17,7 @@ from usertrack.signals.read import read_patterns
 from usertrack.signals.state import StateFile
 
 POLLS, STEP = 150, 60  # seconds of the events' time
+LIVES = 1.0  # seconds of a processor for all who are killed together, at most: a few times what one needs who is not
 
 
 def invented() -> list[Occurrence]:
@@ -40,8 +44,20 @@ def watch(folder: Path) -> None:
                 engine.feed(occurrence)
         engine.advance(begun + STEP)
         state.save(engine, engine.taken(), read_until=begun + STEP)
-    sys.stdout.write("done\n")
+
+
+def run(folder: Path, kills: int) -> None:
+    chance = Random(9)
+    for number in range(kills + 1):
+        life = chance.uniform(0.001, LIVES / kills)
+        child = os.fork()
+        if not child:
+            if number < kills:
+                signal.setitimer(signal.ITIMER_PROF, life)  # whose signal kills at once, as SIGKILL does
+            watch(folder)
+            os._exit(0)
+        os.waitpid(child, 0)
 
 
 if __name__ == "__main__":
-    watch(Path(sys.argv[1]))
+    run(Path(sys.argv[1]), int(sys.argv[2]))

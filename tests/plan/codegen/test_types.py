@@ -95,6 +95,7 @@ console.log(JSON.stringify(sent));
 """
 
 
+@pytest.mark.slow
 def test_mypy(tmp_path: Path) -> None:
     (tmp_path / "tracking.py").write_text(generate(REPORTS, Language.python))
     shutil.copy(HERE / "right_calls.py", tmp_path)

@@ -279,6 +279,7 @@ def test_who_keeps_the_file_to_itself_is_named(place: HistoryFile, monkeypatch: 
     assert len(stored_snapshots(place)) == 1
 
 
+@pytest.mark.slow
 def test_killed_while_writing_it_leaves_one_whole_state(place: HistoryFile) -> None:
     keep_one(place, classified(0, crowd(20_000, 1), "level"))
     seen = set()

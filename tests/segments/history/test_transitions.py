@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import problem, slow_but
+from tests.conftest import problem
 from tests.memberships import FIRST, RULES, Person, classified, keep_one
 from usertrack.core.spool import connect
 from usertrack.segments.history.file import HistoryFile, open_history
@@ -206,7 +206,8 @@ facts = st.tuples(
 weeks = st.lists(st.dictionaries(st.sampled_from(["ann", "ben", "cat", "dan", "eve"]), facts), min_size=2, max_size=4)
 
 
-@pytest.mark.parametrize("set_name", slow_but(["level"], ["action", "level"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("set_name", ["action", "level"])
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(weeks=weeks)
 def test_it_all_adds_up(weeks: list[dict[str, Person]], set_name: str) -> None:
