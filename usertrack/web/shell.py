@@ -44,12 +44,13 @@ PAGES = {  # path: name, and the key after g that goes there
 class Part:
     """A part of a page. ``content`` makes its HTML in a thread, and may raise UsertrackError.
 
-    ``height`` of its skeleton is in rem. ``name`` is its anchor, too.
+    ``height`` of its skeleton is in rem; with ``waiting``, these words stand in its place. ``name`` is its anchor, too.
     """
 
     name: str
     content: Callable[[], Markup]
     height: int = 12
+    waiting: str = ""
 
 
 class Shell:

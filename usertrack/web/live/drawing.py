@@ -18,11 +18,10 @@ from usertrack.signals.active import ActivePerson
 from usertrack.web.live.frames import Frame, Rows
 from usertrack.web.live.scene import AWAY, MOST_LINES, Choice, OnePerson, Said, Scene, View
 from usertrack.web.live.timeline import Line, lines
-from usertrack.web.live.words import deed, is_trouble, name_of
+from usertrack.web.live.words import deed, how_long, is_trouble, name_of
 from usertrack.web.shell import template
 
-_MOST = 60
-"""Rows of people, and of alerts, at the most: how many others there are is said."""
+_MOST, _MOST_ALERTS = 60, 20  # rows at the most: how many others there are is said
 
 _KEPT = 5_000  # rows
 _STEP = 15  # seconds: so old may an age be in the HTML; the page's script counts on
@@ -53,14 +52,14 @@ class Drawing:
             "live-summary": draw.summary(len(scene.active), len(scene.in_need), scene.rate),
             "live-events": f"{plural(scene.events, 'event')}",
             "live-notice": draw.notice(scene.problem, scene.is_watched),
-            "live-alerts-rest": draw.rest(len(alerts) - _MOST, "alert") if len(alerts) > _MOST else "",
+            "live-alerts-rest": draw.rest(len(alerts) - _MOST_ALERTS) if len(alerts) > _MOST_ALERTS else "",
             "live-alerts-none": "" if alerts else draw.no_alerts(scene.is_watched),
-            "live-people-rest": draw.rest(len(people) - _MOST, "person") if len(people) > _MOST else "",
+            "live-people-rest": draw.rest(len(people) - _MOST) if len(people) > _MOST else "",
             "live-people-none": "" if people else draw.nobody(len(scene.active)),
             "live-tiers": draw.tiers(tiers, choice.tier),
         }
         lists: dict[str, Rows] = {
-            "live-alerts": {alert.key: self._alert(alert, scene) for alert in alerts[:_MOST]},
+            "live-alerts": {alert.key: self._alert(alert, scene) for alert in alerts[:_MOST_ALERTS]},
             "live-people": {each.person: self._person(each, scene) for each in people[:_MOST]},
             "live-feed": {str(each.number): self._said(each, scene) for each in scene.feed},
         }
@@ -105,8 +104,7 @@ class Drawing:
                 "day": f"{last:%a} {last.day} {last:%b}",
                 "deed": deed(line.last),
                 "route": line.first.route,
-                "times": line.times,
-                "span": age_words(last - first) if line.times > 1 else "",
+                "how_long": how_long(line.last, line.times, age_words(last - first)),
                 "begins": line.begins,
                 "is_trouble": is_trouble(line.last),
             }

@@ -33,6 +33,13 @@ def deed(occurrence: Occurrence) -> str:
     return f"{words} {detail}" if detail and occurrence.name in ("form_submit", "field_error") else words
 
 
+def how_long(occurrence: Occurrence, times: int, span: str) -> str:
+    """How long the same went on; "" for what was done once. A page that is read says so every few seconds."""
+    if times == 1:
+        return ""
+    return f"for {span}" if occurrence.name == "page_time" else f"{times} times in {span}"
+
+
 def is_trouble(occurrence: Occurrence) -> bool:
     """Whether something went wrong."""
     return occurrence.name in _TROUBLE

@@ -234,6 +234,6 @@ def _simulation_parts(site: Site, question: Question) -> list[Part]:
             ended.result()
             return Markup("<p class='quiet'>{}: done</p>").format(name)
 
-        return Part(name.replace(" ", "-"), content, 2)
+        return Part(name.replace(" ", "-"), content, waiting=name)
 
     return [*(stage(name, ended) for name, ended in stages.items()), Part("result", result, 40)]
