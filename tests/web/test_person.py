@@ -41,3 +41,9 @@ def test_somebody_unknown_is_not_here_and_their_like_are_named(browser: Browser,
     page = browser.get(person.replace(".example", ".exampel"))
     assert page.status_code == 404
     assert "did you mean" in page.text
+
+
+def test_erasing_wants_the_e_mail_typed(browser: Browser, person: str) -> None:
+    answer = browser.post(f"{person}/erase", f"{person}/export", order="x", email="ada@x.example", typed="ada")
+    assert (answer.status_code, "nothing was deleted" in answer.text) == (400, True)
+    assert browser.request("POST", f"{person}/erase", data={"order": "x"}).status_code == 403

@@ -86,3 +86,12 @@ def test_what_is_typed_is_data(browser: Browser, text: str) -> None:
     page = browser.get("/segments/failing", params=params)
     assert "<script>alert" not in page.text
     assert "Nobody is like that" in page.text
+
+
+def test_the_box_in_the_header_finds_people_segments_and_queries(browser: Browser) -> None:
+    page = browser.get("/search?q=fail").text
+    assert 'href="/segments/failing?set=action"' in page
+    assert 'href="/queries/neon/failed_runs"' in page
+    assert len(people(browser.get("/search?q=ADA.").text)) > 3
+    assert "Nobody is called so" in browser.get("/search", params={"q": "%_<b>🦊\0"}).text
+    assert "Type a name" in browser.get("/search?q=").text

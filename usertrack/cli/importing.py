@@ -64,10 +64,11 @@ def events(
     """
     from usertrack.cli import diagnostics
     from usertrack.cli import output as out
-    from usertrack.cli.serving import default_data, require_timezone
+    from usertrack.cli.serving import require_timezone
     from usertrack.demo.sources import require_engines
     from usertrack.product.scope import one_of
     from usertrack.server.imports.events import ImportOptions, Ties
+    from usertrack.workspace.data_folder import default_data
 
     require_engines()
     require_timezone(timezone)

@@ -49,11 +49,11 @@ def live_check(
     code 5: there are violations that are more than notes, or no event was checked.
     """
     from usertrack.cli.common import settings_of
-    from usertrack.cli.serving import default_data
     from usertrack.cli.session import open_data_session
     from usertrack.coverage.live_check import ask_live_check, live_check_document, raise_violations
     from usertrack.plan.finding import Severity
     from usertrack.product.scope import one_of
+    from usertrack.workspace.data_folder import default_data
 
     folder = data if data or settings_of(common).has_posthog else default_data()
     with open_data_session(common, folder) as session:

@@ -209,42 +209,17 @@ def _open_session(common: Common, data: Path | None) -> "Iterator[Session]":
 
 def _find_holdings(session: "Session", email: str, data: Path | None) -> "tuple[Subject, LocalFiles, list[Holding]]":
     """The person, the local files, and the data held about them; raises UsageError with similar e-mails."""
-    from usertrack.privacy.places import survey
-    from usertrack.privacy.subject import find_subject
+    from usertrack.privacy.holdings import find_holdings, local_files
 
-    session.progress(f"looking for {email}", passing=True)
-    subject, where = find_subject(session.runner, email), _places(session, data)
-    holdings = survey(session.runner, subject, where, session.progress)
-    if not any(each.count for each in holdings if each.content not in ("answers", "rows") or each.place == "history"):
-        _raise_unknown_person(session, email)
+    where = local_files(session, data)
+    subject, holdings = find_holdings(session, email, where)
     return subject, where, holdings
 
 
-def _raise_unknown_person(session: "Session", email: str) -> None:
-    from usertrack.core.errors import UsageError
-    from usertrack.segments.explain import find_person
-
-    find_person(session.profiles(session.rules()), email)  # says so, with near matches
-    raise UsageError(f"nothing is held on '{email}'")
-
-
 def _places(session: "Session", data: Path | None) -> "LocalFiles":
-    from datetime import UTC, datetime
+    from usertrack.privacy.holdings import local_files
 
-    from usertrack.alerts.place import state_folder
-    from usertrack.cli.serving import default_data
-    from usertrack.engine.cache import open_cache
-    from usertrack.privacy.places import LocalFiles
-    from usertrack.segments.history.file import history_file
-    from usertrack.server.database.lock import served_at
-
-    settings, now = session.settings, datetime.now(UTC)
-    own = default_data()
-    host = settings["posthog.host"].replace("localhost", "127.0.0.1")
-    is_asked = data or settings.uses_demo or served_at(own) == host
-    unseen = own if (own / "clickhouse").is_dir() and not is_asked else None
-    history, cache = history_file(settings, session.runner.now), open_cache(settings, now, session.progress)
-    return LocalFiles(history, cache, unseen, state_folder(settings, now))
+    return local_files(session, data)
 
 
 def _confirmed(question: str, answer: str) -> bool:

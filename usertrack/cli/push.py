@@ -1,6 +1,5 @@
 """`usertrack push`: sends the people of a segment to a target. No other command sends anything."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,6 +72,7 @@ def push(
     from usertrack.cli.session import open_session
     from usertrack.core.errors import UsageError
     from usertrack.push import target_named
+    from usertrack.push.ask import ask_audience, limit_of, moment_words
     from usertrack.push.order import PushOrder
 
     target = target_named(to)
@@ -82,50 +82,11 @@ def push(
     if to == "csv":
         _require_lines(common)
     with open_session(common, cached=False) as session:
-        order = PushOrder(session.settings, name, url, link, dry_run, "" if yes else _moment_words(session))
+        moment = "" if yes else moment_words(session.runner, session.settings["timezone"])
+        order = PushOrder(session.settings, name, url, link, dry_run, moment)
         target.check(order)
-        audience = _audience(session, segment, set_name, _limit_of(to, limit), all_members=all_members)
+        audience = ask_audience(session, segment, set_name, limit_of(to, limit), all_members=all_members)
         _show(session, to, audience, target.push(audience, order, session.runner, session.progress), order)
-
-
-def _moment_words(session: "Session") -> str:
-    """The moment of the people, where that is not now."""
-    from usertrack.core.period import moment
-
-    runner = session.runner
-    return moment(runner.as_of, session.settings["timezone"]) if runner.as_of < runner.now or runner.future else ""
-
-
-def _limit_of(to: str, limit: int | None) -> int | None:
-    """How many people to send: all, but only the most urgent ones to Slack."""
-    from usertrack.push.slack import LISTED, MOST_LISTED
-
-    if to != "slack":
-        return limit
-    return LISTED if limit is None else min(limit or MOST_LISTED, MOST_LISTED)
-
-
-def _audience(session: "Session", segment: str, set_name: str, limit: int | None, *, all_members: bool) -> "Audience":
-    from usertrack.core.errors import Unknown
-    from usertrack.push.audience import audience_of
-    from usertrack.segments.classify import classify
-    from usertrack.segments.history.transitions import record_and_compare
-
-    rules = session.rules()
-    segment_set = rules.set_or_usual(set_name)
-    (segment,) = rules.require(segment_set, [segment])
-    classification = classify(session.profiles(rules), segment_set)
-    session.incomplete = bool(classification.profiles.doubled)  # else a known segment is complete, whatever is missing
-    if reason := session.runner.opted_out.problem:
-        raise Unknown(
-            f"nothing was sent: who has opted out is unknown, because {reason}",
-            "`usertrack query run posthog/opted_out` asks for that alone, and has to answer before anything is sent",
-        )
-    since = record_and_compare(classification, session.history(), session.runner.now)
-    audience = audience_of(classification, segment, session.settings["timezone"], limit, all_members=all_members)
-    if since is None or segment not in since.counts:
-        return audience
-    return replace(audience, moved=since.counts[segment], since=since.pair.before.as_of)
 
 
 def _show(session: "Session", to: str, audience: "Audience", outcome: "Outcome", order: "PushOrder") -> None:

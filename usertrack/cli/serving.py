@@ -16,6 +16,7 @@ import typer
 from usertrack.cli import diagnostics
 from usertrack.core.errors import UsageError
 from usertrack.core.words import number
+from usertrack.workspace.data_folder import default_data
 
 if TYPE_CHECKING:
     from usertrack.server.http.server_settings import ServerSettings
@@ -340,13 +341,6 @@ def live_demo_data() -> Path:
     from usertrack.workspace.demo_choice import cache_root
 
     return live_demo_folder(cache_root())
-
-
-def default_data() -> Path:
-    """Where the embedded PostHog keeps its events, unless `--data` says otherwise."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("usertrack")) / "events"
 
 
 def _announce(url: str, keys: "ServerSettings", folder: Path) -> None:

@@ -31,9 +31,9 @@ def secret(
     """
     from datetime import UTC, datetime
 
-    from usertrack.cli.serving import default_data
     from usertrack.core.errors import UsageError
     from usertrack.server.capture.identity import FILE, has_secret, new_secret
+    from usertrack.workspace.data_folder import default_data
 
     path = (data or default_data()) / FILE
     if has_secret(path) and not rotate:

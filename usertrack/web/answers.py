@@ -56,6 +56,7 @@ class Answers:
         self._asking: dict[tuple[Hashable, object], threading.Lock] = {}
         self._lock = threading.Lock()
         self._library: tuple[object, Library] | None = None
+        self._forgotten = 0  # how often all was forgotten
 
     def ask(self, question: Hashable, make: Callable[[Analysis], Value], *, refresh: bool = False) -> Answer[Value]:
         """The answer of ``make`` to ``question``, which names all that it depends on but sources and files.
@@ -69,8 +70,11 @@ class Answers:
         with asking:
             if not refresh and (kept := self._young(versioned)):
                 return kept
+            forgotten = self._forgotten
             answer = self._ask(make, refresh=refresh)
             with self._lock:
+                if forgotten != self._forgotten:
+                    return answer
                 for former in [each for each in self._kept if each[1] != versioned[1]]:
                     del self._kept[former]  # of files as they were: everybody's profiles take room
                 self._kept[versioned] = (time.monotonic(), answer)
@@ -82,6 +86,12 @@ class Answers:
     def has(self, question: Hashable) -> bool:
         """Whether the answer to ``question`` would be given at once."""
         return self._young((question, self._version())) is not None
+
+    def forget(self) -> None:
+        """Keep none of the answers so far: what they are about has changed."""
+        with self._lock:
+            self._kept.clear()
+            self._forgotten += 1
 
     def _young(self, question: tuple[Hashable, object]) -> Answer[Any] | None:
         with self._lock:
@@ -98,11 +108,11 @@ class Answers:
             return Answer(value, asked_at, runner.as_of, notes, analysis.incomplete)
 
     @contextmanager
-    def analysis(self, *, refresh: bool = False) -> "Iterator[_Analysis]":
-        """The open sources, in this thread, for what is not kept."""
+    def analysis(self, *, refresh: bool = False, cached: bool = True) -> "Iterator[_Analysis]":
+        """The open sources, in this thread, for what is not kept. Without ``cached``, no cache on disk is used."""
         settings = replace(self.settings, refresh=True) if refresh else self.settings
         notices = Notices()
-        with open_runner(settings, self.library, now=datetime.now(UTC), notify=notices) as runner:
+        with open_runner(settings, self.library, now=datetime.now(UTC), notify=notices, cached=cached) as runner:
             yield _Analysis(settings, runner, notices)
 
     @property

@@ -17,7 +17,19 @@ from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.render.html import stylesheet
 from usertrack.web.access import Access, Gate, login
 from usertrack.web.answers import Answers
-from usertrack.web.pages import activity, live, person, plan, queries, segment, segments, today
+from usertrack.web.pages import (
+    activity,
+    live,
+    person,
+    plan,
+    privacy,
+    push,
+    queries,
+    search,
+    segment,
+    segments,
+    today,
+)
 from usertrack.web.shell import Shell, error, template
 from usertrack.web.site import Site
 from usertrack.workspace.settings import Settings
@@ -32,7 +44,7 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-PAGES = (today, segments, segment, person, activity, live, plan, queries)
+PAGES = (today, segments, segment, push, privacy, person, search, activity, live, plan, queries)
 
 
 def create_app(settings: Settings, access: Access) -> Starlette:

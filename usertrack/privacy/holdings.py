@@ -1,0 +1,37 @@
+"""Somebody's data wherever it lies: the person, this machine's files, and what each place holds."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from usertrack.alerts.place import state_folder
+from usertrack.core.errors import UsageError
+from usertrack.engine.cache import open_cache
+from usertrack.privacy.places import Holding, LocalFiles, survey
+from usertrack.privacy.subject import Subject, find_subject
+from usertrack.segments.analysis import Analysis
+from usertrack.segments.explain import find_person
+from usertrack.segments.history.file import history_file
+from usertrack.server.database.lock import served_at
+from usertrack.workspace.data_folder import default_data
+
+
+def local_files(analysis: Analysis, data: Path | None = None) -> LocalFiles:
+    """usertrack's files on this machine. ``data`` is the embedded server's folder, where that is asked for PostHog."""
+    settings, now = analysis.settings, datetime.now(UTC)
+    own = default_data()
+    host = settings["posthog.host"].replace("localhost", "127.0.0.1")
+    is_asked = data or settings.uses_demo or served_at(own) == host
+    unseen = own if (own / "clickhouse").is_dir() and not is_asked else None
+    history = history_file(settings, analysis.runner.now)
+    return LocalFiles(history, open_cache(settings, now, analysis.progress), unseen, state_folder(settings, now))
+
+
+def find_holdings(analysis: Analysis, email: str, files: LocalFiles) -> tuple[Subject, list[Holding]]:
+    """The person, and the data held about them; raises UsageError with similar e-mails."""
+    analysis.progress(f"looking for {email}", passing=True)
+    subject = find_subject(analysis.runner, email)
+    holdings = survey(analysis.runner, subject, files, analysis.progress)
+    if not any(each.count for each in holdings if each.content not in ("answers", "rows") or each.place == "history"):
+        find_person(analysis.profiles(analysis.rules()), email)  # says that nobody is known so, with near matches
+        raise UsageError(f"nothing is held on '{email}'")
+    return subject, holdings

@@ -1,0 +1,88 @@
+"""What somebody is about to do: shown first, done once. A form sent twice gets the outcome of the first time."""
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from usertrack.core.errors import QueryError, UsageError, UsertrackError
+from usertrack.web.once import Once
+
+Value = TypeVar("Value")
+_MOST = 200
+_SECONDS = 15 * 60  # in which what was shown may be done
+
+
+@dataclass(frozen=True)
+class Order(Generic[Value]):
+    """``outcome`` does it, for whoever asks first, and gives what came of it to all. ``back`` leads to the form."""
+
+    outcome: Once[Value]
+    back: str
+    made_at: float = field(default_factory=time.monotonic)
+    is_begun: threading.Event = field(default_factory=threading.Event)
+
+
+class Orders(Generic[Value]):
+    """The orders of one kind, by ids that nobody guesses. They are forgotten when the server ends."""
+
+    def __init__(self) -> None:
+        self._orders: OrderedDict[str, Order[Value]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def prepare(self, action: Callable[[], Value], back: str) -> str:
+        """The id under which a form may ask for ``action``, once and soon."""
+        id_ = secrets.token_urlsafe(16)
+        with self._lock:
+            self._orders[id_] = Order(Once(_with_faults(action)), back)
+            while len(self._orders) > _MOST:
+                self._orders.popitem(last=False)
+        return id_
+
+    def carry_out(self, id_: str) -> None:
+        """Do it, unless that was done. Raises UsageError for what is unknown or was shown too long ago."""
+        order = self._order(id_)
+        if not order.is_begun.is_set() and time.monotonic() - order.made_at > _SECONDS:
+            raise UsageError("this was shown more than a quarter of an hour ago", "look at it again, and confirm then")
+        order.is_begun.set()
+        try:
+            order.outcome()
+        except UsertrackError:
+            return  # the page of the outcome says so
+
+    def outcome(self, id_: str) -> Value:
+        """What came of it; raises its error, and UsageError where nothing was done."""
+        order = self._order(id_)
+        if not order.is_begun.is_set():
+            raise UsageError("this was not confirmed", "nothing was done")
+        return order.outcome()
+
+    def back(self, id_: str) -> str:
+        """Where its form is."""
+        return self._order(id_).back
+
+    def _order(self, id_: str) -> Order[Value]:
+        with self._lock:
+            if id_ not in self._orders:
+                raise UsageError("the server does not know this form any more", "open its page again; nothing was done")
+            return self._orders[id_]
+
+
+def _with_faults(action: Callable[[], Value]) -> Callable[[], Value]:
+    """``action``, whose faults of ours are an outcome, too: it is not known how far it came, and it is not repeated."""
+
+    def guarded() -> Value:
+        try:
+            return action()
+        except UsertrackError:
+            raise
+        except Exception as fault:
+            raise QueryError(
+                f"usertrack itself failed ({type(fault).__name__}), and it is not known how far it came",
+                "look at the target before you do it again",
+            ) from fault
+
+    return guarded

@@ -1,0 +1,130 @@
+"""Exports all that is held on a person, and erases it: each after a form that says what would happen."""
+
+import tempfile
+from functools import partial
+from typing import IO
+
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from usertrack.core.document import Document
+from usertrack.core.errors import CheckFailed, UsertrackError
+from usertrack.library.entities import EMAIL
+from usertrack.privacy.erase import delete, prove, raise_left
+from usertrack.privacy.export import pieces
+from usertrack.privacy.holdings import find_holdings, local_files
+from usertrack.privacy.view import erased_document, survey_document
+from usertrack.segments.analysis import Analysis
+from usertrack.web.export import download
+from usertrack.web.links import in_path
+from usertrack.web.orders import Orders
+from usertrack.web.pages.person import Known, known_as
+from usertrack.web.shell import Part, document_html, error, template
+from usertrack.web.site import Site
+
+_IN_MEMORY = 1 << 22  # bytes
+
+
+def routes(site: Site) -> list[Route]:
+    orders: Orders[tuple[Document, Markup]] = Orders()
+
+    async def ask_export(request: Request) -> Response:
+        known = await run_in_threadpool(known_as, site, request.path_params["person"])
+        token = site.access.token(request)
+        body = template("person_export.html.j2").render(known=known, address=_address(known), token=token)
+        return site.shell.simple(request, "Export", Markup(body))
+
+    async def export(request: Request) -> Response:
+        await site.access.form(request)
+        known = await run_in_threadpool(known_as, site, request.path_params["person"])
+        return download(await run_in_threadpool(_exported, site, known), f"{known.key}", "json")
+
+    async def ask_erase(request: Request) -> Response:
+        known = await run_in_threadpool(known_as, site, request.path_params["person"])
+        survey = partial(_survey, site, orders, known, token=site.access.token(request))
+        return site.shell.page(request, "Erase", [Part("held", survey, 24)])
+
+    async def erase(request: Request) -> Response:
+        form = await site.access.form(request)
+        name = request.path_params["person"]
+        if form.get("email", "").strip().casefold() != form.get("typed", "").strip().casefold():
+            wrong = error("that is not the e-mail: nothing was deleted", f"go back, and type {name}")
+            return site.shell.simple(request, "Nothing was deleted", wrong, 400)
+        await run_in_threadpool(orders.carry_out, form.get("order", ""))
+        return RedirectResponse(f"/erased/{form['order']}", 303)
+
+    async def erased(request: Request) -> Response:
+        try:
+            document, left = await run_in_threadpool(orders.outcome, request.path_params["id"])
+        except UsertrackError as problem:
+            return site.shell.simple(request, "Not erased yet", error(problem.message, problem.hint), 502)
+        return site.shell.simple(request, document.title, left + document_html(document))
+
+    return [
+        Route("/people/{person:path}/export", ask_export),
+        Route("/people/{person:path}/export", export, methods=["POST"]),
+        Route("/people/{person:path}/erase", ask_erase),
+        Route("/people/{person:path}/erase", erase, methods=["POST"]),
+        Route("/erased/{id}", erased),
+    ]
+
+
+def _address(known: Known) -> str:
+    return f"/people/{in_path(known.key)}"
+
+
+def _by_email(analysis: Analysis, known: Known) -> str:
+    """The e-mail of the person; from here on, queries ask by e-mail."""
+    email = analysis.email_of(known.email or known.key)
+    analysis.runner.library = analysis.runner.library.by(EMAIL)
+    return email
+
+
+def _exported(site: Site, known: Known) -> IO[bytes]:
+    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it is sent
+    with site.answers.analysis(cached=False) as analysis:
+        files = local_files(analysis)
+        subject, _ = find_holdings(analysis, _by_email(analysis, known), files)
+        _, text = pieces(analysis.runner, subject, files, analysis.runner.now)
+        for piece in text:
+            file.write(piece)
+    return file
+
+
+def _survey(site: Site, orders: Orders[tuple[Document, Markup]], known: Known, *, token: str) -> Markup:
+    """What would be deleted, and the form that deletes it."""
+    with site.answers.analysis(cached=False) as analysis:
+        email = _by_email(analysis, known)
+        subject, holdings = find_holdings(analysis, email, local_files(analysis))
+    document = survey_document(subject, holdings)
+    order = orders.prepare(partial(_erase, site, email), _address(known))
+    return Markup(
+        template("person_erase.html.j2").render(
+            title=document.title,
+            document=document_html(document),
+            email=subject.email,
+            action=f"{_address(known)}/erase",
+            order=order,
+            token=token,
+            back=_address(known),
+        )
+    )
+
+
+def _erase(site: Site, email: str) -> tuple[Document, Markup]:
+    """Delete, read every place again, and forget what pages have been answered so far. Says what is left, if any."""
+    with site.answers.analysis(cached=False) as analysis:
+        analysis.runner.library = analysis.runner.library.by(EMAIL)
+        files = local_files(analysis)
+        subject, holdings = find_holdings(analysis, email, files)
+        done = delete(analysis.runner, subject, files, analysis.progress)
+        site.answers.forget()
+        proven = prove(analysis.runner, subject, files, holdings, analysis.progress)
+    try:
+        raise_left(subject, proven, done=done)
+    except CheckFailed as problem:
+        return erased_document(subject, proven), error(problem.message, problem.hint)
+    return erased_document(subject, proven), Markup("")

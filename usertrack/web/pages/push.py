@@ -1,0 +1,132 @@
+"""Sends the people of a segment to a target: what would be sent is shown first, and the form then sends just that."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from usertrack.core.document import Document
+from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.core.words import people_words
+from usertrack.push import TARGETS, target_named
+from usertrack.push.ask import ask_audience, limit_of, moment_words
+from usertrack.push.audience import Audience
+from usertrack.push.order import Outcome, PushOrder
+from usertrack.push.view import outcome_document
+from usertrack.web.export import download, written
+from usertrack.web.orders import Orders
+from usertrack.web.pages.segment import SegmentPlace, place_of
+from usertrack.web.shell import Part, document_html, error, template
+from usertrack.web.site import Site
+
+_FILE = "csv"
+
+
+def routes(site: Site) -> list[Route]:
+    orders: Orders[Document] = Orders()
+
+    async def show(request: Request) -> Response:
+        place = await run_in_threadpool(_place, site, request)
+        target, everyone = request.query_params.get("to", ""), request.query_params.get("members") == "all"
+        if target:
+            target_named(target)
+        intro = template("push_intro.html.j2").render(
+            place=place, segment=place.segment, targets=TARGETS, target=target, everyone=everyone, file=_FILE
+        )
+        token = site.access.token(request)
+        parts = []
+        if target and target != _FILE:
+            part = partial(_dry_run, site, orders, place, target, everyone=everyone, token=token)
+            parts = [Part("dry-run", part, 24)]
+        return site.shell.page(request, f"Push {place.segment.name}", parts, Markup(intro))
+
+    async def confirm(request: Request) -> Response:
+        form = await site.access.form(request)
+        await run_in_threadpool(orders.carry_out, form.get("order", ""))
+        return RedirectResponse(f"/pushes/{form['order']}", 303)
+
+    async def outcome(request: Request) -> Response:
+        id_ = request.path_params["id"]
+        back = orders.back(id_)
+        try:
+            document = await run_in_threadpool(orders.outcome, id_)
+        except UsertrackError as problem:
+            body = Markup("{}<p><a href='{}'>Look at it again</a></p>").format(
+                error(problem.message, problem.hint), back
+            )
+            return site.shell.simple(request, "Not sent", body, 502)
+        body = document_html(document) + Markup("<p><a href='{}'>To the segment</a></p>").format(back.split("/push")[0])
+        return site.shell.simple(request, document.title, body)
+
+    async def file(request: Request) -> Response:
+        return await run_in_threadpool(_file, site, request)
+
+    return [
+        Route("/segments/{segment}/push", show),
+        Route("/segments/{segment}/push", confirm, methods=["POST"]),
+        Route("/segments/{segment}/push.csv", file),
+        Route("/pushes/{id}", outcome),
+    ]
+
+
+def _place(site: Site, request: Request) -> SegmentPlace:
+    place = place_of(site, request)
+    if place.by:
+        raise UsageError(f"segments of {place.by}s are not pushed", "their people are: choose one of people")
+    return place
+
+
+def _dry_run(
+    site: Site, orders: Orders[Document], place: SegmentPlace, target: str, *, everyone: bool, token: str
+) -> Markup:
+    """What would be sent, and below it the form that sends it; nothing is sent here."""
+    with site.answers.analysis(cached=False) as analysis:
+        timezone = analysis.settings["timezone"]
+        order = PushOrder(analysis.settings, dry_run=True, moment=moment_words(analysis.runner, timezone))
+        target_named(target).check(order)
+        limit = limit_of(target, None)
+        audience = ask_audience(analysis, place.segment.id, place.segment_set.name, limit, all_members=everyone)
+        outcome = target_named(target).push(audience, order, analysis.runner, analysis.progress)
+    problem: UsertrackError | None = None
+    try:
+        target_named(target).check(replace(order, dry_run=False))
+    except UsertrackError as error_:
+        problem = error_
+    back = f"/segments/{place.segment.id}/push?{place.query}&to={target}{'&members=all' * everyone}"
+    variables: dict[str, Any] = {
+        "document": document_html(outcome_document(target, audience, outcome, dry_run=True)),
+        "people": people_words(outcome.sent),
+        "target": target,
+        "token": token,
+        "problem": error(problem.message, problem.hint) if problem else "",
+        "order": "" if problem else orders.prepare(partial(_send, site, target, audience, order), back),
+        "action": back.split("?")[0],
+        "count": len(outcome.requests),
+    }
+    return Markup(template("push_dry_run.html.j2").render(**variables))
+
+
+def _send(site: Site, target: str, audience: Audience, order: PushOrder) -> Document:
+    """Send just the people who were shown."""
+    with site.answers.analysis(cached=False) as analysis:
+        outcome: Outcome = target_named(target).push(
+            audience, replace(order, dry_run=False), analysis.runner, analysis.progress
+        )
+    if outcome.problem is not None:
+        raise outcome.problem
+    return outcome_document(target, audience, outcome, dry_run=False)
+
+
+def _file(site: Site, request: Request) -> Response:
+    """The file for a CRM."""
+    place, everyone = _place(site, request), request.query_params.get("members") == "all"
+    with site.answers.analysis(cached=False) as analysis:
+        audience = ask_audience(analysis, place.segment.id, place.segment_set.name, None, all_members=everyone)
+        outcome = target_named(_FILE).push(audience, PushOrder(analysis.settings), analysis.runner, analysis.progress)
+        assert outcome.table is not None
+        return download(written(outcome.table, "csv"), f"push-{place.segment.id}", "csv")
