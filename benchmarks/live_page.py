@@ -1,10 +1,12 @@
 """How long after an event was sent to `usertrack serve` everybody who looks at /live sees it.
 
-    python benchmarks/live_page.py [--rate 1000] [--viewers 100] [--seconds 30] [--no-browser]
+    python benchmarks/live_page.py [--rate 1000] [--viewers 100] [--sleepers 10] [--seconds 30] [--no-browser]
 
 Everything is on this machine: a server, `usertrack open`, who sends (batches of five, at a steady rate, of 300 people),
 the viewers with their streams, and a real Chromium. Each message says how many events its page has counted: an event is
-seen when that number has reached its own. Times count from the moment at which the event was due to be sent.
+seen when that number has reached its own. Times count from the moment at which the event was due to be sent. Sleepers
+take nothing from their streams until all is sent: how long they then need for the state of that moment, and how much
+they are sent for it.
 """
 
 import argparse
@@ -40,7 +42,7 @@ WATCH = """
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("rate", 1_000), ("viewers", 100), ("seconds", 30)):
+    for name, default in (("rate", 1_000), ("viewers", 100), ("sleepers", 10), ("seconds", 30)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--no-browser", action="store_true")
     options = parser.parse_args()
@@ -58,12 +60,17 @@ async def measured(server: str, url: str, options: argparse.Namespace) -> dict[s
     sights: list[list[tuple[int, float]]] = [[] for _ in range(options.viewers)]
     weights = [0] * options.viewers
     watching = [asyncio.create_task(look(url, sights[n], weights, n)) for n in range(options.viewers)]
+    dawn = asyncio.Event()
+    sleeping = [asyncio.create_task(sleep(url, dawn)) for _ in range(options.sleepers)]
     browser = None if options.no_browser else Browser(f"{url}/live")
     await asyncio.sleep(5)
     due = await send(server, batches(options.rate * options.seconds, "$pageview"), options.rate / BATCH)
     await asyncio.sleep(3)
     for task in watching:
         task.cancel()
+    total.append(base + len(due))
+    dawn.set()
+    slept = await asyncio.gather(*sleeping)
     latencies = [seconds for seen in sights for seconds in delays(seen, due, base)]
     figures = {
         "events sent": float(len(due)),
@@ -75,6 +82,9 @@ async def measured(server: str, url: str, options: argparse.Namespace) -> dict[s
         "most s, a viewer": max(latencies),
         "kB a second, a viewer": sum(weights) / options.viewers / (options.seconds + 8) / 1000,
     }
+    if slept:
+        figures |= {"s until a sleeper is up to date": max(seconds for seconds, _ in slept)}
+        figures |= {"kB that takes": max(size for _, size in slept) / 1000}
     if browser:
         own = list(delays(browser.close(), due, base))
         figures |= {"p50 s, Chromium": quantile(own, 0.5), "p99 s, Chromium": quantile(own, 0.99)}
@@ -100,6 +110,32 @@ async def look(url: str, seen: list[tuple[int, float]], weights: list[int], numb
         weights[number] += len(line)
         if match := COUNTED.search(line):
             seen.append((int(re.sub(rb"\D", b"", match[1])), time.time()))
+
+
+total: list[int] = []  # how many events there are in the end
+
+
+async def sleep(url: str, dawn: asyncio.Event) -> tuple[float, int]:
+    """A viewer who takes nothing until ``dawn``: seconds and bytes until they see what is so then."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=1024)
+    writer.write(f"GET /live/stream HTTP/1.1\r\nHost: {parts.netloc}\r\n{HEADER}: sleeper\r\n\r\n".encode())
+    await dawn.wait()
+    began, size, rest = time.time(), 0, b""
+    while chunk := await reader.read(1 << 16):
+        size, rest = size + len(chunk), (rest + chunk)[-(1 << 20) :]
+        if any(int(re.sub(rb"\D", b"", match[1])) >= total[0] for match in COUNTED.finditer(rest)):
+            break
+    else:  # who took nothing for so long was let go, and comes back with the number of the last message
+        writer.close()
+        seen: list[tuple[int, float]] = []
+        weights = [0]
+        coming_back = asyncio.create_task(look(url, seen, weights, 0))
+        while not seen or seen[-1][0] < total[0]:
+            await asyncio.sleep(0.01)
+        coming_back.cancel()
+        size += weights[0]
+    return time.time() - began, size
 
 
 async def counted(url: str) -> int:

@@ -11,7 +11,7 @@ import httpx
 
 from usertrack.core.routes import route_of
 from usertrack.core.tls import tls
-from usertrack.signals.occurrence import NOTHING, Occurrence
+from usertrack.signals.occurrence import NOTHING, Occurrence, known_properties
 
 _COLUMNS = {
     "$exception_fingerprint": "fingerprint",
@@ -90,11 +90,11 @@ def _occurrence(event: Mapping[str, Any], properties: Mapping[str, Any]) -> Occu
     )
 
 
-def _properties(values: Mapping[str, Any]) -> dict[str, Any]:
+def _properties(values: Mapping[str, Any]) -> dict[str, object]:
     known = {name: values[column] for column, name in _COLUMNS.items() if values.get(column) not in (None, "")}
     if "message" not in known and (message := _first_message(values.get("$exception_list"))):
         known["message"] = message
-    return {name: value if name == "seconds" else str(value) for name, value in known.items()}
+    return known_properties({name: value if name == "seconds" else str(value) for name, value in known.items()})
 
 
 def _first_message(exceptions: Any) -> str:

@@ -38,3 +38,11 @@ TRACKER_EVENTS = frozenset({"form_submit", "field_error", "page_time", "error_cl
 def kind_of_error(message: str) -> str:
     """``message`` without what differs from one person to the next: numbers, ids and quoted texts."""
     return re.sub(r"\"[^\"]*\"|'[^']*'|\b[0-9a-fA-F-]{8,}\b|\d+", "…", message)[:200]
+
+
+def known_properties(values: Mapping[str, object]) -> dict[str, object]:
+    """Those of ``values`` that are known, and the kind of an error to which its sender gave none."""
+    known = {name: value for name, value in values.items() if value is not None}
+    if "message" in known and "fingerprint" not in known:
+        known["fingerprint"] = kind_of_error(str(known["message"]))
+    return known

@@ -11,7 +11,7 @@ from usertrack.core.routes import route_of
 from usertrack.core.spool import SpooledRows
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
-from usertrack.signals.occurrence import NOTHING, PROPERTIES, Occurrence, kind_of_error
+from usertrack.signals.occurrence import NOTHING, PROPERTIES, Occurrence, known_properties
 
 _EVENTS = "posthog/signal_events"
 _SLICE = timedelta(days=10)
@@ -95,7 +95,4 @@ def occurrences(table: Table) -> Iterator[Occurrence]:
 
 @lru_cache(maxsize=10_000)
 def _properties(text: str) -> Mapping[str, object]:
-    properties = {name: value for name, value in json.loads(text).items() if value is not None}
-    if "message" in properties and "fingerprint" not in properties:
-        properties["fingerprint"] = kind_of_error(str(properties["message"]))
-    return properties
+    return known_properties(json.loads(text))
