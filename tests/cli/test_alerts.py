@@ -94,7 +94,7 @@ def test_an_incident_is_listed_in_place_of_the_alerts_of_its_people(alerts: Cli)
     with closing(Store(state_folder(load_settings(), now))) as store:
         Desk(store, Notifications()).receive([*people, incident], now)
     listed = alerts("alerts", "list")
-    assert "3 people" in listed.out
+    assert "3 open alerts of 5 people" in listed.out
     assert "snag" not in listed.out
     assert "3 alerts of single people" in listed.err
     assert (

@@ -23,6 +23,12 @@ def person_words(alert: Alert) -> str:
     return str(alert.facts.get("email") or alert.facts.get("name") or alert.person)
 
 
+def people_in_need(alerts: Sequence[Alert]) -> int:
+    """How many people ``alerts`` are about, with those of incidents."""
+    of_incidents = (alert.facts.get("people") for alert in alerts if not alert.person)
+    return len({alert.person for alert in alerts} - {""}) + sum(each for each in of_incidents if isinstance(each, int))
+
+
 def by_urgency(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
     """What somebody should look at first: not acknowledged, severe, new."""
 
@@ -71,7 +77,6 @@ def alerts_document(
         Attribute("key", "VARCHAR", lambda alert: alert.key),
     )
     listed = by_urgency(alerts, now)
-    people = {alert.person for alert in alerts if not alert.is_resolved}
     as_of = now.astimezone(UTC).replace(tzinfo=None)
     open_alerts = [alert for alert in alerts if not alert.is_resolved]
     blocks: tuple[Block, ...] = (columns.listing(listed, timezone=timezone, as_of=as_of),) if listed else ()
@@ -81,7 +86,7 @@ def alerts_document(
             Paragraph("`usertrack alerts watch` looks for them; `alerts list --all` has those of before", "dim"),
         )
     return Document(
-        title=f"{plural(len(open_alerts), 'open alert')} of {people_words(len(people))}",
+        title=f"{plural(len(open_alerts), 'open alert')} of {people_words(people_in_need(open_alerts))}",
         blocks=blocks,
         notes=(*_incident_notes(left_out), *_silence_notes(silences, now), *_channel_notes(channels)),
         data=lambda: {"alerts": columns.dicts(listed), "silences": [_silence_json(each) for each in silences]},

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from usertrack.alerts.life import Alert
-from usertrack.alerts.view import by_urgency, person_words
+from usertrack.alerts.view import by_urgency, people_in_need, person_words
 from usertrack.core.words import age_words, plural
 from usertrack.render.safe import visible
 from usertrack.signals.active import ActivePerson
@@ -35,8 +35,7 @@ class Seen:
 
     def headline(self) -> str:
         waiting = [each for each in self.alerts if not each.acknowledged_at and not each.is_snoozed(self.now)]
-        people = len({each.person for each in waiting} - {""}) + sum(map(_people_of_incident, waiting))
-        needs = f"{plural(people, 'person needs', 'people need')} help"
+        needs = f"{plural(people_in_need(waiting), 'person needs', 'people need')} help"
         return f"{self.now:%H:%M:%S} UTC · {len(self.active)} active · {needs} · {self.rate:.1f} events/s"
 
 
@@ -112,11 +111,6 @@ class Screen:
         line.append(visible(alert.because))
         line.truncate(width, overflow="ellipsis")
         return line
-
-
-def _people_of_incident(alert: Alert) -> int:
-    people = alert.facts.get("people")
-    return people if not alert.person and isinstance(people, int) else 0
 
 
 def _person_line(person: ActivePerson, seen: Seen, width: int) -> Any:
