@@ -10,23 +10,9 @@ from usertrack.core.document import Block, Chart, Field, Listing, Paragraph, Sec
 from usertrack.core.period import in_zone
 from usertrack.core.sections import unknown_paragraph
 from usertrack.product.scope import ANYBODY
-from usertrack.reports.weekly import Weekly
+from usertrack.reports.weekly import STEPS, Weekly
 
 TOP = 10  # rows of a list, unless --limit says otherwise
-
-
-STEPS = {
-    "signed_up": "signed up",
-    "run": "started {a workflow_run}",
-    "run_ok": "had {a run} completed",
-    "run_failed": "had {a run} fail",
-    "call": "called {a tool}",
-    "code": "ran {code}",
-    "agent": "ran {an agent}",
-    "custom_tool": "built {a custom_tool}",
-    "nothing": "nothing of these yet",
-}
-"""What neon/new_users counts, in words."""
 
 
 def new_users(weekly: Weekly) -> Iterator[Section]:

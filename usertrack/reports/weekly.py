@@ -27,6 +27,19 @@ from usertrack.segments.history.week_ago import Moves, WeekAgoQuery, ask_both, c
 DAYS = 7  # of the scorecard: those of the week, once it is over
 REACH = 8  # days that windows which begin with the week reach back: one of its days may have 25 hours
 
+STEPS = {
+    "signed_up": "signed up",
+    "run": "started {a workflow_run}",
+    "run_ok": "had {a run} completed",
+    "run_failed": "had {a run} fail",
+    "call": "called {a tool}",
+    "code": "ran {code}",
+    "agent": "ran {an agent}",
+    "custom_tool": "built {a custom_tool}",
+    "nothing": "nothing of these yet",
+}
+"""What neon/new_users counts, in words."""
+
 
 @dataclass(frozen=True)
 class Weekly:

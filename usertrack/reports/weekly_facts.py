@@ -8,8 +8,7 @@ from typing import Any
 
 from usertrack.core.stats import student
 from usertrack.core.words import growth, number, signed
-from usertrack.reports.traffic import STEPS
-from usertrack.reports.weekly import Weekly
+from usertrack.reports.weekly import STEPS, Weekly
 
 _TOP = 5
 
