@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from usertrack.library.absence import absence_in
+from usertrack.library.lack import Absence
 from usertrack.library.library import Library, shipped_root
-from usertrack.library.query import Absence
 
 RUNS = "SELECT j.owner AS account_id, j.began AS at, j.state AS status FROM jobs AS j"
 FROM = {"ACCOUNTS": "{accounts} AS a", "RUNS": "{runs} AS r", "CALLS": "{calls} AS c"}

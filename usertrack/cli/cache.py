@@ -58,7 +58,7 @@ def clear(*, common: Common) -> None:
 def _require_cache(settings: "Settings", now: "datetime") -> "Cache":
     from usertrack.cli import diagnostics
     from usertrack.core.errors import UsageError
-    from usertrack.engine.cache import open_cache
+    from usertrack.engine.open_cache import open_cache
 
     cache = open_cache(settings, now, lambda message, **_: diagnostics.note(message))
     if cache is None and settings.uses_demo:

@@ -49,6 +49,7 @@ def open_pages(
     from usertrack.cli.warm_process import warm_process
     from usertrack.server.database.lock import DirectoryServed
     from usertrack.server.serve import is_public
+    from usertrack.web.app import create_app
     from usertrack.web.serve import serve_pages
 
     settings = settings_of(common)
@@ -66,6 +67,7 @@ def open_pages(
     with diagnostics.Progress() as progress, ExitStack() as stack:
         try:
             serve_pages(
+                create_app,
                 settings,
                 host,
                 port,

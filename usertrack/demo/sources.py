@@ -1,6 +1,7 @@
 """The sources of the demo: the embedded PostHog through the usual HTTP client, and PostgreSQL. No port is opened."""
 
 import asyncio
+import importlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from usertrack.server.http.server_settings import ServerSettings
 
 _KEY = "phx_demo"  # of the embedded PostHog where client and server are both in this process
+_SERVER = "usertrack.server.app"  # loaded by name, as sources are: whoever asks the demo rests on none of it
 _PATIENCE = 3  # seconds of waiting for another usertrack, before each notice
 
 
@@ -130,9 +132,7 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
     store = Store(demo.store_path, _wait_notices(notify, given_up))
     import httpx
 
-    from usertrack.server.app import create_app
-
-    app = create_app(store, demo_server(demo, settings))
+    app = importlib.import_module(_SERVER).create_app(store, demo_server(demo, settings))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     return PostHog("http://demo", "1", _KEY, notify_here, timeout=timeout, transport=transport), store.close
 

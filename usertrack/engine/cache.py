@@ -22,10 +22,7 @@ from usertrack.core.notify import Notify
 from usertrack.core.period import known_zone
 from usertrack.core.spool import ResultFile, Spool, SpooledRows, identifier, quote
 from usertrack.core.table import Column, Table
-from usertrack.core.words import parse_size
-from usertrack.library.library import Statement
-from usertrack.sources.identity import identities
-from usertrack.workspace.settings import Settings
+from usertrack.library.query import Statement
 
 _SIGNATURE, _VERSION = "usertrack cache", 1
 _MOST = 2000  # entries: to look through many more would take as long as a query
@@ -360,28 +357,3 @@ def _size(folder: Path) -> int:
     with suppress(OSError):
         return sum(entry.stat().st_size for entry in os.scandir(folder))
     return 0
-
-
-def cache_folder(settings: Settings) -> Path | None:
-    """The folder of the cache; None when it is off, and for the demo, which is on this machine.
-
-    It is in the workspace, or else in the user's cache folder.
-    """
-    setting = settings["cache"]
-    if setting == "off" or settings.uses_demo:
-        return None
-    if setting:
-        path = Path(setting).expanduser()
-        written = settings.values["cache"].origin.startswith("usertrack.yaml")
-        return settings.root / path if settings.root and written else path
-    if settings.root:
-        return settings.root / ".usertrack/cache"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("usertrack")) / "answers"
-
-
-def open_cache(settings: Settings, now: datetime, notify: Notify) -> Cache | None:
-    """The cache of these settings; None when it is off."""
-    folder = cache_folder(settings)
-    return Cache(folder, parse_size(settings["cache_size"]), identities(settings), now, notify) if folder else None

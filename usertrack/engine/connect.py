@@ -4,7 +4,8 @@ from datetime import datetime
 
 from usertrack.core.errors import UsageError
 from usertrack.core.notify import Notify
-from usertrack.engine.cache import Cache, open_cache
+from usertrack.engine.cache import Cache
+from usertrack.engine.open_cache import open_cache
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import CacheOnly, Misconfigured
 from usertrack.library.library import Library

@@ -20,7 +20,8 @@ from usertrack.core.words import age_words
 from usertrack.engine.cache import Cache, Moment
 from usertrack.engine.opt_out import OptedOut, opted_out
 from usertrack.engine.unavailable import CONNECT, NAMES, CacheOnly, Misconfigured, NotCached, NotConnected
-from usertrack.library.library import Library, Query, Statement
+from usertrack.library.library import Library
+from usertrack.library.query import Query, Statement
 from usertrack.sources import Api, Source
 from usertrack.workspace.settings import Settings
 

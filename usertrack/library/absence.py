@@ -14,7 +14,7 @@ from typing import Any
 from sqlglot import exp
 
 from usertrack.library.entities import ACCOUNTS, FORMER_ACCOUNTS, KINDS, Entity, cte_name, name_entities
-from usertrack.library.query import Absence
+from usertrack.library.lack import Absence
 from usertrack.library.sql import parsed
 
 _PRESENT = Absence()

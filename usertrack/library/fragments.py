@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from usertrack.core.errors import UsageError
-from usertrack.library.query import Parameter
+from usertrack.library.parameter import Parameter
 from usertrack.library.sql import on_one_line, placeholders
 
 FOLDER = "fragments"

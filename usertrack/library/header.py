@@ -14,10 +14,12 @@ from usertrack.core.yaml_nodes import key_set_twice, read_nodes
 from usertrack.library.entities import KINDS, Entity, EntityKind, with_entities
 from usertrack.library.events import EVENTS
 from usertrack.library.fragments import Fragment, Fragments, expand, params_of
+from usertrack.library.lack import Absence
 from usertrack.library.metric import Metric, read_metric
 from usertrack.library.own_words import OwnWords
+from usertrack.library.parameter import OFFERED, TYPES, Parameter, parse_time
 from usertrack.library.position import line_with
-from usertrack.library.query import FACT_TYPES, OFFERED, TYPES, Absence, Fact, Parameter, Query, parse_time
+from usertrack.library.query import FACT_TYPES, Fact, Query
 from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of, without_comments
 
 _HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric", "states"}

@@ -13,11 +13,11 @@ from usertrack.library.fragments import Fragment, Fragments, expand, used
 from usertrack.library.header import in_words, read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
 from usertrack.library.own_words import PLAIN, OwnWords
+from usertrack.library.parameter import OFFERED as OFFERED
+from usertrack.library.parameter import Parameter as Parameter
 from usertrack.library.query import FACT_TYPES as FACT_TYPES
-from usertrack.library.query import OFFERED as OFFERED
 from usertrack.library.query import SOURCES as SOURCES
 from usertrack.library.query import Fact as Fact
-from usertrack.library.query import Parameter as Parameter
 from usertrack.library.query import Query as Query
 from usertrack.library.query import Statement as Statement
 from usertrack.library.query import for_key as for_key

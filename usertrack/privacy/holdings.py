@@ -5,7 +5,7 @@ from pathlib import Path
 
 from usertrack.alerts.place import state_folder
 from usertrack.core.errors import UsageError
-from usertrack.engine.cache import open_cache
+from usertrack.engine.open_cache import open_cache
 from usertrack.privacy.places import Holding, LocalFiles, survey
 from usertrack.privacy.subject import Subject, find_subject
 from usertrack.segments.analysis import Analysis

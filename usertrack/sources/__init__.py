@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 from usertrack.core.notify import Notify
 from usertrack.core.spool import Spool
 from usertrack.core.table import Table
-from usertrack.library.library import Statement
+from usertrack.library.query import Statement
 from usertrack.workspace.settings import Settings
 
 REGISTRY = {

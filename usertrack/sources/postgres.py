@@ -20,7 +20,7 @@ from usertrack.core.notify import Notify
 from usertrack.core.spool import Spool, SpooledRows, csv_rows, unique
 from usertrack.core.table import Column, Table
 from usertrack.library.functions import BEYOND_TABLES, refused_function
-from usertrack.library.library import Statement
+from usertrack.library.query import Statement
 from usertrack.library.sql import placeholders, statement_of
 from usertrack.sources.postgres_address import for_libpq
 from usertrack.sources.postgres_errors import explain, place, refusal

@@ -7,8 +7,8 @@ from psycopg import errors
 from psycopg_pool import PoolTimeout
 
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
-from usertrack.library.library import Statement
 from usertrack.library.position import EntityLine, line_of_entity, line_of_relation, position_between
+from usertrack.library.query import Statement
 
 DECLARE = 'DECLARE "usertrack" CURSOR FOR '
 """What psycopg puts before the SQL of a cursor of that name: the server's positions count it."""

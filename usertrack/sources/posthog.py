@@ -18,7 +18,7 @@ from usertrack.core.period import known_zone
 from usertrack.core.spool import Spool, SpooledRows, identifier, parquet_rows
 from usertrack.core.table import Table
 from usertrack.core.words import number
-from usertrack.library.library import Statement
+from usertrack.library.query import Statement
 from usertrack.library.sql import statement_of
 from usertrack.sources.clickhouse import AnswerRows, rows_of
 from usertrack.sources.limits import own_limit, with_limit

@@ -20,7 +20,6 @@ from usertrack.core.notify import Notify
 from usertrack.server.database.lock import DirectoryLock
 from usertrack.server.serve import DEFAULT_HOST, end_on_signals, listen, tune_python, url_of
 from usertrack.web.access import Access
-from usertrack.web.app import create_app
 from usertrack.workspace.key import pseudonym_key
 from usertrack.workspace.settings import Settings
 
@@ -33,6 +32,7 @@ _LOOKS_EVERY = 15  # seconds
 
 
 def serve_pages(
+    create_app: Callable[[Settings, Access], ASGIApp],
     settings: Settings,
     host: str,
     port: int | None,
@@ -43,7 +43,7 @@ def serve_pages(
     header: str = "",
     unused: float | None = 3600,
 ) -> None:
-    """Serve the pages on ``host:port`` until SIGINT or SIGTERM, or until nobody asked anything for ``unused`` seconds.
+    """Serve the pages of ``create_app`` until SIGINT or SIGTERM, or until nobody asked anything for ``unused`` seconds.
 
     ``on_ready`` gets the address and a one-time link. Raises DirectoryServed when the pages of this workspace are open
     already, and ConnectionFailed when the port is in use.

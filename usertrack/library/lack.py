@@ -1,0 +1,22 @@
+"""What the rows of a query cannot have here, since what they rest on is absent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Absence:
+    """What a relation lacks. ``causes`` are the entities and columns (``accounts.credits``) that do not exist here.
+
+    ``columns`` are those that nothing is known of, each with its causes. ``empty``: there are no rows at all, because
+    of the ``causes``. ``names`` are all its columns, as far as they are known, in order.
+    """
+
+    columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    empty: bool = False
+    causes: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+
+    def of(self, column: str) -> frozenset[str]:
+        """Why ``column`` is unknown; empty where it is not."""
+        return self.causes if self.empty else self.columns.get(column.lower(), frozenset())
