@@ -1,7 +1,7 @@
 """Draws what is live as HTML. A row that has not changed is drawn once, for all viewers and all frames."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -49,13 +49,13 @@ class Drawing:
         tiers = sorted({str(tier) for each in scene.active if (tier := scene.facts(each.person).get("tier"))})
         draw = template("live_places.html.j2").module
         texts = {
-            "live-summary": draw.summary(len(scene.active), len(scene.in_need), scene.rate),
+            "live-summary": draw.summary(len(scene.active), len(scene.in_need), scene.rate, scene.has_begun),
             "live-events": f"{plural(scene.events, 'event')}",
             "live-notice": draw.notice(scene.problem, scene.is_watched),
             "live-alerts-rest": draw.rest(len(alerts) - _MOST_ALERTS) if len(alerts) > _MOST_ALERTS else "",
             "live-alerts-none": "" if alerts else draw.no_alerts(scene.is_watched),
             "live-people-rest": draw.rest(len(people) - _MOST) if len(people) > _MOST else "",
-            "live-people-none": "" if people else draw.nobody(len(scene.active)),
+            "live-people-none": "" if people else draw.nobody(len(scene.active), scene.has_begun),
             "live-tiers": draw.tiers(tiers, choice.tier),
         }
         lists: dict[str, Rows] = {
@@ -72,12 +72,13 @@ class Drawing:
         draw = template("live_places.html.j2").module
         latest = history[0].last if history else None
         session = latest.session if latest else ""
+        age = timedelta(seconds=(scene.now.timestamp() - latest.at) // _STEP * _STEP) if latest else timedelta()
         texts = {
             "live-person": draw.person(
                 facts=_known(facts),
                 active=active,
                 last=datetime.fromtimestamp(latest.at, UTC) if latest else None,
-                age=age_words(scene.now - datetime.fromtimestamp(latest.at, UTC)) if latest else "",
+                age=age_words(age),
                 route=active.route if active else "",
                 key=str(facts.get("email") or ""),
                 call=link_url(self._settings.call_url, view.person, session, facts),

@@ -38,7 +38,7 @@ _POLL = 3.0  # seconds between two questions to a source without a livestream
 _OVERLAP = timedelta(seconds=30)  # an event may become visible some time after it came
 _AGAIN = 2.0  # seconds until what broke is opened again
 _ANEW = 3600.0  # seconds after which sources are opened anew, whose answers lie on the disk until then
-_PATIENCE = 1.0  # seconds until a page is begun without the name of its person
+_PATIENCE = 1.0  # seconds until a page is begun without what takes long
 _UNUSED = 60.0  # seconds without a viewer, after which the hub rests
 _FEED = 14  # lines
 _FRAMES, _VIEWS = 100, 50  # frames that are known to who comes back, and views
@@ -74,17 +74,19 @@ class Hub:
 
     def _begin(self) -> None:
         self._source: tuple[LiveSource, Ask] | None = None
-        self._has_begun, self._ready = False, asyncio.Event()
+        self._is_drawn, self._has_begun = asyncio.Event(), asyncio.Event()
         self._changed, self._strangers = asyncio.Event(), asyncio.Event()
         self._turn = asyncio.Condition()
 
     # For viewers
 
     async def frame(self, view: View) -> Frame:
-        """What there is to see now, as soon as anything is known."""
+        """What there is to see now; without people where it takes long to read who they are."""
         self._wake()
-        await self._ready.wait()
-        await self._know_history(view)
+        await self._can_be_drawn(view)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._has_begun.wait()
         return self._drawn(view)
 
     async def messages(self, view: View, last_id: str) -> AsyncIterator[bytes]:
@@ -94,22 +96,28 @@ class Hub:
         """
         self._wake()
         with self._viewer():
-            await self._ready.wait()
             shown = self._former.get(last_id)
             while True:
-                await self._know_history(view)
+                await self._can_be_drawn(view)
                 scene, frame = self._scene, self._drawn(view)
                 if message := frame.message(shown):
                     yield message
                     shown = frame
                 await self._turned(scene)
 
-    async def _know_history(self, view: View) -> None:
+    async def _can_be_drawn(self, view: View) -> None:
+        """Return when there is something to show; alerts are known before people are."""
+        await self._is_drawn.wait()
+        if isinstance(view, OnePerson):
+            await self._has_begun.wait()
+            await self._know_history(view)
+
+    async def _know_history(self, view: OnePerson) -> None:
         """Read what somebody did before, the first time that they are looked at; later events are added as they come.
 
         Raises a UsertrackError where it cannot be read.
         """
-        if not isinstance(view, OnePerson) or self._source is None:
+        if self._source is None:
             return
         source, ask = self._source
         history = self._histories.pop(view.person, None)
@@ -225,7 +233,8 @@ class Hub:
                 self._problems["events"] = ConnectionFailed("PostHog does not answer", "it is asked again and again")
             except* TimeoutError:
                 pass
-            self._source, self._has_begun = None, True
+            self._source = None
+            self._has_begun.set()
             self._changed.set()
             await asyncio.sleep(_AGAIN)
 
@@ -251,7 +260,7 @@ class Hub:
         occurrences = await ask(lambda: source.arrivals(since))
         await ask(lambda: self._learn_names(source, {each.person for each in occurrences if each.person}))
         self._note(occurrences)
-        self._has_begun = True
+        self._has_begun.set()
         self._changed.set()
 
     def _learn_names(self, source: LiveSource, people: set[str]) -> None:
@@ -343,11 +352,11 @@ class Hub:
                     self._people.events,
                     self._people.rate(now),
                     is_watched,
+                    self._has_begun.is_set(),
                     next(iter(self._problems.values()), None),
                 )
                 self._frames = {}
-                if self._has_begun:
-                    self._ready.set()
+                self._is_drawn.set()
                 async with self._turn:
                     self._turn.notify_all()
                 self._changed.clear()

@@ -36,7 +36,8 @@ class Scene:
     """``active`` are the latest first, ``feed`` too. ``facts`` knows what is known of a person, beside events, and
     ``history`` what somebody did whose page is open.
 
-    ``events`` were counted so far, ``rate`` a second. ``problem``: why this is not how it is now.
+    ``events`` were counted so far, ``rate`` a second. ``has_begun``: the events of before
+    were read. ``problem``: why this is not how it is now.
     """
 
     now: datetime
@@ -48,6 +49,7 @@ class Scene:
     events: int = 0
     rate: float = 0.0
     is_watched: bool = True
+    has_begun: bool = True
     problem: UsertrackError | None = None
 
     @cached_property

@@ -44,6 +44,7 @@ function show({ now: at, texts, lists }) {
   }
   const need = Number(document.querySelector("[data-need]")?.dataset.need || 0);
   document.title = document.title.replace(/^(\(\d+\) )?/, need ? `(${need}) ` : "");
+  tick();
 }
 
 function rows(list, { order, rows: changed }) {
@@ -165,11 +166,11 @@ function begin() {
   ahead = page().dataset.now - Date.now() / 1000;
   for (const row of document.querySelectorAll("[data-key]")) remember(row);
   document.getElementById("act").addEventListener("submit", act);
-  document.querySelector(".live-filter")?.addEventListener("change", (event) => event.currentTarget.requestSubmit());
   document.addEventListener("pointermove", hold, { passive: true });
   document.addEventListener("visibilitychange", sleep);
   addEventListener("pagehide", () => source.close());
   addEventListener("pageshow", (event) => event.persisted && connect());
+  tick();
   setInterval(tick, 1000);
   connect();
 }
