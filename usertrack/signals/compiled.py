@@ -14,7 +14,7 @@ from usertrack.signals.conditions import (
     Watch,
     watch_of,
 )
-from usertrack.signals.occurrence import Occurrence, kind_of_error
+from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import (
     CUSTOM,
     Combined,
@@ -96,10 +96,7 @@ class Compiled:
 
     def value_of(self, occurrence: Occurrence) -> str:
         """Which instance of the pattern an event is for, where that is told by a property."""
-        value = occurrence.properties.get(self.per)
-        if value is None and self.per == "fingerprint":
-            return kind_of_error(str(occurrence.properties.get("message") or ""))[:200]
-        return str(value or "")[:200]
+        return str(occurrence.properties.get(self.per) or "")[:200]
 
     def hopeless(self, person: Whereabouts) -> bool:
         """Whether it will never hold for ``person`` in the present session."""

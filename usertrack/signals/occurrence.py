@@ -36,8 +36,21 @@ TRACKER_EVENTS = frozenset({"form_submit", "field_error", "page_time", "error_cl
 
 @lru_cache(maxsize=10_000)
 def kind_of_error(message: str) -> str:
-    """``message`` without what differs from one person to the next: numbers, ids and quoted texts."""
-    return re.sub(r"\"[^\"]*\"|'[^']*'|\b[0-9a-fA-F-]{8,}\b|\d+", "…", message)[:200]
+    """``message`` without what differs from one person to the next: numbers, ids, addresses and quoted texts.
+
+    It is the same for a message as it was, as posthog-js sends it, and for one that our tracker has masked with ``*``;
+    and whether or not the type of the error comes first.
+    """
+    return _VARIABLE.sub("…", _TYPE.sub("", message[:_LONGEST], count=1))[:200]
+
+
+_LONGEST = 1000  # characters of a message that are read
+_TYPE = re.compile(r"^(?:Uncaught )?(?:\(in promise\) )?(?:\w*(?:Error|Exception): )?")
+_VARIABLE = re.compile(
+    r"\"[^\"]*\"|'[^']*'|[^\s@]+@[^\s@]+"
+    r"|(?<![\w*])[a-fA-F-]*(?:\d+|\*)[a-fA-F-]+(?:\d+|\*)[0-9a-fA-F*-]*(?![\w*])"  # such as a uuid
+    r"|\d+|\*"
+)
 
 
 def known_properties(values: Mapping[str, object]) -> dict[str, object]:
