@@ -1,12 +1,18 @@
 """The dossier: every number of one person, counted by hand."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.people import NOW, Company, Office, ago, office
+from usertrack.core.document import Facts, Listing
+from usertrack.core.provenance import visible_cells
+from usertrack.core.table import Row, Table
 from usertrack.reports.dossier import Dossier, dossier
+from usertrack.reports.dossier_view import person_document, summary_sentence
+from usertrack.reports.timeline import timeline
 from usertrack.segments.profiles import build_profiles
 
 ANN = "ann@x.example"
@@ -25,9 +31,8 @@ def one_person(company: Company) -> None:
     company.agent(ann, ago(-1))  # not yet
     person = company.person(ANN)
     for number, session in enumerate(("s1", "s1", "s1", "s2")):
-        company.event(
-            person, "$pageview", ago(3, -60 * number), **{"p_$session_id": session, "p_$pathname": f"/{number}"}
-        )
+        page = {"p_$session_id": session, "p_$pathname": f"/{number}", "p_$referring_domain": f"{number}.example"}
+        company.event(person, "$pageview", ago(3, -60 * number), **page)
     company.event(person, "mcp_connect_clicked", ago(50), 2, template_name="Gmail")
     company.event(person, "mcp_connect_clicked", ago(20), template_name="Slack")
     other = company.account("bob@x.example", runs={"failed": 7})
@@ -96,3 +101,56 @@ def test_timeline_newest_first_and_nothing_of_the_future(ann: Dossier) -> None:
 def test_timeline_names_causes_as_failures_does(ann: Dossier) -> None:
     said = {(kind, why) for _, kind, _, outcome, why in ann.timeline if outcome == "failed"}
     assert said == {("run", "API timeout after <n> ms (run <id>)"), ("tool", "no such id <id>")}
+
+
+def test_where_they_came_from_and_who_they_are_in_a_sentence(ann: Dossier) -> None:
+    assert list(ann.parts["origin"].rows) == [(ago(3), "0.example", "/0")]
+    assert summary_sentence(ann, "UTC") == (
+        "Ann signed up on 21 Sep 2026, came from 0.example to /0; ran 6×, of which 40 % ended well; "
+        "was last active 24 h ago; is in Failing Users, Power Users."
+    )
+    facts = next(block for block in person_document(ann, "UTC").blocks if isinstance(block, Facts))
+    assert dict(facts.pairs)["Subscription"] == "none"
+    assert dict(facts.pairs)["Success"] == "40 % of 5 finished runs · 75 % of 4 finished tool calls"
+
+
+@pytest.mark.parametrize(
+    ("masked", "message"),
+    [(False, "API timeout after 000 ms (run 00000000a)"), (True, "API timeout after <n> ms (run <id>)")],
+)
+def test_messages_are_real_until_they_are_passed_on(ann: Dossier, masked: bool, message: str) -> None:  # noqa: FBT001
+    document = person_document(ann, "UTC", masked=masked)
+    listings = {block.heading: visible_cells(block, 0)[1] for block in document.blocks if isinstance(block, Listing)}
+    assert message in {value for row in listings["Workflow level: runs"] for value in row.values()}
+    assert message in {row["detail"] for row in listings["Timeline, 30 days"]}
+    assert "00000000a" not in json.dumps(document.data() if document.data else None, default=str)
+
+
+def test_a_failed_run_stands_beside_its_calls(ann: Dossier) -> None:
+    document = person_document(ann, "UTC")
+    [runs] = [
+        block for block in document.blocks if isinstance(block, Listing) and block.heading.startswith("Failed runs")
+    ]
+    assert [(row["failed_at"], row["calls"]) for row in runs.table.dicts()] == [
+        (ago(2), "1 call, 1 failed: gmail_send"),
+        (ago(3), "1 call, none failed"),
+        (ago(4), "1 call, none failed"),
+    ]
+
+
+def test_what_both_sources_tell_of_a_run_is_one_entry() -> None:
+    def table(*rows: Row) -> Table:
+        return Table((), list(rows))
+
+    events = table(
+        (ago(1, -120), "run_completed", None, None, None),
+        (ago(2, 60), "run_completed", None, None, None),  # before any run
+        (ago(3), "mcp_connect_clicked", "/mcp", "Gmail", None),
+    )
+    actions = table((ago(1), "run", "workflow run", "ok", None), (ago(2), "run", "workflow run", "failed", "rc=137"))
+    assert timeline({"events": events, "actions": actions}) == (
+        (ago(1), "run", "workflow run", "ok", "run_completed in PostHog"),
+        (ago(2), "run", "workflow run", "failed", "rc=137"),
+        (ago(2, 60), "event", "run_completed", None, None),
+        (ago(3), "event", "mcp_connect_clicked", None, "Gmail"),
+    )

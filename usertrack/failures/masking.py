@@ -36,6 +36,11 @@ def redacted(message: str) -> str:
     return _cut(" ⏎ ".join(_masked(line, _SECRETS) for line in [telling, *rest]), _SAMPLE)
 
 
+def real(message: str) -> str:
+    """The `telling_line` of ``message`` as it was written, but for keys and tokens; it is not to be passed on."""
+    return _cut(_masked(telling_line(_plain(message)), _KEYS), _SAMPLE)
+
+
 def telling_line(message: str) -> str:
     """The exception of a traceback, the last of a chain of causes, else the first line."""
     lines = [line for line in message.splitlines() if line.strip()]
@@ -145,7 +150,7 @@ _KEYWORDS = (
     *("authorization", "credential", "cookie", "session"),
 )
 _PREFIXES = r"[spr]k[_-]|gh[oprsu]_|github_pat_|glpat-|xox[a-z]-|ph[cxs]_|npm_|pypi-|hf_|napi_|whsec_|A[KS]IA|AIza|eyJ"
-_HIDDEN: tuple[Mask, ...] = (
+_KEYS: tuple[Mask, ...] = (
     (("bearer", "basic"), re.compile(r"(?i)(?<!\w)(bearer|basic)\s++[\w.~+/=-]{6,}+"), r"\1 <secret>"),
     (
         _KEYWORDS,
@@ -153,6 +158,9 @@ _HIDDEN: tuple[Mask, ...] = (
         r"\1<secret>",
     ),
     ((), re.compile(rf"(?<!\w)(?:{_PREFIXES})[\w.~+/=-]{{6,}}+"), "<secret>"),
+)
+_HIDDEN: tuple[Mask, ...] = (
+    *_KEYS,
     (("@",), re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]++@[\w.\[\]:-]++"), "<email>"),
     ((".",), re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.])"), "<ip>"),
     (

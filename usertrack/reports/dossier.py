@@ -9,10 +9,11 @@ from usertrack.core.errors import UsertrackError
 from usertrack.core.period import in_zone
 from usertrack.core.table import Column, Row, Table
 from usertrack.engine.runner import Runner
-from usertrack.failures.masking import fingerprint
+from usertrack.failures.masking import fingerprint, real
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import Statement
 from usertrack.library.own_words import PLAIN, OwnWords
+from usertrack.reports.timeline import timeline
 from usertrack.segments.explain import Explanation, explain
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import SegmentSet
@@ -21,6 +22,7 @@ DAYS = 30
 _TIMELINE = 500  # events and actions in a dossier at the most; a note says when there are more
 
 PARTS = {
+    "origin": "posthog/user_origin",
     "mcp": "posthog/user_mcp",
     "sessions": "posthog/user_sessions",
     "events": "posthog/user_events",
@@ -41,7 +43,8 @@ class Dossier:
     ``email`` is the value of the ``key`` of profiles; ``spellings`` are those of it in the sources. ``facts`` are those
     of the profile by name, with their ``values``. ``days`` are the 31 calendar days, in the workspace's
     timezone, that the last 30 days touch, oldest first: (day, actions of any kind).
-    ``hours`` has these actions by weekday, Monday first, and hour.
+    ``hours`` has these actions by weekday, Monday first, and hour. The column ``real`` of parts has messages as they
+    were written, not to be passed on; those of the ``timeline`` are masked.
     """
 
     email: str
@@ -86,7 +89,7 @@ def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
         missing=missing,
         days=tuple(days.items()),
         hours=tuple(tuple(week[weekday, hour] for hour in range(24)) for weekday in range(7)),
-        timeline=_timeline(parts),
+        timeline=timeline(parts),
         words=runner.library.words,
         key=profiles.key,
         notes=tuple(dict.fromkeys([*profiles.notes, *missing.values(), *_truncation_notes(parts)])),
@@ -103,18 +106,21 @@ _CAUSES = {"runs": ("cause", "outcome", "runs"), "tool_failures": ("message", "t
 
 
 def _by_cause(table: Table, cause_name: str, group: str, count: str) -> Table:
-    """``table`` with one row per ``group`` and fingerprint, most first, as in `usertrack failures`."""
+    """``table`` with one row per ``group`` and fingerprint, most first; ``real`` is the latest message as written."""
     totals: dict[tuple[str, str | None], tuple[int, datetime, datetime]] = {}
+    latest: dict[tuple[str, str | None], str | None] = {}
     for row in table.dicts():
         failed = row.get("outcome", "failed") == "failed"
         cause = fingerprint(row["message"] or "", row.get("error_type") or "") if failed else None
         total = totals.get((row[group], cause), (0, datetime.max, datetime.min))
+        if failed and row["last_at"] >= total[2]:
+            latest[row[group], cause] = real(row["message"] or "") or cause
         totals[row[group], cause] = (
             total[0] + row[count],
             min(total[1], row["first_at"]),
             max(total[2], row["last_at"]),
         )
-    rows: list[Row] = [(*key, *counts) for key, counts in totals.items()]
+    rows: list[Row] = [(*key, *counts, latest.get(key)) for key, counts in totals.items()]
     rows.sort(key=lambda row: (-row[2], row[0], row[1] or ""))
     kinds = (
         (group, "VARCHAR"),
@@ -122,6 +128,7 @@ def _by_cause(table: Table, cause_name: str, group: str, count: str) -> Table:
         (count, "BIGINT"),
         ("first_at", "TIMESTAMP"),
         ("last_at", "TIMESTAMP"),
+        ("real", "VARCHAR"),
     )
     return replace(table, columns=tuple(Column(*kind) for kind in kinds), rows=rows)
 
@@ -140,25 +147,6 @@ def _activity(parts: dict[str, Table], runner: Runner) -> tuple[dict[date, int],
                 totals[day] += actions
                 week[day.weekday(), hour] += actions
     return totals, week
-
-
-def _timeline(parts: dict[str, Table]) -> tuple[Row, ...]:
-    """(at, kind, what, outcome, detail), newest first, of events and backend actions.
-
-    If the rows of one source were truncated, the timeline ends where that source does, so that it has no holes.
-    """
-    events = (
-        [(at, "event", event, None, page or detail) for at, event, page, detail, _ in parts["events"].rows]
-        if "events" in parts
-        else []
-    )
-    actions: list[Row] = [
-        (at, kind, name, outcome, fingerprint(detail) if outcome == "failed" and detail else detail)
-        for at, kind, name, outcome, detail in (parts["actions"].rows if "actions" in parts else ())
-    ]
-    cut = [rows[-1][0] for name, rows in (("events", events), ("actions", actions)) if rows and parts[name].truncated]
-    known = [row for row in (*events, *actions) if not cut or row[0] >= max(cut)]
-    return tuple(sorted(known, key=lambda row: (row[0], row[1], str(row[2])), reverse=True))
 
 
 def _truncation_notes(parts: dict[str, Table]) -> list[str]:

@@ -8,30 +8,35 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Facts, Field, Heatmap, Listing, Origin, Paragraph, Section, Spark
-from usertrack.core.period import moment
+from usertrack.core.period import day, moment
 from usertrack.core.provenance import provenance
 from usertrack.core.table import Row
+from usertrack.core.words import age_words, number
 from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.reports.dossier import PARTS, Dossier
+from usertrack.reports.timeline import BY_TIME, FailedRun, failed_runs, timeline
 from usertrack.segments.explain import Verdict
 from usertrack.segments.rules import segment_tags
 from usertrack.segments.wording import value_words
 
 
-def person_document(dossier: Dossier, timezone: str) -> Document:
+def person_document(dossier: Dossier, timezone: str, *, masked: bool = False) -> Document:
+    """All of it. Messages are as they were written; ``masked`` is for what is passed on."""
     facts = dossier.values
     name = facts.get("name")
     return Document(
         title=f"{name} · {dossier.email}" if name else dossier.email,
         subtitle=moment(dossier.as_of, timezone),
         blocks=(
+            Paragraph(summary_sentence(dossier, timezone)),
             Facts(tuple(_account(dossier, facts, timezone))),
             *_segments(dossier),
             _activity(dossier),
             *_hours(dossier, timezone),
-            *(_listing(dossier, part) for part in _PARTS if _has_rows(dossier, part)),
+            *(_listing(dossier, part, masked=masked) for part in _PARTS if _has_rows(dossier, part)),
             *_empty_parts(dossier),
-            *_timeline(dossier, timezone),
+            *_failed_runs(dossier, timezone, masked=masked),
+            *_timeline(dossier, timezone, masked=masked),
         ),
         notes=dossier.notes,
         data=lambda: _json(dossier, timezone),
@@ -48,21 +53,30 @@ def person_report(
     templates: Path | None = None,
     limit: int | None = None,
 ) -> Document:
-    """The dossier with the queries of its figures; ``recipe`` is how to make it again."""
+    """The dossier with the queries of its figures, and masked messages; ``recipe`` is how to make it again."""
     facts = dossier.values
+    account = (Paragraph(summary_sentence(dossier, timezone)), Facts(tuple(_account(dossier, facts, timezone))))
     blocks: tuple[Block, ...] = (
-        Section("Account", (Facts(tuple(_account(dossier, facts, timezone))),), profile),
+        Section("Account", account, (*profile, *_origins(dossier, "origin", "tools"))),
         Section("", tuple(_segments(dossier)), profile),
         Section("Activity", (_activity(dossier),), _origins(dossier, "event_hours", "action_hours", "sessions")),
         *(
             Section("", (block,), _origins(dossier, "event_hours", "action_hours"))
             for block in _hours(dossier, timezone)
         ),
-        *(_headed(_listing(dossier, part), _origins(dossier, part)) for part in _PARTS if _has_rows(dossier, part)),
+        *(
+            _headed(_listing(dossier, part, masked=True), _origins(dossier, part))
+            for part in _PARTS
+            if _has_rows(dossier, part)
+        ),
         *_empty_parts(dossier),
-        *(_headed(block, _origins(dossier, "events", "actions")) for block in _timeline(dossier, timezone)),
+        *(_headed(block, _origins(dossier, "actions")) for block in _failed_runs(dossier, timezone, masked=True)),
+        *(
+            _headed(block, _origins(dossier, "events", "actions"))
+            for block in _timeline(dossier, timezone, masked=True)
+        ),
     )
-    document = person_document(dossier, timezone)
+    document = person_document(dossier, timezone, masked=True)
     return replace(
         document, blocks=blocks, layout="user", templates=templates, provenance=provenance(blocks, recipe, limit)
     )
@@ -102,6 +116,63 @@ def _account(dossier: Dossier, facts: dict[str, Any], timezone: str) -> Iterator
         value, fact = facts.get(name), dossier.facts.get(name)
         if fact and value is not None and not (name in ("accounts", "persons") and value == 1):
             yield fact.label[:1].upper() + fact.label[1:], value_words(fact, value, timezone)
+
+    if facts.get("accounts") and not facts.get("subscription_status") and "subscription_status" in dossier.facts:
+        yield "Subscription", "unknown" if dossier.facts["subscription_status"].missing else "none"
+    yield from _success(dossier)
+    if origin := origin_words(dossier):
+        yield "Came", origin
+
+
+def _success(dossier: Dossier) -> Iterator[tuple[str, str]]:
+    """What share of all finished runs, and of all finished calls, ended well."""
+    rates = []
+    finished, ok = (dossier.values.get(name) for name in ("finished_runs", "runs_completed"))
+    if finished:
+        rates.append(f"{100 * (ok or 0) / finished:.0f} % of {number(finished)} finished {dossier.words('{runs}')}")
+    tools = dossier.parts["tools"].dicts() if "tools" in dossier.parts else []
+    calls = sum(row["finished"] for row in tools)
+    if calls:
+        well = sum(round(row["finished"] * row["success_rate"]) for row in tools if row["success_rate"] is not None)
+        rates.append(f"{100 * well / calls:.0f} % of {number(calls)} finished {dossier.words('{tool_calls}')}")
+    if rates:
+        yield "Success", " · ".join(rates)
+
+
+def origin_words(dossier: Dossier) -> str:
+    """``from t.co to /pricing``, by the first pageview; empty where none is known."""
+    row = next(iter(dossier.parts["origin"].dicts()), None) if "origin" in dossier.parts else None
+    if not row or row["first_at"] is None:
+        return ""
+    referrer = {"$direct": "directly", None: ""}.get(row["referrer"], f"from {row['referrer']}")
+    return f"{referrer} to {row['page']}".strip() if row["page"] else referrer
+
+
+def summary_sentence(dossier: Dossier, timezone: str) -> str:
+    """Since when and from where, what they ran, when they were last there, and in which segments they are."""
+    facts, words = dossier.values, dossier.words
+    signed_up, last = facts.get("signed_up_at"), facts.get("last_activity_at")
+    came = f", came {origin}" if (origin := origin_words(dossier)) else ""
+    accounts = dossier.facts.get("accounts")
+    is_unknown = accounts is not None and bool(accounts.missing)
+    account = "has an unknown account" if is_unknown else "has no account"
+    parts = [f"{f'signed up on {day(signed_up, timezone)}' if signed_up else account}{came}"]
+    if signed_up and facts.get("run_count") is not None:
+        finished, ok = facts.get("finished_runs"), facts.get("runs_completed")
+        well = f", of which {100 * (ok or 0) / finished:.0f} % ended well" if finished else ""
+        ran = f"ran {number(facts['run_count'])}×{well}"
+        parts.append(ran if facts["run_count"] else words("never ran {a workflow}"))
+    if last:
+        parts.append(f"was last active {age_words(dossier.as_of.replace(tzinfo=None) - last)} ago")
+    segments = [verdict.segment.name for verdict in _main_set(dossier)]
+    parts += [f"is in {', '.join(segments)}"] if segments else []
+    return f"{facts.get('name') or dossier.email} {'; '.join(parts)}."
+
+
+def _main_set(dossier: Dossier) -> list[Verdict]:
+    """The segments of the first set, in which people are acted on."""
+    first = next(iter(dossier.explanations.values()), None)
+    return [verdict for verdict in first.verdicts if verdict.member] if first else []
 
 
 def _segments(dossier: Dossier) -> Iterator[Block]:
@@ -213,9 +284,12 @@ def _in_words(part: str, words: OwnWords) -> tuple[str, dict[str, Field]]:
     return words(heading), {name: replace(field, label=words(field.label)) for name, field in fields.items()}
 
 
-def _listing(dossier: Dossier, part: str) -> Listing:
+def _listing(dossier: Dossier, part: str, *, masked: bool) -> Listing:
     heading, fields = _in_words(part, dossier.words)
-    return Listing(dossier.parts[part], heading=heading, fields=fields, columns=tuple(fields), limit=10)
+    table = dossier.parts[part]
+    if "real" in table.names and not masked:
+        fields = {("real" if field.grows else name): field for name, field in fields.items()}
+    return Listing(table, heading=heading, fields=fields, columns=tuple(fields), limit=10)
 
 
 def _empty_parts(dossier: Dossier) -> Iterator[Paragraph]:
@@ -242,11 +316,26 @@ def _timeline_columns(words: OwnWords = PLAIN) -> Columns[Row]:
     )
 
 
-def _timeline(dossier: Dossier, timezone: str) -> list[Listing]:
+def _failed_runs(dossier: Dossier, timezone: str, *, masked: bool) -> list[Listing]:
+    """The failed runs of the timeline, each beside its calls."""
+    actions = {part: table for part, table in dossier.parts.items() if part == "actions"}
+    runs = failed_runs(timeline(actions, masked=masked))
+    columns: Columns[FailedRun] = Columns(
+        Attribute("failed_at", "TIMESTAMP", lambda run: run.at, Field("When")),
+        Attribute("message", "VARCHAR", lambda run: run.message, Field("Message", "text", grows=True)),
+        Attribute("calls", "VARCHAR", lambda run: run.words, Field(dossier.words("{Calls} beside it"), "text")),
+    )
+    heading = dossier.words("Failed {runs} beside their {tool_calls}, 30 days")
+    listing = columns.listing(runs, heading, limit=5, timezone=timezone, as_of=dossier.as_of)
+    return [replace(listing, more=BY_TIME)] if runs else []
+
+
+def _timeline(dossier: Dossier, timezone: str, *, masked: bool) -> list[Listing]:
     heading = "Timeline, 30 days"
     columns = _timeline_columns(dossier.words)
-    listing = columns.listing(dossier.timeline, heading, limit=15, timezone=timezone, as_of=dossier.as_of)
-    return [listing] if dossier.timeline else []
+    rows = dossier.timeline if masked else timeline(dossier.parts, masked=False)
+    listing = columns.listing(rows, heading, limit=30, timezone=timezone, as_of=dossier.as_of)
+    return [listing] if rows else []
 
 
 def _json(dossier: Dossier, timezone: str) -> dict[str, Any]:
@@ -265,7 +354,7 @@ def _json(dossier: Dossier, timezone: str) -> dict[str, Any]:
         "days": [{"day": day, "actions": actions} for day, actions in dossier.days],
         "hours": {name: list(counts) for name, counts in zip(_WEEKDAYS, dossier.hours, strict=True)},
         **{
-            part: table.dicts()
+            part: [{name: value for name, value in row.items() if name != "real"} for row in table.dicts()]
             for part, table in dossier.parts.items()
             if part not in ("events", "actions", "event_hours", "action_hours")
         },

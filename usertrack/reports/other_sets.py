@@ -25,7 +25,7 @@ def lapsed(weekly: Weekly) -> Section | None:
     lines = alike(members(profiles, segment_set, segment, but_not=otherwise(profiles, A_WEEK_AGO)))
     facts = [
         (f"{segment.name} this week", number(sum(len(line.people) for line in lines))),
-        *((line.who, line.why) for line in lines[:LINES]),
+        *(("Who", f"{line.who}: {line.why}") for line in lines[:LINES]),
         (f"{segment.name} in all", number(len(everybody))),
     ]
     return Section("Who lapsed", (Facts(tuple(facts)),), segment_origins(weekly.classification))

@@ -1,0 +1,82 @@
+"""What one person did, newest first, from both sources: what both tell of one run is one entry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from usertrack.core.table import Row, Table
+from usertrack.core.words import plural
+from usertrack.failures.masking import fingerprint, real
+
+_TOLD = timedelta(minutes=10)  # how long after its begin an event may tell of a run, and calls may be a run's
+BY_TIME = "which calls are a run's is judged by time alone: runs and calls have no key in common"
+
+
+def timeline(parts: Mapping[str, Table], *, masked: bool = True) -> tuple[Row, ...]:
+    """(at, kind, what, outcome, detail), newest first, of events and backend actions.
+
+    Why something failed is a fingerprint, or, where it is not ``masked``, the message itself. An event whose name says
+    ``run``, up to ten minutes after a run began and before the next one, is told with that run. If the rows of one
+    source were truncated, the timeline ends where that source does, so that it has no holes.
+    """
+    why = fingerprint if masked else real
+    events: list[Row] = [
+        (at, "event", event, None, detail or page)
+        for at, event, page, detail, _ in (parts["events"].rows if "events" in parts else ())
+    ]
+    actions: list[Row] = [
+        (at, kind, name, outcome, why(detail) if outcome == "failed" and detail else detail)
+        for at, kind, name, outcome, detail in (parts["actions"].rows if "actions" in parts else ())
+    ]
+    cut = [rows[-1][0] for name, rows in (("events", events), ("actions", actions)) if rows and parts[name].truncated]
+    known = [row for row in _once(events, actions) if not cut or row[0] >= max(cut)]
+    return tuple(sorted(known, key=lambda row: (row[0], row[1], str(row[2])), reverse=True))
+
+
+def _once(events: Sequence[Row], actions: Sequence[Row]) -> list[Row]:
+    """``actions`` and ``events``, but for an event that tells of a run: its name is in the detail of that run."""
+    runs = sorted((row for row in actions if row[1] == "run"), key=lambda row: row[0])
+    told: dict[int, Row] = {}
+    for event in events:
+        if "run" in str(event[2]).split("_"):
+            before = [at for at, run in enumerate(runs) if run[0] <= event[0] <= run[0] + _TOLD]
+            if before and before[-1] not in told:
+                told[before[-1]] = event
+    merged = [
+        (*run[:4], " · ".join(filter(None, (run[4], f"{told[at][2]} in PostHog")))) if at in told else run
+        for at, run in enumerate(runs)
+    ]
+    twice = {id(event) for event in told.values()}
+    return [*merged, *(row for row in actions if row[1] != "run"), *(row for row in events if id(row) not in twice)]
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """A run that failed, and (tool, outcome) of the calls in the ten minutes from its begin on, until the next run."""
+
+    at: datetime
+    message: str
+    calls: tuple[tuple[str, str], ...]
+
+    @property
+    def words(self) -> str:
+        """``2 calls, 1 failed: hubspot_search``."""
+        failed = [tool for tool, outcome in self.calls if outcome == "failed"]
+        if not self.calls:
+            return "no call"
+        return f"{plural(len(self.calls), 'call')}, " + (
+            f"{len(failed)} failed: {', '.join(dict.fromkeys(failed))}" if failed else "none failed"
+        )
+
+
+def failed_runs(rows: Sequence[Row]) -> list[FailedRun]:
+    """The failed runs of a `timeline`, newest first, each beside its tool calls."""
+    runs = sorted(row[0] for row in rows if row[1] == "run")
+    calls = [row for row in rows if row[1] == "tool"]
+    failed = []
+    for at, kind, _, outcome, detail in rows:
+        if kind == "run" and outcome == "failed":
+            end = min([at + _TOLD, *(start for start in runs if start > at)])
+            own = tuple((str(call[2]), str(call[3])) for call in calls if at <= call[0] < end)
+            failed.append(FailedRun(at, str(detail or "no message"), own))
+    return failed
