@@ -155,7 +155,7 @@ def test_a_part_without_an_answer_is_empty_and_the_notes_say_why(demo: Cli, tmp_
     (tmp_path / "usertrack.yaml").touch()
     (tmp_path / "queries/posthog").mkdir(parents=True)
     text = (shipped_root() / "queries/posthog/journeys.sql").read_text()
-    (tmp_path / "queries/posthog/journeys.sql").write_text(text.replace("FROM events", "FROM nothing_there"))
+    (tmp_path / "queries/posthog/journeys.sql").write_text(text.replace("FROM sessions", "FROM nothing_there"))
     result = demo("activity", "--full", "-f", "json")
     assert result.code == 6
     document = json.loads(result.out)

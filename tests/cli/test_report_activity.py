@@ -115,7 +115,7 @@ def test_a_part_that_cannot_be_had_is_said_on_top(demo: Cli, tmp_path: Path) -> 
     (tmp_path / "usertrack.yaml").touch()
     (tmp_path / "queries/posthog").mkdir(parents=True)
     text = (shipped_root() / "queries/posthog/journeys.sql").read_text()
-    (tmp_path / "queries/posthog/journeys.sql").write_text(text.replace("FROM events", "FROM nothing_there"))
+    (tmp_path / "queries/posthog/journeys.sql").write_text(text.replace("FROM sessions", "FROM nothing_there"))
     said = demo("report", "activity", "-o", "a.md")
     assert said.code == 6
     page = (tmp_path / "a.md").read_text()

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from usertrack.core.document import Listing
 from usertrack.core.errors import UsageError
 from usertrack.product.journeys.flow import flow
-from usertrack.product.journeys.numbers import JourneyGroup, JourneysQuery, ask, most_frequent, page_of, sessions_beyond
+from usertrack.product.journeys.numbers import (
+    JourneyGroup,
+    JourneysQuery,
+    Move,
+    ask,
+    most_frequent,
+    page_of,
+    sessions_beyond,
+    travellers,
+)
 from usertrack.product.journeys.periods import periods
 from usertrack.product.journeys.tree import lines
 from usertrack.product.journeys.view import journeys_document
@@ -116,6 +125,16 @@ def test_frequency_completion_and_drop_off(client: Client) -> None:
     assert found.drop_offs(("a", "b", "goal")) == pytest.approx((1 / 3, 1 / 2))
     assert {name: (count.sessions, count.stayed) for name, count in found.entries.items()} == {"a": (3, 0), "b": (1, 0)}
     assert {name: count.sessions for name, count in found.exits.items()} == {"b": 1, "c": 1, "d": 1, "goal": 1}
+
+
+def test_who_took_an_edge_are_as_many_as_it_counts(client: Client) -> None:
+    found = group(client, LOG)
+    assert found.moves
+    with asking(client.store, YEAR.as_of) as runner:
+        for edge in found.moves:
+            move = Move(edge.step, edge.source, edge.target or "")
+            people = travellers(runner, JourneysQuery(by="event"), YEAR, move).dicts()
+            assert (sum(row["sessions"] for row in people), len(people)) == (edge.count.sessions, edge.count.persons)
 
 
 def test_ways_to_a_goal(client: Client) -> None:

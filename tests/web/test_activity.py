@@ -1,5 +1,6 @@
 """Activity: the dashboard, in parts that come as they are answered."""
 
+import html
 import re
 
 import pytest
@@ -55,3 +56,23 @@ def test_a_step_that_no_event_has_is_an_error_in_its_place(browser: Browser) -> 
     assert "run_completed" in part(page, "adoption")
     assert 'value="run_complet"' in part(page, "adoption")
     assert page.count('role="alert"') == 1
+
+
+def test_a_path_leads_to_who_took_it_and_on_to_each_of_them(browser: Browser) -> None:
+    journeys = part(browser.get("/activity", params={"days": "7"}).text, "journeys")
+    link = re.search(r'href="(/activity/path[^"]+)" aria-label="[^"]*: ([\d ]+) sessions"', html.unescape(journeys))
+    assert link
+    page = browser.get(link[1]).text
+    assert f"{link[2]} sessions of" in part(page, "people")
+    assert 'href="/people/' in part(page, "people")
+    assert "days=7" in page
+    assert browser.get("/activity/path?step=1").status_code == 404
+    assert "nobody took this path" in browser.get("/activity/path?step=3&source=/nowhere&target=/here").text
+
+
+def test_a_figure_leads_to_its_query_as_it_was_asked(browser: Browser) -> None:
+    journeys = html.unescape(part(browser.get("/activity", params={"days": "7"}).text, "journeys"))
+    address = re.search(r'href="(/queries/posthog/journeys\?[^"]+)"', journeys)
+    assert address
+    assert "since=2026-11-14" in address[1]
+    assert browser.get(address[1]).status_code == 200

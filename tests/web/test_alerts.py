@@ -57,3 +57,10 @@ def test_the_simulator_answers_with_what_it_has_done_so_far(company: Company, br
     assert page.index("reading events: done") < page.index("messages a day")
     assert "write churned, converted" in browser.get("/alerts/simulate?days=3&outcome=rich").text
     assert "is no number of days" in browser.get("/alerts/simulate?days=x").text
+
+
+def test_what_fires_is_on_the_first_page_whatever_else_has_no_answer(company: Company, browser: Browser) -> None:
+    company.alert("dana@acme.example")
+    page = browser.get("/").text
+    fires = page[page.index('<section slot="alerts"') :]
+    assert "dana@acme.example" in fires[: fires.index("</section>")]

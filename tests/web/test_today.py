@@ -1,9 +1,22 @@
 """The first page."""
 
+import re
+
 from tests.web.conftest import Browser
+from tests.web.test_activity import part
 
 
-def test_today_shows_whom_to_act_on(browser: Browser) -> None:
+def test_today_says_whom_to_act_on_and_what_changed(browser: Browser) -> None:
     page = browser.get("/").text
-    assert page.index('<slot name="segments">') < page.index('<section slot="segments"')
-    assert "Failing Users" in page
+    act = part(page, "act")
+    assert re.search(r'href="/people/[^"]+%40[^"]+"', act)
+    assert "Support" in act
+    assert "are new since last week" in act
+    assert "Run success rate" in part(page, "scores")
+    assert "Failing Users" in part(page, "moves")
+    assert "people do not fail together" in part(page, "incidents") or "People hit" in part(page, "incidents")
+    assert 'role="alert"' not in page
+
+
+def test_where_nothing_fires_it_says_how_alerts_begin(browser: Browser) -> None:
+    assert "usertrack alerts watch" in part(browser.get("/").text, "alerts")

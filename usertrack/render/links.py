@@ -1,6 +1,6 @@
 """Where the names in a document lead: nowhere, unless the page that shows it has an address for them."""
 
-from usertrack.core.document import Document
+from usertrack.core.document import Document, Origin
 from usertrack.render.outline import sections
 
 
@@ -18,8 +18,8 @@ class Links:
         """Of a person, by their key, such as an e-mail."""
         return ""
 
-    def query(self, name: str) -> str:
-        """Of a query of the library."""
+    def query(self, origin: Origin) -> str:
+        """Of the query that figures come from, with its parameters."""
         return ""
 
     def path(self, step: int, source: str, target: str) -> str:

@@ -1,7 +1,10 @@
 """Where names in a document lead, on these pages."""
 
-from urllib.parse import quote
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
 
+from usertrack.core.document import Origin
 from usertrack.render.links import Links
 
 
@@ -16,3 +19,14 @@ class PageLinks(Links):
 
     def person(self, key: str) -> str:
         return f"/people/{in_path(key)}"
+
+    def query(self, origin: Origin) -> str:
+        values = {name: text for name, value in origin.params.items() if (text := _typed(value))}
+        return f"/queries/{quote(origin.query)}?{urlencode(values)}"
+
+
+def _typed(value: Any) -> str:
+    """A parameter as somebody would type it; lists with an empty text are those without any."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return value.isoformat() if isinstance(value, datetime) else str(value)

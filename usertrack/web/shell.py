@@ -60,16 +60,21 @@ class Shell:
         self._context = context
         self._threads = ThreadPoolExecutor(6, "page")
 
-    def page(self, request: Request, title: str, parts: Sequence[Part], intro: str = "") -> Response:
-        """The page, streamed. ``intro`` stands above the parts, and is there at once."""
+    def page(
+        self, request: Request, title: str, parts: Sequence[Part], intro: str = "", *, layout: str = ""
+    ) -> Response:
+        """The page, streamed. ``intro`` stands above the parts, and is there at once.
+
+        ``layout`` is the style sheet's name for how parts lie; without one, below each other.
+        """
         variables = self._context(request) | {"title": title, "intro": intro, "parts": parts, "pages": PAGES}
-        variables["path"] = request.url.path
+        variables |= {"path": request.url.path, "layout": layout}
         return StreamingResponse(self._pieces(variables, parts), media_type="text/html")
 
     def simple(self, request: Request, title: str, body: Markup, status: int = 200) -> Response:
         """A page that is there at once."""
         variables = self._context(request) | {"title": title, "intro": body, "parts": (), "pages": PAGES}
-        head, tail = _frame(variables | {"path": request.url.path})
+        head, tail = _frame(variables | {"path": request.url.path, "layout": ""})
         return HTMLResponse(head + tail, status)
 
     async def _pieces(self, variables: dict[str, Any], parts: Sequence[Part]) -> AsyncIterator[str]:

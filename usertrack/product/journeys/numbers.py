@@ -95,6 +95,20 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Move:
+    """From ``source``, the ``step``-th step of a path (the first is 1), to ``target``, the next one."""
+
+    step: int
+    source: str
+    target: str
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a step that no path has."""
+        if not 1 <= self.step < MOST_STEPS:
+            raise UsageError(f"a path has no step {self.step} with one after it", f"steps are 1 to {MOST_STEPS - 1}")
+
+
+@dataclass(frozen=True)
 class JourneyGroup:
     """The journeys of one value of the breakdown; ``name`` is empty without one.
 
@@ -209,20 +223,33 @@ def _groups(runner: Runner, query: JourneysQuery, scope: Scope) -> tuple[list[st
 
 def _ask(runner: Runner, query: JourneysQuery, scope: Scope, groups: Sequence[str | None]) -> Table:
     mine = {
-        **filter_values(scope),
+        **_values(query, scope),
         **scope.bucketing,
         "periods": query.periods,
-        "since": scope.since,
-        "until": scope.end,
         "group_of": breakdown_values(scope)["group_of"],
-        **query.values,
-        "urls": query.urls,
-        "patterns": list(query.patterns or ("",)),
-        "steps": query.steps,
         "most": _most(query, scope, len(groups)),
         "groups": ["" if value is None else f"={value}" for value in groups],
     }
     return answer(runner, "posthog/journeys", mine)
+
+
+def _values(query: JourneysQuery, scope: Scope) -> dict[str, Any]:
+    """The parameters that say which sessions there are, and what their steps are."""
+    return {
+        **filter_values(scope),
+        "since": scope.since,
+        "until": scope.end,
+        **query.values,
+        "urls": query.urls,
+        "patterns": list(query.patterns or ("",)),
+        "steps": query.steps,
+    }
+
+
+def travellers(runner: Runner, query: JourneysQuery, scope: Scope, move: Move) -> Table:
+    """Who went from one step to the next, the last to do so first; their `sessions` are those of the edge."""
+    values = {**_values(query, scope), "at": move.step, "source": move.source, "target": move.target}
+    return answer(runner, "posthog/journey_people", values)
 
 
 def _most(query: JourneysQuery, scope: Scope, groups: int) -> int:

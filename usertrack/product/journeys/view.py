@@ -7,16 +7,18 @@ from collections.abc import Iterator
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing, Section
+from usertrack.core.table import Table
 from usertrack.core.words import number, people_words, plural
 from usertrack.product.ask import more_values_note
 from usertrack.product.funnel.view import duration
 from usertrack.product.journeys import export
 from usertrack.product.journeys.export import JourneyRow
 from usertrack.product.journeys.flow import flow
-from usertrack.product.journeys.numbers import JourneyGroup, Journeys, Steps
+from usertrack.product.journeys.numbers import JourneyGroup, Journeys, Move, Steps
 from usertrack.product.journeys.periods import charts
 from usertrack.product.journeys.periods import notes as period_notes
 from usertrack.product.journeys.tree import REST, short, tree
+from usertrack.product.scope import Scope
 
 _PATH = 120  # characters of a path that people read
 _TOP = 10
@@ -45,6 +47,35 @@ def journeys_document(journeys: Journeys, limit: int | None = None) -> Document:
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
+
+
+def travellers_document(move: Move, scope: Scope, people: Table) -> Document:
+    """Who took a path, the last to do so first."""
+    email, sessions = people.names.index("email"), people.names.index("sessions")
+    fields = {
+        "email": Field("Person", "person"),
+        "person_id": Field("PostHog person"),
+        "sessions": Field("Sessions", "number"),
+        "last_at": Field("Last", "when"),
+    }
+    unknown = sum(row[email] is None for row in people.rows)
+    total = plural(sum(int(row[sessions]) for row in people.rows), "session")
+    return Document(
+        title=f"From {short(move.source)} to {short(move.target)}",
+        subtitle=f"{total} of {people_words(len(people.rows))}, as step {move.step} and the next · {scope.window}",
+        blocks=(Listing(people, fields=fields, columns=tuple(fields), limit=100),),
+        notes=tuple(_travellers_notes(people, unknown)),
+        table=people,
+        timezone=scope.timezone,
+        as_of=scope.as_of,
+    )
+
+
+def _travellers_notes(people: Table, unknown: int) -> Iterator[str]:
+    if not people.rows:
+        yield "nobody took this path in this time"
+    if unknown:
+        yield f"{number(unknown)} of them never said who they are"
 
 
 def _title(journeys: Journeys) -> str:

@@ -176,6 +176,17 @@ def changed_blocks(scorecard: Scorecard) -> Iterator[Block]:
         yield Paragraph(f"{noise}: {' · '.join(others)}")
 
 
+def glance_blocks(scorecard: Scorecard) -> Iterator[Block]:
+    """Each metric in a line: its value, how it changed, and its days."""
+    yield Columns(
+        _METRIC,
+        _COLUMNS.show("value", Field("Value", align="right")),
+        _COLUMNS.show("change", Field("Change", "change", align="right")),
+        _day_by_day(scorecard),
+    ).listing(scorecard.scores)
+    yield Paragraph(f"changes are those against {_span(scorecard.before, scorecard.since, scorecard)}", "dim")
+
+
 def _score_notes(scorecard: Scorecard) -> Iterator[Paragraph]:
     yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in scorecard.scores if score.note)
 

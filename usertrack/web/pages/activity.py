@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from markupsafe import Markup
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,6 +12,7 @@ from starlette.routing import Route
 from usertrack.core.document import Document, Origin
 from usertrack.core.errors import Absent, UsageError, UsertrackError
 from usertrack.product.funnel.numbers import Funnel
+from usertrack.product.journeys.numbers import Move
 from usertrack.product.scope import Scope
 from usertrack.reports.filters import Filters
 from usertrack.segments.analysis import Analysis
@@ -49,9 +51,25 @@ def routes(site: Site) -> list[Route]:
         form = Markup(template("activity.html.j2").render(question=visit.question, choices=choices.now))
         parts = [Part("scope", visit.scope, 2)]
         parts += [Part(name, partial(visit.part, name, choices), height) for name, height in _PARTS.items()]
-        return site.shell.page(request, "Activity", parts, form)
+        return site.shell.page(request, "Activity", parts, form, layout="board")
 
-    return [Route("/activity", activity)]
+    async def path(request: Request) -> Response:
+        question, move = Question.of(request.query_params), _move(request.query_params)
+        visit = Visit(site, question, refresh=False)
+        back = Markup("<p><a href='{}'>Back to the journeys</a></p>").format(
+            question.address("/activity") + "#journeys"
+        )
+        return site.shell.page(request, "Who took this path", [Part("people", partial(visit.path, move), 30)], back)
+
+    return [Route("/activity", activity), Route("/activity/path", path)]
+
+
+def _move(params: QueryParams) -> Move:
+    """Raises UsageError for a path that is none."""
+    step, source, target = (params.get(name, "") for name in ("step", "source", "target"))
+    if not (step.isdecimal() and source and target):
+        raise UsageError("this address names no path", "click on one in the journeys of /activity")
+    return Move(int(step), source, target)
 
 
 class Visit:
@@ -90,6 +108,12 @@ class Visit:
             return form + Markup("<p class='dim'>{}</p>").format(words(problem.message))
         except UsertrackError as problem:
             return form + self._error(problem)
+
+    def path(self, move: Move) -> Markup:
+        """Who took a path of the journeys."""
+        counted = self._counted()
+        key = (move, self.question, counted.scope.as_of)
+        return self._site.answers.ask(key, partial(_path, move=move, scope=counted.scope)).value
 
     def _error(self, problem: UsertrackError) -> Markup:
         """In full where it came first: a source that is away is so for every part."""
@@ -137,6 +161,17 @@ def _part(analysis: Analysis, name: str, question: Question, counted: Counted) -
     blocks = tuple(sections(name, part, scope, origins, profiles))
     document = Document("", blocks, timezone=scope.timezone, as_of=scope.as_of)
     return document_html(document, ActivityLinks(question), f"{name}-")
+
+
+def _path(analysis: Analysis, move: Move, scope: Scope) -> Markup:
+    from usertrack.product.journeys.numbers import JourneysQuery, travellers
+    from usertrack.product.journeys.view import travellers_document
+
+    query = JourneysQuery(patterns=tuple(analysis.settings["pages"]))
+    people = travellers(analysis.runner, query, scope.widened_to_buckets, move)
+    document = travellers_document(move, scope, people)
+    head = Markup("<h2>{}</h2><p class='dim'>{}</p>").format(words(document.title), words(document.subtitle))
+    return head + document_html(document)
 
 
 def _funnel(analysis: Analysis, question: Question) -> Funnel:

@@ -1,30 +1,100 @@
-"""The first page: whom to act on first, what fires now, the scorecard, incidents, and what changed."""
+"""The first page: whom to act on first, what fires now, incidents, the scorecard, and who moved since last week."""
+
+from datetime import UTC, datetime
 
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from usertrack.alerts.ids import short_ids
+from usertrack.alerts.view import by_urgency, person_words
 from usertrack.core.document import Document
+from usertrack.core.errors import Absent
+from usertrack.core.words import age_words
+from usertrack.reports import today as documents
 from usertrack.segments.analysis import Analysis
-from usertrack.web.shell import Part, document_html
+from usertrack.web.live.actions import open_desk
+from usertrack.web.shell import Part, document_html, template, words
 from usertrack.web.site import Site
+
+_DAYS = 7
+_ALERTS = 4
 
 
 def routes(site: Site) -> list[Route]:
-    def segments() -> Markup:
-        return document_html(site.answers.ask("today: segments", _segments).value)
-
     async def today(request: Request) -> Response:
-        return site.shell.page(request, "Today", [Part("segments", segments)])
+        refresh = "refresh" in request.query_params
+
+        def people() -> tuple[Markup, Markup]:
+            return site.answers.ask("today: people", _people, refresh=refresh).value
+
+        def incidents() -> Markup:
+            try:
+                return site.answers.ask("today: incidents", _incidents, refresh=refresh).value
+            except Absent as problem:
+                return Markup("<h2>Incidents</h2><p class='dim'>{}</p>").format(words(problem.message))
+
+        def scores() -> Markup:
+            return site.answers.ask("today: scores", _scores, refresh=refresh).value
+
+        parts = [
+            Part("act", lambda: people()[0], 26),
+            Part("alerts", lambda: _alerts(site), 8),
+            Part("incidents", incidents, 8),
+            Part("scores", scores, 20),
+            Part("moves", lambda: people()[1], 14),
+        ]
+        return site.shell.page(request, "Today", parts, layout="today")
 
     return [Route("/", today)]
 
 
-def _segments(analysis: Analysis) -> Document:
-    from usertrack.segments.classify import classify
-    from usertrack.segments.view import segments_document
+def _people(analysis: Analysis) -> tuple[Markup, Markup]:
+    """Whom to act on first, and who came to and left each segment."""
+    from usertrack.segments.history.snapshots import WEEK
+    from usertrack.segments.history.week_ago import WeekAgoQuery, ask_both, classify_both
 
-    rules = analysis.rules()
-    classification = classify(analysis.profiles(rules, last=True), rules.sets["action"])
-    return segments_document(classification, [], analysis.settings["timezone"], 20, None)
+    rules, runner = analysis.rules(), analysis.runner
+    segment_set = rules.set_or_usual(None)
+    query = WeekAgoQuery(rules, segment_set, runner.as_of, runner.as_of - WEEK, analysis.history(), keep=False)
+    answers, _ = ask_both(runner, query)
+    classification, moved = classify_both(answers)
+    analysis.mark_incomplete(classification.profiles)
+    people, moves = documents.people_document(classification, moved), documents.moves_document(classification, moved)
+    return _html(people), _html(moves)
+
+
+def _incidents(analysis: Analysis) -> Markup:
+    from usertrack.failures.causes import read_catalogue
+    from usertrack.failures.investigation import Investigation, investigate
+    from usertrack.workspace.files import failures_paths
+
+    failures = investigate(analysis.runner, read_catalogue(failures_paths(analysis.settings)), days=_DAYS)
+    assert isinstance(failures, Investigation)  # only a person can fail to use a tool
+    return _html(documents.incidents_document(failures, analysis.settings["timezone"], _DAYS))
+
+
+def _scores(analysis: Analysis) -> Markup:
+    from usertrack.product.scorecard.numbers import listed_metrics, scorecard
+
+    names = listed_metrics(analysis.runner.library, analysis.settings.values["metrics"])
+    scores = scorecard(analysis.runner, names, days=_DAYS)
+    return _html(documents.scores_document(scores, analysis.settings["timezone"]))
+
+
+def _alerts(site: Site) -> Markup:
+    """The most urgent open alerts, as they are this moment."""
+    now = datetime.now(UTC)
+    with open_desk(site.settings, now) as desk:
+        alerts = by_urgency(desk.alerts(), now)
+    ids = short_ids(alert.key for alert in alerts)
+    rows = [
+        (alert, ids[alert.key], person_words(alert), age_words(now - (alert.fired_at or alert.started_at)))
+        for alert in alerts[:_ALERTS]
+    ]
+    return Markup(template("today_alerts.html.j2").render(rows=rows, count=len(alerts)))
+
+
+def _html(document: Document) -> Markup:
+    return Markup("<h2>{}</h2>").format(document.title) + document_html(document)

@@ -1,0 +1,98 @@
+"""What the first page of the app shows, each part a document: whom to act on first, incidents, figures, who moved."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from usertrack.core.columns import Attribute, Columns
+from usertrack.core.document import Block, Document, Field, Listing, Paragraph
+from usertrack.core.words import number, plural
+from usertrack.failures.bursts import Incident
+from usertrack.failures.checklist import span
+from usertrack.failures.investigation import Investigation
+from usertrack.product.scorecard.numbers import Scorecard
+from usertrack.product.scorecard.view import changes_words, glance_blocks
+from usertrack.segments.classify import Classification, SegmentCount
+from usertrack.segments.history.week_ago import Moves
+
+_PEOPLE, _OF_A_SEGMENT = 8, 3
+
+
+def people_document(classification: Classification, moved: Moves) -> Document:
+    """Who is most urgent, a few of each segment, and how they stood a week ago."""
+    segment_set = classification.segment_set
+    actions = {segment.id: segment.action or segment.name for segment in segment_set.segments}
+    tags = {actions[segment.id]: segment_set.tags[segment.id] for segment in reversed(segment_set.segments)}
+    rows = moved.standing.dicts()
+
+    def since(row: Mapping[str, Any]) -> str:
+        return "not known" if row["new"] is None else "new" if row["new"] else row["moved"] or "there, as before"
+
+    columns: Columns[dict[str, Any]] = Columns(
+        Attribute("person", "VARCHAR", lambda row: row[classification.profiles.key], Field("Person", "person")),
+        Attribute("do", "VARCHAR", lambda row: actions[row["segment"]], Field("Do", "tag", tags=tags)),
+        Attribute("why", "VARCHAR", lambda row: row["because"], Field("Why", "text", grows=True)),
+        Attribute("since", "VARCHAR", since, Field("Since last week", "text")),
+    )
+    new = sum(bool(row["new"]) for row in rows)
+    total = plural(len(rows), "person", "people")
+    more = f"the most urgent of {total} to act on, {_OF_A_SEGMENT} of a segment; {number(new)} are new since last week"
+    blocks: list[Block] = [Paragraph("Nobody is to be acted on.", "dim")]
+    if rows:
+        blocks = [columns.listing(list(islice(_first(rows), _PEOPLE))), Paragraph(more, "dim")]
+    return _document("Act on these first", blocks, classification)
+
+
+def _first(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The most urgent first, some of each segment."""
+    counts = Counter[str]()
+    for row in rows:
+        counts[row["segment"]] += 1
+        if counts[row["segment"]] <= _OF_A_SEGMENT:
+            yield row
+
+
+def moves_document(classification: Classification, moved: Moves) -> Document:
+    """How large each segment is, and how many came and went since last week."""
+
+    def count_of(count: SegmentCount, at: int) -> int | None:
+        counts = moved.counts.get(count.segment.id)
+        return counts[at] if counts else None
+
+    tags = classification.segment_set.tags
+    columns: Columns[SegmentCount] = Columns(
+        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
+        Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
+        Attribute("entered", "BIGINT", lambda count: count_of(count, 0), Field("Came", "number")),
+        Attribute("left", "BIGINT", lambda count: count_of(count, 1), Field("Left", "number")),
+    )
+    return _document("Segments since last week", [columns.listing(classification.counts)], classification)
+
+
+def _document(title: str, blocks: list[Block], classification: Classification) -> Document:
+    profiles = classification.profiles
+    return Document(title, tuple(blocks), notes=tuple(profiles.notes), as_of=profiles.as_of)
+
+
+def scores_document(scorecard: Scorecard, timezone: str) -> Document:
+    """What changed by more than noise, and every metric with its days."""
+    changed = changes_words(scorecard)
+    head = Paragraph(f"More than noise: {' · '.join(changed)}" if changed else "Nothing changed by more than noise.")
+    return Document("Scorecard", (head, *glance_blocks(scorecard)), timezone=timezone, as_of=scorecard.until)
+
+
+def incidents_document(failures: Investigation, timezone: str, days: int) -> Document:
+    """When people failed together by more than chance in the last ``days``."""
+    title = f"Incidents, {days} days"
+    if why := failures.unknown("windows", "messages"):
+        return Document(title, (Paragraph(f"unknown: {why}", "warning"),))
+    if not failures.incidents:
+        return Document(title, (Paragraph("None: people do not fail together more than by chance.", "dim"),))
+    columns: Columns[Incident] = Columns(
+        Attribute("when", "VARCHAR", lambda incident: span(incident, timezone), Field("When")),
+        Attribute("what", "VARCHAR", lambda incident: incident.cause, Field("What", "text", grows=True)),
+        Attribute("people", "BIGINT", lambda incident: len(incident.people), Field("People hit", "number")),
+    )
+    latest: Listing = columns.listing(failures.incidents[::-1])
+    return Document(title, (latest,), timezone=timezone, as_of=failures.as_of)
