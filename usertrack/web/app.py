@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.render.html import stylesheet
+from usertrack.render.reader import asset
 from usertrack.web.access import Access, Gate, login
 from usertrack.web.answers import Answers
 from usertrack.web.pages import (
@@ -78,6 +79,7 @@ def create_app(settings: Settings, access: Access) -> Starlette:
         routes=[
             Route("/login", login(access, refuse, ask_password), methods=["GET", "POST"]),
             Route("/assets/page.css", _stylesheet),
+            Route("/assets/page.js", _script),
             Mount("/assets", StaticFiles(directory=Path(__file__).parent / "static")),
             *(route for page in PAGES for route in page.routes(site)),
         ],
@@ -89,6 +91,11 @@ def create_app(settings: Settings, access: Access) -> Starlette:
 async def _stylesheet(request: Request) -> Response:
     """The style sheet of documents, which static pages have inside."""
     return Response(stylesheet(), media_type="text/css")
+
+
+async def _script(request: Request) -> Response:
+    """Sorts tables that are there as a whole, as on static pages."""
+    return Response(asset("page.js"), media_type="text/javascript")
 
 
 class Headers:

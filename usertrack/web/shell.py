@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from usertrack.core.document import Document
 from usertrack.core.errors import UsertrackError
 from usertrack.core.words import number
-from usertrack.render import charts, html
+from usertrack.render import html, sparkline
 from usertrack.render.links import Links
 from usertrack.render.safe import prose, visible
 from usertrack.web.links import PageLinks, in_path
@@ -128,7 +128,7 @@ def clipped(text: str, most: int = 200) -> Markup:
 
 
 def _spark(values: Sequence[float | None]) -> Markup:
-    return Markup('<span class="spark">{}</span>').format(charts.spark(values))
+    return Markup(sparkline.draw(values))
 
 
 _END = "<!-- parts -->"

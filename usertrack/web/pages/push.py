@@ -25,6 +25,7 @@ from usertrack.web.shell import Part, document_html, error, template
 from usertrack.web.site import Site
 
 _FILE = "csv"
+_LISTED = 50  # people above the requests, which have all
 
 
 def routes(site: Site) -> list[Route]:
@@ -99,6 +100,8 @@ def _dry_run(
         problem = error_
     back = f"/segments/{place.segment.id}/push?{place.query}&to={target}{'&members=all' * everyone}"
     variables: dict[str, Any] = {
+        "audience": audience,
+        "listed": audience.people[:_LISTED],
         "document": document_html(outcome_document(target, audience, outcome, dry_run=True)),
         "people": people_words(outcome.sent),
         "target": target,
