@@ -19,7 +19,7 @@ WIDTH = 100
 def picture() -> str:
     """A terminal with the command and its answer, as an SVG that fetches nothing."""
     run = [sys.executable, "-m", "usertrack", *COMMAND, "--demo"]
-    environment = {**os.environ, "COLUMNS": str(WIDTH), "FORCE_COLOR": "1"}
+    environment = {**os.environ, "COLUMNS": str(WIDTH), "FORCE_COLOR": "1", "COLORTERM": "truecolor"}
     answer = subprocess.run(run, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
     console = Console(width=WIDTH, record=True, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(f"\x1b[1m$ usertrack {' '.join(COMMAND)}\x1b[0m\n\n{answer}"), end="")
