@@ -187,10 +187,11 @@ def test_patterns_that_somebody_breaks_while_they_run(tmp_path: Path, capsys: py
 def test_what_is_seen_and_told_to_nobody_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     pane = WatchPane()
     for _ in range(2):
-        pane.doubts(3, ["trial_quiet"])
+        pane.doubts(3, ["trial_quiet"], 60.0)
     said = " ".join(capsys.readouterr().err.split())
     assert said.count("trial_quiet holds for somebody") == 1
     assert said.count("events came later than by 60 min") == 1
+    assert said.count("the clock of PostHog is ahead") == 1
 
 
 def test_an_end_is_shown_only_where_its_start_was() -> None:

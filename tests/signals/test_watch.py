@@ -45,6 +45,7 @@ class World:
         self.heard = []
         with Watcher(self.folder, self.patterns, Everybody()) as watcher, self.office.runner("posthog") as runner:
             watcher.poll(runner, _moment(at), receive or self.heard.extend)  # type: ignore[arg-type]
+            self.clock_ahead = watcher.clock_ahead
         return [f"{each.pattern} {each.state} {(each.at - NOW).total_seconds():g}" for each in self.heard]
 
 
@@ -142,3 +143,12 @@ def test_a_watcher_whose_clock_is_wrong_sees_what_happens_once(world: World, ahe
         said += world.poll(at + ahead)
     said += world.poll(240)
     assert [each.rpartition(" ")[0] for each in said] == ["errors firing"]
+
+
+def test_events_of_a_server_whose_clock_is_ahead_are_seen_at_once(world: World) -> None:
+    world.poll(0)
+    world.happens("$exception", 100)
+    world.happens("$exception", 101)
+    assert world.poll(10) == ["errors firing 101"]
+    assert world.clock_ahead == pytest.approx(91)
+    assert world.poll(20) == []

@@ -160,7 +160,7 @@ class Watching:
                         if problem.exit_code == UsageError.exit_code:
                             raise
                         diagnostics.error(problem)
-                    self.pane.doubts(watcher.engine.late, watcher.engine.undecided)
+                    self.pane.doubts(watcher.engine.late, newcomers.undecided(), watcher.clock_ahead)
                     self._tell(desk, outbox)
                     done += 1
                     if done != rounds:

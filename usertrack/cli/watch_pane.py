@@ -13,6 +13,7 @@ from usertrack.render.safe import visible
 from usertrack.signals.engine import LATEST
 
 _MARKS = {SignalState.FIRING: "●", SignalState.RESOLVED: "✓"}
+_SKEW = 10.0  # seconds
 
 
 class WatchPane:
@@ -29,14 +30,19 @@ class WatchPane:
                 diagnostics.note(note)
                 self._notes.add(note)
 
-    def doubts(self, late: int, undecided: Iterable[str]) -> None:
-        """Say once what is seen and told to nobody: ``late`` events, and patterns with people who may not be meant."""
+    def doubts(self, late: int, undecided: Iterable[str], clock_ahead: float) -> None:
+        """Say once what is seen and told to nobody: ``late`` events, and patterns with people who may not be meant.
+
+        And that the source's clock is so many seconds ahead of ours.
+        """
         self.note(
             f"{pattern} holds for somebody, and is not said: a fact of `where:` is not known of them"
             for pattern in undecided
         )
         if late:
             self.note([f"events came later than by {age_words(timedelta(seconds=LATEST))}: no pattern counts them"])
+        if clock_ahead > _SKEW:
+            self.note(["the clock of PostHog is ahead of this machine's: alerts have its times"])
 
     def show(self, signals: Sequence[Signal], firing: Collection[str]) -> None:
         """A line for each that begins, and for the end of what began before; ``firing`` has the keys of that."""

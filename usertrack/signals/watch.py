@@ -26,6 +26,7 @@ REMEMBERED = timedelta(days=LONGEST / 86_400)
 SETTLE = timedelta(seconds=5)
 """For how long nothing is said about what did *not* happen: an event may still be on its way."""
 
+_AHEAD = timedelta(hours=1)  # by which the source's clock may be, and events are seen all the same
 _LONGEST_GAP = timedelta(days=1)  # after a longer one, the state begins anew
 
 Receive = Callable[[Sequence[Signal]], object]
@@ -45,6 +46,8 @@ class Watcher:
         self._state = StateFile(folder)
         self.engine = Engine(patterns, audience)
         self._state.load(self.engine)
+        self.clock_ahead = 0.0
+        """Seconds by which the source's clock is ahead of ours, as far as the last poll's events tell."""
 
     def __enter__(self) -> "Watcher":
         return self
@@ -68,7 +71,9 @@ class Watcher:
             return count
         cursor = self._state.arrived_until
         cursor = read_until if cursor is None else cursor
-        table = arrival_table(runner, _moment(cursor) - OVERLAP, now)
+        table = arrival_table(runner, _moment(cursor) - OVERLAP, now + _AHEAD)
+        latest = latest_arrival(table)
+        self.clock_ahead = max(0.0, latest - now.timestamp())
         arrived = list(occurrences(table))
         before = self._state.seen([each.uuid for each in arrived])
         fresh = [each for each in arrived if each.uuid not in before]
@@ -84,7 +89,7 @@ class Watcher:
         meet(now)
         if now.date() != _moment(read_until).date():
             self.engine.forget((now - REMEMBERED).timestamp())
-        self._save(self.engine.taken(), taken, now, max(cursor, latest_arrival(table)))
+        self._save(self.engine.taken(), taken, now, max(cursor, latest))
         self.hand_on(receive)
         return len(taken)
 
