@@ -112,11 +112,11 @@ class AppThread:
     """The app on an ephemeral port, in a thread of its own."""
 
     def __init__(self, store: Store, settings: ServerSettings = SETTINGS) -> None:
-        self._app = create_app(store, settings)
+        self.app = create_app(store, settings)
 
     def __enter__(self) -> "AppThread":
         self._port = _Port.free.pop() if _Port.free else _Port()
-        self._port.app = self._app
+        self._port.app = self.app
         self.url = self._port.url
         return self
 

@@ -51,7 +51,7 @@ def plan(tmp_path: Path, store: Store) -> Path:
 def serving(store: Store, plan: Path | None, *, enforce: bool = False) -> Iterator[Client]:
     with AppThread(store, replace(SETTINGS, plan=plan, enforce=enforce)) as server:
         yield Client(server.url, store)
-    server._app.state.violations.close()
+    server.app.state.violations.close()
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ def test_a_log_that_cannot_be_written_stops_no_event(client: Client, caplog: pyt
 
 def test_an_erased_person_is_in_no_name(store: Store, plan: Path) -> None:
     with AppThread(store, replace(SETTINGS, plan=plan)) as server:
-        erase_ann(Client(server.url, store), server._app.state.violations)
+        erase_ann(Client(server.url, store), server.app.state.violations)
 
 
 def erase_ann(client: Client, violation_log: ViolationLog) -> None:

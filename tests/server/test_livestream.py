@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from capture_fixtures import SETTINGS, AppThread, Client, client, shared_store, store  # noqa: F401
+from capture_fixtures import SETTINGS, AppThread, Client, client, shared_store, store, wait_until  # noqa: F401
 
 from usertrack.server.capture import broadcast
 from usertrack.server.capture.broadcast import Broadcast, Listener
@@ -77,3 +77,13 @@ def test_a_slow_listener_is_told_how_much_it_missed(monkeypatch: Any) -> None:
     told = text.count("data: {")
     assert 0 < told < 100
     assert f"event: missed\ndata: {100 - told}\n" in text
+
+
+def test_who_hangs_up_is_told_nothing_any_more(store: Store) -> None:
+    with AppThread(store) as server:
+        client, tells = Client(server.url, store), server.app.state.broadcast
+        for _ in range(3):
+            with listening(client) as heard:
+                client.send(event("seen"))
+                assert next(heard)["event"] == "seen"
+        wait_until(lambda: not tells.is_heard)

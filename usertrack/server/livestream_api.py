@@ -5,19 +5,17 @@ the personal one, and ``person_id`` is the person that the event is stored with,
 when that was.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
-from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from usertrack.server.capture.broadcast import Broadcast, Listener
 from usertrack.server.http.auth import authenticate, require_scope
+from usertrack.server.http.event_stream import event_stream
 from usertrack.server.http.requests import answering
 from usertrack.server.http.server_settings import ServerSettings
-
-_PATIENCE = 30.0  # seconds in which a listener takes nothing, after which it is gone
 
 
 def routes(settings: ServerSettings, broadcast: Broadcast) -> list[Route]:
@@ -32,12 +30,12 @@ def routes(settings: ServerSettings, broadcast: Broadcast) -> list[Route]:
             distinct_id=asked.get("distinctId", ""),
             columns=_listed(asked["columns"]) if "columns" in asked else None,
         )
-        return EventSourceResponse(_heard(broadcast, listener), send_timeout=_PATIENCE, sep="\n", ping=10)
+        return event_stream(_heard(broadcast, listener))
 
     return [Route("/events", answering(events), methods=["GET"])]
 
 
-async def _heard(broadcast: Broadcast, listener: Listener) -> AsyncIterator[bytes]:
+async def _heard(broadcast: Broadcast, listener: Listener) -> AsyncGenerator[bytes, None]:
     with broadcast.heard_by(listener):
         async for frames in listener.stream():
             yield frames

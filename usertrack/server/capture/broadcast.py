@@ -101,6 +101,11 @@ class Broadcast:
     def __init__(self) -> None:
         self._listeners: frozenset[Listener] = frozenset()
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
     def publish(self, events: Iterable[tuple[Event, str]], stored_at: datetime) -> None:
         """Tell ``events``, each with the id of its person."""
         if listeners := self._listeners:

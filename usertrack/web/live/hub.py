@@ -76,7 +76,7 @@ class Hub:
         self._source: tuple[LiveSource, Ask] | None = None
         self._is_drawn, self._has_begun = asyncio.Event(), asyncio.Event()
         self._changed, self._strangers = asyncio.Event(), asyncio.Event()
-        self._turn = asyncio.Condition()
+        self._turn, self._reading = asyncio.Condition(), asyncio.Lock()
 
     # For viewers
 
@@ -113,25 +113,24 @@ class Hub:
             await self._know_history(view)
 
     async def _know_history(self, view: OnePerson) -> None:
-        """Read what somebody did before, the first time that they are looked at; later events are added as they come.
+        """Read what somebody did before, now and then; later events are added as they come.
 
         Raises a UsertrackError where it cannot be read.
         """
         if self._source is None:
             return
         source, ask = self._source
-        history = self._histories.pop(view.person, None)
-        if history is None:
-            history = self._histories[view.person] = {}  # what comes meanwhile is noted
-            try:
-                history |= {each.uuid: each for each in await ask(partial(source.history_of, view.person))}
-            except BaseException:
-                self._histories.pop(view.person, None)
-                raise
-            self._scene = replace(self._scene)  # drawn anew
-            self._frames = {}
-            await ask(partial(self._learn_names, source, {view.person}))
-        self._histories[view.person] = history
+        async with self._reading:
+            if view.person not in self._histories:
+                history = self._histories[view.person] = {}  # what comes meanwhile is noted
+                try:
+                    history |= {each.uuid: each for each in await ask(partial(source.history_of, view.person))}
+                    await ask(partial(self._learn_names, source, {view.person}))
+                except BaseException:
+                    del self._histories[view.person]
+                    raise
+                self._scene = replace(self._scene)  # drawn anew
+                self._frames = {}
         while len(self._histories) > _HISTORIES:
             del self._histories[next(iter(self._histories))]
 
@@ -322,7 +321,8 @@ class Hub:
                     self._problems["people"] = problem
                     pause = _AGAIN
                 else:
-                    self._audience, self._names = audience, {}
+                    # who was erased meanwhile, or has opted out, is not known any more
+                    self._audience, self._names, self._histories = audience, {}, {}
                     self._problems.pop("people", None)
                     pause = REFRESH.total_seconds()
                 self._changed.set()

@@ -1,17 +1,17 @@
 """Who is here now, who needs help, and what happens: /live, kept up by a stream of what changes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from markupsafe import Markup
-from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from usertrack.core.errors import SourceBusy
+from usertrack.server.http.event_stream import event_stream
 from usertrack.web.live.actions import Outcomes
 from usertrack.web.live.hub import Hub
 from usertrack.web.live.scene import Choice, OnePerson
@@ -22,7 +22,6 @@ from usertrack.web.shell import Part, document_html, template
 from usertrack.web.site import Site
 
 Result = TypeVar("Result")
-_PATIENCE = 20.0  # seconds in which a viewer takes nothing, after which they are gone; they come back by themselves
 _OPENING = 20.0  # seconds until somebody is told that the sources are not open yet
 _RETRY = b"retry: 1000\n\n"
 
@@ -44,7 +43,7 @@ def routes(site: Site) -> list[Route]:
         last = request.headers.get("last-event-id") or request.query_params.get("last", "")
         query = request.query_params
         view = OnePerson.of(query["person"], query) if "person" in query else Choice.of(query)
-        return _stream(hub.messages(view, last))
+        return event_stream(_with_retry(hub.messages(view, last)))
 
     async def person(request: Request) -> Response:
         id_, loop = request.path_params["person"], asyncio.get_running_loop()
@@ -92,10 +91,7 @@ def intro(site: Site, request: Request, outcomes: Outcomes) -> Markup:
     return Markup(template("live_intro.html.j2").render(variables))
 
 
-def _stream(messages: AsyncIterator[bytes]) -> Response:
-    async def with_retry() -> AsyncIterator[bytes]:
-        yield _RETRY
-        async for message in messages:
-            yield message
-
-    return EventSourceResponse(with_retry(), send_timeout=_PATIENCE, sep="\n", ping=15)
+async def _with_retry(messages: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    yield _RETRY
+    async for message in messages:
+        yield message
