@@ -82,6 +82,9 @@ def test_rows_are_harmless_drawn_once_and_dim_for_who_is_away() -> None:
     first, second = (drawing.frame(scene(feed=[said]), Choice()) for _ in range(2))
     assert "<script>" not in json.dumps(dict(first.lists["live-feed"]))
     assert "\u202e" not in first.lists["live-feed"]["1"]
+    long = after_signal(None, signal(person="bob", facts={"email": "\N{HEBREW LETTER ALEF}" * 10_000}))[0]
+    [row] = drawing.frame(Scene(NOW, alerts=[long]), Choice()).lists["live-alerts"].values()
+    assert len(row) < 3_000
     assert first.lists["live-people"]["ann"] is second.lists["live-people"]["ann"]
     assert ["away" in row for row in first.lists["live-people"].values()] == [False, False, True]
 

@@ -18,7 +18,7 @@ from usertrack.signals.active import ActivePerson
 from usertrack.web.live.frames import Frame, Rows
 from usertrack.web.live.scene import AWAY, MOST_LINES, Choice, OnePerson, Said, Scene, View
 from usertrack.web.live.timeline import Line, lines
-from usertrack.web.live.words import deed, how_long, is_trouble, name_of
+from usertrack.web.live.words import deed, how_long, is_trouble, name_of, shortened
 from usertrack.web.shell import template
 
 _MOST, _MOST_ALERTS = 60, 20  # rows at the most: how many others there are is said
@@ -152,7 +152,8 @@ class Drawing:
             return {
                 "alert": alert,
                 "id": short_id(alert.key),
-                "who": person_words(alert),
+                "who": shortened(person_words(alert), 80),
+                "because": shortened(alert.because, 400),
                 "tier": _text(alert.facts.get("tier")),
                 "page": _text(alert.facts.get("page")),
                 "state": state,

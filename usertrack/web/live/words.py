@@ -18,7 +18,7 @@ _DEEDS = {
     "form_submit": "sent the form",
     "field_error": "met an error in a field",
 }
-_LONGEST = 160  # characters of a message
+_LONGEST, _NAME = 160, 80  # characters of a message, and of a name
 _TROUBLE = frozenset({"$exception", "$rageclick", "$dead_click", "error_click", "field_error", "error_occurred"})
 
 
@@ -47,4 +47,9 @@ def is_trouble(occurrence: Occurrence) -> bool:
 
 def name_of(person: str, facts: Mapping[str, Any]) -> str:
     """The e-mail or the name, else a visitor with the beginning of their id."""
-    return str(facts.get("email") or facts.get("name") or f"visitor {person[:8]}")
+    return shortened(str(facts.get("email") or facts.get("name") or f"visitor {person[:8]}"), _NAME)
+
+
+def shortened(text: str, most: int) -> str:
+    """``text`` of that many characters at the most: a row stays a row, whatever somebody calls themselves."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
