@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import Cli
 from tests.people import Company, Office, office, served
+from usertrack.checks.doctor import check_settings
+from usertrack.workspace.settings import load_settings
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +91,12 @@ def test_queries_of_a_source_that_is_down_were_not_checked(own: Cli, clean_env: 
     assert re.search(r"39 of [4-9]\d in order", result.out)
 
 
-def test_settings_say_where_they_came_from(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_settings_say_where_they_came_from(tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text(
         "timezone: Europe/Berlin\nneon:\n  api: https://user:hunter2@neon.example\n"
     )
-    clean_env.setenv("COLUMNS", "200")
-    rows = {row["what"]: row["detail"] for row in json.loads(own("doctor", "-f", "json").out)["rows"]}
+    env = {"DATABASE_URL": "postgresql://localhost/app", "USERTRACK_INTERNAL": "datagen.dev"}
+    rows = {row.subject: row.detail for row in check_settings(load_settings(workspace=tmp_path, env=env))}
     assert rows["timezone"] == "Europe/Berlin (usertrack.yaml, line 1)"
     assert rows["postgres.url"] == "set (environment, DATABASE_URL)"
     assert rows["neon.api_key"] == "not set (NEON_API_KEY)"

@@ -266,7 +266,7 @@ def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     slow_but(
-        ["lifecycle", "churn --gone 1"],
+        ["lifecycle"],
         ["retention", "cohorts", "lifecycle", "stickiness", "features", "funnel activation", "churn --gone 1"],
     ),
 )

@@ -181,11 +181,11 @@ printf '%s\n' "${{COMPREPLY[@]}}"
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("usertrack lifecycle --interval w", ["week"]),
+        pytest.param("usertrack lifecycle --interval w", ["week"], marks=pytest.mark.slow),
         ("usertrack activity --breakdown '\\$os'", ["\\$os"]),
-        ("usertrack user nobody", []),
+        pytest.param("usertrack user nobody", [], marks=pytest.mark.slow),
         ("usertrack segments -o re", ["files"]),
-        ("usertrack query run --sql re", ["files"]),
+        pytest.param("usertrack query run --sql re", ["files"], marks=pytest.mark.slow),
     ],
 )
 def test_completion_by_bash_itself(clean_env: pytest.MonkeyPatch, words: str, offered: list[str]) -> None:

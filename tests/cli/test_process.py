@@ -153,6 +153,7 @@ def test_colour_on_a_terminal_unless_it_is_refused(env: dict[str, str], extra: d
     assert (b"\x1b[38;2" in done.stdout or b"\x1b[38;5" in done.stdout) is coloured
 
 
+@pytest.mark.slow
 def test_off_a_terminal_there_is_none(env: dict[str, str]) -> None:
     done = run(env, "segments", "-n", "3")
     assert b"\x1b" not in done.stdout + done.stderr

@@ -137,6 +137,7 @@ def test_ctrl_c_stops_the_server_s_import(load: Import, served: Served, data: Pa
     assert imported(load(LOG, "-f", "json"))["events"] == 2
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_leaves_nothing_half(served: Served, stored: Rows, data: Path, long: Path) -> None:
     process = importing(long, data)
     served.end(signal.SIGKILL)

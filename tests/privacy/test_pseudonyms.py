@@ -61,7 +61,7 @@ USER = ["user", "percent%s{0}@hooli.example"]
 @pytest.mark.parametrize(
     ("args", "ending"),
     slow_but(
-        [(USER, "txt"), (["segment", "failing"], "json")],
+        [(USER, "txt")],
         [
             (["weekly"], "html"),
             *product([USER], ["json", "html", "txt"]),

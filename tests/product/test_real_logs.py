@@ -16,6 +16,8 @@ from ..real_logs import Log, connected, log, there
 __all__ = ["connected", "log"]
 pytestmark = there
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def asked(connected: Log, cli: Cli) -> Callable[..., Any]:

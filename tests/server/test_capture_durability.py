@@ -78,6 +78,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Process]]:
         process.popen.communicate()
 
 
+@pytest.mark.slow
 def test_acknowledged_events_survive_kill_9(tmp_path: Path, start: Callable[[], Process]) -> None:
     server = start()
     sent = [event(0)]

@@ -127,7 +127,7 @@ def node_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("mode", ["v0", "v1"])
+@pytest.mark.parametrize("mode", [pytest.param("v0", marks=pytest.mark.slow), "v1"])
 def test_node(client: Client, node_sdk: Path, mode: str) -> None:
     run = subprocess.run(
         ["node", str(node_sdk / "send.js"), str(client.http.base_url), TOKEN],

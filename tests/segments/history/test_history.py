@@ -249,6 +249,7 @@ def writer(*args: object) -> "subprocess.Popen[str]":
     return process
 
 
+@pytest.mark.slow
 def test_two_processes_write_at_once_and_nothing_is_lost(place: HistoryFile) -> None:
     both = [writer(place.path, "write", first, 12) for first in (0, 12)]
     assert [process.wait(60) for process in both] == [0, 0]
