@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import unquote
 
 import pytest
@@ -28,6 +29,14 @@ def test_people_come_most_urgent_first_each_with_the_reason(browser: Browser) ->
     page = browser.get("/segments/failing").text
     first = page[page.index('class="who"') :]
     assert "finished runs" in first[: first.index("</tr>")]
+
+
+def test_many_look_at_once(browser: Browser) -> None:
+    sets = ("action", "lifecycle") * 8
+    with ThreadPoolExecutor(8) as threads:
+        pages = list(threads.map(lambda name: browser.get(f"/segments/at_risk?set={name}").text, sets))
+    assert len({tuple(people(page)) for page in pages}) == 2
+    assert all('role="alert"' not in page for page in pages)
 
 
 def test_facts_filter_and_the_order_is_that_of_the_column(browser: Browser) -> None:
