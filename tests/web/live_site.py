@@ -35,8 +35,14 @@ notifications: {call_url: "https://meet.example/{email}"}
 class Company:
     """``client`` sends events to its PostHog."""
 
-    def __init__(self, client: Client, settings: Settings) -> None:
-        self.client, self.settings = client, settings
+    def __init__(self, server: AppThread, client: Client, settings: Settings) -> None:
+        self._server, self.client, self.settings = server, client, settings
+
+    def has_no_livestream(self) -> None:
+        """As PostHog Cloud, whose own has another address and key."""
+        self._server.app.router.routes = [
+            each for each in self._server.app.routes if getattr(each, "path", "") != "/events"
+        ]
 
     def come(self, email: str, path: str = "/pricing/17", **properties: Any) -> float:
         """Somebody logs in, and looks at a page; when that was acknowledged."""
@@ -71,7 +77,7 @@ def company(shared_store: Store, tmp_path: Path) -> Iterator[Company]:
         for name, text in FILES.items():
             (tmp_path / name).write_text(text)
         env = {"POSTHOG_HOST": server.url, "POSTHOG_PROJECT_ID": "1", "POSTHOG_PERSONAL_API_KEY": "phx_test"}
-        yield Company(Client(server.url, shared_store), load_settings(workspace=tmp_path, env=env))
+        yield Company(server, Client(server.url, shared_store), load_settings(workspace=tmp_path, env=env))
 
 
 __all__ = ["Company", "company", "shared_store"]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from starlette.datastructures import QueryParams
 
 from tests.alerts.signals import signal
@@ -21,6 +22,7 @@ from usertrack.signals.active import ActivePerson
 from usertrack.signals.occurrence import Occurrence
 from usertrack.web.access import Access
 from usertrack.web.app import create_app
+from usertrack.web.live import hub as hub_module
 from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.frames import Frame
 from usertrack.web.live.hub import Hub
@@ -148,6 +150,21 @@ def test_who_comes_is_shown_at_once_and_our_own_people_never(company: Company) -
     assert "Take up" in since
     assert "Nobody looks" not in since  # what the viewer had is not sent again
     assert "Nobody looks" in whole
+
+
+def test_a_posthog_without_a_livestream_is_asked_again_and_again(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "_POLL", 0.1)
+    company.has_no_livestream()
+
+    async def act(hub: Hub, messages: AsyncIterator[bytes]) -> str:
+        await until(messages, "Nobody is here now")
+        for email in ("boss@own.example", "dana@acme.example"):
+            await asyncio.to_thread(company.come, email)
+        return await until(messages, "dana@acme.example")
+
+    assert "boss@own.example" not in live(company, act)
 
 
 def test_the_page_works_without_a_script_and_two_who_take_up_one_alert_are_told(company: Company) -> None:
