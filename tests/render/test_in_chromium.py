@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from usertrack.core.document import Document
+from usertrack.core.document import Block, Document, Facts, Field, Listing, Section
+from usertrack.core.table import Column, Table
 from usertrack.render import html
 
 from . import documents
@@ -30,9 +31,19 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+def endless() -> Iterator[Block]:
+    """Names of 10 000 characters without a blank, wherever a name can be."""
+    name = "x" * 10_000
+    table = Table((Column("who"), Column("tag"), Column("why")), [(name, name, name)])
+    fields = {"who": Field(kind="person"), "tag": Field(kind="tag"), "why": Field(grows=True)}
+    yield Section(name, (Facts(((name, name),)), Listing(table, name, fields)))
+
+
 def everything() -> Document:
     blocks = [block for make in (documents.segments, documents.dossier, documents.figures) for block in make().blocks]
-    return Document("Everything", (*blocks, VISITS), notes=("a note",), timezone="UTC", as_of=documents.AS_OF)
+    return Document(
+        "Everything", (*blocks, VISITS, *endless()), notes=("a note",), timezone="UTC", as_of=documents.AS_OF
+    )
 
 
 @pytest.fixture
