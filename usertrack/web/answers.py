@@ -58,11 +58,18 @@ class Answers:
         self._library: tuple[object, Library] | None = None
         self._forgotten = 0  # how often all was forgotten
 
-    def ask(self, question: Hashable, make: Callable[[Analysis], Value], *, refresh: bool = False) -> Answer[Value]:
+    def ask(
+        self,
+        question: Hashable,
+        make: Callable[[Analysis], Value],
+        *,
+        refresh: bool = False,
+        lasts: float = _YOUNG,
+    ) -> Answer[Value]:
         """The answer of ``make`` to ``question``, which names all that it depends on but sources and files.
 
-        One that is young enough is given again; with ``refresh`` the sources are asked in any case. Raises what
-        ``make`` raises, which is not kept.
+        One that is not older than it ``lasts``, in seconds, is given again; with ``refresh`` the sources are asked in
+        any case. Raises what ``make`` raises, which is not kept.
         """
         versioned = (question, self._version())
         with self._lock:
@@ -77,7 +84,7 @@ class Answers:
                     return answer
                 for former in [each for each in self._kept if each[1] != versioned[1]]:
                     del self._kept[former]  # of files as they were: everybody's profiles take room
-                self._kept[versioned] = (time.monotonic(), answer)
+                self._kept[versioned] = (time.monotonic() + lasts, answer)
                 self._kept.move_to_end(versioned)
                 while len(self._kept) > _MOST:
                     self._asking.pop(self._kept.popitem(last=False)[0], None)
@@ -95,8 +102,8 @@ class Answers:
 
     def _young(self, question: tuple[Hashable, object]) -> Answer[Any] | None:
         with self._lock:
-            asked, answer = self._kept.get(question) or (0.0, None)
-        is_young = self.settings.uses_demo or time.monotonic() - asked < _YOUNG
+            until, answer = self._kept.get(question) or (0.0, None)
+        is_young = self.settings.uses_demo or time.monotonic() < until
         return answer if is_young else None
 
     def _ask(self, make: Callable[[Analysis], Value], *, refresh: bool) -> Answer[Value]:

@@ -28,6 +28,7 @@ from usertrack.web.answers import Answer, Answers
 
 _WEEKS = 8  # that the demo's history begins with
 _SECONDS = 20.0  # after which a question that somebody wrote is given up
+_LASTS = 300.0  # seconds: who turns pages does not wait for everybody to be asked again
 _FRESH = timedelta(hours=12)  # a look at a page is recorded in the history twice a day at the most
 
 
@@ -114,7 +115,7 @@ def population_of(answers: Answers, by: str = "", *, refresh: bool = False) -> A
     def ask(analysis: Analysis) -> Population:
         return Population(analysis.profiles(analysis.rules(by), last=True))
 
-    return answers.ask(("population", by), ask, refresh=refresh)
+    return answers.ask(("population", by), ask, refresh=refresh, lasts=_LASTS)
 
 
 def knows_past(answers: Answers, by: str = "") -> bool:
@@ -135,7 +136,7 @@ def past_of(answers: Answers, by: str = "") -> Answer[dict[str, Past]]:
             backfill(analysis.runner, rules, list(rules.sets.values()), place, _WEEKS, analysis.progress)
         return {name: _past(population, name, place, analysis) for name in population.divisions}
 
-    return answers.ask(("past", by), ask)
+    return answers.ask(("past", by), ask, lasts=_LASTS)
 
 
 def _past(population: Population, set_name: str, place: HistoryFile, analysis: Analysis) -> Past:

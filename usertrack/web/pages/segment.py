@@ -1,6 +1,7 @@
 """The people of one segment: searched, filtered, sorted and paged on the server, and exported as they are shown."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from starlette.routing import Route
 from usertrack.core.errors import UsertrackError
 from usertrack.core.period import day, moment
 from usertrack.core.spool import SpooledRows, quote
+from usertrack.core.words import age_words
 from usertrack.segments.keys import subjects_words
 from usertrack.segments.rules import Segment, SegmentSet, find_segment
 from usertrack.segments.wording import value_words
@@ -107,6 +109,7 @@ def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], *, re
             page=page,
             problem=error(problem.message, problem.hint) if problem else "",
             as_of=moment(answer.as_of, timezone),
+            age="" if site.settings.uses_demo else age_words(datetime.now(UTC) - answer.asked_at),
             formats=FORMATS,
             words=subjects_words,
             first=(question.page - 1) * PAGE + 1,
