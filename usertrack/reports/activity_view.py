@@ -64,8 +64,8 @@ def activity_page(
 def _blocks(report: ActivityReport) -> Iterator[Block]:
     own = profile_origins(report.profiles, report.profiles.queries)
     for name in PAGE:
-        origins = own if report.scope.segment or name == "segments" else ()
-        yield from sections(name, getattr(report, name), report.scope, origins, report.profiles)
+        people_origins = own if report.scope.segment or name == "segments" else ()
+        yield from sections(name, getattr(report, name), report.scope, people_origins, report.profiles)
 
 
 def sections(
@@ -77,7 +77,7 @@ def sections(
     """
     if isinstance(part.answer, Absent):
         return
-    queries = (*_origins(part.statements, scope), *people_origins)
+    queries = (*origins(part.statements, scope), *people_origins)
     for heading, blocks in _SECTIONS[name].items():
         if isinstance(part.answer, UsertrackError):
             yield Section(heading, (unknown_paragraph(part.answer.message),), queries)
@@ -85,7 +85,7 @@ def sections(
             yield Section(heading, tuple(blocks(part.answer, profiles)), queries)
 
 
-def _origins(statements: Sequence[Statement], scope: Scope) -> tuple[Origin, ...]:
+def origins(statements: Sequence[Statement], scope: Scope) -> tuple[Origin, ...]:
     """Each query once, by name, without the e-mails of a segment's people."""
     by_key: dict[str, Origin] = {}
     for statement in statements:

@@ -4,6 +4,7 @@ What is not shown has a row of its own, so that the sessions of every table add 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing, Section
@@ -22,6 +23,7 @@ from usertrack.product.scope import Scope
 
 _PATH = 120  # characters of a path that people read
 _TOP = 10
+_PEOPLE = 200
 
 
 def journeys_document(journeys: Journeys, limit: int | None = None) -> Document:
@@ -63,7 +65,7 @@ def travellers_document(move: Move, scope: Scope, people: Table) -> Document:
     return Document(
         title=f"From {short(move.source)} to {short(move.target)}",
         subtitle=f"{total} of {people_words(len(people.rows))}, as step {move.step} and the next · {scope.window}",
-        blocks=(Listing(people, fields=fields, columns=tuple(fields), limit=100),),
+        blocks=(Listing(replace(people, rows=people.rows[:_PEOPLE]), fields=fields, columns=tuple(fields)),),
         notes=tuple(_travellers_notes(people, unknown)),
         table=people,
         timezone=scope.timezone,
@@ -74,6 +76,8 @@ def travellers_document(move: Move, scope: Scope, people: Table) -> Document:
 def _travellers_notes(people: Table, unknown: int) -> Iterator[str]:
     if not people.rows:
         yield "nobody took this path in this time"
+    if len(people.rows) > _PEOPLE:
+        yield f"shown are the {_PEOPLE} who took it last; the query below has all"
     if unknown:
         yield f"{number(unknown)} of them never said who they are"
 

@@ -1,6 +1,7 @@
 """Activity: how people use the product, in parts that come as they are answered. The address is the question."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 
 from markupsafe import Markup
@@ -9,13 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from usertrack.core.document import Document, Origin
+from usertrack.core.document import Document, Origin, Paragraph, Section
 from usertrack.core.errors import Absent, UsageError, UsertrackError
+from usertrack.core.words import age_words
 from usertrack.product.funnel.numbers import Funnel
 from usertrack.product.journeys.numbers import Move
 from usertrack.product.scope import Scope
 from usertrack.reports.filters import Filters
 from usertrack.segments.analysis import Analysis
+from usertrack.web.answers import Answer
 from usertrack.web.choices import Choices
 from usertrack.web.links import PageLinks
 from usertrack.web.once import Once
@@ -82,36 +85,41 @@ class Visit:
         self._counted = Once(self._count)
         self._errors: set[str] = set()
 
-    def _count(self) -> Counted:
+    def _count(self) -> Answer[Counted]:
         filters = self.question.filters
         ask = partial(_counted, filters=filters)
-        return self._site.answers.ask(("activity", filters), ask, refresh=self._refresh).value
+        return self._site.answers.ask(("activity", filters), ask, refresh=self._refresh)
 
     def scope(self) -> Markup:
         """What is counted, in words; or why nothing can be, in the place of all parts."""
-        scope = self._counted().scope
-        lines = [" · ".join([scope.window, *scope.conditions]), *scope.notes]
-        return Markup("").join(Markup("<p class='dim'>{}</p>").format(words(line)) for line in lines)
+        answer = self._counted()
+        scope = answer.value.scope
+        lines = [" · ".join([scope.window, *scope.conditions]), *scope.notes, *answer.notes]
+        said = Markup("").join(Markup("<p class='dim'>{}</p>").format(words(line)) for line in lines)
+        if self._site.settings.uses_demo:
+            return said
+        age, again = age_words(datetime.now(UTC) - answer.asked_at), self.question.address("/activity", {"refresh": 1})
+        return said + Markup("<p class='dim'>asked {} ago · <a href='{}'>ask again</a></p>").format(age, again)
 
     def part(self, name: str, choices: Choices) -> Markup:
         """One part of the page; nothing where `scope` says that there is no answer."""
         try:
-            counted = self._counted()
+            counted = self._counted().value
         except UsertrackError:
             return Markup()
         form = _funnel_form(self.question, choices) if name == "adoption" else Markup()
         key = (name, self.question, counted.scope.as_of)
         ask = partial(_part, name=name, question=self.question, counted=counted)
         try:
-            return form + self._site.answers.ask(key, ask, refresh=self._refresh).value
+            return self._site.answers.ask(key, ask, refresh=self._refresh).value + form
         except Absent as problem:
-            return form + Markup("<p class='dim'>{}</p>").format(words(problem.message))
+            return Markup("<p class='dim'>{}</p>").format(words(problem.message)) + form
         except UsertrackError as problem:
-            return form + self._error(problem)
+            return self._error(problem) + form
 
     def path(self, move: Move) -> Markup:
         """Who took a path of the journeys."""
-        counted = self._counted()
+        counted = self._counted().value
         key = (move, self.question, counted.scope.as_of)
         return self._site.answers.ask(key, partial(_path, move=move, scope=counted.scope)).value
 
@@ -166,12 +174,18 @@ def _part(analysis: Analysis, name: str, question: Question, counted: Counted) -
 def _path(analysis: Analysis, move: Move, scope: Scope) -> Markup:
     from usertrack.product.journeys.numbers import JourneysQuery, travellers
     from usertrack.product.journeys.view import travellers_document
+    from usertrack.reports.activity import ask_part
+    from usertrack.reports.activity_view import origins
 
     query = JourneysQuery(patterns=tuple(analysis.settings["pages"]))
-    people = travellers(analysis.runner, query, scope.widened_to_buckets, move)
-    document = travellers_document(move, scope, people)
-    head = Markup("<h2>{}</h2><p class='dim'>{}</p>").format(words(document.title), words(document.subtitle))
-    return head + document_html(document)
+    scope = scope.widened_to_buckets
+    part = ask_part(analysis.runner, lambda at: travellers(at, query, scope, move), analysis.progress.done)
+    if isinstance(part.answer, UsertrackError):
+        raise part.answer
+    document = travellers_document(move, scope, part.answer)
+    blocks = (Paragraph(document.subtitle, "dim"), *document.blocks)
+    section = Section(document.title, blocks, origins(part.statements, scope))
+    return document_html(replace(document, blocks=(section,)))
 
 
 def _funnel(analysis: Analysis, question: Question) -> Funnel:

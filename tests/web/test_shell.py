@@ -1,0 +1,67 @@
+"""The frame of the pages, and the parts that are streamed into it."""
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+from markupsafe import Markup
+from starlette.requests import Request
+
+from usertrack.core.errors import ConnectionFailed
+from usertrack.web.shell import Part, Shell
+
+GET = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "server": ("x", 80)})
+
+
+def shell() -> Shell:
+    return Shell(lambda request: {"place": "here", "token": "t", "timezone": "UTC"})
+
+
+def away() -> Markup:
+    raise ConnectionFailed("PostHog does not answer", "try `usertrack doctor`")
+
+
+def test_a_part_comes_when_it_is_answered_and_an_error_in_its_place() -> None:
+    begin = threading.Event()
+
+    def slow() -> Markup:
+        assert begin.wait(10)
+        return Markup("at last")
+
+    async def pieces() -> list[str]:
+        arrived = []
+        response: Any = shell().page(GET, "A page", [Part("slow", slow), Part("broken", away)])
+        async for piece in response.body_iterator:
+            arrived.append(piece)
+            if "does not answer" in piece:
+                begin.set()
+        return arrived
+
+    head, broken, last, _ = asyncio.run(pieces())
+    assert head.index('<slot name="slow">') < head.index('<slot name="broken">')
+    assert "PostHog does not answer" in broken
+    assert "at last" in last
+
+
+def test_what_nobody_waits_for_is_not_asked() -> None:
+    begin, asked = threading.Event(), []
+
+    def part() -> Markup:
+        asked.append(time.monotonic())
+        begin.wait(10)
+        return Markup()
+
+    async def leave() -> None:
+        response: Any = shell().page(GET, "A page", [Part(f"part-{at}", part) for at in range(20)])
+        pieces = response.body_iterator
+        await anext(pieces)
+        waiting = asyncio.ensure_future(anext(pieces))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await pieces.aclose()
+        begin.set()
+
+    asyncio.run(leave())
+    assert 1 <= len(asked) < 10
