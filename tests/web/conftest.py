@@ -18,7 +18,7 @@ from usertrack.server.database.store import Store
 from usertrack.web.access import Access
 from usertrack.web.answers import Answers
 from usertrack.web.app import create_app
-from usertrack.workspace.settings import load_settings
+from usertrack.workspace.settings import Settings, load_settings
 
 
 class Browser:
@@ -71,9 +71,9 @@ def stranger(demo: Cli, monkeypatch: pytest.MonkeyPatch) -> Strangers:
     """A browser that nobody let in, at pages with these options of `Access`. There is no history."""
     monkeypatch.setenv("USERTRACK_HISTORY", "off")
 
-    def make(**options: Any) -> Browser:
+    def make(settings: Settings | None = None, **options: Any) -> Browser:
         access = Access(b"key", frozenset({"localhost"}), 8766, **options)
-        return Browser(create_app(load_settings(demo=True), access), access)
+        return Browser(create_app(settings or load_settings(demo=True), access), access)
 
     return make
 

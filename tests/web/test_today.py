@@ -2,8 +2,11 @@
 
 import re
 
-from tests.web.conftest import Browser
+import pytest
+
+from tests.web.conftest import Browser, Strangers
 from tests.web.test_activity import part
+from usertrack.workspace.settings import load_settings
 
 
 def test_today_says_whom_to_act_on_and_what_changed(browser: Browser) -> None:
@@ -20,3 +23,12 @@ def test_today_says_whom_to_act_on_and_what_changed(browser: Browser) -> None:
 
 def test_where_nothing_fires_it_says_how_alerts_begin(browser: Browser) -> None:
     assert "usertrack alerts watch" in part(browser.get("/").text, "alerts")
+
+
+def test_a_page_says_that_a_source_did_not_answer(stranger: Strangers, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv("DATABASE_URL", "postgres://nobody:secret@127.0.0.1:1/none")
+    browser = stranger(load_settings())
+    browser.enter()
+    page = browser.get("/").text
+    assert "check host and port in DATABASE_URL" in page
+    assert "secret" not in page

@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +48,20 @@ class Notices:
     def done(self, statement: Any, answer: Any) -> None: ...
 
 
+_used: ContextVar[list[Answer[Any]] | None] = ContextVar("_used", default=None)
+
+
+@contextmanager
+def answers_used() -> Iterator[list[Answer[Any]]]:
+    """The answers given to this thread while this is open: what is made of them says what is missing of them."""
+    answers: list[Answer[Any]] = []
+    before = _used.set(answers)
+    try:
+        yield answers
+    finally:
+        _used.reset(before)
+
+
 class Answers:
     """Asks the sources of one workspace. Any number of threads may ask; the same question is asked once."""
 
@@ -71,7 +86,14 @@ class Answers:
         One that is not older than it ``lasts``, in seconds, is given again; with ``refresh`` the sources are asked in
         any case. Raises what ``make`` raises, which is not kept.
         """
-        versioned = (question, self._version())
+        answer = self._answer((question, self._version()), make, refresh=refresh)
+        if (used := _used.get()) is not None:
+            used.append(answer)
+        return answer
+
+    def _answer(
+        self, versioned: tuple[Hashable, object], make: Callable[[Analysis], Value], *, refresh: bool
+    ) -> Answer[Value]:
         with self._lock:
             asking = self._asking.setdefault(versioned, threading.Lock())
         with asking:

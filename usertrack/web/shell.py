@@ -22,6 +22,7 @@ from usertrack.core.words import number
 from usertrack.render import html, sparkline
 from usertrack.render.links import Links
 from usertrack.render.safe import prose, visible
+from usertrack.web.answers import Answer, answers_used
 from usertrack.web.links import PageLinks, in_path
 
 if TYPE_CHECKING:
@@ -92,15 +93,25 @@ class Shell:
 
 
 def _answer(part: Part) -> str:
-    """The part's HTML, or its error in its place."""
+    """The part's HTML with what is missing of its answers, or its error in its place."""
     try:
-        content = part.content()
+        with answers_used() as used:
+            content = part.content()
+        content += _shortcomings(used)
     except UsertrackError as problem:
         content = error(problem.message, problem.hint)
     except Exception as problem:
         LOG.exception("part %s of a page", part.name)
         content = error(f"usertrack itself failed ({type(problem).__name__})", "this is a bug, please report it")
     return f'<section slot="{part.name}" id="{part.name}">{content}</section>\n'
+
+
+def _shortcomings(answers: Sequence[Answer[Any]]) -> Markup:
+    """That answers are old or incomplete, where they are."""
+    lines = dict.fromkeys(note for answer in answers for note in answer.notes)
+    if any(answer.incomplete for answer in answers):
+        lines["incomplete: a source did not answer, or it is not known who has opted out"] = None
+    return Markup("").join(Markup("<p class='note'>{}</p>").format(words(line)) for line in lines)
 
 
 def error(message: str, hint: str = "") -> Markup:
