@@ -86,13 +86,13 @@ class Answers:
         One that is not older than it ``lasts``, in seconds, is given again; with ``refresh`` the sources are asked in
         any case. Raises what ``make`` raises, which is not kept.
         """
-        answer = self._answer((question, self._version()), make, refresh=refresh)
+        answer = self._answer((question, self._version()), make, lasts, refresh=refresh)
         if (used := _used.get()) is not None:
             used.append(answer)
         return answer
 
     def _answer(
-        self, versioned: tuple[Hashable, object], make: Callable[[Analysis], Value], *, refresh: bool
+        self, versioned: tuple[Hashable, object], make: Callable[[Analysis], Value], lasts: float, *, refresh: bool
     ) -> Answer[Value]:
         with self._lock:
             asking = self._asking.setdefault(versioned, threading.Lock())

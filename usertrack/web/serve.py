@@ -20,6 +20,7 @@ from usertrack.core.notify import Notify
 from usertrack.server.database.lock import DirectoryLock
 from usertrack.server.serve import DEFAULT_HOST, end_on_signals, listen, tune_python, url_of
 from usertrack.web.access import Access
+from usertrack.workspace.demo_choice import cache_root
 from usertrack.workspace.key import pseudonym_key
 from usertrack.workspace.settings import Settings
 
@@ -52,7 +53,7 @@ def serve_pages(
 
     now = datetime.now(UTC)
     with ExitStack() as stack:
-        folder = state_folder(settings, now) / "pages"
+        folder = (cache_root() if settings.uses_demo else state_folder(settings, now)) / "pages"
         folder.mkdir(parents=True, exist_ok=True)
         note = DirectoryLock(folder)
         stack.callback(note.release)
