@@ -74,8 +74,8 @@ def test_when_both_sources_are_gone(
     embedded_postgres.stop(folder / "postgres")
     try:
         kept = [cli(*command, "-f", "json", "--offline") for command in commands]
-        assert [said.code for said in kept] == [said.code for said in live] == [0] * len(commands)
-        assert [told(said.out) for said in kept] == [told(said.out) for said in live]
+        assert [result.code for result in kept] == [result.code for result in live] == [0] * len(commands)
+        assert [told(result.out) for result in kept] == [told(result.out) for result in live]
         again = cli("segments", "--offline")
         assert again.out == plain
         assert "note: from the cache, " in again.err
@@ -129,9 +129,9 @@ def test_somebody_out_of_what_was_kept_of_everybody(own: Cli) -> None:
 
 
 def test_nothing_is_kept(own: Cli) -> None:
-    said = own("segments", "--offline")
-    assert (said.code, said.out) == (3, "")
-    assert "is not in the cache; ask once without --offline" in said.err
+    result = own("segments", "--offline")
+    assert (result.code, result.out) == (3, "")
+    assert "is not in the cache; ask once without --offline" in result.err
     listed = own("insight", "list", "--offline")
     assert listed.code == 3
     assert "hint: ask without --offline" in listed.err
@@ -140,9 +140,9 @@ def test_nothing_is_kept(own: Cli) -> None:
 @pytest.mark.parametrize("command", [["doctor"], ["check", "--online"], ["push", "failing", "--to", "csv"]])
 @pytest.mark.parametrize("option", [["--offline"], ["--max-age", "1h"]])
 def test_what_always_asks_the_sources(own: Cli, command: list[str], option: list[str]) -> None:
-    said = own(*command, *option)
-    assert (said.code, said.out) == (2, "")
-    assert f"{option[0]} is not for this command" in said.err
+    result = own(*command, *option)
+    assert (result.code, result.out) == (2, "")
+    assert f"{option[0]} is not for this command" in result.err
 
 
 def test_the_history_is_of_the_moment_that_was_kept(own: Cli) -> None:
@@ -169,9 +169,9 @@ def test_info_and_clear(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def test_the_demo_is_not_kept(demo: Cli, tmp_path: Path) -> None:
-    said = demo("query", "run", "neon/accounts", "--offline", "-f", "csv")
-    assert said.code == 0
-    assert "the demo is on this machine" in said.err
+    result = demo("query", "run", "neon/accounts", "--offline", "-f", "csv")
+    assert result.code == 0
+    assert "the demo is on this machine" in result.err
     assert not (tmp_path / "cache").exists()
     assert "the demo has no cache" in demo("cache", "info").err
 
@@ -196,7 +196,7 @@ def test_no_secret_lies_in_the_cache(own: Cli, clean_env: pytest.MonkeyPatch, tm
     ],
 )
 def test_wrong_options(own: Cli, options: list[str], message: str) -> None:
-    said = own("segments", *options)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
-    assert "hint: " in said.err
+    result = own("segments", *options)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert "hint: " in result.err

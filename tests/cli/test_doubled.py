@@ -68,5 +68,5 @@ def test_every_command_tells_of_it(
     (tmp_path / "segments.yaml").write_text(rules.replace("key: email", f"key: {key}"))
     double(tmp_path, "w.email")
     answer = cli(*command.split())
-    said = "2 account ids are there more than once" in " ".join((answer.out + answer.err).split())
-    assert (answer.code, said) == (6, True)
+    is_told = "2 account ids are there more than once" in " ".join((answer.out + answer.err).split())
+    assert (answer.code, is_told) == (6, True)

@@ -28,9 +28,9 @@ KINDS = {
 
 
 def answered(demo: Cli, wanted: object, *options: str) -> dict[str, Any]:
-    said = demo("insight", "run", wanted, "-f", "json", *options)
-    assert said.code == 0, said.err
-    document: dict[str, Any] = json.loads(said.out)
+    result = demo("insight", "run", wanted, "-f", "json", *options)
+    assert result.code == 0, result.err
+    document: dict[str, Any] = json.loads(result.out)
     return document
 
 
@@ -76,10 +76,10 @@ def test_how_the_list_looks(demo: Cli, clean_env: pytest.MonkeyPatch, columns: s
 @pytest.fixture
 def made(demo: Cli, tmp_path: Path) -> Iterator[int]:
     (tmp_path / "events.sql").write_text("SELECT event, count() AS n FROM events GROUP BY event ORDER BY n DESC")
-    said = demo("insight", "create", "by hand", "--sql", "events.sql", "--description", "all", "-f", "json")
-    assert said.code == 0, said.err
-    yield json.loads(said.out)["id"]
-    demo("insight", "delete", json.loads(said.out)["id"], "--yes")
+    result = demo("insight", "create", "by hand", "--sql", "events.sql", "--description", "all", "-f", "json")
+    assert result.code == 0, result.err
+    yield json.loads(result.out)["id"]
+    demo("insight", "delete", json.loads(result.out)["id"], "--yes")
 
 
 def test_create_then_fetch_then_delete(demo: Cli, made: int) -> None:
@@ -90,16 +90,16 @@ def test_create_then_fetch_then_delete(demo: Cli, made: int) -> None:
     gone = demo("insight", "delete", "by hand", "--yes")
     assert (gone.code, gone.out) == (0, "")
     assert f"deleted by hand ({made})" in gone.err
-    said = demo("insight", "run", made)
-    assert (said.code, said.out) == (2, "")
-    assert f"error: there is no insight {made}: it does not exist, or it was deleted" in said.err
+    result = demo("insight", "run", made)
+    assert (result.code, result.out) == (2, "")
+    assert f"error: there is no insight {made}: it does not exist, or it was deleted" in result.err
 
 
 def test_nothing_is_deleted_unasked(demo: Cli, made: int) -> None:
-    said = demo("insight", "delete", made)
-    assert (said.code, said.out) == (2, "")
-    assert f"error: there is no terminal to ask whether to delete by hand ({made})" in said.err
-    assert "hint: add --yes to do it without asking" in said.err
+    result = demo("insight", "delete", made)
+    assert (result.code, result.out) == (2, "")
+    assert f"error: there is no terminal to ask whether to delete by hand ({made})" in result.err
+    assert "hint: add --yes to do it without asking" in result.err
     assert answered(demo, made)["id"] == made
 
 
@@ -121,18 +121,18 @@ def test_on_a_terminal_one_is_asked(demo: Cli, made: int, typed: str, code: int,
 
 
 def test_a_name_that_is_taken_is_said(demo: Cli, made: int) -> None:
-    said = demo("insight", "create", "By Hand", "--sql", "events.sql", "-f", "json")
-    demo("insight", "delete", json.loads(said.out)["id"], "--yes")
-    assert f"note: there is another insight called 'By Hand' ({made})" in said.err
+    result = demo("insight", "create", "By Hand", "--sql", "events.sql", "-f", "json")
+    demo("insight", "delete", json.loads(result.out)["id"], "--yes")
+    assert f"note: there is another insight called 'By Hand' ({made})" in result.err
 
 
 def test_two_of_a_name(demo: Cli, made: int, tmp_path: Path) -> None:
     other = json.loads(demo("insight", "create", "BY HAND", "--sql", "events.sql", "-f", "json").out)["id"]
-    said = demo("insight", "run", "by hand")
+    result = demo("insight", "run", "by hand")
     demo("insight", "delete", other, "-y")
-    assert (said.code, said.out) == (2, "")
-    assert "2 insights are called 'by hand'" in said.err
-    assert f"{made} (hogql), {other} (hogql)" in said.err
+    assert (result.code, result.out) == (2, "")
+    assert "2 insights are called 'by hand'" in result.err
+    assert f"{made} (hogql), {other} (hogql)" in result.err
 
 
 def test_a_query_of_the_library(demo: Cli) -> None:
@@ -152,10 +152,10 @@ def test_what_cannot_be_saved(demo: Cli) -> None:
 
 def test_favourites_of_the_workspace_come_first(demo: Cli, tmp_path: Path, made: int) -> None:
     (tmp_path / "usertrack.yaml").write_text("insights: [by hand, 2625022, 999]\n")
-    said = demo("insight", "list", "-f", "jsonl", "--demo")
-    rows = [json.loads(line) for line in said.out.splitlines()]
+    result = demo("insight", "list", "-f", "jsonl", "--demo")
+    rows = [json.loads(line) for line in result.out.splitlines()]
     assert next(row for row in rows if row["id"] == made)["favourite"] is True
-    assert "the favourite '999' of usertrack.yaml is no saved insight" in said.err
+    assert "the favourite '999' of usertrack.yaml is no saved insight" in result.err
 
 
 @pytest.mark.slow
@@ -168,8 +168,8 @@ def test_events_and_properties(demo: Cli) -> None:
     events = {row["event"]: row for row in csv.DictReader(io.StringIO(demo("events", "-f", "csv").out))}
     assert next(iter(events)) == "$pageview"
     assert int(events["user_signed_up"]["events"]) >= int(events["user_signed_up"]["persons"]) > 0
-    said = demo("properties", "mcp_connect_clicked", "-f", "csv")
-    types = {row["property"]: row["type"] for row in csv.DictReader(io.StringIO(said.out))}
+    result = demo("properties", "mcp_connect_clicked", "-f", "csv")
+    types = {row["property"]: row["type"] for row in csv.DictReader(io.StringIO(result.out))}
     assert (types["template_name"], types["has_oauth"]) == ("String", "Boolean")
     assert "duration_ms" not in types
     assert "email" in demo("properties", "--of", "person", "-f", "csv").out

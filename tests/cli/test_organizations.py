@@ -127,9 +127,9 @@ def test_several_organizations_of_one_name_are_told(own: Cli, tmp_path: Path, co
     (tmp_path / "tables/neon/accounts.sql").write_text(
         shipped.replace("    w.organization\n", "    w.organization,\n    w.id AS organization_id\n")
     )
-    said = "1 name is that of several organizations, which count as one, such as '[red]acme[/red]'"
+    note = "1 name is that of several organizations, which count as one, such as '[red]acme[/red]'"
     answer = own(*command.split())
-    assert said in " ".join((answer.out + answer.err).split())
+    assert note in " ".join((answer.out + answer.err).split())
 
 
 @TELLS_OF_NAMES
@@ -139,6 +139,6 @@ def test_names_that_never_meet_are_told_with_one_of_each(own: Cli, tmp_path: Pat
     (tmp_path / "tables/neon").mkdir(parents=True)
     mapped = shipped.replace("    w.organization\n", "    'org-' || w.organization AS organization\n")
     (tmp_path / "tables/neon/accounts.sql").write_text(mapped)
-    said = "is a group of PostHog: accounts say 'org-[red]acme[/red]', and events '[red]acme[/red]'"
+    note = "is a group of PostHog: accounts say 'org-[red]acme[/red]', and events '[red]acme[/red]'"
     answer = own(*command.split())
-    assert said in " ".join((answer.out + answer.err).split())
+    assert note in " ".join((answer.out + answer.err).split())

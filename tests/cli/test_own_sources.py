@@ -90,10 +90,10 @@ LOOKS += [("explain", 80), ("explain", 100), ("user", 80), ("user", 120)]
 @pytest.mark.parametrize(("command", "width"), slow_but([*LOOKS[::3], ("explain", 80), ("user", 80)], LOOKS))
 def test_looks(own: Cli, clean_env: pytest.MonkeyPatch, command: str, width: int) -> None:
     clean_env.setenv("COLUMNS", str(width))
-    said = own(command, *([LENA] if command in ("explain", "user") else []))
-    assert said.code == 0
-    assert max(map(len, said.out.splitlines())) <= width
-    golden(f"{command}-{width}.txt", said.out)
+    result = own(command, *([LENA] if command in ("explain", "user") else []))
+    assert result.code == 0
+    assert max(map(len, result.out.splitlines())) <= width
+    golden(f"{command}-{width}.txt", result.out)
 
 
 def test_document_of_segments(own: Cli) -> None:
@@ -117,9 +117,9 @@ def test_no_note_of_a_demo(own: Cli) -> None:
 
 def test_without_postgres(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.delenv("DATABASE_URL")
-    said = own("segments", "-f", "json")
-    document = json.loads(said.out)
-    assert said.code == 6
+    result = own("segments", "-f", "json")
+    document = json.loads(result.out)
+    assert result.code == 6
     counts = {segment["id"]: segment["count"] for segment in document["segments"]}
     assert counts == {"failing": None, "frustrated": 1, "high_intent": None, "at_risk": None, "power": None}
     assert [source["ok"] for source in document["sources"]] == [False, True]
@@ -139,12 +139,12 @@ def test_without_postgres(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
 )
 def test_without_posthog(own: Cli, clean_env: pytest.MonkeyPatch, name: str, value: str) -> None:
     clean_env.setenv(name, value)
-    said = own("segments", "-f", "json")
-    document = json.loads(said.out)
-    assert said.code == 6
+    result = own("segments", "-f", "json")
+    document = json.loads(result.out)
+    assert result.code == 6
     counts = {segment["id"]: segment["count"] for segment in document["segments"]}
     assert counts == {"failing": 2, "frustrated": None, "high_intent": None, "at_risk": None, "power": 2}
-    assert "phx_wrong" not in said.out + said.err
+    assert "phx_wrong" not in result.out + result.err
     explained = own("explain", LENA)
     assert explained.code == 6
     assert "unknown" in explained.out
@@ -157,19 +157,19 @@ def test_without_posthog(own: Cli, clean_env: pytest.MonkeyPatch, name: str, val
 def test_without_either(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
     clean_env.setenv("DATABASE_URL", "postgresql://nobody:hunter2@127.0.0.1:9/none")
-    said = own("segments")
-    assert (said.code, said.out) == (3, "")
-    assert "hunter2" not in said.err
-    assert "hint: " in said.err
+    result = own("segments")
+    assert (result.code, result.out) == (3, "")
+    assert "hunter2" not in result.err
+    assert "hint: " in result.err
 
 
 def test_doctor(own: Cli, environment: dict[str, str]) -> None:
-    said = own("doctor", "--verbose")
-    assert said.code == 0
-    assert "everything is in order" in said.out
-    assert "environment, POSTHOG_PERSONAL_API_KEY" in said.out
-    assert environment["POSTHOG_PERSONAL_API_KEY"] not in said.out
-    assert environment["DATABASE_URL"] not in said.out
+    result = own("doctor", "--verbose")
+    assert result.code == 0
+    assert "everything is in order" in result.out
+    assert "environment, POSTHOG_PERSONAL_API_KEY" in result.out
+    assert environment["POSTHOG_PERSONAL_API_KEY"] not in result.out
+    assert environment["DATABASE_URL"] not in result.out
 
 
 NOTES_ON_EVENTS = [
@@ -187,21 +187,21 @@ def test_doctor_on_what_is_said_of_events(own: Cli, tmp_path: Path, setting: str
 
 def test_doctor_with_a_wrong_key(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
-    said = own("doctor")
-    assert said.code == 5
-    assert "phx_w" not in said.out + said.err
-    assert "FAIL  PostHog" in said.out
-    assert "ok    Postgres" in said.out
-    assert "error: 1 problem found" in said.err
+    result = own("doctor")
+    assert result.code == 5
+    assert "phx_w" not in result.out + result.err
+    assert "FAIL  PostHog" in result.out
+    assert "ok    Postgres" in result.out
+    assert "error: 1 problem found" in result.err
 
 
 @pytest.mark.slow
 def test_doctor_with_one_source(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.delenv("DATABASE_URL")
-    said = own("doctor")
-    assert said.code == 5
-    assert "Postgres is not connected" in said.out
-    assert "set DATABASE_URL" in said.out
+    result = own("doctor")
+    assert result.code == 5
+    assert "Postgres is not connected" in result.out
+    assert "set DATABASE_URL" in result.out
 
 
 @pytest.mark.parametrize(
@@ -209,17 +209,17 @@ def test_doctor_with_one_source(own: Cli, clean_env: pytest.MonkeyPatch) -> None
     [("explain", "lean@northwind.example", LENA), ("user", "OMAR@acme.exampel", "omar@acme.example")],
 )
 def test_somebody_unknown(own: Cli, command: str, asked: str, near: str) -> None:
-    said = own(command, asked)
-    assert (said.code, said.out) == (2, "")
-    assert f"error: nobody is known as '{asked}'" in said.err
-    assert near in said.err.split("did you mean ")[1]
+    result = own(command, asked)
+    assert (result.code, result.out) == (2, "")
+    assert f"error: nobody is known as '{asked}'" in result.err
+    assert near in result.err.split("did you mean ")[1]
 
 
 @pytest.mark.parametrize("command", ["explain", "user"])
 def test_one_of_your_own_people(own: Cli, command: str) -> None:
-    said = own(command, "Boss@datagen.dev")
-    assert said.code == 2
-    assert "it is one of your own people" in said.err
+    result = own(command, "Boss@datagen.dev")
+    assert result.code == 2
+    assert "it is one of your own people" in result.err
 
 
 @pytest.mark.parametrize("spelling", [LENA, " LENA@Northwind.example "])
@@ -229,21 +229,21 @@ def test_spelling_does_not_matter(own: Cli, spelling: str) -> None:
 
 @pytest.mark.parametrize("email", ["visitor@elsewhere.example", "sleepy@acme.example"])
 def test_people_of_one_source_alone(own: Cli, email: str) -> None:
-    said = own("user", email)
-    assert said.code == 0
-    golden(f"user-{email.split('@')[0]}-100.txt", said.out)
+    result = own("user", email)
+    assert result.code == 0
+    golden(f"user-{email.split('@')[0]}-100.txt", result.out)
 
 
 @pytest.mark.parametrize("fmt", slow_but(["html"], ["table", "html"]))
 def test_a_hostile_person(own: Cli, fmt: str) -> None:
     hostile = "[/red]\x1b[31m%s{0}'\"🎉@umbra.example"
     for command in ("explain", "user"):
-        said = own(command, hostile, "-f", fmt)
-        assert said.code == 0
-        assert "\x1b" not in said.out
-        assert "🎉@umbra.example" in said.out
+        result = own(command, hostile, "-f", fmt)
+        assert result.code == 0
+        assert "\x1b" not in result.out
+        assert "🎉@umbra.example" in result.out
     if fmt == "html":
-        assert "<b>|" not in said.out
+        assert "<b>|" not in result.out
 
 
 def test_secrets_of_accounts_are_nowhere(own: Cli) -> None:
@@ -257,9 +257,9 @@ def test_secrets_of_accounts_are_nowhere(own: Cli) -> None:
 def test_a_week_of_ones_own(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     assert own("report", "weekly", "-o", "week.html").code == 0
     clean_env.delenv("DATABASE_URL")
-    said = own("report", "weekly", "-f", "json")
-    assert said.code == 6
-    texts = [block.get("text") for section in json.loads(said.out)["sections"] for block in section["blocks"]]
+    result = own("report", "weekly", "-f", "json")
+    assert result.code == 6
+    texts = [block.get("text") for section in json.loads(result.out)["sections"] for block in section["blocks"]]
     assert "unknown: Postgres is not connected" in texts
     assert own("report", "verify", "week.html").code == 2
 
@@ -278,9 +278,9 @@ def test_what_a_source_that_is_missing_leaves_open_is_unknown(own: Cli, clean_en
 def test_one_cause_is_told_once(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
     cause = "PostHog does not accept the personal API key"
-    said = own("segments").err
-    assert said.count(cause) == 1
-    assert "Frustrated Users, High-Intent Prospects, At-Risk Users: unknown, because" in said
+    result = own("segments").err
+    assert result.count(cause) == 1
+    assert "Frustrated Users, High-Intent Prospects, At-Risk Users: unknown, because" in result
     checked = own("check", "--online")
     assert checked.out.count(cause) == 1
     assert " more" in checked.out
@@ -298,12 +298,12 @@ def test_a_missing_key_is_as_a_revoked_one(
     own: Cli, clean_env: pytest.MonkeyPatch, key: str, alone: int, cause: str
 ) -> None:
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", key)
-    said = own("segments")
-    assert (said.code, cause in said.err, "Power Users" in said.out) == (6, True, True)
+    result = own("segments")
+    assert (result.code, cause in result.err, "Power Users" in result.out) == (6, True, True)
     assert own("query", "run", "neon/overview").code == 0
     for asked in (["query", "run", "posthog/people"], ["insight", "list"]):
-        said = own(*asked)
-        assert (said.code, f"error: {cause}" in said.err) == (alone, True)
+        result = own(*asked)
+        assert (result.code, f"error: {cause}" in result.err) == (alone, True)
     assert own("doctor").code == 5
     clean_env.delenv("DATABASE_URL")
     assert own("segments").code == alone
@@ -327,10 +327,10 @@ DOWN = "http://127.0.0.1:9"
 
 def test_a_report_says_what_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("POSTHOG_HOST", DOWN)
-    said = own("report", "weekly", "--full", "-f", "json")
-    document = json.loads(said.out)
-    assert said.code == 6
-    assert "note: This report is incomplete: cannot reach PostHog" in said.err
+    result = own("report", "weekly", "--full", "-f", "json")
+    document = json.loads(result.out)
+    assert result.code == 6
+    assert "note: This report is incomplete: cannot reach PostHog" in result.err
     assert document["incomplete"].startswith("This report is incomplete: cannot reach PostHog")
     sections = {section["heading"].split(":")[0]: section["blocks"] for section in document["sections"]}
     facts = sections["In short"][-1]["facts"]
@@ -349,9 +349,9 @@ def test_verifying_while_a_source_is_down(own: Cli, clean_env: pytest.MonkeyPatc
     written = (tmp_path / "week.md").read_text()
     assert own("report", "verify", "week.md").code == 0
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
-    said = own("report", "verify", "week.md")
-    assert (said.code, "the checked parts match" in said.out) == (6, True)
-    assert "Traffic" in said.err
+    result = own("report", "verify", "week.md")
+    assert (result.code, "the checked parts match" in result.out) == (6, True)
+    assert "Traffic" in result.err
     (tmp_path / "week.md").write_text(written.replace("Failed runs: ", "Failed runs: 9"))
     assert own("report", "verify", "week.md").code == 5
     (tmp_path / "week.md").write_text(written)
@@ -367,9 +367,9 @@ def test_an_outage_does_not_stand_for_its_day(own: Cli, clean_env: pytest.Monkey
     assert [snapshot["as_of"] for snapshot in document["snapshots"]] == ["2026-11-20T08:00:00Z"]
     assert document["notes"][0].startswith("20 Nov 2026, 09:00: incomplete, without Frustrated Users, High-Intent")
     assert own("history", "forget", "2026-11-20T09:00").code == 2  # nobody is there to be asked
-    said = own("history", "forget", "2026-11-20T09:00", "--yes")
-    assert (said.code, said.out) == (0, "")
-    assert "forgot 1 snapshot of the set action: 20 Nov 2026, 09:00" in said.err
+    result = own("history", "forget", "2026-11-20T09:00", "--yes")
+    assert (result.code, result.out) == (0, "")
+    assert "forgot 1 snapshot of the set action: 20 Nov 2026, 09:00" in result.err
     assert not [note for note in json.loads(own("history", "-f", "json").out)["notes"] if "incomplete" in note]
     assert "there is no snapshot in this time" in own("history", "forget", "2026-11-20T09:00", "--yes").err
 
@@ -378,13 +378,13 @@ def test_a_missing_table_is_told_once_with_the_file_that_names_it(own: Cli, envi
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as database:
         database.execute("ALTER TABLE fastapi_run RENAME TO elsewhere")
         try:
-            said = own("report", "weekly", "-f", "markdown")
+            result = own("report", "weekly", "-f", "markdown")
             asked = own("segments", "failing")
         finally:
             database.execute("ALTER TABLE elsewhere RENAME TO fastapi_run")
-    assert (said.code, asked.code) == (6, 6)
-    assert "queries/neon" not in f"{said}{asked}"
-    [warning] = [line for line in said.err.splitlines() if "This report is incomplete" in line]
+    assert (result.code, asked.code) == (6, 6)
+    assert "queries/neon" not in f"{result}{asked}"
+    [warning] = [line for line in result.err.splitlines() if "This report is incomplete" in line]
     assert warning.count('relation "fastapi_run" does not exist') == 1
     assert "incomplete: tables/neon/runs.sql:15: relation" in warning
     assert "tables/neon/runs.sql:" in asked.out + asked.err

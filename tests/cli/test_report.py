@@ -36,8 +36,8 @@ def week(demo: Cli, made: Path) -> Mapping[str, str]:
     """The report of the last week that is over, in every format."""
     for ending in ("html", "md", "json"):
         if not (made / f"week.{ending}").exists():
-            said = demo("report", "weekly", "-o", made / f"week.{ending}")
-            assert (said.code, said.out) == (0, "")
+            result = demo("report", "weekly", "-o", made / f"week.{ending}")
+            assert (result.code, result.out) == (0, "")
     return {path.suffix[1:]: path.read_text() for path in made.glob("week.*")}
 
 
@@ -163,12 +163,12 @@ def test_the_page_is_one_file_with_one_script_that_its_policy_allows(week: Mappi
 def test_it_holds_until_somebody_touches_it(demo: Cli, week: Mapping[str, str], tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"week.{ending}"  # named from where it lies: a long path would break the line that is looked for
     file.write_text(week[ending])
-    said = demo("report", "verify", file.name)
-    assert (said.code, "figures and its text match" in said.out) == (0, True)
+    result = demo("report", "verify", file.name)
+    assert (result.code, "figures and its text match" in result.out) == (0, True)
     file.write_text(week[ending].replace("30 people hit", "31 people hit"))
-    said = demo("report", "verify", file.name, "-f", "csv")
-    assert said.code == 5
-    assert re.search(r"altered,line \d+ of the text.*31 people hit.*30 people hit", said.out)
+    result = demo("report", "verify", file.name, "-f", "csv")
+    assert result.code == 5
+    assert re.search(r"altered,line \d+ of the text.*31 people hit.*30 people hit", result.out)
 
 
 def test_a_wrong_figure_is_named(demo: Cli, week: Mapping[str, str], tmp_path: Path) -> None:
@@ -176,11 +176,11 @@ def test_a_wrong_figure_is_named(demo: Cli, week: Mapping[str, str], tmp_path: P
     values = next(g["values"] for g in document["provenance"]["figures"] if g["section"] == "Segments")
     values["Failing Users › People"] += 1
     (tmp_path / "week.json").write_text(json.dumps(document))
-    said = demo("report", "verify", "week.json", "-f", "csv")
-    assert said.code == 5
+    result = demo("report", "verify", "week.json", "-f", "csv")
+    assert result.code == 5
     value = values["Failing Users › People"]
-    assert f'differs,Segments › Failing Users › People,{value},{value - 1},"neon/accounts' in said.out
-    assert "1 figure or line is not what the sources say" in said.err
+    assert f'differs,Segments › Failing Users › People,{value},{value - 1},"neon/accounts' in result.out
+    assert "1 figure or line is not what the sources say" in result.err
     shown = demo("report", "verify", "week.json", "-f", "markdown").out
     assert f"Segments › Failing Users › People: {value} in the file, {value - 1} now" in shown
 
@@ -195,14 +195,14 @@ def test_other_sources_are_no_mismatch(demo: Cli, week: Mapping[str, str], tmp_p
     document = json.loads(week["json"])
     document["provenance"]["report"]["sources"] = "us.posthog.com/1"
     (tmp_path / "week.json").write_text(json.dumps(document))
-    said = demo("report", "verify", "week.json")
-    assert said.code == 2
-    assert "the report is of other sources: us.posthog.com/1, not demo-" in said.err
+    result = demo("report", "verify", "week.json")
+    assert result.code == 2
+    assert "the report is of other sources: us.posthog.com/1, not demo-" in result.err
 
 
 def test_a_week_that_is_not_over(demo: Cli, tmp_path: Path) -> None:
-    said = demo("report", "weekly", "--full", "--week", "2026-W47", "-o", "week.json")
-    assert said.code == 0
+    result = demo("report", "weekly", "--full", "--week", "2026-W47", "-o", "week.json")
+    assert result.code == 0
     text = (tmp_path / "week.json").read_text()
     document = json.loads(text)
     assert (document["finished"], document["as_of"]) == (False, "2026-11-20T09:00:00Z")
@@ -225,10 +225,10 @@ def test_a_week_that_is_not_over(demo: Cli, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_input(demo: Cli, args: list[str], message: str, hint: str) -> None:
-    said = demo("report", *args)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
-    assert hint in said.err
+    result = demo("report", *args)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert hint in result.err
 
 
 PERSON, SEGMENT = ["user", "percent%s{0}@hooli.example"], ["segment", "failing"]
@@ -286,8 +286,8 @@ TEMPLATES = [
 def test_what_is_wrong_in_a_template_is_said_with_its_line(
     demo: Cli, tmp_path: Path, template: str, message: str
 ) -> None:
-    said = page(demo, tmp_path, "segment.md.j2", template, "md")
-    assert (said.code, message in said.err) == (2, True), said.err
+    result = page(demo, tmp_path, "segment.md.j2", template, "md")
+    assert (result.code, message in result.err) == (2, True), result.err
     assert not (tmp_path / "own.md").exists()
 
 
@@ -357,7 +357,7 @@ NOT_THERE = [
 def test_sections_and_metrics_that_are_not_there(demo: Cli, tmp_path: Path, text: str, message: str, hint: str) -> None:
     (tmp_path / "usertrack.yaml").write_text(text)
     for command in (["report", "weekly"], ["check"]):
-        said = demo(*command)
-        assert said.code != 0
-        assert message in " ".join((said.err + said.out).split())
+        result = demo(*command)
+        assert result.code != 0
+        assert message in " ".join((result.err + result.out).split())
     assert hint in " ".join(demo("report", "weekly").err.split())

@@ -146,7 +146,7 @@ def test_the_main_commands(
 ) -> None:
     for name, value in databases[variant].items():
         clean_env.setenv(name, value)
-    said = cli(*command)
-    assert said.code == 0
-    assert "unknown: " not in said.out
-    assert "does not exist" not in said.err
+    result = cli(*command)
+    assert result.code == 0
+    assert "unknown: " not in result.out
+    assert "does not exist" not in result.err

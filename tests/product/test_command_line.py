@@ -33,9 +33,9 @@ def test_weeks_start_as_in_posthogs_project(
 ) -> None:
     with AppThread(store, replace(SETTINGS, week_start_day=day)) as server:
         clean_env.setenv("POSTHOG_HOST", server.url)
-        said = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10")
-    assert said.code == 0, said.err
-    assert f" {first} " in said.out
+        result = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10")
+    assert result.code == 0, result.err
+    assert f" {first} " in result.out
 
 
 LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n} $session_id=s{n}" for n in range(12)]
@@ -59,19 +59,19 @@ SOME = [["funnel", "a", "a"], ["sessions"]]
 @pytest.mark.parametrize("command", slow_but(SOME, BROKEN_DOWN), ids=" ".join)
 def test_a_property_that_nothing_has(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, LINES)
-    said = on(*command, *SINCE, "--breakdown", "plann")
-    assert (said.code, said.out) == (2, "")
-    assert "no event in this time has a property 'plann'" in said.err
-    assert "did you mean 'plan'?" in said.err
+    result = on(*command, *SINCE, "--breakdown", "plann")
+    assert (result.code, result.out) == (2, "")
+    assert "no event in this time has a property 'plann'" in result.err
+    assert "did you mean 'plan'?" in result.err
     assert "no person in this time has a property 'plan'" in on(*command, *SINCE, "--breakdown", "person.plan").err
 
 
 @pytest.mark.parametrize("command", slow_but(SOME, BROKEN_DOWN), ids=" ".join)
 def test_all_others_say_how_many_they_are(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, [*LINES, "none | a | 2026-11-02 00:00:00"])
-    said = on(*command, *SINCE, "--breakdown", "plan", "--top", 3)
-    assert said.code == 0, said.err
-    assert "all others: 9 more values of plan" in said.out + said.err
+    result = on(*command, *SINCE, "--breakdown", "plan", "--top", 3)
+    assert result.code == 0, result.err
+    assert "all others: 9 more values of plan" in result.out + result.err
 
 
 @pytest.mark.parametrize("command", ["retention", "cohorts", "lifecycle", "stickiness", "funnel a b"])
@@ -87,17 +87,17 @@ def test_all_others_say_how_many_they_are(on: Cli, client: Client, command: list
     ],
 )
 def test_a_condition_smuggles_nothing_in(on: Cli, command: str, condition: str) -> None:
-    said = on(*command.split(), "--where", condition)
-    assert (said.code, said.out) == (2, "")
-    assert "is not a condition" in said.err
+    result = on(*command.split(), "--where", condition)
+    assert (result.code, result.out) == (2, "")
+    assert "is not a condition" in result.err
 
 
 def test_an_event_that_never_occurred(on: Cli, client: Client) -> None:
     capture(client, LINES)
     for command in ("retention --target aa", "cohorts --target aa", "lifecycle --event aa", "stickiness --event aa"):
-        said = on(*command.split())
-        assert (said.code, said.out) == (2, "")
-        assert "no event 'aa' ever occurred" in said.err
+        result = on(*command.split())
+        assert (result.code, result.out) == (2, "")
+        assert "no event 'aa' ever occurred" in result.err
 
 
 NAMED = [["stickiness", "--event"], ["retention", "--target"], ["funnel", "a"]]
@@ -109,27 +109,27 @@ def test_blanks_around_a_name(on: Cli, client: Client, command: list[str]) -> No
     capture(client, LINES)
     client.batch({"event": " b ", "distinct_id": "p0", "timestamp": "2026-11-03T00:00:00Z"}, historical_migration=True)
     for name in (" b ", " a ", " a | b "):
-        said = on(*command, name, *SINCE)
-        assert said.code == 0, said.err
-        assert "nobody" not in said.err + said.out
+        result = on(*command, name, *SINCE)
+        assert result.code == 0, result.err
+        assert "nobody" not in result.err + result.out
     assert "no event 'b'" in on(*command, "b", *SINCE).err
 
 
 @pytest.mark.parametrize("command", ["funnel a bb", "funnel activation"])
 def test_people_who_stopped_before_what_never_occurred(on: Cli, client: Client, command: str) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00"])
-    said = on(*command.split(), *SINCE, "--stopped-at", 1)
-    assert (said.code, said.out) == (2, "")
-    assert "ever occurred" in said.err
+    result = on(*command.split(), *SINCE, "--stopped-at", 1)
+    assert (result.code, result.out) == (2, "")
+    assert "ever occurred" in result.err
 
 
 def test_a_project_whose_signups_have_another_name(on: Cli, client: Client, clean_env: pytest.MonkeyPatch) -> None:
     capture(client, ["p | signup | 2026-11-02 00:00:00", "p | a | 2026-11-03 00:00:00"])
-    said = on("cohorts")
-    assert (said.code, said.out) == (2, "")
-    assert "no event 'user_signed_up' or 'signed_up' ever occurred" in said.err
-    assert "did you mean 'signup'?" in said.err
-    assert "--target EVENT" in said.err
+    result = on("cohorts")
+    assert (result.code, result.out) == (2, "")
+    assert "no event 'user_signed_up' or 'signed_up' ever occurred" in result.err
+    assert "did you mean 'signup'?" in result.err
+    assert "--target EVENT" in result.err
     clean_env.setenv("USERTRACK_EVENTS_SIGNED_UP", "signup")
     result = on("cohorts", *SINCE)
     assert "n=1" in result.out
@@ -146,15 +146,15 @@ def test_parts_that_need_signups_are_unknown_without(on: Cli, client: Client) ->
 
 
 def test_the_people_of_a_step_are_of_all_groups(on: Cli, client: Client) -> None:
-    said = on("funnel", "a", "b", "--stopped-at", 1, "--breakdown", "person.plan")
-    assert (said.code, said.out) == (2, "")
-    assert "without a --breakdown" in said.err
+    result = on("funnel", "a", "b", "--stopped-at", 1, "--breakdown", "person.plan")
+    assert (result.code, result.out) == (2, "")
+    assert "without a --breakdown" in result.err
 
 
 def test_values_of_no_breakdown_are_not_told_apart(on: Cli, client: Client) -> None:
-    said = on("activity", "--top", 3)
-    assert (said.code, said.out) == (2, "")
-    assert "--breakdown PROPERTY" in said.err
+    result = on("activity", "--top", 3)
+    assert (result.code, result.out) == (2, "")
+    assert "--breakdown PROPERTY" in result.err
 
 
 def test_one_is_no_plural(on: Cli, client: Client) -> None:
@@ -168,8 +168,8 @@ def test_one_is_no_plural(on: Cli, client: Client) -> None:
 
 def test_nobody_is_left_by_an_exclusion(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00", "p | c | 2026-11-02 01:00:00", "p | b | 2026-11-02 02:00:00"])
-    said = on("funnel", "a", "b", "--exclude", "c", *SINCE)
-    assert "nobody took the first step in this time, but for who then did c" in said.err
+    result = on("funnel", "a", "b", "--exclude", "c", *SINCE)
+    assert "nobody took the first step in this time, but for who then did c" in result.err
 
 
 def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None:
@@ -181,10 +181,10 @@ def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None
         "stickiness --event a",
         "funnel a b",
     ):
-        said = on(*command.split(), *SINCE)
-        assert said.code == 0, said.err
-        assert "nobody" in said.err + said.out
-        assert "nan" not in said.out.lower()
+        result = on(*command.split(), *SINCE)
+        assert result.code == 0, result.err
+        assert "nobody" in result.err + result.out
+        assert "nan" not in result.out.lower()
 
 
 @pytest.mark.parametrize(
@@ -192,28 +192,28 @@ def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None
 )
 def test_a_segment_that_is_unknown_is_not_empty(on: Cli, client: Client, command: str) -> None:
     capture(client, LINES)
-    said = on(*command.split(), *SINCE, "--segment", "power")
-    assert (said.code, said.out) == (6, "")
-    assert "who is in Power Users is unknown, because Postgres is not connected" in said.err
+    result = on(*command.split(), *SINCE, "--segment", "power")
+    assert (result.code, result.out) == (6, "")
+    assert "who is in Power Users is unknown, because Postgres is not connected" in result.err
 
 
 @pytest.mark.parametrize("command", slow_but(["sessions"], ["sessions", "report activity"]))
 def test_sessions_on_no_known_device(on: Cli, client: Client, command: str) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00 | $session_id=s $browser=Firefox"])
-    said = on(*command.split(), *SINCE, "-f", "json")
-    assert said.code in (0, 6), said.err
-    assert "no session has $device_type or $os or $geoip_country_code" in said.out
-    assert "Firefox" in said.out
-    assert "property" not in said.err
+    result = on(*command.split(), *SINCE, "-f", "json")
+    assert result.code in (0, 6), result.err
+    assert "no session has $device_type or $os or $geoip_country_code" in result.out
+    assert "Firefox" in result.out
+    assert "property" not in result.err
 
 
 def test_an_exclusion_that_never_occurred(on: Cli, client: Client) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | cancelled | 2026-11-02 01:00:00"])
     for more in ([], ["--stopped-at", "1"]):
-        said = on("funnel", "a", "b", *SINCE, "--exclude", "canceled", *more)
-        assert (said.code, said.out) == (2, "")
-        assert "no event 'canceled' ever occurred" in said.err
-        assert "did you mean 'cancelled'?" in said.err
+        result = on("funnel", "a", "b", *SINCE, "--exclude", "canceled", *more)
+        assert (result.code, result.out) == (2, "")
+        assert "no event 'canceled' ever occurred" in result.err
+        assert "did you mean 'cancelled'?" in result.err
 
 
 @pytest.mark.parametrize(
@@ -234,11 +234,11 @@ def test_a_condition_on_what_nothing_has(on: Cli, client: Client, args: list[str
     named = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
     client.batch({**named, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
     capture(client, LINES)
-    said = on(*args, *SINCE)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
-    assert hint in said.err
-    assert "posthog/" not in said.err
+    result = on(*args, *SINCE)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert hint in result.err
+    assert "posthog/" not in result.err
 
 
 def test_properties_of_a_condition() -> None:
@@ -259,25 +259,25 @@ def test_who_opted_out_is_left_out_and_said(on: Cli, client: Client, command: st
     asked = [*command.split(), "--since", "2026-09-01", "--until", "2026-11-07", "-f", "csv"]
     before = on(*asked)
     client.batch({**said_no, "properties": {"$set": {"$opt_out": "true"}}}, historical_migration=True)
-    said = on(*asked)
-    assert said.code == 0, said.err
-    assert said.out == before.out
-    assert "1 person has opted out, and is left out" in said.err
+    result = on(*asked)
+    assert result.code == 0, result.err
+    assert result.out == before.out
+    assert "1 person has opted out, and is left out" in result.err
 
 
 def test_whole_weeks_are_said(on: Cli, client: Client) -> None:
     capture(client, LINES)
-    said = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10")
-    assert "whole weeks are counted: from 2 Nov on" in said.err
+    result = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10")
+    assert "whole weeks are counted: from 2 Nov on" in result.err
     assert "whole" not in on("lifecycle", "--since", "2026-11-02", "--until", "2026-11-08").err
 
 
 @pytest.mark.parametrize("begins", [["--since", "2026-11-02"], ["--days", "6"]])
 def test_only_one_option_says_when_it_begins(on: Cli, begins: list[str]) -> None:
     for command in ("stickiness", "retention", "cohorts", "lifecycle", "features"):
-        said = on(command, *begins, "--periods", 3)
-        assert (said.code, said.out) == (2, "")
-        assert f"{begins[0]} and --periods both set the start of the range" in said.err
+        result = on(command, *begins, "--periods", 3)
+        assert (result.code, result.out) == (2, "")
+        assert f"{begins[0]} and --periods both set the start of the range" in result.err
 
 
 def test_so_many_days_are_so_many_days(on: Cli, client: Client) -> None:
@@ -292,18 +292,20 @@ def test_so_many_days_are_so_many_days(on: Cli, client: Client) -> None:
 @pytest.mark.parametrize("command", BROKEN_DOWN, ids=" ".join)
 def test_a_time_that_is_yet_to_come(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, LINES)
-    said = on(*command, "--as-of", "2026-11-20", "--since", "2026-11-21", "--until", "2026-11-29")
-    assert (said.code, said.out) == (2, "")
-    assert said.err.count("this time is yet to come: it begins 2026-11-21 00:00") == 1
+    result = on(*command, "--as-of", "2026-11-20", "--since", "2026-11-21", "--until", "2026-11-29")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("this time is yet to come: it begins 2026-11-21 00:00") == 1
 
 
 @pytest.mark.parametrize("command", slow_but(SOME, BROKEN_DOWN), ids=" ".join)
 def test_what_is_yet_to_come_is_not_counted(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, LINES)
-    said = on(*command, "--interval", "day", "--as-of", "2026-11-20", "--since", "2026-11-01", "--until", "2026-12-31")
-    assert said.err.count("41 days of this time are yet to come") == 1
-    assert "21 Nov" not in said.out
-    assert " Dec  " not in said.out
+    result = on(
+        *command, "--interval", "day", "--as-of", "2026-11-20", "--since", "2026-11-01", "--until", "2026-12-31"
+    )
+    assert result.err.count("41 days of this time are yet to come") == 1
+    assert "21 Nov" not in result.out
+    assert " Dec  " not in result.out
 
 
 def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None:
@@ -341,8 +343,8 @@ def test_activity_draws_by_week(on: Cli, client: Client) -> None:
 def test_steps_at_one_time_are_in_no_median(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00", "p | b | 2026-11-02 00:00:00"])
     for more in ([], ["--order", "unordered"]):
-        said = on("funnel", "a", "b", *SINCE, *more)
-        assert "steps at the very time of the one before are in no median or mean: 1" in said.err
+        result = on("funnel", "a", "b", *SINCE, *more)
+        assert "steps at the very time of the one before are in no median or mean: 1" in result.err
 
 
 def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
@@ -351,9 +353,9 @@ def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
     asked = ["funnel", "a", "a", *SINCE, "--stopped-at", "1", "-f", "csv"]
     [who] = csv.reader(on(*asked).out.splitlines()[1:])
     assert who[1] == "n@x.example"
-    said = on(*asked, "--pseudonyms")
-    assert (said.code, said.out.count("\n")) == (0, 2)
-    assert not any(each in said.out for each in who[:2])
+    result = on(*asked, "--pseudonyms")
+    assert (result.code, result.out.count("\n")) == (0, 2)
+    assert not any(each in result.out for each in who[:2])
 
 
 ENDS = [["activity", "--days", "3"], ["lifecycle", "--period", "day"], ["retention", "--period", "day"], ["churn"]]
@@ -464,8 +466,8 @@ def test_what_makes_a_member_takes_a_condition(on: Cli, odd: Client) -> None:
     target = ["--target", "A[toInt(properties.amount) = 50]"]
     cells = json.loads(on("retention", *target, "--period", "day", *SINCE, "-f", "json").out)["cells"]
     assert {cell["period"]: cell["size"] for cell in cells if cell["size"]} == dict.fromkeys(range(6), 1)
-    said = on("retention", "--target", "A[properties.amonut = 50]", *SINCE)
-    assert "did you mean 'amount'?" in said.err
+    result = on("retention", "--target", "A[properties.amonut = 50]", *SINCE)
+    assert "did you mean 'amount'?" in result.err
 
 
 @pytest.mark.parametrize(
@@ -478,17 +480,17 @@ def test_what_makes_a_member_takes_a_condition(on: Cli, odd: Client) -> None:
     ],
 )
 def test_what_is_no_step(on: Cli, odd: Client, command: list[str], message: str) -> None:
-    said = on(*command, *SINCE)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
+    result = on(*command, *SINCE)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
 
 
 def test_days_to_come_are_none_to_be_active_on(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-18 00:00:00, 2026-11-20 00:00:00", "p | a | 2026-11-22 00:00:00"])
-    said = on("stickiness", "--as-of", "2026-11-20T09:00", "--since", "2026-11-18", "--until", "2026-11-30")
-    assert "active on how many of 3 days" in said.out
-    assert "the last day is not over" in said.err
-    assert "10 days of this time are yet to come" in said.err
+    result = on("stickiness", "--as-of", "2026-11-20T09:00", "--since", "2026-11-18", "--until", "2026-11-30")
+    assert "active on how many of 3 days" in result.out
+    assert "the last day is not over" in result.err
+    assert "10 days of this time are yet to come" in result.err
     rows = on(
         "stickiness", "--as-of", "2026-11-20T09:00", "--since", "2026-11-18", "--until", "2026-11-30", "-f", "csv"
     ).out
@@ -497,20 +499,20 @@ def test_days_to_come_are_none_to_be_active_on(on: Cli, client: Client) -> None:
 
 def test_what_the_whole_document_does_not_take(on: Cli, client: Client) -> None:
     for more in ([], ["-f", "json"]):
-        said = on("activity", "--full", "--breakdown", "plan", *more)
-        assert (said.code, said.out) == (2, "")
-        assert "--full takes no --breakdown" in said.err
+        result = on("activity", "--full", "--breakdown", "plan", *more)
+        assert (result.code, result.out) == (2, "")
+        assert "--full takes no --breakdown" in result.err
 
 
 def test_of_more_cohorts_than_fit_the_latest_and_their_first_periods(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-01 00:00:00, 2026-11-07 23:00:00"])
     asked = ["retention", "--period", "hour", *SINCE]
-    said = on(*asked)
-    assert max(map(len, said.out.splitlines())) <= 100
-    assert "128 earlier · `--limit 0` shows all" in said.out
-    assert "too narrow for 157 more columns · `-f csv` has all" in said.out
-    assert "\n  7 Nov 23:00" in said.out
-    assert "\n  1 Nov 00:00" not in said.out
+    result = on(*asked)
+    assert max(map(len, result.out.splitlines())) <= 100
+    assert "128 earlier · `--limit 0` shows all" in result.out
+    assert "too narrow for 157 more columns · `-f csv` has all" in result.out
+    assert "\n  7 Nov 23:00" in result.out
+    assert "\n  1 Nov 00:00" not in result.out
     assert "\n  1 Nov 00:00" in on(*asked, "--limit", "0").out
     assert "earlier" not in on("retention", "--period", "hour", "--periods", 40).out
     assert len(on(*asked, "-f", "csv").out.splitlines()) == 1 + 168 * 169 // 2
@@ -532,9 +534,9 @@ def test_cohorts_reach_day_90_on_the_first_day_of_a_week(on: Cli, client: Client
 
 def test_blanks_of_retention_are_explained(on: Cli, client: Client) -> None:
     capture(client, LINES)
-    said = on("retention", *SINCE, "--interval", "day")
-    assert "· of n=0 is a cohort without people" in said.err
-    assert "not over yet" not in said.err
+    result = on("retention", *SINCE, "--interval", "day")
+    assert "· of n=0 is a cohort without people" in result.err
+    assert "not over yet" not in result.err
 
 
 def test_why_there_are_no_sessions(on: Cli, client: Client) -> None:
@@ -558,10 +560,10 @@ def test_the_curve_ends_where_it_is_known_of_few(on: Cli, client: Client) -> Non
     lines = [f"p{n} | a | 2026-11-01 01:00:00" + ", 2026-11-02 01:00:00" * (n < 8) for n in range(29)]
     capture(client, [*lines, "late | a | 2026-11-05 01:00:00", "later | a | 2026-11-06 01:00:00"])
     asked = ["cohorts", "--target", "a", *SINCE, "--as-of", "2026-11-08T12:00"]
-    said = on(*asked)
-    assert "Day 1 – 2 " in said.out
-    assert "26 % of 31 on day 1 (14 to 43 %), 0 % of 30 on day 2 (0 to 11 %)" in " ".join(said.out.split())
-    assert "known of 30 people or more" in " ".join(said.err.split())
+    result = on(*asked)
+    assert "Day 1 – 2 " in result.out
+    assert "26 % of 31 on day 1 (14 to 43 %), 0 % of 30 on day 2 (0 to 11 %)" in " ".join(result.out.split())
+    assert "known of 30 people or more" in " ".join(result.err.split())
     curve = json.loads(on(*asked, "-f", "json").out)["curve"]
     assert [(curve[3]["size"], curve[3]["low"]), round(curve[3]["high"], 3)] == [(29, 0), 0.117]
     assert "rate,low,high" in on(*asked, "-f", "csv").out
@@ -594,8 +596,8 @@ def test_buckets_are_dates_of_the_zone_in_all_data(
     capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-19 01:00:00, 2026-10-28 12:00:00 | $session_id=s"])
     asked = [*command.split(), "--interval", "day" if command == "activity" else "week", *BERLIN]
     for form in ("csv", "jsonl", "json", "parquet", "xlsx"):
-        said = on(*asked, "-f", form, "-o", f"found.{form}")
-        assert said.code == 0, said.err
+        result = on(*asked, "-f", form, "-o", f"found.{form}")
+        assert result.code == 0, result.err
     written = (tmp_path / "found.csv").read_text()
     found = {row[column] for row in csv.DictReader(written.splitlines())} - {""}
     assert "2026-10-19" in found
@@ -633,8 +635,8 @@ def test_periods_of_days_are_dates_of_the_zone_too(on: Cli, client: Client) -> N
 @pytest.mark.parametrize("form", ["table", "markdown"])
 def test_what_a_group_has_stands_below_its_name(on: Cli, client: Client, form: str) -> None:
     capture(client, LINES)
-    said = on("lifecycle", *SINCE, "--interval", "day", "--breakdown", "plan", "--top", 1, "-f", form).out
-    places = [said.index(words) for words in ("plan = plan0", "dormant", "Active", "plan = all others")]
+    result = on("lifecycle", *SINCE, "--interval", "day", "--breakdown", "plan", "--top", 1, "-f", form).out
+    places = [result.index(words) for words in ("plan = plan0", "dormant", "Active", "plan = all others")]
     assert places == sorted(places)
 
 
@@ -644,7 +646,7 @@ def test_sessions_by_browser_are_told_once(on: Cli, client: Client) -> None:
 
 
 def test_retention_of_more_hours_than_fit_in_memory(on: Cli) -> None:
-    said = on("retention", "--interval", "hour", "--since", "2026-09-01", "--until", "2026-10-30")
-    assert (said.code, said.out) == (2, "")
-    assert "1 440 hours" in said.err
-    assert "longer --interval" in said.err
+    result = on("retention", "--interval", "hour", "--since", "2026-09-01", "--until", "2026-10-30")
+    assert (result.code, result.out) == (2, "")
+    assert "1 440 hours" in result.err
+    assert "longer --interval" in result.err

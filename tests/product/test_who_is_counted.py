@@ -15,18 +15,18 @@ __all__ = ["on"]
 
 WINDOW = ["--since", "2026-11-01", "--until", "2026-11-07"]
 FIGURES: dict[str, Callable[[Any], int]] = {
-    "funnel a a": lambda found: found["groups"][0]["steps"][0]["people"],
-    "funnel a a --order unordered": lambda found: found["groups"][0]["steps"][0]["people"],
-    "retention": lambda found: max(row["size"] for row in found["cells"]),
-    "cohorts --target a": lambda found: found["curve"][0]["size"],
-    "lifecycle": lambda found: max(row["new"] + row["resurrecting"] for row in found["rows"]),
-    "stickiness": lambda found: found["rows"][0]["people"],
-    "activity": lambda found: found["days"][1]["dau"],
-    "activity --full": lambda found: found["activityMetrics"]["activityByDate"][1]["activeUsers"],
-    "sessions": lambda found: found["now"]["sessions"],
-    "journeys": lambda found: found["groups"][0]["people"],
-    "features --event a --property $pathname": lambda found: found["features"][0]["people"],
-    "churn --gone 2": lambda found: found["groups"][0]["lifetime"]["people"],
+    "funnel a a": lambda document: document["groups"][0]["steps"][0]["people"],
+    "funnel a a --order unordered": lambda document: document["groups"][0]["steps"][0]["people"],
+    "retention": lambda document: max(row["size"] for row in document["cells"]),
+    "cohorts --target a": lambda document: document["curve"][0]["size"],
+    "lifecycle": lambda document: max(row["new"] + row["resurrecting"] for row in document["rows"]),
+    "stickiness": lambda document: document["rows"][0]["people"],
+    "activity": lambda document: document["days"][1]["dau"],
+    "activity --full": lambda document: document["activityMetrics"]["activityByDate"][1]["activeUsers"],
+    "sessions": lambda document: document["now"]["sessions"],
+    "journeys": lambda document: document["groups"][0]["people"],
+    "features --event a --property $pathname": lambda document: document["features"][0]["people"],
+    "churn --gone 2": lambda document: document["groups"][0]["lifetime"]["people"],
 }
 
 
@@ -51,10 +51,10 @@ def send(client: Client) -> None:
 def test_everybody_or_who_is_identified(on: Cli, client: Client, command: str) -> None:
     send(client)
     for option, people, counted in ([], 4, "all"), (["--people", "identified"], 2, "identified"):
-        said = on(*command.split(), *WINDOW, *option, "-f", "json")
-        assert said.code in (0, 6), said.err  # --full has segments, which want Postgres
-        found = json.loads(said.out)
-        assert (FIGURES[command](found), found["counted"]) == (people, counted)
+        result = on(*command.split(), *WINDOW, *option, "-f", "json")
+        assert result.code in (0, 6), result.err  # --full has segments, which want Postgres
+        document = json.loads(result.out)
+        assert (FIGURES[command](document), document["counted"]) == (people, counted)
     if "--full" not in command:
         assert "identified people" in on(*command.split(), *WINDOW, "--people", "identified", "-f", "markdown").out
 
@@ -78,9 +78,9 @@ def test_the_workspace_says_who_counts(on: Cli, clean_env: pytest.MonkeyPatch, c
     clean_env.setenv("USERTRACK_PEOPLE", "identified")
     assert "· identified people ·" in on("stickiness", *WINDOW).out
     assert "· everybody, anonymous visitors too ·" in on("stickiness", *WINDOW, "--people", "all").out
-    said = on("stickiness", "--people", "everyone")
-    assert (said.code, said.out) == (2, "")
-    assert "--people takes no 'everyone'" in said.err
+    result = on("stickiness", "--people", "everyone")
+    assert (result.code, result.out) == (2, "")
+    assert "--people takes no 'everyone'" in result.err
 
 
 def test_visitors_without_a_profile_are_in_the_match(on: Cli, client: Client) -> None:
@@ -91,9 +91,9 @@ def test_visitors_without_a_profile_are_in_the_match(on: Cli, client: Client) ->
 def test_one_persons_activity(on: Cli, client: Client) -> None:
     send(client)
     for who in ("B@x.example", "by_server", "passer_by"):
-        found = json.loads(on("activity", "--user", who, *WINDOW, "-f", "json").out)
-        assert (found["user"], found["days"][1]["dau"], found["now"]["sessions"]) == (who, 1, 1)
+        document = json.loads(on("activity", "--user", who, *WINDOW, "-f", "json").out)
+        assert (document["user"], document["days"][1]["dau"], document["now"]["sessions"]) == (who, 1, 1)
     assert "· b@x.example alone ·" in on("activity", "--user", "b@x.example", *WINDOW).out
-    said = on("activity", "--user", "stranger@x.example", *WINDOW)
-    assert (said.code, said.out) == (2, "")
-    assert "nobody with the e-mail or id 'stranger@x.example' did anything" in said.err
+    result = on("activity", "--user", "stranger@x.example", *WINDOW)
+    assert (result.code, result.out) == (2, "")
+    assert "nobody with the e-mail or id 'stranger@x.example' did anything" in result.err
