@@ -2,12 +2,15 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from threading import Event
 from typing import TYPE_CHECKING
 
+from usertrack.core.errors import ConnectionFailed
 from usertrack.core.notify import Notify
-from usertrack.demo.sources import demo_server, open_last_demo, require_engines
+from usertrack.demo.sources import demo_server, open_last_demo, require_engines, wait_notices
+from usertrack.demo.traffic.data import live_demo_folder, prepare
 from usertrack.workspace.demo_choice import cache_root
 from usertrack.workspace.settings import Settings
 
@@ -19,14 +22,18 @@ if TYPE_CHECKING:
 def demo_engines(settings: Settings, url: str, *, now: datetime, notify: Notify) -> "Iterator[ASGIApp]":
     """The demo's PostHog as an app, to be served at ``url``; while it is open, other processes ask it there.
 
-    Raises ConnectionFailed while another process has the demo open.
+    Waits for a command that uses the demo. Raises ConnectionFailed while another server has it.
     """
     require_engines()
     demo = open_last_demo(cache_root(), now=now, notify=notify)
+    with suppress(ConnectionFailed):  # it is played already
+        prepare(
+            live_demo_folder(cache_root()), demo, is_own=True
+        )  # its events are not to be copied while they are open
     from usertrack.server.app import create_app
     from usertrack.server.database.store import Store
 
-    with closing(demo), closing(Store(demo.store_path)) as store:
+    with closing(demo), closing(Store(demo.store_path, wait_notices(notify, Event()))) as store:
         demo.postgres_dsn()
         key = f"phx_{secrets.token_urlsafe(32)}"
         app = create_app(store, demo_server(demo, settings, key))

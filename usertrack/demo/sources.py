@@ -129,7 +129,7 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
 
     from usertrack.server.database.store import Store
 
-    store = Store(demo.store_path, _wait_notices(notify, given_up))
+    store = Store(demo.store_path, wait_notices(notify, given_up))
     import httpx
 
     app = importlib.import_module(_SERVER).create_app(store, demo_server(demo, settings))
@@ -157,7 +157,7 @@ def demo_server(demo: "Demo", settings: Settings, key: str = _KEY) -> "ServerSet
     )
 
 
-def _wait_notices(notify: Notify, given_up: Event) -> "ReportWait":
+def wait_notices(notify: Notify, given_up: Event) -> "ReportWait":
     """Notices that another process uses the demo; raises ConnectionFailed when this one has given up."""
     lines = count(_PATIENCE)
     due = next(lines)
