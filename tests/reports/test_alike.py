@@ -3,29 +3,27 @@
 from usertrack.reports.alike import Alike, alike
 
 
-def test_numbers_are_ranges_and_pages_are_listed() -> None:
-    reasons = [
-        ("a@x.example", "1× rage click, most on /agents"),
-        ("b@x.example", "signed up 7 d ago"),
-        ("c@x.example", "12× rage click, most on /runs/1"),
-        ("d@x.example", "2.5× rage click, most on /runs/1"),
-    ]
-    assert alike(reasons) == [
-        Alike(("a@x.example", "c@x.example", "d@x.example"), "1 to 12× rage click, most on /runs/1, /agents"),
-        Alike(("b@x.example",), "signed up 7 d ago"),
-    ]
+def test_ages_are_a_range() -> None:
+    reasons = [("a", "signed up 95 d ago, never ran"), ("b", "left 7 d ago"), ("c", "signed up 7 d ago, never ran")]
+    assert alike(reasons) == [Alike(("a", "c"), "signed up 7 to 95 d ago, never ran"), Alike(("b",), "left 7 d ago")]
+
+
+def test_counts_pages_and_dates_are_each_ones_own() -> None:
+    reasons = ["1× rage click", "12× rage click", "most on /a", "most on /b", "ran 1 200 times", "ran 2 050 times"]
+    reasons += ["since 3 Nov 2025", "since 12 Nov 2026", "success rate 20 → 40 %", "success rate 20 → 30 %"]
+    assert [each.why for each in alike([(reason, reason) for reason in reasons])] == reasons
 
 
 def test_what_an_error_says_is_no_range() -> None:
     reasons = [
         ("a", "3 of 4 failed, “HubSpot 429”"),
         ("b", "5 of 6 failed, “HubSpot 500”"),
-        ("c", "rc=137"),
-        ("d", "rc=1"),
+        ("c", "“gone 3 d ago”"),
+        ("d", "“gone 4 d ago”"),
     ]
     assert [each.why for each in alike(reasons)] == [
         *("3 of 4 failed, “HubSpot 429”", "5 of 6 failed, “HubSpot 500”"),
-        *("rc=137", "rc=1"),
+        *("“gone 3 d ago”", "“gone 4 d ago”"),
     ]
 
 

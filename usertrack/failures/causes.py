@@ -34,7 +34,7 @@ class Cause:
 
 
 UNKNOWN = "Unknown"
-NO_RULE = "no rule yet"
+NO_RULE = "no rule names it"
 """What people read of a failure that no rule knows."""
 
 

@@ -84,7 +84,7 @@ def owner_blocks(investigation: Investigation, timezone: str) -> Iterator[Block]
         return
     for incident in investigation.incidents:
         yield Paragraph(
-            f"{incident.cause}, {span(incident, timezone)}: {people_words(len(incident.people))} hit; "
+            f"{incident.cause}, {span(incident, timezone)}: {people_words(len(incident.people))} hit by it; "
             f"{_evidence(incident.full_stretch)}",
             "bold",
         )
@@ -170,7 +170,7 @@ def _incidents(investigation: Investigation, timezone: str) -> Iterator[Block]:
 
 def _evidence(stretch: Stretch) -> str:
     expected = min(stretch.expected, stretch.people)
-    return f"{stretch.people_failed} of {stretch.people} people failed of any cause, {expected:.1f} expected"
+    return f"{stretch.people_failed} of {stretch.people} people active then failed of any cause, {expected:.1f} usually"
 
 
 def _fingerprints(investigation: Investigation, level: str, timezone: str) -> Listing:

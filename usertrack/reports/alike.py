@@ -1,14 +1,13 @@
-"""Reasons that are alike become one: numbers are ranges, pages are listed, and the people behind them are counted."""
+"""Reasons that differ in ages only become one: ages are a range, and the people behind them are counted."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from usertrack.core.words import number
 
-_QUOTED = re.compile("(“[^”]*”)")  # an error's own words: its numbers are codes
-_VARIES = re.compile(r"(?<![\w/.:=–-])\d+(?:\.\d+)?(?![\w:])|(?<!\S)/[^\s,;)]*")  # a number, or the path of a page
+_QUOTED = re.compile("(“[^”]*”)")  # an error's own words
+_DAYS = re.compile(r"(?<![\w/.:=–-])[0-9]+(?= d\b)")  # one mail fits people of any age, but not of any count
 _NAMED = 3
 
 
@@ -28,15 +27,15 @@ class Alike:
 
 
 def alike(reasons: Iterable[tuple[str, str]]) -> list[Alike]:
-    """``reasons`` are (person, reason): those that differ in numbers and pages only are one, where the first is."""
+    """``reasons`` are (person, reason): those that differ in ages only are one, where the first is."""
     groups: dict[str, list[tuple[str, list[str]]]] = {}
     for person, reason in reasons:
-        pattern, values = _pattern(reason)
-        groups.setdefault(pattern, []).append((person, values))
+        pattern, ages = _pattern(reason)
+        groups.setdefault(pattern, []).append((person, ages))
     return [
         Alike(
             tuple(person for person, _ in members),
-            _filled(pattern, [_together(column) for column in zip(*(values for _, values in members), strict=True)]),
+            _filled(pattern, [_range(column) for column in zip(*(ages for _, ages in members), strict=True)]),
         )
         for pattern, members in groups.items()
     ]
@@ -46,27 +45,23 @@ _PLACE = "\0"
 
 
 def _pattern(reason: str) -> tuple[str, list[str]]:
-    """``reason`` with a place for each part that varies, and these parts."""
-    values: list[str] = []
+    """``reason`` with a place for each age in days, and these ages."""
+    ages: list[str] = []
 
     def place(match: re.Match[str]) -> str:
-        values.append(match[0])
-        return _PLACE + ("/" if match[0].startswith("/") else "")
+        ages.append(match[0])
+        return _PLACE
 
     parts = _QUOTED.split(reason.replace(_PLACE, "␀"))
-    return "".join(part if at % 2 else _VARIES.sub(place, part) for at, part in enumerate(parts)), values
+    return "".join(part if at % 2 else _DAYS.sub(place, part) for at, part in enumerate(parts)), ages
 
 
-def _together(values: Sequence[str]) -> str:
-    """``7 to 14``; ``/a, /b, /c and 2 more``, the most frequent first."""
-    if not values[0].startswith("/"):
-        ordered = sorted(set(values), key=float)
-        return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
-    pages = [page for page, _ in sorted(Counter(values).items(), key=lambda page: (-page[1], page[0]))]
-    more = f" and {number(len(pages) - _NAMED)} more" if len(pages) > _NAMED else ""
-    return ", ".join(pages[:_NAMED]) + more
+def _range(ages: Sequence[str]) -> str:
+    """``7 to 14``."""
+    ordered = sorted(set(ages), key=int)
+    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
 
 
-def _filled(pattern: str, parts: Iterable[str]) -> str:
-    first, *rest = pattern.replace(f"{_PLACE}/", _PLACE).split(_PLACE)
-    return first + "".join(part + after for part, after in zip(parts, rest, strict=True))
+def _filled(pattern: str, ages: Iterable[str]) -> str:
+    first, *rest = pattern.split(_PLACE)
+    return first + "".join(age + after for age, after in zip(ages, rest, strict=True))

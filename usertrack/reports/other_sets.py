@@ -22,13 +22,13 @@ def lapsed(weekly: Weekly) -> Section | None:
     if segment_set is None or segment is None:
         return None
     everybody = members(profiles, segment_set, segment)
-    lines = alike(members(profiles, segment_set, segment, but_not=otherwise(profiles, A_WEEK_AGO)))
-    facts = [
-        (f"{segment.name} this week", number(sum(len(line.people) for line in lines))),
-        *(("Who", f"{line.who}: {line.why}") for line in lines[:LINES]),
+    people = [person for person, _ in members(profiles, segment_set, segment, but_not=otherwise(profiles, A_WEEK_AGO))]
+    names = f" · {Alike(tuple(people), '').who}" if people else ""
+    facts = (
+        (f"{segment.name} this week", f"{number(len(people))}{names}"),
         (f"{segment.name} in all", number(len(everybody))),
-    ]
-    return Section("Who lapsed", (Facts(tuple(facts)),), segment_origins(weekly.classification))
+    )
+    return Section("Who lapsed", (Facts(facts),), segment_origins(weekly.classification))
 
 
 def offers(weekly: Weekly, limit: int | None) -> Section | None:
@@ -38,20 +38,14 @@ def offers(weekly: Weekly, limit: int | None) -> Section | None:
     if segment_set is None:
         return None
     most = LINES if limit is None else limit
-    lines = [
-        (segment, line)
-        for segment in segment_set.segments
-        for line in alike(members(profiles, segment_set, segment))[: most or None]
-    ]
+    people = {segment.id: members(profiles, segment_set, segment) for segment in segment_set.segments}
+    lines = [(segment, line) for segment in segment_set.segments for line in alike(people[segment.id])[: most or None]]
     tags = {segment.action or segment.name: segment_set.tags[segment.id] for segment in segment_set.segments}
     columns: Columns[tuple[Segment, Alike]] = Columns(
         Attribute("what", "VARCHAR", lambda row: row[0].action or row[0].name, Field("Do", "tag", tags=tags)),
-        Attribute("people", "BIGINT", lambda row: len(row[1].people), Field("People", "number")),
+        Attribute("people", "BIGINT", lambda row: len(people[row[0].id]), Field("People", "number")),
         Attribute("who", "VARCHAR", lambda row: row[1].who, Field("For", "text")),
         Attribute("why", "VARCHAR", lambda row: row[1].why, Field("Why", "text", grows=True)),
     )
-    rules = "; ".join(f"{segment.name}: `{segment.when}`" for segment in segment_set.segments)
-    blocks: tuple[Block, ...] = (columns.listing(lines) if lines else Paragraph("nobody", "dim"),)
-    return Section(
-        "Power users to approach", (*blocks, Paragraph(rules, "dim")), segment_origins(weekly.classification)
-    )
+    block: Block = columns.listing(lines) if lines else Paragraph("nobody", "dim")
+    return Section("Power users to approach", (block,), segment_origins(weekly.classification))

@@ -52,9 +52,9 @@ def use_cases(weekly: Weekly) -> Section | None:
         ),
         Attribute("looked_at", "VARCHAR", lambda case: case.looked_at, Field("Looked at", "text")),
         Attribute("similar", "VARCHAR", lambda case: case.whom, Field("Similar people", "text")),
-        Attribute("n", "BIGINT", lambda case: case.similar, Field("n", "number")),
-        Attribute("stayed", "BIGINT", lambda case: case.stayed, Field("Stayed", "number")),
-        Attribute("did_next", "VARCHAR", lambda case: case.words, Field("These did next", "text", grows=True)),
+        Attribute("n", "BIGINT", lambda case: case.similar, Field("How many", "number")),
+        Attribute("stayed", "BIGINT", lambda case: case.stayed, Field("Stayed on", "number")),
+        Attribute("did_next", "VARCHAR", lambda case: case.words, Field("Who stayed on did next", "text", grows=True)),
     )
     cases = [*_interested(weekly), *_silent(weekly)]
     blocks = [columns.listing(cases) if cases else Paragraph("nobody is new in these segments", "dim")]
@@ -100,7 +100,7 @@ def _silent(weekly: Weekly) -> Iterator[UseCase]:
     looked = " · ".join(f"{server} {number(people)}" for server, people in looked_at(weekly, SILENT)[:_SERVERS])
     yield UseCase(
         _name(weekly, SILENT),
-        looked or "nothing",
+        looked or "no server",
         "did nothing in their first 7 days",
         sum(row["people"] for row in rows),
         sum(row["stayed"] for row in rows),

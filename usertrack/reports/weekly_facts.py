@@ -27,8 +27,8 @@ def new_user_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
         yield "Signed up, and how far they came", " · ".join(steps)
     yield from _unknown(weekly, "new_users", "Signed up, and how far they came")
     if "new_people" in weekly.parts:
-        yield "In the product", _top(weekly, "new_people", "did", "people")
-    yield from _unknown(weekly, "new_people", "In the product")
+        yield "In the product, as PostHog saw it (some block it)", _top(weekly, "new_people", "did", "people")
+    yield from _unknown(weekly, "new_people", "In the product, as PostHog saw it (some block it)")
 
 
 def _of_all(people: int, share: float | None) -> str:
@@ -77,7 +77,7 @@ def weekly_visits(weekly: Weekly) -> Visits:
 
 
 def _top(weekly: Weekly, part: str, name: str, counted: str) -> str:
-    rows = [row for row in weekly.parts[part].dicts() if row[counted]]
+    rows = sorted((row for row in weekly.parts[part].dicts() if row[counted]), key=lambda row: -row[counted])
     top = [f"{row[name] or 'unknown'} {number(row[counted])}" for row in rows[:_TOP]]
     return " · ".join([*top, *([f"{number(len(rows) - _TOP)} more"] if len(rows) > _TOP else [])]) or "none"
 

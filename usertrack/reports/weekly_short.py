@@ -1,5 +1,6 @@
 """The weekly report as it is read on a Monday: what changed, who is new to act on, what failed, who came."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,8 @@ from usertrack.reports.weekly_facts import new_user_facts, newest, traffic_facts
 from usertrack.segments.classify import SegmentCount
 from usertrack.segments.rules import Segment
 
-NEW, MOVED = 2, 1  # lines of each segment, unless --limit says otherwise
+NEW = 2  # lines of who is new in each segment, unless --limit says otherwise
+MOVED = 2  # lines of whose figures moved, in the most urgent segment
 
 
 def short_sections(
@@ -110,10 +112,10 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
             "moved",
             "BIGINT",
             lambda count: stood(count, lambda each: len(each.moved)),
-            Field("There, and moved", "number"),
+            Field("Stayed, figures moved", "number"),
         ),
         Attribute(
-            "same", "BIGINT", lambda count: stood(count, lambda each: each.same), Field("There, as before", "number")
+            "same", "BIGINT", lambda count: stood(count, lambda each: each.same), Field("Stayed, as before", "number")
         ),
         Attribute("spared", "BIGINT", lambda count: stood(count, lambda each: each.spared), spared),
         Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
@@ -122,16 +124,22 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
 
 
 def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collection[str], limit: int | None) -> Section:
-    """Who is new in each segment and why, and who was there and moved; alike people are one line."""
+    """Who is new in each segment and why, and who was there and moved; people with one reason are one line."""
     lines: list[_Line] = []
-    left_out: list[Alike] = []
+    left_out = Counter[str]()
     counts = [count for count in weekly.classification.counts if count.segment.id in segments]
     for count in counts:
-        for since, (people, usual) in _kinds(standings.get(count.segment.id, Standing())).items():
-            most = (usual if limit is None else limit) or len(people)
+        standing = standings.get(count.segment.id, Standing())
+        moved = MOVED if count is counts[0] else 0
+        for since, people, usual in (
+            ("new", standing.new, NEW),
+            ("there", standing.moved, moved),
+            ("not known", standing.unknown, NEW),
+        ):
+            most = usual if limit is None else limit or len(people)
             together = alike(people)
             lines += [(count.segment, since, line) for line in together[:most]]
-            left_out += together[most:]
+            left_out[count.segment.name] += sum(len(line.people) for line in together[most:])
     known = weekly.classification.segment_set.tags
     tags = {segment.action or segment.name: known[segment.id] for segment in weekly.classification.segment_set.segments}
     columns: Columns[_Line] = Columns(
@@ -140,24 +148,20 @@ def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collect
         Attribute("since", "VARCHAR", lambda row: row[1], Field("Last week")),
         Attribute("why", "VARCHAR", lambda row: row[2].why, Field("Why, or what moved", "text", grows=True)),
     )
-    more = sum(len(line.people) for line in left_out)
+    more = " · ".join(f"{number(people)} {name}" for name, people in left_out.items() if people)
     blocks: list[Block] = [columns.listing(lines)] if lines else [Paragraph("nobody is new, and nothing moved", "dim")]
     if more:
-        blocks.append(Paragraph(f"{number(more)} more of these with `--limit 0`, everybody with `--full`", "dim"))
+        blocks.append(
+            Paragraph(
+                f"Not named: {more}. `--limit 0` names them, `--full` everybody",
+                "dim",
+            )
+        )
     blocks += [unknown_paragraph(f"{count.segment.name}, because {count.unknown}") for count in counts if count.unknown]
     return Section("Whom to act on", tuple(blocks), segment_origins(weekly.classification))
 
 
 _Line = tuple[Segment, str, Alike]
-
-
-def _kinds(standing: Standing) -> dict[str, tuple[list[tuple[str, str]], int]]:
-    """The people of a segment by how they stood last week, and how many lines they get."""
-    return {
-        "new": (standing.new, NEW),
-        "there": (standing.moved, MOVED),
-        "not known": (standing.unknown, NEW),
-    }
 
 
 # The rest
