@@ -35,7 +35,7 @@ def main() -> None:
         )
         assert opened.stdout
         opened.stdout.readline()
-        while not list(Path(folder).glob("*/*")):
+        while not any(path.is_socket() for path in Path(folder).glob("*/*")):
             time.sleep(0.1)
         warm = _least(rounds, env)
         opened.terminate()

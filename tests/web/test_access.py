@@ -1,6 +1,9 @@
 """Who may open the pages."""
 
+import re
+
 import pytest
+from starlette.routing import Route
 
 from tests.web.conftest import Browser, Strangers
 
@@ -43,9 +46,37 @@ def test_the_password_opens_the_pages(stranger: Strangers) -> None:
 
 
 def test_the_proxy_names_who_looks(stranger: Strangers) -> None:
-    browser = stranger(header="x-forwarded-email")
-    assert "x-forwarded-email is missing" in browser.get("/").text
+    browser = stranger(header="x-forwarded-email", proxies=frozenset({"127.0.0.1"}))
+    assert "named you in x-forwarded-email" in browser.get("/").text
     assert browser.get("/no-such-page", headers={"x-forwarded-email": "ana@acme.example"}).status_code == 404
+
+
+def test_who_is_no_proxy_names_nobody(stranger: Strangers) -> None:
+    browser = stranger(header="x-forwarded-email", proxies=frozenset({"10.0.0.1"}))
+    assert browser.get("/no-such-page", headers={"x-forwarded-email": "ana@acme.example"}).status_code == 403
+
+
+def test_with_a_password_the_pages_have_any_name(stranger: Strangers) -> None:
+    assert stranger(password="open sesame").get("/", headers={"host": "pages.acme.example"}).status_code == 303
+
+
+def test_a_form_that_is_no_text_or_too_large_is_refused(stranger: Strangers) -> None:
+    browser = stranger(password="open sesame")
+    assert browser.request("POST", "/login", content=b"password=\xff").status_code == 401
+    assert browser.request("POST", "/login", content=b"password=" + bytes(2 << 20)).status_code == 413
+
+
+def test_no_address_is_open_to_strangers_and_no_form_without_its_token(stranger: Strangers) -> None:
+    browser, visitor = stranger(), stranger()
+    visitor.enter()
+    routes = [route for route in browser.app.routes if isinstance(route, Route) and route.path.count("/assets/") == 0]
+    assert len(routes) > 20
+    for route in routes:
+        path = re.sub(r"\{[^}]*\}", "x", route.path)
+        if path != "/login":
+            assert browser.get(path).status_code == 403, path
+        if "POST" in (route.methods or ()) and path != "/login":
+            assert visitor.request("POST", path, data={"token": "forged"}).status_code == 403, path
 
 
 @pytest.mark.parametrize("header", ["content-security-policy", "x-content-type-options", "referrer-policy"])

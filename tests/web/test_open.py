@@ -1,7 +1,9 @@
 """`usertrack open` as a process, and the commands that ask it."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -47,10 +49,11 @@ def test_commands_on_the_demo_ask_the_pages_and_answer_the_same(env: dict[str, s
         assert again != link
         assert httpx.get(again).status_code == 303
 
-        while not (sockets := [*Path(env["XDG_RUNTIME_DIR"]).glob("*/*")]):
+        while not (sockets := [path for path in Path(env["XDG_RUNTIME_DIR"]).glob("*/*") if path.is_socket()]):
             time.sleep(0.05)
         asked = run(env, "segments", "--demo", "-f", "json")
         assert (asked.stdout, asked.returncode) == (alone, 0)
+        _hang_up_at_once(sockets[0], env)
         unknown = run(env, "user", "nobody@nowhere.example", "--demo")
         assert (unknown.stdout, unknown.returncode) == ("", 2)
         assert "nobody is known" in unknown.stderr
@@ -68,3 +71,13 @@ def test_commands_on_the_demo_ask_the_pages_and_answer_the_same(env: dict[str, s
         _, err = opened.communicate(timeout=30)
     assert opened.returncode == 0, err
     assert not sockets[0].exists()
+
+
+def _hang_up_at_once(path: Path, env: dict[str, str]) -> None:
+    """Ask for a command, and be gone before it has begun."""
+    caller = {"argv": ["usertrack", "--version"], "cwd": "/", "env": env, "umask": 0o022}
+    request = json.dumps({**caller, "ignores_interrupts": False, "errors": ["strict"] * 3}).encode()
+    with socket.socket(socket.AF_UNIX) as connection, open(os.devnull, "r+") as null:
+        connection.connect(str(path))
+        socket.send_fds(connection, [len(request).to_bytes(4, "big")], [null.fileno()] * 3)
+        connection.sendall(request)

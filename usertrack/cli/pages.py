@@ -28,6 +28,10 @@ def open_pages(
         str,
         typer.Option("--proxy-header", metavar="NAME", help="A proxy in front names who looks in this header."),
     ] = "",
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option("--proxy", metavar="ADDRESS", help="Where that proxy is; default: on this machine."),
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Do not end when nobody used it for an hour.")] = False,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the browser, where there is one.")
@@ -58,6 +62,9 @@ def open_pages(
         hint = "set USERTRACK_PASSWORD, or name the header of a proxy that lets in only whom you know: --proxy-header"
         raise UsageError(f"anybody who reaches {host} could look at your customers", hint)
 
+    if password and behind:
+        raise UsageError("a password and a proxy's header exclude each other", "take one of them away")
+
     def ready(url: str, link: str) -> None:
         stack.enter_context(warm_process())
         progress.stop()
@@ -75,6 +82,7 @@ def open_pages(
                 notify=progress,
                 password=password,
                 header=behind,
+                proxies=proxy or ["127.0.0.1", "::1"],
                 unused=None if keep else 3600,
             )
         except DirectoryServed as served:

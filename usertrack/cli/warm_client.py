@@ -42,7 +42,7 @@ def run_warm() -> int | None:
     }
     request = json.dumps(caller).encode()
     try:
-        _require_own(path)
+        require_own(path)
         connection.connect(path)
         socket.send_fds(connection, [len(request).to_bytes(4, "big")], [0, 1, 2])
         connection.sendall(request)
@@ -85,7 +85,7 @@ def socket_path() -> str:
     return f"{folder}/usertrack-{os.getuid()}/{zlib.crc32(sys.prefix.encode()):x}"
 
 
-def _require_own(path: str) -> None:
+def require_own(path: str | os.PathLike[str]) -> None:
     """Raise OSError where somebody else could have put the socket there."""
     folder = os.lstat(os.path.dirname(path))
     if folder.st_uid != os.getuid() or folder.st_mode & 0o077:

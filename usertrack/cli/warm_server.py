@@ -4,10 +4,12 @@ The fork has the caller's streams, folder and environment, and ends as the comma
 and opens no engine: what a fork gets is code alone.
 """
 
+import fcntl
 import gc
 import json
 import os
 import random
+import select
 import selectors
 import signal
 import socket
@@ -17,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from usertrack.cli.warm_client import socket_path
+from usertrack.cli.warm_client import require_own, socket_path
 
 _MODULES = (
     "usertrack.cli.app",
@@ -59,87 +61,98 @@ def main() -> None:
     gc.freeze()  # so that memory stays shared with the forks
     path = Path(socket_path())
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    path.parent.chmod(0o700)
-    path.unlink(missing_ok=True)
+    try:
+        require_own(path)
+    except OSError:
+        return  # somebody else made that folder: commands run in their own process
     began = time.time()
-    with socket.socket(socket.AF_UNIX) as listener:
+    with path.with_suffix(".lock").open("w") as lock, socket.socket(socket.AF_UNIX) as listener:
+        if not _own(lock):
+            return
+        path.unlink(missing_ok=True)
         listener.bind(str(path))
         listener.listen(64)
         try:
-            _serve(listener, began)
+            Forks(listener, began).serve()
         finally:
             path.unlink(missing_ok=True)
 
 
-def _serve(listener: socket.socket, began: float) -> None:
-    callers: dict[int, socket.socket] = {}
-    ended, wakeup = os.pipe()
-    os.set_blocking(wakeup, False)
-    signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    selector = selectors.DefaultSelector()
-    for readable in (listener, ended, 0):
-        selector.register(readable, selectors.EVENT_READ)
+def _own(lock: IO[str]) -> bool:
+    """Wait until no other warm process of this user runs; False where standard input ends before."""
     while True:
-        for key, _ in selector.select():
-            if key.fileobj == 0:
-                return
-            if key.fileobj == ended:
-                os.read(ended, 1 << 16)
-                _report_ends(callers, selector)
-            elif key.fileobj is listener:
-                caller, _ = listener.accept()
-                with suppress(OSError, ValueError):
-                    if process := _begin(caller, began):
-                        callers[process] = caller
-                        selector.register(caller, selectors.EVENT_READ, process)
-                        continue
-                caller.close()
-            else:
-                _hang_up(key, selector)
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if select.select([0], [], [], 1.0)[0]:
+            return False
 
 
-def _hang_up(key: selectors.SelectorKey, selector: selectors.BaseSelector) -> None:
-    """End the command of a caller that was killed."""
-    selector.unregister(key.fileobj)
-    with suppress(ProcessLookupError):
-        os.kill(key.data, signal.SIGTERM)
+class Forks:
+    """Takes callers from ``listener``, and tells each how the fork that became its command ended."""
 
+    def __init__(self, listener: socket.socket, began: float) -> None:
+        self._listener = listener
+        self._began = began
+        self._callers: dict[int, socket.socket] = {}  # by process
+        self._selector = selectors.DefaultSelector()
 
-def _report_ends(callers: dict[int, socket.socket], selector: selectors.BaseSelector) -> None:
-    """Tell the callers of commands that have ended their exit codes."""
-    while True:
+    def serve(self) -> None:
+        """Until standard input ends."""
+        ended, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for readable in (self._listener, ended, 0):
+            self._selector.register(readable, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj == 0:
+                    return
+                if key.fileobj == ended:
+                    os.read(ended, 1 << 16)
+                    self._report_ends()
+                elif key.fileobj is self._listener:
+                    caller, _ = self._listener.accept()
+                    with suppress(OSError, ValueError):
+                        self._begin(caller)
+                    if caller not in self._callers.values():
+                        caller.close()
+                elif key.data in self._callers:  # not of an end that was told since
+                    self._selector.unregister(key.fileobj)
+                    os.kill(key.data, signal.SIGTERM)  # its caller was killed
+
+    def _begin(self, caller: socket.socket) -> None:
+        """Fork for the caller's command; where the code has changed since it was imported, say 0 instead."""
+        caller.settimeout(5)
+        size, streams, _, _ = socket.recv_fds(caller, 4, 3)
         try:
+            request = json.loads(_read(caller, int.from_bytes(size, "big")))
+            if _changed_since(self._began):
+                caller.sendall(bytes(4))
+                return
+            process = os.fork()
+            if process == 0:
+                _become(request, streams)
+            self._callers[process] = caller
+            self._selector.register(caller, selectors.EVENT_READ, process)
+            caller.sendall(process.to_bytes(4, "big"))
+        finally:
+            for stream in streams:
+                os.close(stream)
+
+    def _report_ends(self) -> None:
+        """Tell the callers of commands that have ended their exit codes."""
+        while self._callers:
             process, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if not process:
-            return
-        with callers.pop(process) as caller:
-            with suppress(KeyError):
-                selector.unregister(caller)
-            code = os.waitstatus_to_exitcode(status)
-            with suppress(OSError):
-                caller.sendall((code if code >= 0 else 128 - code).to_bytes(4, "big"))
-
-
-def _begin(caller: socket.socket, began: float) -> int:
-    """The process that runs the caller's command; 0 where the code has changed since this process imported it."""
-    caller.settimeout(5)
-    size, streams, _, _ = socket.recv_fds(caller, 4, 3)
-    try:
-        request = json.loads(_read(caller, int.from_bytes(size, "big")))
-        if _changed_since(began):
-            caller.sendall(bytes(4))
-            return 0
-        process = os.fork()
-        if process == 0:
-            _become(request, streams)
-        caller.sendall(process.to_bytes(4, "big"))
-        return process
-    finally:
-        for stream in streams:
-            os.close(stream)
+            if not process:
+                return
+            with self._callers.pop(process) as caller:
+                with suppress(KeyError):
+                    self._selector.unregister(caller)
+                code = os.waitstatus_to_exitcode(status)
+                with suppress(OSError):
+                    caller.sendall((code if code >= 0 else 128 - code).to_bytes(4, "big"))
 
 
 def _read(caller: socket.socket, size: int) -> bytes:
@@ -169,7 +182,7 @@ def _become(caller: dict[str, Any], streams: list[int]) -> None:
         signal.signal(signal.SIGINT, interrupts)
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        os.closerange(3, 256)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         os.environ.clear()
         os.environ.update(caller["env"])
         os.chdir(caller["cwd"])

@@ -35,8 +35,8 @@ def demo_engines(settings: Settings, url: str, *, now: datetime, notify: Notify)
 
     with closing(demo), closing(Store(demo.store_path, wait_notices(notify, Event()))) as store:
         demo.postgres_dsn()
-        key = f"phx_{secrets.token_urlsafe(32)}"
-        app = create_app(store, demo_server(demo, settings, key))
+        key, token = (f"{kind}_{secrets.token_urlsafe(32)}" for kind in ("phx", "phc"))
+        app = create_app(store, demo_server(demo, settings, key, token))
         store.announce(url, key)
         yield app
         app.state.violations.close()

@@ -137,10 +137,10 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
     return PostHog("http://demo", "1", _KEY, notify_here, timeout=timeout, transport=transport), store.close
 
 
-def demo_server(demo: "Demo", settings: Settings, key: str = _KEY) -> "ServerSettings":
+def demo_server(demo: "Demo", settings: Settings, key: str = _KEY, token: str = "phc_demo") -> "ServerSettings":
     """The settings of the embedded PostHog on the demo's events: its present is the moment at which these end.
 
-    Where it listens on a port, the ``key`` is a secret.
+    Where it listens on a port, ``key`` and project ``token`` are secrets.
     """
     from usertrack.server.http.server_settings import ServerSettings
     from usertrack.workspace.demo_choice import demo_settings
@@ -149,7 +149,7 @@ def demo_server(demo: "Demo", settings: Settings, key: str = _KEY) -> "ServerSet
     domain = demo_settings()["internal"][0]
     own_people = {"key": "email", "value": f"@{domain}", "operator": "not_icontains", "type": "person"}
     return ServerSettings(
-        project_token=key.replace("phx_", "phc_"),
+        project_token=token,
         personal_api_key=key,
         week_start_day=WEEK_STARTS.index(settings["week_start"]) if settings["week_start"] else None,
         now=demo.as_of,

@@ -30,9 +30,11 @@ Refusal = Callable[[Request, int, str], Response]
 
 @dataclass
 class Access:
-    """``hosts`` are the names under which the pages are asked for, without a port; any other is refused, so that no
-    site of somebody else can reach the pages by pointing its own name here. ``key`` signs cookies and tokens: pages
-    that are open stay so when the server starts again with the same one.
+    """``hosts`` are the names, without a port, under which a link opens the pages. Any other is refused, so that no
+    site of somebody else can reach them by pointing its own name here. With a ``password``, or a proxy's ``header``,
+    any name will do: a cookie belongs to one name. The header counts where it comes from the addresses ``proxies``.
+
+    ``key`` signs cookies and tokens: pages that are open stay so when the server starts again with the same one.
     """
 
     key: bytes = field(repr=False)
@@ -40,6 +42,8 @@ class Access:
     port: int
     password: str = field(default="", repr=False)
     header: str = ""
+    proxies: frozenset[str] = frozenset()
+    _guesses: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _links: dict[str, float] = field(default_factory=dict, repr=False)
 
     @property
@@ -57,8 +61,17 @@ class Access:
         """Whether the link is one that was not used yet; it is used then."""
         return time.monotonic() - self._links.pop(link, -_LINK_SECONDS) < _LINK_SECONDS
 
-    def is_password(self, text: str) -> bool:
-        return bool(self.password) and hmac.compare_digest(text.encode(), self.password.encode())
+    def knows(self, host: str) -> bool:
+        """Whether the pages may be asked for under that name."""
+        return bool(self.password or self.header) or host in self.hosts
+
+    async def is_password(self, text: str) -> bool:
+        """One guess at a time, and a wrong one takes a second, from wherever it comes."""
+        async with self._guesses:
+            if is_right := bool(self.password) and hmac.compare_digest(text.encode(), self.password.encode()):
+                return is_right
+            await asyncio.sleep(_WRONG_SECONDS)
+        return False
 
     def let_in(self, response: Response) -> Response:
         """``response`` with the cookie that opens the pages."""
@@ -69,7 +82,8 @@ class Access:
     def visitor(self, request: Request) -> str:
         """What names this visitor: of the signed cookie, or of the proxy's header; "" for a stranger."""
         if self.header:
-            return request.headers.get(self.header, "")
+            is_proxy = request.client is not None and request.client.host in self.proxies
+            return request.headers.get(self.header, "") if is_proxy else ""
         try:
             return str(self._signer.loads(request.cookies.get(self.cookie, ""), max_age=_DAYS * 86400))
         except BadSignature:
@@ -85,17 +99,26 @@ class Access:
 
     async def form(self, request: Request) -> dict[str, str]:
         """The fields of a form that was sent. Raises HTTPException without its token."""
-        body = await request.body()
-        if len(body) > _LARGEST_FORM:
-            raise HTTPException(413, "the form is too large")
-        fields = {name: values[-1] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+        fields = await read_form(request)
         if not hmac.compare_digest(fields.pop("token", "").encode(), self.token(request).encode()):
             raise HTTPException(403, "this form is of another visit: go back, reload the page, and send it again")
         return fields
 
     @property
     def _signer(self) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(self.key, salt="usertrack pages")
+        secret = hmac.new(self.key, self.password.encode(), "sha256").digest()  # a new password ends old visits
+        return URLSafeTimedSerializer(secret, salt="usertrack pages")
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form. Raises HTTPException for one that is too large, before all of it is read."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _LARGEST_FORM:
+            raise HTTPException(413, "the form is too large")
+    fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
+    return {name: values[-1] for name, values in fields.items()}
 
 
 class Gate:
@@ -115,14 +138,18 @@ class Gate:
         await (answer or self.app)(scope, receive, send)
 
     def _refusal(self, request: Request) -> Response | None:
-        if (request.url.hostname or "") not in self.access.hosts:
+        if not self.access.knows(request.url.hostname or ""):
             return self.refuse(request, 421, "these pages are not known under that name")
-        if request.url.path.startswith(("/login", "/assets/")) or self.access.visitor(request):
+        if (
+            request.scope["path"] == "/login"
+            or request.scope["path"].startswith("/assets/")
+            or self.access.visitor(request)
+        ):
             return None
         if self.access.password:
             return RedirectResponse("/login", 303)
         if self.access.header:
-            return self.refuse(request, 403, f"the proxy in front did not name you ({self.access.header} is missing)")
+            return self.refuse(request, 403, f"no proxy that is known here named you in {self.access.header}")
         return self.refuse(request, 403, "open the link that `usertrack open` prints: each opens these pages once")
 
 
@@ -134,10 +161,8 @@ def login(access: Access, refuse: Refusal, ask_password: Callable[[Request, str]
 
     async def endpoint(request: Request) -> Response:
         if request.method == "POST":
-            text = parse_qs((await request.body()).decode()).get("password", [""])[-1]
-            if access.is_password(text):
+            if await access.is_password((await read_form(request)).get("password", "")):
                 return access.let_in(RedirectResponse("/", 303))
-            await asyncio.sleep(_WRONG_SECONDS)
             return ask_password(request, "that is not the password")
         if link := request.query_params.get("link", ""):
             if access.may_enter(link):

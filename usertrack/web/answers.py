@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from usertrack.engine.connect import open_runner
 from usertrack.library.library import Library, shipped_root
@@ -68,7 +69,7 @@ class Answers:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._kept: OrderedDict[tuple[Hashable, object], tuple[float, Answer[Any]]] = OrderedDict()
-        self._asking: dict[tuple[Hashable, object], threading.Lock] = {}
+        self._asking: WeakValueDictionary[tuple[Hashable, object], _Turn] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._library: tuple[object, Library] | None = None
         self._forgotten = 0  # how often all was forgotten
@@ -95,8 +96,8 @@ class Answers:
         self, versioned: tuple[Hashable, object], make: Callable[[Analysis], Value], lasts: float, *, refresh: bool
     ) -> Answer[Value]:
         with self._lock:
-            asking = self._asking.setdefault(versioned, threading.Lock())
-        with asking:
+            asking = self._asking.setdefault(versioned, _Turn())
+        with asking.lock:
             if not refresh and (kept := self._young(versioned)):
                 return kept
             forgotten = self._forgotten
@@ -104,12 +105,12 @@ class Answers:
             with self._lock:
                 if forgotten != self._forgotten:
                     return answer
-                for former in [each for each in self._kept if each[1] != versioned[1]]:
-                    del self._kept[former]  # of files as they were: everybody's profiles take room
+                for former in [each for each in self._kept if each[1] != versioned[1] or self._is_old(each)]:
+                    del self._kept[former]  # everybody's profiles take room
                 self._kept[versioned] = (time.monotonic() + lasts, answer)
                 self._kept.move_to_end(versioned)
                 while len(self._kept) > _MOST:
-                    self._asking.pop(self._kept.popitem(last=False)[0], None)
+                    self._kept.popitem(last=False)
             return answer
 
     def has(self, question: Hashable) -> bool:
@@ -124,17 +125,19 @@ class Answers:
 
     def _young(self, question: tuple[Hashable, object]) -> Answer[Any] | None:
         with self._lock:
-            until, answer = self._kept.get(question) or (0.0, None)
-        is_young = self.settings.uses_demo or time.monotonic() < until
-        return answer if is_young else None
+            return self._kept[question][1] if question in self._kept and not self._is_old(question) else None
+
+    def _is_old(self, question: tuple[Hashable, object]) -> bool:
+        return not self.settings.uses_demo and time.monotonic() >= self._kept[question][0]
 
     def _ask(self, make: Callable[[Analysis], Value], *, refresh: bool) -> Answer[Value]:
-        with self.analysis(refresh=refresh) as analysis:
+        with self.analysis(refresh=refresh) as analysis, answers_used() as used:
             value = make(analysis)
             runner = analysis.runner
-            notes = (*analysis.progress.lines, *filter(None, [runner.stale]))
-            asked_at = runner.asked_at or datetime.now(UTC)
-            return Answer(value, asked_at, runner.as_of, notes, analysis.incomplete)
+            notes = [*analysis.progress.lines, runner.stale, *(note for answer in used for note in answer.notes)]
+            asked_at = min([runner.asked_at or datetime.now(UTC), *(answer.asked_at for answer in used)])
+            incomplete = analysis.incomplete or any(answer.incomplete for answer in used)
+            return Answer(value, asked_at, runner.as_of, tuple(dict.fromkeys(filter(None, notes))), incomplete)
 
     @contextmanager
     def analysis(self, *, refresh: bool = False, cached: bool = True) -> "Iterator[_Analysis]":
@@ -160,6 +163,13 @@ class Answers:
             return 0
         files = [*root.glob("*.yaml"), *root.glob("queries/**/*.sql"), *root.glob("tables/**/*.sql")]
         return tuple(sorted((str(path), _changed_at(path)) for path in files))
+
+
+class _Turn:
+    """Who asks a question first; others wait for the answer."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
 
 
 @dataclass

@@ -40,6 +40,7 @@ _HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
+    "cache-control": "private, no-store",  # so that nobody is seen after they were erased
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
@@ -108,7 +109,8 @@ class Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self.headers]
+                headers = self.headers[1:] if scope["path"].startswith("/assets/") else self.headers
+                message["headers"] = [*message["headers"], *headers]
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -5,7 +5,7 @@ import hmac
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ def serve_pages(
     notify: Notify,
     password: str = "",
     header: str = "",
+    proxies: Sequence[str] = (),
     unused: float | None = 3600,
 ) -> None:
     """Serve the pages of ``create_app`` until SIGINT or SIGTERM, or until nobody asked anything for ``unused`` seconds.
@@ -60,7 +61,7 @@ def serve_pages(
         listener = stack.enter_context(closing(_listener(host, port)))
         port = listener.getsockname()[1]
         url, owner_key = url_of(host, port), secrets.token_urlsafe(32)
-        access = Access(_key(settings), _LOCAL_NAMES | {host}, port, password, header)
+        access = Access(_key(settings), _LOCAL_NAMES | {host}, port, password, header, frozenset(proxies))
         use = Use()
         pages = LinksForOwner(create_app(settings, access), access, url, owner_key)
         by_port: dict[int, ASGIApp] = {port: pages}
@@ -80,6 +81,7 @@ def serve_pages(
             ws="none",
             lifespan="off",
             server_header=False,
+            proxy_headers=False,  # who asks is who is connected
             timeout_graceful_shutdown=2,
         )
         server = uvicorn.Server(config)

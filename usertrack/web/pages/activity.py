@@ -94,7 +94,7 @@ class Visit:
         """What is counted, in words; or why nothing can be, in the place of all parts."""
         answer = self._counted()
         scope = answer.value.scope
-        lines = [" · ".join([scope.window, *scope.conditions]), *scope.notes, *answer.notes]
+        lines = [" · ".join([scope.window, *scope.conditions]), *scope.notes]
         said = Markup("").join(Markup("<p class='dim'>{}</p>").format(words(line)) for line in lines)
         if self._site.settings.uses_demo:
             return said

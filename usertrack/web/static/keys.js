@@ -1,4 +1,4 @@
-// Keys: / search, g and a letter for a page, j and k through the rows of the page, Enter opens, ? shows them.
+// Keys: / search, g and a letter for a page, j and k through the rows of the page, Enter opens.
 
 const ROWS = "tbody tr:has(a), .rows > *:has(a)";
 let going = false;
