@@ -2,6 +2,8 @@
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,6 +12,7 @@ from tests.web.live_site import Company, company, shared_store  # noqa: F401
 from usertrack.alerts.ids import short_id
 from usertrack.web.access import Access
 from usertrack.web.app import create_app
+from usertrack.web.live.actions import act, open_desk
 
 
 @pytest.fixture
@@ -33,7 +36,10 @@ def test_alerts_are_filtered_paged_and_lead_to_people(company: Company, browser:
     assert "1 to 50 of 52" in first
     assert 'href="/alerts?state=open&amp;page=2"' in first
     assert people(browser.get("/alerts?q=P07").text) == ["p07"]
-    assert "No alert is of this kind" in browser.get("/alerts?state=resolved&page=x").text
+    assert "No alert is of this kind" in browser.get("/alerts?state=resolved").text
+    assert "no number of a page" in browser.get("/alerts?page=x").text
+    assert "there is no page 99" in browser.get("/alerts?page=99").text
+    assert "known: open, resolved, all" in browser.get("/alerts?state=xx").text
     assert 'href="/live/p07%40acme.example"' in first
     assert "52 alerts in 30 days" in first
 
@@ -64,3 +70,26 @@ def test_what_fires_is_on_the_first_page_whatever_else_has_no_answer(company: Co
     page = browser.get("/").text
     fires = page[page.index('<section slot="alerts"') :]
     assert "dana@acme.example" in fires[: fires.index("</section>")]
+
+
+def test_an_alert_says_who_looks_after_it_and_two_at_once_are_not_both_told_so(
+    company: Company, browser: Browser
+) -> None:
+    key = company.alert("dana@acme.example", last_active_at="2026-11-23T04:05:10.047739+00:00", errors=0, session="5f")
+    path, now = f"/alerts/{short_id(key)}", datetime.now(UTC)
+
+    def take_up(who: str) -> str:
+        with open_desk(company.settings, now) as desk:
+            return act(desk, "acknowledge", key, who, now)
+
+    before = browser.get(path).text
+    assert "Nobody has taken it up" in before
+    assert "2026-11-23 04:05" in before
+    assert "047739" not in before
+    assert "<dt>errors</dt>" not in before
+    with ThreadPoolExecutor() as threads:
+        told = sorted(threads.map(take_up, ("ann", "bob")))
+    assert ["you look after it" in each for each in told].count(True) == 1
+    after = browser.get(path).text
+    assert re.search("Taken up by (ann|bob)", after)
+    assert "acknowledge " not in after

@@ -18,6 +18,8 @@ from tests.web.live_site import Company, company, shared_store  # noqa: F401
 from usertrack.alerts.ids import short_id
 from usertrack.alerts.life import after_signal
 from usertrack.alerts.notifications import Notifications
+from usertrack.core.errors import UsageError
+from usertrack.render import html
 from usertrack.signals.active import ActivePerson
 from usertrack.signals.occurrence import Occurrence
 from usertrack.web.access import Access
@@ -27,7 +29,8 @@ from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.frames import Frame
 from usertrack.web.live.hub import Hub
 from usertrack.web.live.scene import Choice, Said, Scene
-from usertrack.web.live.timeline import flow, lines, troubles
+from usertrack.web.live.timeline import flow, lines, person_document, troubles, visits
+from usertrack.web.live.words import deed_on_page
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>\u202eZoë"
@@ -75,7 +78,8 @@ def test_people_are_chosen_by_tier_need_and_last_sign_of_life() -> None:
     assert chosen("tier=paid") == ["ann"]
     assert chosen("need=help") == ["bob"]
     assert chosen("within=30s") == ["ann"]
-    assert chosen("within=century&tier=") == ["bob", "ann", "eve"]
+    with pytest.raises(UsageError, match="'century' is nothing that `within` can be"):
+        chosen("within=century")
 
 
 def test_rows_are_harmless_drawn_once_and_dim_for_who_is_away() -> None:
@@ -138,7 +142,7 @@ def test_who_comes_is_shown_at_once_and_our_own_people_never(company: Company) -
         last = (await hub.frame(Choice())).id
         await asyncio.to_thread(company.do, "dana@acme.example", "report_created")
         company.alert("dana@acme.example")
-        await until(messages, "report created", "4 errors in 5 minutes")
+        await until(messages, "did “report created” on", "4 errors in 5 minutes")
         back, new = hub.messages(Choice(), last), hub.messages(Choice(), "of-another-server")
         return seen, (await anext(back)).decode(), (await anext(new)).decode()
 
@@ -146,7 +150,7 @@ def test_who_comes_is_shown_at_once_and_our_own_people_never(company: Company) -
     assert "/pricing/:id" in seen
     assert "boss@own.example" not in seen
     assert "Nobody looks for people in need" in seen
-    assert "report created" in since  # what came while the viewer was away
+    assert "did “report created” on" in since  # what came while the viewer was away
     assert "Take up" in since
     assert "Nobody looks" not in since  # what the viewer had is not sent again
     assert "Nobody looks" in whole
@@ -201,10 +205,36 @@ def test_a_visit_is_lines_with_repetitions_as_one_a_flow_of_pages_and_what_went_
     told = [(line.last.name, line.times, line.begins) for line in lines(visit)]
     assert told[-2:] == [("page_time", 2, False), ("$pageview", 1, True)]
     assert [begins for _, _, begins in told].count(True) == 2
-    ways = flow(visit)
+    ways = flow(visits(visit))
     assert ways
     assert [[(stop.name, stop.value) for stop in column] for column in ways.columns] == [
         [("/a", 2)],
         [("/b", 1), ("/c", 1)],
     ]
     assert [(each.words, each.route) for each in troubles(visit)] == [("no such plan: 'gold'", "/b")]
+
+
+def test_of_few_visits_each_is_a_line_and_none_has_ended_that_goes_on() -> None:
+    visit = [event(0, route="/a"), event(20, route="/b")]
+    here = person_document(visit, datetime.fromtimestamp(visit[-1].at + 60, UTC), "UTC")
+    text = html.body(here)
+    assert "/a → /b" in text
+    assert "%" not in text
+    assert "ended" not in text
+
+
+def test_what_people_do_is_told_in_sentences() -> None:
+    click = {"event_type": "click"}
+    kinds = [("$pageview", {}), ("$autocapture", click), ("feature_used", {}), ("field_error", {"field": "card"})]
+    assert [deed_on_page(event(0, name, route="/a", **properties)) for name, properties in kinds] == [
+        "looked at",
+        "clicked on",
+        "did “feature used” on",
+        "met an error in the field card on",
+    ]
+
+
+def test_an_incident_counts_with_its_people() -> None:
+    alerts = [after_signal(None, each)[0] for each in (signal(person="bob"), signal(person="", facts={"people": 10}))]
+    summary = Drawing(Notifications(), "UTC").frame(Scene(NOW, alerts=alerts), Choice()).texts["live-summary"]
+    assert "<strong>11</strong> need help" in summary

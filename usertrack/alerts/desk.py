@@ -29,6 +29,10 @@ _SOON = timedelta(seconds=1)
 _EXPIRES_EVERY = timedelta(hours=1)
 
 
+class TooLateError(UsageError):
+    """What somebody wants to do about an alert was done by somebody else, or it is over."""
+
+
 class Desk:
     """Every method that changes something is one transaction."""
 
@@ -75,7 +79,7 @@ class Desk:
     # Of people
 
     def acknowledge(self, key: str, who: str, now: datetime, comment: str = "") -> Alert:
-        """Somebody looks after it: it is not repeated any more."""
+        """Somebody looks after it: it is not repeated any more. Raises TooLateError where somebody else was faster."""
         change = Change(key, AlertState.ACKNOWLEDGED, now, now, who, comment)
         return self._changed(change, lambda alert: life.acknowledged(alert, who, now))
 
@@ -95,7 +99,10 @@ class Desk:
         with self._step(change.at):
             alert = self._require(change.key)
             if alert.is_resolved:
-                raise UsageError(f"the alert '{change.key}' is resolved", "`usertrack alerts list` shows what is open")
+                hint = "`usertrack alerts list` shows what is open"
+                raise TooLateError(f"the alert '{change.key}' is resolved", hint)
+            if change.state is AlertState.ACKNOWLEDGED and alert.acknowledged_at:
+                raise TooLateError(f"{alert.acknowledged_by} looks after the alert '{change.key}' already")
             alert = step(alert)
             self.store.add_change(change)
             self.store.put(alert, is_routed=True)

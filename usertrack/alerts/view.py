@@ -1,9 +1,10 @@
 """Alerts as documents: the open ones, one with its life, and how fast they are noticed, taken up and resolved."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from usertrack.alerts.cards import duration
 from usertrack.alerts.ids import short_id, short_ids
 from usertrack.alerts.life import Alert, Change
 from usertrack.alerts.model import urgency
@@ -107,16 +108,15 @@ def alert_document(
         Attribute("comment", "VARCHAR", lambda change: change.comment, Field("Comment", "text", grows=True)),
     )
     as_of = now.astimezone(UTC).replace(tzinfo=None)
-    facts = [(name.replace("_", " "), _fact(value)) for name, value in alert.facts.items() if value not in (None, "")]
     return Document(
         title=f"{person_words(alert)} · {alert.pattern}",
         subtitle=" · ".join((short_id(alert.key), alert.severity, alert.state(now).value, *_part_of(alert))),
         blocks=(
             Paragraph(alert.because, "bold"),
-            Facts(tuple(facts)),
+            Facts(tuple(_facts(alert.facts))),
             *([Section(f"What {alert.pattern} looks for", (Facts(tuple(looks_for.items())),))] if looks_for else []),
             columns.listing(changes, "Its life", timezone=timezone, as_of=as_of),
-            Paragraph(f"decided by {plural(len(alert.events), 'event')}: {', '.join(alert.events)}", "dim"),
+            *([Paragraph(f"decided by {plural(len(alert.events), 'event')}", "dim")] if alert.events else []),
         ),
         data=lambda: {
             "id": short_id(alert.key),
@@ -182,26 +182,52 @@ def _text(value: object) -> str | None:
     return None if value in (None, "") else str(value)
 
 
-def _fact(value: object) -> object:
-    return value if isinstance(value, (int, float, str)) else str(value)
+_IDS = frozenset({"session", "tab", "fingerprint", "person", "route"})  # and what is the page once more
+_NO_NEWS = frozenset({"errors", "events", "quiet_minutes", "quiet_days"})  # where they are 0
+
+
+def _facts(facts: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """What people read of them, by what they call it; JSON has all, as they are."""
+    for name, value in facts.items():
+        if value in (None, "") or name in _IDS or (name in _NO_NEWS and value == 0):
+            continue
+        if name == "seconds_on_page":
+            yield "time on page", duration(value) or value
+        elif name == "last_active_at":
+            yield "last active", _moment(str(value))
+        else:
+            yield (
+                _NAMES.get(name, name.replace("_", " ")),
+                value if isinstance(value, (int, float, str)) else str(value),
+            )
+
+
+_NAMES = {"count": "times", "usual_seconds": "usual seconds on page"}
+
+
+def _moment(text: str) -> datetime | str:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+    except ValueError:
+        return text
 
 
 def stats_document(stats: Stats, days: int, pattern: str) -> Document:
     """How fast alerts were noticed, taken up and resolved."""
     rows = (
-        ("noticed", "after the deciding event", stats.to_detect),
-        ("taken up", "acknowledged, snoozed or resolved by somebody", stats.to_acknowledge),
-        ("over", "since the deciding event", stats.to_resolve),
+        ("noticed", "from the deciding event", stats.to_detect),
+        ("taken up", "from then, until somebody acknowledged, snoozed or resolved it", stats.to_acknowledge),
+        ("over", "from the deciding event", stats.to_resolve),
     )
     columns: Columns[tuple[str, str, Durations]] = Columns(
-        Attribute("what", "VARCHAR", lambda row: row[0], Field("")),
+        Attribute("what", "VARCHAR", lambda row: row[0], Field("Until it was")),
         Attribute("alerts", "BIGINT", lambda row: row[2].n, Field("Alerts", "number")),
         Attribute("median_seconds", "DOUBLE", lambda row: _seconds(row[2].median), Field("Median"), _median),
         Attribute("p90_seconds", "DOUBLE", lambda row: _seconds(row[2].p90), Field("9 of 10 within"), _p90),
         Attribute("within_target", "BIGINT", lambda row: row[2].within),
         Attribute("target_seconds", "DOUBLE", lambda row: _seconds(row[2].target)),
         Attribute("target", "VARCHAR", lambda row: _target(row[2]), Field("Target", "text")),
-        Attribute("meaning", "VARCHAR", lambda row: row[1], Field("", "text", spare=True)),
+        Attribute("meaning", "VARCHAR", lambda row: row[1], Field("Counted", "text", spare=True)),
     )
     of = f" of {pattern}" if pattern else ""
     unanswered = f"{plural(stats.unanswered, 'alert')} nobody has taken up" if stats.unanswered else ""

@@ -7,7 +7,7 @@ sent in the order in which they are answered; declarative shadow DOM puts each i
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -46,12 +46,14 @@ class Part:
     """A part of a page. ``content`` makes its HTML in a thread, and may raise UsertrackError.
 
     ``height`` of its skeleton is in rem; with ``waiting``, these words stand in its place. ``name`` is its anchor, too.
+    It is asked for when ``after`` has ended, for which no thread waits.
     """
 
     name: str
     content: Callable[[], Markup]
     height: int = 12
     waiting: str = ""
+    after: "Future[None] | None" = None
 
 
 class Shell:
@@ -81,8 +83,7 @@ class Shell:
     async def _pieces(self, variables: dict[str, Any], parts: Sequence[Part]) -> AsyncIterator[str]:
         head, tail = _frame(variables)
         yield head
-        loop = asyncio.get_running_loop()
-        answers = [loop.run_in_executor(self._threads, _answer, part) for part in parts]
+        answers = [asyncio.ensure_future(self._answered(part)) for part in parts]
         try:
             for answer in asyncio.as_completed(answers):
                 yield await answer
@@ -90,6 +91,11 @@ class Shell:
             for each in answers:
                 each.cancel()  # who left the page waits for nothing; what runs is kept for the next visit
         yield tail
+
+    async def _answered(self, part: Part) -> str:
+        if part.after:
+            await asyncio.wrap_future(part.after)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _answer, part)
 
 
 def _answer(part: Part) -> str:

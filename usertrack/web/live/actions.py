@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 
-from usertrack.alerts.desk import Desk
+from usertrack.alerts.desk import Desk, TooLateError
 from usertrack.alerts.ids import alert_of
 from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store
@@ -33,19 +33,21 @@ def act(desk: Desk, action: str, id_: str, who: str, now: datetime, comment: str
         raise UsageError(f"'{action}' is nothing that can be done with an alert", f"known: {', '.join(ACTIONS)}")
     alert = alert_of(id_, desk.alerts(everything=True))
     whom = person_words(alert)
-    if alert.is_resolved:
-        return f"{whom}: it was over already, {_ago(alert.resolved_at, now)}"
-    if action == "acknowledge":
-        if alert.acknowledged_at:
-            return f"{whom}: {alert.acknowledged_by} took it up {_ago(alert.acknowledged_at, now)}"
-        desk.acknowledge(alert.key, who, now, comment)
-        return f"{whom}: you look after it"
-    if action == "snooze":
-        span = parse_age(snooze) if snooze else _SNOOZE
-        desk.snooze(alert.key, now + span, who, now, comment)
-        return f"{whom}: nobody is told for {age_words(span)}"
-    desk.resolve(alert.key, who, now, comment)
-    return f"{whom}: it is over"
+    try:
+        if action == "acknowledge":
+            desk.acknowledge(alert.key, who, now, comment)
+            return f"{whom}: you look after it"
+        if action == "snooze":
+            span = parse_age(snooze) if snooze else _SNOOZE
+            desk.snooze(alert.key, now + span, who, now, comment)
+            return f"{whom}: nobody is told for {age_words(span)}"
+        desk.resolve(alert.key, who, now, comment)
+        return f"{whom}: it is over"
+    except TooLateError:
+        alert = desk.alert(alert.key)
+        if alert.is_resolved:
+            return f"{whom}: it was over already, {_ago(alert.resolved_at, now)}"
+        return f"{whom}: {alert.acknowledged_by} took it up {_ago(alert.acknowledged_at, now)}"
 
 
 def _ago(at: datetime | None, now: datetime) -> str:

@@ -18,7 +18,7 @@ from usertrack.signals.active import ActivePerson
 from usertrack.web.live.frames import Frame, Rows
 from usertrack.web.live.scene import AWAY, MOST_LINES, Choice, OnePerson, Said, Scene, View
 from usertrack.web.live.timeline import Line, lines
-from usertrack.web.live.words import deed, how_long, is_trouble, name_of, shortened
+from usertrack.web.live.words import deed_on_page, how_long, is_trouble, name_of, shortened
 from usertrack.web.shell import template
 
 _MOST, _MOST_ALERTS = 60, 20  # rows at the most: how many others there are is said
@@ -49,7 +49,9 @@ class Drawing:
         tiers = sorted({str(tier) for each in scene.active if (tier := scene.facts(each.person).get("tier"))})
         draw = template("live_places.html.j2").module
         texts = {
-            "live-summary": draw.summary(len(scene.active), len(scene.in_need), scene.rate, scene.has_begun),
+            "live-summary": draw.summary(
+                len(scene.active), scene.number_in_need, scene.rate, scene.has_begun, _is_known(scene)
+            ),
             "live-events": f"{plural(scene.events, 'event')}",
             "live-notice": draw.notice(scene.problem, scene.is_watched),
             "live-alerts-rest": draw.rest(len(alerts) - _MOST_ALERTS) if len(alerts) > _MOST_ALERTS else "",
@@ -103,7 +105,7 @@ class Drawing:
                 "at": last,
                 "clock": self._clock(last),
                 "day": f"{last:%a} {last.day} {last:%b}",
-                "deed": deed(line.last),
+                "deed": deed_on_page(line.last),
                 "route": line.first.route,
                 "how_long": how_long(line.last, line.times, age_words(last - first)),
                 "begins": line.begins,
@@ -155,7 +157,7 @@ class Drawing:
                 "who": shortened(person_words(alert), 80),
                 "because": shortened(alert.because, 400),
                 "tier": _text(alert.facts.get("tier")),
-                "page": _text(alert.facts.get("page")),
+                "page": "" if (page := _text(alert.facts.get("page"))) in alert.because else page,
                 "state": state,
                 "since": since,
                 "age": age_words(age),
@@ -183,7 +185,7 @@ class Drawing:
                 "clock": self._clock(at),
                 "person": occurrence.person,
                 "who": name_of(occurrence.person or occurrence.distinct_id, facts),
-                "deed": deed(occurrence),
+                "deed": deed_on_page(occurrence),
                 "route": occurrence.route,
                 "times": said.times,
                 "is_trouble": is_trouble(occurrence),
@@ -196,6 +198,11 @@ class Drawing:
 
 
 Content = tuple[Mapping[str, object], Mapping[str, Rows]]
+
+
+def _is_known(scene: Scene) -> bool:
+    """Whether it is known who is here: before the first events, a source that fails tells nothing."""
+    return bool(scene.active or scene.events or not scene.problem)
 
 
 def _known(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -9,7 +9,8 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from usertrack.alerts.life import Alert
-from usertrack.core.errors import UsertrackError
+from usertrack.alerts.view import people_in_need
+from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.signals.active import ActivePerson
 from usertrack.signals.occurrence import Occurrence
 
@@ -58,13 +59,17 @@ class Scene:
         return [alert for alert in self.alerts if not alert.incident]
 
     @cached_property
+    def number_in_need(self) -> int:
+        """How many people that is, with those of incidents."""
+        return people_in_need([alert for alert in self.listed if self._is_open(alert)])
+
+    def _is_open(self, alert: Alert) -> bool:
+        return not alert.acknowledged_at and not alert.is_snoozed(self.now)
+
+    @cached_property
     def in_need(self) -> frozenset[str]:
         """Of whom somebody should take care, and nobody has said so."""
-        return frozenset(
-            alert.person
-            for alert in self.listed
-            if alert.person and not alert.acknowledged_at and not alert.is_snoozed(self.now)
-        )
+        return frozenset(alert.person for alert in self.listed if alert.person and self._is_open(alert))
 
 
 @dataclass(frozen=True)
@@ -78,13 +83,18 @@ class Choice:
 
     @classmethod
     def of(cls, query: QueryParams) -> "Choice":
-        """What is not known is not asked for."""
-        within = query.get("within", "")
+        """Raises UsageError for what cannot be asked."""
+        within, order, need = (query.get(name, "") for name in ("within", "sort", "need"))
+        choices = (("within", within, [*WITHIN]), ("sort", order, ["active"]), ("need", need, ["help"]))
+        for name, value, known in choices:
+            if value and value not in known:
+                hint = f"write `{name}={known[0]}`" if len(known) == 1 else f"known: {', '.join(known)}"
+                raise UsageError(f"'{value[:50]}' is nothing that `{name}` can be", hint)
         return cls(
             query.get("tier", "")[:100],
-            query.get("need") == "help",
-            within if within in WITHIN else "",
-            query.get("sort") == "active",
+            bool(need),
+            within,
+            bool(order),
         )
 
     def people(self, scene: Scene) -> list[ActivePerson]:

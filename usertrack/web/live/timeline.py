@@ -5,15 +5,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Block, Document, Field, Flow, Paragraph, Section, Stop
+from usertrack.core.document import Block, Document, Facts, Field, Flow, Paragraph, Section, Stop
+from usertrack.signals.active import ACTIVE
 from usertrack.signals.occurrence import Occurrence
 from usertrack.web.live.words import deed, is_trouble
 
 _STEPS, _STOPS = 6, 6  # columns of the flow, and routes in each
 _REST = "other pages"
 _ERRORS = 50  # kinds
+_MANY = 8  # visits, from which on shares of them say something
+_LONGEST_PATH = 12  # pages
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,25 @@ def _thing(occurrence: Occurrence) -> tuple[object, ...]:
     return occurrence.name, occurrence.route, occurrence.properties.get("message"), occurrence.properties.get("field")
 
 
-def flow(occurrences: Iterable[Occurrence]) -> Flow | None:
-    """The routes of each visit in order, or None where nobody got from one page to another."""
-    visits = [list(each) for _, each in groupby(sorted(occurrences), key=lambda each: each.session)]
-    paths = [[route for route, _ in groupby(each.route for each in visit if each.route)] for visit in visits]
-    paths = [path[:_STEPS] for path in paths if path]
+@dataclass(frozen=True)
+class Visit:
+    """``path`` are its routes in order; seconds since 1970."""
+
+    began: float
+    ended: float
+    path: Sequence[str]
+
+
+def visits(occurrences: Iterable[Occurrence]) -> list[Visit]:
+    """Those on a page at all, oldest first."""
+    sessions = [list(each) for _, each in groupby(sorted(occurrences), key=lambda each: each.session)]
+    paths = [[route for route, _ in groupby(each.route for each in session if each.route)] for session in sessions]
+    return [Visit(each[0].at, each[-1].at, path) for each, path in zip(sessions, paths, strict=True) if path]
+
+
+def flow(ended: Iterable[Visit]) -> Flow | None:
+    """The routes of visits that have ended, or None where nobody got from one page to another."""
+    paths = [visit.path[:_STEPS] for visit in ended]
     if not any(len(path) > 1 for path in paths):
         return None
     columns, places = [], []
@@ -93,7 +111,27 @@ def troubles(occurrences: Iterable[Occurrence]) -> list[Trouble]:
     return sorted(kinds_met, key=lambda each: -each.last_at)
 
 
-def person_document(occurrences: Sequence[Occurrence], timezone: str) -> Document:
+def _way(occurrences: Sequence[Occurrence], now: float, timezone: str) -> tuple[Block, ...]:
+    """Each visit as a line where there are few; of many a flow, without the one that goes on."""
+    known = visits(occurrences)
+    ended = [visit for visit in known if now - visit.ended >= ACTIVE.total_seconds()]
+    way = flow(ended) if len(ended) >= _MANY else None
+    if way:
+        return (way,)
+    zone = ZoneInfo(timezone)
+    return (Facts(tuple((_began(visit, zone), _steps(visit.path)) for visit in known[::-1][:_MANY])),) if known else ()
+
+
+def _began(visit: Visit, zone: ZoneInfo) -> str:
+    at = datetime.fromtimestamp(visit.began, zone)
+    return f"{at:%a} {at.day} {at:%b %H:%M}"
+
+
+def _steps(path: Sequence[str]) -> str:
+    return " → ".join((*path[:_LONGEST_PATH], *(["…"] if len(path) > _LONGEST_PATH else [])))
+
+
+def person_document(occurrences: Sequence[Occurrence], now: datetime, timezone: str) -> Document:
     """The way through the pages, and what went wrong."""
     columns: Columns[Trouble] = Columns(
         Attribute("last_at", "TIMESTAMP", lambda each: _moment(each.last_at), Field("Last", "when")),
@@ -102,12 +140,12 @@ def person_document(occurrences: Sequence[Occurrence], timezone: str) -> Documen
         Attribute("times", "BIGINT", lambda each: each.times, Field("Times", "number")),
         Attribute("first_at", "TIMESTAMP", lambda each: _moment(each.first_at), Field("First", "when", spare=True)),
     )
-    way, wrong = flow(occurrences), troubles(occurrences)
+    way, wrong = _way(occurrences, now.timestamp(), timezone), troubles(occurrences)
     as_of = _moment(max((each.at for each in occurrences), default=0.0))
     nothing = Paragraph("Nothing, as far as events tell.", "dim")
     log: Block = columns.listing(wrong, timezone=timezone, as_of=as_of, limit=_ERRORS) if wrong else nothing
     blocks: list[Block] = [Section("What went wrong", (log,))]
-    return Document("", blocks=(*([Section("Their way", (way,))] if way else []), *blocks), timezone=timezone)
+    return Document("", blocks=(*([Section("Their way", way)] if way else []), *blocks), timezone=timezone)
 
 
 def _moment(at: float) -> datetime:

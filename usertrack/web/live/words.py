@@ -10,27 +10,39 @@ _DEEDS = {
     "$pageleave": "left",
     "$screen": "looked at",
     "$identify": "was recognized",
-    "$autocapture": "used",
-    "$rageclick": "clicked again and again on",
-    "$dead_click": "clicked in vain on",
-    "error_click": "clicked, and met an error, on",
+    "$autocapture": "clicked",
+    "$rageclick": "clicked again and again",
+    "$dead_click": "clicked in vain",
+    "error_click": "clicked, and met an error,",
     "page_time": "is reading",
-    "form_submit": "sent the form",
-    "field_error": "met an error in a field",
+    "form_submit": "sent",
+    "field_error": "met an error in",
 }
+_OF_BROWSERS = {"submit": "sent a form", "change": "changed a field"}
+_OF_PAGES = frozenset({"$pageview", "$pageleave", "$screen", "page_time"})  # the page is what it is done to
 _LONGEST, _NAME = 160, 80  # characters of a message, and of a name
 _TROUBLE = frozenset({"$exception", "$rageclick", "$dead_click", "error_click", "field_error", "error_occurred"})
 
 
 def deed(occurrence: Occurrence) -> str:
-    """``looked at``, or the name of the product's own event."""
+    """``looked at``; of the product's own event, ``did`` and its name."""
     properties = occurrence.properties
     if occurrence.name == "$exception":
         message = str(properties.get("message") or "")
         return f"met an error: {message[:_LONGEST]}" if message else "met an error"
-    words = _DEEDS.get(occurrence.name) or occurrence.name.replace("_", " ").strip()
-    detail = properties.get("field") or properties.get("form")
-    return f"{words} {detail}" if detail and occurrence.name in ("form_submit", "field_error") else words
+    if occurrence.name == "$autocapture" and properties.get("event_type") in _OF_BROWSERS:
+        return _OF_BROWSERS[properties["event_type"]]
+    words = _DEEDS.get(occurrence.name) or f"did “{occurrence.name.replace('_', ' ').strip()}”"
+    for name, noun in (("form_submit", "form"), ("field_error", "field")):
+        if occurrence.name == name:
+            return f"{words} the {noun} {properties[noun]}" if properties.get(noun) else f"{words} a {noun}"
+    return words
+
+
+def deed_on_page(occurrence: Occurrence) -> str:
+    """The same, so that the page can follow, if the event has one."""
+    is_followed = occurrence.route and occurrence.name not in _OF_PAGES
+    return f"{deed(occurrence)} on" if is_followed else deed(occurrence)
 
 
 def how_long(occurrence: Occurrence, times: int, span: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +20,7 @@ from usertrack.alerts.stats import stats
 from usertrack.alerts.view import alert_document, alerts_document, by_urgency, person_words, stats_document
 from usertrack.core.document import Document, Field, Link, Listing
 from usertrack.core.errors import UsageError
-from usertrack.core.words import parse_age
+from usertrack.core.words import age_words, number, parse_age
 from usertrack.segments.analysis import Analysis
 from usertrack.signals.looks_for import looks_for
 from usertrack.signals.patterns import Patterns
@@ -66,8 +67,9 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
             "back": request.url.path,
             "token": site.access.token(request),
             "did": outcomes.text(request.query_params.get("did", "")),
+            "standing": _standing(alert, site.access.who(request), site.settings["timezone"]),
         }
-        title = f"{person_words(alert)} · {alert.pattern}"
+        title = f"{person_words(alert)} · {pattern_name(alert.pattern, _patterns(site))}"
         intro = _render("alert.html.j2", **variables)
         return site.shell.page(request, title, [Part("alert", lambda: _described(site, alert), 30)], intro)
 
@@ -101,16 +103,20 @@ def _patterns(site: Site) -> Patterns:
 
 
 class Asked:
-    """What the address of the list asks for, as far as it is known: ``state``, ``pattern``, ``q`` and ``page``."""
+    """What the address of the list asks for: ``state``, ``pattern``, ``q`` and ``page``. Raises UsageError."""
 
     STATES = ("open", "resolved", "all")
 
     def __init__(self, query: Mapping[str, str]) -> None:
         state, page = query.get("state", ""), query.get("page", "")
-        self.state = state if state in self.STATES else "open"
+        if state and state not in self.STATES:
+            raise UsageError(f"'{state[:50]}' is no state of alerts", f"known: {', '.join(self.STATES)}")
+        if page and not (page.isascii() and page.isdecimal() and len(page) < 7 and int(page)):
+            raise UsageError(f"'{page[:50]}' is no number of a page", "write 1, 2, 3 …")
+        self.state = state or "open"
         self.pattern = query.get("pattern", "")
         self.text = query.get("q", "")[:200]
-        self.page = max(1, int(page)) if page.isascii() and page.isdecimal() and len(page) < 7 else 1
+        self.page = int(page or 1)
 
     def wants(self, alert: Alert) -> bool:
         if self.state != "all" and alert.is_resolved != (self.state == "resolved"):
@@ -131,6 +137,9 @@ def _listed(site: Site, asked: Asked) -> Markup:
         alerts = by_urgency(filter(asked.wants, desk.alerts(everything=True)), now)
         silences = desk.store.silences(now)
     begin = (asked.page - 1) * _ROWS
+    if begin and begin >= len(alerts):
+        pages_known = (len(alerts) + _ROWS - 1) // _ROWS
+        raise UsageError(f"there is no page {number(asked.page)} of these alerts", f"the last one is {pages_known}")
     shown = alerts[begin : begin + _ROWS]
     document = alerts_document(shown, silences, [], now, site.settings["timezone"])
     pages = {"asked": asked, "count": len(alerts), "begin": begin, "end": begin + len(shown)}
@@ -150,7 +159,7 @@ def _linked(document: Document, alerts: Sequence[Alert]) -> Document:
     def linked(row: Sequence[Any]) -> tuple[Any, ...]:
         values = dict(zip(names, row, strict=True))
         alert = of[str(values["id"])]
-        values["id"] = Link(str(values["id"]), f"/alerts/{values['id']}")
+        values["id"] = Link(str(values["id"]), f"/alerts/{quote(alert.key, safe='')}")
         if alert.person:
             values["person"] = Link(str(values["person"]), f"/live/{quote(alert.person, safe='')}")
         return tuple(values.values())
@@ -174,6 +183,28 @@ def _statistics(site: Site, pattern: str) -> Markup:
 def _alert(site: Site, id_: str) -> Alert:
     with open_desk(site.settings, datetime.now(UTC)) as desk:
         return alert_of(id_, desk.alerts(everything=True))
+
+
+def pattern_name(id_: str, patterns: Patterns) -> str:
+    """What people call it; the id of one that is not in the file any more."""
+    return next((each.name for each in patterns.patterns if each.id == id_), "") or id_.replace("_", " ")
+
+
+def _standing(alert: Alert, viewer: str, timezone: str) -> str:
+    """Whether somebody looks after it, and since when."""
+    now = datetime.now(UTC)
+    if alert.resolved_at and alert.is_resolved:
+        return f"Over since {age_words(now - alert.resolved_at)}"
+    if alert.snoozed_until and alert.is_snoozed(now):
+        until = alert.snoozed_until.astimezone(ZoneInfo(timezone))
+        return f"Snoozed by {_whom(alert.snoozed_by, viewer)}, until {until:%H:%M} on {until:%a} {until.day} {until:%b}"
+    if alert.acknowledged_at:
+        return f"Taken up by {_whom(alert.acknowledged_by, viewer)} {age_words(now - alert.acknowledged_at)} ago"
+    return f"Nobody has taken it up, for {age_words(now - (alert.fired_at or alert.started_at))}"
+
+
+def _whom(who: str, viewer: str) -> str:
+    return "you" if who == viewer else who
 
 
 def _described(site: Site, alert: Alert) -> Markup:
@@ -231,9 +262,8 @@ def _simulation_parts(site: Site, question: Question) -> list[Part]:
 
     def stage(name: str, ended: "Future[None]") -> Part:
         def content() -> Markup:
-            ended.result()
             return Markup("<p class='quiet'>{}: done</p>").format(name)
 
-        return Part(name.replace(" ", "-"), content, waiting=name)
+        return Part(name.replace(" ", "-"), content, waiting=name, after=ended)
 
     return [*(stage(name, ended) for name, ended in stages.items()), Part("result", result, 40)]

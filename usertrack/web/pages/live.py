@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -56,7 +57,7 @@ def routes(site: Site) -> list[Route]:
 
         def journey() -> Markup:
             history = _result(hub.history(id_), loop)
-            return document_html(person_document(history, site.settings["timezone"]))
+            return document_html(person_document(history, datetime.now(UTC), site.settings["timezone"]))
 
         parts = [Part("now", content, 30), Part("journey", journey, 12)]
         name = name_of(id_, await hub.facts(id_))

@@ -1,5 +1,6 @@
 // What is live: changes come as Server-Sent Events, and only what differs is touched. Nothing moves under the pointer.
 
+const UNSENT = "That was not sent: usertrack does not answer. Do it once more when it does.";
 const HIDDEN_SECONDS = 30, HELD_MS = 4000;
 const cells = new WeakMap(); // row -> the HTML of its children as it came
 const pending = new Map(); // list -> the latest order, while somebody points at the list
@@ -13,7 +14,11 @@ function connect() {
   const url = new URL(page().dataset.stream, location);
   url.searchParams.set("last", last);
   source = new EventSource(url);
-  source.onopen = () => state("");
+  source.onopen = () => {
+    state("");
+    const did = document.getElementById("did");
+    if (did.textContent === UNSENT) did.textContent = "";
+  };
   source.onmessage = (event) => {
     last = event.lastEventId;
     show(JSON.parse(event.data));
@@ -146,7 +151,7 @@ async function act(event) {
     const did = shown.getElementById("did") || shown.querySelector(".problem");
     document.getElementById("did").textContent = did ? did.textContent.trim() : "";
   } catch {
-    document.getElementById("did").textContent = "That was not sent: usertrack does not answer.";
+    document.getElementById("did").textContent = UNSENT;
   }
 }
 
