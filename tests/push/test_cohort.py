@@ -121,7 +121,7 @@ def test_made_once_and_brought_up_to_date(own: Cli, fresh: Office) -> None:
     fewer = own("push", "power", *COHORT, "-n", 1)
     assert fewer.code == 2
     assert "holds other people (Kept by `usertrack push`: those with the primary segment action/power in " in fewer.err
-    assert "with --name for the 1 most urgent of those with the primary segment action/power in " in fewer.err
+    assert "with `usertrack push --name` for the 1 most urgent of those with the primary segment " in fewer.err
     assert members(fresh) == ALL
     for added in (1, 0):
         top = json.loads(own("push", "power", *COHORT, "-n", 1, "--name", "Top", "-f", "json").out)
@@ -143,7 +143,7 @@ def test_a_cohort_of_all_members_does_not_lose_some_of_them(fresh: Office) -> No
     push(fresh, all_members=True)
     error = problem(lambda: push(fresh))
     assert "holds other people (Kept by `usertrack push`: segment action/power in " in error.message
-    assert error.hint.endswith("; or keep it as it is with --all-members")
+    assert error.hint.endswith("; or keep it as it is with everybody (`--all-members`)")
 
 
 def test_the_past_does_not_replace_the_people_of_now(own: Cli, fresh: Office) -> None:

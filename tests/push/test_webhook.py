@@ -86,7 +86,7 @@ def test_a_failure_midway_says_how_to_go_on() -> None:
     with receiving(Answer(), Answer(422, "no such field at /hooks/T0/verysecret")) as server:
         error = problem(lambda: push(server, audience(*emails)))
     assert error.message == "the webhook refused it: HTTP 422 no such field at /[secret], at document 2 of 2"
-    assert "--as-of 2026-11-20T09:00:00Z" in error.hint
+    assert "as of 2026-11-20T09:00:00Z" in error.hint
 
 
 def test_a_dry_run_shows_it_all_and_sends_nothing() -> None:

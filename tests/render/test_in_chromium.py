@@ -1,13 +1,13 @@
 """Pages in a real Chromium: their policy allows what they do, tables sort, and nothing is wider than the screen."""
+# ruff: noqa: F811 - fixtures are imported, then named by parameters
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.chromium import axe, chromium, violations  # noqa: F401
 from usertrack.core.document import Block, Document, Facts, Field, Listing, Section
 from usertrack.core.table import Column, Table
 from usertrack.render import html
@@ -15,20 +15,7 @@ from usertrack.render import html
 from . import documents
 from .test_sankey import VISITS
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
-AXE = Path(os.environ.get("AXE_CORE", "nowhere"))  # axe.min.js of npm's axe-core
 SIZES = [(390, "light"), (1280, "dark"), (2000, "light")]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="comes with the extra dev")
-    if not CHROMIUM:
-        pytest.skip("needs chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 def endless() -> Iterator[Block]:
@@ -78,10 +65,8 @@ def test_tables_sort_by_number_by_text_and_back(opened: Any) -> None:
     assert table.locator("tbody td:nth-child(4)").all_inner_texts() == ["1 h ago", "1 d ago", "3 Aug", "·"]
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="needs AXE_CORE=…/axe.min.js")
+@pytest.mark.slow
 @pytest.mark.parametrize("opened", SIZES, indirect=True)
-def test_axe_finds_nothing(opened: Any) -> None:
-    opened.context.new_cdp_session(opened).send("Runtime.evaluate", {"expression": AXE.read_text()})
+def test_axe_finds_nothing(opened: Any, axe: str) -> None:
     opened.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
-    broken = opened.evaluate("axe.run(document, {resultTypes: ['violations']}).then(result => result.violations)")
-    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in broken] == []
+    assert violations(opened, axe) == []

@@ -1,8 +1,6 @@
 """The live page in a real Chromium: from an event to the row on the screen, and over a restart of the server."""
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from tests.chromium import axe, chromium, violations  # noqa: F401
 from tests.server.capture_fixtures import wait_until
 from tests.web.live_site import Company, company, shared_store  # noqa: F401
 from usertrack.web.access import Access
@@ -20,18 +19,6 @@ from usertrack.web.app import create_app
 pytestmark = pytest.mark.slow
 
 HEADER = "x-forwarded-email"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="comes with the extra dev")
-    if not CHROMIUM:
-        pytest.skip("there is no chromium here; CHROMIUM names one")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager
@@ -85,7 +72,7 @@ class Tab:
         self.page.locator(place, has_text=text).first.wait_for(timeout=30_000)
 
 
-def test_who_comes_needs_help_and_is_taken_up_in_two_tabs(chromium: Any, company: Company) -> None:
+def test_who_comes_needs_help_and_is_taken_up_in_two_tabs(chromium: Any, axe: str, company: Company) -> None:
     company.come("early@acme.example")
     with pages(company) as port:
         first, second = Tab(chromium, port, "ada@own.example"), Tab(chromium, port, "bob@own.example")
@@ -99,6 +86,7 @@ def test_who_comes_needs_help_and_is_taken_up_in_two_tabs(chromium: Any, company
         for tab in (first, second):
             tab.shows("4 errors in 5 minutes", "#live-alerts")
         assert "dana@acme.example needs help" in first.page.locator("#live-said").inner_text()
+        assert violations(first.page, axe) == []
         first.page.get_by_role("button", name="Take up: dana@acme.example").click()
         first.shows("dana@acme.example: you look after it", "#did")
         second.shows("taken up by ada@own.example", "#live-alerts")

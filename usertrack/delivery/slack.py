@@ -38,7 +38,7 @@ def refusal(response: httpx.Response) -> UsertrackError:
     reply = answer_of(response)
     if reply.startswith(("invalid_payload", "invalid_blocks", "no_text", "too_many_attachments")):
         return QueryError(
-            f"Slack refused the message: {reply}", "this is a bug, please report it with the output of --dry-run"
+            f"Slack refused the message: {reply}", "this is a bug, please report it with what a dry run shows"
         )
     if reply in _CLOSED:
         return ConnectionFailed(f"Slack does not take the message: {reply}", _CLOSED[reply])

@@ -66,7 +66,7 @@ def check(order: PushOrder) -> None:
     if order.moment and order.name is None:
         raise UsageError(
             f"the cohort holds the people of now, and these are the people of {order.moment}",
-            "name another cohort with --name, or replace the people of now with --yes",
+            "`usertrack push` names another cohort with --name, and replaces the people of now with --yes",
         )
 
 
@@ -177,9 +177,9 @@ def _cohort_named(runner: Runner, name: str, description: str, all_members_descr
     old_description = next((text for text in descriptions if text.startswith("Kept by `usertrack")), "")
     reason = f"holds other people ({old_description})" if old_description else "was not made by `usertrack push`"
     audience_words = description.removeprefix("Kept by `usertrack push`: ").removesuffix(".")
-    hint = f"choose another name with --name for {audience_words}"
+    hint = f"choose another name with `usertrack push --name` for {audience_words}"
     if old_description.startswith(all_members_description):
-        hint += "; or keep it as it is with --all-members"
+        hint += "; or keep it as it is with everybody (`--all-members`)"
     raise UsageError(f"the cohort '{name}' {reason}, so it stays as it is", hint)
 
 

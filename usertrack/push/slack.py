@@ -21,7 +21,7 @@ LISTED, MOST_LISTED = 10, 40
 """People in the message without ``--limit``, and the most that fit beside the other blocks."""
 
 _NAME, _REASON = 120, 400  # characters before they are escaped, to at most five times as many
-_HINT = "make one in Slack (Apps › Incoming Webhooks) and set SLACK_WEBHOOK_URL, or give it with --url"
+_HINT = "make one in Slack (Apps › Incoming Webhooks) and set SLACK_WEBHOOK_URL"
 
 
 def check(order: PushOrder) -> None:

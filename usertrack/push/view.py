@@ -67,7 +67,7 @@ def _unresolved(outcome: Outcome, key: str) -> Iterator[Block]:
         heading = f"Not known to PostHog, and left out: {number(len(keys))}"
         yield Listing(table, heading=heading, fields={key: Field("Person")})
     if len(keys) > _LISTED:
-        yield Paragraph(f"{number(len(keys) - _LISTED)} more · `--format json` names all", "dim")
+        yield Paragraph(f"{number(len(keys) - _LISTED)} more · `usertrack push --format json` names all", "dim")
 
 
 def _requests(outcome: Outcome) -> Iterator[Block]:

@@ -26,7 +26,7 @@ VERSION = 1
 BATCH = 1000
 """People in one document."""
 
-_HINT = "set USERTRACK_WEBHOOK_URL, or webhook.url in usertrack.yaml, or give it with --url"
+_HINT = "set USERTRACK_WEBHOOK_URL, or webhook.url in usertrack.yaml"
 
 
 def check(order: PushOrder) -> None:
@@ -106,5 +106,5 @@ def _error_at(error: UsertrackError, number: int, total: int, audience: Audience
     """``error`` with the number of the document, and how to send the same again."""
     if total == 1:
         return error
-    hint = f"{error.hint}; with --as-of {text.plain(audience.as_of)} what has arrived keeps its Idempotency-Key"
+    hint = f"{error.hint}; sent again as of {text.plain(audience.as_of)}, what has arrived keeps its Idempotency-Key"
     return type(error)(f"{error.message}, at document {number} of {total}", hint)

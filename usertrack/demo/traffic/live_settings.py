@@ -31,8 +31,7 @@ def live_settings(settings: Settings, progress: Callable[[], AbstractContextMana
     if not url:
         raise ConnectionFailed(
             "nobody plays the demo's people",
-            "run `usertrack serve --demo-traffic` in another terminal and then this one again; or connect your own "
-            "with `usertrack login`",
+            "`usertrack serve --demo-traffic` does, while it runs; or connect your own product with `usertrack login`",
         )
     with progress() as notify:
         demo = open_last_demo(cache_root(), now=datetime.now(UTC), notify=notify)

@@ -69,10 +69,10 @@ def routes(site: Site) -> list[Route]:
 
 def _move(params: QueryParams) -> Move:
     """Raises UsageError for a path that is none."""
-    step, source, target = (params.get(name, "") for name in ("step", "source", "target"))
-    if not (step.isdecimal() and source and target):
+    position, source, target = (params.get(name, "") for name in ("position", "source", "target"))
+    if not (position.isdecimal() and source and target):
         raise UsageError("this address names no path", "click on one in the journeys of /activity")
-    return Move(int(step), source, target)
+    return Move(int(position), source, target)
 
 
 class Visit:
@@ -215,4 +215,4 @@ class ActivityLinks(PageLinks):
         self._question = question
 
     def path(self, step: int, source: str, target: str) -> str:
-        return self._question.address("/activity/path", {"step": step, "source": source, "target": target})
+        return self._question.address("/activity/path", {"position": step, "source": source, "target": target})

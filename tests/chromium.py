@@ -1,0 +1,59 @@
+"""A real Chromium, what it complains of, and axe-core, which judges whether everybody can use a page."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+AXE_CORE = "axe-core@4.10.3"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
+_RUN_AXE = "axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations)"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="comes with the extra dev")
+    if not CHROMIUM:
+        pytest.skip("there is no chromium here; CHROMIUM names one")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe(of_all_workers: Path) -> str:
+    """The text of axe-core, by npm, once for all processes."""
+    npm, folder = shutil.which("npm"), of_all_workers / "axe"
+    script = folder / "node_modules/axe-core/axe.min.js"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install = [
+            "install",
+            "--prefix",
+            str(folder),
+            "--no-save",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            AXE_CORE,
+        ]
+        if not script.exists() and (npm is None or subprocess.run([npm, *install], capture_output=True).returncode):
+            pytest.skip(f"needs {AXE_CORE}, which npm could not install")
+    return script.read_text()
+
+
+def violations(page: Any, axe: str) -> list[str]:
+    """What axe finds on the page as it is now: the rule, and the first element that breaks it.
+
+    The script comes by the debugger, so that a strict policy of the page stays in force.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("Runtime.evaluate", {"expression": f"if (!globalThis.axe) {{ {axe} }}"})
+    session.detach()
+    return [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in page.evaluate(_RUN_AXE)]
