@@ -1,0 +1,204 @@
+"""The pages of the demo in a real Chromium, by clicks and keys from a one-time link, and each page looked at."""
+# ruff: noqa: F811 - fixtures are imported, then named by parameters
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chromium import axe, chromium, violations  # noqa: F401
+
+pytestmark = pytest.mark.slow
+
+WIDTHS = (390, 820, 1280, 2000)
+JUDGED = ((1280, "light"), (390, "dark"))
+
+
+class Visitor:
+    """Somebody who looks at the pages. ``complaints`` are those of the browser, of axe, and of what is too wide."""
+
+    def __init__(self, page: Any, link: str, axe: str) -> None:
+        self.page, self._axe = page, axe
+        self.url = link.partition("/login")[0]
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self._complain(message.text))
+        page.on("pageerror", lambda error: self._complain(str(error)))
+        page.on("request", lambda request: request.url.startswith(self.url) or self._complain(request.url))
+        page.goto(link)
+
+    def _complain(self, of: str) -> None:
+        self.complaints.append(f"{self.page.url.removeprefix(self.url)}: {of}")
+
+    def comes_to(self, path: str) -> None:
+        """Wait for the whole page at ``path``, a regular expression."""
+        self.page.wait_for_url(re.compile(re.escape(self.url) + path + "$"), timeout=60_000)
+
+    def looks_at(self, path: str) -> None:
+        """Wait for it, and look at all of it in each size and scheme."""
+        self.comes_to(path)
+        self.page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            if over := self.page.evaluate("document.documentElement.scrollWidth - innerWidth"):
+                self._complain(f"{over} px too wide at {width}")
+        for width, scheme in JUDGED:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            self.page.emulate_media(color_scheme=scheme)
+            for violation in violations(self.page, self._axe):
+                self._complain(f"{violation} ({scheme}, {width})")
+        self.page.set_viewport_size({"width": 1280, "height": 900})
+
+    def click(self, name: str, role: str = "link", place: str = "main") -> None:
+        self.page.locator(place).get_by_role(role, name=name).first.click()
+
+    def open_first(self, path: str) -> None:
+        """Follow the first link that begins with ``path``, by the keyboard."""
+        self.page.locator(f'main a[href^="{path}"]').first.press("Enter")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def shows(self, text: str) -> None:
+        self.page.locator("main", has_text=re.compile(text)).first.wait_for(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def link(demo_cache: Path, demo_postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The one-time link of `usertrack open --demo`, which runs as a process."""
+    folder = tmp_path_factory.mktemp("open")
+    foreign = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "SLACK_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    with tempfile.TemporaryDirectory(dir="/tmp") as sockets:  # the name of a socket is short
+        env |= {"XDG_CACHE_HOME": str(demo_cache), "XDG_RUNTIME_DIR": sockets}
+        env |= {"USERTRACK_HISTORY": str(folder / "history.duckdb"), "USERTRACK_CACHE": str(folder / "cache")}
+        command = [sys.executable, "-m", "usertrack", "open", "--demo", "--port", "0"]
+        process = subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def session(chromium: Any, link: str, axe: str) -> Iterator[Visitor]:
+    context = chromium.new_context()
+    yield Visitor(context.new_page(), link, axe)
+    context.close()
+
+
+@pytest.fixture
+def visitor(session: Visitor) -> Iterator[Visitor]:
+    """The visitor, wherever the test before went to: keys lead from there to everywhere."""
+    session.page.wait_for_load_state()
+    session.complaints.clear()
+    session.press("Escape")
+    yield session
+    assert session.complaints == []
+
+
+def test_from_today_to_a_person_and_the_form_that_erases_them(visitor: Visitor) -> None:
+    visitor.press("g", "t")
+    visitor.looks_at("/")
+    visitor.press("j", "Enter")
+    visitor.looks_at("/people/[^/]+")
+    visitor.page.get_by_label("Kind").select_option(index=1)
+    visitor.page.get_by_role("form", name="Filter the timeline").get_by_role("button").click()
+    visitor.comes_to(r"/people/[^/]+\?kind=.+#timeline")
+    visitor.shows("Clear")
+    visitor.click("Erase them …")
+    visitor.looks_at("/people/[^/]+/erase")
+    visitor.click("Back")
+    visitor.click("Export all")
+    visitor.looks_at("/people/[^/]+/export")
+
+
+def test_people_of_a_segment_are_filtered(visitor: Visitor) -> None:
+    visitor.press("g", "s")
+    visitor.looks_at("/segments")
+    visitor.click("lifecycle")
+    visitor.click("Dormant")
+    visitor.comes_to(r"/segments/dormant\?set=lifecycle")
+    visitor.page.get_by_label("Fact 1").select_option("days since signup")
+    visitor.page.get_by_label("Comparison 1").select_option("at least")
+    visitor.page.get_by_label("Value 1").fill("30")
+    visitor.press("Enter")
+    visitor.comes_to(r".*fact=[a-z_]+&op=least&value=30.*")
+
+
+def test_a_path_of_the_journeys_leads_to_who_took_it(visitor: Visitor) -> None:
+    visitor.press("g", "a")
+    visitor.looks_at("/activity")
+    visitor.page.get_by_label("Time").select_option("7 days")
+    visitor.click("Show", "button")
+    visitor.comes_to(r"/activity\?days=7.*")
+    visitor.open_first("/activity/path")
+    visitor.looks_at(r"/activity/path\?.+")
+    visitor.open_first("/people/")
+    visitor.shows("What would change their segments")
+
+
+def test_live_alerts_plan_and_what_is_found(visitor: Visitor) -> None:
+    visitor.press("g", "l")
+    visitor.looks_at("/live")
+    visitor.shows("nobody plays the demo's people")
+    visitor.press("g", "r")
+    visitor.looks_at("/alerts")
+    visitor.click("What would the patterns have sent?")
+    visitor.looks_at("/alerts/simulate")
+    visitor.press("g", "p")
+    visitor.looks_at("/plan")
+    visitor.press("/")
+    visitor.page.keyboard.type("churn")
+    visitor.press("Enter")
+    visitor.looks_at(r"/search\?q=churn")
+    visitor.open_first("/queries/")
+    visitor.looks_at("/queries/.+")
+
+
+def test_a_query_runs_and_is_downloaded(visitor: Visitor) -> None:
+    visitor.press("g", "q")
+    visitor.looks_at("/queries")
+    visitor.click("neon/accounts")
+    visitor.click("Run", "button")
+    visitor.looks_at(r"/queries/neon/accounts\?run=1")
+    with visitor.page.expect_download() as download:
+        visitor.click("Download", "button")
+    assert download.value.suggested_filename == "neon-accounts.csv"
+
+
+@pytest.fixture(scope="module")
+def without_scripts(chromium: Any, session: Visitor) -> Iterator[Any]:
+    context = chromium.new_context(java_script_enabled=False, storage_state=session.page.context.storage_state())
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("/", "Act on these first"),
+        ("/segments", "Failing Users"),
+        ("/segments/failing", "finished runs ever failed"),
+        ("/segments/failing/push?to=slack", "What goes out"),
+        ("/activity", "Retention"),
+        ("/live", "how it was when it was loaded"),
+        ("/alerts", "Nobody needs help"),
+        ("/plan", "Events that arrive"),
+        ("/queries", "neon/accounts"),
+        ("/search?q=marc", "marc.adler"),
+    ],
+)
+def test_a_page_without_scripts_shows_its_parts(without_scripts: Any, session: Visitor, path: str, part: str) -> None:
+    without_scripts.goto(session.url + path)
+    assert part in without_scripts.locator("main").inner_text()
+    assert not without_scripts.get_by_role("status", name="loading").is_visible()
