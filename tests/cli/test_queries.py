@@ -226,7 +226,7 @@ def test_a_broken_rule_stops_segments_before_anything_is_asked(demo: Cli, tmp_pa
     rules.write_text(rules.read_text().replace("run_count > 5 AND", "run_cout > 5 AND"))
     said = demo("segments")
     assert (said.code, said.out) == (2, "")
-    assert "error: segments.yaml:40: unknown fact 'run_cout'" in said.err
+    assert "error: segments.yaml:43: unknown fact 'run_cout'" in said.err
     assert "did you mean 'run_count'" in said.err
     assert demo("check").code == 5
 

@@ -77,7 +77,7 @@ def runner(demo_cache: Path, demo_postgres: str) -> Iterator[Runner]:
 
 
 def answer(runner: Runner, name: str, **params: object) -> Table:
-    """The answer with defaults, and with a person and a tool of the demo where one must be named."""
+    """The answer with defaults, and with a person, a tool and a path of the demo where one must be named."""
     if name in ("posthog/signal_names", "posthog/signal_visible"):
         everybody = runner.table(Statement("posthog", "SELECT toString(id) AS id FROM persons LIMIT 100"))
         params["people"] = [id_ for (id_,) in everybody.rows]
@@ -85,6 +85,8 @@ def answer(runner: Runner, name: str, **params: object) -> Table:
         "email": ["dan.moreau@hooli.example"],
         "who": "dan.moreau@hooli.example",
         "tool": "web_scrape",
+        "source": "/",
+        "target": "/pricing",
         "steps": ["user_signed_up", "onboarding_started"],
         "conditions": ["true", "true"],
         "until": AS_OF,

@@ -329,6 +329,12 @@ def test_a_rule_goes_on_without_what_is_not_known_of_accounts() -> None:
     assert without_facts(text, ["credits", "subscription_status"]) == text
 
 
+def test_rules_of_an_exclusive_set_lose_no_condition() -> None:
+    shipped = (shipped_root() / "segments.yaml").read_text()
+    offers = shipped[shipped.index("  offers:") : shipped.index("  organizations:")]
+    assert offers in without_facts(shipped, ["credits", "subscription_status"])
+
+
 def test_rules_of_organizations_lose_no_condition(tmp_path: Path) -> None:
     shipped = (shipped_root() / "segments.yaml").read_text()
     of_organizations = shipped.index("  organizations:")

@@ -37,6 +37,7 @@ def fill(store: Store, *persons: dict[str, Any]) -> None:
             about = {"p_$session_id": f"s{number}-{day}", "p_$pathname": "/", "p_$geoip_country_code": "DE"}
             for event in ("$pageview", "$rageclick", "$exception", "$autocapture", "user_signed_up"):
                 company.event(person, event, ago(day), **about)
+            company.event(person, "$pageview", ago(day, seconds=-60), **{**about, "p_$pathname": "/pricing"})
             company.event(person, "feature_used", ago(day), feature="f", category="c", **about)
             company.event(person, "onboarding_started", ago(day - 0.1), **about)
             for event in ("mcp_connect_clicked", "mcp_setup_completed", "frustration_signal"):

@@ -139,10 +139,12 @@ def with_thresholds(text: str, changes: Iterable[Threshold]) -> str:
 def without_facts(text: str, unmapped: Collection[str]) -> str:
     """``text`` of segments.yaml without the conditions on what is not known of accounts; the rest of a rule stays.
 
-    Rules of organizations stay as they are: what takes the place of revenue is in them.
+    Rules of organizations stay as they are: what takes the place of revenue is in them. So do those of an exclusive
+    set, where a wider rule would take people from those after it: without what it needs it is left out as a whole.
     """
     of_people = re.split(r"^  \w+:.*\n    by: ", text, maxsplit=1, flags=re.MULTILINE)[0]
-    for segment in re.findall(r"^      (\w+):\n(?=        name:)", of_people, re.MULTILINE):
+    overlapping = re.sub(r"^  \w+:.*\n    exclusive: true\n(?:    .*\n|\n)*", "", of_people, flags=re.MULTILINE)
+    for segment in re.findall(r"^      (\w+):\n(?=        name:)", overlapping, re.MULTILINE):
         start, end = _section(text, segment)
         lines = text[start:end]
         when = _value(lines, "when")
