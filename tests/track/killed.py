@@ -9,6 +9,7 @@ import random
 import signal
 import sys
 import time
+from itertools import count
 from pathlib import Path
 
 import posthog  # noqa: F401 - the children need not load it
@@ -20,15 +21,18 @@ from usertrack.track import relay
 relay._GATHER_SECONDS = 0.01  # or few would be killed while they send
 
 
-def product(chance: random.Random, dsn: str) -> None:
+def product(chance: random.Random, dsn: str, told: int) -> None:
+    """``told`` is a pipe, which gets a byte after the first uuid."""
     own = psycopg.connect(dsn) if dsn != "-" else None
-    while True:
+    for number in count():
         if own and chance.random() < 0.3:
             uuid = track.track("ada", "ordered", {"n": 1}, connection=own)
             own.commit()
         else:
             uuid = track.track(f"person {chance.randrange(9)}", "seen", {"n": 1})
         os.write(1, f"{uuid}\n".encode())
+        if not number:
+            os.write(told, b".")
         if chance.random() < 0.02:
             track.flush(0.05)
 
@@ -39,10 +43,13 @@ def main() -> None:
     track.configure(
         project_key="phc_test", host=host, database_url=None if dsn == "-" else dsn, spool=Path(spool), relay=True
     )
-    for _ in range(int(kills)):
+    returned, told = os.pipe()
+    for kill in range(int(kills)):
         child = os.fork()
         if not child:
-            product(chance, dsn)
+            product(chance, dsn, told)
+        if not kill:
+            os.read(returned, 1)  # on a busy machine all could be killed before track() returns once
         time.sleep(chance.uniform(0.01, 0.05))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
