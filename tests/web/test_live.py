@@ -18,7 +18,7 @@ from tests.web.live_site import Company, company, shared_store  # noqa: F401
 from usertrack.alerts.ids import short_id
 from usertrack.alerts.life import after_signal
 from usertrack.alerts.notifications import Notifications
-from usertrack.core.errors import UsageError
+from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.render import html
 from usertrack.signals.active import ActivePerson
 from usertrack.signals.occurrence import Occurrence
@@ -27,6 +27,7 @@ from usertrack.web.app import create_app
 from usertrack.web.live import hub as hub_module
 from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.frames import Frame
+from usertrack.web.live.histories import Histories
 from usertrack.web.live.hub import Hub
 from usertrack.web.live.scene import Choice, Said, Scene
 from usertrack.web.live.timeline import flow, lines, person_document, troubles, visits
@@ -238,3 +239,39 @@ def test_an_incident_counts_with_its_people() -> None:
     alerts = [after_signal(None, each)[0] for each in (signal(person="bob"), signal(person="", facts={"people": 10}))]
     summary = Drawing(Notifications(), "UTC").frame(Scene(NOW, alerts=alerts), Choice()).texts["live-summary"]
     assert "<strong>11</strong> need help" in summary
+
+
+def test_who_is_erased_is_gone_at_once_and_others_come_back(company: Company) -> None:
+    company.come("dana@acme.example")
+
+    async def act(hub: Hub, messages: AsyncIterator[bytes]) -> str:
+        await until(messages, "dana@acme.example")
+        await asyncio.to_thread(hub.forget)
+        while "dana@acme.example" in str((await hub.frame(Choice())).lists):
+            await asyncio.sleep(0.01)
+        return await until(messages, "dana@acme.example")
+
+    assert live(company, act)
+
+
+def test_a_history_that_cannot_be_read_is_told_and_asked_for_again_and_viewed_ones_stay() -> None:
+    async def run() -> None:
+        histories, asked = Histories(), []
+
+        async def fails() -> list[Occurrence]:
+            raise UsertrackError("Postgres refuses the key", "")
+
+        async def works() -> list[Occurrence]:
+            asked.append(1)
+            return [event(0)]
+
+        await histories.read("ann", fails)
+        assert str(histories.problem_of("ann")) == "Postgres refuses the key"
+        assert not histories.is_due("ann")  # not at once
+        people = [f"p{number}" for number in range(40)]
+        for person in people:
+            await histories.read(person, works)
+            histories.let_go(people[:35])
+        assert not any(histories.is_due(person) for person in people[:35])
+
+    asyncio.run(run())

@@ -27,8 +27,14 @@ class WatchLock:
             holder = _note(self._file.name)
             self._file.close()
             raise _held(folder, holder) from None
+        self._note = {"pid": os.getpid(), "host": socket.gethostname(), "since": now.isoformat()}
+        self.note_deaf(None)
+
+    def note_deaf(self, since: datetime | None) -> None:
+        """Let others know since when no events can be read; None: they are."""
+        note = self._note | ({"deaf_since": since.isoformat()} if since else {})
         self._file.truncate(0)
-        self._file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now.isoformat()}))
+        self._file.write(json.dumps(note))
         self._file.flush()
 
     def release(self) -> None:
@@ -56,6 +62,12 @@ def is_watched(folder: Path) -> bool:
     except PermissionError:  # of another user
         return True
     return True
+
+
+def deaf_since(folder: Path) -> datetime | None:
+    """Since when the process that watches ``folder`` cannot read events; None where it can, or there is none."""
+    since = _note(str(folder / FILE)).get("deaf_since")
+    return datetime.fromisoformat(since) if since and is_watched(folder) else None
 
 
 def _note(path: str) -> dict[str, Any]:

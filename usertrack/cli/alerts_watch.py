@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from usertrack.alerts.desk import Desk
     from usertrack.alerts.model import Signal
     from usertrack.alerts.outbox import Outbox
-    from usertrack.cli.watch_pane import WatchPane
+    from usertrack.cli.watch_pane import Outage, WatchPane
     from usertrack.signals.newcomers import Newcomers
     from usertrack.signals.patterns import Patterns
     from usertrack.workspace.settings import Settings
@@ -51,7 +51,7 @@ def watch(
     """
     from usertrack.alerts.place import state_folder
     from usertrack.alerts.watch_lock import WatchLock
-    from usertrack.cli.watch_pane import WatchPane
+    from usertrack.cli.watch_pane import Outage, WatchPane
     from usertrack.demo.traffic.live_settings import live_settings
     from usertrack.workspace.files import patterns_path
 
@@ -59,24 +59,25 @@ def watch(
     pause = _pause(every)
     patterns, folder = RunningPatterns(patterns_path(settings)), state_folder(settings, datetime.now(UTC))
     channels = patterns.read().notifications.channels
-    with live_settings(settings, diagnostics.Progress) as live, WatchLock(folder, datetime.now(UTC)):
+    with WatchLock(folder, datetime.now(UTC)) as lock:
         if not channels:
             diagnostics.note(
                 f"nobody is told: {patterns.path} names no channels; alerts are shown here and in `alerts list`"
             )
-        watching = Watching(common, live, patterns, folder, pause, WatchPane())
-        left, has_begun = rounds, False
+        pane, outage = WatchPane(), Outage(lock)
+        left = rounds
         while left is None or left > 0:
             try:
-                done = watching.watch_for_a_while(left)
+                with live_settings(settings, diagnostics.Progress) as live:
+                    watching = Watching(common, live, patterns, folder, pause, pane, outage, settings.uses_demo)
+                    while left is None or left > 0:
+                        done = watching.watch_for_a_while(left)
+                        left = None if left is None else left - done
             except UsertrackError as problem:
-                if not has_begun or problem.exit_code == UsageError.exit_code:
+                if not pane.has_begun or problem.exit_code == UsageError.exit_code:
                     raise
-                diagnostics.error(problem)  # a source is away while people's facts are read anew
+                outage.goes_on(problem)  # a source is away while people's facts are read anew, or has another address
                 time.sleep(pause.total_seconds())
-                continue
-            has_begun = True
-            left = None if left is None else left - done
 
 
 class RunningPatterns:
@@ -114,7 +115,10 @@ class RunningPatterns:
 
 @dataclass(frozen=True)
 class Watching:
-    """Watches with what is read anew every some minutes: who people are, and the patterns when they change."""
+    """Watches with what is read anew every some minutes: who people are, and the patterns when they change.
+
+    ``may_move``: the source may come back at another address and with another key, which only who opens it anew knows.
+    """
 
     common: Common
     settings: "Settings"
@@ -122,6 +126,8 @@ class Watching:
     folder: "Path"
     pause: timedelta
     pane: "WatchPane"
+    outage: "Outage"
+    may_move: bool
 
     def watch_for_a_while(self, rounds: int | None) -> int:
         """Until these are to be read anew. Returns how many rounds there were, at most ``rounds``."""
@@ -157,12 +163,15 @@ class Watching:
                         receive = partial(self._receive, desk, newcomers)
                         watcher.poll(session.runner, datetime.now(UTC), receive, newcomers.meet)
                     except UsertrackError as problem:
-                        if problem.exit_code == UsageError.exit_code:
+                        if problem.exit_code == UsageError.exit_code or (self.may_move and self.pane.has_begun):
                             raise
-                        diagnostics.error(problem)
+                        self.outage.goes_on(problem)
+                    else:
+                        self.outage.is_over()
                     self.pane.doubts(watcher.engine.late, newcomers.undecided(), watcher.clock_ahead)
                     self._tell(desk, outbox)
                     done += 1
+                    self.pane.has_begun = True
                     if done != rounds:
                         self._sleep(desk, outbox)
         return done

@@ -1,13 +1,15 @@
 """What `alerts watch` prints: a line for each alert, and once what does not get through."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import typer
 
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.alerts.outbox import Delivered
+from usertrack.alerts.watch_lock import WatchLock
 from usertrack.cli import diagnostics
+from usertrack.core.errors import UsertrackError
 from usertrack.core.words import age_words
 from usertrack.render.safe import visible
 from usertrack.signals.engine import LATEST
@@ -20,6 +22,7 @@ class WatchPane:
     """Remembers what it has said, for as long as somebody watches."""
 
     def __init__(self) -> None:
+        self.has_begun = False  # a round is over
         self._notes: set[str] = set()
         self._failing: set[str] = set()
 
@@ -62,6 +65,28 @@ class WatchPane:
                 if channel.hint:
                     diagnostics.hint(channel.hint)
         self._failing = {channel.name for channel in delivered.failing}
+
+
+class Outage:
+    """Says once what a source does not do, and that it does again; ``lock`` tells others since when."""
+
+    def __init__(self, lock: WatchLock) -> None:
+        self._lock = lock
+        self._messages: set[str] = set()
+
+    def goes_on(self, problem: UsertrackError) -> None:
+        if not self._messages:
+            self._lock.note_deaf(datetime.now(UTC))
+        if problem.message not in self._messages:
+            self._messages.add(problem.message)
+            diagnostics.error(problem)
+            diagnostics.note("it is asked again and again; nothing is lost meanwhile")
+
+    def is_over(self) -> None:
+        if self._messages:
+            self._messages.clear()
+            self._lock.note_deaf(None)
+            diagnostics.note("events are read again")
 
 
 def shown(signals: Sequence[Signal], firing: Collection[str]) -> list[Signal]:

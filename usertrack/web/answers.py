@@ -73,6 +73,7 @@ class Answers:
         self._lock = threading.Lock()
         self._library: tuple[object, Library] | None = None
         self._forgotten = 0  # how often all was forgotten
+        self._when_forgotten: list[Callable[[], None]] = []
 
     def ask(
         self,
@@ -122,6 +123,12 @@ class Answers:
         with self._lock:
             self._kept.clear()
             self._forgotten += 1
+        for each in self._when_forgotten:
+            each()
+
+    def when_forgotten(self, forget: Callable[[], None]) -> None:
+        """Let whoever knows things beside answers forget them, too."""
+        self._when_forgotten.append(forget)
 
     def _young(self, question: tuple[Hashable, object]) -> Answer[Any] | None:
         with self._lock:

@@ -6,7 +6,7 @@ from usertrack.alerts.life import Alert
 from usertrack.alerts.notifications import Notifications
 from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store
-from usertrack.alerts.watch_lock import is_watched
+from usertrack.alerts.watch_lock import deaf_since, is_watched
 from usertrack.signals.read import read_patterns
 from usertrack.workspace.files import patterns_path
 from usertrack.workspace.settings import Settings
@@ -29,6 +29,10 @@ class AlertBoard:
     def is_watched(self) -> bool:
         """Whether `alerts watch` runs."""
         return is_watched(self._folder)
+
+    def deaf_since(self) -> datetime | None:
+        """Since when it cannot read events, if so."""
+        return deaf_since(self._folder)
 
     def close(self) -> None:
         self._store.close()

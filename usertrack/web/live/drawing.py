@@ -53,7 +53,9 @@ class Drawing:
                 len(scene.active), scene.number_in_need, scene.rate, scene.has_begun, _is_known(scene)
             ),
             "live-events": f"{plural(scene.events, 'event')}",
-            "live-notice": draw.notice(scene.problem, scene.is_watched),
+            "live-notice": draw.notice(
+                scene.problem, scene.is_watched, self._clock(scene.deaf_since) if scene.deaf_since else ""
+            ),
             "live-alerts-rest": draw.rest(len(alerts) - _MOST_ALERTS) if len(alerts) > _MOST_ALERTS else "",
             "live-alerts-none": "" if alerts else draw.no_alerts(scene.is_watched),
             "live-people-rest": draw.rest(len(people) - _MOST) if len(people) > _MOST else "",
@@ -86,7 +88,9 @@ class Drawing:
                 call=link_url(self._settings.call_url, view.person, session, facts),
                 call_label=CALL,
             ),
-            "live-notice": draw.notice(scene.problem, scene.is_watched),
+            "live-notice": draw.notice(
+                scene.problem, scene.is_watched, self._clock(scene.deaf_since) if scene.deaf_since else ""
+            ),
             "live-alerts-none": "" if alerts else draw.no_alert_of_person(),
             "live-timeline-rest": draw.more_lines(len(history), view.lines, MOST_LINES) if history else "",
             "live-timeline-none": "" if history else draw.nothing_done(),
@@ -96,6 +100,10 @@ class Drawing:
             "live-timeline": {each.first.uuid: self._line(each) for each in history[: view.lines]},
         }
         return texts, lists
+
+    def _notice(self, scene: Scene) -> str:
+        deaf_since = self._clock(scene.deaf_since) if scene.deaf_since else ""
+        return str(template("live_places.html.j2").module.notice(scene.problem, scene.is_watched, deaf_since))
 
     def _line(self, line: Line) -> str:
         def values() -> dict[str, Any]:

@@ -7,15 +7,14 @@ breaks, everything is opened anew a moment later, and a query fills the gap. It 
 import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Protocol, TypeVar
 
 import httpx
 
@@ -28,8 +27,10 @@ from usertrack.signals.profiled import REFRESH
 from usertrack.web.live.board import AlertBoard, notifications
 from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.frames import Frame
+from usertrack.web.live.histories import Histories
+from usertrack.web.live.opening import Ask, first_of, in_thread, opened
 from usertrack.web.live.scene import Facts, OnePerson, Said, Scene, View
-from usertrack.web.live.sources import LiveSource, live_audience, live_source
+from usertrack.web.live.sources import LiveSource, live_audience
 from usertrack.workspace.settings import Settings
 
 _STEP = 0.3  # seconds between two frames at the least
@@ -42,12 +43,10 @@ _PATIENCE = 1.0  # seconds until a page is begun without what takes long
 _UNUSED = 60.0  # seconds without a viewer, after which the hub rests
 _FEED = 14  # lines
 _FRAMES, _VIEWS = 100, 50  # frames that are known to who comes back, and views
-_HISTORIES = 30  # people whose history is known
 _WATCHED_EVERY = 5.0  # seconds
 _WAITING = 20_000  # events of people who are not known yet
 
 LOG = logging.getLogger(__name__)
-Result = TypeVar("Result")
 
 
 class Hub:
@@ -67,7 +66,8 @@ class Hub:
         self._frames: dict[View, Frame] = {}  # of the scene
         self._former: dict[str, Frame] = {}
         self._latest: dict[View, Frame] = {}
-        self._histories: dict[str, dict[str, Occurrence]] = {}  # of people whose pages are open, by uuid
+        self._histories = Histories()
+        self._views = Counter[View]()  # how many have each
         self._viewers, self._used = 0, time.monotonic()
         self._task: asyncio.Task[None] | None = None
         self._drawing: Drawing | None = None
@@ -75,7 +75,7 @@ class Hub:
     def _begin(self) -> None:
         self._source: tuple[LiveSource, Ask] | None = None
         self._is_drawn, self._has_begun = asyncio.Event(), asyncio.Event()
-        self._changed, self._strangers = asyncio.Event(), asyncio.Event()
+        self._changed, self._strangers, self._forgotten = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._turn, self._reading = asyncio.Condition(), asyncio.Lock()
 
     # For viewers
@@ -95,7 +95,7 @@ class Hub:
         Nothing queues up: who takes a message late gets the state of that moment.
         """
         self._wake()
-        with self._viewer():
+        with self._viewer(view):
             shown = self._former.get(last_id)
             while True:
                 await self._can_be_drawn(view)
@@ -110,34 +110,29 @@ class Hub:
         await self._is_drawn.wait()
         if isinstance(view, OnePerson):
             await self._has_begun.wait()
-            await self._know_history(view)
+            await self._know_history(view.person)
 
-    async def _know_history(self, view: OnePerson) -> None:
-        """Read what somebody did before, now and then; later events are added as they come.
-
-        Raises a UsertrackError where it cannot be read.
-        """
-        if self._source is None:
-            return
-        source, ask = self._source
+    async def _know_history(self, person: str) -> None:
+        """Read what somebody did before; where it cannot be read, their page says so."""
         async with self._reading:
-            if view.person not in self._histories:
-                history = self._histories[view.person] = {}  # what comes meanwhile is noted
-                try:
-                    history |= {each.uuid: each for each in await ask(partial(source.history_of, view.person))}
-                    await ask(partial(self._learn_names, source, {view.person}))
-                except BaseException:
-                    del self._histories[view.person]
-                    raise
+            if self._source and self._histories.is_due(person):
+                source, ask = self._source
+
+                async def ask_history() -> list[Occurrence]:
+                    await ask(partial(self._learn_names, source, {person}))
+                    return await ask(partial(source.history_of, person))
+
+                await self._histories.read(person, ask_history)
                 self._scene = replace(self._scene)  # drawn anew
                 self._frames = {}
-        while len(self._histories) > _HISTORIES:
-            del self._histories[next(iter(self._histories))]
+        self._histories.let_go({each.person for each in self._views if isinstance(each, OnePerson)} | {person})
 
     async def history(self, person: str) -> list[Occurrence]:
-        """What somebody did in the last days, as far as it is known, oldest first."""
+        """What somebody did in the last days, oldest first. Raises a UsertrackError where it cannot be read."""
         await self.frame(OnePerson(person))
-        return sorted(self._history(person))
+        if problem := self._histories.problem_of(person):
+            raise problem
+        return sorted(self._histories.of(person))
 
     async def facts(self, person: str) -> Facts:
         """What is known of somebody; nothing where that takes long."""
@@ -145,9 +140,6 @@ class Hub:
             async with asyncio.timeout(_PATIENCE):
                 await self.frame(OnePerson(person))
         return self._facts(person)
-
-    def _history(self, person: str) -> list[Occurrence]:
-        return list(self._histories.get(person, {}).values())
 
     async def close(self) -> None:
         """End what runs."""
@@ -161,12 +153,15 @@ class Hub:
             await self._turn.wait_for(lambda: self._scene is not scene)
 
     @contextmanager
-    def _viewer(self) -> Iterator[None]:
+    def _viewer(self, view: View) -> Iterator[None]:
         self._viewers += 1
+        self._views[view] += 1
         try:
             yield
         finally:
             self._viewers -= 1
+            self._views[view] -= 1
+            self._views += Counter()  # without those that nobody has
             self._used = time.monotonic()
 
     def _drawn(self, view: View) -> Frame:
@@ -174,7 +169,10 @@ class Hub:
         if view not in self._frames:
             if self._drawing is None:
                 self._drawing = Drawing(notifications(self._settings), self._settings["timezone"])
-            frame, before = self._drawing.frame(self._scene, view), self._latest.pop(view, None)
+            scene = self._scene
+            if isinstance(view, OnePerson) and (problem := self._histories.problem_of(view.person)):
+                scene = replace(scene, problem=problem)
+            frame, before = self._drawing.frame(scene, view), self._latest.pop(view, None)
             if before and not frame.message(before):
                 frame = before
             self._frames[view] = self._latest[view] = self._former[frame.id] = frame
@@ -195,7 +193,8 @@ class Hub:
     async def _run(self) -> None:
         """As long as somebody looks; what fails for a reason of its own begins anew."""
         while self._viewers or time.monotonic() - self._used < _UNUSED:
-            tasks = [asyncio.create_task(each) for each in (self._follow(), self._learn(), self._draw())]
+            works = (self._follow(), self._learn(), self._draw(), self._until_forgotten())
+            tasks = [asyncio.create_task(each) for each in works]
             resting = asyncio.create_task(self._unused())
             try:
                 done, _ = await asyncio.wait([*tasks, resting], return_when=asyncio.FIRST_COMPLETED)
@@ -220,14 +219,15 @@ class Hub:
         """Follow the events, opening everything anew when anything breaks."""
         while True:
             try:
-                async with _opened(self._settings) as (source, ask):
+                async with opened(self._settings) as (source, ask):
                     self._source = (source, ask)
                     await self._fill(source, ask, datetime.now(UTC) - ACTIVE)
-                    self._problems.pop("events", None)
+                    for each in ("events", "usertrack"):
+                        self._problems.pop(each, None)
                     async with asyncio.timeout(_ANEW):
                         await self._follow_source(source, ask)
             except* UsertrackError as group:
-                self._problems["events"] = _first(group)
+                self._problems["events"] = first_of(group)
             except* httpx.HTTPError:
                 self._problems["events"] = ConnectionFailed("PostHog does not answer", "it is asked again and again")
             except* TimeoutError:
@@ -237,7 +237,7 @@ class Hub:
             self._changed.set()
             await asyncio.sleep(_AGAIN)
 
-    async def _follow_source(self, source: LiveSource, ask: "Ask") -> None:
+    async def _follow_source(self, source: LiveSource, ask: Ask) -> None:
         try:
             async with livestream(source.host, source.key) as heard, asyncio.TaskGroup() as group:
                 group.create_task(self._introduce(source, ask))
@@ -254,7 +254,7 @@ class Hub:
             await asyncio.sleep(_POLL)
             await self._fill(source, ask, since)
 
-    async def _fill(self, source: LiveSource, ask: "Ask", since: datetime) -> None:
+    async def _fill(self, source: LiveSource, ask: Ask, since: datetime) -> None:
         """Take the events that came since then: the query leaves out those of whom nothing is to be seen."""
         occurrences = await ask(lambda: source.arrivals(since))
         await ask(lambda: self._learn_names(source, {each.person for each in occurrences if each.person}))
@@ -270,7 +270,7 @@ class Hub:
             self._hidden |= introduction.hidden
             self._names |= {each: introduction.names.get(each, {}) for each in unknown}
 
-    async def _introduce(self, source: LiveSource, ask: "Ask") -> None:
+    async def _introduce(self, source: LiveSource, ask: Ask) -> None:
         """Ask who strangers are; until then nothing of them is shown."""
         while True:
             await self._strangers.wait()
@@ -299,9 +299,7 @@ class Hub:
 
     def _note(self, occurrences: Iterable[Occurrence]) -> None:
         new = self._people.feed(occurrences)
-        for each in new if self._histories else ():
-            if each.person in self._histories:
-                self._histories[each.person][each.uuid] = each
+        self._histories.note(new)
         for each in new[-200:]:
             last = self._feed[0] if self._feed else None
             if last and (last.occurrence.person, last.occurrence.name) == (each.person, each.name):
@@ -316,13 +314,14 @@ class Hub:
         try:
             while True:
                 try:
-                    audience = await _in(thread, lambda: live_audience(self._settings))
+                    audience = await in_thread(thread, lambda: live_audience(self._settings))
                 except UsertrackError as problem:
                     self._problems["people"] = problem
                     pause = _AGAIN
                 else:
                     # who was erased meanwhile, or has opted out, is not known any more
-                    self._audience, self._names, self._histories = audience, {}, {}
+                    self._audience = audience
+                    self._forget_people()
                     self._problems.pop("people", None)
                     pause = REFRESH.total_seconds()
                 self._changed.set()
@@ -330,17 +329,40 @@ class Hub:
         finally:
             thread.shutdown(wait=False)
 
+    def _forget_people(self) -> None:
+        """Whatever is known of single people, and was drawn of them; it is read again when it is looked at."""
+        self._names, self._hidden = {}, set()
+        self._histories.forget()
+        self._frames, self._former, self._latest, self._drawing = {}, {}, {}, None
+
+    def forget(self) -> None:
+        """Show nothing of what is known so far: somebody was erased. Any thread may call it."""
+        if self._task and not self._task.done():
+            self._task.get_loop().call_soon_threadsafe(self._forget)
+
+    def _forget(self) -> None:
+        self._people, self._audience = ActivePeople(), Everybody()
+        self._feed.clear()
+        self._waiting.clear()
+        self._forget_people()
+        self._has_begun.clear()
+        self._forgotten.set()
+
+    async def _until_forgotten(self) -> None:
+        await self._forgotten.wait()
+        self._forgotten.clear()
+
     def _facts(self, person: str) -> Facts:
         return self._audience.facts(person) or self._names.get(person, {})
 
     async def _draw(self) -> None:
         """Make the scene anew when something has changed, a few times a second at the most."""
         board = AlertBoard(self._settings)
-        is_watched, looked = board.is_watched(), time.monotonic()
+        looked, is_watched, deaf_since = time.monotonic(), board.is_watched(), board.deaf_since()
         try:
             while True:
                 if time.monotonic() - looked > _WATCHED_EVERY:
-                    is_watched, looked = board.is_watched(), time.monotonic()
+                    looked, is_watched, deaf_since = time.monotonic(), board.is_watched(), board.deaf_since()
                 now = datetime.now(UTC)
                 self._scene = Scene(
                     now,
@@ -348,10 +370,11 @@ class Hub:
                     board.alerts(),
                     tuple(self._feed),
                     self._facts,
-                    self._history,
+                    self._histories.of,
                     self._people.events,
                     self._people.rate(now),
                     is_watched,
+                    deaf_since,
                     self._has_begun.is_set(),
                     next(iter(self._problems.values()), None),
                 )
@@ -365,36 +388,3 @@ class Hub:
                     await asyncio.wait_for(self._changed.wait(), _QUIET - _STEP)
         finally:
             board.close()
-
-
-class Ask(Protocol):
-    """Answers a question in a thread."""
-
-    async def __call__(self, question: Callable[[], Result]) -> Result: ...
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[tuple[LiveSource, "Ask"]]:
-    """The live sources, and what asks them in their thread."""
-    thread, stack = ThreadPoolExecutor(1, "live source"), ExitStack()
-
-    async def ask(question: Callable[[], Result]) -> Result:
-        return await _in(thread, question)
-
-    try:
-        yield await ask(lambda: stack.enter_context(live_source(settings))), ask
-    finally:
-        thread.submit(stack.close)
-        thread.shutdown(wait=False)
-
-
-async def _in(thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-    return await asyncio.get_running_loop().run_in_executor(thread, work)
-
-
-def _first(group: BaseExceptionGroup[UsertrackError]) -> UsertrackError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, UsertrackError)
-    return error

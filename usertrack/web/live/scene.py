@@ -38,7 +38,7 @@ class Scene:
     ``history`` what somebody did whose page is open.
 
     ``events`` were counted so far, ``rate`` a second. ``has_begun``: the events of before
-    were read. ``problem``: why this is not how it is now.
+    were read. ``deaf_since``: who watches cannot read events. ``problem``: why this is not how it is now.
     """
 
     now: datetime
@@ -50,6 +50,7 @@ class Scene:
     events: int = 0
     rate: float = 0.0
     is_watched: bool = True
+    deaf_since: datetime | None = None
     has_begun: bool = True
     problem: UsertrackError | None = None
 

@@ -29,6 +29,7 @@ _RETRY = b"retry: 1000\n\n"
 
 def routes(site: Site) -> list[Route]:
     hub, outcomes = Hub(site.settings), Outcomes()
+    site.answers.when_forgotten(hub.forget)
 
     async def live(request: Request) -> Response:
         choice, loop = Choice.of(request.query_params), asyncio.get_running_loop()
