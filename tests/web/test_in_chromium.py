@@ -107,7 +107,6 @@ def visitor(session: Visitor) -> Iterator[Visitor]:
 
 
 def test_from_today_to_a_person_and_the_form_that_erases_them(visitor: Visitor) -> None:
-    visitor.press("g", "t")
     visitor.looks_at("/")
     visitor.press("j", "Enter")
     visitor.looks_at("/people/[^/]+")
