@@ -17,7 +17,9 @@ def test_a_link_opens_the_pages_once(stranger: Strangers) -> None:
 
     other = Browser(browser.app, browser.access)
     assert "used before" in other.get(link).text
-    assert other.get("/").status_code == 403
+    refusal = other.get("/")
+    assert refusal.status_code == 403
+    assert 'href="/segments"' not in refusal.text
 
 
 def test_without_cookies_the_page_says_so(stranger: Strangers) -> None:

@@ -42,7 +42,7 @@ def test_the_address_is_the_whole_question(browser: Browser) -> None:
         ({"segment": "powre"}, "did you mean 'power'"),
         ({"since": "2026-11-10", "until": "2026-11-01"}, "the time begins"),
         ({"since": "2027-01-01"}, "this time is yet to come"),
-        ({"days": "many"}, "is no count of days"),
+        ({"days": "many"}, "is not 1 to 3660 days"),
         ({"where": "1 +"}, "PostHog does not understand '1 +'"),
     ],
 )

@@ -7,6 +7,8 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph
+from usertrack.core.period import moment
+from usertrack.core.spool import identifier, quote
 from usertrack.core.words import number, plural
 from usertrack.failures.bursts import Incident
 from usertrack.failures.checklist import span
@@ -15,8 +17,42 @@ from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.product.scorecard.view import changes_words, glance_blocks
 from usertrack.segments.classify import Classification, SegmentCount
 from usertrack.segments.history.week_ago import Moves
+from usertrack.segments.rules import Segment
 
 _PEOPLE, _OF_A_SEGMENT = 8, 3
+_DEVIATIONS = 3  # of those who come and go by chance: a segment that grew or shrank by more is news
+
+
+def news_document(classification: Classification, moved: Moves, timezone: str) -> Document:
+    """The moment, and each segment that grew or shrank by more than people come and go, the most unusual first."""
+    as_of = classification.profiles.as_of
+    changes: list[tuple[float, str]] = []
+    for count in classification.counts:
+        came, left = moved.counts.get(count.segment.id, (0, 0))
+        unusual = abs(came - left) / max(came + left, 1) ** 0.5
+        if count.people is not None and unusual > _DEVIATIONS:
+            grown = f"{number(count.people - came + left)} → {number(count.people)}"
+            changes.append((unusual, f"{count.segment.name} {grown}{_common(classification, count.segment)}"))
+    words = " · ".join(text for _, text in sorted(changes, reverse=True))
+    blocks = [Paragraph(f"{as_of:%A}, {moment(as_of, timezone)}", "dim")]
+    if words:
+        blocks.append(Paragraph(f"Since last week: {words}", "bold"))
+    return _document("News", [*blocks], classification)
+
+
+def _common(classification: Classification, segment: Segment) -> str:
+    """What many of a segment share of the texts in their reason: ``, 37 of them /billing``."""
+    profiles = classification.profiles
+    for name, fact in profiles.facts.items():
+        if f"{{{name}}}" not in segment.because or fact.type != "VARCHAR" or fact.missing:
+            continue
+        row = profiles.connection.execute(
+            f"SELECT {identifier(name)}, count(*) FROM classified WHERE list_contains(segments, {quote(segment.id)}) "
+            f"AND {identifier(name)} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"
+        ).fetchone()
+        if row and row[1] > 1:
+            return f", {number(row[1])} of them {row[0]}"
+    return ""
 
 
 def people_document(classification: Classification, moved: Moves) -> Document:
@@ -37,7 +73,7 @@ def people_document(classification: Classification, moved: Moves) -> Document:
     )
     new = sum(bool(row["new"]) for row in rows)
     total = plural(len(rows), "person", "people")
-    more = f"the most urgent of {total} to act on, {_OF_A_SEGMENT} of a segment; {number(new)} are new since last week"
+    more = f"the most urgent of {total}, at most {_OF_A_SEGMENT} of each segment; {number(new)} are new since last week"
     blocks: list[Block] = [Paragraph("Nobody is to be acted on.", "dim")]
     if rows:
         blocks = [columns.listing(list(islice(_first(rows), _PEOPLE))), Paragraph(more, "dim")]
@@ -88,7 +124,14 @@ def incidents_document(failures: Investigation, timezone: str, days: int) -> Doc
     if why := failures.unknown("windows", "messages"):
         return Document(title, (Paragraph(f"unknown: {why}", "warning"),))
     if not failures.incidents:
-        return Document(title, (Paragraph("None: people do not fail together more than by chance.", "dim"),))
+        return Document(
+            title,
+            (
+                Paragraph(
+                    "None: people do not fail together more than by chance. Errors on pages do not count here.", "dim"
+                ),
+            ),
+        )
     columns: Columns[Incident] = Columns(
         Attribute("when", "VARCHAR", lambda incident: span(incident, timezone), Field("When")),
         Attribute("what", "VARCHAR", lambda incident: incident.cause, Field("What", "text", grows=True)),

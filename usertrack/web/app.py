@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -60,16 +61,17 @@ def create_app(settings: Settings, access: Access) -> Starlette:
     site = Site(settings, Answers(settings), shell, access)
 
     def refuse(request: Request, status: int, why: str) -> Response:
-        return shell.simple(request, "No access", error(why), status)
+        return shell.outside(request, "No access", error(why), status)
 
     def ask_password(request: Request, problem: str) -> Response:
         form = template("login.html.j2").render(problem=problem)
-        return shell.simple(request, "Password", form, 401 if problem else 200)
+        return shell.outside(request, "Password", Markup(form), 401 if problem else 200)
 
     async def http_error(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, HTTPException)
         text = "there is no such page" if problem.status_code == 404 else problem.detail
-        return shell.simple(request, "Not here", error(text), problem.status_code)
+        title = "Not here" if problem.status_code == 404 else "Not done"
+        return shell.simple(request, title, error(text), problem.status_code)
 
     async def usertrack_error(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, UsertrackError)

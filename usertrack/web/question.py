@@ -53,8 +53,8 @@ class Question:
     def _days(self) -> int | None:
         if not self.days:
             return None
-        if not self.days.isdecimal() or not 1 <= int(self.days) <= _MOST_DAYS:
-            raise UsageError(f"'{self.days}' is no count of days", f"1 to {_MOST_DAYS}, such as `days=30`")
+        if not self.days.isdecimal() or len(self.days) > 9 or not 1 <= int(self.days) <= _MOST_DAYS:
+            raise UsageError(f"'{self.days}' is not 1 to {_MOST_DAYS} days", "write `days=30`")
         return int(self.days)
 
     @property

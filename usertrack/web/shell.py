@@ -6,7 +6,7 @@ sent in the order in which they are answered; declarative shadow DOM puts each i
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -45,14 +45,16 @@ PAGES = {  # path: name, and the key after g that goes there
 class Part:
     """A part of a page. ``content`` makes its HTML in a thread, and may raise UsertrackError.
 
-    ``height`` of its skeleton is in rem; with ``waiting``, these words stand in its place. ``name`` is its anchor, too.
-    It is asked for when ``after`` has ended, for which no thread waits.
+    ``height`` of its skeleton is in rem; with ``waiting``, these words stand in its place. ``asks`` says in the
+    skeleton what is asked for. ``name`` is its anchor, too. It is asked for when ``after`` has ended, for which no
+    thread waits.
     """
 
     name: str
     content: Callable[[], Markup]
     height: int = 12
     waiting: str = ""
+    asks: str = ""
     after: "Future[None] | None" = None
 
 
@@ -76,7 +78,22 @@ class Shell:
 
     def simple(self, request: Request, title: str, body: Markup, status: int = 200) -> Response:
         """A page that is there at once."""
-        variables = self._context(request) | {"title": title, "intro": body, "parts": (), "pages": PAGES}
+        return self._whole(self._context(request), request, title, body, status)
+
+    def outside(self, request: Request, title: str, body: Markup, status: int) -> Response:
+        """A page for who has no access: without a way further, and without the name of the workspace."""
+        return self._whole({"place": ""}, request, title, body, status, {})
+
+    def _whole(
+        self,
+        context: dict[str, Any],
+        request: Request,
+        title: str,
+        body: Markup,
+        status: int,
+        pages: Mapping[str, tuple[str, str]] = PAGES,
+    ) -> Response:
+        variables = context | {"title": title, "intro": body, "parts": (), "pages": pages}
         head, tail = _frame(variables | {"path": request.url.path, "layout": ""})
         return HTMLResponse(head + tail, status)
 

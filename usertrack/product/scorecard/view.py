@@ -184,7 +184,11 @@ def glance_blocks(scorecard: Scorecard) -> Iterator[Block]:
         _COLUMNS.show("change", Field("Change", "change", align="right")),
         _day_by_day(scorecard),
     ).listing(scorecard.scores)
-    yield Paragraph(f"changes are those against {_span(scorecard.before, scorecard.since, scorecard)}", "dim")
+    now, before = (
+        _span(since, until, scorecard)
+        for since, until in ((scorecard.since, scorecard.until), (scorecard.before, scorecard.since))
+    )
+    yield Paragraph(f"of {now}, what is counted by day as the mean of its days; changes are against {before}", "dim")
 
 
 def _score_notes(scorecard: Scorecard) -> Iterator[Paragraph]:

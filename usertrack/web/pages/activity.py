@@ -26,15 +26,15 @@ from usertrack.web.question import Question
 from usertrack.web.shell import Part, document_html, error, template, words
 from usertrack.web.site import Site
 
-_PARTS = {  # in the order of the page, and how high each will be, in rem
-    "activity": 34,
-    "sessions": 30,
-    "features": 30,
-    "journeys": 34,
-    "cohorts": 34,
-    "adoption": 18,
-    "churn": 24,
-    "segments": 24,
+_PARTS = {  # in the order of the page: how high each will be, in rem, and what it asks for
+    "activity": (34, "active people by day, week and month"),
+    "sessions": (30, "sessions, how long they are, and on what"),
+    "features": (30, "who uses which feature, week by week"),
+    "journeys": (34, "ways through the pages"),
+    "cohorts": (34, "who comes back in the weeks after"),
+    "adoption": (18, "the steps of the funnel"),
+    "churn": (24, "who left, over a year"),
+    "segments": (24, "segments, and how active each is"),
 }
 
 
@@ -53,7 +53,9 @@ def routes(site: Site) -> list[Route]:
         visit = Visit(site, Question.of(request.query_params), refresh="refresh" in request.query_params)
         form = Markup(template("activity.html.j2").render(question=visit.question, choices=choices.now))
         parts = [Part("scope", visit.scope, 2)]
-        parts += [Part(name, partial(visit.part, name, choices), height) for name, height in _PARTS.items()]
+        parts += [
+            Part(name, partial(visit.part, name, choices), height, asks=asks) for name, (height, asks) in _PARTS.items()
+        ]
         return site.shell.page(request, "Activity", parts, form, layout="board")
 
     async def path(request: Request) -> Response:

@@ -28,7 +28,7 @@ def routes(site: Site) -> list[Route]:
             return site.shell.simple(request, "Search", intro)
         parts = [
             Part("segments", partial(_segments, site, text), 2),
-            Part("people", partial(_people, site, text), 20),
+            Part("people", partial(_people, site, text), 20, asks="people of that name"),
             Part("queries", partial(_queries, site, text), 4),
         ]
         intro = template("search_intro.html.j2").render(text=text)

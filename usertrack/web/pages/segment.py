@@ -54,8 +54,13 @@ def routes(site: Site) -> list[Route]:
         place = await run_in_threadpool(place_of, site, request)
         refresh = "refresh" in request.query_params
         parts = [
-            Part("people", partial(_people, site, place, request.query_params.multi_items(), refresh=refresh), 40),
-            Part("moved", partial(_moved, site, place)),
+            Part(
+                "people",
+                partial(_people, site, place, request.query_params.multi_items(), refresh=refresh),
+                40,
+                asks="who is in it",
+            ),
+            Part("moved", partial(_moved, site, place), asks="who came and went since last week"),
         ]
         return site.shell.page(request, place.segment.name, parts, _intro(place))
 

@@ -46,10 +46,20 @@ def routes(site: Site) -> list[Route]:
             past = past_of(site.answers, by).value[segment_set.name] if with_past else Past()
             return _table(population, segment_set, past, site.settings["timezone"])
 
-        parts = [Part("segments-now", partial(table, with_past=False), 20)]  # hidden once the next one is there
+        parts = [
+            Part("segments-now", partial(table, with_past=False), 20, asks="everybody, sorted into segments")
+        ]  # hidden once the next one is there
         if refresh or knows_past(site.answers, by):
             parts = []
-        parts.append(Part("segments", partial(table, with_past=True), 20 if not parts else 0))
+        height = 0 if parts else 20
+        parts.append(
+            Part(
+                "segments",
+                partial(table, with_past=True),
+                height,
+                asks="" if parts else "everybody, as of now and of a week ago",
+            )
+        )
         return site.shell.page(request, "Segments", parts, _tabs(site.answers, rules, segment_set))
 
     return [Route("/segments", segments)]

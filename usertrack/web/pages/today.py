@@ -1,5 +1,6 @@
 """The first page: whom to act on first, what fires now, incidents, the scorecard, and who moved since last week."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from markupsafe import Markup
@@ -26,7 +27,7 @@ def routes(site: Site) -> list[Route]:
     async def today(request: Request) -> Response:
         refresh = "refresh" in request.query_params
 
-        def people() -> tuple[Markup, Markup]:
+        def people() -> People:
             return site.answers.ask("today: people", _people, refresh=refresh).value
 
         def incidents() -> Markup:
@@ -39,19 +40,30 @@ def routes(site: Site) -> list[Route]:
             return site.answers.ask("today: scores", _scores, refresh=refresh).value
 
         parts = [
-            Part("act", lambda: people()[0], 26),
+            Part("news", lambda: people().news, 3, asks="what changed since last week"),
+            Part(
+                "act", lambda: people().act, 26, asks="who needs what: everybody is sorted, as of now and of a week ago"
+            ),
             Part("alerts", lambda: _alerts(site), 8),
-            Part("incidents", incidents, 8),
-            Part("scores", scores, 20),
-            Part("moves", lambda: people()[1], 14),
+            Part("incidents", incidents, 8, asks="failures of the last days"),
+            Part("scores", scores, 20, asks="the scorecard"),
+            Part("moves", lambda: people().moves, 14, asks="who came to which segment"),
         ]
         return site.shell.page(request, "Today", parts, layout="today")
 
     return [Route("/", today)]
 
 
-def _people(analysis: Analysis) -> tuple[Markup, Markup]:
-    """Whom to act on first, and who came to and left each segment."""
+@dataclass(frozen=True)
+class People:
+    """What changed, whom to act on first, and who came to and left each segment; all of one moment."""
+
+    news: Markup
+    act: Markup
+    moves: Markup
+
+
+def _people(analysis: Analysis) -> People:
     from usertrack.segments.history.snapshots import WEEK
     from usertrack.segments.history.week_ago import WeekAgoQuery, ask_both, classify_both
 
@@ -61,8 +73,9 @@ def _people(analysis: Analysis) -> tuple[Markup, Markup]:
     answers, _ = ask_both(runner, query)
     classification, moved = classify_both(answers)
     analysis.mark_incomplete(classification.profiles)
-    people, moves = documents.people_document(classification, moved), documents.moves_document(classification, moved)
-    return _html(people), _html(moves)
+    news = documents.news_document(classification, moved, analysis.settings["timezone"])
+    act, moves = documents.people_document(classification, moved), documents.moves_document(classification, moved)
+    return People(document_html(replace(news, notes=())), _html(act), _html(moves))
 
 
 def _incidents(analysis: Analysis) -> Markup:
