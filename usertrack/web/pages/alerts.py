@@ -134,14 +134,16 @@ class Asked:
 def _listed(site: Site, asked: Asked) -> Markup:
     now = datetime.now(UTC)
     with open_desk(site.settings, now) as desk:
-        alerts = by_urgency(filter(asked.wants, desk.alerts(everything=True)), now)
+        known = desk.alerts(everything=asked.state != "open")
+        alerts, within = by_urgency(filter(asked.wants, known), now), desk.within_incidents()
         silences = desk.store.silences(now)
     begin = (asked.page - 1) * _ROWS
     if begin and begin >= len(alerts):
         pages_known = (len(alerts) + _ROWS - 1) // _ROWS
         raise UsageError(f"there is no page {number(asked.page)} of these alerts", f"the last one is {pages_known}")
     shown = alerts[begin : begin + _ROWS]
-    document = alerts_document(shown, silences, [], now, site.settings["timezone"])
+    left_out = sum(map(asked.wants, within)) if asked.state == "open" else 0
+    document = alerts_document(shown, silences, [], now, site.settings["timezone"], left_out=left_out)
     pages = {"asked": asked, "count": len(alerts), "begin": begin, "end": begin + len(shown)}
     if not alerts:
         return _render("alerts_none.html.j2", **pages)
