@@ -24,7 +24,7 @@ HEADER = "x-forwarded-email"
 @contextmanager
 def pages(company: Company, port: int = 0) -> Iterator[int]:
     """The pages on a port, behind a proxy that names who looks."""
-    access = Access(b"key", frozenset({"127.0.0.1"}), port, header=HEADER)
+    access = Access(b"key", frozenset({"127.0.0.1"}), port, header=HEADER, proxies=frozenset({"127.0.0.1"}))
     app = create_app(company.settings, access)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
