@@ -12,8 +12,13 @@ from usertrack.segments.classify import classify
 from usertrack.segments.history.transitions import record_and_compare
 
 
-def ask_audience(analysis: Analysis, segment: str, set_name: str, limit: int | None, *, all_members: bool) -> Audience:
-    """The people of now, or of the moment of the settings; raises Unknown where it is not known who they are."""
+def ask_audience(
+    analysis: Analysis, segment: str, set_name: str, limit: int | None, *, all_members: bool, passing: bool = False
+) -> Audience:
+    """The people of now, or of the moment of the settings; raises Unknown where it is not known who they are.
+
+    A ``passing`` look at them is no news for the history.
+    """
     rules = analysis.rules()
     segment_set = rules.set_or_usual(set_name)
     (segment,) = rules.require(segment_set, [segment])
@@ -25,7 +30,7 @@ def ask_audience(analysis: Analysis, segment: str, set_name: str, limit: int | N
             f"nothing was sent: who has opted out is unknown, because {reason}",
             "`usertrack query run posthog/opted_out` asks for that alone, and has to answer before anything is sent",
         )
-    since = record_and_compare(classification, analysis.history(), analysis.runner.now)
+    since = record_and_compare(classification, analysis.history(), analysis.runner.now, passing=passing)
     audience = audience_of(classification, segment, analysis.settings["timezone"], limit, all_members=all_members)
     if since is None or segment not in since.counts:
         return audience

@@ -64,10 +64,11 @@ class PeopleQuestion:
         items = [(name, value.replace("\0", "")) for name, value in items]  # which DuckDB takes for an end
         first = dict(reversed(items))
         lists = {name: [value for key, value in items if key == name] for name in ("fact", "op", "value")}
-        named = zip(lists["fact"], lists["op"], [*lists["value"], *[""] * len(lists["fact"])], strict=False)
+        if len({len(values) for values in lists.values()}) > 1:
+            raise UsageError("a filter has a fact, an op and a value", "write all three, also where one is empty")
         return cls(
             first.get("q", "").strip(),
-            tuple(Comparison(*each) for each in named if each[0]),
+            tuple(Comparison(*each) for each in zip(*lists.values(), strict=True) if each[0]),
             first.get("where", "").strip(),
             first.get("sort", ""),
             page_number(first.get("page", "1")),

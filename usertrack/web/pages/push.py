@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from usertrack.core.document import Document
+from usertrack.core.document import Document, Paragraph
 from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.core.words import people_words
 from usertrack.push import TARGETS, target_named
@@ -91,7 +91,9 @@ def _dry_run(
         order = PushOrder(analysis.settings, dry_run=True, moment=moment_words(analysis.runner, timezone))
         target_named(target).check(order)
         limit = limit_of(target, None)
-        audience = ask_audience(analysis, place.segment.id, place.segment_set.name, limit, all_members=everyone)
+        audience = ask_audience(
+            analysis, place.segment.id, place.segment_set.name, limit, all_members=everyone, passing=True
+        )
         outcome = target_named(target).push(audience, order, analysis.runner, analysis.progress)
     problem: UsertrackError | None = None
     try:
@@ -115,21 +117,34 @@ def _dry_run(
 
 
 def _send(site: Site, target: str, audience: Audience, order: PushOrder) -> Document:
-    """Send just the people who were shown."""
+    """Send just the people who were shown, but for who is not in the segment any more, such as who was erased."""
     with site.answers.analysis(cached=False) as analysis:
+        segment, set_name = audience.segment.id, audience.segment_set.name
+        members = ask_audience(analysis, segment, set_name, None, all_members=True, passing=True)
+        keys = {person.key for person in members.people}
+        people = tuple(person for person in audience.people if person.key in keys)
+        gone = len(audience.people) - len(people)
+        audience = replace(audience, people=people, total=audience.total - gone)
         outcome: Outcome = target_named(target).push(
             audience, replace(order, dry_run=False), analysis.runner, analysis.progress
         )
-    if outcome.problem is not None:
-        raise outcome.problem
-    return outcome_document(target, audience, outcome, dry_run=False)
+    document = outcome_document(target, audience, outcome, dry_run=False)
+    if gone:
+        left = f"{people_words(gone)} of those shown left the segment since, and were not sent"
+        document = replace(document, notes=(*document.notes, left))
+    if problem := outcome.problem:
+        warning = Paragraph(". ".join(filter(None, [problem.message, problem.hint])), "warning")
+        document = replace(document, blocks=(warning, *document.blocks))
+    return document
 
 
 def _file(site: Site, request: Request) -> Response:
     """The file for a CRM."""
     place, everyone = _place(site, request), request.query_params.get("members") == "all"
     with site.answers.analysis(cached=False) as analysis:
-        audience = ask_audience(analysis, place.segment.id, place.segment_set.name, None, all_members=everyone)
+        audience = ask_audience(
+            analysis, place.segment.id, place.segment_set.name, None, all_members=everyone, passing=True
+        )
         outcome = target_named(_FILE).push(audience, PushOrder(analysis.settings), analysis.runner, analysis.progress)
         assert outcome.table is not None
         return download(written(outcome.table, "csv"), f"push-{place.segment.id}", "csv")
