@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
+from usertrack.core.notify import Silent
 from usertrack.engine.connect import open_runner
 from usertrack.library.library import Library, shipped_root
 from usertrack.segments.analysis import Analysis
@@ -35,7 +36,7 @@ class Answer(Generic[Value]):
 
 
 @dataclass
-class Notices:
+class Notices(Silent):
     """What a question reports while it is asked, for people to read beside the answer. Progress is left out."""
 
     lines: list[str] = field(default_factory=list)
@@ -43,10 +44,6 @@ class Notices:
     def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None:
         if not passing:
             self.lines.append(message)
-
-    def expect(self, total: int) -> None: ...
-
-    def done(self, statement: Any, answer: Any) -> None: ...
 
 
 _used: ContextVar[list[Answer[Any]] | None] = ContextVar("_used", default=None)

@@ -1,11 +1,9 @@
 """The pages as one ASGI app, behind their gate and with the headers that keep other sites out."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from markupsafe import Markup
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -15,8 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from usertrack.core.errors import UsageError, UsertrackError
-from usertrack.render.html import stylesheet
-from usertrack.render.reader import asset
+from usertrack.render.html import script, stylesheet
 from usertrack.web.access import Access, Gate, login
 from usertrack.web.answers import Answers
 from usertrack.web.pages import (
@@ -32,7 +29,7 @@ from usertrack.web.pages import (
     segments,
     today,
 )
-from usertrack.web.shell import Shell, error, template
+from usertrack.web.shell import Shell, error, rendered
 from usertrack.web.site import Site
 from usertrack.workspace.settings import Settings
 
@@ -41,31 +38,26 @@ _HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    "cache-control": "private, no-store",  # so that nobody is seen after they were erased
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-PAGES = (today, segments, segment, push, privacy, person, search, activity, live, plan, queries)
+_ASSETS = "/assets"
+_PAGES = (today, segments, segment, push, privacy, person, search, activity, live, plan, queries)
 
 
 def create_app(settings: Settings, access: Access) -> Starlette:
     """The pages of a workspace, or of the demo."""
 
-    def context(request: Request) -> dict[str, Any]:
-        place = "demo data" if settings.uses_demo else settings.root.resolve().name if settings.root else ""
-        return {"place": place, "token": access.token(request), "timezone": settings["timezone"]}
-
-    shell = Shell(context)
+    shell = Shell("demo data" if settings.uses_demo else settings.root.resolve().name if settings.root else "")
     site = Site(settings, Answers(settings), shell, access)
 
     def refuse(request: Request, status: int, why: str) -> Response:
         return shell.outside(request, "No access", error(why), status)
 
     def ask_password(request: Request, problem: str) -> Response:
-        form = template("login.html.j2").render(problem=problem)
-        return shell.outside(request, "Password", Markup(form), 401 if problem else 200)
+        return shell.outside(request, "Password", rendered("login.html.j2", problem=problem), 401 if problem else 200)
 
     async def http_error(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, HTTPException)
@@ -83,10 +75,10 @@ def create_app(settings: Settings, access: Access) -> Starlette:
             Route("/login", login(access, refuse, ask_password), methods=["GET", "POST"]),
             Route("/assets/page.css", _stylesheet),
             Route("/assets/page.js", _script),
-            Mount("/assets", StaticFiles(directory=Path(__file__).parent / "static")),
-            *(route for page in PAGES for route in page.routes(site)),
+            Mount(_ASSETS, StaticFiles(directory=Path(__file__).parent / "static")),
+            *(route for page in _PAGES for route in page.routes(site)),
         ],
-        middleware=[Middleware(Headers, headers=_HEADERS), Middleware(Gate, access=access, refuse=refuse)],
+        middleware=[Middleware(Headers), Middleware(Gate, access=access, refuse=refuse)],
         exception_handlers={HTTPException: http_error, UsertrackError: usertrack_error},
     )
 
@@ -98,21 +90,22 @@ async def _stylesheet(request: Request) -> Response:
 
 async def _script(request: Request) -> Response:
     """Sorts tables that are there as a whole, as on static pages."""
-    return Response(asset("page.js"), media_type="text/javascript")
+    return Response(script(), media_type="text/javascript")
 
 
 class Headers:
-    """Middleware: adds ``headers`` to every response."""
+    """Middleware: keeps other sites out of every response, and pages with people out of the browser's cache."""
 
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = self.headers[1:] if scope["path"].startswith("/assets/") else self.headers
-                message["headers"] = [*message["headers"], *headers]
+                headers = MutableHeaders(scope=message)
+                headers.update(_HEADERS)
+                if not scope["path"].startswith(f"{_ASSETS}/"):
+                    headers["cache-control"] = "private, no-store"  # so that nobody is seen after they were erased
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -27,13 +27,18 @@ def written(answer: Document | Table, fmt: str) -> IO[bytes]:
     """The file of an answer in ``fmt``, while its rows are there. Raises UsageError for an unknown format."""
     if fmt not in _TYPES:
         raise UsageError(f"no format named '{fmt}'", did_you_mean(fmt, _TYPES, "formats: " + ", ".join(_TYPES)))
-    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by `download` when it is sent
+    file = empty_file()
     table = answer.table if isinstance(answer, Document) else answer
     if isinstance(answer, Document) and fmt == "json" and answer.data is not None:
         file.write(data.document(answer))
     elif table is not None:
         data.write(table, fmt, cast(BinaryIO, file))
     return file
+
+
+def empty_file() -> IO[bytes]:
+    """A file to write, which `download` closes when it is sent."""
+    return tempfile.SpooledTemporaryFile(_IN_MEMORY)
 
 
 def download(file: IO[bytes], name: str, fmt: str) -> Response:

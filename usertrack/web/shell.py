@@ -6,7 +6,7 @@ sent in the order in which they are answered; declarative shadow DOM puts each i
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-PAGES = {  # path: name, and the key after g that goes there
+NAVIGATION = {  # path: name, and the key after g that goes there
     "/": ("Today", "t"),
     "/segments": ("Segments", "s"),
     "/activity": ("Activity", "a"),
@@ -59,10 +59,10 @@ class Part:
 
 
 class Shell:
-    """Makes pages. ``context`` gives what each page needs of its request: the token, notices, who looks."""
+    """Makes pages. ``place`` is the name of the workspace."""
 
-    def __init__(self, context: Callable[[Request], dict[str, Any]]) -> None:
-        self._context = context
+    def __init__(self, place: str) -> None:
+        self._place = place
         self._threads = ThreadPoolExecutor(6, "page")
 
     def page(
@@ -72,33 +72,19 @@ class Shell:
 
         ``layout`` is the style sheet's name for how parts lie; without one, below each other.
         """
-        variables = self._context(request) | {"title": title, "intro": intro, "parts": parts, "pages": PAGES}
-        variables |= {"path": request.url.path, "layout": layout}
-        return StreamingResponse(self._pieces(variables, parts), media_type="text/html")
+        frame = _frame(request, title, intro, parts, layout=layout, place=self._place)
+        return StreamingResponse(self._pieces(frame, parts), media_type="text/html")
 
     def simple(self, request: Request, title: str, body: Markup, status: int = 200) -> Response:
         """A page that is there at once."""
-        return self._whole(self._context(request), request, title, body, status)
+        return HTMLResponse("".join(_frame(request, title, body, place=self._place)), status)
 
     def outside(self, request: Request, title: str, body: Markup, status: int) -> Response:
         """A page for who has no access: without a way further, and without the name of the workspace."""
-        return self._whole({"place": ""}, request, title, body, status, {})
+        return HTMLResponse("".join(_frame(request, title, body, pages={})), status)
 
-    def _whole(
-        self,
-        context: dict[str, Any],
-        request: Request,
-        title: str,
-        body: Markup,
-        status: int,
-        pages: Mapping[str, tuple[str, str]] = PAGES,
-    ) -> Response:
-        variables = context | {"title": title, "intro": body, "parts": (), "pages": pages}
-        head, tail = _frame(variables | {"path": request.url.path, "layout": ""})
-        return HTMLResponse(head + tail, status)
-
-    async def _pieces(self, variables: dict[str, Any], parts: Sequence[Part]) -> AsyncIterator[str]:
-        head, tail = _frame(variables)
+    async def _pieces(self, frame: tuple[str, str], parts: Sequence[Part]) -> AsyncIterator[str]:
+        head, tail = frame
         yield head
         answers = [asyncio.ensure_future(self._answered(part)) for part in parts]
         try:
@@ -134,18 +120,26 @@ def _shortcomings(answers: Sequence[Answer[Any]]) -> Markup:
     lines = dict.fromkeys(note for answer in answers for note in answer.notes)
     if any(answer.incomplete for answer in answers):
         lines["incomplete: a source did not answer, or it is not known who has opted out"] = None
-    return Markup("").join(Markup("<p class='note'>{}</p>").format(words(line)) for line in lines)
+    return _notes(lines)
 
 
 def error(message: str, hint: str = "") -> Markup:
     """An error in the place of what could not be answered."""
-    return Markup(template("error.html.j2").render(message=message, hint=hint))
+    return rendered("error.html.j2", message=message, hint=hint)
 
 
 def document_html(document: Document, links: Links | None = None, prefix: str = "") -> Markup:
     """The blocks and notes of a document, as a part of a page. Ids in it begin with ``prefix``."""
-    notes = Markup("").join(Markup("<p class='note'>{}</p>").format(words(note)) for note in document.notes)
-    return Markup(html.body(document, links=links or PageLinks(), prefix=prefix)) + notes
+    return Markup(html.body(document, links=links or PageLinks(), prefix=prefix)) + _notes(document.notes)
+
+
+def titled_html(document: Document) -> Markup:
+    """The same below the document's title."""
+    return Markup("<h2>{}</h2>").format(document.title) + document_html(document)
+
+
+def _notes(lines: Iterable[str]) -> Markup:
+    return Markup("").join(Markup("<p class='note'>{}</p>").format(words(line)) for line in lines)
 
 
 def words(text: str) -> Markup:
@@ -168,9 +162,25 @@ def _spark(values: Sequence[float | None]) -> Markup:
 _END = "<!-- parts -->"
 
 
-def _frame(variables: dict[str, Any]) -> tuple[str, str]:
-    head, _, tail = template("shell.html.j2").render(**variables).partition(_END)
+def _frame(
+    request: Request,
+    title: str,
+    intro: str,
+    parts: Sequence[Part] = (),
+    *,
+    layout: str = "",
+    place: str = "",
+    pages: Mapping[str, tuple[str, str]] = NAVIGATION,
+) -> tuple[str, str]:
+    """The page up to where its parts begin, and what is after them."""
+    variables = {"title": title, "intro": intro, "parts": parts, "layout": layout, "place": place, "pages": pages}
+    head, _, tail = template("shell.html.j2").render(path=request.url.path, **variables).partition(_END)
     return head, tail
+
+
+def rendered(name: str, **variables: Any) -> Markup:
+    """The template of that name, filled."""
+    return Markup(template(name).render(**variables))
 
 
 def template(name: str) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from usertrack.core.notify import Notify
+from usertrack.core.notify import Notify, Silent
 from usertrack.core.table import Table
 from usertrack.demo.traffic.live_settings import live_settings
 from usertrack.engine.connect import open_runner
@@ -23,19 +23,6 @@ from usertrack.workspace.settings import Settings
 
 HISTORY = timedelta(days=30)
 """How far back a person's timeline goes."""
-
-
-class _Silent:
-    """Takes what sources report; nobody reads it."""
-
-    def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None: ...
-
-    def expect(self, total: int) -> None: ...
-
-    def done(self, statement: Any, answer: Any) -> None: ...
-
-
-_SILENT = _Silent()
 
 
 @dataclass(frozen=True)
@@ -90,12 +77,12 @@ def live_audience(settings: Settings) -> Audience:
     """What is known of people at this moment, beside events."""
     patterns = read_patterns(patterns_path(settings))
     with live_settings(settings, _no_progress) as live, _runner(live) as runner:
-        return read_audience(runner, Analysis(live, runner, _SILENT).rules(), patterns)
+        return read_audience(runner, Analysis(live, runner, Silent()).rules(), patterns)
 
 
 def _runner(settings: Settings) -> Runner:
-    return open_runner(settings, library_of(settings), now=datetime.now(UTC), notify=_SILENT, cached=False)
+    return open_runner(settings, library_of(settings), now=datetime.now(UTC), notify=Silent(), cached=False)
 
 
 def _no_progress() -> nullcontext[Notify]:
-    return nullcontext(_SILENT)
+    return nullcontext(Silent())

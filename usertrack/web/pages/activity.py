@@ -23,7 +23,7 @@ from usertrack.web.choices import Choices
 from usertrack.web.links import PageLinks
 from usertrack.web.once import Once
 from usertrack.web.question import Question
-from usertrack.web.shell import Part, document_html, error, template, words
+from usertrack.web.shell import Part, document_html, error, rendered, words
 from usertrack.web.site import Site
 
 _PARTS = {  # in the order of the page: how high each will be, in rem, and what it asks for
@@ -51,7 +51,7 @@ def routes(site: Site) -> list[Route]:
 
     async def activity(request: Request) -> Response:
         visit = Visit(site, Question.of(request.query_params), refresh="refresh" in request.query_params)
-        form = Markup(template("activity.html.j2").render(question=visit.question, choices=choices.now))
+        form = rendered("activity.html.j2", question=visit.question, choices=choices.now)
         parts = [Part("scope", visit.scope, 2)]
         parts += [
             Part(name, partial(visit.part, name, choices), height, asks=asks) for name, (height, asks) in _PARTS.items()
@@ -207,7 +207,7 @@ def _funnel(analysis: Analysis, question: Question) -> Funnel:
 def _funnel_form(question: Question, choices: Choices) -> Markup:
     """The form of the funnel, with a step more than there are."""
     steps = [*question.step, *[""] * max(1, 3 - len(question.step))]
-    return Markup(template("funnel.html.j2").render(question=question, steps=steps, choices=choices.now))
+    return rendered("funnel.html.j2", question=question, steps=steps, choices=choices.now)
 
 
 class ActivityLinks(PageLinks):

@@ -28,7 +28,7 @@ from usertrack.signals.read import read_patterns
 from usertrack.signals.simulation.ask import STAGES, ask_simulation
 from usertrack.signals.simulation.wanted import OutcomeText, parse_outcome
 from usertrack.web.live.actions import Outcomes, act, open_desk
-from usertrack.web.shell import Part, document_html, template
+from usertrack.web.shell import Part, document_html, rendered, titled_html
 from usertrack.web.site import Site
 from usertrack.workspace.files import patterns_path
 
@@ -51,13 +51,13 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
         return RedirectResponse(f"{page}{'&' if '?' in page else '?'}did={outcomes.add(outcome)}", 303)
 
     async def listed(request: Request) -> Response:
-        asked = Asked(request.query_params)
+        question = AlertsQuestion(request.query_params)
         parts = [
-            Part("alerts", lambda: _listed(site, asked), 24),
-            Part("statistics", lambda: _statistics(site, asked.pattern), 12),
+            Part("alerts", lambda: _listed(site, question), 24),
+            Part("statistics", lambda: _statistics(site, question.pattern), 12),
         ]
         names = [pattern.id for pattern in _patterns(site).patterns]
-        return site.shell.page(request, "Alerts", parts, _render("alerts.html.j2", asked=asked, patterns=names))
+        return site.shell.page(request, "Alerts", parts, rendered("alerts.html.j2", question=question, patterns=names))
 
     async def one(request: Request) -> Response:
         alert = await run_in_threadpool(_alert, site, request.path_params["alert"])
@@ -70,13 +70,13 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
             "standing": _standing(alert, site.access.who(request), site.settings["timezone"]),
         }
         title = f"{person_words(alert)} · {pattern_name(alert.pattern, _patterns(site))}"
-        intro = _render("alert.html.j2", **variables)
+        intro = rendered("alert.html.j2", **variables)
         return site.shell.page(request, title, [Part("alert", lambda: _described(site, alert), 30)], intro)
 
     async def simulate(request: Request) -> Response:
         query = request.query_params
-        parts = _simulation_parts(site, Question.of(query)) if "days" in query else []
-        return site.shell.page(request, "What would they have sent?", parts, _render("simulate.html.j2", query=query))
+        parts = _simulation_parts(site, SimulationQuestion.of(query)) if "days" in query else []
+        return site.shell.page(request, "What would they have sent?", parts, rendered("simulate.html.j2", query=query))
 
     return [
         Route("/alerts", listed),
@@ -91,10 +91,6 @@ def _of_ours(address: str) -> str:
     return address if address.startswith(("/live", "/alerts")) else "/live"
 
 
-def _render(name: str, **variables: Any) -> Markup:
-    return Markup(template(name).render(**variables))
-
-
 def _patterns(site: Site) -> Patterns:
     return read_patterns(patterns_path(site.settings))
 
@@ -102,7 +98,7 @@ def _patterns(site: Site) -> Patterns:
 # The list
 
 
-class Asked:
+class AlertsQuestion:
     """What the address of the list asks for: ``state``, ``pattern``, ``q`` and ``page``. Raises UsageError."""
 
     STATES = ("open", "resolved", "all")
@@ -127,27 +123,27 @@ class Asked:
 
     def at(self, page: int) -> str:
         """The address of another page of it."""
-        asked = {"state": self.state, "pattern": self.pattern, "q": self.text, "page": page}
-        return "/alerts?" + urlencode({name: value for name, value in asked.items() if value})
+        values = {"state": self.state, "pattern": self.pattern, "q": self.text, "page": page}
+        return "/alerts?" + urlencode({name: value for name, value in values.items() if value})
 
 
-def _listed(site: Site, asked: Asked) -> Markup:
+def _listed(site: Site, question: AlertsQuestion) -> Markup:
     now = datetime.now(UTC)
     with open_desk(site.settings, now) as desk:
-        known = desk.alerts(everything=asked.state != "open")
-        alerts, within = by_urgency(filter(asked.wants, known), now), desk.within_incidents()
+        known = desk.alerts(everything=question.state != "open")
+        alerts, within = by_urgency(filter(question.wants, known), now), desk.within_incidents()
         silences = desk.store.silences(now)
-    begin = (asked.page - 1) * _ROWS
+    begin = (question.page - 1) * _ROWS
     if begin and begin >= len(alerts):
         pages_known = (len(alerts) + _ROWS - 1) // _ROWS
-        raise UsageError(f"there is no page {number(asked.page)} of these alerts", f"the last one is {pages_known}")
+        raise UsageError(f"there is no page {number(question.page)} of these alerts", f"the last one is {pages_known}")
     shown = alerts[begin : begin + _ROWS]
-    left_out = sum(map(asked.wants, within)) if asked.state == "open" else 0
+    left_out = sum(map(question.wants, within)) if question.state == "open" else 0
     document = alerts_document(shown, silences, [], now, site.settings["timezone"], left_out=left_out)
-    pages = {"asked": asked, "count": len(alerts), "begin": begin, "end": begin + len(shown)}
+    pages = {"question": question, "count": len(alerts), "begin": begin, "end": begin + len(shown)}
     if not alerts:
-        return _render("alerts_none.html.j2", **pages)
-    return document_html(_linked(document, shown)) + _render("alerts_pages.html.j2", **pages)
+        return rendered("alerts_none.html.j2", **pages)
+    return document_html(_linked(document, shown)) + rendered("alerts_pages.html.j2", **pages)
 
 
 def _linked(document: Document, alerts: Sequence[Alert]) -> Document:
@@ -175,8 +171,7 @@ def _statistics(site: Site, pattern: str) -> Markup:
     now = datetime.now(UTC)
     with open_desk(site.settings, now) as desk:
         numbers = stats(desk.store.changes(), now - timedelta(days=_DAYS), now, pattern or None)
-    document = stats_document(numbers, _DAYS, pattern)
-    return Markup("<h2>{}</h2>").format(document.title) + document_html(document)
+    return titled_html(stats_document(numbers, _DAYS, pattern))
 
 
 # One alert
@@ -222,7 +217,7 @@ def _described(site: Site, alert: Alert) -> Markup:
 
 
 @dataclass(frozen=True)
-class Question:
+class SimulationQuestion:
     """What the simulator is asked."""
 
     days: int
@@ -230,7 +225,7 @@ class Question:
     with_curve: bool
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Question":
+    def of(cls, query: Mapping[str, str]) -> "SimulationQuestion":
         """Raises UsageError for what cannot be asked."""
         days = query.get("days", "")
         if not (days.isascii() and days.isdecimal() and 1 <= int(days[:6]) <= _MOST_DAYS):
@@ -239,7 +234,7 @@ class Question:
         return cls(int(days), outcome, query.get("curve") == "1")
 
 
-def _simulation_parts(site: Site, question: Question) -> list[Part]:
+def _simulation_parts(site: Site, question: SimulationQuestion) -> list[Part]:
     """The answer, after a part for each stage that says when it is done."""
     stages = {stage: Future[None]() for stage in STAGES}
 

@@ -19,7 +19,7 @@ from usertrack.web.live.scene import Choice, OnePerson
 from usertrack.web.live.timeline import person_document
 from usertrack.web.live.words import name_of
 from usertrack.web.pages import alerts
-from usertrack.web.shell import Part, document_html, template
+from usertrack.web.shell import Part, document_html, rendered
 from usertrack.web.site import Site
 
 Result = TypeVar("Result")
@@ -37,7 +37,7 @@ def routes(site: Site) -> list[Route]:
 
         def content() -> Markup:
             frame = _result(hub.frame(choice), loop)
-            return Markup(template("live.html.j2").render(frame=frame, choice=choice, query=query))
+            return rendered("live.html.j2", frame=frame, choice=choice, query=query)
 
         return site.shell.page(request, "Live", [Part("live", content, 40)], intro(site, request, outcomes))
 
@@ -54,7 +54,7 @@ def routes(site: Site) -> list[Route]:
 
         def content() -> Markup:
             frame = _result(hub.frame(view), loop)
-            return Markup(template("live_person.html.j2").render(frame=frame, stream=stream))
+            return rendered("live_person.html.j2", frame=frame, stream=stream)
 
         def journey() -> Markup:
             history = _result(hub.history(id_), loop)
@@ -90,7 +90,7 @@ def intro(site: Site, request: Request, outcomes: Outcomes) -> Markup:
     """What stands above a page with alerts: the form that their buttons belong to, and what the last one did."""
     back, did = request.url.path, outcomes.text(request.query_params.get("did", ""))
     variables = {"token": site.access.token(request), "back": back, "did": did}
-    return Markup(template("live_intro.html.j2").render(variables))
+    return rendered("live_intro.html.j2", **variables)
 
 
 async def _with_retry(messages: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

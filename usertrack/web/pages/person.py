@@ -14,16 +14,15 @@ from starlette.routing import Route
 
 from usertrack.core.document import Block, Document, Listing
 from usertrack.core.table import Row
-from usertrack.render import html
 from usertrack.reports.dossier import dossier
 from usertrack.reports.dossier_view import person_document
 from usertrack.segments.analysis import Analysis
 from usertrack.segments.explain import explain, find_person
 from usertrack.segments.explain_view import explain_document
-from usertrack.web.links import PageLinks, in_path
+from usertrack.web.links import in_path
 from usertrack.web.people_question import page_number, query_string
 from usertrack.web.population import population_of
-from usertrack.web.shell import Part, template
+from usertrack.web.shell import Part, document_html, rendered
 from usertrack.web.site import Site
 
 _ROWS = 50  # of the timeline at once
@@ -51,7 +50,7 @@ def routes(site: Site) -> list[Route]:
             Part("timeline", partial(_timeline, site, known, dict(request.query_params)), 24),
             Part("data", partial(_data, known), 4),
         ]
-        return site.shell.page(request, title, parts, Markup(template("person_intro.html.j2").render(known=known)))
+        return site.shell.page(request, title, parts, rendered("person_intro.html.j2", known=known))
 
     return [Route("/people/{person:path}", person)]
 
@@ -79,8 +78,7 @@ def _document(site: Site, known: Known, *, refresh: bool = False) -> Document:
 def _dossier(site: Site, known: Known, *, refresh: bool) -> Markup:
     document = _document(site, known, refresh=refresh)
     blocks = tuple(block for block in document.blocks if not _is_timeline(block))
-    notes = Markup("").join(Markup("<p class='note'>{}</p>").format(note) for note in document.notes)
-    return _body(replace(document, blocks=blocks), "dossier-") + notes
+    return document_html(replace(document, blocks=blocks), prefix="dossier-")
 
 
 def _why(site: Site, known: Known) -> Markup:
@@ -90,8 +88,11 @@ def _why(site: Site, known: Known) -> Markup:
         return tuple(_explanations(site, known, analysis.settings["timezone"]))
 
     sets = site.answers.ask(("explain", known.key), ask).value
-    rendered = [(name, each.title.removeprefix(f"{known.key} is "), _body(each, f"why-{name}-")) for name, each in sets]
-    return Markup(template("person_why.html.j2").render(sets=rendered))
+    explained = [
+        (name, each.title.removeprefix(f"{known.key} is "), document_html(each, prefix=f"why-{name}-"))
+        for name, each in sets
+    ]
+    return rendered("person_why.html.j2", sets=explained)
 
 
 def _explanations(site: Site, known: Known, timezone: str) -> Iterator[tuple[str, Document]]:
@@ -116,8 +117,8 @@ def _alerts(site: Site, known: Known) -> Markup:
             if alert.person.casefold() in names or str(alert.facts.get("email") or "").casefold() in names
         ]
     document = alerts_document(alerts, (), (), now, site.settings["timezone"])
-    body = _body(document, "alerts-") if alerts else ""
-    return Markup(template("person_alerts.html.j2").render(body=body))
+    body = document_html(replace(document, notes=()), prefix="alerts-") if alerts else ""
+    return rendered("person_alerts.html.j2", body=body)
 
 
 def _is_timeline(block: Block) -> bool:
@@ -134,7 +135,8 @@ def _timeline(site: Site, known: Known, query: dict[str, str]) -> Markup:
     listed = [row for row in rows if kind in ("", row[at]) and text.casefold() in _words(row)]
     first = (page - 1) * _ROWS
     shown = listed[first : first + _ROWS]
-    body = _body(replace(document, blocks=(_cut(blocks[0], shown),)), "timeline-") if shown else ""
+    cut = replace(document, blocks=(_cut(blocks[0], shown),), notes=()) if shown else None
+    body = document_html(cut, prefix="timeline-") if cut else ""
 
     def go(number: int) -> str:
         return query_string([("kind", kind), ("text", text), ("page", str(number) if number > 1 else "")])
@@ -151,7 +153,7 @@ def _timeline(site: Site, known: Known, query: dict[str, str]) -> Markup:
         "count": len(shown),
         "all": len(rows),
     }
-    return Markup(template("person_timeline.html.j2").render(body=body, go=go, **variables))
+    return rendered("person_timeline.html.j2", body=body, go=go, **variables)
 
 
 def _cut(listing: Listing, rows: Sequence[Row]) -> Listing:
@@ -163,8 +165,4 @@ def _words(row: Row) -> str:
 
 
 def _data(known: Known) -> Markup:
-    return Markup(template("person_data.html.j2").render(person=in_path(known.key)))
-
-
-def _body(document: Document, prefix: str) -> Markup:
-    return Markup(html.body(document, links=PageLinks(), prefix=prefix))
+    return rendered("person_data.html.j2", person=in_path(known.key))

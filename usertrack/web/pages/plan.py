@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from usertrack.core.errors import UsageError
 from usertrack.segments.analysis import Analysis
-from usertrack.web.shell import Part, document_html, template
+from usertrack.web.shell import Part, document_html, rendered
 from usertrack.web.site import Site
 from usertrack.workspace.files import plan_path
 
@@ -28,7 +28,7 @@ def routes(site: Site) -> list[Route]:
         try:
             path = plan_path(site.settings)
         except UsageError:
-            intro = Markup(template("no_plan.html.j2").render())
+            intro = rendered("no_plan.html.j2")
             return site.shell.page(request, "Tracking plan", [Part("events", events, 40)], intro)
         parts = [
             Part("coverage", lambda: covered()[0], 20),

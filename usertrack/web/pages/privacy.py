@@ -1,6 +1,5 @@
 """Exports all that is held on a person, and erases it: each after a form that says what would happen."""
 
-import tempfile
 from functools import partial
 from typing import IO
 
@@ -18,14 +17,12 @@ from usertrack.privacy.export import pieces
 from usertrack.privacy.holdings import find_holdings, local_files
 from usertrack.privacy.view import erased_document, survey_document
 from usertrack.segments.analysis import Analysis
-from usertrack.web.export import download
+from usertrack.web.export import download, empty_file
 from usertrack.web.links import in_path
 from usertrack.web.orders import Orders
 from usertrack.web.pages.person import Known, known_as
-from usertrack.web.shell import Part, document_html, error, template
+from usertrack.web.shell import Part, document_html, error, rendered
 from usertrack.web.site import Site
-
-_IN_MEMORY = 1 << 22  # bytes
 
 
 def routes(site: Site) -> list[Route]:
@@ -34,8 +31,8 @@ def routes(site: Site) -> list[Route]:
     async def ask_export(request: Request) -> Response:
         known = await run_in_threadpool(known_as, site, request.path_params["person"])
         token = site.access.token(request)
-        body = template("person_export.html.j2").render(known=known, address=_address(known), token=token)
-        return site.shell.simple(request, "Export", Markup(body))
+        body = rendered("person_export.html.j2", known=known, address=_address(known), token=token)
+        return site.shell.simple(request, "Export", body)
 
     async def export(request: Request) -> Response:
         await site.access.form(request)
@@ -84,7 +81,7 @@ def _by_email(analysis: Analysis, known: Known) -> str:
 
 
 def _exported(site: Site, known: Known) -> IO[bytes]:
-    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it is sent
+    file = empty_file()
     with site.answers.analysis(cached=False) as analysis:
         files = local_files(analysis)
         subject, _ = find_holdings(analysis, _by_email(analysis, known), files)
@@ -101,16 +98,15 @@ def _survey(site: Site, orders: Orders[tuple[Document, Markup]], known: Known, *
         subject, holdings = find_holdings(analysis, email, local_files(analysis))
     document = survey_document(subject, holdings)
     order = orders.prepare(partial(_erase, site, email), _address(known))
-    return Markup(
-        template("person_erase.html.j2").render(
-            title=document.title,
-            document=document_html(document),
-            email=subject.email,
-            action=f"{_address(known)}/erase",
-            order=order,
-            token=token,
-            back=_address(known),
-        )
+    return rendered(
+        "person_erase.html.j2",
+        title=document.title,
+        document=document_html(document),
+        email=subject.email,
+        action=f"{_address(known)}/erase",
+        order=order,
+        token=token,
+        back=_address(known),
     )
 
 

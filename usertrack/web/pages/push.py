@@ -21,7 +21,7 @@ from usertrack.push.view import outcome_document
 from usertrack.web.export import download, written
 from usertrack.web.orders import Orders
 from usertrack.web.pages.segment import SegmentPlace, place_of
-from usertrack.web.shell import Part, document_html, error, template
+from usertrack.web.shell import Part, document_html, error, rendered
 from usertrack.web.site import Site
 
 _FILE = "csv"
@@ -36,15 +36,21 @@ def routes(site: Site) -> list[Route]:
         target, everyone = request.query_params.get("to", ""), request.query_params.get("members") == "all"
         if target:
             target_named(target)
-        intro = template("push_intro.html.j2").render(
-            place=place, segment=place.segment, targets=TARGETS, target=target, everyone=everyone, file=_FILE
+        intro = rendered(
+            "push_intro.html.j2",
+            place=place,
+            segment=place.segment,
+            targets=TARGETS,
+            target=target,
+            everyone=everyone,
+            file=_FILE,
         )
         token = site.access.token(request)
         parts = []
         if target and target != _FILE:
             part = partial(_dry_run, site, orders, place, target, everyone=everyone, token=token)
             parts = [Part("dry-run", part, 24)]
-        return site.shell.page(request, f"Push {place.segment.name}", parts, Markup(intro))
+        return site.shell.page(request, f"Push {place.segment.name}", parts, intro)
 
     async def confirm(request: Request) -> Response:
         form = await site.access.form(request)
@@ -113,7 +119,7 @@ def _dry_run(
         "action": back.split("?")[0],
         "count": len(outcome.requests),
     }
-    return Markup(template("push_dry_run.html.j2").render(**variables))
+    return rendered("push_dry_run.html.j2", **variables)
 
 
 def _send(site: Site, target: str, audience: Audience, order: PushOrder) -> Document:

@@ -16,7 +16,7 @@ from usertrack.library.view import library_document, query_document
 from usertrack.render.data import FORMATS
 from usertrack.segments.analysis import Analysis
 from usertrack.web.export import download, written
-from usertrack.web.shell import Part, document_html, template
+from usertrack.web.shell import Part, document_html, rendered
 from usertrack.web.site import Site
 
 _ROWS = 100  # on the page; a file has all
@@ -26,13 +26,13 @@ def routes(site: Site) -> list[Route]:
     async def listed(request: Request) -> Response:
         search = request.query_params.get("q", "")
         parts = [Part("queries", lambda: document_html(_library(site, search)), 40)]
-        return site.shell.page(request, "Queries", parts, _render("queries.html.j2", search=search))
+        return site.shell.page(request, "Queries", parts, rendered("queries.html.j2", search=search))
 
     async def one(request: Request) -> Response:
         query = site.answers.library[request.path_params["name"]]
         values = dict(request.query_params)
         is_run = values.pop("run", None) is not None
-        intro = _render("query.html.j2", query=query, values=values, formats=FORMATS, is_run=is_run)
+        intro = rendered("query.html.j2", query=query, values=values, formats=FORMATS, is_run=is_run)
         parts = [Part("rows", lambda: _rows(site, query, values), 30)] if is_run else []
         parts.append(Part("query", lambda: document_html(_described(site, query))))
         return site.shell.page(request, query.title, parts, intro)
@@ -50,10 +50,6 @@ def routes(site: Site) -> list[Route]:
         Route("/queries/{name:path}/file", file),
         Route("/queries/{name:path}", one),
     ]
-
-
-def _render(name: str, **variables: Any) -> Markup:
-    return Markup(template(name).render(**variables))
 
 
 def _library(site: Site, search: str) -> Document:

@@ -1,7 +1,6 @@
 """The box in the header: people by e-mail or name, segments, and queries."""
 
 from functools import partial
-from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -13,7 +12,7 @@ from usertrack.library.entities import EMAIL
 from usertrack.segments.keys import ORGANIZATION
 from usertrack.segments.rules import read_rules
 from usertrack.web.population import population_of
-from usertrack.web.shell import Part, template
+from usertrack.web.shell import Part, rendered
 from usertrack.web.site import Site
 from usertrack.workspace.files import rules_path
 
@@ -31,8 +30,8 @@ def routes(site: Site) -> list[Route]:
             Part("people", partial(_people, site, text), 20, asks="people of that name"),
             Part("queries", partial(_queries, site, text), 4),
         ]
-        intro = template("search_intro.html.j2").render(text=text)
-        return site.shell.page(request, "Search", parts, Markup(intro))
+        intro = rendered("search_intro.html.j2", text=text)
+        return site.shell.page(request, "Search", parts, intro)
 
     return [Route("/search", search)]
 
@@ -49,7 +48,7 @@ def _people(site: Site, text: str) -> Markup:
         count = profiles.row(f"SELECT count(*) {found}", [text])[0]
         order = f"ORDER BY coalesce({begins}, false) DESC, {key} LIMIT {_PEOPLE}"
         rows = profiles.connection.execute(f"SELECT {key}, {full} {found} {order}", [text]).fetchall()
-    return _render("search_people.html.j2", rows=rows, count=count)
+    return rendered("search_people.html.j2", rows=rows, count=count)
 
 
 def _segments(site: Site, text: str) -> Markup:
@@ -61,15 +60,11 @@ def _segments(site: Site, text: str) -> Markup:
         for place, segment in enumerate(segment_set.segments, start=1)
         if text.casefold() in f"{segment.id} {segment.name} {segment.action}".casefold()
     ]
-    return _render("search_segments.html.j2", hits=hits)
+    return rendered("search_segments.html.j2", hits=hits)
 
 
 def _queries(site: Site, text: str) -> Markup:
     library = site.answers.library
     titles = {name: library[name].title for name in library.files}
     hits = [(name, title) for name, title in titles.items() if text.casefold() in f"{name} {title}".casefold()]
-    return _render("search_queries.html.j2", hits=hits[:_PEOPLE])
-
-
-def _render(name: str, **variables: Any) -> Markup:
-    return Markup(template(name).render(**variables))
+    return rendered("search_queries.html.j2", hits=hits[:_PEOPLE])

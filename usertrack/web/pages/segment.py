@@ -23,7 +23,7 @@ from usertrack.web.export import download, written
 from usertrack.web.pages.segments import by_of, rules_of, tags
 from usertrack.web.people_question import OPERATORS, PAGE, Comparison, PeoplePage, PeopleQuestion, page_of, table_of
 from usertrack.web.population import Past, past_of, population_of
-from usertrack.web.shell import Part, error, template
+from usertrack.web.shell import Part, error, rendered
 from usertrack.web.site import Site
 
 FORMATS = ("csv", "xlsx", "json")
@@ -86,7 +86,7 @@ def place_of(site: Site, request: Request) -> SegmentPlace:
 
 
 def _intro(place: SegmentPlace) -> Markup:
-    return Markup(template("segment_intro.html.j2").render(place=place, segment=place.segment))
+    return rendered("segment_intro.html.j2", place=place, segment=place.segment)
 
 
 def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], *, refresh: bool) -> Markup:
@@ -103,23 +103,22 @@ def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], *, re
     except UsertrackError as error_:
         problem = error_
         question = _typed(items, question)
-    return Markup(
-        template("segment_people.html.j2").render(
-            place=place,
-            question=question,
-            operators=OPERATORS,
-            comparisons=[*question.comparisons, Comparison("", "least", "")],
-            facts=facts,
-            key=key,
-            page=page,
-            problem=error(problem.message, problem.hint) if problem else "",
-            as_of=moment(answer.as_of, timezone),
-            age="" if site.settings.uses_demo else age_words(datetime.now(UTC) - answer.asked_at),
-            formats=FORMATS,
-            words=subjects_words,
-            first=(question.page - 1) * PAGE + 1,
-            **(_table(page, place, question, timezone) if page else {}),
-        )
+    return rendered(
+        "segment_people.html.j2",
+        place=place,
+        question=question,
+        operators=OPERATORS,
+        comparisons=[*question.comparisons, Comparison("", "least", "")],
+        facts=facts,
+        key=key,
+        page=page,
+        problem=error(problem.message, problem.hint) if problem else "",
+        as_of=moment(answer.as_of, timezone),
+        age="" if site.settings.uses_demo else age_words(datetime.now(UTC) - answer.asked_at),
+        formats=FORMATS,
+        words=subjects_words,
+        first=(question.page - 1) * PAGE + 1,
+        **(_table(page, place, question, timezone) if page else {}),
     )
 
 
@@ -157,7 +156,7 @@ def _moved(site: Site, place: SegmentPlace) -> Markup:
     timezone = site.settings["timezone"]
     past: Past = past_of(site.answers, place.by).value[place.segment_set.name]
     if past.moved is None or past.moves is None:
-        return Markup(template("segment_moved.html.j2").render(since="", note=past.note, changes={}))
+        return rendered("segment_moved.html.j2", since="", note=past.note, changes={})
     rows = past.moves.rows
     assert isinstance(rows, SpooledRows)
     own = rows.where(f"segment = {quote(place.segment.id)}")
@@ -168,10 +167,13 @@ def _moved(site: Site, place: SegmentPlace) -> Markup:
         changes[change] = (len(listed), first)
     key = past.moves.names[0]
     pair = past.moved.pair
-    return Markup(
-        template("segment_moved.html.j2").render(
-            since=day(pair.before.as_of, timezone), note=past.note, changes=changes, key=key, by=place.by
-        )
+    return rendered(
+        "segment_moved.html.j2",
+        since=day(pair.before.as_of, timezone),
+        note=past.note,
+        changes=changes,
+        key=key,
+        by=place.by,
     )
 
 

@@ -18,7 +18,7 @@ from usertrack.segments.rules import Rules, SegmentSet
 from usertrack.segments.view import match_notes
 from usertrack.web.answers import Answer, Answers
 from usertrack.web.population import Past, Population, knows_past, past_of, population_of
-from usertrack.web.shell import Part, template
+from usertrack.web.shell import Part, rendered
 from usertrack.web.site import Site
 
 
@@ -46,20 +46,15 @@ def routes(site: Site) -> list[Route]:
             past = past_of(site.answers, by).value[segment_set.name] if with_past else Past()
             return _table(population, segment_set, past, site.settings["timezone"])
 
-        parts = [
-            Part("segments-now", partial(table, with_past=False), 20, asks="everybody, sorted into segments")
-        ]  # hidden once the next one is there
+        whole = partial(table, with_past=True)
         if refresh or knows_past(site.answers, by):
-            parts = []
-        height = 0 if parts else 20
-        parts.append(
-            Part(
-                "segments",
-                partial(table, with_past=True),
-                height,
-                asks="" if parts else "everybody, as of now and of a week ago",
-            )
-        )
+            parts = [Part("segments", whole, 20, asks="everybody, as of now and of a week ago")]
+        else:
+            now = partial(table, with_past=False)  # hidden once the whole is there
+            parts = [
+                Part("segments-now", now, 20, asks="everybody, sorted into segments"),
+                Part("segments", whole, 0),
+            ]
         return site.shell.page(request, "Segments", parts, _tabs(site.answers, rules, segment_set))
 
     return [Route("/segments", segments)]
@@ -84,7 +79,7 @@ def _tabs(answers: Answers, rules: Rules, shown: SegmentSet) -> Markup:
     """Links to the other sets, those of organizations among them."""
     sets = [(each, "") for each in (rules.others if rules.by else rules.sets).values()]
     sets += [(each, ORGANIZATION) for each in (rules.sets if rules.by else rules.others).values()]
-    return Markup(template("set_tabs.html.j2").render(sets=sets, shown=shown))
+    return rendered("set_tabs.html.j2", sets=sets, shown=shown)
 
 
 def _table(answer: Answer[Population], segment_set: SegmentSet, past: Past, timezone: str) -> Markup:
@@ -93,17 +88,16 @@ def _table(answer: Answer[Population], segment_set: SegmentSet, past: Past, time
     with population.profiles() as profiles:
         people, notes = profiles.people, [*profiles.notes, *match_notes(profiles.match, profiles.key)]
         as_of, heading = moment(profiles.as_of, timezone), subjects_heading(profiles.key)
-    return Markup(
-        template("segments.html.j2").render(
-            rows=[_row(count, place, past, people) for place, count in enumerate(counts, start=1)],
-            set=segment_set,
-            people=people,
-            as_of=as_of,
-            heading=heading,
-            since=day(past.moved.pair.before.as_of, timezone) if past.moved else "",
-            weeks=len(past.weeks),
-            notes=[*notes, *([past.note] if past.note else [])],
-        )
+    return rendered(
+        "segments.html.j2",
+        rows=[_row(count, place, past, people) for place, count in enumerate(counts, start=1)],
+        set=segment_set,
+        people=people,
+        as_of=as_of,
+        heading=heading,
+        since=day(past.moved.pair.before.as_of, timezone) if past.moved else "",
+        weeks=len(past.weeks),
+        notes=[*notes, *([past.note] if past.note else [])],
     )
 
 

@@ -10,13 +10,12 @@ from starlette.routing import Route
 
 from usertrack.alerts.ids import short_ids
 from usertrack.alerts.view import by_urgency, person_words
-from usertrack.core.document import Document
 from usertrack.core.errors import Absent
 from usertrack.core.words import age_words
 from usertrack.reports import today as documents
 from usertrack.segments.analysis import Analysis
 from usertrack.web.live.actions import open_desk
-from usertrack.web.shell import Part, document_html, template, words
+from usertrack.web.shell import Part, document_html, rendered, titled_html, words
 from usertrack.web.site import Site
 
 _DAYS = 7
@@ -75,7 +74,7 @@ def _people(analysis: Analysis) -> People:
     analysis.mark_incomplete(classification.profiles)
     news = documents.news_document(classification, moved, analysis.settings["timezone"])
     act, moves = documents.people_document(classification, moved), documents.moves_document(classification, moved)
-    return People(document_html(replace(news, notes=())), _html(act), _html(moves))
+    return People(document_html(replace(news, notes=())), titled_html(act), titled_html(moves))
 
 
 def _incidents(analysis: Analysis) -> Markup:
@@ -85,7 +84,7 @@ def _incidents(analysis: Analysis) -> Markup:
 
     failures = investigate(analysis.runner, read_catalogue(failures_paths(analysis.settings)), days=_DAYS)
     assert isinstance(failures, Investigation)  # only a person can fail to use a tool
-    return _html(documents.incidents_document(failures, analysis.settings["timezone"], _DAYS))
+    return titled_html(documents.incidents_document(failures, analysis.settings["timezone"], _DAYS))
 
 
 def _scores(analysis: Analysis) -> Markup:
@@ -93,7 +92,7 @@ def _scores(analysis: Analysis) -> Markup:
 
     names = listed_metrics(analysis.runner.library, analysis.settings.values["metrics"])
     scores = scorecard(analysis.runner, names, days=_DAYS)
-    return _html(documents.scores_document(scores, analysis.settings["timezone"]))
+    return titled_html(documents.scores_document(scores, analysis.settings["timezone"]))
 
 
 def _alerts(site: Site) -> Markup:
@@ -106,8 +105,4 @@ def _alerts(site: Site) -> Markup:
         (alert, ids[alert.key], person_words(alert), age_words(now - (alert.fired_at or alert.started_at)))
         for alert in alerts[:_ALERTS]
     ]
-    return Markup(template("today_alerts.html.j2").render(rows=rows, count=len(alerts)))
-
-
-def _html(document: Document) -> Markup:
-    return Markup("<h2>{}</h2>").format(document.title) + document_html(document)
+    return rendered("today_alerts.html.j2", rows=rows, count=len(alerts))
