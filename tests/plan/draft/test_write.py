@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from usertrack.core.errors import UsageError
@@ -98,6 +98,7 @@ names = st.text(min_size=1, max_size=12).filter(lambda name: name.strip() == nam
 
 @settings(max_examples=40, deadline=None)
 @given(event=names, text=names, guess=st.text(max_size=20))
+@example(event="a\x85b", text="a\x85b\n\U0001f600", guess="\u2028")
 def test_hostile_names_are_data(tmp_path_factory: pytest.TempPathFactory, event: str, text: str, guess: str) -> None:
     path = tmp_path_factory.mktemp("x") / "tracking.yaml"
     merge(path, Draft([entry(("events", event), {"description": guess}, description=text, properties=[text])]))

@@ -41,7 +41,10 @@ def flow(value: Any) -> str:
     plain = _as_plain(value)
     text = yaml.safe_dump(plain, default_flow_style=True, width=1_000_000, allow_unicode=True, sort_keys=False)
     text = text.removesuffix("\n").removesuffix("\n...")
-    return text if "\n" not in text else json.dumps(plain)
+    if text.isprintable():
+        return text
+    quoted = json.dumps(plain, ensure_ascii=False)  # in one line, but for the line ends that JSON does not know
+    return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in quoted)
 
 
 def _as_plain(value: Any) -> Any:
