@@ -65,3 +65,39 @@ def test_what_nobody_waits_for_is_not_asked() -> None:
 
     asyncio.run(leave())
     assert 1 <= len(asked) < 10
+
+
+def test_a_slow_source_on_one_page_holds_up_no_other_page_and_no_local_part() -> None:
+    answered = threading.Event()
+    pages = shell()
+
+    def slow() -> Markup:
+        assert answered.wait(10)
+        return Markup()
+
+    async def visit(path: str, *parts: Part) -> None:
+        request = Request({**GET.scope, "path": path})
+        response: Any = pages.page(request, "A page", parts)
+        async for _ in response.body_iterator:
+            pass
+
+    async def look() -> None:
+        slow_parts = [Part(f"part-{at}", slow) for at in range(20)]
+        waiting = [asyncio.ensure_future(visit("/activity", *slow_parts)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(1):
+            await visit("/", Part("asks", Markup), Part("alerts", Markup, is_local=True))
+            await visit("/activity", Part("alerts", Markup, is_local=True))
+        answered.set()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(look())
+
+
+def test_a_part_after_what_fails_says_why() -> None:
+    async def pieces() -> str:
+        broken = asyncio.ensure_future(asyncio.to_thread(away))
+        response: Any = shell().page(GET, "A page", [Part("history", broken.result, after=broken)])
+        return "".join([piece async for piece in response.body_iterator])
+
+    assert "PostHog does not answer" in asyncio.run(pieces())

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 LOG = logging.getLogger(__name__)
+_THREADS = 6  # for each kind of page
 
 NAVIGATION = {  # path: name, and the key after g that goes there
     "/": ("Today", "t"),
@@ -46,8 +48,8 @@ class Part:
     """A part of a page. ``content`` makes its HTML in a thread, and may raise UsertrackError.
 
     ``height`` of its skeleton is in rem; with ``waiting``, these words stand in its place. ``asks`` says in the
-    skeleton what is asked for. ``name`` is its anchor, too. It is asked for when ``after`` has ended, for which no
-    thread waits.
+    skeleton what is asked for. ``name`` is its anchor, too. It is made when ``after`` has ended, however that ends; no
+    thread waits for it. One that ``is_local`` asks no source, and waits for none that does.
     """
 
     name: str
@@ -55,15 +57,20 @@ class Part:
     height: int = 12
     waiting: str = ""
     asks: str = ""
-    after: "Future[None] | None" = None
+    after: "Future[None] | asyncio.Future[Any] | None" = None
+    is_local: bool = False
 
 
 class Shell:
-    """Makes pages. ``place`` is the name of the workspace."""
+    """Makes pages. ``place`` is the name of the workspace.
+
+    The parts of each kind of page have threads of their own, and so have local parts: a slow source on one page holds
+    up no other page, and nothing that can be told without it.
+    """
 
     def __init__(self, place: str) -> None:
         self._place = place
-        self._threads = ThreadPoolExecutor(6, "page")
+        self._threads: dict[str, ThreadPoolExecutor] = {}
 
     def page(
         self, request: Request, title: str, parts: Sequence[Part], intro: str = "", *, layout: str = ""
@@ -73,7 +80,8 @@ class Shell:
         ``layout`` is the style sheet's name for how parts lie; without one, below each other.
         """
         frame = _frame(request, title, intro, parts, layout=layout, place=self._place)
-        return StreamingResponse(self._pieces(frame, parts), media_type="text/html")
+        kind = request.url.path.split("/")[1]
+        return StreamingResponse(self._pieces(frame, parts, kind), media_type="text/html")
 
     def simple(self, request: Request, title: str, body: Markup, status: int = 200) -> Response:
         """A page that is there at once."""
@@ -83,10 +91,10 @@ class Shell:
         """A page for who has no access: without a way further, and without the name of the workspace."""
         return HTMLResponse("".join(_frame(request, title, body, pages={})), status)
 
-    async def _pieces(self, frame: tuple[str, str], parts: Sequence[Part]) -> AsyncIterator[str]:
+    async def _pieces(self, frame: tuple[str, str], parts: Sequence[Part], kind: str) -> AsyncIterator[str]:
         head, tail = frame
         yield head
-        answers = [asyncio.ensure_future(self._answered(part)) for part in parts]
+        answers = [asyncio.ensure_future(self._answered(part, kind)) for part in parts]
         try:
             for answer in asyncio.as_completed(answers):
                 yield await answer
@@ -95,10 +103,23 @@ class Shell:
                 each.cancel()  # who left the page waits for nothing; what runs is kept for the next visit
         yield tail
 
-    async def _answered(self, part: Part) -> str:
+    async def _answered(self, part: Part, kind: str) -> str:
         if part.after:
-            await asyncio.wrap_future(part.after)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _answer, part)
+            with suppress(Exception):  # the part says what it is
+                await asyncio.wrap_future(part.after)
+        threads = self._threads_of("local" if part.is_local else f"/{kind}")
+        return await asyncio.get_running_loop().run_in_executor(threads, _answer, part)
+
+    def _threads_of(self, name: str) -> ThreadPoolExecutor:
+        if name not in self._threads:
+            self._threads[name] = ThreadPoolExecutor(_THREADS, f"page {name}")
+        return self._threads[name]
+
+
+def end(waiting: "Future[None]") -> None:
+    """Let the parts go on that are made after ``waiting``; where it has ended, or nobody waits any more, do nothing."""
+    if not waiting.done() and waiting.set_running_or_notify_cancel():
+        waiting.set_result(None)
 
 
 def _answer(part: Part) -> str:

@@ -1,5 +1,6 @@
 """Activity: how people use the product, in parts that come as they are answered. The address is the question."""
 
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +24,7 @@ from usertrack.web.choices import Choices
 from usertrack.web.links import PageLinks
 from usertrack.web.once import Once
 from usertrack.web.question import Question
-from usertrack.web.shell import Part, document_html, error, rendered, words
+from usertrack.web.shell import Part, document_html, end, error, rendered, words
 from usertrack.web.site import Site
 
 _PARTS = {  # in the order of the page: how high each will be, in rem, and what it asks for
@@ -54,7 +55,8 @@ def routes(site: Site) -> list[Route]:
         form = rendered("activity.html.j2", question=visit.question, choices=choices.now)
         parts = [Part("scope", visit.scope, 2)]
         parts += [
-            Part(name, partial(visit.part, name, choices), height, asks=asks) for name, (height, asks) in _PARTS.items()
+            Part(name, partial(visit.part, name, choices), height, asks=asks, after=visit.is_counted)
+            for name, (height, asks) in _PARTS.items()
         ]
         return site.shell.page(request, "Activity", parts, form, layout="board")
 
@@ -78,7 +80,7 @@ def _move(params: QueryParams) -> Move:
 
 
 class Visit:
-    """The answers to one question. Its parts are asked at once, each in a thread."""
+    """The answers to one question. When it ``is_counted`` whom it is about, its parts are asked at once."""
 
     def __init__(self, site: Site, question: Question, *, refresh: bool) -> None:
         self.question = question
@@ -86,6 +88,7 @@ class Visit:
         self._refresh = refresh
         self._counted = Once(self._count)
         self._errors: set[str] = set()
+        self.is_counted = Future[None]()
 
     def _count(self) -> Answer[Counted]:
         filters = self.question.filters
@@ -94,7 +97,10 @@ class Visit:
 
     def scope(self) -> Markup:
         """What is counted, in words; or why nothing can be, in the place of all parts."""
-        answer = self._counted()
+        try:
+            answer = self._counted()
+        finally:
+            end(self.is_counted)
         scope = answer.value.scope
         lines = [" · ".join([scope.window, *scope.conditions]), *scope.notes]
         said = Markup("").join(Markup("<p class='dim'>{}</p>").format(words(line)) for line in lines)

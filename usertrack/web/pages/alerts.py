@@ -28,7 +28,7 @@ from usertrack.signals.read import read_patterns
 from usertrack.signals.simulation.ask import STAGES, ask_simulation
 from usertrack.signals.simulation.wanted import OutcomeText, parse_outcome
 from usertrack.web.live.actions import Outcomes, act, open_desk
-from usertrack.web.shell import Part, document_html, rendered, titled_html
+from usertrack.web.shell import Part, document_html, end, rendered, titled_html
 from usertrack.web.site import Site
 from usertrack.workspace.files import patterns_path
 
@@ -53,8 +53,8 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
     async def listed(request: Request) -> Response:
         question = AlertsQuestion(request.query_params)
         parts = [
-            Part("alerts", lambda: _listed(site, question), 24),
-            Part("statistics", lambda: _statistics(site, question.pattern), 12),
+            Part("alerts", lambda: _listed(site, question), 24, is_local=True),
+            Part("statistics", lambda: _statistics(site, question.pattern), 12, is_local=True),
         ]
         names = [pattern.id for pattern in _patterns(site).patterns]
         return site.shell.page(request, "Alerts", parts, rendered("alerts.html.j2", question=question, patterns=names))
@@ -71,7 +71,8 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
         }
         title = f"{person_words(alert)} · {pattern_name(alert.pattern, _patterns(site))}"
         intro = rendered("alert.html.j2", **variables)
-        return site.shell.page(request, title, [Part("alert", lambda: _described(site, alert), 30)], intro)
+        part = Part("alert", lambda: _described(site, alert), 30, is_local=True)
+        return site.shell.page(request, title, [part], intro)
 
     async def simulate(request: Request) -> Response:
         query = request.query_params
@@ -242,8 +243,7 @@ def _simulation_parts(site: Site, question: SimulationQuestion) -> list[Part]:
         for stage, ended in stages.items():
             if stage == message:
                 return
-            if not ended.done():
-                ended.set_result(None)
+            end(ended)
 
     def answer(analysis: Analysis) -> Document:
         patterns = read_patterns(patterns_path(analysis.settings))
@@ -261,6 +261,6 @@ def _simulation_parts(site: Site, question: SimulationQuestion) -> list[Part]:
         def content() -> Markup:
             return Markup("<p class='quiet'>{}: done</p>").format(name)
 
-        return Part(name.replace(" ", "-"), content, waiting=name, after=ended)
+        return Part(name.replace(" ", "-"), content, waiting=name, after=ended, is_local=True)
 
     return [*(stage(name, ended) for name, ended in stages.items()), Part("result", result, 40)]

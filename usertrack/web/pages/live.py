@@ -32,14 +32,15 @@ def routes(site: Site) -> list[Route]:
     site.answers.when_forgotten(hub.forget)
 
     async def live(request: Request) -> Response:
-        choice, loop = Choice.of(request.query_params), asyncio.get_running_loop()
+        choice = Choice.of(request.query_params)
         query = f"?{request.url.query}" if request.url.query else ""
+        frame = asyncio.ensure_future(_in_time(hub.frame(choice)))
 
         def content() -> Markup:
-            frame = _result(hub.frame(choice), loop)
-            return rendered("live.html.j2", frame=frame, choice=choice, query=query)
+            return rendered("live.html.j2", frame=frame.result(), choice=choice, query=query)
 
-        return site.shell.page(request, "Live", [Part("live", content, 40)], intro(site, request, outcomes))
+        part = Part("live", content, 40, after=frame, is_local=True)
+        return site.shell.page(request, "Live", [part], intro(site, request, outcomes))
 
     async def stream(request: Request) -> Response:
         last = request.headers.get("last-event-id") or request.query_params.get("last", "")
@@ -48,20 +49,23 @@ def routes(site: Site) -> list[Route]:
         return event_stream(_with_retry(hub.messages(view, last)))
 
     async def person(request: Request) -> Response:
-        id_, loop = request.path_params["person"], asyncio.get_running_loop()
+        id_ = request.path_params["person"]
         view = OnePerson.of(id_, request.query_params)
         stream = f"/live/stream?person={quote(id_, safe='')}&lines={view.lines}"
+        name = name_of(id_, await hub.facts(id_))
+        frame = asyncio.ensure_future(_in_time(hub.frame(view)))
+        history = asyncio.ensure_future(_in_time(hub.history(id_)))
 
         def content() -> Markup:
-            frame = _result(hub.frame(view), loop)
-            return rendered("live_person.html.j2", frame=frame, stream=stream)
+            return rendered("live_person.html.j2", frame=frame.result(), stream=stream)
 
         def journey() -> Markup:
-            history = _result(hub.history(id_), loop)
-            return document_html(person_document(history, datetime.now(UTC), site.settings["timezone"]))
+            return document_html(person_document(history.result(), datetime.now(UTC), site.settings["timezone"]))
 
-        parts = [Part("now", content, 30), Part("journey", journey, 12)]
-        name = name_of(id_, await hub.facts(id_))
+        parts = [
+            Part("now", content, 30, after=frame, is_local=True),
+            Part("journey", journey, 12, after=history, is_local=True),
+        ]
         return site.shell.page(request, name, parts, intro(site, request, outcomes))
 
     async def user_activity(_: Request) -> Response:
@@ -76,13 +80,12 @@ def routes(site: Site) -> list[Route]:
     ]
 
 
-def _result(work: Coroutine[Any, Any, Result], loop: asyncio.AbstractEventLoop) -> Result:
-    """What ``work`` comes to, awaited in a thread. Raises SourceBusy where that takes long: others need the thread."""
-    waiting = asyncio.run_coroutine_threadsafe(work, loop)
+async def _in_time(work: Coroutine[Any, Any, Result]) -> Result:
+    """What ``work`` comes to. Raises SourceBusy where that takes long."""
     try:
-        return waiting.result(_OPENING)
+        async with asyncio.timeout(_OPENING):
+            return await work
     except TimeoutError:
-        waiting.cancel()
         raise SourceBusy("the sources of what is live are still being opened", "reload this page in a moment") from None
 
 

@@ -46,9 +46,9 @@ def routes(site: Site) -> list[Route]:
         parts = [
             Part("dossier", partial(_dossier, site, known, refresh=refresh), 30),
             Part("why", partial(_why, site, known), 8),
-            Part("alerts", partial(_alerts, site, known), 6),
+            Part("alerts", partial(_alerts, site, known), 6, is_local=True),
             Part("timeline", partial(_timeline, site, known, dict(request.query_params)), 24),
-            Part("data", partial(_data, known), 4),
+            Part("data", partial(_data, known), 4, is_local=True),
         ]
         return site.shell.page(request, title, parts, rendered("person_intro.html.j2", known=known))
 

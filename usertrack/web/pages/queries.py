@@ -25,7 +25,7 @@ _ROWS = 100  # on the page; a file has all
 def routes(site: Site) -> list[Route]:
     async def listed(request: Request) -> Response:
         search = request.query_params.get("q", "")
-        parts = [Part("queries", lambda: document_html(_library(site, search)), 40)]
+        parts = [Part("queries", lambda: document_html(_library(site, search)), 40, is_local=True)]
         return site.shell.page(request, "Queries", parts, rendered("queries.html.j2", search=search))
 
     async def one(request: Request) -> Response:
@@ -34,7 +34,7 @@ def routes(site: Site) -> list[Route]:
         is_run = values.pop("run", None) is not None
         intro = rendered("query.html.j2", query=query, values=values, formats=FORMATS, is_run=is_run)
         parts = [Part("rows", lambda: _rows(site, query, values), 30)] if is_run else []
-        parts.append(Part("query", lambda: document_html(_described(site, query))))
+        parts.append(Part("query", lambda: document_html(_described(site, query)), is_local=True))
         return site.shell.page(request, query.title, parts, intro)
 
     async def file(request: Request) -> Response:

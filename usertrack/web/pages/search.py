@@ -26,9 +26,9 @@ def routes(site: Site) -> list[Route]:
             intro = Markup("<p class='subtitle'>Type a name, an e-mail, a segment or a query into the box above.</p>")
             return site.shell.simple(request, "Search", intro)
         parts = [
-            Part("segments", partial(_segments, site, text), 2),
+            Part("segments", partial(_segments, site, text), 2, is_local=True),
             Part("people", partial(_people, site, text), 20, asks="people of that name"),
-            Part("queries", partial(_queries, site, text), 4),
+            Part("queries", partial(_queries, site, text), 4, is_local=True),
         ]
         intro = rendered("search_intro.html.j2", text=text)
         return site.shell.page(request, "Search", parts, intro)

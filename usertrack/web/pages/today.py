@@ -43,7 +43,7 @@ def routes(site: Site) -> list[Route]:
             Part(
                 "act", lambda: people().act, 26, asks="who needs what: everybody is sorted, as of now and of a week ago"
             ),
-            Part("alerts", lambda: _alerts(site), 8),
+            Part("alerts", lambda: _alerts(site), 8, is_local=True),
             Part("incidents", incidents, 8, asks="failures of the last days"),
             Part("scores", scores, 20, asks="the scorecard"),
             Part("moves", lambda: people().moves, 14, asks="who came to which segment"),
