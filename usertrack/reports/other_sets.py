@@ -40,9 +40,8 @@ def offers(weekly: Weekly, limit: int | None) -> Section | None:
     most = LINES if limit is None else limit
     people = {segment.id: members(profiles, segment_set, segment) for segment in segment_set.segments}
     lines = [(segment, line) for segment in segment_set.segments for line in alike(people[segment.id])[: most or None]]
-    tags = {segment.action or segment.name: segment_set.tags[segment.id] for segment in segment_set.segments}
     columns: Columns[tuple[Segment, Alike]] = Columns(
-        Attribute("what", "VARCHAR", lambda row: row[0].action or row[0].name, Field("Do", "tag", tags=tags)),
+        Attribute("what", "VARCHAR", lambda row: row[0].task, Field("Do", "tag", tags=segment_set.task_tags)),
         Attribute("people", "BIGINT", lambda row: len(people[row[0].id]), Field("People", "number")),
         Attribute("who", "VARCHAR", lambda row: row[1].who, Field("For", "text")),
         Attribute("why", "VARCHAR", lambda row: row[1].why, Field("Why", "text", grows=True)),

@@ -61,7 +61,7 @@ def _first(weekly: Weekly) -> Iterator[tuple[str, str, str]]:
     for segment in weekly.classification.segment_set.segments:
         row = next((row for row in table.rows if row[primary] == segment.id), None)
         if row:
-            yield segment.action or segment.name, row[key], row[because][row[segments].index(segment.id)]
+            yield segment.task, row[key], row[because][row[segments].index(segment.id)]
 
 
 def _traffic(weekly: Weekly) -> Iterator[tuple[str, Any]]:

@@ -58,8 +58,6 @@ def _common(classification: Classification, segment: Segment) -> str:
 def people_document(classification: Classification, moved: Moves) -> Document:
     """Who is most urgent, a few of each segment, and how they stood a week ago."""
     segment_set = classification.segment_set
-    actions = {segment.id: segment.action or segment.name for segment in segment_set.segments}
-    tags = {actions[segment.id]: segment_set.tags[segment.id] for segment in reversed(segment_set.segments)}
     rows = moved.standing.dicts()
 
     def since(row: Mapping[str, Any]) -> str:
@@ -67,7 +65,12 @@ def people_document(classification: Classification, moved: Moves) -> Document:
 
     columns: Columns[dict[str, Any]] = Columns(
         Attribute("person", "VARCHAR", lambda row: row[classification.profiles.key], Field("Person", "person")),
-        Attribute("do", "VARCHAR", lambda row: actions[row["segment"]], Field("Do", "tag", tags=tags)),
+        Attribute(
+            "do",
+            "VARCHAR",
+            lambda row: segment_set[row["segment"]].task,
+            Field("Do", "tag", tags=segment_set.task_tags),
+        ),
         Attribute("why", "VARCHAR", lambda row: row["because"], Field("Why", "text", grows=True)),
         Attribute("since", "VARCHAR", since, Field("Since last week", "text")),
     )
@@ -124,14 +127,8 @@ def incidents_document(failures: Investigation, timezone: str, days: int) -> Doc
     if why := failures.unknown("windows", "messages"):
         return Document(title, (Paragraph(f"unknown: {why}", "warning"),))
     if not failures.incidents:
-        return Document(
-            title,
-            (
-                Paragraph(
-                    "None: people do not fail together more than by chance. Errors on pages do not count here.", "dim"
-                ),
-            ),
-        )
+        none = "None: people do not fail together more than by chance. Errors on pages do not count here."
+        return Document(title, (Paragraph(none, "dim"),))
     columns: Columns[Incident] = Columns(
         Attribute("when", "VARCHAR", lambda incident: span(incident, timezone), Field("When")),
         Attribute("what", "VARCHAR", lambda incident: incident.cause, Field("What", "text", grows=True)),

@@ -46,7 +46,7 @@ def short_sections(
     yield from ((id_, section) for id_, section in others.items() if section)
     if not isinstance(weekly.failures, Absent):
         yield "failures", _failures(weekly, effects.values(), timezone)
-    yield from (("new_users", _facts("New users", weekly, new_user_facts(weekly), "new_users", "new_people")),)
+    yield "new_users", _facts("New users", weekly, new_user_facts(weekly), "new_users", "new_people")
     if "traffic" in weekly.statements:
         facts = traffic_facts(weekly)
         yield "traffic", _facts("Traffic", weekly, facts, "traffic", "pages", "referrers", "countries")
@@ -140,10 +140,9 @@ def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collect
             together = alike(people)
             lines += [(count.segment, since, line) for line in together[:most]]
             left_out[count.segment.name] += sum(len(line.people) for line in together[most:])
-    known = weekly.classification.segment_set.tags
-    tags = {segment.action or segment.name: known[segment.id] for segment in weekly.classification.segment_set.segments}
+    tags = weekly.classification.segment_set.task_tags
     columns: Columns[_Line] = Columns(
-        Attribute("do", "VARCHAR", lambda row: row[0].action or row[0].name, Field("Do", "tag", tags=tags)),
+        Attribute("do", "VARCHAR", lambda row: row[0].task, Field("Do", "tag", tags=tags)),
         Attribute("who", "VARCHAR", lambda row: row[2].who, Field("For", "text")),
         Attribute("since", "VARCHAR", lambda row: row[1], Field("Last week")),
         Attribute("why", "VARCHAR", lambda row: row[2].why, Field("Why, or what moved", "text", grows=True)),
@@ -151,12 +150,7 @@ def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collect
     more = " · ".join(f"{number(people)} {name}" for name, people in left_out.items() if people)
     blocks: list[Block] = [columns.listing(lines)] if lines else [Paragraph("nobody is new, and nothing moved", "dim")]
     if more:
-        blocks.append(
-            Paragraph(
-                f"Not named: {more}. `--limit 0` names them, `--full` everybody",
-                "dim",
-            )
-        )
+        blocks.append(Paragraph(f"Not named: {more}. `--limit 0` names them, `--full` everybody", "dim"))
     blocks += [unknown_paragraph(f"{count.segment.name}, because {count.unknown}") for count in counts if count.unknown]
     return Section("Whom to act on", tuple(blocks), segment_origins(weekly.classification))
 

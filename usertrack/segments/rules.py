@@ -35,6 +35,11 @@ class Segment:
     because: str = ""
     lines: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def task(self) -> str:
+        """What to do: the action, or the name of a segment without one."""
+        return self.action or self.name
+
 
 @dataclass(frozen=True)
 class SegmentSet:
@@ -53,6 +58,11 @@ class SegmentSet:
     def tags(self) -> dict[str, Tag]:
         """How its segments are shown, by id and by name."""
         return segment_tags(self.segments)
+
+    @property
+    def task_tags(self) -> dict[str, Tag]:
+        """How their tasks are shown; one of several segments as that of the first."""
+        return {segment.task: self.tags[segment.id] for segment in reversed(self.segments)}
 
     def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
         return next(segment for segment in self.segments if segment.id == id)
