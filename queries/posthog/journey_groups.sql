@@ -3,9 +3,6 @@
 --   How many persons have which value of the breakdown: the first that came with a step. The steps are those of
 --   posthog/journeys; the `top` most frequent of `group_values` come.
 -- params:
---   pages: true
---   start: {type: text, default: ""}
---   goal: {type: text, default: ""}
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
@@ -19,7 +16,7 @@ acts AS (
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
-        AND (if({pages}, event IN ('$pageview', '$screen'), NOT startsWith(event, '$')) OR event IN ({start}, {goal}))
+        AND {is_journey_step}
         AND {where}
         AND {audience}
 ),

@@ -37,7 +37,7 @@ acts AS (
     FROM events
     WHERE timestamp >= toDateTime({since})
         AND timestamp < toDateTime({until})
-        AND (if({pages}, event IN ('$pageview', '$screen'), NOT startsWith(event, '$')) OR event IN ({start}, {goal}))
+        AND {is_journey_step}
         AND {where}
         AND {audience}
 ),
