@@ -22,6 +22,7 @@ def test_the_demo_has_a_past(browser: Browser) -> None:
     page = browser.get("/segments").text
     assert "2 values, least " in page
     assert "since 13 Nov 2026" in page
+    assert "2 values, least " in browser.get("/segments?refresh=1").text
     moved = browser.get("/segments/failing").text
     assert "Came and went since 13 Nov 2026" in moved
     assert "success rate" in moved[moved.index("Came and went") :]

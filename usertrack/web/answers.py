@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -65,7 +65,7 @@ class Answers:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._kept: OrderedDict[tuple[Hashable, object], tuple[float, Answer[Any]]] = OrderedDict()
+        self._answers: OrderedDict[tuple[Hashable, object], _Kept] = OrderedDict()
         self._asking: WeakValueDictionary[tuple[Hashable, object], _Turn] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._library: tuple[object, Library] | None = None
@@ -77,38 +77,38 @@ class Answers:
         question: Hashable,
         make: Callable[[Analysis], Value],
         *,
-        refresh: bool = False,
+        since: float = 0.0,
         lasts: float = _YOUNG,
     ) -> Answer[Value]:
         """The answer of ``make`` to ``question``, which names all that it depends on but sources and files.
 
-        One that is not older than it ``lasts``, in seconds, is given again; with ``refresh`` the sources are asked in
-        any case. Raises what ``make`` raises, which is not kept.
+        One that is not older than it ``lasts``, in seconds, is given again, unless it was asked before ``since``: see
+        `since_of`. Raises what ``make`` raises, which is not kept.
         """
-        answer = self._answer((question, self._version()), make, lasts, refresh=refresh)
+        answer = self._answer((question, self._version()), make, lasts, since)
         if (used := _used.get()) is not None:
             used.append(answer)
         return answer
 
     def _answer(
-        self, versioned: tuple[Hashable, object], make: Callable[[Analysis], Value], lasts: float, *, refresh: bool
+        self, versioned: tuple[Hashable, object], make: Callable[[Analysis], Value], lasts: float, since: float
     ) -> Answer[Value]:
         with self._lock:
             asking = self._asking.setdefault(versioned, _Turn())
         with asking.lock:
-            if not refresh and (kept := self._young(versioned)):
-                return kept
-            forgotten = self._forgotten
-            answer = self._ask(make, refresh=refresh)
+            if young := self._young(versioned, since):
+                return young
+            forgotten, begun = self._forgotten, time.monotonic()
+            answer = self._ask(make, refresh=since > 0)
             with self._lock:
                 if forgotten != self._forgotten:
                     return answer
-                for former in [each for each in self._kept if each[1] != versioned[1] or self._is_old(each)]:
-                    del self._kept[former]  # everybody's profiles take room
-                self._kept[versioned] = (time.monotonic() + lasts, answer)
-                self._kept.move_to_end(versioned)
-                while len(self._kept) > _MOST:
-                    self._kept.popitem(last=False)
+                for former in [each for each in self._answers if each[1] != versioned[1] or self._is_old(each)]:
+                    del self._answers[former]  # everybody's profiles take room
+                self._answers[versioned] = _Kept(answer, begun, time.monotonic() + lasts)
+                self._answers.move_to_end(versioned)
+                while len(self._answers) > _MOST:
+                    self._answers.popitem(last=False)
             return answer
 
     def has(self, question: Hashable) -> bool:
@@ -118,7 +118,7 @@ class Answers:
     def forget(self) -> None:
         """Keep none of the answers so far: what they are about has changed."""
         with self._lock:
-            self._kept.clear()
+            self._answers.clear()
             self._forgotten += 1
         for each in self._when_forgotten:
             each()
@@ -127,12 +127,14 @@ class Answers:
         """Let whoever knows things beside answers forget them, too."""
         self._when_forgotten.append(forget)
 
-    def _young(self, question: tuple[Hashable, object]) -> Answer[Any] | None:
+    def _young(self, question: tuple[Hashable, object], since: float = 0.0) -> Answer[Any] | None:
         with self._lock:
-            return self._kept[question][1] if question in self._kept and not self._is_old(question) else None
+            if question not in self._answers or self._is_old(question) or self._answers[question].begun < since:
+                return None
+            return self._answers[question].answer
 
     def _is_old(self, question: tuple[Hashable, object]) -> bool:
-        return not self.settings.uses_demo and time.monotonic() >= self._kept[question][0]
+        return not self.settings.uses_demo and time.monotonic() >= self._answers[question].until
 
     def _ask(self, make: Callable[[Analysis], Value], *, refresh: bool) -> Answer[Value]:
         with self.analysis(refresh=refresh) as analysis, answers_used() as used:
@@ -167,6 +169,20 @@ class Answers:
             return 0
         files = [*root.glob("*.yaml"), *root.glob("queries/**/*.sql"), *root.glob("tables/**/*.sql")]
         return tuple(sorted((str(path), _changed_at(path)) for path in files))
+
+
+def since_of(query: Mapping[str, str]) -> float:
+    """For a visit with ``refresh`` in its address, now: all its parts are of answers asked from here on. Else 0."""
+    return time.monotonic() if "refresh" in query else 0.0
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An answer; when it was ``begun``, and ``until`` when it is given, by the monotonic clock."""
+
+    answer: Answer[Any]
+    begun: float
+    until: float
 
 
 class _Turn:

@@ -109,34 +109,41 @@ def patience(connection: Any) -> Iterator[None]:
         timer.cancel()
 
 
-def population_of(answers: Answers, by: str = "", *, refresh: bool = False) -> Answer[Population]:
-    """Everybody, or with ``by`` every organization."""
+def population_of(answers: Answers, by: str = "", *, since: float = 0.0) -> Answer[Population]:
+    """Everybody, or with ``by`` every organization; asked ``since`` then."""
 
     def ask(analysis: Analysis) -> Population:
         return Population(analysis.profiles(analysis.rules(by), last=True))
 
-    return answers.ask(("population", by), ask, refresh=refresh, lasts=_LASTS)
+    return answers.ask(("population", by), ask, since=since, lasts=_LASTS)
 
 
 def knows_past(answers: Answers, by: str = "") -> bool:
-    """Whether `past_of` is given at once."""
-    return answers.has(("past", by))
+    """Whether `past_of` everybody is given at once."""
+    return answers.has(("population", by)) and answers.has(_past_of(population_of(answers, by)))
 
 
-def past_of(answers: Answers, by: str = "") -> Answer[dict[str, Past]]:
-    """What the history knows of each set, by its name. The demo's history begins with some weeks, which takes long."""
-    population = population_of(answers, by).value
+def past_of(answers: Answers, population: Answer[Population]) -> Answer[dict[str, Past]]:
+    """What the history knows of each set, by its name, beside this ``population``.
+
+    The demo's history begins with some weeks, which takes long.
+    """
+    people = population.value
 
     def ask(analysis: Analysis) -> dict[str, Past]:
         place = analysis.history()
         if place is None:
-            return dict.fromkeys(population.divisions, Past(note="the history is switched off"))
+            return dict.fromkeys(people.divisions, Past(note="the history is switched off"))
         if analysis.settings.uses_demo:
-            rules = analysis.rules(by)
+            rules = analysis.rules(people.rules.by)
             backfill(analysis.runner, rules, list(rules.sets.values()), place, _WEEKS, analysis.progress)
-        return {name: _past(population, name, place, analysis) for name in population.divisions}
+        return {name: _past(people, name, place, analysis) for name in people.divisions}
 
-    return answers.ask(("past", by), ask, lasts=_LASTS)
+    return answers.ask(_past_of(population), ask, lasts=_LASTS)
+
+
+def _past_of(population: Answer[Population]) -> tuple[object, ...]:
+    return "past", population.value.rules.by, population.asked_at
 
 
 def _past(population: Population, set_name: str, place: HistoryFile, analysis: Analysis) -> Past:

@@ -19,7 +19,7 @@ from usertrack.product.journeys.numbers import Move
 from usertrack.product.scope import Scope
 from usertrack.reports.filters import Filters
 from usertrack.segments.analysis import Analysis
-from usertrack.web.answers import Answer
+from usertrack.web.answers import Answer, since_of
 from usertrack.web.choices import Choices
 from usertrack.web.links import PageLinks
 from usertrack.web.once import Once
@@ -51,7 +51,7 @@ def routes(site: Site) -> list[Route]:
     choices = Choices(site)
 
     async def activity(request: Request) -> Response:
-        visit = Visit(site, Question.of(request.query_params), refresh="refresh" in request.query_params)
+        visit = Visit(site, Question.of(request.query_params), since_of(request.query_params))
         form = rendered("activity.html.j2", question=visit.question, choices=choices.now)
         parts = [Part("scope", visit.scope, 2)]
         parts += [
@@ -62,7 +62,7 @@ def routes(site: Site) -> list[Route]:
 
     async def path(request: Request) -> Response:
         question, move = Question.of(request.query_params), _move(request.query_params)
-        visit = Visit(site, question, refresh=False)
+        visit = Visit(site, question)
         back = Markup("<p><a href='{}'>Back to the journeys</a></p>").format(
             question.address("/activity") + "#journeys"
         )
@@ -82,10 +82,10 @@ def _move(params: QueryParams) -> Move:
 class Visit:
     """The answers to one question. When it ``is_counted`` whom it is about, its parts are asked at once."""
 
-    def __init__(self, site: Site, question: Question, *, refresh: bool) -> None:
+    def __init__(self, site: Site, question: Question, since: float = 0.0) -> None:
         self.question = question
         self._site = site
-        self._refresh = refresh
+        self._since = since
         self._counted = Once(self._count)
         self._errors: set[str] = set()
         self.is_counted = Future[None]()
@@ -93,7 +93,7 @@ class Visit:
     def _count(self) -> Answer[Counted]:
         filters = self.question.filters
         ask = partial(_counted, filters=filters)
-        return self._site.answers.ask(("activity", filters), ask, refresh=self._refresh)
+        return self._site.answers.ask(("activity", filters), ask, since=self._since)
 
     def scope(self) -> Markup:
         """What is counted, in words; or why nothing can be, in the place of all parts."""
@@ -119,7 +119,7 @@ class Visit:
         key = (name, self.question, counted.scope.as_of)
         ask = partial(_part, name=name, question=self.question, counted=counted)
         try:
-            return self._site.answers.ask(key, ask, refresh=self._refresh).value + form
+            return self._site.answers.ask(key, ask, since=self._since).value + form
         except Absent as problem:
             return Markup("<p class='dim'>{}</p>").format(words(problem.message)) + form
         except UsertrackError as problem:

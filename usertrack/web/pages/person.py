@@ -1,6 +1,6 @@
 """All that is known of one person: the dossier, what would change their segments, alerts, and a timeline to filter."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,6 +19,7 @@ from usertrack.reports.dossier_view import person_document
 from usertrack.segments.analysis import Analysis
 from usertrack.segments.explain import explain, find_person
 from usertrack.segments.explain_view import explain_document
+from usertrack.web.answers import since_of
 from usertrack.web.links import in_path
 from usertrack.web.people_question import page_number, query_string
 from usertrack.web.population import population_of
@@ -38,16 +39,24 @@ class Known:
     email: str
 
 
+@dataclass(frozen=True)
+class PersonDocuments:
+    """All of one moment: what is known, and by set why they are in its segments or not."""
+
+    dossier: Document
+    verdicts: Mapping[str, Document]
+
+
 def routes(site: Site) -> list[Route]:
     async def person(request: Request) -> Response:
         known = await run_in_threadpool(known_as, site, request.path_params["person"])
         title = known.name if len(known.name) <= _TITLE else f"{known.name[: _TITLE - 1]}…"
-        refresh = "refresh" in request.query_params
+        documents = partial(_ask_documents, site, known, since_of(request.query_params))
         parts = [
-            Part("dossier", partial(_dossier, site, known, refresh=refresh), 30),
-            Part("why", partial(_why, site, known), 8),
+            Part("dossier", lambda: _described(documents()), 30),
+            Part("why", lambda: _why(documents(), known), 8),
             Part("alerts", partial(_alerts, site, known), 6, is_local=True),
-            Part("timeline", partial(_timeline, site, known, dict(request.query_params)), 24),
+            Part("timeline", lambda: _timeline(documents(), request.query_params), 24),
             Part("data", partial(_data, known), 4, is_local=True),
         ]
         return site.shell.page(request, title, parts, rendered("person_intro.html.j2", known=known))
@@ -64,42 +73,38 @@ def known_as(site: Site, name: str) -> Known:
     return Known(key, str(full or key), str(email or ""))
 
 
-def _document(site: Site, known: Known, *, refresh: bool = False) -> Document:
-    """The dossier; its tables are read while the sources are open."""
+def _ask_documents(site: Site, known: Known, since: float) -> PersonDocuments:
+    def ask(analysis: Analysis) -> PersonDocuments:
+        """The tables are read while the sources are open."""
+        timezone = analysis.settings["timezone"]
+        profiles = analysis.profile_of(analysis.rules(), known.key)
+        all_known = dossier(analysis.runner, profiles, known.key)
+        parts = {name: replace(table, rows=list(table.rows)) for name, table in all_known.parts.items()}
+        verdicts = {
+            name: explain_document(profiles, explain(profiles, segment_set, known.key), timezone)
+            for name, segment_set in profiles.rules.sets.items()
+        }
+        return PersonDocuments(person_document(replace(all_known, parts=parts), timezone), verdicts)
 
-    def ask(analysis: Analysis) -> Document:
-        own = dossier(analysis.runner, analysis.profile_of(analysis.rules(), known.key), known.key)
-        parts = {name: replace(table, rows=list(table.rows)) for name, table in own.parts.items()}
-        return person_document(replace(own, parts=parts), analysis.settings["timezone"])
-
-    return site.answers.ask(("dossier", known.key), ask, refresh=refresh).value
+    return site.answers.ask(("dossier", known.key), ask, since=since).value
 
 
-def _dossier(site: Site, known: Known, *, refresh: bool) -> Markup:
-    document = _document(site, known, refresh=refresh)
-    blocks = tuple(block for block in document.blocks if not _is_timeline(block))
-    return document_html(replace(document, blocks=blocks), prefix="dossier-")
+def _described(documents: PersonDocuments) -> Markup:
+    blocks = tuple(block for block in documents.dossier.blocks if not _is_timeline(block))
+    return document_html(replace(documents.dossier, blocks=blocks), prefix="dossier-")
 
 
-def _why(site: Site, known: Known) -> Markup:
+def _why(documents: PersonDocuments, known: Known) -> Markup:
     """Each set's segments, and the smallest change that would put them in or out."""
-
-    def ask(analysis: Analysis) -> tuple[tuple[str, Document], ...]:
-        return tuple(_explanations(site, known, analysis.settings["timezone"]))
-
-    sets = site.answers.ask(("explain", known.key), ask).value
-    explained = [
-        (name, each.title.removeprefix(f"{known.key} is "), document_html(each, prefix=f"why-{name}-"))
-        for name, each in sets
+    sets = [
+        (
+            name,
+            document.title.removeprefix(f"{known.key} is "),
+            document_html(replace(document, notes=()), prefix=f"why-{name}-"),
+        )
+        for name, document in documents.verdicts.items()
     ]
-    return rendered("person_why.html.j2", sets=explained)
-
-
-def _explanations(site: Site, known: Known, timezone: str) -> Iterator[tuple[str, Document]]:
-    with population_of(site.answers).value.profiles() as profiles:
-        for name, segment_set in profiles.rules.sets.items():
-            document = explain_document(profiles, explain(profiles, segment_set, known.key), timezone)
-            yield name, replace(document, notes=(), data=None, table=None)
+    return rendered("person_why.html.j2", sets=sets)
 
 
 def _alerts(site: Site, known: Known) -> Markup:
@@ -125,9 +130,9 @@ def _is_timeline(block: Block) -> bool:
     return isinstance(block, Listing) and {"at", "kind"} <= {column.name for column in block.table.columns}
 
 
-def _timeline(site: Site, known: Known, query: dict[str, str]) -> Markup:
+def _timeline(documents: PersonDocuments, query: Mapping[str, str]) -> Markup:
     """What they did, newest first: of one kind, with a text, a page at a time."""
-    document = _document(site, known)
+    document = documents.dossier
     blocks = [block for block in document.blocks if isinstance(block, Listing) and _is_timeline(block)]
     rows: list[Row] = [row for block in blocks for row in block.table.rows]
     at = [column.name for column in blocks[0].table.columns].index("kind") if blocks else 0

@@ -19,10 +19,11 @@ from usertrack.core.words import age_words
 from usertrack.segments.keys import subjects_words
 from usertrack.segments.rules import Segment, SegmentSet, find_segment
 from usertrack.segments.wording import value_words
+from usertrack.web.answers import Answer, since_of
 from usertrack.web.export import download, written
 from usertrack.web.pages.segments import by_of, rules_of, tags
 from usertrack.web.people_question import OPERATORS, PAGE, Comparison, PeoplePage, PeopleQuestion, page_of, table_of
-from usertrack.web.population import Past, past_of, population_of
+from usertrack.web.population import Population, past_of, population_of
 from usertrack.web.shell import Part, error, rendered
 from usertrack.web.site import Site
 
@@ -52,15 +53,11 @@ class SegmentPlace:
 def routes(site: Site) -> list[Route]:
     async def segment(request: Request) -> Response:
         place = await run_in_threadpool(place_of, site, request)
-        refresh = "refresh" in request.query_params
+        population = partial(population_of, site.answers, place.by, since=since_of(request.query_params))
+        items = request.query_params.multi_items()
         parts = [
-            Part(
-                "people",
-                partial(_people, site, place, request.query_params.multi_items(), refresh=refresh),
-                40,
-                asks="who is in it",
-            ),
-            Part("moved", partial(_moved, site, place), asks="who came and went since last week"),
+            Part("people", lambda: _people(site, place, items, population()), 40, asks="who is in it"),
+            Part("moved", lambda: _moved(site, place, population()), asks="who came and went since last week"),
         ]
         return site.shell.page(request, place.segment.name, parts, _intro(place))
 
@@ -89,10 +86,9 @@ def _intro(place: SegmentPlace) -> Markup:
     return rendered("segment_intro.html.j2", place=place, segment=place.segment)
 
 
-def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], *, refresh: bool) -> Markup:
+def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], answer: Answer[Population]) -> Markup:
     """The form with the table below it; what cannot be asked is an error in the place of the table."""
     timezone = site.settings["timezone"]
-    answer = population_of(site.answers, place.by, refresh=refresh)
     with answer.value.profiles() as profiles:
         facts = [fact for name, fact in profiles.facts.items() if name not in (profiles.key, "as_of")]
         key = profiles.key
@@ -151,10 +147,10 @@ def _table(page: PeoplePage, place: SegmentPlace, question: PeopleQuestion, time
     return {"cell": cell, "sort": sort, "others": others, "why": why, "go": go}
 
 
-def _moved(site: Site, place: SegmentPlace) -> Markup:
+def _moved(site: Site, place: SegmentPlace, population: Answer[Population]) -> Markup:
     """Who entered and who left since last week, and which fact changed."""
     timezone = site.settings["timezone"]
-    past: Past = past_of(site.answers, place.by).value[place.segment_set.name]
+    past = past_of(site.answers, population).value[place.segment_set.name]
     if past.moved is None or past.moves is None:
         return rendered("segment_moved.html.j2", since="", note=past.note, changes={})
     rows = past.moves.rows

@@ -16,7 +16,7 @@ from usertrack.segments.classify import SegmentCount
 from usertrack.segments.keys import ORGANIZATION, subjects_heading
 from usertrack.segments.rules import Rules, SegmentSet
 from usertrack.segments.view import match_notes
-from usertrack.web.answers import Answer, Answers
+from usertrack.web.answers import Answer, Answers, since_of
 from usertrack.web.population import Past, Population, knows_past, past_of, population_of
 from usertrack.web.shell import Part, rendered
 from usertrack.web.site import Site
@@ -39,15 +39,15 @@ def routes(site: Site) -> list[Route]:
         by = by_of(request)
         rules = await run_in_threadpool(rules_of, site.answers, by)
         segment_set = rules.set_or_usual(request.query_params.get("set"))
-        refresh = "refresh" in request.query_params
+        since = since_of(request.query_params)
 
         def table(*, with_past: bool) -> Markup:
-            population = population_of(site.answers, by, refresh=refresh)
-            past = past_of(site.answers, by).value[segment_set.name] if with_past else Past()
+            population = population_of(site.answers, by, since=since)
+            past = past_of(site.answers, population).value[segment_set.name] if with_past else Past()
             return _table(population, segment_set, past, site.settings["timezone"])
 
         whole = partial(table, with_past=True)
-        if refresh or knows_past(site.answers, by):
+        if since or knows_past(site.answers, by):
             parts = [Part("segments", whole, 20, asks="everybody, as of now and of a week ago")]
         else:
             now = partial(table, with_past=False)  # hidden once the whole is there

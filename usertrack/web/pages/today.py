@@ -14,6 +14,7 @@ from usertrack.core.errors import Absent
 from usertrack.core.words import age_words
 from usertrack.reports import today as documents
 from usertrack.segments.analysis import Analysis
+from usertrack.web.answers import since_of
 from usertrack.web.live.actions import open_desk
 from usertrack.web.shell import Part, document_html, rendered, titled_html, words
 from usertrack.web.site import Site
@@ -24,19 +25,19 @@ _ALERTS = 4
 
 def routes(site: Site) -> list[Route]:
     async def today(request: Request) -> Response:
-        refresh = "refresh" in request.query_params
+        since = since_of(request.query_params)
 
         def people() -> People:
-            return site.answers.ask("today: people", _people, refresh=refresh).value
+            return site.answers.ask("today: people", _people, since=since).value
 
         def incidents() -> Markup:
             try:
-                return site.answers.ask("today: incidents", _incidents, refresh=refresh).value
+                return site.answers.ask("today: incidents", _incidents, since=since).value
             except Absent as problem:
                 return Markup("<h2>Incidents</h2><p class='dim'>{}</p>").format(words(problem.message))
 
         def scores() -> Markup:
-            return site.answers.ask("today: scores", _scores, refresh=refresh).value
+            return site.answers.ask("today: scores", _scores, since=since).value
 
         parts = [
             Part("news", lambda: people().news, 3, asks="what changed since last week"),
