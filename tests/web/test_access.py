@@ -1,11 +1,14 @@
 """Who may open the pages."""
 
 import re
+from pathlib import Path
 
+import httpx
 import pytest
 from starlette.routing import Route
 
 from tests.web.conftest import Browser, Strangers
+from usertrack.web.access import EndedVisits
 
 
 def test_a_link_opens_the_pages_once(stranger: Strangers) -> None:
@@ -88,3 +91,25 @@ def test_every_answer_keeps_other_sites_out(browser: Browser, header: str) -> No
 
 def test_a_hostile_search_is_data(browser: Browser) -> None:
     assert "<script>alert" not in browser.get("/%3Cscript%3Ealert(1)%3C/script%3E").text
+
+
+def test_who_leaves_is_out_also_with_a_copy_of_the_cookie(stranger: Strangers, tmp_path: Path) -> None:
+    ended = EndedVisits(tmp_path / "ended")
+    browser, other = stranger(ended=ended), stranger(ended=ended)
+    browser.enter()
+    other.enter()
+    copy = httpx.Cookies(browser.cookies)
+    assert browser.post("/leave", "/leave").headers["location"] == "/login"
+    assert browser.get("/leave").status_code == 403
+    assert other.get("/leave").status_code == 200
+
+    restarted = stranger(ended=EndedVisits(tmp_path / "ended"))
+    restarted.cookies = copy
+    assert restarted.get("/leave").status_code == 403
+
+
+def test_who_comes_through_a_proxy_leaves_there(stranger: Strangers) -> None:
+    browser = stranger(header="x-forwarded-email", proxies=frozenset({"127.0.0.1"}))
+    page = browser.get("/leave", headers={"x-forwarded-email": "ana@acme.example"}).text
+    assert "sign out there" in page
+    assert 'action="/leave"' not in page

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qs
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -43,6 +44,7 @@ class Access:
     password: str = field(default="", repr=False)
     header: str = ""
     proxies: frozenset[str] = frozenset()
+    ended: "EndedVisits" = field(default_factory=lambda: EndedVisits())
     _guesses: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _links: dict[str, float] = field(default_factory=dict, repr=False)
 
@@ -85,9 +87,16 @@ class Access:
             is_proxy = request.client is not None and request.client.host in self.proxies
             return request.headers.get(self.header, "") if is_proxy else ""
         try:
-            return str(self._signer.loads(request.cookies.get(self.cookie, ""), max_age=_DAYS * 86400))
+            visit = str(self._signer.loads(request.cookies.get(self.cookie, ""), max_age=_DAYS * 86400))
         except BadSignature:
             return ""
+        return "" if visit in self.ended else visit
+
+    def let_out(self, request: Request, response: Response) -> Response:
+        """``response`` that drops the visitor's cookie, which opens nothing from now on."""
+        self.ended.add(self.visitor(request))
+        response.delete_cookie(self.cookie, httponly=True, samesite="lax", path="/")
+        return response
 
     def who(self, request: Request) -> str:
         """Whose name stands behind an action: the proxy's, else that of who runs the server."""
@@ -108,6 +117,23 @@ class Access:
     def _signer(self) -> URLSafeTimedSerializer:
         secret = hmac.new(self.key, self.password.encode(), "sha256").digest()  # a new password ends old visits
         return URLSafeTimedSerializer(secret, salt="usertrack pages")
+
+
+class EndedVisits:
+    """The visits that their visitors ended. With a ``file``, it stays so when the server starts again."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._visits = set(file.read_text().split()) if file and file.exists() else set()
+
+    def add(self, visit: str) -> None:
+        self._visits.add(visit)
+        if self._file:
+            with self._file.open("a") as file:
+                file.write(f"{visit}\n")
+
+    def __contains__(self, visit: str) -> bool:
+        return visit in self._visits
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -18,6 +18,7 @@ from usertrack.web.access import Access, Gate, login
 from usertrack.web.answers import Answers
 from usertrack.web.pages import (
     activity,
+    leave,
     live,
     person,
     plan,
@@ -44,7 +45,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 _ASSETS = "/assets"
-_PAGES = (today, segments, segment, push, privacy, person, search, activity, live, plan, queries)
+_PAGES = (today, segments, segment, push, privacy, person, search, activity, live, plan, queries, leave)
 
 
 def create_app(settings: Settings, access: Access) -> Starlette:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,7 +20,7 @@ from usertrack.core.errors import ConnectionFailed
 from usertrack.core.notify import Notify
 from usertrack.server.database.lock import DirectoryLock
 from usertrack.server.serve import DEFAULT_HOST, end_on_signals, listen, tune_python, url_of
-from usertrack.web.access import Access
+from usertrack.web.access import Access, EndedVisits
 from usertrack.workspace.demo_choice import cache_root
 from usertrack.workspace.key import pseudonym_key
 from usertrack.workspace.settings import Settings
@@ -47,21 +48,23 @@ def serve_pages(
 ) -> None:
     """Serve the pages of ``create_app`` until SIGINT or SIGTERM, or until nobody asked anything for ``unused`` seconds.
 
-    ``on_ready`` gets the address and a one-time link. Raises DirectoryServed when the pages of this workspace are open
-    already, and ConnectionFailed when the port is in use.
+    ``on_ready`` gets the address and a one-time link. Raises DirectoryServed when the pages of this workspace and these
+    sources are open already, and ConnectionFailed when the port is in use.
     """
     import uvicorn
 
     now = datetime.now(UTC)
     with ExitStack() as stack:
-        folder = (cache_root() if settings.uses_demo else state_folder(settings, now)) / "pages"
+        own = (cache_root() if settings.uses_demo else state_folder(settings, now)) / "pages"
+        folder = own if settings.uses_demo else own / _source_of(settings)
         folder.mkdir(parents=True, exist_ok=True)
         note = DirectoryLock(folder)
         stack.callback(note.release)
         listener = stack.enter_context(closing(_listener(host, port)))
         port = listener.getsockname()[1]
         url, owner_key = url_of(host, port), secrets.token_urlsafe(32)
-        access = Access(_key(settings), _LOCAL_NAMES | {host}, port, password, header, frozenset(proxies))
+        ended = EndedVisits(own / "ended")
+        access = Access(_key(settings), _LOCAL_NAMES | {host}, port, password, header, frozenset(proxies), ended)
         use = Use()
         pages = LinksForOwner(create_app(settings, access), access, url, owner_key)
         by_port: dict[int, ASGIApp] = {port: pages}
@@ -90,6 +93,11 @@ def serve_pages(
             note.announce(url, owner_key)
             on_ready(url, access.new_link(url))
             asyncio.run(_run(server, sockets, use, unused))
+
+
+def _source_of(settings: Settings) -> str:
+    """A name for the PostHog project that these settings ask: pages of another one are other pages."""
+    return f"{crc32(repr([settings['posthog.host'], settings['posthog.project_id']]).encode()):x}"
 
 
 def _listener(host: str, port: int | None) -> socket.socket:

@@ -46,7 +46,7 @@ def routes(site: Site) -> list[Route]:
         last = request.headers.get("last-event-id") or request.query_params.get("last", "")
         query = request.query_params
         view = OnePerson.of(query["person"], query) if "person" in query else Choice.of(query)
-        return event_stream(_with_retry(hub.messages(view, last)))
+        return event_stream(_until_left(site, request, hub.messages(view, last)))
 
     async def person(request: Request) -> Response:
         id_ = request.path_params["person"]
@@ -96,7 +96,10 @@ def intro(site: Site, request: Request, outcomes: Outcomes) -> Markup:
     return rendered("live_intro.html.j2", **variables)
 
 
-async def _with_retry(messages: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+async def _until_left(site: Site, request: Request, messages: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The stream, as long as its visit lasts."""
     yield _RETRY
     async for message in messages:
+        if not site.access.visitor(request):
+            return
         yield message
