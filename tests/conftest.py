@@ -20,7 +20,6 @@ from typing import Any
 
 import chdb  # noqa: F401 - it changes the folder while it is imported, and tests read files in threads
 import pytest
-import typer.main
 
 from usertrack.checks import schema, workspace
 from usertrack.cli.app import run
@@ -36,7 +35,6 @@ from . import demo_answers
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DAYS = 90
-typer.main.get_command = functools.cache(typer.main.get_command)  # 50 commands, made anew for every run of one
 _SETTINGS = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):  # each process that tests start would compile everything anew

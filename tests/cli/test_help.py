@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer.main
 
 from usertrack import __version__
+from usertrack.cli.app import command_line
 
 from ..conftest import Cli
 
@@ -208,7 +208,8 @@ def test_a_home_that_cannot_take_the_completion(cli: Cli, clean_env: pytest.Monk
     clean_env.delenv("USERTRACK_DEBUG")
     clean_env.setenv("HOME", "/proc/nowhere")
     clean_env.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # which looks at the parent process
-    clean_env.setattr(typer.main, "get_command", typer.main.get_command.__wrapped__)  # and is made once for all tests
+    command_line.cache_clear()  # which is made once for all tests
     said = cli("--install-completion", "bash")
+    command_line.cache_clear()
     assert (said.code, said.out) == (2, "")
     assert "hint: `usertrack --show-completion` prints it" in said.err

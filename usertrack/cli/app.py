@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import functools
 import logging
 import os
 import sys
@@ -115,13 +116,19 @@ def main() -> None:
     os._exit(code)
 
 
+@functools.cache
+def command_line() -> Any:
+    """The whole command line as Click runs it; Typer would make it anew each time, of what the functions say."""
+    return typer.main.get_command(app)
+
+
 def run() -> int:
     """Run the command line and return its exit code; errors are written to standard error."""
     logging.getLogger().addHandler(logging.NullHandler())  # libraries' own warnings are not for the user
     try:
         if "_USERTRACK_COMPLETE" in os.environ or any(word.endswith("-completion") for word in sys.argv):
             shells.install()
-        return int(app(standalone_mode=False, prog_name="usertrack") or 0)
+        return int(command_line()(standalone_mode=False, prog_name="usertrack") or 0)
     except BaseException as problem:
         if interrupts.was_interrupted() or isinstance(problem, KeyboardInterrupt | typer.Abort):
             return INTERRUPTED

@@ -19,44 +19,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from usertrack.cli.rehearsal import rehearse
 from usertrack.cli.warm_client import require_own, socket_path
-
-_MODULES = (
-    "usertrack.cli.app",
-    "usertrack.cli.session",
-    "usertrack.demo.sources",
-    "usertrack.engine.connect",
-    "usertrack.product.funnel.view",
-    "usertrack.product.journeys.view",
-    "usertrack.product.retention.view",
-    "usertrack.render.data",
-    "usertrack.render.pages",
-    "usertrack.render.terminal",
-    "usertrack.reports.activity_view",
-    "usertrack.reports.dossier_view",
-    "usertrack.reports.weekly_view",
-    "usertrack.segments.explain_view",
-    "usertrack.segments.history.notes",
-    "usertrack.segments.history.transitions",
-    "usertrack.segments.view",
-    "usertrack.sources.posthog",
-    "usertrack.sources.postgres",
-    "duckdb",
-    "httpx",
-    "psycopg",
-    "rich.console",
-    "sqlglot",
-)
 
 
 def main() -> None:
     """Serve commands until standard input ends."""
-    import importlib
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal of `usertrack open` ends this by its end
-    for name in _MODULES:
-        with suppress(ImportError):
-            importlib.import_module(name)
+    rehearse()
+    from usertrack.cli.app import command_line
+
+    command_line()
+    gc.set_threshold(100_000)  # as for any command
     gc.collect()
     gc.freeze()  # so that memory stays shared with the forks
     path = Path(socket_path())

@@ -103,6 +103,7 @@ def _hogql() -> Any:
     return HogQL
 
 
+@lru_cache(maxsize=2048)  # as often as `_tokens`
 def statement_of(sql: str, source: str) -> str:
     """``sql`` without a trailing semicolon, if it is one statement that begins like a read; else raises UsageError.
 

@@ -1,0 +1,61 @@
+"""What every command does before it asks anything, done once by the warm process, so that its forks need not.
+
+What is made of a text, such as its tokens, is remembered for that text: a file that has changed is another one.
+"""
+
+import importlib
+from contextlib import suppress
+
+from usertrack.core.errors import UsertrackError
+
+_MODULES = (
+    "usertrack.cli.app",
+    "usertrack.cli.session",
+    "usertrack.demo.sources",
+    "usertrack.engine.connect",
+    "usertrack.product.funnel.view",
+    "usertrack.product.journeys.view",
+    "usertrack.product.retention.view",
+    "usertrack.render.data",
+    "usertrack.render.pages",
+    "usertrack.render.terminal",
+    "usertrack.reports.activity_view",
+    "usertrack.reports.dossier_view",
+    "usertrack.reports.weekly_view",
+    "usertrack.segments.explain_view",
+    "usertrack.segments.history.notes",
+    "usertrack.segments.history.transitions",
+    "usertrack.segments.view",
+    "usertrack.sources.posthog",
+    "usertrack.sources.postgres",
+    "anyio._backends._asyncio",
+    "duckdb",
+    "httpx",
+    "platformdirs",
+    "psycopg",
+    "rich.console",
+    "sqlglot",
+)
+
+
+def rehearse() -> None:
+    """Import what commands import, and read the shipped queries and rules. Opens nothing."""
+    for name in _MODULES:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    from usertrack.library.library import Library, shipped_root
+    from usertrack.segments.applicable import applicable
+    from usertrack.segments.classify import rule_location
+    from usertrack.segments.expressions import parse
+    from usertrack.segments.rules import read_rules
+
+    library = Library([shipped_root() / "queries"])
+    for name in library:
+        with suppress(UsertrackError):
+            library[name]
+    rules = applicable(read_rules(shipped_root() / "segments.yaml"), library)
+    for each in rules.derived:
+        parse(each.sql, f"{rules.path}:{each.line}")
+    for segment in (segment for each in rules.sets.values() for segment in each.segments):
+        for part in ("when", "priority"):
+            parse(getattr(segment, part), rule_location(rules, segment, part))
