@@ -10,8 +10,8 @@ from usertrack.cli.options import AllMembers, SetName, with_common_once
 
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
-    from usertrack.push.audience import Audience
-    from usertrack.push.order import Outcome, PushOrder
+    from usertrack.push.order import PushOrder
+    from usertrack.push.send import Push
 
 _PANEL = "People"
 _ONLY = {"name": ("posthog-cohort",), "yes": ("posthog-cohort",), "url": ("slack", "webhook"), "link": ("slack",)}
@@ -71,11 +71,11 @@ def push(
     """
     from usertrack.cli.session import open_session
     from usertrack.core.errors import UsageError
-    from usertrack.push import target_named
-    from usertrack.push.ask import ask_audience, limit_of, moment_words
+    from usertrack.push import send, target_named
+    from usertrack.push.ask import moment_words
     from usertrack.push.order import PushOrder
 
-    target = target_named(to)
+    target_named(to)
     for option, value in (("name", name), ("yes", yes or None), ("url", url), ("link", link)):
         if value is not None and to not in _ONLY[option]:
             raise UsageError(f"--{option} is not for {to}", f"it goes with --to {' or '.join(_ONLY[option])}")
@@ -84,15 +84,14 @@ def push(
     with open_session(common, cached=False) as session:
         moment = "" if yes else moment_words(session.runner, session.settings["timezone"])
         order = PushOrder(session.settings, name, url, link, dry_run, moment)
-        target.check(order)
-        audience = ask_audience(session, segment, set_name, limit_of(to, limit), all_members=all_members)
-        _show(session, to, audience, target.push(audience, order, session.runner, session.progress), order)
+        _show(session, send.push(session, to, segment, set_name, order, limit, all_members=all_members), order)
 
 
-def _show(session: "Session", to: str, audience: "Audience", outcome: "Outcome", order: "PushOrder") -> None:
+def _show(session: "Session", push: "Push", order: "PushOrder") -> None:
     from usertrack.cli import diagnostics, output
     from usertrack.push.view import outcome_document
 
+    audience, outcome = push.audience, push.outcome
     if outcome.table is not None:
         file = None if order.dry_run else session.common.output
         session.progress.stop()
@@ -103,7 +102,7 @@ def _show(session: "Session", to: str, audience: "Audience", outcome: "Outcome",
             would = "would be " if order.dry_run else ""
             diagnostics.note(f"{outcome.sent} of {audience.total} people {would}written to {session.common.output}")
         return
-    session.emit(outcome_document(to, audience, outcome, dry_run=order.dry_run))
+    session.emit(outcome_document(push.target, audience, outcome, dry_run=order.dry_run))
     if outcome.problem is not None:
         raise outcome.problem
 

@@ -33,6 +33,27 @@ class Erasure:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class ErasureOutcome:
+    """What each place holds after it was read again; whether PostHog is ``done``, or deletes the rest later."""
+
+    subject: Subject
+    erasures: Sequence[Erasure]
+    done: bool
+
+    def require_nothing_left(self) -> None:
+        """Raise CheckFailed otherwise."""
+        raise_left(self.subject, self.erasures, done=self.done)
+
+
+def erase(
+    runner: Runner, subject: Subject, files: LocalFiles, holdings: Sequence[Holding], notify: Notify
+) -> ErasureOutcome:
+    """Delete in every place, then read all of ``holdings`` again. Raises a UsertrackError where it was interrupted."""
+    done = delete(runner, subject, files, notify)
+    return ErasureOutcome(subject, prove(runner, subject, files, holdings, notify), done)
+
+
 def delete(
     runner: Runner, subject: Subject, files: LocalFiles, notify: Notify, patience: float = 60, pause: float = 0.5
 ) -> bool:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from usertrack.core.document import Document
 from usertrack.core.errors import CheckFailed, UsertrackError
 from usertrack.library.entities import EMAIL
-from usertrack.privacy.erase import delete, prove, raise_left
+from usertrack.privacy.erase import erase as erase_person
 from usertrack.privacy.export import pieces
 from usertrack.privacy.holdings import find_holdings, local_files
 from usertrack.privacy.view import erased_document, survey_document
@@ -116,11 +116,13 @@ def _erase(site: Site, email: str) -> tuple[Document, Markup]:
         analysis.runner.library = analysis.runner.library.by(EMAIL)
         files = local_files(analysis)
         subject, holdings = find_holdings(analysis, email, files)
-        done = delete(analysis.runner, subject, files, analysis.progress)
-        site.answers.forget()
-        proven = prove(analysis.runner, subject, files, holdings, analysis.progress)
+        try:
+            outcome = erase_person(analysis.runner, subject, files, holdings, analysis.progress)
+        finally:
+            site.answers.forget()
+    document = erased_document(subject, outcome.erasures)
     try:
-        raise_left(subject, proven, done=done)
+        outcome.require_nothing_left()
     except CheckFailed as problem:
-        return erased_document(subject, proven), error(problem.message, problem.hint)
-    return erased_document(subject, proven), Markup("")
+        return document, error(problem.message, problem.hint)
+    return document, Markup("")

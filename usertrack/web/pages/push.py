@@ -14,10 +14,11 @@ from usertrack.core.document import Document, Paragraph
 from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.core.words import people_words
 from usertrack.push import TARGETS, target_named
-from usertrack.push.ask import ask_audience, limit_of, moment_words
-from usertrack.push.audience import Audience
-from usertrack.push.order import Outcome, PushOrder
+from usertrack.push.ask import moment_words
+from usertrack.push.order import PushOrder
+from usertrack.push.send import Push, push, push_shown
 from usertrack.push.view import outcome_document
+from usertrack.segments.analysis import Analysis
 from usertrack.web.export import download, written
 from usertrack.web.orders import Orders
 from usertrack.web.pages.segment import SegmentPlace, place_of
@@ -95,18 +96,14 @@ def _dry_run(
     with site.answers.analysis(cached=False) as analysis:
         timezone = analysis.settings["timezone"]
         order = PushOrder(analysis.settings, dry_run=True, moment=moment_words(analysis.runner, timezone))
-        target_named(target).check(order)
-        limit = limit_of(target, None)
-        audience = ask_audience(
-            analysis, place.segment.id, place.segment_set.name, limit, all_members=everyone, passing=True
-        )
-        outcome = target_named(target).push(audience, order, analysis.runner, analysis.progress)
+        shown = _push(analysis, place, target, order, everyone=everyone)
     problem: UsertrackError | None = None
     try:
         target_named(target).check(replace(order, dry_run=False))
     except UsertrackError as error_:
         problem = error_
     back = f"/segments/{place.segment.id}/push?{place.query}&to={target}{'&members=all' * everyone}"
+    audience, outcome = shown.audience, shown.outcome
     variables: dict[str, Any] = {
         "audience": audience,
         "listed": audience.people[:_LISTED],
@@ -115,30 +112,27 @@ def _dry_run(
         "target": target,
         "token": token,
         "problem": error(problem.message, problem.hint) if problem else "",
-        "order": "" if problem else orders.prepare(partial(_send, site, target, audience, order), back),
+        "order": "" if problem else orders.prepare(partial(_send, site, shown, order), back),
         "action": back.split("?")[0],
         "count": len(outcome.requests),
     }
     return rendered("push_dry_run.html.j2", **variables)
 
 
-def _send(site: Site, target: str, audience: Audience, order: PushOrder) -> Document:
-    """Send just the people who were shown, but for who is not in the segment any more, such as who was erased."""
+def _push(analysis: Analysis, place: SegmentPlace, target: str, order: PushOrder, *, everyone: bool) -> Push:
+    segment, set_name = place.segment.id, place.segment_set.name
+    return push(analysis, target, segment, set_name, order, all_members=everyone, passing=True)
+
+
+def _send(site: Site, shown: Push, order: PushOrder) -> Document:
+    """What came of it; a problem of the check after sending is above it."""
     with site.answers.analysis(cached=False) as analysis:
-        segment, set_name = audience.segment.id, audience.segment_set.name
-        members = ask_audience(analysis, segment, set_name, None, all_members=True, passing=True)
-        keys = {person.key for person in members.people}
-        people = tuple(person for person in audience.people if person.key in keys)
-        gone = len(audience.people) - len(people)
-        audience = replace(audience, people=people, total=audience.total - gone)
-        outcome: Outcome = target_named(target).push(
-            audience, replace(order, dry_run=False), analysis.runner, analysis.progress
-        )
-    document = outcome_document(target, audience, outcome, dry_run=False)
-    if gone:
-        left = f"{people_words(gone)} of those shown left the segment since, and were not sent"
+        sent = push_shown(analysis, shown, replace(order, dry_run=False))
+    document = outcome_document(sent.target, sent.audience, sent.outcome, dry_run=False)
+    if sent.gone:
+        left = f"{people_words(sent.gone)} of those shown left the segment since, and were not sent"
         document = replace(document, notes=(*document.notes, left))
-    if problem := outcome.problem:
+    if problem := sent.outcome.problem:
         warning = Paragraph(". ".join(filter(None, [problem.message, problem.hint])), "warning")
         document = replace(document, blocks=(warning, *document.blocks))
     return document
@@ -148,9 +142,6 @@ def _file(site: Site, request: Request) -> Response:
     """The file for a CRM."""
     place, everyone = _place(site, request), request.query_params.get("members") == "all"
     with site.answers.analysis(cached=False) as analysis:
-        audience = ask_audience(
-            analysis, place.segment.id, place.segment_set.name, None, all_members=everyone, passing=True
-        )
-        outcome = target_named(_FILE).push(audience, PushOrder(analysis.settings), analysis.runner, analysis.progress)
-        assert outcome.table is not None
-        return download(written(outcome.table, "csv"), f"push-{place.segment.id}", "csv")
+        table = _push(analysis, place, _FILE, PushOrder(analysis.settings), everyone=everyone).outcome.table
+        assert table is not None
+        return download(written(table, "csv"), f"push-{place.segment.id}", "csv")
