@@ -17,6 +17,7 @@ from usertrack.library.library import shipped_root
 from usertrack.reports.summary import summary_section
 from usertrack.reports.traffic import traffic
 from usertrack.reports.weekly import gather
+from usertrack.reports.weekly_facts import traffic_facts
 from usertrack.segments.history.file import HistoryFile
 from usertrack.segments.history.snapshots import WEEK
 from usertrack.segments.history.week_ago import Moves, WeekAgoQuery, ask_both, classify_both
@@ -149,8 +150,9 @@ def test_visits_are_not_0_where_no_pageview_has_a_session(here: Office) -> None:
             runner, Week(2026, 47, "UTC"), sought(here, NOW, None), read_catalogue([shipped_root() / "failures.yaml"])
         )
         facts, sections = summary_section(weekly, "UTC").blocks[-1], next(iter(traffic(weekly))).blocks
+        in_short = next(traffic_facts(weekly))
         days = next(each for each in sections if isinstance(each, Section))
-    assert facts.pairs[0] == ("Pageviews", "4")
+    assert facts.pairs[0] == in_short == ("Pageviews", "4")
     why, chart, listing = days.blocks
     assert "no pageview has a $session_id" in why.text
     assert (chart.label, list(chart.series["2026-W47"])[:3]) == ("Pageviews per day", [1, 3, 0])

@@ -6,11 +6,12 @@ from typing import Any
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Facts, Field, Origin, Section
 from usertrack.core.errors import Absent, UsertrackError
-from usertrack.core.words import growth, number, people_words
+from usertrack.core.words import number, people_words
 from usertrack.failures.checklist import span
 from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.reports.members import segment_origins
 from usertrack.reports.weekly import DAYS, REACH, Weekly
+from usertrack.reports.weekly_facts import weekly_visits
 
 _ACTIONS: Columns[tuple[str, str, str]] = Columns(
     Attribute("action", "VARCHAR", lambda row: row[0], Field("Do")),
@@ -69,12 +70,9 @@ def _traffic(weekly: Weekly) -> Iterator[tuple[str, Any]]:
         yield "Visits", f"unknown: {weekly.missing['traffic']}"
     if "traffic" not in weekly.parts:
         return
-    counted = weekly.traffic_unit
-    by_day = {row["day"]: row[counted] for row in weekly.parts["traffic"].dicts()}
-    now, before = ([by_day.get(day, 0) for day in week.days] for week in (weekly.week, weekly.week.before))
-    known = None not in before and sum(before)
-    change = f" ({growth(sum(now), sum(before), 0)} on the week before)" if known else ""
-    yield counted.capitalize(), f"{number(sum(now))}{change if weekly.finished else ''}"
+    visits = weekly_visits(weekly)
+    growth = f" ({visits.growth})" if visits.growth else ""
+    yield weekly.traffic_unit.capitalize(), f"{number(visits.total)}{growth}"
 
 
 def _new_users(weekly: Weekly) -> Iterator[tuple[str, Any]]:

@@ -52,10 +52,19 @@ def traffic_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Visits:
-    """``words``: the total, and the change a day with its interval; ``noise`` is None where nothing can be compared."""
+    """How many in a week, and in words the ``growth`` on the week before and the change ``a_day`` with its interval.
 
-    words: str
+    ``noise``: whether the change is no more than that. Without a whole week before, nothing is compared.
+    """
+
+    total: int
+    growth: str = ""
+    a_day: str = ""
     noise: bool | None = None
+
+    @property
+    def words(self) -> str:
+        return f"{number(self.total)}, {self.growth} ({self.a_day})" if self.growth else number(self.total)
 
 
 def weekly_visits(weekly: Weekly) -> Visits:
@@ -66,14 +75,15 @@ def weekly_visits(weekly: Weekly) -> Visits:
     changes = [now - then for now, then in pairs if then is not None]
     total, before = sum(now for now, _ in pairs), sum(then or 0 for _, then in pairs)
     if not weekly.finished or not before or len(changes) < len(pairs):
-        return Visits(number(total))
+        return Visits(total)
     interval = student(mean(changes), stdev(changes), len(changes))
     assert interval.low is not None
     assert interval.high is not None
     noise = interval.low <= 0 <= interval.high
-    a_day = f"{signed(mean(changes))} a day, 95 % interval {signed(interval.low)} to {signed(interval.high)}"
+    span = f"95 % interval {signed(interval.low)} to {signed(interval.high)}"
     than = "no more than noise" if noise else "more than noise"
-    return Visits(f"{number(total)}, {growth(total, before, 0)} on the week before ({a_day}: {than})", noise)
+    a_day = f"{signed(mean(changes))} a day, {span}: {than}"
+    return Visits(total, f"{growth(total, before, 0)} on the week before", a_day, noise)
 
 
 def _top(weekly: Weekly, part: str, name: str, counted: str) -> str:
