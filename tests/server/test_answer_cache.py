@@ -43,7 +43,7 @@ class Demo(Client):
 
 @pytest.fixture
 def demo(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Demo]:
-    with AppThread(store, dataclasses.replace(SETTINGS, now=NOW)) as server:
+    with AppThread(store, dataclasses.replace(SETTINGS, now=NOW, gives_again=True)) as server:
         demo = Demo(server.url, store, tmp_path)
         execute = query_runner.execute_parquet
 

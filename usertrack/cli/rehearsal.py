@@ -30,8 +30,11 @@ _MODULES = (
     "usertrack.sources.postgres",
     "anyio._backends._asyncio",
     "duckdb",
+    "fasteners",
+    "httpcore",
     "httpx",
     "platformdirs",
+    "psutil",
     "psycopg",
     "rich.console",
     "sqlglot",
@@ -43,7 +46,7 @@ def rehearse() -> None:
     for name in _MODULES:
         with suppress(ImportError):
             importlib.import_module(name)
-    from usertrack.library.library import Library, shipped_root
+    from usertrack.library.library import Library, Statement, for_key, shipped_root, statement_of
     from usertrack.segments.applicable import applicable
     from usertrack.segments.classify import rule_location
     from usertrack.segments.expressions import parse
@@ -54,6 +57,9 @@ def rehearse() -> None:
         with suppress(UsertrackError):
             library[name]
     rules = applicable(read_rules(shipped_root() / "segments.yaml"), library)
+    for query in map(library.__getitem__, rules.queries):
+        of_one = for_key(Statement(query.source, query.sql, key=query.key), "")
+        statement_of(of_one.sql, query.source)
     for each in rules.derived:
         parse(each.sql, f"{rules.path}:{each.line}")
     for segment in (segment for each in rules.sets.values() for segment in each.segments):

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def demo_engines(settings: Settings, url: str, *, now: datetime, notify: Notify)
     with closing(demo), closing(Store(demo.store_path, wait_notices(notify, Event()))) as store:
         demo.postgres_dsn()
         key, token = (f"{kind}_{secrets.token_urlsafe(32)}" for kind in ("phx", "phc"))
-        app = create_app(store, demo_server(demo, settings, key, token))
+        app = create_app(store, replace(demo_server(demo, settings, key, token), gives_again=True))
         store.announce(url, key)
         yield app
         app.state.violations.close()

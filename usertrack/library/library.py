@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -34,6 +35,7 @@ def _bytes(path: Path) -> bytes:
         return b""
 
 
+@cache  # asked for with each file
 def shipped_root() -> Path:
     """The folder with ``queries/`` and ``segments.yaml`` as shipped: in the wheel, or at the top of a checkout."""
     packaged = Path(__file__).parents[1] / "shipped"

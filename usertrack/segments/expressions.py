@@ -68,14 +68,14 @@ def columns(expression: exp.Expr) -> list[str]:
 
 
 def expand(expression: exp.Expression, derived: Mapping[str, exp.Expression]) -> exp.Expression:
-    """``expression`` with every derived column replaced by its own expression."""
+    """A copy of ``expression`` with every derived column replaced by its own expression."""
 
     def replace(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Column) and node.name in derived:
-            return exp.paren(expand(derived[node.name].copy(), derived))
+            return exp.paren(expand(derived[node.name], derived), copy=False)
         return node
 
-    return expression.copy().transform(replace)
+    return expression.transform(replace)
 
 
 def to_sql(expression: exp.Expression) -> str:

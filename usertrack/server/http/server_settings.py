@@ -12,6 +12,7 @@ class ServerSettings:
     ``row_cap`` silently clamps an explicit LIMIT.
 
     ``now`` (aware) is the present for queries, such as the end of a recorded world; None: the machine's clock.
+    With ``gives_again``, which needs such a ``now``, a result that was asked for before is given again.
     ``test_account_filters`` are property filters, for queries that leave out test accounts.
     ``scopes`` are those of the personal key, `*` for all; endpoints of persons require them.
     The ``owner_key`` opens what the personal key opens; the server makes it for those who may read its data directory.
@@ -31,6 +32,7 @@ class ServerSettings:
     row_cap: int = 50_000
     project_id: int = 1
     now: datetime | None = None
+    gives_again: bool = False
     test_account_filters: tuple[dict[str, Any], ...] = ()
     scopes: tuple[str, ...] = ("*",)
     ip_key: bytes = field(default=b"", repr=False)
