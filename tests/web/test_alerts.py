@@ -12,6 +12,7 @@ from tests.web.live_site import Company, company, shared_store  # noqa: F401
 from usertrack.alerts.ids import short_id
 from usertrack.web.access import Access
 from usertrack.web.app import create_app
+from usertrack.web.links import in_path
 from usertrack.web.live.actions import act, open_desk
 
 
@@ -55,6 +56,15 @@ def test_an_alert_is_resolved_with_a_comment_and_its_life_says_so(company: Compa
     assert browser.get("/alerts/ffffff").status_code == 404
     other = f"/alerts/{short_id(company.alert('omar@acme.example'))}"
     assert "nothing that can be done" in browser.post("/alerts/act", page=other, do=f"eat {id_}").text
+
+
+def test_a_link_to_an_alert_is_its_key_whatever_that_has(company: Company, browser: Browser) -> None:
+    path = f"/alerts/{in_path(company.alert('a/b%#@acme.example'))}"
+    assert path in browser.get("/alerts?q=a/b").text
+    assert path in browser.get("/").text
+    page = browser.get(path).text
+    assert "a/b%#@acme.example" in page
+    assert "Nobody has taken it up" in page
 
 
 def test_the_simulator_answers_with_what_it_has_done_so_far(company: Company, browser: Browser) -> None:

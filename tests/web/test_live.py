@@ -29,7 +29,7 @@ from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.frames import Frame
 from usertrack.web.live.histories import Histories
 from usertrack.web.live.hub import Hub
-from usertrack.web.live.scene import Choice, Said, Scene
+from usertrack.web.live.scene import Choice, FeedLine, Scene
 from usertrack.web.live.timeline import flow, lines, person_document, troubles, visits
 from usertrack.web.live.words import deed_on_page
 
@@ -85,8 +85,8 @@ def test_people_are_chosen_by_tier_need_and_last_sign_of_life() -> None:
 
 def test_rows_are_harmless_drawn_once_and_dim_for_who_is_away() -> None:
     drawing = Drawing(Notifications(), "UTC")
-    said = Said(1, Occurrence(ago(1), "u", "$exception", "ann", HOSTILE, properties={"message": HOSTILE}))
-    first, second = (drawing.frame(scene(feed=[said]), Choice()) for _ in range(2))
+    line = FeedLine(1, Occurrence(ago(1), "u", "$exception", "ann", HOSTILE, properties={"message": HOSTILE}))
+    first, second = (drawing.frame(scene(feed=[line]), Choice()) for _ in range(2))
     assert "<script>" not in json.dumps(dict(first.lists["live-feed"]))
     assert "\u202e" not in first.lists["live-feed"]["1"]
     long = after_signal(None, signal(person="bob", facts={"email": "\N{HEBREW LETTER ALEF}" * 10_000}))[0]

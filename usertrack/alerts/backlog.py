@@ -30,25 +30,25 @@ def condense(store: Store, router: Router, settings: Notifications, now: datetim
 
 
 def _into_digest(store: Store, router: Router, channel: str, now: datetime) -> None:
-    told, late = _told(store, channel), dict[str, None]()
+    announced, late = _announced(store, channel), dict[str, None]()
     for id_, notification in _messages(store, channel, "state = 'waiting'"):
         if notification.reason in _TELLS:
             late |= dict.fromkeys(alert.key for alert in notification.firing)
         if notification.reason is not Reason.ACKNOWLEDGED:
-            ended = tuple(alert for alert in notification.resolved if alert.key in told)
+            ended = tuple(alert for alert in notification.resolved if alert.key in announced)
             _leave(store, id_, notification, (), ended, now)
     router.put_off(channel, late, now)
 
 
 def _as_they_are(store: Store, channel: str, now: datetime) -> None:
-    told, mentioned = _told(store, channel), set[str]()
+    announced, mentioned = _announced(store, channel), set[str]()
     for id_, notification in _messages(store, channel, "state = 'waiting'"):
         firing, ended = _latest(store, notification.firing), _latest(store, notification.resolved)
         firing = tuple(alert for alert in firing if not alert.is_resolved)
         if notification.reason is not Reason.ACKNOWLEDGED:
             firing = tuple(alert for alert in firing if alert.key not in mentioned)
             mentioned |= {alert.key for alert in firing}
-        ended = tuple(alert for alert in ended if alert.is_resolved and alert.key in told - mentioned)
+        ended = tuple(alert for alert in ended if alert.is_resolved and alert.key in announced - mentioned)
         mentioned |= {alert.key for alert in ended}
         _leave(store, id_, notification, firing, ended, now)
 
@@ -68,7 +68,7 @@ def _messages(store: Store, channel: str, condition: str) -> Iterator[tuple[int,
         yield id_, decode(Notification, body)
 
 
-def _told(store: Store, channel: str) -> set[str]:
+def _announced(store: Store, channel: str) -> set[str]:
     """The keys of alerts of which a message has arrived, or may have."""
     sent = _messages(store, channel, "(state IN ('sent', 'sending') OR is_doubtful)")
     tellings = (notification for _, notification in sent if notification.reason in _TELLS)

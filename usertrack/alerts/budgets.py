@@ -35,12 +35,12 @@ class Rationing:
         What is critical counts, and is never beyond one: the trifles before it shall not hold it back.
         """
         over = [alert for alert in news if not self._affords(channel, alert, now)]
-        told = [alert for alert in news if alert not in over]
-        if told:
+        affordable = [alert for alert in news if alert not in over]
+        if affordable:
             self._count(channel, CHANNEL, "", now)
-        for name in dict.fromkeys(alert.person for alert in told if alert.person):
+        for name in dict.fromkeys(alert.person for alert in affordable if alert.person):
             self._count(channel, PERSON, name, now)
-        for name in dict.fromkeys(alert.pattern for alert in told):
+        for name in dict.fromkeys(alert.pattern for alert in affordable):
             self._count(channel, PATTERN, name, now)
         return over
 

@@ -20,7 +20,7 @@ from usertrack.alerts.life import Alert, AlertState, Change
 from usertrack.alerts.matchers import Matcher
 from usertrack.alerts.model import Signal
 from usertrack.alerts.notifications import Notifications, Silence
-from usertrack.alerts.router import Digest, Group, Notification, Reason, Router, Told
+from usertrack.alerts.router import Digest, Group, LogEntry, Notification, Reason, Router
 from usertrack.alerts.store import Store, stamp
 from usertrack.alerts.tracked import Tracked
 from usertrack.core.errors import UsageError, did_you_mean
@@ -224,7 +224,7 @@ def _mappings(router: Router) -> dict[str, tuple[Tracked[Any], type]]:
     """What the router remembers, and the kind of its records."""
     return {
         "group": (router.groups, Group),
-        "told": (router.told, Told),
+        "told": (router.log, LogEntry),
         "digest": (router.digests, Digest),
         "spending": (router.spending, Spending),
     }

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from usertrack.alerts.codec import decode, encode, jsonable
-from usertrack.alerts.router import Digest, Group, Notification, Told
+from usertrack.alerts.router import Digest, Group, LogEntry, Notification
 from usertrack.alerts.store import Store, stamp
 from usertrack.core.errors import SourceBusy
 from usertrack.core.traces import pattern, without
@@ -120,8 +120,8 @@ def _without_keys(kind: str, body: str, keys: Collection[str]) -> str:
         group = decode(Group, body)
         return encode(replace(group, members=group.members - frozenset(keys)))
     if kind == "told":
-        told = decode(Told, body)
-        return encode(replace(told, firing=told.firing - frozenset(keys), resolved=told.resolved - frozenset(keys)))
+        entry = decode(LogEntry, body)
+        return encode(replace(entry, firing=entry.firing - frozenset(keys), resolved=entry.resolved - frozenset(keys)))
     if kind == "digest":
         digest = decode(Digest, body)
         return encode(replace(digest, keys=tuple(key for key in digest.keys if key not in keys)))

@@ -35,8 +35,8 @@ _OWN = {
     "alertmanager": set[str](),
 }
 _LINKS = ("activity_url", "call_url")
-_KEPT = {"alerts_kept", "messages_kept"}
-_KEYS = {"channels", "routes", "inhibit", "budgets", "digest", "quiet_hours", *_LINKS} | _KEPT | _TIMING
+_RETENTION = {"alerts_kept", "messages_kept"}
+_KEYS = {"channels", "routes", "inhibit", "budgets", "digest", "quiet_hours", *_LINKS} | _RETENTION | _TIMING
 
 T = TypeVar("T")
 

@@ -64,7 +64,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Told:
+class LogEntry:
     """What a channel was told of a group at last: the keys of alerts that fired, and of those resolved."""
 
     at: datetime
@@ -87,7 +87,7 @@ class Router:
         self.settings = settings
         self.alerts: Tracked[Alert] = Tracked()
         self.groups: Tracked[Group] = Tracked()
-        self.told: Tracked[Told] = Tracked()  # by group and channel
+        self.log: Tracked[LogEntry] = Tracked()  # by group and channel
         self.digests: Tracked[Digest] = Tracked()  # by channel
         self.spending: Tracked[Spending] = Tracked()
         self.silences: list[Silence] = []
@@ -133,8 +133,8 @@ class Router:
         """(channel, group) of each channel that was told that this alert fires."""
         return [
             (channel, group)
-            for name, told in self.told.items()
-            if key in told.firing
+            for name, entry in self.log.items()
+            if key in entry.firing
             for channel, _, group in [name.partition("|")]
         ]
 
@@ -150,10 +150,10 @@ class Router:
                 self.groups[key] = replace(group, members=group.members & self.alerts.keys())
         for key, group in list(self.groups.items()):
             self._set(key, group if group.members or group.emptied_at else replace(group, emptied_at=now))
-        for name, told in list(self.told.items()):
+        for name, entry in list(self.log.items()):
             channel, _, key = name.partition("|")
-            if channel not in self.settings.channels or (key not in self.groups and told.at < now - _LONGEST_KEPT):
-                del self.told[name]
+            if channel not in self.settings.channels or (key not in self.groups and entry.at < now - _LONGEST_KEPT):
+                del self.log[name]
         for alert in self.alerts.values():
             if alert.is_firing and not alert.incident:
                 for route in self.settings.routes_of(alert.labels):
@@ -227,9 +227,9 @@ class Router:
     def _next_tick(self, key: str, route: Route, members: frozenset[str], now: datetime) -> datetime:
         """When to look at the group again if nothing comes in: where everybody was told, when to repeat that."""
         interval, repeat = route.timing.group_interval, route.timing.repeat_interval
-        told = [self.told.get(_log_key(key, channel)) for channel in route.channels]
-        repeats = [each.at + repeat for each in told if each and members == each.firing]
-        if len(repeats) < len(told) or any(self.alerts[member].snoozed_until for member in members):
+        entries = [self.log.get(_log_key(key, channel)) for channel in route.channels]
+        repeats = [each.at + repeat for each in entries if each and members == each.firing]
+        if len(repeats) < len(entries) or any(self.alerts[member].snoozed_until for member in members):
             return now + interval
         waits = -((now - min(repeats, default=now)) // interval)  # rounded up to the pace of the group
         return now + max(1, waits) * interval
@@ -254,8 +254,8 @@ class Router:
         if not alerts:
             return []
         self._wake(key, route, alerts, now)
-        told = [self._message(key, group, route, channel, alerts, held, now) for channel in route.channels]
-        return [message for message in told if message]
+        messages = [self._message(key, group, route, channel, alerts, held, now) for channel in route.channels]
+        return [message for message in messages if message]
 
     def _is_muted(self, alert: Alert, now: datetime) -> bool:
         """As in Alertmanager, the end of an alert that is muted is not told either."""
@@ -275,15 +275,15 @@ class Router:
         for alert_key in awake:
             self.alerts[alert_key] = replace(self.alerts[alert_key], snoozed_until=None, snoozed_by="")
         for name in (_log_key(key, channel) for channel in route.channels):
-            if awake and (told := self.told.get(name)):
-                self.told[name] = replace(told, firing=told.firing - awake)
+            if awake and (entry := self.log.get(name)):
+                self.log[name] = replace(entry, firing=entry.firing - awake)
 
     def _message(
         self, key: str, group: Group, route: Route, name: str, alerts: list[Alert], held: frozenset[str], now: datetime
     ) -> Notification | None:
         channel = self.settings.channels[name]
-        told = self.told.get(_log_key(key, name))
-        former = told.firing if told else frozenset()
+        entry = self.log.get(_log_key(key, name))
+        former = entry.firing if entry else frozenset()
         alerts = [alert for alert in alerts if not (alert.is_resolved and alert.incident) or alert.key in former]
         if not alerts:
             return None
@@ -291,10 +291,10 @@ class Router:
         resolved = frozenset(alert.key for alert in alerts if alert.is_resolved)
         unattended = any(not alert.acknowledged_at for alert in alerts if not alert.is_resolved)
         again = now - route.timing.repeat_interval if unattended else datetime.min.replace(tzinfo=UTC)
-        reason = _reason(told, firing, resolved, again, tells_resolved=channel.tells_resolved)
+        reason = _reason(entry, firing, resolved, again, tells_resolved=channel.tells_resolved)
         if not reason:
             return None
-        self.told[_log_key(key, name)] = Told(now, firing | (former & held), resolved)
+        self.log[_log_key(key, name)] = LogEntry(now, firing | (former & held), resolved)
         listed = _firing(_sorted(alerts))
         news = [alert for alert in listed if reason is Reason.REPEAT or alert.key not in former]
         if channel.kind in RATIONED and news:
@@ -326,7 +326,7 @@ class Router:
 
     def _tell_digests(self, now: datetime) -> list[Notification]:
         full = [channel for channel, digest in self.digests.items() if digest.due <= now]
-        return [told for channel in full if (told := self._tell_digest(channel, now))]
+        return [message for channel in full if (message := self._tell_digest(channel, now))]
 
     def _tell_digest(self, channel: str, now: datetime) -> Notification | None:
         """What still matters of the digest. What is muted or held waits for the next one."""
@@ -337,8 +337,8 @@ class Router:
         if later:
             due = now + max(self.settings.digest_every, _SOONEST_DIGEST)
             self.digests[channel] = Digest(due, tuple(alert.key for alert in later))
-        told = tuple(alert for alert in unattended if alert not in later)
-        return Notification(channel, "", {}, Reason.DIGEST, now, told) if told else None
+        news = tuple(alert for alert in unattended if alert not in later)
+        return Notification(channel, "", {}, Reason.DIGEST, now, news) if news else None
 
     def _forget(self, now: datetime) -> None:
         """What no message depends on any more, once a sweep."""
@@ -351,25 +351,25 @@ class Router:
             group = self.groups.take(key)
             oldest = now - 2 * self._routes[group.route].timing.repeat_interval - _LOG_KEPT
             for channel in self._routes[group.route].channels:
-                told = self.told.get(_log_key(key, channel))
-                if told and (told.at < oldest or not told.firing):
-                    del self.told[_log_key(key, channel)]
+                entry = self.log.get(_log_key(key, channel))
+                if entry and (entry.at < oldest or not entry.firing):
+                    del self.log[_log_key(key, channel)]
         self._rationing.forget(now)
 
 
 def _reason(
-    told: Told | None, firing: frozenset[str], resolved: frozenset[str], again: datetime, *, tells_resolved: bool
+    entry: LogEntry | None, firing: frozenset[str], resolved: frozenset[str], again: datetime, *, tells_resolved: bool
 ) -> Reason | None:
     """Why a channel is to be told now, as Alertmanager decides it (DedupStage.needsUpdate); None where it is not."""
-    if told is None:
+    if entry is None:
         return Reason.NEW if firing else None
-    if not firing <= told.firing:
+    if not firing <= entry.firing:
         return Reason.NEW
     if not firing:
-        return Reason.RESOLVED if told.firing else None
-    if tells_resolved and not resolved <= told.resolved:
+        return Reason.RESOLVED if entry.firing else None
+    if tells_resolved and not resolved <= entry.resolved:
         return Reason.RESOLVED
-    return Reason.REPEAT if told.at <= again else None
+    return Reason.REPEAT if entry.at <= again else None
 
 
 _to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode

@@ -60,7 +60,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
-        with _told(self.path):
+        with _explained(self.path):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self.path.exists():
                 self.path.touch(mode=0o600)
@@ -88,7 +88,7 @@ class Store:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, and alone: other processes wait. Raises SourceBusy for a full disk or a file that is held."""
-        with _told(self.path):
+        with _explained(self.path):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
@@ -173,7 +173,7 @@ def moment(text: str) -> datetime:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _explained(path: Path) -> Iterator[None]:
     """SQLite's errors as what the user can do."""
     try:
         yield

@@ -109,9 +109,9 @@ def _ask_posthog(current: Answers, stored: Answers, *, host: str | None = None, 
     if project == NONE:
         return replace(current, host=host, project="", key="")
     answers = replace(current, host=host, project=project)
-    kept = _key_for(answers, stored)
-    keeps = ", Enter keeps the one before" if kept else ", from Settings › Personal API keys"
-    return replace(answers, key=diagnostics.ask(f"personal API key (not shown{keeps})", kept, hidden=True))
+    former_key = _key_for(answers, stored)
+    keeps = ", Enter keeps the one before" if former_key else ", from Settings › Personal API keys"
+    return replace(answers, key=diagnostics.ask(f"personal API key (not shown{keeps})", former_key, hidden=True))
 
 
 def _ask_address(default: str) -> str:

@@ -39,7 +39,7 @@ def draft_of_code(scan: Scan, folder: str = "") -> Draft:
         if site.event is not None and not site.event.startswith("$"):
             sites.setdefault(site.event, []).append(site)
     events = [_event_of_sites(name, sites[name], folder) for name in sorted(sites)]
-    names = {sent.name for found in sites.values() for site in found for sent in site.properties}
+    names = {sent.name for of_event in sites.values() for site in of_event for sent in site.properties}
     registry = [_named_property(("properties",), name) for name in sorted(names) if _is_own(name)]
     patterns = {site.pattern: site for site in reversed(scan.sites) if site.pattern is not None}
     notes = [
@@ -48,7 +48,7 @@ def draft_of_code(scan: Scan, folder: str = "") -> Draft:
     ]
     if scan.unresolved:
         notes.append(f"{plural(len(scan.unresolved), 'place')} could not be resolved: `usertrack plan scan` lists them")
-    files = {name: _files(found, "") for name, found in sites.items()}
+    files = {name: _files(of_event, "") for name, of_event in sites.items()}
     return Draft((*_naming(files, names, folder), *registry, *events), tuple(notes))
 
 

@@ -6,7 +6,19 @@ from functools import cache
 from usertrack.mapping.rules import VOCABULARY
 
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_KEPT = {"status", "address", "progress", "process", "success", "alias", "access", "analysis", "news", "bus", "class"}
+_SINGLE = {
+    "status",
+    "address",
+    "progress",
+    "process",
+    "success",
+    "alias",
+    "access",
+    "analysis",
+    "news",
+    "bus",
+    "class",
+}
 
 
 @cache
@@ -30,7 +42,7 @@ def _known_words(part: str) -> tuple[str, ...]:
 
 
 def _singular(word: str) -> str:
-    if word in _KEPT or len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+    if word in _SINGLE or len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return {"people": "person"}.get(word, word)
     if word.endswith("ies"):
         return word[:-3] + "y"

@@ -28,18 +28,18 @@ def proposal_document(proposal: Proposal, rows: Table | None, *, show_values: bo
     blocks: list[Block] = [Facts(tuple(pairs))]
     blocks += [Paragraph(note, "warning") for note in proposal.notes]
     if rows is not None:
-        kept = [proposal.kind.status] if proposal.states else []
-        shown = rows if show_values else masked(rows, kept)
+        readable = [proposal.kind.status] if proposal.states else []
+        shown = rows if show_values else masked(rows, readable)
         blocks.append(Listing(shown, "Five rows, masked" if not show_values else "Five rows", limit=None))
     title = f"{proposal.kind.name}: {proposal.kind.about}"
     return Document(title, tuple(blocks))
 
 
-def masked(table: Table, kept: Sequence[str] = ()) -> Table:
+def masked(table: Table, readable: Sequence[str] = ()) -> Table:
     """``table`` with no value that names somebody: times, numbers, flags and the columns ``kept`` stay."""
     names = [column.name for column in table.columns]
     rows = [
-        tuple(value if name in kept else _mask(name, value) for name, value in zip(names, row, strict=True))
+        tuple(value if name in readable else _mask(name, value) for name, value in zip(names, row, strict=True))
         for row in table.rows
     ]
     columns = tuple(column if column.type != "JSON" else Column(column.name) for column in table.columns)

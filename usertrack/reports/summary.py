@@ -80,12 +80,12 @@ def _new_users(weekly: Weekly) -> Iterator[tuple[str, Any]]:
         yield "New users", f"unknown: {weekly.missing['new_users']}"
     if "new_users" not in weekly.parts:
         return
-    did = {row["did"]: row["people"] for row in weekly.parts["new_users"].dicts()}
-    if "signed_up" not in did:  # a query of the workspace's own
+    people_by_step = {row["did"]: row["people"] for row in weekly.parts["new_users"].dicts()}
+    if "signed_up" not in people_by_step:  # a query of the workspace's own
         return
-    ran = did.get("run")
+    ran = people_by_step.get("run")
     of_them = "" if ran is None else f", {number(ran)} of them {weekly.words('ran {a workflow}')}"
-    yield "New users", number(did["signed_up"]) + of_them
+    yield "New users", number(people_by_step["signed_up"]) + of_them
 
 
 def _failures(weekly: Weekly, timezone: str) -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,7 @@ from usertrack.core.table import Row, Table
 from usertrack.core.words import plural
 from usertrack.failures.masking import fingerprint, real
 
-_TOLD = timedelta(minutes=10)  # how long after its begin an event may tell of a run, and calls may be a run's
+_LATEST = timedelta(minutes=10)  # how long after its begin an event may tell of a run, and calls may be a run's
 BY_TIME = "which calls are a run's is judged by time alone: runs and calls have no key in common"
 
 
@@ -36,17 +36,17 @@ def timeline(parts: Mapping[str, Table], *, masked: bool = True) -> tuple[Row, .
 def _once(events: Sequence[Row], actions: Sequence[Row]) -> list[Row]:
     """``actions`` and ``events``, but for an event that tells of a run: its name is in the detail of that run."""
     runs = sorted((row for row in actions if row[1] == "run"), key=lambda row: row[0])
-    told: dict[int, Row] = {}
+    of_run: dict[int, Row] = {}
     for event in events:
         if "run" in str(event[2]).split("_"):
-            before = [at for at, run in enumerate(runs) if run[0] <= event[0] <= run[0] + _TOLD]
-            if before and before[-1] not in told:
-                told[before[-1]] = event
+            before = [at for at, run in enumerate(runs) if run[0] <= event[0] <= run[0] + _LATEST]
+            if before and before[-1] not in of_run:
+                of_run[before[-1]] = event
     merged = [
-        (*run[:4], " · ".join(filter(None, (run[4], f"{told[at][2]} in PostHog")))) if at in told else run
+        (*run[:4], " · ".join(filter(None, (run[4], f"{of_run[at][2]} in PostHog")))) if at in of_run else run
         for at, run in enumerate(runs)
     ]
-    twice = {id(event) for event in told.values()}
+    twice = {id(event) for event in of_run.values()}
     return [*merged, *(row for row in actions if row[1] != "run"), *(row for row in events if id(row) not in twice)]
 
 
@@ -76,7 +76,7 @@ def failed_runs(rows: Sequence[Row]) -> list[FailedRun]:
     failed = []
     for at, kind, _, outcome, detail in rows:
         if kind == "run" and outcome == "failed":
-            end = min([at + _TOLD, *(start for start in runs if start > at)])
+            end = min([at + _LATEST, *(start for start in runs if start > at)])
             own = tuple((str(call[2]), str(call[3])) for call in calls if at <= call[0] < end)
             failed.append(FailedRun(at, str(detail or "no message"), own))
     return failed

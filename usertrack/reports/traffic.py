@@ -16,10 +16,10 @@ TOP = 10  # rows of a list, unless --limit says otherwise
 
 
 def new_users(weekly: Weekly) -> Iterator[Section]:
-    did = {"did": Field("New users"), "people": Field("People", "number"), "share": Field("Share", "bar", full=1.0)}
+    step = {"did": Field("New users"), "people": Field("People", "number"), "share": Field("Share", "bar", full=1.0)}
     event = {"did": Field("What they did"), "people": Field("People", "number"), "times": Field("Times", "number")}
     inner = (
-        *_part(weekly, "new_users", "Accounts", did, limit=0, first=lambda did: STEPS.get(did, did)),
+        *_part(weekly, "new_users", "Accounts", step, limit=0, first=lambda step: STEPS.get(step, step)),
         *_part(weekly, "new_people", "In the product", event, limit=TOP),
     )
     if inner:

@@ -32,10 +32,10 @@ class UseCase:
     @property
     def words(self) -> str:
         """``ran a workflow 72 (37 %) · ran code 38 (19 %)``."""
-        did = [
+        deeds = [
             f"{what} {number(people)} ({100 * people / self.stayed:.0f} %)" for what, people in self.did_next[:_NEXT]
         ]
-        return " · ".join(did) or "nothing that is known"
+        return " · ".join(deeds) or "nothing that is known"
 
 
 def use_cases(weekly: Weekly) -> Section | None:
@@ -69,18 +69,18 @@ def _interested(weekly: Weekly) -> Iterator[UseCase]:
     rows = weekly.parts["after_connect"].dicts()
     for server, people in looked_at(weekly, INTERESTED)[:_SERVERS]:
         own = [row for row in rows if row["server"] == server]
-        did = [(row["did"], row["stayed"]) for row in own if row["did"] and row["stayed"]]
+        deeds = [(row["did"], row["stayed"]) for row in own if row["did"] and row["stayed"]]
         yield UseCase(
             _name(weekly, INTERESTED),
             f"{server} ({number(people)} new)",
             f"clicked {server}",
             sum(row["clicked"] for row in own),
             sum(row["stayed"] for row in own),
-            tuple(did),
+            tuple(deeds),
         )
 
 
-_DID = {
+_DEEDS = {
     "run": "ran {a workflow}",
     "code": "ran {code}",
     "agent": "ran {an agent}",
@@ -92,8 +92,8 @@ def _silent(weekly: Weekly) -> Iterator[UseCase]:
     if "after_silence" not in weekly.parts or not _name(weekly, SILENT):
         return
     rows = weekly.parts["after_silence"].dicts()
-    did = [
-        (row["tool"] or weekly.words(_DID.get(row["did"], row["did"])), row["stayed"])
+    deeds = [
+        (row["tool"] or weekly.words(_DEEDS.get(row["did"], row["did"])), row["stayed"])
         for row in sorted(rows, key=lambda row: -row["stayed"])
         if row["did"] and row["stayed"]
     ]
@@ -104,7 +104,7 @@ def _silent(weekly: Weekly) -> Iterator[UseCase]:
         "did nothing in their first 7 days",
         sum(row["people"] for row in rows),
         sum(row["stayed"] for row in rows),
-        tuple(did),
+        tuple(deeds),
     )
 
 

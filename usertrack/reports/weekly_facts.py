@@ -16,14 +16,14 @@ _TOP = 5
 def new_user_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
     """How many signed up, how far they came, and what they did in the product."""
     if "new_users" in weekly.parts:
-        did = {row["did"]: row for row in weekly.parts["new_users"].dicts()}
+        by_step = {row["did"]: row for row in weekly.parts["new_users"].dicts()}
         steps = [
             f"{weekly.words(STEPS.get(name, name))} {_of_all(row['people'], row['share'])}"
-            for name, row in did.items()
+            for name, row in by_step.items()
             if name != "signed_up"
         ]
-        if "signed_up" in did:
-            steps = [number(did["signed_up"]["people"]), *steps]
+        if "signed_up" in by_step:
+            steps = [number(by_step["signed_up"]["people"]), *steps]
         yield "Signed up, and how far they came", " · ".join(steps)
     yield from _unknown(weekly, "new_users", "Signed up, and how far they came")
     if "new_people" in weekly.parts:

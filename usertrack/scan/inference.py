@@ -88,12 +88,12 @@ class Inference:
     def unscanned(self) -> list[Unresolved]:
         """Calls of the project's own functions that are elsewhere; it may parse more files than what is sent needs."""
         reason = "it is imported from code that was not scanned"
-        told = {(place.file, place.line) for place in self._collection.unresolved}
+        reported = {(place.file, place.line) for place in self._collection.unresolved}
         return [
             Unresolved(file, call.line, callee_name(call), reason)
             for call in unscanned_calls(self.receivers)
             if call in self._unknown or call not in self._examined
-            if ((file := self.evaluator.path_of(call.scope)), call.line) not in told
+            if ((file := self.evaluator.path_of(call.scope)), call.line) not in reported
         ]
 
     def profiles(self) -> list[ProfileSite]:

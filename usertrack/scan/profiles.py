@@ -114,9 +114,9 @@ def _sites_of(call: Call, setting: _Setting, sink: str, evaluator: Callers) -> I
 def _keys(expression: Expression, scope: Function, evaluator: Callers) -> tuple[list[str], bool]:
     """The keys of an object, and whether it has no others."""
     names: dict[str, None] = {}
-    found = keys_of(evaluator, expression, scope)
-    is_complete = bool(found) or isinstance(expression, Object)
-    for key in found:
+    keys = keys_of(evaluator, expression, scope)
+    is_complete = bool(keys) or isinstance(expression, Object)
+    for key in keys:
         if isinstance(key.name, str):
             names[key.name] = None
             continue

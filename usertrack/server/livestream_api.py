@@ -30,12 +30,12 @@ def routes(settings: ServerSettings, broadcast: Broadcast) -> list[Route]:
             distinct_id=asked.get("distinctId", ""),
             columns=_listed(asked["columns"]) if "columns" in asked else None,
         )
-        return event_stream(_heard(broadcast, listener))
+        return event_stream(_frames(broadcast, listener))
 
     return [Route("/events", answering(events), methods=["GET"])]
 
 
-async def _heard(broadcast: Broadcast, listener: Listener) -> AsyncGenerator[bytes, None]:
+async def _frames(broadcast: Broadcast, listener: Listener) -> AsyncGenerator[bytes, None]:
     with broadcast.heard_by(listener):
         async for frames in listener.stream():
             yield frames

@@ -32,7 +32,7 @@ class NoLivestream(Exception):  # noqa: N818 - one asks again and again instead
 
 
 @dataclass(frozen=True)
-class Heard:
+class Batch:
     """Events that came together. ``missed``: others did not come, since there were too many at once."""
 
     occurrences: list[Occurrence]
@@ -40,7 +40,7 @@ class Heard:
 
 
 @asynccontextmanager
-async def livestream(host: str, key: str) -> AsyncIterator[AsyncIterator[Heard]]:
+async def livestream(host: str, key: str) -> AsyncIterator[AsyncIterator[Batch]]:
     """The events of the PostHog at ``host`` from now on. Raises NoLivestream, and httpx.HTTPError when it ends."""
     async with (
         httpx.AsyncClient(base_url=host, verify=tls(host), timeout=httpx.Timeout(_SILENCE, connect=5)) as client,
@@ -53,17 +53,17 @@ async def livestream(host: str, key: str) -> AsyncIterator[AsyncIterator[Heard]]
     ):
         if not response.headers.get("content-type", "").startswith("text/event-stream"):
             raise NoLivestream
-        yield _heard(response)
+        yield _batches(response)
 
 
-async def _heard(response: httpx.Response) -> AsyncIterator[Heard]:
+async def _batches(response: httpx.Response) -> AsyncIterator[Batch]:
     rest = b""
     async for chunk in response.aiter_bytes():
         *lines, rest = (rest + chunk).split(b"\n")
         texts = [line[6:] for line in lines if line.startswith(b"data: {")]
         missed = any(line.startswith(b"event: missed") for line in lines)
         if texts or missed:
-            yield Heard(list(_occurrences(texts)), missed)
+            yield Batch(list(_occurrences(texts)), missed)
 
 
 def _occurrences(texts: list[bytes]) -> Iterator[Occurrence]:

@@ -65,7 +65,7 @@ class Answers:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._answers: OrderedDict[tuple[Hashable, object], _Kept] = OrderedDict()
+        self._answers: OrderedDict[tuple[Hashable, object], _Stored] = OrderedDict()
         self._asking: WeakValueDictionary[tuple[Hashable, object], _Turn] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._library: tuple[object, Library] | None = None
@@ -105,7 +105,7 @@ class Answers:
                     return answer
                 for former in [each for each in self._answers if each[1] != versioned[1] or self._is_old(each)]:
                     del self._answers[former]  # everybody's profiles take room
-                self._answers[versioned] = _Kept(answer, begun, time.monotonic() + lasts)
+                self._answers[versioned] = _Stored(answer, begun, time.monotonic() + lasts)
                 self._answers.move_to_end(versioned)
                 while len(self._answers) > _MOST:
                     self._answers.popitem(last=False)
@@ -177,7 +177,7 @@ def since_of(query: Mapping[str, str]) -> float:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Stored:
     """An answer; when it was ``begun``, and ``until`` when it is given, by the monotonic clock."""
 
     answer: Answer[Any]

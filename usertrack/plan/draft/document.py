@@ -116,12 +116,12 @@ def _parts(tokens: Sequence[Any]) -> list[Part]:
 
 def _enclosing(parts: Sequence[Part], level: int) -> list[Part]:
     """The last headings of each level above ``level``, the outermost first."""
-    found: list[Part] = []
+    headings: list[Part] = []
     for part in reversed(parts):
         if part.level < level and part.heading:
-            found.insert(0, part)
+            headings.insert(0, part)
             level = part.level
-    return found
+    return headings
 
 
 def _closing(tokens: Sequence[Any], at: int) -> int:

@@ -156,7 +156,7 @@ def ask(runner: Runner, event: str, gone: int, scope: Scope, *, trend: bool = Fa
         scope,
         tuple(_groups(table.dicts(), cells, by_bucket, gone, scope)),
         tuple(_risks(cells, facts)),
-        tuple(_marks(_did(facts, "left"), _did(facts, "stayed"))),
+        tuple(_marks(_people_by_event(facts, "left"), _people_by_event(facts, "stayed"))),
         _back_test(cells),
         table,
     )
@@ -254,11 +254,11 @@ def _risks(cells: Rows, facts: Rows) -> Iterator[Risk]:
     for segment in sorted({*now, *past}):
         own = [row for row in facts if (row["regular"], row["silent"]) == segment]
         rest = [row for row in facts if (row["regular"], row["silent"]) != segment]
-        marks = _marks(_did(own), _did(rest))
+        marks = _marks(_people_by_event(own), _people_by_event(rest))
         yield Risk(segment, now.get(segment, Share()).n, past.get(segment, Share()), tuple(marks))
 
 
-def _did(rows: Rows, column: str = "people") -> tuple[Counter[str], int]:
+def _people_by_event(rows: Rows, column: str = "people") -> tuple[Counter[str], int]:
     """How many people did each event, or are new (''), and how many people there are."""
     counts: Counter[str] = Counter()
     for row in rows:

@@ -76,10 +76,10 @@ def first_rows(session: "ClickHouseSession", events: Events) -> list[list[Any]]:
 def bad_rows(session: "ClickHouseSession", events: Events) -> list[Problem]:
     """What is wrong with the rows of the file, most frequent first. Reads the whole file, on one core."""
     conditions = ", ".join(f"{condition}, '{description}'" for description, condition in PROBLEMS.items())
-    rows = events.rows(row="rowNumberInAllBlocks()", said=events.timestamp_text)
+    rows = events.rows(row="rowNumberInAllBlocks()", as_text=events.timestamp_text)
     rows_of_problems = session.rows(
         f"SELECT multiIf({conditions}, '') AS problem, toUInt32(count()), groupArray({_EXAMPLES})(toUInt32(row)),"
-        f" any(substringUTF8(said, 1, 40)) FROM ({rows}) WHERE problem != '' GROUP BY problem ORDER BY count() DESC"
+        f" any(substringUTF8(as_text, 1, 40)) FROM ({rows}) WHERE problem != '' GROUP BY problem ORDER BY count() DESC"
         f" SETTINGS {events.file.settings}, {IN_ORDER}"
     )
     return [
@@ -92,9 +92,9 @@ def clock_notes(session: "ClickHouseSession", events: Events) -> tuple[str, ...]
     """How many rows have a time that their timezone skipped, or had twice, when its clocks were changed."""
     if not (wall := events.wall()):
         return ()
-    rows = events.rows(skipped=wall.skipped, twice=wall.twice, said=events.timestamp_text)
+    rows = events.rows(skipped=wall.skipped, twice=wall.twice, as_text=events.timestamp_text)
     ((skipped, unreal, twice, double),) = session.rows(
-        "SELECT toUInt32(countIf(skipped)), minIf(said, skipped), toUInt32(countIf(twice)), minIf(said, twice)"
+        "SELECT toUInt32(countIf(skipped)), minIf(as_text, skipped), toUInt32(countIf(twice)), minIf(as_text, twice)"
         f" FROM ({rows}) WHERE NOT {BAD} SETTINGS {events.file.settings}"
     )
     notes = (

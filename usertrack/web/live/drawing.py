@@ -8,7 +8,6 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from usertrack.alerts.cards import CALL, link_url
-from usertrack.alerts.ids import short_id
 from usertrack.alerts.life import Alert
 from usertrack.alerts.notifications import Notifications
 from usertrack.alerts.stats import ANSWERED_WITHIN
@@ -16,14 +15,14 @@ from usertrack.alerts.view import by_urgency, person_words
 from usertrack.core.words import age_words, number, plural
 from usertrack.signals.active import ActivePerson
 from usertrack.web.live.frames import Frame, Rows
-from usertrack.web.live.scene import AWAY, MOST_LINES, Choice, OnePerson, Said, Scene, View
+from usertrack.web.live.scene import AWAY, MOST_LINES, Choice, FeedLine, OnePerson, Scene, View
 from usertrack.web.live.timeline import Line, lines
 from usertrack.web.live.words import deed_on_page, how_long, is_trouble, name_of, shortened
 from usertrack.web.shell import template
 
 _MOST, _MOST_ALERTS = 60, 20  # rows at the most: how many others there are is said
 
-_KEPT = 5_000  # rows
+_MOST_DRAWN = 5_000  # rows
 _STEP = 15  # seconds: so old may an age be in the HTML; the page's script counts on
 
 
@@ -39,7 +38,7 @@ class Drawing:
     def frame(self, scene: Scene, view: View) -> Frame:
         """What somebody with that view is shown."""
         texts, lists = self._one_person(scene, view) if isinstance(view, OnePerson) else self._everybody(scene, view)
-        if len(self._rows) > _KEPT:
+        if len(self._rows) > _MOST_DRAWN:
             self._rows.clear()
         shown = {place: str(html) for place, html in texts.items()}
         return Frame(f"{self._run}-{next(self._numbers)}", scene.now, shown, lists)
@@ -65,7 +64,7 @@ class Drawing:
         lists: dict[str, Rows] = {
             "live-alerts": {alert.key: self._alert(alert, scene) for alert in alerts[:_MOST_ALERTS]},
             "live-people": {each.person: self._person(each, scene) for each in people[:_MOST]},
-            "live-feed": {str(each.number): self._said(each, scene) for each in scene.feed},
+            "live-feed": {str(each.number): self._feed_line(each, scene) for each in scene.feed},
         }
         return texts, lists
 
@@ -161,7 +160,6 @@ class Drawing:
             limit = ANSWERED_WITHIN.total_seconds()
             return {
                 "alert": alert,
-                "id": short_id(alert.key),
                 "who": shortened(person_words(alert), 80),
                 "because": shortened(alert.because, 400),
                 "tier": _text(alert.facts.get("tier")),
@@ -181,25 +179,25 @@ class Drawing:
 
         return self._drawn("alert_row", alert.key, signature, values)
 
-    def _said(self, said: Said, scene: Scene) -> str:
-        occurrence = said.occurrence
+    def _feed_line(self, line: FeedLine, scene: Scene) -> str:
+        occurrence = line.occurrence
         facts = scene.facts(occurrence.person)
 
         def values() -> dict[str, Any]:
             at = datetime.fromtimestamp(occurrence.at, UTC)
             return {
-                "number": said.number,
+                "number": line.number,
                 "at": at,
                 "clock": self._clock(at),
                 "person": occurrence.person,
                 "who": name_of(occurrence.person or occurrence.distinct_id, facts),
                 "deed": deed_on_page(occurrence),
                 "route": occurrence.route,
-                "times": said.times,
+                "times": line.times,
                 "is_trouble": is_trouble(occurrence),
             }
 
-        return self._drawn("feed_row", str(said.number), (said.times, facts.get("email")), values)
+        return self._drawn("feed_row", str(line.number), (line.times, facts.get("email")), values)
 
     def _clock(self, at: datetime) -> str:
         return f"{at.astimezone(self._zone):%H:%M:%S}"

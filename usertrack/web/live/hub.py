@@ -29,7 +29,7 @@ from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.frames import Frame
 from usertrack.web.live.histories import Histories
 from usertrack.web.live.opening import Ask, first_of, in_thread, opened
-from usertrack.web.live.scene import Facts, OnePerson, Said, Scene, View
+from usertrack.web.live.scene import Facts, FeedLine, OnePerson, Scene, View
 from usertrack.web.live.sources import LiveSource, live_audience
 from usertrack.workspace.settings import Settings
 
@@ -54,7 +54,7 @@ class Hub:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._people, self._feed = ActivePeople(), deque[Said](maxlen=_FEED)
+        self._people, self._feed = ActivePeople(), deque[FeedLine](maxlen=_FEED)
         self._numbers = count(1)
         self._audience: Audience = Everybody()
         self._names: dict[str, Facts] = {}  # of who is not in the audience
@@ -239,10 +239,10 @@ class Hub:
 
     async def _follow_source(self, source: LiveSource, ask: Ask) -> None:
         try:
-            async with livestream(source.host, source.key) as heard, asyncio.TaskGroup() as group:
+            async with livestream(source.host, source.key) as batches, asyncio.TaskGroup() as group:
                 group.create_task(self._introduce(source, ask))
                 group.create_task(self._fill(source, ask, datetime.now(UTC) - _OVERLAP))
-                async for each in heard:
+                async for each in batches:
                     self._take(each.occurrences)
                     if each.missed:
                         group.create_task(self._fill(source, ask, datetime.now(UTC) - _OVERLAP))
@@ -305,7 +305,7 @@ class Hub:
             if last and (last.occurrence.person, last.occurrence.name) == (each.person, each.name):
                 self._feed[0] = replace(last, occurrence=each, times=last.times + 1)
             else:
-                self._feed.appendleft(Said(next(self._numbers), each))
+                self._feed.appendleft(FeedLine(next(self._numbers), each))
         self._changed.set()
 
     async def _learn(self) -> None:

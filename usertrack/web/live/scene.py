@@ -24,7 +24,7 @@ WITHIN = {"30s": timedelta(seconds=30), "1m": timedelta(minutes=1)}
 
 
 @dataclass(frozen=True)
-class Said:
+class FeedLine:
     """One line of the feed: what somebody did, ``times`` in a row; ``number`` only grows."""
 
     number: int
@@ -44,7 +44,7 @@ class Scene:
     now: datetime
     active: Sequence[ActivePerson] = ()
     alerts: Sequence[Alert] = ()
-    feed: Sequence[Said] = ()
+    feed: Sequence[FeedLine] = ()
     facts: Callable[[str], Facts] = lambda person: {}
     history: Callable[[str], Sequence[Occurrence]] = lambda person: ()
     events: int = 0

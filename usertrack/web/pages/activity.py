@@ -103,11 +103,11 @@ class Visit:
             end(self.is_counted)
         scope = answer.value.scope
         lines = [" · ".join([scope.window, *scope.conditions]), *scope.notes]
-        said = Markup("").join(Markup("<p class='dim'>{}</p>").format(words(line)) for line in lines)
+        paragraphs = Markup("").join(Markup("<p class='dim'>{}</p>").format(words(line)) for line in lines)
         if self._site.settings.uses_demo:
-            return said
+            return paragraphs
         age, again = age_words(datetime.now(UTC) - answer.asked_at), self.question.address("/activity", {"refresh": 1})
-        return said + Markup("<p class='dim'>asked {} ago · <a href='{}'>ask again</a></p>").format(age, again)
+        return paragraphs + Markup("<p class='dim'>asked {} ago · <a href='{}'>ask again</a></p>").format(age, again)
 
     def part(self, name: str, choices: Choices) -> Markup:
         """One part of the page; nothing where `scope` says that there is no answer."""

@@ -63,10 +63,9 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
         alert = await run_in_threadpool(_alert, site, request.path_params["alert"])
         variables = {
             "alert": alert,
-            "id": request.path_params["alert"],
             "back": request.url.path,
             "token": site.access.token(request),
-            "did": outcomes.text(request.query_params.get("did", "")),
+            "outcome": outcomes.text(request.query_params.get("did", "")),
             "standing": _standing(alert, site.access.who(request), site.settings["timezone"]),
         }
         title = f"{person_words(alert)} · {pattern_name(alert.pattern, _patterns(site))}"
@@ -83,7 +82,7 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
         Route("/alerts", listed),
         Route("/alerts/act", do, methods=["POST"]),
         Route("/alerts/simulate", simulate),
-        Route("/alerts/{alert}", one),
+        Route("/alerts/{alert:path}", one),
     ]
 
 

@@ -91,8 +91,8 @@ async def _in_time(work: Coroutine[Any, Any, Result]) -> Result:
 
 def intro(site: Site, request: Request, outcomes: Outcomes) -> Markup:
     """What stands above a page with alerts: the form that their buttons belong to, and what the last one did."""
-    back, did = request.url.path, outcomes.text(request.query_params.get("did", ""))
-    variables = {"token": site.access.token(request), "back": back, "did": did}
+    back, outcome = request.url.path, outcomes.text(request.query_params.get("did", ""))
+    variables = {"token": site.access.token(request), "back": back, "outcome": outcome}
     return rendered("live_intro.html.j2", **variables)
 
 

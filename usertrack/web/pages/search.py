@@ -44,10 +44,10 @@ def _people(site: Site, text: str) -> Markup:
         full = "name" if "name" in profiles.facts else "NULL"
         is_like = " OR ".join(f"contains(lower({name}), lower($1))" for name in names)
         begins = " OR ".join(f"starts_with(lower({name}), lower($1))" for name in names)
-        found = f"FROM profile WHERE {is_like}"
-        count = profiles.row(f"SELECT count(*) {found}", [text])[0]
+        matching = f"FROM profile WHERE {is_like}"
+        count = profiles.row(f"SELECT count(*) {matching}", [text])[0]
         order = f"ORDER BY coalesce({begins}, false) DESC, {key} LIMIT {_PEOPLE}"
-        rows = profiles.connection.execute(f"SELECT {key}, {full} {found} {order}", [text]).fetchall()
+        rows = profiles.connection.execute(f"SELECT {key}, {full} {matching} {order}", [text]).fetchall()
     return rendered("search_people.html.j2", rows=rows, count=count)
 
 

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from usertrack.alerts.ids import short_ids
 from usertrack.alerts.view import by_urgency, person_words
 from usertrack.core.errors import Absent
 from usertrack.core.words import age_words
@@ -101,9 +100,8 @@ def _alerts(site: Site) -> Markup:
     now = datetime.now(UTC)
     with open_desk(site.settings, now) as desk:
         alerts = by_urgency(desk.alerts(), now)
-    ids = short_ids(alert.key for alert in alerts)
     rows = [
-        (alert, ids[alert.key], person_words(alert), age_words(now - (alert.fired_at or alert.started_at)))
+        (alert, person_words(alert), age_words(now - (alert.fired_at or alert.started_at)))
         for alert in alerts[:_ALERTS]
     ]
     return rendered("today_alerts.html.j2", rows=rows, count=len(alerts))
