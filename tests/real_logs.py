@@ -22,7 +22,7 @@ from .server.capture_fixtures import AppThread
 
 LOGS = Path(__file__).parents[2] / "shared" / "data"
 SERVER = ServerSettings("phc_logs", "phx_logs", row_cap=100_000)
-there = pytest.mark.skipif(not LOGS.is_dir(), reason=f"the logs are not there: {LOGS}")
+needs_logs = pytest.mark.skipif(not LOGS.is_dir(), reason=f"the logs are not there: {LOGS}")
 
 
 @dataclass(frozen=True)

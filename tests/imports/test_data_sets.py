@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from ..conftest import Cli
-from ..real_logs import Log, connected, log, there
+from ..real_logs import Log, connected, log, needs_logs
 
 __all__ = ["connected", "log"]
-pytestmark = there
+pytestmark = needs_logs
 
 
 @pytest.fixture

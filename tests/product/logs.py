@@ -61,12 +61,12 @@ def asking(store: Store, as_of: datetime, zone: str = "UTC", page_rows: int = PA
 
 def insight(client: Client, kind: str, **node: Any) -> list[dict[str, Any]]:
     """What the server answers when it is asked for an insight."""
-    asked = {"query": {"kind": kind, **node}}
+    body = {"query": {"kind": kind, **node}}
     headers = {"Authorization": f"Bearer {SETTINGS.personal_api_key}"}
-    answer = client.http.post("/api/projects/1/query/", json=asked, headers=headers)
+    answer = client.http.post("/api/projects/1/query/", json=body, headers=headers)
     assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["results"]
-    return found
+    results: list[dict[str, Any]] = answer.json()["results"]
+    return results
 
 
 def scope_of(since: str, until: str, interval: Any = "day", **more: Any) -> Scope:

@@ -26,16 +26,16 @@ def active(person: str, ages: Iterable[int], event: str = "run", more: str = "")
     return f"{person} | {event} | {', '.join(f'{time:%Y-%m-%d %H:%M:%S}' for time in times)} | {more}"
 
 
-def asked(
-    client: Client, lines: list[str], over: Scope = YEAR, gone: int = GONE, event: str = "", **more: Any
+def churn_of(
+    client: Client, lines: list[str], scope: Scope = YEAR, gone: int = GONE, event: str = "", **more: Any
 ) -> Churn:
     capture(client, lines)
-    with asking(client.store, over.as_of, over.timezone) as runner:
-        return ask(runner, event, gone, over, **more)
+    with asking(client.store, scope.as_of, scope.timezone) as runner:
+        return ask(runner, event, gone, scope, **more)
 
 
-def lives(found: Churn) -> list[tuple[float, int, int]]:
-    points = found.groups[0].lifetime.points
+def lives(churn: Churn) -> list[tuple[float, int, int]]:
+    points = churn.groups[0].lifetime.points
     left = [*(point.at_risk for point in points[1:]), 0]
     return [(p.time, p.ended, p.at_risk - p.ended - after) for p, after in zip(points, left, strict=True)]
 
@@ -48,7 +48,7 @@ def test_lifetimes_of_a_known_case(client: Client) -> None:
             first = GONE + 1 + weeks + (5 + n if n < ended else 0)
             last = first - weeks if n < ended else 1
             lines.append(active(f"p{weeks}-{n}", [*range(first, last, -5), last]))
-    assert lives(asked(client, lines)) == SIX_MP
+    assert lives(churn_of(client, lines)) == SIX_MP
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_lifetimes_of_a_known_case(client: Client) -> None:
     ],
 )
 def test_one_lifetime(client: Client, ages: list[int], expected: list[tuple[int, int, int]]) -> None:
-    over = scope_of("2026-01-01", "2026-11-20 13:00", as_of=at("2026-11-20 13:00"))
-    assert lives(asked(client, [active("p", ages)], over)) == expected
+    scope = scope_of("2026-01-01", "2026-11-20 13:00", as_of=at("2026-11-20 13:00"))
+    assert lives(churn_of(client, [active("p", ages)], scope)) == expected
 
 
 def test_who_is_in_no_lifetime(client: Client) -> None:
     long_ago = "old | run | 2025-12-31 23:59:59, 2026-11-01 00:00:00"
-    found = asked(client, [active("new", [10]), active("p", [40]), long_ago])
-    assert (lives(found), found.groups[0].too_new) == ([(0, 1, 0)], 1)
+    churn = churn_of(client, [active("new", [10]), active("p", [40]), long_ago])
+    assert (lives(churn), churn.groups[0].too_new) == ([(0, 1, 0)], 1)
 
 
 LEAVERS = [
@@ -84,8 +84,8 @@ LEAVERS = [
 
 
 def test_the_rate_is_of_those_active_before(client: Client) -> None:
-    found = asked(client, [*LEAVERS, active("first", [30])])
-    periods = found.groups[0].periods
+    churn = churn_of(client, [*LEAVERS, active("first", [30])])
+    periods = churn.groups[0].periods
     assert [(f"{p.start:%d %b}", f"{p.end:%d %b}", p.left.hits, p.left.n) for p in periods] == [
         ("31 Oct", "10 Nov", 2, 10),  # those of 21 to 30 days ago: all but new; back and first were not there
         ("10 Nov", "20 Nov", 3, 8),
@@ -102,10 +102,10 @@ def test_the_rule_is_proven_on_what_happened(client: Client) -> None:
         active("e", [14, 13, 12, 11]),  # not named, and left
         *(active(f"f{n}", [9, 8, 2]) for n in range(2)),
     ]
-    found = asked(client, lines)
-    assert found.test is not None
-    assert (found.test.precision, found.test.recall, found.test.base) == (Share(11, 12), Share(11, 12), Share(12, 23))
-    risks = {risk.segment: risk for risk in found.risks}
+    churn = churn_of(client, lines)
+    assert churn.test is not None
+    assert (churn.test.precision, churn.test.recall, churn.test.base) == (Share(11, 12), Share(11, 12), Share(12, 23))
+    risks = {risk.segment: risk for risk in churn.risks}
     assert (risks[1, 2].past, risks[1, 2].likely, risks[1, 2].people) == (Share(11, 12), True, 0)
     assert (risks[3, 0].past, risks[3, 0].likely, risks[3, 0].people) == (Share(0, 10), False, 10)
     assert (risks[2, 0].past, risks[2, 0].likely, risks[2, 0].people) == (Share(1, 1), None, 2)  # one tells nothing
@@ -118,10 +118,10 @@ def test_what_marks_those_who_left(client: Client) -> None:
         *(active(f"here{n}", [25, 15, 5]) for n in range(20)),
         *(active(f"here{n}", [15], "export") for n in range(20)),
     ]
-    found = asked(client, lines)
-    marks = {mark.event: (mark.share, mark.other_share) for mark in found.marks}
+    churn = churn_of(client, lines)
+    marks = {mark.event: (mark.share, mark.other_share) for mark in churn.marks}
     assert marks == {"export": (Share(0, 20), Share(20, 20)), "": (Share(20, 20), Share(0, 20))}
-    [export] = [mark for mark in found.marks if mark.event]
+    [export] = [mark for mark in churn.marks if mark.event]
     assert export.interval.low == -1
     assert export.interval.high == pytest.approx(-0.772, abs=1e-3)
 
@@ -135,7 +135,7 @@ def test_what_marks_those_who_left_is_more_than_what_makes_them_active(client: C
         *(active(f"here{n}", [15], "export") for n in range(20)),
         *(active(f"other{n}", [15], "docs") for n in range(20)),
     ]
-    marks = {mark.event: (mark.share, mark.other_share) for mark in asked(client, lines, event="run").marks}
+    marks = {mark.event: (mark.share, mark.other_share) for mark in churn_of(client, lines, event="run").marks}
     assert marks == {
         "docs": (Share(20, 20), Share(0, 20)),
         "export": (Share(0, 20), Share(20, 20)),
@@ -144,28 +144,28 @@ def test_what_marks_those_who_left_is_more_than_what_makes_them_active(client: C
 
 
 def test_short_histories(client: Client) -> None:
-    found = asked(client, [active("p", [19, 1])])
-    assert (found.groups[0].periods, found.test) == ((), None)
+    churn = churn_of(client, [active("p", [19, 1])])
+    assert (churn.groups[0].periods, churn.test) == ((), None)
     with pytest.raises(UsageError, match="the time has 9 whole days, and to have left takes 10"):
-        asked(client, [], scope_of("2026-11-11", "2026-11-20", as_of=END))
+        churn_of(client, [], scope_of("2026-11-11", "2026-11-20", as_of=END))
 
 
 def test_nobody(client: Client) -> None:
-    found = asked(client, [])
-    [group] = found.groups
-    assert (group.lifetime.n, group.periods, found.risks, found.test) == (0, (), (), None)
+    churn = churn_of(client, [])
+    [group] = churn.groups
+    assert (group.lifetime.n, group.periods, churn.risks, churn.test) == (0, (), (), None)
     assert Share().value is None
 
 
 def test_what_is_to_come_is_no_silence(client: Client) -> None:
-    over = scope_of("2026-01-01", "2027-12-31", as_of=END)
-    assert lives(asked(client, [active("p", [20, 10])], over)) == [(9, 0, 1)]
+    scope = scope_of("2026-01-01", "2027-12-31", as_of=END)
+    assert lives(churn_of(client, [active("p", [20, 10])], scope)) == [(9, 0, 1)]
 
 
 def test_groups_by_the_first_value(client: Client) -> None:
-    over = scope_of("2026-01-01", "2026-11-20", as_of=END, breakdown="plan", top=1)
+    scope = scope_of("2026-01-01", "2026-11-20", as_of=END, breakdown="plan", top=1)
     lines = [*(active(f"p{n}", [40], more="plan=pro") for n in range(2)), active("q", [40, 30, 25], more="plan=free")]
-    groups = asked(client, lines, over).groups
+    groups = churn_of(client, lines, scope).groups
     assert [(group.name, group.lifetime.n, group.lifetime.ended) for group in groups] == [
         ("pro", 2, 2),
         ("all others", 1, 1),
@@ -180,20 +180,20 @@ def test_an_event_that_never_occurred(client: Client) -> None:
 
 def test_groups_are_the_same_in_every_part(client: Client) -> None:
     """Few people who are there in many periods are a smaller group than many who are in one."""
-    over = scope_of("2026-01-01", "2026-11-20", as_of=END, breakdown="plan", top=1)
+    scope = scope_of("2026-01-01", "2026-11-20", as_of=END, breakdown="plan", top=1)
     lines = [active(f"p{n}", [15], more="plan=pro") for n in range(3)]
     lines += [active(f"q{n}", range(2, 60, 5), more="plan=free") for n in range(2)]
-    found = asked(client, lines, over, trend=True)
-    assert [(group.name, [period.left for period in group.periods][-1:]) for group in found.groups] == [
+    churn = churn_of(client, lines, scope, trend=True)
+    assert [(group.name, [period.left for period in group.periods][-1:]) for group in churn.groups] == [
         ("pro", [Share(3, 3)]),
         ("all others", [Share(0, 2)]),
     ]
-    assert [sum(one.so_far.hits for one in group.trend) for group in found.groups] == [3, 0]
+    assert [sum(bucket.so_far.hits for bucket in group.trend) for group in churn.groups] == [3, 0]
 
 
-def left_by(client: Client, lines: list[str], over: Scope, gone: int = GONE) -> list[tuple[str, int, int, bool]]:
-    [group] = asked(client, lines, over, gone, trend=True).groups
-    return [(f"{one.start:%m-%d}", one.so_far.n, one.so_far.hits, one.finished) for one in group.trend]
+def left_by(client: Client, lines: list[str], scope: Scope, gone: int = GONE) -> list[tuple[str, int, int, bool]]:
+    [group] = churn_of(client, lines, scope, gone, trend=True).groups
+    return [(f"{bucket.start:%m-%d}", bucket.so_far.n, bucket.so_far.hits, bucket.finished) for bucket in group.trend]
 
 
 def test_who_left_in_a_bucket_of_those_who_were_here(client: Client) -> None:
@@ -230,4 +230,4 @@ def test_who_was_here_before_may_still_be(client: Client) -> None:
 
 def test_churn_counts_no_hours(client: Client) -> None:
     with pytest.raises(UsageError, match="churn is counted by whole days"):
-        asked(client, LEAVERS, scope_of("2026-11-01", "2026-11-20", "hour", as_of=END), trend=True)
+        churn_of(client, LEAVERS, scope_of("2026-11-01", "2026-11-20", "hour", as_of=END), trend=True)

@@ -53,10 +53,10 @@ BROKEN_DOWN = [
     ["activity"],
     ["sessions"],
 ]
-SOME = [["funnel", "a", "a"], ["sessions"]]
+TWO_COMMANDS = [["funnel", "a", "a"], ["sessions"]]
 
 
-@pytest.mark.parametrize("command", slow_but(SOME, BROKEN_DOWN), ids=" ".join)
+@pytest.mark.parametrize("command", slow_but(TWO_COMMANDS, BROKEN_DOWN), ids=" ".join)
 def test_a_property_that_nothing_has(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, LINES)
     result = on(*command, *SINCE, "--breakdown", "plann")
@@ -66,7 +66,7 @@ def test_a_property_that_nothing_has(on: Cli, client: Client, command: list[str]
     assert "no person in this time has a property 'plan'" in on(*command, *SINCE, "--breakdown", "person.plan").err
 
 
-@pytest.mark.parametrize("command", slow_but(SOME, BROKEN_DOWN), ids=" ".join)
+@pytest.mark.parametrize("command", slow_but(TWO_COMMANDS, BROKEN_DOWN), ids=" ".join)
 def test_all_others_say_how_many_they_are(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, [*LINES, "none | a | 2026-11-02 00:00:00"])
     result = on(*command, *SINCE, "--breakdown", "plan", "--top", 3)
@@ -256,10 +256,10 @@ def test_properties_of_a_condition() -> None:
 def test_who_opted_out_is_left_out_and_said(on: Cli, client: Client, command: str) -> None:
     capture(client, [*LINES, "p0 | b | 2026-11-03 00:00:00", "p1 | $pageview | 2026-10-01 00:00:00 | $pathname=/"])
     said_no = {"event": "a", "distinct_id": "gone", "timestamp": "2026-11-02T00:00:00Z"}
-    asked = [*command.split(), "--since", "2026-09-01", "--until", "2026-11-07", "-f", "csv"]
-    before = on(*asked)
+    command_line = [*command.split(), "--since", "2026-09-01", "--until", "2026-11-07", "-f", "csv"]
+    before = on(*command_line)
     client.batch({**said_no, "properties": {"$set": {"$opt_out": "true"}}}, historical_migration=True)
-    result = on(*asked)
+    result = on(*command_line)
     assert result.code == 0, result.err
     assert result.out == before.out
     assert "1 person has opted out, and is left out" in result.err
@@ -297,7 +297,7 @@ def test_a_time_that_is_yet_to_come(on: Cli, client: Client, command: list[str])
     assert result.err.count("this time is yet to come: it begins 2026-11-21 00:00") == 1
 
 
-@pytest.mark.parametrize("command", slow_but(SOME, BROKEN_DOWN), ids=" ".join)
+@pytest.mark.parametrize("command", slow_but(TWO_COMMANDS, BROKEN_DOWN), ids=" ".join)
 def test_what_is_yet_to_come_is_not_counted(on: Cli, client: Client, command: list[str]) -> None:
     capture(client, LINES)
     result = on(
@@ -350,10 +350,10 @@ def test_steps_at_one_time_are_in_no_median(on: Cli, client: Client) -> None:
 def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
     event = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
     client.batch({**event, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
-    asked = ["funnel", "a", "a", *SINCE, "--stopped-at", "1", "-f", "csv"]
-    [who] = csv.reader(on(*asked).out.splitlines()[1:])
+    command_line = ["funnel", "a", "a", *SINCE, "--stopped-at", "1", "-f", "csv"]
+    [who] = csv.reader(on(*command_line).out.splitlines()[1:])
     assert who[1] == "n@x.example"
-    result = on(*asked, "--pseudonyms")
+    result = on(*command_line, "--pseudonyms")
     assert (result.code, result.out.count("\n")) == (0, 2)
     assert not any(each in result.out for each in who[:2])
 
@@ -393,22 +393,22 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
     )
     window = ["--since", "2026-11-02", "--until", "2026-11-04", "-b", "plan", "-f", "json"]
 
-    def asked(*command: str) -> list[dict[str, object]]:
-        found = json.loads(on(*command, *window).out)
-        return [row for name in ("rows", "cells", "days", "features") for row in found.get(name, ())]
+    def rows(*command: str) -> list[dict[str, object]]:
+        document = json.loads(on(*command, *window).out)
+        return [row for name in ("rows", "cells", "days", "features") for row in document.get(name, ())]
 
-    lifecycle = asked("lifecycle", "--interval", "day")
+    lifecycle = rows("lifecycle", "--interval", "day")
     active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02"]
     assert active == ["pro", "team", None, "free"]
     assert next(row["dormant"] for row in lifecycle if row["breakdown"] == "free") == 1
-    people = {row["breakdown"]: row["at_least"] for row in asked("stickiness") if row["periods"] == 1}
+    people = {row["breakdown"]: row["at_least"] for row in rows("stickiness") if row["periods"] == 1}
     assert people == {"pro": 2, "team": 1, None: 1}
-    cells = asked("retention", "--interval", "day", "--type", "recurring", "--target", "a")
+    cells = rows("retention", "--interval", "day", "--type", "recurring", "--target", "a")
     first = [row for row in cells if row["period"] == 0 and row["cohort"] == cells[0]["cohort"]]
     assert [(row["breakdown"], row["size"]) for row in first] == [("pro", 2), ("team", 1), (None, 1)]
-    days = [row for row in asked("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02"]
+    days = [row for row in rows("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02"]
     assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), (None, 1), ("free", 0)]
-    uses = asked("features", "--event", "a", "--property", "")
+    uses = rows("features", "--event", "a", "--property", "")
     assert [(row["breakdown"], row["people"]) for row in uses] == [("pro", 2), ("team", 1), (None, 1)]
 
 
@@ -446,10 +446,10 @@ def test_of_several_events_some_or_none_occurred(on: Cli, odd: Client, command: 
     none = on(*(word.format("Nope|BB") for word in command), *SINCE)
     assert (none.code, none.out) == (2, "")
     assert "no event 'Nope' or 'BB' ever occurred" in none.err
-    some = on(*(word.format("Nope|b|B") for word in command), *SINCE)
-    assert some.code == 0, some.err
-    assert "no event 'Nope' ever occurred" in some.err
-    assert "no event 'b' ever occurred: did you mean 'B'" in some.err
+    result = on(*(word.format("Nope|b|B") for word in command), *SINCE)
+    assert result.code == 0, result.err
+    assert "no event 'Nope' ever occurred" in result.err
+    assert "no event 'b' ever occurred: did you mean 'B'" in result.err
 
 
 def test_names_with_signs_are_reached(on: Cli, odd: Client) -> None:
@@ -506,24 +506,24 @@ def test_what_the_whole_document_does_not_take(on: Cli, client: Client) -> None:
 
 def test_of_more_cohorts_than_fit_the_latest_and_their_first_periods(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-01 00:00:00, 2026-11-07 23:00:00"])
-    asked = ["retention", "--period", "hour", *SINCE]
-    result = on(*asked)
+    command_line = ["retention", "--period", "hour", *SINCE]
+    result = on(*command_line)
     assert max(map(len, result.out.splitlines())) <= 100
     assert "128 earlier · `--limit 0` shows all" in result.out
     assert "too narrow for 157 more columns · `-f csv` has all" in result.out
     assert "\n  7 Nov 23:00" in result.out
     assert "\n  1 Nov 00:00" not in result.out
-    assert "\n  1 Nov 00:00" in on(*asked, "--limit", "0").out
+    assert "\n  1 Nov 00:00" in on(*command_line, "--limit", "0").out
     assert "earlier" not in on("retention", "--period", "hour", "--periods", 40).out
-    assert len(on(*asked, "-f", "csv").out.splitlines()) == 1 + 168 * 169 // 2
+    assert len(on(*command_line, "-f", "csv").out.splitlines()) == 1 + 168 * 169 // 2
 
 
 def test_nobody_is_dormant_before_a_period_is_over(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00"])
-    asked = ["lifecycle", "--interval", "week", "--since", "2026-11-02", "--until", "2026-11-10"]
-    dormant = [row["dormant"] for row in json.loads(on(*asked, "-f", "json").out)["rows"]]
+    command_line = ["lifecycle", "--interval", "week", "--since", "2026-11-02", "--until", "2026-11-10"]
+    dormant = [row["dormant"] for row in json.loads(on(*command_line, "-f", "json").out)["rows"]]
     assert dormant == [0, None]
-    assert on(*asked, "-f", "csv").out.splitlines()[2].split(",")[6] == ""
+    assert on(*command_line, "-f", "csv").out.splitlines()[2].split(",")[6] == ""
 
 
 def test_cohorts_reach_day_90_on_the_first_day_of_a_week(on: Cli, client: Client) -> None:
@@ -559,15 +559,15 @@ def test_sessions_are_unknown_and_not_0_without_session_ids(on: Cli, client: Cli
 def test_the_curve_ends_where_it_is_known_of_few(on: Cli, client: Client) -> None:
     lines = [f"p{n} | a | 2026-11-01 01:00:00" + ", 2026-11-02 01:00:00" * (n < 8) for n in range(29)]
     capture(client, [*lines, "late | a | 2026-11-05 01:00:00", "later | a | 2026-11-06 01:00:00"])
-    asked = ["cohorts", "--target", "a", *SINCE, "--as-of", "2026-11-08T12:00"]
-    result = on(*asked)
+    command_line = ["cohorts", "--target", "a", *SINCE, "--as-of", "2026-11-08T12:00"]
+    result = on(*command_line)
     assert "Day 1 – 2 " in result.out
     assert "26 % of 31 on day 1 (14 to 43 %), 0 % of 30 on day 2 (0 to 11 %)" in " ".join(result.out.split())
     assert "known of 30 people or more" in " ".join(result.err.split())
-    curve = json.loads(on(*asked, "-f", "json").out)["curve"]
+    curve = json.loads(on(*command_line, "-f", "json").out)["curve"]
     assert [(curve[3]["size"], curve[3]["low"]), round(curve[3]["high"], 3)] == [(29, 0), 0.117]
-    assert "rate,low,high" in on(*asked, "-f", "csv").out
-    few = on(*asked, "--where", "distinct_id = 'late'")
+    assert "rate,low,high" in on(*command_line, "-f", "csv").out
+    few = on(*command_line, "--where", "distinct_id = 'late'")
     assert (few.code, "Day 1" in few.out) == (0, False)
 
 
@@ -594,25 +594,25 @@ def test_buckets_are_dates_of_the_zone_in_all_data(
     on: Cli, client: Client, tmp_path: Path, command: str, column: str
 ) -> None:
     capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-19 01:00:00, 2026-10-28 12:00:00 | $session_id=s"])
-    asked = [*command.split(), "--interval", "day" if command == "activity" else "week", *BERLIN]
+    command_line = [*command.split(), "--interval", "day" if command == "activity" else "week", *BERLIN]
     for form in ("csv", "jsonl", "json", "parquet", "xlsx"):
-        result = on(*asked, "-f", form, "-o", f"found.{form}")
+        result = on(*command_line, "-f", form, "-o", f"found.{form}")
         assert result.code == 0, result.err
     written = (tmp_path / "found.csv").read_text()
-    found = {row[column] for row in csv.DictReader(written.splitlines())} - {""}
-    assert "2026-10-19" in found
-    assert {len(start) for start in found} == {10}
+    days = {row[column] for row in csv.DictReader(written.splitlines())} - {""}
+    assert "2026-10-19" in days
+    assert {len(start) for start in days} == {10}
     lines = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]
-    assert {row[column] for row in lines} - {None} == found
+    assert {row[column] for row in lines} - {None} == days
     assert '"2026-10-19"' in (tmp_path / "found.json").read_text()
-    kept = duckdb.sql(
+    types = duckdb.sql(
         f"SELECT DISTINCT typeof({column}), {column}::VARCHAR FROM '{tmp_path / 'found.parquet'}'"
     ).fetchall()
-    assert set(kept) - {("DATE", None)} == {("DATE", start) for start in found}
+    assert set(types) - {("DATE", None)} == {("DATE", start) for start in days}
     sheet = openpyxl.load_workbook(tmp_path / "found.xlsx")["Data"]
     [at] = [cell.column for cell in sheet[1] if cell.value == column]
     cells = [row[at - 1] for row in sheet.iter_rows(min_row=2) if row[at - 1].value]
-    assert {(f"{cell.value:%Y-%m-%d}", cell.number_format) for cell in cells} == {(day, "yyyy-mm-dd") for day in found}
+    assert {(f"{cell.value:%Y-%m-%d}", cell.number_format) for cell in cells} == {(day, "yyyy-mm-dd") for day in days}
 
 
 def test_hours_are_moments_with_their_offset(on: Cli, client: Client) -> None:
@@ -625,7 +625,10 @@ def test_hours_are_moments_with_their_offset(on: Cli, client: Client) -> None:
 def test_periods_of_days_are_dates_of_the_zone_too(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-31 12:00:00"])
     churn = json.loads(on("churn", "--gone", 3, *BERLIN, "-f", "json").out)
-    assert [(one["start"], one["end"]) for one in churn["groups"][0]["periods"]][-1] == ("2026-11-02", "2026-11-05")
+    assert [(period["start"], period["end"]) for period in churn["groups"][0]["periods"]][-1] == (
+        "2026-11-02",
+        "2026-11-05",
+    )
     heat = json.loads(
         on("features", "--event", "a", "--property", "", "--interval", "week", *BERLIN, "-f", "json").out
     )["heatmap"]

@@ -29,11 +29,11 @@ LINES = [
 
 
 def counted(
-    client: Client, lines: list[str], over: Scope = WEEKS, source: FeatureSource = SOURCE, **more: Any
+    client: Client, lines: list[str], scope: Scope = WEEKS, source: FeatureSource = SOURCE, **more: Any
 ) -> Features:
     capture(client, lines)
-    with asking(client.store, over.as_of, over.timezone) as runner:
-        return ask(runner, source, over, **more)
+    with asking(client.store, scope.as_of, scope.timezone) as runner:
+        return ask(runner, source, scope, **more)
 
 
 def test_use_by_use(client: Client) -> None:
@@ -57,7 +57,7 @@ def test_use_by_use(client: Client) -> None:
 def test_what_is_unused_has_its_last_use(client: Client) -> None:
     source = FeatureSource("feature_used", "feature", "category", "duration", ("share/fax", "admin/sso", "talk/chat"))
     [group] = counted(client, LINES, source=source).groups
-    assert [(one.name, one.category, str(one.last_at)) for one in group.unused] == [
+    assert [(feature.name, feature.category, str(feature.last_at)) for feature in group.unused] == [
         ("fax", "share", "2026-11-01 23:59:59"),
         ("sso", "admin", "None"),
     ]
@@ -72,19 +72,21 @@ def test_coming_back_is_recurring_retention(client: Client) -> None:
         + " | feature=chat"
         for n in range(6)
     ]
-    found = counted(client, lines, scope_of("2026-11-02", "2026-11-21", "day"))
-    with asking(client.store, found.scope.as_of) as runner:
-        [group] = ask_retention(runner, RetentionQuery("feature_used", "feature_used", "recurring"), found.scope).groups
+    answer = counted(client, lines, scope_of("2026-11-02", "2026-11-21", "day"))
+    with asking(client.store, answer.scope.as_of) as runner:
+        [group] = ask_retention(
+            runner, RetentionQuery("feature_used", "feature_used", "recurring"), answer.scope
+        ).groups
     mean = group.mean(1)
     assert mean is not None
-    assert found.groups[0].features[0].retention == pytest.approx(mean)
+    assert answer.groups[0].features[0].retention == pytest.approx(mean)
 
 
 def test_trend_is_of_whole_days(client: Client) -> None:
     """One use more each week, on each weekday; the last day is not over and does not count."""
     times = [f"2026-11-{day:02} 12:00:00" for day in range(2, 23) for _ in range((day + 5) // 7)]
-    over = scope_of("2026-11-02", "2026-11-23 01:00", "week", as_of=at("2026-11-23 01:00"))
-    [group] = counted(client, [f"p | feature_used | {', '.join(times)} | feature=chat"], over).groups
+    scope = scope_of("2026-11-02", "2026-11-23 01:00", "week", as_of=at("2026-11-23 01:00"))
+    [group] = counted(client, [f"p | feature_used | {', '.join(times)} | feature=chat"], scope).groups
     [chat] = group.features
     assert chat.uses_trend is not None
     assert (chat.uses_trend.score, chat.uses_trend.word) == (21, "increasing")
@@ -120,15 +122,15 @@ def test_a_quiet_day_has_no_share(client: Client) -> None:
 
 def test_days_are_local(client: Client) -> None:
     """23:30 UTC on Sunday is Monday in Berlin: the week after."""
-    over = scope_of("2026-11-01 23:00", "2026-11-15 23:00", "week", timezone="Europe/Berlin")
-    [group] = counted(client, ["p | feature_used | 2026-11-08 23:30:00 | feature=chat"], over).groups
+    scope = scope_of("2026-11-01 23:00", "2026-11-15 23:00", "week", timezone="Europe/Berlin")
+    [group] = counted(client, ["p | feature_used | 2026-11-08 23:30:00 | feature=chat"], scope).groups
     assert group.features[0].periods == (0, 1)
 
 
 def test_a_range_that_ends_in_the_future(client: Client) -> None:
-    over = scope_of("2026-11-02", "2026-11-30", "week", as_of=at("2026-11-10 00:00"))
+    scope = scope_of("2026-11-02", "2026-11-30", "week", as_of=at("2026-11-10 00:00"))
     lines = ["p | feature_used | 2026-11-02 12:00:00, 2026-11-09 12:00:00 | feature=chat"]
-    [group] = counted(client, lines, over).groups
+    [group] = counted(client, lines, scope).groups
     [chat] = group.features
     assert (chat.could_return, chat.trend) == (0, None)  # the second week is not over, so nobody is known not to return
 
@@ -136,14 +138,14 @@ def test_a_range_that_ends_in_the_future(client: Client) -> None:
 def test_nobody(client: Client) -> None:
     [group] = counted(client, ["p | feature_used | 2026-01-01 00:00:00 | feature=chat"]).groups
     assert (group.people, group.features) == (0, ())
-    assert [one.name for one in group.unused] == ["chat"]
+    assert [feature.name for feature in group.unused] == ["chat"]
     assert Feature("chat", "").adoption is None
 
 
 def test_events_as_features_and_categories_of_none(client: Client) -> None:
     lines = ["p | run | 2026-11-03 00:00:00", "p | call | 2026-11-04 00:00:00 | feature=fax"]
     [group] = counted(client, lines, source=FeatureSource("run|call", "", "category", "duration")).groups
-    assert [(one.name, one.category) for one in group.features] == [("call", ""), ("run", "")]
+    assert [(feature.name, feature.category) for feature in group.features] == [("call", ""), ("run", "")]
 
 
 def test_groups_add_up(client: Client) -> None:

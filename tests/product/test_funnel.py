@@ -23,11 +23,11 @@ YEAR = scope_of("2026-01-01", "2027-01-01")
 
 
 def counted(
-    client: Client, lines: list[str], steps: str = "a b c", window: int | None = DAY, over: Scope = YEAR, **more: Any
+    client: Client, lines: list[str], steps: str = "a b c", window: int | None = DAY, scope: Scope = YEAR, **more: Any
 ) -> FunnelAnswer:
     capture(client, lines)
-    with asking(client.store, over.as_of) as runner:
-        return ask(runner, Funnel("", tuple(map(parse_step, steps.split())), window, **more), over)
+    with asking(client.store, scope.as_of) as runner:
+        return ask(runner, Funnel("", tuple(map(parse_step, steps.split())), window, **more), scope)
 
 
 def counts(*args: Any, **more: Any) -> list[int]:
@@ -151,21 +151,21 @@ def most_at_once(events: Sequence[tuple[int, str]], steps: Sequence[str], window
     """When the first of the largest number of steps were done that can be: every event tries to push others on."""
     best: list[int] = []
     for last, _ in events:
-        taken: dict[int, str] = {}
+        event_of: dict[int, str] = {}
         times = []
         for minute, event in events:
-            if last - window <= minute <= last and _placed(event, steps, taken, set()):
+            if last - window <= minute <= last and _placed(event, steps, event_of, set()):
                 times.append(minute)
         best = times if len(times) > len(best) else best
     return best
 
 
-def _placed(event: str, steps: Sequence[str], taken: dict[int, str], tried: set[int]) -> bool:
+def _placed(event: str, steps: Sequence[str], event_of: dict[int, str], tried: set[int]) -> bool:
     for n, step in enumerate(steps):
         if event in step.split("|") and n not in tried:
             tried.add(n)
-            if n not in taken or _placed(taken[n], steps, taken, tried):
-                taken[n] = event
+            if n not in event_of or _placed(event_of[n], steps, event_of, tried):
+                event_of[n] = event
                 return True
     return False
 
@@ -189,8 +189,8 @@ def test_in_any_order_as_by_hand(client: Client, steps: str) -> None:
             sum(len(times) > n for times in best) for n in range(len(typed))
         ]
         for n, step in enumerate(group.steps[1:], 1):
-            taken = [60 * (times[n] - times[n - 1]) for times in best if len(times) > n and times[n] > times[n - 1]]
-            assert step.mean == (pytest.approx(mean(taken)) if taken else None)
+            seconds = [60 * (times[n] - times[n - 1]) for times in best if len(times) > n and times[n] > times[n - 1]]
+            assert step.mean == (pytest.approx(mean(seconds)) if seconds else None)
 
 
 def test_an_exclusion_takes_the_person_out(client: Client) -> None:
@@ -232,8 +232,8 @@ def test_a_rate_of_nobody_is_none(client: Client) -> None:
 def test_groups_and_others_add_up(client: Client) -> None:
     lines = [f"p{n}|a|2026-01-01 00:00:00|plan=plan{n // 4}" for n in range(12)]
     lines += ["p0|b|2026-01-01 01:00:00|plan=changed", "none|a|2026-01-01 00:00:00", "none|b|2026-01-01 01:00:00"]
-    over = scope_of("2026-01-01", "2027-01-01", breakdown="plan", top=2)
-    groups = counted(client, lines, "a b", over=over).groups
+    scope = scope_of("2026-01-01", "2027-01-01", breakdown="plan", top=2)
+    groups = counted(client, lines, "a b", scope=scope).groups
     assert [(group.name, [step.persons for step in group.steps]) for group in groups] == [
         ("plan0", [4, 1]),
         ("plan1", [4, 0]),
@@ -248,10 +248,10 @@ def test_conditions_of_steps_and_of_all_events(client: Client) -> None:
         *("r|a|2026-01-01 00:00:00", "r|z|2026-01-01 01:00:00|plan=it's"),
     ]
     assert counts(client, lines, "a[properties.plan='pro'] b") == [1, 1]
-    over = scope_of("2026-01-01", "2027-01-01", where="properties.plan = 'pro' OR event = 'z'")
-    assert counts(client, [], "a b|z", over=over) == [1, 1]
-    over = scope_of("2026-01-01", "2027-01-01", where="properties.plan = 'it''s' OR properties.plan IS NULL")
-    assert counts(client, [], "a b|z", over=over) == [1, 1]
+    scope = scope_of("2026-01-01", "2027-01-01", where="properties.plan = 'pro' OR event = 'z'")
+    assert counts(client, [], "a b|z", scope=scope) == [1, 1]
+    scope = scope_of("2026-01-01", "2027-01-01", where="properties.plan = 'it''s' OR properties.plan IS NULL")
+    assert counts(client, [], "a b|z", scope=scope) == [1, 1]
 
 
 def test_who_stopped_where(client: Client) -> None:
@@ -259,9 +259,9 @@ def test_who_stopped_where(client: Client) -> None:
     capture(client, lines)
     funnel = Funnel("", (parse_step("a"), parse_step("b")), DAY)
     with asking(client.store, at("2027-01-01")) as runner:
-        one, two = (dropped(runner, funnel, YEAR, step) for step in (1, 2))
-    assert [str(row[2]) for row in one.rows] == ["2026-01-02 00:00:00", "2026-01-01 00:00:00"]
-    assert [str(row[2]) for row in two.rows] == ["2026-01-01 01:00:00"]
+        first, second = (dropped(runner, funnel, YEAR, step) for step in (1, 2))
+    assert [str(row[2]) for row in first.rows] == ["2026-01-02 00:00:00", "2026-01-01 00:00:00"]
+    assert [str(row[2]) for row in second.rows] == ["2026-01-01 01:00:00"]
 
 
 def test_a_name_that_never_occurred(client: Client) -> None:
@@ -276,12 +276,12 @@ def test_no_window(text: str) -> None:
         parse_window(text)
 
 
-def trend(client: Client, lines: list[str], steps: str, over: Scope, **more: Any) -> list[tuple[str, int, int, bool]]:
+def trend(client: Client, lines: list[str], steps: str, scope: Scope, **more: Any) -> list[tuple[str, int, int, bool]]:
     capture(client, lines)
     funnel = Funnel("", tuple(map(parse_step, steps.split())), **{"window": DAY, **more})
-    with asking(client.store, over.as_of, over.timezone) as runner:
-        [group] = ask(runner, funnel, over, trend=True).groups
-    return [(f"{one.start:%m-%d}", one.so_far.n, one.so_far.hits, one.finished) for one in group.trend]
+    with asking(client.store, scope.as_of, scope.timezone) as runner:
+        [group] = ask(runner, funnel, scope, trend=True).groups
+    return [(f"{bucket.start:%m-%d}", bucket.so_far.n, bucket.so_far.hits, bucket.finished) for bucket in group.trend]
 
 
 def test_who_converts_of_those_that_began_in_a_bucket(client: Client) -> None:
@@ -328,24 +328,24 @@ def test_buckets_are_local_and_weeks_begin_as_asked(client: Client) -> None:
 def test_orders_of_a_bucket(client: Client, order: Order, expected: list[tuple[str, int, int]]) -> None:
     lines = ["p|a|2026-03-01 22:00:00, 2026-03-02 01:00:00", "p|b|2026-03-01 23:00:00", "p|c|2026-03-02 02:00:00"]
     lines = lines if order != "strict" else [*lines, "p|z|2026-03-02 01:30:00"]
-    over = scope_of("2026-03-01", "2026-03-03")
-    assert [found[:3] for found in trend(client, lines, "a b c", over, order=order)] == expected
+    scope = scope_of("2026-03-01", "2026-03-03")
+    assert [bucket[:3] for bucket in trend(client, lines, "a b c", scope, order=order)] == expected
 
 
 def test_who_an_exclusion_takes_out_is_in_no_bucket_of_it(client: Client) -> None:
     lines = ["p|a|2026-03-01 01:00:00, 2026-03-03 01:00:00", "p|x|2026-03-01 02:00:00", "p|b|2026-03-03 02:00:00"]
-    found = trend(client, lines, "a b", scope_of("2026-03-01", "2026-03-04"), exclusions=("x",))
-    assert [one[:3] for one in found] == [("03-01", 0, 0), ("03-02", 0, 0), ("03-03", 1, 1)]
+    buckets = trend(client, lines, "a b", scope_of("2026-03-01", "2026-03-04"), exclusions=("x",))
+    assert [bucket[:3] for bucket in buckets] == [("03-01", 0, 0), ("03-02", 0, 0), ("03-03", 1, 1)]
 
 
 def test_a_trend_by_group_has_the_groups_of_the_funnel(client: Client) -> None:
     lines = ["p|a|2026-03-01 01:00:00, 2026-03-02 01:00:00|plan=pro", "q|a|2026-03-01 01:00:00|plan=pro"]
     lines += ["r|a|2026-03-01 01:00:00, 2026-03-02 01:00:00, 2026-03-03 01:00:00|plan=free"]
     capture(client, lines)
-    over = scope_of("2026-03-01", "2026-03-04", breakdown="plan", top=1)
-    with asking(client.store, over.as_of) as runner:
-        found = ask(runner, Funnel("", (parse_step("a"), parse_step("b|a")), 60), over, trend=True)
-    assert [(group.name, [one.so_far.n for one in group.trend]) for group in found.groups] == [
+    scope = scope_of("2026-03-01", "2026-03-04", breakdown="plan", top=1)
+    with asking(client.store, scope.as_of) as runner:
+        funnel = ask(runner, Funnel("", (parse_step("a"), parse_step("b|a")), 60), scope, trend=True)
+    assert [(group.name, [bucket.so_far.n for bucket in group.trend]) for group in funnel.groups] == [
         ("pro", [2, 1, 0]),
         ("all others", [1, 1, 1]),
     ]

@@ -29,46 +29,47 @@ USES = features.FeatureSource("a", "", "category", "duration")
 
 Counts = dict[str, int]
 COMMANDS: dict[str, Callable[[Runner, Scope], Counts]] = {
-    "activity": lambda runner, over: {
-        name: group.days[2].dau for name, group in activity.ask(runner, over).groups.items()
+    "activity": lambda runner, scope: {
+        name: group.days[2].dau for name, group in activity.ask(runner, scope).groups.items()
     },
-    "sessions": lambda runner, over: {
-        name: group.now.sessions for name, group in sessions.ask(runner, over).groups.items()
+    "sessions": lambda runner, scope: {
+        name: group.now.sessions for name, group in sessions.ask(runner, scope).groups.items()
     },
-    "features": lambda runner, over: {
-        group.name: group.people for group in features.ask(runner, USES, replace(over, interval="week")).groups
+    "features": lambda runner, scope: {
+        group.name: group.people for group in features.ask(runner, USES, replace(scope, interval="week")).groups
     },
-    "funnel": lambda runner, over: {
-        group.name: group.steps[0].persons for group in ask_funnel(runner, TWICE, over).groups
+    "funnel": lambda runner, scope: {
+        group.name: group.steps[0].persons for group in ask_funnel(runner, TWICE, scope).groups
     },
-    "unordered funnel": lambda runner, over: {
+    "unordered funnel": lambda runner, scope: {
         group.name: group.steps[0].persons
-        for group in ask_funnel(runner, replace(TWICE, order="unordered"), over).groups
+        for group in ask_funnel(runner, replace(TWICE, order="unordered"), scope).groups
     },
-    "retention": lambda runner, over: {
-        group.name: group.cohorts[2].size for group in retention.ask(runner, retention.RetentionQuery("a"), over).groups
+    "retention": lambda runner, scope: {
+        group.name: group.cohorts[2].size
+        for group in retention.ask(runner, retention.RetentionQuery("a"), scope).groups
     },
-    "cohorts": lambda runner, over: {
+    "cohorts": lambda runner, scope: {
         group.name: sum(week.size for week in group.cohorts)
-        for group in retention.ask_days(runner, retention.RetentionQuery("a"), replace(over, interval="week")).groups
+        for group in retention.ask_days(runner, retention.RetentionQuery("a"), replace(scope, interval="week")).groups
     },
-    "lifecycle": lambda runner, over: {
-        name: periods[2].active for name, periods in lifecycle.ask_lifecycle(runner, "", over).groups.items()
+    "lifecycle": lambda runner, scope: {
+        name: periods[2].active for name, periods in lifecycle.ask_lifecycle(runner, "", scope).groups.items()
     },
-    "stickiness": lambda runner, over: {
-        name: sum(counts) for name, counts in lifecycle.ask_stickiness(runner, "", over).groups.items()
+    "stickiness": lambda runner, scope: {
+        name: sum(counts) for name, counts in lifecycle.ask_stickiness(runner, "", scope).groups.items()
     },
-    "journeys": lambda runner, over: {
+    "journeys": lambda runner, scope: {
         group.name: group.total.sessions
-        for group in journeys.ask(runner, journeys.JourneysQuery(by="event"), over).groups
+        for group in journeys.ask(runner, journeys.JourneysQuery(by="event"), scope).groups
     },
-    "churn": lambda runner, over: {group.name: group.lifetime.n for group in churn.ask(runner, "", 7, over).groups},
-    "churn's periods": lambda runner, over: {
-        group.name: sum(period.left.n for period in group.periods) for group in churn.ask(runner, "", 7, over).groups
+    "churn": lambda runner, scope: {group.name: group.lifetime.n for group in churn.ask(runner, "", 7, scope).groups},
+    "churn's periods": lambda runner, scope: {
+        group.name: sum(period.left.n for period in group.periods) for group in churn.ask(runner, "", 7, scope).groups
     },
-    "churn over time": lambda runner, over: {
+    "churn over time": lambda runner, scope: {
         group.name: sum(bucket.so_far.n for bucket in group.trend)
-        for group in churn.ask(runner, "", 7, replace(over, interval="month"), trend=True).groups
+        for group in churn.ask(runner, "", 7, replace(scope, interval="month"), trend=True).groups
     },
 }
 
@@ -85,20 +86,20 @@ def test_an_empty_value_is_none(client: Client, breakdown: str, top: int, second
         event = {"event": "a", "distinct_id": f"p{n}", "timestamp": "2026-01-03T10:00:00Z"}
         properties = {"$session_id": f"s{n}", **plan, "$set": plan}
         client.batch({**event, "properties": properties}, historical_migration=True)
-    over = replace(JANUARY, breakdown=breakdown, top=top)
+    scope = replace(JANUARY, breakdown=breakdown, top=top)
     with asking(client.store, JANUARY.as_of) as runner:
-        found = {command: ask(runner, over) for command, ask in COMMANDS.items()}
-    assert found == {command: {"(none)": 3, second: 2} for command in COMMANDS}
+        groups = {command: ask(runner, scope) for command, ask in COMMANDS.items()}
+    assert groups == {command: {"(none)": 3, second: 2} for command in COMMANDS}
 
 
 def test_a_value_that_reads_as_none_is_in_quotes(client: Client) -> None:
     for n, medium in enumerate(("(none)", "(none)", None)):
         event = {"event": "a", "distinct_id": f"p{n}", "timestamp": "2026-01-03T10:00:00Z"}
         client.batch({**event, "properties": {"medium": medium}}, historical_migration=True)
-    over = replace(JANUARY, breakdown="medium")
+    scope = replace(JANUARY, breakdown="medium")
     with asking(client.store, JANUARY.as_of) as runner:
-        of_journeys = journeys_document(journeys.ask(runner, journeys.JourneysQuery(by="event"), over))
-        of_features = features_document(features.ask(runner, USES, replace(over, interval="week")))
+        of_journeys = journeys_document(journeys.ask(runner, journeys.JourneysQuery(by="event"), scope))
+        of_features = features_document(features.ask(runner, USES, replace(scope, interval="week")))
     assert [getattr(block, "heading", "") for block in of_journeys.blocks] == [
         'medium = "(none)" · 2 sessions',
         "medium = (none) · 1 session",

@@ -37,19 +37,19 @@ __all__ = ["running"]
 YEAR = scope_of("2026-01-01", "2027-01-01")
 
 
-def told(client: Client, lines: list[str], over: Scope = YEAR, **more: Any) -> Any:
+def journeys_of(client: Client, lines: list[str], scope: Scope = YEAR, **more: Any) -> Any:
     capture(client, lines, more.pop("merged", None))
-    with asking(client.store, over.as_of) as runner:
-        return ask(runner, JourneysQuery(**{"by": "event", **more}), over)
+    with asking(client.store, scope.as_of) as runner:
+        return ask(runner, JourneysQuery(**{"by": "event", **more}), scope)
 
 
 def group(*args: Any, **more: Any) -> JourneyGroup:
-    [found] = told(*args, **more).groups
-    return found  # type: ignore[no-any-return]
+    [only] = journeys_of(*args, **more).groups
+    return only  # type: ignore[no-any-return]
 
 
-def paths(found: JourneyGroup) -> dict[str, int]:
-    return {" ".join(path): count.sessions for path, count in found.paths.items()}
+def paths(journeys: JourneyGroup) -> dict[str, int]:
+    return {" ".join(path): count.sessions for path, count in journeys.paths.items()}
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,17 @@ def test_several_ids_are_one_person(client: Client) -> None:
 def test_a_change_of_clocks_is_no_pause(client: Client, day: str) -> None:
     capture(client, [f"p | a | {day} 00:50:00", f"p | b | {day} 01:10:00"])
     with asking(client.store, YEAR.as_of, "Europe/Berlin") as runner:
-        [found] = ask(runner, JourneysQuery(by="event"), YEAR).groups
-    assert paths(found) == {"a b": 1}
+        [journeys] = ask(runner, JourneysQuery(by="event"), YEAR).groups
+    assert paths(journeys) == {"a b": 1}
 
 
 def test_a_repeated_step_is_left_at_its_last_time(client: Client) -> None:
-    found = group(client, ["p|a|2026-01-01 00:00:00, 2026-01-01 00:01:00", "p|b|2026-01-01 00:03:00"])
-    assert {(edge.source, edge.target): edge.count.seconds for edge in found.edges} == {("a", "b"): 120, ("b", None): 0}
-    assert found.exits["b"].seconds == 180
+    journeys = group(client, ["p|a|2026-01-01 00:00:00, 2026-01-01 00:01:00", "p|b|2026-01-01 00:03:00"])
+    assert {(edge.source, edge.target): edge.count.seconds for edge in journeys.edges} == {
+        ("a", "b"): 120,
+        ("b", None): 0,
+    }
+    assert journeys.exits["b"].seconds == 180
 
 
 LOG = [
@@ -116,32 +119,39 @@ LOG = [
 
 
 def test_frequency_completion_and_drop_off(client: Client) -> None:
-    found = group(client, LOG)
-    assert paths(found) == {"a b": 1, "a b goal": 1, "a c": 1, "b a c goal d": 1}
-    assert (found.total.sessions, found.total.persons) == (4, 3)
-    assert found.begins["a",].sessions == 3
-    assert (found.begins["a", "b"].sessions, found.begins["a", "b"].persons, found.begins["a", "b"].stayed) == (2, 1, 1)
-    assert found.completion(("a", "b", "goal")) == pytest.approx(1 / 3)
-    assert found.drop_offs(("a", "b", "goal")) == pytest.approx((1 / 3, 1 / 2))
-    assert {name: (count.sessions, count.stayed) for name, count in found.entries.items()} == {"a": (3, 0), "b": (1, 0)}
-    assert {name: count.sessions for name, count in found.exits.items()} == {"b": 1, "c": 1, "d": 1, "goal": 1}
+    journeys = group(client, LOG)
+    assert paths(journeys) == {"a b": 1, "a b goal": 1, "a c": 1, "b a c goal d": 1}
+    assert (journeys.total.sessions, journeys.total.persons) == (4, 3)
+    assert journeys.begins["a",].sessions == 3
+    assert (
+        journeys.begins["a", "b"].sessions,
+        journeys.begins["a", "b"].persons,
+        journeys.begins["a", "b"].stayed,
+    ) == (2, 1, 1)
+    assert journeys.completion(("a", "b", "goal")) == pytest.approx(1 / 3)
+    assert journeys.drop_offs(("a", "b", "goal")) == pytest.approx((1 / 3, 1 / 2))
+    assert {name: (count.sessions, count.stayed) for name, count in journeys.entries.items()} == {
+        "a": (3, 0),
+        "b": (1, 0),
+    }
+    assert {name: count.sessions for name, count in journeys.exits.items()} == {"b": 1, "c": 1, "d": 1, "goal": 1}
 
 
 def test_who_took_an_edge_are_as_many_as_it_counts(client: Client) -> None:
-    found = group(client, LOG)
-    assert found.moves
+    journeys = group(client, LOG)
+    assert journeys.moves
     with asking(client.store, YEAR.as_of) as runner:
-        for edge in found.moves:
+        for edge in journeys.moves:
             move = Move(edge.step, edge.source, edge.target or "")
             people = travellers(runner, JourneysQuery(by="event"), YEAR, move).dicts()
             assert (sum(row["sessions"] for row in people), len(people)) == (edge.count.sessions, edge.count.persons)
 
 
 def test_ways_to_a_goal(client: Client) -> None:
-    found = group(client, LOG, goal="goal", steps=3)
-    assert paths(found) == {"a b goal": 1, "a c goal": 1}  # the last three
-    assert (found.total.sessions, found.total.reached, found.journeys) == (4, 2, 2)
-    assert {name: (count.sessions, count.reached) for name, count in found.entries.items()} == {
+    journeys = group(client, LOG, goal="goal", steps=3)
+    assert paths(journeys) == {"a b goal": 1, "a c goal": 1}  # the last three
+    assert (journeys.total.sessions, journeys.total.reached, journeys.journeys) == (4, 2, 2)
+    assert {name: (count.sessions, count.reached) for name, count in journeys.entries.items()} == {
         "a": (3, 1),
         "b": (1, 1),
     }
@@ -149,9 +159,9 @@ def test_ways_to_a_goal(client: Client) -> None:
 
 def test_from_a_step_to_a_goal(client: Client) -> None:
     capture(client, LOG)
-    found = group(client, [], start="b", goal="goal")
-    assert paths(found) == {"b goal": 1, "b a c goal": 1}
-    assert (found.total.sessions, found.total.reached) == (3, 2)
+    journeys = group(client, [], start="b", goal="goal")
+    assert paths(journeys) == {"b goal": 1, "b a c goal": 1}
+    assert (journeys.total.sessions, journeys.total.reached) == (3, 2)
     assert paths(group(client, [], start="b", goal="goal", steps=3)) == {"b goal": 1, "b ... goal": 1}  # as PostHog
 
 
@@ -236,43 +246,43 @@ def test_what_is_typed_for_a_page(typed: str, urls: bool, page: str) -> None:  #
 )
 def test_what_is_wrong(client: Client, more: dict[str, Any], message: str, hint: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
-        told(client, LOG, **more)
+        journeys_of(client, LOG, **more)
     assert hint in str(caught.value.hint)
 
 
 def test_a_goal_that_nobody_reached_from_there(client: Client) -> None:
-    found = group(client, LOG, start="d", goal="b")
-    assert (found.total.sessions, found.total.reached, found.paths) == (1, 0, {})
+    journeys = group(client, LOG, start="d", goal="b")
+    assert (journeys.total.sessions, journeys.total.reached, journeys.paths) == (1, 0, {})
 
 
 def test_pageviews_are_steps_of_events_where_they_are_named(client: Client) -> None:
     """PostHog's own events are none, unless somebody asks for one."""
     lines = ["p|a|2026-01-01 00:00:00", "p|$pageview|2026-01-01 00:01:00|$pathname=/x", "p|b|2026-01-01 00:02:00"]
-    found = told(client, lines, goal="$pageview")
-    assert found.groups[0].total.reached == 1
-    assert paths(found.groups[0]) == {"a $pageview": 1}
-    assert "begin with $, are no steps, but for the one named" in " ".join(journeys_document(found).notes)
+    journeys = journeys_of(client, lines, goal="$pageview")
+    assert journeys.groups[0].total.reached == 1
+    assert paths(journeys.groups[0]) == {"a $pageview": 1}
+    assert "begin with $, are no steps, but for the one named" in " ".join(journeys_document(journeys).notes)
     assert paths(group(client, [], start="$pageview")) == {"$pageview b": 1}
     assert paths(group(client, [])) == {"a b": 1}
 
 
 def test_a_start_of_another_time(client: Client) -> None:
     lines = ["p|a|2026-01-01 00:00:00", "p|b|2026-02-01 00:00:00"]
-    found = told(client, lines, scope_of("2026-01-15", "2026-03-01"), start="a")
-    assert "nobody came to a in this time" in journeys_document(found).notes
+    journeys = journeys_of(client, lines, scope_of("2026-01-15", "2026-03-01"), start="a")
+    assert "nobody came to a in this time" in journeys_document(journeys).notes
 
 
 def test_nobody_at_all(client: Client) -> None:
-    found = told(client, LOG, scope_of("2020-01-01", "2020-01-02"))
-    assert found.groups == ()
-    assert "nobody took any step" in journeys_document(found).notes[0]
+    journeys = journeys_of(client, LOG, scope_of("2020-01-01", "2020-01-02"))
+    assert journeys.groups == ()
+    assert "nobody took any step" in journeys_document(journeys).notes[0]
 
 
 def test_groups_add_up(client: Client) -> None:
     lines = [f"p{n} | a | 2026-01-01 00:00:00 | os=os{n // 3}" for n in range(10)]
-    over = scope_of("2026-01-01", "2027-01-01", breakdown="os", top=2)
-    found = told(client, [*lines, "x | a | 2026-01-01 00:00:00"], over)
-    assert [(g.name, g.name.kind, g.total.sessions) for g in found.groups] == [
+    scope = scope_of("2026-01-01", "2027-01-01", breakdown="os", top=2)
+    journeys = journeys_of(client, [*lines, "x | a | 2026-01-01 00:00:00"], scope)
+    assert [(g.name, g.name.kind, g.total.sessions) for g in journeys.groups] == [
         ("os0", "value", 3),
         ("os1", "value", 3),
         ("all others", "others", 5),
@@ -280,7 +290,7 @@ def test_groups_add_up(client: Client) -> None:
 
 
 def test_people_of_all_others_are_counted_once(client: Client) -> None:
-    found = group(
+    journeys = group(
         client,
         [
             "p | a | 2026-01-01 00:00:00, 2026-01-01 03:00:00, 2026-01-01 06:00:00",
@@ -289,11 +299,11 @@ def test_people_of_all_others_are_counted_once(client: Client) -> None:
             "q | b | 2026-01-01 00:00:00",
         ],
     )
-    shown, others = most_frequent(found.total.sessions, found.exits, 1)
-    assert list(shown) == ["a"]
-    assert others
-    assert (others.sessions, others.persons) == (3, 2)
-    assert most_frequent(found.total.sessions, found.exits) == (found.exits, None)
+    first, rest = most_frequent(journeys.total.sessions, journeys.exits, 1)
+    assert list(first) == ["a"]
+    assert rest
+    assert (rest.sessions, rest.persons) == (3, 2)
+    assert most_frequent(journeys.total.sessions, journeys.exits) == (journeys.exits, None)
 
 
 PERIODS = [
@@ -315,23 +325,24 @@ PERIODS = [
 def test_periods_have_the_sessions_that_began_in_them(
     client: Client, interval: Any, week_start: Any, expected: dict[str, tuple[int, int]]
 ) -> None:
-    over = replace(
+    scope = replace(
         scope_of("2026-10-23", "2026-11-03"), interval=interval, week_start=week_start, timezone="Europe/Berlin"
     )
     capture(client, PERIODS)
-    with asking(client.store, over.as_of, "Europe/Berlin") as runner:
-        found = ask(runner, JourneysQuery(by="event", goal="goal", periods=True), over)
+    with asking(client.store, scope.as_of, "Europe/Berlin") as runner:
+        journeys = ask(runner, JourneysQuery(by="event", goal="goal", periods=True), scope)
     counted = {
-        f"{one.start:%-d %b}": (one.count.sessions, one.count.reached) for one in periods(found, found.groups[0])
+        f"{period.start:%-d %b}": (period.count.sessions, period.count.reached)
+        for period in periods(journeys, journeys.groups[0])
     }
     assert {**counted, **expected} == counted
     assert sum(sessions for sessions, _ in counted.values()) == 3
 
 
 def test_too_many_periods(client: Client) -> None:
-    over = replace(scope_of("2026-01-01", "2026-12-30"), interval="hour", breakdown="os", top=5)
+    scope = replace(scope_of("2026-01-01", "2026-12-30"), interval="hour", breakdown="os", top=5)
     with pytest.raises(UsageError, match="8 712 hours of 6 groups"):
-        told(client, [f"p{n} | a | 2026-01-01 00:00:00 | os=os{n}" for n in range(9)], over, periods=True)
+        journeys_of(client, [f"p{n} | a | 2026-01-01 00:00:00 | os=os{n}" for n in range(9)], scope, periods=True)
 
 
 # Any log at all, beside a plain reading of it
@@ -343,11 +354,11 @@ DAYS = count()
 
 def sessions(log: list[tuple[str, str, int]]) -> Iterator[tuple[str, list[str]]]:
     """Each session's person and steps; moments are multiples of five minutes."""
-    for person, events in groupby(sorted((who, minute, what) for who, what, minute in log), lambda event: event[0]):
-        ordered = [(minute, what) for _, minute, what in events]
+    for person, events in groupby(sorted((who, minute, step) for who, step, minute in log), lambda event: event[0]):
+        ordered = [(minute, step) for _, minute, step in events]
         cuts = [0, *(n for n, (a, b) in enumerate(pairwise(ordered), 1) if b[0] - a[0] >= 6), len(ordered)]
         for begin, end in pairwise(cuts):
-            yield person, [what for what, _ in groupby(what for _, what in ordered[begin:end])]
+            yield person, [step for step, _ in groupby(step for _, step in ordered[begin:end])]
 
 
 @pytest.mark.slow
@@ -355,53 +366,53 @@ def sessions(log: list[tuple[str, str, int]]) -> Iterator[tuple[str, list[str]]]
 @given(log=LOGS, steps=st.integers(2, 4))
 def test_everything_adds_up(running: Client, log: list[tuple[str, str, int]], steps: int) -> None:
     day = at("2010-01-01") + timedelta(days=next(DAYS))  # of a decade that no other test has
-    lines = [f"{who}|{what}|{day + timedelta(minutes=5 * m):%Y-%m-%d %H:%M:%S}" for who, what, m in log]
-    found = group(running, lines, Scope(day, day + timedelta(days=1), YEAR.as_of), steps=steps)
+    lines = [f"{who}|{step}|{day + timedelta(minutes=5 * m):%Y-%m-%d %H:%M:%S}" for who, step, m in log]
+    journeys = group(running, lines, Scope(day, day + timedelta(days=1), YEAR.as_of), steps=steps)
     known = list(sessions(log))
-    assert paths(found) == Counter(" ".join(way[:steps]) for _, way in known)
-    assert {path: c.persons for path, c in found.paths.items()} == Counter(
+    assert paths(journeys) == Counter(" ".join(way[:steps]) for _, way in known)
+    assert {path: c.persons for path, c in journeys.paths.items()} == Counter(
         path for _, path in {(who, tuple(way[:steps])) for who, way in known}
     )
     edges = Counter((n, *pair) for _, way in known for n, pair in enumerate(pairwise(way[:steps]), 1))
-    assert {(e.step, e.source, e.target): e.count.sessions for e in found.edges if e.target} == edges
-    assert {page: c.sessions for page, c in found.exits.items()} == Counter(way[-1] for _, way in known)
-    assert [c.sessions for c in found.at] == [
+    assert {(e.step, e.source, e.target): e.count.sessions for e in journeys.edges if e.target} == edges
+    assert {page: c.sessions for page, c in journeys.exits.items()} == Counter(way[-1] for _, way in known)
+    assert [c.sessions for c in journeys.at] == [
         len(known),
         *(n for n in (sum(len(way) >= k for _, way in known) for k in range(1, steps + 1)) if n),
     ]
-    nothing_is_lost(found, JourneysQuery(by="event", steps=steps))
-    ends = list(found.exits)
+    nothing_is_lost(journeys, JourneysQuery(by="event", steps=steps))
+    ends = list(journeys.exits)
     for top in range(len(ends)):
-        _, others = most_frequent(len(known), found.exits, top)
-        assert others
-        assert others.persons == len({who for who, way in known if way[-1] in ends[top:]})
+        _, rest = most_frequent(len(known), journeys.exits, top)
+        assert rest
+        assert rest.persons == len({who for who, way in known if way[-1] in ends[top:]})
     if any("d" in way for _, way in known):
         to_d = group(running, [], Scope(day, day + timedelta(days=1), YEAR.as_of), steps=steps, goal="d")
         assert to_d.total.reached == to_d.journeys == sum("d" in way for _, way in known)
         nothing_is_lost(to_d, JourneysQuery(by="event", steps=steps, goal="d"))
 
 
-def nothing_is_lost(found: JourneyGroup, asked: JourneysQuery) -> None:
-    total = found.total.sessions
-    assert [sessions_beyond(total, parts.values()) for parts in (found.entries, found.exits)] == [0, 0]
-    assert sessions_beyond(found.journeys, found.paths.values()) == 0
-    for begin, one in found.begins.items():
-        below = sum(c.sessions for other, c in found.begins.items() if other[:-1] == begin)
-        assert len(begin) == asked.steps or begin[-1] == asked.goal or one.sessions == one.stayed + below
-    assert sum(line.sessions for line in lines(found) if not line.guides) == total
-    drawn = flow(found, asked)
+def nothing_is_lost(journeys: JourneyGroup, query: JourneysQuery) -> None:
+    total = journeys.total.sessions
+    assert [sessions_beyond(total, parts.values()) for parts in (journeys.entries, journeys.exits)] == [0, 0]
+    assert sessions_beyond(journeys.journeys, journeys.paths.values()) == 0
+    for begin, tally in journeys.begins.items():
+        below = sum(c.sessions for other, c in journeys.begins.items() if other[:-1] == begin)
+        assert len(begin) == query.steps or begin[-1] == query.goal or tally.sessions == tally.stayed + below
+    assert sum(line.sessions for line in lines(journeys) if not line.guides) == total
+    drawn = flow(journeys, query)
     for column, stops in enumerate(drawn.columns):
-        assert sum(stop.value for stop in stops) == found.at[column + 1].sessions
+        assert sum(stop.value for stop in stops) == journeys.at[column + 1].sessions
         for place, stop in enumerate(stops):
             out = sum(link[3] for link in drawn.links if link[:2] == (column, place))
             came = sum(link[3] for link in drawn.links if (link[0], link[2]) == (column - 1, place))
             assert column == 0 or came == stop.value
-            assert column == len(drawn.columns) - 1 or out == (stop.value - stop.left) * (stop.name != asked.goal)
+            assert column == len(drawn.columns) - 1 or out == (stop.value - stop.left) * (stop.name != query.goal)
 
 
 def test_the_longest_bar_is_that_of_the_largest_share(client: Client) -> None:
-    found = told(client, [f"p{n} | {event} | 2026-01-01 00:00:00" for n, event in enumerate("aabcd")])
-    listings = [block for block in journeys_document(found, 1).blocks if isinstance(block, Listing) and block.fields]
+    journeys = journeys_of(client, [f"p{n} | {event} | 2026-01-01 00:00:00" for n, event in enumerate("aabcd")])
+    listings = [block for block in journeys_document(journeys, 1).blocks if isinstance(block, Listing) and block.fields]
     for listing in listings:
         bars = [view.cell(row).bar for view in views(listing) if view.label == "Share" for row in listing.table.rows]
         if listing.heading in ("Common paths", "Where they begin", "Where they end"):

@@ -59,8 +59,8 @@ def test_funnel(client: Client, case: dict[str, Any]) -> None:
         assert [step.mean for step in group.steps] == means
     window = {"funnelWindowInterval": query["window_seconds"] // 3600, "funnelWindowIntervalUnit": "hour"}
     node = {"series": series(*query["steps"]), "dateRange": {"date_from": "2000-01-01", "date_to": "2025-01-01"}}
-    found = insight(client, "FunnelsQuery", **node, funnelsFilter=window)
-    assert [(step["count"], step["average_conversion_time"]) for step in found] == [
+    rows = insight(client, "FunnelsQuery", **node, funnelsFilter=window)
+    assert [(step["count"], step["average_conversion_time"]) for step in rows] == [
         (step.persons, step.mean) for step in group.steps
     ]
 
@@ -72,13 +72,13 @@ def test_funnel_over_time(client: Client, case: dict[str, Any]) -> None:
     first, last = (
         datetime.fromisoformat(query[name]).replace(tzinfo=ZoneInfo(zone)) for name in ("date_from", "date_to")
     )
-    whole = Scope(
+    scope = Scope(
         first.astimezone(UTC), (last + timedelta(days=1)).astimezone(UTC), at("2026-01-01"), query["interval"], zone
     )
     steps = Funnel("", tuple(map(parse_step, query["steps"])), query["window_seconds"])
-    with asking(client.store, whole.as_of, zone) as runner:
-        [group] = ask(runner, steps, whole, trend=True).groups
-    assert [[one.so_far.n, one.so_far.hits] for one in group.trend] == case["expected"]
+    with asking(client.store, scope.as_of, zone) as runner:
+        [group] = ask(runner, steps, scope, trend=True).groups
+    assert [[bucket.so_far.n, bucket.so_far.hits] for bucket in group.trend] == case["expected"]
 
 
 @of_kind("retention")
@@ -119,8 +119,8 @@ def test_lifecycle(client: Client, case: dict[str, Any]) -> None:
     assert {state: [period.people[state] for period in periods] for state in STATES} == {
         state: case["expected"][state] for state in STATES
     }
-    found = insight(client, "LifecycleQuery", **as_node(query))
-    assert {one["status"]: list(map(abs, one["data"])) for one in found} == {
+    results = insight(client, "LifecycleQuery", **as_node(query))
+    assert {line["status"]: list(map(abs, line["data"])) for line in results} == {
         state: case["expected"][state] for state in STATES
     }
 
@@ -130,16 +130,16 @@ def test_stickiness(client: Client, case: dict[str, Any]) -> None:
     query = captured(client, case)
     with asking(client.store, at("2026-01-01")) as runner:
         assert list(ask_stickiness(runner, query["event"], days(query)).groups[""]) == case["expected"]
-    [found] = insight(client, "StickinessQuery", **as_node(query))
-    assert found["data"] == case["expected"]
+    [line] = insight(client, "StickinessQuery", **as_node(query))
+    assert line["data"] == case["expected"]
 
 
 @of_kind("trends")
 def test_active_people(client: Client, case: dict[str, Any]) -> None:
     query = captured(client, case)
     with asking(client.store, at("2026-01-01")) as runner:
-        found = activity.ask(runner, days({**query, "interval": "day"})).now.active.days
-    assert {name: [getattr(day, name) for day in found] for name in ("dau", "wau", "mau")} == case["expected"]
+        active_days = activity.ask(runner, days({**query, "interval": "day"})).now.active.days
+    assert {name: [getattr(day, name) for day in active_days] for name in ("dau", "wau", "mau")} == case["expected"]
 
 
 @of_kind("paths")

@@ -39,8 +39,8 @@ BERLIN = "Europe/Berlin"
     ],
 )
 def test_ranges(typed: dict[str, Any], since: str, until: str) -> None:
-    found = Range(**typed).window(NOW, BERLIN, 7)
-    assert [f"{moment:%Y-%m-%d %H:%M}" for moment in found] == [since, until]
+    window = Range(**typed).window(NOW, BERLIN, 7)
+    assert [f"{moment:%Y-%m-%d %H:%M}" for moment in window] == [since, until]
 
 
 def test_since_and_days_contradict() -> None:
@@ -69,9 +69,9 @@ def labels(window: Scope) -> list[str]:
 def test_buckets_are_the_calendars() -> None:
     months = scope_of("2026-01-30", "2026-03-02", "month")
     assert labels(months) == months.axis(months.starts) == ["Jan 2026", "Feb 2026", "Mar 2026"]
-    one = {"as_of": NOW}
-    assert labels(scope_of("2026-11-01", "2026-11-15", "week", **one)) == ["26 Oct", "2 Nov", "9 Nov"]
-    assert labels(scope_of("2026-11-01", "2026-11-15", "week", week_start="sunday", **one)) == ["1 Nov", "8 Nov"]
+    now = {"as_of": NOW}
+    assert labels(scope_of("2026-11-01", "2026-11-15", "week", **now)) == ["26 Oct", "2 Nov", "9 Nov"]
+    assert labels(scope_of("2026-11-01", "2026-11-15", "week", week_start="sunday", **now)) == ["1 Nov", "8 Nov"]
     assert len(scope_of("2026-10-24 22:00", "2026-10-25 23:00", "hour", timezone=BERLIN).starts) == 25
     assert len(scope_of("2026-03-28 23:00", "2026-03-29 22:00", "hour", timezone=BERLIN).starts) == 23
     assert len(scope_of("2026-03-28 23:00", "2026-03-29 22:00", "day", timezone=BERLIN).starts) == 1
@@ -145,9 +145,9 @@ def test_cohorts_by_week_look_at_each_ones_own_day(client: Client) -> None:
     )
     with asking(client.store, NOW) as runner:
         weeks = scope_of("2026-10-05", "2026-11-20", "week", as_of=NOW)
-        [found] = ask_days(runner, RetentionQuery("signed_up", "run"), weeks).groups
-    assert (found.cohorts[0].size, found.cohorts[0].people) == (2, (2, 1, 2, 0, 0, None, None))
-    assert [found.curve[day] for day in (0, 1, 7, 8)] == [(2, 2), (1, 2), (2, 2), (0, 2)]
+        [group] = ask_days(runner, RetentionQuery("signed_up", "run"), weeks).groups
+    assert (group.cohorts[0].size, group.cohorts[0].people) == (2, (2, 1, 2, 0, 0, None, None))
+    assert [group.curve[day] for day in (0, 1, 7, 8)] == [(2, 2), (1, 2), (2, 2), (0, 2)]
 
 
 def test_cohorts_know_no_hours(client: Client) -> None:
@@ -161,8 +161,8 @@ def test_cohorts_by_group_add_up(client: Client) -> None:
     capture(client, [*lines, "p0 | run | 2026-10-02 12:00:00 | plan=z", "p5 | run | 2026-10-07 12:00:00"])
     weeks = scope_of("2026-10-01", "2026-11-20", "week", as_of=NOW, breakdown="plan", top=1)
     with asking(client.store, NOW) as runner:
-        found = ask_days(runner, RetentionQuery("signed_up"), weeks).groups
-    sizes = [(group.name, [cohort.size for cohort in group.cohorts[:2]], group.curve[1]) for group in found]
+        groups = ask_days(runner, RetentionQuery("signed_up"), weeks).groups
+    sizes = [(group.name, [cohort.size for cohort in group.cohorts[:2]], group.curve[1]) for group in groups]
     assert sizes == [("x", [3, 0], (1, 3)), ("all others", [1, 2], (1, 3))]
 
 
@@ -259,8 +259,8 @@ def test_hours_off_the_hour_on_the_other_commands(client: Client) -> None:
         [group] = ask(runner, RetentionQuery("a"), hours).groups
         assert group.cohorts[0].people == (1, 1, 1)
         for order in ("ordered", "unordered"):
-            [found] = ask_funnel(runner, replace(funnel, order=order), hours, trend=True).groups
-            assert [bucket.so_far.n for bucket in found.trend] == [1, 1, 1]
+            [converted] = ask_funnel(runner, replace(funnel, order=order), hours, trend=True).groups
+            assert [bucket.so_far.n for bucket in converted.trend] == [1, 1, 1]
         [used] = ask_features(runner, FeatureSource("a", "", "", ""), hours).groups
         assert used.features[0].periods == (1, 1, 1)
         [ways] = ask_journeys(runner, Journey(by="event", periods=True), hours).groups

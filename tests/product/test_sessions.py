@@ -13,10 +13,10 @@ from .logs import asking, at, capture, scope_of
 DAY = scope_of("2026-03-02", "2026-03-03")
 
 
-def asked(client: Client, lines: list[str], over: Scope = DAY) -> Sessions:
+def sessions_of(client: Client, lines: list[str], scope: Scope = DAY) -> Sessions:
     capture(client, lines)
-    with asking(client.store, over.as_of, over.timezone) as runner:
-        return ask(runner, over, buckets=True)
+    with asking(client.store, scope.as_of, scope.timezone) as runner:
+        return ask(runner, scope, buckets=True)
 
 
 def session(name: str, *seconds: int, event: str = "$pageview", person: str = "p", more: str = "") -> str:
@@ -26,7 +26,7 @@ def session(name: str, *seconds: int, event: str = "$pageview", person: str = "p
 
 def test_lengths_are_half_open(client: Client) -> None:
     lengths = (0, 29, 30, 119, 120, 299, 300, 899, 900, 1799, 1800)
-    now = asked(client, [session(f"s{length}", 0, length) for length in lengths]).all.now
+    now = sessions_of(client, [session(f"s{length}", 0, length) for length in lengths]).all.now
     assert now.lengths == (2, 2, 2, 2, 2, 1)
     assert (now.sessions, now.people, now.per_person) == (11, 1, 11)
     assert now.mean == pytest.approx(sum(lengths) / 11)
@@ -34,7 +34,7 @@ def test_lengths_are_half_open(client: Client) -> None:
 
 
 def test_the_median_of_two_lies_between(client: Client) -> None:
-    now = asked(client, [session("s1", 0), session("s2", 0, 61, person="q")]).all.now
+    now = sessions_of(client, [session("s1", 0), session("s2", 0, 61, person="q")]).all.now
     assert (now.mean, now.median, now.people) == (30.5, 30.5, 2)
 
 
@@ -51,7 +51,7 @@ def test_the_median_of_two_lies_between(client: Client) -> None:
     ],
 )
 def test_bounces(client: Client, lines: list[str], bounces: int, of: int) -> None:
-    now = asked(client, lines).all.now
+    now = sessions_of(client, lines).all.now
     assert (now.bounces, now.with_pageview, now.bounce_rate) == (bounces, of, bounces / of if of else None)
 
 
@@ -62,12 +62,12 @@ def test_a_session_belongs_to_where_it_began(client: Client) -> None:
         "p|x|2026-03-03 00:00:00|$session_id=after",
         "p|x|2026-02-28 23:59:59|$session_id=long_before",
     ]
-    found = asked(client, lines).all
-    assert (found.now.sessions, found.now.mean) == (1, 600)
-    assert (found.before.sessions, found.before.mean) == (1, 601)
-    assert {day: visits.sessions for day, visits in found.buckets.items()} == {0: 1}
+    sessions = sessions_of(client, lines).all
+    assert (sessions.now.sessions, sessions.now.mean) == (1, 600)
+    assert (sessions.before.sessions, sessions.before.mean) == (1, 601)
+    assert {day: visits.sessions for day, visits in sessions.buckets.items()} == {0: 1}
     asked_early = replace(DAY, until=at("2026-03-02T23:59:59.5"), as_of=at("2026-03-03T00:05:00"))
-    assert asked(client, [], asked_early).all.now.sessions == 1
+    assert sessions_of(client, [], asked_early).all.now.sessions == 1
 
 
 def test_what_they_came_from(client: Client) -> None:
@@ -78,27 +78,27 @@ def test_what_they_came_from(client: Client) -> None:
         session("s3", 0, person="q", more="$browser=Safari"),
         session("s4", 0, person="q"),
     ]
-    found = asked(client, lines)
-    assert {name: (one.now.people, one.now.sessions) for name, one in found.by["Browser"].items()} == {
+    sessions = sessions_of(client, lines)
+    assert {name: (numbers.now.people, numbers.now.sessions) for name, numbers in sessions.by["Browser"].items()} == {
         "Chrome": (1, 2),
         "Safari": (1, 1),
         "(none)": (1, 1),
     }
-    assert "Country" in found.missing_traits
-    assert "Country" not in found.by
+    assert "Country" in sessions.missing_traits
+    assert "Country" not in sessions.by
 
 
 def test_all_others_have_a_median_of_their_own(client: Client) -> None:
     lines = [session(f"s{n}", 0, n, more=f"ref=r{max(n, 2)}") for n in range(5)]
-    found = asked(client, lines, scope_of("2026-03-02", "2026-03-03", breakdown="ref", top=1)).groups
-    assert {name: (one.now.sessions, one.now.median) for name, one in found.items()} == {
+    sessions = sessions_of(client, lines, scope_of("2026-03-02", "2026-03-03", breakdown="ref", top=1)).groups
+    assert {name: (numbers.now.sessions, numbers.now.median) for name, numbers in sessions.items()} == {
         "r2": (3, 1),
         "all others": (2, 3.5),
     }
 
 
 def test_no_sessions(client: Client) -> None:
-    now = asked(client, ["p|x|2026-03-02 00:00:00"]).all.now
+    now = sessions_of(client, ["p|x|2026-03-02 00:00:00"]).all.now
     assert (now.sessions, now.mean, now.median, now.per_person, now.of_two_minutes) == (0, None, None, None, None)
 
 
@@ -110,22 +110,22 @@ def test_a_condition_leaves_sessions_whole(client: Client) -> None:
         session("s2", 0, 8, more="path=/home"),
     ]
     priced = scope_of("2026-03-02", "2026-03-03", where="properties.path = '/pricing'")
-    found = asked(client, lines, priced)
-    assert (found.all.now.sessions, found.all.now.mean, found.all.now.bounces) == (1, 300, 0)
-    assert {at: one.sessions for at, one in found.all.buckets.items()} == {0: 1}
-    assert asked(client, [], replace(priced, where="properties.path = '/none'")).all.now.sessions == 0
+    sessions = sessions_of(client, lines, priced)
+    assert (sessions.all.now.sessions, sessions.all.now.mean, sessions.all.now.bounces) == (1, 300, 0)
+    assert {at: visits.sessions for at, visits in sessions.all.buckets.items()} == {0: 1}
+    assert sessions_of(client, [], replace(priced, where="properties.path = '/none'")).all.now.sessions == 0
 
 
 def test_before_is_as_long_as_what_is_over(client: Client) -> None:
     lines = [f"p|x|2026-03-{day:02} 01:00:00|$session_id=s{day}" for day in range(1, 21)]
-    over = scope_of("2026-03-11", "2026-03-31", as_of=at("2026-03-13T12:00:00"))
-    found = asked(client, lines, over).all
-    assert (found.now.sessions, found.before.sessions) == (3, 2)  # from the middle of 8 March on
-    assert list(found.buckets) == [0, 1, 2]
+    scope = scope_of("2026-03-11", "2026-03-31", as_of=at("2026-03-13T12:00:00"))
+    sessions = sessions_of(client, lines, scope).all
+    assert (sessions.now.sessions, sessions.before.sessions) == (3, 2)  # from the middle of 8 March on
+    assert list(sessions.buckets) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
-    ("over", "expected"),
+    ("scope", "expected"),
     [
         (scope_of("2026-03-01T22:00:00", "2026-03-02T02:00:00", "hour"), {0: (2, 1), 2: (1, 1)}),
         (scope_of("2026-02-27", "2026-03-10", "week"), {0: (2, 1), 1: (3, 2)}),
@@ -138,7 +138,7 @@ def test_before_is_as_long_as_what_is_over(client: Client) -> None:
     ],
     ids=["hours", "weeks", "weeks from Sunday", "months", "hours off the hour"],
 )
-def test_buckets(client: Client, over: Scope, expected: dict[int, tuple[int, int]]) -> None:
+def test_buckets(client: Client, scope: Scope, expected: dict[int, tuple[int, int]]) -> None:
     lines = [
         "p|x|2026-03-01 22:10:00, 2026-03-02 00:20:00|$session_id=s1",
         "p|x|2026-03-01 22:59:00|$session_id=s2",
@@ -146,19 +146,19 @@ def test_buckets(client: Client, over: Scope, expected: dict[int, tuple[int, int
         "q|x|2026-03-02 18:30:00|$session_id=s4",
         "p|x|2026-03-08 12:00:00|$session_id=s5",
     ]
-    found = asked(client, lines, over).all.buckets
-    assert {at: (visits.sessions, visits.people) for at, visits in found.items()} == expected
+    sessions = sessions_of(client, lines, scope).all.buckets
+    assert {at: (visits.sessions, visits.people) for at, visits in sessions.items()} == expected
 
 
 def test_buckets_of_groups(client: Client) -> None:
     """People without a value are not those whose value reads as if they had none."""
     lines = [session("s1", 0, 20), "p|x|2026-03-03 01:00:00|$session_id=s2 ref=(none)"]
-    found = asked(client, lines, scope_of("2026-03-02T05:00:00", "2026-03-04", breakdown="ref"))
+    sessions = sessions_of(client, lines, scope_of("2026-03-02T05:00:00", "2026-03-04", breakdown="ref"))
     assert {
-        (name.written, name.kind): {at: one.mean for at, one in group.buckets.items()}
-        for name, group in found.groups.items()
+        (name.written, name.kind): {at: visits.mean for at, visits in group.buckets.items()}
+        for name, group in sessions.groups.items()
     } == {
         ('"(none)"', "value"): {1: 0},
         ("(none)", "none"): {0: 20},
     }
-    assert found.scope.widened
+    assert sessions.scope.widened

@@ -12,9 +12,9 @@ SIX_MP = [
 
 
 def test_remission_under_six_mp() -> None:
-    found = kaplan_meier(SIX_MP)
-    told = {point.time: (round(point.share, 3), round(point.error, 4)) for point in found.points if point.ended}
-    assert told == {
+    curve = kaplan_meier(SIX_MP)
+    shares = {point.time: (round(point.share, 3), round(point.error, 4)) for point in curve.points if point.ended}
+    assert shares == {
         6: (0.857, 0.0764),
         7: (0.807, 0.0869),
         10: (0.753, 0.0963),
@@ -23,32 +23,32 @@ def test_remission_under_six_mp() -> None:
         22: (0.538, 0.1282),
         23: (0.448, 0.1346),
     }
-    assert (found.n, found.ended, found.horizon, found.median) == (21, 9, 35, 23)
-    assert (found.median_interval.low, found.median_interval.high) == (13, None)  # as SAS's LIFETEST has it
-    assert found.mean == pytest.approx(23.287, abs=1e-3)  # up to 35 weeks; R's survfit: 23.29, error 2.83
-    low, high = found.mean_interval.low, found.mean_interval.high
+    assert (curve.n, curve.ended, curve.horizon, curve.median) == (21, 9, 35, 23)
+    assert (curve.median_interval.low, curve.median_interval.high) == (13, None)  # as SAS's LIFETEST has it
+    assert curve.mean == pytest.approx(23.287, abs=1e-3)  # up to 35 weeks; R's survfit: 23.29, error 2.83
+    low, high = curve.mean_interval.low, curve.mean_interval.high
     assert low is not None
     assert high is not None
     assert (high - low) / 2 / 1.959964 == pytest.approx(2.83, abs=5e-3)
 
 
 def test_without_censoring_it_is_what_is_left() -> None:
-    found = kaplan_meier([(1, 1, 0), (2, 1, 0), (3, 1, 0), (4, 1, 0)])
-    assert [point.share for point in found.points] == [0.75, 0.5, 0.25, 0]
-    assert (found.median, found.mean) == (2, 2.5)
-    last = found.at(99)
+    curve = kaplan_meier([(1, 1, 0), (2, 1, 0), (3, 1, 0), (4, 1, 0)])
+    assert [point.share for point in curve.points] == [0.75, 0.5, 0.25, 0]
+    assert (curve.median, curve.mean) == (2, 2.5)
+    last = curve.at(99)
     assert last is not None
     assert last.share == 0
 
 
 def test_nothing_ended() -> None:
-    found = kaplan_meier([(3, 0, 2), (5, 0, 1)])
-    assert (found.median, found.mean, found.at(6)) == (None, 5, None)
-    assert (found.median_interval.low, found.mean_interval.low) == (None, 5)
+    curve = kaplan_meier([(3, 0, 2), (5, 0, 1)])
+    assert (curve.median, curve.mean, curve.at(6)) == (None, 5, None)
+    assert (curve.median_interval.low, curve.mean_interval.low) == (None, 5)
 
 
 def test_nobody_and_one() -> None:
     nobody = kaplan_meier([])
     assert (nobody.n, nobody.median, nobody.mean, nobody.at(0)) == (0, None, None, None)
-    one = kaplan_meier([(0, 1, 0)])
-    assert (one.median, one.mean, one.points[0].share) == (0, 0, 0)
+    lone = kaplan_meier([(0, 1, 0)])
+    assert (lone.median, lone.mean, lone.points[0].share) == (0, 0, 0)

@@ -54,7 +54,7 @@ def accounts(company: Company) -> None:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     company = Company()
     visits(company)
     accounts(company)
@@ -63,64 +63,64 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 @pytest.fixture(scope="module")
-def found(here: Office) -> Scorecard:
-    with here.runner() as runner:
+def card(engines: Office) -> Scorecard:
+    with engines.runner() as runner:
         return scorecard(runner, days=4)
 
 
-def of(found: Scorecard, name: str) -> Score:
-    return next(score for score in found.scores if score.query.name.endswith(name))
+def of(card: Scorecard, name: str) -> Score:
+    return next(score for score in card.scores if score.query.name.endswith(name))
 
 
-def test_the_windows_are_whole_days(found: Scorecard) -> None:
-    assert [moment.isoformat()[:16] for moment in (found.before, found.since, found.until)] == [
+def test_the_windows_are_whole_days(card: Scorecard) -> None:
+    assert [moment.isoformat()[:16] for moment in (card.before, card.since, card.until)] == [
         "2026-11-12T00:00",
         "2026-11-16T00:00",
         "2026-11-20T00:00",
     ]
-    assert (found.dates[0], found.dates[-1], len(found.dates)) == (date(2026, 11, 12), date(2026, 11, 19), 8)
+    assert (card.dates[0], card.dates[-1], len(card.dates)) == (date(2026, 11, 12), date(2026, 11, 19), 8)
 
 
-def test_people_of_an_average_day(found: Scorecard) -> None:
-    score = of(found, "active_people")
+def test_people_of_an_average_day(card: Scorecard) -> None:
+    score = of(card, "active_people")
     assert (score.now.value, score.now.n, score.band) == (1.25, 4, "below good")
     assert score.series == (0, 0, 1, 0, 1, 1, 2, 1)
     assert score.change == 1.0
 
 
-def test_a_day_is_that_of_the_timezone(here: Office) -> None:
-    with here.runner() as runner:
+def test_a_day_is_that_of_the_timezone(engines: Office) -> None:
+    with engines.runner() as runner:
         zone = {"timezone": Setting("Europe/Berlin", "test")}
         runner.settings = replace(runner.settings, values={**runner.settings.values, **zone})
         assert of(scorecard(runner, ["active_people"], days=4), "active_people").series[4:] == (1, 0, 2, 1)
 
 
-def test_connect_rate_is_of_persons_who_were_there(found: Scorecard) -> None:
-    score = of(found, "connect_rate")
+def test_connect_rate_is_of_persons_who_were_there(card: Scorecard) -> None:
+    score = of(card, "connect_rate")
     assert (score.now.value, score.now.n, score.now.interval) == (0.5, 2, wilson(1, 2))
     assert score.series == (None, None, 0, None, 0, None, 0.5, None)
     assert (score.band, score.change, score.verdict) == ("excellent", 0.5, "unclear")
 
 
-def test_a_rate_of_an_event_that_never_occurred_is_unknown(here: Office, tmp_path: Path) -> None:
+def test_a_rate_of_an_event_that_never_occurred_is_unknown(engines: Office, tmp_path: Path) -> None:
     sql = (shipped_root() / "queries/posthog/connect_rate.sql").read_text()
     (tmp_path / "posthog").mkdir()
     (tmp_path / "posthog/mistyped.sql").write_text(sql.replace("{connect_clicked}", "event = 'mcp_conect_clicked'"))
-    with here.runner("posthog") as runner:
+    with engines.runner("posthog") as runner:
         runner.library = Library([shipped_root() / "queries", tmp_path])
-        found = scorecard(runner, ["mistyped", "connect_rate"], days=4)
-    score = of(found, "mistyped")
+        card = scorecard(runner, ["mistyped", "connect_rate"], days=4)
+    score = of(card, "mistyped")
     assert (score.now.value, score.now.interval, score.now.n, score.band, score.series) == (None, UNKNOWN, 2, "", ())
-    notes = metrics_document(found).notes
+    notes = metrics_document(card).notes
     assert (
         "MCP connect rate is unknown: no event 'mcp_conect_clicked' ever occurred; did you mean 'mcp_connect_clicked'?"
         in notes
     )
-    assert of(found, "connect_rate").now.value == 0.5
+    assert of(card, "connect_rate").now.value == 0.5
 
 
-def test_a_column_has_one_home(found: Scorecard) -> None:
-    document = metrics_document(found, compare=True)
+def test_a_column_has_one_home(card: Scorecard) -> None:
+    document = metrics_document(card, compare=True)
     assert document.table is not None
     assert document.data is not None
     columns = set(document.table.names)
@@ -129,8 +129,8 @@ def test_a_column_has_one_home(found: Scorecard) -> None:
     assert seen - columns == {"days"}  # which is `series` in JSON
 
 
-def test_a_rate_of_an_event_that_has_not_occurred_yet_is_unknown(here: Office) -> None:
-    with here.runner("posthog", as_of=datetime.fromisoformat("2026-11-16T09:00+00:00")) as runner:
+def test_a_rate_of_an_event_that_has_not_occurred_yet_is_unknown(engines: Office) -> None:
+    with engines.runner("posthog", as_of=datetime.fromisoformat("2026-11-16T09:00+00:00")) as runner:
         score = of(scorecard(runner, days=4), "connect_rate")
     assert (score.now.value, score.band, score.unknown) == (
         None,
@@ -153,8 +153,8 @@ def test_the_events_that_a_query_cannot_do_without(sql: str, events: list[list[s
     assert events_of(sql, {"x": "given", "y": ["d", "e"], "none": ""}) == events
 
 
-def test_a_median_knows_who_still_waits(found: Scorecard) -> None:
-    score = of(found, "first_run")
+def test_a_median_knows_who_still_waits(card: Scorecard) -> None:
+    score = of(card, "first_run")
     row = score.now.row
     assert (score.now.value, row["n"], row["ran"], row["censored"]) == (2, 4, 3, 1)
     assert score.series[4] == 2
@@ -162,15 +162,15 @@ def test_a_median_knows_who_still_waits(found: Scorecard) -> None:
     assert score.note.startswith("signed up 23 Oct – 19 Nov: 3 of 4 have had theirs, 1 have not yet")
 
 
-def test_signups_of_a_few_days_are_judged_with_those_before_them(here: Office) -> None:
-    with here.runner("neon", as_of=datetime.fromisoformat("2026-11-28T09:00+00:00")) as runner:
+def test_signups_of_a_few_days_are_judged_with_those_before_them(engines: Office) -> None:
+    with engines.runner("neon", as_of=datetime.fromisoformat("2026-11-28T09:00+00:00")) as runner:
         score = of(scorecard(runner, ["first_run"], days=7), "first_run")
     assert (score.now.value, score.now.n, score.now.row["ran"], score.now.row["within"]) == (2, 4, 4, 1)
     assert score.note == "signed up 31 Oct – 27 Nov: 4 of 4 have had theirs, 0 have not yet; within 7 days 100 % do"
 
 
-def test_the_share_within_the_target(here: Office) -> None:
-    with here.runner() as runner:
+def test_the_share_within_the_target(engines: Office) -> None:
+    with engines.runner() as runner:
         end = {"as_of": runner.as_of.replace(hour=0)}
         row = runner.table(runner.bind("first_run", {"days": 4, "target_days": 2, "cohort_days": 4}, **end)).dicts()[-1]
         assert row["within"] == pytest.approx(0.5)
@@ -178,8 +178,8 @@ def test_the_share_within_the_target(here: Office) -> None:
         assert (row["within_low"], row["within_high"]) == pytest.approx((0.1552, 0.9416), abs=2e-3)
 
 
-def test_success_is_over_finished_runs(found: Scorecard) -> None:
-    score = of(found, "run_success")
+def test_success_is_over_finished_runs(card: Scorecard) -> None:
+    score = of(card, "run_success")
     assert (score.now.value, score.now.n, score.now.row["people"]) == (0.75, 4, 2)
     assert score.series == (None, 0.5, None, None, None, 1, 0, None)
     # four runs of two people, 3 of 3 and 0 of 1: 0.75 · 0.25 / (2/1 · (0.75² + 0.75²) / 4²)
@@ -187,47 +187,47 @@ def test_success_is_over_finished_runs(found: Scorecard) -> None:
     assert (score.before.value, score.before.n) == (0.5, 2)
 
 
-def test_utilisation_is_use_and_not_balance(found: Scorecard) -> None:
-    score = of(found, "utilisation")
+def test_utilisation_is_use_and_not_balance(card: Scorecard) -> None:
+    score = of(card, "utilisation")
     assert (score.now.value, score.now.n) == (4 / 6, 6)
     assert score.series == (0, 0.5, 0, 0, 1 / 5, 1 / 6, 1 / 6, 1 / 6)
 
 
-def test_without_postgres_its_metrics_are_unknown(here: Office) -> None:
-    with here.runner("posthog") as runner:
-        found = scorecard(runner, days=4)
-    assert found.missing
-    assert [bool(score.error) for score in found.scores] == [False, False, True, True, True]
-    assert (of(found, "run_success").now.value, of(found, "run_success").band) == (None, "")
+def test_without_postgres_its_metrics_are_unknown(engines: Office) -> None:
+    with engines.runner("posthog") as runner:
+        card = scorecard(runner, days=4)
+    assert card.missing
+    assert [bool(score.error) for score in card.scores] == [False, False, True, True, True]
+    assert (of(card, "run_success").now.value, of(card, "run_success").band) == (None, "")
 
 
-def test_an_empty_window_has_no_figure(here: Office) -> None:
-    with here.runner(as_of=datetime.fromisoformat("2020-01-01T00:00+00:00")) as runner:
-        found = scorecard(runner, days=7)
+def test_an_empty_window_has_no_figure(engines: Office) -> None:
+    with engines.runner(as_of=datetime.fromisoformat("2020-01-01T00:00+00:00")) as runner:
+        card = scorecard(runner, days=7)
     for name in ("connect_rate", "first_run", "run_success", "utilisation"):
-        score = of(found, name)
+        score = of(card, name)
         assert (score.now.value, score.now.interval, score.change, score.band) == (None, UNKNOWN, None, ""), name
 
 
-def test_a_name_that_is_no_metric(here: Office) -> None:
-    with here.runner() as runner:
-        said = problem(lambda: scorecard(runner, ["neon/accounts"]))
-    assert said.message == "'neon/accounts' is not a metric"
+def test_a_name_that_is_no_metric(engines: Office) -> None:
+    with engines.runner() as runner:
+        error = problem(lambda: scorecard(runner, ["neon/accounts"]))
+    assert error.message == "'neon/accounts' is not a metric"
 
 
 def test_rows_that_are_not_as_the_kind_has_them() -> None:
     columns = (Column("hits", "BIGINT"), Column("n", "BIGINT"), Column("day"))
 
-    def said(*rows: Row, width: int = 3) -> str:
+    def message(*rows: Row, width: int = 3) -> str:
         return problem(lambda: reading(Metric("A", "rate"), Table(columns[:width], rows))).message
 
-    assert "2 rows for the whole window" in said((1, 2, None), (1, 2, None))
-    assert "lacks n" in said((1,), width=1)
-    assert "hits that are more than n" in said((3, 2, None))
-    assert "hits that are more than n, or below 0" in said((-1, 2, None))
-    assert "what is no number" in said(("many", 2, None))
-    assert "a `day` that is no date" in said((1, 2, "yesterday"))
-    assert "a `day` that is no date" in said((1, 2, [date(2026, 11, 20)]))
+    assert "2 rows for the whole window" in message((1, 2, None), (1, 2, None))
+    assert "lacks n" in message((1,), width=1)
+    assert "hits that are more than n" in message((3, 2, None))
+    assert "hits that are more than n, or below 0" in message((-1, 2, None))
+    assert "what is no number" in message(("many", 2, None))
+    assert "a `day` that is no date" in message((1, 2, "yesterday"))
+    assert "a `day` that is no date" in message((1, 2, [date(2026, 11, 20)]))
 
 
 @pytest.mark.parametrize(
@@ -242,9 +242,9 @@ def test_rows_that_are_not_as_the_kind_has_them() -> None:
 )
 def test_figures_that_cannot_be(kind: str, row: dict[str, object], message: str) -> None:
     table = Table(tuple(Column(name) for name in row), [tuple(row.values())])
-    said = problem(lambda: reading(Metric("A", kind), table))
-    assert message in said.message
-    assert said.hint.startswith(f"a {kind} is one row of ")
+    error = problem(lambda: reading(Metric("A", kind), table))
+    assert message in error.message
+    assert error.hint.startswith(f"a {kind} is one row of ")
 
 
 def test_a_count_of_nothing_is_0_and_a_rate_of_nothing_unknown() -> None:
@@ -265,10 +265,10 @@ WHERE created_at < {as_of} AND created_at >= {as_of} - make_interval(days => {da
 """
 
 
-def test_a_file_is_a_metric_more(here: Office, tmp_path: Path) -> None:
+def test_a_file_is_a_metric_more(engines: Office, tmp_path: Path) -> None:
     (tmp_path / "neon").mkdir()
     (tmp_path / "neon/signups.sql").write_text(SIGNUPS)
-    with here.runner("neon") as runner:
+    with engines.runner("neon") as runner:
         runner.library = Library([shipped_root() / "queries", tmp_path])
         score = of(scorecard(runner, days=4), "signups")
     assert (score.now.value, score.now.n, score.band, score.before.value, score.series) == (6, 6, "good", 0, ())
@@ -277,10 +277,10 @@ def test_a_file_is_a_metric_more(here: Office, tmp_path: Path) -> None:
     assert score.verdict == "better"
 
 
-def test_a_metric_without_thresholds_has_a_direction(here: Office, tmp_path: Path) -> None:
+def test_a_metric_without_thresholds_has_a_direction(engines: Office, tmp_path: Path) -> None:
     (tmp_path / "neon").mkdir()
     (tmp_path / "neon/signups.sql").write_text(SIGNUPS.replace("good: at least 3", "better: lower"))
-    with here.runner("neon") as runner:
+    with engines.runner("neon") as runner:
         runner.library = Library([shipped_root() / "queries", tmp_path])
         score = of(scorecard(runner, days=4), "signups")
     assert (score.band, score.verdict) == ("", "worse")
@@ -306,6 +306,6 @@ def test_mistakes_in_a_header(tmp_path: Path, written: str, instead: str, line: 
     (tmp_path / "neon").mkdir()
     path = tmp_path / "neon/signups.sql"
     path.write_text(SIGNUPS.replace(written, instead))
-    said = problem(lambda: Library([tmp_path])["neon/signups"])
-    assert said.message.startswith(f"{path}:{line}: {message}")
-    assert said.hint
+    error = problem(lambda: Library([tmp_path])["neon/signups"])
+    assert error.message.startswith(f"{path}:{line}: {message}")
+    assert error.hint
