@@ -13,44 +13,44 @@ from usertrack.reports.activity_export import schema
 from ..conftest import Cli
 
 
-def asked(cli: Cli, *args: object) -> Any:
-    said = cli(*args, "-f", "json")
-    assert said.code == 0, said.err
-    return json.loads(said.out)
+def document_of(cli: Cli, *args: object) -> Any:
+    result = cli(*args, "-f", "json")
+    assert result.code == 0, result.err
+    return json.loads(result.out)
 
 
 _documents: dict[str, Any] = {}  # each is asked for once
 
 
 @pytest.fixture
-def whole(demo: Cli) -> Any:
-    return _documents.get("whole") or _documents.setdefault("whole", asked(demo, "activity", "--full"))
+def full(demo: Cli) -> Any:
+    return _documents.get("whole") or _documents.setdefault("whole", document_of(demo, "activity", "--full"))
 
 
 @pytest.fixture
 def nothing(demo: Cli) -> Any:
     """The document of a day long before anybody came."""
     day = ("--since", "2020-01-01", "--until", "2020-01-02")
-    return _documents.get("nothing") or _documents.setdefault("nothing", asked(demo, "activity", "--full", *day))
+    return _documents.get("nothing") or _documents.setdefault("nothing", document_of(demo, "activity", "--full", *day))
 
 
-def test_the_document_is_as_its_schema_says(whole: Any, nothing: Any) -> None:
+def test_the_document_is_as_its_schema_says(full: Any, nothing: Any) -> None:
     Draft202012Validator.check_schema(schema())
     check = Draft202012Validator(schema(), format_checker=FormatChecker())
-    for document in (whole, nothing):
+    for document in (full, nothing):
         assert [error.message for error in check.iter_errors(document)] == []
-    assert not check.is_valid({**whole, "timeframe": 30})
-    assert not check.is_valid({**whole, "activityMetrics": {**whole["activityMetrics"], "activityByHour": [0] * 23}})
+    assert not check.is_valid({**full, "timeframe": 30})
+    assert not check.is_valid({**full, "activityMetrics": {**full["activityMetrics"], "activityByHour": [0] * 23}})
 
 
-def test_no_field_of_the_document_is_a_constant(whole: Any, nothing: Any) -> None:
+def test_no_field_of_the_document_is_a_constant(full: Any, nothing: Any) -> None:
     empty = dict(_leaves(nothing))
-    same = {path for path, value in _leaves(whole) if path in empty and empty[path] == value}
+    same = {path for path, value in _leaves(full) if path in empty and empty[path] == value}
     none_in_the_demo = {"activityMetrics/reactivatedUsers", "sessionAnalytics/deviceBreakdown/other"}
     assert same == {"userId", "workspaceId", "timezone", "counted", "segment", "where", *none_in_the_demo}
-    assert whole["userId"] is None
-    assert len({one["avgEngagement"] for one in whole["segments"]}) > 5
-    assert {one["avgEngagement"] for one in nothing["segments"]} == {None}
+    assert full["userId"] is None
+    assert len({segment["avgEngagement"] for segment in full["segments"]}) > 5
+    assert {segment["avgEngagement"] for segment in nothing["segments"]} == {None}
 
 
 def test_nothing_is_not_known_to_be_0(nothing: Any) -> None:
@@ -74,53 +74,53 @@ def _leaves(value: Any, path: str = "") -> Any:
         yield path, value
 
 
-def test_its_parts_agree_with_the_commands(demo: Cli, whole: Any) -> None:
-    activity, sessions = asked(demo, "activity"), asked(demo, "sessions")
-    metrics, analytics = whole["activityMetrics"], whole["sessionAnalytics"]
+def test_its_parts_agree_with_the_commands(demo: Cli, full: Any) -> None:
+    activity, sessions = document_of(demo, "activity"), document_of(demo, "sessions")
+    metrics, analytics = full["activityMetrics"], full["sessionAnalytics"]
     assert (metrics["dau"], metrics["mau"]) == (activity["now"]["dau"], activity["now"]["mau"])
     total = sessions["now"]["sessions"]
     assert activity["now"]["sessions"] == analytics["totalSessions"] == total
     assert sum(day["sessions"] for day in metrics["activityByDate"]) == total
     for parts in ("sessionLengthDistribution", "deviceBreakdown", "browserBreakdown"):
         assert sum(analytics[parts].values()) == total
-    assert sum(one["sessions"] for one in analytics["locationBreakdown"].values()) == total
+    assert sum(part["sessions"] for part in analytics["locationBreakdown"].values()) == total
     events = sum(day["events"] for day in metrics["activityByDate"])
     assert sum(metrics["activityByHour"]) == sum(metrics["activityByDayOfWeek"]) == events
-    [retention, usage] = whole["retention"], whole["featureUsage"]
-    assert retention["retentionCurve"][1]["activeUsers"] == asked(demo, "cohorts")["curve"][1]["people"]
-    assert sum(one["users"] for one in retention["churnAnalysis"]["riskSegments"]) > 0
+    [retention, usage] = full["retention"], full["featureUsage"]
+    assert retention["retentionCurve"][1]["activeUsers"] == document_of(demo, "cohorts")["curve"][1]["people"]
+    assert sum(part["users"] for part in retention["churnAnalysis"]["riskSegments"]) > 0
     assert usage["topFeatures"][0]["feature"] == usage["features"][0]["featureName"]
-    steps = asked(demo, "funnel", "activation")["groups"][0]["steps"]
+    steps = document_of(demo, "funnel", "activation")["groups"][0]["steps"]
     assert [stage["users"] for stage in usage["adoptionFunnel"]] == [step["people"] for step in steps]
-    [journey] = asked(demo, "journeys")["groups"]
-    assert sum(one["count"] for one in whole["userJourney"]["entryPoints"]) == journey["sessions"]
+    [journey] = document_of(demo, "journeys")["groups"]
+    assert sum(part["count"] for part in full["userJourney"]["entryPoints"]) == journey["sessions"]
 
 
 def test_wau_is_everybody_active_on_any_of_seven_days(demo: Cli) -> None:
-    days = {row["start"][:10]: row for row in asked(demo, "activity", "--days", 9)["days"]}
-    sticky = asked(demo, "stickiness", "--periods", 7, "--until", "2026-11-19")["rows"]
+    days = {row["start"][:10]: row for row in document_of(demo, "activity", "--days", 9)["days"]}
+    sticky = document_of(demo, "stickiness", "--periods", 7, "--until", "2026-11-19")["rows"]
     assert days["2026-11-19"]["wau"] == sum(row["people"] for row in sticky)
 
 
 def test_groups_of_activity_are_all_its_people(demo: Cli) -> None:
-    rows = asked(demo, "activity", "--breakdown", "$browser", "--top", 2)["days"]
-    [whole, *groups] = [row for row in rows if row["start"].startswith("2026-11-19")]
+    rows = document_of(demo, "activity", "--breakdown", "$browser", "--top", 2)["days"]
+    [everybody, *groups] = [row for row in rows if row["start"].startswith("2026-11-19")]
     assert len(groups) == 3
-    assert sum(row["mau"] for row in groups) == whole["mau"]
+    assert sum(row["mau"] for row in groups) == everybody["mau"]
 
 
 def test_only_json_holds_it_all(demo: Cli) -> None:
-    said = demo("activity", "--full")
-    assert said.code == 2
-    assert "--full is a JSON document" in said.err
-    assert "-f json" in said.err
+    result = demo("activity", "--full")
+    assert result.code == 2
+    assert "--full is a JSON document" in result.err
+    assert "-f json" in result.err
 
 
-def test_revenue_is_that_of_a_month(whole: Any) -> None:
-    revenue = {segment["segmentName"]: segment["avgRevenue"] for segment in whole["segments"]}
+def test_revenue_is_that_of_a_month(full: Any) -> None:
+    revenue = {segment["segmentName"]: segment["avgRevenue"] for segment in full["segments"]}
     assert revenue["High-Intent Prospects"] == 0  # who pays is no prospect
     assert revenue["Power Users"] > 0
-    assert max(risk["churnProbability"] for risk in whole["retention"]["churnAnalysis"]["riskSegments"]) > 1
+    assert max(risk["churnProbability"] for risk in full["retention"]["churnAnalysis"]["riskSegments"]) > 1
 
 
 def test_the_whole_has_no_buckets_of_its_own(demo: Cli) -> None:
@@ -130,25 +130,25 @@ def test_the_whole_has_no_buckets_of_its_own(demo: Cli) -> None:
 
 def test_sessions_of_weeks_are_in_every_format(demo: Cli) -> None:
     question = ("sessions", "--since", "2026-11-04", "--interval", "week", "--breakdown", "$browser", "--top", 1)
-    found = asked(demo, *question)
-    weeks = [row for row in found["rows"] if row["by"] == "all" and row["start"]]
+    document = document_of(demo, *question)
+    weeks = [row for row in document["rows"] if row["by"] == "all" and row["start"]]
     assert [(row["start"][:10], row["complete"]) for row in weeks] == [
         ("2026-11-02", True),
         ("2026-11-09", True),
         ("2026-11-16", False),
     ]
-    assert sum(row["sessions"] for row in weeks) == found["now"]["sessions"]
+    assert sum(row["sessions"] for row in weeks) == document["now"]["sessions"]
     for week in weeks:
-        groups = [row for row in found["rows"] if row["by"] == "$browser" and row["start"] == week["start"]]
+        groups = [row for row in document["rows"] if row["by"] == "$browser" and row["start"] == week["start"]]
         assert sum(row["sessions"] for row in groups) == week["sessions"]
-    said = demo(*question)
-    assert "whole weeks are counted: from 2 Nov on" in said.err
-    assert "16 Nov…" in said.out
-    assert "start" not in asked(demo, "sessions")["rows"][0]
+    result = demo(*question)
+    assert "whole weeks are counted: from 2 Nov on" in result.err
+    assert "16 Nov…" in result.out
+    assert "start" not in document_of(demo, "sessions")["rows"][0]
 
 
-def test_the_time_of_the_document_is_days_of_the_calendar(whole: Any, nothing: Any) -> None:
-    assert (whole["timeframe"], nothing["timeframe"]) == ("30d", "2d")
+def test_the_time_of_the_document_is_days_of_the_calendar(full: Any, nothing: Any) -> None:
+    assert (full["timeframe"], nothing["timeframe"]) == ("30d", "2d")
 
 
 def test_a_part_without_an_answer_is_empty_and_the_notes_say_why(demo: Cli, tmp_path: Path) -> None:

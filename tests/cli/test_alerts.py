@@ -30,11 +30,11 @@ def alerts(cli: Cli, tmp_path: Path) -> Cli:
     (tmp_path / "usertrack.yaml").write_text("posthog: {project_id: 1}\n")
     now = datetime.now(UTC)
     with closing(Store(state_folder(load_settings(), now))) as store:
-        said = [
+        signals = [
             _signal("stuck", "p1", "dana@acme.example", "warning", now - timedelta(minutes=3)),
             _signal("errors", "p2", HOSTILE, "critical", now - timedelta(minutes=1)),
         ]
-        Desk(store, Notifications()).receive(said, now)
+        Desk(store, Notifications()).receive(signals, now)
     return cli
 
 
@@ -71,9 +71,9 @@ def test_acknowledged_snoozed_and_resolved_by_id_or_person(alerts: Cli) -> None:
         each["pattern"]: each["state"] for each in json.loads(alerts("alerts", "list", "-f", "json").out)["alerts"]
     }
     assert states == {"stuck": "acknowledged", "errors": "snoozed"}
-    shown = alerts("alerts", "show", second["id"]).out
-    assert "kim" in shown
-    assert "calling" in shown
+    output = alerts("alerts", "show", second["id"]).out
+    assert "kim" in output
+    assert "calling" in output
     assert alerts("alerts", "resolve", second["id"]).code == 0
     assert alerts("alerts", "resolve", second["id"]).code == 2  # once is enough
     assert "1 open alert" in alerts("alerts", "list").out
@@ -81,8 +81,8 @@ def test_acknowledged_snoozed_and_resolved_by_id_or_person(alerts: Cli) -> None:
 
 
 def test_an_alert_says_what_its_pattern_looks_for(alerts: Cli) -> None:
-    shown = alerts("alerts", "show", HOSTILE)
-    assert "error more than 3 times within 5 min" in shown.out
+    result = alerts("alerts", "show", HOSTILE)
+    assert "error more than 3 times within 5 min" in result.out
     Path("patterns.yaml").write_text("patterns:\n  other: {when: {none: any, within: 1h}}\n")
     assert "looks for" not in alerts("alerts", "show", HOSTILE).out  # it is no more
 
@@ -188,10 +188,10 @@ def test_what_is_seen_and_told_to_nobody_is_said_once(capsys: pytest.CaptureFixt
     pane = WatchPane()
     for _ in range(2):
         pane.doubts(3, ["trial_quiet"], 60.0)
-    said = " ".join(capsys.readouterr().err.split())
-    assert said.count("trial_quiet holds for somebody") == 1
-    assert said.count("events came later than by 60 min") == 1
-    assert said.count("the clock of PostHog is ahead") == 1
+    output = " ".join(capsys.readouterr().err.split())
+    assert output.count("trial_quiet holds for somebody") == 1
+    assert output.count("events came later than by 60 min") == 1
+    assert output.count("the clock of PostHog is ahead") == 1
 
 
 def test_an_end_is_shown_only_where_its_start_was() -> None:

@@ -101,9 +101,9 @@ def test_what_somebody_meets_is_told_once_over_a_kill_and_a_revoked_webhook(
 ) -> None:
     (tmp_path / "usertrack.yaml").write_text("history: off\n")
     (tmp_path / "patterns.yaml").write_text(PATTERNS)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "USERTRACK_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "USERTRACK_"))}
     keys = {"USERTRACK_PERSONAL_API_KEY": "phx_test", "USERTRACK_PROJECT_TOKEN": "phc_test"}
-    env = {**kept, **keys, "XDG_CACHE_HOME": str(demo_cache), "PYTHONUNBUFFERED": "1"}
+    env = {**inherited, **keys, "XDG_CACHE_HOME": str(demo_cache), "PYTHONUNBUFFERED": "1"}
     with process(tmp_path, env, "serve", "--demo-traffic", "--data", "live", "--port", "0", "--speed", "20") as server:
         log: Path = server.log  # type: ignore[attr-defined]
         until(lambda: " at http" in log.read_text())
@@ -123,9 +123,9 @@ def test_what_somebody_meets_is_told_once_over_a_kill_and_a_revoked_webhook(
             assert "<https://evil.example|click>" not in slack.messages[-1]
             slack.revoked = True
             _fail(url, "wei@acme.example")
-            said: Path = watcher.log  # type: ignore[attr-defined]
-            until(lambda: "slack does not get through" in said.read_text())
-            assert "secret" not in said.read_text()
+            watch_log: Path = watcher.log  # type: ignore[attr-defined]
+            until(lambda: "slack does not get through" in watch_log.read_text())
+            assert "secret" not in watch_log.read_text()
     assert [len(slack.about(email)) for email in PEOPLE.values()] == [1, 1, 0]
 
 

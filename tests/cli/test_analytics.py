@@ -18,37 +18,37 @@ ENDINGS = ["md", "html", "csv", "parquet", "xlsx"]
 WITH_OPTIONS = ["funnel activation --interval week", "churn --interval month", "cohorts -b person.plan --top 1"]
 
 
-def asked(cli: Cli, *args: object) -> Any:
-    said = cli(*args, "-f", "json")
-    assert said.code == 0, said.err
-    return json.loads(said.out)
+def document_of(cli: Cli, *args: object) -> Any:
+    result = cli(*args, "-f", "json")
+    assert result.code == 0, result.err
+    return json.loads(result.out)
 
 
 def test_activation_narrows_from_step_to_step(demo: Cli) -> None:
-    [group] = asked(demo, "funnel", "activation")["groups"]
+    [group] = document_of(demo, "funnel", "activation")["groups"]
     people = [step["people"] for step in group["steps"]]
     assert len(people) == 5
     assert people[0] > people[1] > people[2] > people[3] > people[4] > 0
-    said = demo("funnel", "activation", "--window", "90m").out
-    assert "ordered, 90 minutes from step 1, best attempt per person" in said
+    output = demo("funnel", "activation", "--window", "90m").out
+    assert "ordered, 90 minutes from step 1, best attempt per person" in output
 
 
 def test_conversion_of_weeks_is_that_of_all_the_time(demo: Cli) -> None:
     """The demo's people sign up once."""
-    [group] = asked(demo, "funnel", "activation", "--interval", "week", "--periods", 6)["groups"]
+    [group] = document_of(demo, "funnel", "activation", "--interval", "week", "--periods", 6)["groups"]
     for column, step in (("people", 0), ("converted", -1)):
         assert sum(week[column] for week in group["trend"]) == group["steps"][step]["people"]
     assert [week["complete"] for week in group["trend"]] == [True] * 3 + [False] * 3
     assert [week["rate"] is None for week in group["trend"]] == [False] * 3 + [True] * 3
     rows = csv.DictReader(io.StringIO(demo("funnel", "activation", "--periods", 6, "-f", "csv").out))
     assert [int(row["people"]) for row in rows] == [week["people"] for week in group["trend"]]
-    said = demo("funnel", "activation", "--periods", 6)
-    assert "the last 3 weeks have no share yet: the 14 days to convert in are not over for all" in said.err
-    assert "trend" not in asked(demo, "funnel", "activation")["groups"][0]
+    result = demo("funnel", "activation", "--periods", 6)
+    assert "the last 3 weeks have no share yet: the 14 days to convert in are not over for all" in result.err
+    assert "trend" not in document_of(demo, "funnel", "activation")["groups"][0]
 
 
 def test_files_of_churn_have_its_groups(demo: Cli) -> None:
-    groups = asked(demo, "churn", "-b", "person.plan", "--top", 1)["groups"]
+    groups = document_of(demo, "churn", "-b", "person.plan", "--top", 1)["groups"]
     rows = list(csv.DictReader(io.StringIO(demo("churn", "-b", "person.plan", "--top", 1, "-f", "csv").out)))
     assert [row["breakdown"] for row in rows] == [group["breakdown"] or "" for group in groups]
     assert [int(row["left"]) for row in rows] == [group["churn_rate"]["hits"] for group in groups]
@@ -56,13 +56,13 @@ def test_files_of_churn_have_its_groups(demo: Cli) -> None:
 
 
 def test_the_people_of_a_step_are_those_it_lost(demo: Cli) -> None:
-    [group] = asked(demo, "funnel", "activation")["groups"]
+    [group] = document_of(demo, "funnel", "activation")["groups"]
     rows = csv.DictReader(io.StringIO(demo("funnel", "activation", "--stopped-at", 3, "-f", "csv").out))
     assert len(list(rows)) == group["steps"][3]["dropped"]
 
 
 def test_a_segment_is_its_people(demo: Cli) -> None:
-    members = {user["email"] for user in asked(demo, "segments", "power", "--all-members")["users"]}
+    members = {user["email"] for user in document_of(demo, "segments", "power", "--all-members")["users"]}
     lines = demo(
         "funnel", "user_signed_up", "run_completed", "--segment", "power", "--days", 90, "--stopped-at", 2, "-f", "csv"
     )
@@ -72,16 +72,16 @@ def test_a_segment_is_its_people(demo: Cli) -> None:
 
 
 def test_groups_add_up_to_everybody(demo: Cli) -> None:
-    [everybody] = asked(demo, "funnel", "activation")["groups"]
-    groups = asked(demo, "funnel", "activation", "--breakdown", "person.name", "--top", 3)["groups"]
+    [everybody] = document_of(demo, "funnel", "activation")["groups"]
+    groups = document_of(demo, "funnel", "activation", "--breakdown", "person.name", "--top", 3)["groups"]
     assert len(groups) == 4
     for n, step in enumerate(everybody["steps"]):
         assert sum(group["steps"][n]["people"] for group in groups) == step["people"]
 
 
 def test_recurring_retention_of_a_week_is_its_active_people(demo: Cli) -> None:
-    cells = asked(demo, "retention", "--type", "recurring", "--periods", 4)["cells"]
-    weeks = asked(demo, "lifecycle", "--since", "2026-10-26")["rows"]
+    cells = document_of(demo, "retention", "--type", "recurring", "--periods", 4)["cells"]
+    weeks = document_of(demo, "lifecycle", "--since", "2026-10-26")["rows"]
     assert [cell["size"] for cell in cells if cell["period"] == 0] == [week["active"] for week in weeks]
     blank = [cell for cell in cells if cell["people"] is None]
     assert blank
@@ -89,7 +89,7 @@ def test_recurring_retention_of_a_week_is_its_active_people(demo: Cli) -> None:
 
 
 def test_sessions_of_journeys_add_up_in_every_table(demo: Cli) -> None:
-    [group] = asked(demo, "journeys", "--segment", "power", "--steps", 3)["groups"]
+    [group] = document_of(demo, "journeys", "--segment", "power", "--steps", 3)["groups"]
     assert group["sessions"] > 100
     for kind in ("paths", "entries", "exits"):
         assert sum(row["sessions"] for row in group[kind]) == group["sessions"]
@@ -100,7 +100,7 @@ def test_sessions_of_journeys_add_up_in_every_table(demo: Cli) -> None:
 
 
 def test_ways_to_a_goal_are_those_that_got_there(demo: Cli) -> None:
-    [group] = asked(demo, "journeys", "--from", "/pricing/", "--to", "user_signed_up")["groups"]
+    [group] = document_of(demo, "journeys", "--from", "/pricing/", "--to", "user_signed_up")["groups"]
     assert 0 < group["reached"] < group["sessions"]
     assert sum(row["sessions"] for row in group["paths"]) == group["reached"]
     assert {row["path"][0] for row in group["paths"]} == {"/pricing"}
@@ -108,8 +108,8 @@ def test_ways_to_a_goal_are_those_that_got_there(demo: Cli) -> None:
 
 
 def test_journeys_by_group_add_up(demo: Cli) -> None:
-    [everybody] = asked(demo, "journeys")["groups"]
-    groups = asked(demo, "journeys", "--breakdown", "$browser", "--top", 2)["groups"]
+    [everybody] = document_of(demo, "journeys")["groups"]
+    groups = document_of(demo, "journeys", "--breakdown", "$browser", "--top", 2)["groups"]
     assert [group["other"] for group in groups] == [False, False, True]
     assert sum(group["sessions"] for group in groups) == everybody["sessions"]
     assert sum(group["people"] for group in groups) == everybody["people"]
@@ -117,20 +117,20 @@ def test_journeys_by_group_add_up(demo: Cli) -> None:
 
 def test_pages_that_are_one_by_a_pattern(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("USERTRACK_PAGES", "/blog/*,/docs*")
-    said = demo("journeys")
-    assert "/blog/* " in said.out
-    assert "/blog/agents" not in said.out
-    assert "/blog/*, /docs* are one page each" in said.err
+    result = demo("journeys")
+    assert "/blog/* " in result.out
+    assert "/blog/agents" not in result.out
+    assert "/blog/*, /docs* are one page each" in result.err
 
 
 def test_stickiness_counts_everybody_once(demo: Cli) -> None:
-    rows = asked(demo, "stickiness", "--interval", "week", "--periods", 1)["rows"]
+    rows = document_of(demo, "stickiness", "--interval", "week", "--periods", 1)["rows"]
     assert rows[0]["at_least"] == sum(row["people"] for row in rows)
 
 
 def test_features_that_are_known_and_unused(demo: Cli, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text("features: {known: [admin/sso, build/workflow_editor]}\n")
-    rows = {row["feature"]: row for row in asked(demo, "features", "--demo")["features"]}
+    rows = {row["feature"]: row for row in document_of(demo, "features", "--demo")["features"]}
     assert len(rows) == 9  # the eight of the demo, and one that nobody ever used
     assert (rows["sso"]["category"], rows["sso"]["uses"], rows["sso"]["last_at"]) == ("admin", 0, None)
     assert rows["workflow_editor"]["adoption_low"] < rows["workflow_editor"]["adoption"] <= 1
@@ -139,7 +139,7 @@ def test_features_that_are_known_and_unused(demo: Cli, tmp_path: Path) -> None:
 
 def test_a_feature_is_adopted_more_by_those_who_use_all(demo: Cli) -> None:
     everybody, power = (
-        {row["feature"]: row["adoption"] for row in asked(demo, "features", *more)["features"]}
+        {row["feature"]: row["adoption"] for row in document_of(demo, "features", *more)["features"]}
         for more in ([], ["--segment", "power"])
     )
     assert all(power[name] > share for name, share in everybody.items())
@@ -147,21 +147,21 @@ def test_a_feature_is_adopted_more_by_those_who_use_all(demo: Cli) -> None:
 
 def test_churn_says_how_often_its_rule_was_right(demo: Cli) -> None:
     """Most of the demo's people who go quiet do so for good."""
-    found = asked(demo, "churn", "--people", "identified")
-    tested = found["back_test"]
+    document = document_of(demo, "churn", "--people", "identified")
+    tested = document["back_test"]
     assert tested["precision"]["rate"] > 2 * tested["base"]["rate"]
     assert tested["precision"]["hits"] == tested["recall"]["hits"]
-    assert found["groups"][0]["churn_rate"] == {**tested["base"]}
-    for risk in found["risk_segments"]:
+    assert document["groups"][0]["churn_rate"] == {**tested["base"]}
+    for risk in document["risk_segments"]:
         assert risk["low"] <= risk["churn_probability"] <= risk["high"]
 
 
 def test_what_marks_who_leaves_is_seen_on_a_narrow_terminal(demo: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    said = demo("churn").out
-    assert "What marks them" in said
-    assert "too narrow" not in said
-    assert not re.search(r"\d%", said)
+    output = demo("churn").out
+    assert "What marks them" in output
+    assert "too narrow" not in output
+    assert not re.search(r"\d%", output)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ def test_what_marks_who_leaves_is_seen_on_a_narrow_terminal(demo: Cli, monkeypat
     ),
 )
 def test_every_format(demo: Cli, tmp_path: Path, command: str, ending: str) -> None:
-    said = demo(*command.split(), "-o", tmp_path / f"out.{ending}")
-    assert said.code == 0, said.err
+    result = demo(*command.split(), "-o", tmp_path / f"out.{ending}")
+    assert result.code == 0, result.err
     assert (tmp_path / f"out.{ending}").stat().st_size > 300
 
 
@@ -229,20 +229,20 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
     ],
 )
 def test_what_is_wrong_is_said(demo: Cli, args: list[str], message: str, hint: str) -> None:
-    said = demo(*args)
-    assert said.code in (1, 2)
-    assert message in said.err
-    assert hint in said.err.partition("hint:")[2]
-    assert said.out == ""
+    result = demo(*args)
+    assert result.code in (1, 2)
+    assert message in result.err
+    assert hint in result.err.partition("hint:")[2]
+    assert result.out == ""
 
 
 def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text("timezone: Europe/Berlin\n")
     mine = tmp_path / "funnels.yaml"
     mine.write_text("running: {steps: [user_signed_up, run_completed], window: 7d, order: strict}\n")
-    said = demo("funnel", "running", "--demo")
-    assert "strict order, nothing in between, 7 days from step 1" in said.out
-    assert "Europe/Berlin" in said.out
+    result = demo("funnel", "running", "--demo")
+    assert "strict order, nothing in between, 7 days from step 1" in result.out
+    assert "Europe/Berlin" in result.out
     for text, message in {
         "running: {steps: [a]}": "funnels.yaml:1: a funnel has two steps or more",
         "running: {steps: [a, b], windw: 1d}": "funnels.yaml:1: unknown key 'windw'",
@@ -274,10 +274,10 @@ def test_weeks_start_alike_everywhere(
     demo: Cli, tmp_path: Path, command: str, settings: str, option: list[str], first: str
 ) -> None:
     (tmp_path / "usertrack.yaml").write_text(settings)
-    found = asked(demo, *command.split(), "--demo", "--interval", "week", "--since", "2026-11-04", *option)
-    assert found["since"] == first
+    document = document_of(demo, *command.split(), "--demo", "--interval", "week", "--since", "2026-11-04", *option)
+    assert document["since"] == first
     query = "SELECT toString(toStartOfWeek(toDate('2026-11-04'))) AS week"
     if "sunday" in settings:  # in the users' own HogQL, too
         (tmp_path / "week.sql").write_text(query)
-        said = demo("query", "run", "--demo", "--source", "posthog", "--sql", "week.sql", "-f", "jsonl")
-        assert json.loads(said.out) == {"week": "2026-11-01"}
+        result = demo("query", "run", "--demo", "--source", "posthog", "--sql", "week.sql", "-f", "jsonl")
+        assert json.loads(result.out) == {"week": "2026-11-01"}

@@ -50,7 +50,7 @@ def own(cli: Cli, clean_env: pytest.MonkeyPatch, north: Office) -> Iterator[Cli]
         yield cli
 
 
-def told(out: str) -> Any:
+def without_cache_notes(out: str) -> Any:
     """A command's JSON without what says that it is from the cache."""
     document = json.loads(out)
     notes = document.get("meta", document)
@@ -73,9 +73,11 @@ def test_when_both_sources_are_gone(
         plain = cli("segments").out
     embedded_postgres.stop(folder / "postgres")
     try:
-        kept = [cli(*command, "-f", "json", "--offline") for command in commands]
-        assert [result.code for result in kept] == [result.code for result in live] == [0] * len(commands)
-        assert [told(result.out) for result in kept] == [told(result.out) for result in live]
+        cached = [cli(*command, "-f", "json", "--offline") for command in commands]
+        assert [result.code for result in cached] == [result.code for result in live] == [0] * len(commands)
+        assert [without_cache_notes(result.out) for result in cached] == [
+            without_cache_notes(result.out) for result in live
+        ]
         again = cli("segments", "--offline")
         assert again.out == plain
         assert "note: from the cache, " in again.err
@@ -121,8 +123,8 @@ def test_somebody_out_of_what_was_kept_of_everybody(own: Cli) -> None:
     live = own("explain", OMAR).out
     own("cache", "clear")
     own("segments")
-    kept = own("explain", OMAR, "--offline")
-    assert (kept.code, kept.out.splitlines()[3:]) == (0, live.splitlines()[3:])
+    cached = own("explain", OMAR, "--offline")
+    assert (cached.code, cached.out.splitlines()[3:]) == (0, live.splitlines()[3:])
     dossier = own("user", OMAR, "--offline")
     assert dossier.code == 6
     assert "note: neon/user_tools is not in the cache; ask once without --offline" in dossier.err

@@ -8,11 +8,13 @@ from ..conftest import Cli, slow_but
 
 
 def test_days_are_those_of_the_timezone(demo: Cli) -> None:
-    here = json.loads(demo("user", "lena@northwind.example", "-f", "json").out)
-    there = json.loads(demo("user", "lena@northwind.example", "-f", "json", "--timezone", "Pacific/Kiritimati").out)
-    assert here["days"][-1]["day"] == "2026-11-20"
-    assert there["days"][-1]["day"] == "2026-11-20"
-    assert here["days"] != there["days"]
+    utc = json.loads(demo("user", "lena@northwind.example", "-f", "json").out)
+    kiritimati = json.loads(
+        demo("user", "lena@northwind.example", "-f", "json", "--timezone", "Pacific/Kiritimati").out
+    )
+    assert utc["days"][-1]["day"] == "2026-11-20"
+    assert kiritimati["days"][-1]["day"] == "2026-11-20"
+    assert utc["days"] != kiritimati["days"]
 
 
 HOSTILE = ["percent%s{0}@hooli.example", "party@hooli.example", "markup@umbra.example", "formula@initech.example"]
@@ -23,27 +25,27 @@ DIFFICULT = [*HOSTILE, "siobhan.o'brien@acme.example", "noor@lumen.example"]
 
 @pytest.mark.parametrize("email", slow_but(DIFFICULT[:1], DIFFICULT))
 def test_hostile_people_on_a_terminal(demo: Cli, email: str) -> None:
-    said = demo("user", email)
-    assert said.code == 0
-    assert "\x1b" not in said.out
+    result = demo("user", email)
+    assert result.code == 0
+    assert "\x1b" not in result.out
 
 
 @pytest.mark.parametrize("fmt", slow_but(["html"], ["markdown", "html", "json"]))
 def test_the_most_hostile_one_everywhere(demo: Cli, fmt: str) -> None:
-    said = demo("user", HOSTILE[0], "-f", fmt)
-    assert said.code == 0
-    assert "\x1b" not in said.out
+    result = demo("user", HOSTILE[0], "-f", fmt)
+    assert result.code == 0
+    assert "\x1b" not in result.out
     if fmt == "json":
-        assert json.loads(said.out)["email"] == HOSTILE[0]
+        assert json.loads(result.out)["email"] == HOSTILE[0]
     else:
-        assert "<script>alert" not in said.out.replace("\\<", "")
+        assert "<script>alert" not in result.out.replace("\\<", "")
 
 
 @pytest.mark.parametrize("fmt", slow_but(["html"], ["table", "markdown", "html"]))
 def test_everybody_at_once(demo: Cli, fmt: str) -> None:
-    said = demo("segments", "-n", "0", "-f", fmt)
-    assert said.code == 0
-    assert "\x1b" not in said.out
+    result = demo("segments", "-n", "0", "-f", fmt)
+    assert result.code == 0
+    assert "\x1b" not in result.out
     if fmt in ("markdown", "html"):  # on a terminal, a reason takes two lines, and that one is longer
-        assert "[/red]" in said.out.replace("\\", "")
-        assert "<script>alert" not in said.out.replace("\\<", "")
+        assert "[/red]" in result.out.replace("\\", "")
+        assert "<script>alert" not in result.out.replace("\\<", "")

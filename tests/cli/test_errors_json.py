@@ -15,13 +15,13 @@ from usertrack.core.errors import UsertrackError
 
 
 def error_of(cli: Cli, *args: str) -> dict[str, Any]:
-    said = cli(*args)
-    assert said.out == ""
-    assert [line for line in said.err.splitlines() if line.startswith("{")] == said.err.splitlines()[-1:]
-    told: dict[str, Any] = json.loads(said.err.splitlines()[-1])
-    assert list(told) == ["error"]
-    assert told["error"]["exit"] == said.code
-    return told["error"]
+    result = cli(*args)
+    assert result.out == ""
+    assert [line for line in result.err.splitlines() if line.startswith("{")] == result.err.splitlines()[-1:]
+    document: dict[str, Any] = json.loads(result.err.splitlines()[-1])
+    assert list(document) == ["error"]
+    assert document["error"]["exit"] == result.code
+    return document["error"]
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_an_error_for_programs(demo: Cli, clean_env: pytest.MonkeyPatch, line: s
     if code == "not_connected":
         for name, value in {"HOST": "http://127.0.0.1:1", "PROJECT_ID": "1", "PERSONAL_API_KEY": "phx_1"}.items():
             clean_env.setenv(f"POSTHOG_{name}", value)
-    told = error_of(demo, *line.split())
-    assert (told["code"], told["message"][: len(message)]) == (code, message)
-    assert told["hint"]
+    error = error_of(demo, *line.split())
+    assert (error["code"], error["message"][: len(message)]) == (code, message)
+    assert error["hint"]
 
 
 def test_the_format_may_come_from_the_environment(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:

@@ -20,28 +20,28 @@ WEEK_AGO = "2026-11-13T09:00"
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def history_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("kept") / "history.duckdb"
 
 
 @pytest.fixture
-def two(demo: Cli, kept: Path, tmp_path: Path) -> Cli:
+def two(demo: Cli, history_file: Path, tmp_path: Path) -> Cli:
     """A demo whose set `action` was asked for twice, a week apart."""
-    if not kept.exists():
+    if not history_file.exists():
         demo("segments", "--as-of", WEEK_AGO)
         demo("segments")
-        shutil.copyfile(tmp_path / "history.duckdb", kept)
-    shutil.copyfile(kept, tmp_path / "history.duckdb")
+        shutil.copyfile(tmp_path / "history.duckdb", history_file)
+    shutil.copyfile(history_file, tmp_path / "history.duckdb")
     return demo
 
 
 def members(demo: Cli, *args: str) -> dict[str, set[str]]:
     users = json.loads(demo("segments", "-f", "json", *args).out)["users"]
-    found: dict[str, set[str]] = {}
+    emails: dict[str, set[str]] = {}
     for user in users:
         for id_ in user["segments"]:
-            found.setdefault(id_, set()).add(user["email"])
-    return found
+            emails.setdefault(id_, set()).add(user["email"])
+    return emails
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -51,11 +51,12 @@ def rows_of(text: str) -> list[dict[str, str]]:
 def test_segments_say_what_changed_since_last_week(demo: Cli) -> None:
     before = members(demo, "--as-of", WEEK_AGO)
     now = members(demo)
-    said = demo("segments", "-n", 1)
-    assert "Since last week" in said.out
-    assert "+5 −0" in next(line for line in said.out.splitlines() if "Failing Users" in line)
+    result = demo("segments", "-n", 1)
+    assert "Since last week" in result.out
+    assert "+5 −0" in next(line for line in result.out.splitlines() if "Failing Users" in line)
     assert (
-        "note: classified afterwards: 13 Nov 2026; their success rate, credits, subscription, last activity" in said.err
+        "note: classified afterwards: 13 Nov 2026; their success rate, credits, subscription, last activity"
+        in result.err
     )
     document = json.loads(demo("segments", "-f", "json").out)
     assert document["since"].startswith("2026-11-13T09:00")
@@ -97,8 +98,8 @@ def test_moves_are_the_people_of_segments(two: Cli) -> None:
     slow_but([*product(["sizes"], SUFFIXES), *product(VIEWS, ["json", "csv"])], product(VIEWS, SUFFIXES)),
 )
 def test_every_view_in_every_format(two: Cli, tmp_path: Path, view: str, suffix: str) -> None:
-    said = two("history", "--view", view, "-o", f"out.{suffix}")
-    assert (said.code, said.out) == (0, "")
+    result = two("history", "--view", view, "-o", f"out.{suffix}")
+    assert (result.code, result.out) == (0, "")
     assert (tmp_path / f"out.{suffix}").stat().st_size > 100
 
 
@@ -124,10 +125,10 @@ def test_backfill_makes_a_past_once(demo: Cli) -> None:
         before = next(s for s in lifecycle["sizes"] if s["segment"] == size["segment"] and s["as_of"] < size["as_of"])
         if size["as_of"].startswith("2026-11-13"):
             assert before["people"] + size["entered"] - size["left"] == size["people"]
-    asked = json.loads(demo("segments", "--as-of", WEEK_AGO, "-f", "json").out)
-    kept = next(s for s in json.loads(demo("history", "-f", "json").out)["snapshots"] if s["as_of"] < "2026-11-14")
-    assert kept["as_of"] < "2026-11-07"
-    assert asked["since"][:10] == "2026-11-06"
+    segments = json.loads(demo("segments", "--as-of", WEEK_AGO, "-f", "json").out)
+    snapshot = next(s for s in json.loads(demo("history", "-f", "json").out)["snapshots"] if s["as_of"] < "2026-11-14")
+    assert snapshot["as_of"] < "2026-11-07"
+    assert segments["since"][:10] == "2026-11-06"
 
 
 def test_exclusive_rows_and_columns_are_the_sizes(demo: Cli) -> None:
@@ -173,17 +174,17 @@ def test_what_cannot_be_known_of_the_past_is_said(demo: Cli) -> None:
     ],
 )
 def test_wrong_input(two: Cli, args: list[str], message: str, hint: str) -> None:
-    said = two("history", *args)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
-    assert hint in said.err
+    result = two("history", *args)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert hint in result.err
 
 
 def test_before_anything_was_kept(demo: Cli) -> None:
-    said = demo("history")
-    assert said.code == 2
-    assert "there is no history yet" in said.err
-    assert "usertrack history backfill --weeks 8" in said.err
+    result = demo("history")
+    assert result.code == 2
+    assert "there is no history yet" in result.err
+    assert "usertrack history backfill --weeks 8" in result.err
 
 
 def test_since_and_until_are_whole_days(two: Cli) -> None:
@@ -199,9 +200,9 @@ def test_since_and_until_are_whole_days(two: Cli) -> None:
 
 def test_segments_answer_even_if_the_history_is_spoiled(demo: Cli, tmp_path: Path) -> None:
     (tmp_path / "history.duckdb").write_text("no database")
-    said = demo("segments", "-n", 1)
-    assert (said.code, "Failing Users" in said.out) == (0, True)
-    assert "not kept in the history" in said.err
+    result = demo("segments", "-n", 1)
+    assert (result.code, "Failing Users" in result.out) == (0, True)
+    assert "not kept in the history" in result.err
     assert (tmp_path / "history.duckdb").read_text() == "no database"
     assert demo("history").code == 2
 

@@ -27,8 +27,8 @@ KINDS = {
 }
 
 
-def answered(demo: Cli, wanted: object, *options: str) -> dict[str, Any]:
-    result = demo("insight", "run", wanted, "-f", "json", *options)
+def document_of(demo: Cli, insight: object, *options: str) -> dict[str, Any]:
+    result = demo("insight", "run", insight, "-f", "json", *options)
     assert result.code == 0, result.err
     document: dict[str, Any] = json.loads(result.out)
     return document
@@ -39,10 +39,10 @@ def test_the_nine_are_there(demo: Cli) -> None:
     assert {int(row["id"]): row["kind"] for row in listed if row["favourite"] == "true"} == KINDS
 
 
-@pytest.mark.parametrize("wanted", KINDS)
-def test_each_has_numbers(demo: Cli, wanted: int) -> None:
-    document = answered(demo, wanted)
-    assert (document["id"], document["kind"]) == (wanted, KINDS[wanted])
+@pytest.mark.parametrize("insight", KINDS)
+def test_each_has_numbers(demo: Cli, insight: int) -> None:
+    document = document_of(demo, insight)
+    assert (document["id"], document["kind"]) == (insight, KINDS[insight])
     assert document["last_refresh"] == "2026-11-20T09:00:00+00:00"
     numbers = [cell for row in document["rows"] for cell in row.values() if isinstance(cell, int | float)]
     assert len(document["rows"]) >= 5
@@ -55,16 +55,16 @@ def test_a_dau_is_that_of_the_same_query_by_hand(demo: Cli, tmp_path: Path) -> N
         " AND person.properties.email NOT ILIKE '%@datagen.dev' AND timestamp >= '2026-10-21' GROUP BY day ORDER BY day"
     )
     by_hand = json.loads(demo("query", "run", "--source", "posthog", "--sql", "dau.sql", "-f", "json").out)["rows"]
-    insight = answered(demo, "Daily active users (DAUs)")["rows"]
+    insight = document_of(demo, "Daily active users (DAUs)")["rows"]
     assert [row["value"] for row in insight] == [row["people"] for row in by_hand]
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
+    ("name", "insight"),
     [("dau", "d4uDAU30"), ("retention", "retention"), ("lifecycle", "Growth accounting"), ("funnel", "2625027")],
 )
-def test_how_it_looks(demo: Cli, name: str, wanted: str) -> None:
-    golden(f"insight-{name}-100.txt", demo("insight", "run", wanted, "-n", "9", "--refresh").out)
+def test_how_it_looks(demo: Cli, name: str, insight: str) -> None:
+    golden(f"insight-{name}-100.txt", demo("insight", "run", insight, "-n", "9", "--refresh").out)
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
@@ -74,7 +74,7 @@ def test_how_the_list_looks(demo: Cli, clean_env: pytest.MonkeyPatch, columns: s
 
 
 @pytest.fixture
-def made(demo: Cli, tmp_path: Path) -> Iterator[int]:
+def insight_id(demo: Cli, tmp_path: Path) -> Iterator[int]:
     (tmp_path / "events.sql").write_text("SELECT event, count() AS n FROM events GROUP BY event ORDER BY n DESC")
     result = demo("insight", "create", "by hand", "--sql", "events.sql", "--description", "all", "-f", "json")
     assert result.code == 0, result.err
@@ -82,64 +82,65 @@ def made(demo: Cli, tmp_path: Path) -> Iterator[int]:
     demo("insight", "delete", json.loads(result.out)["id"], "--yes")
 
 
-def test_create_then_fetch_then_delete(demo: Cli, made: int) -> None:
-    assert answered(demo, "by hand")["rows"][0]["event"] == "$pageview"
-    shown = json.loads(demo("insight", "show", made, "-f", "json").out)
-    assert (shown["id"], shown["description"]) == (made, "all")
+def test_create_then_fetch_then_delete(demo: Cli, insight_id: int) -> None:
+    assert document_of(demo, "by hand")["rows"][0]["event"] == "$pageview"
+    insight = json.loads(demo("insight", "show", insight_id, "-f", "json").out)
+    assert (insight["id"], insight["description"]) == (insight_id, "all")
     assert "by hand" in demo("insight", "list", "--search", "by hand").out
     gone = demo("insight", "delete", "by hand", "--yes")
     assert (gone.code, gone.out) == (0, "")
-    assert f"deleted by hand ({made})" in gone.err
-    result = demo("insight", "run", made)
+    assert f"deleted by hand ({insight_id})" in gone.err
+    result = demo("insight", "run", insight_id)
     assert (result.code, result.out) == (2, "")
-    assert f"error: there is no insight {made}: it does not exist, or it was deleted" in result.err
+    assert f"error: there is no insight {insight_id}: it does not exist, or it was deleted" in result.err
 
 
-def test_nothing_is_deleted_unasked(demo: Cli, made: int) -> None:
-    result = demo("insight", "delete", made)
+def test_nothing_is_deleted_unasked(demo: Cli, insight_id: int) -> None:
+    result = demo("insight", "delete", insight_id)
     assert (result.code, result.out) == (2, "")
-    assert f"error: there is no terminal to ask whether to delete by hand ({made})" in result.err
+    assert f"error: there is no terminal to ask whether to delete by hand ({insight_id})" in result.err
     assert "hint: add --yes to do it without asking" in result.err
-    assert answered(demo, made)["id"] == made
+    assert document_of(demo, insight_id)["id"] == insight_id
 
 
 @pytest.mark.parametrize(
-    ("typed", "code", "told"),
+    ("typed", "code", "message"),
     [
         ("", 1, "nothing was"),
         pytest.param("y", 0, "deleted by hand", marks=pytest.mark.slow),
         pytest.param("n", 1, "nothing was deleted", marks=pytest.mark.slow),
     ],
 )
-def test_on_a_terminal_one_is_asked(demo: Cli, made: int, typed: str, code: int, told: str) -> None:
-    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' insight delete {made}"
+def test_on_a_terminal_one_is_asked(demo: Cli, insight_id: int, typed: str, code: int, message: str) -> None:
+    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' insight delete {insight_id}"
     terminal = ["script", "-qec", command, "/dev/null"]
     done = subprocess.run(terminal, input=f"{typed}\n", capture_output=True, text=True, timeout=60, check=False)
-    assert f"delete by hand ({made})? [y/N]" in done.stdout
-    assert (done.returncode, told in done.stdout) == (code, True)
-    assert demo("insight", "show", made).code == (2 if typed == "y" else 0)
+    assert f"delete by hand ({insight_id})? [y/N]" in done.stdout
+    assert (done.returncode, message in done.stdout) == (code, True)
+    assert demo("insight", "show", insight_id).code == (2 if typed == "y" else 0)
 
 
-def test_a_name_that_is_taken_is_said(demo: Cli, made: int) -> None:
+def test_a_name_that_is_taken_is_said(demo: Cli, insight_id: int) -> None:
     result = demo("insight", "create", "By Hand", "--sql", "events.sql", "-f", "json")
     demo("insight", "delete", json.loads(result.out)["id"], "--yes")
-    assert f"note: there is another insight called 'By Hand' ({made})" in result.err
+    assert f"note: there is another insight called 'By Hand' ({insight_id})" in result.err
 
 
-def test_two_of_a_name(demo: Cli, made: int, tmp_path: Path) -> None:
+def test_two_of_a_name(demo: Cli, insight_id: int, tmp_path: Path) -> None:
     other = json.loads(demo("insight", "create", "BY HAND", "--sql", "events.sql", "-f", "json").out)["id"]
     result = demo("insight", "run", "by hand")
     demo("insight", "delete", other, "-y")
     assert (result.code, result.out) == (2, "")
     assert "2 insights are called 'by hand'" in result.err
-    assert f"{made} (hogql), {other} (hogql)" in result.err
+    assert f"{insight_id} (hogql), {other} (hogql)" in result.err
 
 
 def test_a_query_of_the_library(demo: Cli) -> None:
     id_ = json.loads(demo("insight", "create", "pages", "--query", "posthog/pages", "-f", "json").out)["id"]
     try:
         assert (
-            answered(demo, id_)["rows"] == json.loads(demo("query", "run", "posthog/pages", "-f", "json").out)["rows"]
+            document_of(demo, id_)["rows"]
+            == json.loads(demo("query", "run", "posthog/pages", "-f", "json").out)["rows"]
         )
     finally:
         demo("insight", "delete", id_, "--yes")
@@ -150,11 +151,11 @@ def test_what_cannot_be_saved(demo: Cli) -> None:
     assert "does not run in PostHog" in demo("insight", "create", "x", "--query", "neon/accounts").err
 
 
-def test_favourites_of_the_workspace_come_first(demo: Cli, tmp_path: Path, made: int) -> None:
+def test_favourites_of_the_workspace_come_first(demo: Cli, tmp_path: Path, insight_id: int) -> None:
     (tmp_path / "usertrack.yaml").write_text("insights: [by hand, 2625022, 999]\n")
     result = demo("insight", "list", "-f", "jsonl", "--demo")
     rows = [json.loads(line) for line in result.out.splitlines()]
-    assert next(row for row in rows if row["id"] == made)["favourite"] is True
+    assert next(row for row in rows if row["id"] == insight_id)["favourite"] is True
     assert "the favourite '999' of usertrack.yaml is no saved insight" in result.err
 
 
@@ -183,8 +184,8 @@ def test_errors_are_ranked(demo: Cli) -> None:
     counts = [row["occurrences"] for row in rows]
     assert counts == sorted(counts, reverse=True)
     assert {"TypeError", "RangeError"} <= {row["error"] for row in rows}
-    found = json.loads(demo("errors", "--search", "oauth", "-f", "json").out)["rows"]
-    assert [row["message"] for row in found] == ["OAuth state mismatch for provider gmail"]
+    errors = json.loads(demo("errors", "--search", "oauth", "-f", "json").out)["rows"]
+    assert [row["message"] for row in errors] == ["OAuth state mismatch for provider gmail"]
     assert demo("errors", "--sort", "colour").code == 2
 
 

@@ -23,8 +23,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, di
     rows.known(ANN, anonymous="0190-anonymous")
     rows.sent("0190-anonymous", "$rageclick", ago(3))
     with product(folder, rows) as opened, served(opened) as env:
-        absent = "{calls: none, code_runs: none, deployments: none, agent_runs: none}"
-        (folder / "usertrack.yaml").write_text(f"tables: {absent}\n")
+        tables = "{calls: none, code_runs: none, deployments: none, agent_runs: none}"
+        (folder / "usertrack.yaml").write_text(f"tables: {tables}\n")
         rules = (shipped_root() / "segments.yaml").read_text().replace("key: email", "key: account_id")
         (folder / "segments.yaml").write_text(rules)
         yield folder, env
@@ -64,7 +64,7 @@ def test_a_dossier_has_both_sources(own: Cli) -> None:
     assert "Account_id" not in own("user", ANN).out
     answer = json.loads(own("user", ANN, "-f", "json").out)
     assert answer["account_id"] == ANN
-    assert {what for _, _, what, *_ in map(dict.values, answer["timeline"])} == {
+    assert {kind for _, _, kind, *_ in map(dict.values, answer["timeline"])} == {
         "workflow run",
         "$identify",
         "$rageclick",
@@ -87,10 +87,10 @@ def test_snapshots_of_another_key_are_not_compared(
     rules.write_text(rules.read_text().replace("key: account_id", "key: email"))
     cli("segments", "--as-of", str(ago(7)), "-w", str(tmp_path))
     answer = json.loads(own("segments", "-f", "json").out)
-    said = "people are joined on account_id now: 1 earlier snapshot by email cannot be compared with these"
-    assert (answer["since"], said in answer["notes"]) == (None, True)
-    shown = own("history", "-f", "json")
-    assert (said in shown.err, len(json.loads(shown.out)["snapshots"])) == (True, 1)
+    note = "people are joined on account_id now: 1 earlier snapshot by email cannot be compared with these"
+    assert (answer["since"], note in answer["notes"]) == (None, True)
+    history = own("history", "-f", "json")
+    assert (note in history.err, len(json.loads(history.out)["snapshots"])) == (True, 1)
 
 
 def test_an_id_is_as_good_as_an_email(own: Cli) -> None:

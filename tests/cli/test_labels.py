@@ -61,7 +61,7 @@ def test_a_person(company: Cli) -> None:
 
 def test_a_word_that_is_none_of_ours(demo: Cli, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text("labels:\n  rnu: build\n")
-    said = demo("segments")
-    assert said.code == 2
-    assert "usertrack.yaml:2: unknown setting 'labels.rnu'" in said.err
-    assert "'labels.run'" in said.err
+    result = demo("segments")
+    assert result.code == 2
+    assert "usertrack.yaml:2: unknown setting 'labels.rnu'" in result.err
+    assert "'labels.run'" in result.err

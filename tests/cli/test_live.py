@@ -18,8 +18,8 @@ HOSTILE = "[bold]Zoë[/bold] 🎉\x1b[2J"
 
 
 def alert(person: str, email: str, tier: str = "trial", severity: str = "warning") -> Alert:
-    said = signal(person=person, severity=severity, facts={"email": email, "tier": tier, "page": "/billing"})
-    return after_signal(None, said)[0]
+    begins = signal(person=person, severity=severity, facts={"email": email, "tier": tier, "page": "/billing"})
+    return after_signal(None, begins)[0]
 
 
 ALERTS = [alert("p1", "dana@acme.example"), alert("p2", HOSTILE, "paid", "critical")]
@@ -31,9 +31,9 @@ def seen(alerts: Sequence[Alert] = ALERTS) -> Seen:
     return Seen(at(60), alerts, active, facts, 12.5)
 
 
-def drawn(screen: Screen, what: Seen, width: int = 120, height: int = 24) -> str:
+def drawn(screen: Screen, view: Seen, width: int = 120, height: int = 24) -> str:
     file = StringIO()
-    Console(file=file, width=width, height=height).print(screen.draw(what, width, height))
+    Console(file=file, width=width, height=height).print(screen.draw(view, width, height))
     return file.getvalue()
 
 
@@ -49,23 +49,23 @@ def test_it_fits_the_terminal_and_the_most_urgent_comes_first(width: int) -> Non
 
 
 def test_filters_go_round_and_nobody_is_lost() -> None:
-    screen, what = Screen(), seen()
-    assert "p3@acme.example" in drawn(screen, what)
-    screen.next_filter(what)
+    screen, view = Screen(), seen()
+    assert "p3@acme.example" in drawn(screen, view)
+    screen.next_filter(view)
     assert screen.filter == NEEDS_HELP
-    assert "p3@acme.example" not in drawn(screen, what)
-    screen.next_filter(what)
-    text = drawn(screen, what)
+    assert "p3@acme.example" not in drawn(screen, view)
+    screen.next_filter(view)
+    text = drawn(screen, view)
     assert screen.filter == "trial"
     assert "dana" in text
     assert "Zoë" not in text
-    screen.next_filter(what)
-    assert "Zoë" in drawn(screen, what)
+    screen.next_filter(view)
+    assert "Zoë" in drawn(screen, view)
 
 
 def test_keys_act_on_the_chosen_alert_and_never_beyond_the_last() -> None:
-    screen, what = Screen(), seen()
-    drawn(screen, what)
+    screen, view = Screen(), seen()
+    drawn(screen, view)
     assert screen.alert == ALERTS[1]
     screen.move(5)
     assert screen.alert == ALERTS[0]
@@ -82,8 +82,8 @@ def test_a_key_acts_on_the_alert_that_was_chosen_though_a_worse_one_comes_above_
 
 def test_who_needs_help_is_counted_with_the_people_of_incidents_and_without_who_is_snoozed() -> None:
     incident = after_signal(None, signal(person="", session="", facts={"people": 40}))[0]
-    what = seen([incident, ALERTS[0], snoozed(ALERTS[1], "kim", at(3600))])
-    assert "41 people need help" in what.headline()
+    view = seen([incident, ALERTS[0], snoozed(ALERTS[1], "kim", at(3600))])
+    assert "41 people need help" in view.headline()
 
 
 def test_a_name_and_a_tier_do_nothing_to_the_terminal() -> None:
@@ -91,9 +91,9 @@ def test_a_name_and_a_tier_do_nothing_to_the_terminal() -> None:
 
 
 def test_who_is_looked_after_needs_no_help() -> None:
-    what = seen([acknowledged(each, "kim", at(30)) for each in ALERTS])
-    assert "0 people need help" in what.headline()
-    assert "acknowledged" in drawn(Screen(), what)
+    view = seen([acknowledged(each, "kim", at(30)) for each in ALERTS])
+    assert "0 people need help" in view.headline()
+    assert "acknowledged" in drawn(Screen(), view)
 
 
 def test_lines_without_a_terminal() -> None:

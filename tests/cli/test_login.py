@@ -169,9 +169,9 @@ def test_a_locked_keyring_is_said_before_anything_is_asked(piped: Piped, clean_e
 def test_a_profile_whose_secrets_are_gone(piped: Piped, cli: Cli, config: Path, host: str, dsn: str) -> None:
     assert piped(f"{host}\n1\n{KEY}\n{dsn}\n", "login").code == 0
     (config / "profiles/default.secrets").unlink()
-    asked = cli("query", "run", "posthog/event_names")
-    assert (asked.code, "'posthog.personal_api_key' is not in" in asked.err) == (2, True)
-    assert "`usertrack login default` stores it again" in asked.err
+    result = cli("query", "run", "posthog/event_names")
+    assert (result.code, "'posthog.personal_api_key' is not in" in result.err) == (2, True)
+    assert "`usertrack login default` stores it again" in result.err
 
 
 def test_a_broken_env_file_is_a_finding_of_check(cli: Cli, tmp_path: Path) -> None:

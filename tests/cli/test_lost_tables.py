@@ -62,18 +62,18 @@ def test_an_error_names_the_file_of_the_entity(
 ) -> None:
     runs = tmp_path / "tables/neon/runs.sql"
     runs.write_text(runs.read_text().replace(*typo))
-    said = company("query", "run", "--source", "neon", "--sql", "SELECT r.at\nFROM {runs} AS r WHERE r.failed")
-    assert (said.code, problem in said.err) == (1, True)
+    result = company("query", "run", "--source", "neon", "--sql", "SELECT r.at\nFROM {runs} AS r WHERE r.failed")
+    assert (result.code, problem in result.err) == (1, True)
     assert problem in company("segments").err
 
 
 def test_runs_are_known_without_calls(company: Cli) -> None:
-    said = company("failures", "-f", "json")
-    document = json.loads(said.out)
-    assert said.code == 6
+    result = company("failures", "-f", "json")
+    document = json.loads(result.out)
+    assert result.code == 6
     assert document["missing"] == {"tool": "tables/neon/calls.sql:5: permission denied for table requests"}
     assert (document["levels"]["workflow"]["failed"], document["levels"]["tool"]) == (3, None)
     assert [each["failures"] for each in document["fingerprints"]] == [3]
-    shown = company("failures").out
-    assert "3 of 3 runs failed (100 %)" in shown
-    assert "calls: unknown" in shown
+    output = company("failures").out
+    assert "3 of 3 runs failed (100 %)" in output
+    assert "calls: unknown" in output

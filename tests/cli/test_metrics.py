@@ -13,9 +13,9 @@ SHIPPED = ["posthog/active_people", "posthog/connect_rate", "neon/first_run", "n
 
 
 def test_the_five_key_metrics(demo: Cli) -> None:
-    said = demo("metrics", "-f", "json")
-    assert said.code == 0, said.err
-    document = json.loads(said.out)
+    result = demo("metrics", "-f", "json")
+    assert result.code == 0, result.err
+    document = json.loads(result.out)
     assert [metric["metric"] for metric in document["metrics"]] == SHIPPED
     for metric in document["metrics"]:
         assert metric["band"] in {"below good", "good", "excellent"}
@@ -30,12 +30,12 @@ def test_the_five_key_metrics(demo: Cli) -> None:
 @pytest.mark.parametrize("width", [80, 100])
 def test_looks(demo: Cli, clean_env: pytest.MonkeyPatch, width: int) -> None:
     clean_env.setenv("COLUMNS", str(width))
-    said = demo("metrics", "--days", "7")
-    lines = said.out.splitlines()
+    result = demo("metrics", "--days", "7")
+    lines = result.out.splitlines()
     assert max(map(len, lines)) <= width
     assert lines[0] == " Scorecard · 13 Nov – 19 Nov 2026 against 6 Nov – 12 Nov 2026"
-    assert "have not yet" in said.out
-    assert "whole days in UTC: what happened since 00:00 on 20 Nov is in no figure" in said.err
+    assert "have not yet" in result.out
+    assert "whole days in UTC: what happened since 00:00 on 20 Nov is in no figure" in result.err
 
 
 def test_compare_shows_the_days_before(demo: Cli) -> None:
@@ -73,8 +73,8 @@ def test_a_metric_whose_columns_are_not_there(demo: Cli, tmp_path: Path) -> None
         "-- title: Answer\n-- params: {days: 30}\n-- metric: {label: The answer, kind: rate}\n"
         "SELECT {days}::int AS n WHERE {as_of} IS NOT NULL\n"
     )
-    said = demo("metrics", "connect_rate", "answer")
-    assert (said.code, "lacks hits" in said.err) == (6, True)
+    result = demo("metrics", "connect_rate", "answer")
+    assert (result.code, "lacks hits" in result.err) == (6, True)
     assert "declares hits" in demo("check", "--online").out
 
 

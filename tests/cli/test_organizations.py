@@ -115,8 +115,8 @@ def test_check_proves_their_rules_too(own: Cli, tmp_path: Path) -> None:
     assert "unknown fact 'activ_people'" in own("check", "-w", str(tmp_path)).out
 
 
-ASKED = ["segments --by organization", "doctor --verbose"]
-TELLS_OF_NAMES = pytest.mark.parametrize("command", slow_but(ASKED[:1], ASKED))
+COMMANDS = ["segments --by organization", "doctor --verbose"]
+TELLS_OF_NAMES = pytest.mark.parametrize("command", slow_but(COMMANDS[:1], COMMANDS))
 
 
 @TELLS_OF_NAMES

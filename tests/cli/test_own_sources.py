@@ -205,14 +205,14 @@ def test_doctor_with_one_source(own: Cli, clean_env: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    ("command", "asked", "near"),
+    ("command", "email", "suggestion"),
     [("explain", "lean@northwind.example", LENA), ("user", "OMAR@acme.exampel", "omar@acme.example")],
 )
-def test_somebody_unknown(own: Cli, command: str, asked: str, near: str) -> None:
-    result = own(command, asked)
+def test_somebody_unknown(own: Cli, command: str, email: str, suggestion: str) -> None:
+    result = own(command, email)
     assert (result.code, result.out) == (2, "")
-    assert f"error: nobody is known as '{asked}'" in result.err
-    assert near in result.err.split("did you mean ")[1]
+    assert f"error: nobody is known as '{email}'" in result.err
+    assert suggestion in result.err.split("did you mean ")[1]
 
 
 @pytest.mark.parametrize("command", ["explain", "user"])
@@ -301,8 +301,8 @@ def test_a_missing_key_is_as_a_revoked_one(
     result = own("segments")
     assert (result.code, cause in result.err, "Power Users" in result.out) == (6, True, True)
     assert own("query", "run", "neon/overview").code == 0
-    for asked in (["query", "run", "posthog/people"], ["insight", "list"]):
-        result = own(*asked)
+    for command in (["query", "run", "posthog/people"], ["insight", "list"]):
+        result = own(*command)
         assert (result.code, f"error: {cause}" in result.err) == (alone, True)
     assert own("doctor").code == 5
     clean_env.delenv("DATABASE_URL")
@@ -379,12 +379,12 @@ def test_a_missing_table_is_told_once_with_the_file_that_names_it(own: Cli, envi
         database.execute("ALTER TABLE fastapi_run RENAME TO elsewhere")
         try:
             result = own("report", "weekly", "-f", "markdown")
-            asked = own("segments", "failing")
+            segments = own("segments", "failing")
         finally:
             database.execute("ALTER TABLE elsewhere RENAME TO fastapi_run")
-    assert (result.code, asked.code) == (6, 6)
-    assert "queries/neon" not in f"{result}{asked}"
+    assert (result.code, segments.code) == (6, 6)
+    assert "queries/neon" not in f"{result}{segments}"
     [warning] = [line for line in result.err.splitlines() if "This report is incomplete" in line]
     assert warning.count('relation "fastapi_run" does not exist') == 1
     assert "incomplete: tables/neon/runs.sql:15: relation" in warning
-    assert "tables/neon/runs.sql:" in asked.out + asked.err
+    assert "tables/neon/runs.sql:" in segments.out + segments.err

@@ -16,8 +16,8 @@ COMMAND = [sys.executable, "-c", "from usertrack.cli.app import main; main()"]
 
 @pytest.fixture
 def env(demo_cache: Path, demo_postgres: str) -> dict[str, str]:
-    kept = ("PATH", "HOME", "PYTHONPATH", "TMPDIR", "LANG", "VIRTUAL_ENV", "XDG_CONFIG_HOME")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {"XDG_CACHE_HOME": str(demo_cache)}
+    names = ("PATH", "HOME", "PYTHONPATH", "TMPDIR", "LANG", "VIRTUAL_ENV", "XDG_CONFIG_HOME")
+    return {name: os.environ[name] for name in names if name in os.environ} | {"XDG_CACHE_HOME": str(demo_cache)}
 
 
 def run(env: dict[str, str], *args: str, **options: object) -> "subprocess.CompletedProcess[bytes]":
@@ -57,10 +57,10 @@ def test_interrupted_while_it_loads() -> None:
         while "typer" not in process.stderr.readline():
             pass
         process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
+        errors = process.stderr.read()
     assert process.returncode == 130
-    assert "note: interrupted\n" in said
-    assert "Traceback" not in said
+    assert "note: interrupted\n" in errors
+    assert "Traceback" not in errors
 
 
 HOLD = """
@@ -114,9 +114,9 @@ def test_help_for_a_reader_who_leaves_and_for_a_full_disk(env: dict[str, str], a
     )
     assert (left.returncode, b"error" in left.stderr) == (0, False)
     with open("/dev/full", "wb") as full:
-        said = subprocess.run([*COMMAND, *args.split()], env=env, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert said.returncode == 2
-    assert b"error: cannot write to standard output: No space left on device\nhint: make room" in said.stderr
+        result = subprocess.run([*COMMAND, *args.split()], env=env, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 2
+    assert b"error: cannot write to standard output: No space left on device\nhint: make room" in result.stderr
 
 
 def test_a_reader_who_leaves_early(env: dict[str, str]) -> None:
@@ -173,7 +173,7 @@ CLOSED = "error: cannot write to standard output: it is closed\nhint: open it, o
 
 
 @pytest.mark.parametrize(
-    ("args", "code", "said"),
+    ("args", "code", "message"),
     [
         ("--version >&-", 2, CLOSED),
         pytest.param("check >&-", 2, CLOSED, marks=pytest.mark.slow),
@@ -181,11 +181,13 @@ CLOSED = "error: cannot write to standard output: it is closed\nhint: open it, o
         ("query run --sql - --source neon <&-", 2, "error: "),
     ],
 )
-def test_streams_that_the_caller_closed(env: dict[str, str], tmp_path: Path, args: str, code: int, said: str) -> None:
+def test_streams_that_the_caller_closed(
+    env: dict[str, str], tmp_path: Path, args: str, code: int, message: str
+) -> None:
     line = f"'{sys.executable}' -m usertrack {args}"
     done = subprocess.run(["bash", "-c", line], env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == code
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     if "-o" in args:
         assert (tmp_path / "list.csv").read_text().startswith("level,what,")

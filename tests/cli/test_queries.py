@@ -15,10 +15,10 @@ def test_list_and_show(cli: Cli) -> None:
     rows = json.loads(cli("query", "list", "-f", "json").out)["rows"]
     assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
     assert {"neon/run_activity", "posthog/people"} <= {row["name"] for row in rows}
-    shown = cli("query", "show", "neon/run_activity")
-    assert "FROM {runs} AS r" in shown.out
-    assert "days=30" in shown.out
-    assert "Fragments" in shown.out
+    result = cli("query", "show", "neon/run_activity")
+    assert "FROM {runs} AS r" in result.out
+    assert "days=30" in result.out
+    assert "Fragments" in result.out
     assert json.loads(cli("query", "show", "run_activity", "-f", "json").out)["params"]["days"]["default"] == 30
 
 
@@ -34,10 +34,10 @@ def test_no_name_is_broken_in_the_list(cli: Cli, clean_env: pytest.MonkeyPatch, 
 @pytest.mark.parametrize("fmt", ["table", "json", "jsonl", "csv", "tsv", "markdown", "html"])
 def test_run_in_every_format(demo: Cli, clean_env: pytest.MonkeyPatch, fmt: str) -> None:
     clean_env.setenv("COLUMNS", "200")
-    said = demo("query", "run", "posthog/mcp_connects", "--param", "days=7", "--limit", 4, "-f", fmt)
-    assert said.code == 0
-    assert "mcp_clicks" in said.out
-    assert said.out.count("example") == 4
+    result = demo("query", "run", "posthog/mcp_connects", "--param", "days=7", "--limit", 4, "-f", fmt)
+    assert result.code == 0
+    assert "mcp_clicks" in result.out
+    assert result.out.count("example") == 4
 
 
 def test_run_into_files(demo: Cli, tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ _LINES = "SELECT 'row' || n AS word FROM generate_series(1, 250) AS n"
 
 def _lines(demo: Cli, clean_env: pytest.MonkeyPatch, *args: object) -> str:
     clean_env.setattr(sys, "stdin", io.StringIO(_LINES))
-    said = demo("query", "run", "--source", "neon", "--sql", "-", *args)
-    assert said.code == 0
-    return said.out
+    result = demo("query", "run", "--source", "neon", "--sql", "-", *args)
+    assert result.code == 0
+    return result.out
 
 
 @pytest.mark.parametrize("fmt", ["json", "jsonl", "csv", "tsv"])
@@ -66,31 +66,31 @@ def test_data_is_whole_unless_limited(demo: Cli, clean_env: pytest.MonkeyPatch, 
 def test_files_are_whole_unless_limited(demo: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path, suffix: str) -> None:
     for limit, last in (((), "row250"), (("--limit", 3), "row3")):
         _lines(demo, clean_env, "-o", f"out.{suffix}", *limit)
-        found = re.findall(r"row\d+", (tmp_path / f"out.{suffix}").read_text())
-        assert (found[-1], len(found)) == (last, int(last[3:]))
+        words = re.findall(r"row\d+", (tmp_path / f"out.{suffix}").read_text())
+        assert (words[-1], len(words)) == (last, int(last[3:]))
 
 
 @pytest.mark.parametrize("fmt", ["csv", "tsv", "jsonl", "json", "parquet", "xlsx", "markdown"])
 def test_a_full_disk_is_said_alike_in_every_format(demo: Cli, clean_env: pytest.MonkeyPatch, fmt: str) -> None:
     clean_env.setattr(sys, "stdin", io.StringIO(_LINES))
-    said = demo("query", "run", "--source", "neon", "--sql", "-", "-f", fmt, "-o", "/dev/full")
-    assert said.code == 2
-    assert "cannot write '/dev/full': No space left on device" in said.err
+    result = demo("query", "run", "--source", "neon", "--sql", "-", "-f", fmt, "-o", "/dev/full")
+    assert result.code == 2
+    assert "cannot write '/dev/full': No space left on device" in result.err
 
 
 def test_a_terminal_shows_a_hundred_and_says_how_many_more(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
-    said = _lines(demo, clean_env)
-    assert said.count("row") - said.count("rows") == 100
-    assert "150 more · `--limit 0` shows all" in said
+    output = _lines(demo, clean_env)
+    assert output.count("row") - output.count("rows") == 100
+    assert "150 more · `--limit 0` shows all" in output
 
 
 def test_parameters_are_bound_and_never_pasted(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
     hostile = "'; DROP TABLE wasp_user; -- {x} %s \\ [/red]"
     for source in ("posthog", "neon"):
         clean_env.setattr(sys, "stdin", io.StringIO("SELECT {word} AS word"))
-        said = demo("query", "run", "--source", source, "--sql", "-", "-p", f"word={hostile}", "-f", "json")
-        assert said.code == 0
-        assert json.loads(said.out)["rows"] == [{"word": hostile}]
+        result = demo("query", "run", "--source", source, "--sql", "-", "-p", f"word={hostile}", "-f", "json")
+        assert result.code == 0
+        assert json.loads(result.out)["rows"] == [{"word": hostile}]
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_parameters_are_bound_and_never_pasted(demo: Cli, clean_env: pytest.Monk
     ],
 )
 def test_wrong_usage(demo: Cli, args: list[str], message: str, hint: str) -> None:
-    said = demo("query", "run", *args)
-    assert (said.code, said.out) == (2, "")
-    assert f"error: {message}" in said.err
-    assert hint in said.err
+    result = demo("query", "run", *args)
+    assert (result.code, result.out) == (2, "")
+    assert f"error: {message}" in result.err
+    assert hint in result.err
 
 
 @pytest.mark.parametrize(
@@ -133,17 +133,17 @@ def test_sql_that_cannot_run(
     demo: Cli, clean_env: pytest.MonkeyPatch, source: str, sql: str, code: int, message: str
 ) -> None:
     clean_env.setattr(sys, "stdin", io.StringIO(sql))
-    said = demo("query", "run", "--source", source, "--sql", "-")
-    assert (said.code, said.out) == (code, "")
-    assert message in said.err
+    result = demo("query", "run", "--source", source, "--sql", "-")
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
 
 
 def test_sql_is_typed_read_from_a_file_or_piped_in(demo: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sql = "SELECT 7 AS n, {word} AS word"
     (tmp_path / "my query.txt").write_text(sql)
     clean_env.setattr(sys, "stdin", io.StringIO(sql))
-    for given in (sql, "my query.txt", "-"):
-        answer = demo("query", "run", "--source", "neon", "--sql", given, "-p", "word=a.sql", "-f", "csv")
+    for sql_option in (sql, "my query.txt", "-"):
+        answer = demo("query", "run", "--source", "neon", "--sql", sql_option, "-p", "word=a.sql", "-f", "csv")
         assert (answer.code, answer.out) == (0, "n,word\n7,a.sql\n")
 
 
@@ -179,9 +179,9 @@ def test_without_source_the_only_one_that_is_connected_runs_it(
 
 
 def test_check_online(demo: Cli) -> None:
-    said = demo("check", "--online", "-f", "json")
-    assert said.code == 0
-    levels = {row["level"] for row in json.loads(said.out)["rows"]}
+    result = demo("check", "--online", "-f", "json")
+    assert result.code == 0
+    levels = {row["level"] for row in json.loads(result.out)["rows"]}
     assert levels == {"ok", "note"}
     assert re.search(r"all \d+ in order", demo("check").out)
 
@@ -190,10 +190,10 @@ def test_check_of_a_workspace(demo: Cli, tmp_path: Path) -> None:
     assert demo("init").code == 0
     (tmp_path / "queries/neon/bad.sql").write_text("-- title: Bad\nSELECT nothing FROM nowhere")
     (tmp_path / "queries/neon/worse.sql").write_text("-- title: Worse\nDROP TABLE wasp_user")
-    said = demo("check")
-    assert said.code == 5
-    assert "queries/neon/worse.sql:2: only SELECT may run" in said.out
-    assert "error: 1 problem found" in said.err
+    result = demo("check")
+    assert result.code == 5
+    assert "queries/neon/worse.sql:2: only SELECT may run" in result.out
+    assert "error: 1 problem found" in result.err
     online = demo("check", "--online", "--demo")
     assert online.code == 5
     assert "queries/neon/bad.sql:2" in online.out
@@ -202,7 +202,7 @@ def test_check_of_a_workspace(demo: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "said", "hint"),
+    ("written", "message", "hint"),
     [
         ("\ntimezon: UTC", "usertrack.yaml:2: unknown setting 'timezon'", "did you mean 'timezone'?"),
         ("posthog:\n  hst:", "usertrack.yaml:2: unknown setting 'posthog.hst'", "did you mean 'posthog.host'"),
@@ -210,12 +210,12 @@ def test_check_of_a_workspace(demo: Cli, tmp_path: Path) -> None:
         ("timezone: Mars", "'Mars' is not a timezone (usertrack.yaml, line 1)", "Europe/Berlin"),
     ],
 )
-def test_check_of_the_settings(demo: Cli, tmp_path: Path, written: str, said: str, hint: str) -> None:
+def test_check_of_the_settings(demo: Cli, tmp_path: Path, written: str, message: str, hint: str) -> None:
     (tmp_path / "usertrack.yaml").write_text(written)
     checked = demo("check", "-f", "json")
     (row,) = json.loads(checked.out)["rows"]
     assert (checked.code, row["level"], row["what"]) == (5, "FAIL", "usertrack.yaml")
-    assert said in row["detail"]
+    assert message in row["detail"]
     assert hint in (row["hint"] or "")
     assert demo("segments").code == 2
 
@@ -224,10 +224,10 @@ def test_a_broken_rule_stops_segments_before_anything_is_asked(demo: Cli, tmp_pa
     demo("init")
     rules = tmp_path / "segments.yaml"
     rules.write_text(rules.read_text().replace("run_count > 5 AND", "run_cout > 5 AND"))
-    said = demo("segments")
-    assert (said.code, said.out) == (2, "")
-    assert "error: segments.yaml:43: unknown fact 'run_cout'" in said.err
-    assert "did you mean 'run_count'" in said.err
+    result = demo("segments")
+    assert (result.code, result.out) == (2, "")
+    assert "error: segments.yaml:43: unknown fact 'run_cout'" in result.err
+    assert "did you mean 'run_count'" in result.err
     assert demo("check").code == 5
 
 
@@ -265,14 +265,14 @@ def test_a_fact_of_another_type_than_declared(demo: Cli, tmp_path: Path) -> None
     demo("query", "new", "posthog/people")
     query = tmp_path / "queries/posthog/people.sql"
     query.write_text(query.read_text().replace("sum(there) AS persons", "'many' AS persons"))
-    said = demo("segments")
-    assert (said.code, said.out) == (2, "")
-    assert "query 'posthog/people' returns a value that is not of its fact's type" in said.err
+    result = demo("segments")
+    assert (result.code, result.out) == (2, "")
+    assert "query 'posthog/people' returns a value that is not of its fact's type" in result.err
 
 
 def test_doctor_with_nothing_configured(demo: Cli) -> None:
-    said = demo("doctor")
-    assert said.code == 0
-    assert "sources" in said.out
-    assert "the demo" in said.out
-    assert "everything is in order" in said.out
+    result = demo("doctor")
+    assert result.code == 0
+    assert "sources" in result.out
+    assert "the demo" in result.out
+    assert "everything is in order" in result.out

@@ -27,27 +27,27 @@ SEGMENTS = ["Failing Users", "Frustrated Users", "High-Intent Prospects", "At-Ri
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("made")
 
 
 @pytest.fixture
-def week(demo: Cli, made: Path) -> Mapping[str, str]:
+def week(demo: Cli, folder: Path) -> Mapping[str, str]:
     """The report of the last week that is over, in every format."""
     for ending in ("html", "md", "json"):
-        if not (made / f"week.{ending}").exists():
-            result = demo("report", "weekly", "-o", made / f"week.{ending}")
+        if not (folder / f"week.{ending}").exists():
+            result = demo("report", "weekly", "-o", folder / f"week.{ending}")
             assert (result.code, result.out) == (0, "")
-    return {path.suffix[1:]: path.read_text() for path in made.glob("week.*")}
+    return {path.suffix[1:]: path.read_text() for path in folder.glob("week.*")}
 
 
 @pytest.fixture
-def full(demo: Cli, made: Path) -> Mapping[str, str]:
+def full(demo: Cli, folder: Path) -> Mapping[str, str]:
     """The same report in full."""
     for ending in ("md", "json"):
-        if not (made / f"full.{ending}").exists():
-            assert demo("report", "weekly", "--full", "-o", made / f"full.{ending}").code == 0
-    return {path.suffix[1:]: path.read_text() for path in made.glob("full.*")}
+        if not (folder / f"full.{ending}").exists():
+            assert demo("report", "weekly", "--full", "-o", folder / f"full.{ending}").code == 0
+    return {path.suffix[1:]: path.read_text() for path in folder.glob("full.*")}
 
 
 def headings(markdown: str) -> list[str]:
@@ -56,17 +56,17 @@ def headings(markdown: str) -> list[str]:
 
 
 def test_it_is_short(week: Mapping[str, str]) -> None:
-    found = embed.extract_provenance(week["md"])
-    assert found is not None
-    golden("weekly.markdown", found[1])
+    provenance = embed.extract_provenance(week["md"])
+    assert provenance is not None
+    golden("weekly.markdown", provenance[1])
     assert headings(week["md"])[:4] == ["Week 46, 9 Nov – 15 Nov 2026", "In short", "What changed", "Segments"]
     assert len(week["md"].splitlines()) <= 120  # with the provenance at its end
 
 
 def test_all_of_it(full: Mapping[str, str]) -> None:
-    found = embed.extract_provenance(full["md"])
-    assert found is not None
-    golden("weekly-full.markdown", found[1])
+    provenance = embed.extract_provenance(full["md"])
+    assert provenance is not None
+    golden("weekly-full.markdown", provenance[1])
     assert headings(full["md"])[1:4] == ["In short", "Act on these first", "Scorecard"]
     assert len(full["md"]) < 45_000  # an issue of GitHub takes 65 536
 
@@ -110,9 +110,9 @@ def test_every_part_is_there(full: Mapping[str, str]) -> None:
 
 
 def test_segments_are_those_of_the_moment(demo: Cli, week: Mapping[str, str]) -> None:
-    asked = json.loads(demo("segments", "--as-of", "2026-11-15", "-f", "json").out)
+    document = json.loads(demo("segments", "--as-of", "2026-11-15", "-f", "json").out)
     rows = next(s for s in json.loads(week["json"])["sections"] if s["heading"] == "Segments")["blocks"][0]["rows"]
-    assert {row["segment"]: row["people"] for row in rows} == {s["name"]: s["count"] for s in asked["segments"]}
+    assert {row["segment"]: row["people"] for row in rows} == {s["name"]: s["count"] for s in document["segments"]}
 
 
 def test_every_figure_names_its_query(week: Mapping[str, str], full: Mapping[str, str]) -> None:
@@ -130,25 +130,25 @@ def test_every_figure_names_its_query(week: Mapping[str, str], full: Mapping[str
     )
     figures = json.loads(week["json"])["provenance"]["figures"]
     for ending in ("md", "html"):
-        found = embed.extract_provenance(week[ending])
-        assert found is not None
-        assert found[2]["figures"] == figures
+        provenance = embed.extract_provenance(week[ending])
+        assert provenance is not None
+        assert provenance[2]["figures"] == figures
 
 
 class Links(HTMLParser):
-    found: list[str]
+    tags: list[str]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [tag, *(f"{tag} {name}" for name, _ in attrs)]
+        self.tags += [tag, *(f"{tag} {name}" for name, _ in attrs)]
 
 
 def test_the_page_is_one_file_with_one_script_that_its_policy_allows(week: Mapping[str, str]) -> None:
     page = Links()
-    page.found = []
+    page.tags = []
     page.feed(week["html"])
-    assert {"template", "table"} <= set(page.found)
-    assert not {tag for tag in page.found if re.search(r"iframe|link| src| on", tag)}
-    assert page.found.count("script") == 1
+    assert {"template", "table"} <= set(page.tags)
+    assert not {tag for tag in page.tags if re.search(r"iframe|link| src| on", tag)}
+    assert page.tags.count("script") == 1
     script = week["html"].partition("<script>")[2].partition("</script>")[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in week["html"]
@@ -181,8 +181,8 @@ def test_a_wrong_figure_is_named(demo: Cli, week: Mapping[str, str], tmp_path: P
     value = values["Failing Users › People"]
     assert f'differs,Segments › Failing Users › People,{value},{value - 1},"neon/accounts' in result.out
     assert "1 figure or line is not what the sources say" in result.err
-    shown = demo("report", "verify", "week.json", "-f", "markdown").out
-    assert f"Segments › Failing Users › People: {value} in the file, {value - 1} now" in shown
+    output = demo("report", "verify", "week.json", "-f", "markdown").out
+    assert f"Segments › Failing Users › People: {value} in the file, {value - 1} now" in output
 
 
 def test_verifying_changes_nothing(demo: Cli, week: Mapping[str, str], tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ SECTIONS = [*("At a glance", "Active people", "Sessions", "Features", "Journeys"
 HOSTILE = "</script><script>alert(1)</script>\x1b[31m{{7*7}}%s|`x`"
 
 
-def asked(cli: Cli, *args: object) -> Any:
+def document_of(cli: Cli, *args: object) -> Any:
     result = cli(*args, "-f", "json")
     assert result.code == 0, result.err
     return json.loads(result.out)
@@ -36,32 +36,32 @@ def rows(section: Any, number: int = 0) -> list[dict[str, Any]]:
 
 def plain_page(text: str) -> None:
     page = Links()
-    page.found = []
+    page.tags = []
     page.feed(text)
-    assert not {tag for tag in page.found if re.search(r"iframe|link| src| on", tag)}
-    assert page.found.count("script") == 1
+    assert not {tag for tag in page.tags if re.search(r"iframe|link| src| on", tag)}
+    assert page.tags.count("script") == 1
     assert set(re.findall(r'href="(.)', text)) <= {"#"}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("made")
 
 
 @pytest.fixture
-def page(demo: Cli, made: Path) -> Mapping[str, str]:
+def page(demo: Cli, folder: Path) -> Mapping[str, str]:
     """The page of the demo's last 30 days."""
     for ending in ("html", "md", "json"):
-        if not (made / f"a.{ending}").exists():
-            result = demo("report", "activity", "-o", made / f"a.{ending}")
+        if not (folder / f"a.{ending}").exists():
+            result = demo("report", "activity", "-o", folder / f"a.{ending}")
             assert (result.code, result.out) == (0, "")
-    return {path.suffix[1:]: path.read_text() for path in made.glob("a.*")}
+    return {path.suffix[1:]: path.read_text() for path in folder.glob("a.*")}
 
 
 def test_its_figures_are_those_of_the_commands(demo: Cli, page: Mapping[str, str]) -> None:
     document = json.loads(page["json"])
     assert list(sections(document)) == SECTIONS
-    now = asked(demo, "activity")["now"]
+    now = document_of(demo, "activity")["now"]
     cards = {
         row["measure"].split(",")[0]: row["now"].replace(" ", "") for row in rows(sections(document)["At a glance"])
     }
@@ -70,9 +70,9 @@ def test_its_figures_are_those_of_the_commands(demo: Cli, page: Mapping[str, str
         "Engagement score": f"{now['engagement_score']:.1f}",
     }
     curve = sections(document)["Retention"]["blocks"][0]
-    on_day_7 = asked(demo, "cohorts")["curve"][7]
+    on_day_7 = document_of(demo, "cohorts")["curve"][7]
     assert curve["series"]["back"][curve["x"].index("day 7")] == on_day_7["rate"]
-    counts = {segment["name"]: segment["count"] for segment in asked(demo, "segments")["segments"]}
+    counts = {segment["name"]: segment["count"] for segment in document_of(demo, "segments")["segments"]}
     assert counts.items() <= {row["segment"]: row["people"] for row in rows(sections(document)["Segments"])}.items()
 
 
@@ -172,7 +172,7 @@ def test_whom_and_what_it_is_about_is_in_the_file(own: Cli, tmp_path: Path) -> N
     assert (document["segment"], document["where"]) == ("power", "properties.$os = '=1+1'")
     assert (document["since"], document["week_start"]) == ("2026-11-12T05:00:00Z", "sunday")
     assert "@" not in text  # who the segment's people are is not told
-    by_command = asked(own, "activity", *narrowed[:4], *narrowed[6:])["now"]["mau"]
+    by_command = document_of(own, "activity", *narrowed[:4], *narrowed[6:])["now"]["mau"]
     assert rows(sections(document)["At a glance"])[2]["now"] == str(by_command) == "1"
     assert own("report", "verify", "a.json").code == 0
 
@@ -180,9 +180,9 @@ def test_whom_and_what_it_is_about_is_in_the_file(own: Cli, tmp_path: Path) -> N
 def test_one_person_with_hostile_names(own: Cli, tmp_path: Path) -> None:
     for ending, source in (("html", ()), ("md", ["--offline"]), ("json", ["--offline"])):  # the sources are asked once
         assert own("report", "activity", *source, "-o", f"a.{ending}").code == 0
-    found = sections(json.loads((tmp_path / "a.json").read_text()))
-    assert [row["now"] for row in rows(found["At a glance"])][:3] == ["1", "1", "1"]
-    assert [(row["feature"], row["uses"], row["people"]) for row in rows(found["Features"])] == [(HOSTILE, 3, 1)]
+    headed = sections(json.loads((tmp_path / "a.json").read_text()))
+    assert [row["now"] for row in rows(headed["At a glance"])][:3] == ["1", "1", "1"]
+    assert [(row["feature"], row["uses"], row["people"]) for row in rows(headed["Features"])] == [(HOSTILE, 3, 1)]
     html, markdown = (tmp_path / "a.html").read_text(), (tmp_path / "a.md").read_text()
     plain_page(html)
     for text in (html, markdown):

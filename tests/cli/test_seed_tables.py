@@ -106,7 +106,7 @@ def answers(dsn: str, folder: Path) -> dict[str, str]:
     ]
     key = re.compile(r"'(?:0{8}-0{4}-0{4}-0{4}-0*([0-9a-f]+)|([0-9]+))'")
     return {
-        table.name: key.sub(lambda one: one[2] or str(int(one[1], 16)), "\n".join(map(repr, table.rows)))
+        table.name: key.sub(lambda match: match[2] or str(int(match[1], 16)), "\n".join(map(repr, table.rows)))
         for table in tables(dsn, statements, folder)
     }
 

@@ -78,8 +78,8 @@ def test_one_row_per_person(demo: Cli, document: Any) -> None:
 
 @pytest.mark.parametrize("suffix", ["parquet", "xlsx", "jsonl", "html"])
 def test_files(demo: Cli, tmp_path: Path, suffix: str) -> None:
-    said = demo("segments", "failing", "-o", f"people.{suffix}")
-    assert (said.code, said.out) == (0, "")
+    result = demo("segments", "failing", "-o", f"people.{suffix}")
+    assert (result.code, result.out) == (0, "")
     path = tmp_path / f"people.{suffix}"
     if suffix == "parquet":
         assert duckdb.sql(f"SELECT count(*), count(DISTINCT email) FROM '{path}'").fetchall() == [(34, 34)]
@@ -108,14 +108,14 @@ def test_limit_is_how_many_people_in_every_format(demo: Cli) -> None:
 def test_listed_under_an_action_are_those_whose_primary_segment_it_is(demo: Cli, document: Any) -> None:
     everybody = [user["email"] for user in document["users"] if "power" in user["segments"]]
     to_act_on = [user["email"] for user in document["users"] if user["primary"] == "power"]
-    said = json.loads(demo("segments", "power", "-f", "json").out)
-    assert [user["email"] for user in said["users"]] == to_act_on
+    power = json.loads(demo("segments", "power", "-f", "json").out)
+    assert [user["email"] for user in power["users"]] == to_act_on
     assert (
-        (said["segments"][4]["count"], said["segments"][4]["to_act_on"])
+        (power["segments"][4]["count"], power["segments"][4]["to_act_on"])
         == (len(everybody), len(to_act_on))
         == (181, 143)
     )
-    assert "38 more are in a more urgent segment too: --all-members lists them, too" in said["notes"]
+    assert "38 more are in a more urgent segment too: --all-members lists them, too" in power["notes"]
     rows = rows_of(demo("segments", "power", "--all-members", "-f", "csv").out)
     assert [row["email"] for row in rows] == everybody
     two = json.loads(demo("segments", "power", "failing", "-f", "json").out)["users"]
@@ -123,22 +123,22 @@ def test_listed_under_an_action_are_those_whose_primary_segment_it_is(demo: Cli,
 
 
 def test_the_summary_has_members_and_whom_to_act_on(demo: Cli) -> None:
-    shown = " ".join(demo("segments", "power").out.split())
-    assert "Segment People To act on Share Action Power Users 181 143" in shown
+    output = " ".join(demo("segments", "power").out.split())
+    assert "Segment People To act on Share Action Power Users 181 143" in output
     assert "To act on" not in demo("segments", "--set", "lifecycle").out
 
 
 def test_names_narrow_people_and_summary(demo: Cli) -> None:
-    said = demo("segments", "failing", "high_intent")
-    assert "At-Risk" not in said.out.split("Who to talk to first")[0]
+    result = demo("segments", "failing", "high_intent")
+    assert "At-Risk" not in result.out.split("Who to talk to first")[0]
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_on_a_terminal(demo: Cli, clean_env: pytest.MonkeyPatch, width: int) -> None:
     clean_env.setenv("COLUMNS", str(width))
-    said = demo("segments")
-    assert said.err.startswith("note: demo data · connect your own with `usertrack login`\nnote: ")
-    assert max(map(len, said.out.splitlines())) <= width
+    result = demo("segments")
+    assert result.err.startswith("note: demo data · connect your own with `usertrack login`\nnote: ")
+    assert max(map(len, result.out.splitlines())) <= width
 
 
 def test_times_in_another_zone(demo: Cli) -> None:
@@ -176,10 +176,10 @@ def test_match(demo: Cli) -> None:
     ],
 )
 def test_wrong_usage(demo: Cli, args: list[str], message: str, hint: str) -> None:
-    said = demo(*args)
-    assert (said.code, said.out) == (2, "")
-    assert f"error: {message}" in said.err
-    assert hint in said.err.split("hint: ")[1]
+    result = demo(*args)
+    assert (result.code, result.out) == (2, "")
+    assert f"error: {message}" in result.err
+    assert hint in result.err.split("hint: ")[1]
 
 
 @pytest.mark.parametrize("name", ["FAILING", "failing users", "Failing Users"])
@@ -188,9 +188,9 @@ def test_a_segment_by_whatever_it_is_called(demo: Cli, name: str) -> None:
 
 
 def test_a_segment_of_the_other_set(demo: Cli) -> None:
-    said = demo("segments", "champion")
-    assert (said.code, said.out) == (2, "")
-    assert "error: set 'action' has no segment 'champion'\nhint: add `--set lifecycle`" in said.err
+    result = demo("segments", "champion")
+    assert (result.code, result.out) == (2, "")
+    assert "error: set 'action' has no segment 'champion'\nhint: add `--set lifecycle`" in result.err
 
 
 def test_why_the_sizes_are_more_than_the_people(demo: Cli, document: Any) -> None:
@@ -207,8 +207,8 @@ def test_a_moment_in_the_future_is_named(demo: Cli) -> None:
 
 def test_a_workspace_without_sources_is_named(demo: Cli) -> None:
     assert demo("init", "acme").code == 0
-    said = demo("segments", "--workspace", "acme")
-    assert said.err.startswith("note: demo data, since workspace 'acme' has no sources yet · `usertrack login`")
+    result = demo("segments", "--workspace", "acme")
+    assert result.err.startswith("note: demo data, since workspace 'acme' has no sources yet · `usertrack login`")
 
 
 def test_of_one_segment_the_evidence_has_the_room_of_its_name(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
