@@ -51,10 +51,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def ann(company: Office) -> Dossier:
     with company.runner() as runner:
         complete = dossier(runner, build_profiles(runner, company.rules, only=ANN), ANN)
-        return Dossier(**{**vars(complete), "parts": {name: _kept(table) for name, table in complete.parts.items()}})
+        return Dossier(
+            **{**vars(complete), "parts": {name: with_rows(table) for name, table in complete.parts.items()}}
+        )
 
 
-def _kept(table):  # type: ignore[no-untyped-def]
+def with_rows(table):  # type: ignore[no-untyped-def]
     from dataclasses import replace
 
     return replace(table, rows=list(table.rows))
@@ -99,8 +101,8 @@ def test_timeline_newest_first_and_nothing_of_the_future(ann: Dossier) -> None:
 
 
 def test_timeline_names_causes_as_failures_does(ann: Dossier) -> None:
-    said = {(kind, why) for _, kind, _, outcome, why in ann.timeline if outcome == "failed"}
-    assert said == {("run", "API timeout after <n> ms (run <id>)"), ("tool", "no such id <id>")}
+    causes = {(kind, why) for _, kind, _, outcome, why in ann.timeline if outcome == "failed"}
+    assert causes == {("run", "API timeout after <n> ms (run <id>)"), ("tool", "no such id <id>")}
 
 
 def test_where_they_came_from_and_who_they_are_in_a_sentence(ann: Dossier) -> None:

@@ -15,8 +15,8 @@ from usertrack.reports.recipe import Recipe
 from usertrack.reports.verify import compare, read_report
 from usertrack.reports.verify_view import sentence
 
-MADE = datetime(2026, 11, 16, 6, tzinfo=UTC)
-RECIPE = Recipe("weekly", "2026-W46", datetime(2026, 11, 15, 23, tzinfo=UTC), MADE, "UTC", "demo")
+MADE_AT = datetime(2026, 11, 16, 6, tzinfo=UTC)
+RECIPE = Recipe("weekly", "2026-W46", datetime(2026, 11, 15, 23, tzinfo=UTC), MADE_AT, "UTC", "demo")
 EVENTS = Origin("posthog/pages", {"days": 8}, "posthog", RECIPE.as_of)
 ACCOUNTS = Origin("neon/accounts", {}, "neon", RECIPE.as_of, ("credits",))
 
@@ -40,15 +40,15 @@ def file(tmp_path: Path) -> Path:
 
 
 def verdicts(
-    file: Path, now: datetime = MADE, body: str = "# Week\n\n7 views\n", **facts: Any
+    file: Path, now: datetime = MADE_AT, body: str = "# Week\n\n7 views\n", **facts: Any
 ) -> list[tuple[str, str]]:
     discrepancies = compare(read_report(file), known(**facts), lambda: body, now)
-    return [(one.verdict, one.subject) for one in discrepancies]
+    return [(discrepancy.verdict, discrepancy.subject) for discrepancy in discrepancies]
 
 
 def test_nothing_changed(file: Path) -> None:
     assert verdicts(file) == []
-    assert verdicts(file, MADE + timedelta(days=90)) == []
+    assert verdicts(file, MADE_AT + timedelta(days=90)) == []
 
 
 def test_figures_are_named_by_their_place_and_their_query(file: Path) -> None:
@@ -71,15 +71,15 @@ def test_figures_are_named_by_their_place_and_their_query(file: Path) -> None:
 
 def test_a_figure_that_came_out_otherwise(file: Path) -> None:
     assert verdicts(file, visits=8) == [("differs", "Traffic › /a › Views")]
-    assert verdicts(file, MADE + timedelta(days=90), visits=8) == [("differs", "Traffic › /a › Views")]
+    assert verdicts(file, MADE_AT + timedelta(days=90), visits=8) == [("differs", "Traffic › /a › Views")]
 
 
 def test_what_is_only_known_as_of_today_is_no_mismatch_later(file: Path) -> None:
     assert verdicts(file, people=4) == [("differs", "Segments › People")]
-    assert verdicts(file, MADE + timedelta(days=1), people=4) == [("cannot be known", "Segments › People")]
+    assert verdicts(file, MADE_AT + timedelta(days=1), people=4) == [("cannot be known", "Segments › People")]
     gone = [("cannot be known", f"Segments › Left › {who}@x.example › priority") for who in "ab"]
-    found = verdicts(file, MADE + timedelta(days=1), who="b@x.example")
-    assert [one for one in found if one[1].endswith("priority")] == gone
+    unknown = verdicts(file, MADE_AT + timedelta(days=1), who="b@x.example")
+    assert [verdict for verdict in unknown if verdict[1].endswith("priority")] == gone
     assert verdicts(file, why="credits 100 → 50") == [("differs", "Segments › Left words")]
 
 
@@ -95,8 +95,8 @@ def test_blanks_that_were_altered(file: Path) -> None:
 
 def test_another_query_is_named(file: Path) -> None:
     file.write_text(file.read_text().replace('"query":"posthog/pages"', '"query":"posthog/page"'))
-    [one] = compare(read_report(file), known(), lambda: "# Week\n\n7 views\n", MADE)
-    assert (one.verdict, one.subject, one.written[:12], one.now[:13]) == (
+    [discrepancy] = compare(read_report(file), known(), lambda: "# Week\n\n7 views\n", MADE_AT)
+    assert (discrepancy.verdict, discrepancy.subject, discrepancy.written[:12], discrepancy.now[:13]) == (
         *("differs", "Traffic: queries"),
         *("posthog/page", "posthog/pages"),
     )
@@ -109,8 +109,8 @@ def test_anything_else_in_the_provenance_is_not_silent(file: Path) -> None:
 
 def test_what_a_source_did_not_answer_is_not_checked(file: Path) -> None:
     def compared(**facts: Any) -> list[tuple[str, str, str]]:
-        again = compare(read_report(file), known(**facts), lambda: "", MADE, {"posthog/pages": "PostHog is down"})
-        return [(one.verdict, one.subject, one.why) for one in again]
+        again = compare(read_report(file), known(**facts), lambda: "", MADE_AT, {"posthog/pages": "PostHog is down"})
+        return [(discrepancy.verdict, discrepancy.subject, discrepancy.why) for discrepancy in again]
 
     unchecked = ("not checked", "Traffic", "PostHog is down")
     assert compared(visits=8) == [unchecked]
@@ -121,7 +121,10 @@ def test_unknown_when_it_was_made_is_not_checked(tmp_path: Path) -> None:
     path = tmp_path / "week.md"
     provenance = with_missing(known(visits=0), {"posthog/pages": "down"})
     path.write_text(embed.embed_provenance("# Week\n", "markdown", provenance))
-    not_checked = [(one.verdict, one.subject, one.why) for one in compare(read_report(path), known(), lambda: "", MADE)]
+    not_checked = [
+        (discrepancy.verdict, discrepancy.subject, discrepancy.why)
+        for discrepancy in compare(read_report(path), known(), lambda: "", MADE_AT)
+    ]
     assert not_checked == [("not checked", "Traffic", "when the report was made: down")]
 
 
@@ -135,8 +138,10 @@ def test_other_words_are_shown_and_no_digest(tmp_path: Path) -> None:
     path = tmp_path / "week.md"
     page = "# Week\n\n## Segments\n\n| a@x.example | credits 100 → {} {} |\n"
     path.write_text(embed.embed_provenance(page.format(60, "left"), "markdown", known(why="60 left")))
-    verdicts = compare(read_report(path), known(why="60 entered"), lambda: page.format(60, "entered"), MADE)
-    assert [(one.verdict, one.subject, one.written, one.now) for one in verdicts] == [
+    verdicts = compare(read_report(path), known(why="60 entered"), lambda: page.format(60, "entered"), MADE_AT)
+    assert [
+        (discrepancy.verdict, discrepancy.subject, discrepancy.written, discrepancy.now) for discrepancy in verdicts
+    ] == [
         (
             *("differs", "Segments › Left words"),
             *("| a@x.example | credits 100 → 60 left |", "| a@x.example | credits 100 → 60 entered |"),
@@ -145,8 +150,8 @@ def test_other_words_are_shown_and_no_digest(tmp_path: Path) -> None:
 
 
 def facts(failed: int) -> dict[str, Any]:
-    said = Facts((("Failed runs", f"{failed} of 1 372"),))
-    return provenance((Section("In short", (said,), (EVENTS,)),), vars(RECIPE))
+    pairs = Facts((("Failed runs", f"{failed} of 1 372"),))
+    return provenance((Section("In short", (pairs,), (EVENTS,)),), vars(RECIPE))
 
 
 @pytest.mark.parametrize(
@@ -159,8 +164,8 @@ def facts(failed: int) -> dict[str, Any]:
 def test_a_sentence_with_another_number_is_told_in_words(tmp_path: Path, fmt: str, page: str) -> None:
     path = tmp_path / "week"
     path.write_text(embed.embed_provenance(page.format(266), fmt, facts(266)))
-    [one] = compare(read_report(path), facts(265), lambda: page.format(265), MADE)
-    assert (one.verdict, sentence(one)) == (
+    [discrepancy] = compare(read_report(path), facts(265), lambda: page.format(265), MADE_AT)
+    assert (discrepancy.verdict, sentence(discrepancy)) == (
         "differs",
         "In short › Failed runs: 266 of 1 372 in the file, 265 of 1 372 now",
     )

@@ -53,21 +53,21 @@ def week(company: Company) -> None:
 
 def newcomers(company: Company) -> None:
     """Three new people, one of them with two accounts; others are older, or your own."""
-    there = MONDAY + timedelta(days=1)
-    company.account("old@x.example", signed_up=MONDAY - SECOND, runs={"completed": 9}, run_at=there)
-    new = company.account("new@x.example", signed_up=MONDAY, runs={"completed": 2, "failed": 1}, run_at=there)
-    company.tool(new, there)
+    tuesday = MONDAY + timedelta(days=1)
+    company.account("old@x.example", signed_up=MONDAY - SECOND, runs={"completed": 9}, run_at=tuesday)
+    new = company.account("new@x.example", signed_up=MONDAY, runs={"completed": 2, "failed": 1}, run_at=tuesday)
+    company.tool(new, tuesday)
     company.tool(new, MONDAY + timedelta(days=7))  # after the week
-    company.account("idle@x.example", signed_up=there)
-    company.account(None, signed_up=there, runs={"queued": 1}, run_at=there)
+    company.account("idle@x.example", signed_up=tuesday)
+    company.account(None, signed_up=tuesday, runs={"queued": 1}, run_at=tuesday)
     company.account("returns@x.example", signed_up=MONDAY - timedelta(days=50))
-    company.account("Returns@x.example", signed_up=there, runs={"completed": 1}, run_at=there)
-    company.account("dev@datagen.dev", signed_up=there, runs={"completed": 5}, run_at=there)
+    company.account("Returns@x.example", signed_up=tuesday, runs={"completed": 1}, run_at=tuesday)
+    company.account("dev@datagen.dev", signed_up=tuesday, runs={"completed": 5}, run_at=tuesday)
     company.account("later@x.example", signed_up=MONDAY + timedelta(days=7))
     for email, created in (("new@x.example", MONDAY), ("old@x.example", MONDAY - SECOND), (None, MONDAY)):
         person = company.person(email, created=created)
-        company.event(person, "user_signed_up", there, times=2)
-        company.event(person, "$autocapture", there)
+        company.event(person, "user_signed_up", tuesday, times=2)
+        company.event(person, "$autocapture", tuesday)
         company.event(person, "later", MONDAY + timedelta(days=8))
 
 
@@ -80,7 +80,7 @@ def mover(company: Company) -> None:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     company = Company()
     for fill in (week, newcomers, mover):
         fill(company)
@@ -88,14 +88,14 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
-def rows(here: Office, name: str, *columns: str, **params: Any) -> list[tuple[Any, ...]]:
-    with here.runner(as_of=UNTIL) as runner:
+def rows(engines: Office, name: str, *columns: str, **params: Any) -> list[tuple[Any, ...]]:
+    with engines.runner(as_of=UNTIL) as runner:
         table = runner.table(runner.bind(name, params))
         return [tuple(row[column] for column in columns) for row in table.dicts()]
 
 
-def test_every_day_of_the_week_and_no_other(here: Office) -> None:
-    records = rows(here, "posthog/traffic_days", "day", "visits", "visitors", "pageviews", **WINDOW)
+def test_every_day_of_the_week_and_no_other(engines: Office) -> None:
+    records = rows(engines, "posthog/traffic_days", "day", "visits", "visitors", "pageviews", **WINDOW)
     assert records == [
         (date(2026, 11, 9), 1, 1, 1),
         (date(2026, 11, 10), 1, 1, 1),
@@ -107,15 +107,15 @@ def test_every_day_of_the_week_and_no_other(here: Office) -> None:
     ]
 
 
-def test_windows_begin_on_monday(here: Office) -> None:
-    assert rows(here, "posthog/pages", "page", "pageviews", **WINDOW) == [("/a", 4), ("/b", 1)]
-    assert sum(row[0] for row in rows(here, "posthog/traffic_sources", "visits", **WINDOW)) == 3
-    assert sum(row[0] for row in rows(here, "posthog/traffic_countries", "visits", **WINDOW)) == 3
-    assert sum(row[0] for row in rows(here, "posthog/traffic_countries", "visits", days=8)) == 4
+def test_windows_begin_on_monday(engines: Office) -> None:
+    assert rows(engines, "posthog/pages", "page", "pageviews", **WINDOW) == [("/a", 4), ("/b", 1)]
+    assert sum(row[0] for row in rows(engines, "posthog/traffic_sources", "visits", **WINDOW)) == 3
+    assert sum(row[0] for row in rows(engines, "posthog/traffic_countries", "visits", **WINDOW)) == 3
+    assert sum(row[0] for row in rows(engines, "posthog/traffic_countries", "visits", days=8)) == 4
 
 
-def test_new_users_are_people_and_their_first_account_is_of_the_week(here: Office) -> None:
-    by_step = {row[0]: row[1:] for row in rows(here, "neon/new_users", "did", "people", "share", "times", **WINDOW)}
+def test_new_users_are_people_and_their_first_account_is_of_the_week(engines: Office) -> None:
+    by_step = {row[0]: row[1:] for row in rows(engines, "neon/new_users", "did", "people", "share", "times", **WINDOW)}
     assert by_step["signed_up"] == (3, 1.0, None)
     assert by_step["run"] == (2, pytest.approx(2 / 3), 4)
     assert by_step["run_ok"] == (1, pytest.approx(1 / 3), 2)
@@ -124,19 +124,19 @@ def test_new_users_are_people_and_their_first_account_is_of_the_week(here: Offic
     assert by_step["nothing"] == (1, pytest.approx(1 / 3), None)
 
 
-def test_nobody_new_has_no_shares(here: Office) -> None:
-    records = rows(here, "neon/new_users", "people", "share", days=1, since=UNTIL)
+def test_nobody_new_has_no_shares(engines: Office) -> None:
+    records = rows(engines, "neon/new_users", "people", "share", days=1, since=UNTIL)
     assert set(records) == {(0, None)}
 
 
-def test_what_new_people_did(here: Office) -> None:
-    records = rows(here, "posthog/new_people", "did", "people", "times", **WINDOW)
+def test_what_new_people_did(engines: Office) -> None:
+    records = rows(engines, "posthog/new_people", "did", "people", "times", **WINDOW)
     assert records == [("user_signed_up", 1, 2)]
 
 
-def test_how_far_the_sources_reach(here: Office) -> None:
-    assert rows(here, "posthog/newest", "newest_at") == [(MONDAY + timedelta(days=7) - SECOND,)]
-    newest = dict(rows(here, "neon/newest", "kind", "newest_at"))
+def test_how_far_the_sources_reach(engines: Office) -> None:
+    assert rows(engines, "posthog/newest", "newest_at") == [(MONDAY + timedelta(days=7) - SECOND,)]
+    newest = dict(rows(engines, "neon/newest", "kind", "newest_at"))
     assert newest == {
         "accounts": MONDAY + timedelta(days=1),
         "runs": MONDAY + timedelta(days=1),
@@ -144,10 +144,13 @@ def test_how_far_the_sources_reach(here: Office) -> None:
     }
 
 
-def test_visits_are_not_0_where_no_pageview_has_a_session(here: Office) -> None:
-    with here.runner(as_of=NOW) as runner:
+def test_visits_are_not_0_where_no_pageview_has_a_session(engines: Office) -> None:
+    with engines.runner(as_of=NOW) as runner:
         weekly = gather(
-            runner, Week(2026, 47, "UTC"), sought(here, NOW, None), read_catalogue([shipped_root() / "failures.yaml"])
+            runner,
+            Week(2026, 47, "UTC"),
+            sought(engines, NOW, None),
+            read_catalogue([shipped_root() / "failures.yaml"]),
         )
         facts, sections = summary_section(weekly, "UTC").blocks[-1], next(iter(traffic(weekly))).blocks
         in_short = next(traffic_facts(weekly))
@@ -162,8 +165,8 @@ def test_visits_are_not_0_where_no_pageview_has_a_session(here: Office) -> None:
 # Who moved
 
 
-def sought(here: Office, as_of: datetime, place: HistoryFile | None, *, keep: bool = True) -> WeekAgoQuery:
-    return WeekAgoQuery(here.rules, here.rules.set_named("action"), as_of, as_of - WEEK, place, keep)
+def sought(engines: Office, as_of: datetime, place: HistoryFile | None, *, keep: bool = True) -> WeekAgoQuery:
+    return WeekAgoQuery(engines.rules, engines.rules.set_named("action"), as_of, as_of - WEEK, place, keep)
 
 
 def high_intent(moved: Moves) -> list[tuple[str, str, str]]:
@@ -171,33 +174,37 @@ def high_intent(moved: Moves) -> list[tuple[str, str, str]]:
     return [(row["email"], row["change"], row["why"]) for row in rows]
 
 
-def spend(here: Office, credits: float) -> None:  # noqa: A002
-    with psycopg.connect(here.dsn, autocommit=True) as connection:
+def spend(engines: Office, credits: float) -> None:  # noqa: A002
+    with psycopg.connect(engines.dsn, autocommit=True) as connection:
         connection.execute("UPDATE wasp_user SET credits = %s WHERE email = 'mover@x.example'", [credits])
 
 
-def asked(here: Office, runner: Runner, place: HistoryFile | None, *, keep: bool = True) -> list[tuple[str, str, str]]:
-    return high_intent(classify_both(ask_both(runner, sought(here, runner.as_of, place, keep=keep))[0])[1])
+def left_and_entered(
+    engines: Office, runner: Runner, place: HistoryFile | None, *, keep: bool = True
+) -> list[tuple[str, str, str]]:
+    return high_intent(classify_both(ask_both(runner, sought(engines, runner.as_of, place, keep=keep))[0])[1])
 
 
-def test_what_was_kept_at_the_time_says_why_somebody_left(here: Office, tmp_path: Path) -> None:
+def test_what_was_kept_at_the_time_says_why_somebody_left(engines: Office, tmp_path: Path) -> None:
     place = HistoryFile(tmp_path / "history.duckdb", "test")
-    with here.runner(as_of=NOW - WEEK) as runner:
-        asked(here, runner, place)
-    spend(here, 60)
+    with engines.runner(as_of=NOW - WEEK) as runner:
+        left_and_entered(engines, runner, place)
+    spend(engines, 60)
     try:
-        with here.runner(as_of=NOW) as runner:
+        with engines.runner(as_of=NOW) as runner:
             content = place.path.read_bytes()
-            assert asked(here, runner, place, keep=False) == [("mover@x.example", "left", "credits 100 → 60")]
+            assert left_and_entered(engines, runner, place, keep=False) == [
+                ("mover@x.example", "left", "credits 100 → 60")
+            ]
             assert place.path.read_bytes() == content
-            assert asked(here, runner, None) == []  # of the past, only the credits of today are known
+            assert left_and_entered(engines, runner, None) == []  # of the past, only the credits of today are known
     finally:
-        spend(here, 100)
+        spend(engines, 100)
 
 
-def test_who_is_new_to_act_on_and_who_was_there(here: Office) -> None:
-    with here.runner(as_of=NOW) as runner:
-        _, moved = classify_both(ask_both(runner, sought(here, NOW, None))[0])
+def test_who_is_new_to_act_on_and_who_was_there(engines: Office) -> None:
+    with engines.runner(as_of=NOW) as runner:
+        _, moved = classify_both(ask_both(runner, sought(engines, NOW, None))[0])
         rows = [(row["email"], row["segment"], row["new"], row["moved"]) for row in moved.standing.dicts()]
     assert rows == [
         ("idle@x.example", "at_risk", True, None),
@@ -206,24 +213,24 @@ def test_who_is_new_to_act_on_and_who_was_there(here: Office) -> None:
     ]
 
 
-def test_what_was_kept_at_the_time_is_not_replaced(here: Office, tmp_path: Path) -> None:
+def test_what_was_kept_at_the_time_is_not_replaced(engines: Office, tmp_path: Path) -> None:
     place = HistoryFile(tmp_path / "history.duckdb", "test")
-    with here.runner(as_of=NOW - WEEK) as runner:
-        asked(here, runner, place)
-    spend(here, 60)
+    with engines.runner(as_of=NOW - WEEK) as runner:
+        left_and_entered(engines, runner, place)
+    spend(engines, 60)
     try:
-        with here.runner(as_of=NOW) as runner:
-            classify_both(ask_both(runner, sought(here, NOW - WEEK, place))[0])
-            assert asked(here, runner, place) == [("mover@x.example", "left", "credits 100 → 60")]
+        with engines.runner(as_of=NOW) as runner:
+            classify_both(ask_both(runner, sought(engines, NOW - WEEK, place))[0])
+            assert left_and_entered(engines, runner, place) == [("mover@x.example", "left", "credits 100 → 60")]
     finally:
-        spend(here, 100)
+        spend(engines, 100)
 
 
-def test_a_damaged_history_costs_a_note(here: Office, tmp_path: Path) -> None:
+def test_a_damaged_history_costs_a_note(engines: Office, tmp_path: Path) -> None:
     (tmp_path / "history.duckdb").write_text("no database")
-    with here.runner(as_of=NOW) as runner:
-        answered, _ = ask_both(runner, sought(here, NOW, HistoryFile(tmp_path / "history.duckdb", "test")))
-        found, moved = classify_both(answered)
-    assert any("not kept in the history" in note for note in found.profiles.notes)
+    with engines.runner(as_of=NOW) as runner:
+        answered, _ = ask_both(runner, sought(engines, NOW, HistoryFile(tmp_path / "history.duckdb", "test")))
+        action, moved = classify_both(answered)
+    assert any("not kept in the history" in note for note in action.profiles.notes)
     assert moved.pair.before.as_of == (NOW - WEEK).replace(tzinfo=None)
     assert (tmp_path / "history.duckdb").read_text() == "no database"

@@ -61,7 +61,7 @@ def clicks(company: Company) -> None:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     company = Company()
     for fill in (failing, lapsed, approachable, silent_starts, clicks):
         fill(company)
@@ -69,24 +69,24 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
-def rows(here: Office, name: str) -> list[tuple[Any, ...]]:
-    with here.runner() as runner:
+def rows(engines: Office, name: str) -> list[tuple[Any, ...]]:
+    with engines.runner() as runner:
         return list(runner.table(runner.bind(name)).rows)
 
 
-def test_what_those_did_next_who_clicked_and_stayed(here: Office) -> None:
-    assert rows(here, "posthog/after_connect") == [("Gmail", "mcp_url_copied", 2, 1), ("Gmail", None, 1, 0)]
+def test_what_those_did_next_who_clicked_and_stayed(engines: Office) -> None:
+    assert rows(engines, "posthog/after_connect") == [("Gmail", "mcp_url_copied", 2, 1), ("Gmail", None, 1, 0)]
 
 
-def test_what_those_did_first_who_came_back(here: Office) -> None:
-    came_back = [row for row in rows(here, "neon/after_silence") if row[0] == "call"]
+def test_what_those_did_first_who_came_back(engines: Office) -> None:
+    came_back = [row for row in rows(engines, "neon/after_silence") if row[0] == "call"]
     assert came_back == [("call", "search", 2, 1)]
     nobody = {"never@x.example", "gone@x.example"}
-    assert rows(here, "neon/after_silence")[-1] == (None, None, len(nobody), 0)
+    assert rows(engines, "neon/after_silence")[-1] == (None, None, len(nobody), 0)
 
 
-def test_who_lapsed_and_who_did_this_week(here: Office) -> None:
-    with here.profiles() as profiles:
+def test_who_lapsed_and_who_did_this_week(engines: Office) -> None:
+    with engines.profiles() as profiles:
         lifecycle = profiles.rules.sets["lifecycle"]
         everybody = [key for key, _ in members(profiles, lifecycle, lifecycle["lapsed"])]
         new = members(profiles, lifecycle, lifecycle["lapsed"], but_not=otherwise(profiles, A_WEEK_AGO))
@@ -94,8 +94,8 @@ def test_who_lapsed_and_who_did_this_week(here: Office) -> None:
     assert new == [("this_week@x.example", "did something, then nothing for 33 d; ran 1× ever")]
 
 
-def test_whom_to_offer_what(here: Office) -> None:
-    with here.classified("offers") as offers:
+def test_whom_to_offer_what(engines: Office) -> None:
+    with engines.classified("offers") as offers:
         listed = {row["email"]: (row["primary"], row["because"][0]) for row in offers.people().dicts()}
     assert listed == {
         "spent@x.example": ("upsell", "5 credits left and no plan, 6 runs, last active 3 d ago"),
@@ -103,8 +103,8 @@ def test_whom_to_offer_what(here: Office) -> None:
     }
 
 
-def test_an_incident_is_no_reason_to_be_failing(here: Office) -> None:
-    with here.classified() as action:
+def test_an_incident_is_no_reason_to_be_failing(engines: Office) -> None:
+    with engines.classified() as action:
         hit = {"slips@x.example": 3, "fails@x.example": 3, "happy@x.example": 1, "nobody@x.example": 2}
         effect = effect_on(action, action.segment_set["failing"], hit)
         none = effect_on(action, action.segment_set["at_risk"], hit)
