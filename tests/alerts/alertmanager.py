@@ -68,7 +68,7 @@ class Stream:
 
 
 @dataclass(frozen=True, order=True)
-class Told:
+class Message:
     """One message: when, in half seconds of the stream, of which group, and which alerts fire or are resolved."""
 
     half_seconds: int
@@ -108,10 +108,10 @@ def random_stream(id_: int, length: int) -> Stream:
     return Stream(id_, timing, dice.random() < 0.7, ordered, picked, tuple(silences))
 
 
-def ours(stream: Stream, length: int, offset: float) -> list[Told]:
+def ours(stream: Stream, length: int, offset: float) -> list[Message]:
     """What our router tells. The stream begins ``offset`` seconds after the router."""
     router = Router(settings_of(stream), T0 - timedelta(seconds=offset))
-    told = []
+    messages = []
     for second in range(length + 1):
         now = T0 + timedelta(seconds=second)
         router.silences += silences_at(stream, second)
@@ -119,8 +119,8 @@ def ours(stream: Stream, length: int, offset: float) -> list[Told]:
             alert, _ = after_signal(router.alerts.get(signal.key), signal)
             router.receive(alert, now)
         while (due := router.next_due()) and due < now + timedelta(seconds=1):
-            told += map(told_by, router.due(due))
-    return sorted(each for each in told if each.half_seconds < 2 * length)
+            messages += map(message_of, router.due(due))
+    return sorted(each for each in messages if each.half_seconds < 2 * length)
 
 
 def silences_at(stream: Stream, second: int) -> list[Silence]:
@@ -141,11 +141,11 @@ def signals_at(stream: Stream, second: int) -> list[Signal]:
     ]
 
 
-def told_by(message: Notification) -> Told:
+def message_of(message: Notification) -> Message:
     half_seconds = round((message.at - T0).total_seconds() * 2)
     group = {name: value for name, value in message.labels.items() if value}
     firing, resolved = (sorted(_name(each.labels) for each in alerts) for alerts in (message.firing, message.resolved))
-    return Told(half_seconds, _group(group), tuple(firing), tuple(resolved))
+    return Message(half_seconds, _group(group), tuple(firing), tuple(resolved))
 
 
 def settings_of(stream: Stream) -> Notifications:
@@ -165,7 +165,7 @@ def _group(labels: Any) -> str:
     return json.dumps({name: value for name, value in sorted(labels.items()) if name != "stream"})
 
 
-def theirs(streams: Sequence[Stream], length: int, folder: Path) -> tuple[dict[int, list[Told]], float]:
+def theirs(streams: Sequence[Stream], length: int, folder: Path) -> tuple[dict[int, list[Message]], float]:
     """What Alertmanager tells, by stream, and how long after its start the streams began. Raises MachineBusyError."""
     with _receiver() as receiver, _running(streams, receiver.port, folder) as (api, started):
         begin = started + max(1, int(time.time() - started) + 1) + 0.25
@@ -175,7 +175,7 @@ def theirs(streams: Sequence[Stream], length: int, folder: Path) -> tuple[dict[i
             _require_beat(time.time() - begin - second)
         time.sleep(max(0.0, begin + length - time.time()))
         bodies = list(receiver.bodies)
-    told: dict[int, list[Told]] = {stream.id: [] for stream in streams}
+    messages: dict[int, list[Message]] = {stream.id: [] for stream in streams}
     for received_at, body in bodies:
         half_seconds = round((received_at - begin) * 2)
         _require_beat(received_at - begin - half_seconds / 2)
@@ -185,8 +185,8 @@ def theirs(streams: Sequence[Stream], length: int, folder: Path) -> tuple[dict[i
         }
         if half_seconds < 2 * length:
             group = _group(body["groupLabels"])
-            told[int(body["receiver"])].append(Told(half_seconds, group, states["firing"], states["resolved"]))
-    return {id_: sorted(each) for id_, each in told.items()}, begin - started
+            messages[int(body["receiver"])].append(Message(half_seconds, group, states["firing"], states["resolved"]))
+    return {id_: sorted(each) for id_, each in messages.items()}, begin - started
 
 
 def _require_beat(seconds_late: float) -> None:

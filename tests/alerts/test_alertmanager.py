@@ -12,8 +12,8 @@ SECONDS = 16
 def test_the_router_tells_what_alertmanager_tells_at_the_same_time(tmp_path: Path) -> None:
     streams = [random_stream(id_, SECONDS - 6) for id_ in range(1000, 1012)]
     try:
-        told, offset = theirs(streams, SECONDS, tmp_path)
+        messages, offset = theirs(streams, SECONDS, tmp_path)
     except MachineBusyError as busy:
         pytest.skip(f"the machine is too busy to compare times: {busy}")
-    assert {stream.id: ours(stream, SECONDS, offset) for stream in streams} == told
-    assert sum(map(len, told.values())) > 50
+    assert {stream.id: ours(stream, SECONDS, offset) for stream in streams} == messages
+    assert sum(map(len, messages.values())) > 50

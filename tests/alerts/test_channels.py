@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def told(store: Store, channel: Channel, sender: Sender, *seconds: float) -> list[Delivered]:
+def deliveries(store: Store, channel: Channel, sender: Sender, *seconds: float) -> list[Delivered]:
     """One alert that fires, and turns of the outbox at these seconds."""
     desk = Desk(store, one_route(channel))
     desk.receive([JOHN_STUCK], T0)
@@ -46,7 +46,7 @@ def mail_sender(server: str, user: str = "", password: str = "") -> MailSender:
 
 def test_an_e_mail_is_text_of_one_thread(store: Store) -> None:
     with mailbox() as box:
-        (done,) = told(store, EMAIL, mail_sender(box.server), 31)
+        (done,) = deliveries(store, EMAIL, mail_sender(box.server), 31)
     assert done.sent == 1
     (message,) = box.messages
     assert box.recipients == [["help@acme.example"]]
@@ -70,14 +70,14 @@ def test_a_name_makes_no_header(store: Store) -> None:
 
 def test_a_mail_server_that_is_busy_is_tried_again(store: Store) -> None:
     with mailbox("451 later", "250 OK") as box:
-        first, second = told(store, EMAIL, mail_sender(box.server), 31, 40)
+        first, second = deliveries(store, EMAIL, mail_sender(box.server), 31, 40)
     assert first.failing[0].error == "the mail server answered 451"
     assert second.sent == 1
 
 
 def test_a_message_that_is_refused_is_set_aside_and_told(store: Store) -> None:
     with mailbox("554 spam") as box:
-        (done,) = told(store, EMAIL, mail_sender(box.server), 31)
+        (done,) = deliveries(store, EMAIL, mail_sender(box.server), 31)
     assert done.refused == ("desk: the mail server answered 554",)
     assert not done.failing
 
@@ -88,7 +88,7 @@ def test_a_login_needs_tls_and_the_password_is_in_no_error(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate(tmp_path)))
     with mailbox(certificate=tmp_path / "localhost.pem", password="right") as box:
-        (failed,) = told(store, EMAIL, mail_sender(box.server, "usertrack", "wr0ng-secret"), 31)
+        (failed,) = deliveries(store, EMAIL, mail_sender(box.server, "usertrack", "wr0ng-secret"), 31)
         assert failed.failing[0].error == "the mail server does not accept smtp.user (535)"
         assert "wr0ng" not in repr(failed)
         right = Outbox(store, {"desk": mail_sender(box.server, "usertrack", "right")})
@@ -98,7 +98,7 @@ def test_a_login_needs_tls_and_the_password_is_in_no_error(
 @pytest.mark.skipif(OPENSSL is None, reason="needs openssl")
 def test_a_certificate_that_nobody_trusts_is_not_trusted(store: Store, tmp_path: Path) -> None:
     with mailbox(certificate=certificate(tmp_path)) as box:
-        (done,) = told(store, EMAIL, mail_sender(box.server), 31)
+        (done,) = deliveries(store, EMAIL, mail_sender(box.server), 31)
     assert done.failing[0].error == "the mail server's certificate is not trusted"
     assert box.messages == []
 
@@ -129,7 +129,7 @@ def test_pagerduty_has_one_event_an_alert_through_its_life(store: Store) -> None
 def test_a_wrong_routing_key_is_told_without_the_key(store: Store) -> None:
     answer = Answer(400, '{"message": "r0uting-key is wrong", "errors": ["routing_key"]}')
     with receiving(answer) as pagerduty:
-        (done,) = told(store, PAGER, PagerDutySender(pagerduty.url, "r0uting-key", CALL), 31)
+        (done,) = deliveries(store, PAGER, PagerDutySender(pagerduty.url, "r0uting-key", CALL), 31)
     assert "PAGERDUTY_ROUTING_KEY" in done.failing[0].hint
     assert "r0uting" not in repr(done)
 
@@ -137,7 +137,7 @@ def test_a_wrong_routing_key_is_told_without_the_key(store: Store) -> None:
 def test_a_webhook_gets_all_that_is_known_under_one_key(store: Store) -> None:
     hook = Channel("hook", "webhook")
     with receiving(Answer(0), Answer()) as server:
-        first, second = told(store, hook, WebhookSender(server.url, CALL), 31, 40)
+        first, second = deliveries(store, hook, WebhookSender(server.url, CALL), 31, 40)
         assert (first.sent, second.sent) == (0, 1)
         assert first.failing[0].error == "the webhook did not answer in time"
         keys = [headers["Idempotency-Key"] for headers in server.headers]
@@ -154,7 +154,7 @@ def test_a_webhook_gets_all_that_is_known_under_one_key(store: Store) -> None:
 def test_an_alertmanager_gets_labels_and_times(store: Store) -> None:
     with receiving() as server:
         url = server.url.rsplit("/hooks", 1)[0]
-        (done,) = told(store, Channel("am", "alertmanager"), AlertmanagerSender(url, CALL), 31)
+        (done,) = deliveries(store, Channel("am", "alertmanager"), AlertmanagerSender(url, CALL), 31)
     assert done.sent == 1
     assert server.paths == ["/api/v2/alerts"]
     (alert,) = server.bodies[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.alertmanager import ours, random_stream, settings_of, signals_at, silences_at, told_by
+from tests.alerts.alertmanager import message_of, ours, random_stream, settings_of, signals_at, silences_at
 from tests.alerts.signals import T0, at, signal
 from usertrack.alerts.codec import decode
 from usertrack.alerts.desk import Desk
@@ -180,7 +180,7 @@ def test_what_failed_halfway_did_not_happen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("id_", range(3))
 def test_a_desk_that_is_opened_anew_each_half_second_tells_what_one_router_tells(tmp_path: Path, id_: int) -> None:
     stream = random_stream(id_, 20)
-    told = []
+    messages = []
     for half_second in range(52):
         desk = Desk(Store(tmp_path), settings_of(stream))
         if half_second % 2 == 0:
@@ -188,9 +188,9 @@ def test_a_desk_that_is_opened_anew_each_half_second_tells_what_one_router_tells
                 with desk.store.transaction():
                     desk.store.put_silence(silence)
             desk.receive(signals_at(stream, half_second // 2), at(half_second / 2))
-        told += map(told_by, desk.tick(at(half_second / 2)))
+        messages += map(message_of, desk.tick(at(half_second / 2)))
         desk.store.close()
-    assert sorted(told) == ours(stream, 26, 0)
+    assert sorted(messages) == ours(stream, 26, 0)
 
 
 def test_who_is_told_can_change_while_an_alert_fires(tmp_path: Path) -> None:
@@ -218,11 +218,11 @@ for number in range(10_000):
 def test_a_kill_loses_no_signal_that_was_taken_and_tells_none_twice(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", _RECEIVES, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout
-    taken = [process.stdout.readline() for _ in range(20)]
+    numbers = [process.stdout.readline() for _ in range(20)]
     os.kill(process.pid, signals.SIGKILL)
     process.communicate()
     desk = desk_in(tmp_path)
-    assert {f"stuck:p{int(number)}:s1" for number in taken} <= {alert.key for alert in desk.alerts()}
+    assert {f"stuck:p{int(number)}:s1" for number in numbers} <= {alert.key for alert in desk.alerts()}
     desk.tick(at(3600))
     rows = (
         sqlite3.connect(tmp_path / "alerts.db")

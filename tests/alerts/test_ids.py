@@ -35,5 +35,5 @@ def test_ids_that_collide_are_longer_and_the_open_one_is_meant() -> None:
     with pytest.raises(UsageError) as problem:
         alert_of(short_id(both[0].key), both)
     assert all(id_ in problem.value.hint for id_ in ids.values())
-    over = [alert(first, SignalState.RESOLVED), both[1]]
-    assert alert_of(short_id(over[0].key), over) is both[1]
+    alerts = [alert(first, SignalState.RESOLVED), both[1]]
+    assert alert_of(short_id(alerts[0].key), alerts) is both[1]

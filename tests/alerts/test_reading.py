@@ -20,7 +20,7 @@ def read(tmp_path: Path, text: str) -> Notifications:
     return read_notifications(PatternsFile(path), {"errors": ["stuck"]})
 
 
-WHOLE = """
+SETTINGS = """
 patterns: {}
 notifications:
   group_by: [person, pattern]
@@ -43,7 +43,7 @@ notifications:
 
 
 def test_all_that_can_be_said(tmp_path: Path) -> None:
-    settings = read(tmp_path, WHOLE)
+    settings = read(tmp_path, SETTINGS)
     assert settings.channels["support"] == Channel("support", "slack", True, "#support")
     assert not settings.channels["hook"].tells_resolved
     assert settings.channels["desk"].recipients == ("help@acme.example",)

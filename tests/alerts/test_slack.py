@@ -66,12 +66,12 @@ def test_the_message_of_the_seed_with_our_reason_and_facts() -> None:
 
 def test_hostile_names_stay_text() -> None:
     facts = {"name": "*<!channel>* <https://evil.example|click> `x` 🎉\n", "email": "a_b_c@x.de", "page": "/<script>"}
-    shown = texts(payload(notification(signal(person="../?x=1#", facts=facts)), CALL, T0))
-    assert "<!channel>" not in shown
-    assert "<https" not in shown
-    assert "🎉" in shown
-    assert "a_b_c@x.de" in shown
-    assert "https://meet.example/..%2F%3Fx%3D1%23" in shown
+    text = texts(payload(notification(signal(person="../?x=1#", facts=facts)), CALL, T0))
+    assert "<!channel>" not in text
+    assert "<https" not in text
+    assert "🎉" in text
+    assert "a_b_c@x.de" in text
+    assert "https://meet.example/..%2F%3Fx%3D1%23" in text
 
 
 def test_what_a_browser_only_claims_is_told_to_nobody() -> None:

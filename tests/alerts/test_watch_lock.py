@@ -25,6 +25,6 @@ def test_an_outage_is_told_once_and_others_know_since_when(tmp_path: Path, capsy
         assert deaf_since(tmp_path)
         outage.is_over()
         assert deaf_since(tmp_path) is None
-    told = capsys.readouterr().err
-    assert told.count("PostHog does not answer") == 1
-    assert "events are read again" in told
+    errors = capsys.readouterr().err
+    assert errors.count("PostHog does not answer") == 1
+    assert "events are read again" in errors

@@ -62,12 +62,12 @@ Run = tuple[int, datetime, bool]
 
 def quiet(kind: Kind, luck: random.Random) -> list[Run]:
     """(person, when, failed) of every run, in order of time for each person."""
-    made = []
+    runs = []
     for person in range(kind.people):
         own, days = luck.choice(kind.rates), luck.uniform(1, 29) if kind.new else DAYS
         times = sorted(_time(kind, days, luck) for _ in range(luck.randint(1, kind.runs)))
-        made += [(person, at, luck.random() < kind.law(own, at, before)) for before, at in enumerate(times)]
-    return made
+        runs += [(person, at, luck.random() < kind.law(own, at, before)) for before, at in enumerate(times)]
+    return runs
 
 
 def _time(kind: Kind, days: float, luck: random.Random) -> datetime:
@@ -104,4 +104,4 @@ def alarms(runner: Runner, runs: Iterable[Run]) -> list[Incident]:
     stretches = [Stretch(*row) for row in runner.table(runner.bind("neon/failure_windows")).rows]
     failures = [Failure("workflow", at, f"p{who}@world.example", "boom") for who, at, failed in runs if failed]
     since = runner.as_of.replace(tzinfo=None) - timedelta(days=30)
-    return incidents(stretches, [one for one in failures if since < one.at <= NOW])
+    return incidents(stretches, [failure for failure in failures if since < failure.at <= NOW])

@@ -50,9 +50,9 @@ MESSAGES = yaml.safe_load((Path(__file__).parent / "failure_messages.yaml").read
 def test_messages_of_real_systems_are_judged_right(shipped: Catalogue, part: str) -> None:
     """Nine in ten at least; of those that the rules were not made for, too."""
     wrong = []
-    listed = [(category, one) for category, messages in MESSAGES[part].items() for one in messages]
-    for category, one in listed:
-        message, name = (one, "") if isinstance(one, str) else one
+    listed = [(category, entry) for category, messages in MESSAGES[part].items() for entry in messages]
+    for category, entry in listed:
+        message, name = (entry, "") if isinstance(entry, str) else entry
         cause = shipped.cause_of("workflow", fingerprint(message))
         if cause.category != category or name.lower() not in cause.label.lower():
             wrong.append((category, message, cause.category, cause.label))
@@ -138,10 +138,10 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("text", "told"), MISTAKES.items())
-def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, told: tuple[int, str]) -> None:
+@pytest.mark.parametrize(("text", "line_and_message"), MISTAKES.items())
+def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, line_and_message: tuple[int, str]) -> None:
     error = problem(lambda: catalogue(tmp_path, text))
-    assert error.message.startswith(f"{tmp_path / 'failures.yaml'}:{told[0]}: {told[1]}")
+    assert error.message.startswith(f"{tmp_path / 'failures.yaml'}:{line_and_message[0]}: {line_and_message[1]}")
     assert error.exit_code == 2
 
 

@@ -30,14 +30,14 @@ def quiet() -> Iterator[str]:
         yield demo.postgres_dsn()
 
 
-def asked(cli: Cli, *args: object) -> Any:
+def document_of(cli: Cli, *args: object) -> Any:
     result = cli("failures", *args, "-f", "json")
     assert result.code == 0, result.err
     return json.loads(result.out)
 
 
 def test_the_incident_is_found(demo: Cli) -> None:
-    document = asked(demo)
+    document = document_of(demo)
     (incident,) = document["incidents"]
     assert (incident["label"], incident["level"]) == ("Modal OOM (rc=137)", "workflow")
     assert (incident["start"][:16], incident["end"][:16]) == ("2026-11-09T13:00", "2026-11-09T16:00")
@@ -47,15 +47,15 @@ def test_the_incident_is_found(demo: Cli) -> None:
     assert 0 < incident["people_expected_to_fail"] < incident["people_failed"] <= incident["all_failed"]
     assert document["burst_test"]["false_alarms"] == 0.01
     assert "independently of each other" in document["burst_test"]["condition"]
-    said = demo("failures", "--timezone", "Europe/Berlin").out
-    assert "9 Nov, 14:00–17:00" in said
+    output = demo("failures", "--timezone", "Europe/Berlin").out
+    assert "9 Nov, 14:00–17:00" in output
 
 
 @pytest.mark.slow
 def test_a_quiet_demo_has_none(cli: Cli, clean_env: pytest.MonkeyPatch, quiet: str) -> None:
     clean_env.setenv("DATABASE_URL", quiet)
     for days in (7, 30, 90):
-        assert asked(cli, "--as-of", "2026-11-20T09:00", "--days", days)["incidents"] == []
+        assert document_of(cli, "--as-of", "2026-11-20T09:00", "--days", days)["incidents"] == []
     assert "No platform incident" in cli("failures", "--as-of", "2026-11-20T09:00").out
 
 
@@ -84,29 +84,29 @@ def test_what_can_be_answered_is_answered(demo: Cli, tmp_path: Path, query: str,
     document = json.loads(result.out)
     assert result.code == 6
     assert {name for name, value in document.items() if value is None and name != "person"} == gone
-    shown = demo("failures")
-    assert shown.code == 6
-    assert stays.lower() in shown.out.lower()
-    assert "unknown: " in shown.out
-    assert 'relation "nowhere" does not exist' in shown.err
+    terminal = demo("failures")
+    assert terminal.code == 6
+    assert stays.lower() in terminal.out.lower()
+    assert "unknown: " in terminal.out
+    assert 'relation "nowhere" does not exist' in terminal.err
 
 
 def test_the_numbers_agree_with_each_other(demo: Cli) -> None:
-    document = asked(demo)
+    document = document_of(demo)
     for level in ("workflow", "tool"):
-        of_level = [one["failures"] for one in document["fingerprints"] if one["level"] == level]
+        of_level = [row["failures"] for row in document["fingerprints"] if row["level"] == level]
         failed = document["levels"][level]["failed"]
-        assert sum(of_level) == sum(one[level] for one in document["categories"]) == failed > 100
+        assert sum(of_level) == sum(row[level] for row in document["categories"]) == failed > 100
     assert sum(day["failed"] for day in document["run_days"]) == document["levels"]["workflow"]["failed"]
     assert sum(kind["failed"] for kind in document["kinds"]) == document["levels"]["tool"]["failed"]
     assert round(sum(kind["share"] for kind in document["kinds"]), 9) == 1
     assert len(document["checklist"]) == 7
-    assert all(one["found"] for one in document["checklist"])
+    assert all(row["found"] for row in document["checklist"])
 
 
 def test_every_cause_of_the_demo_has_a_specific_name(demo: Cli) -> None:
-    runs = [one for one in asked(demo)["fingerprints"] if one["level"] == "workflow"]
-    assert {(one["label"], one["category"]) for one in runs} == {
+    runs = [fingerprint for fingerprint in document_of(demo)["fingerprints"] if fingerprint["level"] == "workflow"]
+    assert {(fingerprint["label"], fingerprint["category"]) for fingerprint in runs} == {
         ("Modal OOM (rc=137)", "Infrastructure"),
         ("API timeout", "Infrastructure"),
         ("Sandbox rate limit", "Infrastructure"),
@@ -121,9 +121,9 @@ def test_every_cause_of_the_demo_has_a_specific_name(demo: Cli) -> None:
 
 
 def test_nothing_of_anybody_is_shown(demo: Cli) -> None:
-    for one in asked(demo)["fingerprints"]:
-        said = one["fingerprint"] + one["sample"]
-        assert not re.search(r"\d{6}|@|[0-9a-f]{16}", said), said
+    for fingerprint in document_of(demo)["fingerprints"]:
+        text = fingerprint["fingerprint"] + fingerprint["sample"]
+        assert not re.search(r"\d{6}|@|[0-9a-f]{16}", text), text
 
 
 def test_the_terminal(demo: Cli) -> None:
@@ -147,7 +147,7 @@ def test_hostile_messages_are_data(demo: Cli, fmt: str) -> None:
 
 def test_a_table_has_a_row_per_fingerprint(demo: Cli) -> None:
     rows = list(csv.DictReader(io.StringIO(demo("failures", "-f", "csv").out)))
-    assert len(rows) == len(asked(demo)["fingerprints"])
+    assert len(rows) == len(document_of(demo)["fingerprints"])
     assert list(rows[0]) == [
         *("level", "label", "category", "owner", "tool", "provider", "failures", "people"),
         *("first_at", "last_at", "fingerprint", "sample"),
@@ -155,9 +155,9 @@ def test_a_table_has_a_row_per_fingerprint(demo: Cli) -> None:
 
 
 def test_one_person(demo: Cli) -> None:
-    document = asked(demo, "--user", "LENA@northwind.example", "--days", 90)
+    document = document_of(demo, "--user", "LENA@northwind.example", "--days", 90)
     assert document["person"] == LENA
-    assert {one["people"] for one in document["fingerprints"]} == {1}
+    assert {fingerprint["people"] for fingerprint in document["fingerprints"]} == {1}
     assert document["levels"]["workflow"]["people"] == 1
     assert document["incidents"]
     assert "Hit" in demo("failures", "--user", LENA).out
@@ -173,14 +173,14 @@ def test_what_is_not_of_the_tool_alone_says_so(demo: Cli) -> None:
 
 
 def test_a_tool_that_somebody_does_not_use(demo: Cli) -> None:
-    used = set(asked(demo, "--user", LENA)["tools_used"])
-    everybody = set(asked(demo)["tools_used"])
+    used = set(document_of(demo, "--user", LENA)["tools_used"])
+    everybody = set(document_of(demo)["tools_used"])
     other = min(everybody - used)
     result = demo("failures", "--user", LENA, "--tool", other)
     assert result.code == 0
     assert f"{LENA} does not use '{other}'" in result.out
     assert "Checklist" not in result.out
-    assert asked(demo, "--user", LENA, "--tool", other)["used"] is False
+    assert document_of(demo, "--user", LENA, "--tool", other)["used"] is False
     assert "Checklist" in demo("failures", "--user", LENA, "--tool", min(used)).out
 
 
@@ -225,6 +225,8 @@ def test_a_workspace_names_what_was_unknown(demo: Cli, tmp_path: Path) -> None:
     assert demo("init").code == 0
     rule = "rules: [{match: '^fatal', category: platform_bug, label: Fatal}]\n"
     (tmp_path / "failures.yaml").write_text(rule)
-    document = asked(demo, "--demo")
-    assert {one["label"] for one in document["fingerprints"] if one["category"] == "Platform Bug"} >= {"Fatal"}
-    assert [one for one in document["fingerprints"] if one["category"] == "Unknown"] == []
+    document = document_of(demo, "--demo")
+    assert {
+        fingerprint["label"] for fingerprint in document["fingerprints"] if fingerprint["category"] == "Platform Bug"
+    } >= {"Fatal"}
+    assert [fingerprint for fingerprint in document["fingerprints"] if fingerprint["category"] == "Unknown"] == []

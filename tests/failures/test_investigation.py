@@ -33,7 +33,7 @@ CATALOGUE = read_catalogue([shipped_root() / "failures.yaml"])
 
 
 @contextmanager
-def asked(dsn: str, as_of: datetime = NOW, timezone: str = "UTC") -> Iterator[Runner]:
+def failures_runner(dsn: str, as_of: datetime = NOW, timezone: str = "UTC") -> Iterator[Runner]:
     """A runner on this Postgres alone: PostHog is not needed for failures."""
 
     async def address() -> str:
@@ -50,39 +50,39 @@ def write(company: Company, dsn: str) -> None:
         connection.execute(SCHEMA.encode())
         for table, rows in company.tables.items():
             names = ", ".join(dict.fromkeys(name for row in rows for name in row))
-            taken = f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)"
-            connection.execute(f"INSERT INTO {table} ({names}) {taken}".encode(), [json.dumps(rows, default=str)])
+            values = f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)"
+            connection.execute(f"INSERT INTO {table} ({names}) {values}".encode(), [json.dumps(rows, default=str)])
 
 
 def company() -> Company:
     """Lena fails at user code on one day and works on others; six people are hit by one outage; staff fails too."""
-    made = Company()
-    lena = made.account("Lena@Northwind.example")
+    acme = Company()
+    lena = acme.account("Lena@Northwind.example")
     for day in (9, 8, 7, 6):
         for _ in range(3):
-            made.run(lena, "completed", ago(day))
+            acme.run(lena, "completed", ago(day))
     for number in range(4):
-        made.run(lena, "failed", ago(2, seconds=number), LIST)
-    made.run(lena, "running", ago(0.01))
-    made.run(lena, "exploded", ago(1))
-    made.run(lena, "failed", ago(31), LIST)
+        acme.run(lena, "failed", ago(2, seconds=number), LIST)
+    acme.run(lena, "running", ago(0.01))
+    acme.run(lena, "exploded", ago(1))
+    acme.run(lena, "failed", ago(31), LIST)
     for number in range(6):
-        made.tool(lena, ago(3), tool_provider="gmail")
-        said = f"Resource /x/{number} not found"
-        made.tool(lena, ago(3 + number / 10), "failed", tool_provider="gmail", error_message=said)
-    made.tool(lena, ago(3), tool_name="web_search", tool_type="default", tool_provider="datagen")
-    made.tool(lena, ago(90), tool_name="old_tool", tool_type="default")
-    made.tool(999, ago(3), "failed", error_type="ToolError", error_message="no content")
+        acme.tool(lena, ago(3), tool_provider="gmail")
+        message = f"Resource /x/{number} not found"
+        acme.tool(lena, ago(3 + number / 10), "failed", tool_provider="gmail", error_message=message)
+    acme.tool(lena, ago(3), tool_name="web_search", tool_type="default", tool_provider="datagen")
+    acme.tool(lena, ago(90), tool_name="old_tool", tool_type="default")
+    acme.tool(999, ago(3), "failed", error_type="ToolError", error_message="no content")
     for number in range(6):
-        hit = made.account(f"hit{number}@acme.example" if number else None)
+        hit = acme.account(f"hit{number}@acme.example" if number else None)
         for day in (*[70] * 40, 12, 11, 10, 9):
-            made.run(hit, "completed", ago(day))
-        made.run(hit, "failed", ago(5, seconds=600 * number), OOM.format(number))
+            acme.run(hit, "completed", ago(day))
+        acme.run(hit, "failed", ago(5, seconds=600 * number), OOM.format(number))
     for email in ("ops@DataGen.dev", "qa@ci.datagen.dev", "me@freelance.example"):
-        staff = made.account(email)
-        made.run(staff, "failed", ago(5), OOM.format(7))
-        made.tool(staff, ago(5), "failed", error_message="staff")
-    return made
+        staff = acme.account(email)
+        acme.run(staff, "failed", ago(5), OOM.format(7))
+        acme.tool(staff, ago(5), "failed", error_message="staff")
+    return acme
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +92,9 @@ def dsn() -> Iterator[str]:
         yield address
 
 
-def investigated(dsn: str, **wanted: Any) -> Investigation:
-    with asked(dsn) as runner:
-        investigation = investigate(runner, CATALOGUE, **wanted)
+def investigated(dsn: str, **options: Any) -> Investigation:
+    with failures_runner(dsn) as runner:
+        investigation = investigate(runner, CATALOGUE, **options)
     assert isinstance(investigation, Investigation)
     return investigation
 
@@ -114,8 +114,15 @@ def test_the_levels_stand_apart(dsn: str) -> None:
 
 def test_fingerprints_are_counted_with_their_people(dsn: str) -> None:
     fingerprints = [
-        (one.level, one.cause.label, one.cause.owner, one.tool, one.failures, len(one.people))
-        for one in investigated(dsn).fingerprints
+        (
+            fingerprint.level,
+            fingerprint.cause.label,
+            fingerprint.cause.owner,
+            fingerprint.tool,
+            fingerprint.failures,
+            len(fingerprint.people),
+        )
+        for fingerprint in investigated(dsn).fingerprints
     ]
     assert fingerprints == [
         ("tool", "Resource <path> not found", "", "gmail_send", 6, 1),
@@ -142,7 +149,7 @@ def test_the_kinds_of_tools(dsn: str) -> None:
 
 
 def test_one_person(dsn: str) -> None:
-    with asked(dsn) as runner:
+    with failures_runner(dsn) as runner:
         person = spellings_of_account(runner, " LENA@northwind.example")
     assert person == ["lena@northwind.example"]
     investigation = investigated(dsn, person=person)
@@ -151,35 +158,36 @@ def test_one_person(dsn: str) -> None:
         **dict.fromkeys(("2026-11-11", "2026-11-12", "2026-11-13", "2026-11-14"), (3, 0)),
         "2026-11-18": (4, 4),
     }
-    assert [(one.person, one.clean, one.clean_runs, one.worst.failed) for one in investigation.contrasts] == [
-        (person[0], 4, 12, 4)
-    ]
+    assert [
+        (contrast.person, contrast.clean, contrast.clean_runs, contrast.worst.failed)
+        for contrast in investigation.contrasts
+    ] == [(person[0], 4, 12, 4)]
 
 
 def test_days_are_those_of_the_timezone(dsn: str) -> None:
-    with asked(dsn, timezone="Pacific/Kiritimati") as runner:  # 14 hours ahead
+    with failures_runner(dsn, timezone="Pacific/Kiritimati") as runner:  # 14 hours ahead
         *_, last = runner.table(runner.bind("neon/failure_days", {"person": ["lena@northwind.example"]})).rows
     assert last[1:] == (date(2026, 11, 18), 4, 4)
-    with asked(dsn, timezone="Pacific/Pago_Pago") as runner:  # 11 hours behind
+    with failures_runner(dsn, timezone="Pacific/Pago_Pago") as runner:  # 11 hours behind
         *_, last = runner.table(runner.bind("neon/failure_days", {"person": ["lena@northwind.example"]})).rows
     assert last[1:] == (date(2026, 11, 17), 4, 4)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "hint"),
+    ("email", "hint"),
     [
         ("lena@nortwind.example", "did you mean lena@northwind.example?"),
         ("ops@datagen.dev", "it is one of your own people (`internal` in usertrack.yaml), and those are left out"),
     ],
 )
-def test_nobody_of_that_name(dsn: str, wanted: str, hint: str) -> None:
-    with asked(dsn) as runner:
-        error = problem(lambda: spellings_of_account(runner, wanted))
-    assert (error.message, error.hint, error.exit_code) == (f"nobody is known as '{wanted}'", hint, 2)
+def test_nobody_of_that_name(dsn: str, email: str, hint: str) -> None:
+    with failures_runner(dsn) as runner:
+        error = problem(lambda: spellings_of_account(runner, email))
+    assert (error.message, error.hint, error.exit_code) == (f"nobody is known as '{email}'", hint, 2)
 
 
 def test_a_tool_that_they_do_not_use_ends_it(dsn: str) -> None:
-    with asked(dsn) as runner:
+    with failures_runner(dsn) as runner:
         investigation = investigate(runner, CATALOGUE, person=["hit1@acme.example"], tool="GMAIL")
         assert isinstance(investigation, Unused)
         assert investigation.tools == {}
@@ -198,7 +206,7 @@ def test_a_tool_used_long_ago_is_used(dsn: str) -> None:
 
 
 def test_a_tool_that_nobody_has_is_a_mistake(dsn: str) -> None:
-    with asked(dsn) as runner:
+    with failures_runner(dsn) as runner:
         for person in ([], ["lena@northwind.example"]):
             error = problem(lambda: investigate(runner, CATALOGUE, person=person, tool="gmail_sent"))  # noqa: B023
             assert (error.message, error.exit_code) == ("nobody ever called a tool named 'gmail_sent'", 2)
@@ -215,17 +223,29 @@ def test_tools_by_name_or_plain_part() -> None:
 
 
 def test_the_outage_is_an_incident_of_everybody(dsn: str) -> None:
-    (one,) = investigated(dsn).incidents
-    assert (one.level, one.cause, one.failed, one.all_failed) == ("workflow", "Modal OOM (rc=137)", 6, 6)
-    assert (one.start, one.end) == (datetime(2026, 11, 15, 8), datetime(2026, 11, 15, 10))
-    assert one.people == ("account 2", *(f"hit{number}@acme.example" for number in range(1, 6)))
-    assert one.chance < 0.01
-    assert (one.full_stretch.key, one.full_stretch.people, one.full_stretch.people_failed) == (one.key, 6, 6)
-    assert investigated(dsn, person=["lena@northwind.example"]).incidents == (one,)
+    (incident,) = investigated(dsn).incidents
+    assert (incident.level, incident.cause, incident.failed, incident.all_failed) == (
+        "workflow",
+        "Modal OOM (rc=137)",
+        6,
+        6,
+    )
+    assert (incident.start, incident.end) == (datetime(2026, 11, 15, 8), datetime(2026, 11, 15, 10))
+    assert incident.people == ("account 2", *(f"hit{number}@acme.example" for number in range(1, 6)))
+    assert incident.chance < 0.01
+    assert (incident.full_stretch.key, incident.full_stretch.people, incident.full_stretch.people_failed) == (
+        incident.key,
+        6,
+        6,
+    )
+    assert investigated(dsn, person=["lena@northwind.example"]).incidents == (incident,)
 
 
 def test_those_hit_with_clean_days_are_likely_not_at_fault(dsn: str) -> None:
-    by_person = {one.person: (one.clean, one.in_incidents, one.failed) for one in investigated(dsn).contrasts}
+    by_person = {
+        contrast.person: (contrast.clean, contrast.in_incidents, contrast.failed)
+        for contrast in investigated(dsn).contrasts
+    }
     assert by_person.pop("lena@northwind.example") == (4, 0, 4)
     assert by_person == dict.fromkeys(
         ("account 2", *(f"hit{number}@acme.example" for number in range(1, 6))), (4, 1, 1)
@@ -234,7 +254,7 @@ def test_those_hit_with_clean_days_are_likely_not_at_fault(dsn: str) -> None:
 
 def test_stretches_by_hand(dsn: str) -> None:
     """Six people have 44 runs behind them, 4 of them within eight weeks and more than a day away; one of 5 failed."""
-    with asked(dsn) as runner:
+    with failures_runner(dsn) as runner:
         rows = {row[:3]: row[3:] for row in runner.table(runner.bind("neon/failure_windows")).rows}
     expected = 6 * (2 * 6 / 30) / (4 + 2)
     assert rows["workflow", datetime(2026, 11, 15, 8), 2] == (6, 6, pytest.approx(expected), 6, 6, True)
@@ -246,14 +266,14 @@ def test_stretches_by_hand(dsn: str) -> None:
 
 def test_first_things_are_expected_to_fail_as_first_things_do() -> None:
     """Everybody's first run fails and no other: the tenth person's is expected to, their second is not."""
-    made = Company()
+    acme = Company()
     for number in range(10):
-        user = made.account(f"p{number}@acme.example")
-        made.run(user, "failed", ago(20 - number), LIST)
-        made.run(user, "completed", ago(18 - number))
+        user = acme.account(f"p{number}@acme.example")
+        acme.run(user, "failed", ago(20 - number), LIST)
+        acme.run(user, "completed", ago(18 - number))
     with database() as address:
-        write(made, address)
-        with asked(address) as runner:
+        write(acme, address)
+        with failures_runner(address) as runner:
             rows = {
                 row[1:3]: row[5] for row in runner.table(runner.bind("neon/failure_windows", {"lengths": ["1"]})).rows
             }
@@ -262,14 +282,14 @@ def test_first_things_are_expected_to_fail_as_first_things_do() -> None:
 
 
 def test_who_fails_twice_in_a_stretch_counts_once() -> None:
-    made = Company()
+    acme = Company()
     for number in range(5):
-        user = made.account(f"p{number}@acme.example")
+        user = acme.account(f"p{number}@acme.example")
         for seconds in (0, 60, 3600, 7200):
-            made.run(user, "failed", ago(3, seconds=seconds), LIST)
+            acme.run(user, "failed", ago(3, seconds=seconds), LIST)
     with database() as address:
-        write(made, address)
-        with asked(address) as runner:
+        write(acme, address)
+        with failures_runner(address) as runner:
             rows = list(runner.table(runner.bind("neon/failure_windows")).rows)
     # runs at 9:00, 8:59, 8:00 and 7:00
     counts = {(row[1].hour, row[2]): row[3:5] for row in rows if row[1].date() == date(2026, 11, 17)}
@@ -312,13 +332,15 @@ def test_an_incident_needs_people_and_one_cause() -> None:
     assert incidents(*burst(4)) == []
     assert incidents(*burst(8, causes=4)) == []
     stretches, failures = burst(8)
-    assert incidents(stretches, [Failure(one.level, one.at, "one", one.cause) for one in failures]) == []
+    assert (
+        incidents(stretches, [Failure(failure.level, failure.at, "one", failure.cause) for failure in failures]) == []
+    )
 
 
 def test_neighbours_of_one_cause_are_one_incident() -> None:
     first, second = burst(8), burst(8, hour=14)
-    (one,) = incidents(first[0] + second[0], first[1] + second[1])
-    assert (one.start, one.end, one.failed) == (datetime(2026, 11, 9, 13), datetime(2026, 11, 9, 15), 16)
+    (incident,) = incidents(first[0] + second[0], first[1] + second[1])
+    assert (incident.start, incident.end, incident.failed) == (datetime(2026, 11, 9, 13), datetime(2026, 11, 9, 15), 16)
     later = burst(8, hour=38)
     assert len(incidents(first[0] + later[0], first[1] + later[1])) == 2
 
@@ -326,14 +348,14 @@ def test_neighbours_of_one_cause_are_one_incident() -> None:
 def test_what_recurs_is_no_incident() -> None:
     (hit, _, *quiet), failures = burst(8)
     for alike, often in ((timedelta(days=1), 29), (timedelta(days=7), 4)):
-        others = [replace(hit, start=hit.start - number * alike, tested=False) for number in range(1, often)]
-        apart = [one for one in quiet if one.start not in {other.start for other in others}]
+        repeats = [replace(hit, start=hit.start - number * alike, tested=False) for number in range(1, often)]
+        rest = [stretch for stretch in quiet if stretch.start not in {other.start for other in repeats}]
         assert len(incidents([hit, *quiet], failures)) == 1
-        assert incidents([hit, *others, *apart], failures) == []
+        assert incidents([hit, *repeats, *rest], failures) == []
 
 
 def test_a_day_that_has_only_begun_is_not_compared_with_whole_days(dsn: str) -> None:
-    with asked(dsn) as runner:
+    with failures_runner(dsn) as runner:
         rows = runner.table(runner.bind("neon/failure_windows", {"lengths": ["12"]})).rows
         last = max(row[1] for row in rows if row[-1])
     assert last <= NOW.replace(tzinfo=None) - timedelta(hours=11)
@@ -352,7 +374,7 @@ def seen(dsn: str, runs: list[Run]) -> list[Incident]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("TRUNCATE wasp_user, fastapi_user, fastapi_run")
         worlds.write(connection, runs)
-    with asked(dsn) as runner:
+    with failures_runner(dsn) as runner:
         return worlds.alarms(runner, runs)
 
 
@@ -367,5 +389,5 @@ def test_people_who_fail_for_reasons_of_their_own_are_no_incident(world: str, ki
 def test_an_outage_of_an_hour_is_seen_in_such_a_month(world: str, kind: str) -> None:
     luck, start = random.Random(kind), datetime(2026, 11, 12, 12)
     runs = worlds.outage(worlds.quiet(worlds.KINDS[kind], luck), start, 1, luck, share=1.0)
-    (one,) = seen(world, runs)
-    assert (one.start, one.end, one.failed) == (start, start + timedelta(hours=1), one.all_failed)
+    (incident,) = seen(world, runs)
+    assert (incident.start, incident.end, incident.failed) == (start, start + timedelta(hours=1), incident.all_failed)

@@ -16,7 +16,7 @@ TRACEBACK = (
 
 
 @pytest.mark.parametrize(
-    ("message", "said"),
+    ("message", "text"),
     [
         (
             "Modal OOM (rc=137): container ta-9f8e7d6c5b4a3210 killed, 2048 MiB limit exceeded after 53321 ms\n  at x",
@@ -51,8 +51,8 @@ TRACEBACK = (
         ("\n \n", "(no message)"),
     ],
 )
-def test_one_cause_is_one_text(message: str, said: str) -> None:
-    assert fingerprint(message) == said
+def test_one_cause_is_one_text(message: str, text: str) -> None:
+    assert fingerprint(message) == text
 
 
 def test_the_error_type_stands_in_front_once() -> None:
@@ -140,8 +140,8 @@ def test_no_token_survives(before: str, token: str, after: str, around: str) -> 
     "form", ["password={}", '"api_key": "{}"', "HUBSPOT_TOKEN={}", "postgres://me:{}@db/x", "passwd: {}"]
 )
 def test_no_value_of_a_secret_survives(form: str, secret: str) -> None:
-    said = redacted(f"failed with Q{form.format('Q' + secret + 'Z')}")
-    assert f"Q{secret}Z" not in said
+    clean = redacted(f"failed with Q{form.format('Q' + secret + 'Z')}")
+    assert f"Q{secret}Z" not in clean
 
 
 @given(st.text(max_size=300))
@@ -153,10 +153,10 @@ def test_the_same_message_is_the_same_fingerprint_and_one_line(message: str) -> 
 
 
 def test_disguised_secrets_do_not_survive() -> None:
-    said = redacted(
+    clean = redacted(
         "to lena\u200b@northwind.example and ｏｍａｒ＠ａｃｍｅ．ｅｘａｍｐｌｅ, card 4111 1111-1111 1111, ١٢٣٤٥٦٧"
     )
-    assert said == "to <email> and <email>, card <n>, <n>"
+    assert clean == "to <email> and <email>, card <n>, <n>"
 
 
 def test_hostile_messages_take_no_longer() -> None:

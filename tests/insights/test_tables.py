@@ -46,8 +46,8 @@ def test_trends_broken_down_and_compared(tmp_path: Path) -> None:
 
 
 def test_trends_without_time(tmp_path: Path) -> None:
-    whole = {"label": "x", "action": {"name": "a", "custom_name": "A!"}, "data": [], "count": 0, "aggregated_value": 7}
-    answer = table(tmp_path, viz("TrendsQuery"), [whole])
+    totals = {"label": "x", "action": {"name": "a", "custom_name": "A!"}, "data": [], "count": 0, "aggregated_value": 7}
+    answer = table(tmp_path, viz("TrendsQuery"), [totals])
     assert (answer.names, answer.rows) == (["series", "value"], [("A!", 7)])
 
 

@@ -14,7 +14,7 @@ from ..people import NOW, Company, ago
 from ..product.logs import LIBRARY, asking
 
 DAN = "dan.moreau@hooli.example"  # whom the queries about one person are asked about
-ASKED = [name for name in LIBRARY if name.startswith("posthog/") and name != "posthog/opted_out"]
+QUERIES = [name for name in LIBRARY if name.startswith("posthog/") and name != "posthog/opted_out"]
 TAKEN_UP = {"posthog/people"}  # lists everybody with an e-mail: profiles know who opted out
 ALIKE = {"posthog/newest", "posthog/arrival_values", "posthog/arrival_group_properties"}  # for one and for several
 
@@ -49,7 +49,7 @@ def fill(store: Store, *persons: dict[str, Any]) -> None:
 
 def answers(store: Store) -> dict[str, list[Any]]:
     with asking(store, NOW) as runner:
-        return {name: sorted(map(repr, answer(runner, name).rows)) for name in ASKED}
+        return {name: sorted(map(repr, answer(runner, name).rows)) for name in QUERIES}
 
 
 @pytest.fixture(scope="module")
@@ -59,23 +59,23 @@ def alone(store: Store) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize(
-    ("others", "differ"),
+    ("profiles", "differ"),
     [
         ([{"$opt_out": True}, {"$opt_out": "Yes"}, {"$opt_out": 1, "email": DAN}], TAKEN_UP),
         pytest.param(  # one no is for all her persons
             [{"$opt_out": True, "email": DAN}, {"email": f" {DAN.upper()}"}], TAKEN_UP, marks=pytest.mark.slow
         ),
         pytest.param(  # when she did all that nobody said
-            [{"email": DAN}], {*ASKED} - ALIKE, marks=pytest.mark.slow
+            [{"email": DAN}], {*QUERIES} - ALIKE, marks=pytest.mark.slow
         ),
     ],
 )
 def test_who_said_no_counts_nowhere(
-    store: Store, alone: dict[str, list[Any]], others: list[dict[str, Any]], differ: set[str]
+    store: Store, alone: dict[str, list[Any]], profiles: list[dict[str, Any]], differ: set[str]
 ) -> None:
-    fill(store, *others)
-    found = answers(store)
-    assert {name for name in ASKED if found[name] != alone[name]} == differ
+    fill(store, *profiles)
+    results = answers(store)
+    assert {name for name in QUERIES if results[name] != alone[name]} == differ
 
 
 @pytest.mark.parametrize("no", [True, "true", "Yes", 1, "1"])

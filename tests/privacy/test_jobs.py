@@ -27,27 +27,31 @@ PSEUDONYMS = Pseudonyms(b"key")
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def module_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with closing(Store(tmp_path_factory.mktemp("jobs"))) as opened:
         yield opened
 
 
 @pytest.fixture
-def store(kept: Store) -> Store:
+def store(module_store: Store) -> Store:
     """Ann and Ben, each with an event in every month of the year; Ben has none since June."""
     for table in ("events", "persons", "person_distinct_ids"):
-        kept.query(f"TRUNCATE TABLE posthog.{table}")
-    Ingestor(kept, "t").ingest(
+        module_store.query(f"TRUNCATE TABLE posthog.{table}")
+    Ingestor(module_store, "t").ingest(
         [event(month, name) for month in range(1, 11) for name in ("ann", "ben") if month < 7 or name == "ann"], NOW
     )
-    return kept
+    return module_store
 
 
 def event(month: int, name: str) -> Event:
     at = datetime(2026, month, 15, tzinfo=UTC)
-    said = {"$set": {"email": f"{name}@x.example"}, "distinct_id": f"{name}@x.example"}
+    properties = {"$set": {"email": f"{name}@x.example"}, "distinct_id": f"{name}@x.example"}
     return Event(
-        f"00000000-0000-4000-8000-0000000{name.encode().hex()[:3]}{month:02}", "seen", f"{name}@x.example", at, said
+        f"00000000-0000-4000-8000-0000000{name.encode().hex()[:3]}{month:02}",
+        "seen",
+        f"{name}@x.example",
+        at,
+        properties,
     )
 
 
@@ -58,11 +62,11 @@ class Cut(Exception):  # noqa: N818
 def cut_after(steps: int) -> ReportProgress:
     left = iter(range(steps))
 
-    def told(doing: str, done: int, total: int) -> None:
+    def interrupt(doing: str, done: int, total: int) -> None:
         if next(left, None) is None:
             raise Cut
 
-    return told
+    return interrupt
 
 
 def silent(doing: str, done: int, total: int) -> None:
@@ -87,13 +91,13 @@ def test_pseudonyms_cut_short(store: Store, steps: int) -> None:
 def test_events_that_come_meanwhile_stay(store: Store) -> None:
     ingestor, threads = Ingestor(store, "t"), []
 
-    def told(doing: str, done: int, total: int) -> None:
+    def ingest_more(doing: str, done: int, total: int) -> None:
         if doing.startswith("replacing") and len(threads) < 9:
             more = event(len(threads) + 1, "eve")
             threads.append(threading.Thread(target=ingestor.ingest, args=([more], NOW)))
             threads[-1].start()
 
-    pseudonymize(store, ViolationLog(store.path), PSEUDONYMS, told, dry_run=False)
+    pseudonymize(store, ViolationLog(store.path), PSEUDONYMS, ingest_more, dry_run=False)
     for thread in threads:
         thread.join()
     assert len(threads) == 9
@@ -122,19 +126,19 @@ def test_retention_cut_short(store: Store, steps: int) -> None:
 
 
 def test_how_far_it_is_and_what_it_did(store: Store) -> None:
-    said: list[str] = []
+    notes: list[str] = []
     with asking(store, NOW) as runner:
-        notify = lambda text, *, passing=False: said.append(text)  # noqa: E731
+        notify = lambda text, *, passing=False: notes.append(text)  # noqa: E731
         [rows, named] = upkeep.pseudonymize(runner, LocalFiles(None, None), PSEUDONYMS, notify, dry_run=False)
     assert (rows.held, named.held, named.left) == (20, 20, 0)
-    assert said  # how far it was, whenever it was looked at
+    assert notes  # how far it was, whenever it was looked at
 
 
 def test_another_job_has_to_wait(store: Store) -> None:
 
     jobs, go_on = Jobs(), threading.Event()
 
-    def work(told: ReportProgress) -> dict[str, int]:
+    def work(report_progress: ReportProgress) -> dict[str, int]:
         go_on.wait()
         return {"n": 1}
 

@@ -23,7 +23,7 @@ from ..server.capture_fixtures import AppThread
 
 ANN = "ann+1@x.example"
 SERVER = ServerSettings(project_token="phc_test", personal_api_key="phx_test")
-TOLD = re.compile(rb"ann(\+|%2B)1(@|%40)x\.example", re.IGNORECASE)
+ANN_IN_ANY_FORM = re.compile(rb"ann(\+|%2B)1(@|%40)x\.example", re.IGNORECASE)
 NOW = datetime(2024, 11, 20, tzinfo=UTC)
 
 
@@ -58,8 +58,8 @@ def ask(url: str) -> None:
     query = {"kind": "HogQLQuery", "query": f"SELECT count() FROM events WHERE person.properties.email = '{ANN}'"}
     with httpx.Client(base_url=f"{url}/api/projects/1/", headers=headers) as client:
         assert client.post("query/", json={"query": query}).json()["results"] == [[3]]
-        made = client.post("insights/", json={"name": f"Days of {ANN}", "query": query}).json()
-        assert client.get(f"insights/{made['id']}/?refresh=blocking").json()["result"] == [[3]]
+        insight = client.post("insights/", json={"name": f"Days of {ANN}", "query": query}).json()
+        assert client.get(f"insights/{insight['id']}/?refresh=blocking").json()["result"] == [[3]]
         cohort = {"name": f"{ANN} and friends", "is_static": True, "_create_static_person_ids": []}
         assert client.post("cohorts/", json=cohort).is_success
 
@@ -74,7 +74,7 @@ def lay_about(folder: Path, workspace: Path) -> None:
 
 def with_bytes(*folders: Path) -> list[str]:
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
-    return [file.name for file in files if TOLD.search(file.read_bytes() + str(file).encode())]
+    return [file.name for file in files if ANN_IN_ANY_FORM.search(file.read_bytes() + str(file).encode())]
 
 
 def with_rows(store: Store) -> list[str]:
@@ -85,8 +85,8 @@ def with_rows(store: Store) -> list[str]:
     return [name for name in names if store.rows(f"SELECT count() FROM {name} WHERE {has}") != [[0]]]
 
 
-def places(said: str) -> dict[tuple[str, str], tuple[object, object]]:
-    rows = json.loads(said)["places"]
+def places(output: str) -> dict[tuple[str, str], tuple[object, object]]:
+    rows = json.loads(output)["places"]
     return {(row["place"], row["what"]): (row["held"], row.get("left")) for row in rows}
 
 

@@ -32,7 +32,7 @@ def text_of(path: Path) -> str:
 
 
 def emails(text: str) -> set[str]:
-    return {found for found in ADDRESS.findall(text) if not re.fullmatch(r"u-[0-9a-f]{16}@datagen\.dev", found)}
+    return {email for email in ADDRESS.findall(text) if not re.fullmatch(r"u-[0-9a-f]{16}@datagen\.dev", email)}
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_reports(keyed: Cli, tmp_path: Path, args: list[str], ending: str) -> No
 
 
 def test_the_same_every_time_and_only_with_the_key() -> None:
-    one, other = Pseudonyms(b"a", ["datagen.dev"]), Pseudonyms(b"b")
-    assert one.of(" Ann@X.example") == one.of("ann@x.example") != other.of("ann@x.example")
-    assert re.fullmatch(r"u-[0-9a-f]{16}@datagen\.dev", one.of("qa@staging.datagen.dev"))
-    told = one.text("mail 'u-boat@x.example', <ann@x.example>; and o'brien@x.example.")
-    assert (re.sub("u-[0-9a-f]{16}", "P", told), one.text(told)) == ("mail 'P', <P>; and P.", told)
+    pseudonyms, other = Pseudonyms(b"a", ["datagen.dev"]), Pseudonyms(b"b")
+    assert pseudonyms.of(" Ann@X.example") == pseudonyms.of("ann@x.example") != other.of("ann@x.example")
+    assert re.fullmatch(r"u-[0-9a-f]{16}@datagen\.dev", pseudonyms.of("qa@staging.datagen.dev"))
+    text = pseudonyms.text("mail 'u-boat@x.example', <ann@x.example>; and o'brien@x.example.")
+    assert (re.sub("u-[0-9a-f]{16}", "P", text), pseudonyms.text(text)) == ("mail 'P', <P>; and P.", text)
 
 
 def test_a_key_is_made_once(demo: Cli, tmp_path: Path) -> None:

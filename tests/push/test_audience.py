@@ -38,14 +38,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
-def asked(place: Office, *sources: str, exclusive: bool = False, id_: str, **options: Any) -> Audience:
+def selected_audience(place: Office, *sources: str, exclusive: bool = False, id_: str, **options: Any) -> Audience:
     rules = replace(place.rules, sets={"own": SegmentSet("own", (RUNNERS, ANGRY), exclusive)})
     with place.runner(*sources) as runner:
         return audience_of(classify(build_profiles(runner, rules), rules.sets["own"]), id_, "UTC", **options)
 
 
 def people(place: Office, *sources: str, **options: Any) -> list[tuple[str, str, str]]:
-    return [(person.email, person.reason, person.evidence) for person in asked(place, *sources, **options).people]
+    return [
+        (person.email, person.reason, person.evidence)
+        for person in selected_audience(place, *sources, **options).people
+    ]
 
 
 def test_most_urgent_first_with_the_reason_of_the_segment(place: Office) -> None:
@@ -61,7 +64,7 @@ def test_most_urgent_first_with_the_reason_of_the_segment(place: Office) -> None
 
 
 def test_acted_on_are_those_whose_primary_segment_it_is(place: Office) -> None:
-    first = asked(place, id_="angry")
+    first = selected_audience(place, id_="angry")
     assert [person.email for person in first.people] == ["mad@x.example"]
     assert (first.total, first.members_elsewhere, first.members, first.command) == (
         1,
@@ -70,7 +73,7 @@ def test_acted_on_are_those_whose_primary_segment_it_is(place: Office) -> None:
         "usertrack segments angry --set own",
     )
     assert "1 more is in a more urgent segment too: --all-members lists them, too" in first.notes
-    everybody = asked(place, id_="angry", all_members=True)
+    everybody = selected_audience(place, id_="angry", all_members=True)
     assert (everybody.total, everybody.members_elsewhere, everybody.members) == (2, 0, 2)
     assert everybody.command == "usertrack segments angry --set own --all-members"
 

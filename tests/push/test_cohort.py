@@ -123,9 +123,9 @@ def test_made_once_and_brought_up_to_date(own: Cli, fresh: Office) -> None:
     assert "holds other people (Kept by `usertrack push`: those with the primary segment action/power in " in fewer.err
     assert "with `usertrack push --name` for the 1 most urgent of those with the primary segment " in fewer.err
     assert members(fresh) == ALL
-    for added in (1, 0):
+    for addition in (1, 0):
         top = json.loads(own("push", "power", *COHORT, "-n", 1, "--name", "Top", "-f", "json").out)
-        assert (top["added"], top["removed"], top["cohort"]["count"]) == (added, 0, 1)
+        assert (top["added"], top["removed"], top["cohort"]["count"]) == (addition, 0, 1)
     assert cohorts(fresh) == 2
 
 
@@ -170,11 +170,15 @@ def test_what_people_see(own: Cli) -> None:
 
 
 def test_a_dry_run_changes_nothing(fresh: Office) -> None:
-    made, added = push(fresh, dry_run=True).requests
+    creation, addition = push(fresh, dry_run=True).requests
     assert cohorts(fresh) == 0
-    assert (made.method, made.body["name"], made.body["is_static"]) == ("POST", "usertrack: Power Users", True)
-    assert len(added.body["person_ids"]) == 5
-    assert "phx_" not in f"{made}{added}"
+    assert (creation.method, creation.body["name"], creation.body["is_static"]) == (
+        "POST",
+        "usertrack: Power Users",
+        True,
+    )
+    assert len(addition.body["person_ids"]) == 5
+    assert "phx_" not in f"{creation}{addition}"
     push(fresh)
     assert push(fresh, dry_run=True).requests == ()
 
@@ -230,8 +234,8 @@ def counted(answers: list[dict[str, Any]]) -> Handler:
 
     def answer(request: httpx.Request) -> httpx.Response | None:
         if request.method == "GET" and re.search(r"/cohorts/\d+/$", request.url.path):
-            said = answers.pop(0) if len(answers) > 1 else answers[0]
-            return httpx.Response(200, json={"id": 1, **said}, request=request)
+            cohort = answers.pop(0) if len(answers) > 1 else answers[0]
+            return httpx.Response(200, json={"id": 1, **cohort}, request=request)
         return None
 
     return answer
@@ -316,7 +320,7 @@ def test_a_server_of_ones_own_keeps_cohorts(tmp_path: Path) -> None:
     }
     event = {"event": "$rageclick", "timestamp": datetime.now(UTC).isoformat(), "distinct_id": "d1"}
     angry = {**event, "properties": {"$set": {"email": "Angry@x.example"}, "$pathname": "/runs"}}
-    found = []
+    outcomes = []
     for _ in range(2):
         serve = [*command, "serve", "--port", "0", "--data", str(tmp_path / "events")]
         with subprocess.Popen(serve, env=env, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as server:
@@ -324,13 +328,13 @@ def test_a_server_of_ones_own_keeps_cohorts(tmp_path: Path) -> None:
                 assert server.stderr
                 url = server.stderr.readline().split(" at ")[1].split(",")[0]
                 httpx.post(f"{url}/batch/", json={"api_key": "phc_own", "batch": [angry]}).raise_for_status()
-                asked = [*command, "push", "frustrated", *COHORT, "--all-members", "-f", "json"]
-                done = subprocess.run(asked, env={**env, "POSTHOG_HOST": url}, capture_output=True, cwd=tmp_path)
+                push_command = [*command, "push", "frustrated", *COHORT, "--all-members", "-f", "json"]
+                done = subprocess.run(push_command, env={**env, "POSTHOG_HOST": url}, capture_output=True, cwd=tmp_path)
                 assert done.returncode == 0, done.stderr
-                found.append(json.loads(done.stdout))
+                outcomes.append(json.loads(done.stdout))
             finally:
                 server.send_signal(signal.SIGINT)
                 server.wait(20)
-    first, again = found
+    first, again = outcomes
     assert (first["created"], first["added"], first["verified"]) == (True, 1, True)
     assert (again["created"], again["added"], again["cohort"]) == (False, 0, first["cohort"])

@@ -63,13 +63,13 @@ def test_slack_and_webhook(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("to", ["slack", "webhook"])
 def test_a_dry_run_hides_the_secrets(demo: Cli, to: str) -> None:
     with receiving() as server:
-        said = demo("push", "failing", "--to", to, "--url", server.url, "--dry-run")
-        shown = json.loads(demo("push", "failing", "--to", to, "--url", server.url, "--dry-run", "-f", "json").out)
+        result = demo("push", "failing", "--to", to, "--url", server.url, "--dry-run")
+        document = json.loads(demo("push", "failing", "--to", to, "--url", server.url, "--dry-run", "-f", "json").out)
     assert server.bodies == []
-    assert "1 request would be sent, and none was" in said.out
-    assert "ada.chan@evergreen.example" in said.out
-    assert (shown["dry_run"], shown["sent"], len(shown["requests"])) == (True, 0, 1)
-    assert "verysecret" not in f"{said}{shown}"
+    assert "1 request would be sent, and none was" in result.out
+    assert "ada.chan@evergreen.example" in result.out
+    assert (document["dry_run"], document["sent"], len(document["requests"])) == (True, 0, 1)
+    assert "verysecret" not in f"{result}{document}"
 
 
 @pytest.mark.parametrize("to", ["slack", "webhook"])
@@ -80,7 +80,7 @@ def test_a_dry_run_needs_no_address(demo: Cli, to: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said", "hint"),
+    ("args", "message", "hint"),
     [
         (["power", "--to", "slak"], "there is no target 'slak'", "did you mean 'slack'?"),
         (["powr", "--to", "csv"], "set 'action' has no segment 'powr'", "did you mean 'power'?"),
@@ -97,8 +97,8 @@ def test_a_dry_run_needs_no_address(demo: Cli, to: str) -> None:
         (["power"], "missing option '--to'", ""),
     ],
 )
-def test_wrong_orders(demo: Cli, args: list[str], said: str, hint: str) -> None:
+def test_wrong_orders(demo: Cli, args: list[str], message: str, hint: str) -> None:
     answer = demo("push", *args)
     assert (answer.code, answer.out) == (2, "")
-    assert said in answer.err
+    assert message in answer.err
     assert hint in answer.err

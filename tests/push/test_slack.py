@@ -35,10 +35,10 @@ def push(receiver: Receiver, who: Audience, notes: list[str] | None = None, **op
 
 
 def texts(message: dict[str, Any]) -> list[str]:
-    found = []
+    strings = []
     for block in message["blocks"]:
-        found += [part["text"] for part in [block.get("text"), *block.get("elements", [])] if part]
-    return found
+        strings += [part["text"] for part in [block.get("text"), *block.get("elements", [])] if part]
+    return strings
 
 
 def test_the_digest() -> None:
@@ -67,10 +67,10 @@ def test_the_text_of_strangers_is_text() -> None:
     hostile = "<!channel> <@U1> <https://evil.example|a> & \u202e*bold*"
     with receiving() as slack_server:
         push(slack_server, audience(f"{hostile}@x.example", reason=hostile))
-    said = json.dumps(slack_server.bodies[0], ensure_ascii=False)
-    assert "<" not in said.replace("&lt;", "")
-    assert said.count("&lt;!channel&gt;") == 2
-    assert "\u202e" not in said
+    text = json.dumps(slack_server.bodies[0], ensure_ascii=False)
+    assert "<" not in text.replace("&lt;", "")
+    assert text.count("&lt;!channel&gt;") == 2
+    assert "\u202e" not in text
     assert all(block["text"]["verbatim"] for block in slack_server.bodies[0]["blocks"] if block["type"] == "section")
 
 
@@ -92,12 +92,12 @@ def test_an_empty_segment_sends_nothing() -> None:
 
 def test_a_dry_run_sends_nothing_and_shows_what_would_be_sent() -> None:
     with receiving() as slack_server:
-        (shown,) = push(slack_server, audience(*TEN), dry_run=True).requests
+        (request,) = push(slack_server, audience(*TEN), dry_run=True).requests
         assert slack_server.bodies == []
         push(slack_server, audience(*TEN))
-    assert shown.body == slack_server.bodies[0]
-    assert shown.url.endswith("/[secret]")
-    assert "verysecret" not in str(shown)
+    assert request.body == slack_server.bodies[0]
+    assert request.url.endswith("/[secret]")
+    assert "verysecret" not in str(request)
 
 
 def test_slack_asks_to_wait_and_fails_and_takes_it() -> None:
@@ -112,7 +112,7 @@ def test_slack_asks_to_wait_and_fails_and_takes_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "said", "advice", "times"),
+    ("answer", "code", "message", "advice", "times"),
     [
         (Answer(400, "invalid_payload"), 1, "refused the message: invalid_payload", "report it", 1),
         (Answer(404, "no_service"), 3, "no_service", "make a new incoming webhook", 1),
@@ -126,11 +126,11 @@ def test_slack_asks_to_wait_and_fails_and_takes_it() -> None:
         (Answer(0), 4, "may have received the data or not", "check there", 1),
     ],
 )
-def test_what_slack_refuses(answer: Answer, code: int, said: str, advice: str, times: int) -> None:
+def test_what_slack_refuses(answer: Answer, code: int, message: str, advice: str, times: int) -> None:
     with receiving(answer) as slack_server:
         error = problem(lambda: push(slack_server, audience(*TEN)))
     assert (error.exit_code, len(slack_server.bodies)) == (code, times)
-    assert said in error.message
+    assert message in error.message
     assert advice in error.hint
     assert "verysecret" not in f"{error.message}{error.hint}"
 

@@ -91,12 +91,12 @@ def test_a_failure_midway_says_how_to_go_on() -> None:
 
 def test_a_dry_run_shows_it_all_and_sends_nothing() -> None:
     with receiving() as server:
-        (shown,) = push(server, audience("a@x.example"), dry_run=True).requests
+        (request,) = push(server, audience("a@x.example"), dry_run=True).requests
         assert server.bodies == []
         push(server, audience("a@x.example"))
-    assert shown.body == server.bodies[0]
-    assert shown.headers["Idempotency-Key"] == keys(server)[0]
-    assert "verysecret" not in str(shown)
+    assert request.body == server.bodies[0]
+    assert request.headers["Idempotency-Key"] == keys(server)[0]
+    assert "verysecret" not in str(request)
 
 
 def test_an_empty_segment_sends_nothing() -> None:
@@ -106,7 +106,7 @@ def test_an_empty_segment_sends_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         (None, "needs an address"),
         ("http://hooks.example/s3cr3t", "is not https://"),
@@ -117,8 +117,8 @@ def test_an_empty_segment_sends_nothing() -> None:
         (f"https://{'a' * 64}.example/s3cr3t", "does not begin with https:// and the name of a server"),
     ],
 )
-def test_addresses_that_will_not_do(url: str | None, said: str) -> None:
+def test_addresses_that_will_not_do(url: str | None, message: str) -> None:
     error = problem(lambda: webhook.check(PushOrder(load_settings(env={}), url=url)))
-    assert said in error.message
+    assert message in error.message
     assert "USERTRACK_WEBHOOK_URL" in error.hint
     assert "s3" not in f"{error.message}{error.hint}"

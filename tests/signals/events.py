@@ -27,7 +27,7 @@ def event(at: float, name: str = "$pageview", person: str = "ann", route: str = 
     return Occurrence(START + at, uuid, name, person, distinct_id, session, tab, route, more or NOTHING)
 
 
-def told(signals: list[Signal]) -> list[str]:
+def summary(signals: list[Signal]) -> list[str]:
     """Each signal as ``errors firing 12``: the pattern, its state, and the seconds since `START`."""
     return [f"{each.pattern} {each.state} {each.at.timestamp() - START:g}" for each in signals]
 

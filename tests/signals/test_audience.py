@@ -34,15 +34,15 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, d
         company.event(people[name], "x", ago(1))
     people["visitor"] = company.person(None)
     company.event(people["visitor"], "x", ago(1))
-    with office(tmp_path_factory.mktemp("office"), company) as whole:
-        yield whole, people
+    with office(tmp_path_factory.mktemp("office"), company) as acme:
+        yield acme, people
 
 
 def _fires(opened: tuple[Office, dict[str, str]], folder: Path, *sources: str) -> tuple[dict[str, set[str]], list[str]]:
-    whole, people = opened
+    acme, people = opened
     patterns = patterns_of(folder, RULES)
-    with whole.runner(*sources) as runner:
-        audience = read_audience(runner, whole.rules, patterns)
+    with acme.runner(*sources) as runner:
+        audience = read_audience(runner, acme.rules, patterns)
     engine = Engine(patterns, audience)
     signals = engine.run(Occurrence(number, name, "x", id_, id_) for number, (name, id_) in enumerate(people.items()))
     names = {id_: name for name, id_ in people.items()}

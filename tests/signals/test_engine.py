@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.signals.events import START, event, patterns_of, signals_of, told
+from tests.signals.events import START, event, patterns_of, signals_of, summary
 from usertrack.signals.engine import Engine
 from usertrack.signals.snapshot import unsaved
 from usertrack.signals.state import StateFile
@@ -14,7 +14,7 @@ QUIET = "quiet: {when: {none: any, within: 15m}}"
 
 def test_more_than_three_errors_within_five_minutes(tmp_path: Path) -> None:
     patterns = patterns_of(tmp_path, ERRORS)
-    assert told(signals_of(patterns, [event(at, "$exception") for at in (0, 100, 200, 299)])) == [
+    assert summary(signals_of(patterns, [event(at, "$exception") for at in (0, 100, 200, 299)])) == [
         "errors firing 299",
         "errors resolved 300",  # when the first one is five minutes ago
     ]
@@ -24,7 +24,7 @@ def test_more_than_three_errors_within_five_minutes(tmp_path: Path) -> None:
 
 def test_what_does_not_happen_is_found_when_it_is_due(tmp_path: Path) -> None:
     patterns = patterns_of(tmp_path, QUIET)
-    assert told(signals_of(patterns, [event(0), event(600), event(2000)])) == [
+    assert summary(signals_of(patterns, [event(0), event(600), event(2000)])) == [
         "quiet firing 1500",
         "quiet resolved 2000",
         "quiet firing 2900",
@@ -33,13 +33,13 @@ def test_what_does_not_happen_is_found_when_it_is_due(tmp_path: Path) -> None:
 
 def test_who_is_quiet_for_too_long_is_gone(tmp_path: Path) -> None:
     patterns = patterns_of(tmp_path, "quiet: {when: {none: any, within: 15m, at_most: 1h}}")
-    assert told(signals_of(patterns, [event(0)])) == ["quiet firing 900", "quiet resolved 3600"]
+    assert summary(signals_of(patterns, [event(0)])) == ["quiet firing 900", "quiet resolved 3600"]
 
 
 def test_a_rule_that_holds_for_a_while_stays_a_while_and_rests(tmp_path: Path) -> None:
     patterns = patterns_of(tmp_path, f"{ERRORS[:-1]}, for: 30s, keep_firing_for: 1m, cooldown: 10m}}")
     burst = [event(at + n, "$exception") for at in (0, 600, 1200) for n in range(4)]
-    assert told(signals_of(patterns, burst)) == [
+    assert summary(signals_of(patterns, burst)) == [
         "errors pending 3",
         "errors firing 33",
         "errors recovering 300",
@@ -68,7 +68,7 @@ stuck:
     reads = [event(7000, person="bob", route="/a"), event(7050, "$autocapture", "bob", "/a")]
     left = [event(7000, person="cleo"), event(7001, "$rageclick", "cleo"), event(7005, "$pageleave", "cleo")]
     signals = signals_of(patterns_of(tmp_path, stuck), [*usual, *angry, *reads, *left])
-    assert told(signals) == ["stuck firing 7022.63", "stuck resolved 7065"]
+    assert summary(signals) == ["stuck firing 7022.63", "stuck resolved 7065"]
     assert (signals[0].person, signals[0].because) == ("ann", "23 s on /a, usually 23")
 
 
@@ -76,7 +76,7 @@ def test_back_and_forth_in_one_tab_is_not_two_tabs(tmp_path: Path) -> None:
     thrash = "thrash: {when: {sequence: [$pageview A, $pageview B, $pageview A], within: 1m}, per: tab}"
     patterns = patterns_of(tmp_path, thrash)
     routes = ["/a", "/b", "/a"]
-    assert told(signals_of(patterns, [event(at, route=route) for at, route in enumerate(routes)]))[:1] == [
+    assert summary(signals_of(patterns, [event(at, route=route) for at, route in enumerate(routes)]))[:1] == [
         "thrash firing 2"
     ]
     assert not signals_of(patterns, [event(at, route=route, tab=route) for at, route in enumerate(routes)])
@@ -94,7 +94,7 @@ quiet:
     patterns = patterns_of(tmp_path, quiet)
     assert not signals_of(patterns, [event(0), event(5, "$pageleave")])
     assert not signals_of(patterns, [event(0, "signup_started"), event(60, "signup_done")])
-    assert told(signals_of(patterns, [event(0, "signup_started"), event(60)])) == [
+    assert summary(signals_of(patterns, [event(0, "signup_started"), event(60)])) == [
         "quiet firing 960",
         "quiet resolved 7200",
     ]
@@ -117,7 +117,7 @@ errors:
         for number, person in enumerate(people)
     ]
     signals = signals_of(patterns, met)
-    assert told(signals) == ["errors firing 2", "errors resolved 626"]
+    assert summary(signals) == ["errors firing 2", "errors resolved 626"]
     assert (signals[0].person, signals[0].labels["incident"], signals[0].facts["people"]) == ("", "yes", 3)
 
 
@@ -125,14 +125,14 @@ def test_a_late_event_counts_where_it_belongs_and_one_of_yesterday_not_at_all(tm
     engine = Engine(patterns_of(tmp_path, ERRORS))
     times = (0, 5000, 5100, 5290, 5200, 5000 - 86_400)  # in the order in which they come
     signals = engine.run(event(at, "$exception") for at in times)
-    assert told(signals) == ["errors firing 5290"]
+    assert summary(signals) == ["errors firing 5290"]
     assert engine.late == 1
 
 
 def test_what_fires_for_two_persons_that_are_one_fires_for_that_one(tmp_path: Path) -> None:
     engine = Engine(patterns_of(tmp_path, ERRORS))
     visitor = [event(at, "$exception", "visitor", distinct_id="device") for at in range(4)]
-    assert told(engine.run(visitor)) == ["errors firing 3"]
+    assert summary(engine.run(visitor)) == ["errors firing 3"]
     signals = engine.run([event(10, "$identify", "ann", distinct_id="device")])
     assert [(each.person, each.state) for each in signals] == [("visitor", "resolved"), ("ann", "firing")]
     assert list(engine.people) == ["ann"]
@@ -141,7 +141,7 @@ def test_what_fires_for_two_persons_that_are_one_fires_for_that_one(tmp_path: Pa
 def test_counts_of_two_persons_that_are_one_add_up(tmp_path: Path) -> None:
     mixed = [event(0, "$exception", "visitor", distinct_id="device"), event(1, "$exception", "ann")]
     merged = [event(at, "$exception", "ann", distinct_id="device") for at in (2, 3)]
-    assert told(Engine(patterns_of(tmp_path, ERRORS)).run([*mixed, *merged])) == ["errors firing 3"]
+    assert summary(Engine(patterns_of(tmp_path, ERRORS)).run([*mixed, *merged])) == ["errors firing 3"]
 
 
 def test_a_pattern_that_is_edited_while_it_fires_ends_and_begins_anew(tmp_path: Path) -> None:
@@ -152,11 +152,11 @@ def test_a_pattern_that_is_edited_while_it_fires_ends_and_begins_anew(tmp_path: 
     edited = Engine(patterns_of(tmp_path, f"{ERRORS.replace('3', '2')}\n{QUIET}"))
     state.load(edited)
     signals = edited.taken()
-    assert told(signals) == ["errors resolved 3"]
+    assert summary(signals) == ["errors resolved 3"]
     assert signals[0].because == "the pattern was changed or taken out while it fired"
     edited.run([event(4, "$pageview")])
     edited.advance(START + 2000)
-    assert told(edited.taken()) == ["quiet firing 904"]
+    assert summary(edited.taken()) == ["quiet firing 904"]
 
 
 def test_names_of_markup_are_text(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_name_is_asked_for_whoever_comes_within_that_minute(tmp_path: Path) ->
     ids = {name: company.person(f"{name.title()}@x.example") for name in ("bob", "eve")}
     for id_ in ids.values():
         company.event(id_, "x", ago(1))
-    with office(tmp_path / "office", company) as whole, whole.runner("posthog") as runner:
+    with office(tmp_path / "office", company) as acme, acme.runner("posthog") as runner:
         engine = Engine(patterns_of(tmp_path, "a: {when: {none: any, within: 1h}}"))
         newcomers = Newcomers(engine, lambda now: Unknown("it is away"), partial(read_names, runner))
         signals = newcomers.introduced([signal(person=ids["bob"]), signal(person="nobody")], T0)

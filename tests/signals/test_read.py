@@ -11,7 +11,7 @@ from usertrack.signals.read import read_patterns
 
 RULES = shipped_root() / "segments.yaml"
 SHIPPED = shipped_root() / "patterns.yaml"
-ONE = """patterns:
+ERRORS_PATTERN = """patterns:
   errors:
     when: {count: $exception, more_than: 3, within: 5m}
     where: credits < 50
@@ -51,7 +51,7 @@ def test_the_shipped_patterns_are_right() -> None:
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, right: str, wrong: str, message: str) -> None:
     path = tmp_path / "patterns.yaml"
-    path.write_text(ONE.replace(right, wrong, 1))
+    path.write_text(ERRORS_PATTERN.replace(right, wrong, 1))
     (finding,) = check_patterns(path, lambda: RULES, Library([shipped_root() / "queries"]))
     assert finding.level == "FAIL"
     assert f"patterns.yaml{message}" in finding.detail
@@ -94,7 +94,7 @@ def test_every_mistake_is_named_with_its_line(tmp_path: Path) -> None:
 
 def test_every_wrong_question_of_profiles_is_named(tmp_path: Path) -> None:
     path = tmp_path / "patterns.yaml"
-    text = ONE.replace("credits < 50", "credit < 50").replace("{count}", "{counts}")
+    text = ERRORS_PATTERN.replace("credits < 50", "credit < 50").replace("{count}", "{counts}")
     path.write_text(text + text[10:].replace("errors", "others").replace("credit <", "credits +"))
     findings = check_patterns(path, lambda: RULES, Library([shipped_root() / "queries"]))
     assert sorted(each.detail.split(":")[1] for each in findings) == ["4", "5", "8", "9"]

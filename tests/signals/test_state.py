@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.signals.events import START, event, patterns_of, told
+from tests.signals.events import START, event, patterns_of, summary
 from usertrack.signals.engine import Engine
 from usertrack.signals.patterns import Patterns
 from usertrack.signals.state import StateFile
@@ -38,7 +38,7 @@ def test_a_new_pattern_watches_who_was_silent_since(tmp_path: Path, restarts: in
     for _ in range(restarts):
         engine = _loaded(tmp_path, patterns, 60)
     engine.advance(START + 9000)
-    assert told(engine.taken()) == ["quiet firing 3600"]
+    assert summary(engine.taken()) == ["quiet firing 3600"]
 
 
 @pytest.mark.parametrize("restarts", [1, 2, 3])
@@ -49,7 +49,7 @@ def test_a_new_pattern_watches_from_the_next_event_however_late_that_comes(tmp_p
         engine = _loaded(tmp_path, patterns, 60)
     engine.run([event(100)])
     engine.advance(START + 9000)
-    assert told(engine.taken()) == ["no_export firing 3600"]
+    assert summary(engine.taken()) == ["no_export firing 3600"]
 
 
 def test_a_new_pattern_says_nothing_of_who_was_silent_long_before_it(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_new_pattern_says_nothing_of_who_was_silent_long_before_it(tmp_path: P
     assert engine.taken() == []
     engine.run([event(10_000)])
     engine.advance(START + 20_000)
-    assert told(engine.taken()) == ["quiet firing 13600"]
+    assert summary(engine.taken()) == ["quiet firing 13600"]
 
 
 def test_nobody_else_may_read_what_is_remembered_from_the_first_moment(tmp_path: Path) -> None:

@@ -136,13 +136,13 @@ def test_nothing_is_said_of_silence_while_an_event_may_be_under_way(world: World
 @pytest.mark.parametrize("ahead", [180, pytest.param(-180, marks=pytest.mark.slow)])
 def test_a_watcher_whose_clock_is_wrong_sees_what_happens_once(world: World, ahead: int) -> None:
     world.poll(ahead)
-    said = []
+    lines = []
     for at in range(5, 60, 5):
         if at in {10, 15, 20}:
             world.happens("$exception", at)
-        said += world.poll(at + ahead)
-    said += world.poll(240)
-    assert [each.rpartition(" ")[0] for each in said] == ["errors firing"]
+        lines += world.poll(at + ahead)
+    lines += world.poll(240)
+    assert [each.rpartition(" ")[0] for each in lines] == ["errors firing"]
 
 
 def test_events_of_a_server_whose_clock_is_ahead_are_seen_at_once(world: World) -> None:
