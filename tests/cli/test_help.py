@@ -48,9 +48,9 @@ def plain(text: str) -> str:
 
 
 def test_top_level(cli: Cli) -> None:
-    said = cli("--help")
-    text = plain(said.out)
-    assert said.code == 0
+    result = cli("--help")
+    text = plain(result.out)
+    assert result.code == 0
     assert text.startswith("Usage: usertrack [OPTIONS] COMMAND")
     assert text.index("usertrack segments") < text.index("Options")
     for code, words in {
@@ -64,9 +64,9 @@ def test_top_level(cli: Cli) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_come_first(cli: Cli, command: str) -> None:
-    said = cli(*command.split(), "--help")
-    assert said.code == 0
-    text = plain(said.out)
+    result = cli(*command.split(), "--help")
+    assert result.code == 0
+    text = plain(result.out)
     example = text.index(f"usertrack {command}", len(f"Usage: usertrack {command}"))
     assert example < text.index("─ Options")
 
@@ -209,7 +209,7 @@ def test_a_home_that_cannot_take_the_completion(cli: Cli, clean_env: pytest.Monk
     clean_env.setenv("HOME", "/proc/nowhere")
     clean_env.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # which looks at the parent process
     command_line.cache_clear()  # which is made once for all tests
-    said = cli("--install-completion", "bash")
+    result = cli("--install-completion", "bash")
     command_line.cache_clear()
-    assert (said.code, said.out) == (2, "")
-    assert "hint: `usertrack --show-completion` prints it" in said.err
+    assert (result.code, result.out) == (2, "")
+    assert "hint: `usertrack --show-completion` prints it" in result.err
