@@ -12,6 +12,8 @@ import pytest
 
 AXE_CORE = "axe-core@4.10.3"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
+ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
+_UNLIKE_USERS = ["--disable-back-forward-cache"]  # an argument of Playwright's own
 _RUN_AXE = "axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations)"
 
 
@@ -21,7 +23,7 @@ def chromium() -> Iterator[Any]:
     if not CHROMIUM:
         pytest.skip("there is no chromium here; CHROMIUM names one")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, ignore_default_args=_UNLIKE_USERS)
         yield browser
         browser.close()
 

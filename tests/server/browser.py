@@ -1,8 +1,6 @@
 """A real Chromium before a real server: pages of a product, and what arrives of what is done there."""
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,13 +10,11 @@ from typing import Any
 import pytest
 from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, empty, shared_store  # noqa: F401
 
+from tests.chromium import chromium  # noqa: F401
 from usertrack.server.database.store import Store
 
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-LIKE_USERS = ["--disable-back-forward-cache"]  # tests run without that memory unless told otherwise
 NOWHERE = "http://127.0.0.1:9"
 """An address at which no server is: events stay in the tab."""
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
 CSP = (
     "default-src 'none'; script-src {server} 'nonce-page'; connect-src {server}; style-src 'nonce-page'; img-src 'self'"
 )
@@ -97,17 +93,6 @@ class Site:
     def close(self) -> None:
         self._http.shutdown()
         self._http.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="comes with the extra dev")
-    if not CHROMIUM:
-        pytest.skip("there is no chromium here; CHROMIUM names one")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, ignore_default_args=LIKE_USERS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

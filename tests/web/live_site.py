@@ -58,10 +58,10 @@ class Company:
         """The id of somebody who came."""
         return first_person_id(TOKEN, email)
 
-    def alert(self, email: str, person: str = "", **details: Any) -> str:
+    def alert(self, email: str, person: str = "", pattern: str = "stuck", **details: Any) -> str:
         """An alert about somebody, since now; its key."""
-        now = datetime.now(UTC)
-        fired = signal(person=person or email, facts={"email": email, **details}, because="4 errors in 5 minutes")
+        now, facts = datetime.now(UTC), {"email": email, **details}
+        fired = signal(pattern, person=person or email, facts=facts, because="4 errors in 5 minutes")
         with open_desk(self.settings, now) as desk:
             desk.receive([fired.__class__(**{**_fields(fired), "at": now})], now)
         return fired.key

@@ -1,6 +1,7 @@
 """The pages of the demo in a real Chromium, by clicks and keys from a one-time link, and each page looked at."""
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
+import json
 import os
 import re
 import signal
@@ -13,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import axe, chromium, violations  # noqa: F401
+from tests.chromium import ARGUMENTS, CHROMIUM, axe, chromium, violations  # noqa: F401
+from tests.push.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +64,12 @@ class Visitor:
         """Follow the first link that begins with ``path``, by the keyboard."""
         self.page.locator(f'main a[href^="{path}"]').first.press("Enter")
 
+    def back(self) -> None:
+        self.page.go_back(wait_until="commit")  # a page that the browser has kept is not loaded
+
+    def forward(self) -> None:
+        self.page.go_forward(wait_until="commit")
+
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
@@ -71,28 +79,44 @@ class Visitor:
 
 
 @pytest.fixture(scope="module")
-def link(demo_cache: Path, demo_postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The one-time link of `usertrack open --demo`, which runs as a process."""
+def slack() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def links(
+    demo_cache: Path, demo_postgres: str, slack: Receiver, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Iterator[str]]:
+    """One-time links of `usertrack open --demo`, which runs as a process and is asked for more."""
     folder = tmp_path_factory.mktemp("open")
     foreign = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "SLACK_")
     env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     with tempfile.TemporaryDirectory(dir="/tmp") as sockets:  # the name of a socket is short
         env |= {"XDG_CACHE_HOME": str(demo_cache), "XDG_RUNTIME_DIR": sockets}
         env |= {"USERTRACK_HISTORY": str(folder / "history.duckdb"), "USERTRACK_CACHE": str(folder / "cache")}
+        env |= {"SLACK_WEBHOOK_URL": slack.url}
         command = [sys.executable, "-m", "usertrack", "open", "--demo", "--port", "0"]
         process = subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.PIPE, text=True)
         assert process.stdout
+        first = process.stdout.readline()
+
+        def each() -> Iterator[str]:
+            yield first.strip()
+            while True:
+                yield subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True).stdout.strip()
+
         try:
-            yield process.stdout.readline().strip()
+            yield each()
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=30)
 
 
 @pytest.fixture(scope="module")
-def session(chromium: Any, link: str, axe: str) -> Iterator[Visitor]:
+def session(chromium: Any, links: Iterator[str], axe: str) -> Iterator[Visitor]:
     context = chromium.new_context()
-    yield Visitor(context.new_page(), link, axe)
+    yield Visitor(context.new_page(), next(links), axe)
     context.close()
 
 
@@ -121,7 +145,7 @@ def test_from_today_to_a_person_and_the_form_that_erases_them(visitor: Visitor) 
     visitor.looks_at("/people/[^/]+/export")
 
 
-def test_people_of_a_segment_are_filtered(visitor: Visitor) -> None:
+def test_people_of_a_segment_are_filtered_sorted_and_paged(visitor: Visitor) -> None:
     visitor.press("g", "s")
     visitor.looks_at("/segments")
     visitor.click("lifecycle")
@@ -132,6 +156,59 @@ def test_people_of_a_segment_are_filtered(visitor: Visitor) -> None:
     visitor.page.get_by_label("Value 1").fill("30")
     visitor.press("Enter")
     visitor.comes_to(r".*fact=[a-z_]+&op=least&value=30.*")
+    people = visitor.page.get_by_role("group", name="People", exact=True)
+    for order in ("email", "-email"):
+        people.get_by_role("link", name="Person").click()
+        visitor.comes_to(f".*&sort={order}&.*")
+    visitor.click("Next")
+    visitor.looks_at(".*&sort=-email&page=2&.*")
+    visitor.shows("51 to 100 of")
+
+
+def test_a_push_is_sent_once_wherever_the_back_button_leads(visitor: Visitor, slack: Receiver) -> None:
+    visitor.page.goto(f"{visitor.url}/segments/failing/push?set=action")
+    visitor.click("slack")
+    visitor.looks_at(".*to=slack")
+    visitor.back()
+    visitor.shows("Choose a target")
+    with visitor.page.expect_event("load", timeout=60_000):
+        visitor.forward()
+    people = visitor.page.get_by_role("group", name="Who would be sent").get_by_role("link").all_inner_texts()
+    assert slack.bodies == []
+    visitor.click("Send 10 people to slack", "button")
+    visitor.comes_to("/pushes/.+")
+    (sent,) = map(str, slack.bodies)
+    assert [person in sent for person in people] == [True] * 10
+
+    with visitor.page.expect_event("load", timeout=60_000):
+        visitor.back()
+    visitor.shows("This was confirmed .* ago")
+    visitor.forward()
+    visitor.shows("Failing Users to slack: 10 of 34 people")
+    visitor.page.reload()
+    assert len(slack.bodies) == 1
+
+
+def test_a_bookmark_of_a_segment_that_was_renamed_leads_to_those_there_are(visitor: Visitor) -> None:
+    with visitor.page.expect_response(f"{visitor.url}/segments/old-id?set=action") as response:
+        visitor.page.goto(f"{visitor.url}/segments/old-id?set=action")
+    assert response.value.status == 404
+    visitor.complaints.clear()  # the browser's, of a 404
+    visitor.shows("set 'action' has no segment 'old-id'")
+    visitor.looks_at(".*old-id.*")
+    visitor.click("Failing Users")
+    visitor.comes_to("/segments/failing.*")
+
+
+def test_who_keeps_no_cookies_is_told_so(chromium: Any, links: Iterator[str], tmp_path: Path) -> None:
+    (tmp_path / "Default").mkdir()
+    settings = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+    (tmp_path / "Default/Preferences").write_text(json.dumps(settings))
+    own = chromium.browser_type
+    with own.launch_persistent_context(str(tmp_path), executable_path=CHROMIUM, args=ARGUMENTS) as context:
+        page = context.new_page()
+        page.goto(next(links))
+        assert "your browser keeps no cookies" in page.locator("main").inner_text()
 
 
 def test_a_path_of_the_journeys_leads_to_who_took_it(visitor: Visitor) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.datastructures import QueryParams
@@ -239,6 +240,22 @@ def test_an_incident_counts_with_its_people() -> None:
     alerts = [after_signal(None, each)[0] for each in (signal(person="bob"), signal(person="", facts={"people": 10}))]
     summary = Drawing(Notifications(), "UTC").frame(Scene(NOW, alerts=alerts), Choice()).texts["live-summary"]
     assert "<strong>11</strong> need help" in summary
+
+
+def test_two_alerts_of_one_person_are_one_card_that_is_taken_up_as_a_whole(company: Company) -> None:
+    keys = [company.alert("dana@acme.example", pattern=pattern) for pattern in ("stuck", "failed_form")]
+    access = Access(b"key", frozenset({"localhost"}), 8766)
+    browser = Browser(create_app(company.settings, access), access)
+    browser.enter()
+    page = browser.get("/live").text
+    assert (page.count('class="alert open'), page.count("4 errors in 5 minutes</bdi>")) == (1, 2)
+    assert "<strong>1</strong> needs help" in page
+    [take_up] = re.findall('value="(acknowledge [^"]+)"', page)
+    assert sorted(take_up.split()[1:]) == sorted(quote(key, safe="") for key in keys)
+    done = browser.post("/alerts/act", page="/live", do=take_up, back="/live")
+    page = browser.get(done.headers["location"]).text
+    assert page.count("dana@acme.example: you look after it") == 1
+    assert (page.count('class="alert attended'), page.count("Take up")) == (1, 0)
 
 
 def test_who_is_erased_is_gone_at_once_and_others_come_back(company: Company) -> None:

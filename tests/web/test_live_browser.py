@@ -98,18 +98,27 @@ def test_who_comes_needs_help_and_is_taken_up_in_two_tabs(chromium: Any, axe: st
 
 def test_a_page_is_whole_again_after_its_server_was_restarted(chromium: Any, company: Company) -> None:
     company.come("ann@acme.example")
+    key = company.alert("dana@acme.example")
     with pages(company) as port:
-        tab = Tab(chromium, port, "ada@own.example")
+        tab, alert = (Tab(chromium, port, "ada@own.example") for _ in range(2))
         tab.shows("ann@acme.example", "#live-people")
+        alert.page.goto(f"{alert.url}/alerts/{key}")
+        alert.page.get_by_label("Comment").fill("I call her")
+    alert.page.get_by_role("button", name="Take up").click()
+    alert.shows("That was not sent", "#did")
     tab.shows("trying again", "#live-state")
     company.come("omar@acme.example")
     with pages(company, port):
+        alert.page.get_by_role("button", name="Take up").click()
+        alert.shows("Taken up by you")
+        alert.shows("I call her")
         tab.shows("omar@acme.example", "#live-people")
         assert tab.page.locator("#live-people tr").count() == 2
         tab.page.wait_for_function("document.getElementById('live-state').textContent === ''")
         company.do("omar@acme.example", "report_created")
         tab.shows("report created", "#live-feed")
-        tab.page.context.close()
+        for each in (tab, alert):
+            each.page.context.close()
 
 
 def test_a_page_in_the_background_lets_go_and_catches_up_in_one_step(chromium: Any, company: Company) -> None:

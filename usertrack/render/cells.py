@@ -122,14 +122,15 @@ def rows(listing: Listing, limit: int | None) -> tuple[Iterator[Row], int]:
     return (iter(listing.table.rows) if count == total else islice(listing.table.rows, count)), total - count
 
 
-def heatmap(block: Heatmap, limit: int | None) -> tuple[Heatmap, str]:
+def heatmap(block: Heatmap, limit: int | None, *, takes_options: bool = True) -> tuple[Heatmap, str]:
     """The heatmap with the rows to show, and the line under it: how many are left out."""
     count = _seen(len(block.rows), block.limit, limit)
     left_out = len(block.rows) - count
     if not left_out:
         return block, ""
     visible_rows = slice(left_out, None) if block.latest else slice(count)
-    more = _more(left_out).replace(" more", " earlier", 1) if block.latest else _more(left_out)
+    more = _more(left_out, takes_options=takes_options)
+    more = more.replace(" more", " earlier", 1) if block.latest else more
     return replace(block, rows=block.rows[visible_rows], values=block.values[visible_rows]), more
 
 
@@ -138,13 +139,13 @@ def _seen(total: int, own: int | None, limit: int | None) -> int:
     return min(at_most, total) if at_most else total
 
 
-def _more(left_out: int) -> str:
-    return f"{number(left_out)} more · `--limit 0` shows all"
+def _more(left_out: int, *, takes_options: bool) -> str:
+    return f"{number(left_out)} more{' · `--limit 0` shows all' * takes_options}"
 
 
-def rest(listing: Listing, left_out: int) -> str:
-    """The line under a listing: how many rows are left out, and what to do next."""
-    count = _more(left_out) if left_out else ""
+def rest(listing: Listing, left_out: int, *, takes_options: bool = True) -> str:
+    """The line under a listing: how many rows are left out, and what to do next, where its reader can."""
+    count = _more(left_out, takes_options=takes_options) if left_out else ""
     return visible(" · ".join(part for part in (count, listing.more) if part))
 
 

@@ -7,8 +7,11 @@ from usertrack.render.outline import sections
 class Links:
     """Addresses of what a document names; empty for none. A page that has some overrides these.
 
-    Names come from strangers: an address quotes them.
+    Names come from strangers: an address quotes them. ``takes_options``: a command printed the page, and prints another
+    with other options.
     """
+
+    takes_options = True
 
     def segment(self, id_: str) -> str:
         """Of a segment, by its id."""

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
 from math import ceil
@@ -53,7 +53,10 @@ class Reader:
     def listing(self, block: Listing) -> dict[str, Any]:
         rows, left_out = cells.rows(block, self.limit)
         views = cells.views(block)
-        return {"views": views, "rows": rows, "rest": cells.rest(block, left_out)}
+        if block.fields:  # rows of a query have its own names
+            views = [replace(view, name=_words(view.name), label=_words(view.label)) for view in views]
+        rest = cells.rest(block, left_out, takes_options=self.links.takes_options)
+        return {"views": views, "rows": rows, "rest": rest}
 
     def numbers(self, block: Chart | Flow) -> dict[str, Any]:
         """The numbers of a drawing as a listing."""
@@ -65,7 +68,7 @@ class Reader:
         return cell.url or (safe.url(known) if cell.person or cell.segment else "")
 
     def heatmap(self, block: Heatmap) -> tuple[Heatmap, str]:
-        return cells.heatmap(block, self.limit)
+        return cells.heatmap(block, self.limit, takes_options=self.links.takes_options)
 
     def grid(self, block: Heatmap) -> list[list[Cell]]:
         return figures.grid(block)
@@ -126,6 +129,11 @@ class Reader:
 def asset(name: str) -> str:
     """A file of the templates' folder."""
     return (Path(__file__).parent / "templates" / name).read_text()
+
+
+def _words(name: str) -> str:
+    """The name of a column as the heading of one: ``adoption_band`` is Adoption band."""
+    return name[:1].upper() + name[1:].replace("_", " ")
 
 
 def _short(text: str) -> str:

@@ -74,7 +74,7 @@ class Classification:
             raise Unknown(
                 f"{so}whom to act on in {name} is unknown: {first.segment.name} is more urgent, and is unknown, "
                 f"because {first.unknown}",
-                f"--all-members takes everybody who is in it; {advice}",
+                f"ask for everybody who is in it (in a terminal, --all-members); {advice}",
             )
 
     @property

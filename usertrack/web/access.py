@@ -188,7 +188,7 @@ def login(access: Access, refuse: Refusal, ask_password: Callable[[Request, str]
     async def endpoint(request: Request) -> Response:
         if request.method == "POST":
             if await access.is_password((await read_form(request)).get("password", "")):
-                return access.let_in(RedirectResponse("/", 303))
+                return access.let_in(RedirectResponse("/login?entered=1", 303))
             return ask_password(request, "that is not the password")
         if link := request.query_params.get("link", ""):
             if access.may_enter(link):
@@ -198,7 +198,8 @@ def login(access: Access, refuse: Refusal, ask_password: Callable[[Request, str]
         if access.visitor(request):
             return RedirectResponse("/", 303)
         if "entered" in request.query_params:
-            return refuse(request, 403, "your browser keeps no cookies from this page: allow them, and open a new link")
+            again = "give the password again" if access.password else "open a new link: `usertrack open` prints one"
+            return refuse(request, 403, f"your browser keeps no cookies from this page: allow them, and {again}")
         if access.password:
             return ask_password(request, "")
         return refuse(request, 403, "open the link that `usertrack open` prints")

@@ -71,6 +71,10 @@ def create_app(settings: Settings, access: Access) -> Starlette:
         status = 404 if isinstance(problem, UsageError) else 502
         return shell.simple(request, "No answer", error(problem.message, problem.hint), status)
 
+    async def unknown_segment(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, segment.UnknownSegmentError)
+        return segment.no_such_segment(site, request, problem)
+
     return Starlette(
         routes=[
             Route("/login", login(access, refuse, ask_password), methods=["GET", "POST"]),
@@ -80,7 +84,11 @@ def create_app(settings: Settings, access: Access) -> Starlette:
             *(route for page in _PAGES for route in page.routes(site)),
         ],
         middleware=[Middleware(Headers), Middleware(Gate, access=access, refuse=refuse)],
-        exception_handlers={HTTPException: http_error, UsertrackError: usertrack_error},
+        exception_handlers={
+            HTTPException: http_error,
+            UsertrackError: usertrack_error,
+            segment.UnknownSegmentError: unknown_segment,
+        },
     )
 
 

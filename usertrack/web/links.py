@@ -14,6 +14,8 @@ def in_path(text: str) -> str:
 
 
 class PageLinks(Links):
+    takes_options = False
+
     def segment(self, id_: str) -> str:
         return f"/segments/{in_path(id_)}"
 

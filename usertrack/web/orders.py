@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 from usertrack.core.errors import QueryError, UsageError, UsertrackError
@@ -16,14 +17,17 @@ _MOST = 200
 _SECONDS = 15 * 60  # in which what was shown may be done
 
 
-@dataclass(frozen=True)
+@dataclass
 class Order(Generic[Value]):
-    """``outcome`` does it, for whoever asks first, and gives what came of it to all. ``back`` leads to the form."""
+    """``outcome`` does it, for whoever asks first, and gives what came of it to all. ``back`` leads to the form.
+
+    ``begun_at`` is when it was confirmed; both times are those of `time.monotonic`.
+    """
 
     outcome: Once[Value]
     back: str
     made_at: float = field(default_factory=time.monotonic)
-    is_begun: threading.Event = field(default_factory=threading.Event)
+    begun_at: float | None = None
 
 
 class Orders(Generic[Value]):
@@ -45,9 +49,11 @@ class Orders(Generic[Value]):
     def carry_out(self, id_: str) -> None:
         """Do it, unless that was done. Raises UsageError for what is unknown or was shown too long ago."""
         order = self._order(id_)
-        if not order.is_begun.is_set() and time.monotonic() - order.made_at > _SECONDS:
-            raise UsageError("this was shown more than a quarter of an hour ago", "look at it again, and confirm then")
-        order.is_begun.set()
+        if order.begun_at is None:
+            if time.monotonic() - order.made_at > _SECONDS:
+                hint = "look at it again, and confirm then"
+                raise UsageError("this was shown more than a quarter of an hour ago", hint)
+            order.begun_at = time.monotonic()
         try:
             order.outcome()
         except UsertrackError:
@@ -56,9 +62,16 @@ class Orders(Generic[Value]):
     def outcome(self, id_: str) -> Value:
         """What came of it; raises its error, and UsageError where nothing was done."""
         order = self._order(id_)
-        if not order.is_begun.is_set():
+        if order.begun_at is None:
             raise UsageError("this was not confirmed", "nothing was done")
         return order.outcome()
+
+    def latest(self, back: str) -> tuple[str, timedelta] | None:
+        """The order that was confirmed last of those whose form is at ``back``, and how long ago that was."""
+        with self._lock:
+            begun = [(order.begun_at, id_) for id_, order in self._orders.items() if order.back == back]
+        at, id_ = max(((at, id_) for at, id_ in begun if at is not None), default=(0.0, ""))
+        return (id_, timedelta(seconds=time.monotonic() - at)) if id_ else None
 
     def back(self, id_: str) -> str:
         """Where its form is."""

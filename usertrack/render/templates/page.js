@@ -27,7 +27,13 @@
     table.tBodies[0].append(...keyed.map(([, row]) => row));
   };
 
-  const NEXT = { none: "descending", descending: "ascending", ascending: "none" };
+  // texts from A at first, all else from the most; then the other way, then as it came
+  const next = (order, table, column) => {
+    const isText = (cell) => !cell?.querySelector("time") && typeof valueOf(cell) === "string";
+    const ways = ["descending", "ascending"];
+    if ([...table.tBodies[0].rows].some((row) => isText(row.cells[column]))) ways.reverse();
+    return order === ways[0] ? ways[1] : order === ways[1] ? "none" : ways[0];
+  };
   const WAY = { none: 0, ascending: 1, descending: -1 };
 
   globalThis.usertrackSortable = (part) => {
@@ -40,7 +46,7 @@
         button.append(...head.childNodes);
         head.append(button);
         button.addEventListener("click", () => {
-          const order = NEXT[head.getAttribute("aria-sort") ?? "none"];
+          const order = next(head.getAttribute("aria-sort"), table, head.cellIndex);
           for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
           if (order !== "none") head.setAttribute("aria-sort", order);
           sort(table, head.cellIndex, WAY[order]);

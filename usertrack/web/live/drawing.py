@@ -1,8 +1,8 @@
 """Draws what is live as HTML. A row that has not changed is drawn once, for all viewers and all frames."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from usertrack.alerts.stats import ANSWERED_WITHIN
 from usertrack.alerts.view import by_urgency, person_words
 from usertrack.core.words import age_words, number, plural
 from usertrack.signals.active import ActivePerson
+from usertrack.web.links import in_path
 from usertrack.web.live.frames import Frame, Rows
 from usertrack.web.live.scene import AWAY, MOST_LINES, Choice, FeedLine, OnePerson, Scene, View
 from usertrack.web.live.timeline import Line, lines
@@ -45,6 +46,7 @@ class Drawing:
 
     def _everybody(self, scene: Scene, choice: Choice) -> "Content":
         people, alerts = choice.people(scene), by_urgency(scene.listed, scene.now)
+        cards = _of_one_person(alerts)
         tiers = sorted({str(tier) for each in scene.active if (tier := scene.facts(each.person).get("tier"))})
         draw = template("live_places.html.j2").module
         texts = {
@@ -55,14 +57,16 @@ class Drawing:
             "live-notice": draw.notice(
                 scene.problem, scene.is_watched, self._clock(scene.deaf_since) if scene.deaf_since else ""
             ),
-            "live-alerts-rest": draw.rest(len(alerts) - _MOST_ALERTS) if len(alerts) > _MOST_ALERTS else "",
+            "live-alerts-rest": draw.rest(len(cards) - _MOST_ALERTS) if len(cards) > _MOST_ALERTS else "",
             "live-alerts-none": "" if alerts else draw.no_alerts(scene.is_watched),
             "live-people-rest": draw.rest(len(people) - _MOST) if len(people) > _MOST else "",
             "live-people-none": "" if people else draw.nobody(len(scene.active), scene.has_begun),
             "live-tiers": draw.tiers(tiers, choice.tier),
         }
         lists: dict[str, Rows] = {
-            "live-alerts": {alert.key: self._alert(alert, scene) for alert in alerts[:_MOST_ALERTS]},
+            "live-alerts": {
+                key: self._card(key, alerts_of_one, scene) for key, alerts_of_one in islice(cards.items(), _MOST_ALERTS)
+            },
             "live-people": {each.person: self._person(each, scene) for each in people[:_MOST]},
             "live-feed": {str(each.number): self._feed_line(each, scene) for each in scene.feed},
         }
@@ -95,7 +99,7 @@ class Drawing:
             "live-timeline-none": "" if history else draw.nothing_done(),
         }
         lists: dict[str, Rows] = {
-            "live-alerts": {alert.key: self._alert(alert, scene) for alert in alerts},
+            "live-alerts": {alert.key: self._card(alert.key, [alert], scene) for alert in alerts},
             "live-timeline": {each.first.uuid: self._line(each) for each in history[: view.lines]},
         }
         return texts, lists
@@ -151,33 +155,56 @@ class Drawing:
 
         return self._drawn("person_row", person.person, signature, values)
 
-    def _alert(self, alert: Alert, scene: Scene) -> str:
-        since = alert.fired_at or alert.started_at
-        age, state = scene.now - since, alert.state(scene.now).value
-        signature = (alert, state, age.total_seconds() // _STEP)
+    def _card(self, key: str, alerts: Sequence[Alert], scene: Scene) -> str:
+        """The ``alerts`` of one person, the most urgent first. Its age is that of the one that waits longest."""
+        is_open = [scene.is_open(alert) for alert in alerts]
+        alert = alerts[0]
+        waiting = [each for each, waits in zip(alerts, is_open, strict=True) if waits] or [alert]
+        since = min(each.fired_at or each.started_at for each in waiting)
+        age = scene.now - since
+        signature = (*alerts, *is_open, age.total_seconds() // _STEP)
 
         def values() -> dict[str, Any]:
             limit = ANSWERED_WITHIN.total_seconds()
             return {
+                "key": key,
                 "alert": alert,
                 "who": shortened(person_words(alert), 80),
-                "because": shortened(alert.because, 400),
+                "reasons": [
+                    self._reason(each, is_attended=is_open[0] and not waits)
+                    for each, waits in zip(alerts, is_open, strict=True)
+                ],
                 "tier": _text(alert.facts.get("tier")),
-                "page": "" if (page := _text(alert.facts.get("page"))) in alert.because else page,
-                "state": state,
+                "waiting": " ".join(in_path(each.key) for each in waiting),
+                "all": " ".join(in_path(each.key) for each in alerts),
                 "since": since,
                 "age": age_words(age),
                 "seconds": min(max(age.total_seconds(), 0), limit),
                 "limit": limit,
                 "left": age_words(ANSWERED_WITHIN - age) if age < ANSWERED_WITHIN else "",
                 "late": age_words(age - ANSWERED_WITHIN) if age >= ANSWERED_WITHIN else "",
-                "is_open": not alert.acknowledged_at and not alert.is_snoozed(scene.now),
-                "until": self._clock(alert.snoozed_until) if alert.snoozed_until else "",
+                "is_open": is_open[0],
+                "attended": self._attended(alert),
                 "call": link_url(self._settings.call_url, alert.person, alert.session, alert.facts),
                 "call_label": CALL,
             }
 
-        return self._drawn("alert_row", alert.key, signature, values)
+        return self._drawn("alert_row", key, signature, values)
+
+    def _reason(self, alert: Alert, *, is_attended: bool) -> Mapping[str, str]:
+        """Why, on which page, and who looks after it where that is not so of all of a card."""
+        page = _text(alert.facts.get("page"))
+        return {
+            "key": alert.key,
+            "because": shortened(alert.because, 400),
+            "page": "" if page in alert.because else shortened(page, 80),
+            "attended": self._attended(alert) if is_attended else "",
+        }
+
+    def _attended(self, alert: Alert) -> str:
+        if alert.snoozed_until and alert.snoozed_by:
+            return f"snoozed until {self._clock(alert.snoozed_until)} by {alert.snoozed_by}"
+        return f"taken up by {alert.acknowledged_by}"
 
     def _feed_line(self, line: FeedLine, scene: Scene) -> str:
         occurrence = line.occurrence
@@ -201,6 +228,14 @@ class Drawing:
 
     def _clock(self, at: datetime) -> str:
         return f"{at.astimezone(self._zone):%H:%M:%S}"
+
+
+def _of_one_person(alerts: Sequence[Alert]) -> dict[str, list[Alert]]:
+    """``alerts`` by whom they are about, in the same order; each incident by itself."""
+    cards: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        cards.setdefault(alert.person or alert.key, []).append(alert)
+    return cards
 
 
 Content = tuple[Mapping[str, object], Mapping[str, Rows]]

@@ -62,15 +62,16 @@ class Scene:
     @cached_property
     def number_in_need(self) -> int:
         """How many people that is, with those of incidents."""
-        return people_in_need([alert for alert in self.listed if self._is_open(alert)])
+        return people_in_need([alert for alert in self.listed if self.is_open(alert)])
 
-    def _is_open(self, alert: Alert) -> bool:
+    def is_open(self, alert: Alert) -> bool:
+        """Whether nobody looks after it."""
         return not alert.acknowledged_at and not alert.is_snoozed(self.now)
 
     @cached_property
     def in_need(self) -> frozenset[str]:
         """Of whom somebody should take care, and nobody has said so."""
-        return frozenset(alert.person for alert in self.listed if alert.person and self._is_open(alert))
+        return frozenset(alert.person for alert in self.listed if alert.person and self.is_open(alert))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from usertrack.segments.analysis import Analysis
 from usertrack.web.answers import Answer, since_of
 from usertrack.web.choices import Choices
 from usertrack.web.links import PageLinks
+from usertrack.web.meanings import MEANINGS
 from usertrack.web.once import Once
 from usertrack.web.question import Question
 from usertrack.web.shell import Part, document_html, end, error, rendered, words
@@ -52,7 +53,7 @@ def routes(site: Site) -> list[Route]:
 
     async def activity(request: Request) -> Response:
         visit = Visit(site, Question.of(request.query_params), since_of(request.query_params))
-        form = rendered("activity.html.j2", question=visit.question, choices=choices.now)
+        form = rendered("activity.html.j2", question=visit.question, choices=choices.now, meanings=MEANINGS)
         parts = [Part("scope", visit.scope, 2)]
         parts += [
             Part(name, partial(visit.part, name, choices), height, asks=asks, after=visit.is_counted)

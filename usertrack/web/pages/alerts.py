@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -40,9 +40,11 @@ _MOST_DAYS = 366
 def routes(site: Site, outcomes: Outcomes) -> list[Route]:
     def done(fields: Mapping[str, str], who: str) -> str:
         now = datetime.now(UTC)
-        action, _, id_ = fields.get("do", "").partition(" ")
+        action, *keys = fields.get("do", "").split(" ")
+        comment, snooze = fields.get("comment", "")[:500], fields.get("for", "")
         with open_desk(site.settings, now) as desk:
-            return act(desk, action, id_, who, now, fields.get("comment", "")[:500], fields.get("for", ""))
+            done_of_each = (act(desk, action, unquote(key), who, now, comment, snooze) for key in keys or [""])
+            return ". ".join(dict.fromkeys(done_of_each))
 
     async def do(request: Request) -> Response:
         fields = await site.access.form(request)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from usertrack.core.document import Document, Paragraph
 from usertrack.core.errors import UsageError, UsertrackError
-from usertrack.core.words import people_words
+from usertrack.core.words import age_words, people_words
 from usertrack.push import TARGETS, target_named
 from usertrack.push.ask import moment_words
 from usertrack.push.order import PushOrder
@@ -104,6 +104,7 @@ def _dry_run(
         problem = error_
     back = f"/segments/{place.segment.id}/push?{place.query}&to={target}{'&members=all' * everyone}"
     audience, outcome = shown.audience, shown.outcome
+    latest = orders.latest(back)
     variables: dict[str, Any] = {
         "audience": audience,
         "listed": audience.people[:_LISTED],
@@ -115,6 +116,8 @@ def _dry_run(
         "order": "" if problem else orders.prepare(partial(_send, site, shown, order), back),
         "action": back.split("?")[0],
         "count": len(outcome.requests),
+        "latest": latest[0] if latest else "",
+        "ago": age_words(latest[1]) if latest else "",
     }
     return rendered("push_dry_run.html.j2", **variables)
 

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from usertrack.core.errors import UsertrackError
+from usertrack.core.errors import ABSENT, UsageError, UsertrackError
 from usertrack.core.period import day, moment
 from usertrack.core.spool import SpooledRows, quote
 from usertrack.core.words import age_words
 from usertrack.segments.keys import subjects_words
-from usertrack.segments.rules import Segment, SegmentSet, find_segment
+from usertrack.segments.rules import Rules, Segment, SegmentSet, find_segment
 from usertrack.segments.wording import value_words
 from usertrack.web.answers import Answer, since_of
 from usertrack.web.export import download, written
@@ -67,10 +67,33 @@ def routes(site: Site) -> list[Route]:
     return [Route("/segments/{segment}", segment), Route("/segments/{segment}/people.{format}", export)]
 
 
+class UnknownSegmentError(UsageError):
+    """A bookmark names a segment that the ``rules`` do not have, or not any more."""
+
+    def __init__(self, problem: UsageError, rules: Rules) -> None:
+        renamed = "it may have another name now: these are in segments.yaml"
+        super().__init__(problem.message, problem.hint if problem.hint == ABSENT else renamed)
+        self.rules = rules
+
+
+def no_such_segment(site: Site, request: Request, problem: UnknownSegmentError) -> Response:
+    """The page that says so, and leads to the segments that there are."""
+    body = error(problem.message, problem.hint)
+    sets = rendered("no_such_segment.html.j2", rules=problem.rules)
+    return site.shell.simple(request, "No such segment", body + sets, 404)
+
+
 def place_of(site: Site, request: Request) -> SegmentPlace:
-    """The segment of an address. Raises UsageError with near misses."""
-    by, name, set_name = by_of(request), request.path_params["segment"], request.query_params.get("set")
+    """The segment of an address. Raises UnknownSegmentError."""
+    by = by_of(request)
     rules = rules_of(site.answers, by)
+    try:
+        return _place(rules, request.path_params["segment"], request.query_params.get("set"))
+    except UsageError as problem:
+        raise UnknownSegmentError(problem, rules) from problem
+
+
+def _place(rules: Rules, name: str, set_name: str | None) -> SegmentPlace:
     with_it = [each for each in rules.sets.values() if find_segment(each.segments, name)]
     if set_name:
         segment_set = rules.set_named(set_name)
@@ -79,7 +102,7 @@ def place_of(site: Site, request: Request) -> SegmentPlace:
         segment_set, (id_,) = with_it[0], with_it[0].require([name])
     else:
         segment_set, id_ = rules.set_of(name)
-    return SegmentPlace(segment_set[id_], segment_set, by)
+    return SegmentPlace(segment_set[id_], segment_set, rules.by)
 
 
 def _intro(place: SegmentPlace) -> Markup:
@@ -131,9 +154,12 @@ def _table(page: PeoplePage, place: SegmentPlace, question: PeopleQuestion, time
         fact = next(fact for fact in page.facts if fact.name == name)
         return value_words(fact, row[name], timezone)
 
+    numbers = {"priority", *(fact.name for fact in page.facts if fact.type != "VARCHAR")}
+
     def sort(name: str) -> str:
-        """The address that sorts by ``name``: downwards at first, then the other way."""
-        return question.address(sort=name if question.sort == f"-{name}" else f"-{name}")
+        """The address that sorts by ``name``: texts from A at first, all else from the most, then the other way."""
+        first, second = (f"-{name}", name) if name in numbers else (name, f"-{name}")
+        return question.address(sort=second if question.sort == first else first)
 
     def others(row: dict[str, Any]) -> list[dict[str, Any]]:
         return tags(place.segment_set, [id_ for id_ in row["segments"] if id_ != place.segment.id])

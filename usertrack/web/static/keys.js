@@ -21,6 +21,11 @@ addEventListener("keydown", (event) => {
   }
 });
 
+// What is about to be sent or erased is asked for again where the browser has kept the page: it may be done by now.
+addEventListener("pageshow", (event) => {
+  if (event.persisted && document.querySelector("form.confirm")) location.reload();
+});
+
 function step(by) {
   const links = [...document.querySelectorAll(ROWS)].map((row) => row.querySelector("a")).filter((link) => link.checkVisibility());
   const at = links.indexOf(document.activeElement);

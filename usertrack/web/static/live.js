@@ -1,6 +1,7 @@
 // What is live: changes come as Server-Sent Events, and only what differs is touched. Nothing moves under the pointer.
 
-const UNSENT = "That was not sent: usertrack does not answer. Do it once more when it does.";
+import { UNSENT, post } from "./send.js";
+
 const HIDDEN_SECONDS = 30, HELD_MS = 4000;
 const cells = new WeakMap(); // row -> the HTML of its children as it came
 const pending = new Map(); // list -> the latest order, while somebody points at the list
@@ -144,15 +145,7 @@ function tick() {
 
 async function act(event) {
   event.preventDefault();
-  const body = new URLSearchParams(new FormData(event.target, event.submitter));
-  try {
-    const answer = await fetch(event.target.action, { method: "POST", body });
-    const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const did = shown.getElementById("did") || shown.querySelector(".problem");
-    document.getElementById("did").textContent = did ? did.textContent.trim() : "";
-  } catch {
-    document.getElementById("did").textContent = UNSENT;
-  }
+  document.getElementById("did").textContent = (await post(event.target, event.submitter)).did;
 }
 
 function hold(event) {
