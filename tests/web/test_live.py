@@ -30,7 +30,7 @@ from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.frames import Frame
 from usertrack.web.live.histories import Histories
 from usertrack.web.live.hub import Hub
-from usertrack.web.live.scene import Choice, FeedLine, Scene
+from usertrack.web.live.scene import Choice, FeedLine, OnePerson, Scene
 from usertrack.web.live.timeline import flow, lines, person_document, troubles, visits
 from usertrack.web.live.words import deed_on_page
 
@@ -267,6 +267,19 @@ def test_who_is_erased_is_gone_at_once_and_others_come_back(company: Company) ->
         while "dana@acme.example" in str((await hub.frame(Choice())).lists):
             await asyncio.sleep(0.01)
         return await until(messages, "dana@acme.example")
+
+    assert live(company, act)
+
+
+def test_who_is_erased_is_gone_from_their_own_page_before_anything_is_asked_again(company: Company) -> None:
+    company.come("dana@acme.example")
+
+    async def act(hub: Hub, _: AsyncIterator[bytes]) -> bool:
+        own = hub.messages(OnePerson(company.person("dana@acme.example")), "")
+        await until(own, "dana@acme.example", "looked at")
+        await asyncio.to_thread(hub.forget)
+        last = (await anext(own)).decode()
+        return "Nobody with this id" in last and not hub._has_begun.is_set()
 
     assert live(company, act)
 

@@ -98,7 +98,8 @@ class Hub:
         with self._viewer(view):
             shown = self._former.get(last_id)
             while True:
-                await self._can_be_drawn(view)
+                if not shown or self._has_begun.is_set():  # else all was forgotten, and goes at once
+                    await self._can_be_drawn(view)
                 scene, frame = self._scene, self._drawn(view)
                 if message := frame.message(shown):
                     yield message
@@ -265,10 +266,11 @@ class Hub:
     def _learn_names(self, source: LiveSource, people: set[str]) -> None:
         """In the source's thread."""
         unknown = [each for each in people if not self._is_known(each)]
+        names, hidden = self._names, self._hidden  # others, where all is forgotten meanwhile
         if unknown:
             introduction = source.introduce(unknown)
-            self._hidden |= introduction.hidden
-            self._names |= {each: introduction.names.get(each, {}) for each in unknown}
+            hidden |= introduction.hidden
+            names |= {each: introduction.names.get(each, {}) for each in unknown}
 
     async def _introduce(self, source: LiveSource, ask: Ask) -> None:
         """Ask who strangers are; until then nothing of them is shown."""
@@ -346,6 +348,7 @@ class Hub:
         self._waiting.clear()
         self._forget_people()
         self._has_begun.clear()
+        self._scene = Scene(datetime.now(UTC), has_begun=False)
         self._forgotten.set()
 
     async def _until_forgotten(self) -> None:
