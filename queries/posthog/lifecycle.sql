@@ -15,7 +15,7 @@
 --   origin: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "NULL"}
+--   group_of: {type: condition, default: "nullIf('', '')"}
 WITH
 acts AS (
     SELECT

@@ -16,7 +16,7 @@
 --   sundays: false
 --   origin: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "NULL"}
+--   group_of: {type: condition, default: "nullIf('', '')"}
 WITH
 visits AS (
     SELECT
