@@ -34,7 +34,7 @@ def main() -> None:
         numbers = stored_numbers(client, len(visits.done))
         browser.close()
     lost = len(visits.done - set(numbers))
-    print(f"{len(visits.done)} actions in {time.monotonic() - began:.0f} s: {', '.join(visits.told())}")
+    print(f"{len(visits.done)} actions in {time.monotonic() - began:.0f} s: {', '.join(visits.disturbance_counts())}")
     twice = len(numbers) - len(set(numbers))
     print(f"{len(set(numbers))} arrived, {lost} did not ({lost / len(visits.done):.2%}), {twice} are there twice")
     store.close()

@@ -79,12 +79,14 @@ class Site:
         """
         prefix = options.pop("prefix", "data-usertrack")
         options = {"api_key": TOKEN, "consent": "granted", **options}
-        given = " ".join(f'{prefix}-{name.replace("_", "-")}="{value}"' for name, value in options.items() if value)
+        attributes = " ".join(
+            f'{prefix}-{name.replace("_", "-")}="{value}"' for name, value in options.items() if value
+        )
         body = body.replace("<script>", "<script nonce=page>") if strict else body
         self.pages[path] = PAGE.format(
             server=self.server,
             script=script,
-            options=given,
+            options=attributes,
             body=body,
             style=f"<style nonce=page>{style}</style>" if style else "",
         )

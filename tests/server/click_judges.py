@@ -61,17 +61,17 @@ def posthog_js(folder: Path) -> bytes:
 
 def judged(browser: Any, site: Site, pages: Sequence[ClickPage], put: Callable[[Site, ClickPage], str]) -> Verdicts:
     verdicts = Verdicts()
-    for page, said in _said(browser, site, pages, put):
+    for page, events in _judged_clicks(browser, site, pages, put):
         for kind in ("rage", "dead"):
             truth = getattr(page, kind)
-            if truth is False and kind in said:
+            if truth is False and kind in events:
                 verdicts.false.append(f"{kind}: {page.name}")
-            if truth and kind not in said:
+            if truth and kind not in events:
                 verdicts.missed.append(f"{kind}: {page.name}")
     return verdicts
 
 
-def _said(
+def _judged_clicks(
     browser: Any, site: Site, pages: Sequence[ClickPage], put: Callable[[Site, ClickPage], str]
 ) -> Iterator[tuple[ClickPage, set[str]]]:
     for start in range(0, len(pages), AT_ONCE):

@@ -40,12 +40,12 @@ def events(chance: random.Random) -> list[Event]:
 
 
 def _event(chance: random.Random) -> Event:
-    one, other = (f"{chance.choice('ab')}{chance.randrange(200)}" for _ in range(2))
+    distinct_id, other = (f"{chance.choice('ab')}{chance.randrange(200)}" for _ in range(2))
     named = [("seen", {}), ("seen", {"$process_person_profile": False}), ("seen", {"$set": {"n": chance.random()}})]
     named += [("$identify", {"$anon_distinct_id": other}), ("$merge_dangerously", {"alias": other})]
     name, properties = chance.choice(named)
     at = datetime(2026, 9, 1, tzinfo=UTC) + timedelta(days=chance.randrange(90))
-    return Event(str(UUID(int=chance.getrandbits(128))), name, one, at, properties)
+    return Event(str(UUID(int=chance.getrandbits(128))), name, distinct_id, at, properties)
 
 
 def say(text: str) -> None:
@@ -61,7 +61,7 @@ def import_some(store: Store, file: Path, chance: random.Random) -> None:
 def wrong(store: Store, acknowledged: set[str]) -> list[str]:
     stored = {uuid for (uuid,) in store.rows("SELECT uuid FROM posthog.events")}
     lost = [f"{len(acknowledged - stored)} acknowledged events are lost"] if acknowledged - stored else []
-    return lost + [f"{what}: {n}" for what, sql in WRONG.items() if (n := store.rows(sql)[0][0])]
+    return lost + [f"{problem}: {n}" for problem, sql in WRONG.items() if (n := store.rows(sql)[0][0])]
 
 
 def die_at(write: int, *, before: bool) -> None:

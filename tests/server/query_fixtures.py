@@ -146,7 +146,7 @@ def value(api: Api) -> Callable[..., Any]:
     """The one value of ``SELECT <expression>``."""
 
     def select(expression: str, **query: Any) -> Any:
-        [[found]] = api.rows(f"SELECT {expression}", **query)
-        return found
+        [[result]] = api.rows(f"SELECT {expression}", **query)
+        return result
 
     return select

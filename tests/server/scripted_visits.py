@@ -36,7 +36,7 @@ class Visits:
             self.disturbances[name] += 1
             disturb(self, place)
 
-    def told(self) -> list[str]:
+    def disturbance_counts(self) -> list[str]:
         """How often each disturbance came, in words."""
         return [f"{count} × {name}" for name, count in sorted(self.disturbances.items())]
 

@@ -104,9 +104,9 @@ def test_a_signature_proves_the_id_and_the_whole_one_the_email_too(serving: Serv
     client = serving()
     secret = new_secret(client.store.path / FILE, NOW, timedelta())
     claims = {"claimed_email": "ann@x.example", "claimed_subscription_tier": "paid"}
-    whole = sign(secret, "ann", "ann@x.example", "paid")
-    by_id = whole.partition(".")[0]
-    assert send(client, "ann", event="$identify", **{"$set": claims, "$identity_signature": whole}) == 200
+    signature = sign(secret, "ann", "ann@x.example", "paid")
+    by_id = signature.partition(".")[0]
+    assert send(client, "ann", event="$identify", **{"$set": claims, "$identity_signature": signature}) == 200
     assert send(client, "bob", event="$identify", **{"$set": claims, "$identity_signature": sign(secret, "bob")}) == 200
     assert send(client, "ann", **{"$identity_signature": by_id}) == 200
     assert send(client, "eve", event="$identify", **{"$set": claims, "identity_verified": True}) == 200
@@ -197,13 +197,13 @@ def test_with_signed_only_no_page_sets_properties_of_groups(serving: Serving) ->
 def test_an_image_on_a_page_is_a_browser(serving: Serving) -> None:
     client = serving(signed_only=True, origins=("https://app.example",), requests_per_address=0.2)
     pixel = {"data": json.dumps({"api_key": TOKEN, "event": "paid", "distinct_id": "victim"})}
-    asked = [
+    answers = [
         client.http.get("/e/", params=pixel, headers={"Referer": site})
         if site
         else client.http.get("/e/", params=pixel)
         for site in ("", "https://evil.example/a", "https://app.example/a", "https://app.example/a")
     ]
-    assert [answer.status_code for answer in asked] == [403, 403, 400, 429]
+    assert [answer.status_code for answer in answers] == [403, 403, 400, 429]
     assert people(client) == []
 
 

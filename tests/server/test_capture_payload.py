@@ -19,7 +19,7 @@ from usertrack.server.capture.payload import Event, Payload, Refused, read_event
 
 TOKEN = "phc_test"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ONE: dict[str, Any] = {"event": "hi", "distinct_id": "d", "api_key": TOKEN}
+EVENT: dict[str, Any] = {"event": "hi", "distinct_id": "d", "api_key": TOKEN}
 
 
 def read(document: Any, **payload: Any) -> list[Event]:
@@ -32,7 +32,7 @@ def refusal(document: Any, **payload: Any) -> tuple[int, str]:
     return caught.value.status, caught.value.text
 
 
-PLAIN = json.dumps(ONE).encode()
+PLAIN = json.dumps(EVENT).encode()
 B64 = base64.b64encode(PLAIN)
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
@@ -94,10 +94,10 @@ def test_a_gzip_bomb_is_refused_before_it_fills_memory() -> None:
 
 def test_shapes() -> None:
     bare = {"event": "hi", "distinct_id": "d"}
-    assert len(read([ONE, ONE])) == 2
+    assert len(read([EVENT, EVENT])) == 2
     assert len(read({"token": TOKEN, "batch": [bare, bare]})) == 2
     assert len(read({"api_key": TOKEN, "batch": [{**bare, "api_key": "other"}]})) == 1
-    assert len(read({"batch": [ONE]})) == 1
+    assert len(read({"batch": [EVENT]})) == 1
     assert len(read({**bare, "properties": {"token": TOKEN}})) == 1
     assert len(read({**bare, "$token": TOKEN})) == 1
     assert refusal([]) == (400, "request holds no event")
@@ -108,10 +108,10 @@ def test_shapes() -> None:
     ("document", "says"),
     [
         ({"event": "hi", "distinct_id": "d"}, "event submitted without an api_key"),
-        ([ONE, {**ONE, "api_key": "phc_b"}], "batch submitted with inconsistent api_key values"),
-        ({**ONE, "api_key": "phx_secret"}, "API key is not valid: personal_api_key"),
-        ({**ONE, "api_key": "phc_other"}, "API key is not valid: unknown"),
-        ({"api_key": "", "batch": [ONE]}, "API key is not valid: empty"),
+        ([EVENT, {**EVENT, "api_key": "phc_b"}], "batch submitted with inconsistent api_key values"),
+        ({**EVENT, "api_key": "phx_secret"}, "API key is not valid: personal_api_key"),
+        ({**EVENT, "api_key": "phc_other"}, "API key is not valid: unknown"),
+        ({"api_key": "", "batch": [EVENT]}, "API key is not valid: empty"),
     ],
 )
 def test_wrong_tokens(document: Any, says: str) -> None:
@@ -132,14 +132,14 @@ def test_wrong_tokens(document: Any, says: str) -> None:
     ],
 )
 def test_one_bad_event_refuses_the_request(changes: dict[str, Any], says: str) -> None:
-    assert refusal([ONE, {**ONE, **changes}]) == (400, says)
+    assert refusal([EVENT, {**EVENT, **changes}]) == (400, says)
 
 
 def test_deep_nesting_is_refused() -> None:
     nested: Any = 1
     for _ in range(200):
         nested = [nested]
-    assert refusal({**ONE, "properties": {"x": nested}}) == (400, "failed to parse request: recursion limit exceeded")
+    assert refusal({**EVENT, "properties": {"x": nested}}) == (400, "failed to parse request: recursion limit exceeded")
 
 
 @pytest.mark.parametrize(
@@ -147,18 +147,18 @@ def test_deep_nesting_is_refused() -> None:
     [(23, "23"), (1.5, "1.5"), (True, "true"), (["a", "b"], '["a","b"]'), ("é" * 300, "é" * 200), ("a\0b", "a\ufffdb")],
 )
 def test_distinct_id_becomes_text(given_id: Any, stored: str) -> None:
-    assert read({**ONE, "distinct_id": given_id})[0].distinct_id == stored
+    assert read({**EVENT, "distinct_id": given_id})[0].distinct_id == stored
 
 
 def test_distinct_id_of_the_event_wins_over_its_properties() -> None:
-    assert read({**ONE, "properties": {"distinct_id": "p"}})[0].distinct_id == "d"
+    assert read({**EVENT, "properties": {"distinct_id": "p"}})[0].distinct_id == "d"
     assert read({"event": "e", "token": TOKEN, "properties": {"distinct_id": "p"}})[0].distinct_id == "p"
     assert read({"event": "e", "token": TOKEN, "$distinct_id": "q"})[0].distinct_id == "q"
 
 
 def test_person_updates_move_into_properties_and_the_address_goes() -> None:
     (event,) = read(
-        {**ONE, "$set": {"a": 1}, "$set_once": {"b": 2}, "properties": {"$set": {"a": 0, "c": 3}, "$ip": "1.2.3.4"}}
+        {**EVENT, "$set": {"a": 1}, "$set_once": {"b": 2}, "properties": {"$set": {"a": 0, "c": 3}, "$ip": "1.2.3.4"}}
     )
     assert event.properties == {"$set": {"a": 1, "c": 3}, "$set_once": {"b": 2}}
 
@@ -166,7 +166,7 @@ def test_person_updates_move_into_properties_and_the_address_goes() -> None:
 def test_addresses_go_wherever_they_are_sent() -> None:
     addresses = {"ip_address": "10.0.0.1", "context": {"clientIp": "x", "list": ["::1", "a"]}, "$set": {"ipv6": "y"}}
     unchanged = {"$lib_version": "10.0.0.1", "$host": "127.0.0.1", "trip": "x", "at": "10:20:30", "is_ip": True}
-    (event,) = read({**ONE, "properties": {**addresses, **unchanged, "seen": " 10.0.0.1, fe80::1%eth0"}})
+    (event,) = read({**EVENT, "properties": {**addresses, **unchanged, "seen": " 10.0.0.1, fe80::1%eth0"}})
     assert event.properties == {"context": {"list": [None, "a"]}, "$set": {}, **unchanged}
 
 
@@ -200,7 +200,7 @@ def test_names_that_mean_none(name: str) -> None:
 @settings(max_examples=300)
 def test_every_address_is_known(address: IPv4Address | IPv6Address) -> None:
     for text in {str(address), address.exploded, address.compressed.upper()}:
-        assert read({**ONE, "properties": {"a": text}})[0].properties == {}
+        assert read({**EVENT, "properties": {"a": text}})[0].properties == {}
 
 
 @given(st.text("0123456789abf:.", max_size=20))
@@ -208,7 +208,7 @@ def test_every_address_is_known(address: IPv4Address | IPv6Address) -> None:
 @example(":::.")
 @settings(max_examples=500)
 def test_what_is_taken_for_an_address_is_one(text: str) -> None:
-    hidden = not read({**ONE, "properties": {"a": text}})[0].properties
+    hidden = not read({**EVENT, "properties": {"a": text}})[0].properties
     host, _, port = text.rpartition(":")
     with_port = ":" not in host and parses(host) and re.fullmatch("[0-9]{1,5}", port) is not None
     assert hidden == (parses(text) or with_port)
@@ -221,7 +221,7 @@ def parses(text: str) -> bool:
 
 
 def when(changes: dict[str, Any], sent_at: str | None = None, **payload: Any) -> str:
-    document = {"api_key": TOKEN, "batch": [{**ONE, **changes}], **({"sent_at": sent_at} if sent_at else {})}
+    document = {"api_key": TOKEN, "batch": [{**EVENT, **changes}], **({"sent_at": sent_at} if sent_at else {})}
     return read(document, **payload)[0].timestamp.isoformat()
 
 
@@ -247,8 +247,8 @@ def test_timestamps(stamp: Any, stored: str) -> None:
 def test_the_clock_of_the_client_is_corrected() -> None:
     ten_minutes_slow = "2026-03-01T11:50:00Z"
     assert when({"timestamp": "2026-03-01T11:49:00Z"}, ten_minutes_slow) == "2026-03-01T11:59:00+00:00"
-    kept = {"timestamp": "2026-03-01T11:49:00Z", "properties": {"$ignore_sent_at": True}}
-    assert when(kept, ten_minutes_slow) == "2026-03-01T11:49:00+00:00"
+    uncorrected = {"timestamp": "2026-03-01T11:49:00Z", "properties": {"$ignore_sent_at": True}}
+    assert when(uncorrected, ten_minutes_slow) == "2026-03-01T11:49:00+00:00"
     milliseconds = str(int(datetime(2026, 3, 1, 11, 50, tzinfo=UTC).timestamp() * 1000))
     assert when({"timestamp": "2026-03-01T11:49:00Z"}, query={"_": milliseconds}) == "2026-03-01T11:59:00+00:00"
     seconds = milliseconds[:-3]

@@ -165,7 +165,7 @@ STEPS = st.lists(
 )
 
 
-def told(steps: list[tuple[str, str, str]], world: str) -> list[dict[str, Any]]:
+def events_of(steps: list[tuple[str, str, str]], world: str) -> list[dict[str, Any]]:
     """``steps`` as events of people whose ids start with ``world``."""
     kinds = {
         "ghost": lambda _, number: {"$process_person_profile": False},
@@ -197,11 +197,11 @@ def outcome(person_ids: Ids, persons: Persons, world: str) -> tuple[Any, Any]:
 @given(steps=STEPS, worlds=st.uuids())
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_how_events_are_batched_changes_nothing(running: Client, steps: Any, worlds: uuid.UUID) -> None:
-    one, many = f"{worlds}-1-", f"{worlds}-2-"
+    batched, one_by_one = f"{worlds}-1-", f"{worlds}-2-"
     if steps:
-        running.send(*told(steps, one))
-    for single in told(steps, many):
+        running.send(*events_of(steps, batched))
+    for single in events_of(steps, one_by_one):
         running.send(single)
     person_ids, persons = running.person_ids(), running.persons()
-    assert outcome(person_ids, persons, one) == outcome(person_ids, persons, many)
+    assert outcome(person_ids, persons, batched) == outcome(person_ids, persons, one_by_one)
     assert all(len(ids) == 1 for ids in person_ids.values()), "several people for one id"

@@ -52,9 +52,9 @@ def test_an_event_is_stored_once_with_what_stands_beside_it(client: Client) -> N
 
 
 def test_times_are_those_of_our_clock(client: Client) -> None:
-    there = datetime.now(UTC) + timedelta(hours=5)  # their clock is five hours fast
-    headers = {"PostHog-Request-Timestamp": there.isoformat()}
-    happened = there - timedelta(days=2)
+    client_clock = datetime.now(UTC) + timedelta(hours=5)  # their clock is five hours fast
+    headers = {"PostHog-Request-Timestamp": client_clock.isoformat()}
+    happened = client_clock - timedelta(days=2)
     send(client, event(1, timestamp=happened.isoformat()), event(2, timestamp="2300-01-01T00:00:00Z"), headers=headers)
     shift = "round(dateDiff('second', timestamp, created_at) / 3600)"
     assert client.rows(f"SELECT {shift} FROM posthog.events ORDER BY uuid") == [[48], [0]]
@@ -144,9 +144,10 @@ def test_encodings(client: Client, encoding: str, pack: Any) -> None:
 
 
 def test_a_page_of_another_site_may_send(client: Client) -> None:
-    asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    preflight_headers = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     preflight = client.http.options(
-        "/i/v1/analytics/events", headers=asked | {"Access-Control-Request-Headers": "authorization,posthog-attempt"}
+        "/i/v1/analytics/events",
+        headers=preflight_headers | {"Access-Control-Request-Headers": "authorization,posthog-attempt"},
     )
     assert preflight.status_code == 200
     assert "posthog-attempt" in preflight.headers["access-control-allow-headers"]

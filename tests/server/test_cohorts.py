@@ -22,7 +22,7 @@ def ask(api: Api, method: str, path: str = "", **options: Any) -> httpx.Response
     return api.request(method, f"{COHORTS}{path}", headers={"Authorization": f"Bearer {KEY}"}, **options)
 
 
-def made(api: Api, name: str, *persons: str) -> int:
+def create_cohort(api: Api, name: str, *persons: str) -> int:
     body = {"name": name, "is_static": True, "_create_static_person_ids": list(persons)}
     response = ask(api, "POST", json=body)
     assert response.status_code == 201
@@ -39,7 +39,7 @@ def members(api: Api, id_: int) -> set[str]:
 
 
 def test_made_of_persons(api: Api) -> None:
-    id_ = made(api, "Pros", ANN, BOB, str(UUID(int=77)))
+    id_ = create_cohort(api, "Pros", ANN, BOB, str(UUID(int=77)))
     cohort = ask(api, "GET", f"{id_}/").json()
     assert (cohort["name"], cohort["count"], cohort["is_static"], cohort["is_calculating"]) == ("Pros", 2, True, False)
     assert cohort["cohort_type"] == "static"
@@ -47,7 +47,7 @@ def test_made_of_persons(api: Api) -> None:
 
 
 def test_added_to_and_taken_out_of(api: Api) -> None:
-    id_ = made(api, "Pros")
+    id_ = create_cohort(api, "Pros")
     assert ask(api, "GET", f"{id_}/").json()["count"] == 0
     added = ask(api, "PATCH", f"{id_}/add_persons_to_static_cohort/", json={"person_ids": [ANN, EVE, NOBODY]})
     assert added.json() == {"success": True}
@@ -59,7 +59,7 @@ def test_added_to_and_taken_out_of(api: Api) -> None:
 
 
 def test_pages_follow_each_other(api: Api) -> None:
-    id_ = made(api, "All", ANN, BOB, EVE)
+    id_ = create_cohort(api, "All", ANN, BOB, EVE)
     first = ask(api, "GET", f"{id_}/persons/?limit=2").json()
     assert [person["uuid"] for person in first["results"]] == [EVE, BOB]
     last = api.get(first["next"].removeprefix("http://local")).json()
@@ -70,7 +70,7 @@ def test_pages_follow_each_other(api: Api) -> None:
 
 
 def test_listed_searched_renamed_and_deleted(api: Api) -> None:
-    first, second = made(api, "usertrack: Power"), made(api, "others")
+    first, second = create_cohort(api, "usertrack: Power"), create_cohort(api, "others")
     assert [cohort["id"] for cohort in ask(api, "GET").json()["results"]] == [second, first]
     page = ask(api, "GET", "?search=USERTRACK%3A&basic=true").json()
     assert (page["count"], page["results"][0]["id"]) == (1, first)
@@ -102,7 +102,7 @@ def test_uploaded(api: Api, text: str, persons: set[str] | None) -> None:
 
 
 def test_refusals(api: Api) -> None:
-    id_ = made(api, "Pros")
+    id_ = create_cohort(api, "Pros")
     add, remove = f"{id_}/add_persons_to_static_cohort/", f"{id_}/remove_person_from_static_cohort/"
     for method, path, body, status, detail in (
         ("POST", "", {"name": "x", "is_static": True}, 400, "Invalid source for static cohort"),
@@ -122,13 +122,17 @@ def test_refusals(api: Api) -> None:
 
 
 def test_asked_for_in_hogql(api: Api) -> None:
-    id_ = made(api, "it's", ANN)
-    made(api, "twice"), made(api, "twice")
+    id_ = create_cohort(api, "it's", ANN)
+    create_cohort(api, "twice"), create_cohort(api, "twice")
     for cohort in (str(id_), "'it\\'s'"):
         assert api.rows(f"SELECT count() FROM events WHERE person_id IN COHORT {cohort}") == [[3]]
         assert api.rows(f"SELECT count() FROM events WHERE person_id NOT IN COHORT {cohort}") == [[4]]
     assert api.rows("SELECT properties.email FROM persons WHERE id IN COHORT {who}", values={"who": id_}) == [
         ["ann@x.io"]
     ]
-    for cohort, said in (("'Its'", "There is no cohort"), ("99", "There is no cohort"), ("'twice'", "several cohorts")):
-        assert said in api.refusal(f"SELECT 1 FROM events WHERE person_id IN COHORT {cohort}")[1]
+    for cohort, message in (
+        ("'Its'", "There is no cohort"),
+        ("99", "There is no cohort"),
+        ("'twice'", "several cohorts"),
+    ):
+        assert message in api.refusal(f"SELECT 1 FROM events WHERE person_id IN COHORT {cohort}")[1]

@@ -154,8 +154,8 @@ def test_a_damaged_file_is_set_aside_and_what_is_whole_goes_on(
     assert len(rest) >= {"a page": 150, "a byte": 199, "the head": 0}[damage]
     assert rest == [body for body in (b"%d" % number * 100 for number in range(200)) if body in set(rest)]
     assert "it is kept as log-damaged-" in caplog.text
-    [kept] = tmp_path.glob("log-damaged-*.sqlite")
-    assert again.problems() == [f"a damaged log was set aside: {kept.name}"]
+    [damaged] = tmp_path.glob("log-damaged-*.sqlite")
+    assert again.problems() == [f"a damaged log was set aside: {damaged.name}"]
     assert again.append([b"more"]) > 0
     assert bodies(again)[-1] == b"more"
     again.close()

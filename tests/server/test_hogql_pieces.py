@@ -37,28 +37,28 @@ def test_pieces_have_the_tree_of_the_whole(text: str) -> None:
     ["SELECT 1 WHERE (a AND", "SELECT x FROM (SELECT 1 FROM)", "SELECT 1 WHERE a AND (b c)", "SELECT )(", "SELECT (']"],
 )
 def test_errors_are_those_of_the_whole(text: str) -> None:
-    with pytest.raises(HogQLError) as whole:
+    with pytest.raises(HogQLError) as expected:
         parse_select(text)
-    with pytest.raises(HogQLError) as pieces:
+    with pytest.raises(HogQLError) as actual:
         parse_in_pieces(text)
-    assert str(pieces.value) == str(whole.value)
+    assert str(actual.value) == str(expected.value)
 
 
 def test_another_condition_is_all_that_is_parsed_anew() -> None:
     known: dict[str, Node] = {}
-    asked = []
+    parsed = []
 
     def query(text: str) -> Node:
         if text not in known:
-            asked.append(text)
+            parsed.append(text)
             known[text] = parse_select(text)
         return known[text]
 
     def condition(text: str) -> Node:
-        asked.append(text)
+        parsed.append(text)
         return parse_expression(text)
 
     for plan in ("free", "pro"):
-        asked.clear()
+        parsed.clear()
         parse_in_pieces(f"WITH a AS (SELECT 1 FROM events WHERE true AND (plan = '{plan}')) SELECT 1", query, condition)
-    assert asked == ["plan = 'pro'"]
+    assert parsed == ["plan = 'pro'"]

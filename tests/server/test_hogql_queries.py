@@ -159,8 +159,8 @@ def test_offset_is_refused_anywhere(api: Api, query: str) -> None:
     ],
 )  # fmt: skip
 def test_refusals(api: Api, query: str, code: str, part: str) -> None:
-    found, detail = api.refusal(query)
-    assert (found, part in detail) == (code, True), detail
+    error_code, detail = api.refusal(query)
+    assert (error_code, part in detail) == (code, True), detail
     assert "SETTINGS" not in detail.replace("settingsClause", "")
 
 

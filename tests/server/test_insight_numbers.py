@@ -46,8 +46,8 @@ class World(Api):
     def results(self, kind: str, **node: Any) -> list[Any]:
         response = self.ask(kind, **node)
         assert response.status_code == 200, response.text
-        found: list[Any] = response.json()["results"]
-        return found
+        insights: list[Any] = response.json()["results"]
+        return insights
 
     def ask(self, kind: str, **node: Any) -> Any:
         headers = {"Authorization": f"Bearer {KEY}"}
@@ -143,8 +143,8 @@ def test_weeks_and_days_are_those_of_the_project(world: World) -> None:
 def test_relative_dates_count_from_the_servers_present(world: World) -> None:
     world.happen(days("ann", "$pageview", "2020-01-09", "2020-01-11"))
     then = World(world.with_settings(now=datetime(2020, 1, 11, 9, tzinfo=UTC)).app, world.store)
-    found = then.results("TrendsQuery", series=PAGEVIEW, dateRange={"date_from": "-2d"})[0]
-    assert (found["days"], found["data"]) == (["2020-01-09", "2020-01-10", "2020-01-11"], [1, 0, 1])
+    trend = then.results("TrendsQuery", series=PAGEVIEW, dateRange={"date_from": "-2d"})[0]
+    assert (trend["days"], trend["data"]) == (["2020-01-09", "2020-01-10", "2020-01-11"], [1, 0, 1])
     assert then.rows("SELECT toDate(now()), today(), yesterday()") == [["2020-01-11", "2020-01-11", "2020-01-10"]]
 
 
@@ -152,21 +152,21 @@ def test_filters(world: World) -> None:
     world.happen(lifecycle_days())
     chrome = {"key": "$browser", "value": ["Chrome"], "operator": "exact", "type": "event"}
     group = {"type": "AND", "values": [{"type": "OR", "values": [chrome, {**chrome, "value": ["Edge"]}]}]}
-    whole = {"dateRange": RANGE, "trendsFilter": {"display": "BoldNumber"}}
+    display = {"dateRange": RANGE, "trendsFilter": {"display": "BoldNumber"}}
     early = {"type": "hogql", "key": "timestamp < '2020-01-13'"}
     either = {"type": "OR", "values": [{"type": "AND", "values": [chrome, early]}, {**chrome, "value": ["Edge"]}]}
     totals = [
-        world.results("TrendsQuery", **whole, series=[{**PAGEVIEW[0], "properties": [chrome]}]),
-        world.results("TrendsQuery", **whole, series=PAGEVIEW, properties=either),
-        world.results("TrendsQuery", **whole, series=PAGEVIEW, properties=group),
-        world.results("TrendsQuery", **whole, series=PAGEVIEW, filterTestAccounts=True),
+        world.results("TrendsQuery", **display, series=[{**PAGEVIEW[0], "properties": [chrome]}]),
+        world.results("TrendsQuery", **display, series=PAGEVIEW, properties=either),
+        world.results("TrendsQuery", **display, series=PAGEVIEW, properties=group),
+        world.results("TrendsQuery", **display, series=PAGEVIEW, filterTestAccounts=True),
     ]
-    assert [found[0]["aggregated_value"] for found in totals] == [6, 3, 7, 10]
+    assert [trends[0]["aggregated_value"] for trends in totals] == [6, 3, 7, 10]
     tested = world.with_settings(
         test_account_filters=({"key": "name", "value": "p1", "operator": "is_not", "type": "person"},)
     )
-    found = World(tested.app, world.store).results("TrendsQuery", **whole, series=PAGEVIEW, filterTestAccounts=True)
-    assert found[0]["aggregated_value"] == 4
+    trends = World(tested.app, world.store).results("TrendsQuery", **display, series=PAGEVIEW, filterTestAccounts=True)
+    assert trends[0]["aggregated_value"] == 4
 
 
 @pytest.mark.parametrize(
@@ -370,8 +370,8 @@ def test_numbers_are_no_parquet_file(world: World) -> None:
 
 def test_a_filter_by_cohort_written_as_hogql(world: World) -> None:
     world.happen(days("ann", "$pageview", "2020-01-09") + days("bob", "$pageview", "2020-01-09", "2020-01-10"))
-    made = {"name": "Pros", "is_static": True, "_create_static_person_ids": [str(UUID(int=2))]}
-    world.request("POST", "/api/projects/1/cohorts/", json=made, headers={"Authorization": f"Bearer {KEY}"})
+    cohort = {"name": "Pros", "is_static": True, "_create_static_person_ids": [str(UUID(int=2))]}
+    world.request("POST", "/api/projects/1/cohorts/", json=cohort, headers={"Authorization": f"Bearer {KEY}"})
     test = {"type": "hogql", "key": "person_id IN COHORT 'Pros'"}
     assert world.data("TrendsQuery", series=PAGEVIEW, dateRange=RANGE, properties=[test])[0][:2] == [1, 1]
 
@@ -384,9 +384,9 @@ def test_stickiness(world: World) -> None:
         + days("p4", "watched movie", "2020-01-05")
     )
     dates = {"date_from": "2020-01-01", "date_to": "2020-01-07"}
-    [found] = world.results("StickinessQuery", series=steps("watched movie"), dateRange=dates)
-    assert (found["data"], found["count"]) == ([2, 1, 1, 0, 0, 0, 0], 4)
-    assert found["labels"][:2] == ["1 day", "2 days"]
+    [series] = world.results("StickinessQuery", series=steps("watched movie"), dateRange=dates)
+    assert (series["data"], series["count"]) == ([2, 1, 1, 0, 0, 0, 0], 4)
+    assert series["labels"][:2] == ["1 day", "2 days"]
 
 
 NIGHT = {"date_from": "2026-10-25T01:00:00+02:00", "date_to": "2026-10-25T03:30:00+01:00", "explicitDate": True}
@@ -403,9 +403,9 @@ def night_of_25_hours(world: World) -> World:
 
 def test_the_hour_that_comes_twice_counts_twice(world: World) -> None:
     berlin = night_of_25_hours(world)
-    [found] = berlin.results("TrendsQuery", series=PAGEVIEW, interval="hour", dateRange=NIGHT)
-    assert [day[11:13] for day in found["days"]] == ["01", "02", "02", "03"]
-    assert found["data"] == [0, 1, 2, 1]
+    [series] = berlin.results("TrendsQuery", series=PAGEVIEW, interval="hour", dateRange=NIGHT)
+    assert [day[11:13] for day in series["days"]] == ["01", "02", "02", "03"]
+    assert series["data"] == [0, 1, 2, 1]
     assert berlin.data("LifecycleQuery", series=PAGEVIEW, interval="hour", dateRange=NIGHT) == [
         [0, 1, 1, 0],
         [0, 0, 1, 1],
@@ -509,9 +509,9 @@ def test_what_is_not_supported_is_refused(world: World, kind: str, node: dict[st
 def test_filters_of_several_values(world: World, operator: str, values: list[str], expected: int) -> None:
     world.happen(lifecycle_days())
     test = {"key": "$browser", "operator": operator, "value": values}
-    whole = {"dateRange": RANGE, "trendsFilter": {"display": "BoldNumber"}}
-    [found] = world.results("TrendsQuery", **whole, series=PAGEVIEW, properties=[test])
-    assert found["aggregated_value"] == expected
+    display = {"dateRange": RANGE, "trendsFilter": {"display": "BoldNumber"}}
+    [series] = world.results("TrendsQuery", **display, series=PAGEVIEW, properties=[test])
+    assert series["aggregated_value"] == expected
 
 
 @pytest.mark.parametrize(
@@ -522,8 +522,8 @@ def test_filters_of_numbers(world: World, operator: str, value: Any, expected: i
     prices: list[dict[str, Any]] = [{"price": 10}, {"price": 2.1}, {"price": 1.5}, {}]
     world.happen([("ann", "buy", f"2020-01-09 1{n}:00:00", price) for n, price in enumerate(prices)])
     series = [{"event": "buy", "properties": [{"key": "price", "operator": operator, "value": value}]}]
-    [found] = world.results("TrendsQuery", dateRange=RANGE, series=series)
-    assert found["count"] == expected
+    [trend] = world.results("TrendsQuery", dateRange=RANGE, series=series)
+    assert trend["count"] == expected
 
 
 @pytest.mark.parametrize("body", ['{"query": {"kind": "\\ud800"}}', '{"query": NaN}', '{"query": 1', "[]"])

@@ -23,22 +23,27 @@ def send(api: Api, method: str, path: str, body: Any = None, key: str = KEY) -> 
 def create(api: Api, name: str = "mine", query: Any = SQL, **fields: Any) -> dict[str, Any]:
     response = send(api, "POST", PATH, {"name": name, "query": query, **fields})
     assert response.status_code == 201, response.text
-    made: dict[str, Any] = response.json()
-    return made
+    insight: dict[str, Any] = response.json()
+    return insight
 
 
 def test_create_then_fetch(api: Api) -> None:
-    made = create(api, description="counts", tags=["a"])
-    assert (made["name"], made["description"], made["tags"], made["saved"]) == ("mine", "counts", ["a"], True)
-    assert made["query"] == SQL
-    assert (made["result"], made["last_refresh"], len(made["short_id"])) == (None, None, 8)
-    unasked = send(api, "GET", f"{PATH}{made['id']}/").json()
+    insight = create(api, description="counts", tags=["a"])
+    assert (insight["name"], insight["description"], insight["tags"], insight["saved"]) == (
+        "mine",
+        "counts",
+        ["a"],
+        True,
+    )
+    assert insight["query"] == SQL
+    assert (insight["result"], insight["last_refresh"], len(insight["short_id"])) == (None, None, 8)
+    unasked = send(api, "GET", f"{PATH}{insight['id']}/").json()
     assert unasked["result"] is None
-    computed = send(api, "GET", f"{PATH}{made['short_id']}/?refresh=blocking").json()
+    computed = send(api, "GET", f"{PATH}{insight['short_id']}/?refresh=blocking").json()
     assert (computed["result"], computed["columns"]) == ([["$pageview", 4], ["buy", 3]], ["event", "n"])
     assert computed["types"] == [["event", "String"], ["n", "UInt64"]]
     assert computed["is_cached"] is False
-    cached = send(api, "GET", f"{PATH}{made['id']}/").json()
+    cached = send(api, "GET", f"{PATH}{insight['id']}/").json()
     assert (cached["result"], cached["is_cached"]) == (computed["result"], True)
     assert cached["last_refresh"] == computed["last_refresh"]
 
@@ -59,8 +64,8 @@ def test_another_query_has_no_result_yet(api: Api) -> None:
 
 
 def test_deleted_ones_are_gone_and_can_return(api: Api) -> None:
-    made = create(api, "short-lived")
-    path = f"{PATH}{made['id']}/"
+    insight = create(api, "short-lived")
+    path = f"{PATH}{insight['id']}/"
     refused = send(api, "DELETE", path)
     assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
     assert send(api, "PATCH", path, {"deleted": True}).json()["deleted"] is True
@@ -76,15 +81,17 @@ def test_lists_are_searched_and_paged(api: Api) -> None:
     names = [f"paged {number}" for number in range(5)]
     ids = {create(api, name, query=TRENDS, favorited=name == "paged 3")["id"] for name in names}
     page = send(api, "GET", f"{PATH}?search=PAGED&limit=2").json()
-    assert (page["count"], page["previous"], [one["name"] for one in page["results"]]) == (5, None, names[:2])
+    assert (page["count"], page["previous"], [insight["name"] for insight in page["results"]]) == (5, None, names[:2])
     rest = send(api, "GET", page["next"].replace("http://local", "") + "&basic=true").json()
-    assert [one["name"] for one in rest["results"]] == names[2:4]
+    assert [insight["name"] for insight in rest["results"]] == names[2:4]
     assert "result" not in rest["results"][0]
-    assert ids == {one["id"] for one in send(api, "GET", f"{PATH}?insight=TRENDS&search=paged").json()["results"]}
+    assert ids == {
+        insight["id"] for insight in send(api, "GET", f"{PATH}?insight=TRENDS&search=paged").json()["results"]
+    }
     assert send(api, "GET", f"{PATH}?insight=SQL&search=paged").json()["count"] == 0
-    assert [one["name"] for one in send(api, "GET", f"{PATH}?favorited=true").json()["results"]] == ["paged 3"]
+    assert [insight["name"] for insight in send(api, "GET", f"{PATH}?favorited=true").json()["results"]] == ["paged 3"]
     short = page["results"][1]["short_id"]
-    assert [one["id"] for one in send(api, "GET", f"{PATH}?short_id={short}").json()["results"]] == [
+    assert [insight["id"] for insight in send(api, "GET", f"{PATH}?short_id={short}").json()["results"]] == [
         page["results"][1]["id"]
     ]
 
@@ -134,30 +141,30 @@ def test_keys_and_projects(api: Api) -> None:
 
 
 def test_insights_survive_a_restart(api: Api) -> None:
-    made = create(api, "still here")
+    insight = create(api, "still here")
     again = Api(create_app(api.store, SETTINGS), api.store)
-    assert send(again, "GET", f"{PATH}{made['id']}/").json()["name"] == "still here"
+    assert send(again, "GET", f"{PATH}{insight['id']}/").json()["name"] == "still here"
 
 
 def test_event_definitions(api: Api) -> None:
     definitions = send(api, "GET", "/api/projects/1/event_definitions/").json()
-    assert [one["name"] for one in definitions["results"]] == ["$pageview", "buy"]
+    assert [definition["name"] for definition in definitions["results"]] == ["$pageview", "buy"]
     assert definitions["results"][1]["last_seen_at"].startswith("2026-01-11T12:00:00")
     custom = send(api, "GET", "/api/projects/1/event_definitions/?event_type=event_custom&search=B").json()
-    assert [one["name"] for one in custom["results"]] == ["buy"]
+    assert [definition["name"] for definition in custom["results"]] == ["buy"]
     assert send(api, "GET", "/api/projects/1/event_definitions/?event_type=x").status_code == 400
 
 
 def test_property_definitions(api: Api) -> None:
     path = "/api/projects/1/property_definitions/"
-    types = {one["name"]: one["property_type"] for one in send(api, "GET", path).json()["results"]}
+    types = {definition["name"]: definition["property_type"] for definition in send(api, "GET", path).json()["results"]}
     assert (types["price"], types["paid"], types["at"], types["$pathname"], types["items"]) == (
         "Numeric", "Boolean", "DateTime", "String", None,
     )  # fmt: skip
     person = send(api, "GET", f"{path}?type=person&search=AGE").json()["results"]
-    assert [(one["name"], one["is_numerical"]) for one in person] == [("age", True)]
+    assert [(definition["name"], definition["is_numerical"]) for definition in person] == [("age", True)]
     only = send(api, "GET", path + '?event_names=["buy"]&filter_by_event_names=true').json()["results"]
-    names = {one["name"] for one in only}
+    names = {definition["name"] for definition in only}
     assert {"price", "deep", "dot.ted"} <= names
     assert "$pathname" not in names
     assert send(api, "GET", f"{path}?type=cat").status_code == 400

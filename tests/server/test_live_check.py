@@ -228,8 +228,8 @@ def test_an_answer_names_twenty_events_and_rules(store: Store, plan: Path) -> No
         many = {f"key {number}": 1 for number in range(30)}
         answer = client.batch(*(event(f"name {number}") for number in range(30)), event("report_opened", **many))
         assert answer.text.endswith("; and 11 more")
-        one = client.batch(event("report_opened", **many))
-        assert one.text.endswith("unplanned-property: key 19, and 10 more")
+        second = client.batch(event("report_opened", **many))
+        assert second.text.endswith("unplanned-property: key 19, and 10 more")
 
 
 HOSTILE = ["a\nb", "\x1b[31mred", "'; DROP TABLE violations; --", "{{ x }} %s", "x" * 1000, "\u202e", "nul\0", "[bold]"]
@@ -281,5 +281,5 @@ def erase_ann(client: Client, violation_log: ViolationLog) -> None:
     rewrite(client.store, violation_log, erased)
     assert violations(client) == {("unplanned-property", "report_exported", "bob@x.example"): 1}
     assert count_changes(client.store, violation_log, erased) == 0
-    kept = b"".join(file.read_bytes() for file in client.store.path.glob("live_check.sqlite*"))
-    assert b"ann@x.example" not in kept
+    content = b"".join(file.read_bytes() for file in client.store.path.glob("live_check.sqlite*"))
+    assert b"ann@x.example" not in content

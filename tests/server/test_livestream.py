@@ -74,9 +74,9 @@ def test_a_slow_listener_is_told_how_much_it_missed(monkeypatch: Any) -> None:
             return b"".join([frames async for frames in stream])
 
     text = asyncio.run(heard()).decode()
-    told = text.count("data: {")
-    assert 0 < told < 100
-    assert f"event: missed\ndata: {100 - told}\n" in text
+    arrived = text.count("data: {")
+    assert 0 < arrived < 100
+    assert f"event: missed\ndata: {100 - arrived}\n" in text
 
 
 def test_who_hangs_up_is_told_nothing_any_more(store: Store) -> None:

@@ -31,7 +31,7 @@ def loggers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> CommandResult:
+def answer_and_line(capsys: pytest.CaptureFixture[str]) -> CommandResult:
     """Calls something, and returns its answer and the one line of JSON on standard error."""
 
     def lines(call: Callable[[], httpx.Response]) -> tuple[httpx.Response, dict[str, Any]]:
@@ -64,10 +64,10 @@ def without_room(api: Api) -> Iterator[None]:
         writer.execute("PRAGMA max_page_count = 4294967294")
 
 
-def test_events_that_were_not_taken(api: Api, said: CommandResult) -> None:
+def test_events_that_were_not_taken(api: Api, answer_and_line: CommandResult) -> None:
     event = {"event": "hi", "distinct_id": "ann@x.example", "api_key": TOKEN, "properties": {"long": LONG}}
     with without_room(api):
-        answer, line = said(lambda: api.request("POST", "/e/", json=event))
+        answer, line = answer_and_line(lambda: api.request("POST", "/e/", json=event))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert line.pop("time").endswith("Z")
     assert any(place.startswith("usertrack.server.event_log.sqlite_log:") for place in line.pop("trace"))
@@ -82,9 +82,9 @@ def test_events_that_were_not_taken(api: Api, said: CommandResult) -> None:
     }
 
 
-def test_events_of_the_newer_capture_that_were_not_taken(api: Api, said: CommandResult) -> None:
+def test_events_of_the_newer_capture_that_were_not_taken(api: Api, answer_and_line: CommandResult) -> None:
     with without_room(api):
-        answer, line = said(lambda: api.request("POST", "/i/v1/analytics/events", **newer("ann@x.example")))
+        answer, line = answer_and_line(lambda: api.request("POST", "/i/v1/analytics/events", **newer("ann@x.example")))
     assert answer.json()["results"] == {NEWER_UUID: {"result": "retry", "details": "not_persisted"}}
     assert answer.headers["retry-after"] == "1"
     assert (line["request_id"], line["error"]) == (answer.headers["x-request-id"], "NotAppended")
@@ -104,9 +104,9 @@ def newer(distinct_id: str) -> dict[str, Any]:
     return {"json": {"created_at": now, "batch": [event]}, "headers": headers}
 
 
-def test_a_failure_is_told_without_what_was_sent(api: Api, said: CommandResult) -> None:
+def test_a_failure_is_told_without_what_was_sent(api: Api, answer_and_line: CommandResult) -> None:
     (api.store.path / "insights.sqlite").mkdir()
-    answer, line = said(lambda: api.get(f"/api/projects/1/insights/secret?personal_api_key={KEY}"))
+    answer, line = answer_and_line(lambda: api.get(f"/api/projects/1/insights/secret?personal_api_key={KEY}"))
     (api.store.path / "insights.sqlite").rmdir()
     assert (answer.status_code, answer.json()["detail"]) == (500, "A server error occurred.")
     assert line["request_id"] == answer.headers["x-request-id"]
@@ -115,9 +115,9 @@ def test_a_failure_is_told_without_what_was_sent(api: Api, said: CommandResult) 
     assert KEY not in json.dumps(line)
 
 
-def test_a_query_that_the_server_gave_up(api: Api, said: CommandResult) -> None:
+def test_a_query_that_the_server_gave_up(api: Api, answer_and_line: CommandResult) -> None:
     small = api.with_settings(query_memory=64 << 20)
-    answer, line = said(lambda: small.post("SELECT range(100000000), 'ann@x.example'"))
+    answer, line = answer_and_line(lambda: small.post("SELECT range(100000000), 'ann@x.example'"))
     assert (line["level"], line["request_id"]) == ("warning", answer.headers["x-request-id"])
     assert line["message"] == "answered with HTTP 504, clickhouse_memory_limit_exceeded"
     assert "ann@x.example" not in json.dumps(line)
@@ -140,6 +140,6 @@ def test_text_says_the_same(api: Api, capsys: pytest.CaptureFixture[str]) -> Non
         to_stderr("text")
         answer = api.request("POST", "/e/", json=event)
     first, *places = capsys.readouterr().err.splitlines()
-    said = f"error [{answer.headers['x-request-id']}] POST /e/: events were not taken: NotAppended"
-    assert first.partition("Z ")[2] == said
+    line = f"error [{answer.headers['x-request-id']}] POST /e/: events were not taken: NotAppended"
+    assert first.partition("Z ")[2] == line
     assert places[0].startswith("    usertrack.server.capture.capture_api:")

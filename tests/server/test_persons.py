@@ -31,8 +31,8 @@ def ask(client: Client, method: str, path: str = "", **options: object) -> httpx
 
 
 def listed(client: Client, **params: str) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = ask(client, "GET", params=params).json()
-    return found
+    page: dict[str, list[dict[str, str]]] = ask(client, "GET", params=params).json()
+    return page
 
 
 def test_listed_and_read(client: Client, ann: str) -> None:
@@ -51,11 +51,11 @@ def test_listed_and_read(client: Client, ann: str) -> None:
 @pytest.mark.parametrize("many", [True, False])
 def test_deleted_with_events(client: Client, ann: str, many: bool) -> None:  # noqa: FBT001
     if many:
-        said = ask(client, "POST", "bulk_delete/", json={"distinct_ids": ["anon"], "delete_events": True})
-        assert said.json()["persons_deleted"] == 1
+        answer = ask(client, "POST", "bulk_delete/", json={"distinct_ids": ["anon"], "delete_events": True})
+        assert answer.json()["persons_deleted"] == 1
     else:
-        said = ask(client, "DELETE", f"{ann}/?delete_events=false")  # PostHog looks at its presence alone
-    assert said.status_code == 202
+        answer = ask(client, "DELETE", f"{ann}/?delete_events=false")  # PostHog looks at its presence alone
+    assert answer.status_code == 202
     wait_until(lambda: not ask(client, "GET", "deletion_status/?status=pending").json()["results"])
     assert [each["person_uuid"] for each in ask(client, "GET", f"deletion_status/?person_uuid={ann}").json()["results"]]
     assert client.rows("SELECT distinct_id, count() FROM posthog.events GROUP BY 1") == [["bob", 3]]
@@ -89,8 +89,8 @@ def test_or_a_hash_of_it() -> None:
 
 
 def test_queries_go_on_while_what_was_deleted_goes_from_the_disk(client: Client, store: Store, ann: str) -> None:
-    with ThreadPoolExecutor(1) as others:
-        purged = others.submit(lambda: [store.purge(["events", "person_distinct_ids", "persons"]) for _ in range(3)])
+    with ThreadPoolExecutor(1) as executor:
+        purged = executor.submit(lambda: [store.purge(["events", "person_distinct_ids", "persons"]) for _ in range(3)])
         counts = set()
         while not purged.done():
             counts.add(run(store, "SELECT count() FROM posthog.events, posthog.persons FINAL", "TSV"))

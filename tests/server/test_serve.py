@@ -12,13 +12,13 @@ from usertrack.server.serve import is_public, load_or_create_settings, serve
 
 
 def test_generated_keys_are_kept_for_the_owner_alone(tmp_path: Path) -> None:
-    made = load_or_create_settings(tmp_path / "new", {})
-    assert made.project_token.startswith("phc_")
-    assert made.personal_api_key.startswith("phx_")
-    assert load_or_create_settings(tmp_path / "new", {}) == made
+    settings = load_or_create_settings(tmp_path / "new", {})
+    assert settings.project_token.startswith("phc_")
+    assert settings.personal_api_key.startswith("phx_")
+    assert load_or_create_settings(tmp_path / "new", {}) == settings
     file = tmp_path / "new" / "keys.json"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert json.loads(file.read_text())["project_token"] == made.project_token
+    assert json.loads(file.read_text())["project_token"] == settings.project_token
 
 
 def test_keys_of_the_environment_win_and_are_not_written(tmp_path: Path) -> None:

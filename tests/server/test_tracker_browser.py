@@ -125,12 +125,12 @@ def test_pages_of_the_older_format_work_as_they_are(page: Any, site: Site, serve
 def test_a_signed_person_has_their_email_and_a_forged_one_sends_nothing(page: Any, site: Site, served: Client) -> None:
     secret = new_secret(served.store.path / FILE, datetime.now(UTC), timedelta())
     try:
-        whole = sign(secret, "ann", "ann@x.example", "")
-        page.goto(site.put("<p>text", user_id="ann", user_email="ann@x.example", signature=whole))
+        signature = sign(secret, "ann", "ann@x.example", "")
+        page.goto(site.put("<p>text", user_id="ann", user_email="ann@x.example", signature=signature))
         page.wait_for_function("sessionStorage.usertrack_queue")
         flush(page)
         arrived(served, lambda names: "$pageview" in names)
-        page.goto(site.put("<p>text", "/forged", user_id="boss", signature=whole))
+        page.goto(site.put("<p>text", "/forged", user_id="boss", signature=signature))
         page.wait_for_function("window.usertrack")
         page.evaluate("usertrack.track('forged'); usertrack.flush()")
         page.wait_for_timeout(500)
