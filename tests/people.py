@@ -136,8 +136,8 @@ class Company:
             for table, rows in self.tables.items():
                 columns = {each.name for each in connection.execute(f"TABLE {table}".encode()).description or []}
                 names = ", ".join(dict.fromkeys(name for row in rows for name in row if name in columns))
-                taken = f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)"
-                connection.execute(f"INSERT INTO {table} ({names}) {taken}".encode(), [json.dumps(rows, default=str)])
+                records = f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)"
+                connection.execute(f"INSERT INTO {table} ({names}) {records}".encode(), [json.dumps(rows, default=str)])
         store.insert("persons", self.persons)
         store.insert(
             "person_distinct_ids",
@@ -178,10 +178,10 @@ class Office:
             retry_pause=0.01,
         )
         sources: dict[str, Source] = {"posthog": posthog, "neon": Postgres(address)}
-        chosen = {name: source for name, source in sources.items() if not names or name in names}
+        connected = {name: source for name, source in sources.items() if not names or name in names}
         env = {"USERTRACK_INTERNAL": ",".join(internal), "DATABASE_URL": self.dsn}  # else it would be the demo's people
         settings = load_settings(env=env, workspace=Path(__file__).parent)
-        with Runner(settings, self.library, as_of, chosen) as runner:
+        with Runner(settings, self.library, as_of, connected) as runner:
             yield runner
 
     @contextmanager

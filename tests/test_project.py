@@ -131,8 +131,8 @@ def test_the_wheel_carries_queries_and_segments(tmp_path: Path) -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys; sys.argv[1:] = ['--help']\nfrom usertrack.cli.app import run\nrun()\nprint(*sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    loaded = set(said.splitlines()[-1].split())
+    output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    loaded = set(output.splitlines()[-1].split())
     assert not loaded & {"chdb", "duckdb", "psycopg", "httpx", "sqlglot", "yaml", "jinja2", "pyarrow", "starlette"}
 
 

@@ -12,11 +12,11 @@ class Vault(KeyringBackend):
     def __init__(self) -> None:
         self.entries: dict[tuple[str, str], str] = {}
         self.locked = False
-        self.asked = 0
+        self.requests = 0
 
     def get_password(self, service: str, username: str) -> str | None:
         self._open()
-        self.asked += 1
+        self.requests += 1
         return self.entries.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:

@@ -47,7 +47,7 @@ SELECT
     j.state AS status
 FROM app.jobs AS j
 """
-ABSENT = ("calls", "code_runs", "deployments", "agent_runs")
+UNUSED_KINDS = ("calls", "code_runs", "deployments", "agent_runs")
 QUERY = "-- title: x\nSELECT a.email FROM {runs} AS r JOIN {accounts} AS a ON a.account_id = r.account_id"
 
 
@@ -73,7 +73,7 @@ def check(dsn: str, tmp_path: Path) -> Check:
         for name, text in {"queries/neon/q": QUERY, "tables/neon/accounts": accounts, "tables/neon/runs": runs}.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / f"{name}.sql").write_text(text)
-        library = Library([tmp_path / "queries"], [tmp_path / "tables"], ABSENT)
+        library = Library([tmp_path / "queries"], [tmp_path / "tables"], UNUSED_KINDS)
         moment = datetime(2026, 11, 20, tzinfo=UTC)
         with Runner(load_settings(env={}, workspace=tmp_path), library, moment, {"neon": Postgres(address)}) as runner:
             return check_online(runner, tmp_path / "segments.yaml")
@@ -150,9 +150,9 @@ def test_files_alone(tmp_path: Path) -> None:
 def test_doctor_begins_with_what_is_wrong(cli: Cli, clean_env: pytest.MonkeyPatch, dsn: str, tmp_path: Path) -> None:
     clean_env.setenv("DATABASE_URL", dsn)
     (tmp_path / "usertrack.yaml").write_text("events: none\n")
-    said = cli("doctor")
-    assert said.code == 5
-    text = " ".join(said.out.split())
+    result = cli("doctor")
+    assert result.code == 5
+    text = " ".join(result.out.split())
     assert "Found FAIL entities are still those of the demo, whose tables this database does not have: acco" in text
     assert "`usertrack init --from-database` proposes what is yours" in text
     assert "PostHog not connected, and not needed" in text

@@ -47,7 +47,7 @@ def test_the_shipped_rules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("least(5, 1 + run_count / 25)", "1 + run_count / 25", "its priority can be "),
         ("9 * (1 - exp(-(mcp", "11 * (1 - exp(-(mcp", "its priority can be 11.0, and the scale is 0 to 10"),
@@ -55,10 +55,10 @@ def test_the_shipped_rules(tmp_path: Path) -> None:
         ("least(10, actions_recent / 10)", "least(10, actions_recent)", ""),
     ],
 )
-def test_a_priority_off_the_scale(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_priority_off_the_scale(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in SHIPPED
     notes = [f for f in findings(tmp_path, SHIPPED.replace(old, new)) if "priority can be" in f.detail]
-    assert [said in note.detail for note in notes] == [True] * bool(said)
+    assert [message in note.detail for note in notes] == [True] * bool(message)
     assert all(note.level == "note" and "segments.yaml:" in note.detail for note in notes)
 
 

@@ -53,8 +53,8 @@ def test_signs() -> None:
 
 
 def test_growth() -> None:
-    said = [growth(now, before) for now, before in ((9, 8), (0, 4), (8, 8), (2, 3), (9.9, 1), (10, 1), (12066, 100))]
-    assert said == ["+12.5 %", "−100.0 %", "0.0 %", "−33.3 %", "+890.0 %", "×10", "×121"]
+    words = [growth(now, before) for now, before in ((9, 8), (0, 4), (8, 8), (2, 3), (9.9, 1), (10, 1), (12066, 100))]
+    assert words == ["+12.5 %", "−100.0 %", "0.0 %", "−33.3 %", "+890.0 %", "×10", "×121"]
 
 
 def test_plural() -> None:

@@ -11,7 +11,7 @@ from ..conftest import Cli, CommandResult
 from ..server.capture_fixtures import client, shared_store, store
 
 __all__ = ["client", "shared_store", "store"]
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 def written(folder: Path, text: str) -> Plan:
@@ -26,6 +26,8 @@ def plan_of_demo(demo: Cli) -> Cli:
     """A command of `usertrack plan` with the plan and the scan of the demo."""
 
     def call(command: str, *args: object) -> CommandResult:
-        return demo("plan", command, "--demo", "--plan", HERE / "tracking.yaml", "--scan", HERE / "scan.json", *args)
+        return demo(
+            "plan", command, "--demo", "--plan", FOLDER / "tracking.yaml", "--scan", FOLDER / "scan.json", *args
+        )
 
     return call

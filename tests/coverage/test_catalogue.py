@@ -13,7 +13,7 @@ from usertrack.render.safe import url
 from usertrack.scan.site import Scan, Site
 
 from ..conftest import Cli
-from .conftest import HERE, written
+from .conftest import FOLDER, written
 
 
 def test_markdown_leads_from_the_overview_to_the_event_and_to_its_code(plan_of_demo: Cli) -> None:
@@ -70,7 +70,7 @@ def test_addresses_of_links(text: str, address: str) -> None:
 
 
 def test_a_link_that_is_no_web_page(cli: Cli) -> None:
-    answer = cli("plan", "docs", "--plan", HERE / "tracking.yaml", "--link", "javascript:alert(1)//")
+    answer = cli("plan", "docs", "--plan", FOLDER / "tracking.yaml", "--link", "javascript:alert(1)//")
     assert answer.code == 2
     assert "is no address of a web page" in answer.err
 

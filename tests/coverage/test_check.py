@@ -18,7 +18,7 @@ from usertrack.coverage.uses import Use
 from usertrack.plan.finding import Finding, Rule
 
 from ..conftest import Cli
-from .conftest import HERE, written
+from .conftest import FOLDER, written
 from .test_events import arrived, sent
 from .test_numbers import site, with_properties
 
@@ -203,13 +203,13 @@ def test_a_baseline_lets_old_findings_pass_and_no_new_ones(plan_of_demo: Cli, tm
 
 
 def test_a_second_slip_of_the_same_name_is_new(tmp_path: Path) -> None:
-    one, two = (Finding(HOSTILE.rule, "events.a", "slip", "a.py", line) for line in (1, 2))
+    first, second = (Finding(HOSTILE.rule, "events.a", "slip", "a.py", line) for line in (1, 2))
     path = tmp_path / "baseline.json"
-    path.write_text(baseline_text([one]))
-    assert read_baseline(path).new([one, two]) == [two]
-    path.write_text(baseline_text([one, two]))
-    assert read_baseline(path).new([one, two]) == []
-    assert "1 entry of the baseline settled" in read_baseline(path).notes([two])[-1]
+    path.write_text(baseline_text([first]))
+    assert read_baseline(path).new([first, second]) == [second]
+    path.write_text(baseline_text([first, second]))
+    assert read_baseline(path).new([first, second]) == []
+    assert "1 entry of the baseline settled" in read_baseline(path).notes([second])[-1]
 
 
 def test_what_fails_a_check_is_chosen(cli: Cli, tmp_path: Path) -> None:
@@ -225,12 +225,12 @@ def test_what_fails_a_check_is_chosen(cli: Cli, tmp_path: Path) -> None:
     [
         (["--write-baseline"], "--write-baseline needs a file"),
         (["-f", "xml"], "no format named 'xml'"),
-        (["--baseline", HERE / "scan.json"], "is no baseline"),
+        (["--baseline", FOLDER / "scan.json"], "is no baseline"),
         (["--baseline", "nowhere.json"], "cannot read the baseline 'nowhere.json'"),
     ],
 )
 def test_wrong_options(cli: Cli, options: list[object], message: str) -> None:
-    answer = cli("plan", "check", "--plan", HERE / "tracking.yaml", "--scan", HERE / "scan.json", *options)
+    answer = cli("plan", "check", "--plan", FOLDER / "tracking.yaml", "--scan", FOLDER / "scan.json", *options)
     assert answer.code == 2
     assert message in answer.err
 
@@ -261,7 +261,7 @@ def test_a_property_with_many_values_is_told(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_the_hook_for_pre_commit_is_a_command_that_there_is(cli: Cli) -> None:
-    [hook] = yaml.safe_load((HERE.parent.parent / ".pre-commit-hooks.yaml").read_text())
+    [hook] = yaml.safe_load((FOLDER.parent.parent / ".pre-commit-hooks.yaml").read_text())
     assert {"id", "name", "entry", "language"} <= set(hook)
     assert cli(*hook["entry"].split()[1:], "--help").code == 0
 

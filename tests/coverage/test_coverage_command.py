@@ -8,16 +8,16 @@ from xml.etree import ElementTree
 import pytest
 
 from ..conftest import Cli
-from .conftest import HERE
+from .conftest import FOLDER
 
-CODE = ("--plan", HERE / "tracking.yaml", "--scan", HERE / "scan.json")
+CODE = ("--plan", FOLDER / "tracking.yaml", "--scan", FOLDER / "scan.json")
 
 
 WRITE = os.environ.get("USERTRACK_GOLDEN") == "write"
 
 
 def golden(name: str, text: str) -> None:
-    path = HERE / "golden" / name
+    path = FOLDER / "golden" / name
     if WRITE:
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
@@ -104,7 +104,7 @@ def test_a_source_that_is_away_leaves_the_answer_incomplete(cli: Cli, clean_env:
 
 def test_a_badge_is_rounded_down(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "tracking.yaml").write_text("events: {run_completed: {}, b: {}, theme_switched: {}}")
-    answer = cli("plan", "coverage", "--scan", HERE / "scan.json", "--badge", "badge.svg")
+    answer = cli("plan", "coverage", "--scan", FOLDER / "scan.json", "--badge", "badge.svg")
     assert answer.code == 0
     texts = [node.text for node in ElementTree.parse(tmp_path / "badge.svg").iter() if node.tag.endswith("}text")]
     assert texts == ["tracking", "66 %"]
@@ -122,7 +122,7 @@ def test_a_badge_is_rounded_down(cli: Cli, tmp_path: Path) -> None:
 def test_a_file_that_is_no_scan(cli: Cli, tmp_path: Path, text: str, message: str) -> None:
     scan = tmp_path / "scan.json"
     scan.write_text(text)
-    answer = cli("plan", "coverage", "--plan", HERE / "tracking.yaml", "--scan", scan)
+    answer = cli("plan", "coverage", "--plan", FOLDER / "tracking.yaml", "--scan", scan)
     assert answer.code == 2
     assert message in answer.err
 

@@ -48,7 +48,7 @@ def small(root: Path, **options: Any) -> Demo:
 
 def test_the_same_parameters_give_the_same_world(place: Path) -> None:
     parts: list[float] = []
-    demos = [small(place / "a"), small(place / "b", progress=lambda what, part: parts.append(part))]
+    demos = [small(place / "a"), small(place / "b", progress=lambda doing, part: parts.append(part))]
     assert parts == sorted(parts)
     assert parts[-1] == 1
     first, second = map(checksums, demos)
@@ -67,9 +67,12 @@ def test_quiet_is_the_same_world_without_the_incident(place: Path) -> None:
         "SELECT count(*), sum((run_state = 'failed')::int) FROM fastapi_run"
         " WHERE created_at >= '2026-11-09 13:00' AND created_at < '2026-11-09 16:00'"
     )
-    with psycopg.connect(loud.postgres_dsn()) as one, psycopg.connect(quiet.postgres_dsn()) as other:
-        assert one.execute(runs).fetchall() == other.execute(runs).fetchall()
-        (many, struck), (same, ordinary) = one.execute(failed).fetchall()[0], other.execute(failed).fetchall()[0]
+    with psycopg.connect(loud.postgres_dsn()) as loud_database, psycopg.connect(quiet.postgres_dsn()) as quiet_database:
+        assert loud_database.execute(runs).fetchall() == quiet_database.execute(runs).fetchall()
+        (many, struck), (same, ordinary) = (
+            loud_database.execute(failed).fetchall()[0],
+            quiet_database.execute(failed).fetchall()[0],
+        )
     assert many == same
     assert struck > 0.8 * many
     assert ordinary < 0.4 * many
@@ -79,8 +82,8 @@ def test_quiet_is_the_same_world_without_the_incident(place: Path) -> None:
 
 @pytest.mark.parametrize("step", slow_but(["indexes"], ["events", "indexes"]))
 def test_an_interrupted_build_leaves_the_old_demo(place: Path, step: str) -> None:
-    def interrupt(what: str, part: float) -> None:
-        if what == step:
+    def interrupt(doing: str, part: float) -> None:
+        if doing == step:
             raise KeyboardInterrupt
 
     (place / "demo").mkdir()
@@ -152,9 +155,9 @@ def test_two_processes_build_once_and_share_the_server(place: Path) -> None:
     both = [subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) for _ in range(2)]
     ended = [process.communicate() for process in both]
     assert [stderr for _, stderr in ended] == ["", ""]
-    said = [stdout.split() for stdout, _ in ended]
-    assert sorted(words[0] for words in said) == ["built", "found"]
-    assert said[0][1] == said[1][1]
+    outputs = [stdout.split() for stdout, _ in ended]
+    assert sorted(words[0] for words in outputs) == ["built", "found"]
+    assert outputs[0][1] == outputs[1][1]
     assert not list(place.glob("demo-*/postgres/postmaster.pid"))
 
 
@@ -172,10 +175,10 @@ def test_postgres_listens_on_a_socket_only_and_stops_with_its_last_handle(place:
     assert embedded_postgres.start(directory) == dsn
     embedded_postgres.stop(directory)
     with psycopg.connect(dsn) as connection:
-        shown = [
+        settings = [
             connection.execute(f"SHOW {name}").fetchall()[0][0] for name in ("listen_addresses", "timezone", "fsync")
         ]
-    assert shown == ["", "UTC", "off"]
+    assert settings == ["", "UTC", "off"]
     embedded_postgres.stop(directory)
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(dsn)

@@ -83,9 +83,9 @@ def test_served(demo_cache: Path, demo_postgres: str, tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.2)
         server.send_signal(signal.SIGTERM)
-        said = server.stderr.read()
+        errors = server.stderr.read()
         assert server.wait(10) == 0
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
 
 
 def _live_people(url: str) -> int:

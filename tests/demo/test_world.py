@@ -37,7 +37,7 @@ WHERE coalesce(lower(email), '') !~ '[@.]datagen\\.dev$'
 """
 
 
-def one(rows: list) -> int:
+def number_of(rows: list) -> int:
     return int(rows[0][0])
 
 
@@ -46,8 +46,8 @@ def emails(rows: list) -> set[str]:
 
 
 def test_sizes(world: World) -> None:
-    assert one(world.postgres("SELECT count(*) FROM wasp_user")) == 2000
-    assert 80_000 < one(world.posthog("SELECT count() FROM posthog.events")) < 150_000
+    assert number_of(world.postgres("SELECT count(*) FROM wasp_user")) == 2000
+    assert 80_000 < number_of(world.posthog("SELECT count() FROM posthog.events")) < 150_000
 
 
 def test_nothing_after_as_of_or_before_the_window(world: World) -> None:
@@ -83,10 +83,13 @@ def test_postgres_timestamps_have_no_zone(world: World) -> None:
 
 def test_persons_exist_for_every_event_and_distinct_id(world: World) -> None:
     persons = "(SELECT id FROM posthog.persons)"
-    assert one(world.posthog(f"SELECT count() FROM posthog.events WHERE person_id NOT IN {persons}")) == 0
-    assert one(world.posthog(f"SELECT count() FROM posthog.person_distinct_ids WHERE person_id NOT IN {persons}")) == 0
+    assert number_of(world.posthog(f"SELECT count() FROM posthog.events WHERE person_id NOT IN {persons}")) == 0
     assert (
-        one(
+        number_of(world.posthog(f"SELECT count() FROM posthog.person_distinct_ids WHERE person_id NOT IN {persons}"))
+        == 0
+    )
+    assert (
+        number_of(
             world.posthog(
                 "SELECT count() FROM posthog.events WHERE (distinct_id, person_id) NOT IN"
                 " (SELECT distinct_id, person_id FROM posthog.person_distinct_ids)"
@@ -95,7 +98,7 @@ def test_persons_exist_for_every_event_and_distinct_id(world: World) -> None:
         == 0
     )
     assert world.posthog("SELECT DISTINCT version FROM posthog.persons") == [["1"]]
-    assert one(world.posthog("SELECT count() - uniqExact(uuid) FROM posthog.events")) == 0
+    assert number_of(world.posthog("SELECT count() - uniqExact(uuid) FROM posthog.events")) == 0
 
 
 def test_most_persons_are_anonymous(world: World) -> None:
@@ -128,7 +131,7 @@ def test_sessions_have_no_pause_of_half_an_hour(world: World) -> None:
         " SELECT arraySort(groupArray(toUnixTimestamp(timestamp))) AS times"
         " FROM posthog.events WHERE `$session_id` != '' GROUP BY `$session_id`)"
     )
-    assert one(rows) < 1800
+    assert number_of(rows) < 1800
 
 
 def test_people_work_on_weekdays_by_day(world: World) -> None:
@@ -210,7 +213,7 @@ def test_an_unused_second_backend_user(world: World) -> None:
 
 def test_unknowns(world: World) -> None:
     def accounts(condition: str) -> int:
-        return one(world.postgres(f"SELECT count(*) FROM wasp_user WHERE {condition}"))
+        return number_of(world.postgres(f"SELECT count(*) FROM wasp_user WHERE {condition}"))
 
     assert 3 <= accounts("email IS NULL") <= 10
     assert 10 <= accounts("credits IS NULL") <= 40
@@ -238,7 +241,7 @@ def test_tool_calls_of_deleted_accounts(world: World) -> None:
         "SELECT count(*) FROM fastapi_tool_executions t LEFT JOIN fastapi_user f ON f.id::text = t.user_id"
         " WHERE f.id IS NULL"
     )
-    assert 10 <= one(rows) <= 200
+    assert 10 <= number_of(rows) <= 200
 
 
 def test_success_rate_without_the_failing(world: World) -> None:
@@ -270,7 +273,7 @@ def test_omar_clicked_and_still_holds_his_credits(world: World) -> None:
     assert world.postgres(f"SELECT credits FROM wasp_user WHERE email = '{omar}'") == [(100,)]
     assert world.postgres(f"SELECT FROM {RUNS} WHERE w.email = '{omar}'") == []
     theirs = f"{PERSON_EMAIL} = '{omar}' AND event = 'mcp_connect_clicked'"
-    assert one(world.posthog(f"SELECT count() FROM {EVENTS_OF_PERSONS} WHERE {theirs}")) >= 1
+    assert number_of(world.posthog(f"SELECT count() FROM {EVENTS_OF_PERSONS} WHERE {theirs}")) >= 1
 
 
 def test_incident(world: World) -> None:
@@ -322,7 +325,7 @@ def test_strangers_are_data(world: World) -> None:
 
 
 def test_there_is_a_secret_to_leak(world: World) -> None:
-    assert one(world.postgres("SELECT count(DISTINCT password_hash) FROM wasp_user")) == 2000
+    assert number_of(world.postgres("SELECT count(DISTINCT password_hash) FROM wasp_user")) == 2000
 
 
 @pytest.mark.parametrize(("title", "sql"), SEED_QUERIES[:-1], ids=[title for title, _ in SEED_QUERIES[:-1]])

@@ -169,11 +169,11 @@ def test_failures_are_not_kept(world: World) -> None:
     ],
 )
 def test_another_question_is_another_entry(world: World, other: dict[str, Any]) -> None:
-    asked: dict[str, Any] = {"sql": "SELECT {n} AS n", "values": {"n": 1}, "types": {"n": "int"}}
-    world.ask(Statement("neon", **asked))
-    assert world.ask(Statement("neon", **asked), 1, offline=1).rows == [(1,)]
+    question: dict[str, Any] = {"sql": "SELECT {n} AS n", "values": {"n": 1}, "types": {"n": "int"}}
+    world.ask(Statement("neon", **question))
+    assert world.ask(Statement("neon", **question), 1, offline=1).rows == [(1,)]
     with pytest.raises(NotCached, match="is not in the cache; ask once without --offline"):
-        world.ask(Statement("neon", **(asked | other)), 1, offline=1)
+        world.ask(Statement("neon", **(question | other)), 1, offline=1)
 
 
 BASE = {"DATABASE_URL": "postgresql://ann:one@db.example:5432/app", "POSTHOG_PROJECT_ID": "1"}

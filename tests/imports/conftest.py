@@ -25,10 +25,10 @@ def data(tmp_path: Path) -> Path:
 def load(cli: Cli, data: Path, tmp_path: Path) -> Import:
     """Import a CSV of this text, or a file."""
 
-    def call(what: str | bytes | Path, *options: object) -> CommandResult:
-        file = what if isinstance(what, Path) else tmp_path / "log.csv"
-        if not isinstance(what, Path):
-            file.write_bytes(what.encode() if isinstance(what, str) else what)
+    def call(log: str | bytes | Path, *options: object) -> CommandResult:
+        file = log if isinstance(log, Path) else tmp_path / "log.csv"
+        if not isinstance(log, Path):
+            file.write_bytes(log.encode() if isinstance(log, str) else log)
         return cli("import", "events", file, "--data", data, *options)
 
     return call
@@ -53,10 +53,10 @@ def events(stored: Callable[[str], list[list[Any]]]) -> Events:
     )
 
 
-def imported(said: CommandResult) -> dict[str, Any]:
+def imported(result: CommandResult) -> dict[str, Any]:
     """What an import with ``-f json`` counts."""
-    assert said.code == 0, said.err
-    document: dict[str, Any] = json.loads(said.out)
+    assert result.code == 0, result.err
+    document: dict[str, Any] = json.loads(result.out)
     return document
 
 

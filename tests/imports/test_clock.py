@@ -50,11 +50,11 @@ def test_times_and_days_of_parquet(load: Import, events: Events, tmp_path: Path)
 def test_every_quarter_of_an_hour_as_python_reads_it(zone: str, tmp_path: Path) -> None:
     first, count = datetime(2018, 1, 1), 366 * 96
     wall = WallClock("shown", zone)
-    shown = (
+    times = (
         f"SELECT toDateTime64('2018-01-01', 6, 'UTC') + toIntervalMinute(15 * number) AS shown FROM numbers({count})"
     )
     with closing(Store(tmp_path)) as store:
-        rows = store.rows(f"SELECT toInt32(toUnixTimestamp({wall.moment})) FROM ({shown})")
+        rows = store.rows(f"SELECT toInt32(toUnixTimestamp({wall.moment})) FROM ({times})")
     local = (first + timedelta(minutes=15 * number) for number in range(count))
     expected = [int(at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).timestamp()) for at in local]
     assert [at for (at,) in rows] == expected

@@ -80,5 +80,5 @@ def test_names_of_parquet_columns(store: Store, tmp_path: Path) -> None:
     options = ["timestamp=ts", f"property.{NASTY[0]}={NASTY[1]}"]
     import_file(store, ImportOptions(file, file, options, [NASTY[0]]), "phc'", datetime.now(UTC), silent)
     expected = {name: f"v{number}" for number, name in enumerate(NASTY)}
-    (found,) = store.rows("SELECT properties FROM posthog.events")[0]
-    assert found == {NASTY[0]: "v1"} | {name: expected[name] for name in NASTY[2:]}
+    (properties,) = store.rows("SELECT properties FROM posthog.events")[0]
+    assert properties == {NASTY[0]: "v1"} | {name: expected[name] for name in NASTY[2:]}

@@ -323,11 +323,11 @@ def test_rows_with_a_uuid_are_one_event_per_uuid(load: Import, stored: Rows) -> 
 
 def test_a_dry_run_shows_all_and_writes_nothing(load: Import, data: Path) -> None:
     result = load(SHOP + ",buy,soon,,,,\n", "--dry-run", "-f", "json")
-    shown = json.loads(result.out)
-    assert shown["mapping"]["timestamp"] == "ts (by its name)"
-    assert shown["mapping"]["properties of their own names"] == "amount, zip, paid, note"
-    assert [event["event"] for event in shown["events"]] == ["signup", "buy", "buy", "buy", "buy"]
-    assert shown["problems"] == ["1 has no readable timestamp (line 7; such as 'soon')"]
+    document = json.loads(result.out)
+    assert document["mapping"]["timestamp"] == "ts (by its name)"
+    assert document["mapping"]["properties of their own names"] == "amount, zip, paid, note"
+    assert [event["event"] for event in document["events"]] == ["signup", "buy", "buy", "buy", "buy"]
+    assert document["problems"] == ["1 has no readable timestamp (line 7; such as 'soon')"]
     assert not data.exists()
 
 

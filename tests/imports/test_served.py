@@ -129,9 +129,9 @@ def test_others_are_answered_meanwhile_and_a_second_import_waits(
 def test_ctrl_c_stops_the_server_s_import(load: Import, served: Served, data: Path, long: Path) -> None:
     process = importing(long, data)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
+    _, errors = process.communicate()
     assert process.returncode == 130
-    assert "the server imports nothing of it" in said
+    assert "the server imports nothing of it" in errors
     assert left(data) == []
     assert served.ask("SELECT count() FROM events") == [[0]]
     assert imported(load(LOG, "-f", "json"))["events"] == 2
@@ -141,9 +141,9 @@ def test_ctrl_c_stops_the_server_s_import(load: Import, served: Served, data: Pa
 def test_a_server_that_dies_leaves_nothing_half(served: Served, stored: Rows, data: Path, long: Path) -> None:
     process = importing(long, data)
     served.end(signal.SIGKILL)
-    _, said = process.communicate()
+    _, errors = process.communicate()
     assert process.returncode == 3
-    assert "was lost while it imported" in said
+    assert "was lost while it imported" in errors
     assert stored("SELECT toInt32(count()) FROM posthog.events") == [[0]]
     assert stored("SELECT name FROM system.tables WHERE database = 'posthog' AND name LIKE 'import%'") == []
     assert left(data) == []

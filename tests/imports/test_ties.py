@@ -20,7 +20,7 @@ ROWS = [
     ("a", "again", "2024-01-01 10:00:01"),
 ]
 LOG = "user,event,time\n" + "".join(",".join(row) + "\n" for row in ROWS)
-KEPT = "4 rows with the time of another row of the same person: the file's order is kept, a microsecond apart"
+TIES_NOTE = "4 rows with the time of another row of the same person: the file's order is kept, a microsecond apart"
 
 
 def of_a(events: Events) -> list[tuple[str, str]]:
@@ -37,7 +37,7 @@ IN_ORDER = [
 
 
 def test_the_order_of_a_csv_is_kept(load: Import, events: Events) -> None:
-    assert KEPT in imported(load(LOG, "-f", "json"))["notes"]
+    assert TIES_NOTE in imported(load(LOG, "-f", "json"))["notes"]
     assert of_a(events) == IN_ORDER
 
 
@@ -100,7 +100,7 @@ def test_rows_that_say_the_same_are_no_ties(load: Import, events: Events) -> Non
 def test_a_server_keeps_the_order_and_journeys_go_by_it(
     served: Served, load: Import, cli: Cli, clean_env: pytest.MonkeyPatch
 ) -> None:
-    assert KEPT in imported(load(LOG, "-f", "json"))["notes"]
+    assert TIES_NOTE in imported(load(LOG, "-f", "json"))["notes"]
     for name, value in {"HOST": served.url, "PROJECT_ID": "1", "PERSONAL_API_KEY": "phx_served"}.items():
         clean_env.setenv(f"POSTHOG_{name}", value)
     result = cli("journeys", "--by", "event", "--since", "2024-01-01", "--until", "2024-01-02", "-f", "json")

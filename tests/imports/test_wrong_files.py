@@ -158,9 +158,9 @@ def test_ctrl_c_leaves_nothing_half(load: Import, stored: Rows, data: Path, tmp_
             pass
         time.sleep(0.3)  # the mapping was said: rows are being read
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        _, errors = process.communicate()
     assert process.returncode == 130
-    assert "nothing was imported" in said
+    assert "nothing was imported" in errors
     assert stored("SELECT toInt32(count()) FROM posthog.events") == [[0]]
     assert stored("SELECT name FROM system.tables WHERE database = 'posthog' AND name LIKE 'import%'") == []
     assert imported(load(file, "-f", "json"))["events"] == 600_000
@@ -204,7 +204,7 @@ def test_a_terminal_sees_no_escapes(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "log.csv"
     file.write_text("user,event,time,\x1b[31m\na,\x1b]0;x\x07,2024-01-01,[red]x[/red]\nb,x,\x1b[2J,\n")
     result = cli("import", "events", file, "--data", tmp_path / "data")
-    shown = cli("import", "events", file, "--dry-run")
-    for text in (result.out, result.err, shown.out, shown.err):
+    dry_run = cli("import", "events", file, "--dry-run")
+    for text in (result.out, result.err, dry_run.out, dry_run.err):
         assert "\x1b" not in text
-    assert "[red]x[" in shown.out
+    assert "[red]x[" in dry_run.out

@@ -16,11 +16,11 @@ SELECT j.owner AS account_id, j.began AS at, j.state AS status FROM app.jobs AS 
 """
 
 
-def library(folder: Path, absent: tuple[str, ...] = (), **entities: str) -> Library:
+def library(folder: Path, unused: tuple[str, ...] = (), **entities: str) -> Library:
     (folder / "tables" / "neon").mkdir(parents=True, exist_ok=True)
     for name, text in entities.items():
         (folder / "tables" / "neon" / f"{name}.sql").write_text(text)
-    return Library([folder / "queries"], [folder / "tables"], absent)
+    return Library([folder / "queries"], [folder / "tables"], unused)
 
 
 def test_stands_in_front_of_a_query(tmp_path: Path) -> None:

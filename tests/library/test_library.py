@@ -257,12 +257,12 @@ def test_text_that_is_none(tmp_path: Path) -> None:
 
 
 def test_one_row_of_a_query() -> None:
-    one = for_key(Statement("neon", 'SELECT 1 AS "E-Mail" -- end', key="E-Mail"), "a'b")
-    assert one.sql == (
+    statement = for_key(Statement("neon", 'SELECT 1 AS "E-Mail" -- end', key="E-Mail"), "a'b")
+    assert statement.sql == (
         'SELECT * FROM (SELECT 1 AS "E-Mail" -- end\n) AS keyed '
         'WHERE lower(CAST("E-Mail" AS text) COLLATE "C") LIKE {usertrack_key}'
     )
-    assert one.values == {"usertrack_key": "%a_b%"}
+    assert statement.values == {"usertrack_key": "%a_b%"}
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,10 @@ def answer(runner: Runner, name: str, **params: object) -> Table:
         "until": AS_OF,
         **dict.fromkeys(("since", "origin", "before", "from", "first"), AS_OF - timedelta(days=90)),
     }
-    taken = {p: required[p] for p, known in LIBRARY[name].params.items() if known.default is None and p not in params}
-    return runner.table(runner.bind(name, {**taken, **params}))
+    defaults = {
+        p: required[p] for p, known in LIBRARY[name].params.items() if known.default is None and p not in params
+    }
+    return runner.table(runner.bind(name, {**defaults, **params}))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -105,8 +107,8 @@ def test_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_leaves_out_your_own_people(name: str) -> None:
     query = LIBRARY[name]
-    said = any(spaced(way) in spaced(query.sql) for way in (OWN_PEOPLE[query.source], NOBODY_OF_OURS))
-    assert said != bool(query.people)
+    is_filtered = any(spaced(way) in spaced(query.sql) for way in (OWN_PEOPLE[query.source], NOBODY_OF_OURS))
+    assert is_filtered != bool(query.people)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("posthog/")])

@@ -89,7 +89,7 @@ def visits(company: Company) -> None:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     company = Company()
     for fill in (activation, tools, runs, visits):
         fill(company)
@@ -98,8 +98,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 @pytest.fixture(scope="module")
-def runner(here: Office) -> Iterator[Runner]:
-    with here.runner(internal=("@DataGen.dev", "lee@mail.example")) as opened:
+def runner(engines: Office) -> Iterator[Runner]:
+    with engines.runner(internal=("@DataGen.dev", "lee@mail.example")) as opened:
         yield opened
 
 
@@ -111,10 +111,10 @@ def rows(runner: Runner, name: str, *columns: str, zone: str = "UTC", **params: 
     return [tuple(row[column] for column in columns) for row in table.dicts()]
 
 
-def test_colours_of_a_message_take_no_word_with_them(runner: Runner, here: Office) -> None:
+def test_colours_of_a_message_take_no_word_with_them(runner: Runner, engines: Office) -> None:
     change = "UPDATE fastapi_run SET run_error_log = %s WHERE run_error_log LIKE %s"
     plain = "Traceback (most recent call last):\n  File a.py\nKeyError: 'HUBSPOT_API_KEY'\n"
-    with psycopg.connect(here.dsn, autocommit=True) as connection:
+    with psycopg.connect(engines.dsn, autocommit=True) as connection:
         connection.execute(change, ("\x1b[31mFATAL\x1b[0m %s {} {0}", "%HUBSPOT%"))
         try:
             assert (EVA, "FATAL %s {} {…}") in rows(runner, "neon/run_activity", "email", "top_failure")
@@ -292,7 +292,7 @@ def test_anonymous_events_are_counted_and_your_own_are_not(runner: Runner) -> No
     assert by_event["mcp_connect_clicked"] == (4, 2)
 
 
-def test_without_own_people_nobody_is_left_out(here: Office) -> None:
-    with here.runner(internal=("nowhere.example",)) as runner:
+def test_without_own_people_nobody_is_left_out(engines: Office) -> None:
+    with engines.runner(internal=("nowhere.example",)) as runner:
         assert dict(rows(runner, "posthog/events_overview", "event", "events"))["$pageview"] == 7
         assert len(rows(runner, "neon/tool_activity", "email")) == 9

@@ -252,7 +252,7 @@ def test_an_owner_of_several_kinds(reader: Reader) -> None:
 def test_what_leads_to_nobody_is_named(reader: Reader) -> None:
     catalog = catalog_of(reader(USERS + "CREATE TABLE agent_runs (id int PRIMARY KEY, status text, created_at date)"))
     accounts = account_proposals(catalog)[0].table
-    near = without_way("agent_runs", catalog, accounts)
-    assert near
-    assert near.name == "agent_runs"
+    table = without_way("agent_runs", catalog, accounts)
+    assert table
+    assert table.name == "agent_runs"
     assert without_way("calls", catalog, accounts) is None

@@ -68,9 +68,9 @@ def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
 
 def test_values_are_masked(cli: Cli, acme: Path) -> None:
     _, out, _ = init(cli, "--yes")
-    shown = out.split("Segments on")[0]
-    assert "a…@a…" in shown
-    assert not {"ada", "Ada", "GPU"} & set(shown.replace("@", " ").split())
+    proposal = out.split("Segments on")[0]
+    assert "a…@a…" in proposal
+    assert not {"ada", "Ada", "GPU"} & set(proposal.replace("@", " ").split())
     assert "ada@acme.example" in init(cli, "--show-values", "--yes")[1].split("Segments on")[0]
 
 
@@ -246,11 +246,11 @@ def test_a_deleted_account_is_nobody_to_act_on(
         code, _, err = init(cli, "--yes")
         assert code == 0, err
         everybody = cli("segments", "--all-members", "-w", "acme", "-f", "json").out
-        asked = cli("explain", "gone@acme.example", "-w", "acme")
+        explanation = cli("explain", "gone@acme.example", "-w", "acme")
     assert json.loads(everybody)["match"] | {"deleted": 1, "posthog_only": 0} == json.loads(everybody)["match"]
     assert "ada@acme.example" in everybody
     assert "gone@" not in everybody
-    assert (asked.code, "the account was deleted" in asked.err) == (2, True)
+    assert (explanation.code, "the account was deleted" in explanation.err) == (2, True)
 
 
 def test_without_a_database(cli: Cli, tmp_path: Path) -> None:

@@ -116,8 +116,8 @@ def test_a_server_that_is_configured_as_posthog(
     for name, value in (("HOST", server.url), ("PROJECT_ID", "1"), ("PERSONAL_API_KEY", "phx_test")):
         clean_env.setenv(f"POSTHOG_{name}", value)
     server.send("report_exportd")
-    asked = cli("plan", "live-check")
-    assert asked.err.splitlines()[-2] == "error: 1 violation of the plan"
+    result = cli("plan", "live-check")
+    assert result.err.splitlines()[-2] == "error: 1 violation of the plan"
     server.send("report_exportd")
     server.stop()
     assert "error: 1 violation of the plan, 2 times in all\n" in ask().err, "the folder is asked, where no server runs"

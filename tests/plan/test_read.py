@@ -8,12 +8,12 @@ from usertrack.core.errors import UsageError
 from usertrack.plan.model import Plan
 from usertrack.plan.read import read_plan
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
 def seed003() -> Plan:
-    return read_plan(HERE / "seed003.yaml")
+    return read_plan(FOLDER / "seed003.yaml")
 
 
 def test_a_whole_plan_fits(seed003: Plan) -> None:
@@ -38,13 +38,13 @@ def test_an_event_has_the_properties_of_its_scope(seed003: Plan) -> None:
     assert [use.name for use in github.properties] == ["org_name", "member_count", "team_slug"]
     (use,) = seed003.events["team_member_joined"].properties
     assert (use.name, use.required, use.scope) == ("team_slug", True, "team")
-    lines = (HERE / "seed003.yaml").read_text().splitlines()
+    lines = (FOLDER / "seed003.yaml").read_text().splitlines()
     assert lines[seed003.events["team_member_joined"].line - 1].strip() == "team_member_joined:"
     assert lines[use.line - 1].strip() == "scope: team"
 
 
 def test_an_event_is_known_by_its_aliases() -> None:
-    plan = read_plan(HERE / "seed001.yaml")
+    plan = read_plan(FOLDER / "seed001.yaml")
     event = plan.event_of("user_signed_up")
     assert event is not None
     assert event.name == "signed_up"

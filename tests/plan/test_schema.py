@@ -19,7 +19,7 @@ from usertrack.plan.schema import schema_text
 
 SCHEMA: dict[str, Any] = json.loads(schema_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 _OF_MEANING = ("has no '", "circle", "an alias of", "under the type of their group")  # beyond what a schema can say
 
 _texts = st.sampled_from(["a", "b", "c d", "x%", 1, 2])
@@ -30,11 +30,11 @@ _any_value = st.one_of(_texts, st.none(), st.lists(_texts, max_size=2), _wrong)
 def _entries(keys: tuple[str, ...], **values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """A mapping with some of ``keys``, mostly with values that fit."""
     fitting = {key: values.get(key, _texts) for key in keys}
-    whole = st.fixed_dictionaries({}, optional=fitting)
-    broken = st.tuples(whole, st.sampled_from([*keys, "zzz"]), _any_value).map(
+    valid = st.fixed_dictionaries({}, optional=fitting)
+    broken = st.tuples(valid, st.sampled_from([*keys, "zzz"]), _any_value).map(
         lambda parts: {**parts[0], parts[1]: parts[2]}
     )
-    return st.one_of(whole, whole, whole, broken, _any_value)
+    return st.one_of(valid, valid, valid, broken, _any_value)
 
 
 _flag = st.booleans()
@@ -102,7 +102,7 @@ def test_every_section_is_in_both() -> None:
 
 @pytest.mark.parametrize("name", ["seed001.yaml", "seed003.yaml"])
 def test_whole_plans_fit_the_schema(name: str) -> None:
-    plan = yaml.load((HERE / name).read_text(), _AsEditorsRead)
+    plan = yaml.load((FOLDER / name).read_text(), _AsEditorsRead)
     assert list(VALIDATOR.iter_errors(plan)) == []
 
 

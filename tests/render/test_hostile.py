@@ -56,7 +56,7 @@ def everywhere(text: str) -> Document:
         (Column("who"), Column("n", "BIGINT"), Column("tag"), Column("why"), Column(f"c {text}")),
         [(text, 1, text, text, text), ("b", 2, None, "w", "x")],
     )
-    shown = {"tag": Field(kind="tag"), "why": Field(grows=True)}
+    fields = {"tag": Field(kind="tag"), "why": Field(grows=True)}
     return Document(
         title=f"t {text}",
         subtitle=text,
@@ -66,7 +66,7 @@ def everywhere(text: str) -> Document:
             Facts(((text, text),)),
             Spark(text, [1, 2], text),
             Code(text),
-            Section(text, (Listing(table, heading=text, fields=shown, more=text),)),
+            Section(text, (Listing(table, heading=text, fields=fields, more=text),)),
         ),
         table=table,
     )
@@ -170,8 +170,8 @@ def parsed(document: Document) -> Page:
 @settings(max_examples=50, deadline=None)
 @given(text=hostile)
 def test_what_unfolds_in_markdown_is_called_by_the_text_itself(text: str) -> None:
-    shown = "".join(markdown.render(Document("", (Section(text, (Paragraph("inside"),), folded=True),))))
-    tokens = MarkdownIt("commonmark").parse(shown)
+    markdown_text = "".join(markdown.render(Document("", (Section(text, (Paragraph("inside"),), folded=True),))))
+    tokens = MarkdownIt("commonmark").parse(markdown_text)
     assert [token.type for token in tokens] == [
         *("html_block", "paragraph_open", "inline", "paragraph_close", "html_block")
     ]

@@ -38,8 +38,8 @@ def opened(chromium: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
     width, scheme = getattr(request, "param", SIZES[1])
     (tmp_path / "page.html").write_text("".join(html.render(everything())))
     page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.said = []
-    page.on("console", lambda message: page.said.append(message.text))
+    page.console_messages = []
+    page.on("console", lambda message: page.console_messages.append(message.text))
     page.goto((tmp_path / "page.html").as_uri())
     yield page
     page.close()
@@ -48,7 +48,7 @@ def opened(chromium: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
 @pytest.mark.parametrize("opened", SIZES, indirect=True)
 def test_nothing_is_refused_or_wider_than_the_screen(opened: Any) -> None:
     assert opened.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
-    assert opened.said == []
+    assert opened.console_messages == []
 
 
 def test_tables_sort_by_number_by_text_and_back(opened: Any) -> None:

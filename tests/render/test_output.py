@@ -227,11 +227,11 @@ def test_a_full_disk_leaves_the_old_file(fmt: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [*shell, sys.executable, "-c", HEAD + FULL_DISK, tmp_path, fmt], capture_output=True, text=True, check=False
     )
-    said, left = done.stdout.splitlines()
-    assert said.startswith("cannot write '/people': ")
-    assert "No space left on device" in said
-    assert said.endswith("| '/people' is unchanged")
-    assert left == "old ['people']"
+    error, content = done.stdout.splitlines()
+    assert error.startswith("cannot write '/people': ")
+    assert "No space left on device" in error
+    assert error.endswith("| '/people' is unchanged")
+    assert content == "old ['people']"
     assert done.stderr == ""
 
 

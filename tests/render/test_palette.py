@@ -22,8 +22,8 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(one: str, other: str) -> float:
-    dark, light = sorted((luminance(one), luminance(other)))
+def contrast(foreground: str, background: str) -> float:
+    dark, light = sorted((luminance(foreground), luminance(background)))
     return (light + 0.05) / (dark + 0.05)
 
 

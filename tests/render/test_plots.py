@@ -31,13 +31,13 @@ def test_a_value_alone_at_the_end_is_drawn():
 
 @given(st.lists(VALUES, min_size=7, max_size=7), st.sampled_from(["", "percent", "days"]))
 def test_numbers_beside_are_all_different(values, unit):
-    beside = [said for said, _ in rows(values, unit)[:-2]]
+    beside = [label for label, _ in rows(values, unit)[:-2]]
     assert len({*beside}) == len(beside)
 
 
 @given(st.integers(0, 10**12))
 def test_counts_have_whole_numbers_beside_them(top):
-    assert not any("." in said for said, _ in rows([0, top, 1, 2, 3, 4, 5]))
+    assert not any("." in label for label, _ in rows([0, top, 1, 2, 3, 4, 5]))
 
 
 def test_a_day_is_named_once():
@@ -54,10 +54,10 @@ def test_labels_are_named_once():
 def test_labels_stand_below_their_values_and_the_last_is_one_of_them(count):
     labels = [f"{n}-Oct" for n in range(count)]
     *drawing, ticks, names = rows([8] * count, x=labels)
-    said = names[1].split()
-    assert said[-1] == labels[-1]
-    assert [label for label in labels if label in said] == said
-    assert ticks[1].count("|") == len(said)
+    words = names[1].split()
+    assert words[-1] == labels[-1]
+    assert [label for label in labels if label in words] == words
+    assert ticks[1].count("|") == len(words)
     assert len(ticks[1]) == max(len(drawn) for _, drawn in drawing) + 1
 
 

@@ -68,8 +68,8 @@ def test_whoever_ends_at_the_first_step_is_written_not_drawn() -> None:
 def test_no_name_is_wider_than_its_card() -> None:
     names = ("/" + "長" * 60, "/" + "w" * 60, "/app/\u202e" + "x" * 60)
     drawn = tree(Flow("x", [[Stop(name, 1) for name in names]], []))
-    shown = [part.text or "" for part in drawn.iter() if part.get("class") == "name"]
-    assert all(cell_len(name) <= 21 and "…" in name for name in shown)
+    texts = [part.text or "" for part in drawn.iter() if part.get("class") == "name"]
+    assert all(cell_len(name) <= 21 and "…" in name for name in texts)
 
 
 def test_nothing_to_draw_is_no_failure() -> None:

@@ -20,7 +20,7 @@ def printed(document: Document, width: int, limit: int | None = None) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
-def said(values: list[Any], type_: str, kind: Kind = "auto", **options: Any) -> list[str]:
+def cell_texts(values: list[Any], type_: str, kind: Kind = "auto", **options: Any) -> list[str]:
     table = Table((Column("x", type_),), [(value,) for value in values], as_of=options.pop("as_of", None), **options)
     (view,) = cells.views(Listing(table, fields={"x": Field(kind=kind)}))
     return [view.cell(row).text for row in table.rows]
@@ -42,7 +42,7 @@ def said(values: list[Any], type_: str, kind: Kind = "auto", **options: Any) -> 
     ],
 )
 def test_values(values: list[Any], type_: str, kind: Kind, expected: list[str]) -> None:
-    assert said(values, type_, kind) == expected
+    assert cell_texts(values, type_, kind) == expected
 
 
 def test_identifiers_have_no_separators() -> None:
@@ -52,21 +52,21 @@ def test_identifiers_have_no_separators() -> None:
 
 def test_times_are_shown_in_the_workspace_timezone() -> None:
     moment = datetime(2026, 11, 19, 23, 30)
-    assert said([moment], "TIMESTAMP", timezone="Europe/Berlin") == ["2026-11-20 00:30"]
-    assert said([moment], "TIMESTAMP", "when", timezone="Europe/Berlin") == ["20 Nov 2026"]
+    assert cell_texts([moment], "TIMESTAMP", timezone="Europe/Berlin") == ["2026-11-20 00:30"]
+    assert cell_texts([moment], "TIMESTAMP", "when", timezone="Europe/Berlin") == ["20 Nov 2026"]
 
 
 def test_recent_times_are_relative_to_as_of() -> None:
     now = datetime(2026, 11, 20, 9)
     ago = [timedelta(0), timedelta(minutes=5), timedelta(hours=23), timedelta(days=6), timedelta(days=30)]
-    assert said([now - step for step in ago], "TIMESTAMP", "when", as_of=now) == [
+    assert cell_texts([now - step for step in ago], "TIMESTAMP", "when", as_of=now) == [
         "just now",
         "5 min ago",
         "23 h ago",
         "6 d ago",
         "21 Oct",
     ]
-    assert said([datetime(2025, 3, 1), datetime(2026, 12, 1)], "TIMESTAMP", "when", as_of=now) == [
+    assert cell_texts([datetime(2025, 3, 1), datetime(2026, 12, 1)], "TIMESTAMP", "when", as_of=now) == [
         "1 Mar 2025",
         "1 Dec",
     ]
@@ -102,9 +102,9 @@ def test_a_table_that_cannot_fit_becomes_records() -> None:
 def test_limits_say_what_they_leave_out() -> None:
     assert "1 more · `--limit 0` shows all" in printed(documents.segments(), 120)
     assert "mia@initech.example" in printed(documents.segments(), 120, limit=0)
-    one = printed(documents.segments(), 120, limit=1)
-    assert "4 more" in one
-    assert "Power Users" in one  # the summary has no limit
+    limited = printed(documents.segments(), 120, limit=1)
+    assert "4 more" in limited
+    assert "Power Users" in limited  # the summary has no limit
 
 
 def test_two_columns_of_one_name_keep_their_own_values() -> None:

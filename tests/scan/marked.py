@@ -38,7 +38,7 @@ def marks(files: Mapping[str, str]) -> tuple[list[str], list[tuple[str, str]]]:
     return sorted(sites), unresolved
 
 
-def shown(scan: Scan) -> list[str]:
+def lines_of_sites(scan: Scan) -> list[str]:
     """The sites of a scan as marks have them."""
     return sorted(
         f"{site.file}:{site.line} {site.event if site.event is not None else site.pattern}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from usertrack.scan.scan import scan_code
 
-from .marked import marks, shown, written
+from .marked import lines_of_sites, marks, written
 
 
 def test_a_package_imports_itself_by_its_own_name(tmp_path: Path) -> None:
@@ -26,10 +26,10 @@ apps.utils.analytics.track_event(1, "by_modules")
         tmp_path,
     )
     sites = ["views.py:4 by_a_constant", "views.py:5 by_a_constant", "views.py:6 by_modules"]
-    assert shown(scan_code([tmp_path])) == [f"apps/users/{site}" for site in sites]
-    assert shown(scan_code([tmp_path / "apps"])) == [f"users/{site}" for site in sites]
-    one, other = tmp_path / "apps" / "utils", tmp_path / "apps" / "users"
-    assert shown(scan_code([one, other])) == [f"users/{site}" for site in sites]
+    assert lines_of_sites(scan_code([tmp_path])) == [f"apps/users/{site}" for site in sites]
+    assert lines_of_sites(scan_code([tmp_path / "apps"])) == [f"users/{site}" for site in sites]
+    utils, users = tmp_path / "apps" / "utils", tmp_path / "apps" / "users"
+    assert lines_of_sites(scan_code([utils, users])) == [f"users/{site}" for site in sites]
 
 
 def test_aliases_are_those_of_the_configuration_above(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ posthog.capture(NAMES.paid);
 """,
         tmp_path,
     )
-    assert shown(scan_code([tmp_path / "web" / "src"])) == ["pages/a.ts:3 order_paid"]
+    assert lines_of_sites(scan_code([tmp_path / "web" / "src"])) == ["pages/a.ts:3 order_paid"]
 
 
 def test_wrappers_that_were_not_scanned_are_told(tmp_path: Path) -> None:
@@ -108,11 +108,11 @@ tracking.track_order("order_paid")
 """
     written(files, tmp_path)
     web, orders = tmp_path / "web" / "src" / "features", tmp_path / "server" / "orders"
-    assert shown(scan_code([web])) == []  # in no repository
+    assert lines_of_sites(scan_code([web])) == []  # in no repository
     (tmp_path / ".git").mkdir()
-    assert shown(scan_code([web])) == ["page.tsx:2 ui_paid"]
-    assert shown(scan_code([orders])) == ["views.py:4 order_paid"]
-    assert shown(scan_code([web, orders])) == [
+    assert lines_of_sites(scan_code([web])) == ["page.tsx:2 ui_paid"]
+    assert lines_of_sites(scan_code([orders])) == ["views.py:4 order_paid"]
+    assert lines_of_sites(scan_code([web, orders])) == [
         "server/orders/views.py:4 order_paid",
         "web/src/features/page.tsx:2 ui_paid",
     ]

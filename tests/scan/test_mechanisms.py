@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .marked import scan_marked, shown
+from .marked import lines_of_sites, scan_marked
 
 CALLS_OF_SDKS = {
     "posthog in the browser": """
@@ -891,7 +891,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_sites(name: str, tmp_path: Path) -> None:
     scan, sites, unresolved = scan_marked(CASES[name], tmp_path)
-    assert shown(scan) == sites
+    assert lines_of_sites(scan) == sites
     reasons = {f"{place.file}:{place.line}": place.reason for place in scan.unresolved}
     assert sorted(reasons) == sorted(place for place, _ in unresolved)
     assert all(words in reasons[place] for place, words in unresolved)

@@ -15,11 +15,11 @@ from usertrack.segments.rules import Rules, read_rules
 ACCOUNTS = "-- title: users\nSELECT u.id AS account_id, u.email, u.born AS signed_up_at FROM users AS u"
 
 
-def rules(folder: Path, *absent: str, accounts: str = "") -> Rules:
+def rules(folder: Path, *unused: str, accounts: str = "") -> Rules:
     (folder / "neon").mkdir(exist_ok=True)
     if accounts:
         (folder / "neon" / "accounts.sql").write_text(accounts)
-    library = Library([shipped_root() / "queries"], [folder], absent)
+    library = Library([shipped_root() / "queries"], [folder], unused)
     return applicable(read_rules(shipped_root() / "segments.yaml"), library)
 
 
@@ -46,15 +46,15 @@ def test_conditions_go_on_without_unmapped_facts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("absent", "segments"),
+    ("unused", "segments"),
     [
         (["calls", "code_runs", "agent_runs"], "failing frustrated high_intent at_risk power"),
         (["runs"], "frustrated high_intent power"),
         (["accounts"], "frustrated"),
     ],
 )
-def test_segments_that_rest_on_it_are_not_there(tmp_path: Path, absent: list[str], segments: str) -> None:
-    known = rules(tmp_path, *absent)
+def test_segments_that_rest_on_it_are_not_there(tmp_path: Path, unused: list[str], segments: str) -> None:
+    known = rules(tmp_path, *unused)
     assert [segment.id for segment in known.sets["action"].segments] == segments.split()
 
 

@@ -48,13 +48,13 @@ class Worlds:
 
     def __init__(self, profiles: Profiles) -> None:
         self.profiles = profiles
-        self.wanted: list[tuple[str, bool, object]] = []
+        self.expectations: list[tuple[str, bool, object]] = []
         self.changes: dict[str, list[tuple[str, str, Any]]] = defaultdict(list)
 
     def add(self, verdict: Verdict, email: str, flip: Flip, to: Any, *, flipped: bool) -> None:
         """Expect that the verdict is ``flipped`` where the fact is ``to``, or that it is not."""
-        self.changes[flip.fact.name].append((str(len(self.wanted)), email, to))
-        self.wanted.append((verdict.segment.id, bool(verdict.member) is not flipped, (email, flip, to)))
+        self.changes[flip.fact.name].append((str(len(self.expectations)), email, to))
+        self.expectations.append((verdict.segment.id, bool(verdict.member) is not flipped, (email, flip, to)))
 
     def check(self, set_name: str) -> int:
         """Everybody's membership is as expected; returns how many were tried."""
@@ -74,11 +74,11 @@ class Worlds:
             profiles.connection.execute(f"CREATE TABLE profile AS SELECT *, {derived} FROM worlds")
             classify(profiles, profiles.rules.sets[set_name])
             members = {segment.id: self._members(segment.id) for segment in profiles.rules.sets[set_name].segments}
-            for number, (segment, member, what) in enumerate(self.wanted):
-                assert (str(number) in members[segment]) is member, (segment, what)
+            for number, (segment, member, world) in enumerate(self.expectations):
+                assert (str(number) in members[segment]) is member, (segment, world)
         finally:
             profiles.connection.execute("DROP TABLE IF EXISTS profile; ALTER TABLE everybody RENAME TO profile")
-        return len(self.wanted)
+        return len(self.expectations)
 
     def _members(self, segment: str) -> set[str]:
         rows = self.profiles.connection.execute(f"SELECT email FROM flagged WHERE {identifier(f'in {segment}')}")
@@ -124,8 +124,8 @@ def test_every_flip_flips_and_a_smaller_one_does_not(demo_profiles: Profiles, se
 
 @pytest.mark.parametrize("set_name", ["action", "lifecycle", "offers"])
 def test_verdicts_are_the_classification(demo_profiles: Profiles, set_name: str) -> None:
-    chosen = demo_profiles.rules.sets[set_name]
-    classify(demo_profiles, chosen)
+    segment_set = demo_profiles.rules.sets[set_name]
+    classify(demo_profiles, segment_set)
     rows = demo_profiles.connection.execute(
         f"SELECT email, segments, because FROM classified ORDER BY hash(email) LIMIT {PEOPLE}"
     ).fetchall()
@@ -255,8 +255,8 @@ def judged(profiles: Profiles, name: str, when: str) -> Verdict:
     ],
 )  # fmt: skip
 def test_each_comparison_keeps_its_own_values(profiles: Profiles, name: str, when: str, change: list[str]) -> None:
-    chosen = SegmentSet("own", (Segment("own", "Own", when),))
-    document = explain_document(profiles, explain(profiles, chosen, f"{name}@x.example"), "UTC")
+    segment_set = SegmentSet("own", (Segment("own", "Own", when),))
+    document = explain_document(profiles, explain(profiles, segment_set, f"{name}@x.example"), "UTC")
     rows = next(block for block in document.blocks if isinstance(block, Listing)).table.dicts()
     assert [row["change"] for row in rows if row["change"] or change[0] == ""] == change
 
@@ -303,7 +303,7 @@ def test_what_is_said_to_change_a_verdict_does(
         [*person.values()],
     )
     verdict = judged(profiles, "rich", when)
-    said = {flip.fact.name: flip for flip in verdict.flips}
+    flip_of = {flip.fact.name: flip for flip in verdict.flips}
     for fact in (fact for fact in person if fact in when):
         tested = [None] * (fact != "run_count" or "run_count IS" in when)
         tried = [*tested, *(range(40) if fact == "run_count" else [*TEXTS, "another"])]
@@ -314,10 +314,14 @@ def test_what_is_said_to_change_a_verdict_does(
             [values],
         ).fetchall()
         flipping = [value for value, (member,) in zip(values, rows, strict=True) if member is not bool(verdict.member)]
-        assert promised(said.get(fact), values) <= set(flipping), (when, person, said.get(fact))
-        assert bool(flipping) is (fact in said) or not compares_whole_texts(parse(when, ""), fact), (when, person, fact)
-        if fact == "run_count" and fact in said and runs is not None and said[fact].to is not None:
-            assert abs(said[fact].to - runs) == min(abs(value - runs) for value in flipping if value is not None)
+        assert promised(flip_of.get(fact), values) <= set(flipping), (when, person, flip_of.get(fact))
+        assert bool(flipping) is (fact in flip_of) or not compares_whole_texts(parse(when, ""), fact), (
+            when,
+            person,
+            fact,
+        )
+        if fact == "run_count" and fact in flip_of and runs is not None and flip_of[fact].to is not None:
+            assert abs(flip_of[fact].to - runs) == min(abs(value - runs) for value in flipping if value is not None)
 
 
 def promised(flip: Flip | None, values: list[Any]) -> set[Any]:
@@ -346,5 +350,5 @@ def test_rules_in_words(profiles: Profiles, name: str, rule: list[str]) -> None:
     rows = document.blocks[-2].table.dicts()  # type: ignore[union-attr]
     title = profiles.rules.sets["action"][name].name
     start = next(number for number, row in enumerate(rows) if row["segment"] == title)
-    said = [row["rule"] for row in rows[start:] if row["segment"] in (title, "") and row["rule"]]
-    assert said[: len(rule)] == rule
+    lines = [row["rule"] for row in rows[start:] if row["segment"] in (title, "") and row["rule"]]
+    assert lines[: len(rule)] == rule

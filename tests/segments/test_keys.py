@@ -30,7 +30,7 @@ RUNS = """\
 -- states: {ok: [done], failed: [failed]}
 SELECT j.owner AS account_id, j.at, j.state AS status FROM jobs AS j
 """
-ABSENT = ("calls", "code_runs", "deployments", "agent_runs")
+UNUSED_KINDS = ("calls", "code_runs", "deployments", "agent_runs")
 
 
 class Product(Company):
@@ -62,7 +62,7 @@ def product(folder: Path, rows: Product, *, email: bool = True) -> Iterator[Offi
     (folder / "tables/neon/accounts.sql").write_text(ACCOUNTS.format(email=", u.email" if email else ""))
     (folder / "tables/neon/runs.sql").write_text(RUNS)
     with office(folder, rows, SCHEMA) as company:
-        company.library = Library([shipped_root() / "queries"], [folder / "tables"], ABSENT, key="account_id")
+        company.library = Library([shipped_root() / "queries"], [folder / "tables"], UNUSED_KINDS, key="account_id")
         yield company
 
 

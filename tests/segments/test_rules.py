@@ -41,19 +41,19 @@ def test_names_that_are_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "detail"),
     [
         ("a: " + "[" * 20_000, "nested too deeply"),
         ("a:\n " + "- " * 9_000, "nested too deeply"),
         ("a: 2026-13-01", "month must be in 1..12"),
     ],
 )
-def test_yaml_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
+def test_yaml_that_cannot_be_read(tmp_path: Path, text: str, detail: str) -> None:
     path = tmp_path / "segments.yaml"
     path.write_text(text)
     error = problem(lambda: read_rules(path))
     assert error.message.startswith(f"{path}:1: not valid YAML: ")
-    assert said in error.message
+    assert detail in error.message
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_yaml_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
     ],
 )
 def test_comparisons_in_reading_order(sql: str, parts: list[str]) -> None:
-    said = [
+    texts = [
         f"{atom.before}{' ' * (not atom.before.endswith('('))}{atom.sql}{atom.after}".strip()
         for atom in atoms(parse(sql, ""))
     ]
-    assert said == parts
+    assert texts == parts
 
 
 def test_columns_thresholds_and_expansion() -> None:

@@ -15,7 +15,7 @@ JUST = 1  # second
 
 def action_people(company: Company) -> None:
     """The five segments, each at its edges. Nobody here is young, unless it says so."""
-    here = ago(1)  # when those were active whom it would otherwise put at risk
+    active_at = ago(1)  # when those were active whom it would otherwise put at risk
     for count in (5, 6):
         company.account(f"{count}_runs@x.example", runs={"completed": count})
     for left in (49.99, 50, 0):
@@ -72,7 +72,7 @@ def action_people(company: Company) -> None:
     company.account("signed_up_week_less@x.example", signed_up=ago(WEEK, -JUST))
     company.account("old_run@x.example", runs={"completed": 1}, run_at=ago(50))
     company.account("queued_run@x.example", runs={"queued": 1}, run_at=ago(50))
-    for at, name in ((here, "now"), (ago(WEEK), "week"), (ago(WEEK, -JUST), "week_less")):
+    for at, name in ((active_at, "now"), (ago(WEEK), "week"), (ago(WEEK, -JUST), "week_less")):
         company.tool(company.account(f"tool_{name}@x.example"), at)
         company.code(company.account(f"code_{name}@x.example"), at)
         company.agent(company.account(f"agent_{name}@x.example"), at)

@@ -35,10 +35,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 AS_TYPED = [EVA, "ÉVA.KIM@x.example", f" {EVA}\u3000"]
 
 
-@pytest.mark.parametrize("wanted", slow_but(AS_TYPED[1:2], AS_TYPED))
-def test_one_person_is_the_same_alone_as_among_all(company: Office, wanted: str) -> None:
+@pytest.mark.parametrize("spelling", slow_but(AS_TYPED[1:2], AS_TYPED))
+def test_one_person_is_the_same_alone_as_among_all(company: Office, spelling: str) -> None:
     with company.runner() as runner:
-        everybody, alone = build_profiles(runner, company.rules), build_profiles(runner, company.rules, only=wanted)
+        everybody, alone = build_profiles(runner, company.rules), build_profiles(runner, company.rules, only=spelling)
         ask = "SELECT * FROM profile WHERE email = ?"
         assert alone.row(ask, [EVA]) == everybody.row(ask, [EVA])
         assert (alone.people, everybody.people) == (1, 2)
@@ -74,4 +74,4 @@ def test_what_the_backend_holds_on_a_person_is_of_them_alone(company: Office) ->
         rows = {name: list(answer.rows) for name, answer in tables_of(answers).items()}
     assert len(rows["neon/user_account"]) == 5
     assert len(rows["neon/accounts"]) > 1  # one for each spelling that Postgres tells apart
-    assert not [row for found in rows.values() for row in found if f"x{EVA}" in row]
+    assert not [row for query_rows in rows.values() for row in query_rows if f"x{EVA}" in row]

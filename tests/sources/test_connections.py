@@ -166,9 +166,9 @@ NEON_ANSWERS: list[tuple[httpx.Response | Exception, type[UsertrackError], str]]
 ]
 
 
-def neon(answer: httpx.Response | Exception, asked: list[httpx.Request], env: Mapping[str, str] = NEON) -> str:
+def neon(answer: httpx.Response | Exception, requests: list[httpx.Request], env: Mapping[str, str] = NEON) -> str:
     def respond(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+        requests.append(request)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -185,12 +185,14 @@ def test_what_neon_refuses(answer: httpx.Response, kind: type[UsertrackError], m
 
 
 def test_what_neon_is_asked() -> None:
-    asked: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
     answer = httpx.Response(200, json={"uri": "postgresql://x"})
-    assert neon(answer, asked, {**NEON, "NEON_PROJECT_ID": "a/../b?c", "NEON_DATABASE": "my app&x"}) == "postgresql://x"
-    assert asked[0].url.raw_path.startswith(b"/api/v2/projects/a%2F..%2Fb%3Fc/connection_uri?")
-    assert dict(asked[0].url.params) == {"database_name": "my app&x", "role_name": "reader", "pooled": "true"}
-    assert asked[0].headers["authorization"] == f"Bearer {SECRET}"
+    assert (
+        neon(answer, requests, {**NEON, "NEON_PROJECT_ID": "a/../b?c", "NEON_DATABASE": "my app&x"}) == "postgresql://x"
+    )
+    assert requests[0].url.raw_path.startswith(b"/api/v2/projects/a%2F..%2Fb%3Fc/connection_uri?")
+    assert dict(requests[0].url.params) == {"database_name": "my app&x", "role_name": "reader", "pooled": "true"}
+    assert requests[0].headers["authorization"] == f"Bearer {SECRET}"
 
 
 @pytest.mark.parametrize("missing", ["NEON_PROJECT_ID", "NEON_DATABASE"])
@@ -216,9 +218,9 @@ def test_neons_address_is_used(server: Server, tmp_path: Path) -> None:
 
     async def ask() -> Any:
         postgres = Postgres.from_settings(settings, lambda *_, **__: None)
-        found = await postgres.run(Statement("neon", "SELECT current_database()"), Spool(tmp_path))
+        answer = await postgres.run(Statement("neon", "SELECT current_database()"), Spool(tmp_path))
         await postgres.close()
-        return found.rows[0]
+        return answer.rows[0]
 
     assert asyncio.run(ask()) == ("datagen",)
     api.shutdown()

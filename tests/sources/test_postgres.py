@@ -31,14 +31,14 @@ NASTY = st.one_of(
 )
 
 
-def asked(sql: str, types: str, **values: Any) -> Statement:
+def statement_of(sql: str, types: str, **values: Any) -> Statement:
     return Statement("neon", sql, values, dict(zip(values, types.split(), strict=True)))
 
 
 @few
 @given(a=NASTY, b=st.lists(NASTY, max_size=4), c=st.integers(-(2**63), 2**63 - 1), d=st.booleans())
 def test_values_are_bound(server: Server, tmp_path: Path, a: str, b: list[str], c: int, *, d: bool) -> None:
-    statement = asked("SELECT {a}, {b}, {c}, {d}, {a}", "text list int bool", a=a, b=b, c=c, d=d)
+    statement = statement_of("SELECT {a}, {b}, {c}, {d}, {a}", "text list int bool", a=a, b=b, c=c, d=d)
     assert list(table(server.dsn, statement, tmp_path).rows) == [(a, b, c, d, a)]
 
 
@@ -46,7 +46,9 @@ def test_values_are_bound(server: Server, tmp_path: Path, a: str, b: list[str], 
 @given(st.floats(), st.datetimes())
 def test_numbers_and_times_are_bound(server: Server, tmp_path: Path, a: float, b: datetime) -> None:
     records = list(
-        table(server.dsn, asked("SELECT {a}, {b}", "float timestamp", a=a, b=b.replace(tzinfo=UTC)), tmp_path).rows
+        table(
+            server.dsn, statement_of("SELECT {a}, {b}", "float timestamp", a=a, b=b.replace(tzinfo=UTC)), tmp_path
+        ).rows
     )
     assert repr(records) == repr([(a, b.replace(fold=0))])
 
@@ -55,7 +57,7 @@ def test_numbers_and_times_are_bound(server: Server, tmp_path: Path, a: float, b
 @given(st.lists(st.one_of(st.none(), NASTY), max_size=20))
 def test_one_column_of_texts(server: Server, tmp_path: Path, values: list[str | None]) -> None:
     sql = "SELECT v::json #>> '{}' FROM unnest({vs}) WITH ORDINALITY AS u(v, n) ORDER BY n"
-    statement = asked(sql, "list", vs=[json.dumps(value) for value in values])
+    statement = statement_of(sql, "list", vs=[json.dumps(value) for value in values])
     assert [row[0] for row in table(server.dsn, statement, tmp_path).rows] == values
 
 
@@ -64,7 +66,7 @@ def test_one_column_of_texts(server: Server, tmp_path: Path, values: list[str | 
 def test_several_columns(server: Server, tmp_path: Path, values: list[tuple[Any, ...]]) -> None:
     array = "SELECT v::json AS v, n FROM unnest({vs}) WITH ORDINALITY AS u(v, n)"
     sql = f"SELECT v ->> 0, v ->> 1, (v ->> 2)::int FROM ({array}) ORDER BY n"
-    statement = asked(sql, "list", vs=list(map(json.dumps, values)))
+    statement = statement_of(sql, "list", vs=list(map(json.dumps, values)))
     assert list(table(server.dsn, statement, tmp_path).rows) == values
 
 
@@ -298,8 +300,8 @@ def test_one_connection_is_used_again(server: Server, tmp_path: Path) -> None:
 
 def test_more_queries_than_connections(server: Server, tmp_path: Path) -> None:
     slow = Statement("neon", "SELECT pg_sleep(0.3), pg_backend_pid()")
-    found = tables(server.dsn, [slow] * 12, tmp_path, connect_timeout=2, timeout=0.9)
-    assert len({answer.rows[0][1] for answer in found}) <= 4
+    answers = tables(server.dsn, [slow] * 12, tmp_path, connect_timeout=2, timeout=0.9)
+    assert len({answer.rows[0][1] for answer in answers}) <= 4
 
 
 @pytest.mark.parametrize(
@@ -327,7 +329,7 @@ def test_what_a_role_may_not_read(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_value_that_postgres_lacks(server: Server, tmp_path: Path) -> None:
-    error = refused(server.dsn, asked("SELECT {a}", "text", a="a\0b"), tmp_path)
+    error = refused(server.dsn, statement_of("SELECT {a}", "text", a="a\0b"), tmp_path)
     assert (type(error), "NUL" in error.message) == (QueryError, True)
 
 

@@ -161,9 +161,9 @@ def test_the_hidden_limit_of_100_never_bites(
     if "UNION" in shape or "(" in shape:
         parts = ((head, source, order, limit.split("--")[0]) for head, source, order, limit in parts)
     queries = list(dict.fromkeys(shape.format("".join(query).strip()) for query in parts))[::every]
-    asked = [Statement("posthog", query) for query in queries]
-    whole = [Statement("posthog", f"SELECT groupArray(n) FROM (\n{query}\n) LIMIT 1") for query in queries]
-    answers = tables(wire, [*asked, *whole], tmp_path)
+    statements = [Statement("posthog", query) for query in queries]
+    as_arrays = [Statement("posthog", f"SELECT groupArray(n) FROM (\n{query}\n) LIMIT 1") for query in queries]
+    answers = tables(wire, [*statements, *as_arrays], tmp_path)
     for query, answer, expected in zip(queries, answers, answers[len(queries) :], strict=False):
         assert sorted(row[0] for row in answer.rows) == sorted(expected.rows[0][0]), query
         assert not answer.truncated
@@ -233,16 +233,16 @@ SELECT 1 AS small, toInt(-3) AS big, 18446744073709551615 AS wide, 1.5 AS f, NUL
 
 def test_every_way_to_fetch_gives_the_same(serve: Callable[..., httpx.ASGITransport], tmp_path: Path) -> None:
     app = serve(timezone="Europe/Berlin")
-    paged, whole = (table(transport, TYPES, tmp_path) for transport in (Wire(app), app))
-    assert paged.columns == whole.columns
-    assert {**paged.dicts()[0], "pair": None, "endless": None} == {**whole.dicts()[0], "pair": None, "endless": None}
+    paged, unpaged = (table(transport, TYPES, tmp_path) for transport in (Wire(app), app))
+    assert paged.columns == unpaged.columns
+    assert {**paged.dicts()[0], "pair": None, "endless": None} == {**unpaged.dicts()[0], "pair": None, "endless": None}
     row = paged.dicts()[0]
     assert row["at"] == datetime(2025, 12, 31, 23, 30)
     assert row["times"] == [datetime(2025, 12, 31, 23, 30)]
     assert row["day"] == date(2026, 1, 1)
     assert row["wide"] == "18446744073709551615"
     assert (row["2"], row["2_2"]) == (2, 2)
-    assert (paged.timezone, whole.timezone) == ("Europe/Berlin", "Europe/Berlin")
+    assert (paged.timezone, unpaged.timezone) == ("Europe/Berlin", "Europe/Berlin")
 
 
 def test_no_rows(capped: Wire, serve: Callable[..., httpx.ASGITransport], tmp_path: Path) -> None:

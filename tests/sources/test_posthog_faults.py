@@ -119,8 +119,8 @@ AGAIN: list[tuple[httpx.Response | Exception, str]] = [
 @pytest.mark.parametrize(("answer", "message"), AGAIN)
 def test_what_passes_is_tried_again(tmp_path: Path, answer: httpx.Response | Exception, message: str) -> None:
     notices: list[str] = []
-    found = table(Answers(answer, answer, rows(7)).wire, "SELECT 1", tmp_path, notices=notices)
-    assert list(found.rows) == [(7,)]
+    result = table(Answers(answer, answer, rows(7)).wire, "SELECT 1", tmp_path, notices=notices)
+    assert list(result.rows) == [(7,)]
     assert len(notices) == 2
     assert all(message in notice and "trying again" in notice for notice in notices)
 
@@ -208,9 +208,9 @@ def test_a_key_without_project_read_still_queries(tmp_path: Path) -> None:
         lacks = error(403, "API key missing required scope 'project:read'")
         return lacks if request.method == "GET" else rows(7)
 
-    found = table(Wire(httpx.MockTransport(answer)), "SELECT 1", tmp_path)
-    assert (list(found.rows), found.timezone) == ([(7,)], "UTC")
-    assert "lacks the scope project:read" in found.notes[0]
+    result = table(Wire(httpx.MockTransport(answer)), "SELECT 1", tmp_path)
+    assert (list(result.rows), result.timezone) == ([(7,)], "UTC")
+    assert "lacks the scope project:read" in result.notes[0]
 
 
 def test_three_at_a_time(tmp_path: Path) -> None:
@@ -287,8 +287,8 @@ class Listener:
             length = next(
                 (int(line[15:]) for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"), 0
             )
-            whole = end and len(body) >= length
-            if self.answer is None or (held[:1].isalpha() and not whole):
+            complete = end and len(body) >= length
+            if self.answer is None or (held[:1].isalpha() and not complete):
                 continue
             held = b""
             connection.sendall(self.answer)
@@ -389,7 +389,7 @@ def test_times_with_an_offset_become_utc(tmp_path: Path) -> None:
 
 
 def test_an_answer_without_the_newest_events_is_told(tmp_path: Path) -> None:
-    late, told = rows(1), list[str]()
+    late, notices = rows(1), list[str]()
     late.headers["X-Usertrack-Waiting"] = "12"
-    assert list(table(Answers(late).wire, "SELECT 1", tmp_path, notices=told).rows) == [(1,)]
-    assert told == ["this answer lacks the newest events: 12 requests with some wait to be stored"]
+    assert list(table(Answers(late).wire, "SELECT 1", tmp_path, notices=notices).rows) == [(1,)]
+    assert notices == ["this answer lacks the newest events: 12 requests with some wait to be stored"]

@@ -21,7 +21,7 @@ from usertrack.track import relay
 relay._GATHER_SECONDS = 0.01  # or few would be killed while they send
 
 
-def product(chance: random.Random, dsn: str, told: int) -> None:
+def product(chance: random.Random, dsn: str, pipe: int) -> None:
     """``told`` is a pipe, which gets a byte after the first uuid."""
     own = psycopg.connect(dsn) if dsn != "-" else None
     for number in count():
@@ -32,7 +32,7 @@ def product(chance: random.Random, dsn: str, told: int) -> None:
             uuid = track.track(f"person {chance.randrange(9)}", "seen", {"n": 1})
         os.write(1, f"{uuid}\n".encode())
         if not number:
-            os.write(told, b".")
+            os.write(pipe, b".")
         if chance.random() < 0.02:
             track.flush(0.05)
 
@@ -43,11 +43,11 @@ def main() -> None:
     track.configure(
         project_key="phc_test", host=host, database_url=None if dsn == "-" else dsn, spool=Path(spool), relay=True
     )
-    returned, told = os.pipe()
+    returned, pipe = os.pipe()
     for kill in range(int(kills)):
         child = os.fork()
         if not child:
-            product(chance, dsn, told)
+            product(chance, dsn, pipe)
         if not kill:
             os.read(returned, 1)  # on a busy machine all could be killed before track() returns once
         time.sleep(chance.uniform(0.01, 0.05))

@@ -31,7 +31,7 @@ def anywhere(request: pytest.FixtureRequest, configure: Configure, db: "psycopg.
         return 3
 
 
-def told(server: PostHogServer, name: str = "$identify", key: str = "$set") -> list[Any]:
+def profiles_sent(server: PostHogServer, name: str = "$identify", key: str = "$set") -> list[Any]:
     return [(event["distinct_id"], event["properties"][key]) for event in server.named(name)]
 
 
@@ -40,7 +40,7 @@ def test_an_event_refreshes_what_rests_on_it(server: PostHogServer) -> None:
     track.track("ada", "team_member_joined")
     track.track("ada", "something_else")
     assert track.flush()
-    assert told(server) == [("ada", {"teams_count": 1, "role": "admin"})]
+    assert profiles_sent(server) == [("ada", {"teams_count": 1, "role": "admin"})]
 
 
 def test_only_what_is_different_is_told(server: PostHogServer) -> None:
@@ -48,7 +48,7 @@ def test_only_what_is_different_is_told(server: PostHogServer) -> None:
         TEAMS["ada"] = teams
         track.track("ada", "team_member_joined")
         assert track.flush()
-    assert told(server) == [("ada", {"teams_count": 1, "role": "admin"}), ("ada", {"teams_count": 2})]
+    assert profiles_sent(server) == [("ada", {"teams_count": 1, "role": "admin"}), ("ada", {"teams_count": 2})]
 
 
 def test_groups_are_known_by_groups_or_by_a_property(server: PostHogServer) -> None:
@@ -56,7 +56,7 @@ def test_groups_are_known_by_groups_or_by_a_property(server: PostHogServer) -> N
     track.track("ada", "repo_added", groups={"team": "globex"})
     track.track("ada", "repo_added")
     assert track.flush()
-    assert told(server, "$groupidentify", "$group_set") == [
+    assert profiles_sent(server, "$groupidentify", "$group_set") == [
         ("$team_acme", {"repos_tracked": 3}),
         ("$team_globex", {"repos_tracked": 3}),
     ]
@@ -64,13 +64,13 @@ def test_groups_are_known_by_groups_or_by_a_property(server: PostHogServer) -> N
 
 def test_staleness_and_what_fails(server: PostHogServer, caplog: pytest.LogCaptureFixture) -> None:
     track.track("ada", "team_member_joined")
-    before = {one.name: one for one in track.staleness()}
+    before = {fact.name: fact for fact in track.staleness()}
     assert (before["role"].holders, before["role"].due, before["role"].oldest) == (0, 1, None)
     assert before["role"].due_since is not None
     assert before["repos_tracked"].group_type == "team"
     assert track.flush()
-    after = {one.name: one for one in track.staleness()}
-    assert told(server) == [("ada", {"role": "admin"})]
+    after = {fact.name: fact for fact in track.staleness()}
+    assert profiles_sent(server) == [("ada", {"role": "admin"})]
     assert (after["role"].holders, after["role"].due, after["role"].failing) == (1, 0, 0)
     assert after["role"].oldest is not None
     assert after["teams_count"].failing == 1
@@ -78,7 +78,7 @@ def test_staleness_and_what_fails(server: PostHogServer, caplog: pytest.LogCaptu
     TEAMS["ada"] = 4
     track.refresh("ada", "bob")
     assert track.flush()
-    assert told(server)[1:] == [("ada", {"teams_count": 4}), ("bob", {"role": "member"})]
+    assert profiles_sent(server)[1:] == [("ada", {"teams_count": 4}), ("bob", {"role": "member"})]
 
 
 def test_one_name_is_declared_once() -> None:
@@ -99,6 +99,6 @@ def test_the_worker_leaves_what_it_does_not_know(
     with monkeypatch.context() as patch:
         patch.setattr("usertrack.track.declared.DECLARATIONS._declared", {})
         assert track.flush()
-    assert told(server) == []
+    assert profiles_sent(server) == []
     assert track.flush()
-    assert len(told(server)) == 1
+    assert len(profiles_sent(server)) == 1

@@ -133,14 +133,14 @@ def test_secrets_of_a_file_are_for_its_owner_alone(workspace: Path) -> None:
 
 def test_a_keyring_is_asked_only_for_a_secret(vault: Vault) -> None:
     store(place="keyring")
-    asked = vault.asked
+    requests = vault.requests
     settings = read()
     assert (settings.has_posthog, settings.has_postgres) == (True, True)
     assert database_of(settings) == "db.example:5433/app"
     assert identities(settings).keys() == {"posthog", "neon"}
-    assert vault.asked == asked
+    assert vault.requests == requests
     assert (settings["posthog.personal_api_key"], settings["postgres.url"]) == (KEY, URL)
-    assert vault.asked == asked + 1
+    assert vault.requests == requests + 1
 
 
 def test_the_cache_knows_the_database_of_a_profile_as_that_of_the_environment(vault: Vault) -> None:

@@ -31,8 +31,8 @@ def run(code: str) -> dict[str, Any]:
 
 def events(*names: str) -> dict[str, str]:
     """The constant of each event in Python, and its name."""
-    made = run(generate(plan_of(*map(PlannedEvent, names)), Language.python))["Event"]
-    return {member.name: member.value for member in made}
+    constants = run(generate(plan_of(*map(PlannedEvent, names)), Language.python))["Event"]
+    return {member.name: member.value for member in constants}
 
 
 @pytest.mark.parametrize(

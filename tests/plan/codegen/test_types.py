@@ -14,7 +14,7 @@ from usertrack.plan.codegen.generate import generate
 
 from .plans import REPORTS
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 WRONG_PYTHON = [
     ('track("42", "report_exportd")', "No overload variant"),
@@ -98,7 +98,7 @@ console.log(JSON.stringify(sent));
 @pytest.mark.slow
 def test_mypy(tmp_path: Path) -> None:
     (tmp_path / "tracking.py").write_text(generate(REPORTS, Language.python))
-    shutil.copy(HERE / "right_calls.py", tmp_path)
+    shutil.copy(FOLDER / "right_calls.py", tmp_path)
     lines = ["from tracking import *", 'name: str = "report_exported"', *(call for call, _ in WRONG_PYTHON)]
     (tmp_path / "wrong_calls.py").write_text("\n".join(lines))
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *sorted(tmp_path.glob("*.py"))]
@@ -115,7 +115,7 @@ def test_tsc(tmp_path: Path) -> None:
     install = ["npm", "install", *packages, "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(tmp_path)]
     subprocess.run(install, check=True, capture_output=True, timeout=300)
     (tmp_path / "tracking.ts").write_text(generate(REPORTS, Language.typescript))
-    shutil.copy(HERE / "right_calls.ts", tmp_path)
+    shutil.copy(FOLDER / "right_calls.ts", tmp_path)
     head = [
         'import { createTrack, Events } from "./tracking"; import posthog from "posthog-js";',
         "const track = createTrack(posthog); declare const name: string;"

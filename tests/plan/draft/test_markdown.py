@@ -11,7 +11,7 @@ from usertrack.plan.lint import lint_plan
 from usertrack.plan.model import Plan
 from usertrack.plan.read import read_plan
 
-HERE = Path(__file__).parents[1]
+FOLDER = Path(__file__).parents[1]
 
 
 def plan_of(folder: Path, text: str) -> Plan:
@@ -23,12 +23,12 @@ def plan_of(folder: Path, text: str) -> Plan:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("plan") / "tracking.yaml"
-    merge(path, draft_of_markdown(HERE / "seed003.md"))
+    merge(path, draft_of_markdown(FOLDER / "seed003.md"))
     return path
 
 
 def test_seed_003_is_the_plan_that_a_human_writes_of_it(written: Path) -> None:
-    plan, by_hand = read_plan(written), read_plan(HERE / "seed003.yaml")
+    plan, by_hand = read_plan(written), read_plan(FOLDER / "seed003.yaml")
     assert list(plan.events) == list(by_hand.events)
     for name, event in by_hand.events.items():
         assert (plan.events[name].tier, plan.events[name].phase) == (event.tier, event.phase), name

@@ -199,7 +199,7 @@ def test_a_release_is_a_date_or_a_tag(tags: tuple[str, ...], unknown: list[str],
         "events: {a: {since: nosuch}, e: {since: 2026-03-01}, f: {since: v2.3}}\n"
         "person_properties: {c: {since: v3.2}}\ngroup_properties: {t: {d: {since: v99}}}\n"
     )
-    found = [each for each in lint_plan(read_plan(path), tags) if each.rule.id == "unknown-release"]
+    findings = [each for each in lint_plan(read_plan(path), tags) if each.rule.id == "unknown-release"]
     expected = {"a": "events.a", "b.c": "person_properties.c", "t.d": "group_properties.t.d"}
-    assert {each.subject for each in found} == {expected[name] for name in unknown}
-    assert found[0].message == "`a` is there since `nosuch`, which is neither a date nor a tag"
+    assert {each.subject for each in findings} == {expected[name] for name in unknown}
+    assert findings[0].message == "`a` is there since `nosuch`, which is neither a date nor a tag"

@@ -148,9 +148,9 @@ def _of_a_newer_duckdb(place: HistoryFile) -> None:
     place.path.write_bytes(content)
     with pytest.raises(duckdb.Error) as caught:
         duckdb.connect(str(place.path))
-    found = re.search(r"computed checksum (\d+)", str(caught.value))
-    assert found
-    content[:8] = int(found[1]).to_bytes(8, "little")
+    checksum = re.search(r"computed checksum (\d+)", str(caught.value))
+    assert checksum
+    content[:8] = int(checksum[1]).to_bytes(8, "little")
     place.path.write_bytes(content)
 
 

@@ -35,11 +35,11 @@ def write(
         keep_one(place, classified(day, named, set_name, **options))
 
 
-def story(place: HistoryFile, set_name: str = "action", **asked: Any) -> Timeline:
+def story(place: HistoryFile, set_name: str = "action", **options: Any) -> Timeline:
     connection = connect()
     with open_history(connection, place):
         stored = snapshots(connection, place, set_name)
-        return build_timeline(connection, stored, stored, HistoryQuery(set_name, "email", **asked))
+        return build_timeline(connection, stored, stored, HistoryQuery(set_name, "email", **options))
 
 
 def moved(timeline: Timeline) -> list[tuple[str, str, str, str]]:
@@ -100,10 +100,10 @@ def test_in_an_exclusive_set_an_earlier_segment_can_be_the_reason(place: History
 
 def test_transitions_by_primary_segment(place: HistoryFile) -> None:
     write(place, TWO_WEEKS)
-    found = story(place).matrix
-    assert found
-    assert found.names == ["was", "failing", "poor", "quiet", NO_SEGMENT, NOT_THERE, "people"]
-    assert found.rows == [
+    matrix = story(place).matrix
+    assert matrix
+    assert matrix.names == ["was", "failing", "poor", "quiet", NO_SEGMENT, NOT_THERE, "people"]
+    assert matrix.rows == [
         ("failing", 0, 0, 0, 1, 1, 2),  # ben recovered, fay is gone
         ("poor", 0, 0, 0, 1, 0, 1),  # eve
         ("quiet", 0, 0, 0, 0, 0, 0),
