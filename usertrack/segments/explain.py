@@ -155,7 +155,7 @@ def _verdict(
 ) -> Verdict:
     rule = condition(profiles, segment)
     unknown = "; ".join(profiles.missing(rule))
-    looked = tuple(_comparison(profiles, atom, facts) for atom in atoms(rule))
+    looked = _comparisons(profiles, rule, facts)
     met, text = profiles.row(f"SELECT {bracketed(segment.when)}, {reason_sql(profiles, segment)} FROM person")
     earlier = next((verdict.segment.name for verdict in before if verdict.member), "") if met else ""
     member = None if unknown else False if earlier else met
@@ -166,23 +166,34 @@ def _verdict(
     return Verdict(segment, member, text if member else "", looked, tuple(changes), unknown, earlier)
 
 
-def _comparison(profiles: Profiles, atom: Atom, facts: dict[str, Any]) -> Comparison:
-    return Comparison(
-        atom,
-        tuple((profiles.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
-        None if profiles.missing(atom.expression) else profiles.row(f"SELECT try({atom.sql}) FROM person")[0],
-        frozenset(columns(expand(atom.expression, profiles.derived))),
-        {name: count for name in atom.columns if (count := _count(profiles, name)) is not None},
+def _comparisons(profiles: Profiles, rule: exp.Expression, facts: dict[str, Any]) -> tuple[Comparison, ...]:
+    """The comparisons in ``rule`` with their outcomes for the person, all asked for at once."""
+    looked = atoms(rule)
+    rates = _rates(profiles, rule)
+    outcomes = ["NULL" if profiles.missing(atom.expression) else f"try({atom.sql})" for atom in looked]
+    denominators = [f"({to_sql(denominator)})" for denominator in rates.values()]
+    values = profiles.row(f"SELECT {', '.join([*outcomes, *denominators])} FROM person")
+    counts = {name: int(count) for name, count in zip(rates, values[len(looked) :], strict=True) if count is not None}
+    return tuple(
+        Comparison(
+            atom,
+            tuple((profiles.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
+            met,
+            frozenset(columns(expand(atom.expression, profiles.derived))),
+            {name: counts[name] for name in atom.columns if name in counts},
+        )
+        for atom, met in zip(looked, values, strict=False)
     )
 
 
-def _count(profiles: Profiles, name: str) -> int | None:
-    """The denominator of the rate ``name``; None for a fact that is no rate."""
-    rate = profiles.derived.get(name)
-    if not isinstance(rate, exp.Div) or profiles.facts[name].unit != "percent":
-        return None
-    count = profiles.row(f"SELECT ({to_sql(rate.expression)}) FROM person")[0]
-    return None if count is None else int(count)
+def _rates(profiles: Profiles, rule: exp.Expression) -> dict[str, exp.Expression]:
+    """The denominators of the rates in ``rule``."""
+    derived = {name: profiles.derived.get(name) for name in columns(rule)}
+    return {
+        name: fact.expression
+        for name, fact in derived.items()
+        if isinstance(fact, exp.Div) and profiles.facts[name].unit == "percent"
+    }
 
 
 def _member_rule(profiles: Profiles, segment: Segment, before: Sequence[Segment]) -> exp.Expression:
