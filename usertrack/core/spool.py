@@ -12,6 +12,7 @@ from typing import Any, overload
 from usertrack.core.table import Column, Row
 
 _BATCH = 20_000
+_FEW = 50_000
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,12 @@ def connect() -> Any:
     connection = duckdb.connect()
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection
+
+
+def share_work(connection: Any, rows: int) -> None:
+    """Let DuckDB work on so many ``rows`` in one thread where they are few: to share them would take longer."""
+    if rows < _FEW:
+        connection.execute("SET threads = 1")
 
 
 @cache
