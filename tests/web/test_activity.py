@@ -27,8 +27,8 @@ def test_every_part_comes_in_its_place(browser: Browser) -> None:
 
 @pytest.mark.slow
 def test_the_address_is_the_whole_question(browser: Browser) -> None:
-    asked = {"days": "7", "segment": "power", "breakdown": "$browser", "step": ["user_signed_up", "run_completed"]}
-    page = browser.get("/activity", params=asked).text
+    params = {"days": "7", "segment": "power", "breakdown": "$browser", "step": ["user_signed_up", "run_completed"]}
+    page = browser.get("/activity", params=params).text
     assert "14 Nov – 20 Nov 2026" in part(page, "scope")
     assert "segment power" in part(page, "scope")
     assert "Chrome" in part(page, "activity")
@@ -37,7 +37,7 @@ def test_the_address_is_the_whole_question(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "why"),
+    ("params", "why"),
     [
         ({"segment": "powre"}, "did you mean 'power'"),
         ({"since": "2026-11-10", "until": "2026-11-01"}, "the time begins"),
@@ -46,8 +46,8 @@ def test_the_address_is_the_whole_question(browser: Browser) -> None:
         ({"where": "1 +"}, "PostHog does not understand '1 +'"),
     ],
 )
-def test_what_cannot_be_asked_is_said_once(browser: Browser, asked: dict[str, str], why: str) -> None:
-    page = browser.get("/activity", params=asked).text
+def test_what_cannot_be_asked_is_said_once(browser: Browser, params: dict[str, str], why: str) -> None:
+    page = browser.get("/activity", params=params).text
     assert why in page.replace("&#39;", "'")
     assert page.count('role="alert"') == 1
 

@@ -98,8 +98,8 @@ def test_an_alert_says_who_looks_after_it_and_two_at_once_are_not_both_told_so(
     assert "047739" not in before
     assert "<dt>errors</dt>" not in before
     with ThreadPoolExecutor() as threads:
-        told = sorted(threads.map(take_up, ("ann", "bob")))
-    assert ["you look after it" in each for each in told].count(True) == 1
+        answers = sorted(threads.map(take_up, ("ann", "bob")))
+    assert ["you look after it" in each for each in answers].count(True) == 1
     after = browser.get(path).text
     assert re.search("Taken up by (ann|bob)", after)
     assert "acknowledge " not in after

@@ -48,8 +48,8 @@ class Visitor:
         self.page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
         for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 900})
-            if over := self.page.evaluate("document.documentElement.scrollWidth - innerWidth"):
-                self._complain(f"{over} px too wide at {width}")
+            if excess := self.page.evaluate("document.documentElement.scrollWidth - innerWidth"):
+                self._complain(f"{excess} px too wide at {width}")
         for width, scheme in JUDGED:
             self.page.set_viewport_size({"width": width, "height": 900})
             self.page.emulate_media(color_scheme=scheme)

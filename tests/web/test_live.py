@@ -72,16 +72,16 @@ def scene(**parts: Any) -> Scene:
 
 
 def test_people_are_chosen_by_tier_need_and_last_sign_of_life() -> None:
-    def chosen(query: str) -> list[str]:
+    def people_for(query: str) -> list[str]:
         return [each.person for each in Choice.of(QueryParams(query)).people(scene())]
 
-    assert chosen("") == ["bob", "ann", "eve"]  # who came last stands first
-    assert chosen("sort=active") == ["ann", "bob", "eve"]
-    assert chosen("tier=paid") == ["ann"]
-    assert chosen("need=help") == ["bob"]
-    assert chosen("within=30s") == ["ann"]
+    assert people_for("") == ["bob", "ann", "eve"]  # who came last stands first
+    assert people_for("sort=active") == ["ann", "bob", "eve"]
+    assert people_for("tier=paid") == ["ann"]
+    assert people_for("need=help") == ["bob"]
+    assert people_for("within=30s") == ["ann"]
     with pytest.raises(UsageError, match="'century' is nothing that `within` can be"):
-        chosen("within=century")
+        people_for("within=century")
 
 
 def test_rows_are_harmless_drawn_once_and_dim_for_who_is_away() -> None:
@@ -148,14 +148,14 @@ def test_who_comes_is_shown_at_once_and_our_own_people_never(company: Company) -
         back, new = hub.messages(Choice(), last), hub.messages(Choice(), "of-another-server")
         return seen, (await anext(back)).decode(), (await anext(new)).decode()
 
-    seen, since, whole = live(company, act)
+    seen, since, everything = live(company, act)
     assert "/pricing/:id" in seen
     assert "boss@own.example" not in seen
     assert "Nobody looks for people in need" in seen
     assert "did “report created” on" in since  # what came while the viewer was away
     assert "Take up" in since
     assert "Nobody looks" not in since  # what the viewer had is not sent again
-    assert "Nobody looks" in whole
+    assert "Nobody looks" in everything
 
 
 def test_a_posthog_without_a_livestream_is_asked_again_and_again(
@@ -190,9 +190,9 @@ def test_the_page_works_without_a_script_and_two_who_take_up_one_alert_are_told(
 
     dana = company.person("dana@acme.example")
     company.do("dana@acme.example", "$exception", "/billing", **{"$exception_message": "card 4711 refused"})
-    one = browser.get(f"/live/{dana}").text
-    assert "<h1>dana@acme.example</h1>" in one
-    assert "card 4711 refused" in one.partition('id="live-timeline"')[2]
+    persons_page = browser.get(f"/live/{dana}").text
+    assert "<h1>dana@acme.example</h1>" in persons_page
+    assert "card 4711 refused" in persons_page.partition('id="live-timeline"')[2]
     assert "Nobody with this id" in browser.get("/live/00000000-0000-0000-0000-000000000000").text
     assert "dana@acme.example: you look after it" in take_up()
     assert re.search(r"dana@acme.example: \w+ took it up \d+ s ago", take_up())
@@ -204,9 +204,9 @@ def test_a_visit_is_lines_with_repetitions_as_one_a_flow_of_pages_and_what_went_
     visit = [event(0, route="/a"), event(5, "page_time", route="/a"), event(9, "page_time", route="/a")]
     visit += [event(20, route="/b"), event(30, "$exception", route="/b", message="no such plan: 'gold'")]
     visit += [event(9000, route="/a", session="another"), event(9010, route="/c", session="another")]
-    told = [(line.last.name, line.times, line.begins) for line in lines(visit)]
-    assert told[-2:] == [("page_time", 2, False), ("$pageview", 1, True)]
-    assert [begins for _, _, begins in told].count(True) == 2
+    repetitions = [(line.last.name, line.times, line.begins) for line in lines(visit)]
+    assert repetitions[-2:] == [("page_time", 2, False), ("$pageview", 1, True)]
+    assert [begins for _, _, begins in repetitions].count(True) == 2
     ways = flow(visits(visit))
     assert ways
     assert [[(stop.name, stop.value) for stop in column] for column in ways.columns] == [
@@ -218,8 +218,8 @@ def test_a_visit_is_lines_with_repetitions_as_one_a_flow_of_pages_and_what_went_
 
 def test_of_few_visits_each_is_a_line_and_none_has_ended_that_goes_on() -> None:
     visit = [event(0, route="/a"), event(20, route="/b")]
-    here = person_document(visit, datetime.fromtimestamp(visit[-1].at + 60, UTC), "UTC")
-    text = html.body(here)
+    document = person_document(visit, datetime.fromtimestamp(visit[-1].at + 60, UTC), "UTC")
+    text = html.body(document)
     assert "/a → /b" in text
     assert "%" not in text
     assert "ended" not in text
@@ -286,13 +286,13 @@ def test_who_is_erased_is_gone_from_their_own_page_before_anything_is_asked_agai
 
 def test_a_history_that_cannot_be_read_is_told_and_asked_for_again_and_viewed_ones_stay() -> None:
     async def run() -> None:
-        histories, asked = Histories(), []
+        histories, readings = Histories(), []
 
         async def fails() -> list[Occurrence]:
             raise UsertrackError("Postgres refuses the key", "")
 
         async def works() -> list[Occurrence]:
-            asked.append(1)
+            readings.append(1)
             return [event(0)]
 
         await histories.read("ann", fails)

@@ -38,8 +38,8 @@ def test_both_say_the_same(company: Company) -> None:
                     return known
         return known
 
-    told = asyncio.run(asyncio.wait_for(heard(), 30))
+    streamed = asyncio.run(asyncio.wait_for(heard(), 30))
     with live_source(company.settings) as source:
-        asked = source.arrivals(begun)
-    assert len(asked) == 8
-    assert sorted(told) == sorted(asked)
+        polled = source.arrivals(begun)
+    assert len(polled) == 8
+    assert sorted(streamed) == sorted(polled)

@@ -51,8 +51,8 @@ def test_commands_on_the_demo_ask_the_pages_and_answer_the_same(env: dict[str, s
 
         while not (sockets := [path for path in Path(env["XDG_RUNTIME_DIR"]).glob("*/*") if path.is_socket()]):
             time.sleep(0.05)
-        asked = run(env, "segments", "--demo", "-f", "json")
-        assert (asked.stdout, asked.returncode) == (alone, 0)
+        result = run(env, "segments", "--demo", "-f", "json")
+        assert (result.stdout, result.returncode) == (alone, 0)
         _hang_up_at_once(sockets[0], env)
         unknown = run(env, "user", "nobody@nowhere.example", "--demo")
         assert (unknown.stdout, unknown.returncode) == ("", 2)

@@ -55,8 +55,8 @@ def test_facts_filter_and_the_order_is_that_of_the_column(browser: Browser) -> N
 
 
 def test_a_condition_is_one_as_in_the_rules(browser: Browser) -> None:
-    some = browser.get("/segments/failing?where=run_count+%3E+10").text
-    assert 0 < len(people(some)) < len(people(browser.get("/segments/failing").text))
+    narrowed = browser.get("/segments/failing?where=run_count+%3E+10").text
+    assert 0 < len(people(narrowed)) < len(people(browser.get("/segments/failing").text))
     for wrong in ("run_count >", "(SELECT 1)", "nope = 1", "run_count > 'x'"):
         assert 'role="alert"' in browser.get("/segments/failing", params={"where": wrong}).text
 
@@ -72,11 +72,11 @@ def test_pages_follow_one_another(browser: Browser) -> None:
 
 def test_a_file_holds_exactly_who_is_shown(browser: Browser) -> None:
     question = "where=run_count+%3E+10&sort=run_count"
-    shown = [unquote(each) for each in people(browser.get(f"/segments/failing?{question}").text)]
+    emails = [unquote(each) for each in people(browser.get(f"/segments/failing?{question}").text)]
     lines = browser.get(f"/segments/failing/people.csv?{question}").text.splitlines()
-    assert [line.split(",")[0] for line in lines[1:]] == shown
+    assert [line.split(",")[0] for line in lines[1:]] == emails
     answer = json.loads(browser.get(f"/segments/failing/people.json?{question}").text)
-    assert [row["email"] for row in answer["rows"]] == shown
+    assert [row["email"] for row in answer["rows"]] == emails
     assert browser.get(f"/segments/failing/people.xlsx?{question}").content[:2] == b"PK"
     assert browser.get(f"/segments/failing/people.exe?{question}").status_code == 404
 

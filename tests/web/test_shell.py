@@ -45,10 +45,10 @@ def test_a_part_comes_when_it_is_answered_and_an_error_in_its_place() -> None:
 
 
 def test_what_nobody_waits_for_is_not_asked() -> None:
-    begin, asked = threading.Event(), []
+    begin, started_at = threading.Event(), []
 
     def part() -> Markup:
-        asked.append(time.monotonic())
+        started_at.append(time.monotonic())
         begin.wait(10)
         return Markup()
 
@@ -64,7 +64,7 @@ def test_what_nobody_waits_for_is_not_asked() -> None:
         begin.set()
 
     asyncio.run(leave())
-    assert 1 <= len(asked) < 10
+    assert 1 <= len(started_at) < 10
 
 
 def test_a_slow_source_on_one_page_holds_up_no_other_page_and_no_local_part() -> None:
