@@ -66,7 +66,7 @@ def test_a_path_leads_to_who_took_it_and_on_to_each_of_them(browser: Browser) ->
     page = browser.get(link[1]).text
     assert f"{link[2]} sessions of" in part(page, "people")
     assert 'href="/people/' in part(page, "people")
-    assert browser.get("/activity/path?position=1").status_code == 404
+    assert browser.get("/activity/path?position=1").status_code == 400
     assert "nobody took this path" in browser.get("/activity/path?position=3&source=/nowhere&target=/here").text
 
 

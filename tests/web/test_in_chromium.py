@@ -139,10 +139,10 @@ def test_from_today_to_a_person_and_the_form_that_erases_them(visitor: Visitor) 
     visitor.comes_to(r"/people/[^/]+\?kind=.+#timeline")
     visitor.shows("Clear")
     visitor.click("Erase them …")
-    visitor.looks_at("/people/[^/]+/erase")
+    visitor.looks_at("/erase/[^/]+")
     visitor.click("Back")
     visitor.click("Export all")
-    visitor.looks_at("/people/[^/]+/export")
+    visitor.looks_at("/export/[^/]+")
 
 
 def test_people_of_a_segment_are_filtered_sorted_and_paged(visitor: Visitor) -> None:

@@ -64,7 +64,7 @@ def test_without_a_target_nothing_can_be_sent(browser: Browser) -> None:
     page = browser.get("/segments/failing/push?set=action&to=slack").text
     assert "SLACK_WEBHOOK_URL" in page
     assert "<button class=" not in page
-    assert browser.get("/segments/failing/push?to=fax").status_code == 404
+    assert browser.get("/segments/failing/push?to=fax").status_code == 400
     assert browser.get("/segments/failing/push.csv").text.startswith("email,segment,priority,reason,evidence")
 
 

@@ -23,7 +23,7 @@ def test_its_rows_are_a_file(browser: Browser) -> None:
     file = browser.get("/queries/posthog/mcp_connects/file?days=7&format=csv")
     assert file.headers["content-disposition"] == 'attachment; filename="posthog-mcp_connects.csv"'
     assert len(file.text.splitlines()) > 1
-    assert browser.get("/queries/posthog/mcp_connects/file?format=exe").status_code == 404
+    assert browser.get("/queries/posthog/mcp_connects/file?format=exe").status_code == 400
 
 
 def test_an_unknown_query_is_named_with_its_likes(browser: Browser) -> None:

@@ -78,7 +78,7 @@ def test_a_file_holds_exactly_who_is_shown(browser: Browser) -> None:
     answer = json.loads(browser.get(f"/segments/failing/people.json?{question}").text)
     assert [row["email"] for row in answer["rows"]] == emails
     assert browser.get(f"/segments/failing/people.xlsx?{question}").content[:2] == b"PK"
-    assert browser.get(f"/segments/failing/people.exe?{question}").status_code == 404
+    assert browser.get(f"/segments/failing/people.exe?{question}").status_code == 400
 
 
 def test_a_segment_that_was_renamed_is_not_here_and_its_like_is_named(browser: Browser) -> None:

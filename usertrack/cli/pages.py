@@ -87,7 +87,9 @@ def open_pages(
             )
         except DirectoryServed as served:
             progress.stop()
-            diagnostics.note(f"the pages are open at {served.url} already")
+            is_plain = (host, port, password, behind) == ("127.0.0.1", None, "", "")
+            as_begun = "" if is_plain else ", and stay as they were opened: end them to open them otherwise"
+            diagnostics.note(f"the pages are open at {served.url} already{as_begun}")
             _show(_new_link(served), browser=browser)
 
 

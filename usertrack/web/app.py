@@ -16,6 +16,7 @@ from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.render.html import script, stylesheet
 from usertrack.web.access import Access, Gate, login
 from usertrack.web.answers import Answers
+from usertrack.web.missing import MissingPageError
 from usertrack.web.pages import (
     activity,
     leave,
@@ -68,8 +69,9 @@ def create_app(settings: Settings, access: Access) -> Starlette:
 
     async def usertrack_error(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, UsertrackError)
-        status = 404 if isinstance(problem, UsageError) else 502
-        return shell.simple(request, "No answer", error(problem.message, problem.hint), status)
+        status = 404 if isinstance(problem, MissingPageError) else 400 if isinstance(problem, UsageError) else 502
+        title = "Not done" if request.method == "POST" else "No answer"
+        return shell.simple(request, title, error(problem.message, problem.hint), status)
 
     async def unknown_segment(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, segment.UnknownSegmentError)

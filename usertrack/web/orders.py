@@ -21,11 +21,13 @@ _SECONDS = 15 * 60  # in which what was shown may be done
 class Order(Generic[Value]):
     """``outcome`` does it, for whoever asks first, and gives what came of it to all. ``back`` leads to the form.
 
-    ``begun_at`` is when it was confirmed; both times are those of `time.monotonic`.
+    ``confirmation`` is what has to be typed for it, "" where nothing has. ``begun_at`` is when it was confirmed; both
+    times are those of `time.monotonic`.
     """
 
     outcome: Once[Value]
     back: str
+    confirmation: str = ""
     made_at: float = field(default_factory=time.monotonic)
     begun_at: float | None = None
 
@@ -37,18 +39,24 @@ class Orders(Generic[Value]):
         self._orders: OrderedDict[str, Order[Value]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def prepare(self, action: Callable[[], Value], back: str) -> str:
+    def prepare(self, action: Callable[[], Value], back: str, confirmation: str = "") -> str:
         """The id under which a form may ask for ``action``, once and soon."""
         id_ = secrets.token_urlsafe(16)
         with self._lock:
-            self._orders[id_] = Order(Once(_with_faults(action)), back)
+            self._orders[id_] = Order(Once(_with_faults(action)), back, confirmation)
             while len(self._orders) > _MOST:
                 self._orders.popitem(last=False)
         return id_
 
-    def carry_out(self, id_: str) -> None:
-        """Do it, unless that was done. Raises UsageError for what is unknown or was shown too long ago."""
+    def carry_out(self, id_: str, typed: str = "") -> None:
+        """Do it, unless that was done.
+
+        Raises UsageError for what is unknown, was shown too long ago, or is not confirmed by what was ``typed``.
+        """
         order = self._order(id_)
+        if typed.strip().casefold() != order.confirmation.casefold():
+            hint = f"go back, and type {order.confirmation}"
+            raise UsageError("nothing was done: that is not what was to be typed", hint)
         if order.begun_at is None:
             if time.monotonic() - order.made_at > _SECONDS:
                 hint = "look at it again, and confirm then"

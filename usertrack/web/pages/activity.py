@@ -88,7 +88,7 @@ class Visit:
         self._site = site
         self._since = since
         self._counted = Once(self._count)
-        self._errors: set[str] = set()
+        self._errors: dict[str, str] = {}  # by message, the part that came first
         self.is_counted = Future[None]()
 
     def _count(self) -> Answer[Counted]:
@@ -124,7 +124,7 @@ class Visit:
         except Absent as problem:
             return Markup("<p class='dim'>{}</p>").format(words(problem.message)) + form
         except UsertrackError as problem:
-            return self._error(problem) + form
+            return self._error(problem, name) + form
 
     def path(self, move: Move) -> Markup:
         """Who took a path of the journeys."""
@@ -132,11 +132,12 @@ class Visit:
         key = (move, self.question, counted.scope.as_of)
         return self._site.answers.ask(key, partial(_path, move=move, scope=counted.scope)).value
 
-    def _error(self, problem: UsertrackError) -> Markup:
+    def _error(self, problem: UsertrackError, name: str) -> Markup:
         """In full where it came first: a source that is away is so for every part."""
-        if problem.message in self._errors:
-            return Markup("<p class='dim'>no answer, for the same reason as another part</p>")
-        self._errors.add(problem.message)
+        first = self._errors.setdefault(problem.message, name)
+        if first != name:
+            same = "<p class='dim'>no answer, for the same reason as <a href='#{}'>{}</a></p>"
+            return Markup(same).format(first, _PARTS[first][1])
         return error(problem.message, problem.hint)
 
 

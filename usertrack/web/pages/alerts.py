@@ -28,6 +28,7 @@ from usertrack.signals.read import read_patterns
 from usertrack.signals.simulation.ask import STAGES, ask_simulation
 from usertrack.signals.simulation.wanted import OutcomeText, parse_outcome
 from usertrack.web.live.actions import Outcomes, act, open_desk
+from usertrack.web.missing import named_in_path
 from usertrack.web.shell import Part, document_html, end, rendered, titled_html
 from usertrack.web.site import Site
 from usertrack.workspace.files import patterns_path
@@ -180,7 +181,7 @@ def _statistics(site: Site, pattern: str) -> Markup:
 
 
 def _alert(site: Site, id_: str) -> Alert:
-    with open_desk(site.settings, datetime.now(UTC)) as desk:
+    with open_desk(site.settings, datetime.now(UTC)) as desk, named_in_path():
         return alert_of(id_, desk.alerts(everything=True))
 
 

@@ -51,7 +51,7 @@ def routes(site: Site) -> list[Route]:
     async def person(request: Request) -> Response:
         id_ = request.path_params["person"]
         view = OnePerson.of(id_, request.query_params)
-        stream = f"/live/stream?person={quote(id_, safe='')}&lines={view.lines}"
+        stream = f"/stream?person={quote(id_, safe='')}&lines={view.lines}"
         name = name_of(id_, await hub.facts(id_))
         frame = asyncio.ensure_future(_in_time(hub.frame(view)))
         history = asyncio.ensure_future(_in_time(hub.history(id_)))
@@ -73,7 +73,7 @@ def routes(site: Site) -> list[Route]:
 
     return [
         Route("/live", live),
-        Route("/live/stream", stream),
+        Route("/stream", stream),
         Route("/live/{person:path}", person),
         Route("/user-activity", user_activity),
         *alerts.routes(site, outcomes),

@@ -21,6 +21,7 @@ from usertrack.segments.explain import explain, find_person
 from usertrack.segments.explain_view import explain_document
 from usertrack.web.answers import since_of
 from usertrack.web.links import in_path
+from usertrack.web.missing import named_in_path
 from usertrack.web.people_question import page_number, query_string
 from usertrack.web.population import population_of
 from usertrack.web.shell import Part, document_html, rendered
@@ -67,7 +68,8 @@ def routes(site: Site) -> list[Route]:
 def known_as(site: Site, name: str) -> Known:
     """Who is called so. Raises UsageError with near matches, or why they are left out."""
     with population_of(site.answers).value.profiles() as profiles:
-        key = find_person(profiles, name)
+        with named_in_path():
+            key = find_person(profiles, name)
         columns = [column if column in profiles.facts else "NULL" for column in ("name", "email")]
         full, email = profiles.row(f'SELECT {", ".join(columns)} FROM profile WHERE "{profiles.key}" = ?', [key])
     return Known(key, str(full or key), str(email or ""))

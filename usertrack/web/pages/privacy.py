@@ -19,6 +19,7 @@ from usertrack.privacy.view import erased_document, survey_document
 from usertrack.segments.analysis import Analysis
 from usertrack.web.export import download, empty_file
 from usertrack.web.links import in_path
+from usertrack.web.missing import named_in_path
 from usertrack.web.orders import Orders
 from usertrack.web.pages.person import Known, known_as
 from usertrack.web.shell import Part, document_html, error, rendered
@@ -31,7 +32,7 @@ def routes(site: Site) -> list[Route]:
     async def ask_export(request: Request) -> Response:
         known = await run_in_threadpool(known_as, site, request.path_params["person"])
         token = site.access.token(request)
-        body = rendered("person_export.html.j2", known=known, address=_address(known), token=token)
+        body = rendered("person_export.html.j2", known=known, back=_address(known), token=token)
         return site.shell.simple(request, "Export", body)
 
     async def export(request: Request) -> Response:
@@ -46,25 +47,24 @@ def routes(site: Site) -> list[Route]:
 
     async def erase(request: Request) -> Response:
         form = await site.access.form(request)
-        name = request.path_params["person"]
-        if form.get("email", "").strip().casefold() != form.get("typed", "").strip().casefold():
-            wrong = error("that is not the e-mail: nothing was deleted", f"go back, and type {name}")
-            return site.shell.simple(request, "Nothing was deleted", wrong, 400)
-        await run_in_threadpool(orders.carry_out, form.get("order", ""))
+        await run_in_threadpool(orders.carry_out, form.get("order", ""), form.get("typed", ""))
         return RedirectResponse(f"/erased/{form['order']}", 303)
 
     async def erased(request: Request) -> Response:
+        id_ = request.path_params["id"]
+        with named_in_path():
+            orders.back(id_)
         try:
-            document, left = await run_in_threadpool(orders.outcome, request.path_params["id"])
+            document, left = await run_in_threadpool(orders.outcome, id_)
         except UsertrackError as problem:
             return site.shell.simple(request, "Not erased yet", error(problem.message, problem.hint), 502)
         return site.shell.simple(request, document.title, left + document_html(document))
 
     return [
-        Route("/people/{person:path}/export", ask_export),
-        Route("/people/{person:path}/export", export, methods=["POST"]),
-        Route("/people/{person:path}/erase", ask_erase),
-        Route("/people/{person:path}/erase", erase, methods=["POST"]),
+        Route("/export/{person:path}", ask_export),
+        Route("/export/{person:path}", export, methods=["POST"]),
+        Route("/erase/{person:path}", ask_erase),
+        Route("/erase", erase, methods=["POST"]),
         Route("/erased/{id}", erased),
     ]
 
@@ -97,13 +97,12 @@ def _survey(site: Site, orders: Orders[tuple[Document, Markup]], known: Known, *
         email = _by_email(analysis, known)
         subject, holdings = find_holdings(analysis, email, local_files(analysis))
     document = survey_document(subject, holdings)
-    order = orders.prepare(partial(_erase, site, email), _address(known))
+    order = orders.prepare(partial(_erase, site, email), _address(known), subject.email)
     return rendered(
         "person_erase.html.j2",
         title=document.title,
         document=document_html(document),
         email=subject.email,
-        action=f"{_address(known)}/erase",
         order=order,
         token=token,
         back=_address(known),

@@ -20,6 +20,7 @@ from usertrack.push.send import Push, push, push_shown
 from usertrack.push.view import outcome_document
 from usertrack.segments.analysis import Analysis
 from usertrack.web.export import download, written
+from usertrack.web.missing import named_in_path
 from usertrack.web.orders import Orders
 from usertrack.web.pages.segment import SegmentPlace, place_of
 from usertrack.web.shell import Part, document_html, error, rendered
@@ -60,7 +61,8 @@ def routes(site: Site) -> list[Route]:
 
     async def outcome(request: Request) -> Response:
         id_ = request.path_params["id"]
-        back = orders.back(id_)
+        with named_in_path():
+            back = orders.back(id_)
         try:
             document = await run_in_threadpool(orders.outcome, id_)
         except UsertrackError as problem:

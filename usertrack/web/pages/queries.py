@@ -16,6 +16,7 @@ from usertrack.library.view import library_document, query_document
 from usertrack.render.data import FORMATS
 from usertrack.segments.analysis import Analysis
 from usertrack.web.export import download, written
+from usertrack.web.missing import named_in_path
 from usertrack.web.shell import Part, document_html, rendered
 from usertrack.web.site import Site
 
@@ -29,7 +30,7 @@ def routes(site: Site) -> list[Route]:
         return site.shell.page(request, "Queries", parts, rendered("queries.html.j2", search=search))
 
     async def one(request: Request) -> Response:
-        query = site.answers.library[request.path_params["name"]]
+        query = _query(site, request)
         values = dict(request.query_params)
         is_run = values.pop("run", None) is not None
         intro = rendered("query.html.j2", query=query, values=values, formats=FORMATS, is_run=is_run)
@@ -38,7 +39,7 @@ def routes(site: Site) -> list[Route]:
         return site.shell.page(request, query.title, parts, intro)
 
     async def file(request: Request) -> Response:
-        query = site.answers.library[request.path_params["name"]]
+        query = _query(site, request)
         values = dict(request.query_params)
         fmt = values.pop("format", "csv")
         values.pop("run", None)
@@ -50,6 +51,11 @@ def routes(site: Site) -> list[Route]:
         Route("/queries/{name:path}/file", file),
         Route("/queries/{name:path}", one),
     ]
+
+
+def _query(site: Site, request: Request) -> Query:
+    with named_in_path():
+        return site.answers.library[request.path_params["name"]]
 
 
 def _library(site: Site, search: str) -> Document:

@@ -72,7 +72,8 @@ class UnknownSegmentError(UsageError):
 
     def __init__(self, problem: UsageError, rules: Rules) -> None:
         renamed = "it may have another name now: these are in segments.yaml"
-        super().__init__(problem.message, problem.hint if problem.hint == ABSENT else renamed)
+        near = f"{problem.hint} · {renamed}" if problem.hint.startswith("did you mean") else renamed
+        super().__init__(problem.message, problem.hint if problem.hint == ABSENT else near)
         self.rules = rules
 
 

@@ -1,0 +1,19 @@
+"""Pages that are not there: the path of an address names what nobody knows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from usertrack.core.errors import UsageError
+
+
+class MissingPageError(UsageError):
+    """There is no such page, and why; a wrong question to a page is a plain UsageError."""
+
+
+@contextmanager
+def named_in_path() -> Iterator[None]:
+    """What is wrong here is what the path of an address names."""
+    try:
+        yield
+    except UsageError as problem:
+        raise MissingPageError(problem.message, problem.hint) from problem
