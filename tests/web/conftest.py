@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import AS_OF, DAYS, Cli
+from tests.people import Office, served
 from tests.server.capture_fixtures import AppThread
 from usertrack.demo import open_demo
 from usertrack.demo.sources import demo_server
@@ -84,6 +85,19 @@ def browser(engines: None, stranger: Strangers) -> Browser:
     browser = stranger()
     browser.enter()
     return browser
+
+
+@pytest.fixture
+def visitor(place: Office, clean_env: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """A browser at the pages of a company of the module's own, `place`; a parameter is the name of what it lacks."""
+    with served(place) as env:
+        for name, value in {**env, "USERTRACK_HISTORY": "off"}.items():
+            if name != getattr(request, "param", ""):
+                clean_env.setenv(name, value)
+        access = Access(b"key", frozenset({"localhost"}), 8766)
+        own = Browser(create_app(load_settings(), access), access)
+        own.enter()
+        yield own
 
 
 @pytest.fixture

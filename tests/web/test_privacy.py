@@ -6,11 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.people import Company, Office, ago, office, served
+from tests.people import Company, Office, ago, office
 from tests.web.conftest import Browser
-from usertrack.web.access import Access
-from usertrack.web.app import create_app
-from usertrack.workspace.settings import load_settings
 
 ANN = "ann@x.example"
 
@@ -25,29 +22,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
-@pytest.fixture
-def browser(place: Office, clean_env: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser at the pages of a small company."""
-    with served(place) as env:
-        for name, value in env.items():
-            clean_env.setenv(name, value)
-        clean_env.setenv("USERTRACK_HISTORY", "off")
-        access = Access(b"key", frozenset({"localhost"}), 8766)
-        own = Browser(create_app(load_settings(), access), access)
-        own.enter()
-        yield own
-
-
 @pytest.mark.slow  # every place is read four times; tests/privacy proves what is read and deleted
-def test_a_person_is_exported_and_erased(browser: Browser, place: Office) -> None:
-    answer = browser.post(f"/export/{ANN}", f"/export/{ANN}")
+def test_a_person_is_exported_and_erased(visitor: Browser, place: Office) -> None:
+    answer = visitor.post(f"/export/{ANN}", f"/export/{ANN}")
     assert 'filename="ann-x.example.json"' in answer.headers["content-disposition"]
     assert "joann" not in answer.text
     assert json.loads(answer.text)["counts"]["events"] == 4
 
     address = f"/erase/{ANN}"
-    order = re.search(r'name="order" value="([^"]+)"', browser.get(address).text)
+    order = re.search(r'name="order" value="([^"]+)"', visitor.get(address).text)
     assert order
-    done = browser.post("/erase", f"/export/{ANN}", order=order[1], typed=" Ann@x.example ")
-    assert "was erased" in browser.get(done.headers["location"]).text
+    done = visitor.post("/erase", f"/export/{ANN}", order=order[1], typed=" Ann@x.example ")
+    assert "was erased" in visitor.get(done.headers["location"]).text
     assert place.store.rows("SELECT count() FROM posthog.events")[0][0] == 4  # joann's

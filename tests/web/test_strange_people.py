@@ -5,11 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.people import Company, Office, ago, office, served
+from tests.people import Company, Office, ago, office
 from tests.web.conftest import Browser
-from usertrack.web.access import Access
-from usertrack.web.app import create_app
-from usertrack.workspace.settings import load_settings
+from tests.web.test_activity import part
 
 NAMES = {
     "long@x.example": "x" * 10_000,
@@ -29,29 +27,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
-@pytest.fixture
-def browser(place: Office, clean_env: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser at the pages of a company of strange names."""
-    with served(place) as env:
-        for name, value in {**env, "USERTRACK_HISTORY": "off"}.items():
-            clean_env.setenv(name, value)
-        access = Access(b"key", frozenset({"localhost"}), 8766)
-        own = Browser(create_app(load_settings(), access), access)
-        own.enter()
-        yield own
-
-
 @pytest.mark.slow  # a company of its own; hostile texts that are typed are in test_segments.py
-def test_each_is_in_the_table_and_has_a_page(browser: Browser) -> None:
-    table = browser.get("/segments/failing").text
+def test_each_is_in_the_table_and_has_a_page(visitor: Browser) -> None:
+    table = visitor.get("/segments/failing").text
     assert "<script>alert" not in table
     assert "\\u202eمريم 🦊" in table
     assert "ask again" in table
     for email, name in NAMES.items():
         address = f"/people/{quote(email, safe='')}"
         assert f'href="{address}"' in table
-        page = browser.get(address)
+        page = visitor.get(address)
         assert page.status_code == 200
         assert "<script>alert" not in page.text
         assert "this is a bug" not in page.text
         assert len(page.text.split("<h1>")[1].split("</h1>")[0]) < 300, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("visitor", ["DATABASE_URL"], indirect=True)
+def test_without_postgres_today_names_nobody_to_act_on_who_is_unknown_to_the_segments(visitor: Browser) -> None:
+    assert "%40x.example" not in visitor.get("/").text
+    assert "Whom to act on in less urgent segments is not known: who is in Failing Users" in visitor.get("/").text
+    assert "0.0 %" not in part(visitor.get("/segments").text, "segments").partition("Frustrated")[0]

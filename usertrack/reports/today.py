@@ -58,7 +58,8 @@ def _common(classification: Classification, segment: Segment) -> str:
 def people_document(classification: Classification, moved: Moves) -> Document:
     """Who is most urgent, a few of each segment, and how they stood a week ago."""
     segment_set = classification.segment_set
-    rows = moved.standing.dicts()
+    known = {count.segment.id for count in classification.counts if count.to_act_on is not None}
+    rows = [row for row in moved.standing.dicts() if row["segment"] in known]
 
     def since(row: Mapping[str, Any]) -> str:
         return "not known" if row["new"] is None else "new" if row["new"] else row["moved"] or "there, as before"
@@ -80,6 +81,11 @@ def people_document(classification: Classification, moved: Moves) -> Document:
     blocks: list[Block] = [Paragraph("Nobody is to be acted on.", "dim")]
     if rows:
         blocks = [columns.listing(list(islice(_first(rows), _PEOPLE))), Paragraph(more, "dim")]
+    elif classification.unknown:
+        blocks = []
+    if count := next(iter(classification.unknown), None):
+        why = f"who is in {count.segment.name} is unknown, because {count.unknown}"
+        blocks.append(Paragraph(f"Whom to act on in less urgent segments is not known: {why}", "warning"))
     return _document("Act on these first", blocks, classification)
 
 

@@ -106,6 +106,8 @@ const remember = (row) => cells.set(row, [...row.children].map((cell) => cell.ou
 
 function update(row, html) {
   const fresh = parse(html), before = cells.get(row) || [];
+  const reasons = (of) => of.querySelectorAll(".why > p").length;
+  if (reasons(fresh) > reasons(row)) document.getElementById("live-said").textContent = fresh.dataset.said;
   row.className = fresh.className;
   [...fresh.children].forEach((cell, place) => {
     const old = row.children[place];
