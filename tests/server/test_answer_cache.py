@@ -1,5 +1,6 @@
 """A server whose present stands still gives an answer again, and never one of data that has changed since."""
 
+import asyncio
 import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,9 +11,11 @@ import httpx
 import pytest
 from capture_fixtures import SETTINGS, AppThread, Client, shared_store, store, wait_until
 
-from usertrack.core.spool import parquet_rows
+from usertrack.core.spool import Spool, parquet_rows
+from usertrack.library.library import Statement, for_key
 from usertrack.server import answer_cache, query_runner
 from usertrack.server.database.store import Store
+from usertrack.sources.posthog import PostHog
 
 __all__ = ["shared_store", "store"]
 KEY = {"Authorization": f"Bearer {SETTINGS.personal_api_key}"}
@@ -95,6 +98,24 @@ def test_asked_again_when_persons_cohorts_or_types_change(demo: Demo) -> None:
     demo.store.query("TRUNCATE TABLE posthog.property_definitions")
     demo.store.definitions.reload()
     assert demo.ask(largest) == [("9",)]  # a text, where nothing says that it is a number
+
+
+def test_a_key_is_looked_up_in_the_answer_for_all(demo: Demo, tmp_path: Path) -> None:
+    demo.send({"event": "seen", "distinct_id": "ann"}, {"event": "seen", "distinct_id": "bob"})
+    sql = "SELECT distinct_id, count() AS n FROM events WHERE event = {name} GROUP BY distinct_id"
+    counts = Statement("posthog", sql, {"name": "seen"}, {"name": "text"}, key="distinct_id")
+
+    async def ask(key: str) -> set[Any]:
+        source = PostHog(str(demo.http.base_url), "1", SETTINGS.personal_api_key, lambda message, **_: None)
+        try:
+            table = await source.run(for_key(counts, key), Spool(tmp_path))
+        finally:
+            await source.close()
+        return set(table.rows)
+
+    assert ("ann", 1) in asyncio.run(ask("ann"))
+    assert ("bob", 1) in asyncio.run(ask("bob"))
+    assert len(demo.executed) == 1
 
 
 def test_values_belong_to_the_question_and_chance_is_none(demo: Demo) -> None:

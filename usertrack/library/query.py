@@ -152,6 +152,12 @@ class Statement:
     excludes: bool = False
     seconds: float | None = None
 
+    @property
+    def of_all(self) -> "Statement":
+        """The statement for all keys with the same values; itself, where it is that."""
+        every = self.for_all_keys
+        return replace(every, values={name: self.values[name] for name in every.values}) if every else self
+
     def __post_init__(self) -> None:
         """Raises UsageError for text that is not valid Unicode, such as bytes of a command line that were not UTF-8."""
         _must_be_text(self.sql, "the SQL")

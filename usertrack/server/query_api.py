@@ -101,6 +101,7 @@ class _QueryApi:
                 "week_start_day": settings.week_start_day,
                 "test_account_filters": list(settings.test_account_filters),
                 "usertrack_parquet": True,  # not PostHog's: whole results as parquet
+                "usertrack_gives_again": self._runner.gives_again,  # not PostHog's: who asks alike is answered at once
                 "usertrack_live_check": True,  # not PostHog's: usertrack/live-check
                 "usertrack_privacy": True,  # not PostHog's: usertrack/expire and usertrack/pseudonymize
                 "usertrack_forget": True,

@@ -93,7 +93,9 @@ class PostHog:
             async with self._at_once:
                 started = time.perf_counter()
                 about = await self._api.about()
-                result = await self._fetch(statement, spool, as_parquet=bool(about.get("usertrack_parquet")))
+                # one answer then serves whoever is asked about next
+                asked = statement.of_all if about.get("usertrack_gives_again") else statement
+                result = await self._fetch(asked, spool, as_parquet=bool(about.get("usertrack_parquet")))
         except (QueryError, SourceBusy) as error:
             raise type(error)(f"{statement.name}: {error.message}", error.hint) from error
         return Table(
