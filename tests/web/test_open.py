@@ -51,8 +51,10 @@ def test_commands_on_the_demo_ask_the_pages_and_answer_the_same(env: dict[str, s
 
         while not (sockets := [path for path in Path(env["XDG_RUNTIME_DIR"]).glob("*/*") if path.is_socket()]):
             time.sleep(0.05)
+        half = _begin_to_ask(sockets[0])  # and never go on: nobody waits for that
         result = run(env, "segments", "--demo", "-f", "json")
         assert (result.stdout, result.returncode) == (alone, 0)
+        half.close()
         _hang_up_at_once(sockets[0], env)
         unknown = run(env, "user", "nobody@nowhere.example", "--demo")
         assert (unknown.stdout, unknown.returncode) == ("", 2)
@@ -71,6 +73,14 @@ def test_commands_on_the_demo_ask_the_pages_and_answer_the_same(env: dict[str, s
         _, err = opened.communicate(timeout=30)
     assert opened.returncode == 0, err
     assert not sockets[0].exists()
+
+
+def _begin_to_ask(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    with open(os.devnull, "r+") as null:
+        connection.connect(str(path))
+        socket.send_fds(connection, [(1000).to_bytes(4, "big")], [null.fileno()] * 3)
+    return connection
 
 
 def _hang_up_at_once(path: Path, env: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ COMMANDS = frozenset((
 ))
 # fmt: on
 """Those that answer a question and end: they wait for nothing, ask nobody, and serve nothing."""
+_PATIENCE = 5.0  # seconds until a command runs in its own process
 _NOT_THERE = ("-h", "--help", "--watch", "--edit")
 
 
@@ -43,10 +44,12 @@ def run_warm() -> int | None:
     request = json.dumps(caller).encode()
     try:
         require_own(path)
+        connection.settimeout(_PATIENCE)
         connection.connect(path)
         socket.send_fds(connection, [len(request).to_bytes(4, "big")], [0, 1, 2])
         connection.sendall(request)
         process = int.from_bytes(connection.recv(4), "big")
+        connection.settimeout(None)
     except OSError:
         return None
     return _result(connection, process) if process else None

@@ -62,6 +62,31 @@ def _own(lock: IO[str]) -> bool:
             return False
 
 
+class Request:
+    """What a ``caller`` has sent so far, who may be slow: its streams with the size of the rest, then JSON."""
+
+    def __init__(self, caller: socket.socket) -> None:
+        self.caller = caller
+        self.streams: list[int] = []
+        self.text = b""
+        self._size = 0
+
+    def is_whole(self) -> bool:
+        """Take what is there. Raises OSError when the caller is gone."""
+        with suppress(BlockingIOError):
+            if not self.streams:
+                size, self.streams, _, _ = socket.recv_fds(self.caller, 4, 3)
+                if not self.streams:
+                    raise OSError("the caller is gone")
+                self._size = int.from_bytes(size, "big")
+            while len(self.text) < self._size:
+                piece = self.caller.recv(self._size - len(self.text))
+                if not piece:
+                    raise OSError("the caller is gone")
+                self.text += piece
+        return bool(self.streams) and len(self.text) == self._size
+
+
 class Forks:
     """Takes callers from ``listener``, and tells each how the fork that became its command ended."""
 
@@ -69,51 +94,65 @@ class Forks:
         self._listener = listener
         self._began = began
         self._callers: dict[int, socket.socket] = {}  # by process
+        self._asking: dict[socket.socket, Request] = {}  # who has not sent all of it yet
         self._selector = selectors.DefaultSelector()
 
-    def serve(self) -> None:
-        """Until standard input ends."""
+    def serve(self, until: int = 0) -> None:
+        """Until that file, standard input, ends."""
         ended, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        for readable in (self._listener, ended, 0):
+        for readable in (self._listener, ended, until):
             self._selector.register(readable, selectors.EVENT_READ)
         while True:
             for key, _ in self._selector.select():
-                if key.fileobj == 0:
+                if key.fileobj == until:
                     return
                 if key.fileobj == ended:
                     os.read(ended, 1 << 16)
                     self._report_ends()
                 elif key.fileobj is self._listener:
                     caller, _ = self._listener.accept()
-                    with suppress(OSError, ValueError):
-                        self._begin(caller)
-                    if caller not in self._callers.values():
-                        caller.close()
+                    caller.setblocking(False)
+                    self._asking[caller] = Request(caller)
+                    self._selector.register(caller, selectors.EVENT_READ)
+                elif key.fileobj in self._asking:
+                    self._hear(self._asking[key.fileobj])
                 elif key.data in self._callers:  # not of an end that was told since
                     self._selector.unregister(key.fileobj)
                     os.kill(key.data, signal.SIGTERM)  # its caller was killed
 
-    def _begin(self, caller: socket.socket) -> None:
-        """Fork for the caller's command; where the code has changed since it was imported, say 0 instead."""
-        caller.settimeout(5)
-        size, streams, _, _ = socket.recv_fds(caller, 4, 3)
+    def _hear(self, request: "Request") -> None:
+        """Take what has come of a request, and begin when that is all. Who sends nonsense is let go."""
+        caller = request.caller
         try:
-            request = json.loads(_read(caller, int.from_bytes(size, "big")))
-            if _changed_since(self._began):
-                caller.sendall(bytes(4))
+            if not request.is_whole():
                 return
-            process = os.fork()
-            if process == 0:
-                _become(request, streams)
-            self._callers[process] = caller
-            self._selector.register(caller, selectors.EVENT_READ, process)
-            caller.sendall(process.to_bytes(4, "big"))
-        finally:
-            for stream in streams:
-                os.close(stream)
+            words = json.loads(request.text)
+        except (OSError, ValueError):
+            words = None
+        self._selector.unregister(caller)
+        del self._asking[caller]
+        if words:
+            with suppress(OSError):
+                self._begin(caller, words, request.streams)
+        for stream in request.streams:
+            os.close(stream)
+        if caller not in self._callers.values():
+            caller.close()
+
+    def _begin(self, caller: socket.socket, words: dict[str, Any], streams: list[int]) -> None:
+        """Fork for the caller's command; where the code has changed since it was imported, say 0 instead."""
+        if _changed_since(self._began):
+            caller.sendall(bytes(4))
+            return
+        process = os.fork()
+        if process == 0:
+            _become(words, streams)
+        self._callers[process] = caller
+        self._selector.register(caller, selectors.EVENT_READ, process)
+        caller.sendall(process.to_bytes(4, "big"))
 
     def _report_ends(self) -> None:
         """Tell the callers of commands that have ended their exit codes."""
@@ -127,16 +166,6 @@ class Forks:
                 code = os.waitstatus_to_exitcode(status)
                 with suppress(OSError):
                     caller.sendall((code if code >= 0 else 128 - code).to_bytes(4, "big"))
-
-
-def _read(caller: socket.socket, size: int) -> bytes:
-    request = b""
-    while len(request) < size:
-        piece = caller.recv(size - len(request))
-        if not piece:
-            raise OSError("the caller is gone")
-        request += piece
-    return request
 
 
 def _changed_since(began: float) -> bool:

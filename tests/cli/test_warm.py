@@ -1,0 +1,72 @@
+"""The warm process of `usertrack open`, as those who ask it see it."""
+
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+
+from usertrack.cli import warm_client
+from usertrack.cli.warm_server import Forks
+
+
+@pytest.fixture
+def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as own:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        path = Path(warm_client.socket_path())
+        path.parent.mkdir(mode=0o700)
+        own.bind(str(path))
+        own.listen()
+        yield own
+
+
+def test_a_command_does_not_wait_for_a_warm_process_that_is_stuck(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = [TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(3)]
+    for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+        monkeypatch.setattr(sys, name, stream)
+    monkeypatch.setattr(sys, "argv", ["usertrack", "segments"])
+    monkeypatch.setattr(warm_client, "_PATIENCE", 0.1)
+    assert warm_client.run_warm() is None
+
+
+def test_who_sends_half_a_request_holds_up_nobody(listener: socket.socket) -> None:
+    """Code that has changed since is not run: the answer is 0, and no fork begins."""
+    answers: list[bytes] = []
+    until, end = os.pipe()
+
+    def ask() -> None:
+        with _asking(b""), _asking(b"{") as half, _asking(b'{"argv": []}', 12) as whole:
+            answers.append(whole.recv(4))
+            half.shutdown(socket.SHUT_WR)
+            answers.append(half.recv(4))
+        os.close(end)
+
+    callers = threading.Thread(target=ask)
+    callers.start()
+    handler = signal.getsignal(signal.SIGCHLD)
+    try:
+        Forks(listener, began=0.0).serve(until)
+    finally:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, handler)
+    callers.join()
+    assert answers == [bytes(4), b""]
+
+
+def _asking(text: bytes, size: int = 1000) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(5)
+    connection.connect(warm_client.socket_path())
+    with open(os.devnull, "r+") as null:
+        socket.send_fds(connection, [size.to_bytes(4, "big")], [null.fileno()] * 3)
+    connection.sendall(text)
+    return connection
