@@ -119,6 +119,19 @@ def test_help_for_a_reader_who_leaves_and_for_a_full_disk(env: dict[str, str], a
     assert b"error: cannot write to standard output: No space left on device\nhint: make room" in result.stderr
 
 
+def test_what_commands_are_forked_from_has_one_thread_and_no_engine() -> None:
+    script = """if True:
+        import os, sys, tempfile
+        from usertrack.cli.rehearsal import rehearse
+        from usertrack.library.sql import parsed
+        rehearse()
+        assert parsed.cache_info().currsize, "nothing was read"
+        print(len(os.listdir("/proc/self/task")), "chdb" in sys.modules, tempfile.tempdir)
+    """
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (said.stdout, said.stderr) == ("1 False None\n", "")
+
+
 def test_a_reader_who_leaves_early(env: dict[str, str]) -> None:
     line = " ".join(f"'{part}'" for part in COMMAND)
     for command in ("segments --limit 0 -f csv", "query list"):

@@ -42,10 +42,15 @@ _MODULES = (
 
 
 def rehearse() -> None:
-    """Import what commands import, and read the shipped queries and rules. Opens nothing."""
+    """Import what commands import, and read the shipped queries and rules. Opens nothing, and starts no thread."""
     for name in _MODULES:
         with suppress(ImportError):
             importlib.import_module(name)
+    with suppress(UsertrackError):  # a command has the error, too
+        _read_shipped_files()
+
+
+def _read_shipped_files() -> None:
     from usertrack.library.library import Library, Statement, for_key, shipped_root, statement_of
     from usertrack.segments.applicable import applicable
     from usertrack.segments.classify import rule_location
@@ -54,8 +59,7 @@ def rehearse() -> None:
 
     library = Library([shipped_root() / "queries"])
     for name in library:
-        with suppress(UsertrackError):
-            library[name]
+        library[name]
     rules = applicable(read_rules(shipped_root() / "segments.yaml"), library)
     for query in map(library.__getitem__, rules.queries):
         of_one = for_key(Statement(query.source, query.sql, key=query.key), "")
