@@ -22,7 +22,7 @@ relay._GATHER_SECONDS = 0.01  # or few would be killed while they send
 
 
 def product(chance: random.Random, dsn: str, pipe: int) -> None:
-    """``told`` is a pipe, which gets a byte after the first uuid."""
+    """``pipe`` gets a byte after the first uuid."""
     own = psycopg.connect(dsn) if dsn != "-" else None
     for number in count():
         if own and chance.random() < 0.3:
