@@ -35,6 +35,7 @@ from . import demo_answers
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DAYS = 90
+LONG_FILES = ("test_kills.py", "test_in_chromium.py", "test_tracker_clicks.py", "test_tracker_delivery.py")
 _SETTINGS = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):  # each process that tests start would compile everything anew
@@ -44,8 +45,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # pytest in the backgroun
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file that takes a minute begins first: in the end, one process would wait for it."""
-    items.sort(key=lambda item: item.path.name != "test_kills.py")
+    """A file that takes long begins first: in the end, one process would wait for it."""
+    items.sort(key=lambda item: item.path.name not in LONG_FILES)
 
 
 def pytest_collection_finish() -> None:

@@ -44,7 +44,8 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert lines[0].startswith("git clone <this repository> usertrack && cd usertrack && ")
     ci = (ROOT / ".ci" / "run").read_text()
     assert "grep -m1 '^git clone .*pytest$' README.md" in ci
-    assert '\neval "$tests"\n' in ci
+    assert '\neval "${tests% && *}"\n' in ci
+    assert '\neval "${tests##* && }"\n' in ci
     assert "\n.venv/bin/pytest -m slow" in ci
 
 

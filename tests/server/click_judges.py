@@ -1,17 +1,20 @@
 """What a script says of the pages where people click: ours, and posthog-js."""
 
+import heapq
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from browser import NOWHERE, Site
-from click_pages import ClickPage, act
+from click_pages import ClickPage, acting
 
 POSTHOG_JS = "posthog-js@1.449.2"
-AT_ONCE = 32  # pages that are open together
+OPEN_TOGETHER = 32  # pages
+CLICKED_TOGETHER = 4  # or a click would wait for those of others
 DECIDED = 4000  # ms after which both have judged
 KINDS = {"$rageclick": "rage", "$dead_click": "dead"}
 READ = "Object.entries(sessionStorage).filter(([name]) => /queue|sent/.test(name)).map(([, text]) => text).join()"
@@ -74,18 +77,26 @@ def judged(browser: Any, site: Site, pages: Sequence[ClickPage], put: Callable[[
 def _judged_clicks(
     browser: Any, site: Site, pages: Sequence[ClickPage], put: Callable[[Site, ClickPage], str]
 ) -> Iterator[tuple[ClickPage, set[str]]]:
-    for start in range(0, len(pages), AT_ONCE):
-        context = browser.new_context()
-        tabs = [(page, _acted(context.new_page(), put(site, page), page)) for page in pages[start : start + AT_ONCE]]
-        tabs[-1][1].wait_for_timeout(DECIDED)
-        for page, tab in tabs:
+    for start in range(0, len(pages), OPEN_TOGETHER):
+        # each in a window of its own: nothing scrolls in a tab behind another
+        tabs = [(browser.new_context().new_page(), page) for page in pages[start : start + OPEN_TOGETHER]]
+        for tab, page in tabs:
+            tab.goto(put(site, page))
+        tabs[-1][0].wait_for_timeout(100)
+        for first in range(0, len(tabs), CLICKED_TOGETHER):
+            _act_together(tabs[first : first + CLICKED_TOGETHER])
+        tabs[0][0].wait_for_timeout(DECIDED)
+        for tab, page in tabs:
             text = tab.evaluate(READ)
             yield page, {kind for event, kind in KINDS.items() if event in text}
-        context.close()
+            tab.context.close()
 
 
-def _acted(tab: Any, address: str, page: ClickPage) -> Any:
-    tab.goto(address)
-    tab.wait_for_timeout(100)
-    act(tab, page)
-    return tab
+def _act_together(tabs: Sequence[tuple[Any, ClickPage]]) -> None:
+    """While one waits between two clicks, the others click."""
+    due = [(0.0, number, tab, acting(tab, page)) for number, (tab, page) in enumerate(tabs)]
+    while due:
+        moment, number, tab, person = heapq.heappop(due)
+        tab.wait_for_timeout(max(0.0, moment - time.monotonic()) * 1000)
+        if (pause := next(person, None)) is not None:
+            heapq.heappush(due, (time.monotonic() + pause / 1000, number, tab, person))

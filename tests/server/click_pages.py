@@ -1,6 +1,6 @@
 """Reads the pages on which people click, and does what people do there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,22 @@ class ClickPage:
 PAGES = [ClickPage(**page) for page in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())]
 
 
-def act(tab: Any, page: ClickPage) -> None:
+def acting(tab: Any, page: ClickPage) -> Iterator[int]:
+    """Does what people do there; after each click, the ms until the next."""
     for step in page.act:
         verb, *words = step.split()
-        _VERBS[verb](tab, *words)
+        if verb == "click":
+            yield from _clicks(tab, *words)
+        else:
+            _VERBS[verb](tab, *words)
 
 
-def _click(tab: Any, element: str, times: str = "1", every: str = "150", from_right: str = "") -> None:
+def _clicks(tab: Any, element: str, times: str = "1", every: str = "150", from_right: str = "") -> Iterator[int]:
     box = tab.locator(element.replace("/", " ")).bounding_box()
     x = box["x"] + (box["width"] - int(from_right) if from_right else box["width"] / 2)
     for _ in range(int(times)):
         tab.mouse.click(x, box["y"] + box["height"] / 2)
-        tab.wait_for_timeout(int(every))
+        yield int(every)
 
 
 def _multiple(tab: Any, element: str, count: str) -> None:
@@ -48,7 +52,6 @@ def _drag(tab: Any, element: str) -> None:
 
 
 _VERBS: Mapping[str, Callable[..., None]] = {
-    "click": _click,
     "multiple": _multiple,
     "drag": _drag,
     "type": lambda tab, element, text: (tab.click(element), tab.keyboard.type(text))[1],

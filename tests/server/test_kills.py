@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-MANY = int(os.environ.get("USERTRACK_KILLS", "60"))
+MANY = int(os.environ.get("USERTRACK_KILLS", "40"))
 
 
 @pytest.mark.parametrize("kills", [8, pytest.param(MANY, marks=pytest.mark.slow)])

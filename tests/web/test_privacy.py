@@ -2,7 +2,9 @@
 
 import json
 import re
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         company.event(company.person(email), "$pageview", ago(3), 4)
     with office(tmp_path_factory.mktemp("pages"), company) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def temporary_files_of_its_own(clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A survey reads those of every usertrack; those of other tests are none of its."""
+    clean_env.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.mark.slow  # every place is read four times; tests/privacy proves what is read and deleted

@@ -86,7 +86,9 @@ export const watchClicks = (on, capture) => {
     const time = now();
     pending = pending.filter((click) => {
       const age = time - click.at;
-      if (answers.some((at) => at >= click.from) || (time - pressed.from > OWN_LOOK && changed(click))) return;
+      if (answers.some((at) => at >= click.from)) return;
+      if (time - pressed.from <= OWN_LOOK) return true; // how it looks says nothing yet
+      if (changed(click)) return;
       if (age < DEAD) return true;
       capture('$dead_click', { ...click.what, $dead_click_absolute_delay_ms: age }, click.at);
     });
