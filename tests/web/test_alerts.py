@@ -38,8 +38,8 @@ def test_alerts_are_filtered_paged_and_lead_to_people(company: Company, browser:
     assert 'href="/alerts?state=open&amp;page=2"' in first
     assert people(browser.get("/alerts?q=P07").text) == ["p07"]
     assert "No alert is of this kind" in browser.get("/alerts?state=resolved").text
-    assert "no number of a page" in browser.get("/alerts?page=x").text
-    assert "there is no page 99" in browser.get("/alerts?page=99").text
+    assert "there is no page &#39;x&#39;" in browser.get("/alerts?page=x").text
+    assert "To the last one" in browser.get("/alerts?page=99").text
     assert "known: open, resolved, all" in browser.get("/alerts?state=xx").text
     assert 'href="/live/p07%40acme.example"' in first
     assert "52 alerts in 30 days" in first

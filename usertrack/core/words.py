@@ -67,6 +67,11 @@ def growth(now: float, before: float, places: int = 1) -> str:
     return f"×{number(round(times))}" if times >= 10 else f"{signed(100 * (times - 1), places)} %"
 
 
+def shortened(text: str, most: int) -> str:
+    """``text`` of that many characters at the most: a row stays a row, whatever somebody calls themselves."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def people_words(count: int) -> str:
     """``1 person``, ``1 234 people``."""
     return plural(count, "person", "people")

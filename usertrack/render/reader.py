@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.document import Block, Chart, Flow, Heatmap, Listing, Origin, Section
-from usertrack.core.words import plural
+from usertrack.core.words import plural, shortened
 from usertrack.render import cells, figures, outline, safe, sparkline
 from usertrack.render.cells import Cell, Clock, View
 from usertrack.render.links import NOWHERE, Links
@@ -110,7 +110,7 @@ class Reader:
 
     def origin(self, origin: Origin) -> str:
         """``days 30 · as of 2026-11-22 09:00``."""
-        params = (f"{name} {_short(cells.fact(value, self.clock))}" for name, value in origin.params.items())
+        params = (f"{name} {shortened(cells.fact(value, self.clock), _SHORT)}" for name, value in origin.params.items())
         return visible(" · ".join(chain(params, [f"as of {self.clock.exact(origin.as_of)}"])))
 
     @property
@@ -134,10 +134,6 @@ def asset(name: str) -> str:
 def _words(name: str) -> str:
     """The name of a column as the heading of one: ``adoption_band`` is Adoption band."""
     return name[:1].upper() + name[1:].replace("_", " ")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
 
 
 def _level(share: float | None) -> int:

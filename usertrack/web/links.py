@@ -1,5 +1,6 @@
 """Where names in a document lead, on these pages."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -11,6 +12,11 @@ from usertrack.render.links import Links
 def in_path(text: str) -> str:
     """``text`` as one step of an address."""
     return quote(text, safe="", errors="replace")
+
+
+def query_string(pairs: Sequence[tuple[str, str]]) -> str:
+    """The question mark and what follows it, without what is empty; the value of a fact may be."""
+    return "?" + urlencode([(name, value) for name, value in pairs if value or name == "value"], errors="replace")
 
 
 class PageLinks(Links):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from typing import Any
-from urllib.parse import urlencode
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import span
@@ -17,6 +16,8 @@ from usertrack.segments.classify import OWN_COLUMNS, Classification
 from usertrack.segments.expressions import bracketed, columns, parse, to_sql
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.staging import duckdb_message
+from usertrack.web.links import query_string
+from usertrack.web.paging import PAGE, page_number
 from usertrack.web.population import Population, patience
 
 OPERATORS = {
@@ -32,7 +33,6 @@ OPERATORS = {
 
 _SIGNS = {"is": "=", "not": "<>", "least": ">=", "most": "<="}
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
-PAGE = 50  # rows
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,6 @@ class PeopleQuestion:
         return query_string(pairs)
 
 
-def page_number(text: str) -> int:
-    """The number of a page, from 1. Raises UsageError."""
-    if not text.isdecimal() or len(text) > 9 or not int(text):
-        raise UsageError(f"there is no page '{text}'", "pages begin with 1")
-    return int(text)
-
-
-def query_string(pairs: Sequence[tuple[str, str]]) -> str:
-    """The question mark and what follows it, without what is empty; the value of a fact may be."""
-    return "?" + urlencode([(name, value) for name, value in pairs if value or name == "value"], errors="replace")
-
-
 @dataclass(frozen=True)
 class PeoplePage:
     """The rows of a page as dicts. ``total`` counts all that the question is about, ``members`` who is in at all."""
@@ -106,10 +94,6 @@ class PeoplePage:
     total: int
     members: int
     facts: tuple[ProfileFact, ...]
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-self.total // PAGE))
 
 
 def page_of(population: Population, set_name: str, id_: str, question: PeopleQuestion, timezone: str) -> PeoplePage:

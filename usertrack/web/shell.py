@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from usertrack.core.document import Document
 from usertrack.core.errors import UsertrackError
-from usertrack.core.words import number
+from usertrack.core.words import number, shortened
 from usertrack.render import html, sparkline
 from usertrack.render.links import Links
 from usertrack.render.safe import prose, visible
@@ -173,7 +173,7 @@ def clipped(text: str, most: int = 200) -> Markup:
     whole = visible(text)
     if len(whole) <= most:
         return Markup("<bdi>{}</bdi>").format(whole)
-    return Markup('<bdi title="{}">{}…</bdi>').format(whole, whole[: most - 1])
+    return Markup('<bdi title="{}">{}</bdi>').format(whole, shortened(whole, most))
 
 
 def _spark(values: Sequence[float | None]) -> Markup:

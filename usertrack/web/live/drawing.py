@@ -12,13 +12,13 @@ from usertrack.alerts.life import Alert
 from usertrack.alerts.notifications import Notifications
 from usertrack.alerts.stats import ANSWERED_WITHIN
 from usertrack.alerts.view import by_urgency, person_words
-from usertrack.core.words import age_words, number, plural
+from usertrack.core.words import age_words, number, plural, shortened
 from usertrack.signals.active import ActivePerson
 from usertrack.web.links import in_path
 from usertrack.web.live.frames import Frame, Rows
 from usertrack.web.live.scene import AWAY, MOST_LINES, Choice, FeedLine, OnePerson, Scene, View
 from usertrack.web.live.timeline import Line, lines
-from usertrack.web.live.words import deed_on_page, how_long, is_trouble, name_of, shortened
+from usertrack.web.live.words import deed_on_page, how_long, is_trouble, name_of
 from usertrack.web.shell import template
 
 _MOST, _MOST_ALERTS = 60, 20  # rows at the most: how many others there are is said

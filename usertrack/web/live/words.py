@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from usertrack.core.words import shortened
 from usertrack.signals.occurrence import Occurrence
 
 _DEEDS = {
@@ -60,8 +61,3 @@ def is_trouble(occurrence: Occurrence) -> bool:
 def name_of(person: str, facts: Mapping[str, Any]) -> str:
     """The e-mail or the name, else a visitor with the beginning of their id."""
     return shortened(str(facts.get("email") or facts.get("name") or f"visitor {person[:8]}"), _NAME)
-
-
-def shortened(text: str, most: int) -> str:
-    """``text`` of that many characters at the most: a row stays a row, whatever somebody calls themselves."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"

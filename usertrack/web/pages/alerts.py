@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -20,20 +20,21 @@ from usertrack.alerts.stats import stats
 from usertrack.alerts.view import alert_document, alerts_document, by_urgency, person_words, stats_document
 from usertrack.core.document import Document, Field, Link, Listing
 from usertrack.core.errors import UsageError
-from usertrack.core.words import age_words, number, parse_age
+from usertrack.core.words import age_words, parse_age
 from usertrack.segments.analysis import Analysis
 from usertrack.signals.looks_for import looks_for
 from usertrack.signals.patterns import Patterns
 from usertrack.signals.read import read_patterns
 from usertrack.signals.simulation.ask import STAGES, ask_simulation
 from usertrack.signals.simulation.wanted import OutcomeText, parse_outcome
+from usertrack.web.links import query_string
 from usertrack.web.live.actions import Outcomes, act, open_desk
 from usertrack.web.missing import named_in_path
+from usertrack.web.paging import Paging, page_number
 from usertrack.web.shell import Part, document_html, end, rendered, titled_html
 from usertrack.web.site import Site
 from usertrack.workspace.files import patterns_path
 
-_ROWS = 50  # on a page
 _DAYS = 30  # of the statistics
 _MOST_DAYS = 366
 
@@ -107,15 +108,13 @@ class AlertsQuestion:
     STATES = ("open", "resolved", "all")
 
     def __init__(self, query: Mapping[str, str]) -> None:
-        state, page = query.get("state", ""), query.get("page", "")
+        state = query.get("state", "")
         if state and state not in self.STATES:
             raise UsageError(f"'{state[:50]}' is no state of alerts", f"known: {', '.join(self.STATES)}")
-        if page and not (page.isascii() and page.isdecimal() and len(page) < 7 and int(page)):
-            raise UsageError(f"'{page[:50]}' is no number of a page", "write 1, 2, 3 …")
         self.state = state or "open"
         self.pattern = query.get("pattern", "")
         self.text = query.get("q", "")[:200]
-        self.page = int(page or 1)
+        self.page = page_number(query.get("page", "1"))
 
     def wants(self, alert: Alert) -> bool:
         if self.state != "all" and alert.is_resolved != (self.state == "resolved"):
@@ -126,8 +125,8 @@ class AlertsQuestion:
 
     def at(self, page: int) -> str:
         """The address of another page of it."""
-        values = {"state": self.state, "pattern": self.pattern, "q": self.text, "page": page}
-        return "/alerts?" + urlencode({name: value for name, value in values.items() if value})
+        pairs = [("state", self.state), ("pattern", self.pattern), ("q", self.text), ("page", str(page))]
+        return f"/alerts{query_string(pairs)}"
 
 
 def _listed(site: Site, question: AlertsQuestion) -> Markup:
@@ -136,17 +135,14 @@ def _listed(site: Site, question: AlertsQuestion) -> Markup:
         known = desk.alerts(everything=question.state != "open")
         alerts, within = by_urgency(filter(question.wants, known), now), desk.within_incidents()
         silences = desk.store.silences(now)
-    begin = (question.page - 1) * _ROWS
-    if begin and begin >= len(alerts):
-        pages_known = (len(alerts) + _ROWS - 1) // _ROWS
-        raise UsageError(f"there is no page {number(question.page)} of these alerts", f"the last one is {pages_known}")
-    shown = alerts[begin : begin + _ROWS]
+    if not alerts:
+        return rendered("alerts_none.html.j2", question=question)
+    paging = Paging(question.page, len(alerts), question.at)
+    shown = paging.rows_of(alerts)
     left_out = sum(map(question.wants, within)) if question.state == "open" else 0
     document = alerts_document(shown, silences, [], now, site.settings["timezone"], left_out=left_out)
-    pages = {"question": question, "count": len(alerts), "begin": begin, "end": begin + len(shown)}
-    if not alerts:
-        return rendered("alerts_none.html.j2", **pages)
-    return document_html(_linked(document, shown)) + rendered("alerts_pages.html.j2", **pages)
+    body = document_html(_linked(document, shown)) if shown else Markup()
+    return body + rendered("alerts_pages.html.j2", paging=paging)
 
 
 def _linked(document: Document, alerts: Sequence[Alert]) -> Document:

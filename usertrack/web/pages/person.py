@@ -14,20 +14,20 @@ from starlette.routing import Route
 
 from usertrack.core.document import Block, Document, Listing
 from usertrack.core.table import Row
+from usertrack.core.words import shortened
 from usertrack.reports.dossier import dossier
 from usertrack.reports.dossier_view import person_document
 from usertrack.segments.analysis import Analysis
 from usertrack.segments.explain import explain, find_person
 from usertrack.segments.explain_view import explain_document
 from usertrack.web.answers import since_of
-from usertrack.web.links import in_path
+from usertrack.web.links import in_path, query_string
 from usertrack.web.missing import named_in_path
-from usertrack.web.people_question import page_number, query_string
+from usertrack.web.paging import Paging, page_number
 from usertrack.web.population import population_of
 from usertrack.web.shell import Part, document_html, rendered
 from usertrack.web.site import Site
 
-_ROWS = 50  # of the timeline at once
 _TITLE = 80  # characters of a name
 
 
@@ -51,7 +51,6 @@ class PersonDocuments:
 def routes(site: Site) -> list[Route]:
     async def person(request: Request) -> Response:
         known = await run_in_threadpool(known_as, site, request.path_params["person"])
-        title = known.name if len(known.name) <= _TITLE else f"{known.name[: _TITLE - 1]}…"
         documents = partial(_ask_documents, site, known, since_of(request.query_params))
         parts = [
             Part("dossier", lambda: _described(documents()), 30),
@@ -60,7 +59,9 @@ def routes(site: Site) -> list[Route]:
             Part("timeline", lambda: _timeline(documents(), request.query_params), 24),
             Part("data", partial(_data, known), 4, is_local=True),
         ]
-        return site.shell.page(request, title, parts, rendered("person_intro.html.j2", known=known))
+        return site.shell.page(
+            request, shortened(known.name, _TITLE), parts, rendered("person_intro.html.j2", known=known)
+        )
 
     return [Route("/people/{person:path}", person)]
 
@@ -140,27 +141,24 @@ def _timeline(documents: PersonDocuments, query: Mapping[str, str]) -> Markup:
     at = [column.name for column in blocks[0].table.columns].index("kind") if blocks else 0
     kind, text, page = query.get("kind", ""), query.get("text", "").strip(), page_number(query.get("page", "1"))
     listed = [row for row in rows if kind in ("", row[at]) and text.casefold() in _words(row)]
-    first = (page - 1) * _ROWS
-    shown = listed[first : first + _ROWS]
-    cut = replace(document, blocks=(_cut(blocks[0], shown),), notes=()) if shown else None
-    body = document_html(cut, prefix="timeline-") if cut else ""
 
     def go(number: int) -> str:
-        return query_string([("kind", kind), ("text", text), ("page", str(number) if number > 1 else "")])
+        return query_string([("kind", kind), ("text", text), ("page", str(number))]) + "#timeline"
+
+    paging = Paging(page, len(listed), go)
+    shown = paging.rows_of(listed)
+    cut = replace(document, blocks=(_cut(blocks[0], shown),), notes=()) if shown else None
+    body = document_html(cut, prefix="timeline-") if cut else ""
 
     variables: dict[str, Any] = {
         "heading": blocks[0].heading if blocks else "Timeline",
         "kinds": sorted({row[at] for row in rows}),
         "kind": kind,
         "text": text,
-        "page": page,
-        "pages": max(1, -(-len(listed) // _ROWS)),
-        "first": first + 1,
-        "total": len(listed),
-        "count": len(shown),
+        "paging": paging,
         "all": len(rows),
     }
-    return rendered("person_timeline.html.j2", body=body, go=go, **variables)
+    return rendered("person_timeline.html.j2", body=body, **variables)
 
 
 def _cut(listing: Listing, rows: Sequence[Row]) -> Listing:

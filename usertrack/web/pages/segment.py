@@ -22,7 +22,8 @@ from usertrack.segments.wording import value_words
 from usertrack.web.answers import Answer, since_of
 from usertrack.web.export import download, written
 from usertrack.web.pages.segments import by_of, rules_of, tags
-from usertrack.web.people_question import OPERATORS, PAGE, Comparison, PeoplePage, PeopleQuestion, page_of, table_of
+from usertrack.web.paging import Paging
+from usertrack.web.people_question import OPERATORS, Comparison, PeoplePage, PeopleQuestion, page_of, table_of
 from usertrack.web.population import Population, past_of, population_of
 from usertrack.web.shell import Part, error, rendered
 from usertrack.web.site import Site
@@ -137,7 +138,6 @@ def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], answe
         age="" if site.settings.uses_demo else age_words(datetime.now(UTC) - answer.asked_at),
         formats=FORMATS,
         words=subjects_words,
-        first=(question.page - 1) * PAGE + 1,
         **(_table(page, place, question, timezone) if page else {}),
     )
 
@@ -169,9 +169,10 @@ def _table(page: PeoplePage, place: SegmentPlace, question: PeopleQuestion, time
         return str(row["because"][row["segments"].index(place.segment.id)])
 
     def go(number: int) -> str:
-        return question.address(page=number)
+        return f"{question.address(page=number)}&{place.query}"
 
-    return {"cell": cell, "sort": sort, "others": others, "why": why, "go": go}
+    paging = Paging(question.page, page.total, go)
+    return {"cell": cell, "sort": sort, "others": others, "why": why, "paging": paging}
 
 
 def _moved(site: Site, place: SegmentPlace, population: Answer[Population]) -> Markup:
