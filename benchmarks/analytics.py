@@ -100,7 +100,7 @@ def main() -> None:
     store = options.folder / f"analytics-{events}"
     make(store, events)
     questions = {name: question for name, question in QUESTIONS.items() if options.only in name}
-    with _served(store) as (url, spent):
+    with serving(store) as (url, spent):
         measured = {name: _measure(url, spent, name, question, options.rounds) for name, question in questions.items()}
     bare = dict(zip(measured, _bare(store, [each.sql for each in measured.values()], options.rounds), strict=True))
     print(f"\n{events:,} events of {events // 50:,} users · median of {options.rounds} · {os.cpu_count()} cores\n")
@@ -128,7 +128,7 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _served(store: Path) -> Iterator[tuple[str, Callable[[], float]]]:
+def serving(store: Path) -> Iterator[tuple[str, Callable[[], float]]]:
     """The address of `usertrack serve` on that store, and what it has taken of all processors so far."""
     command = [sys.executable, "-m", "usertrack", "serve", "--data", str(store), "--port", "0"]
     with subprocess.Popen(command, env=os.environ | KEYS, stderr=subprocess.PIPE, text=True) as server:

@@ -53,7 +53,7 @@ def main() -> None:
                 warm = min(_seconds(client, path)[0] for _ in range(arguments.rounds))
                 sizes = f"{len(content):9} {len(gzip.compress(content)):8}"
                 print(f"{path:44} {first * 1000:6.0f} ms {warm * 1000:6.0f} ms {warm / bare:7.1f} {sizes}")
-            scripts = [client.get(f"/assets/{name}").content for name in ("keys.js", "tables.js", "live.js")]
+            scripts = [client.get(f"/assets/{name}").content for name in ("keys.js", "page.js", "send.js", "live.js")]
             print("scripts, gzip:", sum(len(gzip.compress(script)) for script in scripts), "bytes")
     finally:
         opened.send_signal(signal.SIGINT)

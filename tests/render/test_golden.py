@@ -9,7 +9,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from usertrack.core.document import Document
+from usertrack.core.document import Document, Field, Listing
+from usertrack.core.table import Column, Table
 from usertrack.render import data, html, markdown, terminal
 
 from . import documents
@@ -69,3 +70,11 @@ def test_a_heatmap_is_a_table_in_files() -> None:
     table = documents.figures().table
     assert table is not None
     assert (table.names[:2], table.rows[0][:2], table.rows[0][-1]) == (["row", "00"], ("Mon", 30), None)
+
+
+def test_a_long_text_is_folded_in_its_cell_and_heads_are_words() -> None:
+    path = "/tools/" + "x" * 3_000
+    listing = Listing(Table((Column("page_path"),), [(path,)]), fields={"page_path": Field(kind="text")})
+    page = html.body(Document("Pages", (listing,)))
+    assert f"<details><summary><bdi>{path[:200]}…</bdi></summary><bdi>{path}</bdi></details>" in page
+    assert ">Page path</th>" in page
