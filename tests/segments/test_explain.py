@@ -1,6 +1,5 @@
 """Every flip that an explanation states is made true and judged again."""
 
-import functools
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from usertrack.core.document import Listing
 from usertrack.core.spool import identifier
 from usertrack.segments.applicable import applicable
 from usertrack.segments.classify import classify
-from usertrack.segments.explain import Explanation, Flip, Verdict, explain
+from usertrack.segments.explain import Flip, Verdict, explain
 from usertrack.segments.explain_view import explain_document
 from usertrack.segments.expressions import compares_whole_texts, parse
 from usertrack.segments.profiles import Profiles
@@ -100,11 +99,6 @@ def beyond(flip: Flip) -> Any:
     return flip.to + step if flip.extent == "or more" else flip.to
 
 
-@functools.cache  # two tests look at each, and of everybody's profile it takes half a second
-def explained(profiles: Profiles, set_name: str, email: str) -> Explanation:
-    return explain(profiles, profiles.rules.sets[set_name], email)
-
-
 @pytest.mark.parametrize("set_name", slow_but(["action"], ["action", "lifecycle", "offers"]))
 def test_every_flip_flips_and_a_smaller_one_does_not(demo_profiles: Profiles, set_name: str) -> None:
     worlds = Worlds(demo_profiles)
@@ -112,7 +106,7 @@ def test_every_flip_flips_and_a_smaller_one_does_not(demo_profiles: Profiles, se
         f"SELECT email FROM profile ORDER BY hash(email) LIMIT {PEOPLE}"
     ).fetchall()
     for (email,) in emails:
-        for verdict in explained(demo_profiles, set_name, email).verdicts:
+        for verdict in explain(demo_profiles, demo_profiles.rules.sets[set_name], email).verdicts:
             for flip in verdict.flips:
                 if flip.extent != "anything else":
                     worlds.add(verdict, email, flip, flip.to, flipped=True)
@@ -130,7 +124,7 @@ def test_verdicts_are_the_classification(demo_profiles: Profiles, set_name: str)
         f"SELECT email, segments, because FROM classified ORDER BY hash(email) LIMIT {PEOPLE}"
     ).fetchall()
     for email, segments, because in rows:
-        explanation = explained(demo_profiles, set_name, email)
+        explanation = explain(demo_profiles, segment_set, email, flips=False)
         assert [segment.id for segment in explanation.members] == segments
         assert [verdict.because for verdict in explanation.verdicts if verdict.member] == because
 
@@ -154,8 +148,8 @@ def profiles(company: Office) -> Iterator[Profiles]:
         yield loaded
 
 
-def verdict_of(profiles: Profiles, name: str, segment: str, set_name: str = "action") -> Verdict:
-    explanation = explain(profiles, profiles.rules.sets[set_name], f"{name}@x.example")
+def verdict_of(profiles: Profiles, name: str, segment: str) -> Verdict:
+    explanation = explain(profiles, profiles.rules.sets["action"], f"{name}@x.example")
     return next(verdict for verdict in explanation.verdicts if verdict.segment.id == segment)
 
 
@@ -211,10 +205,12 @@ def test_rates_carry_their_number(profiles: Profiles) -> None:
 
 
 def test_the_first_of_an_exclusive_set_takes_the_person(profiles: Profiles) -> None:
-    verdict = verdict_of(profiles, "failing", "active", "lifecycle")
-    assert (verdict.member, verdict.earlier) == (True, "")
-    later = verdict_of(profiles, "failing", "at_risk", "lifecycle")
-    assert (later.member, later.earlier) == (False, "Active")
+    lifecycle = profiles.rules.sets["lifecycle"]
+    verdicts = {
+        each.segment.id: each for each in explain(profiles, lifecycle, "failing@x.example", flips=False).verdicts
+    }
+    assert (verdicts["active"].member, verdicts["active"].earlier) == (True, "")
+    assert (verdicts["at_risk"].member, verdicts["at_risk"].earlier) == (False, "Active")
 
 
 def test_a_source_that_is_missing_is_named(company: Office) -> None:
