@@ -128,8 +128,8 @@ def test_what_commands_are_forked_from_has_one_thread_and_no_engine() -> None:
         assert parsed.cache_info().currsize, "nothing was read"
         print(len(os.listdir("/proc/self/task")), "chdb" in sys.modules, tempfile.tempdir)
     """
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    assert (said.stdout, said.stderr) == ("1 False None\n", "")
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (result.stdout, result.stderr) == ("1 False None\n", "")
 
 
 def test_a_reader_who_leaves_early(env: dict[str, str]) -> None:

@@ -44,8 +44,8 @@ def test_who_sends_half_a_request_holds_up_nobody(listener: socket.socket) -> No
     until, end = os.pipe()
 
     def ask() -> None:
-        with _asking(b""), _asking(b"{") as half, _asking(b'{"argv": []}', 12) as whole:
-            answers.append(whole.recv(4))
+        with _asking(b""), _asking(b"{") as half, _asking(b'{"argv": []}', 12) as complete:
+            answers.append(complete.recv(4))
             half.shutdown(socket.SHUT_WR)
             answers.append(half.recv(4))
         os.close(end)
