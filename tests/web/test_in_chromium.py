@@ -33,6 +33,7 @@ class Visitor:
         page.on("console", lambda message: self._complain(message.text))
         page.on("pageerror", lambda error: self._complain(str(error)))
         page.on("request", lambda request: request.url.startswith(self.url) or self._complain(request.url))
+        page.set_default_timeout(120_000)  # of a demo that nobody has looked at
         page.goto(link)
 
     def _complain(self, of: str) -> None:
