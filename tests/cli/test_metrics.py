@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Cli
+from usertrack.checks.workspace import check_queries_online
+from usertrack.engine.connect import open_runner
+from usertrack.library.library import Library
+from usertrack.workspace.settings import load_settings
+
+from ..conftest import AS_OF, Cli
 
 SHIPPED = ["posthog/active_people", "posthog/connect_rate", "neon/first_run", "neon/run_success", "neon/utilisation"]
 
@@ -75,7 +80,10 @@ def test_a_metric_whose_columns_are_not_there(demo: Cli, tmp_path: Path) -> None
     )
     result = demo("metrics", "connect_rate", "answer")
     assert (result.code, "lacks hits" in result.err) == (6, True)
-    assert "declares hits" in demo("check", "--online").out
+    configured, library = load_settings(env={}, demo=True), Library([tmp_path / "queries"])
+    with open_runner(configured, library, now=AS_OF, notify=lambda message, *, passing=False: None) as runner:
+        [finding] = check_queries_online(runner)
+    assert "declares hits" in finding.detail
 
 
 def test_a_workspace_chooses_and_orders_them(demo: Cli, tmp_path: Path) -> None:
