@@ -77,43 +77,49 @@ class Answers:
         question: Hashable,
         make: Callable[[Analysis], Value],
         *,
-        since: float = 0.0,
+        since: datetime | None = None,
         lasts: float = _YOUNG,
     ) -> Answer[Value]:
         """The answer of ``make`` to ``question``, which names all that it depends on but sources and files.
 
-        One that is not older than it ``lasts``, in seconds, is given again, unless it was asked before ``since``: see
-        `since_of`. Raises what ``make`` raises, which is not kept.
+        One that is not older than it ``lasts``, in seconds, is given again, unless a source was asked before
+        ``since``: see `since_of`. Raises what ``make`` raises, which is not kept.
         """
-        answer = self._answer((question, self._version()), make, lasts, since)
+        versioned = question, self._version()
+        # one that is young does not wait for a refresh of somebody else
+        answer = self._young(versioned, since) or self._answer(versioned, make, lasts, since)
         if (used := _used.get()) is not None:
             used.append(answer)
         return answer
 
     def _answer(
-        self, versioned: tuple[Hashable, object], make: Callable[[Analysis], Value], lasts: float, since: float
+        self,
+        versioned: tuple[Hashable, object],
+        make: Callable[[Analysis], Value],
+        lasts: float,
+        since: datetime | None,
     ) -> Answer[Value]:
         with self._lock:
             asking = self._asking.setdefault(versioned, _Turn())
         with asking.lock:
             if young := self._young(versioned, since):
                 return young
-            forgotten, begun = self._forgotten, time.monotonic()
-            answer = self._ask(make, refresh=since > 0)
+            forgotten = self._forgotten
+            answer = self._ask(make, refresh=since is not None)
             with self._lock:
                 if forgotten != self._forgotten:
                     return answer
                 for former in [each for each in self._answers if each[1] != versioned[1] or self._is_old(each)]:
                     del self._answers[former]  # everybody's profiles take room
-                self._answers[versioned] = _Stored(answer, begun, time.monotonic() + lasts)
+                self._answers[versioned] = _Stored(answer, time.monotonic() + lasts)
                 self._answers.move_to_end(versioned)
                 while len(self._answers) > _MOST:
                     self._answers.popitem(last=False)
             return answer
 
-    def has(self, question: Hashable) -> bool:
-        """Whether the answer to ``question`` would be given at once."""
-        return self._young((question, self._version())) is not None
+    def known(self, question: Hashable) -> Answer[Any] | None:
+        """The answer to ``question`` that would be given at once; never waits for a source."""
+        return self._young((question, self._version()))
 
     def forget(self) -> None:
         """Keep none of the answers so far: what they are about has changed."""
@@ -127,21 +133,23 @@ class Answers:
         """Let whoever knows things beside answers forget them, too."""
         self._when_forgotten.append(forget)
 
-    def _young(self, question: tuple[Hashable, object], since: float = 0.0) -> Answer[Any] | None:
+    def _young(self, question: tuple[Hashable, object], since: datetime | None = None) -> Answer[Any] | None:
         with self._lock:
-            if question not in self._answers or self._is_old(question) or self._answers[question].begun < since:
+            if question not in self._answers or self._is_old(question):
                 return None
-            return self._answers[question].answer
+            answer = self._answers[question].answer
+            return None if since and answer.asked_at < since else answer
 
     def _is_old(self, question: tuple[Hashable, object]) -> bool:
         return not self.settings.uses_demo and time.monotonic() >= self._answers[question].until
 
     def _ask(self, make: Callable[[Analysis], Value], *, refresh: bool) -> Answer[Value]:
+        begun = datetime.now(UTC)
         with self.analysis(refresh=refresh) as analysis, answers_used() as used:
             value = make(analysis)
             runner = analysis.runner
             notes = [*analysis.progress.lines, runner.stale, *(note for answer in used for note in answer.notes)]
-            asked_at = min([runner.asked_at or datetime.now(UTC), *(answer.asked_at for answer in used)])
+            asked_at = min([runner.asked_at or begun, *(answer.asked_at for answer in used)])
             incomplete = analysis.incomplete or any(answer.incomplete for answer in used)
             return Answer(value, asked_at, runner.as_of, tuple(dict.fromkeys(filter(None, notes))), incomplete)
 
@@ -171,17 +179,16 @@ class Answers:
         return tuple(sorted((str(path), _changed_at(path)) for path in files))
 
 
-def since_of(query: Mapping[str, str]) -> float:
-    """For a visit with ``refresh`` in its address, now: all its parts are of answers asked from here on. Else 0."""
-    return time.monotonic() if "refresh" in query else 0.0
+def since_of(query: Mapping[str, str]) -> datetime | None:
+    """For a visit with ``refresh`` in its address, now: all its parts are of sources asked from here on. Else None."""
+    return datetime.now(UTC) if "refresh" in query else None
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """An answer; when it was ``begun``, and ``until`` when it is given, by the monotonic clock."""
+    """An answer, and ``until`` when it is given, by the monotonic clock."""
 
     answer: Answer[Any]
-    begun: float
     until: float
 
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from usertrack.core.errors import UsertrackError
@@ -109,7 +109,7 @@ def patience(connection: Any) -> Iterator[None]:
         timer.cancel()
 
 
-def population_of(answers: Answers, by: str = "", *, since: float = 0.0) -> Answer[Population]:
+def population_of(answers: Answers, by: str = "", *, since: datetime | None = None) -> Answer[Population]:
     """Everybody, or with ``by`` every organization; asked ``since`` then."""
 
     def ask(analysis: Analysis) -> Population:
@@ -120,7 +120,8 @@ def population_of(answers: Answers, by: str = "", *, since: float = 0.0) -> Answ
 
 def knows_past(answers: Answers, by: str = "") -> bool:
     """Whether `past_of` everybody is given at once."""
-    return answers.has(("population", by)) and answers.has(_past_of(population_of(answers, by)))
+    population = answers.known(("population", by))
+    return population is not None and answers.known(_past_of(population)) is not None
 
 
 def past_of(answers: Answers, population: Answer[Population]) -> Answer[dict[str, Past]]:

@@ -83,7 +83,7 @@ def _move(params: QueryParams) -> Move:
 class Visit:
     """The answers to one question. When it ``is_counted`` whom it is about, its parts are asked at once."""
 
-    def __init__(self, site: Site, question: Question, since: float = 0.0) -> None:
+    def __init__(self, site: Site, question: Question, since: datetime | None = None) -> None:
         self.question = question
         self._site = site
         self._since = since

@@ -76,7 +76,7 @@ def known_as(site: Site, name: str) -> Known:
     return Known(key, str(full or key), str(email or ""))
 
 
-def _ask_documents(site: Site, known: Known, since: float) -> PersonDocuments:
+def _ask_documents(site: Site, known: Known, since: datetime | None) -> PersonDocuments:
     def ask(analysis: Analysis) -> PersonDocuments:
         """The tables are read while the sources are open."""
         timezone = analysis.settings["timezone"]
