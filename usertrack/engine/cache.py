@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 from usertrack.core.notify import Notify
 from usertrack.core.period import known_zone
-from usertrack.core.spool import ResultFile, Spool, SpooledRows, identifier, quote
+from usertrack.core.spool import ResultFile, Spool, SpooledRows
 from usertrack.core.table import Column, Table
-from usertrack.library.query import Statement
+from usertrack.library.query import Statement, rows_of_key
 
 _SIGNATURE, _VERSION = "usertrack cache", 1
 _MOST = 2000  # entries: to look through many more would take as long as a query
@@ -118,12 +118,7 @@ class Cache:
         if table or statement.for_all_keys is None:
             return table
         all_keys = self._find(statement.for_all_keys, moment, spool)
-        if all_keys is None or all_keys.truncated or statement.key not in all_keys.names:
-            return None
-        assert isinstance(all_keys.rows, SpooledRows)
-        pattern = quote(statement.values["usertrack_key"])
-        rows = all_keys.rows.where(f"lower(CAST({identifier(statement.key)} AS VARCHAR)) LIKE {pattern}")
-        return replace(all_keys, rows=rows, query=statement.sql, parameters=dict(statement.values))
+        return rows_of_key(all_keys, statement) if all_keys else None
 
     def _find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
         prefix = str(_Name(moment, self.digest(statement, moment), ""))

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.spool import SpooledRows, identifier, quote
+from usertrack.core.table import Table
 from usertrack.library.entities import Entity
 from usertrack.library.lack import Absence
 from usertrack.library.metric import Metric
@@ -185,6 +187,19 @@ def for_key(statement: Statement, value: str) -> Statement:
     sql = f"SELECT * FROM ({inner}\n) AS keyed WHERE lower({key}) LIKE {{usertrack_key}}"
     values, types = {**statement.values, "usertrack_key": _like(value)}, {**statement.types, "usertrack_key": "text"}
     return replace(statement, sql=sql, values=values, types=types, for_all_keys=statement)
+
+
+def rows_of_key(all_keys: Table, statement: Statement) -> Table | None:
+    """The result of ``statement``, which is for one key, from the result ``all_keys`` of the same for all keys.
+
+    None where that does not have it: it was cut, or has no column of the key.
+    """
+    if all_keys.truncated or statement.key not in all_keys.names or statement.limit is not None:
+        return None
+    assert isinstance(all_keys.rows, SpooledRows)
+    pattern = quote(statement.values["usertrack_key"])
+    rows = all_keys.rows.where(f"lower(CAST({identifier(statement.key)} AS VARCHAR)) LIKE {pattern}")
+    return replace(all_keys, rows=rows, query=statement.sql, parameters=dict(statement.values))
 
 
 _AS_TEXT = {"posthog": "toString({})", "neon": 'CAST({} AS text) COLLATE "C"'}  # lower-case in ASCII, on any server

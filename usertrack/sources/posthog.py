@@ -18,7 +18,7 @@ from usertrack.core.period import known_zone
 from usertrack.core.spool import Spool, SpooledRows, identifier, parquet_rows
 from usertrack.core.table import Table
 from usertrack.core.words import number
-from usertrack.library.query import Statement
+from usertrack.library.query import Statement, rows_of_key
 from usertrack.library.sql import statement_of
 from usertrack.sources.clickhouse import AnswerRows, rows_of
 from usertrack.sources.limits import own_limit, with_limit
@@ -91,13 +91,18 @@ class PostHog:
         """
         try:
             async with self._at_once:
-                started = time.perf_counter()
                 about = await self._api.about()
-                # one answer then serves whoever is asked about next
-                asked = statement.of_all if about.get("usertrack_gives_again") else statement
-                result = await self._fetch(asked, spool, as_parquet=bool(about.get("usertrack_parquet")))
+                table = None
+                if statement.for_all_keys and about.get("usertrack_gives_again"):
+                    # one answer then serves whoever is asked about next
+                    table = rows_of_key(await self._ask(statement.of_all, about, spool), statement)
+                return table or await self._ask(statement, about, spool)
         except (QueryError, SourceBusy) as error:
             raise type(error)(f"{statement.name}: {error.message}", error.hint) from error
+
+    async def _ask(self, statement: Statement, about: Mapping[str, Any], spool: Spool) -> Table:
+        started = time.perf_counter()
+        result = await self._fetch(statement, spool, as_parquet=bool(about.get("usertrack_parquet")))
         return Table(
             columns=result.rows.columns,
             rows=result.rows.head(statement.limit),
