@@ -15,7 +15,9 @@ COMMANDS = frozenset((
 ))
 # fmt: on
 """Those that answer a question and end: they wait for nothing, ask nobody, and serve nothing."""
-_PATIENCE = 5.0  # seconds until a command runs in its own process
+PATIENCE = 5.0
+"""Seconds until a command runs in its own process."""
+
 _NOT_THERE = ("-h", "--help", "--watch", "--edit")
 
 
@@ -44,7 +46,7 @@ def run_warm() -> int | None:
     request = json.dumps(caller).encode()
     try:
         require_own(path)
-        connection.settimeout(_PATIENCE)
+        connection.settimeout(PATIENCE)
         connection.connect(path)
         socket.send_fds(connection, [len(request).to_bytes(4, "big")], [0, 1, 2])
         connection.sendall(request)

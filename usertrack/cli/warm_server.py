@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from usertrack.cli.rehearsal import rehearse
-from usertrack.cli.warm_client import require_own, socket_path
+from usertrack.cli.warm_client import PATIENCE, require_own, socket_path
 
 
 def main() -> None:
@@ -69,6 +69,7 @@ class Request:
         self.caller = caller
         self.streams: list[int] = []
         self.text = b""
+        self.begun = time.monotonic()
         self._size = 0
 
     def is_whole(self) -> bool:
@@ -85,6 +86,12 @@ class Request:
                     raise OSError("the caller is gone")
                 self.text += piece
         return bool(self.streams) and len(self.text) == self._size
+
+    def require_waiting(self) -> None:
+        """Raise OSError where the caller has run its command itself since: this process may have been suspended."""
+        with suppress(BlockingIOError):
+            if not self.caller.recv(1, socket.MSG_PEEK):
+                raise OSError("the caller is gone")
 
 
 class Forks:
@@ -113,6 +120,7 @@ class Forks:
                     os.read(ended, 1 << 16)
                     self._report_ends()
                 elif key.fileobj is self._listener:
+                    self._drop_slow()
                     caller, _ = self._listener.accept()
                     caller.setblocking(False)
                     self._asking[caller] = Request(caller)
@@ -130,17 +138,31 @@ class Forks:
             if not request.is_whole():
                 return
             words = json.loads(request.text)
+            request.require_waiting()
         except (OSError, ValueError):
             words = None
-        self._selector.unregister(caller)
-        del self._asking[caller]
         if words:
+            self._selector.unregister(caller)
             with suppress(OSError):
                 self._begin(caller, words, request.streams)
+        self._drop(request)
+
+    def _drop(self, request: "Request") -> None:
+        """Let its caller go, unless its command has begun."""
+        caller = request.caller
+        del self._asking[caller]
         for stream in request.streams:
             os.close(stream)
         if caller not in self._callers.values():
+            with suppress(KeyError):
+                self._selector.unregister(caller)
             caller.close()
+
+    def _drop_slow(self) -> None:
+        """Let go of who has begun a request and does not end it."""
+        for request in list(self._asking.values()):
+            if time.monotonic() - request.begun > PATIENCE:
+                self._drop(request)
 
     def _begin(self, caller: socket.socket, words: dict[str, Any], streams: list[int]) -> None:
         """Fork for the caller's command; where the code has changed since it was imported, say 0 instead."""
