@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from usertrack.core.errors import ConnectionFailed
@@ -92,6 +93,23 @@ def test_a_slow_source_on_one_page_holds_up_no_other_page_and_no_local_part() ->
         await asyncio.gather(*waiting)
 
     asyncio.run(look())
+
+
+def test_what_pages_wait_for_before_they_begin_holds_up_no_button() -> None:
+    answered = threading.Event()
+    pages = shell()
+
+    async def press() -> None:
+        person = Request({**GET.scope, "path": "/people/ann"})
+        waiting = [asyncio.ensure_future(pages.ask(person, answered.wait, 10)) for _ in range(50)]
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(1):
+            await run_in_threadpool(str)
+            await pages.ask(GET, str)
+        answered.set()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(press())
 
 
 def test_a_part_after_what_fails_says_why() -> None:

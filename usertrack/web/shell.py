@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -29,6 +29,7 @@ from usertrack.web.links import PageLinks, in_path
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+Result = TypeVar("Result")
 LOG = logging.getLogger(__name__)
 _THREADS = 6  # for each kind of page
 
@@ -64,8 +65,8 @@ class Part:
 class Shell:
     """Makes pages. ``place`` is the name of the workspace.
 
-    The parts of each kind of page have threads of their own, and so have local parts: a slow source on one page holds
-    up no other page, and nothing that can be told without it.
+    The parts of each kind of page have threads of their own, and so have local parts, and what a page asks before it
+    begins: a slow source on one page holds up no other page, and nothing that can be told without it.
     """
 
     def __init__(self, place: str) -> None:
@@ -80,8 +81,12 @@ class Shell:
         ``layout`` is the style sheet's name for how parts lie; without one, below each other.
         """
         frame = _frame(request, title, intro, parts, layout=layout, place=self._place)
-        kind = request.url.path.split("/")[1]
-        return StreamingResponse(self._pieces(frame, parts, kind), media_type="text/html")
+        return StreamingResponse(self._pieces(frame, parts, _kind(request)), media_type="text/html")
+
+    async def ask(self, request: Request, make: Callable[..., Result], *arguments: Any) -> Result:
+        """What ``make`` returns of ``arguments``, in a thread: what a page needs of the sources before it begins."""
+        threads = self._threads_of(f"/{_kind(request)} before")
+        return await asyncio.get_running_loop().run_in_executor(threads, partial(make, *arguments))
 
     def simple(self, request: Request, title: str, body: Markup, status: int = 200) -> Response:
         """A page that is there at once."""
@@ -114,6 +119,11 @@ class Shell:
         if name not in self._threads:
             self._threads[name] = ThreadPoolExecutor(_THREADS, f"page {name}")
         return self._threads[name]
+
+
+def _kind(request: Request) -> str:
+    """The kind of page: the first word of its path."""
+    return str(request.url.path.split("/")[1])
 
 
 def end(waiting: "Future[None]") -> None:

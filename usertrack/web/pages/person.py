@@ -1,13 +1,13 @@
 """All that is known of one person: the dossier, what would change their segments, alerts, and a timeline to filter."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,7 +25,7 @@ from usertrack.web.links import in_path, query_string
 from usertrack.web.missing import named_in_path
 from usertrack.web.paging import Paging, page_number
 from usertrack.web.population import population_of
-from usertrack.web.shell import Part, document_html, rendered
+from usertrack.web.shell import Part, document_html, end, rendered
 from usertrack.web.site import Site
 
 _TITLE = 80  # characters of a name
@@ -50,13 +50,21 @@ class PersonDocuments:
 
 def routes(site: Site) -> list[Route]:
     async def person(request: Request) -> Response:
-        known = await run_in_threadpool(known_as, site, request.path_params["person"])
+        known = await site.shell.ask(request, known_as, site, request.path_params["person"])
         documents = partial(_ask_documents, site, known, since_of(request.query_params))
+        has_asked: Future[None] = Future()
+
+        def described() -> Markup:
+            try:
+                return _described(documents())
+            finally:
+                end(has_asked)
+
         parts = [
-            Part("dossier", lambda: _described(documents()), 30),
-            Part("why", lambda: _why(documents(), known), 8),
+            Part("dossier", described, 30),
+            Part("why", lambda: _why(documents(), known), 8, after=has_asked),
             Part("alerts", partial(_alerts, site, known), 6, is_local=True),
-            Part("timeline", lambda: _timeline(documents(), request.query_params), 24),
+            Part("timeline", lambda: _timeline(documents(), request.query_params), 24, after=has_asked),
             Part("data", partial(_data, known), 4, is_local=True),
         ]
         return site.shell.page(

@@ -4,7 +4,6 @@ from functools import partial
 from typing import IO
 
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -30,24 +29,24 @@ def routes(site: Site) -> list[Route]:
     orders: Orders[tuple[Document, Markup]] = Orders()
 
     async def ask_export(request: Request) -> Response:
-        known = await run_in_threadpool(known_as, site, request.path_params["person"])
+        known = await site.shell.ask(request, known_as, site, request.path_params["person"])
         token = site.access.token(request)
         body = rendered("person_export.html.j2", known=known, back=_address(known), token=token)
         return site.shell.simple(request, "Export", body)
 
     async def export(request: Request) -> Response:
         await site.access.form(request)
-        known = await run_in_threadpool(known_as, site, request.path_params["person"])
-        return download(await run_in_threadpool(_exported, site, known), f"{known.key}", "json")
+        known = await site.shell.ask(request, known_as, site, request.path_params["person"])
+        return download(await site.shell.ask(request, _exported, site, known), f"{known.key}", "json")
 
     async def ask_erase(request: Request) -> Response:
-        known = await run_in_threadpool(known_as, site, request.path_params["person"])
+        known = await site.shell.ask(request, known_as, site, request.path_params["person"])
         survey = partial(_survey, site, orders, known, token=site.access.token(request))
         return site.shell.page(request, "Erase", [Part("held", survey, 24)])
 
     async def erase(request: Request) -> Response:
         form = await site.access.form(request)
-        await run_in_threadpool(orders.carry_out, form.get("order", ""), form.get("typed", ""))
+        await site.shell.ask(request, orders.carry_out, form.get("order", ""), form.get("typed", ""))
         return RedirectResponse(f"/erased/{form['order']}", 303)
 
     async def erased(request: Request) -> Response:
@@ -55,7 +54,7 @@ def routes(site: Site) -> list[Route]:
         with named_in_path():
             orders.back(id_)
         try:
-            document, left = await run_in_threadpool(orders.outcome, id_)
+            document, left = await site.shell.ask(request, orders.outcome, id_)
         except UsertrackError as problem:
             return site.shell.simple(request, "Not erased yet", error(problem.message, problem.hint), 502)
         return site.shell.simple(request, document.title, left + document_html(document))

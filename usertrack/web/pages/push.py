@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -34,7 +33,7 @@ def routes(site: Site) -> list[Route]:
     orders: Orders[Document] = Orders()
 
     async def show(request: Request) -> Response:
-        place = await run_in_threadpool(_place, site, request)
+        place = await site.shell.ask(request, _place, site, request)
         target, everyone = request.query_params.get("to", ""), request.query_params.get("members") == "all"
         if target:
             target_named(target)
@@ -56,7 +55,7 @@ def routes(site: Site) -> list[Route]:
 
     async def confirm(request: Request) -> Response:
         form = await site.access.form(request)
-        await run_in_threadpool(orders.carry_out, form.get("order", ""))
+        await site.shell.ask(request, orders.carry_out, form.get("order", ""))
         return RedirectResponse(f"/pushes/{form['order']}", 303)
 
     async def outcome(request: Request) -> Response:
@@ -64,7 +63,7 @@ def routes(site: Site) -> list[Route]:
         with named_in_path():
             back = orders.back(id_)
         try:
-            document = await run_in_threadpool(orders.outcome, id_)
+            document = await site.shell.ask(request, orders.outcome, id_)
         except UsertrackError as problem:
             body = Markup("{}<p><a href='{}'>Look at it again</a></p>").format(
                 error(problem.message, problem.hint), back
@@ -74,7 +73,7 @@ def routes(site: Site) -> list[Route]:
         return site.shell.simple(request, document.title, body)
 
     async def file(request: Request) -> Response:
-        return await run_in_threadpool(_file, site, request)
+        return await site.shell.ask(request, _file, site, request)
 
     return [
         Route("/segments/{segment}/push", show),

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -53,7 +52,7 @@ class SegmentPlace:
 
 def routes(site: Site) -> list[Route]:
     async def segment(request: Request) -> Response:
-        place = await run_in_threadpool(place_of, site, request)
+        place = await site.shell.ask(request, place_of, site, request)
         population = partial(population_of, site.answers, place.by, since=since_of(request.query_params))
         items = request.query_params.multi_items()
         parts = [
@@ -63,7 +62,7 @@ def routes(site: Site) -> list[Route]:
         return site.shell.page(request, place.segment.name, parts, _intro(place))
 
     async def export(request: Request) -> Response:
-        return await run_in_threadpool(_export, site, request)
+        return await site.shell.ask(request, _export, site, request)
 
     return [Route("/segments/{segment}", segment), Route("/segments/{segment}/people.{format}", export)]
 

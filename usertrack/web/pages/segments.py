@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -37,7 +36,7 @@ class SegmentRow:
 def routes(site: Site) -> list[Route]:
     async def segments(request: Request) -> Response:
         by = by_of(request)
-        rules = await run_in_threadpool(rules_of, site.answers, by)
+        rules = await site.shell.ask(request, rules_of, site.answers, by)
         segment_set = rules.set_or_usual(request.query_params.get("set"))
         since = since_of(request.query_params)
 
