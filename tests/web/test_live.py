@@ -22,6 +22,7 @@ from usertrack.alerts.notifications import Notifications
 from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.render import html
 from usertrack.signals.active import ActivePerson
+from usertrack.signals.audience import Everybody
 from usertrack.signals.occurrence import Occurrence
 from usertrack.web.access import Access
 from usertrack.web.app import create_app
@@ -158,6 +159,22 @@ def test_who_comes_is_shown_at_once_and_our_own_people_never(company: Company) -
     assert "Nobody looks" in everything
 
 
+def test_who_is_new_has_a_name_also_when_everybody_was_read_again(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "live_audience", lambda _: Everybody())  # as of before anybody came
+    monkeypatch.setattr(hub_module, "REFRESH", timedelta(seconds=0.1))
+
+    async def act(hub: Hub, messages: AsyncIterator[bytes]) -> str:
+        await asyncio.to_thread(company.come, "dana@acme.example")
+        await until(messages, "dana@acme.example")
+        hub._read_people_again()
+        await asyncio.sleep(0.5)
+        return str((await hub.frame(Choice())).lists["live-people"])
+
+    assert "dana@acme.example" in live(company, act)
+
+
 def test_a_posthog_without_a_livestream_is_asked_again_and_again(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,12 +291,32 @@ def test_who_is_erased_is_gone_at_once_and_others_come_back(company: Company) ->
 def test_who_is_erased_is_gone_from_their_own_page_before_anything_is_asked_again(company: Company) -> None:
     company.come("dana@acme.example")
 
-    async def act(hub: Hub, _: AsyncIterator[bytes]) -> bool:
+    async def act(hub: Hub, _: AsyncIterator[bytes]) -> str:
         own = hub.messages(OnePerson(company.person("dana@acme.example")), "")
         await until(own, "dana@acme.example", "looked at")
         await asyncio.to_thread(hub.forget)
         last = (await anext(own)).decode()
-        return "Nobody with this id" in last and not hub._has_begun.is_set()
+        assert not hub._has_begun.is_set()
+        return last
+
+    last = live(company, act)
+    assert "dana@acme.example" not in last
+    assert "looked at" not in last
+    assert "Reading what they did" in last  # it may be the page of somebody else
+    assert "Nobody with this id" not in last
+
+
+def test_who_comes_back_after_a_rest_is_sent_nothing_of_before_it(company: Company) -> None:
+    company.come("dana@acme.example")
+    dana = OnePerson(company.person("dana@acme.example"))
+
+    async def act(hub: Hub, _: AsyncIterator[bytes]) -> bool:
+        last = (await hub.frame(dana)).id
+        await asyncio.to_thread(company.do, "dana@acme.example", "report_created")
+        await until(hub.messages(dana, last), "report created")
+        await hub.close()
+        await anext(hub.messages(dana, last))
+        return hub._has_begun.is_set()
 
     assert live(company, act)
 

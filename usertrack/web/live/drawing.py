@@ -87,6 +87,7 @@ class Drawing:
                 last=datetime.fromtimestamp(latest.at, UTC) if latest else None,
                 age=age_words(age),
                 route=active.route if active else "",
+                has_begun=scene.has_begun,
                 key=str(facts.get("email") or ""),
                 call=link_url(self._settings.call_url, view.person, session, facts),
                 call_label=CALL,
@@ -96,7 +97,7 @@ class Drawing:
             ),
             "live-alerts-none": "" if alerts else draw.no_alert_of_person(),
             "live-timeline-rest": draw.more_lines(len(history), view.lines, MOST_LINES) if history else "",
-            "live-timeline-none": "" if history else draw.nothing_done(),
+            "live-timeline-none": "" if history else draw.nothing_done(scene.has_begun),
         }
         lists: dict[str, Rows] = {
             "live-alerts": {alert.key: self._card(alert.key, [alert], scene) for alert in alerts},

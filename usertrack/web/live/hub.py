@@ -7,14 +7,13 @@ breaks, everything is opened anew a moment later, and a query fills the gap. It 
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import count
 
 import httpx
 
@@ -26,10 +25,11 @@ from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.profiled import REFRESH
 from usertrack.web.live.board import AlertBoard, notifications
 from usertrack.web.live.drawing import Drawing
+from usertrack.web.live.feed import Feed
 from usertrack.web.live.frames import Frame
 from usertrack.web.live.histories import Histories
 from usertrack.web.live.opening import Ask, first_of, in_thread, opened
-from usertrack.web.live.scene import Facts, FeedLine, OnePerson, Scene, View
+from usertrack.web.live.scene import Facts, OnePerson, Scene, View
 from usertrack.web.live.sources import LiveSource, live_audience
 from usertrack.workspace.settings import Settings
 
@@ -41,7 +41,6 @@ _AGAIN = 2.0  # seconds until what broke is opened again
 _ANEW = 3600.0  # seconds after which sources are opened anew, whose answers lie on the disk until then
 _PATIENCE = 1.0  # seconds until a page is begun without what takes long
 _UNUSED = 60.0  # seconds without a viewer, after which the hub rests
-_FEED = 14  # lines
 _FRAMES, _VIEWS = 100, 50  # frames that are known to who comes back, and views
 _WATCHED_EVERY = 5.0  # seconds
 _WAITING = 20_000  # events of people who are not known yet
@@ -54,8 +53,7 @@ class Hub:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._people, self._feed = ActivePeople(), deque[FeedLine](maxlen=_FEED)
-        self._numbers = count(1)
+        self._people, self._feed = ActivePeople(), Feed()
         self._audience: Audience = Everybody()
         self._names: dict[str, Facts] = {}  # of who is not in the audience
         self._hidden: set[str] = set()
@@ -74,6 +72,7 @@ class Hub:
 
     def _begin(self) -> None:
         self._source: tuple[LiveSource, Ask] | None = None
+        self._is_emptied = False
         self._is_drawn, self._has_begun = asyncio.Event(), asyncio.Event()
         self._changed, self._strangers, self._forgotten = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._turn, self._reading = asyncio.Condition(), asyncio.Lock()
@@ -98,7 +97,9 @@ class Hub:
         with self._viewer(view):
             shown = self._former.get(last_id)
             while True:
-                if not shown or self._has_begun.is_set():  # else all was forgotten, and goes at once
+                if shown and self._is_emptied and not self._has_begun.is_set():
+                    await self._is_drawn.wait()  # what was forgotten goes at once
+                else:
                     await self._can_be_drawn(view)
                 scene, frame = self._scene, self._drawn(view)
                 if message := frame.message(shown):
@@ -119,11 +120,11 @@ class Hub:
             if self._source and self._histories.is_due(person):
                 source, ask = self._source
 
-                async def ask_history() -> list[Occurrence]:
-                    await ask(partial(self._learn_names, source, {person}))
-                    return await ask(partial(source.history_of, person))
+                def history() -> list[Occurrence]:
+                    self._learn_names(source, {person})
+                    return source.history_of(person)
 
-                await self._histories.read(person, ask_history)
+                await self._histories.read(person, lambda: ask(history))  # once: it may be closed between two
                 self._scene = replace(self._scene)  # drawn anew
                 self._frames = {}
         self._histories.let_go({each.person for each in self._views if isinstance(each, OnePerson)} | {person})
@@ -171,8 +172,9 @@ class Hub:
             if self._drawing is None:
                 self._drawing = Drawing(notifications(self._settings), self._settings["timezone"])
             scene = self._scene
-            if isinstance(view, OnePerson) and (problem := self._histories.problem_of(view.person)):
-                scene = replace(scene, problem=problem)
+            if isinstance(view, OnePerson):
+                problem = self._histories.problem_of(view.person) or scene.problem
+                scene = replace(scene, has_begun=self._has_begun.is_set(), problem=problem)
             frame, before = self._drawing.frame(scene, view), self._latest.pop(view, None)
             if before and not frame.message(before):
                 frame = before
@@ -222,18 +224,19 @@ class Hub:
             try:
                 async with opened(self._settings) as (source, ask):
                     self._source = (source, ask)
-                    await self._fill(source, ask, datetime.now(UTC) - ACTIVE)
-                    for each in ("events", "usertrack"):
-                        self._problems.pop(each, None)
-                    async with asyncio.timeout(_ANEW):
-                        await self._follow_source(source, ask)
+                    try:
+                        await self._fill(source, ask, datetime.now(UTC) - ACTIVE)
+                        self._problems = {name: each for name, each in self._problems.items() if name == "people"}
+                        async with asyncio.timeout(_ANEW):
+                            await self._follow_source(source, ask)
+                    finally:
+                        self._source = None
             except* UsertrackError as group:
                 self._problems["events"] = first_of(group)
             except* httpx.HTTPError:
                 self._problems["events"] = ConnectionFailed("PostHog does not answer", "it is asked again and again")
             except* TimeoutError:
                 pass
-            self._source = None
             self._has_begun.set()
             self._changed.set()
             await asyncio.sleep(_AGAIN)
@@ -302,12 +305,7 @@ class Hub:
     def _note(self, occurrences: Iterable[Occurrence]) -> None:
         new = self._people.feed(occurrences)
         self._histories.note(new)
-        for each in new[-200:]:
-            last = self._feed[0] if self._feed else None
-            if last and (last.occurrence.person, last.occurrence.name) == (each.person, each.name):
-                self._feed[0] = replace(last, occurrence=each, times=last.times + 1)
-            else:
-                self._feed.appendleft(FeedLine(next(self._numbers), each))
+        self._feed.note(new[-200:])
         self._changed.set()
 
     async def _learn(self) -> None:
@@ -316,26 +314,32 @@ class Hub:
         try:
             while True:
                 try:
-                    audience = await in_thread(thread, lambda: live_audience(self._settings))
+                    self._audience = await in_thread(thread, lambda: live_audience(self._settings))
+                    self._read_people_again()
+                    await self._know_who_is_shown()
+                    self._problems.pop("people", None)
+                    pause = REFRESH.total_seconds()
                 except UsertrackError as problem:
                     self._problems["people"] = problem
                     pause = _AGAIN
-                else:
-                    # who was erased meanwhile, or has opted out, is not known any more
-                    self._audience = audience
-                    self._forget_people()
-                    self._problems.pop("people", None)
-                    pause = REFRESH.total_seconds()
                 self._changed.set()
                 await asyncio.sleep(pause)
         finally:
             thread.shutdown(wait=False)
 
-    def _forget_people(self) -> None:
-        """Whatever is known of single people, and was drawn of them; it is read again when it is looked at."""
+    async def _know_who_is_shown(self) -> None:
+        """Who is new has a name here before they are in the audience."""
+        if self._source:
+            source, ask = self._source
+            active = {each.person for each in self._people.at(datetime.now(UTC))}
+            with suppress(UsertrackError):
+                await ask(partial(self._learn_names, source, active | self._feed.people))
+
+    def _read_people_again(self) -> None:
+        """Who was erased meanwhile, or has opted out, is not known any more; who comes back is sent what differs."""
         self._names, self._hidden = {}, set()
         self._histories.forget()
-        self._frames, self._former, self._latest, self._drawing = {}, {}, {}, None
+        self._frames, self._drawing = {}, None
 
     def forget(self) -> None:
         """Show nothing of what is known so far: somebody was erased. Any thread may call it."""
@@ -346,8 +350,11 @@ class Hub:
         self._people, self._audience = ActivePeople(), Everybody()
         self._feed.clear()
         self._waiting.clear()
-        self._forget_people()
+        self._read_people_again()
+        self._former, self._latest = {}, {}
         self._has_begun.clear()
+        self._is_drawn.clear()
+        self._is_emptied = True
         self._scene = Scene(datetime.now(UTC), has_begun=False)
         self._forgotten.set()
 
@@ -371,7 +378,7 @@ class Hub:
                     now,
                     self._people.at(now),
                     board.alerts(),
-                    tuple(self._feed),
+                    self._feed.lines,
                     self._facts,
                     self._histories.of,
                     self._people.events,
