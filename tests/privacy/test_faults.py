@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from usertrack.core.errors import CheckFailed, ConnectionFailed, SourceBusy, UsertrackError
-from usertrack.privacy.erase import delete, prove, raise_left
-from usertrack.privacy.places import LocalFiles, survey
+from usertrack.privacy.erase import delete, erase_everywhere, prove, raise_left
+from usertrack.privacy.places import LocalFiles, silent, survey
 from usertrack.privacy.subject import find_subject
 from usertrack.server.database.store import Store
 from usertrack.server.persons_api import routes
@@ -64,6 +64,23 @@ def test_accepted_and_not_done(place: Office) -> None:
     assert isinstance(error, CheckFailed)
     assert "1 persons in PostHog" in error.message
     assert "4 events in PostHog" in error.message
+
+
+def test_pages_forget_who_was_deleted_before_the_long_proof(place: Office) -> None:
+    steps: list[str] = []
+
+    def noted(request: httpx.Request) -> httpx.Response | None:
+        is_deletion = "bulk_delete" in request.url.path
+        steps.append("delete" if is_deletion else "read")
+        return httpx.Response(202, json={"persons_found": 1}) if is_deletion else None
+
+    with place.runner(between=lambda inner: Faulty(inner, noted)) as runner:
+        subject = find_subject(runner, ANN)
+        before = survey(runner, subject, NOWHERE)
+        erase_everywhere(runner, subject, NOWHERE, before, silent, when_deleted=lambda: steps.append("forget"))
+    forgotten = steps.index("forget")
+    assert "delete" in steps[:forgotten]
+    assert "read" in steps[forgotten:]
 
 
 def test_what_was_not_looked_at_is_not_said_to_be_empty(place: Office) -> None:

@@ -67,7 +67,7 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
     `usertrack privacy erase lena@northwind.example --yes`
     """
     from usertrack.cli import diagnostics
-    from usertrack.privacy import erase as erasing
+    from usertrack.privacy.erase import erase_everywhere
     from usertrack.privacy.view import erased_document, survey_document
 
     with _open_session(common, data) as session:
@@ -77,7 +77,7 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
             if not _confirmed(f"Type {subject.email} to erase it", subject.email):
                 diagnostics.note("nothing was deleted; --yes deletes it")
                 return
-        outcome = erasing.erase(session.runner, subject, where, holdings, session.progress)
+        outcome = erase_everywhere(session.runner, subject, where, holdings, session.progress)
         session.emit(erased_document(subject, outcome.erasures))
         if any(each.held.place == "Postgres" and each.held.count for each in outcome.erasures):
             diagnostics.note("Postgres is read only, always: the owner of the database has to delete these rows")

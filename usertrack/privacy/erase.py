@@ -5,7 +5,7 @@ PostHog comes first and local files last: while anything is left, PostHog knows 
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -46,11 +46,23 @@ class ErasureOutcome:
         raise_left(self.subject, self.erasures, done=self.done)
 
 
-def erase(
-    runner: Runner, subject: Subject, files: LocalFiles, holdings: Sequence[Holding], notify: Notify
+def erase_everywhere(
+    runner: Runner,
+    subject: Subject,
+    files: LocalFiles,
+    holdings: Sequence[Holding],
+    notify: Notify,
+    *,
+    when_deleted: Callable[[], None] = lambda: None,
 ) -> ErasureOutcome:
-    """Delete in every place, then read all of ``holdings`` again. Raises a UsertrackError where it was interrupted."""
-    done = delete(runner, subject, files, notify)
+    """Delete in every place, then read all of ``holdings`` again. Raises a UsertrackError where it was interrupted.
+
+    ``when_deleted`` is called between the two, also where something could not be deleted: the reading takes long.
+    """
+    try:
+        done = delete(runner, subject, files, notify)
+    finally:
+        when_deleted()
     return ErasureOutcome(subject, prove(runner, subject, files, holdings, notify), done)
 
 

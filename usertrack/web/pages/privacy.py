@@ -11,7 +11,7 @@ from starlette.routing import Route
 from usertrack.core.document import Document
 from usertrack.core.errors import CheckFailed, UsertrackError
 from usertrack.library.entities import EMAIL
-from usertrack.privacy.erase import erase as erase_person
+from usertrack.privacy.erase import erase_everywhere
 from usertrack.privacy.export import pieces
 from usertrack.privacy.holdings import find_holdings, local_files
 from usertrack.privacy.view import erased_document, survey_document
@@ -109,15 +109,13 @@ def _survey(site: Site, orders: Orders[tuple[Document, Markup]], known: Known, *
 
 
 def _erase(site: Site, email: str) -> tuple[Document, Markup]:
-    """Delete, read every place again, and forget what pages have been answered so far. Says what is left, if any."""
+    """Delete, forget what pages have been answered so far, and read every place again. Says what is left, if any."""
     with site.answers.analysis(cached=False) as analysis:
         analysis.runner.library = analysis.runner.library.by(EMAIL)
         files = local_files(analysis)
         subject, holdings = find_holdings(analysis, email, files)
-        try:
-            outcome = erase_person(analysis.runner, subject, files, holdings, analysis.progress)
-        finally:
-            site.answers.forget()
+        runner, progress, forget = analysis.runner, analysis.progress, site.answers.forget
+        outcome = erase_everywhere(runner, subject, files, holdings, progress, when_deleted=forget)
     document = erased_document(subject, outcome.erasures)
     try:
         outcome.require_nothing_left()
