@@ -50,6 +50,13 @@ def test_the_password_opens_the_pages(stranger: Strangers) -> None:
     assert browser.get("/no-such-page").status_code == 404
 
 
+def test_a_form_that_is_sent_after_the_visit_ended_says_so(stranger: Strangers) -> None:
+    answer = stranger(password="open sesame").request("POST", "/alerts/act", data={"do": "acknowledge a"})
+    assert answer.status_code == 403
+    assert 'class="problem"' in answer.text
+    assert "your visit has ended" in answer.text
+
+
 def test_the_proxy_names_who_looks(stranger: Strangers) -> None:
     browser = stranger(header="x-forwarded-email", proxies=frozenset({"127.0.0.1"}))
     assert "named you in x-forwarded-email" in browser.get("/").text

@@ -172,8 +172,10 @@ class Gate:
             or self.access.visitor(request)
         ):
             return None
-        if self.access.password:
+        if self.access.password and request.method in ("GET", "HEAD"):
             return RedirectResponse("/login", 303)
+        if self.access.password:
+            return self.refuse(request, 403, "your visit has ended, and nothing was done: open these pages again")
         if self.access.header:
             return self.refuse(request, 403, f"no proxy that is known here named you in {self.access.header}")
         return self.refuse(request, 403, "open the link that `usertrack open` prints: each opens these pages once")
