@@ -11,7 +11,7 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "nullIf('', '')"}
+--   group_of: {type: condition, default: "''"}
 WITH
 people AS (
     SELECT

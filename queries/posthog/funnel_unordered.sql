@@ -13,7 +13,7 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "nullIf('', '')"}
+--   group_of: {type: condition, default: "''"}
 --   each: 0
 --   trend: false
 --   interval: week

@@ -15,7 +15,7 @@
 --   origin: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "nullIf('', '')"}
+--   group_of: {type: condition, default: "''"}
 WITH
 acts AS (
     SELECT

@@ -16,7 +16,7 @@
 --   sundays: false
 --   origin: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "nullIf('', '')"}
+--   group_of: {type: condition, default: "''"}
 WITH
 visits AS (
     SELECT

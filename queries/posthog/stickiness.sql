@@ -9,7 +9,7 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "nullIf('', '')"}
+--   group_of: {type: condition, default: "''"}
 WITH
 acts AS (
     SELECT

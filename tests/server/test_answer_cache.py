@@ -126,9 +126,16 @@ def test_values_belong_to_the_question_and_chance_is_none(demo: Demo) -> None:
     assert first[0] != second[0]
     assert first[1] != second[1]
     assert first[2] == second[2] == NOW.replace(tzinfo=None)
+    blocks = "SELECT rowNumberInAllBlocks() AS at"  # how rows lie in blocks is up to ClickHouse
+    assert len([demo.ask(blocks), demo.ask(blocks)]) == len(demo.executed) - 4
 
 
 def test_answers_take_no_more_room_than_they_may(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_cache, "_MOST", 1)
     assert demo.ask("SELECT 1 AS x") == demo.ask("SELECT 1 AS x") == [(1,)]
     assert len(demo.executed) == 2
+
+
+def test_a_present_that_goes_on_gives_nothing_again() -> None:
+    with pytest.raises(ValueError, match="set now"):
+        dataclasses.replace(SETTINGS, gives_again=True)

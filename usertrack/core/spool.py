@@ -126,7 +126,7 @@ def connect() -> Any:
     return connection
 
 
-def share_work(connection: Any, rows: int) -> None:
+def in_one_thread_if_few(connection: Any, rows: int) -> None:
     """Let DuckDB work on so many ``rows`` in one thread where they are few: to share them would take longer."""
     if rows < _FEW:
         connection.execute("SET threads = 1")

@@ -96,10 +96,10 @@ def user_of(runner: Runner, name: str) -> User:
 def breakdown_values(scope: Scope) -> dict[str, Any]:
     """The parameters of queries that have the breakdown as an expression.
 
-    Without a breakdown that is NULL, so that ClickHouse reads no property; as a text, which a parquet file takes.
+    Without a breakdown that is an empty text, as in the headers of the queries: ClickHouse reads no property then.
     """
     kind = "person.properties" if scope.breakdown.startswith("person.") else "properties"
-    expression = f"{kind}[{quoted(scope.breakdown.removeprefix('person.'))}]" if scope.breakdown else "nullIf('', '')"
+    expression = f"{kind}[{quoted(scope.breakdown.removeprefix('person.'))}]" if scope.breakdown else "''"
     return {"group_of": expression, "top": scope.top}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from usertrack.core.errors import Unknown, UsageError, UsertrackError, did_you_mean
-from usertrack.core.spool import connect, identifier, quote, share_work
+from usertrack.core.spool import connect, identifier, in_one_thread_if_few, quote
 from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
@@ -81,7 +81,7 @@ class Profiles:
         Your own people, those who have opted out, and whose accounts were all deleted are counted, without a profile.
         """
         tables = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
-        share_work(self.connection, sum(len(table.rows) for table in tables.values()))
+        in_one_thread_if_few(self.connection, sum(len(table.rows) for table in tables.values()))
         reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
         for number, (name, query) in enumerate(self.queries.items()):
             if name in tables:

@@ -19,7 +19,7 @@ _STATE = (
     "SELECT count(), sum(cityHash64(table, name, hash_of_all_files)) FROM system.parts "
     "WHERE active AND database = 'posthog' SETTINGS output_format_json_quote_64bit_integers = 0"
 )
-_CHANCE = re.compile(r"\b(?:rand|rand64|generateUUIDv4)\(")
+_CHANCE = re.compile(r"\b(?:rand|rand64|generateUUIDv4|rowNumberInBlock|rowNumberInAllBlocks)\(")
 
 
 class AnswerCache:
@@ -30,6 +30,7 @@ class AnswerCache:
         self._lock = threading.Lock()
         self._state: object = None
         self._answers: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0  # bytes of all answers
 
     def answer(self, question: str, ask: Callable[[], tuple[bytes, bool]]) -> bytes:
         """The answer to ``question``, which names all that it depends on but the data.
@@ -41,6 +42,7 @@ class AnswerCache:
             if state != self._state:
                 self._state = state
                 self._answers.clear()
+                self._size = 0
             if question in self._answers:
                 self._answers.move_to_end(question)
                 return self._answers[question]
@@ -51,11 +53,13 @@ class AnswerCache:
 
     def _add(self, question: str, answer: bytes, state: object) -> None:
         with self._lock:
-            if state != self._state:
+            if state != self._state or question in self._answers:
                 return
             self._answers[question] = answer
-            while sum(map(len, self._answers.values())) > _MOST:
-                self._answers.popitem(last=False)
+            self._size += len(answer)
+            while self._size > _MOST:
+                _, former = self._answers.popitem(last=False)
+                self._size -= len(former)
 
     def _current_state(self) -> object:
         """Differs from that of any other moment at which a query would see other data, or types of properties."""
@@ -63,5 +67,5 @@ class AnswerCache:
 
 
 def is_repeatable(compiled: Compiled) -> bool:
-    """Whether the same data gives the same answer, where the present is a constant of the SQL."""
+    """Whether the query gives the same answer until the data changes. Its present is a constant in its SQL."""
     return not _CHANCE.search(compiled.clickhouse)

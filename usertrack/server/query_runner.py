@@ -52,7 +52,7 @@ class QueryRunner:
         # one folder for each release of the grammar
         self._trees = Trees(store.path / f"shapes-{GRAMMAR}")
         self.queue = QueryQueue(store, settings)
-        self.gives_again = settings.gives_again and settings.now is not None
+        self.gives_again = settings.gives_again
         self._answers = AnswerCache(store) if self.gives_again else None
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()

@@ -12,7 +12,7 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "nullIf('', '')"}
+--   group_of: {type: condition, default: "''"}
 --   groups: {type: list, default: [""]}
 acts AS (
     SELECT

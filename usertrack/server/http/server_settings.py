@@ -49,6 +49,10 @@ class ServerSettings:
     requests_per_key: float = 2000.0
     signed_only: bool = False
 
+    def __post_init__(self) -> None:
+        if self.gives_again and self.now is None:
+            raise ValueError("answers can be given again only where the present stands still: set now")
+
     def clock(self) -> datetime:
         """The present, UTC."""
         return self.now or datetime.now(UTC)
