@@ -4,6 +4,7 @@ import fcntl
 import functools
 import gc
 import hashlib
+import json
 import os
 import pickle
 import shutil
@@ -215,6 +216,13 @@ def cli(clean_env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cl
 def demo(cli: Cli, demo_postgres: str) -> Cli:
     """The command line on the demo."""
     return cli
+
+
+def document_of(cli: Cli, *args: object) -> Any:
+    """What `usertrack ARGS… -f json` writes."""
+    result = cli(*args, "-f", "json")
+    assert result.code == 0, result.err
+    return json.loads(result.out)
 
 
 def slow_but(fast: Iterable[Any], cases: Iterable[Any]) -> list[Any]:

@@ -10,14 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from usertrack.library.library import shipped_root
 from usertrack.reports.activity_export import schema
 
-from ..conftest import Cli
-
-
-def document_of(cli: Cli, *args: object) -> Any:
-    result = cli(*args, "-f", "json")
-    assert result.code == 0, result.err
-    return json.loads(result.out)
-
+from ..conftest import Cli, document_of
 
 _documents: dict[str, Any] = {}  # each is asked for once
 

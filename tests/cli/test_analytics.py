@@ -6,22 +6,15 @@ import json
 import re
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ..conftest import Cli, slow_but
+from ..conftest import Cli, document_of, slow_but
 
 COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions", "journeys"]
 COMMANDS += ["features", "churn"]
 ENDINGS = ["md", "html", "csv", "parquet", "xlsx"]
 WITH_OPTIONS = ["funnel activation --interval week", "churn --interval month", "cohorts -b person.plan --top 1"]
-
-
-def document_of(cli: Cli, *args: object) -> Any:
-    result = cli(*args, "-f", "json")
-    assert result.code == 0, result.err
-    return json.loads(result.out)
 
 
 def test_activation_narrows_from_step_to_step(demo: Cli) -> None:

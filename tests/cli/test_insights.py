@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ..conftest import Cli
+from ..conftest import Cli, document_of
 from . import golden
 
 KINDS = {
@@ -27,11 +27,8 @@ KINDS = {
 }
 
 
-def document_of(demo: Cli, insight: object, *options: str) -> dict[str, Any]:
-    result = demo("insight", "run", insight, "-f", "json", *options)
-    assert result.code == 0, result.err
-    document: dict[str, Any] = json.loads(result.out)
-    return document
+def answer_of(demo: Cli, insight: object) -> Any:
+    return document_of(demo, "insight", "run", insight)
 
 
 def test_the_nine_are_there(demo: Cli) -> None:
@@ -41,7 +38,7 @@ def test_the_nine_are_there(demo: Cli) -> None:
 
 @pytest.mark.parametrize("insight", KINDS)
 def test_each_has_numbers(demo: Cli, insight: int) -> None:
-    document = document_of(demo, insight)
+    document = answer_of(demo, insight)
     assert (document["id"], document["kind"]) == (insight, KINDS[insight])
     assert document["last_refresh"] == "2026-11-20T09:00:00+00:00"
     numbers = [cell for row in document["rows"] for cell in row.values() if isinstance(cell, int | float)]
@@ -55,7 +52,7 @@ def test_a_dau_is_that_of_the_same_query_by_hand(demo: Cli, tmp_path: Path) -> N
         " AND person.properties.email NOT ILIKE '%@datagen.dev' AND timestamp >= '2026-10-21' GROUP BY day ORDER BY day"
     )
     by_hand = json.loads(demo("query", "run", "--source", "posthog", "--sql", "dau.sql", "-f", "json").out)["rows"]
-    insight = document_of(demo, "Daily active users (DAUs)")["rows"]
+    insight = answer_of(demo, "Daily active users (DAUs)")["rows"]
     assert [row["value"] for row in insight] == [row["people"] for row in by_hand]
 
 
@@ -83,7 +80,7 @@ def insight_id(demo: Cli, tmp_path: Path) -> Iterator[int]:
 
 
 def test_create_then_fetch_then_delete(demo: Cli, insight_id: int) -> None:
-    assert document_of(demo, "by hand")["rows"][0]["event"] == "$pageview"
+    assert answer_of(demo, "by hand")["rows"][0]["event"] == "$pageview"
     insight = json.loads(demo("insight", "show", insight_id, "-f", "json").out)
     assert (insight["id"], insight["description"]) == (insight_id, "all")
     assert "by hand" in demo("insight", "list", "--search", "by hand").out
@@ -100,7 +97,7 @@ def test_nothing_is_deleted_unasked(demo: Cli, insight_id: int) -> None:
     assert (result.code, result.out) == (2, "")
     assert f"error: there is no terminal to ask whether to delete by hand ({insight_id})" in result.err
     assert "hint: add --yes to do it without asking" in result.err
-    assert document_of(demo, insight_id)["id"] == insight_id
+    assert answer_of(demo, insight_id)["id"] == insight_id
 
 
 @pytest.mark.parametrize(
@@ -139,8 +136,7 @@ def test_a_query_of_the_library(demo: Cli) -> None:
     id_ = json.loads(demo("insight", "create", "pages", "--query", "posthog/pages", "-f", "json").out)["id"]
     try:
         assert (
-            document_of(demo, id_)["rows"]
-            == json.loads(demo("query", "run", "posthog/pages", "-f", "json").out)["rows"]
+            answer_of(demo, id_)["rows"] == json.loads(demo("query", "run", "posthog/pages", "-f", "json").out)["rows"]
         )
     finally:
         demo("insight", "delete", id_, "--yes")

@@ -12,18 +12,12 @@ from markdown_it import MarkdownIt
 from usertrack.core import embed
 from usertrack.library.library import shipped_root
 
-from ..conftest import Cli
+from ..conftest import Cli, document_of
 from ..people import Company, ago, office, served
 from .test_report import Links
 
 SECTIONS = [*("At a glance", "Active people", "Sessions", "Features", "Journeys", "Retention", "Cohorts", "Segments")]
 HOSTILE = "</script><script>alert(1)</script>\x1b[31m{{7*7}}%s|`x`"
-
-
-def document_of(cli: Cli, *args: object) -> Any:
-    result = cli(*args, "-f", "json")
-    assert result.code == 0, result.err
-    return json.loads(result.out)
 
 
 def sections(document: Any) -> dict[str, Any]:

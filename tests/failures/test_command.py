@@ -8,12 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.conftest import AS_OF, Cli, slow_but
+from tests.conftest import AS_OF, Cli, document_of, slow_but
 from usertrack.demo import build
 from usertrack.library.library import shipped_root
 
@@ -30,14 +29,8 @@ def quiet() -> Iterator[str]:
         yield demo.postgres_dsn()
 
 
-def document_of(cli: Cli, *args: object) -> Any:
-    result = cli("failures", *args, "-f", "json")
-    assert result.code == 0, result.err
-    return json.loads(result.out)
-
-
 def test_the_incident_is_found(demo: Cli) -> None:
-    document = document_of(demo)
+    document = document_of(demo, "failures")
     (incident,) = document["incidents"]
     assert (incident["label"], incident["level"]) == ("Modal OOM (rc=137)", "workflow")
     assert (incident["start"][:16], incident["end"][:16]) == ("2026-11-09T13:00", "2026-11-09T16:00")
@@ -55,7 +48,7 @@ def test_the_incident_is_found(demo: Cli) -> None:
 def test_a_quiet_demo_has_none(cli: Cli, clean_env: pytest.MonkeyPatch, quiet: str) -> None:
     clean_env.setenv("DATABASE_URL", quiet)
     for days in (7, 30, 90):
-        assert document_of(cli, "--as-of", "2026-11-20T09:00", "--days", days)["incidents"] == []
+        assert document_of(cli, "failures", "--as-of", "2026-11-20T09:00", "--days", days)["incidents"] == []
     assert "No platform incident" in cli("failures", "--as-of", "2026-11-20T09:00").out
 
 
@@ -92,7 +85,7 @@ def test_what_can_be_answered_is_answered(demo: Cli, tmp_path: Path, query: str,
 
 
 def test_the_numbers_agree_with_each_other(demo: Cli) -> None:
-    document = document_of(demo)
+    document = document_of(demo, "failures")
     for level in ("workflow", "tool"):
         of_level = [row["failures"] for row in document["fingerprints"] if row["level"] == level]
         failed = document["levels"][level]["failed"]
@@ -105,7 +98,11 @@ def test_the_numbers_agree_with_each_other(demo: Cli) -> None:
 
 
 def test_every_cause_of_the_demo_has_a_specific_name(demo: Cli) -> None:
-    runs = [fingerprint for fingerprint in document_of(demo)["fingerprints"] if fingerprint["level"] == "workflow"]
+    runs = [
+        fingerprint
+        for fingerprint in document_of(demo, "failures")["fingerprints"]
+        if fingerprint["level"] == "workflow"
+    ]
     assert {(fingerprint["label"], fingerprint["category"]) for fingerprint in runs} == {
         ("Modal OOM (rc=137)", "Infrastructure"),
         ("API timeout", "Infrastructure"),
@@ -121,7 +118,7 @@ def test_every_cause_of_the_demo_has_a_specific_name(demo: Cli) -> None:
 
 
 def test_nothing_of_anybody_is_shown(demo: Cli) -> None:
-    for fingerprint in document_of(demo)["fingerprints"]:
+    for fingerprint in document_of(demo, "failures")["fingerprints"]:
         text = fingerprint["fingerprint"] + fingerprint["sample"]
         assert not re.search(r"\d{6}|@|[0-9a-f]{16}", text), text
 
@@ -147,7 +144,7 @@ def test_hostile_messages_are_data(demo: Cli, fmt: str) -> None:
 
 def test_a_table_has_a_row_per_fingerprint(demo: Cli) -> None:
     rows = list(csv.DictReader(io.StringIO(demo("failures", "-f", "csv").out)))
-    assert len(rows) == len(document_of(demo)["fingerprints"])
+    assert len(rows) == len(document_of(demo, "failures")["fingerprints"])
     assert list(rows[0]) == [
         *("level", "label", "category", "owner", "tool", "provider", "failures", "people"),
         *("first_at", "last_at", "fingerprint", "sample"),
@@ -155,7 +152,7 @@ def test_a_table_has_a_row_per_fingerprint(demo: Cli) -> None:
 
 
 def test_one_person(demo: Cli) -> None:
-    document = document_of(demo, "--user", "LENA@northwind.example", "--days", 90)
+    document = document_of(demo, "failures", "--user", "LENA@northwind.example", "--days", 90)
     assert document["person"] == LENA
     assert {fingerprint["people"] for fingerprint in document["fingerprints"]} == {1}
     assert document["levels"]["workflow"]["people"] == 1
@@ -173,14 +170,14 @@ def test_what_is_not_of_the_tool_alone_says_so(demo: Cli) -> None:
 
 
 def test_a_tool_that_somebody_does_not_use(demo: Cli) -> None:
-    used = set(document_of(demo, "--user", LENA)["tools_used"])
-    everybody = set(document_of(demo)["tools_used"])
+    used = set(document_of(demo, "failures", "--user", LENA)["tools_used"])
+    everybody = set(document_of(demo, "failures")["tools_used"])
     other = min(everybody - used)
     result = demo("failures", "--user", LENA, "--tool", other)
     assert result.code == 0
     assert f"{LENA} does not use '{other}'" in result.out
     assert "Checklist" not in result.out
-    assert document_of(demo, "--user", LENA, "--tool", other)["used"] is False
+    assert document_of(demo, "failures", "--user", LENA, "--tool", other)["used"] is False
     assert "Checklist" in demo("failures", "--user", LENA, "--tool", min(used)).out
 
 
@@ -225,7 +222,7 @@ def test_a_workspace_names_what_was_unknown(demo: Cli, tmp_path: Path) -> None:
     assert demo("init").code == 0
     rule = "rules: [{match: '^fatal', category: platform_bug, label: Fatal}]\n"
     (tmp_path / "failures.yaml").write_text(rule)
-    document = document_of(demo, "--demo")
+    document = document_of(demo, "failures", "--demo")
     assert {
         fingerprint["label"] for fingerprint in document["fingerprints"] if fingerprint["category"] == "Platform Bug"
     } >= {"Fatal"}
