@@ -85,6 +85,24 @@ def test_a_segment_that_was_renamed_is_not_here_and_its_like_is_named(browser: B
     page = browser.get("/segments/failling")
     assert page.status_code == 404
     assert "did you mean &#39;failing&#39;" in page.text
+    assert "It may have another name now" in page.text
+
+
+@pytest.mark.parametrize(
+    ("address", "message", "link"),
+    [
+        ("dormant?set=action", "set &#39;action&#39; has no segment", "/segments/dormant?set=lifecycle"),
+        ("dormant?set=nope", "known: action, lifecycle", "/segments/dormant?set=lifecycle"),
+        ("ready_to_expand", "there is no segment", "/segments/expansion?set=organizations&amp;by=organization"),
+        ("ready_to_expand?set=organizations", "is of organizations", "set=organizations&amp;by=organization"),
+    ],
+)
+def test_a_segment_of_another_set_is_one_click_away(browser: Browser, address: str, message: str, link: str) -> None:
+    page = browser.get(f"/segments/{address}").text
+    assert message in page
+    assert link in page
+    assert "another name" not in page
+    assert "--" not in page[page.index("<main") : page.index("</main")]
 
 
 @pytest.mark.parametrize(

@@ -68,30 +68,37 @@ def routes(site: Site) -> list[Route]:
 
 
 class UnknownSegmentError(UsageError):
-    """A bookmark names a segment that the ``rules`` do not have, or not any more."""
+    """A bookmark names a segment that the set it names, if any, does not have, or not any more.
 
-    def __init__(self, problem: UsageError, rules: Rules) -> None:
-        renamed = "it may have another name now: these are in segments.yaml"
-        near = f"{problem.hint} · {renamed}" if problem.hint.startswith("did you mean") else renamed
-        super().__init__(problem.message, problem.hint if problem.hint == ABSENT else near)
+    ``with_it`` are the segments of this name that the ``rules`` have, each with its set.
+    """
+
+    def __init__(self, problem: UsageError, rules: Rules, name: str, set_name: str | None) -> None:
+        sets = {**rules.sets, **rules.others}
         self.rules = rules
+        self.with_it = [(each, it) for each in sets.values() if (it := find_segment(each.segments, name))]
+        is_told = self.with_it and (not set_name or set_name in sets)  # by links to them
+        super().__init__(problem.message, "" if is_told else problem.hint)
 
 
 def no_such_segment(site: Site, request: Request, problem: UnknownSegmentError) -> Response:
     """The page that says so, and leads to the segments that there are."""
     body = error(problem.message, problem.hint)
-    sets = rendered("no_such_segment.html.j2", rules=problem.rules)
+    may_be_renamed = problem.hint != ABSENT
+    sets = rendered(
+        "no_such_segment.html.j2", rules=problem.rules, with_it=problem.with_it, may_be_renamed=may_be_renamed
+    )
     return site.shell.simple(request, "No such segment", body + sets, 404)
 
 
 def place_of(site: Site, request: Request) -> SegmentPlace:
     """The segment of an address. Raises UnknownSegmentError."""
-    by = by_of(request)
-    rules = rules_of(site.answers, by)
+    rules = rules_of(site.answers, by_of(request))
+    name, set_name = request.path_params["segment"], request.query_params.get("set")
     try:
-        return _place(rules, request.path_params["segment"], request.query_params.get("set"))
+        return _place(rules, name, set_name)
     except UsageError as problem:
-        raise UnknownSegmentError(problem, rules) from problem
+        raise UnknownSegmentError(problem, rules, name, set_name) from problem
 
 
 def _place(rules: Rules, name: str, set_name: str | None) -> SegmentPlace:
