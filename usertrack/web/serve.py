@@ -1,6 +1,7 @@
 """Serves the pages, and the demo's engines beside them, until Ctrl-C, or until nobody has used them for a while."""
 
 import asyncio
+import hashlib
 import hmac
 import secrets
 import socket
@@ -9,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -20,6 +20,7 @@ from usertrack.core.errors import ConnectionFailed
 from usertrack.core.notify import Notify
 from usertrack.server.database.lock import DirectoryLock
 from usertrack.server.serve import DEFAULT_HOST, end_on_signals, listen, tune_python, url_of
+from usertrack.sources.identity import origin_of
 from usertrack.web.access import Access, EndedVisits
 from usertrack.workspace.demo_choice import cache_root
 from usertrack.workspace.key import pseudonym_key
@@ -56,7 +57,7 @@ def serve_pages(
     now = datetime.now(UTC)
     with ExitStack() as stack:
         own = (cache_root() if settings.uses_demo else state_folder(settings, now)) / "pages"
-        folder = own if settings.uses_demo else own / _source_of(settings)
+        folder = own if settings.uses_demo else own / _folder_of(origin_of(settings, now))
         folder.mkdir(parents=True, exist_ok=True)
         note = DirectoryLock(folder)
         stack.callback(note.release)
@@ -95,9 +96,9 @@ def serve_pages(
             asyncio.run(_run(server, sockets, use, unused))
 
 
-def _source_of(settings: Settings) -> str:
-    """A name for the PostHog project that these settings ask: pages of another one are other pages."""
-    return f"{crc32(repr([settings['posthog.host'], settings['posthog.project_id']]).encode()):x}"
+def _folder_of(origin: str) -> str:
+    """A name for these sources: pages of others are other pages."""
+    return hashlib.sha256(origin.encode()).hexdigest()[:16]
 
 
 def _listener(host: str, port: int | None) -> socket.socket:
