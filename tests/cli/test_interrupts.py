@@ -17,7 +17,7 @@ from usertrack.core.errors import ConnectionFailed
 def command(**_):
     {}
 
-app.app = command
+app.command_line = lambda: command
 app.main()
 """
 DUCKDB = """

@@ -99,7 +99,7 @@ def test_nor_has_one_behind_an_unknown_one_that_goes_first(place: Office) -> Non
     assert problem(lambda: people(place, "posthog", exclusive=True, id_="angry")).exit_code == 6
     error = problem(lambda: people(place, "posthog", id_="angry"))
     assert error.message.startswith("nothing was sent: whom to act on in Angry is unknown: Runners is more urgent")
-    assert (error.exit_code, error.hint[:13]) == (6, "--all-members")
+    assert (error.exit_code, error.hint[:13]) == (6, "ask for every")
 
 
 def test_a_dry_run_of_hostile_people_draws_as_text() -> None:

@@ -12,6 +12,7 @@ from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.library.library import Statement
 from usertrack.segments.keys import normalised
+from usertrack.sources.http import NotFound
 
 _AROUND = r"^[\s\p{Z}\p{Cc}\p{Cf}]+|[\s\p{Z}\p{Cc}\p{Cf}]+$"  # as profiles do
 _SAME = "replaceRegexpAll(lowerUTF8({}), {{around}}, '') = {{email}}".format
@@ -69,15 +70,26 @@ def find_subject(runner: Runner, email: str, former_ids: Sequence[str] = ()) -> 
         table = ask(runner, "persons", PERSONS, Subject(key))
     except NotConnected:
         return Subject(key, posthog=False)
-    persons = tuple(runner.call("GET", f"persons/{id_}/") for (id_,) in table.rows)
-    known = {str(id_) for (id_,) in table.rows}
-    former = ({"id": id_, "distinct_ids": [], "properties": {}} for id_ in former_ids if id_ not in known)
-    subject = Subject(key, (*persons, *former))
+    known = [str(id_) for (id_,) in table.rows]
+    persons = [_person(runner, id_) for id_ in known]
+    subject = Subject(key, (*persons, *(_former(id_) for id_ in former_ids if id_ not in known)))
     strays, longer_emails = (
         tuple(str(value) for (value,) in ask(runner, name, sql, subject).rows)
         for name, sql in (("strays", _STRAYS), ("alike", _LONGER_EMAILS))
     )
     return replace(subject, strays=strays, longer_emails=longer_emails)
+
+
+def _person(runner: Runner, id_: str) -> Any:
+    """The person as PostHog has it, which may delete it at this moment, and its queries know later."""
+    try:
+        return runner.call("GET", f"persons/{id_}/")
+    except NotFound:
+        return _former(id_)
+
+
+def _former(id_: str) -> dict[str, Any]:
+    return {"id": id_, "distinct_ids": [], "properties": {}}
 
 
 def normalized_email(email: str) -> str:
