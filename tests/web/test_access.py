@@ -1,6 +1,8 @@
 """Who may open the pages."""
 
+import hmac
 import re
+import time
 from pathlib import Path
 
 import httpx
@@ -120,3 +122,19 @@ def test_who_comes_through_a_proxy_leaves_there(stranger: Strangers) -> None:
     page = browser.get("/leave", headers={"x-forwarded-email": "ana@acme.example"}).text
     assert "sign out there" in page
     assert 'action="/leave"' not in page
+
+
+def test_who_comes_through_a_proxy_ends_no_visit_here(stranger: Strangers, tmp_path: Path) -> None:
+    ended = EndedVisits(tmp_path / "ended")
+    browser = stranger(header="x-forwarded-email", proxies=frozenset({"127.0.0.1"}), ended=ended)
+    headers = {"x-forwarded-email": "ana@acme.example"}
+    token = hmac.new(b"key", b"form ana@acme.example", "sha256").hexdigest()
+    assert browser.request("POST", "/leave", headers=headers, data={"token": token}).status_code == 400
+    assert not (tmp_path / "ended").exists()
+
+
+def test_visits_whose_cookies_are_too_old_are_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "ended").write_text(f"old 1700000000\nnew {int(time.time())}\n")
+    ended = EndedVisits(tmp_path / "ended")
+    assert ("old" in ended, "new" in ended) == (False, True)
+    assert "old" not in (tmp_path / "ended").read_text()

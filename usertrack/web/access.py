@@ -29,13 +29,38 @@ Refusal = Callable[[Request, int, str], Response]
 """The page that says why somebody may not: the request, the status, and what to do."""
 
 
+class EndedVisits:
+    """The visits that their visitors ended, until their cookies are too old anyway.
+
+    With a ``file``, of a line with the visit and its Unix time for each, it stays so when the server starts again.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        lines = file.read_text().splitlines() if file and file.exists() else []
+        ended = {visit: at for visit, _, at in (line.partition(" ") for line in lines) if at.isdecimal()}
+        self._visits = {visit for visit, at in ended.items() if time.time() - int(at) < _DAYS * 86400}
+        if file and len(self._visits) < len(lines):
+            file.write_text("".join(f"{visit} {ended[visit]}\n" for visit in self._visits))
+
+    def add(self, visit: str) -> None:
+        self._visits.add(visit)
+        if self._file:
+            with self._file.open("a") as file:
+                file.write(f"{visit} {int(time.time())}\n")
+
+    def __contains__(self, visit: str) -> bool:
+        return visit in self._visits
+
+
 @dataclass
 class Access:
     """``hosts`` are the names, without a port, under which a link opens the pages. Any other is refused, so that no
     site of somebody else can reach them by pointing its own name here. With a ``password``, or a proxy's ``header``,
     any name will do: a cookie belongs to one name. The header counts where it comes from the addresses ``proxies``.
 
-    ``key`` signs cookies and tokens: pages that are open stay so when the server starts again with the same one.
+    ``key`` signs cookies and tokens: pages that are open stay so when the server starts again with the same one. A
+    cookie of a visit that was ``ended`` opens nothing.
     """
 
     key: bytes = field(repr=False)
@@ -44,7 +69,7 @@ class Access:
     password: str = field(default="", repr=False)
     header: str = ""
     proxies: frozenset[str] = frozenset()
-    ended: "EndedVisits" = field(default_factory=lambda: EndedVisits())
+    ended: EndedVisits = field(default_factory=EndedVisits)
     _guesses: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _links: dict[str, float] = field(default_factory=dict, repr=False)
 
@@ -117,23 +142,6 @@ class Access:
     def _signer(self) -> URLSafeTimedSerializer:
         secret = hmac.new(self.key, self.password.encode(), "sha256").digest()  # a new password ends old visits
         return URLSafeTimedSerializer(secret, salt="usertrack pages")
-
-
-class EndedVisits:
-    """The visits that their visitors ended. With a ``file``, it stays so when the server starts again."""
-
-    def __init__(self, file: Path | None = None) -> None:
-        self._file = file
-        self._visits = set(file.read_text().split()) if file and file.exists() else set()
-
-    def add(self, visit: str) -> None:
-        self._visits.add(visit)
-        if self._file:
-            with self._file.open("a") as file:
-                file.write(f"{visit}\n")
-
-    def __contains__(self, visit: str) -> bool:
-        return visit in self._visits
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Ends a visit: the browser forgets its cookie, and the cookie opens nothing any more."""
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -17,6 +18,8 @@ def routes(site: Site) -> list[Route]:
 
     async def leave(request: Request) -> Response:
         await site.access.form(request)
+        if site.access.header:
+            raise HTTPException(400, "your proxy lets you in, so leave there")
         return site.access.let_out(request, RedirectResponse("/login", 303))
 
     return [Route("/leave", ask), Route("/leave", leave, methods=["POST"])]
