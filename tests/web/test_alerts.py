@@ -38,6 +38,7 @@ def test_alerts_are_filtered_paged_and_lead_to_people(company: Company, browser:
     assert 'href="/alerts?state=open&amp;page=2"' in first
     assert people(browser.get("/alerts?q=P07").text) == ["p07"]
     assert "No alert is of this kind" in browser.get("/alerts?state=resolved").text
+    assert people(browser.get("/alerts?page=").text) == people(first)
     assert "there is no page &#39;x&#39;" in browser.get("/alerts?page=x").text
     assert "To the last one" in browser.get("/alerts?page=99").text
     assert "known: open, resolved, all" in browser.get("/alerts?state=xx").text
@@ -55,6 +56,11 @@ def test_an_alert_is_resolved_with_a_comment_and_its_life_says_so(company: Compa
     assert '<form method="post"' not in page
     assert browser.get("/alerts/ffffff").status_code == 404
     other = f"/alerts/{short_id(company.alert('omar@acme.example'))}"
+    odd = company.alert("ann@acme.example", person="ann\n/x")
+    assert "ann@acme.example" in browser.get(f"/alerts/{in_path(odd)}").text
+    assert browser.get("/alerts/").headers["location"].endswith("/alerts")
+    both = browser.post("/alerts/act", page=other, do=f"acknowledge {in_path(odd)} gone")
+    assert "you look after it. there is no alert &#39;gone&#39;" in browser.get(both.headers["location"]).text
     assert "nothing that can be done" in browser.post("/alerts/act", page=other, do=f"eat {id_}").text
 
 

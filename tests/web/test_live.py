@@ -5,6 +5,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -107,6 +108,22 @@ def test_an_alert_is_late_after_ten_minutes_and_says_so_in_words() -> None:
 
     assert "6 min left" in row(timedelta(minutes=4))
     assert "late by 2 min" in row(timedelta(minutes=12))
+
+
+def test_an_alert_is_snoozed_as_long_as_that_lasts() -> None:
+    def row(minutes: int) -> str:
+        alert = after_signal(None, signal(person="bob"))[0]
+        until = alert.started_at + timedelta(minutes=30)
+        details = {"acknowledged_at": alert.started_at, "acknowledged_by": "eve", "snoozed_by": "ana"}
+        alert = replace(alert, snoozed_until=until, **details)
+        now = alert.started_at + timedelta(minutes=minutes)
+        [row] = (
+            Drawing(Notifications(), "UTC").frame(Scene(now, alerts=[alert]), Choice()).lists["live-alerts"].values()
+        )
+        return row
+
+    assert "by ana" in row(20)
+    assert "taken up by eve" in row(50)
 
 
 def live(company: Company, act: Callable[[Hub, AsyncIterator[bytes]], Awaitable[Any]], **choice: Any) -> Any:

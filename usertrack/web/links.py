@@ -5,8 +5,22 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from starlette.convertors import StringConvertor, register_url_convertor
+
 from usertrack.core.document import Origin
 from usertrack.render.links import Links
+
+
+class KeyConvertor(StringConvertor):
+    """The rest of an address, `{name:key}`: any text that is not empty, also with slashes and line ends."""
+
+    regex = "(?s:.+)"
+
+    def to_string(self, value: str) -> str:
+        return in_path(value)
+
+
+register_url_convertor("key", KeyConvertor())
 
 
 def in_path(text: str) -> str:

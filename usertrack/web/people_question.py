@@ -71,7 +71,7 @@ class PeopleQuestion:
             tuple(Comparison(*each) for each in zip(*lists.values(), strict=True) if each[0]),
             first.get("where", "").strip(),
             first.get("sort", ""),
-            page_number(first.get("page", "1")),
+            page_number(first.get("page") or "1"),
             first.get("members") == "all",
         )
 

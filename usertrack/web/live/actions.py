@@ -31,7 +31,7 @@ def act(desk: Desk, action: str, id_: str, who: str, now: datetime, comment: str
     """Do it, and say what is so then; where somebody was faster, nothing is changed. Raises UsageError."""
     if action not in ACTIONS:
         raise UsageError(f"'{action}' is nothing that can be done with an alert", f"known: {', '.join(ACTIONS)}")
-    alert = alert_of(id_, desk.alerts(everything=True))
+    alert = desk.store.alert(id_) or alert_of(id_, desk.alerts(everything=True))
     whom = person_words(alert)
     try:
         if action == "acknowledge":

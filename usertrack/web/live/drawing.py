@@ -172,7 +172,7 @@ class Drawing:
                 "alert": alert,
                 "who": shortened(person_words(alert), 80),
                 "reasons": [
-                    self._reason(each, is_attended=is_open[0] and not waits)
+                    self._reason(each, scene.now, is_attended=is_open[0] and not waits)
                     for each, waits in zip(alerts, is_open, strict=True)
                 ],
                 "tier": _text(alert.facts.get("tier")),
@@ -185,25 +185,25 @@ class Drawing:
                 "left": age_words(ANSWERED_WITHIN - age) if age < ANSWERED_WITHIN else "",
                 "late": age_words(age - ANSWERED_WITHIN) if age >= ANSWERED_WITHIN else "",
                 "is_open": is_open[0],
-                "attended": self._attended(alert),
+                "attended": self._attended(alert, scene.now),
                 "call": link_url(self._settings.call_url, alert.person, alert.session, alert.facts),
                 "call_label": CALL,
             }
 
         return self._drawn("alert_row", key, signature, values)
 
-    def _reason(self, alert: Alert, *, is_attended: bool) -> Mapping[str, str]:
+    def _reason(self, alert: Alert, now: datetime, *, is_attended: bool) -> Mapping[str, str]:
         """Why, on which page, and who looks after it where that is not so of all of a card."""
         page = _text(alert.facts.get("page"))
         return {
             "key": alert.key,
             "because": shortened(alert.because, 400),
             "page": "" if page in alert.because else shortened(page, 80),
-            "attended": self._attended(alert) if is_attended else "",
+            "attended": self._attended(alert, now) if is_attended else "",
         }
 
-    def _attended(self, alert: Alert) -> str:
-        if alert.snoozed_until and alert.snoozed_by:
+    def _attended(self, alert: Alert, now: datetime) -> str:
+        if alert.snoozed_until and alert.is_snoozed(now):
             return f"snoozed until {self._clock(alert.snoozed_until)} by {alert.snoozed_by}"
         return f"taken up by {alert.acknowledged_by}"
 

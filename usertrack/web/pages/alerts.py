@@ -45,8 +45,15 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
         action, *keys = fields.get("do", "").split(" ")
         comment, snooze = fields.get("comment", "")[:500], fields.get("for", "")
         with open_desk(site.settings, now) as desk:
-            done_of_each = (act(desk, action, unquote(key), who, now, comment, snooze) for key in keys or [""])
-            return ". ".join(dict.fromkeys(done_of_each))
+            outcomes_of_keys, problems = [], []
+            for key in keys or [""]:
+                try:
+                    outcomes_of_keys.append(act(desk, action, unquote(key), who, now, comment, snooze))
+                except UsageError as problem:
+                    problems.append(problem)
+        if problems and not outcomes_of_keys:
+            raise problems[0]
+        return ". ".join(dict.fromkeys([*outcomes_of_keys, *(each.message for each in problems)]))
 
     async def do(request: Request) -> Response:
         fields = await site.access.form(request)
@@ -86,7 +93,7 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
         Route("/alerts", listed),
         Route("/alerts/act", do, methods=["POST"]),
         Route("/alerts/simulate", simulate),
-        Route("/alerts/{alert:path}", one),
+        Route("/alerts/{alert:key}", one),
     ]
 
 
@@ -114,7 +121,7 @@ class AlertsQuestion:
         self.state = state or "open"
         self.pattern = query.get("pattern", "")
         self.text = query.get("q", "")[:200]
-        self.page = page_number(query.get("page", "1"))
+        self.page = page_number(query.get("page") or "1")
 
     def wants(self, alert: Alert) -> bool:
         if self.state != "all" and alert.is_resolved != (self.state == "resolved"):

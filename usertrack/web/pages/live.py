@@ -74,7 +74,7 @@ def routes(site: Site) -> list[Route]:
     return [
         Route("/live", live),
         Route("/stream", stream),
-        Route("/live/{person:path}", person),
+        Route("/live/{person:key}", person),
         Route("/user-activity", user_activity),
         *alerts.routes(site, outcomes),
     ]

@@ -71,7 +71,7 @@ def routes(site: Site) -> list[Route]:
             request, shortened(known.name, _TITLE), parts, rendered("person_intro.html.j2", known=known)
         )
 
-    return [Route("/people/{person:path}", person)]
+    return [Route("/people/{person:key}", person)]
 
 
 def known_as(site: Site, name: str) -> Known:
@@ -147,7 +147,7 @@ def _timeline(documents: PersonDocuments, query: Mapping[str, str]) -> Markup:
     blocks = [block for block in document.blocks if isinstance(block, Listing) and _is_timeline(block)]
     rows: list[Row] = [row for block in blocks for row in block.table.rows]
     at = [column.name for column in blocks[0].table.columns].index("kind") if blocks else 0
-    kind, text, page = query.get("kind", ""), query.get("text", "").strip(), page_number(query.get("page", "1"))
+    kind, text, page = query.get("kind", ""), query.get("text", "").strip(), page_number(query.get("page") or "1")
     listed = [row for row in rows if kind in ("", row[at]) and text.casefold() in _words(row)]
 
     def go(number: int) -> str:

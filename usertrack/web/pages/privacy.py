@@ -60,9 +60,9 @@ def routes(site: Site) -> list[Route]:
         return site.shell.simple(request, document.title, left + document_html(document))
 
     return [
-        Route("/export/{person:path}", ask_export),
-        Route("/export/{person:path}", export, methods=["POST"]),
-        Route("/erase/{person:path}", ask_erase),
+        Route("/export/{person:key}", ask_export),
+        Route("/export/{person:key}", export, methods=["POST"]),
+        Route("/erase/{person:key}", ask_erase),
         Route("/erase", erase, methods=["POST"]),
         Route("/erased/{id}", erased),
     ]
