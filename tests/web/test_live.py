@@ -35,6 +35,7 @@ from usertrack.web.live.hub import Hub
 from usertrack.web.live.scene import Choice, FeedLine, OnePerson, Scene
 from usertrack.web.live.timeline import flow, lines, person_document, troubles, visits
 from usertrack.web.live.words import deed_on_page
+from usertrack.web.pages import live as live_module
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>\u202eZoë"
@@ -206,7 +207,12 @@ def test_a_posthog_without_a_livestream_is_asked_again_and_again(
     assert "boss@own.example" not in live(company, act)
 
 
-def test_the_page_works_without_a_script_and_two_who_take_up_one_alert_are_told(company: Company) -> None:
+def test_the_page_works_without_a_script_and_two_who_take_up_one_alert_are_told(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # each request here has a loop of its own, in which all sources are opened anew
+    monkeypatch.setattr(hub_module, "_PATIENCE", 30)
+    monkeypatch.setattr(live_module, "_OPENING", 30)
     company.come("dana@acme.example")
     key = company.alert("dana@acme.example")
     access = Access(b"key", frozenset({"localhost"}), 8766)

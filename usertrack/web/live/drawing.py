@@ -54,9 +54,7 @@ class Drawing:
                 len(scene.active), scene.number_in_need, scene.rate, scene.has_begun, _is_known(scene)
             ),
             "live-events": f"{plural(scene.events, 'event')}",
-            "live-notice": draw.notice(
-                scene.problem, scene.is_watched, self._clock(scene.deaf_since) if scene.deaf_since else ""
-            ),
+            "live-notice": self._notice(scene),
             "live-alerts-rest": draw.rest(len(cards) - _MOST_ALERTS) if len(cards) > _MOST_ALERTS else "",
             "live-alerts-none": "" if alerts else draw.no_alerts(scene.is_watched),
             "live-people-rest": draw.rest(len(people) - _MOST) if len(people) > _MOST else "",
@@ -92,9 +90,7 @@ class Drawing:
                 call=link_url(self._settings.call_url, view.person, session, facts),
                 call_label=CALL,
             ),
-            "live-notice": draw.notice(
-                scene.problem, scene.is_watched, self._clock(scene.deaf_since) if scene.deaf_since else ""
-            ),
+            "live-notice": self._notice(scene),
             "live-alerts-none": "" if alerts else draw.no_alert_of_person(),
             "live-timeline-rest": draw.more_lines(len(history), view.lines, MOST_LINES) if history else "",
             "live-timeline-none": "" if history else draw.nothing_done(scene.has_begun),

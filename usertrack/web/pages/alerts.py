@@ -77,7 +77,7 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
             "back": request.url.path,
             "token": site.access.token(request),
             "outcome": outcomes.text(request.query_params.get("did", "")),
-            "standing": _standing(alert, site.access.who(request), site.settings["timezone"]),
+            "attention": _attention(alert, site.access.who(request), site.settings["timezone"]),
         }
         title = f"{person_words(alert)} · {pattern_name(alert.pattern, _patterns(site))}"
         intro = rendered("alert.html.j2", **variables)
@@ -193,7 +193,7 @@ def pattern_name(id_: str, patterns: Patterns) -> str:
     return next((each.name for each in patterns.patterns if each.id == id_), "") or id_.replace("_", " ")
 
 
-def _standing(alert: Alert, viewer: str, timezone: str) -> str:
+def _attention(alert: Alert, viewer: str, timezone: str) -> str:
     """Whether somebody looks after it, and since when."""
     now = datetime.now(UTC)
     if alert.resolved_at and alert.is_resolved:
