@@ -8,9 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from usertrack.cli.app import app
+from usertrack.cli.app import command_line
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 
@@ -26,7 +24,7 @@ described in [output](guide/output.md).
 
 def page() -> str:
     """The whole page in Markdown."""
-    root: Any = typer.main.get_command(app)
+    root = command_line()
     panels: dict[str, dict[str, Any]] = {}
     for name, command in root.commands.items():
         panels.setdefault(command.rich_help_panel, {}).update(_commands(f"usertrack {name}", command))

@@ -9,10 +9,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import typer
 
 from scripts import cli_docs
-from usertrack.cli.app import app
+from usertrack.cli.app import command_line
 from usertrack.library.library import SOURCES
 
 ROOT = Path(__file__).parent.parent
@@ -27,8 +26,7 @@ def tracked() -> list[Path]:
 
 
 def commands() -> list[str]:
-    tree = typer.main.get_command(app)
-    return sorted(tree.commands)  # type: ignore[attr-defined]
+    return sorted(command_line().commands)
 
 
 def anchors(page: Path) -> set[str]:
@@ -62,7 +60,7 @@ def test_command_lines_in_the_papers_are_ones_that_usertrack_has() -> None:
         lines = re.findall(r"^usertrack .*", shell, re.MULTILINE) + re.findall(r"`(usertrack [a-z][^`]*)`", text)
         for line in lines:
             words = shlex.split(line.split(" | ")[0].replace("\\|", "|"), comments=True)[1:]
-            command = typer.main.get_command(app)
+            command = command_line()
             while hasattr(command, "commands") and words and words[0] in command.commands:
                 command = command.commands[words.pop(0)]
             options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
