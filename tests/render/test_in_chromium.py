@@ -65,6 +65,23 @@ def test_tables_sort_by_number_by_text_and_back(opened: Any) -> None:
     assert table.locator("tbody td:nth-child(4)").all_inner_texts() == ["1 h ago", "1 d ago", "3 Aug", "·"]
 
 
+@pytest.mark.parametrize(
+    ("cells", "by_click"),
+    [
+        (["9", "not known", "12"], ["12", "9", "not known"]),
+        (["12 of 30", "not known", "9 of 10"], ["9 of 10", "12 of 30", "not known"]),
+    ],
+)
+def test_numbers_are_sorted_as_such_beside_what_is_not_known(
+    opened: Any, cells: list[str], by_click: list[str]
+) -> None:
+    rows = "".join(f"<tr><td>{cell}</td></tr>" for cell in cells)
+    table = f'<div class="wide"><table><thead><tr><th>n</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    opened.evaluate("table => { document.body.innerHTML = table; usertrackSortable(document); }", table)
+    opened.get_by_role("button", name="n").click()
+    assert opened.locator("td").all_inner_texts() == by_click
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("opened", SIZES, indirect=True)
 def test_axe_finds_nothing(opened: Any, axe: str) -> None:

@@ -1,11 +1,16 @@
 """Reasons that are alike, by hand."""
 
-from usertrack.reports.alike import Alike, alike
+from usertrack.reports.alike import Alike, alike, names_of
 
 
 def test_ages_are_a_range() -> None:
     reasons = [("a", "signed up 95 d ago, never ran"), ("b", "left 7 d ago"), ("c", "signed up 7 d ago, never ran")]
     assert alike(reasons) == [Alike(("a", "c"), "signed up 7 to 95 d ago, never ran"), Alike(("b",), "left 7 d ago")]
+
+
+def test_nobody_is_left_out_for_one_more() -> None:
+    assert names_of(("a", "b", "c"), 2) == "a, b, c"
+    assert names_of(("a", "b", "c", "d"), 2) == "a, b and 2 more"
 
 
 def test_counts_pages_and_dates_are_each_ones_own() -> None:

@@ -118,7 +118,7 @@ def _section(section: Section, clock: Clock, limit: int | None, level: int) -> I
         summary = f"from {plural(len(names), 'query', 'queries')}"
         yield f"<details><summary>{summary}</summary>{in_html(', '.join(names))}</details>\n"
     if section.folded:
-        yield "\n</details>\n"
+        yield "</details>\n" if names else "\n</details>\n"
 
 
 def _fenced(block: Code) -> str:

@@ -21,9 +21,14 @@ class Alike:
     @property
     def who(self) -> str:
         """The first few people, and how many more there are."""
-        more = len(self.people) - _NAMED
-        names = ", ".join(self.people[: _NAMED if more > 1 else _NAMED + 1])
-        return f"{names} and {number(more)} more" if more > 1 else names
+        return names_of(self.people, _NAMED)
+
+
+def names_of(people: Sequence[str], most: int) -> str:
+    """``a@x, b@x and 7 more``: the first ``most`` people, or all of them where only one is left."""
+    more = len(people) - most
+    names = ", ".join(people[: most if more > 1 else most + 1])
+    return f"{names} and {number(more)} more" if more > 1 else names
 
 
 def alike(reasons: Iterable[tuple[str, str]]) -> list[Alike]:

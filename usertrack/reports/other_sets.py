@@ -3,7 +3,7 @@
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Facts, Field, Paragraph, Section
 from usertrack.core.words import number
-from usertrack.reports.alike import Alike, alike
+from usertrack.reports.alike import Alike, alike, names_of
 from usertrack.reports.members import segment_origins
 from usertrack.reports.weekly import Weekly
 from usertrack.segments.rules import Segment, find_segment
@@ -11,10 +11,10 @@ from usertrack.segments.what_if import members, otherwise
 
 LAPSED, OFFERS = ("lifecycle", "lapsed"), "offers"
 A_WEEK_AGO = {"as_of": "as_of - INTERVAL 7 DAY"}
-LINES = 2  # of each offer, unless --limit says otherwise
+LINES, NAMES = 2, 3  # lines of each offer, and who lapsed, unless --limit says otherwise
 
 
-def lapsed(weekly: Weekly) -> Section | None:
+def lapsed(weekly: Weekly, limit: int | None) -> Section | None:
     """Who is lapsed in the set `lifecycle` and was not a week before; None where segments.yaml has no such segment."""
     profiles = weekly.classification.profiles
     segment_set = profiles.rules.sets.get(LAPSED[0])
@@ -23,12 +23,10 @@ def lapsed(weekly: Weekly) -> Section | None:
         return None
     everybody = members(profiles, segment_set, segment)
     people = [person for person, _ in members(profiles, segment_set, segment, but_not=otherwise(profiles, A_WEEK_AGO))]
-    names = f" · {Alike(tuple(people), '').who}" if people else ""
-    facts = (
-        (f"{segment.name} this week", f"{number(len(people))}{names}"),
-        (f"{segment.name} in all", number(len(everybody))),
-    )
-    return Section("Who lapsed", (Facts(facts),), segment_origins(weekly.classification))
+    most = NAMES if limit is None else limit or len(people)
+    names = f" · {names_of(people, most)}" if people else ""
+    fact = (f"{segment.name} this week", f"{number(len(people))} (in all {number(len(everybody))}){names}")
+    return Section("Who lapsed", (Facts((fact,)),), segment_origins(weekly.classification))
 
 
 def offers(weekly: Weekly, limit: int | None) -> Section | None:

@@ -1,6 +1,6 @@
 """What to write to whom: what similar people who stayed did next, with their number, and what these looked at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from usertrack.core.columns import Attribute, Columns
@@ -14,7 +14,7 @@ from usertrack.reports.weekly import Weekly
 
 INTERESTED, SILENT = "high_intent", "at_risk"
 """The segments whose people get a mail with a use case."""
-_SERVERS, _NEXT = 2, 3
+_SERVERS, _NEXT = 2, 3  # servers, unless --limit says otherwise, and what people did
 _PARTS = ("after_connect", "after_silence")
 
 
@@ -38,8 +38,9 @@ class UseCase:
         return " · ".join(deeds) or "nothing that is known"
 
 
-def use_cases(weekly: Weekly) -> Section | None:
+def use_cases(weekly: Weekly, limit: int | None) -> Section | None:
     """A row per server that most of the new ones clicked, and one for those who never began; None without queries."""
+    most = _SERVERS if limit is None else limit or None
     parts = [part for part in _PARTS if part in weekly.statements]
     if not parts:
         return None
@@ -56,23 +57,24 @@ def use_cases(weekly: Weekly) -> Section | None:
         Attribute("stayed", "BIGINT", lambda case: case.stayed, Field("Stayed on", "number")),
         Attribute("did_next", "VARCHAR", lambda case: case.words, Field("Who stayed on did next", "text", grows=True)),
     )
-    cases = [*_interested(weekly), *_silent(weekly)]
+    cases = [*_interested(weekly, most), *_silent(weekly, most)]
     blocks = [columns.listing(cases) if cases else Paragraph("nobody is new in these segments", "dim")]
     missing = [unknown_paragraph(weekly.missing[part]) for part in parts if part in weekly.missing]
     origins = (*weekly.origins(*parts), *segment_origins(weekly.classification))
     return Section("What to write", (*blocks, *missing), origins)
 
 
-def _interested(weekly: Weekly) -> Iterator[UseCase]:
+def _interested(weekly: Weekly, most: int | None) -> Iterator[UseCase]:
     if "after_connect" not in weekly.parts:
         return
     rows = weekly.parts["after_connect"].dicts()
-    for server, people in looked_at(weekly, INTERESTED)[:_SERVERS]:
+    servers = looked_at(weekly, INTERESTED)
+    for at, (server, people) in enumerate(servers[:most], start=1):
         own = [row for row in rows if row["server"] == server]
         deeds = [(row["did"], row["stayed"]) for row in own if row["did"] and row["stayed"]]
         yield UseCase(
             _name(weekly, INTERESTED),
-            f"{server} ({number(people)} new)",
+            f"{server} ({number(people)} new){_more(servers, most) if at == most else ''}",
             f"clicked {server}",
             sum(row["clicked"] for row in own),
             sum(row["stayed"] for row in own),
@@ -88,7 +90,7 @@ _DEEDS = {
 }
 
 
-def _silent(weekly: Weekly) -> Iterator[UseCase]:
+def _silent(weekly: Weekly, most: int | None) -> Iterator[UseCase]:
     if "after_silence" not in weekly.parts or not _name(weekly, SILENT):
         return
     rows = weekly.parts["after_silence"].dicts()
@@ -97,7 +99,8 @@ def _silent(weekly: Weekly) -> Iterator[UseCase]:
         for row in sorted(rows, key=lambda row: -row["stayed"])
         if row["did"] and row["stayed"]
     ]
-    looked = " · ".join(f"{server} {number(people)}" for server, people in looked_at(weekly, SILENT)[:_SERVERS])
+    servers = looked_at(weekly, SILENT)
+    looked = " · ".join(f"{server} {number(people)}" for server, people in servers[:most]) + _more(servers, most)
     yield UseCase(
         _name(weekly, SILENT),
         looked or "no server",
@@ -106,6 +109,12 @@ def _silent(weekly: Weekly) -> Iterator[UseCase]:
         sum(row["stayed"] for row in rows),
         tuple(deeds),
     )
+
+
+def _more(servers: Sequence[object], most: int | None) -> str:
+    """How many servers there are beyond the first ``most``."""
+    more = len(servers[most:]) if most else 0
+    return f" · {number(more)} more" if more else ""
 
 
 def looked_at(weekly: Weekly, segment: str) -> list[tuple[str, int]]:

@@ -32,7 +32,11 @@ def full_sections(weekly: Weekly, timezone: str, limit: int | None) -> Iterator[
     effects = incident_effects(weekly)
     for count in weekly.classification.counts:
         yield count.segment.id, _segment(weekly, count, effects.get(count.segment.id), timezone)
-    others = {"use_cases": use_cases(weekly), "offers": offers(weekly, limit), "lapsed": lapsed(weekly)}
+    others = {
+        "use_cases": use_cases(weekly, limit),
+        "offers": offers(weekly, limit),
+        "lapsed": lapsed(weekly, limit),
+    }
     yield from ((id_, section) for id_, section in others.items() if section)
     if not isinstance(weekly.failures, Absent):
         yield "failures", _failures(weekly, effects.values(), timezone)

@@ -42,7 +42,11 @@ def short_sections(
         yield "scorecard", _changes(weekly)
     yield "segments", _segments(weekly, standings)
     yield "people", _people(weekly, standings, segments, limit)
-    others = {"use_cases": use_cases(weekly), "offers": offers(weekly, limit), "lapsed": lapsed(weekly)}
+    others = {
+        "use_cases": use_cases(weekly, limit),
+        "offers": offers(weekly, limit),
+        "lapsed": lapsed(weekly, limit),
+    }
     yield from ((id_, section) for id_, section in others.items() if section)
     if not isinstance(weekly.failures, Absent):
         yield "failures", _failures(weekly, effects.values(), timezone)

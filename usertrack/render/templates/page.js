@@ -1,14 +1,14 @@
 // Sorts tables by their columns. A page works without; a page that swaps parts in calls `usertrackSortable(part)`.
 "use strict";
 {
-  const MISSING = "·";
+  const MISSING = ["", "·", "not known"];
   const NUMBER = /^[<>+×±]?\s*([−-]?)[+×]?(\d[\d\s]*(?:\.\d+)?)(?:\s*(?:%|pp|points|days?|people))?$/;
   const LASTS = { d: 86400, h: 3600, min: 60, s: 1 };
 
   // a cell's value: null where there is none, a number where it is one, else its text
   const valueOf = (cell) => {
     const text = (cell?.querySelector("time")?.dateTime ?? cell?.textContent ?? "").trim();
-    if (text === "" || text === MISSING) return null;
+    if (MISSING.includes(text)) return null;
     const number = NUMBER.exec(text);
     if (number) return Number(number[1].replace("−", "-") + number[2].replace(/\s/g, ""));
     if (/^(\d+ (d|h|min|s) ?)+$/.test(text))
@@ -17,7 +17,7 @@
   };
 
   const compared = (a, b) =>
-    typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en");
+    typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
 
   const sort = (table, column, way) => {
     const rows = [...table.tBodies[0].rows];
