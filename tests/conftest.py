@@ -47,8 +47,11 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):  # each process that tests sta
 gc.set_threshold(100_000)  # as rarely as in a command: it would take 5 % of the time
 if "TMPDIR" not in os.environ and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ENOUGH:
     # nobody keeps these files, and on a disk a store takes a sixth more of a processor; with a TMPDIR they stay
-    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="usertrack-tests-", dir=IN_MEMORY)
-    Path(tempfile.tempdir).chmod(0o755)  # PostgreSQL runs as a user of its own
+    for folder in IN_MEMORY.glob("usertrack-pytest-*"):  # of a run that was killed
+        if not Path("/proc", folder.name.rpartition("-")[2]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(IN_MEMORY / f"usertrack-pytest-{os.getpid()}")
+    Path(tempfile.tempdir).mkdir(0o755)  # PostgreSQL runs as a user of its own
     atexit.register(shutil.rmtree, tempfile.tempdir, ignore_errors=True)
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # pytest in the background: what the tests start would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
