@@ -71,9 +71,10 @@ def push(
     """
     from usertrack.cli.session import open_session
     from usertrack.core.errors import UsageError
-    from usertrack.push import send, target_named
+    from usertrack.push import target_named
     from usertrack.push.ask import moment_words
     from usertrack.push.order import PushOrder
+    from usertrack.push.send import push_segment
 
     target_named(to)
     for option, value in (("name", name), ("yes", yes or None), ("url", url), ("link", link)):
@@ -84,7 +85,7 @@ def push(
     with open_session(common, cached=False) as session:
         moment = "" if yes else moment_words(session.runner, session.settings["timezone"])
         order = PushOrder(session.settings, name, url, link, dry_run, moment)
-        _show(session, send.push(session, to, segment, set_name, order, limit, all_members=all_members), order)
+        _show(session, push_segment(session, to, segment, set_name, order, limit, all_members=all_members), order)
 
 
 def _show(session: "Session", push: "Push", order: "PushOrder") -> None:

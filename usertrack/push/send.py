@@ -19,7 +19,7 @@ class Push:
     gone: int = 0
 
 
-def push(
+def push_segment(
     analysis: Analysis,
     target: str,
     segment: str,
@@ -40,17 +40,17 @@ def push(
     return _send(analysis, target, audience, order)
 
 
-def push_shown(analysis: Analysis, shown: Push, order: PushOrder) -> Push:
-    """Send the people of a dry run that was ``shown``, but for who left the segment since, such as who was erased."""
-    audience = shown.audience
-    target_named(shown.target).check(order)
+def push_after_dry_run(analysis: Analysis, dry_run: Push, order: PushOrder) -> Push:
+    """Send the people of a ``dry_run`` that was seen, but for who left the segment since, such as who was erased."""
+    audience = dry_run.audience
+    target_named(dry_run.target).check(order)
     segment, set_name = audience.segment.id, audience.segment_set.name
     members = ask_audience(analysis, segment, set_name, None, all_members=True, passing=True)
     keys = {person.key for person in members.people}
     people = tuple(person for person in audience.people if person.key in keys)
     gone = len(audience.people) - len(people)
     audience = replace(audience, people=people, total=audience.total - gone)
-    return replace(_send(analysis, shown.target, audience, order), gone=gone)
+    return replace(_send(analysis, dry_run.target, audience, order), gone=gone)
 
 
 def _send(analysis: Analysis, target: str, audience: Audience, order: PushOrder) -> Push:

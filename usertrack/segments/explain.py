@@ -155,7 +155,7 @@ def _verdict(
 ) -> Verdict:
     rule = condition(profiles, segment)
     unknown = "; ".join(profiles.missing(rule))
-    looked = _comparisons(profiles, rule, facts)
+    comparisons = _comparisons(profiles, rule, facts)
     met, text = profiles.row(f"SELECT {bracketed(segment.when)}, {reason_sql(profiles, segment)} FROM person")
     earlier = next((verdict.segment.name for verdict in before if verdict.member), "") if met else ""
     member = None if unknown else False if earlier else met
@@ -163,17 +163,17 @@ def _verdict(
     if flips and not unknown:
         rule_with_precedence = _member_rule(profiles, segment, [verdict.segment for verdict in before])
         changes = _flips(profiles, rule_with_precedence, target=not member)
-    return Verdict(segment, member, text if member else "", looked, tuple(changes), unknown, earlier)
+    return Verdict(segment, member, text if member else "", comparisons, tuple(changes), unknown, earlier)
 
 
 def _comparisons(profiles: Profiles, rule: exp.Expression, facts: dict[str, Any]) -> tuple[Comparison, ...]:
     """The comparisons in ``rule`` with their outcomes for the person, all asked for at once."""
-    looked = atoms(rule)
+    compared = atoms(rule)
     rates = _rates(profiles, rule)
-    outcomes = ["NULL" if profiles.missing(atom.expression) else f"try({atom.sql})" for atom in looked]
+    outcomes = ["NULL" if profiles.missing(atom.expression) else f"try({atom.sql})" for atom in compared]
     denominators = [f"({to_sql(denominator)})" for denominator in rates.values()]
     values = profiles.row(f"SELECT {', '.join([*outcomes, *denominators])} FROM person")
-    counts = {name: int(count) for name, count in zip(rates, values[len(looked) :], strict=True) if count is not None}
+    counts = {name: int(count) for name, count in zip(rates, values[len(compared) :], strict=True) if count is not None}
     return tuple(
         Comparison(
             atom,
@@ -182,7 +182,7 @@ def _comparisons(profiles: Profiles, rule: exp.Expression, facts: dict[str, Any]
             frozenset(columns(expand(atom.expression, profiles.derived))),
             {name: counts[name] for name in atom.columns if name in counts},
         )
-        for atom, met in zip(looked, values, strict=False)
+        for atom, met in zip(compared, values, strict=False)
     )
 
 

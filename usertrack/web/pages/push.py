@@ -15,7 +15,7 @@ from usertrack.core.words import age_words, people_words
 from usertrack.push import TARGETS, target_named
 from usertrack.push.ask import moment_words
 from usertrack.push.order import PushOrder
-from usertrack.push.send import Push, push, push_shown
+from usertrack.push.send import Push, push_after_dry_run, push_segment
 from usertrack.push.view import outcome_document
 from usertrack.segments.analysis import Analysis
 from usertrack.web.export import download, written
@@ -125,13 +125,13 @@ def _dry_run(
 
 def _push(analysis: Analysis, place: SegmentPlace, target: str, order: PushOrder, *, everyone: bool) -> Push:
     segment, set_name = place.segment.id, place.segment_set.name
-    return push(analysis, target, segment, set_name, order, all_members=everyone, passing=True)
+    return push_segment(analysis, target, segment, set_name, order, all_members=everyone, passing=True)
 
 
 def _send(site: Site, shown: Push, order: PushOrder) -> Document:
     """What came of it; a problem of the check after sending is above it."""
     with site.answers.analysis(cached=False) as analysis:
-        sent = push_shown(analysis, shown, replace(order, dry_run=False))
+        sent = push_after_dry_run(analysis, shown, replace(order, dry_run=False))
     document = outcome_document(sent.target, sent.audience, sent.outcome, dry_run=False)
     if sent.gone:
         left = f"{people_words(sent.gone)} of those shown left the segment since, and were not sent"
