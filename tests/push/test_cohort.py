@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from usertrack.push import cohort
-from usertrack.push.audience import Audience, audience_of
+from usertrack.push.audience import Audience, AudienceFilter, audience_of
 from usertrack.push.order import Outcome, PushOrder
 from usertrack.segments.classify import classify
 from usertrack.segments.profiles import build_profiles
@@ -78,11 +78,16 @@ class Faulty(httpx.AsyncBaseTransport):
 
 
 def push(
-    place: Office, handler: Handler = lambda request: None, *, all_members: bool = False, **options: Any
+    place: Office,
+    handler: Handler = lambda request: None,
+    *,
+    all_members: bool = False,
+    only: AudienceFilter | None = None,
+    **options: Any,
 ) -> Outcome:
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
         classification = classify(build_profiles(runner, place.rules), place.rules.set_named("action"))
-        who: Audience = audience_of(classification, "power", "UTC", all_members=all_members)
+        who: Audience = audience_of(classification, "power", "UTC", all_members=all_members, only=only)
         order = PushOrder(**{"settings": load_settings(env={}), "pause": 0.01, "patience": 0.3, **options})
         return cohort.push(who, order, runner, lambda text, *, passing=False: None)
 
@@ -144,6 +149,19 @@ def test_a_cohort_of_all_members_does_not_lose_some_of_them(fresh: Office) -> No
     error = problem(lambda: push(fresh))
     assert "holds other people (Kept by `usertrack push`: segment action/power in " in error.message
     assert error.hint.endswith("; or keep it as it is with everybody (`--all-members`)")
+
+
+def test_a_part_of_a_segment_has_a_cohort_of_its_own(fresh: Office) -> None:
+    push(fresh)
+    once = AudienceFilter("name or e-mail contains 'once'", lambda profiles: "contains(email, 'once')")
+    part = push(fresh, only=once)
+    assert part.details["cohort"]["name"] == "usertrack: Power Users, name or e-mail contains 'once'"
+    assert (part.details["added"], part.details["removed"]) == (1, 0)
+    assert members(fresh) == ALL
+    assert cohorts(fresh) == 2
+    assert push(fresh, only=once).details["added"] == 0
+    too_long = AudienceFilter("x" * 400, lambda profiles: "true")
+    assert "more than 400 characters" in problem(lambda: push(fresh, only=too_long)).message
 
 
 def test_the_past_does_not_replace_the_people_of_now(own: Cli, fresh: Office) -> None:

@@ -25,11 +25,11 @@ class Form:
         self.browser: Browser
         self.page = ""
 
-    def open(self, url: str) -> None:
+    def open(self, url: str, question: str = "") -> None:
         self._monkeypatch.setenv("SLACK_WEBHOOK_URL", url)
         self.browser = self._stranger()
         self.browser.enter()
-        self.page = self.browser.get("/segments/failing/push?set=action&to=slack").text
+        self.page = self.browser.get(f"/segments/failing/push?set=action&to=slack{question}").text
 
     def send(self) -> str:
         """What the page says that follows."""
@@ -50,6 +50,34 @@ def test_a_form_that_is_sent_twice_pushes_once(form: Form) -> None:
         assert server.bodies == []
         assert [("Failing Users to slack: 10 of 34 people" in form.send()) for _ in range(2)] == [True, True]
     assert [body["text"] for body in server.bodies] == ["Failing Users · 34 people"]
+
+
+def test_a_filtered_segment_is_pushed_as_it_is_shown(form: Form) -> None:
+    question = "&fact=run_count&op=least&value=18"
+    with receiving() as server:
+        form.open(server.url, question)
+        shown = form.browser.get(f"/segments/failing?set=action{question}").text
+        (push,) = re.findall(r'href="([^"]+)">Push to', shown)
+        assert "only <bdi>runs at least 18</bdi>" in form.browser.get(push.replace("&amp;", "&")).text
+        count = int(re.findall(r"(\d+) people of 34", shown)[0])
+        assert f"Failing Users · {count} people" in form.page
+        assert f"Failing Users (runs at least 18) to slack: {min(count, 10)} of {count} people" in form.send()
+    (message,) = server.bodies
+    assert "filter: runs at least 18" in str(message)
+    file = form.browser.get(f"/segments/failing/push.csv?set=action{question}").text
+    assert len(file.splitlines()) == 1 + count
+
+
+@pytest.mark.parametrize(
+    "filter_", ["where=nope+%3D+1", "where=run_count+%3E+'x'", "fact=run_count&op=least&value=many"]
+)
+def test_a_filter_that_cannot_be_asked_sends_nothing(form: Form, filter_: str) -> None:
+    with receiving() as server:
+        form.open(server.url, f"&{filter_}")
+    assert 'role="alert"' in form.page
+    assert "usertrack itself failed" not in form.page
+    assert "<button class=" not in form.page
+    assert server.bodies == []
 
 
 def test_a_refusal_is_shown_and_not_repeated(form: Form) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from usertrack.core.errors import Unknown
 from usertrack.core.period import moment
 from usertrack.engine.runner import Runner
-from usertrack.push.audience import Audience, audience_of
+from usertrack.push.audience import Audience, AudienceFilter, audience_of
 from usertrack.push.slack import LISTED, MOST_LISTED
 from usertrack.segments.analysis import Analysis
 from usertrack.segments.classify import classify
@@ -13,7 +13,14 @@ from usertrack.segments.history.transitions import record_and_compare
 
 
 def ask_audience(
-    analysis: Analysis, segment: str, set_name: str, limit: int | None, *, all_members: bool, passing: bool = False
+    analysis: Analysis,
+    segment: str,
+    set_name: str,
+    limit: int | None,
+    *,
+    all_members: bool,
+    only: AudienceFilter | None = None,
+    passing: bool = False,
 ) -> Audience:
     """The people of now, or of the moment of the settings; raises Unknown where it is not known who they are.
 
@@ -31,8 +38,9 @@ def ask_audience(
             "`usertrack query run posthog/opted_out` asks for that alone, and has to answer before anything is sent",
         )
     since = record_and_compare(classification, analysis.history(), analysis.runner.now, passing=passing)
-    audience = audience_of(classification, segment, analysis.settings["timezone"], limit, all_members=all_members)
-    if since is None or segment not in since.counts:
+    timezone = analysis.settings["timezone"]
+    audience = audience_of(classification, segment, timezone, limit, all_members=all_members, only=only)
+    if only or since is None or segment not in since.counts:  # who moved is counted of the whole segment
         return audience
     return replace(audience, moved=since.counts[segment], since=since.pair.before.as_of)
 

@@ -3,7 +3,7 @@
 Your own people are in no audience: profiles leave them out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from usertrack.core.spool import identifier, quote
 from usertrack.library.entities import EMAIL
 from usertrack.segments.classify import Classification, words_sql
+from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Segment, SegmentSet
 from usertrack.segments.view import other_segments_note
 
@@ -28,13 +29,25 @@ class AudienceMember:
 
 
 @dataclass(frozen=True)
+class AudienceFilter:
+    """Who of a segment is sent: ``words`` say it, and ``condition`` is SQL over the facts of profiles.
+
+    ``condition`` raises a UsertrackError for what these profiles cannot be asked.
+    """
+
+    words: str
+    condition: Callable[[Profiles], str]
+
+
+@dataclass(frozen=True)
 class Audience:
     """``people`` are all ``total`` whose primary segment it is, or the most urgent of them. ``as_of`` is UTC.
 
     ``members_elsewhere`` counts members whose primary segment is a more urgent one; with ``all_members`` they are in
     ``people``. ``most`` is the limit on ``people``; None is no limit. ``moved`` counts who entered and who left the
     segment since ``since``, where the history has both snapshots. ``facts_of_today`` are the labels of the rule's facts
-    that have today's values although ``as_of`` is in the past.
+    that have today's values although ``as_of`` is in the past. ``filter`` says in words who is left of the segment,
+    where somebody narrowed it; ``filtered_out`` counts the others.
     """
 
     segment_set: SegmentSet
@@ -51,6 +64,8 @@ class Audience:
     since: datetime | None = None
     facts_of_today: tuple[str, ...] = ()
     key: str = EMAIL
+    filter: str = ""
+    filtered_out: int = 0
 
     def names(self, person: AudienceMember) -> dict[str, str | None]:
         """By what a target finds ``person``: the key, and the e-mail."""
@@ -59,7 +74,7 @@ class Audience:
     @property
     def members(self) -> int:
         """How many people are in the segment."""
-        return self.total + self.members_elsewhere
+        return self.total + self.filtered_out + self.members_elsewhere
 
     @property
     def command(self) -> str:
@@ -69,9 +84,17 @@ class Audience:
 
 
 def audience_of(
-    classification: Classification, id_: str, timezone: str, limit: int | None = None, *, all_members: bool = False
+    classification: Classification,
+    id_: str,
+    timezone: str,
+    limit: int | None = None,
+    *,
+    all_members: bool = False,
+    only: AudienceFilter | None = None,
 ) -> Audience:
     """Those whose primary segment is ``id_``, or everybody in it; all of them or the ``limit`` most urgent (0: all).
+
+    ``only`` leaves those for whom it is true.
 
     Raises UsageError for no such segment, Unknown when a source that the segment needs did not answer.
     """
@@ -90,13 +113,15 @@ def audience_of(
         EMAIL if EMAIL in profiles.facts else "NULL",
         *(identifier(fact.name) for fact in facts),
     ]
-    where = f"FROM classified {classification.whose([id_], to_act_on=not all_members)}"
+    unfiltered = f"FROM classified {classification.whose([id_], to_act_on=not all_members)}"
+    where = f"{unfiltered} AND {only.condition(profiles)}" if only else unfiltered
     most = f"LIMIT {limit}" if limit else ""
     rows = profiles.connection.execute(
         f"SELECT {', '.join(cells)} {where} {classification.by_urgency} {most}"
     ).fetchall()
     total = profiles.row(f"SELECT count(*) {where}")[0]
-    members_elsewhere = (classification.count(id_).people or 0) - total
+    in_question = profiles.row(f"SELECT count(*) {unfiltered}")[0]
+    members_elsewhere = (classification.count(id_).people or 0) - in_question
     return Audience(
         segment_set=classification.segment_set,
         segment=classification.segment_set[id_],
@@ -115,4 +140,6 @@ def audience_of(
         notes=(*profiles.notes, *other_segments_note(members_elsewhere)),
         facts_of_today=tuple(fact.label for fact in facts if fact.current) if profiles.past else (),
         key=profiles.key,
+        filter=only.words if only else "",
+        filtered_out=in_question - total,
     )

@@ -139,12 +139,23 @@ def _require_table(answer: Answer) -> Table:
 
 
 def _plan(audience: Audience, order: PushOrder, runner: Runner, persons: dict[str, list[str]]) -> _CohortPlan:
-    name = order.name.strip() if order.name else f"usertrack: {audience.segment.name}"[:_LONGEST_NAME]
+    name = order.name.strip() if order.name else _usual_name(audience)
     description = _description(audience, order)
     cohort = _cohort_named(runner, name, description, _description(replace(audience, all_members=True), order))
     members = frozenset(_members(runner, cohort["id"])) if cohort else frozenset()
     expected = frozenset(person for ids in persons.values() for person in ids)
     return _CohortPlan(name, description, cohort, expected, members)
+
+
+def _usual_name(audience: Audience) -> str:
+    """That of the segment, with the filter: the cohort of a part is not that of all. Raises UsageError."""
+    name = f"usertrack: {audience.segment.name}"[:_LONGEST_NAME]
+    if not audience.filter:
+        return name
+    narrowed = f"{name}, {audience.filter}"
+    if len(narrowed) > _LONGEST_NAME:
+        raise UsageError(f"the cohort's name would have more than {_LONGEST_NAME} characters", "filter by less")
+    return narrowed
 
 
 def _description(audience: Audience, order: PushOrder) -> str:
@@ -155,7 +166,8 @@ def _description(audience: Audience, order: PushOrder) -> str:
     people = segment if audience.all_members or is_first else f"those with the primary {segment}"
     moment = f" of {order.moment}" if order.moment else ""
     database = "the demo" if order.settings.uses_demo else database_of(order.settings) or "no database"
-    return f"Kept by `usertrack push`: {most}{people}{moment} in {database}."
+    filter_ = f", filtered by {audience.filter}," if audience.filter else ""
+    return f"Kept by `usertrack push`: {most}{people}{filter_}{moment} in {database}."
 
 
 def _cohort_named(runner: Runner, name: str, description: str, all_members_description: str) -> dict[str, Any] | None:

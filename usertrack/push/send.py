@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from usertrack.push import target_named
 from usertrack.push.ask import ask_audience, limit_of
-from usertrack.push.audience import Audience
+from usertrack.push.audience import Audience, AudienceFilter
 from usertrack.push.order import Outcome, PushOrder
 from usertrack.segments.analysis import Analysis
 
@@ -28,15 +28,17 @@ def push_segment(
     limit: int | None = None,
     *,
     all_members: bool,
+    only: AudienceFilter | None = None,
     passing: bool = False,
 ) -> Push:
     """Send the people of a segment, or in a dry run say what would be sent. Raises a UsertrackError.
 
-    A wrong order is refused before any query runs. A ``passing`` look at the people is no news for the history.
+    A wrong order is refused before any query runs. ``only`` leaves some of the people.
+    A ``passing`` look at them is no news for the history.
     """
     target_named(target).check(order)
     most = limit_of(target, limit)
-    audience = ask_audience(analysis, segment, set_name, most, all_members=all_members, passing=passing)
+    audience = ask_audience(analysis, segment, set_name, most, all_members=all_members, only=only, passing=passing)
     return _send(analysis, target, audience, order)
 
 

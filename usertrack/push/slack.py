@@ -62,7 +62,8 @@ def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any
         facts = ", ".join(audience.facts_of_today)
         blocks.append(context(safe.slack(f"Today's values, not those of that day: {facts}")))
     rest = f"{number(total - len(people))} more · " if total > len(people) else ""
-    blocks.append(context(f"{rest}`{safe.slack(audience.command)}`"))
+    lists = " lists the whole segment" if audience.filter else ""
+    blocks.append(context(f"{rest}`{safe.slack(audience.command)}`{lists}"))
     if link:
         blocks.append(section(f"<{safe.slack(link).replace('|', '%7C')}|{label}>"))
     return {"text": safe.slack(title), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
@@ -84,6 +85,8 @@ def _about(audience: Audience) -> str:
     parts.append(f"{local.day} {local:%b %Y, %H:%M} {audience.timezone}")
     if audience.members_elsewhere:
         parts.append(f"{number(audience.members)} in the segment")
+    if audience.filter:
+        parts.append(safe.slack(f"filter: {cut(audience.filter, _REASON)}"))
     if audience.moved and audience.since:
         since = in_zone(audience.since, audience.timezone)
         parts.append(f"+{audience.moved[0]} −{audience.moved[1]} since {since.day} {since:%b %Y}")

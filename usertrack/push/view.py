@@ -7,7 +7,7 @@ from typing import Any
 from usertrack.core.document import Block, Code, Document, Facts, Field, Listing, Paragraph, Section
 from usertrack.core.period import moment
 from usertrack.core.table import Column, Table
-from usertrack.core.words import number
+from usertrack.core.words import number, shortened
 from usertrack.push.audience import Audience
 from usertrack.push.order import Outcome, Request
 from usertrack.render import text
@@ -32,13 +32,16 @@ def outcome_document(target: str, audience: Audience, outcome: Outcome, *, dry_r
 
 def _title(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) -> str:
     name = audience.segment.name
+    shown = f"{name} ({shortened(audience.filter, 200)})" if audience.filter else name
     if dry_run:
         count = f"{len(outcome.requests)} request{'s' * (len(outcome.requests) != 1)}"
-        return f"{name} to {target}: {count} would be sent, and none was"
+        return f"{shown} to {target}: {count} would be sent, and none was"
     if not audience.people and not outcome.details.get("removed"):
+        if audience.filtered_out:
+            return f"nobody in {name} is like that ({audience.filter}): nothing was sent"
         empty = f"nobody has {name} as the primary segment" if audience.members_elsewhere else f"{name} is empty"
         return f"{empty}: nothing was sent"
-    return f"{name} to {target}: {number(outcome.sent)} of {number(audience.total)} people"
+    return f"{shown} to {target}: {number(outcome.sent)} of {number(audience.total)} people"
 
 
 def _facts(outcome: Outcome) -> Iterator[Block]:
@@ -86,6 +89,7 @@ def _json(target: str, audience: Audience, outcome: Outcome, notes: list[str], *
         "as_of": audience.as_of,
         "people": audience.total,
         "members": audience.members,
+        **({"filter": audience.filter} if audience.filter else {}),
         "sent": 0 if dry_run else outcome.sent,
         "unresolved": outcome.unresolved,
         **outcome.details,

@@ -74,6 +74,7 @@ def _documents(audience: Audience) -> Iterator[dict[str, Any]]:
                 "as_of": audience.as_of,
                 "total": audience.total,
                 "members": audience.members,
+                **({"filter": audience.filter} if audience.filter else {}),
                 "batch": {"number": number, "of": batches},
                 "people": [
                     {

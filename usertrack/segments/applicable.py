@@ -51,15 +51,21 @@ def _without_absent(rules: Rules, library: Library) -> Rules:
 _PLACE = re.compile(r"(?<!\{)\{(label |an? )?(\w+)\}(?!\})")
 
 
+def fact_labels(rules: Rules, library: Library) -> dict[str, str]:
+    """How people call each fact that profiles of ``rules`` have, by its name."""
+    labels = {each.name: library.words(each.label) for each in rules.derived}
+    for name in rules.queries:
+        with suppress(UsageError):
+            labels |= {fact: each.label for fact, each in library[name].facts.items()}
+    return labels
+
+
 def _in_own_words(rules: Rules, library: Library) -> Rules:
     """``rules`` whose reasons have the words of `labels`: ``{a run}``, ``{runs}``, and ``{label FACT}``.
 
     A fact goes before a word of its name.
     """
-    labels = {each.name: library.words(each.label) for each in rules.derived}
-    for name in rules.queries:
-        with suppress(UsageError):
-            labels |= {fact: each.label for fact, each in library[name].facts.items()}
+    labels = fact_labels(rules, library)
 
     def worded(place: re.Match[str]) -> str:
         prefix, name = place[1] or "", place[2]

@@ -1,6 +1,6 @@
 """Which people of a segment a page or a file shows, and in which order: what the address bar says, as SQL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from usertrack.core.period import span
 from usertrack.core.spool import identifier, quote
 from usertrack.core.table import Column, Table
 from usertrack.library.entities import EMAIL
+from usertrack.push.audience import AudienceFilter
 from usertrack.segments.classify import OWN_COLUMNS, Classification
 from usertrack.segments.expressions import bracketed, columns, parse, to_sql
 from usertrack.segments.profiles import ProfileFact, Profiles
@@ -75,6 +76,15 @@ class PeopleQuestion:
             first.get("members") == "all",
         )
 
+    def words(self, labels: Mapping[str, str]) -> str:
+        """The filter as people say it, with the ``labels`` of facts; "" without one."""
+        parts = [f"name or e-mail contains '{self.search}'"] if self.search else []
+        for each in self.comparisons:
+            value = "" if each.operator in ("known", "unknown") else each.value.strip()
+            operator = OPERATORS.get(each.operator, each.operator)
+            parts.append(f"{labels.get(each.fact, each.fact)} {operator} {value}".rstrip())
+        return ", ".join([*parts, *([self.where] if self.where else [])])
+
     def address(self, **changes: Any) -> str:
         """The query string of this question, with ``changes``; it begins on the first page unless they say."""
         values = vars(self) | {"page": 1} | changes
@@ -128,6 +138,19 @@ def table_of(population: Population, set_name: str, id_: str, question: PeopleQu
         with _errors(profiles, question):
             described = profiles.connection.execute(f"DESCRIBE FROM {scan}").fetchall()
             return population.table(id_, scan, [Column(name, kind) for name, kind, *_ in described])
+
+
+def audience_filter(question: PeopleQuestion, labels: Mapping[str, str], timezone: str) -> AudienceFilter | None:
+    """The same filter, for a push; None for a question without one."""
+    words = question.words(labels)
+
+    def condition(profiles: Profiles) -> str:
+        sql = " AND ".join(_conditions(profiles, question, timezone))
+        with _errors(profiles, question):  # what fails for somebody's value fails here
+            profiles.connection.execute(f"SELECT count(*) FROM profile WHERE {sql}")
+        return sql
+
+    return AudienceFilter(words, condition) if words else None
 
 
 @contextmanager

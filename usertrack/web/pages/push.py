@@ -1,6 +1,6 @@
 """Sends the people of a segment to a target: what would be sent is shown first, and the form then sends just that."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,14 +14,19 @@ from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.core.words import age_words, people_words
 from usertrack.push import TARGETS, target_named
 from usertrack.push.ask import moment_words
+from usertrack.push.audience import AudienceFilter
 from usertrack.push.order import PushOrder
 from usertrack.push.send import Push, push_after_dry_run, push_segment
 from usertrack.push.view import outcome_document
 from usertrack.segments.analysis import Analysis
+from usertrack.segments.applicable import fact_labels
 from usertrack.web.export import download, written
+from usertrack.web.links import in_path
 from usertrack.web.missing import named_in_path
 from usertrack.web.orders import Orders
 from usertrack.web.pages.segment import SegmentPlace, place_of
+from usertrack.web.pages.segments import rules_of
+from usertrack.web.people_question import PeopleQuestion, audience_filter
 from usertrack.web.shell import Part, document_html, error, rendered
 from usertrack.web.site import Site
 
@@ -33,8 +38,8 @@ def routes(site: Site) -> list[Route]:
     orders: Orders[Document] = Orders()
 
     async def show(request: Request) -> Response:
-        place = await site.shell.ask(request, _place, site, request)
-        target, everyone = request.query_params.get("to", ""), request.query_params.get("members") == "all"
+        selection = await site.shell.ask(request, _selection, site, request)
+        place, question, target = selection.place, selection.question, request.query_params.get("to", "")
         if target:
             target_named(target)
         intro = rendered(
@@ -43,13 +48,16 @@ def routes(site: Site) -> list[Route]:
             segment=place.segment,
             targets=TARGETS,
             target=target,
-            everyone=everyone,
+            question=question,
+            other=replace(question, everyone=not question.everyone),
+            unfiltered=PeopleQuestion(everyone=question.everyone),
+            filter=selection.only.words if selection.only else "",
             file=_FILE,
         )
         token = site.access.token(request)
         parts = []
         if target and target != _FILE:
-            part = partial(_dry_run, site, orders, place, target, everyone=everyone, token=token)
+            part = partial(_dry_run, site, orders, selection, target, token)
             parts = [Part("dry-run", part, 24)]
         return site.shell.page(request, f"Push {place.segment.name}", parts, intro)
 
@@ -69,7 +77,8 @@ def routes(site: Site) -> list[Route]:
                 error(problem.message, problem.hint), back
             )
             return site.shell.simple(request, "Not sent", body, 502)
-        body = document_html(document) + Markup("<p><a href='{}'>To the segment</a></p>").format(back.split("/push")[0])
+        segment = back.replace("/push?", "?", 1)
+        body = document_html(document) + Markup("<p><a href='{}'>To the segment</a></p>").format(segment)
         return site.shell.simple(request, document.title, body)
 
     async def file(request: Request) -> Response:
@@ -83,27 +92,57 @@ def routes(site: Site) -> list[Route]:
     ]
 
 
-def _place(site: Site, request: Request) -> SegmentPlace:
+@dataclass(frozen=True)
+class _Selection:
+    """Whom an address sends: the people whom the ``question`` is about, on the page of the segment; in any order.
+
+    ``only`` is the question's filter.
+    """
+
+    place: SegmentPlace
+    question: PeopleQuestion
+    only: AudienceFilter | None
+
+    def push(self, analysis: Analysis, target: str, order: PushOrder) -> Push:
+        place, everyone = self.place, self.question.everyone
+        return push_segment(
+            analysis,
+            target,
+            place.segment.id,
+            place.segment_set.name,
+            order,
+            all_members=everyone,
+            only=self.only,
+            passing=True,
+        )
+
+    def back(self, target: str) -> str:
+        """The address of its dry run."""
+        return f"/segments/{in_path(self.place.segment.id)}/push?{self.place.asking(self.question, to=target)}"
+
+
+def _selection(site: Site, request: Request) -> _Selection:
     place = place_of(site, request)
     if place.by:
         raise UsageError(f"segments of {place.by}s are not pushed", "their people are: choose one of people")
-    return place
+    question = replace(PeopleQuestion.of(request.query_params.multi_items()), sort="", page=1)
+    rules = rules_of(site.answers, place.by)
+    labels = fact_labels(rules, site.answers.library.by(rules.key))
+    return _Selection(place, question, audience_filter(question, labels, site.settings["timezone"]))
 
 
-def _dry_run(
-    site: Site, orders: Orders[Document], place: SegmentPlace, target: str, *, everyone: bool, token: str
-) -> Markup:
+def _dry_run(site: Site, orders: Orders[Document], selection: _Selection, target: str, token: str) -> Markup:
     """What would be sent, and below it the form that sends it; nothing is sent here."""
     with site.answers.analysis(cached=False) as analysis:
         timezone = analysis.settings["timezone"]
         order = PushOrder(analysis.settings, dry_run=True, moment=moment_words(analysis.runner, timezone))
-        shown = _push(analysis, place, target, order, everyone=everyone)
+        shown = selection.push(analysis, target, order)
     problem: UsertrackError | None = None
     try:
         target_named(target).check(replace(order, dry_run=False))
     except UsertrackError as error_:
         problem = error_
-    back = f"/segments/{place.segment.id}/push?{place.query}&to={target}{'&members=all' * everyone}"
+    back = selection.back(target)
     audience, outcome = shown.audience, shown.outcome
     latest = orders.latest(back)
     variables: dict[str, Any] = {
@@ -123,11 +162,6 @@ def _dry_run(
     return rendered("push_dry_run.html.j2", **variables)
 
 
-def _push(analysis: Analysis, place: SegmentPlace, target: str, order: PushOrder, *, everyone: bool) -> Push:
-    segment, set_name = place.segment.id, place.segment_set.name
-    return push_segment(analysis, target, segment, set_name, order, all_members=everyone, passing=True)
-
-
 def _send(site: Site, shown: Push, order: PushOrder) -> Document:
     """What came of it; a problem of the check after sending is above it."""
     with site.answers.analysis(cached=False) as analysis:
@@ -144,8 +178,8 @@ def _send(site: Site, shown: Push, order: PushOrder) -> Document:
 
 def _file(site: Site, request: Request) -> Response:
     """The file for a CRM."""
-    place, everyone = _place(site, request), request.query_params.get("members") == "all"
+    selection = _selection(site, request)
     with site.answers.analysis(cached=False) as analysis:
-        table = _push(analysis, place, _FILE, PushOrder(analysis.settings), everyone=everyone).outcome.table
+        table = selection.push(analysis, _FILE, PushOrder(analysis.settings)).outcome.table
         assert table is not None
-        return download(written(table, "csv"), f"push-{place.segment.id}", "csv")
+        return download(written(table, "csv"), f"push-{selection.place.segment.id}", "csv")

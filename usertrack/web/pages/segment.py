@@ -1,6 +1,6 @@
 """The people of one segment: searched, filtered, sorted and paged on the server, and exported as they are shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -44,6 +44,11 @@ class SegmentPlace:
         """What its address says beside the question."""
         return urlencode({"set": self.segment_set.name} | ({"by": self.by} if self.by else {}))
 
+    def asking(self, question: PeopleQuestion, **values: str) -> str:
+        """What an address says that asks the ``question`` here, from its first page; ``values`` without the empty."""
+        more = urlencode({name: value for name, value in values.items() if value})
+        return "&".join(filter(None, [self.query, question.address().removeprefix("?"), more]))
+
     @property
     def rank(self) -> int:
         """Its place in its set, from 1."""
@@ -59,7 +64,8 @@ def routes(site: Site) -> list[Route]:
             Part("people", lambda: _people(site, place, items, population()), 40, asks="who is in it"),
             Part("moved", lambda: _moved(site, place, population()), asks="who came and went since last week"),
         ]
-        return site.shell.page(request, place.segment.name, parts, _intro(place))
+        intro = _intro(place, _typed(items, PeopleQuestion()))
+        return site.shell.page(request, place.segment.name, parts, intro)
 
     async def export(request: Request) -> Response:
         return await site.shell.ask(request, _export, site, request)
@@ -113,8 +119,9 @@ def _place(rules: Rules, name: str, set_name: str | None) -> SegmentPlace:
     return SegmentPlace(segment_set[id_], segment_set, rules.by)
 
 
-def _intro(place: SegmentPlace) -> Markup:
-    return rendered("segment_intro.html.j2", place=place, segment=place.segment)
+def _intro(place: SegmentPlace, question: PeopleQuestion) -> Markup:
+    push = place.asking(replace(question, sort=""))
+    return rendered("segment_intro.html.j2", place=place, segment=place.segment, push=push)
 
 
 def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], answer: Answer[Population]) -> Markup:
