@@ -67,6 +67,7 @@ def test_a_path_leads_to_who_took_it_and_on_to_each_of_them(browser: Browser) ->
     assert f"{link[2]} sessions of" in part(page, "people")
     assert 'href="/people/' in part(page, "people")
     assert browser.get("/activity/path?position=1").status_code == 400
+    assert browser.get("/activity/path?source=a&target=b&position=" + "9" * 5000).status_code == 400
     assert "nobody took this path" in browser.get("/activity/path?position=3&source=/nowhere&target=/here").text
 
 

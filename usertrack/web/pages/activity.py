@@ -75,7 +75,7 @@ def routes(site: Site) -> list[Route]:
 def _move(params: QueryParams) -> Move:
     """Raises UsageError for a path that is none."""
     position, source, target = (params.get(name, "") for name in ("position", "source", "target"))
-    if not (position.isdecimal() and source and target):
+    if not (position.isdecimal() and len(position) < 10 and source and target):
         raise UsageError("this address names no path", "click on one in the journeys of /activity")
     return Move(int(position), source, target)
 

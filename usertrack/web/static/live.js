@@ -25,7 +25,7 @@ function connect() {
     show(JSON.parse(event.data));
   };
   source.onerror = () => {
-    state("not connected, trying again");
+    state("Not connected: this is how it was. The page is trying again by itself.");
     if (source.readyState === EventSource.CLOSED) {
       clearTimeout(retry);
       retry = setTimeout(connect, 3000);
