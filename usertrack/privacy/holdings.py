@@ -5,6 +5,7 @@ from pathlib import Path
 
 from usertrack.alerts.place import state_folder
 from usertrack.core.errors import UsageError
+from usertrack.demo.traffic.data import live_demo_folder
 from usertrack.engine.open_cache import open_cache
 from usertrack.privacy.places import Holding, LocalFiles, survey
 from usertrack.privacy.subject import Subject, find_subject
@@ -13,14 +14,14 @@ from usertrack.segments.explain import find_person
 from usertrack.segments.history.file import history_file
 from usertrack.server.database.lock import served_at
 from usertrack.workspace.data_folder import default_data
+from usertrack.workspace.demo_choice import cache_root
 
 
 def local_files(analysis: Analysis, data: Path | None = None) -> LocalFiles:
     """usertrack's files on this machine. ``data`` is the embedded server's folder, where that is asked for PostHog."""
     settings, now = analysis.settings, datetime.now(UTC)
-    own = default_data()
-    host = settings["posthog.host"].replace("localhost", "127.0.0.1")
-    is_asked = data or settings.uses_demo or served_at(own) == host
+    own = live_demo_folder(cache_root()) if settings.uses_demo else default_data()
+    is_asked = data or served_at(own) == settings["posthog.host"].replace("localhost", "127.0.0.1")
     unseen = own if (own / "clickhouse").is_dir() and not is_asked else None
     history = history_file(settings, analysis.runner.now)
     return LocalFiles(history, open_cache(settings, now, analysis.progress), unseen, state_folder(settings, now))

@@ -46,7 +46,8 @@ _IN_SERVER = {
 class LocalFiles:
     """usertrack's files on this machine; None for those that do not exist.
 
-    ``unseen`` is the folder of an embedded server, where PostHog is another one. ``alerts`` is the folder of alerts.db.
+    ``unseen`` is the folder of an embedded server that is not the PostHog that is asked.
+    ``alerts`` is the folder of alerts.db.
     """
 
     history: HistoryFile | None
@@ -173,7 +174,8 @@ def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Holding]:
         if isinstance(answer, UsertrackError):
             yield Holding("Postgres", name, None, answer.message, ours=False)
         elif len(answer.rows):
-            yield Holding("Postgres", name, len(answer.rows), "read-only: its owner has to delete it", ours=False)
+            note = "read-only: its owner has to delete it; until then, what reads it keeps it anew"
+            yield Holding("Postgres", name, len(answer.rows), note, ours=False)
 
 
 def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:
