@@ -43,6 +43,7 @@ def test_the_address_is_the_whole_question(browser: Browser) -> None:
         ({"since": "2026-11-10", "until": "2026-11-01"}, "the time begins"),
         ({"since": "2027-01-01"}, "this time is yet to come"),
         ({"days": "many"}, "is not 1 to 3660 days"),
+        ({"breakdown": "contry"}, "no event in this time has a property 'contry'"),
         ({"where": "1 +"}, "PostHog does not understand '1 +'"),
     ],
 )

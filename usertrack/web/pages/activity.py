@@ -134,19 +134,23 @@ class Visit:
 
     def _error(self, problem: UsertrackError, name: str) -> Markup:
         """In full where it came first: a source that is away is so for every part."""
-        first = self._errors.setdefault(problem.message, name)
+        first, asks = self._errors.setdefault(problem.message, name), _PARTS[name][1]
+        heading = Markup("<h2>{}</h2>").format(asks[:1].upper() + asks[1:])
         if first != name:
             same = "<p class='dim'>no answer, for the same reason as <a href='#{}'>{}</a></p>"
-            return Markup(same).format(first, _PARTS[first][1])
-        return error(problem.message, problem.hint)
+            return heading + Markup(same).format(first, _PARTS[first][1])
+        return heading + error(problem.message, problem.hint)
 
 
 def _counted(analysis: Analysis, filters: Filters) -> Counted:
-    """Asks who is in the segment, where there is one."""
+    """Asks who is in the segment, where there is one. Raises UsageError, also for a breakdown that nothing has."""
+    from usertrack.product.ask import require_known
     from usertrack.reports.filters import scope_of, scope_of_segment
     from usertrack.reports.members import profile_origins
 
     scope = scope_of(analysis, replace(filters, segment=None))
+    if scope.breakdown:
+        require_known(analysis.runner, [scope.breakdown], scope.since, scope.until)
     if not filters.segment:
         return Counted(scope)
     rules = analysis.rules()
