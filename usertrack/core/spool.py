@@ -1,5 +1,6 @@
 """Results on disk that DuckDB reads, so that a million rows never become a Python list."""
 
+import atexit
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -135,6 +136,7 @@ def in_one_thread_if_few(connection: Any, rows: int) -> None:
 @cache
 def _files() -> Any:
     """The shared database for reading files: it is empty, and opening one takes longer than most reads."""
+    atexit.register(_files.cache_clear)  # at Python's end, DuckDB may go before it, and then tells of leaks
     return connect()
 
 
