@@ -26,6 +26,14 @@ addEventListener("pageshow", (event) => {
   if (event.persisted && document.querySelector("form.confirm")) location.reload();
 });
 
+// What takes long says that it was sent, and is sent once.
+addEventListener("submit", (event) => {
+  const button = event.target.querySelector("button[data-busy]");
+  if (!button) return;
+  button.textContent = button.dataset.busy;
+  button.disabled = true;
+});
+
 function step(by) {
   const links = [...document.querySelectorAll(ROWS)].map((row) => row.querySelector("a")).filter((link) => link.checkVisibility());
   const at = links.indexOf(document.activeElement);
