@@ -117,6 +117,11 @@ def test_who_leaves_is_out_also_with_a_copy_of_the_cookie(stranger: Strangers, t
     assert restarted.get("/leave").status_code == 403
 
 
+@pytest.mark.parametrize("password", ["", "open sesame"])
+def test_a_live_page_whose_visit_has_ended_leads_to_where_this_is_told(stranger: Strangers, password: str) -> None:
+    assert "your visit has ended" in stranger(password=password).get("/login?ended=1").text
+
+
 def test_who_comes_through_a_proxy_leaves_there(stranger: Strangers) -> None:
     browser = stranger(header="x-forwarded-email", proxies=frozenset({"127.0.0.1"}))
     page = browser.get("/leave", headers={"x-forwarded-email": "ana@acme.example"}).text

@@ -22,9 +22,9 @@ HEADER = "x-forwarded-email"
 
 
 @contextmanager
-def pages(company: Company, port: int = 0) -> Iterator[int]:
-    """The pages on a port, behind a proxy that names who looks."""
-    access = Access(b"key", frozenset({"127.0.0.1"}), port, header=HEADER, proxies=frozenset({"127.0.0.1"}))
+def pages(company: Company, port: int = 0, access: Access | None = None) -> Iterator[int]:
+    """The pages on a port, behind a proxy that names who looks, unless ``access`` is another."""
+    access = access or Access(b"key", frozenset({"127.0.0.1"}), port, header=HEADER, proxies=frozenset({"127.0.0.1"}))
     app = create_app(company.settings, access)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -94,6 +94,23 @@ def test_who_comes_needs_help_and_is_taken_up_in_two_tabs(chromium: Any, axe: st
         assert first.wrong == second.wrong == []
         for tab in (first, second):
             tab.page.context.close()
+
+
+def test_who_left_leaves_nobody_on_the_screen(chromium: Any, company: Company) -> None:
+    company.come("ann@acme.example")
+    access = Access(b"key", frozenset({"127.0.0.1"}), 0)
+    with pages(company, access=access) as port:
+        tab = Tab(chromium, port, "")
+        tab.page.goto(access.new_link(tab.url))
+        tab.page.goto(f"{tab.url}/live")
+        tab.shows("ann@acme.example", "#live-people")
+        leaving = tab.page.context.new_page()
+        leaving.goto(f"{tab.url}/leave")
+        leaving.locator("main button").click()
+        company.come("omar@acme.example")
+        tab.shows("your visit has ended")
+        assert "acme.example" not in tab.page.content()
+        tab.page.context.close()
 
 
 def test_a_page_is_whole_again_after_its_server_was_restarted(chromium: Any, company: Company) -> None:

@@ -210,8 +210,9 @@ def login(access: Access, refuse: Refusal, ask_password: Callable[[Request, str]
         if "entered" in request.query_params:
             again = "give the password again" if access.password else "open a new link: `usertrack open` prints one"
             return refuse(request, 403, f"your browser keeps no cookies from this page: allow them, and {again}")
+        ended = "your visit has ended" if "ended" in request.query_params else ""
         if access.password:
-            return ask_password(request, "")
-        return refuse(request, 403, "open the link that `usertrack open` prints")
+            return ask_password(request, ended)
+        return refuse(request, 403, f"{ended}{': ' if ended else ''}open the link that `usertrack open` prints")
 
     return endpoint

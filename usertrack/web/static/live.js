@@ -24,13 +24,23 @@ function connect() {
     last = event.lastEventId;
     show(JSON.parse(event.data));
   };
-  source.onerror = () => {
+  source.onerror = async () => {
     state("Not connected: this is how it was. The page is trying again by itself.");
-    if (source.readyState === EventSource.CLOSED) {
-      clearTimeout(retry);
-      retry = setTimeout(connect, 3000);
-    }
+    if (source.readyState !== EventSource.CLOSED) return;
+    if (await hasEnded()) return location.replace("/login?ended=1"); // nobody stays on the screen
+    clearTimeout(retry);
+    retry = setTimeout(connect, 3000);
   };
+}
+
+/** Whether usertrack answers, but lets nobody in any more. */
+async function hasEnded() {
+  try {
+    const answer = await fetch("/leave", { method: "HEAD", redirect: "manual" });
+    return answer.status === 403 || answer.type === "opaqueredirect";
+  } catch {
+    return false;
+  }
 }
 
 const state = (text) => put("live-state", text);
