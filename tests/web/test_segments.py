@@ -61,6 +61,11 @@ def test_a_condition_is_one_as_in_the_rules(browser: Browser) -> None:
         assert 'role="alert"' in browser.get("/segments/failing", params={"where": wrong}).text
 
 
+def test_a_number_too_large_for_any_fact_is_told_in_words(browser: Browser) -> None:
+    refusal = browser.get("/segments/failing?where=run_count+%3E+" + "9" * 60)
+    assert "a number in it is too large" in refusal.text
+
+
 def test_pages_follow_one_another(browser: Browser) -> None:
     first, second = (browser.get(f"/segments/at_risk?set=action&page={page}").text for page in (1, 2))
     assert len(people(first)) == 50

@@ -107,6 +107,8 @@ def fact_sql(view: str, name: str, default: Any, kind: str) -> str:
 
 
 def duckdb_message(error: Exception) -> str:
-    """DuckDB's message without its class and position."""
+    """DuckDB's message without its class and position, and without words that only DuckDB knows."""
+    if "bignum too large" in str(error):
+        return "a number in it is too large"
     first = str(error).split("\n\n")[0].split("\nLINE")[0]
     return " ".join(first.partition(": ")[2].split()) or type(error).__name__
