@@ -202,7 +202,7 @@ def _facts(facts: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             )
 
 
-_NAMES = {"count": "times", "usual_seconds": "usual seconds on page"}
+_NAMES = {"count": "times", "events": "events of the session", "usual_seconds": "usual seconds on page"}
 
 
 def _moment(text: str) -> datetime | str:
