@@ -56,7 +56,7 @@ BY_HAND = {
 FROM {_RUNS} WHERE r.created_at <= {{as_of}} AND NOT {_INTERNAL} GROUP BY lower(trim(w.email))""",
     "neon/failed_runs": f"""SELECT r.created_at AS at, lower(trim(w.email)) AS email,
     left(split_part(btrim(r.run_error_log, E' \\n'), chr(10),
-        CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END), 200) AS error, r.id AS run
+        CASE WHEN r.run_error_log LIKE 'Traceback%' THEN -1 ELSE 1 END), 200) AS error, r.id AS run_id
 FROM {_RUNS.replace(" JOIN", " LEFT JOIN")}
 WHERE r.run_state = 'failed' AND r.created_at <= {{as_of}}
     AND r.created_at > {{as_of}} - make_interval(days => {{days}}::int) AND NOT {_INTERNAL}

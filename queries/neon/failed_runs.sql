@@ -7,7 +7,7 @@ SELECT
     r.at,
     a.email,
     left({telling_line}, 200) AS error,
-    r.run_id AS run
+    r.run_id
 FROM {runs} AS r
 LEFT JOIN {accounts} AS a USING (account_id)
 WHERE r.failed AND r.at <= {as_of} AND r.at > {as_of} - make_interval(days => {days}::int)
