@@ -66,7 +66,7 @@ class Answers:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._answers: OrderedDict[tuple[Hashable, object], _Stored] = OrderedDict()
-        self._asking: WeakValueDictionary[tuple[Hashable, object], _Turn] = WeakValueDictionary()
+        self._asking: WeakValueDictionary[tuple[Hashable, object], threading.Lock] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._library: tuple[object, Library] | None = None
         self._forgotten = 0  # how often all was forgotten
@@ -100,8 +100,8 @@ class Answers:
         since: datetime | None,
     ) -> Answer[Value]:
         with self._lock:
-            asking = self._asking.setdefault(versioned, _Turn())
-        with asking.lock:
+            asking = self._asking.setdefault(versioned, threading.Lock())  # who asks first; others wait for the answer
+        with asking:
             if young := self._young(versioned, since):
                 return young
             forgotten = self._forgotten
@@ -190,13 +190,6 @@ class _Stored:
 
     answer: Answer[Any]
     until: float
-
-
-class _Turn:
-    """Who asks a question first; others wait for the answer."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
 
 
 @dataclass
