@@ -368,11 +368,11 @@ class Hub:
     async def _draw(self) -> None:
         """Make the scene anew when something has changed, a few times a second at the most."""
         board = AlertBoard(self._settings)
-        looked, is_watched, deaf_since = time.monotonic(), board.is_watched(), board.deaf_since()
+        looked_at = float("-inf")
         try:
             while True:
-                if time.monotonic() - looked > _WATCHED_EVERY:
-                    looked, is_watched, deaf_since = time.monotonic(), board.is_watched(), board.deaf_since()
+                if time.monotonic() - looked_at > _WATCHED_EVERY:
+                    looked_at, is_watched, deaf_since = time.monotonic(), board.is_watched(), board.deaf_since()
                 now = datetime.now(UTC)
                 self._scene = Scene(
                     now,
