@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from usertrack.coverage.arrivals import Arrival, Arrivals, Presence
-from usertrack.coverage.numbers import Coverage, Figures, cover
+from usertrack.coverage.numbers import Counts, Coverage, cover
 from usertrack.coverage.uses import Use
 from usertrack.scan.site import Scan, SentProperty, Site
 
@@ -39,7 +39,7 @@ def covered(folder: Path, *sites: Site, arrivals: Arrivals | None = None, uses: 
 
 def test_three_figures_of_one_denominator(tmp_path: Path) -> None:
     coverage = cover(written(tmp_path, PLAN), sent("a", "b", "old", "new"), arrived(a=1, c=1, old=1))
-    assert coverage.of_events == Figures(total=3, in_code=2, in_data=2, in_both=1)
+    assert coverage.of_events == Counts(total=3, in_code=2, in_data=2, in_both=1)
     assert [
         (each.name, each.events.total, each.events.in_both, each.required.total) for each in coverage.by("tier")
     ] == [
@@ -53,20 +53,20 @@ def test_three_figures_of_one_denominator(tmp_path: Path) -> None:
 
 def test_nothing_planned_and_nothing_asked_have_no_rate(tmp_path: Path) -> None:
     coverage = cover(written(tmp_path, "events: {}"), sent(), None)
-    assert coverage.of_events == Figures(total=0, in_code=0, in_data=None, in_both=None)
+    assert coverage.of_events == Counts(total=0, in_code=0, in_data=None, in_both=None)
     assert coverage.headline is None
 
 
 def test_a_required_property_is_in_the_code_when_every_site_always_sends_it(tmp_path: Path) -> None:
     sometimes = covered(tmp_path, site("a", size=True, team=True), site("a", size=False, team=True))
-    assert sometimes.of_required == Figures(2, 1, None, None)
+    assert sometimes.of_required == Counts(2, 1, None, None)
     rows = {row.name: (row.sending, row.sites, row.always) for row in sometimes.properties}
     assert rows == {"size": (2, 2, False), "team_slug": (2, 2, True)}
 
 
 def test_a_required_property_is_in_the_data_from_99_percent_on(tmp_path: Path) -> None:
     coverage = covered(tmp_path, site("a", size=True), arrivals=with_properties(1000, size=990, team_slug=989))
-    assert coverage.of_required == Figures(2, 1, 1, 1)
+    assert coverage.of_required == Counts(2, 1, 1, 1)
     assert [row.presence for row in coverage.properties] == [Presence(990, 1000), Presence(989, 1000)]
 
 

@@ -15,7 +15,7 @@ import nats
 from nats.errors import Error
 from nats.js.api import StreamState
 
-from usertrack.server.event_log.log import Entry, NotAppended, Waiting
+from usertrack.server.event_log.log import LoggedRequest, NotAppended, Waiting
 
 T = TypeVar("T")
 
@@ -36,14 +36,14 @@ class NatsLog:
         except Error as error:
             raise NotAppended(str(error)) from error
 
-    def read(self, after: int, size: int) -> list[Entry]:
-        state, entries = self._state(), list[Entry]()
+    def read(self, after: int, size: int) -> list[LoggedRequest]:
+        state, entries = self._state(), list[LoggedRequest]()
         for offset in range(max(after + 1, state.first_seq), state.last_seq + 1):
             body = self._do(self._stream.get_msg("events", offset)).data or b""
             size -= len(body)
             if size < 0 and entries:
                 break
-            entries.append(Entry(offset, body))
+            entries.append(LoggedRequest(offset, body))
         return entries
 
     def trim(self, upto: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.databases import database
 from tests.track.posthog_server import PostHogServer, posthog_server
 from usertrack import track
-from usertrack.track import relay, settings
+from usertrack.track import configuration, relay
 from usertrack.track.declared import DECLARATIONS
 from usertrack.track.errors import TokenBuckets
 from usertrack.track.postgres import schema
@@ -46,7 +46,7 @@ def configure(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, migrated: str, server: PostHogServer
 ) -> Iterator[Configure]:
     """Set the library up; what is not said is the database, the server and a spool of this test."""
-    for name in settings.VARIABLES:
+    for name in configuration.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(track, "_errors", TokenBuckets())
     monkeypatch.setattr(relay, "_GATHER_SECONDS", 0.01)

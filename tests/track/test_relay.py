@@ -13,8 +13,8 @@ from tests.track.conftest import Configure
 from tests.track.posthog_server import PostHogServer
 from usertrack import track
 from usertrack.track import relay, sender
+from usertrack.track.configuration import Configuration
 from usertrack.track.message import make_message
-from usertrack.track.settings import Settings
 from usertrack.track.tracker import Tracker
 
 VALID = make_message("of another row", "ada", {}).to_json()
@@ -158,7 +158,7 @@ def test_several_relays_send_each_event_once(
     monkeypatch.setattr("usertrack.track.relay.BATCH", 7)
     configure()
     uuids = {track.track("ada", "seen") for _ in range(200)}
-    settings = Settings("phc_test", server.url, migrated, spool=tmp_path, relay=False)
+    settings = Configuration("phc_test", server.url, migrated, spool=tmp_path, relay=False)
     relays = [threading.Thread(target=drain, args=[Tracker(settings)]) for _ in range(4)]
     for thread in relays:
         thread.start()

@@ -41,9 +41,9 @@ def test_files_are_their_users_alone(folder: Path) -> None:
 
 
 def test_projects_do_not_share_a_folder() -> None:
-    from usertrack.track.settings import Settings
+    from usertrack.track.configuration import Configuration
 
-    folders = {Settings(key).spool_folder() for key in (None, "phc_a", "phc_b")}
+    folders = {Configuration(key).spool_folder() for key in (None, "phc_a", "phc_b")}
     assert len(folders) == 3
     assert "phc_a" not in str(folders)
 

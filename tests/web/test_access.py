@@ -10,6 +10,7 @@ import pytest
 from starlette.routing import Route
 
 from tests.web.conftest import Browser, Strangers
+from usertrack.web import access
 from usertrack.web.access import EndedVisits
 
 
@@ -44,10 +45,13 @@ def test_a_forged_cookie_opens_nothing(stranger: Strangers) -> None:
     assert browser.get("/").status_code == 403
 
 
-def test_the_password_opens_the_pages(stranger: Strangers) -> None:
+def test_the_password_opens_the_pages(stranger: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "_WRONG_SECONDS", 0.1)
     browser = stranger(password="open sesame")
     assert browser.get("/").headers["location"] == "/login"
+    began = time.monotonic()
     assert browser.request("POST", "/login", data={"password": "sesame"}).status_code == 401
+    assert time.monotonic() - began > 0.1  # so that guessing takes long
     assert browser.request("POST", "/login", data={"password": "open sesame"}).status_code == 303
     assert browser.get("/no-such-page").status_code == 404
 
@@ -74,7 +78,8 @@ def test_with_a_password_the_pages_have_any_name(stranger: Strangers) -> None:
     assert stranger(password="open sesame").get("/", headers={"host": "pages.acme.example"}).status_code == 303
 
 
-def test_a_form_that_is_no_text_or_too_large_is_refused(stranger: Strangers) -> None:
+def test_a_form_that_is_no_text_or_too_large_is_refused(stranger: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "_WRONG_SECONDS", 0.0)
     browser = stranger(password="open sesame")
     assert browser.request("POST", "/login", content=b"password=\xff").status_code == 401
     assert browser.request("POST", "/login", content=b"password=" + bytes(2 << 20)).status_code == 413

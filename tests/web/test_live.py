@@ -29,10 +29,10 @@ from usertrack.web.access import Access
 from usertrack.web.app import create_app
 from usertrack.web.live import hub as hub_module
 from usertrack.web.live.drawing import Drawing
-from usertrack.web.live.frames import Frame
 from usertrack.web.live.histories import Histories
 from usertrack.web.live.hub import Hub
 from usertrack.web.live.scene import Choice, FeedLine, OnePerson, Scene
+from usertrack.web.live.screens import Screen
 from usertrack.web.live.timeline import flow, lines, person_document, troubles, visits
 from usertrack.web.live.words import deed_on_page
 from usertrack.web.pages import live as live_module
@@ -45,8 +45,8 @@ def ago(seconds: float) -> float:
     return NOW.timestamp() - seconds
 
 
-def frame(number: int, rows: dict[str, str], text: str = "2 active") -> Frame:
-    return Frame(str(number), NOW, {"summary": text}, {"people": rows})
+def screen(number: int, rows: dict[str, str], text: str = "2 active") -> Screen:
+    return Screen(str(number), NOW, {"summary": text}, {"people": rows})
 
 
 def data(message: bytes) -> Any:
@@ -54,12 +54,12 @@ def data(message: bytes) -> Any:
 
 
 def test_only_what_differs_is_sent_and_the_order_whole() -> None:
-    before, after = frame(1, {"ann": "a", "bob": "b"}), frame(2, {"eve": "e", "bob": "b!", "ann": "a"})
+    before, after = screen(1, {"ann": "a", "bob": "b"}), screen(2, {"eve": "e", "bob": "b!", "ann": "a"})
     assert data(after.message(before))["lists"] == {
         "people": {"order": ["eve", "bob", "ann"], "rows": {"eve": "e", "bob": "b!"}}
     }
     assert data(after.message(before))["texts"] == {}
-    assert frame(3, {"eve": "e", "bob": "b!", "ann": "a"}).message(after) == b""
+    assert screen(3, {"eve": "e", "bob": "b!", "ann": "a"}).message(after) == b""
     assert list(data(after.message(None))["lists"]["people"]["rows"]) == ["eve", "bob", "ann"]
 
 
@@ -90,11 +90,11 @@ def test_people_are_chosen_by_tier_need_and_last_sign_of_life() -> None:
 def test_rows_are_harmless_drawn_once_and_dim_for_who_is_away() -> None:
     drawing = Drawing(Notifications(), "UTC")
     line = FeedLine(1, Occurrence(ago(1), "u", "$exception", "ann", HOSTILE, properties={"message": HOSTILE}))
-    first, second = (drawing.frame(scene(feed=[line]), Choice()) for _ in range(2))
+    first, second = (drawing.screen(scene(feed=[line]), Choice()) for _ in range(2))
     assert "<script>" not in json.dumps(dict(first.lists["live-feed"]))
     assert "\u202e" not in first.lists["live-feed"]["1"]
     long = after_signal(None, signal(person="bob", facts={"email": "\N{HEBREW LETTER ALEF}" * 10_000}))[0]
-    [row] = drawing.frame(Scene(NOW, alerts=[long]), Choice()).lists["live-alerts"].values()
+    [row] = drawing.screen(Scene(NOW, alerts=[long]), Choice()).lists["live-alerts"].values()
     assert len(row) < 3_000
     assert first.lists["live-people"]["ann"] is second.lists["live-people"]["ann"]
     assert ["away" in row for row in first.lists["live-people"].values()] == [False, False, True]
@@ -104,7 +104,9 @@ def test_an_alert_is_late_after_ten_minutes_and_says_so_in_words() -> None:
     def row(age: timedelta) -> str:
         alert = after_signal(None, signal(person="bob"))[0]
         at = alert.started_at + age
-        [row] = Drawing(Notifications(), "UTC").frame(Scene(at, alerts=[alert]), Choice()).lists["live-alerts"].values()
+        [row] = (
+            Drawing(Notifications(), "UTC").screen(Scene(at, alerts=[alert]), Choice()).lists["live-alerts"].values()
+        )
         return row
 
     assert "6 min left" in row(timedelta(minutes=4))
@@ -119,7 +121,7 @@ def test_an_alert_is_snoozed_as_long_as_that_lasts() -> None:
         alert = replace(alert, snoozed_until=until, **details)
         now = alert.started_at + timedelta(minutes=minutes)
         [row] = (
-            Drawing(Notifications(), "UTC").frame(Scene(now, alerts=[alert]), Choice()).lists["live-alerts"].values()
+            Drawing(Notifications(), "UTC").screen(Scene(now, alerts=[alert]), Choice()).lists["live-alerts"].values()
         )
         return row
 
@@ -160,7 +162,7 @@ def test_who_comes_is_shown_at_once_and_our_own_people_never(company: Company) -
         for email in ("boss@own.example", "dana@acme.example"):
             await asyncio.to_thread(company.come, email)
         seen += await until(messages, "dana@acme.example")
-        last = (await hub.frame(Choice())).id
+        last = (await hub.screen(Choice())).id
         await asyncio.to_thread(company.do, "dana@acme.example", "report_created")
         company.alert("dana@acme.example")
         await until(messages, "did “report created” on", "4 errors in 5 minutes")
@@ -277,7 +279,7 @@ def test_what_people_do_is_told_in_sentences() -> None:
 
 def test_an_incident_counts_with_its_people() -> None:
     alerts = [after_signal(None, each)[0] for each in (signal(person="bob"), signal(person="", facts={"people": 10}))]
-    summary = Drawing(Notifications(), "UTC").frame(Scene(NOW, alerts=alerts), Choice()).texts["live-summary"]
+    summary = Drawing(Notifications(), "UTC").screen(Scene(NOW, alerts=alerts), Choice()).texts["live-summary"]
     assert "<strong>11</strong> need help" in summary
 
 
@@ -303,7 +305,7 @@ def test_who_is_erased_is_gone_at_once_and_others_come_back(company: Company) ->
     async def act(hub: Hub, messages: AsyncIterator[bytes]) -> str:
         await until(messages, "dana@acme.example")
         await asyncio.to_thread(hub.forget)
-        while "dana@acme.example" in str((await hub.frame(Choice())).lists):
+        while "dana@acme.example" in str((await hub.screen(Choice())).lists):
             await asyncio.sleep(0.01)
         return await until(messages, "dana@acme.example")
 
@@ -333,12 +335,26 @@ def test_who_comes_back_after_a_rest_is_sent_nothing_of_before_it(company: Compa
     dana = OnePerson(company.person("dana@acme.example"))
 
     async def act(hub: Hub, _: AsyncIterator[bytes]) -> bool:
-        last = (await hub.frame(dana)).id
+        last = (await hub.screen(dana)).id
         await asyncio.to_thread(company.do, "dana@acme.example", "report_created")
         await until(hub.messages(dana, last), "report created")
         await hub.close()
         await anext(hub.messages(dana, last))
         return hub._has_begun.is_set()
+
+    assert live(company, act)
+
+
+def test_it_ends_also_in_the_moment_of_a_change(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "_STEP", 0.01)  # it waits for a change nearly always
+
+    async def act(hub: Hub, _: AsyncIterator[bytes]) -> bool:
+        await hub.screen(Choice())
+        await asyncio.sleep(0.1)
+        hub._changed.set()
+        async with asyncio.timeout(5):
+            await hub.close()
+        return True
 
     assert live(company, act)
 

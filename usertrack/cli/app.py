@@ -35,10 +35,10 @@ from usertrack.cli import (
     queries,
     report,
     serving,
+    setup,
     shells,
     streams,
     tracker,
-    workspace,
 )
 from usertrack.core.errors import INTERRUPTED, UsageError, UsertrackError
 
@@ -91,7 +91,7 @@ metrics.register(app)
 report.register(app)
 queries.register(app)
 insights.register(app)
-workspace.register(app)
+setup.register(app)
 login.register(app)
 cache.register(app)
 privacy.register(app)

@@ -14,7 +14,7 @@ from usertrack.core.words import plural
 from usertrack.coverage.arrivals import require_all
 from usertrack.engine.runner import Runner
 from usertrack.plan.conform import is_of_sdk
-from usertrack.plan.draft.model import Draft, Entry, entry
+from usertrack.plan.draft.model import Draft, DraftEntry, entry
 from usertrack.plan.draft.names import type_of_name, unit_of_name, usual_rule, usual_rules
 from usertrack.plan.lint.personal import id_in, personal_name, personal_values
 from usertrack.plan.model import Personal, PlannedProperty, Type
@@ -52,7 +52,7 @@ def draft_of_code(scan: Scan, folder: str = "") -> Draft:
     return Draft((*_naming(files, names, folder), *registry, *events), tuple(notes))
 
 
-def _event_of_sites(name: str, sites: Sequence[Site], folder: str) -> Entry:
+def _event_of_sites(name: str, sites: Sequence[Site], folder: str) -> DraftEntry:
     keys = list(dict.fromkeys(sent.name for site in sites for sent in site.properties if not is_of_sdk(sent.name)))
     always = [key for key in keys if all(any(s.name == key and s.always for s in site.properties) for site in sites)]
     files = _files(sites, folder)
@@ -71,7 +71,7 @@ def _files(sites: Iterable[Site], folder: str) -> list[str]:
     return list(dict.fromkeys(posixpath.normpath(posixpath.join(folder, site.file)) for site in sites))
 
 
-def _named_property(section: tuple[str, ...], name: str) -> Entry:
+def _named_property(section: tuple[str, ...], name: str) -> DraftEntry:
     """A property of which the name alone is known."""
     guesses = {"type": "by its name", "personal": "by its name"}
     kind, personal = type_of_name(name), personal_name(PlannedProperty(name))
@@ -84,7 +84,7 @@ def _named_property(section: tuple[str, ...], name: str) -> Entry:
     )
 
 
-def _naming(events: Mapping[str, Sequence[str]], properties: Iterable[str], folder: str = "") -> Iterable[Entry]:
+def _naming(events: Mapping[str, Sequence[str]], properties: Iterable[str], folder: str = "") -> Iterable[DraftEntry]:
     """The rules that most names keep; ``events`` have the files that send them, in ``folder``."""
     why = {"": "most names are so"}
     rules = [
@@ -92,9 +92,9 @@ def _naming(events: Mapping[str, Sequence[str]], properties: Iterable[str], fold
         for rule in usual_rules(events)
     ]
     if rules:
-        yield Entry(("naming", "events"), rules if len(rules) > 1 else rules[0], why)
+        yield DraftEntry(("naming", "events"), rules if len(rules) > 1 else rules[0], why)
     if rule := usual_rule(properties):
-        yield Entry(("naming", "properties"), _without(rule, "tense"), why)
+        yield DraftEntry(("naming", "properties"), _without(rule, "tense"), why)
 
 
 def _without(rule: Mapping[str, str], key: str) -> dict[str, str]:
@@ -129,7 +129,7 @@ def with_examples(draft: Draft, scanned: Callable[[Path], Scan]) -> Draft:
     return replace(draft, entries=[*entries, *registry])
 
 
-def _with_sent(event: Entry, names: Sequence[str], scopes: Mapping[str, Sequence[str]]) -> Entry:
+def _with_sent(event: DraftEntry, names: Sequence[str], scopes: Mapping[str, Sequence[str]]) -> DraftEntry:
     """The event with the properties and the scope that an example of it has, where nothing else says which it has."""
     value = event.value if isinstance(event.value, Mapping) else {}
     if event.path[0] != "events" or not names or "properties" in value:
@@ -201,7 +201,7 @@ def _is_own(name: str) -> bool:
     return bool(name.strip()) and not is_of_sdk(name)
 
 
-def _event_of_data(name: str, properties: Mapping[str, int], total: int, days: int) -> Entry:
+def _event_of_data(name: str, properties: Mapping[str, int], total: int, days: int) -> DraftEntry:
     always = [key for key, count in properties.items() if count == total and total >= _FEW]
     return entry(
         ("events", name),
@@ -219,7 +219,7 @@ def _add(known: _Kinds, row: Mapping[str, Any]) -> None:
     known.events += int(row["events"])
 
 
-def _described(name: str, known: _Kinds) -> Entry:
+def _described(name: str, known: _Kinds) -> DraftEntry:
     """The type of the values, a list of few texts, and the class of personal data that name or texts speak of."""
     kind = _type_of_kinds(known.kinds)
     personal = _personal(name, kind, known.texts)

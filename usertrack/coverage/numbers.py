@@ -21,7 +21,7 @@ GROUPINGS: tuple[Grouping, ...] = ("tier", "phase", "owner")
 
 
 @dataclass(frozen=True)
-class Figures:
+class Counts:
     """Of ``total`` planned things, how many are in the code, in the data, and in both; None: that was not asked."""
 
     total: int
@@ -45,7 +45,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class FiguresOf:
+class GroupCounts:
     """The figures of one tier, phase or owner: of its events, and of the properties that these must have.
 
     ``name`` is empty for the events without one.
@@ -53,8 +53,8 @@ class FiguresOf:
 
     grouping: Grouping
     name: str
-    events: Figures
-    required: Figures
+    events: Counts
+    required: Counts
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class Coverage:
         return [event for event in self.events if event.counts]
 
     @property
-    def of_events(self) -> Figures:
-        return self._figures_of(self.planned)
+    def of_events(self) -> Counts:
+        return self._counts_of(self.planned)
 
     @property
     def headline(self) -> float | None:
@@ -109,20 +109,20 @@ class Coverage:
         return self.of_events.headline
 
     @property
-    def of_required(self) -> Figures:
+    def of_required(self) -> Counts:
         """Of the pairs of a planned event and a property that it must have."""
         return self._required_of(self.planned)
 
-    def _required_of(self, events: Sequence[CoveredEvent]) -> Figures:
+    def _required_of(self, events: Sequence[CoveredEvent]) -> Counts:
         names = {event.name for event in events}
         required = [each for each in self.properties if each.required and each.of in names]
-        return _figures(
+        return _counts(
             len(required),
             [bool(each.always) for each in required] if self.scan else None,
             [bool(each.complete) for each in required] if self.arrivals else None,
         )
 
-    def by(self, grouping: Grouping) -> list[FiguresOf]:
+    def by(self, grouping: Grouping) -> list[GroupCounts]:
         """The figures of each tier, phase or owner in the plan's order; empty where no event has any."""
         names = dict.fromkeys(_name(event, grouping) for event in self.planned)
         listed = {"tier": list(self.plan.tiers), "phase": list(self.plan.phases)}.get(grouping, [])
@@ -132,12 +132,12 @@ class Coverage:
         groups = {name: [event for event in self.planned if _name(event, grouping) == name] for name in order if name}
         groups |= {"": without} if (without := [event for event in self.planned if not _name(event, grouping)]) else {}
         return [
-            FiguresOf(grouping, name, self._figures_of(events), self._required_of(events))
+            GroupCounts(grouping, name, self._counts_of(events), self._required_of(events))
             for name, events in groups.items()
         ]
 
-    def _figures_of(self, events: Sequence[CoveredEvent]) -> Figures:
-        return _figures(
+    def _counts_of(self, events: Sequence[CoveredEvent]) -> Counts:
+        return _counts(
             len(events),
             [event.in_code for event in events] if self.scan else None,
             [event.in_data for event in events] if self.arrivals else None,
@@ -221,9 +221,9 @@ def _covered(use: Use, events: Sequence[CoveredEvent], scan: Scan | None, arriva
     return CoveredUse(use, bool(there) and not lacking, lacking if there else ())
 
 
-def _figures(total: int, code: Sequence[bool] | None, data: Sequence[bool] | None) -> Figures:
+def _counts(total: int, code: Sequence[bool] | None, data: Sequence[bool] | None) -> Counts:
     both = None if code is None or data is None else sum(c and d for c, d in zip(code, data, strict=True))
-    return Figures(total, None if code is None else sum(code), None if data is None else sum(data), both)
+    return Counts(total, None if code is None else sum(code), None if data is None else sum(data), both)
 
 
 def _name(event: CoveredEvent, grouping: Grouping) -> str:

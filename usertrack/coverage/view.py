@@ -9,14 +9,14 @@ from usertrack.core.document import Block, Document, Field, Listing, Paragraph
 from usertrack.core.period import moment
 from usertrack.core.words import number, plural
 from usertrack.coverage.events import CoveredEvent, computed_names
-from usertrack.coverage.numbers import GROUPINGS, Coverage, CoveredUse, Figures, FiguresOf, MeasuredMetric
+from usertrack.coverage.numbers import GROUPINGS, Counts, Coverage, CoveredUse, GroupCounts, MeasuredMetric
 from usertrack.coverage.properties import CoveredProperty
 
 _MOST = 60  # rows that people see of one listing, unless --limit says otherwise
 
 
 @dataclass(frozen=True)
-class Figure:
+class Ratio:
     """One line of the figures: ``part`` of ``total``; None where nobody asked."""
 
     name: str
@@ -28,7 +28,7 @@ class Figure:
         return self.part / self.total if self.part is not None and self.total else None
 
 
-def figures_of(coverage: Coverage) -> list[Figure]:
+def figures_of(coverage: Coverage) -> list[Ratio]:
     """Every figure with its denominator, but for those of which there is none."""
     funnels, segments = coverage.visible("funnel"), coverage.visible("segment")
     covered = "covered" if coverage.arrivals else "in code"
@@ -36,23 +36,23 @@ def figures_of(coverage: Coverage) -> list[Figure]:
         *_three("planned events", coverage.of_events),
         *_three("required properties", coverage.of_required),
         *(
-            Figure(f"{name} properties that all have", _complete(rows), len(rows))
+            Ratio(f"{name} properties that all have", _complete(rows), len(rows))
             for name, rows in (("planned person", coverage.persons), ("planned group", coverage.groups))
             if coverage.arrivals
         ),
-        Figure(f"steps of funnels {covered}", funnels.holders, funnels.total),
-        Figure(f"facts of segments {covered}", segments.holders, segments.total),
+        Ratio(f"steps of funnels {covered}", funnels.holders, funnels.total),
+        Ratio(f"facts of segments {covered}", segments.holders, segments.total),
     ]
     return [line for line in lines if line.total or line.name.startswith("planned events")]
 
 
-def _three(name: str, figures: Figures) -> list[Figure]:
+def _three(name: str, counts: Counts) -> list[Ratio]:
     return [
-        Figure(f"{name} {place}", part, figures.total)
+        Ratio(f"{name} {place}", part, counts.total)
         for place, part in (
-            ("in code", figures.in_code),
-            ("in data", figures.in_data),
-            ("in code and data", figures.in_both),
+            ("in code", counts.in_code),
+            ("in data", counts.in_data),
+            ("in code and data", counts.in_both),
         )
     ]
 
@@ -67,7 +67,7 @@ def _of(part: int | None, total: int) -> str:
     return f"{'not asked' if part is None else number(part)} of {number(total)}"
 
 
-_FIGURES = Columns[Figure](
+_FIGURES = Columns[Ratio](
     Attribute("figure", "VARCHAR", lambda row: row.name, Field("Figure")),
     Attribute(
         "part",
@@ -79,7 +79,7 @@ _FIGURES = Columns[Figure](
     Attribute("total", "BIGINT", lambda row: row.total),
     Attribute("rate", "DOUBLE", lambda row: row.rate, Field("Coverage", "bar", full=1.0)),
 )
-_GROUPS = Columns[FiguresOf](
+_GROUPS = Columns[GroupCounts](
     Attribute("name", "VARCHAR", lambda row: row.name or "without one", Field(" ")),
     Attribute("planned", "BIGINT", lambda row: row.events.total, Field("Planned", "number")),
     Attribute("in_code", "BIGINT", lambda row: row.events.in_code, Field("In code", "number")),

@@ -47,7 +47,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Entry:
+class CachedAnswer:
     """A cached answer as `usertrack cache info` lists it; ``size`` is in bytes."""
 
     name: str
@@ -137,11 +137,11 @@ class Cache:
             os.utime(path)
         return replace(table, query=statement.sql, parameters=dict(statement.values))
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[CachedAnswer]:
         """The undamaged entries, the latest first."""
         return sorted((each for each, _ in self.tables()), key=lambda entry: (entry.asked_at, entry.name), reverse=True)
 
-    def tables(self) -> Iterator[tuple[Entry, SpooledRows]]:
+    def tables(self) -> Iterator[tuple[CachedAnswer, SpooledRows]]:
         """The undamaged entries with their rows, in no order."""
         for name in self._names():
             with suppress(_Damaged, OSError):
@@ -149,7 +149,7 @@ class Cache:
                 assert table.asked_at is not None
                 size = file.path.stat().st_size
                 yield (
-                    Entry(table.name, table.source, name.moment.as_of, table.asked_at, file.rows, size),
+                    CachedAnswer(table.name, table.source, name.moment.as_of, table.asked_at, file.rows, size),
                     file.read(),
                 )
 

@@ -6,9 +6,9 @@ from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field
 from usertrack.core.table import Table
 from usertrack.core.words import size_words
-from usertrack.engine.cache import Cache, Entry
+from usertrack.engine.cache import Cache, CachedAnswer
 
-_COLUMNS: Columns[Entry] = Columns(
+_COLUMNS: Columns[CachedAnswer] = Columns(
     Attribute("query", "VARCHAR", lambda entry: entry.name, Field("Query", grows=True)),
     Attribute("source", "VARCHAR", lambda entry: entry.source),
     Attribute("as_of", "TIMESTAMP", lambda entry: entry.as_of.replace(tzinfo=None), Field("Of", "when")),

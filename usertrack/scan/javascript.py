@@ -13,13 +13,13 @@ from usertrack.scan.syntax import (
     Call,
     Choice,
     Element,
-    Entry,
     Expression,
     Function,
     Imported,
     Member,
     Name,
     Object,
+    ObjectEntry,
     Self,
     Template,
     Text,
@@ -111,27 +111,27 @@ class JavaScriptReader(DeclarationReader):
         return Element(value, line_of(node), key)
 
     def read_object(self, node: "Node") -> Expression:
-        entries: list[Entry] = []
+        entries: list[ObjectEntry] = []
         for child in inner_nodes(node):
             if child.type == "pair":
                 key = self._key(child.child_by_field_name("key"))
-                entries.append(Entry(key, self.named(self.visit_field(child, "value"), key)))
+                entries.append(ObjectEntry(key, self.named(self.visit_field(child, "value"), key)))
             elif child.type == "shorthand_property_identifier":
-                entries.append(Entry(source_of(child), self.read_name(child)))
+                entries.append(ObjectEntry(source_of(child), self.read_name(child)))
             elif child.type == "spread_element":
                 entries.append(self._spread(inner_nodes(child)[0]))
             elif child.type == "method_definition":
                 function = self.read_method(child)
-                entries.append(Entry(function.name, function))
+                entries.append(ObjectEntry(function.name, function))
         for entry in entries:
             if entry.key is not None:
                 self.alias(entry.value, entry.key)
         return Object(entries, line_of(node))
 
-    def _spread(self, node: "Node") -> Entry:
+    def _spread(self, node: "Node") -> ObjectEntry:
         """``...value``; ``...(condition && value)`` is not always there."""
         value = self.visit(node)
-        return Entry(None, value, always=not _is_conditional(node), spread=True)
+        return ObjectEntry(None, value, always=not _is_conditional(node), spread=True)
 
     def _key(self, node: "Node | None") -> str | None:
         if node is None or node.type in ("property_identifier", "number"):
@@ -183,7 +183,7 @@ class JavaScriptReader(DeclarationReader):
             case Member(value=inner, name="trim" | "toString" | "bind" | "asReadonly"):
                 return inner
             case Member(value=Name(name="Object"), name="assign"):
-                return Object([Entry(None, value, spread=True) for value in values], call.line)
+                return Object([ObjectEntry(None, value, spread=True) for value in values], call.line)
             case Member(value=Name(name="Object"), name="freeze" | "values" | "entries") if values:
                 return values[0]
             case Member(value=inner, name="then") if values and isinstance(values[0], Function):
@@ -199,7 +199,7 @@ class JavaScriptReader(DeclarationReader):
         opening = node.child_by_field_name("open_tag") or node
         name = opening.child_by_field_name("name")
         line = line_of(opening)
-        entries: list[Entry] = []
+        entries: list[ObjectEntry] = []
         for child in inner_nodes(opening):
             if child.type == "jsx_attribute":
                 entries.append(self._attribute(child))
@@ -218,14 +218,14 @@ class JavaScriptReader(DeclarationReader):
         component = self.visit(name)
         return self.call(component, [Argument(Object(entries, line))], line)
 
-    def _attribute(self, node: "Node") -> Entry:
+    def _attribute(self, node: "Node") -> ObjectEntry:
         name, *values = inner_nodes(node)
         if not values:
-            return Entry(source_of(name), self.unknown(node))
+            return ObjectEntry(source_of(name), self.unknown(node))
         value = values[0]
         if value.type == "jsx_expression" and inner_nodes(value):
             value = inner_nodes(value)[0]
-        return Entry(source_of(name), self.named(self.visit(value), source_of(name)))
+        return ObjectEntry(source_of(name), self.named(self.visit(value), source_of(name)))
 
     expressions: ClassVar[Mapping[str, str]] = {
         **DeclarationReader.expressions,

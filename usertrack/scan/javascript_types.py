@@ -3,7 +3,19 @@
 from typing import TYPE_CHECKING
 
 from usertrack.scan.reader import Reader, inner_nodes, line_of, source_of
-from usertrack.scan.syntax import Call, Choice, Element, Entry, Expression, Member, Name, Object, Text, Typed, Unknown
+from usertrack.scan.syntax import (
+    Call,
+    Choice,
+    Element,
+    Expression,
+    Member,
+    Name,
+    Object,
+    ObjectEntry,
+    Text,
+    Typed,
+    Unknown,
+)
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -50,7 +62,9 @@ class TypeReader(Reader):
                 return value
             case "object_type":
                 entries = [
-                    Entry(source_of(c.child_by_field_name("name")).strip("'\""), Typed(self.type(annotation), line))
+                    ObjectEntry(
+                        source_of(c.child_by_field_name("name")).strip("'\""), Typed(self.type(annotation), line)
+                    )
                     for c in children
                     if c.type == "property_signature" and (annotation := c.child_by_field_name("type")) is not None
                 ]

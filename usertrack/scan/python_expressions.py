@@ -10,11 +10,11 @@ from usertrack.scan.syntax import (
     Array,
     Choice,
     Element,
-    Entry,
     Expression,
     Member,
     Name,
     Object,
+    ObjectEntry,
     Self,
     Text,
 )
@@ -58,7 +58,7 @@ class PythonExpressions(Reader):
             return filled(left, "%s", values)
         if operator == "|":  # of dicts, or of types
             if isinstance(left, Object) or isinstance(right, Object):
-                spread = [Entry(None, side, spread=True) for side in (left, right)]
+                spread = [ObjectEntry(None, side, spread=True) for side in (left, right)]
                 return Object(spread, line_of(node))
             return Choice([left, right], line_of(node))
         return self.unknown(node)
@@ -95,11 +95,11 @@ class PythonExpressions(Reader):
         for child in inner_nodes(node):
             if child.type == "pair":
                 key, value = self.visit_field(child, "key"), self.visit_field(child, "value")
-                entries.append(Entry(key.value if isinstance(key, Text) else None, value))
+                entries.append(ObjectEntry(key.value if isinstance(key, Text) else None, value))
                 if isinstance(key, Text):
                     self.alias(value, key.value)
             elif child.type == "dictionary_splat":
-                entries.append(Entry(None, self.visit(inner_nodes(child)[0]), spread=True))
+                entries.append(ObjectEntry(None, self.visit(inner_nodes(child)[0]), spread=True))
         return Object(entries, line_of(node))
 
     def read_list(self, node: "Node") -> Expression:
@@ -165,7 +165,7 @@ class PythonExpressions(Reader):
     }
 
 
-def _entry(argument: Argument) -> Entry:
+def _entry(argument: Argument) -> ObjectEntry:
     """An argument of ``dict(…)``."""
     spread = argument.keyword in (None, "**")
-    return Entry(None if spread else argument.keyword, argument.value, spread=spread)
+    return ObjectEntry(None if spread else argument.keyword, argument.value, spread=spread)

@@ -13,13 +13,13 @@ from usertrack.scan.syntax import (
     Array,
     Call,
     Class,
-    Entry,
     Expression,
     File,
     Function,
     Member,
     Name,
     Object,
+    ObjectEntry,
     Self,
     Template,
     Text,
@@ -171,7 +171,7 @@ class Reader:
                         self.change(positional[0].value.name, None, argument.value)
 
     def change(self, variable: str, key: str | None, value: Expression) -> None:
-        entry = Entry(key, value, always=not self.conditions, spread=key is None)
+        entry = ObjectEntry(key, value, always=not self.conditions, spread=key is None)
         self.scope.changes.setdefault(variable, []).append(entry)
 
     def assign(self, target: Expression, value: Expression, line: int) -> None:
@@ -317,5 +317,5 @@ def _indirect_call(
 def _unpacked(args: Expression | None, kwargs: Expression | None) -> list[Argument]:
     """``args=(…)`` and ``kwargs={…}`` as arguments."""
     positional = [Argument(item) for item in args.items] if isinstance(args, Array) else []
-    entries: list[Entry] = kwargs.entries if isinstance(kwargs, Object) else []
+    entries: list[ObjectEntry] = kwargs.entries if isinstance(kwargs, Object) else []
     return [*positional, *(Argument(entry.value, entry.key) for entry in entries if entry.key is not None)]

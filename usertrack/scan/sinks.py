@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from usertrack.scan.syntax import Call, Choice, Entry, Expression, Member, Object, Template, Text
+from usertrack.scan.syntax import Call, Choice, Expression, Member, Object, ObjectEntry, Template, Text
 from usertrack.scan.values import keyword_argument, positional_argument
 
 
@@ -180,4 +180,4 @@ def _custom_arguments(sink: CustomSink, call: Call) -> tuple[Expression | None, 
 
 def _as_object(call: Call, event: str | None) -> Object:
     others = [a for a in call.arguments if a.keyword not in (None, "**", event)]
-    return Object([Entry(argument.keyword, argument.value) for argument in others], call.line)
+    return Object([ObjectEntry(argument.keyword, argument.value) for argument in others], call.line)

@@ -69,7 +69,7 @@ class Call:
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class ObjectEntry:
     """A key of an object. ``key`` is None for a spread and for a computed key; ``always``: under no condition."""
 
     key: str | None
@@ -80,7 +80,7 @@ class Entry:
 
 @dataclass(slots=True, eq=False)
 class Object:
-    entries: list[Entry]
+    entries: list[ObjectEntry]
     line: int
 
 
@@ -172,7 +172,7 @@ class Function:
     owner: "Class | None" = None
     parameters: list[Parameter] = field(default_factory=list)
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
-    changes: dict[str, list[Entry]] = field(default_factory=dict)
+    changes: dict[str, list[ObjectEntry]] = field(default_factory=dict)
     """Keys that are put into the object of a variable after it was made."""
     calls: list[Call] = field(default_factory=list)
     returns: "list[Expression]" = field(default_factory=list)

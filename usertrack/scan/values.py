@@ -8,10 +8,10 @@ from usertrack.scan.syntax import (
     Choice,
     Class,
     Element,
-    Entry,
     Expression,
     Function,
     Object,
+    ObjectEntry,
     Parameter,
     Template,
     Text,
@@ -167,7 +167,7 @@ def keyword_argument(call: Call, name: str) -> Expression | None:
 
 def _further_keywords(call: Call, named: set[str | None]) -> Object:
     entries = [
-        Entry(None if a.keyword == "**" else a.keyword, a.value, spread=a.keyword == "**")
+        ObjectEntry(None if a.keyword == "**" else a.keyword, a.value, spread=a.keyword == "**")
         for a in call.arguments
         if a.keyword is not None and a.keyword not in named
     ]

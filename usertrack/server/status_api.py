@@ -44,17 +44,17 @@ def routes(store: Store, settings: ServerSettings, ingestor: Ingestor) -> list[R
 
 
 def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[str, Any]:
-    figures, waiting, lag = ingestor.figures, store.log.waiting(), ingestor.lag()
+    metrics, waiting, lag = ingestor.metrics, store.log.waiting(), ingestor.lag()
     problems = []
-    if figures.failure:
-        problems.append(f"the store takes no events: {figures.failure}")
+    if metrics.failure:
+        problems.append(f"the store takes no events: {metrics.failure}")
     if lag > _LATE:
         problems.append(f"events wait to be stored since {lag:.0f} s")
     if waiting.bytes > settings.most_waiting * 0.9:
         problems.append("nearly as many events wait as may wait")
     problems += store.log.problems()
-    if figures.refused:
-        problems.append(f"{plural(figures.refused, 'request')} could not be read by the store: {REFUSED}")
+    if metrics.refused:
+        problems.append(f"{plural(metrics.refused, 'request')} could not be read by the store: {REFUSED}")
     return {
         "status": "ok" if not problems else "degraded",
         "problems": problems,
@@ -62,38 +62,38 @@ def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[
         "waiting_bytes": waiting.bytes,
         "most_waiting_bytes": settings.most_waiting,
         "lag_seconds": round(lag, 3),
-        "acknowledged_events": figures.acknowledged.total,
-        "acknowledged_per_second": round(figures.acknowledged.per_second(), 1),
-        "stored_events": figures.stored.total,
-        "stored_per_second": round(figures.stored.per_second(), 1),
-        "repeated_events": figures.stored.total - figures.new,
-        "requests": {str(code): count for code, count in sorted(figures.requests.items())},
-        "answered_p50_seconds": figures.answered.share(0.5),
-        "answered_p99_seconds": figures.answered.share(0.99),
+        "acknowledged_events": metrics.acknowledged.total,
+        "acknowledged_per_second": round(metrics.acknowledged.per_second(), 1),
+        "stored_events": metrics.stored.total,
+        "stored_per_second": round(metrics.stored.per_second(), 1),
+        "repeated_events": metrics.stored.total - metrics.new,
+        "requests": {str(code): count for code, count in sorted(metrics.requests.items())},
+        "answered_p50_seconds": metrics.answered.share(0.5),
+        "answered_p99_seconds": metrics.answered.share(0.99),
     }
 
 
 def _metrics(store: Store, settings: ServerSettings, ingestor: Ingestor) -> str:
-    figures, waiting = ingestor.figures, store.log.waiting()
+    metrics, waiting = ingestor.metrics, store.log.waiting()
     families: list[tuple[str, str, str, list[tuple[str, float]]]] = [
         ("requests_total", "counter", "Capture requests, by the status of the answer.",
-         [(f'{{status="{code}"}}', count) for code, count in sorted(figures.requests.items())]),
-        ("events_acknowledged_total", "counter", "Events that are durable.", [("", figures.acknowledged.total)]),
-        ("events_stored_total", "counter", "Events that left the log for the store.", [("", figures.stored.total)]),
+         [(f'{{status="{code}"}}', count) for code, count in sorted(metrics.requests.items())]),
+        ("events_acknowledged_total", "counter", "Events that are durable.", [("", metrics.acknowledged.total)]),
+        ("events_stored_total", "counter", "Events that left the log for the store.", [("", metrics.stored.total)]),
         ("events_repeated_total", "counter", "Stored events that were there already.",
-         [("", figures.stored.total - figures.new)]),
+         [("", metrics.stored.total - metrics.new)]),
         ("requests_refused_by_store_total", "counter", "Requests that the store could not read.",
-         [("", figures.refused)]),
+         [("", metrics.refused)]),
         ("log_problems", "gauge", "What is wrong with the log now.", [("", len(store.log.problems()))]),
         ("log_waiting_requests", "gauge", "Requests in the log that wait to be stored.", [("", waiting.entries)]),
         ("log_waiting_bytes", "gauge", "Bytes in the log that wait to be stored.", [("", waiting.bytes)]),
         ("log_limit_bytes", "gauge", "Bytes from which on requests are refused.", [("", settings.most_waiting)]),
         ("log_lag_seconds", "gauge", "Age of the oldest event that waits.", [("", ingestor.lag())]),
-        ("store_failing", "gauge", "1 while the store takes no events.", [("", int(bool(figures.failure)))]),
+        ("store_failing", "gauge", "1 while the store takes no events.", [("", int(bool(metrics.failure)))]),
     ]  # fmt: skip
     for name, histogram, about in (
-        ("request_seconds", figures.answered, "Time to answer a capture request."),
-        ("block_seconds", figures.blocks, "Time to store a block of events."),
+        ("request_seconds", metrics.answered, "Time to answer a capture request."),
+        ("block_seconds", metrics.blocks, "Time to store a block of events."),
     ):
         counts = histogram.cumulative()
         samples: list[tuple[str, float]] = [(f'_bucket{{le="{bound}"}}', count) for bound, count in counts]

@@ -16,9 +16,9 @@ from usertrack.signals.baselines import Baselines
 from usertrack.signals.compiled import LEAVES, Book, Compiled
 from usertrack.signals.garbage import uncollected
 from usertrack.signals.incidents import Burst
+from usertrack.signals.instances import FIRING, IDLE, PENDING, RECOVERING, Instance, Person, Phase
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import Patterns
-from usertrack.signals.people import FIRING, IDLE, PENDING, RECOVERING, Instance, Person, Phase
 from usertrack.signals.signal import STATES, incident_signal, person_signal
 from usertrack.signals.whereabouts import IDLE_SECONDS, SESSION_SECONDS, Visit
 

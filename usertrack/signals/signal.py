@@ -6,7 +6,7 @@ from usertrack.alerts.model import Signal, SignalState
 from usertrack.signals.audience import Audience
 from usertrack.signals.compiled import FIELDS, Compiled
 from usertrack.signals.incidents import Burst
-from usertrack.signals.people import Instance, Person, Phase
+from usertrack.signals.instances import Instance, Person, Phase
 from usertrack.signals.whereabouts import IDLE_SECONDS
 from usertrack.signals.wording import moment, reason
 

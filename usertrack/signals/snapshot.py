@@ -9,7 +9,7 @@ from usertrack.alerts.model import Signal, SignalState
 from usertrack.signals.durations import Histogram
 from usertrack.signals.engine import Engine
 from usertrack.signals.incidents import Burst
-from usertrack.signals.people import Instance, Person
+from usertrack.signals.instances import Instance, Person
 from usertrack.signals.signal import STATES, incident_signal, person_signal
 from usertrack.signals.wording import moment
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from uuid import UUID
 
+from usertrack.track.configuration import from_environment
 from usertrack.track.declared import DECLARATIONS, Compute
 from usertrack.track.errors import EVENT, TokenBuckets, error_properties
-from usertrack.track.settings import from_environment
 from usertrack.track.tracker import Tracker
 
 if TYPE_CHECKING:

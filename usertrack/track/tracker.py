@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from usertrack.core.errors import UsageError
+from usertrack.track.configuration import Configuration
 from usertrack.track.declared import DECLARATIONS, Declarations
 from usertrack.track.loading import load
 from usertrack.track.message import Message, event_name, make_message
@@ -17,7 +18,6 @@ from usertrack.track.postgres import Postgres, refuses
 from usertrack.track.profiles import MemoryProfiles, PostgresProfiles, Profiles, group_message
 from usertrack.track.relay import Relay
 from usertrack.track.sender import Sender
-from usertrack.track.settings import Settings
 from usertrack.track.spool import Spool
 from usertrack.track.statements import Due, execute, insert, mark_due
 from usertrack.track.tables import Tables
@@ -30,7 +30,7 @@ _DOWN_SECONDS = 5.0  # that requests go without their database after it has fail
 class Tracker:
     """Every method may be called from any thread. After a fork, the child needs a tracker of its own."""
 
-    def __init__(self, settings: Settings, declarations: Declarations = DECLARATIONS) -> None:
+    def __init__(self, settings: Configuration, declarations: Declarations = DECLARATIONS) -> None:
         self.settings = settings
         self.watch = Watch(settings.plan, enforce=settings.enforce)
         self.spool = Spool(settings.spool_folder())

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usertrack.core.errors import UsageError
-from usertrack.plan.draft.model import Draft, Entry, entry
+from usertrack.plan.draft.model import Draft, DraftEntry, entry
 from usertrack.plan.draft.write import merge, write_schema
 from usertrack.plan.read import read_plan
 
@@ -95,7 +95,7 @@ def test_any_form_of_a_section_takes_entries(tmp_path: Path, text: str) -> None:
 
 def name_is_data(path: Path, event: str, text: str, guess: str) -> None:
     merge(path, Draft([entry(("events", event), {"description": guess}, description=text, properties=[text])]))
-    merge(path, Draft([Entry(("events", "another"))]))
+    merge(path, Draft([DraftEntry(("events", "another"))]))
     plan = read_plan(path)
     assert set(plan.events) == {event, "another"}
     assert plan.events[event].description == text

@@ -7,7 +7,7 @@ from typing import Any
 
 from usertrack.plan.draft.document import Cell, ListOfItems, Part, TableOfCells, read_markdown, texts_without_code
 from usertrack.plan.draft.listed import listed_properties, values_of
-from usertrack.plan.draft.model import Draft, Entry, entry
+from usertrack.plan.draft.model import Draft, DraftEntry, entry
 from usertrack.plan.draft.names import is_event_name, is_name, type_of_name, unit_of_name
 from usertrack.plan.lint.words import stem, words_of
 from usertrack.plan.model import CASES
@@ -43,8 +43,8 @@ class _Reader:
         self.parts = parts
         self.events: dict[str, dict[str, Any]] = {}
         self.guesses: dict[str, dict[str, str]] = {}
-        self.properties: dict[str, Entry] = {}
-        self.entries: list[Entry] = []
+        self.properties: dict[str, DraftEntry] = {}
+        self.entries: list[DraftEntry] = []
         self.notes: list[str] = []
 
     def draft(self) -> Draft:
@@ -124,7 +124,7 @@ class _Reader:
         if differing := [key for key, value in values.items() if value and known.get(key, value) != value]:
             self.notes.append(f"`{name}` is there twice: the {' and '.join(differing)} of its first row holds")
 
-    def _register(self, new: Entry) -> None:
+    def _register(self, new: DraftEntry) -> None:
         """Keep what is said first of a property, and what is said over what its name speaks of."""
         known = self.properties.get(new.path[-1])
         if known is None or ("type" in known.guesses and "type" not in new.guesses and new.value):
@@ -159,7 +159,7 @@ class _Reader:
         if not match:
             return
         tier, title = match[1], match[2].strip()
-        self.entries.append(Entry(("tiers", tier), title or None))
+        self.entries.append(DraftEntry(("tiers", tier), title or None))
         source = next((side for side in ("frontend", "backend") if side in title.casefold()), "")
         for item in items.items:
             if "".join(texts_without_code(item)):
@@ -206,7 +206,7 @@ class _Reader:
         rule = _naming_rule(items)
         if rule:
             guesses = {"": f"from {part.heading!r}"}
-            self.entries.append(Entry(("naming", section), rule, guesses))
+            self.entries.append(DraftEntry(("naming", section), rule, guesses))
         for item in items:
             if match := _SCOPE.search(item.text):
                 self._scope(match[2], match[1])
@@ -299,7 +299,7 @@ def _naming_rule(items: Iterable[Cell]) -> dict[str, Any]:
     return rule
 
 
-def _registry_entry(name: str, values: Mapping[str, Any], guesses: Mapping[str, str]) -> Entry:
+def _registry_entry(name: str, values: Mapping[str, Any], guesses: Mapping[str, str]) -> DraftEntry:
     """A property with what was said of it, or with what its name speaks of."""
     if values:
         return entry(("properties", name), guesses, **{"unit": unit_of_name(name) or "", **values})

@@ -8,7 +8,7 @@ Value = str | int | float | bool | Sequence[Any] | Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
-class Entry:
+class DraftEntry:
     """One entry of the plan: ``path`` is its section and name (``("events", "signed_up")``).
 
     ``guesses`` say why a value is a guess, by its key; by "" where the whole entry is one.
@@ -26,16 +26,18 @@ class Draft:
     ``examples`` are blocks of code by their language, which may send events of the draft.
     """
 
-    entries: Sequence[Entry]
+    entries: Sequence[DraftEntry]
     notes: Sequence[str] = ()
     examples: Sequence[tuple[str, str]] = ()
 
 
-def entry(path: tuple[str, ...], guesses: Mapping[str, str] | None = None, **values: Value) -> Entry:
+def entry(path: tuple[str, ...], guesses: Mapping[str, str] | None = None, **values: Value) -> DraftEntry:
     """An entry without the values that are empty; `False` stays. Of the texts in a list, each is there once."""
     plain = {key: _plain(value) for key, value in values.items()}
     filled = {key: value for key, value in plain.items() if value is False or value}
-    return Entry(path, filled or None, {key: why for key, why in (guesses or {}).items() if not key or key in filled})
+    return DraftEntry(
+        path, filled or None, {key: why for key, why in (guesses or {}).items() if not key or key in filled}
+    )
 
 
 def _plain(value: Value) -> Value:

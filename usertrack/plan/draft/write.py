@@ -11,7 +11,7 @@ from typing import Any
 
 from usertrack.core.errors import UsageError
 from usertrack.plan.draft.extend import extended, new_properties
-from usertrack.plan.draft.model import Draft, Entry, Value
+from usertrack.plan.draft.model import Draft, DraftEntry, Value
 from usertrack.plan.draft.yaml_text import comment, end_of, flow, without_trailing_blanks
 from usertrack.plan.entry import PlanFile
 from usertrack.plan.model import Plan
@@ -84,15 +84,15 @@ def write_schema(path: Path) -> list[Path]:
     return [schema]
 
 
-def _in_order(entries: Iterable[Entry]) -> list[Entry]:
+def _in_order(entries: Iterable[DraftEntry]) -> list[DraftEntry]:
     """In the order of the sections, each entry once."""
-    unique: dict[tuple[str, ...], Entry] = {}
+    unique: dict[tuple[str, ...], DraftEntry] = {}
     for entry in entries:
         unique.setdefault(entry.path, entry)
     return sorted(unique.values(), key=lambda entry: PLAN_KEYS.index(entry.path[0]))
 
 
-def _is_present(entry: Entry, plan: Plan, document: Mapping[str, Any]) -> bool:
+def _is_present(entry: DraftEntry, plan: Plan, document: Mapping[str, Any]) -> bool:
     """Whether the file, with these values, has the entry, also under another name."""
     section, name = entry.path[0], entry.path[-1]
     if section == "events":
@@ -110,7 +110,7 @@ def _is_present(entry: Entry, plan: Plan, document: Mapping[str, Any]) -> bool:
     return True
 
 
-def _replace(path: Path, text: str, entries: Sequence[Entry]) -> None:
+def _replace(path: Path, text: str, entries: Sequence[DraftEntry]) -> None:
     """Write ``text`` with the entries in it, once it has been read back; raises UsageError."""
     path = path.resolve()
     try:
@@ -135,7 +135,7 @@ def _require_plan(draft: Path, path: Path) -> None:
         raise UsageError(f"{path}: the new entries do not fit in", hint) from error
 
 
-def _inserted(path: Path, parent: Sequence[str], entries: Sequence[Entry]) -> str:
+def _inserted(path: Path, parent: Sequence[str], entries: Sequence[DraftEntry]) -> str:
     """The text of the file with the ``entries`` of ``parent`` behind the last one that it has."""
     text = path.read_bytes().decode("utf-8")
     mark = "\ufeff" * text.startswith("\ufeff")  # a BOM, which YAML's columns do not count
@@ -165,7 +165,7 @@ def _opened(node: Any, lines: list[str]) -> int:
     return int(first.line) + 1
 
 
-def _within_braces(node: Any, lines: list[str], missing: Sequence[str], entries: Sequence[Entry]) -> int:
+def _within_braces(node: Any, lines: list[str], missing: Sequence[str], entries: Sequence[DraftEntry]) -> int:
     """Write the entries into `{a: }`, before the brace, or in place of a null; the guesses behind it all."""
     import yaml
 
@@ -206,13 +206,13 @@ def _deepest(root: Any, path: Sequence[str]) -> tuple[Any, int, bool]:
     return node, depth, in_braces
 
 
-def _rendered(missing: Sequence[str], entries: Iterable[Entry], column: int) -> list[str]:
+def _rendered(missing: Sequence[str], entries: Iterable[DraftEntry], column: int) -> list[str]:
     """The lines of the entries under those of their parent's names that the file does not have yet."""
     heads = [f"{' ' * (column + 2 * number)}{flow(name)}:" for number, name in enumerate(missing)]
     return [*heads, *(line for entry in entries for line in _lines(entry, column + 2 * len(heads)))]
 
 
-def _lines(entry: Entry, column: int) -> Iterator[str]:
+def _lines(entry: DraftEntry, column: int) -> Iterator[str]:
     is_short = entry.path[0] in _NESTED and len(entry.guesses) <= 1 and len(flow(entry.value)) < 90 - column
     if isinstance(entry.value, Mapping) and not is_short:
         yield f"{' ' * column}{flow(entry.path[-1])}:{comment(entry.guesses.get('', ''))}"

@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 
 from usertrack.server.capture.block import BlockWriter
 from usertrack.server.capture.broadcast import Broadcast
-from usertrack.server.capture.figures import Figures
 from usertrack.server.capture.live_check import LiveCheck
+from usertrack.server.capture.metrics import Metrics
 from usertrack.server.capture.payload import Event
 from usertrack.server.capture.recorded import from_bytes, received_at, to_bytes
 from usertrack.server.database.session import StoreClosed
 from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
 from usertrack.server.event_log.group_commit import GroupCommit
-from usertrack.server.event_log.log import Entry
+from usertrack.server.event_log.log import LoggedRequest
 from usertrack.server.http.log import described, error_code
 
 _BLOCK = 4 << 20  # bytes of events that are read together
@@ -58,9 +58,9 @@ class Ingestor:
         self.broadcast = Broadcast()
         self._block = BlockWriter(store, token, live_check, self.broadcast)
         self._commits = GroupCommit(self._log, most_waiting)
-        self.figures = Figures()
+        self.metrics = Metrics()
         self._applied = 0  # the offset up to which the store has everything
-        self._under_way: Sequence[Entry] = ()  # requests of whose events only `_left` are not stored yet
+        self._under_way: Sequence[LoggedRequest] = ()  # requests of whose events only `_left` are not stored yet
         self._left: Sequence[Event] = ()
         self._part, self._tries = _PART, 0
         self._oldest = (0, datetime.now(UTC))  # the offset of the first request that waits, and when it came
@@ -73,7 +73,7 @@ class Ingestor:
     async def append(self, body: bytes, count: int) -> None:
         """Return when the ``count`` events of ``body`` are durable; raises ``NotAppended``."""
         await self._commits.append(body)
-        self.figures.acknowledged.add(count)
+        self.metrics.acknowledged.add(count)
         self._tell()
 
     def append_now(self, events: Sequence[Event], now: datetime) -> None:
@@ -151,9 +151,9 @@ class Ingestor:
             except StoreClosed:
                 return
             except Exception as error:  # disk full, for one
-                if self.figures.failure != (failure := described(error)):
+                if self.metrics.failure != (failure := described(error)):
                     log.exception("events wait in the log: the store does not take them")
-                self.figures.failure = failure
+                self.metrics.failure = failure
                 self._closing.wait(_AGAIN)
                 self._news.set()
 
@@ -172,18 +172,18 @@ class Ingestor:
             self._store.write_lock.release()
         return True
 
-    def _write(self, entries: Sequence[Entry]) -> None:
+    def _write(self, entries: Sequence[LoggedRequest]) -> None:
         """Store the next of their events: others may write between two parts."""
-        figures, began = self.figures, time.perf_counter()
+        metrics, began = self.metrics, time.perf_counter()
         try:
             if self._under_way is not entries:
                 self._left = [event for entry in entries for event in from_bytes(entry.body)]
                 self._under_way = entries
             part = self._left[: self._part]
-            figures.new += self._block.write(part, datetime.now(UTC))
-            figures.stored.add(len(part))
-            figures.blocks.add(time.perf_counter() - began)
-            figures.failure = ""
+            metrics.new += self._block.write(part, datetime.now(UTC))
+            metrics.stored.add(len(part))
+            metrics.blocks.add(time.perf_counter() - began)
+            metrics.failure = ""
             self._left = self._left[len(part) :]
             if self._left:
                 return
@@ -199,17 +199,17 @@ class Ingestor:
             if not _is_refusal(failure) and not self._is_too_large(failure, entries[0]):
                 raise
             SetAside(self._store.path).add(entries[0].body)
-            figures.refused += 1
+            metrics.refused += 1
             log.exception("the store refuses events of a request: they are set aside")
         self._under_way, self._part, self._tries = (), _PART, 0
         self._applied = entries[-1].offset
         self._log.trim(self._applied)
 
-    def _write_whole(self, entries: Sequence[Entry]) -> None:
+    def _write_whole(self, entries: Sequence[LoggedRequest]) -> None:
         while self._applied < entries[-1].offset:
             self._write(entries)
 
-    def _is_too_large(self, failure: Exception, entry: Entry) -> bool:
+    def _is_too_large(self, failure: Exception, entry: LoggedRequest) -> bool:
         """Whether an event of ``entry`` again and again needs more memory than there is, and one of the next does not.
 
         Raises what the store raised for that one.

@@ -69,15 +69,15 @@ class Capture:
 
     def counted(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """``answer``, whose times and statuses are counted; browsers that ask for options get none."""
-        figures = self.ingestor.figures
+        metrics = self.ingestor.metrics
 
         async def receive(request: Request) -> Response:
             if request.method == "OPTIONS":
                 return Response()
             began = time.perf_counter()
             response = await answer(request)
-            figures.answered.add(time.perf_counter() - began)
-            figures.requests[response.status_code] += 1
+            metrics.answered.add(time.perf_counter() - began)
+            metrics.requests[response.status_code] += 1
             return response
 
         return receive

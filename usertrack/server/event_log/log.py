@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 
-class Entry(NamedTuple):
+class LoggedRequest(NamedTuple):
     """The ``body`` of one request, at its ``offset``: offsets only grow, also over restarts."""
 
     offset: int
@@ -34,7 +34,7 @@ class EventLog(Protocol):
         Raises ``NotAppended``.
         """
 
-    def read(self, after: int, size: int) -> list[Entry]:
+    def read(self, after: int, size: int) -> list[LoggedRequest]:
         """The first entries after that offset: of ``size`` bytes together, or one that is larger."""
 
     def trim(self, upto: int) -> None:

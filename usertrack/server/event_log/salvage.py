@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-from usertrack.server.event_log.log import Entry
+from usertrack.server.event_log.log import LoggedRequest
 
 _LEAST = 32  # bytes of the file for an entry
 _TRIES = 20_000  # ranges of offsets in which reading may stop
@@ -25,7 +25,7 @@ class Salvage:
             with suppress(sqlite3.DatabaseError):
                 self.end = max(self.end, self._reader.execute(query).fetchone()[0] or 0)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[LoggedRequest]:
         """The entries that are whole, in no order.
 
         Reads from both sides until damage stops it, then halves of what is between, the widest first. Offsets have
@@ -47,7 +47,7 @@ class Salvage:
                     heapq.heappush(ranges, (after - middle, after, middle))
                     heapq.heappush(ranges, (middle - upto, middle, upto))
 
-    def _forward(self, after: int, upto: int) -> Generator[Entry, None, int]:
+    def _forward(self, after: int, upto: int) -> Generator[LoggedRequest, None, int]:
         """The entries after that offset; returns up to which one there is nothing left to read."""
         with suppress(sqlite3.Error):
             for offset, checksum, body in self._rows(after, upto, "ASC"):
@@ -55,11 +55,11 @@ class Salvage:
                     return after
                 after = offset
                 if _is_whole(checksum, body):
-                    yield Entry(offset, body)
+                    yield LoggedRequest(offset, body)
             return upto
         return after
 
-    def _backward(self, after: int, upto: int) -> Generator[Entry, None, int]:
+    def _backward(self, after: int, upto: int) -> Generator[LoggedRequest, None, int]:
         """The entries from the last one on; returns after which one there is nothing left to read."""
         with suppress(sqlite3.Error):
             for offset, checksum, body in self._rows(after, upto, "DESC"):
@@ -67,7 +67,7 @@ class Salvage:
                     return upto
                 upto = offset - 1
                 if _is_whole(checksum, body):
-                    yield Entry(offset, body)
+                    yield LoggedRequest(offset, body)
             return after
         return upto
 

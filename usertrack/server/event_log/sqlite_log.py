@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from usertrack.server.event_log.log import Entry, NotAppended, Waiting
+from usertrack.server.event_log.log import LoggedRequest, NotAppended, Waiting
 from usertrack.server.event_log.salvage import Salvage
 
 _SCHEMA = """
@@ -62,7 +62,7 @@ class SqliteLog:
         except sqlite3.Error as error:
             raise NotAppended(str(error)) from error
 
-    def read(self, after: int, size: int) -> list[Entry]:
+    def read(self, after: int, size: int) -> list[LoggedRequest]:
         """The first entries after that offset: of ``size`` bytes together, or one that is larger."""
         reader = self._reader
         try:
@@ -267,7 +267,7 @@ def _remove(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _entries(reader: sqlite3.Connection, after: int, size: int) -> Iterator[Entry]:
+def _entries(reader: sqlite3.Connection, after: int, size: int) -> Iterator[LoggedRequest]:
     total = 0
     rows = reader.execute("SELECT offset, checksum, body FROM entries WHERE offset > ? ORDER BY offset", (after,))
     for offset, checksum, body in rows:
@@ -276,7 +276,7 @@ def _entries(reader: sqlite3.Connection, after: int, size: int) -> Iterator[Entr
         total += len(body)
         if total > size and total > len(body):
             return
-        yield Entry(offset, body)
+        yield LoggedRequest(offset, body)
 
 
 def _connection(path: Path) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""Draws what is live as HTML. A row that has not changed is drawn once, for all viewers and all frames."""
+"""Draws what is live as HTML. A row that has not changed is drawn once, for all viewers and all screens."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,8 +15,8 @@ from usertrack.alerts.view import by_urgency, person_words
 from usertrack.core.words import age_words, number, plural, shortened
 from usertrack.signals.active import ActivePerson
 from usertrack.web.links import in_path
-from usertrack.web.live.frames import Frame, Rows
 from usertrack.web.live.scene import AWAY, MOST_LINES, Choice, FeedLine, OnePerson, Scene, View
+from usertrack.web.live.screens import Rows, Screen
 from usertrack.web.live.timeline import Line, lines
 from usertrack.web.live.words import deed_on_page, how_long, is_trouble, name_of
 from usertrack.web.shell import template
@@ -36,13 +36,13 @@ class Drawing:
         self._rows: dict[tuple[str, str], tuple[Any, str]] = {}
         self._run, self._numbers = uuid4().hex[:8], count(1)
 
-    def frame(self, scene: Scene, view: View) -> Frame:
+    def screen(self, scene: Scene, view: View) -> Screen:
         """What somebody with that view is shown."""
         texts, lists = self._one_person(scene, view) if isinstance(view, OnePerson) else self._everybody(scene, view)
         if len(self._rows) > _MOST_DRAWN:
             self._rows.clear()
         shown = {place: str(html) for place, html in texts.items()}
-        return Frame(f"{self._run}-{next(self._numbers)}", scene.now, shown, lists)
+        return Screen(f"{self._run}-{next(self._numbers)}", scene.now, shown, lists)
 
     def _everybody(self, scene: Scene, choice: Choice) -> "Content":
         people, alerts = choice.people(scene), by_urgency(scene.listed, scene.now)

@@ -26,22 +26,22 @@ from usertrack.signals.profiled import REFRESH
 from usertrack.web.live.board import AlertBoard, notifications
 from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.feed import Feed
-from usertrack.web.live.frames import Frame
 from usertrack.web.live.histories import Histories
 from usertrack.web.live.opening import Ask, first_of, in_thread, opened
 from usertrack.web.live.scene import Facts, OnePerson, Scene, View
+from usertrack.web.live.screens import Screen
 from usertrack.web.live.sources import LiveSource, live_audience
 from usertrack.workspace.settings import Settings
 
-_STEP = 0.3  # seconds between two frames at the least
-_QUIET = 1.0  # seconds between two frames at the most: alerts and ages change without events
+_STEP = 0.3  # seconds between two screens at the least
+_QUIET = 1.0  # seconds between two screens at the most: alerts and ages change without events
 _POLL = 3.0  # seconds between two questions to a source without a livestream
 _OVERLAP = timedelta(seconds=30)  # an event may become visible some time after it came
 _AGAIN = 2.0  # seconds until what broke is opened again
 _ANEW = 3600.0  # seconds after which sources are opened anew, whose answers lie on the disk until then
 _PATIENCE = 1.0  # seconds until a page is begun without what takes long
 _UNUSED = 60.0  # seconds without a viewer, after which the hub rests
-_FRAMES, _VIEWS = 100, 50  # frames that are known to who comes back, and views
+_SCREENS, _VIEWS = 100, 50  # screens that are known to who comes back, and views
 _WATCHED_EVERY = 5.0  # seconds
 _WAITING = 20_000  # events of people who are not known yet
 
@@ -61,9 +61,9 @@ class Hub:
         self._scene = Scene(datetime.now(UTC))
         self._problems: dict[str, UsertrackError] = {}  # by what it is that fails
         self._begin()
-        self._frames: dict[View, Frame] = {}  # of the scene
-        self._former: dict[str, Frame] = {}
-        self._latest: dict[View, Frame] = {}
+        self._screens: dict[View, Screen] = {}  # of the scene
+        self._former: dict[str, Screen] = {}
+        self._latest: dict[View, Screen] = {}
         self._histories = Histories()
         self._views = Counter[View]()  # how many have each
         self._viewers, self._used = 0, time.monotonic()
@@ -79,7 +79,7 @@ class Hub:
 
     # For viewers
 
-    async def frame(self, view: View) -> Frame:
+    async def screen(self, view: View) -> Screen:
         """What there is to see now; without people where it takes long to read who they are."""
         self._wake()
         await self._can_be_drawn(view)
@@ -89,7 +89,7 @@ class Hub:
         return self._drawn(view)
 
     async def messages(self, view: View, last_id: str) -> AsyncIterator[bytes]:
-        """What makes the page that shows the frame ``last_id`` show what is so, from now on.
+        """What makes the page that shows the screen ``last_id`` show what is so, from now on.
 
         Nothing queues up: who takes a message late gets the state of that moment.
         """
@@ -101,10 +101,10 @@ class Hub:
                     await self._is_drawn.wait()  # what was forgotten goes at once
                 else:
                     await self._can_be_drawn(view)
-                scene, frame = self._scene, self._drawn(view)
-                if message := frame.message(shown):
+                scene, screen = self._scene, self._drawn(view)
+                if message := screen.message(shown):
                     yield message
-                    shown = frame
+                    shown = screen
                 await self._turned(scene)
 
     async def _can_be_drawn(self, view: View) -> None:
@@ -126,12 +126,12 @@ class Hub:
 
                 await self._histories.read(person, lambda: ask(history))  # once: it may be closed between two
                 self._scene = replace(self._scene)  # drawn anew
-                self._frames = {}
+                self._screens = {}
         self._histories.let_go({each.person for each in self._views if isinstance(each, OnePerson)} | {person})
 
     async def history(self, person: str) -> list[Occurrence]:
         """What somebody did in the last days, oldest first. Raises a UsertrackError where it cannot be read."""
-        await self.frame(OnePerson(person))
+        await self.screen(OnePerson(person))
         if problem := self._histories.problem_of(person):
             raise problem
         return sorted(self._histories.of(person))
@@ -140,7 +140,7 @@ class Hub:
         """What is known of somebody; nothing where that takes long."""
         with suppress(TimeoutError, UsertrackError):
             async with asyncio.timeout(_PATIENCE):
-                await self.frame(OnePerson(person))
+                await self.screen(OnePerson(person))
         return self._facts(person)
 
     async def close(self) -> None:
@@ -166,24 +166,24 @@ class Hub:
             self._views += Counter()  # without those that nobody has
             self._used = time.monotonic()
 
-    def _drawn(self, view: View) -> Frame:
-        """The frame of the scene; the one of before where that shows the same."""
-        if view not in self._frames:
+    def _drawn(self, view: View) -> Screen:
+        """The screen of the scene; the one of before where that shows the same."""
+        if view not in self._screens:
             if self._drawing is None:
                 self._drawing = Drawing(notifications(self._settings), self._settings["timezone"])
             scene = self._scene
             if isinstance(view, OnePerson):
                 problem = self._histories.problem_of(view.person) or scene.problem
                 scene = replace(scene, has_begun=self._has_begun.is_set(), problem=problem)
-            frame, before = self._drawing.frame(scene, view), self._latest.pop(view, None)
-            if before and not frame.message(before):
-                frame = before
-            self._frames[view] = self._latest[view] = self._former[frame.id] = frame
-            while len(self._former) > _FRAMES:
+            screen, before = self._drawing.screen(scene, view), self._latest.pop(view, None)
+            if before and not screen.message(before):
+                screen = before
+            self._screens[view] = self._latest[view] = self._former[screen.id] = screen
+            while len(self._former) > _SCREENS:
                 del self._former[next(iter(self._former))]
             while len(self._latest) > _VIEWS:
                 del self._latest[next(iter(self._latest))]
-        return self._frames[view]
+        return self._screens[view]
 
     # While it runs
 
@@ -281,8 +281,7 @@ class Hub:
             await self._strangers.wait()
             self._strangers.clear()
             waiting, self._waiting = self._waiting, []
-            people = {each.person for each in waiting}
-            await ask(partial(self._learn_names, source, people))
+            await ask(partial(self._learn_names, source, {each.person for each in waiting}))
             self._take(waiting)
 
     def _is_known(self, person: str) -> bool:
@@ -339,7 +338,7 @@ class Hub:
         """Who was erased meanwhile, or has opted out, is not known any more; who comes back is sent what differs."""
         self._names, self._hidden = {}, set()
         self._histories.forget()
-        self._frames, self._drawing = {}, None
+        self._screens, self._drawing = {}, None
 
     def forget(self) -> None:
         """Show nothing of what is known so far: somebody was erased. Any thread may call it."""
@@ -388,13 +387,14 @@ class Hub:
                     self._has_begun.is_set(),
                     next(iter(self._problems.values()), None),
                 )
-                self._frames = {}
+                self._screens = {}
                 self._is_drawn.set()
                 async with self._turn:
                     self._turn.notify_all()
                 self._changed.clear()
                 await asyncio.sleep(_STEP)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), _QUIET - _STEP)
+                    async with asyncio.timeout(_QUIET - _STEP):  # Python 3.11's wait_for can miss that it is cancelled
+                        await self._changed.wait()
         finally:
             board.close()

@@ -34,12 +34,12 @@ def routes(site: Site) -> list[Route]:
     async def live(request: Request) -> Response:
         choice = Choice.of(request.query_params)
         query = f"?{request.url.query}" if request.url.query else ""
-        frame = asyncio.ensure_future(_in_time(hub.frame(choice)))
+        screen = asyncio.ensure_future(_in_time(hub.screen(choice)))
 
         def content() -> Markup:
-            return rendered("live.html.j2", frame=frame.result(), choice=choice, query=query)
+            return rendered("live.html.j2", screen=screen.result(), choice=choice, query=query)
 
-        part = Part("live", content, 40, after=frame, is_local=True)
+        part = Part("live", content, 40, after=screen, is_local=True)
         return site.shell.page(request, "Live", [part], intro(site, request, outcomes))
 
     async def stream(request: Request) -> Response:
@@ -53,17 +53,17 @@ def routes(site: Site) -> list[Route]:
         view = OnePerson.of(id_, request.query_params)
         stream = f"/stream?person={quote(id_, safe='')}&lines={view.lines}"
         name = name_of(id_, await hub.facts(id_))
-        frame = asyncio.ensure_future(_in_time(hub.frame(view)))
+        screen = asyncio.ensure_future(_in_time(hub.screen(view)))
         history = asyncio.ensure_future(_in_time(hub.history(id_)))
 
         def content() -> Markup:
-            return rendered("live_person.html.j2", frame=frame.result(), stream=stream)
+            return rendered("live_person.html.j2", screen=screen.result(), stream=stream)
 
         def journey() -> Markup:
             return document_html(person_document(history.result(), datetime.now(UTC), site.settings["timezone"]))
 
         parts = [
-            Part("now", content, 30, after=frame, is_local=True),
+            Part("now", content, 30, after=screen, is_local=True),
             Part("journey", journey, 12, after=history, is_local=True),
         ]
         return site.shell.page(request, name, parts, intro(site, request, outcomes))

@@ -14,7 +14,7 @@ Rows = Mapping[str, str]
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class Screen:
     """``texts`` are the HTML of places, by their id; ``lists`` are rows, by the id of their list. At ``now``."""
 
     id: str
@@ -23,17 +23,17 @@ class Frame:
     lists: Mapping[str, Rows]
     _messages: dict[str, bytes] = field(default_factory=dict, repr=False)
 
-    def message(self, before: "Frame | None") -> bytes:
-        """The Server-Sent Event that makes this frame of ``before``, or of nothing; b"" where they show the same.
+    def message(self, before: "Screen | None") -> bytes:
+        """The Server-Sent Event that makes this screen of ``before``, or of nothing; b"" where they show the same.
 
         Viewers who saw the same before share it.
         """
         key = before.id if before else ""
         if key not in self._messages:
-            self._messages[key] = self._made(before)
+            self._messages[key] = self._event(before)
         return self._messages[key]
 
-    def _made(self, before: "Frame | None") -> bytes:
+    def _event(self, before: "Screen | None") -> bytes:
         texts = {place: html for place, html in self.texts.items() if not before or before.texts.get(place) != html}
         lists = {
             name: _changes(rows, before.lists.get(name) if before else None)

@@ -20,7 +20,7 @@ _OFF = {"0", "false", "no", "off"}
 
 
 @dataclass(frozen=True)
-class Settings:
+class Configuration:
     """``project_key`` is PostHog's (``phc_…``). ``database_url`` is the product's own Postgres, or None.
 
     ``plan`` is a tracking plan or the path of one. ``enforce`` raises where an event is not as the plan says; None: as
@@ -54,10 +54,10 @@ class Settings:
         return platformdirs.user_state_path("usertrack") / "spool" / name
 
 
-def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
+def from_environment(env: Mapping[str, str] = os.environ) -> Configuration:
     """What ``VARIABLES`` say."""
     enforce, plan, spool = (env.get(f"USERTRACK_{name}") for name in ("ENFORCE", "PLAN", "SPOOL"))
-    return Settings(
+    return Configuration(
         project_key=env.get("POSTHOG_API_KEY") or None,
         host=env.get("POSTHOG_HOST") or HOST,
         database_url=env.get("DATABASE_URL") or None,

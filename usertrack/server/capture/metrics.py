@@ -54,7 +54,7 @@ class Rate:
         return recent / max(1.0, min(_RECENT, now - self._started))
 
 
-class Figures:
+class Metrics:
     """Each is written by one thread: requests by the one that answers them, the rest by the one that stores."""
 
     def __init__(self) -> None:
