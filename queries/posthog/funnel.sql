@@ -93,13 +93,10 @@ histories AS (
                 history
             ),
             arrayMap(m -> -1, history)
-        ) AS buckets
+        ) AS buckets,
+        arrayJoin(arrayDistinct(arrayPushFront(buckets, -1))) AS bucket
     FROM moments
     GROUP BY person_id
-),
-entries AS (
-    SELECT person, value, history, buckets, arrayJoin(arrayDistinct(arrayPushFront(buckets, -1))) AS bucket
-    FROM histories
 ),
 -- what those who began in a bucket did up to the end of their window, and no other first steps; beside each move its place,
 -- the place of the last exclusion before it, and the time of the first one after it, or 0
@@ -125,7 +122,7 @@ people AS (
         arrayMap((m, place) -> if(m.2 < 0, place, 0), all_moves, places) AS struck_at,
         arrayFill(place -> place > 0, struck_at) AS struck,
         arrayReverseFill(ms -> ms > 0, arrayMap(m -> if(m.2 < 0, m.1, 0), all_moves)) AS strikes
-    FROM entries
+    FROM histories
 ),
 -- step by step, and each step for all moves at once. An attempt is (begin, place and time of its last step, the time with
 -- the marks of the events that it took then, the next exclusion). Of those that reached a step only the latest can get on:

@@ -22,39 +22,53 @@
 --   origin: {type: timestamp}
 WITH
 {journey_sessions},
--- (kind by number, step, names, whether the session was over there, seconds)
+-- an item is (kind by number, step, names, whether the session was over there, seconds)
 items AS (
     SELECT
         person,
         group_rank,
         goal_at > 0 AS got_there,
-        length(trail) AS last,
         length(journey) AS arrived,
-        arrayEnumerate(begins) AS trail_numbers,
         arrayEnumerate(names) AS numbers,
-        arrayPopFront(arrayPushBack(journey, journey[-1])) AS following,
-        arrayMap(n -> tuple(2, n, arraySlice(begins, 1, n), finished AND n = last, 0.0), trail_numbers) AS begin_items,
-        arrayMap((n, name) -> tuple(3, n, [name], finished AND n = arrived, 0.0), numbers, names) AS nodes,
-        arrayMap(
-            (t, next, n) -> tuple(4, n, n < arrived ? [t.2, next.2] : [t.2], finished AND n = arrived, (next.1 - t.1) / 1000),
-            journey, following, numbers
-        ) AS edges,
-        tuple(5, arrived, names, finished, (journey[-1].1 - journey[1].1) / 1000) AS path_item,
-        tuple(6, 0, [all_names[-1]], true, (visit[-1].1 - visit[1].1) / 1000) AS exit_item,
         arrayResize(names, 0) AS nothing,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         toTimeZone(fromUnixTimestamp64Milli(visit[1].1), {timezone}) AS began,
-        -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
-        multiIf(
-            {interval} = 'hour',
-            toInt(floor(dateDiff('second', origin, began) / 3600)),
-            {sundays},
-            dateDiff('week', addDays(origin, 1), addDays(began, 1)),
-            dateDiff({interval}, origin, began)
-        ) AS period,
-        {periods} ? [tuple(7, abs(period), nothing, finished, 0.0)] : [] AS periods,
-        arrayMap(n -> tuple(1, n, nothing, finished AND n = arrived, 0.0), arrayPushFront(numbers, 0)) AS all_items,
-        arrayJoin(arrayConcat(all_items, begin_items, nodes, edges, arrived > 0 ? [path_item] : [], [exit_item], periods)) AS item
+        arrayJoin(arrayConcat(
+            arrayMap(n -> tuple(1, n, nothing, finished AND n = arrived, 0.0), arrayPushFront(numbers, 0)),
+            arrayMap(
+                n -> tuple(2, n, arraySlice(begins, 1, n), finished AND n = length(begins), 0.0),
+                arrayEnumerate(begins)
+            ),
+            arrayMap((n, name) -> tuple(3, n, [name], finished AND n = arrived, 0.0), numbers, names),
+            arrayMap(
+                (t, next, n) -> tuple(
+                    4, n, n < arrived ? [t.2, next.2] : [t.2], finished AND n = arrived, (next.1 - t.1) / 1000
+                ),
+                journey,
+                arrayPopFront(arrayPushBack(journey, journey[-1])),
+                numbers
+            ),
+            arrived > 0 ? [tuple(5, arrived, names, finished, (journey[-1].1 - journey[1].1) / 1000)] : [],
+            [tuple(6, 0, [visit[-1].2], true, (visit[-1].1 - visit[1].1) / 1000)],
+            -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
+            {periods} ? [
+                tuple(
+                    7,
+                    abs(
+                        multiIf(
+                            {interval} = 'hour',
+                            toInt(floor(dateDiff('second', origin, began) / 3600)),
+                            {sundays},
+                            dateDiff('week', addDays(origin, 1), addDays(began, 1)),
+                            dateDiff({interval}, origin, began)
+                        )
+                    ),
+                    nothing,
+                    finished,
+                    0.0
+                )
+            ] : []
+        )) AS item
     FROM sessions
 ),
 -- by a hash, since texts are slow keys

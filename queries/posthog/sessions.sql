@@ -100,7 +100,7 @@ grouped AS (
     SELECT
         {group_columns},
         if(now, 1, 0) AS period,
-        if(whole, NULL, number) AS bucket,
+        if(arrayJoin({buckets} AND now ? [true, false] : [true]), NULL, number) AS bucket,
         uniqExactMerge(persons) AS people,
         sum(visits) AS sessions,
         sum(length) AS length,
@@ -113,7 +113,7 @@ grouped AS (
         sum(below_15m) AS below_15m,
         sum(below_30m) AS below_30m,
         any(values_there) AS group_values
-    FROM (SELECT *, arrayJoin({buckets} AND now ? [true, false] : [true]) AS whole FROM ranked)
+    FROM ranked
     GROUP BY group_value, group_rank, period, bucket
 )
 SELECT

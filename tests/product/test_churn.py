@@ -34,8 +34,8 @@ def churn_of(
         return ask(runner, event, gone, scope, **more)
 
 
-def lives(churn: Churn) -> list[tuple[float, int, int]]:
-    points = churn.groups[0].lifetime.points
+def lives(churn: Churn, group: int = 0) -> list[tuple[float, int, int]]:
+    points = churn.groups[group].lifetime.points
     left = [*(point.at_risk for point in points[1:]), 0]
     return [(p.time, p.ended, p.at_risk - p.ended - after) for p, after in zip(points, left, strict=True)]
 
@@ -51,22 +51,26 @@ def test_lifetimes_of_a_known_case(client: Client) -> None:
     assert lives(churn_of(client, lines)) == SIX_MP
 
 
-@pytest.mark.parametrize(
-    ("ages", "expected"),
-    [
-        pytest.param([30, 20], [(10, 1, 0)], id="silent since"),
-        pytest.param([20, 11], [(9, 1, 0)], id="silent for exactly ten whole days"),
-        pytest.param([20, 10], [(9, 0, 1)], id="silent for nine"),
-        pytest.param([30, 20, 9], [(10, 1, 0)], id="ten days between: left, and came back"),
-        pytest.param([30, 20, 10, 1], [(19, 0, 1)], id="nine days between, twice"),
-        pytest.param([11], [(0, 1, 0)], id="one day"),
-        pytest.param([11, 10], [(0, 0, 1)], id="came on the last day that tells"),
-        pytest.param([12, 0], [(0, 1, 0)], id="what is not a whole day comes too late"),
-    ],
-)
-def test_one_lifetime(client: Client, ages: list[int], expected: list[tuple[int, int, int]]) -> None:
-    scope = scope_of("2026-01-01", "2026-11-20 13:00", as_of=at("2026-11-20 13:00"))
-    assert lives(churn_of(client, [active("p", ages)], scope)) == expected
+ONE_EACH = {  # the days on which one person was active, and their lifetime
+    "silent since": ([30, 20], (10, 1, 0)),
+    "silent for exactly ten whole days": ([20, 11], (9, 1, 0)),
+    "silent for nine": ([20, 10], (9, 0, 1)),
+    "ten days between: left, and came back": ([30, 20, 9], (10, 1, 0)),
+    "nine days between, twice": ([30, 20, 10, 1], (19, 0, 1)),
+    "one day": ([11], (0, 1, 0)),
+    "came on the last day that tells": ([11, 10], (0, 0, 1)),
+    "what is not a whole day comes too late": ([12, 0], (0, 1, 0)),
+}
+
+
+def test_one_lifetime(client: Client) -> None:
+    scope = scope_of("2026-01-01", "2026-11-20 13:00", as_of=at("2026-11-20 13:00"), breakdown="who", top=len(ONE_EACH))
+    lines = [active(f"p{n}", ages, more=f"who={n}") for n, (ages, _) in enumerate(ONE_EACH.values())]
+    churn = churn_of(client, lines, scope)
+    lifetimes = {str(group.name): lives(churn, n) for n, group in enumerate(churn.groups)}
+    assert {case: lifetimes[str(n)] for n, case in enumerate(ONE_EACH)} == {
+        case: [lifetime] for case, (_, lifetime) in ONE_EACH.items()
+    }
 
 
 def test_who_is_in_no_lifetime(client: Client) -> None:

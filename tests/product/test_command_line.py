@@ -40,6 +40,7 @@ def test_weeks_start_as_in_posthogs_project(
 
 LINES = [f"p{n} | a | 2026-11-02 00:00:00 | plan=plan{n} $session_id=s{n}" for n in range(12)]
 SINCE = ["--since", "2026-11-01", "--until", "2026-11-07"]
+THIS_YEAR = ["--as-of", "2026-11-20"]  # its dates are shown without it, and its properties are known
 BROKEN_DOWN = [
     ["journeys", "--by", "event"],
     ["funnel", "a", "a"],
@@ -159,8 +160,9 @@ def test_values_of_no_breakdown_are_not_told_apart(on: Cli, client: Client) -> N
 
 def test_one_is_no_plural(on: Cli, client: Client) -> None:
     capture(client, ["p0 | a | 2026-11-02 00:00:00", "p0 | b | 2026-11-02 00:01:00"])
-    assert " 1 person " in on("funnel", "a", "b", "--stopped-at", 2, *SINCE).out
-    assert "did all 2 steps" in on("funnel", "a", "b", "--stopped-at", 2, *SINCE).out
+    stopped = on("funnel", "a", "b", "--stopped-at", 2, *SINCE).out
+    assert " 1 person " in stopped
+    assert "did all 2 steps" in stopped
     assert "−0" not in on("funnel", "a", "b", *SINCE).out
     assert "1 session of 1 person" in on("journeys", "--by", "event", *SINCE).out
     assert "of 1 active person\n" in on("features", "--event", "a", "--property", "", *SINCE).out
@@ -234,7 +236,7 @@ def test_a_condition_on_what_nothing_has(on: Cli, client: Client, args: list[str
     named = {"event": "a", "distinct_id": "n", "timestamp": "2026-11-02T00:00:00Z"}
     client.batch({**named, "properties": {"$set": {"email": "n@x.example"}}}, historical_migration=True)
     capture(client, LINES)
-    result = on(*args, *SINCE)
+    result = on(*args, *SINCE, *THIS_YEAR)
     assert (result.code, result.out) == (2, "")
     assert message in result.err
     assert hint in result.err
@@ -267,7 +269,7 @@ def test_who_opted_out_is_left_out_and_said(on: Cli, client: Client, command: st
 
 def test_whole_weeks_are_said(on: Cli, client: Client) -> None:
     capture(client, LINES)
-    result = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10")
+    result = on("lifecycle", "--since", "2026-11-04", "--until", "2026-11-10", *THIS_YEAR)
     assert "whole weeks are counted: from 2 Nov on" in result.err
     assert "whole" not in on("lifecycle", "--since", "2026-11-02", "--until", "2026-11-08").err
 
@@ -318,8 +320,9 @@ def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None
         ],
     )
     used = ["features", "--event", "$pageview", "--property", "name", *SINCE]
-    assert on(*used).out.count("\n") < 120
-    assert on(*used).out.count("10 more · `--limit 0` shows all") == 2
+    shown = on(*used).out
+    assert shown.count("\n") < 120
+    assert shown.count("10 more · `--limit 0` shows all") == 2
     assert on(*used, "--limit", 2).out.count("48 more") == 2
     assert on(*used, "-f", "markdown").out.count("10 more") == 2
     everything = on(*used, "--limit", 0).out
@@ -506,7 +509,7 @@ def test_what_the_whole_document_does_not_take(on: Cli, client: Client) -> None:
 
 def test_of_more_cohorts_than_fit_the_latest_and_their_first_periods(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-01 00:00:00, 2026-11-07 23:00:00"])
-    command_line = ["retention", "--period", "hour", *SINCE]
+    command_line = ["retention", "--period", "hour", *SINCE, *THIS_YEAR]
     result = on(*command_line)
     assert max(map(len, result.out.splitlines())) <= 100
     assert "128 earlier · `--limit 0` shows all" in result.out
@@ -541,19 +544,16 @@ def test_blanks_of_retention_are_explained(on: Cli, client: Client) -> None:
 
 def test_why_there_are_no_sessions(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00", "p | a | 2026-11-12 00:00:00 | $session_id=s"])
-    for command in ("sessions", "activity"):
-        assert "no event has a $session_id: there are no sessions" in on(command, *SINCE).err
     assert "no session began in this time" in on("sessions", "--since", "2026-11-08", "--until", "2026-11-10").err
     assert "no session began" not in on("sessions", "--since", "2026-11-12", "--until", "2026-11-12").err
-
-
-def test_sessions_are_unknown_and_not_0_without_session_ids(on: Cli, client: Client) -> None:
-    capture(client, ["p | a | 2026-11-02 00:00:00"])
-    for command in ("sessions", "activity"):
-        now = json.loads(on(command, *SINCE, "-f", "json").out)["now"]
-        assert (now["sessions"], now["visitors"]) == (None, None)
-    assert "0-30s" not in on("sessions", *SINCE).out
-    assert {row["sessions"] for row in json.loads(on("activity", *SINCE, "-f", "json").out)["days"]} == {None}
+    result = on("sessions", *SINCE)
+    assert "0-30s" not in result.out
+    assert "no event has a $session_id: there are no sessions" in result.err
+    for command in ("sessions", "activity"):  # they are unknown, and not 0
+        document = json.loads(on(command, *SINCE, "-f", "json").out)
+        assert "no event has a $session_id: there are no sessions" in document["notes"]
+        assert (document["now"]["sessions"], document["now"]["visitors"]) == (None, None)
+    assert {row["sessions"] for row in document["days"]} == {None}
 
 
 def test_the_curve_ends_where_it_is_known_of_few(on: Cli, client: Client) -> None:
@@ -577,7 +577,7 @@ BERLIN = ["--timezone", "Europe/Berlin", "--since", "2026-10-19", "--until", "20
 @pytest.mark.parametrize(
     ("command", "column"),
     slow_but(
-        [("sessions", "start")],
+        [("lifecycle", "start")],
         [
             ("retention", "cohort"),
             ("cohorts --target a", "cohort"),

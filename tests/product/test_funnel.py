@@ -53,44 +53,36 @@ def test_a_funnel_without_a_window(client: Client, order: Order) -> None:
         ask(runner, Funnel("", (parse_step("a"), parse_step("b")), None), YEAR, trend=True)
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        pytest.param(["p|a|2026-01-01 00:00:00", "p|b|2026-01-02 00:00:00"], [1, 1, 0], id="the window's last second"),
-        pytest.param(["p|a|2026-01-01 00:00:00", "p|b|2026-01-02 00:00:01"], [1, 0, 0], id="a second too late"),
-        pytest.param(
-            ["p|a|2026-01-01 00:00:00", "p|b|2026-01-01 20:00:00", "p|c|2026-01-02 12:00:00"],
-            [1, 1, 0],
-            id="the window is from the first step",
-        ),
-        pytest.param(
-            ["p|a|2026-01-01 00:00:00, 2026-01-05 00:00:00", "p|b|2026-01-05 01:00:00", "p|c|2026-01-05 02:00:00"],
-            [1, 1, 1],
-            id="a later attempt gets further",
-        ),
-        pytest.param(
-            [
-                "p|a|2026-01-01 00:00:00",
-                "p|b|2026-01-01 10:00:00",
-                "p|a|2026-01-01 11:00:00",
-                "p|c|2026-01-01 23:00:00",
-            ],
-            [1, 1, 1],
-            id="beginning again does not lose the attempt before",
-        ),
-        pytest.param(["p|b|2026-01-01 00:00:00", "p|a|2026-01-01 01:00:00"], [1, 0, 0], id="the wrong way round"),
-        pytest.param(
-            ["p|c|2026-01-01 00:00:00", "p|b|2026-01-01 00:00:00", "p|a|2026-01-01 00:00:00"],
-            [1, 1, 1],
-            id="all at once are in order",
-        ),
-        pytest.param(["p|b|2026-01-01 00:00:00"], [0, 0, 0], id="nobody began"),
-        pytest.param(["p|a|2025-12-31 23:59:59", "p|b|2026-01-01 01:00:00"], [0, 0, 0], id="began before the time"),
-    ],
-)
-def test_ordered(client: Client, lines: list[str], expected: list[int]) -> None:
-    lines += ["known|a|2020-01-01 00:00:00", "known|b|2020-01-01 00:00:00", "known|c|2020-01-01 00:00:00"]
-    assert counts(client, lines) == expected
+ORDERED = {  # the events of one person each, and how many steps they took
+    "the window's last second": (["a|2026-01-01 00:00:00", "b|2026-01-02 00:00:00"], 2),
+    "a second too late": (["a|2026-01-01 00:00:00", "b|2026-01-02 00:00:01"], 1),
+    "the window is from the first step": (
+        ["a|2026-01-01 00:00:00", "b|2026-01-01 20:00:00", "c|2026-01-02 12:00:00"],
+        2,
+    ),
+    "a later attempt gets further": (
+        ["a|2026-01-01 00:00:00, 2026-01-05 00:00:00", "b|2026-01-05 01:00:00", "c|2026-01-05 02:00:00"],
+        3,
+    ),
+    "beginning again does not lose the attempt before": (
+        ["a|2026-01-01 00:00:00, 2026-01-01 11:00:00", "b|2026-01-01 10:00:00", "c|2026-01-01 23:00:00"],
+        3,
+    ),
+    "the wrong way round": (["b|2026-01-01 00:00:00", "a|2026-01-01 01:00:00"], 1),
+    "all at once are in order": (["c|2026-01-01 00:00:00", "b|2026-01-01 00:00:00", "a|2026-01-01 00:00:00"], 3),
+    "never began": (["b|2026-01-01 00:00:00"], 0),
+    "began before the time": (["a|2025-12-31 23:59:59", "b|2026-01-01 01:00:00"], 0),
+}
+
+
+def test_ordered(client: Client) -> None:
+    journeys = [events for events, _ in ORDERED.values()]
+    lines = [f"p{n}|{event}|who={n}" for n, events in enumerate(journeys) for event in events]
+    groups = counted(client, lines, scope=replace(YEAR, breakdown="who", top=len(ORDERED))).groups
+    steps = {str(group.name): sum(step.persons for step in group.steps) for group in groups}
+    assert {case: steps.get(str(n), 0) for n, case in enumerate(ORDERED)} == {
+        case: expected for case, (_, expected) in ORDERED.items()
+    }
 
 
 @pytest.mark.parametrize(

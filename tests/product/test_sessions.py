@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from usertrack.product.ask import answer
 from usertrack.product.scope import Scope
-from usertrack.product.sessions.numbers import Sessions, ask
+from usertrack.product.sessions.numbers import SessionComparison, Sessions, ask, comparison_of, sessions_query
 
 from ..server.capture_fixtures import Client
 from .logs import asking, at, capture, scope_of
@@ -19,6 +20,13 @@ def sessions_of(client: Client, lines: list[str], scope: Scope = DAY) -> Session
         return ask(runner, scope, buckets=True)
 
 
+def all_sessions(client: Client, lines: list[str], scope: Scope = DAY) -> SessionComparison:
+    """All of them alone: what they came from is four more questions."""
+    capture(client, lines)
+    with asking(client.store, scope.as_of, scope.timezone) as runner:
+        return comparison_of(answer(runner, *sessions_query(scope.widened_to_buckets)).dicts())
+
+
 def session(name: str, *seconds: int, event: str = "$pageview", person: str = "p", more: str = "") -> str:
     times = ", ".join(f"2026-03-02 {s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in seconds)
     return f"{person}|{event}|{times}|$session_id={name} {more}"
@@ -26,7 +34,7 @@ def session(name: str, *seconds: int, event: str = "$pageview", person: str = "p
 
 def test_lengths_are_half_open(client: Client) -> None:
     lengths = (0, 29, 30, 119, 120, 299, 300, 899, 900, 1799, 1800)
-    now = sessions_of(client, [session(f"s{length}", 0, length) for length in lengths]).all.now
+    now = all_sessions(client, [session(f"s{length}", 0, length) for length in lengths]).now
     assert now.lengths == (2, 2, 2, 2, 2, 1)
     assert (now.sessions, now.people, now.per_person) == (11, 1, 11)
     assert now.mean == pytest.approx(sum(lengths) / 11)
@@ -34,25 +42,31 @@ def test_lengths_are_half_open(client: Client) -> None:
 
 
 def test_the_median_of_two_lies_between(client: Client) -> None:
-    now = sessions_of(client, [session("s1", 0), session("s2", 0, 61, person="q")]).all.now
+    now = all_sessions(client, [session("s1", 0), session("s2", 0, 61, person="q")]).now
     assert (now.mean, now.median, now.people) == (30.5, 30.5, 2)
 
 
-@pytest.mark.parametrize(
-    ("lines", "bounces", "of"),
-    [
-        pytest.param([session("s", 5)], 1, 1, id="one pageview"),
-        pytest.param([session("s", 5), session("s", 14, event="x")], 1, 1, id="nine seconds"),
-        pytest.param([session("s", 5), session("s", 15, event="x")], 0, 1, id="ten seconds"),
-        pytest.param([session("s", 5, 6)], 0, 1, id="two pageviews"),
-        pytest.param([session("s", 5), session("s", 6, event="$autocapture")], 0, 1, id="a click"),
-        pytest.param([session("s", 5, event="x")], 0, 0, id="no pageview"),
-        pytest.param(["p|$pageview|2026-03-02 00:00:05"], 0, 0, id="no session"),
-    ],
-)
-def test_bounces(client: Client, lines: list[str], bounces: int, of: int) -> None:
-    now = sessions_of(client, lines).all.now
-    assert (now.bounces, now.with_pageview, now.bounce_rate) == (bounces, of, bounces / of if of else None)
+BOUNCES = {  # the events of one session each, and its share of bounces, which is None where that is not known
+    "one pageview": ([("$pageview", 5)], 1),
+    "nine seconds": ([("$pageview", 5), ("x", 14)], 1),
+    "ten seconds": ([("$pageview", 5), ("x", 15)], 0),
+    "two pageviews": ([("$pageview", 5), ("$pageview", 6)], 0),
+    "a click": ([("$pageview", 5), ("$autocapture", 6)], 0),
+    "no pageview": ([("x", 5)], None),
+}
+
+
+def test_bounces(client: Client) -> None:
+    events = [(n, *event) for n, (of_session, _) in enumerate(BOUNCES.values()) for event in of_session]
+    lines = [session(f"s{n}", second, event=name, more=f"ref={n}") for n, name, second in events]
+    scope = scope_of("2026-03-02", "2026-03-03", breakdown="ref", top=len(BOUNCES))
+    sessions = sessions_of(client, [*lines, "p|$pageview|2026-03-02 00:00:05"], scope)  # one of no session
+    rates = {str(name): comparison.now.bounce_rate for name, comparison in sessions.groups.items()}
+    assert {case: rates[str(n)] for n, case in enumerate(BOUNCES)} == {
+        case: rate for case, (_, rate) in BOUNCES.items()
+    }
+    now = sessions.all.now
+    assert (now.sessions, now.bounces, now.with_pageview, now.bounce_rate) == (6, 2, 5, 2 / 5)
 
 
 def test_a_session_belongs_to_where_it_began(client: Client) -> None:
@@ -62,12 +76,12 @@ def test_a_session_belongs_to_where_it_began(client: Client) -> None:
         "p|x|2026-03-03 00:00:00|$session_id=after",
         "p|x|2026-02-28 23:59:59|$session_id=long_before",
     ]
-    sessions = sessions_of(client, lines).all
+    sessions = all_sessions(client, lines)
     assert (sessions.now.sessions, sessions.now.mean) == (1, 600)
     assert (sessions.before.sessions, sessions.before.mean) == (1, 601)
     assert {day: visits.sessions for day, visits in sessions.buckets.items()} == {0: 1}
     asked_early = replace(DAY, until=at("2026-03-02T23:59:59.5"), as_of=at("2026-03-03T00:05:00"))
-    assert sessions_of(client, [], asked_early).all.now.sessions == 1
+    assert all_sessions(client, [], asked_early).now.sessions == 1
 
 
 def test_what_they_came_from(client: Client) -> None:
@@ -110,16 +124,16 @@ def test_a_condition_leaves_sessions_whole(client: Client) -> None:
         session("s2", 0, 8, more="path=/home"),
     ]
     priced = scope_of("2026-03-02", "2026-03-03", where="properties.path = '/pricing'")
-    sessions = sessions_of(client, lines, priced)
-    assert (sessions.all.now.sessions, sessions.all.now.mean, sessions.all.now.bounces) == (1, 300, 0)
-    assert {at: visits.sessions for at, visits in sessions.all.buckets.items()} == {0: 1}
-    assert sessions_of(client, [], replace(priced, where="properties.path = '/none'")).all.now.sessions == 0
+    sessions = all_sessions(client, lines, priced)
+    assert (sessions.now.sessions, sessions.now.mean, sessions.now.bounces) == (1, 300, 0)
+    assert {at: visits.sessions for at, visits in sessions.buckets.items()} == {0: 1}
+    assert all_sessions(client, [], replace(priced, where="properties.path = '/none'")).now.sessions == 0
 
 
 def test_before_is_as_long_as_what_is_over(client: Client) -> None:
     lines = [f"p|x|2026-03-{day:02} 01:00:00|$session_id=s{day}" for day in range(1, 21)]
     scope = scope_of("2026-03-11", "2026-03-31", as_of=at("2026-03-13T12:00:00"))
-    sessions = sessions_of(client, lines, scope).all
+    sessions = all_sessions(client, lines, scope)
     assert (sessions.now.sessions, sessions.before.sessions) == (3, 2)  # from the middle of 8 March on
     assert list(sessions.buckets) == [0, 1, 2]
 
@@ -146,7 +160,7 @@ def test_buckets(client: Client, scope: Scope, expected: dict[int, tuple[int, in
         "q|x|2026-03-02 18:30:00|$session_id=s4",
         "p|x|2026-03-08 12:00:00|$session_id=s5",
     ]
-    sessions = sessions_of(client, lines, scope).all.buckets
+    sessions = all_sessions(client, lines, scope).buckets
     assert {at: (visits.sessions, visits.people) for at, visits in sessions.items()} == expected
 
 

@@ -54,6 +54,8 @@ Rows = Callable[..., list[list[Any]]]
         ("SELECT count() FROM events WHERE timestamp IN ('2026-01-05 10:00:00')", [[1]]),
         ("SELECT event AS `it's ``odd```, `it's ``odd``` = 'buy' FROM events"
          " WHERE event = 'buy' LIMIT 1", [["buy", 1]]),
+        ("SELECT count() FROM events WHERE true OR event IN (SELECT 'x')", [[7]]),
+        ("SELECT count() FROM events WHERE (false AND event = 'buy') OR 1 = 2", [[0]]),
         ("SELECT events.event, team_id FROM events LIMIT 1", [["$pageview", 1]]),
         ("SELECT count() FROM events SAMPLE 1", [[7]]),
         ("SELECT count() < 7 FROM events SAMPLE 1/2 OFFSET 1/2", [[1]]),

@@ -40,7 +40,7 @@ def check_quotes(sql: str, source: str, names: Collection[str], file: Path | str
     tokens = tokens_of(sql, source)
     known = {*names, *(name for name, _, _ in placeholders(sql, source))}
     for number, token in enumerate(tokens):
-        if token.token_type.name not in _TEXTS or _is_data(tokens, number):
+        if "{" not in token.text or token.token_type.name not in _TEXTS or _is_data(tokens, number):
             continue
         for name in _BRACED.findall(token.text):
             if name in known or (name.isupper() and len(name) > 1):
@@ -113,6 +113,7 @@ def statement_of(sql: str, source: str) -> str:
 
     if "\0" in sql:
         raise UsageError("the SQL has a character that no SQL has (NUL)", "is it a text file?")
+    sql = sql.rstrip()  # as it is read the next time
     tokens = tokens_of(sql, source)
     while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
         sql = sql[: tokens.pop().start]

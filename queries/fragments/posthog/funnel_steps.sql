@@ -8,11 +8,11 @@
 --   until: {type: timestamp}
 --   each: 0
 SELECT
-    group_value,
+    any(group_value) AS group_value,
     group_rank,
     step,
-    who AS person_id,
-    address AS email,
+    if({each} > 0, toString(who), '') AS person_id,
+    if({each} > 0, address, '') AS email,
     count() AS persons,
     countIf(reached = step AND step < length({steps}) AND begun > toUnixTimestamp64Milli(toDateTime64({until}, 3)) - 1000 * {window}) AS open,
     avgIf(seconds, seconds > 0) AS mean_seconds,
@@ -23,8 +23,8 @@ SELECT
     bucket
 FROM (
     SELECT
-        if({each} > 0, toString(ranked.person), '') AS who,
-        if({each} > 0, known.email, '') AS address,
+        ranked.person AS who,
+        known.email AS address,
         {group_columns},
         values_there,
         bucket,
@@ -48,5 +48,5 @@ FROM (
     ) AS known ON known.id = ranked.person
 )
 WHERE {each} = 0 OR (step = {each} AND reached = {each})
-GROUP BY group_value, group_rank, bucket, step, who, address
-ORDER BY group_rank, bucket, step, persons DESC, email, person_id
+GROUP BY group_rank, bucket, step, person_id, email
+ORDER BY group_rank, bucket, step, email, person_id

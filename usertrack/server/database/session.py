@@ -17,6 +17,8 @@ _SETTINGS = {
     "input_format_json_read_bools_as_numbers": 0,
     "max_partitions_per_insert_block": 0,  # a batch of old events may touch any number of months
     "max_query_size": 1 << 28,  # look-ups carry long lists of ids
+    "compile_expressions": 0,  # to compile takes longer than to run a statement of a commit
+    "compile_aggregate_expressions": 0,
 }
 
 

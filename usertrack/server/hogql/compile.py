@@ -7,9 +7,8 @@ from usertrack.server.hogql.compiled import Compiled
 from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.filters import replace_filters
-from usertrack.server.hogql.parse import Node, parse_select, replace_placeholders, transform
+from usertrack.server.hogql.parse import Node, nodes, parse_select, replace_placeholders
 from usertrack.server.hogql.queries import Queries
-from usertrack.server.hogql.text import top_level
 
 DEFAULT_ROWS = 100
 OFFSET_REFUSED = (
@@ -35,7 +34,9 @@ def compile_hogql(
     everything that HogQL does not allow.
     """
     try:
-        tree = replace_filters(parse(text), filters or {}, context)
+        tree = parse(text)
+        if filters or "filters" in text:
+            tree = replace_filters(tree, filters or {}, context)
         names = {f"variables.{name}": value for name, value in (variables or {}).items()}
         tree = replace_placeholders(tree, {**names, **(values or {})})
         if tree["node"] not in ("SelectQuery", "SelectSetQuery"):
@@ -43,18 +44,16 @@ def compile_hogql(
         _refuse_offset(tree)
         page = None if context.row_cap is None else _limit(tree, context.row_cap)
         sql, columns = Queries(context).query(tree, top=True)
-        return Compiled(sql, [c.name for c in columns], [c.key for c in columns], top_level(tree), page)
+        return Compiled(sql, [c.name for c in columns], [c.key for c in columns], tree, page)
     except RecursionError as error:
         raise HogQLError("The query is too deeply nested") from error
 
 
 def _refuse_offset(tree: Node) -> None:
-    def check(node: Node) -> None:
+    for node in nodes(tree):
         limit_by = node.get("limit_by") or {}
         if node["node"] in ("SelectQuery", "SelectSetQuery") and (node.get("offset") or limit_by.get("offset_value")):
             raise HogQLError(OFFSET_REFUSED)
-
-    transform(tree, check)
 
 
 def _limit(tree: Node, cap: int) -> int | None:

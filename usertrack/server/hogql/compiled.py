@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from usertrack.server.hogql.parse import Node
+from usertrack.server.hogql.text import top_level
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -14,5 +17,10 @@ class Compiled:
     clickhouse: str
     columns: list[str]
     keys: list[str]
-    hogql: str
+    tree: Node
     page: int | None
+
+    @property
+    def hogql(self) -> str:
+        """The query as PostHog prints it."""
+        return top_level(self.tree)

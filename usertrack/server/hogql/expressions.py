@@ -1,5 +1,6 @@
 """HogQL expressions to ClickHouse, one method per kind of syntax node. A node without a method is refused."""
 
+import functools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,8 +39,7 @@ class Expressions:
         self.scope = SelectScope()
 
     def visit(self, node: Node) -> Sql:
-        name = re.sub(r"(?<!^)(?=[A-Z])", "_", node["node"]).lower()
-        method = getattr(self, f"visit_{name}", None)
+        method = getattr(self, _method(node["node"]), None)
         if method is None:
             raise HogQLError(f"{node['node']} is not supported")
         printed: Sql = method(node)
@@ -138,10 +138,17 @@ class Expressions:
         return Sql(f"({', '.join(map(identifier, node['args']))}) -> {body}")
 
     def visit_and(self, node: Node) -> Sql:
-        return Sql(f"and({self.texts(node['exprs'])})", RESULT)
+        return self._joined("and", node["exprs"], decisive=False)
 
     def visit_or(self, node: Node) -> Sql:
-        return Sql(f"or({self.texts(node['exprs'])})", RESULT)
+        return self._joined("or", node["exprs"], decisive=True)
+
+    def _joined(self, word: str, nodes: list[Node], *, decisive: bool) -> Sql:
+        """AND or OR. What is decided by a constant in WHERE is that constant: ClickHouse would read all of it first."""
+        operands = self.values(nodes)
+        if self.scope.filtering and any(operand.value is decisive for operand in operands):
+            return literal(decisive)
+        return Sql(f"{word}({', '.join(operand.text for operand in operands)})", RESULT)
 
     def visit_not(self, node: Node) -> Sql:
         value = self.value(node["expr"])
@@ -276,6 +283,11 @@ class Expressions:
             bounds = (("FROM", "from_value"), ("TO", "to_value"), ("STEP", "step_value"))
             text += " WITH FILL" + "".join(f" {w} {self.value(fill[k]).text}" for w, k in bounds if fill.get(k))
         return text
+
+
+@functools.cache
+def _method(kind: str) -> str:
+    return "visit_" + re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
 
 
 def _frame(node: Node) -> str:

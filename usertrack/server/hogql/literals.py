@@ -57,19 +57,20 @@ def with_values(tree: Any, values: Sequence[str]) -> Any:
     if isinstance(tree, dict):
         if tree.get("node") == "Constant" and (index := _index_of(tree["value"])):
             return _node(index, values)
-        return {name: with_values(item, values) for name, item in tree.items()}
+        return {name: item if name == "node" else with_values(item, values) for name, item in tree.items()}
     index = _index_of(tree)
     return _node(index, values)["value"] if index else tree
 
 
 def _index_of(value: Any) -> tuple[str, int] | None:
     """The sign and the index of the value that a placeholder stands for; None when ``value`` is no placeholder."""
-    if isinstance(value, int) and abs(value) >= _FIRST_NUMBER:
+    if isinstance(value, str):
+        if value.startswith("@"):
+            return "", int(value[1:])
+        if _WITHIN.search(value):  # a type's name, for one
+            raise ValueError(value)
+    elif isinstance(value, int) and abs(value) >= _FIRST_NUMBER:
         return "-" * (value < 0), abs(value) - _FIRST_NUMBER
-    if isinstance(value, str) and value.startswith("@"):
-        return "", int(value[1:])
-    if isinstance(value, str) and _WITHIN.search(value):  # a type's name, for one
-        raise ValueError(value)
     return None
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -27,6 +27,7 @@ _OPERATOR = re.compile(r"[-+*/%|?]|\b(?:not|case)\b", re.I)
 _ERROR_CLASSES = ("BaseHogQLError", "ExposedHogQLError", "QueryError", "NotImplementedError", "InternalHogQLError")
 _MORE_CLASSES = ("ImpossibleASTError", "ResolutionError")
 _SYNTAX_CLASSES = ("SyntaxError", "ParsingError")
+_BRANCHES = (dict, list)  # of a tree; all else is a leaf
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,8 @@ def parse_condition(text: str) -> Node:
     """The syntax tree of one expression without queries or placeholders in it; raises as ``parse_select`` does."""
     tree = parse_expression(text)
 
-    def refuse(node: Node) -> None:
-        if node["node"] in ("SelectQuery", "SelectSetQuery", "Placeholder"):
-            raise HogQLError("A filter cannot hold a query or a placeholder")
-
-    transform(tree, refuse)
+    if any(node["node"] in ("SelectQuery", "SelectSetQuery", "Placeholder") for node in nodes(tree)):
+        raise HogQLError("A filter cannot hold a query or a placeholder")
     return tree
 
 
@@ -137,12 +135,24 @@ def check_size(text: str) -> None:
 def transform(node: Any, change: Callable[[Node], Node | None]) -> Any:
     """A copy of the tree in which ``change`` has replaced the nodes for which it returns something."""
     if isinstance(node, list):
-        return [transform(item, change) for item in node]
+        return [transform(item, change) if isinstance(item, _BRANCHES) else item for item in node]
     if not isinstance(node, dict):
         return node
     if "node" in node and (replaced := change(node)) is not None:
         return replaced
-    return {key: transform(item, change) for key, item in node.items()}
+    return {key: transform(item, change) if isinstance(item, _BRANCHES) else item for key, item in node.items()}
+
+
+def nodes(tree: Node) -> Iterator[Node]:
+    """All nodes of the tree, in no order."""
+    branches: list[Any] = [tree]
+    while branches:
+        branch = branches.pop()
+        if isinstance(branch, dict):
+            if "node" in branch:
+                yield branch
+            branch = branch.values()
+        branches += [item for item in branch if isinstance(item, _BRANCHES)]
 
 
 def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:

@@ -78,7 +78,7 @@ class TableRelation(Relation):
         self.columns = self.table.columns
 
     def has(self, name: str | int) -> bool:
-        return name in self.known() or name == "team_id"
+        return name in self.columns or name in self.table.links or name in self.table.itself or name == "team_id"
 
     def names(self) -> list[str]:
         return [name for name in self.columns if name not in self.table.hidden]
