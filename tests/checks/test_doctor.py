@@ -10,9 +10,11 @@ import pytest
 
 from tests.conftest import Cli
 from tests.people import Company, Office, office, served
-from usertrack.checks.doctor import check_settings
-from usertrack.library.library import shipped_root
+from usertrack.checks.doctor import check_settings, examine
+from usertrack.library.library import Library, shipped_root
 from usertrack.workspace.settings import load_settings
+
+REVOKED = "POSTHOG_PERSONAL_API_KEY", "phx_revoked"
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +32,15 @@ def own(cli: Cli, clean_env: pytest.MonkeyPatch, empty: Office) -> Iterator[Cli]
         yield cli
 
 
-def test_a_project_without_events(own: Cli) -> None:
-    result = own("doctor")
-    assert result.code == 5
-    assert "no events at all" in result.out
-    assert "is this the right project?" in result.out
-    assert re.search(r"all \d+ in order", result.out)
-    assert " from environment; --verbose shows all " in result.out
-    assert "error: 1 problem found" in result.err
+def test_a_project_without_events_is_a_problem_and_queries_are_checked(empty: Office, tmp_path: Path) -> None:
+    (tmp_path / "posthog").mkdir()
+    (tmp_path / "posthog/one.sql").write_text("-- title: One\nSELECT 1 AS one")
+    with empty.runner() as runner:
+        findings = examine(runner.reading(Library([tmp_path])), runner.settings, tmp_path / "segments.yaml")
+    seen = {finding.subject: (finding.level, finding.detail, finding.hint) for finding in findings}
+    level, detail, hint = seen["PostHog"]
+    assert (level, detail[:17], "is this the right project?" in hint) == ("FAIL", "no events at all,", True)
+    assert seen["posthog/one"] == ("ok", "answers with 1 columns", "")
 
 
 def test_nobody_at_all(own: Cli) -> None:
@@ -52,12 +55,13 @@ def test_nobody_at_all(own: Cli) -> None:
     assert "0 people are known" in own("explain", "lena@northwind.example").err
 
 
-def test_a_table_that_does_not_exist(own: Cli, empty: Office) -> None:
+def test_a_table_that_does_not_exist(own: Cli, empty: Office, clean_env: pytest.MonkeyPatch) -> None:
     with psycopg.connect(empty.dsn, autocommit=True) as connection:
         connection.execute("ALTER TABLE fastapi_code_execution RENAME TO code")
         try:
-            result = own("doctor", "-f", "json")
             segments = own("segments", "-f", "json")
+            clean_env.setenv(*REVOKED)  # a table is Postgres's alone
+            result = own("doctor", "-f", "json")
         finally:
             connection.execute("ALTER TABLE code RENAME TO fastapi_code_execution")
     assert (result.code, segments.code) == (5, 6)
@@ -71,7 +75,8 @@ def test_a_table_that_does_not_exist(own: Cli, empty: Office) -> None:
     assert counts == {"failing": 0, "frustrated": 0, "high_intent": 0, "at_risk": None, "power": 0}
 
 
-def test_a_column_that_does_not_exist(own: Cli, empty: Office) -> None:
+def test_a_column_that_does_not_exist(own: Cli, empty: Office, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv(*REVOKED)
     with psycopg.connect(empty.dsn, autocommit=True) as connection:
         connection.execute("ALTER TABLE fastapi_run RENAME COLUMN run_state TO state")
         try:
@@ -83,11 +88,16 @@ def test_a_column_that_does_not_exist(own: Cli, empty: Office) -> None:
     assert failed == ["PostHog", "entity runs"]
 
 
-def test_queries_of_a_source_that_is_down_were_not_checked(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
-    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_revoked")
+def test_a_revoked_key_and_queries_that_were_not_checked(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    clean_env.setenv(*REVOKED)
     clean_env.setenv("COLUMNS", "200")
     result = own("doctor")
     assert result.code == 5
+    assert "phx_r" not in result.out + result.err
+    assert "FAIL  PostHog" in result.out
+    assert "ok    Postgres" in result.out
+    assert " from environment; --verbose shows all " in result.out
+    assert "error: 1 problem found" in result.err
     assert re.search(r"posthog/active_days and \d+ more\s+not checked: PostHog cannot be asked", result.out)
     of_postgres = len(list((shipped_root() / "queries/neon").rglob("*.sql")))
     assert re.search(rf"\b{of_postgres} of \d+ in order", result.out)

@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def test_an_incident_is_listed_in_place_of_the_alerts_of_its_people(alerts: Cli)
     people = [signal("snag", person=f"p{number}", severity="info", fingerprint="E1") for number in range(3)]
     incident = signal("errors", person="", session="", severity="critical", fingerprint="E1", facts={"people": 3})
     with closing(Store(state_folder(load_settings(), now))) as store:
-        Desk(store, Notifications()).receive([*people, incident], now)
+        Desk(store, Notifications()).receive([replace(each, at=now) for each in (*people, incident)], now)
     listed = alerts("alerts", "list")
     assert "3 open alerts of 5 people" in listed.out
     assert "snag" not in listed.out

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Cli, document_of, slow_but
+from usertrack.product.funnel.numbers import named_funnels
+
+from ..conftest import Cli, document_of, problem, slow_but
 
 COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions", "journeys"]
 COMMANDS += ["features", "churn"]
@@ -242,10 +244,11 @@ def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
         "a: {steps: [a, b]}\nb: {steps: a}": "funnels.yaml:2: 'steps' takes a list of events",
     }.items():
         mine.write_text(text)
-        assert message in demo("funnel", "running", "--demo").err
-        checked = demo("check")
-        assert checked.code == 5
-        assert message in " ".join(checked.out.split())
+        assert message in problem(lambda: named_funnels([mine])).message
+    assert message in demo("funnel", "running", "--demo").err
+    checked = demo("check")
+    assert checked.code == 5
+    assert message in " ".join(checked.out.split())
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,10 @@ from ..people import Company, Office, furnished, served
 from .test_own_sources import LENA, northwind
 
 OMAR = "omar@acme.example"
+RULES = """
+profile: {queries: [neon/accounts, posthog/presence: {days: 30}]}
+sets: {action: {segments: {failing: {when: credits < 50}}}}
+"""
 SQL = "SELECT email, credits FROM wasp_user ORDER BY email"
 
 
@@ -45,7 +49,14 @@ def connected(north: Office, clean_env: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def own(cli: Cli, clean_env: pytest.MonkeyPatch, north: Office) -> Iterator[Cli]:
+def few_questions(tmp_path: Path) -> None:
+    """A workspace whose profiles rest on one query of each source."""
+    (tmp_path / "usertrack.yaml").touch()
+    (tmp_path / "segments.yaml").write_text(RULES)
+
+
+@pytest.fixture
+def own(cli: Cli, clean_env: pytest.MonkeyPatch, north: Office, few_questions: None) -> Iterator[Cli]:
     with connected(north, clean_env):
         yield cli
 
@@ -59,6 +70,7 @@ def without_cache_notes(out: str) -> Any:
     return document
 
 
+@pytest.mark.usefixtures("few_questions")
 def test_when_both_sources_are_gone(
     cli: Cli, clean_env: pytest.MonkeyPatch, north: Office, folder: Path, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from ..conftest import Cli, slow_but
+from ..conftest import Cli, CommandResult, slow_but
 from ..people import Company, ago, office, served
 from . import golden
 
@@ -78,9 +79,16 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 @pytest.fixture
 def own(cli: Cli, clean_env: pytest.MonkeyPatch, environment: dict[str, str]) -> Cli:
+    """A command, which never shows the password of an account."""
     for name, value in environment.items():
         clean_env.setenv(name, value)
-    return cli
+
+    def run(*args: object) -> CommandResult:
+        result = cli(*args)
+        assert not re.search(r"\$2b\$|password_hash", result.out + result.err)
+        return result
+
+    return run
 
 
 LOOKS = [("segments", 80), ("segments", 100), ("segments", 120), ("match", 100)]
@@ -97,7 +105,9 @@ def test_looks(own: Cli, clean_env: pytest.MonkeyPatch, command: str, width: int
 
 
 def test_document_of_segments(own: Cli) -> None:
-    golden("segments.json", own("segments", "-f", "json").out)
+    result = own("segments", "-f", "json")
+    golden("segments.json", result.out)
+    assert "demo" not in result.err
 
 
 @pytest.mark.parametrize("fmt", slow_but(["json"], ["markdown", "json", "html"]))
@@ -109,10 +119,6 @@ def test_document_of_a_user(own: Cli, fmt: str) -> None:
 def test_document_of_an_explanation(own: Cli) -> None:
     golden("explain.json", own("explain", LENA, "-f", "json").out)
     golden("lifecycle-100.txt", own("explain", LENA, "--set", "lifecycle").out)
-
-
-def test_no_note_of_a_demo(own: Cli) -> None:
-    assert "demo" not in own("segments").err
 
 
 def test_without_postgres(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
@@ -185,16 +191,6 @@ def test_doctor_on_what_is_said_of_events(own: Cli, tmp_path: Path, setting: str
     assert note in " ".join(own("doctor").out.split())
 
 
-def test_doctor_with_a_wrong_key(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
-    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
-    result = own("doctor")
-    assert result.code == 5
-    assert "phx_w" not in result.out + result.err
-    assert "FAIL  PostHog" in result.out
-    assert "ok    Postgres" in result.out
-    assert "error: 1 problem found" in result.err
-
-
 @pytest.mark.slow
 def test_doctor_with_one_source(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.delenv("DATABASE_URL")
@@ -222,9 +218,8 @@ def test_one_of_your_own_people(own: Cli, command: str) -> None:
     assert "it is one of your own people" in result.err
 
 
-@pytest.mark.parametrize("spelling", [LENA, " LENA@Northwind.example "])
-def test_spelling_does_not_matter(own: Cli, spelling: str) -> None:
-    assert own("explain", spelling).out.startswith(f" {LENA} is in Failing Users, Power Users")
+def test_spelling_does_not_matter(own: Cli) -> None:
+    assert own("explain", " LENA@Northwind.example ").out.startswith(f" {LENA} is in Failing Users, Power Users")
 
 
 @pytest.mark.parametrize("email", ["visitor@elsewhere.example", "sleepy@acme.example"])
@@ -237,20 +232,14 @@ def test_people_of_one_source_alone(own: Cli, email: str) -> None:
 @pytest.mark.parametrize("fmt", slow_but(["html"], ["table", "html"]))
 def test_a_hostile_person(own: Cli, fmt: str) -> None:
     hostile = "[/red]\x1b[31m%s{0}'\"🎉@umbra.example"
-    for command in ("explain", "user"):
+    for command in ("user", "explain"):
         result = own(command, hostile, "-f", fmt)
         assert result.code == 0
         assert "\x1b" not in result.out
         assert "🎉@umbra.example" in result.out
-    if fmt == "html":
-        assert "<b>|" not in result.out
-
-
-def test_secrets_of_accounts_are_nowhere(own: Cli) -> None:
-    for args in (["segments", "-f", "json"], ["user", LENA, "-f", "json"], ["user", LENA], ["match", "-f", "json"]):
-        text = own(*args).out
-        assert "$2b$" not in text
-        assert "password" not in text
+        assert fmt != "html" or "<b>|" not in result.out
+    if fmt == "html":  # a dot for each segment, and for nothing else
+        assert result.out.count('class="tag segment-') == 5
 
 
 @pytest.mark.slow
@@ -307,17 +296,6 @@ def test_a_missing_key_is_as_a_revoked_one(
     assert own("doctor").code == 5
     clean_env.delenv("DATABASE_URL")
     assert own("segments").code == alone
-
-
-def test_each_set_is_named_in_a_dossier(own: Cli) -> None:
-    lines = [line.split() for line in own("user", LENA).out.splitlines()]
-    assert ["Power", "Users", "action"] in [line[:3] for line in lines]
-    assert ["Power", "user", "lifecycle"] in [line[:3] for line in lines]
-
-
-def test_an_explanation_as_a_page_has_a_dot_for_each_segment_alone(own: Cli) -> None:
-    page = own("explain", LENA, "-f", "html").out
-    assert page.count('class="tag segment-') == 5
 
 
 # Reports and history while a source is down

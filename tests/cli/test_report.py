@@ -163,8 +163,10 @@ def test_the_page_is_one_file_with_one_script_that_its_policy_allows(week: Mappi
 def test_it_holds_until_somebody_touches_it(demo: Cli, week: Mapping[str, str], tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"week.{ending}"  # named from where it lies: a long path would break the line that is looked for
     file.write_text(week[ending])
+    (tmp_path / "history.duckdb").unlink(missing_ok=True)  # of the report, if it was made for this test
     result = demo("report", "verify", file.name)
     assert (result.code, "figures and its text match" in result.out) == (0, True)
+    assert not (tmp_path / "history.duckdb").exists()
     file.write_text(week[ending].replace("30 people hit", "31 people hit"))
     result = demo("report", "verify", file.name, "-f", "csv")
     assert result.code == 5
@@ -181,14 +183,6 @@ def test_a_wrong_figure_is_named(demo: Cli, week: Mapping[str, str], tmp_path: P
     value = values["Failing Users › People"]
     assert f'differs,Segments › Failing Users › People,{value},{value - 1},"neon/accounts' in result.out
     assert "1 figure or line is not what the sources say" in result.err
-    output = demo("report", "verify", "week.json", "-f", "markdown").out
-    assert f"Segments › Failing Users › People: {value} in the file, {value - 1} now" in output
-
-
-def test_verifying_changes_nothing(demo: Cli, week: Mapping[str, str], tmp_path: Path) -> None:
-    (tmp_path / "week.md").write_text(week["md"])
-    demo("report", "verify", "week.md")
-    assert not (tmp_path / "history.duckdb").exists()
 
 
 def test_other_sources_are_no_mismatch(demo: Cli, week: Mapping[str, str], tmp_path: Path) -> None:
@@ -198,18 +192,6 @@ def test_other_sources_are_no_mismatch(demo: Cli, week: Mapping[str, str], tmp_p
     result = demo("report", "verify", "week.json")
     assert result.code == 2
     assert "the report is of other sources: us.posthog.com/1, not demo-" in result.err
-
-
-def test_a_week_that_is_not_over(demo: Cli, tmp_path: Path) -> None:
-    result = demo("report", "weekly", "--full", "--week", "2026-W47", "-o", "week.json")
-    assert result.code == 0
-    text = (tmp_path / "week.json").read_text()
-    document = json.loads(text)
-    assert (document["finished"], document["as_of"]) == (False, "2026-11-20T09:00:00Z")
-    traffic = next(section for section in document["sections"] if section["heading"] == "Traffic")
-    chart, days = traffic["sections"][0]["blocks"]
-    assert [row["day"] for row in days["rows"]][-1] == "Fri 20 Nov (not over)"
-    assert chart["series"]["2026-W47"][4:] == [None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -240,8 +222,6 @@ def test_people_and_segments_likewise(demo: Cli, tmp_path: Path, args: list[str]
     text = (tmp_path / f"x.{ending}").read_text()
     assert "<script>alert" not in text or ending == "json"
     assert demo("report", "verify", f"x.{ending}").code == 0
-    (tmp_path / f"x.{ending}").write_text(text.replace("finished runs ever failed", "runs failed"))
-    assert demo("report", "verify", f"x.{ending}").code == 5
 
 
 @pytest.mark.parametrize(("more", "listed"), slow_but([([], 143)], [([], 143), (["--all-members"], 181)]))
@@ -260,24 +240,24 @@ def page(demo: Cli, tmp_path: Path, name: str, template: str, ending: str) -> An
     (tmp_path / "usertrack.yaml").touch()
     (tmp_path / "templates").mkdir(exist_ok=True)
     (tmp_path / "templates" / name).write_text(template)
-    return demo("report", "segment", "failing", "-o", f"own.{ending}")
+    return demo("report", "user", "lena@northwind.example", "-o", f"own.{ending}")
 
 
 def test_a_workspace_has_its_own_pages(demo: Cli, tmp_path: Path) -> None:
-    html = '{% extends "shipped/segment.html.j2" %}{% block header %}<h1>ACME {{ document.title }}</h1>{% endblock %}'
-    assert page(demo, tmp_path, "segment.html.j2", html, "html").code == 0
-    assert "<h1>ACME Failing Users on 20 Nov 2026" in (tmp_path / "own.html").read_text()
-    assert page(demo, tmp_path, "segment.md.j2", "# {{ title }} *ours* {{ '*data*' }}\n{{ body }}", "md").code == 0
-    assert (tmp_path / "own.md").read_text().startswith("# Failing Users on 20 Nov 2026, 09:00 UTC *ours* \\*data\\*\n")
+    html = '{% extends "shipped/user.html.j2" %}{% block header %}<h1>ACME {{ document.title }}</h1>{% endblock %}'
+    assert page(demo, tmp_path, "user.html.j2", html, "html").code == 0
+    assert "<h1>ACME Lena Park · lena@northwind.example" in (tmp_path / "own.html").read_text()
+    assert page(demo, tmp_path, "user.md.j2", "# {{ title }} *ours* {{ '*data*' }}\n{{ body }}", "md").code == 0
+    assert (tmp_path / "own.md").read_text().startswith("# Lena Park · lena@northwind.example *ours* \\*data\\*\n")
     for ending in ("html", "md"):
         assert demo("report", "verify", f"own.{ending}").code == 0
 
 
 TEMPLATES = [
-    ("one\n{{ nothing }}", "segment.md.j2:2: 'nothing' is undefined"),
-    ("{% if %}", "segment.md.j2:1: Expected an expression"),
-    ("{{ title.__class__ }}", "segment.md.j2:1: access to attribute '__class__' of 'str' object is unsafe"),
-    ("\n\n{{ section('Nope') }}", "segment.md.j2:3: there is no section 'Nope'"),
+    ("one\n{{ nothing }}", "user.md.j2:2: 'nothing' is undefined"),
+    ("{% if %}", "user.md.j2:1: Expected an expression"),
+    ("{{ title.__class__ }}", "user.md.j2:1: access to attribute '__class__' of 'str' object is unsafe"),
+    ("\n\n{{ section('Nope') }}", "user.md.j2:3: there is no section 'Nope'"),
     ("{% include 'nope' %}", "needs 'nope', and there is none"),
 ]
 
@@ -286,7 +266,7 @@ TEMPLATES = [
 def test_what_is_wrong_in_a_template_is_said_with_its_line(
     demo: Cli, tmp_path: Path, template: str, message: str
 ) -> None:
-    result = page(demo, tmp_path, "segment.md.j2", template, "md")
+    result = page(demo, tmp_path, "user.md.j2", template, "md")
     assert (result.code, message in result.err) == (2, True), result.err
     assert not (tmp_path / "own.md").exists()
 

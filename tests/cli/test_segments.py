@@ -76,19 +76,15 @@ def test_one_row_per_person(demo: Cli, document: Any) -> None:
     assert set(rows[0]) == PERSON - {"profile"} | set(document["users"][0]["profile"])
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "xlsx", "jsonl", "html"])
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
 def test_files(demo: Cli, tmp_path: Path, suffix: str) -> None:
     result = demo("segments", "failing", "-o", f"people.{suffix}")
     assert (result.code, result.out) == (0, "")
     path = tmp_path / f"people.{suffix}"
     if suffix == "parquet":
         assert duckdb.sql(f"SELECT count(*), count(DISTINCT email) FROM '{path}'").fetchall() == [(34, 34)]
-    elif suffix == "xlsx":
-        assert openpyxl.load_workbook(path).active.max_row == 35
-    elif suffix == "jsonl":
-        assert path.read_text().count("\n") >= 34
     else:
-        assert "Failing Users" in path.read_text()
+        assert openpyxl.load_workbook(path).active.max_row == 35
 
 
 def test_limit_is_how_many_people_in_every_format(demo: Cli) -> None:
@@ -145,10 +141,10 @@ def test_times_in_another_zone(demo: Cli) -> None:
     assert "20 Nov 2026, 10:00 Europe/Berlin" in demo("segments", "-n", 1, "--timezone", "Europe/Berlin").out
 
 
-def test_as_of(demo: Cli) -> None:
-    early = json.loads(demo("segments", "--as-of", "2026-10-01T00:00", "-f", "json").out)
-    assert early["as_of"].startswith("2026-10-01T00:00")
-    assert 0 < early["match"]["matched"] < 1500
+def test_as_of(demo: Cli, document: Any) -> None:
+    early = json.loads(demo("segments", "--as-of", "2026-11-13T09:00", "-f", "json").out)
+    assert early["as_of"].startswith("2026-11-13T09:00")
+    assert 0 < early["match"]["matched"] < document["match"]["matched"]
 
 
 def test_match(demo: Cli) -> None:
@@ -182,11 +178,6 @@ def test_wrong_usage(demo: Cli, args: list[str], message: str, hint: str) -> Non
     assert hint in result.err.split("hint: ")[1]
 
 
-@pytest.mark.parametrize("name", ["FAILING", "failing users", "Failing Users"])
-def test_a_segment_by_whatever_it_is_called(demo: Cli, name: str) -> None:
-    assert len(rows_of(demo("segments", name, "-f", "csv").out)) == 34
-
-
 def test_a_segment_of_the_other_set(demo: Cli) -> None:
     result = demo("segments", "champion")
     assert (result.code, result.out) == (2, "")
@@ -201,8 +192,9 @@ def test_why_the_sizes_are_more_than_the_people(demo: Cli, document: Any) -> Non
 
 
 def test_a_moment_in_the_future_is_named(demo: Cli) -> None:
-    assert "note: 1 Jan 2099 is in the future" in demo("segments", "--as-of", "2099-01-01").err
-    assert "future" not in demo("segments", "--as-of", "2026-11-20").err
+    question = ("query", "run", "--source", "neon", "--sql", "SELECT 1 AS n", "--as-of")
+    assert "note: 1 Jan 2099 is in the future" in demo(*question, "2099-01-01").err
+    assert "future" not in demo(*question, "2026-11-20").err
 
 
 def test_a_workspace_without_sources_is_named(demo: Cli) -> None:

@@ -95,15 +95,17 @@ def test_the_numbers_agree_with_each_other(demo: Cli) -> None:
     assert round(sum(kind["share"] for kind in document["kinds"]), 9) == 1
     assert len(document["checklist"]) == 7
     assert all(row["found"] for row in document["checklist"])
+    assert len(document["fingerprints"]) == 129
 
 
-def test_every_cause_of_the_demo_has_a_specific_name(demo: Cli) -> None:
-    runs = [
-        fingerprint
-        for fingerprint in document_of(demo, "failures")["fingerprints"]
-        if fingerprint["level"] == "workflow"
+def test_every_cause_of_the_demo_has_a_specific_name_and_nothing_of_anybody_is_shown(demo: Cli) -> None:
+    rows = list(csv.DictReader(io.StringIO(demo("failures", "-f", "csv").out)))
+    assert len(rows) == 129
+    assert list(rows[0]) == [
+        *("level", "label", "category", "owner", "tool", "provider", "failures", "people"),
+        *("first_at", "last_at", "fingerprint", "sample"),
     ]
-    assert {(fingerprint["label"], fingerprint["category"]) for fingerprint in runs} == {
+    assert {(row["label"], row["category"]) for row in rows if row["level"] == "workflow"} == {
         ("Modal OOM (rc=137)", "Infrastructure"),
         ("API timeout", "Infrastructure"),
         ("Sandbox rate limit", "Infrastructure"),
@@ -113,13 +115,10 @@ def test_every_cause_of_the_demo_has_a_specific_name(demo: Cli) -> None:
         ("LinkedIn 403", "Third-party"),
         ("Invalid params: teamId", "User Code"),
         ("IndexError: list index out of range", "User Code"),
-        (None, "Unknown"),
+        ("", "Unknown"),
     }
-
-
-def test_nothing_of_anybody_is_shown(demo: Cli) -> None:
-    for fingerprint in document_of(demo, "failures")["fingerprints"]:
-        text = fingerprint["fingerprint"] + fingerprint["sample"]
+    for row in rows:
+        text = row["fingerprint"] + row["sample"]
         assert not re.search(r"\d{6}|@|[0-9a-f]{16}", text), text
 
 
@@ -130,25 +129,17 @@ def test_the_terminal(demo: Cli) -> None:
     for heading in ("Platform incidents", "Workflow level", "Tool level", "Whose they are", "MCP tools", "Checklist"):
         assert heading in text
     assert "No rule knows 1 fingerprint" in text
+    assert "any tool" not in text
     assert "\x1b" not in text
 
 
-@pytest.mark.parametrize("fmt", ["markdown", "html", "jsonl", "tsv"])
+@pytest.mark.parametrize("fmt", slow_but(["markdown", "html"], ["markdown", "html", "jsonl", "tsv"]))
 def test_hostile_messages_are_data(demo: Cli, fmt: str) -> None:
     result = demo("failures", "--limit", 0, "-f", fmt)
     assert result.code == 0
     assert "FATAL" in result.out
     assert "\x1b" not in result.out
     assert fmt != "html" or "<script>alert" not in result.out
-
-
-def test_a_table_has_a_row_per_fingerprint(demo: Cli) -> None:
-    rows = list(csv.DictReader(io.StringIO(demo("failures", "-f", "csv").out)))
-    assert len(rows) == len(document_of(demo, "failures")["fingerprints"])
-    assert list(rows[0]) == [
-        *("level", "label", "category", "owner", "tool", "provider", "failures", "people"),
-        *("first_at", "last_at", "fingerprint", "sample"),
-    ]
 
 
 def test_one_person(demo: Cli) -> None:
@@ -166,19 +157,15 @@ def test_what_is_not_of_the_tool_alone_says_so(demo: Cli) -> None:
     assert "Workflow level: what failed runs say, with any tool" in lines
     assert "MCP tools versus default tools, all of them" in lines
     assert any(line.startswith("Failed runs per day, with any tool ") for line in lines)
-    assert "any tool" not in demo("failures").out
 
 
 def test_a_tool_that_somebody_does_not_use(demo: Cli) -> None:
-    used = set(document_of(demo, "failures", "--user", LENA)["tools_used"])
-    everybody = set(document_of(demo, "failures")["tools_used"])
-    other = min(everybody - used)
-    result = demo("failures", "--user", LENA, "--tool", other)
+    result = demo("failures", "--user", LENA, "--tool", "web_search")
     assert result.code == 0
-    assert f"{LENA} does not use '{other}'" in result.out
+    assert f"{LENA} does not use 'web_search'" in result.out
     assert "Checklist" not in result.out
-    assert document_of(demo, "failures", "--user", LENA, "--tool", other)["used"] is False
-    assert "Checklist" in demo("failures", "--user", LENA, "--tool", min(used)).out
+    assert document_of(demo, "failures", "--user", LENA, "--tool", "web_search")["used"] is False
+    assert "Checklist" in demo("failures", "--user", LENA, "--tool", "web_scrape").out
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ import pytest
 from usertrack.push import cohort
 from usertrack.push.audience import Audience, AudienceFilter, audience_of
 from usertrack.push.order import Outcome, PushOrder
-from usertrack.segments.classify import classify
-from usertrack.segments.profiles import build_profiles
 from usertrack.sources.identity import database_of
 from usertrack.workspace.settings import load_settings
 
@@ -77,6 +76,12 @@ class Faulty(httpx.AsyncBaseTransport):
         return self._handler(request) or await self._inner.handle_async_request(request)
 
 
+@cache  # the company stays as it is: what changes is its cohorts
+def power_users(place: Office, only: AudienceFilter | None, *, all_members: bool) -> Audience:
+    with place.classified() as classification:
+        return audience_of(classification, "power", "UTC", all_members=all_members, only=only)
+
+
 def push(
     place: Office,
     handler: Handler = lambda request: None,
@@ -85,9 +90,8 @@ def push(
     only: AudienceFilter | None = None,
     **options: Any,
 ) -> Outcome:
+    who = power_users(place, only, all_members=all_members)
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
-        classification = classify(build_profiles(runner, place.rules), place.rules.set_named("action"))
-        who: Audience = audience_of(classification, "power", "UTC", all_members=all_members, only=only)
         order = PushOrder(**{"settings": load_settings(env={}), "pause": 0.01, "patience": 0.3, **options})
         return cohort.push(who, order, runner, lambda text, *, passing=False: None)
 

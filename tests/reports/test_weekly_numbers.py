@@ -1,6 +1,7 @@
 """The queries of the weekly report, and who moved, by hand: a small company in real engines."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from usertrack.failures.causes import read_catalogue
 from usertrack.library.library import shipped_root
 from usertrack.reports.summary import summary_section
 from usertrack.reports.traffic import traffic
-from usertrack.reports.weekly import gather
+from usertrack.reports.weekly import gather, moments
 from usertrack.reports.weekly_facts import traffic_facts
 from usertrack.segments.history.file import HistoryFile
 from usertrack.segments.history.snapshots import WEEK
@@ -144,7 +145,8 @@ def test_how_far_the_sources_reach(engines: Office) -> None:
     }
 
 
-def test_visits_are_not_0_where_no_pageview_has_a_session(engines: Office) -> None:
+def test_a_week_that_is_not_over_and_whose_pageviews_have_no_session(engines: Office) -> None:
+    """Its visits are not 0."""
     with engines.runner(as_of=NOW) as runner:
         weekly = gather(
             runner,
@@ -155,11 +157,13 @@ def test_visits_are_not_0_where_no_pageview_has_a_session(engines: Office) -> No
         facts, sections = summary_section(weekly, "UTC").blocks[-1], next(iter(traffic(weekly))).blocks
         in_short = next(traffic_facts(weekly))
         days = next(each for each in sections if isinstance(each, Section))
+    assert (weekly.finished, moments(weekly.week, NOW)) == (False, (NOW, NOW - WEEK))
     assert facts.pairs[0] == in_short == ("Pageviews", "4")
     why, chart, listing = days.blocks
     assert "no pageview has a $session_id" in why.text
-    assert (chart.label, list(chart.series["2026-W47"])[:3]) == ("Pageviews per day", [1, 3, 0])
+    assert (chart.label, list(chart.series["2026-W47"])) == ("Pageviews per day", [1, 3, 0, 0, None, None, None])
     assert listing.table.rows[1] == ("Tue 17 Nov", 3, 1, 1, None)
+    assert listing.table.rows[-1][0] == "Fri 20 Nov (not over)"
 
 
 # Who moved
@@ -182,7 +186,17 @@ def spend(engines: Office, credits: float) -> None:  # noqa: A002
 def left_and_entered(
     engines: Office, runner: Runner, place: HistoryFile | None, *, keep: bool = True
 ) -> list[tuple[str, str, str]]:
-    return high_intent(classify_both(ask_both(runner, sought(engines, runner.as_of, place, keep=keep))[0])[1])
+    """Of the segment of prospects, whose rule takes two queries."""
+    rules, action = engines.rules, engines.rules.sets["action"]
+    queries = {name: rules.queries[name] for name in ("neon/accounts", "posthog/mcp_connects")}
+    derived = tuple(fact for fact in rules.derived if fact.name == "age_days")
+    prospects = replace(action, segments=(action["high_intent"],))
+    asked = replace(
+        sought(engines, runner.as_of, place, keep=keep),
+        rules=replace(rules, queries=queries, derived=derived, sets={"action": prospects}),
+        segment_set=prospects,
+    )
+    return high_intent(classify_both(ask_both(runner, asked)[0])[1])
 
 
 def test_what_was_kept_at_the_time_says_why_somebody_left(engines: Office, tmp_path: Path) -> None:
@@ -220,7 +234,7 @@ def test_what_was_kept_at_the_time_is_not_replaced(engines: Office, tmp_path: Pa
     spend(engines, 60)
     try:
         with engines.runner(as_of=NOW) as runner:
-            classify_both(ask_both(runner, sought(engines, NOW - WEEK, place))[0])
+            left_and_entered(engines, runner.at(NOW - WEEK), place)
             assert left_and_entered(engines, runner, place) == [("mover@x.example", "left", "credits 100 → 60")]
     finally:
         spend(engines, 100)

@@ -34,6 +34,11 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
     assert second.when == "True"
 
 
+@pytest.mark.parametrize("name", ["FAILING", "failing users", "Failing Users"])
+def test_a_segment_by_whatever_it_is_called(name: str) -> None:
+    assert SHIPPED.sets["action"].require([name]) == ["failing"]
+
+
 def test_names_that_are_not_there() -> None:
     assert "did you mean 'lifecycle'?" in problem(lambda: SHIPPED.set_named("lifecycel")).hint
     error = problem(lambda: SHIPPED.sets["action"].require(["power", "hi"]))

@@ -20,7 +20,7 @@ from usertrack.plan.read import read_plan
 from usertrack.product.funnel.numbers import named_funnels
 from usertrack.product.scorecard.numbers import listed_metrics
 from usertrack.segments.applicable import applicable
-from usertrack.segments.classify import check_rule, condition, declared_profiles, rule_location
+from usertrack.segments.classify import all_right, check_rule, condition, declared_profiles, rule_location
 from usertrack.segments.expressions import expand, parse
 from usertrack.segments.keys import ORGANIZATION
 from usertrack.segments.profiles import Profiles
@@ -206,8 +206,7 @@ def _rule_findings(all_rules: Rules, library: Library) -> list[Finding]:
     findings = [] if rules.by else _left_out(rules)
     with _declared(rules, library) as profiles:
         for segment_set in rules.sets.values():
-            problems = [problem for segment in segment_set.segments if (problem := _problem(profiles, segment))]
-            findings += problems or [
+            findings += _problems(profiles, segment_set.segments) or [
                 Finding("ok", f"set {segment_set.name}", plural(len(segment_set.segments), "segment")),
                 *_logic_findings(profiles, segment_set),
             ]
@@ -253,6 +252,12 @@ def _check_funnels(paths: Sequence[Path]) -> list[Finding]:
     """funnels.yaml: shape, steps with their conditions, windows and orders of every funnel."""
     funnels = named_funnels(paths)
     return [Finding("ok", "funnels.yaml", f"{len(funnels)} funnel{'s' * (len(funnels) != 1)}")]
+
+
+def _problems(profiles: Profiles, segments: Sequence[Segment]) -> list[Finding]:
+    if all_right(profiles, segments):
+        return []
+    return [problem for segment in segments if (problem := _problem(profiles, segment))]
 
 
 def _problem(profiles: Profiles, segment: Segment) -> Finding | None:

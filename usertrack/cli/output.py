@@ -110,9 +110,14 @@ def format_of(fmt: str, output: Path | None) -> str:
 
 
 def _require_format(document: "Document", fmt: str) -> None:
-    missing = document.table is None and not (fmt == "json" and document.data)
-    if missing and fmt not in ("table", "markdown", "html"):
-        known = ["table", *(["json"] if document.data else []), "markdown", "html"]
+    if document.table is None:
+        require_page_format(fmt, has_json=bool(document.data))
+
+
+def require_page_format(fmt: str, *, has_json: bool = True) -> None:
+    """Raise UsageError for a format of tables: this answer is a page."""
+    known = ["table", *(["json"] if has_json else []), "markdown", "html"]
+    if fmt not in known:
         raise UsageError(f"this command has no {fmt} output", f"use --format {', '.join(known[:-1])} or {known[-1]}")
 
 

@@ -133,15 +133,18 @@ def tested(stretches: Iterable[Stretch]) -> list[Stretch]:
 
 def usual_chances(stretches: Iterable[Stretch], suspects: Iterable[Stretch]) -> Iterator[tuple[float, Stretch]]:
     """Each of ``suspects`` with its chance: the largest of that of its people and those by its groups."""
+    chances = [(chance_of(stretch), stretch) for stretch in suspects]
+    compared = {(stretch.level, stretch.hours) for chance, stretch in chances if chance < FALSE_ALARMS}
     totals: dict[tuple[object, ...], list[float]] = {}
     for stretch in stretches:
+        if (stretch.level, stretch.hours) not in compared:
+            continue
         for group in stretch.groups():
             total = totals.setdefault(group, [0, 0, 0.0])
             total[0] += stretch.people
             total[1] += stretch.people_failed
             total[2] += stretch.expected
-    for stretch in suspects:
-        chance = chance_of(stretch)
+    for chance, stretch in chances:
         comparisons = (_without(stretch, *totals[group]) for group in stretch.groups()) if chance < FALSE_ALARMS else ()
         yield max(chance, *(_share_chance(stretch, comparison) for comparison in comparisons), 0.0), stretch
 

@@ -51,13 +51,17 @@ def write(table: Table, fmt: str, target: Path | BinaryIO) -> None:
 
 def dumps(document: Any) -> bytes:
     """A command's own JSON document."""
-    return safe.utf8(json.dumps(text.plain(document), ensure_ascii=False, indent=2) + "\n")
+    return _dumped(text.plain(document))
+
+
+def _dumped(plain: Any) -> bytes:
+    return safe.utf8(json.dumps(plain, ensure_ascii=False, indent=2) + "\n")
 
 
 def document(report: Document) -> bytes:
     """A document's own JSON, with its provenance where it has one. Times become text before the digest is made."""
     known = content(report)
-    return dumps(embed.embed_in_json(known, report.provenance) if report.provenance else known)
+    return dumps(embed.embed_in_json(known, report.provenance)) if report.provenance else _dumped(known)
 
 
 def content(document: Document) -> Any:

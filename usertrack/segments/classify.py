@@ -171,7 +171,7 @@ def check_rules(rules: Rules, library: Library, as_of: datetime) -> None:
     """Check all rules against the facts that their queries declare, before any query runs; raises UsageError."""
     segments = [segment for segment_set in rules.sets.values() for segment in segment_set.segments]
     with declared_profiles(rules, library, as_of) as profiles:
-        if not _all_right(profiles, segments):  # then each by itself, for the first error
+        if not all_right(profiles, segments):  # then each by itself, for the first error
             for segment in segments:
                 check_rule(profiles, segment)
 
@@ -201,7 +201,7 @@ def _known(profiles: Profiles, names: Sequence[str], where: str) -> None:
             )
 
 
-def _all_right(profiles: Profiles, segments: Sequence[Segment]) -> bool:
+def all_right(profiles: Profiles, segments: Sequence[Segment]) -> bool:
     """Whether `check_rule` passes for all of ``segments``, in the time that it takes for one."""
     import duckdb
 
