@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from usertrack.server.database.store import Store
+from usertrack.server.database.session import ClickHouseSession
 
 from ..conftest import Cli, CommandResult
 
@@ -36,11 +36,11 @@ def load(cli: Cli, data: Path, tmp_path: Path) -> Import:
 
 @pytest.fixture
 def stored(data: Path) -> Callable[[str], list[list[Any]]]:
-    """The rows of a ClickHouse SELECT over what the data directory holds."""
+    """The rows of a ClickHouse SELECT over what the data directory holds; a `Store` would tidy it up first."""
 
     def rows(sql: str) -> list[list[Any]]:
-        with closing(Store(data)) as store:
-            return store.rows(sql)
+        with closing(ClickHouseSession(data)) as session:
+            return session.rows(sql)
 
     return rows
 

@@ -1,4 +1,7 @@
-"""An import into a directory that a server has: the server takes the file, goes on, and nothing is ever half there."""
+"""An import into a directory that a server has: the server takes the file, goes on, and nothing is ever half there.
+
+The tests share a server, and each sends events of its own.
+"""
 
 import json
 import os
@@ -6,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +29,8 @@ from usertrack.server.stored_persons import StoredPersons
 from ..conftest import Cli
 from .conftest import Import, imported, parquet
 
-LOG = "user,event,time\na,x,2024-01-01\nb,y,2024-02-01\n"
+LOG = "user,event,time\na,{0},2024-01-01\nb,{0},2024-02-01\n"
 KEYS = {"USERTRACK_PROJECT_TOKEN": "phc_served", "USERTRACK_PERSONAL_API_KEY": "phx_served"}
-Rows = Callable[[str], list[list[Any]]]
 
 
 class Served:
@@ -39,6 +41,10 @@ class Served:
         self.process = subprocess.Popen(command, env={**os.environ, **KEYS}, stderr=subprocess.PIPE, text=True)
         assert self.process.stderr
         self.url = self.process.stderr.readline().split(" at ")[1].split(",")[0]
+
+    def count(self, event: str) -> int:
+        (count,) = self.ask(f"SELECT count() FROM events WHERE event = '{event}'")[0]
+        return int(count)
 
     def ask(self, hogql: str) -> Any:
         body = {"query": {"kind": "HogQLQuery", "query": hogql}}
@@ -55,17 +61,21 @@ class Served:
             self.process.communicate()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("served") / "data"
+
+
+@pytest.fixture(scope="module")
 def served(data: Path) -> Iterator[Served]:
     server = Served(data)
     yield server
     server.end()
 
 
-@pytest.fixture
-def long(tmp_path: Path) -> Path:
-    rows = "SELECT concat('u', i % 999) AS user_id, 'x' AS event, 1704067200 + i AS ts FROM range(900000) AS r(i)"
-    return parquet(tmp_path / "long.parquet", rows)
+def long(folder: Path, event: str) -> Path:
+    rows = f"SELECT concat('u', i % 999) AS user_id, '{event}' AS event, 1704067200 + i AS ts"
+    return parquet(folder / "long.parquet", f"{rows} FROM range(900000) AS r(i)")
 
 
 def importing(file: Path, data: Path) -> "subprocess.Popen[str]":
@@ -88,101 +98,119 @@ def left(data: Path) -> list[str]:
 
 
 def test_the_server_imports(load: Import, served: Served, data: Path) -> None:
-    result = load(LOG)
+    result = load(LOG.format("sent"))
     assert result.code == 0
     assert "2 events imported" in result.out
     assert f"the server at {served.url} answers questions about them" in result.err
-    again = imported(load(LOG, "-f", "json"))
+    again = imported(load(LOG.format("sent"), "-f", "json"))
     assert (again["events"], again["known"], again["first"]) == (0, 2, "2024-01-01T00:00:00Z")
-    assert served.ask("SELECT distinct_id, event FROM events ORDER BY event") == [["a", "x"], ["b", "y"]]
+    assert served.ask("SELECT distinct_id FROM events WHERE event = 'sent' ORDER BY timestamp") == [["a"], ["b"]]
     assert left(data) == []
 
 
 def test_it_refuses_what_cannot_be_imported(load: Import, served: Served) -> None:
-    text = LOG + ",z,soon\nc,z,2024-03-10 02:30\n"
+    text = LOG.format("bad") + ",bad,soon\nc,bad,2024-03-10 02:30\n"
     result = load(text)
     assert result.code == 2
     assert "1 has no readable timestamp (line 4; such as 'soon')" in result.err
     assert "log.csv' cannot be imported" in result.err
     assert "did you mean 'user'?" in load(text, "-m", "distinct_id=usr").err
-    assert served.ask("SELECT count() FROM events") == [[0]]
+    assert served.count("bad") == 0
     outcome = imported(load(text, "--skip-bad", "--timezone", "America/New_York", "-f", "json"))
     assert (outcome["events"], outcome["skipped"], len(outcome["notes"])) == (3, 1, 1)
 
 
 def test_others_are_answered_meanwhile_and_a_second_import_waits(
-    load: Import, served: Served, data: Path, long: Path
+    load: Import, served: Served, data: Path, tmp_path: Path
 ) -> None:
-    process = importing(long, data)
+    process = importing(long(tmp_path, "long"), data)
     assert served.capture("live") == 200
-    assert served.ask("SELECT event FROM events") == [["live"]]
-    again = load(LOG)
+    assert (served.count("live"), served.count("long")) == (1, 0)
+    again = load(LOG.format("second"))
     assert process.wait() == 0, process.stderr
     assert (again.code, "another import is under way" in again.err) == (4, True)
-    assert served.ask("SELECT event, count() FROM events GROUP BY event ORDER BY event") == [
-        ["live", 1],
-        ["x", 900_000],
-    ]
+    assert (served.count("live"), served.count("long"), served.count("second")) == (1, 900_000, 0)
     process.communicate()
 
 
-def test_ctrl_c_stops_the_server_s_import(load: Import, served: Served, data: Path, long: Path) -> None:
-    process = importing(long, data)
+def test_ctrl_c_stops_the_server_s_import(load: Import, served: Served, data: Path, tmp_path: Path) -> None:
+    process = importing(long(tmp_path, "stopped"), data)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
     assert process.returncode == 130
     assert "the server imports nothing of it" in errors
     assert left(data) == []
-    assert served.ask("SELECT count() FROM events") == [[0]]
-    assert imported(load(LOG, "-f", "json"))["events"] == 2
+    assert served.count("stopped") == 0
+    assert imported(load(LOG.format("after"), "-f", "json"))["events"] == 2
 
 
 @pytest.mark.slow
-def test_a_server_that_dies_leaves_nothing_half(served: Served, stored: Rows, data: Path, long: Path) -> None:
-    process = importing(long, data)
-    served.end(signal.SIGKILL)
+def test_a_server_that_dies_leaves_nothing_half(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    server = Served(data)
+    process = importing(long(tmp_path, "x"), data)
+    server.end(signal.SIGKILL)
     _, errors = process.communicate()
     assert process.returncode == 3
     assert "was lost while it imported" in errors
-    assert stored("SELECT toInt32(count()) FROM posthog.events") == [[0]]
-    assert stored("SELECT name FROM system.tables WHERE database = 'posthog' AND name LIKE 'import%'") == []
+    with closing(Store(data)) as store:  # as the next command opens it
+        assert store.rows("SELECT count() FROM posthog.events") == [[0]]
+        assert store.rows("SELECT name FROM system.tables WHERE database = 'posthog' AND name LIKE 'import%'") == []
     assert left(data) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system that is full")
-def test_no_room_for_the_file(load: Import, data: Path, tmp_path: Path) -> None:
-    data.mkdir()
+def test_no_room_for_the_file(cli: Cli, tmp_path: Path) -> None:
+    (data := tmp_path / "data").mkdir()
+    (tmp_path / "log.csv").write_text(LOG.format("x"))
+    (tmp_path / "long.csv").write_text(LOG.format("x") + "c,z,2024-03-01\n" * 600_000)
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(data)], capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount")
     try:
         server = Served(data)
-        result = load(LOG + "c,z,2024-03-01\n" * 600_000)
+        result = cli("import", "events", "long.csv", "--data", data)
         assert (result.code, "cannot keep the file: No space left" in result.err) == (2, True), result.err
         assert left(data) == []
-        assert load(LOG).code == 0
+        assert cli("import", "events", "log.csv", "--data", data).code == 0
     finally:
         server.end()
         subprocess.run(["umount", str(data)], check=True)
 
 
 def test_only_who_has_a_key_can_import(served: Served, data: Path) -> None:
-    path = f"{served.url}/api/projects/1/usertrack/import/"
+    path, log = f"{served.url}/api/projects/1/usertrack/import/", LOG.format("keyless")
     bearer = {"Authorization": "Bearer phx_served"}
-    assert httpx.post(path, params={"suffix": ".csv"}, content=LOG).status_code == 401
+    assert httpx.post(path, params={"suffix": ".csv"}, content=log).status_code == 401
     token = {"Authorization": "Bearer phc_served"}
-    assert httpx.post(path, params={"suffix": ".csv"}, content=LOG, headers=token).status_code == 401
+    assert httpx.post(path, params={"suffix": ".csv"}, content=log, headers=token).status_code == 401
     for suffix in ("", "/../../x.csv", ".json"):
-        assert httpx.post(path, params={"suffix": suffix}, content=LOG, headers=bearer).status_code == 400
+        assert httpx.post(path, params={"suffix": suffix}, content=log, headers=bearer).status_code == 400
     assert (data / "holder.json").stat().st_mode & 0o077 == 0
-    assert served.ask("SELECT count() FROM events") == [[0]]
+    assert served.count("keyless") == 0
 
 
 def test_privacy_reaches_a_server_whatever_its_key(load: Import, served: Served, data: Path, cli: Cli) -> None:
-    load(LOG)
+    load(LOG.format("old"))
     result = cli("privacy", "retention", "--older-than", "400d", "--data", data, "--yes")
     assert result.code == 0, result.err
-    assert served.ask("SELECT count() FROM events") == [[0]]
+    assert served.count("old") == 0
     assert "refresh" not in cli("privacy", "retention", "--older-than", "banana").err
+
+
+def test_the_order_of_the_file_is_kept_and_journeys_go_by_it(
+    served: Served, load: Import, cli: Cli, clean_env: pytest.MonkeyPatch
+) -> None:
+    events = ("view", "open", "buy", "open")
+    load("user,event,time\n" + "".join(f"lena,{event},2024-05-01 10:00:00\n" for event in events))
+    for name, value in {"HOST": served.url, "PROJECT_ID": "1", "PERSONAL_API_KEY": "phx_served"}.items():
+        clean_env.setenv(f"POSTHOG_{name}", value)
+    result = cli("journeys", "--by", "event", "--since", "2024-05-01", "--until", "2024-05-02", "-f", "json")
+    edges = json.loads(result.out)["groups"][0]["edges"]
+    assert {(edge["step"], edge["source"], edge["target"]) for edge in edges if edge["target"]} == {
+        (1, "view", "open"),
+        (2, "open", "buy"),
+        (3, "buy", "open"),
+    }
 
 
 def test_what_others_write_while_a_file_is_read(tmp_path: Path) -> None:
@@ -211,7 +239,7 @@ def test_what_others_write_while_a_file_is_read(tmp_path: Path) -> None:
 
 def test_a_deletion_waits_for_an_import(tmp_path: Path) -> None:
     file = tmp_path / "log.csv"
-    file.write_text(LOG)
+    file.write_text(LOG.format("x"))
     with closing(Store(tmp_path / "data")) as store:
         people = StoredPersons(store)
 
@@ -221,5 +249,5 @@ def test_a_deletion_waits_for_an_import(tmp_path: Path) -> None:
 
         import_file(store, ImportOptions(file, file), "phc", datetime.now(UTC), progress)
         people.finish()
-        assert store.rows("SELECT event FROM posthog.events") == [["y"]]
+        assert store.rows("SELECT distinct_id FROM posthog.events") == [["b"]]
         assert [each["status"] for each in people.deletions("all")] == ["completed"]

@@ -1,15 +1,8 @@
 """Rows of one person with one time: a log's own order says what came first, and nothing else does."""
 
-import json
 from pathlib import Path
 
-import pytest
-
-from ..conftest import Cli
 from .conftest import Events, Import, imported, parquet
-from .test_served import Served, served
-
-__all__ = ["served"]
 
 ROWS = [
     ("a", "view", "2024-01-01 10:00:00"),
@@ -95,21 +88,6 @@ def test_no_row_passes_the_next_time(load: Import, events: Events) -> None:
 def test_rows_that_say_the_same_are_no_ties(load: Import, events: Events) -> None:
     assert imported(load("user,event,time\n" + 3 * "a,x,2024-01-01\n", "-f", "json"))["notes"] == []
     assert {at for _, at in of_a(events)} == {"00:00.000000"}
-
-
-def test_a_server_keeps_the_order_and_journeys_go_by_it(
-    served: Served, load: Import, cli: Cli, clean_env: pytest.MonkeyPatch
-) -> None:
-    assert TIES_NOTE in imported(load(LOG, "-f", "json"))["notes"]
-    for name, value in {"HOST": served.url, "PROJECT_ID": "1", "PERSONAL_API_KEY": "phx_served"}.items():
-        clean_env.setenv(f"POSTHOG_{name}", value)
-    result = cli("journeys", "--by", "event", "--since", "2024-01-01", "--until", "2024-01-02", "-f", "json")
-    edges = json.loads(result.out)["groups"][0]["edges"]
-    assert {(edge["step"], edge["source"], edge["target"]) for edge in edges if edge["target"]} >= {
-        (1, "view", "open"),
-        (2, "open", "buy"),
-        (3, "buy", "open"),
-    }
 
 
 def test_ties_are_kept_or_equal(load: Import) -> None:

@@ -1,6 +1,7 @@
 """A process that opens one store again and again, in children that are killed while they write: see test_kills.
 
-Its arguments are the folder, how many kills, and a seed; it prints what was wrong after each, and how often it killed.
+Its arguments are the folder, the first and the last life that ends so, and a seed; it prints what was wrong after each,
+and how often it killed.
 """
 
 import os
@@ -8,6 +9,7 @@ import random
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +23,7 @@ from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
 
 WRITES = ("INSERT", "UPDATE", "ALTER")
+AT_WORK, STARTING = range(24), range(24, 28)  # lives that end before or after a write that is listed
 PERSONS = "(SELECT id FROM posthog.persons FINAL)"
 IDS = "(SELECT distinct_id, person_id FROM posthog.person_distinct_ids FINAL)"
 WRONG = {
@@ -80,11 +83,18 @@ def die_at(write: int, *, before: bool) -> None:
     ClickHouseSession.query = deadly  # type: ignore[method-assign]
 
 
+def _die_as_listed(life: int, lives: range) -> None:
+    write, after = divmod(lives.index(life), 2)
+    die_at(write, before=not after)
+
+
 def live(folder: Path, chance: random.Random, life: int, *, die: bool) -> None:
     """Look what the one before left, perhaps send once more what it had not acknowledged, and go on until the end."""
     log = folder / "acknowledged"
     store = Store(folder / "data")
-    if die and life >= 24 and chance.random() < 0.3:
+    if die and life in STARTING:
+        _die_as_listed(life, STARTING)
+    elif die and life not in AT_WORK and chance.random() < 0.3:
         die_at(chance.randrange(12), before=chance.random() < 0.5)
     store_waiting(store, "t")
     acknowledged = set(log.read_text().split()) if log.exists() else set()
@@ -92,8 +102,8 @@ def live(folder: Path, chance: random.Random, life: int, *, die: bool) -> None:
         say(each)
     if not die:
         return
-    if life < 24:
-        die_at(life // 2, before=life % 2 == 0)
+    if life in AT_WORK:
+        _die_as_listed(life, AT_WORK)
     elif chance.random() < 0.7:
         die_at(chance.randrange(12), before=chance.random() < 0.5)
     else:
@@ -120,7 +130,8 @@ def send(ingestor: Ingestor, written: int, chance: random.Random) -> None:
 
 
 def send_once(ingestor: Ingestor, written: int, chance: random.Random) -> None:
-    """Send a request, and note that it was acknowledged."""
+    """Send a request, and note that it was acknowledged. Without a rest, thousands would be written at once."""
+    time.sleep(chance.uniform(0, 0.02))
     request = events(chance)
     ingestor.append_now(request, datetime.now(UTC))
     os.write(written, "".join(f"{event.uuid}\n" for event in request).encode())
@@ -132,16 +143,16 @@ def _read(path: Path) -> int:
     return 0
 
 
-def run(folder: Path, kills: int, seed: int) -> None:
+def run(folder: Path, first: int, last: int, seed: int) -> None:
     killed = 0
-    for number in range(kills + 1):
+    for number in range(first, last + 2):
         child = os.fork()
         if not child:
-            live(folder, random.Random(seed + number), number, die=number < kills)
+            live(folder, random.Random(seed + number), number, die=number <= last)
             os._exit(0)
         killed += os.waitpid(child, 0)[1] == signal.SIGKILL
     say(f"killed {killed}")
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    run(Path(sys.argv[1]), *map(int, sys.argv[2:]))

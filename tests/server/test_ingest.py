@@ -134,7 +134,8 @@ def test_a_request_that_needs_too_much_memory_is_stored_in_smaller_parts(
 
 
 def test_an_event_that_needs_too_much_memory_holds_up_no_other(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "_AGAIN", 0.05)
+    monkeypatch.setattr(ingest, "_AGAIN", 0.01)
+    monkeypatch.setattr(ingest, "_GATHERING", 0.01)
     with serving(store, most_waiting=1 << 30) as client, memory_of(store, 20 << 20):
         client.send(event("large", text="x" * 7_000_000))
         client.send(event())
@@ -156,7 +157,7 @@ def test_when_too_much_waits_senders_are_told_to_come_back(store: Store) -> None
 
 
 def test_erasing_a_person_reaches_the_events_that_wait(store: Store) -> None:
-    with serving(store) as client:
+    with serving(store, catch_up=0.1) as client:
         client.send(event(email="ann@x.example"))
         [[person]] = client.rows("SELECT DISTINCT person_id FROM posthog.events")
         with store.write_lock:
