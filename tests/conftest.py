@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import chdb  # noqa: F401 - it changes the folder while it is imported, and tests read files in threads
 import pytest
@@ -44,6 +44,8 @@ _SETTINGS = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "COLUMNS", "NO_C
 
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):  # each process that tests start would compile everything anew
     sys.dont_write_bytecode = False
+# httpcore looks for it at each lock, of which a request has three: pytest takes half a millisecond to find nothing
+sys.modules["sniffio"] = cast(Any, None)
 gc.set_threshold(100_000)  # as rarely as in a command: it would take 5 % of the time
 if "TMPDIR" not in os.environ and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ENOUGH:
     # nobody keeps these files, and on a disk a store takes a sixth more of a processor; with a TMPDIR they stay
