@@ -330,9 +330,8 @@ def test_there_is_a_secret_to_leak(world: World) -> None:
 
 @pytest.mark.parametrize(("title", "sql"), SEED_QUERIES[:-1], ids=[title for title, _ in SEED_QUERIES[:-1]])
 def test_queries_of_the_seed_run_as_written(world: World, title: str, sql: str) -> None:
-    assert world.postgres(
-        sql.replace("{EMAIL}", "lena@northwind.example").replace("{TOOL_NAME}", "linear_create_issue")
-    )
+    sql = sql.replace("{EMAIL}", "lena@northwind.example").replace("{TOOL_NAME}", "linear_create_issue")
+    assert world.postgres(sql.replace("NOW()", f"timestamptz '{AS_OF}'"))
 
 
 def test_the_one_query_of_the_seed_that_no_schema_can_run(world: World) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from browser import Site
+from playwright.sync_api import Error
 
 TABS = 3
 PAGE = "<button id=b>Act</button><script>b.onclick = () => usertrack.track('action', {n: window.n})</script>"
@@ -91,11 +92,16 @@ class Visits:
         """The renderer of a tab dies, and whoever sits there loads the page again."""
         tab, page = self._tabs[place], {"url": self._site.url + "/a"}
         session, alive = self._context.new_cdp_session(tab), self._tabs[place - 1]
-        with suppress(Exception):  # Playwright gives such a tab up; the browser does not
+        loads: list[Any] = []
+        session.on("Page.loadEventFired", lambda event: loads.append(event))
+        session.send("Page.enable")
+        with tab.expect_event("crash"), suppress(Error):  # Playwright gives such a tab up; the browser does not
             tab.goto("chrome://crash", timeout=400)
-        alive.wait_for_timeout(200)
         session.send("Page.navigate", page)
-        alive.wait_for_timeout(400)
+        for _ in range(600):  # a tab that is asked before it is there again never answers
+            if not loads:
+                alive.wait_for_timeout(50)
+        assert loads
         session.send("Runtime.evaluate", {"expression": "usertrack.flush()"})
         alive.wait_for_timeout(200)
         tab.close()
