@@ -14,7 +14,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
-class Part:
+class OutlineItem:
     """A block, a heading, or the origins of a section.
 
     ``kind``: the block's class in lower case, ``heading``, ``origins``, or ``fold`` and ``unfold`` around what unfolds.
@@ -30,7 +30,7 @@ class Part:
     tone: str = ""
 
 
-def parts(blocks: Sequence[Block], top: int = 2, prefix: str = "") -> list[Part]:
+def parts(blocks: Sequence[Block], top: int = 2, prefix: str = "") -> list[OutlineItem]:
     """``blocks`` and those of their sections in order; headings begin at level ``top`` and leave out no level.
 
     Every heading has an anchor of its own, its section's or one made of its words, after ``prefix``.
@@ -47,7 +47,7 @@ def sections(blocks: Sequence[Block]) -> Iterator[Section]:
             yield from sections(block.blocks)
 
 
-def _below(ordered: Iterator[Part]) -> Iterator[Part]:
+def _below(ordered: Iterator[OutlineItem]) -> Iterator[OutlineItem]:
     """Every part with the anchor of the heading above it."""
     anchor = ""
     for part in ordered:
@@ -55,22 +55,22 @@ def _below(ordered: Iterator[Part]) -> Iterator[Part]:
         yield replace(part, anchor=anchor)
 
 
-def _parts(blocks: Sequence[Block], level: int, prefix: str, taken: set[str]) -> Iterator[Part]:
+def _parts(blocks: Sequence[Block], level: int, prefix: str, taken: set[str]) -> Iterator[OutlineItem]:
     for block in blocks:
         heading = block.heading if isinstance(block, Section | Listing | Heatmap) else ""
         if heading:
             own, tag = (block.anchor, block.tag) if isinstance(block, Section) else ("", None)
             anchor = prefix + own if own else _anchor(prefix + _slug(heading), taken)
             kind = "fold" if isinstance(block, Section) and block.folded else "heading"
-            yield Part(kind, block, min(level, _DEEPEST), anchor, palette.of_tag(tag))
+            yield OutlineItem(kind, block, min(level, _DEEPEST), anchor, palette.of_tag(tag))
         if not isinstance(block, Section):
-            yield Part(type(block).__name__.lower(), block)
+            yield OutlineItem(type(block).__name__.lower(), block)
             continue
         yield from _parts(block.blocks, level + bool(heading), prefix, taken)
         if block.origins:
-            yield Part("origins", block)
+            yield OutlineItem("origins", block)
         if heading and block.folded:
-            yield Part("unfold", block)
+            yield OutlineItem("unfold", block)
 
 
 def _slug(heading: str) -> str:

@@ -15,7 +15,7 @@ from usertrack.core.words import plural, shortened
 from usertrack.render import cells, figures, outline, safe, sparkline
 from usertrack.render.cells import Cell, Clock, View
 from usertrack.render.links import NOWHERE, Links
-from usertrack.render.outline import Part
+from usertrack.render.outline import OutlineItem
 from usertrack.render.safe import visible
 
 _LONG = 5  # headings from which on a page has contents
@@ -36,10 +36,10 @@ class Reader:
     top: int = 2
     prefix: str = ""
 
-    def parts(self, blocks: Sequence[Block]) -> list[Part]:
+    def parts(self, blocks: Sequence[Block]) -> list[OutlineItem]:
         return outline.parts(blocks, self.top, self.prefix)
 
-    def contents(self, blocks: Sequence[Block]) -> list[Part]:
+    def contents(self, blocks: Sequence[Block]) -> list[OutlineItem]:
         """The headings of the highest level; none on a page that is short."""
         heads = [part for part in self.parts(blocks) if part.kind in ("heading", "fold") and part.level == self.top]
         return heads if len(heads) >= _LONG else []

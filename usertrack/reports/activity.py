@@ -66,14 +66,14 @@ def activity_query(settings: Settings, scope: Scope) -> ActivityQuery:
 
 
 @dataclass(frozen=True)
-class Part(Generic[Numbers]):
+class PartAnswer(Generic[Numbers]):
     """The ``answer`` of one part, or its error, and the ``statements`` that were asked for it."""
 
     answer: Numbers | UsertrackError
     statements: tuple[Statement, ...]
 
 
-def known(part: Part[Numbers] | None) -> Numbers | None:
+def known(part: PartAnswer[Numbers] | None) -> Numbers | None:
     """The answer of ``part``; None where it is an error, or was not asked for."""
     return None if part is None or isinstance(part.answer, UsertrackError) else part.answer
 
@@ -84,15 +84,15 @@ class ActivityReport:
 
     scope: Scope
     profiles: Profiles
-    activity: Part[Activity]
-    sessions: Part[Sessions]
-    features: Part[Features]
-    journeys: Part[Journeys]
-    cohorts: Part[DayRetention]
-    segments: Part[list[SegmentActivity]]
-    adoption: Part[FunnelAnswer] | None = None
-    goals: tuple[Part[Journeys], ...] = ()
-    churn: Part[Churn] | None = None
+    activity: PartAnswer[Activity]
+    sessions: PartAnswer[Sessions]
+    features: PartAnswer[Features]
+    journeys: PartAnswer[Journeys]
+    cohorts: PartAnswer[DayRetention]
+    segments: PartAnswer[list[SegmentActivity]]
+    adoption: PartAnswer[FunnelAnswer] | None = None
+    goals: tuple[PartAnswer[Journeys], ...] = ()
+    churn: PartAnswer[Churn] | None = None
 
     @property
     def errors(self) -> Iterator[UsertrackError]:
@@ -153,7 +153,7 @@ def _goals(funnels: Mapping[str, Funnel]) -> list[str]:
     return list(dict.fromkeys("|".join(events) for events in last_steps if events))
 
 
-def ask_part(runner: Runner, ask: Ask, done: Done) -> Part[Any]:
+def ask_part(runner: Runner, ask: Ask, done: Done) -> PartAnswer[Any]:
     """The answer to ``ask``, or its error, with what was asked for it."""
     statements: list[Statement] = []
 
@@ -162,6 +162,6 @@ def ask_part(runner: Runner, ask: Ask, done: Done) -> Part[Any]:
         done(statement, answer)
 
     try:
-        return Part(ask(runner.watched(record)), tuple(statements))
+        return PartAnswer(ask(runner.watched(record)), tuple(statements))
     except UsertrackError as error:
-        return Part(error, tuple(statements))
+        return PartAnswer(error, tuple(statements))

@@ -26,7 +26,7 @@ from usertrack.product.retention.view import cohorts_document
 from usertrack.product.scope import Scope
 from usertrack.product.sessions.numbers import Sessions
 from usertrack.product.sessions.view import session_figures, sessions_document
-from usertrack.reports.activity import ActivityReport, Part
+from usertrack.reports.activity import ActivityReport, PartAnswer
 from usertrack.reports.activity_segments import SegmentActivity
 from usertrack.reports.members import profile_origins
 from usertrack.segments.profiles import Profiles
@@ -69,7 +69,11 @@ def _blocks(report: ActivityReport) -> Iterator[Block]:
 
 
 def sections(
-    name: str, part: Part[Any], scope: Scope, people_origins: Sequence[Origin] = (), profiles: Profiles | None = None
+    name: str,
+    part: PartAnswer[Any],
+    scope: Scope,
+    people_origins: Sequence[Origin] = (),
+    profiles: Profiles | None = None,
 ) -> Iterator[Section]:
     """The part called ``name`` under its headings, or its error; nothing where it rests on what is absent here.
 

@@ -23,7 +23,7 @@ from usertrack.signals.patterns import (
     TimeOnRoute,
     Unfinished,
 )
-from usertrack.signals.whereabouts import IDLE_SECONDS, SESSION_SECONDS, Visit, Whereabouts
+from usertrack.signals.whereabouts import IDLE_SECONDS, SESSION_SECONDS, TabVisit, Whereabouts
 
 Span = tuple[float, float]
 NEVER: Span = (inf, inf)
@@ -149,10 +149,10 @@ class TimeWatch(Watch):
     def __init__(self, leaf: TimeOnRoute, baselines: Baselines, *, by_tab: bool) -> None:
         self.leaf, self.baselines, self.by_tab = leaf, baselines, by_tab
 
-    def visit(self, person: Whereabouts, value: str) -> Visit | None:
+    def visit(self, person: Whereabouts, value: str) -> TabVisit | None:
         return person.tabs.get(value) if self.by_tab else person.visit
 
-    def threshold(self, visit: Visit) -> float:
+    def threshold(self, visit: TabVisit) -> float:
         """Seconds; infinite where it is not known yet what is usual on the route."""
         if self.leaf.more_than is not None:
             return max(self.leaf.more_than, self.leaf.at_least)

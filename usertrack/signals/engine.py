@@ -20,7 +20,7 @@ from usertrack.signals.instances import FIRING, IDLE, PENDING, RECOVERING, Insta
 from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.patterns import Patterns
 from usertrack.signals.signal import STATES, incident_signal, person_signal
-from usertrack.signals.whereabouts import IDLE_SECONDS, SESSION_SECONDS, Visit
+from usertrack.signals.whereabouts import IDLE_SECONDS, SESSION_SECONDS, TabVisit
 
 LATEST = 3600.0
 """Seconds by which an event may be late; a later one changes nothing any more, and is counted."""
@@ -163,7 +163,7 @@ class Engine:
                 self._look(person, instance, self.clock)
         person.settle()
 
-    def _visit(self, person: Person, tab: str, session: str, route: str, at: float) -> Visit:
+    def _visit(self, person: Person, tab: str, session: str, route: str, at: float) -> TabVisit:
         """The visit of another tab than the last one, or of another session."""
         is_new = tab not in person.tabs
         visit = person.visit_in(tab, session, route, at)
@@ -174,14 +174,14 @@ class Engine:
             self._move(visit, route or visit.route, at)
         return visit
 
-    def _move(self, visit: Visit, route: str, at: float) -> None:
+    def _move(self, visit: TabVisit, route: str, at: float) -> None:
         """The tab is on another route."""
         self._leave(visit)
         visit.route, visit.entered = route, at
         visit.total = visit.progress = 0.0
         visit.open = True
 
-    def _leave(self, visit: Visit) -> None:
+    def _leave(self, visit: TabVisit) -> None:
         if visit.open and visit.total > 0:
             self.baselines.of_route(visit.route).add(visit.total)
         visit.open = False

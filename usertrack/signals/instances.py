@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from usertrack.signals.compiled import Compiled
-from usertrack.signals.whereabouts import Visit, Whereabouts
+from usertrack.signals.whereabouts import TabVisit, Whereabouts
 
 
 class Phase(IntEnum):
@@ -158,7 +158,7 @@ class Person(Whereabouts):
         person.last_at, person.last_uuid = values["times"][1], values["last"]
         person.first_session, person.session, person.events, person.errors = values["sessions"]
         person.distinct_ids = set(values["distinct_ids"])
-        person.tabs = {visit.tab: visit for visit in map(Visit.load, values["tabs"])}
+        person.tabs = {visit.tab: visit for visit in map(TabVisit.load, values["tabs"])}
         person.visit = person.tabs.get(values["tab"]) if values["tab"] is not None else None
         for name, dumped in values["instances"].items():
             for each in dumped if name in compiled else ():

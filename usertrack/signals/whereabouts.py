@@ -11,7 +11,7 @@ SESSION_SECONDS = 1800.0
 _MOST_TABS = 8
 
 
-class Visit:
+class TabVisit:
     """One tab on one route since ``entered``. ``total``: visible seconds, and ``progress`` how many they were then.
 
     ``open``: nobody has left the page.
@@ -39,7 +39,7 @@ class Visit:
         return [self.tab, self.session, self.route, self.entered, self.last, self.total, self.progress, self.open]
 
     @classmethod
-    def load(cls, values: list[Any]) -> "Visit":
+    def load(cls, values: list[Any]) -> "TabVisit":
         visit = cls(values[0], values[1], values[2], values[3])
         visit.last, visit.total, visit.progress, visit.open = values[4:]
         return visit
@@ -62,8 +62,8 @@ class Whereabouts:
         self.last_uuid = self.session = self.first_session = ""
         self.events = self.errors = 0
         self.distinct_ids: set[str] = set()
-        self.tabs: dict[str, Visit] = {}
-        self.visit: Visit | None = None
+        self.tabs: dict[str, TabVisit] = {}
+        self.visit: TabVisit | None = None
 
     def take(self, other: "Whereabouts") -> None:
         """Be ``other``, too, with what was seen of it."""
@@ -77,12 +77,12 @@ class Whereabouts:
         self.tabs = {**other.tabs, **self.tabs}
         self.visit = self.visit or other.visit
 
-    def visit_in(self, tab: str, session: str, route: str, at: float) -> Visit:
+    def visit_in(self, tab: str, session: str, route: str, at: float) -> TabVisit:
         """The visit of ``tab``, a new one where it has none."""
         visit = self.tabs.get(tab)
         if visit is None:
             if len(self.tabs) >= _MOST_TABS:
                 del self.tabs[min(self.tabs, key=lambda each: (self.tabs[each].last, each))]
-            visit = self.tabs[tab] = Visit(tab, session, route, at)
+            visit = self.tabs[tab] = TabVisit(tab, session, route, at)
         self.visit = visit
         return visit

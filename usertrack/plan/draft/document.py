@@ -26,7 +26,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Part:
+class MarkdownSection:
     """A heading with what stands below it: tables, lists and paragraphs up to the next heading.
 
     ``above`` are the headings that it stands under. A list is under the paragraph before it, its ``label``.
@@ -64,7 +64,7 @@ class ListOfItems:
     line: int
 
 
-def read_markdown(path: Path) -> list[Part]:
+def read_markdown(path: Path) -> list[MarkdownSection]:
     """The parts of the file. Raises UsageError where it cannot be read; what is not UTF-8 is read as Latin-1."""
     from markdown_it import MarkdownIt
 
@@ -87,15 +87,15 @@ def _with_pipes_in_code(line: str) -> str:
     return _CODE_IN_ROW.sub(lambda match: re.sub(r"(?<!\\)\|", r"\\|", match[0]), line)
 
 
-def _parts(tokens: Sequence[Any]) -> list[Part]:
-    parts = [Part("", 0, 1)]
+def _parts(tokens: Sequence[Any]) -> list[MarkdownSection]:
+    parts = [MarkdownSection("", 0, 1)]
     at = 0
     while at < len(tokens):
         token = tokens[at]
         line = (token.map or [0])[0] + 1
         if token.type == "heading_open":
             above = [part.heading for part in _enclosing(parts, int(token.tag[1:]))]
-            parts.append(Part(_cell(tokens[at + 1]).text, int(token.tag[1:]), line, above))
+            parts.append(MarkdownSection(_cell(tokens[at + 1]).text, int(token.tag[1:]), line, above))
         elif token.type == "table_open":
             end = _closing(tokens, at)
             parts[-1].tables.append(_table(tokens[at:end], line))
@@ -114,9 +114,9 @@ def _parts(tokens: Sequence[Any]) -> list[Part]:
     return parts
 
 
-def _enclosing(parts: Sequence[Part], level: int) -> list[Part]:
+def _enclosing(parts: Sequence[MarkdownSection], level: int) -> list[MarkdownSection]:
     """The last headings of each level above ``level``, the outermost first."""
-    headings: list[Part] = []
+    headings: list[MarkdownSection] = []
     for part in reversed(parts):
         if part.level < level and part.heading:
             headings.insert(0, part)

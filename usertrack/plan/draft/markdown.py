@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from usertrack.plan.draft.document import Cell, ListOfItems, Part, TableOfCells, read_markdown, texts_without_code
+from usertrack.plan.draft.document import (
+    Cell,
+    ListOfItems,
+    MarkdownSection,
+    TableOfCells,
+    read_markdown,
+    texts_without_code,
+)
 from usertrack.plan.draft.listed import listed_properties, values_of
 from usertrack.plan.draft.model import Draft, DraftEntry, entry
 from usertrack.plan.draft.names import is_event_name, is_name, type_of_name, unit_of_name
@@ -39,7 +46,7 @@ def draft_of_markdown(path: Path) -> Draft:
 
 
 class _Reader:
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[MarkdownSection]) -> None:
         self.parts = parts
         self.events: dict[str, dict[str, Any]] = {}
         self.guesses: dict[str, dict[str, str]] = {}
@@ -76,9 +83,9 @@ class _Reader:
 
     # Tables
 
-    def _table(self, part: Part, table: TableOfCells) -> None:
+    def _table(self, part: MarkdownSection, table: TableOfCells) -> None:
         head = table.header[0] if table.header else ""
-        readers: Sequence[tuple[Sequence[str], Callable[[Part, TableOfCells], None]]] = (
+        readers: Sequence[tuple[Sequence[str], Callable[[MarkdownSection, TableOfCells], None]]] = (
             (_EVENT_HEADS, self._events),
             (_PROPERTY_HEADS, self._described_properties),
             (("metric", "kpi", "success metric"), self._metrics),
@@ -87,7 +94,7 @@ class _Reader:
             if head in heads:
                 read(part, table)
 
-    def _events(self, part: Part, table: TableOfCells) -> None:
+    def _events(self, part: MarkdownSection, table: TableOfCells) -> None:
         is_there = _has(part, "implemented", "existing", "current", "already")
         for row in table.rows:
             cells = {_COLUMNS.get(name, ""): cell for name, cell in zip(table.header[1:], row[1:], strict=False)}
@@ -130,7 +137,7 @@ class _Reader:
         if known is None or ("type" in known.guesses and "type" not in new.guesses and new.value):
             self.properties[new.path[-1]] = new
 
-    def _described_properties(self, part: Part, table: TableOfCells) -> None:
+    def _described_properties(self, part: MarkdownSection, table: TableOfCells) -> None:
         section = _section_of_properties(part)
         for row in table.rows:
             cells = {_COLUMNS.get(name, ""): cell for name, cell in zip(table.header[1:], row[1:], strict=False)}
@@ -141,7 +148,7 @@ class _Reader:
                 described = {**values, "description": _text(cells.get("description"))}
                 self.entries.append(entry((*section, name), guesses, **described))
 
-    def _metrics(self, part: Part, table: TableOfCells) -> None:
+    def _metrics(self, part: MarkdownSection, table: TableOfCells) -> None:
         for row in (row for row in table.rows if row and row[0].text):
             targets = {
                 _moment(name): number
@@ -154,7 +161,7 @@ class _Reader:
 
     # Tiers, phases and rules
 
-    def _tier(self, part: Part, items: ListOfItems) -> None:
+    def _tier(self, part: MarkdownSection, items: ListOfItems) -> None:
         match = _TIER.fullmatch(items.label) or _TIER.fullmatch(part.heading)
         if not match:
             return
@@ -167,7 +174,7 @@ class _Reader:
             for name in filter(is_name, item.codes):
                 self._event(name, {"tier": tier, "source": source}, {"source": "by the title of its tier"})
 
-    def _phase(self, part: Part) -> None:
+    def _phase(self, part: MarkdownSection) -> None:
         match = _PHASE.fullmatch(part.heading)
         if not match:
             return
@@ -198,7 +205,7 @@ class _Reader:
             if len(phases) == 1 and not values.get("phase") and values.get("status") != "active":
                 self._event(name, {"phase": phases[0]}, {"phase": "by the words of its title"})
 
-    def _naming(self, part: Part) -> None:
+    def _naming(self, part: MarkdownSection) -> None:
         if "naming" not in part.heading.casefold():
             return
         items = [item for items in part.lists for item in items.items]
@@ -223,7 +230,7 @@ def _stems(text: str) -> set[str]:
     return {stem(word) for word in words_of(text) if word not in _GENERIC and len(word) > 2}
 
 
-def _has(part: Part, *words: str) -> bool:
+def _has(part: MarkdownSection, *words: str) -> bool:
     text = " ".join((part.heading, *part.above[-1:])).casefold()
     return any(word in text for word in words)
 
@@ -242,7 +249,7 @@ def _sources(cell: Cell | None) -> list[str]:
     return list(dict.fromkeys(re.sub(r":\d+(-\d+)?$", "", text) for text in texts if text.strip(" -–—")))
 
 
-def _section_of_properties(part: Part) -> tuple[str, ...]:
+def _section_of_properties(part: MarkdownSection) -> tuple[str, ...]:
     """Those of persons and of groups by the heading: `Group (Team) Identity` is of the group type team."""
     text = part.heading.casefold()
     if "group" in text or "team" in text or "organization" in text or "account" in text:

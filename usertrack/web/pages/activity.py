@@ -52,22 +52,22 @@ def routes(site: Site) -> list[Route]:
     choices = Choices(site)
 
     async def activity(request: Request) -> Response:
-        visit = Visit(site, Question.of(request.query_params), since_of(request.query_params))
-        form = rendered("activity.html.j2", question=visit.question, choices=choices.now, meanings=MEANINGS)
-        parts = [Part("scope", visit.scope, 2)]
+        answers = ActivityAnswers(site, Question.of(request.query_params), since_of(request.query_params))
+        form = rendered("activity.html.j2", question=answers.question, choices=choices.now, meanings=MEANINGS)
+        parts = [Part("scope", answers.scope, 2)]
         parts += [
-            Part(name, partial(visit.part, name, choices), height, asks=asks, after=visit.is_counted)
+            Part(name, partial(answers.part, name, choices), height, asks=asks, after=answers.is_counted)
             for name, (height, asks) in _PARTS.items()
         ]
         return site.shell.page(request, "Activity", parts, form, layout="board")
 
     async def path(request: Request) -> Response:
         question, move = Question.of(request.query_params), _move(request.query_params)
-        visit = Visit(site, question)
+        answers = ActivityAnswers(site, question)
         back = Markup("<p><a href='{}'>Back to the journeys</a></p>").format(
             question.address("/activity") + "#journeys"
         )
-        return site.shell.page(request, "Who took this path", [Part("people", partial(visit.path, move), 30)], back)
+        return site.shell.page(request, "Who took this path", [Part("people", partial(answers.path, move), 30)], back)
 
     return [Route("/activity", activity), Route("/activity/path", path)]
 
@@ -80,7 +80,7 @@ def _move(params: QueryParams) -> Move:
     return Move(int(position), source, target)
 
 
-class Visit:
+class ActivityAnswers:
     """The answers to one question. When it ``is_counted`` whom it is about, its parts are asked at once."""
 
     def __init__(self, site: Site, question: Question, since: datetime | None = None) -> None:
