@@ -109,7 +109,9 @@ def parquet(tmp_path: Path, select: str) -> SpooledRows:
 )
 def test_types_of_parquet(tmp_path: Path, cell: str, kind: str, value: Any) -> None:
     rows = parquet(tmp_path, f"SELECT {cell} AS cell")
-    assert (rows.columns[0], list(rows)) == (Column("cell", kind), [(value,)])
+    assert rows.file is not None
+    for again in (rows, rows.file.read()):
+        assert (again.columns[0], list(again)) == (Column("cell", kind), [(value,)])
 
 
 def test_parquet_without_rows(tmp_path: Path) -> None:

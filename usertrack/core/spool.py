@@ -31,7 +31,7 @@ class ResultFile:
     def read(self) -> "SpooledRows":
         """Every row of the file."""
         if self.path.suffix == ".parquet":
-            return parquet_rows(self.path)
+            return _parquet_rows(self.path, self.columns, self.rows)
         read = csv_rows if self.path.suffix == ".csv" else json_rows
         return read(self.path, self.columns, self.rows, self.longest)
 
@@ -269,7 +269,7 @@ def parquet_rows(path: Path) -> SpooledRows:
 
     Whole numbers beyond BIGINT become texts.
     """
-    source = f"read_parquet({quote(str(path))})"
+    source = _parquet(path)
     connection = reader()
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
@@ -280,8 +280,17 @@ def parquet_rows(path: Path) -> SpooledRows:
         connection.close()
     exceeding = dict(zip([name for name in kinds if kinds[name] in _WIDE], exceed, strict=True))
     columns = [Column(name, "VARCHAR" if exceeding.get(name) else _canonical(kind)) for name, kind in kinds.items()]
-    select = ", ".join(_from_parquet(column, kinds[column.name]) for column in columns)
-    return SpooledRows(f"(SELECT {select} FROM {source})", columns, rows, file=ResultFile(path, tuple(columns), rows))
+    return _parquet_rows(path, columns, rows)
+
+
+def _parquet(path: Path) -> str:
+    return f"read_parquet({quote(str(path))})"
+
+
+def _parquet_rows(path: Path, columns: Sequence[Column], rows: int) -> SpooledRows:
+    select = ", ".join(map(_from_parquet, columns))
+    scan = f"(SELECT {select} FROM {_parquet(path)})"
+    return SpooledRows(scan, columns, rows, file=ResultFile(path, tuple(columns), rows))
 
 
 LARGEST = 2**63 - 1
@@ -304,12 +313,8 @@ def _canonical(kind: str) -> str:
     return "JSON" if kind.startswith(("STRUCT", "MAP")) else kind
 
 
-def _from_parquet(column: Column, kind: str) -> str:
+def _from_parquet(column: Column) -> str:
     name = identifier(column.name)
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"{name} AT TIME ZONE 'UTC' AS {name}"
-    if kind == "TIMESTAMP WITH TIME ZONE[]":
-        return f"{_utc_list(name)} AS {name}"
     if column.type == "JSON":
         return f"to_json({name}) AS {name}"
-    return f"CAST({name} AS {column.type}) AS {name}"
+    return f"CAST({name} AS {column.type}) AS {name}"  # a time with an offset becomes UTC, the timezone of `connect`

@@ -300,17 +300,16 @@ def _describe(profiles: Profiles, segment_set: SegmentSet) -> None:
 
 def _counts(profiles: Profiles, segment_set: SegmentSet, unknown: dict[str, str]) -> Iterator[SegmentCount]:
     first_known = True  # whether it is known who is in the segments that go first
-    for segment in segment_set.segments:
+    flags = [f"count_if({flag}), count_if({flag} IS NULL)" for flag in map(_flag_name, segment_set.segments)]
+    counts = profiles.row(f"SELECT {', '.join(flags)} FROM flagged")
+    primary = profiles.connection.execute('SELECT "primary", count(*) FROM classified GROUP BY ALL').fetchall()
+    to_act_on = dict(primary)
+    for segment, people, undecided in zip(segment_set.segments, counts[::2], counts[1::2], strict=True):
         if unknown[segment.id]:
             first_known = False
             yield SegmentCount(segment, None, unknown=unknown[segment.id])
             continue
-        flag = _flag_name(segment)
-        people, undecided = profiles.row(
-            f"SELECT count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} IS NULL) FROM flagged"
-        )
-        (primary,) = profiles.row(f'SELECT count(*) FROM classified WHERE "primary" = {quote(segment.id)}')
-        yield SegmentCount(segment, people, primary if first_known else None, undecided)
+        yield SegmentCount(segment, people, to_act_on.get(segment.id, 0) if first_known else None, undecided)
 
 
 def other_segments_words(count: int) -> str:

@@ -54,13 +54,14 @@ def match_of(connection: Any, sides: Sides, key: str) -> Match:
         source: row(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
         for source, (view, column) in sides.items()
     }
-    kinds = dict(connection.execute(f"SELECT kind, count(*) FROM ({sql}) GROUP BY kind").fetchall())
+    counts = connection.execute(f"SELECT kind, count(*), count_if(ambiguous) FROM ({sql}) GROUP BY kind").fetchall()
+    kinds = {kind: count for kind, count, _ in counts}
     both = len(sides) == 2
     return Match(
         matched=kinds.get("matched", 0) if both else None,
         posthog_only=kinds.get("posthog_only", 0) if both else None,
         postgres_only=kinds.get("postgres_only", 0) if both else None,
-        ambiguous=row(f"SELECT count(*) FROM ({sql}) WHERE ambiguous AND {NOT_LEFT_OUT}")[0],
+        ambiguous=sum(ambiguous for kind, _, ambiguous in counts if kind not in LEFT_OUT),
         anonymous=nameless.get("posthog"),
         without_email=nameless.get("neon"),
         internal_excluded=internal,

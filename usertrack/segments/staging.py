@@ -26,16 +26,15 @@ def stage(connection: Any, view: str, query: Query, table: Table, key: str, only
     _require_columns(query, table, key)
     _copy(connection, view, query, table, key)
     spellings = () if only is None else _narrow(connection, view, only, key)
-    twice = connection.execute(f"SELECT 1 FROM {view} GROUP BY raw_key HAVING count(*) > 1 LIMIT 1").fetchone()
-    if twice:
+    counts = "count(*), count(raw_key), count(DISTINCT raw_key), count(key), count(DISTINCT key)"
+    rows, written, spellings_there, known, keys = connection.execute(f"SELECT {counts} FROM {view}").fetchone()
+    if written > spellings_there or rows > written + 1:  # of the rows without a key there is one at the most
         one_key = f"lower(trim({key}))" if key == EMAIL else key
         raise UsageError(f"query '{query.name}' has several rows for one {key}", f"end it with GROUP BY {one_key}")
-    counts = f"SELECT count(*), count(DISTINCT key) FROM {view} WHERE key IS NOT NULL"
-    rows, keys = connection.execute(counts).fetchone()
-    if rows > keys:
+    if known > keys:
         merged = ", ".join(f"{_merged(name, fact)} AS {identifier(name)}" for name, fact in query.facts.items())
         connection.execute(f"CREATE OR REPLACE TABLE {view} AS SELECT key, {merged} FROM {view} GROUP BY key")
-    return Staged(rows - keys, spellings)
+    return Staged(known - keys, spellings)
 
 
 def _require_columns(query: Query, table: Table, key: str) -> None:
