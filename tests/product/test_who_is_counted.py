@@ -1,5 +1,5 @@
 """Four visitors: one who identified, one with an e-mail that a server sent, a profile that nobody named, and one that
-never had a profile. Every command counts all of them or the first two, and says whom."""
+never had a profile. Every command counts all of them or the first two, and says whom; and who opted out, never."""
 
 import json
 from collections.abc import Callable
@@ -31,6 +31,7 @@ FIGURES: dict[str, Callable[[Any], int]] = {
 
 
 def send(client: Client) -> None:
+    """What the four did, and a member who opted out."""
     when = "2026-11-02T10:00:00Z"
 
     def event(name: str, who: str, **properties: Any) -> dict[str, Any]:
@@ -43,6 +44,8 @@ def send(client: Client) -> None:
         event("$set", "by_server", **{"$set": {"email": "b@x.example"}}),
         *(event(name, who) for who in ("member", "by_server", "unnamed") for name in ("a", "$pageview")),
         *(event(name, "passer_by", **nobody) for name in ("a", "$pageview")),
+        event("$identify", "gone", **{"$set": {"$opt_out": "true"}}),
+        *(event(name, "gone") for name in ("a", "$pageview")),
         historical_migration=True,
     )
 
@@ -55,6 +58,7 @@ def test_everybody_or_who_is_identified(on: Cli, client: Client, command: str) -
         assert result.code in (0, 6), result.err  # --full has segments, which want Postgres
         document = json.loads(result.out)
         assert (FIGURES[command](document), document["counted"]) == (people, counted)
+        assert "1 person has opted out, and is left out" in document["notes"]
     if "--full" not in command:
         assert "identified people" in on(*command.split(), *WINDOW, "--people", "identified", "-f", "markdown").out
 
@@ -64,6 +68,7 @@ def test_one_persons_document(on: Cli, client: Client) -> None:
     send(client)
     document = json.loads(on("activity", "--full", "--user", "b@x.example", *WINDOW, "-f", "json").out)
     assert (document["userId"], document["sessionAnalytics"]["totalSessions"]) == ("b@x.example", 1)
+    assert "no event 'user_signed_up' or 'signed_up' ever occurred" in "".join(document["notes"])
 
 
 def test_reports_and_lists_say_who_was_counted(on: Cli, client: Client) -> None:
