@@ -74,6 +74,7 @@ def test_nothing_but_a_reader_with_the_key_waits_for_the_store(store: Store) -> 
             ]
         assert [answer.status_code for answer in answers] == [200, 404, 401, 200]
         assert ["x-usertrack-waiting" in answer.headers for answer in answers] == [False, False, False, True]
+        store.catch_up(30)
         assert client.http.post("/api/projects/1/query/", json=body).json()["results"] == [[2]]
 
 

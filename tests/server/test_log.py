@@ -125,6 +125,7 @@ def test_a_query_that_the_server_gave_up(api: Api, answer_and_line: CommandResul
 
 def test_events_that_the_store_does_not_take_wait(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     to_stderr("json")
+    api.store.catch_up(30)  # with the events of the tests before
     with without_events(api):
         answer = api.request("POST", "/e/", json={"event": "waits", "distinct_id": "a", "api_key": TOKEN})
         refused = api.post("SELECT count() FROM events")
