@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from itertools import product
@@ -274,18 +273,23 @@ def test_what_is_wrong_in_a_template_is_said_with_its_line(
 # What the docs show
 
 
-@pytest.mark.slow
-def test_the_workflow_runs(demo: Cli, tmp_path: Path) -> None:
+def test_the_workflow_writes_and_verifies_a_report(week: Mapping[str, str]) -> None:
+    """With the commands that the script below runs."""
     workflow = yaml.safe_load((EXAMPLES / "weekly-report.yml").read_text())
-    steps = workflow["jobs"]["report"]["steps"]
-    written = next(step["run"] for step in steps if step.get("name") == "Write")
-    commands = [line.split(" || ")[0].split() for line in written.splitlines()]
-    assert [command[:2] for command in commands] == [["usertrack", "report"]] * 3
-    for _, *args in commands:
-        assert demo(*args).code == 0
-    assert (tmp_path / "week.html").exists()
-    title = (tmp_path / "week.md").read_text().splitlines()[0][2:]
-    assert title == "Week 46, 9 Nov – 15 Nov 2026"
+    steps = {step.get("name"): step.get("run") for step in workflow["jobs"]["report"]["steps"]}
+    assert steps["Write"].splitlines() == [
+        "usertrack report weekly --output week.html || [ $? -eq 6 ]",
+        "usertrack report weekly --output week.md || [ $? -eq 6 ]",
+        "usertrack report verify week.html || [ $? -eq 6 ]",
+    ]
+    assert "head -n 1 week.md | cut -c 3-" in steps["Tell"]
+    assert week["md"].splitlines()[0][2:] == "Week 46, 9 Nov – 15 Nov 2026"
+
+
+COMMAND_WITHOUT_A_SOURCE = """#!/bin/sh
+echo "$@" >> commands
+exit 6
+"""
 
 
 @pytest.mark.slow
@@ -295,16 +299,17 @@ def test_the_script_for_cron_runs(demo: Cli, tmp_path: Path, clean_env: pytest.M
     assert line[5].endswith("/weekly-report.sh")
     tools = tmp_path / "tools"
     tools.mkdir()
-    (tools / "usertrack").write_text(f'#!/bin/sh\nexec {sys.executable} -m usertrack "$@"\n')
+    (tools / "usertrack").write_text(COMMAND_WITHOUT_A_SOURCE)
     (tools / "date").write_text('#!/bin/sh\nexec /bin/date -u -d "2026-11-16 06:00 $2" "$3"\n')
     for tool in tools.iterdir():
         tool.chmod(0o755)
     clean_env.setenv("PATH", f"{tools}:/usr/bin:/bin")
-    clean_env.setenv("PYTHONPATH", str(shipped_root()))
     done = subprocess.run([EXAMPLES / "weekly-report.sh", tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    results = [demo(*command.split()) for command in (tmp_path / "commands").read_text().splitlines()]
+    assert [result.code for result in results] == [0, 0, 0]
     assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["2026-W46.html", "2026-W46.md"]
-    assert "figures and its text match" in done.stdout
+    assert "figures and its text match" in results[-1].out
 
 
 def test_a_workspace_chooses_sections_and_metrics(demo: Cli, tmp_path: Path) -> None:
