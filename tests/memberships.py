@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,6 +66,13 @@ def rules_in(folder: Path, text: str = RULES) -> tuple[Rules, Library]:
     return read_rules(folder / "segments.yaml"), Library([folder / "queries"])
 
 
+@cache
+def _rules(text: str) -> tuple[Rules, Library, TemporaryDirectory[str]]:
+    """The same, read once, and the folder that they are read from while it is there."""
+    folder = TemporaryDirectory()
+    return *rules_in(Path(folder.name), text), folder
+
+
 def classified(
     day: float,
     people: Mapping[str, Person],
@@ -76,7 +84,7 @@ def classified(
     """``people`` in the segments of the set, ``day`` days after FIRST."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        read, library = rules_in(folder, rules)
+        read, library, _ = _rules(rules)
         profiles = Profiles(read, library, FIRST + timedelta(days=day))
         runs = [(name, *values[:2], _moment(values[3])) for name, values in people.items()]
         columns = [("email", "VARCHAR"), ("runs", "BIGINT"), ("failed", "BIGINT"), ("last_run_at", "TIMESTAMP")]

@@ -72,3 +72,7 @@ def test_a_source_that_knows_nobody_is_named(tmp_path: Path) -> None:
                 True,
                 True,
             ]
+
+
+def test_of_nobody_nobody_is_in_a_segment() -> None:
+    assert [(count.people, count.undecided) for count in classified(0, {}).counts] == [(0, 0)] * 3
