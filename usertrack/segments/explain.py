@@ -162,7 +162,7 @@ def _verdict(
     changes: list[Flip] = []
     if flips and not unknown:
         rule_with_precedence = _member_rule(profiles, segment, [verdict.segment for verdict in before])
-        changes = _flips(profiles, rule_with_precedence, target=not member)
+        changes = _flips(profiles, _Rule.of(rule_with_precedence), target=not member)
     return Verdict(segment, member, text if member else "", comparisons, tuple(changes), unknown, earlier)
 
 
@@ -201,14 +201,36 @@ def _member_rule(profiles: Profiles, segment: Segment, before: Sequence[Segment]
     rule = expand(condition(profiles, segment), profiles.derived)
     for earlier in before:
         other = exp.Coalesce(this=expand(condition(profiles, earlier), profiles.derived), expressions=[exp.false()])
-        rule = exp.And(this=exp.paren(rule), expression=exp.not_(other))
+        rule = exp.And(this=exp.paren(rule, copy=False), expression=exp.not_(other, copy=False))
     return rule
 
 
-def _flips(profiles: Profiles, rule: exp.Expression, *, target: bool) -> list[Flip]:
+@dataclass(frozen=True)
+class _Rule:
+    """A rule over base facts, and what its facts are compared with; it is searched once for all of them."""
+
+    expression: exp.Expression
+    columns: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    has_negative: bool
+    compared_with_null: frozenset[str]
+
+    @classmethod
+    def of(cls, rule: exp.Expression) -> "_Rule":
+        tests = rule.find_all(exp.Is, exp.NullSafeEQ, exp.NullSafeNEQ)
+        return cls(
+            rule,
+            tuple(columns(rule)),
+            tuple(sorted(numbers([rule]))),
+            rule.find(exp.Neg) is not None,
+            frozenset(name for test in tests for name in columns(test)),
+        )
+
+
+def _flips(profiles: Profiles, rule: _Rule, *, target: bool) -> list[Flip]:
     """For each base fact of ``rule`` the nearest value that gives ``target``, where there is one."""
-    flips, goal = [], f"({to_sql(rule)}) {'IS TRUE' if target else 'IS NOT TRUE'}"
-    looked_at = set(columns(rule)) - {"as_of", profiles.key}
+    flips, goal = [], f"({to_sql(rule.expression)}) {'IS TRUE' if target else 'IS NOT TRUE'}"
+    looked_at = {*rule.columns} - {"as_of", profiles.key}
     for name in (name for name in profiles.facts if name in looked_at):
         fact = profiles.facts[name]
         if candidates := _candidates(profiles, fact, rule):
@@ -242,11 +264,11 @@ def _flip(profiles: Profiles, fact: ProfileFact, candidates: str, goal: str) -> 
     return Flip(fact, value, nearest)
 
 
-def _null_flip(profiles: Profiles, fact: ProfileFact, rule: exp.Expression, goal: str) -> Flip | None:
+def _null_flip(profiles: Profiles, fact: ProfileFact, rule: _Rule, goal: str) -> Flip | None:
     """NULL, if it fulfils ``goal``: for texts, and for facts that ``rule`` compares with NULL."""
-    column, tests = identifier(fact.name), rule.find_all(exp.Is, exp.NullSafeEQ, exp.NullSafeNEQ)
-    if fact.type != "VARCHAR" and not any(fact.name in columns(test) for test in tests):
+    if fact.type != "VARCHAR" and fact.name not in rule.compared_with_null:
         return None
+    column = identifier(fact.name)
     without = f"(SELECT person.* REPLACE (NULL::{fact.type} AS {column}), {column} AS was FROM person)"
     value, will_do = profiles.row(f"SELECT was, coalesce(try({goal}), false) FROM {without}")
     return Flip(fact, value, None) if will_do and value is not None else None
@@ -265,14 +287,13 @@ _OTHER = "something else"
 _MOST = 1_000_000  # values of one fact that are tried
 
 
-def _candidates(profiles: Profiles, fact: ProfileFact, rule: exp.Expression) -> str:
+def _candidates(profiles: Profiles, fact: ProfileFact, rule: _Rule) -> str:
     """SQL for a table of values ``v`` to try: the whole numbers, hours or texts that may flip ``rule``."""
-    thresholds = sorted(numbers([rule]))
-    named = ", ".join(f"{number:f}" for number in thresholds) or "0"
+    named = ", ".join(f"{number:f}" for number in rule.thresholds) or "0"
     if fact.type in ("BIGINT", "DOUBLE"):
         own = profiles.row(f"SELECT greatest(0, {', '.join(_sizes(profiles, rule))}) FROM person")[0]
-        most = min(_MOST, int(2 * max([500, own, *thresholds])) + 1)
-        least = -most if rule.find(exp.Neg) else 0
+        most = min(_MOST, int(2 * max([500, own, *rule.thresholds])) + 1)
+        least = -most if rule.has_negative else 0
         integers = f"SELECT unnest(range({least}, {most}))::{fact.type} AS v"
         beside = f"(SELECT unnest([{named}]) AS n), (SELECT unnest([-0.01, 0, 0.01]) AS s) WHERE n + s >= {least}"
         return integers if fact.type == "BIGINT" else f"{integers} UNION SELECT n + s FROM {beside}"
@@ -285,12 +306,15 @@ def _candidates(profiles: Profiles, fact: ProfileFact, rule: exp.Expression) -> 
         return f"SELECT as_of - to_hours(h) AS v FROM person, range(0, 24 * 400) hours(h) UNION {beside}"
     if fact.type == "BOOLEAN":
         return "SELECT unnest([true, false]) AS v"
-    words = sorted(compared_texts(rule, fact.name)) + [_OTHER] * compares_whole_texts(rule, fact.name)
-    return f"SELECT unnest([{', '.join(map(quote, words))}]::VARCHAR[]) AS v" if fact.type == "VARCHAR" else ""
+    if fact.type != "VARCHAR":
+        return ""
+    others = [_OTHER] * compares_whole_texts(rule.expression, fact.name)
+    words = sorted(compared_texts(rule.expression, fact.name)) + others
+    return f"SELECT unnest([{', '.join(map(quote, words))}]::VARCHAR[]) AS v"
 
 
-def _sizes(profiles: Profiles, rule: exp.Expression) -> list[str]:
-    names = [name for name in columns(rule) if profiles.facts[name].type in ("BIGINT", "DOUBLE")]
+def _sizes(profiles: Profiles, rule: _Rule) -> list[str]:
+    names = [name for name in rule.columns if profiles.facts[name].type in ("BIGINT", "DOUBLE")]
     return [f"coalesce(abs({identifier(name)}), 0)" for name in names]
 
 
