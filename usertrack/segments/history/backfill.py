@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from usertrack.core.errors import UsageError
 from usertrack.core.notify import Notify
-from usertrack.core.spool import connect
+from usertrack.core.spool import scratch
 from usertrack.engine.runner import Runner
 from usertrack.segments.classify import classify
 from usertrack.segments.history.file import HistoryFile, open_history
@@ -54,8 +54,7 @@ def backfill(
 def _recorded_snapshots(place: HistoryFile, set_name: str) -> list[Snapshot]:
     if not place.path.exists():
         return []
-    connection = connect()
-    with open_history(connection, place):
+    with scratch() as connection, open_history(connection, place):
         return snapshots(connection, place, set_name)
 
 

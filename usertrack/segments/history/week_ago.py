@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from usertrack.core.errors import UsertrackError
-from usertrack.core.spool import connect, identifier, quote
+from usertrack.core.spool import identifier, quote, scratch
 from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.library.library import Statement
@@ -107,9 +107,8 @@ def _recorded_snapshot(runner: Runner, query: WeekAgoQuery) -> Snapshot | None:
         return None
     queries = {name: runner.library[name] for name in query.rules.queries}
     digest = rules_digest(query.rules, queries, query.segment_set)
-    connection = connect()
     try:
-        with open_history(connection, query.place):
+        with scratch() as connection, open_history(connection, query.place):
             recorded = snapshots(connection, query.place, query.segment_set.name)
     except UsertrackError:
         return None
