@@ -6,17 +6,6 @@ import pytest
 
 from ..conftest import Cli, slow_but
 
-
-def test_days_are_those_of_the_timezone(demo: Cli) -> None:
-    utc = json.loads(demo("user", "lena@northwind.example", "-f", "json").out)
-    kiritimati = json.loads(
-        demo("user", "lena@northwind.example", "-f", "json", "--timezone", "Pacific/Kiritimati").out
-    )
-    assert utc["days"][-1]["day"] == "2026-11-20"
-    assert kiritimati["days"][-1]["day"] == "2026-11-20"
-    assert utc["days"] != kiritimati["days"]
-
-
 HOSTILE = ["percent%s{0}@hooli.example", "party@hooli.example", "markup@umbra.example", "formula@initech.example"]
 
 

@@ -116,6 +116,15 @@ def test_document_of_a_user(own: Cli, fmt: str) -> None:
     golden(f"user.{fmt}", page.partition("</style>")[2].partition("<script>")[0] if fmt == "html" else page)
 
 
+def test_days_of_a_user_are_those_of_the_timezone(own: Cli) -> None:
+    utc, kiritimati = (
+        json.loads(own("user", LENA, "-f", "json", "--timezone", zone).out)["days"]
+        for zone in ("UTC", "Pacific/Kiritimati")
+    )
+    assert utc[-1]["day"] == kiritimati[-1]["day"] == "2026-11-20"
+    assert utc != kiritimati
+
+
 def test_document_of_an_explanation(own: Cli) -> None:
     golden("explain.json", own("explain", LENA, "-f", "json").out)
     golden("lifecycle-100.txt", own("explain", LENA, "--set", "lifecycle").out)

@@ -13,7 +13,7 @@ from usertrack.library.sql import events_of, properties_of, tokens_of
 from usertrack.plan.model import Plan
 from usertrack.product.funnel.numbers import Funnel, named_funnels
 from usertrack.segments.applicable import applicable
-from usertrack.segments.expressions import columns, expand, parse
+from usertrack.segments.expressions import base_columns, parse
 from usertrack.segments.rules import Rules, Segment, read_rules
 from usertrack.workspace.files import funnel_paths, rules_path
 from usertrack.workspace.settings import Settings
@@ -132,7 +132,7 @@ def _facts_in(segment: Segment, rules: Rules) -> list[str]:
     derived: dict[str, Any] = {each.name: parse(each.sql, where) for each in rules.derived}
     fields = [field for _, field, _, _ in Formatter().parse(re.sub(r"[\[\]]", "", segment.because)) if field]
     expressions = [parse(sql, where) for sql in (segment.when, segment.priority, *fields)]
-    return list(dict.fromkeys(name for each in expressions for name in columns(expand(each, derived))))
+    return list(dict.fromkeys(name for each in expressions for name in base_columns(each, derived)))
 
 
 def _facts(rules: Rules, library: Library) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ for a text, and a call could hide there.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 _REFUSED = {
     "changes settings": r"set_config|pg_reload_conf|pg_rotate_logfile\w*|pg_stat_reset\w*|pg_stat_statements_reset",
@@ -51,6 +52,7 @@ _LEXEMES = re.compile(
 )
 
 
+@lru_cache(maxsize=512)  # as often as `sql.parsed`
 def refused_function(sql: str) -> tuple[int, str] | None:
     """The offset of the first refused function in ``sql``, and why it is refused; None where there is none."""
     for name, start in _names(sql):

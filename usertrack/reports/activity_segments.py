@@ -7,7 +7,7 @@ from usertrack.engine.runner import Runner
 from usertrack.product.activity.numbers import Engagement, engagements
 from usertrack.product.scope import MOST_PEOPLE, Scope
 from usertrack.segments.classify import classify, condition
-from usertrack.segments.expressions import atoms, columns, expand
+from usertrack.segments.expressions import atoms, base_columns
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules, Segment
 
@@ -62,7 +62,7 @@ def _members(profiles: Profiles, rules: Rules) -> Iterator[tuple[SegmentActivity
                 SegmentActivity(
                     segment_set.name,
                     count.segment,
-                    kind_of(profiles, columns(expand(rule, profiles.derived))),
+                    kind_of(profiles, base_columns(rule, profiles.derived)),
                     tuple(f"{atom.before} {atom.sql}{atom.after}".strip() for atom in atoms(rule)),
                     count.people,
                     revenue=sum(paid) / len(paid) if paid else None,

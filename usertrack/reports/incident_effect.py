@@ -8,7 +8,7 @@ from usertrack.core.words import number
 from usertrack.failures.investigation import Investigation
 from usertrack.reports.weekly import Weekly
 from usertrack.segments.classify import Classification, condition
-from usertrack.segments.expressions import columns, expand
+from usertrack.segments.expressions import base_columns
 from usertrack.segments.rules import Segment
 from usertrack.segments.what_if import members, otherwise
 
@@ -46,7 +46,7 @@ _FAILED = "runs_failed"
 def effect_on(classification: Classification, segment: Segment, failed: Mapping[str, int]) -> Effect:
     """The effect on one segment of incidents that ``failed`` so many runs of each person."""
     profiles = classification.profiles
-    if not failed or _FAILED not in columns(expand(condition(profiles, segment), profiles.derived)):
+    if not failed or _FAILED not in base_columns(condition(profiles, segment), profiles.derived):
         return Effect(segment)
     connection = profiles.connection
     connection.execute(

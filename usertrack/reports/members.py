@@ -13,7 +13,7 @@ from usertrack.core.spool import identifier
 from usertrack.core.table import Row
 from usertrack.core.words import number
 from usertrack.segments.classify import Classification, condition, other_segments_words
-from usertrack.segments.expressions import columns, expand, parse
+from usertrack.segments.expressions import base_columns, parse
 from usertrack.segments.history.week_ago import Moves
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Segment
@@ -33,7 +33,7 @@ def segment_origins(classification: Classification, segment: Segment | None = No
             *(condition(profiles, earlier) for earlier in segments[: segments.index(segment) + 1]),
             *(parse(text, "") for text in (segment.priority, *reasons)),
         ]
-        facts = {name for expression in expressions for name in columns(expand(expression, profiles.derived))}
+        facts = {name for expression in expressions for name in base_columns(expression, profiles.derived)}
         names = {profiles.facts[name].origin for name in facts}
     return profile_origins(profiles, names)
 

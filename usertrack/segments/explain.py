@@ -13,6 +13,7 @@ from usertrack.segments.classify import condition, reason_sql, rule_error
 from usertrack.segments.expressions import (
     Atom,
     atoms,
+    base_columns,
     bracketed,
     columns,
     compared_texts,
@@ -179,7 +180,7 @@ def _comparisons(profiles: Profiles, rule: exp.Expression, facts: dict[str, Any]
             atom,
             tuple((profiles.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
             met,
-            frozenset(columns(expand(atom.expression, profiles.derived))),
+            frozenset(base_columns(atom.expression, profiles.derived)),
             {name: counts[name] for name in atom.columns if name in counts},
         )
         for atom, met in zip(compared, values, strict=False)

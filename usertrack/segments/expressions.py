@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sqlglot
@@ -67,6 +67,14 @@ def columns(expression: exp.Expr) -> list[str]:
     return list(dict.fromkeys(column.name for column in expression.find_all(exp.Column, bfs=False)))
 
 
+def base_columns(expression: exp.Expr, derived: Mapping[str, exp.Expression]) -> list[str]:
+    """`columns`, with those of its own expression in the place of every derived one."""
+    names: dict[str, None] = {}
+    for name in columns(expression):
+        names |= dict.fromkeys(base_columns(derived[name], derived) if name in derived else [name])
+    return list(names)
+
+
 def expand(expression: exp.Expression, derived: Mapping[str, exp.Expression]) -> exp.Expression:
     """A copy of ``expression`` with every derived column replaced by its own expression."""
 
@@ -90,11 +98,11 @@ class Atom:
     before: str = ""
     after: str = ""
 
-    @property
+    @cached_property
     def sql(self) -> str:
         return to_sql(self.expression)
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         return columns(self.expression)
 

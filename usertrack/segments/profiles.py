@@ -17,7 +17,7 @@ from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import FACT_TYPES, Library, Query, Statement, for_key
-from usertrack.segments.expressions import bracketed, columns, expand, parse
+from usertrack.segments.expressions import base_columns, bracketed, columns, parse
 from usertrack.segments.keys import ORGANIZATION, a_key, key_words, normalised, subject_words
 from usertrack.segments.match import Match, Sides, apart_note, match_of, match_sql, namesakes_note, repeated_note
 from usertrack.segments.rules import Rules
@@ -127,7 +127,7 @@ class Profiles:
 
     def missing(self, expression: exp.Expression) -> list[str]:
         """Why ``expression`` is unknown in this run: one reason for each query that it needs and that failed."""
-        base = columns(expand(expression, self.derived))
+        base = base_columns(expression, self.derived)
         return list(
             dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing)
         )

@@ -15,7 +15,7 @@ from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Table
 from usertrack.core.words import plural
 from usertrack.segments.classify import Classification, words_sql
-from usertrack.segments.expressions import Atom, atoms, columns, expand, parse
+from usertrack.segments.expressions import Atom, atoms, base_columns, parse
 from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.segments.history.snapshots import (
     WEEK,
@@ -200,9 +200,7 @@ def standing(classification: Classification, pair: SnapshotPair) -> Table:
     by the time alone, such as the days since signup, are not among them.
     """
     profiles = classification.profiles
-    aging = {
-        name for name, derived in profiles.derived.items() if "as_of" in columns(expand(derived, profiles.derived))
-    }
+    aging = {name for name, derived in profiles.derived.items() if "as_of" in base_columns(derived, profiles.derived)}
     cases = [
         f"WHEN {quote(segment.id)} THEN {_listed([_moved_words(fact) for fact in own])}"
         for segment in pair.common
