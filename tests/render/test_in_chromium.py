@@ -87,3 +87,14 @@ def test_numbers_are_sorted_as_such_beside_what_is_not_known(
 def test_axe_finds_nothing(opened: Any, axe: str) -> None:
     opened.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
     assert violations(opened, axe) == []
+
+
+@pytest.mark.slow
+def test_axe_is_shown_the_row_that_is_not_as_the_others(chromium: Any, axe: str) -> None:
+    page = chromium.new_page()
+    rows = ["<tr><td><a href='#x'>x</a></td></tr>"] * 9
+    page.set_content(f"<title>t</title><main><table>{''.join([*rows, '<tr><td><a href=#x></a></td></tr>', *rows])}")
+    before = page.content()
+    assert [violation for violation in violations(page, axe) if violation.startswith("link-name")]
+    assert page.content() == before
+    page.close()

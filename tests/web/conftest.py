@@ -2,17 +2,19 @@
 
 import asyncio
 import re
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from tests.conftest import AS_OF, DAYS, Cli
 from tests.people import Office, served
-from tests.server.capture_fixtures import AppThread
+from tests.server.capture_fixtures import AppThread, wait_until
 from usertrack.demo import open_demo
 from usertrack.demo.sources import demo_server
 from usertrack.server.database.store import Store
@@ -51,6 +53,20 @@ class Browser:
         token = re.search(r'name="token" value="([^"]+)"', self.get(page).text)
         assert token, f"{page} has no form"
         return self.request("POST", path, data={"token": token[1], **fields})
+
+
+@contextmanager
+def on_port(app: Any, port: int = 0) -> Iterator[int]:
+    """The pages on a port, in a thread, for browsers that are real."""
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(20)
 
 
 Strangers = Callable[..., Browser]

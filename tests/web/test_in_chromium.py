@@ -4,11 +4,8 @@
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +13,19 @@ import pytest
 
 from tests.chromium import ARGUMENTS, CHROMIUM, axe, chromium, violations  # noqa: F401
 from tests.push.receiver import Receiver, receiving
+from tests.web.conftest import on_port
+from usertrack.web.access import Access
+from usertrack.web.app import create_app
+from usertrack.workspace.settings import load_settings
 
 pytestmark = pytest.mark.slow
 
 WIDTHS = (390, 820, 1280, 2000)
 JUDGED = ((1280, "light"), (390, "dark"))
+FOREIGN = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "SLACK_")
 _PATIENCE = 120_000  # milliseconds: the demo is asked for the first time, on a machine that has other work
+
+Links = Callable[[], str]
 
 
 class Visitor:
@@ -88,38 +92,29 @@ def slack() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def links(
-    demo_cache: Path, demo_postgres: str, slack: Receiver, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Iterator[str]]:
-    """One-time links of `usertrack open --demo`, which runs as a process and is asked for more."""
+    engines: None, demo_cache: Path, slack: Receiver, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Links]:
+    """One-time links of the demo's pages, as `usertrack open --demo` serves them."""
     folder = tmp_path_factory.mktemp("open")
-    foreign = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "SLACK_")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    with tempfile.TemporaryDirectory(dir="/tmp") as sockets:  # the name of a socket is short
-        env |= {"XDG_CACHE_HOME": str(demo_cache), "XDG_RUNTIME_DIR": sockets}
-        env |= {"USERTRACK_HISTORY": str(folder / "history.duckdb"), "USERTRACK_CACHE": str(folder / "cache")}
-        # the forms that export and erase somebody read every file of ours below TMPDIR, also those of other tests
-        env |= {"SLACK_WEBHOOK_URL": slack.url, "TMPDIR": str(folder)}
-        command = [sys.executable, "-m", "usertrack", "open", "--demo", "--port", "0"]
-        process = subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.PIPE, text=True)
-        assert process.stdout
-        first = process.stdout.readline()
-
-        def each() -> Iterator[str]:
-            yield first.strip()
-            while True:
-                yield subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True).stdout.strip()
-
-        try:
-            yield each()
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=30)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+            patch.delenv(name)
+        patch.setenv("XDG_CACHE_HOME", str(demo_cache))
+        patch.setenv("USERTRACK_HISTORY", str(folder / "history.duckdb"))
+        patch.setenv("USERTRACK_CACHE", str(folder / "cache"))
+        patch.setenv("SLACK_WEBHOOK_URL", slack.url)
+        # the forms that export and erase somebody read every file of ours there, also those of other tests
+        patch.setattr(tempfile, "tempdir", str(folder))
+        patch.chdir(folder)
+        access = Access(b"key", frozenset({"127.0.0.1"}), 0)
+        with on_port(create_app(load_settings(demo=True), access)) as port:
+            yield lambda: access.new_link(f"http://127.0.0.1:{port}")
 
 
 @pytest.fixture(scope="module")
-def session(chromium: Any, links: Iterator[str], axe: str) -> Iterator[Visitor]:
-    context = chromium.new_context()
-    yield Visitor(context.new_page(), next(links), axe)
+def session(chromium: Any, links: Links, axe: str) -> Iterator[Visitor]:
+    context = chromium.new_context(reduced_motion="reduce")  # what moves while it waits takes a processor
+    yield Visitor(context.new_page(), links(), axe)
     context.close()
 
 
@@ -203,14 +198,14 @@ def test_a_bookmark_of_a_segment_that_was_renamed_leads_to_those_there_are(visit
     visitor.comes_to("/segments/failing.*")
 
 
-def test_who_keeps_no_cookies_is_told_so(chromium: Any, links: Iterator[str], tmp_path: Path) -> None:
+def test_who_keeps_no_cookies_is_told_so(chromium: Any, links: Links, tmp_path: Path) -> None:
     (tmp_path / "Default").mkdir()
     settings = {"profile": {"default_content_setting_values": {"cookies": 2}}}
     (tmp_path / "Default/Preferences").write_text(json.dumps(settings))
     own = chromium.browser_type
     with own.launch_persistent_context(str(tmp_path), executable_path=CHROMIUM, args=ARGUMENTS) as context:
         page = context.new_page()
-        page.goto(next(links))
+        page.goto(links())
         assert "your browser keeps no cookies" in page.locator("main").inner_text()
 
 

@@ -1,17 +1,15 @@
 """The live page in a real Chromium: from an event to the row on the screen, and over a restart of the server."""
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 
 from tests.chromium import axe, chromium, violations  # noqa: F401
-from tests.server.capture_fixtures import wait_until
+from tests.web.conftest import on_port
 from tests.web.live_site import Company, company, shared_store  # noqa: F401
 from usertrack.web.access import Access
 from usertrack.web.app import create_app
@@ -25,16 +23,8 @@ HEADER = "x-forwarded-email"
 def pages(company: Company, port: int = 0, access: Access | None = None) -> Iterator[int]:
     """The pages on a port, behind a proxy that names who looks, unless ``access`` is another."""
     access = access or Access(b"key", frozenset({"127.0.0.1"}), port, header=HEADER, proxies=frozenset({"127.0.0.1"}))
-    app = create_app(company.settings, access)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    wait_until(lambda: server.started)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(20)
+    with on_port(create_app(company.settings, access), port) as port:
+        yield port
 
 
 class Tab:
