@@ -3,13 +3,16 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+LONGEST = 900  # seconds for a module: a page that never answers is waited for without end, unless its browser dies
 AXE_CORE = "axe-core@4.10.3"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
 # the popup of the address bar is two pages of its own in each window: two thirds of what a test in Chromium takes
@@ -55,8 +58,20 @@ def chromium() -> Iterator[Any]:
         pytest.skip("there is no chromium here; CHROMIUM names one")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, ignore_default_args=_UNLIKE_USERS)
+        (process,) = _browser_processes(browser)
+        end = threading.Timer(LONGEST, os.kill, (process, signal.SIGKILL))
+        end.daemon = True
+        end.start()
         yield browser
+        end.cancel()
         browser.close()
+
+
+def _browser_processes(browser: Any) -> list[int]:
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    return [process["id"] for process in processes if process["type"] == "browser"]
 
 
 @pytest.fixture(scope="session")

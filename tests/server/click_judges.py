@@ -3,6 +3,7 @@
 import heapq
 import shutil
 import subprocess
+import tarfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -56,10 +57,14 @@ def posthog_page(config: str = "") -> Callable[[Site, ClickPage], str]:
 def posthog_js(folder: Path) -> bytes:
     """posthog-js with all its parts, by npm; raises OSError where that cannot be."""
     npm = shutil.which("npm")
-    command = [npm or "npm", "install", "--prefix", str(folder), "--no-save", "--no-audit", "--no-fund", POSTHOG_JS]
+    command = [npm or "npm", "pack", POSTHOG_JS, "--pack-destination", str(folder)]  # without what it rests on
     if npm is None or subprocess.run(command, capture_output=True).returncode:
-        raise OSError(f"npm could not install {POSTHOG_JS}")
-    return (folder / "node_modules/posthog-js/dist/array.full.no-external.js").read_bytes()
+        raise OSError(f"npm could not load {POSTHOG_JS}")
+    (archive,) = folder.glob("posthog-js-*.tgz")
+    with tarfile.open(archive) as files:
+        script = files.extractfile("package/dist/array.full.no-external.js")
+        assert script
+        return script.read()
 
 
 def judged(browser: Any, site: Site, pages: Sequence[ClickPage], put: Callable[[Site, ClickPage], str]) -> Verdicts:
