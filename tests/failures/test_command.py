@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 import yaml
 
-from tests.conftest import AS_OF, Cli, document_of, slow_but
+from tests.conftest import AS_OF, DAYS, Cli, document_of, slow_but
 from usertrack.demo import build
 from usertrack.library.library import shipped_root
 
@@ -24,7 +25,7 @@ def quiet() -> Iterator[str]:
     """The DSN of the default demo without its incident."""
     with (
         tempfile.TemporaryDirectory(prefix="usertrack-test-") as directory,
-        closing(build(Path(directory) / "quiet", as_of=AS_OF, quiet=True)) as demo,
+        closing(build(Path(directory) / "quiet", as_of=AS_OF, days=DAYS, quiet=True)) as demo,
     ):
         yield demo.postgres_dsn()
 
@@ -50,6 +51,22 @@ def test_a_quiet_demo_has_none(cli: Cli, clean_env: pytest.MonkeyPatch, quiet: s
     for days in (7, 30, 90):
         assert document_of(cli, "failures", "--as-of", "2026-11-20T09:00", "--days", days)["incidents"] == []
     assert "No platform incident" in cli("failures", "--as-of", "2026-11-20T09:00").out
+
+
+@pytest.mark.slow
+def test_quiet_is_the_same_world_without_the_incident(demo_postgres: str, quiet: str) -> None:
+    runs = "SELECT id, user_id, created_at FROM fastapi_run ORDER BY id"
+    failed = (
+        "SELECT count(*), sum((run_state = 'failed')::int) FROM fastapi_run"
+        " WHERE created_at >= '2026-11-09 13:00' AND created_at < '2026-11-09 16:00'"
+    )
+    with psycopg.connect(demo_postgres) as loud_database, psycopg.connect(quiet) as quiet_database:
+        assert loud_database.execute(runs).fetchall() == quiet_database.execute(runs).fetchall()
+        [(many, struck)] = loud_database.execute(failed).fetchall()
+        [(same, ordinary)] = quiet_database.execute(failed).fetchall()
+    assert many == same
+    assert struck > 0.8 * many
+    assert ordinary < 0.4 * many
 
 
 BROKEN: list[tuple[str, set[str], str]] = [
