@@ -3,7 +3,9 @@
 They lie beside the repository, in ``../shared/data``; DEFINITIONS.md there says what each answer means.
 """
 
+import fcntl
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,13 +34,22 @@ class Log:
 
 
 @pytest.fixture(scope="module", params=slow_but(["ecom"], ["ecom", "gamelaunch", "cdnow"]))
-def log(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
-    """The log, imported with what its columns are called, and served."""
+def log(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, of_all_workers: Path
+) -> Iterator[Log]:
+    """The log, imported with what its columns are called, by the first process that wants it, and served."""
     folder = LOGS / request.param
-    data = tmp_path_factory.mktemp(request.param)
-    # answers take steps of one time in either order
-    command = ["import", "events", str(folder / "events.csv.gz"), "--data", str(data), "--ties", "equal"]
-    subprocess.run([sys.executable, "-m", "usertrack", *command], check=True, capture_output=True)
+    imported = of_all_workers / f"log-{request.param}"
+    with imported.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not imported.exists():
+            data = tmp_path_factory.mktemp(request.param) / "imported"
+            # answers take steps of one time in either order
+            command = ["import", "events", str(folder / "events.csv.gz"), "--data", str(data), "--ties", "equal"]
+            subprocess.run([sys.executable, "-m", "usertrack", *command], check=True, capture_output=True)
+            data.rename(imported)
+    data = tmp_path_factory.mktemp(request.param) / "served"
+    shutil.copytree(imported, data, symlinks=True)
     with closing(Store(data)) as store, AppThread(store, SERVER) as server:
         yield Log(json.loads((folder / "answers.json").read_text()), server.url)
 

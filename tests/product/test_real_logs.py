@@ -14,9 +14,7 @@ from ..conftest import Cli
 from ..real_logs import Log, connected, log, needs_logs
 
 __all__ = ["connected", "log"]
-pytestmark = needs_logs
-
-pytestmark = pytest.mark.slow
+pytestmark = [needs_logs, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -75,4 +75,6 @@ def test_a_source_that_knows_nobody_is_named(tmp_path: Path) -> None:
 
 
 def test_of_nobody_nobody_is_in_a_segment() -> None:
-    assert [(count.people, count.undecided) for count in classified(0, {}).counts] == [(0, 0)] * 3
+    nobody = classified(0, {})
+    assert [(count.people, count.undecided) for count in nobody.counts] == [(0, 0)] * 3
+    assert (nobody.profiles.match.internal, nobody.profiles.match.opted_out) == (0, 0)
