@@ -77,4 +77,4 @@ def test_a_source_that_knows_nobody_is_named(tmp_path: Path) -> None:
 def test_of_nobody_nobody_is_in_a_segment() -> None:
     nobody = classified(0, {})
     assert [(count.people, count.undecided) for count in nobody.counts] == [(0, 0)] * 3
-    assert (nobody.profiles.match.internal, nobody.profiles.match.opted_out) == (0, 0)
+    assert (nobody.profiles.match.internal_excluded, nobody.profiles.match.opted_out) == (0, 0)

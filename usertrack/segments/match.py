@@ -47,7 +47,8 @@ def match_of(connection: Any, sides: Sides, key: str) -> Match:
 
     sql = match_sql(sides, key)
     *sifted, deleted = row(
-        "SELECT count_if(internal), count_if(opted_out), count_if(deleted AND NOT opted_out) FROM people"
+        "SELECT count(*) FILTER (internal), count(*) FILTER (opted_out), "
+        "count(*) FILTER (deleted AND NOT opted_out) FROM people"
     )
     internal, opted_out = sifted if key == EMAIL else (None, None)
     nameless = {
