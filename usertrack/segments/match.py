@@ -40,22 +40,19 @@ class Match:
 
 def match_of(connection: Any, sides: Sides, key: str) -> Match:
     """The counts, out of the table `people` and the staged queries of ``sides``."""
-
-    def row(sql: str) -> tuple[Any, ...]:
-        counts: tuple[Any, ...] = connection.execute(sql).fetchone()
-        return counts
-
     sql = match_sql(sides, key)
-    *sifted, deleted = row(
-        "SELECT count(*) FILTER (internal), count(*) FILTER (opted_out), "
-        "count(*) FILTER (deleted AND NOT opted_out) FROM people"
+    without_key = (
+        f", (SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL)"
+        for view, column in sides.values()
     )
-    internal, opted_out = sifted if key == EMAIL else (None, None)
-    nameless = {
-        source: row(f"SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL")[0]
-        for source, (view, column) in sides.items()
-    }
-    counts = connection.execute(f"SELECT kind, count(*), count_if(ambiguous) FROM ({sql}) GROUP BY kind").fetchall()
+    internal, opted_out, deleted, *nameless_counts = connection.execute(
+        "SELECT count(*) FILTER (internal), count(*) FILTER (opted_out), count(*) FILTER (deleted AND NOT opted_out)"
+        f"{''.join(without_key)} FROM people"
+    ).fetchone()
+    nameless = dict(zip(sides, nameless_counts, strict=True))
+    counts = connection.execute(
+        f"SELECT kind, count(*), count(*) FILTER (ambiguous) FROM ({sql}) GROUP BY kind"
+    ).fetchall()
     kinds = {kind: count for kind, count, _ in counts}
     both = len(sides) == 2
     return Match(
@@ -65,8 +62,8 @@ def match_of(connection: Any, sides: Sides, key: str) -> Match:
         ambiguous=sum(ambiguous for kind, _, ambiguous in counts if kind not in LEFT_OUT),
         anonymous=nameless.get("posthog"),
         without_email=nameless.get("neon"),
-        internal_excluded=internal,
-        opted_out=opted_out,
+        internal_excluded=internal if key == EMAIL else None,
+        opted_out=opted_out if key == EMAIL else None,
         deleted=deleted,
     )
 
@@ -76,15 +73,15 @@ def repeated_note(connection: Any, table: Table) -> str:
     if "repeated_ids" not in table.names:
         return ""
     assert isinstance(table.rows, SpooledRows)
-    rows = table.rows.scan()
-    ids = connection.execute(f"SELECT coalesce(sum(repeated_ids), 0)::BIGINT FROM {rows}").fetchone()[0]
-    example = None
+    rows, of_several_people = table.rows.scan(), "(SELECT NULL AS account_id LIMIT 0)"
     if {"account_id", "accounts"} <= set(table.names):
-        of_several_people, example = connection.execute(
-            f"SELECT count(*), min(account_id) FROM (SELECT account_id FROM {rows} "
-            "WHERE accounts > 0 GROUP BY account_id HAVING count(*) > 1)"
-        ).fetchone()
-        ids += of_several_people
+        of_several_people = (
+            f"(SELECT account_id FROM {rows} WHERE accounts > 0 GROUP BY account_id HAVING count(*) > 1)"
+        )
+    ids, example = connection.execute(
+        f"SELECT (SELECT coalesce(sum(repeated_ids), 0)::BIGINT FROM {rows}) + count(*), min(account_id) "
+        f"FROM {of_several_people}"
+    ).fetchone()
     such = f", such as {example}" if example else ""
     words = plural(ids, "account id is", "account ids are")
     return f"{words} there more than once{such}: what they did is counted each time (`usertrack doctor`)" if ids else ""
