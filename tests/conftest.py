@@ -39,6 +39,7 @@ from . import demo_answers
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DAYS = 90
 IN_MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30
+MADE_ONCE = "TESTS_MADE_ONCE"  # a folder for what several runs of the same tests may share
 LONG_FILES = ("test_kills.py", "test_in_chromium.py", "test_tracker_clicks.py", "test_tracker_delivery.py")
 _SETTINGS = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
@@ -78,7 +79,9 @@ Cli = Callable[..., CommandResult]
 
 @pytest.fixture(scope="session")
 def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all worker processes of this run have in common."""
+    """A folder that all worker processes of this run have in common, and in CI both runs."""
+    if MADE_ONCE in os.environ:
+        return Path(os.environ[MADE_ONCE])
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
