@@ -1,8 +1,9 @@
 """Ctrl-C ends a command with exit code 130 at any moment; errors that it causes on the way out are not shown.
 
 Python raises KeyboardInterrupt between any two steps. In the middle of an import that would leave a lock behind, and in
-a destructor it would be lost: there it is raised a moment later. Engines turn it into other errors, so the signal
-itself is recorded, in a pipe. A command that hangs on its way out is stopped.
+a destructor it would be lost: there it is raised a moment later. A signal that comes just before Python begins to wait
+does not end that wait, so it is sent again. Engines turn it into other errors, so the signal itself is recorded, in a
+pipe. A command that hangs on its way out is stopped.
 """
 
 import _thread
@@ -23,6 +24,7 @@ _LONGEST_END = 10  # seconds
 
 _pipe: tuple[int, int] | None = None  # has a byte per signal, until the end of the process
 _pending = False
+_is_noticed = False  # whether Python has handled a signal
 _showwarning = warnings.showwarning
 
 
@@ -59,7 +61,8 @@ def _install() -> None:
 
 
 def _on_signal(number: int, scope: FrameType | None) -> None:
-    global _pending
+    global _pending, _is_noticed
+    _is_noticed = True
     while scope:
         if scope.f_code.co_filename.startswith("<frozen importlib"):
             _pending = True
@@ -87,7 +90,7 @@ def _exit_when_stuck(signals: int) -> None:
     end = time.monotonic() + _LONGEST_END
     while time.monotonic() < end:
         time.sleep(0.02)
-        if _pending:
+        if _pending or not _is_noticed:
             _pending = False
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     os.write(2, b"note: interrupted\n")
