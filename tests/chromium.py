@@ -37,7 +37,7 @@ _RUN_AXE = """async () => {
         return shapes.get(element);
     };
     const repeated = [];
-    for (const parent of document.querySelectorAll("body :is(tbody, tr, ul, ol, svg, g)")) {
+    for (const parent of document.querySelectorAll("body :is(tbody, ul, ol, svg, g)")) {
         for (const alike of Map.groupBy([...parent.children], shape).values()) repeated.push(...alike.slice(2, -1));
     }
     const places = repeated.map((element) => {
