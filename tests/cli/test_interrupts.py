@@ -25,7 +25,7 @@ app.main()
 DUCKDB = """
     from usertrack.core.spool import connect
     connection = connect()
-    connection.execute("SET threads = 1")  # as for profiles: with more, DuckDB waits for the others, who notice nothing
+    connection.execute("SET threads = 1")  # with more, DuckDB waits for the task of each, and these have no end
     print("ready", flush=True)
     connection.execute("SELECT sum(sin(range)) FROM range(1000000000000)")"""
 ON_THE_WAY_OUT = """
@@ -41,6 +41,16 @@ CANCELLED = """
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             raise ConnectionFailed("the engine is gone")
+    print("ready", flush=True)
+    asyncio.run(work())"""
+STOPPED_AT_ITS_SERVER = """
+    import asyncio
+    async def work():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.3)
+            print("stopped")
     print("ready", flush=True)
     asyncio.run(work())"""
 DESTRUCTOR = """
@@ -70,7 +80,10 @@ HANGING = """
         except KeyboardInterrupt: pass"""
 
 
-@pytest.mark.parametrize("doing", [DUCKDB, ON_THE_WAY_OUT, CANCELLED, DESTRUCTOR, IMPORT, NOT_BEGUN, HANGING])
+CASES = [DUCKDB, ON_THE_WAY_OUT, CANCELLED, STOPPED_AT_ITS_SERVER, DESTRUCTOR, IMPORT, NOT_BEGUN, HANGING]
+
+
+@pytest.mark.parametrize("doing", CASES)
 def test_whatever_is_made_of_it_on_the_way_out(doing: str, tmp_path: Path) -> None:
     (tmp_path / "struck.py").write_text("import time\nprint('ready', flush=True)\ntime.sleep(0.3)\nwhole = 'whole'")
     code = COMMAND.format(doing)
@@ -82,14 +95,17 @@ def test_whatever_is_made_of_it_on_the_way_out(doing: str, tmp_path: Path) -> No
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, "note: interrupted\n")
-    assert out == ("whole\n" if doing is IMPORT else "")
+    assert out == {IMPORT: "whole\n", STOPPED_AT_ITS_SERVER: "stopped\n"}.get(doing, "")
 
 
 def test_a_signal_just_before_a_wait_ends_the_wait() -> None:
-    before = 'os.write(interrupts._pipe[1], b"2"); time.sleep(60)'  # as Python records it, but for the wait
-    result = subprocess.run(
-        [sys.executable, "-c", COMMAND.format(before)], capture_output=True, text=True, timeout=interrupts._LONGEST_END
-    )
+    """Another thread takes the signal, so that it does not disturb the main one's wait either."""
+    code = COMMAND.format("""
+    import threading
+    threading.Timer(0.2, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)).start()
+    time.sleep(60)""")
+    line = [sys.executable, "-c", code]
+    result = subprocess.run(line, capture_output=True, text=True, timeout=interrupts._LONGEST_END)
     assert (result.returncode, result.stderr) == (130, "note: interrupted\n")
 
 

@@ -2,8 +2,8 @@
 
 Python raises KeyboardInterrupt between any two steps. In the middle of an import that would leave a lock behind, and in
 a destructor it would be lost: there it is raised a moment later. A signal that comes just before Python begins to wait
-does not end that wait, so it is sent again. Engines turn it into other errors, so the signal itself is recorded, in a
-pipe. A command that hangs on its way out is stopped.
+does not end that wait; another signal, which does nothing, ends it. Engines turn the exception into other errors, so
+the signal itself is recorded, in a pipe. A command that hangs on its way out is stopped.
 """
 
 import _thread
@@ -21,10 +21,10 @@ from typing import Any
 from usertrack.core.errors import INTERRUPTED
 
 _LONGEST_END = 10  # seconds
+_WAKE = signal.SIGURG  # the main thread stops waiting, and handles what has come; nobody else uses it
 
 _pipe: tuple[int, int] | None = None  # has a byte per signal, until the end of the process
 _pending = False
-_is_noticed = False  # whether Python has handled a signal
 _showwarning = warnings.showwarning
 
 
@@ -37,7 +37,7 @@ def run_interruptible(run: Callable[[], int]) -> int:
             _install()
             code = run()
         finally:
-            signal.signal(signal.SIGINT, lambda number, scope: None)
+            signal.signal(signal.SIGINT, _do_nothing)
     except KeyboardInterrupt:
         code = INTERRUPTED
     return code
@@ -58,11 +58,15 @@ def _install() -> None:
     warnings.showwarning = _on_warning
     signal.default_int_handler = _on_signal  # type: ignore[assignment]  # asyncio puts a gentler one in the default's place
     signal.signal(signal.SIGINT, _on_signal)
+    signal.signal(_WAKE, _do_nothing)
+
+
+def _do_nothing(number: int, scope: FrameType | None) -> None:
+    pass
 
 
 def _on_signal(number: int, scope: FrameType | None) -> None:
-    global _pending, _is_noticed
-    _is_noticed = True
+    global _pending
     while scope:
         if scope.f_code.co_filename.startswith("<frozen importlib"):
             _pending = True
@@ -90,8 +94,9 @@ def _exit_when_stuck(signals: int) -> None:
     end = time.monotonic() + _LONGEST_END
     while time.monotonic() < end:
         time.sleep(0.02)
-        if _pending or not _is_noticed:
-            _pending = False
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        number = _WAKE
+        if _pending:
+            _pending, number = False, signal.SIGINT
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
     os.write(2, b"note: interrupted\n")
     os._exit(INTERRUPTED)
