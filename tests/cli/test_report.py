@@ -273,8 +273,7 @@ def test_what_is_wrong_in_a_template_is_said_with_its_line(
 # What the docs show
 
 
-def test_the_workflow_writes_and_verifies_a_report(week: Mapping[str, str]) -> None:
-    """With the commands that the script below runs."""
+def test_the_workflow_has_the_commands_of_the_script(week: Mapping[str, str]) -> None:
     workflow = yaml.safe_load((EXAMPLES / "weekly-report.yml").read_text())
     steps = {step.get("name"): step.get("run") for step in workflow["jobs"]["report"]["steps"]}
     assert steps["Write"].splitlines() == [

@@ -146,4 +146,4 @@ def test_a_personal_key_is_refused(configure: Configure, capsys: pytest.CaptureF
         configure(project_key="phx_secret")
     assert "phx_secret" not in str(caught.value)
     configure(project_key="phc_secret", database_url="postgresql://u:secret@h/d")
-    assert "secret" not in repr(track.current().settings)
+    assert "secret" not in repr(track.current().configuration)

@@ -206,7 +206,7 @@ def test_flush_keeps_its_time_when_posthog_hangs(anywhere: None, server: PostHog
     with socket.create_server(("127.0.0.1", 0)) as silent:
         server.stop()
         host = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        track.configure(**{**vars(track.current().settings), "host": host})  # type: ignore[typeddict-item]
+        track.configure(**{**vars(track.current().configuration), "host": host})  # type: ignore[typeddict-item]
         track.track("ada", "seen")
         started = time.monotonic()
         assert not track.flush(0.2)

@@ -219,7 +219,7 @@ def _after_fork() -> None:
     _lock, _errors = threading.Lock(), TokenBuckets()
     if _tracker:
         _parent_trackers.append(_tracker)
-        _tracker = Tracker(_tracker.settings)
+        _tracker = Tracker(_tracker.configuration)
         _parent_trackers[-1].spool.leave_to_parent()
 
 

@@ -30,11 +30,11 @@ _DOWN_SECONDS = 5.0  # that requests go without their database after it has fail
 class Tracker:
     """Every method may be called from any thread. After a fork, the child needs a tracker of its own."""
 
-    def __init__(self, settings: Configuration, declarations: Declarations = DECLARATIONS) -> None:
-        self.settings = settings
-        self.watch = Watch(settings.plan, enforce=settings.enforce)
-        self.spool = Spool(settings.spool_folder())
-        self.postgres = Postgres(settings.database_url) if settings.database_url else None
+    def __init__(self, configuration: Configuration, declarations: Declarations = DECLARATIONS) -> None:
+        self.configuration = configuration
+        self.watch = Watch(configuration.plan, enforce=configuration.enforce)
+        self.spool = Spool(configuration.spool_folder())
+        self.postgres = Postgres(configuration.database_url) if configuration.database_url else None
         self._declarations = declarations
         self.profiles: Profiles
         if self.postgres:
@@ -184,7 +184,7 @@ class Tracker:
             self.profiles.add(due)
 
     def _wake(self) -> None:
-        if self.settings.relay:
+        if self.configuration.relay:
             self.relay.wake()
         elif self.postgres:
             self.saver.start()
@@ -198,10 +198,10 @@ class Tracker:
         return Tables(self.postgres, self._declarations) if self.postgres else None
 
     def _sender(self) -> Sender | None:
-        if self.settings.project_key is None:
+        if self.configuration.project_key is None:
             self._warn_once("no key", "POSTHOG_API_KEY is not set: events wait, and this process sends none")
             return None
-        return Sender(self.settings.project_key, self.settings.host)
+        return Sender(self.configuration.project_key, self.configuration.host)
 
     def _warn_once(self, subject: str, text: str, *values: object) -> None:
         """Log ``text``, once for a subject."""

@@ -1,6 +1,6 @@
 -- title: Sessions and their steps
 -- about: >
---   The tables of a WITH, up to `sessions`: a row per session with a `begun` step, of `person` (hashed; `whose` is the id), with
+--   The tables of a WITH, up to `sessions`: a row per session in which `start` occurs, of `person` (hashed; `whose` is the id), with
 --   the names of its steps, `names`, and their times (ms) in `journey`, as the header of posthog/journeys says.
 -- params:
 --   pages: true

@@ -121,11 +121,11 @@ def _compare(
     classification: Classification,
     before: Classification | Snapshot,
     place: HistoryFile | None,
-    scratch: Path,
+    file: Path,
     now: datetime,
 ) -> Moves:
-    """Who moved between ``before`` and ``classification``, compared in the new file ``scratch``."""
-    compared = HistoryFile(scratch, place.origin if place else "")
+    """Who moved between ``before`` and ``classification``, compared in the new ``file``."""
+    compared = HistoryFile(file, place.origin if place else "")
     if isinstance(before, Snapshot):
         assert place is not None
         _copy(classification, before, place, compared)
