@@ -199,7 +199,6 @@ def test_other_sources_are_no_mismatch(demo: Cli, week: Mapping[str, str], tmp_p
         (["weekly", "--week", "46"], "'46' is not an ISO week", "2026-W46"),
         (["weekly", "--week", "2026-W48"], "the week 2026-W48 is yet to come", "2026-W46"),
         (["weekly", "--set", "actoin"], "there is no segment set 'actoin'", "action"),
-        (["weekly", "-f", "csv"], "this command has no csv output", "markdown"),
         (["segment", "faling"], "'faling'", "failing"),
         (["user", "lena@northwnd.example"], "nobody is known as", "lena@northwind.example"),
         (["verify", "nowhere.html"], "cannot read 'nowhere.html'", ""),
@@ -210,6 +209,21 @@ def test_wrong_input(demo: Cli, args: list[str], message: str, hint: str) -> Non
     assert (result.code, result.out) == (2, "")
     assert message in result.err
     assert hint in result.err
+
+
+@pytest.mark.parametrize("args", [["weekly"], ["user", "ann@x.example"], ["activity"]])
+def test_a_wrong_format_is_told_before_anything_is_asked(
+    cli: Cli, clean_env: pytest.MonkeyPatch, args: list[str]
+) -> None:
+    clean_env.setenv("POSTHOG_HOST", "http://127.0.0.1:9")
+    clean_env.setenv("POSTHOG_PROJECT_ID", "1")
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_test")
+    clean_env.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+    assert cli("report", *args).code == 3
+    result = cli("report", *args, "-f", "csv")
+    assert (result.code, result.out) == (2, "")
+    assert "this command has no csv output" in result.err
+    assert "use --format table, json, markdown or html" in result.err
 
 
 PERSON, SEGMENT = ["user", "percent%s{0}@hooli.example"], ["segment", "failing"]

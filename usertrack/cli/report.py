@@ -193,9 +193,14 @@ def verify(
 
 
 def _recipe(session: "Session", kind: str, subject: str, set_name: str, limit: int | None) -> "Recipe":
+    """The recipe of a new report; raises UsageError for a format that it does not have, before anything is asked."""
+    from usertrack.cli.output import require_page_format
+    from usertrack.cli.session import format_of
     from usertrack.reports.recipe import Recipe
     from usertrack.sources.identity import origin_of
 
+    if kind != "segment":  # which has its people as a table, too
+        require_page_format(format_of(session.settings, session.common))
     runner, settings = session.runner, session.settings
     sources = origin_of(settings, runner.now)
     return Recipe(kind, subject, runner.as_of, runner.now, settings["timezone"], sources, set_name, limit)
@@ -216,21 +221,17 @@ def _require_sources(session: "Session", recipe: "Recipe") -> None:
 def _emit(session: "Session", recipe: "Recipe", *, pseudonyms: bool) -> None:
     """Make the report and write it, with notes on what is incomplete."""
     from usertrack.cli import diagnostics
-    from usertrack.cli.output import require_page_format
     from usertrack.cli.session import format_of
     from usertrack.core.sections import with_unanswered
     from usertrack.render import pages
 
-    fmt = format_of(session.settings, session.common)
-    if recipe.kind != "segment":  # which has its people as a table, too
-        require_page_format(fmt)  # before anything is asked
     document = _build_report(session, recipe, pseudonyms=pseudonyms)
     document, warning = with_unanswered(document, session.runner.unanswered)
     session.incomplete = session.incomplete or bool(warning)
     session.emit(document, recipe.limit)
     if warning:
         diagnostics.note(warning)
-    if fmt == "markdown":
+    if format_of(session.settings, session.common) == "markdown":
         _say_if_too_long(sum(map(len, pages.render(document, "markdown", recipe.limit))))
 
 
