@@ -56,6 +56,8 @@ Rows = Callable[..., list[list[Any]]]
          " WHERE event = 'buy' LIMIT 1", [["buy", 1]]),
         ("SELECT count() FROM events WHERE true OR event IN (SELECT 'x')", [[7]]),
         ("SELECT count() FROM events WHERE (false AND event = 'buy') OR 1 = 2", [[0]]),
+        ("SELECT a.x FROM (SELECT 1 AS x) a LEFT JOIN (SELECT 1 AS x) b ON a.x = b.x AND false", [[1]]),
+        ("SELECT a.x FROM (SELECT 1 AS x) a ASOF JOIN (SELECT 1 AS x) b ON a.x = b.x AND a.x >= b.x AND false", []),
         ("SELECT events.event, team_id FROM events LIMIT 1", [["$pageview", 1]]),
         ("SELECT count() FROM events SAMPLE 1", [[7]]),
         ("SELECT count() < 7 FROM events SAMPLE 1/2 OFFSET 1/2", [[1]]),

@@ -144,9 +144,12 @@ class Expressions:
         return self._joined("or", node["exprs"], decisive=True)
 
     def _joined(self, word: str, nodes: list[Node], *, decisive: bool) -> Sql:
-        """AND or OR. What is decided by a constant in WHERE is that constant: ClickHouse would read all of it first."""
+        """AND or OR. In WHERE, what one constant decides is printed as that constant, which spares ClickHouse the rest.
+
+        In ON it is printed in full: an ASOF JOIN has to have its inequality.
+        """
         operands = self.values(nodes)
-        if self.scope.filtering and any(operand.value is decisive for operand in operands):
+        if self.scope.filtering and not self.scope.exact and any(operand.value is decisive for operand in operands):
             return literal(decisive)
         return Sql(f"{word}({', '.join(operand.text for operand in operands)})", RESULT)
 
