@@ -146,9 +146,9 @@ def test_exclusive_rows_and_columns_are_the_sizes(demo: Cli) -> None:
 
 def test_what_cannot_be_known_of_the_past_is_said(demo: Cli) -> None:
     sentence = "note: on 13 Nov 2026: account, name, credits, subscription,"
-    for command in (["segments"], ["explain", "nora.sato@northwind.example"]):
+    for command in (["segments"], ["match"], ["explain", "nora.sato@northwind.example"]):
         assert sentence in demo(*command, "--as-of", WEEK_AGO).err
-    assert "as they stand today" not in demo("match", "--as-of", "2026-11-19T10:00").err
+    assert "as they stand today" not in demo("segments", "--as-of", "2026-11-19T10:00").err
     run = demo("query", "run", "neon/run_activity", "--as-of", WEEK_AGO, "-f", "csv")
     assert (
         "note: on 13 Nov 2026: completed runs, failed runs, last failed run, commonest cause of failure are as"

@@ -270,9 +270,9 @@ def test_a_fact_of_another_type_than_declared(demo: Cli, tmp_path: Path) -> None
     assert "query 'posthog/people' returns a value that is not of its fact's type" in result.err
 
 
-def test_doctor_on_the_demo(demo: Cli, tmp_path: Path) -> None:
+def test_doctor_with_nothing_configured(demo: Cli, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text("events: none\n")
-    result = demo("doctor", "--demo")
+    result = demo("doctor")
     assert result.code == 0
     assert "sources" in result.out
     assert "the demo" in result.out
