@@ -68,7 +68,7 @@ def rules_in(folder: Path, text: str = RULES) -> tuple[Rules, Library]:
 
 @cache
 def _rules(text: str) -> tuple[Rules, Library, TemporaryDirectory[str]]:
-    """The same, read once, and the folder that they are read from while it is there."""
+    """``rules_in`` a folder of their own, read once; the folder is in the tuple so that it is not deleted."""
     folder = TemporaryDirectory()
     return *rules_in(Path(folder.name), text), folder
 

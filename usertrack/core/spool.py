@@ -40,7 +40,7 @@ class SpooledRows(Sequence[Row]):
     """The rows of ``scan``, a DuckDB FROM-expression, in the file's order.
 
     ``columns`` have DuckDB's types; times are naive UTC. Without a ``connection`` the scan is over files, and any
-    connection can read it. ``file`` has the source's answer, if there is one.
+    connection whose TimeZone is UTC can read it. ``file`` has the source's answer, if there is one.
     """
 
     def __init__(

@@ -52,7 +52,7 @@ _LEXEMES = re.compile(
 )
 
 
-@lru_cache(maxsize=512)  # as often as `sql.parsed`
+@lru_cache(maxsize=512)  # as many as `sql.parsed`
 def refused_function(sql: str) -> tuple[int, str] | None:
     """The offset of the first refused function in ``sql``, and why it is refused; None where there is none."""
     for name, start in _names(sql):

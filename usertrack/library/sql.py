@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from usertrack.core.errors import UsageError
 
 
-@lru_cache(maxsize=2048)  # as often as `_tokens`
+@lru_cache(maxsize=2048)  # as many as `_tokens`
 def placeholders(sql: str, source: str) -> tuple[tuple[str, int, int], ...]:
     """Each ``{name}`` in ``sql`` outside strings and comments, with its start and end offsets."""
     from sqlglot import TokenType
@@ -103,7 +103,7 @@ def _hogql() -> Any:
     return HogQL
 
 
-@lru_cache(maxsize=2048)  # as often as `_tokens`
+@lru_cache(maxsize=2048)  # as many as `_tokens`
 def statement_of(sql: str, source: str) -> str:
     """``sql`` without a trailing semicolon, if it is one statement that begins like a read; else raises UsageError.
 
@@ -113,7 +113,7 @@ def statement_of(sql: str, source: str) -> str:
 
     if "\0" in sql:
         raise UsageError("the SQL has a character that no SQL has (NUL)", "is it a text file?")
-    sql = sql.rstrip()  # as it is read the next time
+    sql = sql.rstrip()  # as it is returned, so that `_tokens` knows the result when that is read in its turn
     tokens = tokens_of(sql, source)
     while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
         sql = sql[: tokens.pop().start]

@@ -301,7 +301,8 @@ def _describe(profiles: Profiles, segment_set: SegmentSet) -> None:
 def _counts(profiles: Profiles, segment_set: SegmentSet, unknown: dict[str, str]) -> Iterator[SegmentCount]:
     first_known = True  # whether it is known who is in the segments that go first
     flags = [  # count_if would be NULL of nobody
-        f"count(*) FILTER ({flag}), count(*) FILTER ({flag} IS NULL)" for flag in map(_flag_name, segment_set.segments)
+        f"count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} IS NULL)"
+        for flag in map(_flag_name, segment_set.segments)
     ]
     counts = profiles.row(f"SELECT {', '.join(flags)} FROM flagged")
     primary = profiles.connection.execute('SELECT "primary", count(*) FROM classified GROUP BY ALL').fetchall()

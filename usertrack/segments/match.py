@@ -73,14 +73,14 @@ def repeated_note(connection: Any, table: Table) -> str:
     if "repeated_ids" not in table.names:
         return ""
     assert isinstance(table.rows, SpooledRows)
-    rows, of_several_people = table.rows.scan(), "(SELECT NULL AS account_id LIMIT 0)"
+    rows = table.rows.scan()
     if {"account_id", "accounts"} <= set(table.names):
-        of_several_people = (
-            f"(SELECT account_id FROM {rows} WHERE accounts > 0 GROUP BY account_id HAVING count(*) > 1)"
-        )
+        of_several_people = f"SELECT account_id FROM {rows} WHERE accounts > 0 GROUP BY account_id HAVING count(*) > 1"
+    else:
+        of_several_people = "SELECT NULL AS account_id WHERE false"
     ids, example = connection.execute(
         f"SELECT (SELECT coalesce(sum(repeated_ids), 0)::BIGINT FROM {rows}) + count(*), min(account_id) "
-        f"FROM {of_several_people}"
+        f"FROM ({of_several_people})"
     ).fetchone()
     such = f", such as {example}" if example else ""
     words = plural(ids, "account id is", "account ids are")
