@@ -263,28 +263,46 @@ class _Reader(YamlFile):
         self.known(value, {"label", "unit", "sql"}, *at)
         if not isinstance(value.get("sql"), str | int | float):
             raise self.wrong(f"derived fact '{name}' has no sql", *at)
-        return Derived(
-            name, str(value["sql"]), str(value.get("label", name)), str(value.get("unit", "")), self.line(*at)
-        )
+        label, unit = self._text(value, "label", name, *at), self._text(value, "unit", "", *at)
+        return Derived(name, str(value["sql"]), label, unit, self.line(*at))
 
     def _set(self, name: str, value: Any) -> SegmentSet:
         value = self.mapping(value, "sets", name)
         self.known(value, {"precedence", "segments", "exclusive", "by"}, "sets", name)
         segments = self.mapping(value.get("segments"), "sets", name, "segments")
-        order = value.get("precedence") or list(segments)
         if value.get("by", ORGANIZATION) != ORGANIZATION:
             raise self.wrong(f"'by' is {ORGANIZATION}, or is left out", "sets", name, "by")
         if not isinstance(value.get("exclusive", False), bool):
             raise self.wrong("'exclusive' is true or false", "sets", name, "exclusive")
-        if not isinstance(order, list) or sorted(map(str, order)) != sorted(segments):
-            raise self.wrong(
-                f"'precedence' must name each segment of the set once: {', '.join(segments)}",
-                "sets",
-                name,
-                "precedence",
-            )
+        order = self._precedence(value.get("precedence") or list(segments), list(segments), name)
         members = tuple(self._segment(name, key, segments[key]) for key in order)
         return SegmentSet(name, members, bool(value.get("exclusive")), value.get("by", ""))
+
+    def _precedence(self, order: Any, segments: list[str], set_name: str) -> list[str]:
+        """``order``, where it names each of the ``segments`` once; else raises UsageError with each name at fault."""
+        at = ("sets", set_name, "precedence")
+        if not isinstance(order, list):
+            raise self.wrong("'precedence' takes a list of segments", *at, hint=f"write [{', '.join(segments)}]")
+        names = [str(name) for name in order]
+        missing = [name for name in segments if name not in names]
+        strange = [name for name in dict.fromkeys(names) if name not in segments]
+        repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        faults = [
+            *(f"has '{name}', which is no segment of the set" for name in strange),
+            *(f"has '{name}' twice" for name in repeated),
+            *(f"does not have '{name}'" for name in missing),
+        ]
+        if faults:
+            otherwise = f"it takes each segment of the set once: {', '.join(segments)}"
+            hint = did_you_mean(strange[0], missing or segments, otherwise) if strange else otherwise
+            raise self.wrong(f"'precedence' {', and '.join(faults)}", *at, hint=hint)
+        return names
+
+    def _text(self, value: Mapping[str, Any], part: str, default: str, *at: str) -> str:
+        text = value.get(part, default)
+        if not isinstance(text, str):
+            raise self.wrong(f"'{part}' takes a text", *at, part, hint="put it in quotes, or leave it out")
+        return text
 
     def _segment(self, set_name: str, id: str, value: Any) -> Segment:  # noqa: A002
         at = ("sets", set_name, "segments", id)
@@ -294,10 +312,10 @@ class _Reader(YamlFile):
             raise self.wrong(f"segment '{id}' has no condition", *at, "when", hint="add `when: run_count > 5`")
         return Segment(
             id=id,
-            name=str(value.get("name", id)),
+            name=self._text(value, "name", id, *at),
             when=str(value["when"]),
-            action=str(value.get("action", "")),
+            action=self._text(value, "action", "", *at),
             priority=str(value.get("priority", "0")),
-            because=str(value.get("because", "")),
+            because=self._text(value, "because", "", *at),
             lines={part: self.line(*at, part) for part in ("when", "priority", "because", "name")},
         )
