@@ -110,6 +110,13 @@ def test_unknown_is_never_zero_and_never_replaces_what_is_known(place: HistoryFi
     assert [snapshot.segments[1].people for snapshot in stored_snapshots(place)] == [1]
 
 
+def test_a_segment_that_is_no_longer_there_goes_with_the_next_answer_for_its_moment(place: HistoryFile) -> None:
+    keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}))
+    keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}, rules=re.sub(" +quiet.*\n", "", RULES)))
+    (snapshot,) = stored_snapshots(place)
+    assert snapshot.known.keys() == {"failing", "poor"}
+
+
 def test_a_fact_whose_type_changed_has_a_column_of_its_own(place: HistoryFile) -> None:
     keep_one(place, classified(0, {ANN: (6, 6, 1, 0)}))
     keep_one(

@@ -83,12 +83,12 @@ class Snapshot:
 def record(classification: Classification, place: HistoryFile, recorded_at: datetime) -> Snapshot:
     """Write ``classification`` into the open history, in place of a snapshot of the same set, moment and origin.
 
-    Raises UsageError when that snapshot knows more segments than the new one.
+    Raises UsageError when a source was missing, and that snapshot knows more segments.
     """
     connection, profiles = classification.profiles.connection, classification.profiles
     before = _existing_snapshot(connection, place, classification)
     new = _snapshot(classification, recorded_at)
-    if before and len(before.known) > len(new.known):
+    if before and new.incomplete and len(before.known) > len(new.known):
         raise UsageError("the history has a more complete answer for this moment", "that one was kept")
     number = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM history.snapshot").fetchone()[0]
     kept_as = {column_of(fact): fact for fact in new.facts}
