@@ -4,6 +4,8 @@ import _signal  # type: ignore[import-not-found]  # all of `signal` that is need
 import gc
 import os
 
+from usertrack.cli.interrupted import INTERRUPTED, end_interrupted
+
 
 def main() -> None:
     """Load the command line, then run it: until it is there, nothing has begun that would have to be taken back."""
@@ -11,7 +13,10 @@ def main() -> None:
         _signal.signal(_signal.SIGINT, _leave)
     from usertrack.cli.warm_client import run_warm
 
-    if (code := run_warm()) is not None:
+    code = run_warm()
+    if code == INTERRUPTED:
+        end_interrupted()
+    if code is not None:
         os._exit(code)
     gc.set_threshold(100_000)  # a run is short: collecting garbage after every 700 objects only slows imports
     from usertrack.cli.app import main as run
@@ -21,7 +26,7 @@ def main() -> None:
 
 def _leave(number: int, frame: object) -> None:
     os.write(2, b"note: interrupted\n")
-    os._exit(130)
+    end_interrupted()
 
 
 if __name__ == "__main__":

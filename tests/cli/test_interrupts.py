@@ -1,4 +1,4 @@
-"""Ctrl-C is 130 and one line, whatever it strikes: real processes, a real signal."""
+"""Ctrl-C ends a command by that signal, with one line, whatever it strikes: real processes, a real signal."""
 
 import os
 import signal
@@ -47,11 +47,11 @@ STOPPED_AT_ITS_SERVER = """
     import asyncio
     async def work():
         try:
+            print("ready", flush=True)
             await asyncio.sleep(60)
         finally:
             await asyncio.sleep(0.3)
             print("stopped")
-    print("ready", flush=True)
     asyncio.run(work())"""
 DESTRUCTOR = """
     class Struck:
@@ -74,10 +74,11 @@ NOT_BEGUN = """
     time.sleep(60)"""
 HANGING = """
     interrupts._LONGEST_END = 0.1
-    print("ready", flush=True)
-    while True:
-        try: time.sleep(60)
-        except KeyboardInterrupt: pass"""
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    finally:
+        time.sleep(60)"""
 
 
 CASES = [DUCKDB, ON_THE_WAY_OUT, CANCELLED, STOPPED_AT_ITS_SERVER, DESTRUCTOR, IMPORT, NOT_BEGUN, HANGING]
@@ -94,7 +95,7 @@ def test_whatever_is_made_of_it_on_the_way_out(doing: str, tmp_path: Path) -> No
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (130, "note: interrupted\n")
+    assert (process.returncode, err) == (130 if doing is HANGING else -signal.SIGINT, "note: interrupted\n")
     assert out == {IMPORT: "whole\n", STOPPED_AT_ITS_SERVER: "stopped\n"}.get(doing, "")
 
 
@@ -106,7 +107,7 @@ def test_a_signal_just_before_a_wait_ends_the_wait() -> None:
     time.sleep(60)""")
     line = [sys.executable, "-c", code]
     result = subprocess.run(line, capture_output=True, text=True, timeout=interrupts._LONGEST_END)
-    assert (result.returncode, result.stderr) == (130, "note: interrupted\n")
+    assert (result.returncode, result.stderr) == (-signal.SIGINT, "note: interrupted\n")
 
 
 @pytest.mark.parametrize("part", [0, 3, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 4, 5, 6, 7))])
@@ -122,7 +123,17 @@ def test_at_any_moment_of_a_run(part: int, clean_env: pytest.MonkeyPatch, demo_p
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGINT)
         assert process.communicate(timeout=30)[1] == "note: interrupted\n"
-        assert process.returncode == 130
+        assert process.returncode == -signal.SIGINT
+
+
+def test_a_loop_of_a_shell_ends_too() -> None:
+    code = COMMAND.format('print("ready", flush=True); time.sleep(60)')
+    line = ["bash", "-c", 'for round in 1 2; do "$@"; done; echo on', "bash", sys.executable, "-c", code]
+    with subprocess.Popen(line, stdout=-1, stderr=-1, text=True, start_new_session=True) as shell:
+        assert shell.stdout
+        assert shell.stdout.readline() == "ready\n"
+        os.killpg(shell.pid, signal.SIGINT)
+        assert shell.communicate(timeout=30) == ("", "note: interrupted\n")
 
 
 def test_whoever_starts_it_may_have_ctrl_c_ignored() -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -224,7 +225,7 @@ def test_interrupted_stores_nothing(config: Path) -> None:
     terminal = Terminal("login")
     terminal.answer("address [https://us.posthog.com]", "")
     terminal.answer("number of the project", "\x03", end="")
-    assert (terminal.ends(), config.exists()) == (130, False)
+    assert (terminal.ends(), config.exists()) == (-signal.SIGINT, False)
 
 
 class Terminal:

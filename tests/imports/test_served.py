@@ -137,7 +137,7 @@ def test_ctrl_c_stops_the_server_s_import(load: Import, served: Served, data: Pa
     process = importing(long(tmp_path, "stopped"), data)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == -signal.SIGINT
     assert "the server imports nothing of it" in errors
     assert left(data) == []
     assert served.count("stopped") == 0

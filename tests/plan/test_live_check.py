@@ -107,7 +107,7 @@ def test_following(ask: Cli, server: Server) -> None:
     assert "report_exportd ×2" in out.readline()
     follow.send_signal(signal.SIGINT)
     follow.communicate()
-    assert follow.returncode == 130
+    assert follow.returncode == -signal.SIGINT
 
 
 def test_a_server_that_is_configured_as_posthog(

@@ -67,7 +67,7 @@ def test_commands_on_the_demo_ask_the_pages_and_answer_the_same(env: dict[str, s
         asking.stdin.close()
         time.sleep(1)
         asking.send_signal(signal.SIGINT)
-        assert asking.wait(20) == 130
+        assert asking.wait(20) == -signal.SIGINT
     finally:
         opened.send_signal(signal.SIGINT)
         _, err = opened.communicate(timeout=30)

@@ -40,7 +40,8 @@ from usertrack.cli import (
     streams,
     tracker,
 )
-from usertrack.core.errors import INTERRUPTED, UsageError, UsertrackError
+from usertrack.cli.interrupted import INTERRUPTED, end_interrupted
+from usertrack.core.errors import UsageError, UsertrackError
 
 app = typer.Typer(
     name="usertrack",
@@ -113,6 +114,8 @@ def main() -> None:
             diagnostics.note("interrupted")
         sys.stdout.flush()
         sys.stderr.flush()
+    if interrupts.was_interrupted():
+        end_interrupted()
     os._exit(code)
 
 

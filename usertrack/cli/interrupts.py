@@ -1,4 +1,4 @@
-"""Ctrl-C ends a command with exit code 130 at any moment; errors that it causes on the way out are not shown.
+"""Ctrl-C ends a command at any moment; errors that it causes on the way out are not shown.
 
 Python raises KeyboardInterrupt between any two steps. In the middle of an import that would leave a lock behind, and in
 a destructor it would be lost: there it is raised a moment later. A signal that comes just before Python begins to wait
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from usertrack.core.errors import INTERRUPTED
+from usertrack.cli.interrupted import INTERRUPTED
 
 _LONGEST_END = 10  # seconds
 _WAKE = signal.SIGURG  # the main thread stops waiting, and handles what has come; nobody else uses it

@@ -101,9 +101,6 @@ class Unknown(UsertrackError):  # noqa: N818
     code = "unknown"
 
 
-INTERRUPTED = 130  # exit code: Ctrl-C
-
-
 def did_you_mean(wrong: str, known: Iterable[str], otherwise: str = "") -> str:
     """A hint with the most similar of ``known``, in any case; ``otherwise`` when nothing is similar."""
     spelled: dict[str, list[str]] = {}
