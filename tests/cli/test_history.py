@@ -58,7 +58,7 @@ def test_segments_say_what_changed_since_last_week(two: Cli) -> None:
     assert "Since last week" in result.out
     assert "+5 −0" in next(line for line in result.out.splitlines() if "Failing Users" in line)
     assert (
-        "note: classified afterwards: 13 Nov 2026; their success rate, credits, subscription, last activity"
+        "note: the segments of 13 Nov 2026 were worked out afterwards, with success rate, credits, subscription, last"
         in result.err
     )
     document = json.loads(two("segments", "-f", "json").out)

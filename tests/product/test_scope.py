@@ -51,8 +51,8 @@ def test_since_and_days_contradict() -> None:
 @pytest.mark.parametrize(
     ("since", "until", "more", "message"),
     [
-        ("2026-02-01", "2026-01-01", {}, "begins .2026-02-01 00:00. when it is over .2026-01-01 00:00."),
-        ("2026-02-01", "2026-02-01", {}, "begins"),
+        ("2026-02-01", "2026-01-01", {}, "ends .2026-01-01 00:00. before it begins .2026-02-01 00:00."),
+        ("2026-02-01", "2026-02-01", {}, "ends .2026-02-01 00:00. when it begins"),
         ("2000-01-01", "2026-01-01", {"interval": "hour"}, "more than 10 000 hours"),
         ("2026-01-01", "2026-01-02", {"segment": "all", "people": ("a",) * 50_001}, "has 50 001 people"),
     ],

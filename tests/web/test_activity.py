@@ -40,7 +40,10 @@ def test_the_address_is_the_whole_question(browser: Browser) -> None:
     ("params", "why"),
     [
         ({"segment": "powre"}, "did you mean 'power'"),
-        ({"since": "2026-11-10", "until": "2026-11-01"}, "the time begins"),
+        (
+            {"since": "2026-11-10", "until": "2026-11-01"},
+            "the time ends (2026-11-02 00:00) before",
+        ),
         ({"since": "2027-01-01"}, "this time is yet to come"),
         ({"days": "many"}, "is not 1 to 3660 days"),
         ({"breakdown": "contry"}, "no event in this time has a property 'contry'"),

@@ -48,7 +48,7 @@ def weekly(
     *,
     common: Common,
 ) -> None:
-    """Report on a week: what changed, whom to act on who is new, what failed, who came, where traffic is from.
+    """Report on a week: what changed, new people to act on, what failed, how many came, where traffic is from.
 
     `usertrack report weekly -o week.html` · short, for Monday morning
 

@@ -110,8 +110,9 @@ class Scope:
         if self.until == after(self.as_of):
             self._require_begun()
         if self.since >= self.until:
+            order = "before" if self.since > self.until else "when"
             raise UsageError(
-                f"the time begins ({self._written(self.since)}) when it is over ({self._written(self.until)})",
+                f"the time ends ({self._written(self.until)}) {order} it begins ({self._written(self.since)})",
                 "--since comes before --until",
             )
         if self.people is not None and len(self.people) > self.most_people:

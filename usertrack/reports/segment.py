@@ -45,7 +45,7 @@ def segment_document(
     late = [snapshot for snapshot in (pair.before, pair.after) if snapshot.retroactive]
     notes = (
         *profiles.notes,
-        *difference_notes(pair),
+        *difference_notes(pair, timezone),
         *retroactive_notes(late, timezone),
         *match_notes(profiles.match, profiles.key),
     )

@@ -94,7 +94,7 @@ def _notes(weekly: Weekly, timezone: str) -> Iterator[str]:
     yield from dict.fromkeys(weekly.missing.values())
     yield from (f"{count.segment.name}: unknown, because {count.unknown}" for count in weekly.classification.unknown)
     pair = weekly.moved.pair
-    yield from difference_notes(pair)
+    yield from difference_notes(pair, timezone)
     yield from retroactive_notes([snapshot for snapshot in (pair.before, pair.after) if snapshot.retroactive], timezone)
     yield from match_notes(profiles.match, profiles.key)
     if isinstance(weekly.failures, Investigation):

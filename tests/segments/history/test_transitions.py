@@ -16,6 +16,7 @@ from tests.memberships import FIRST, RULES, Person, classified, keep_one
 from usertrack.core.spool import connect
 from usertrack.segments.classify import classify
 from usertrack.segments.history.file import HistoryFile, open_history
+from usertrack.segments.history.notes import difference_notes
 from usertrack.segments.history.snapshots import snapshots
 from usertrack.segments.history.timeline import HistoryQuery, Timeline, build_timeline, person_path
 from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE, record_and_compare
@@ -118,7 +119,7 @@ def test_what_was_unknown_on_one_date_is_no_change(place: HistoryFile) -> None:
     write(place, {7: TWO_WEEKS[7]})
     timeline = story(place)
     assert timeline.pair
-    assert timeline.pair.incomparable == ["Poor"]
+    assert difference_notes(timeline.pair, "UTC") == ["Poor: not compared, because not known on 1 Nov 2026"]
     assert {row[1] for row in moved(timeline)} == {"failing", "quiet"}
     assert timeline.matrix
     assert "poor" not in timeline.matrix.names
@@ -132,7 +133,9 @@ def test_a_changed_rule_is_said_to_be_the_reason(place: HistoryFile) -> None:
     write(place, {8: same}, rules=RULES.replace("credits < 50", "credits < 100"))
     timeline = story(place, before=START, after=START + timedelta(days=8))
     assert timeline.pair
-    assert not timeline.pair.same_rules
+    assert difference_notes(timeline.pair, "UTC") == [
+        "rules or queries changed between 1 Nov 2026 and 9 Nov 2026: some people may have moved for that reason alone"
+    ]
     assert ("ann", "poor", "entered", "the rules changed") in moved(timeline)
 
 

@@ -20,15 +20,24 @@ def segment_changes(moves: MoveCounts | None, timezone: str) -> SegmentChanges |
         before.as_of,
         "Since last week" if is_week else f"Since {day(before.as_of, timezone)}",
         moves.counts,
-        [*difference_notes(moves.pair), *retroactive_notes(retroactive, timezone)],
+        [*difference_notes(moves.pair, timezone), *retroactive_notes(retroactive, timezone)],
     )
 
 
-def difference_notes(pair: SnapshotPair) -> list[str]:
+def difference_notes(pair: SnapshotPair, timezone: str) -> list[str]:
     """Why two snapshots cannot be compared in full."""
-    notes = [f"{', '.join(pair.incomparable)}: not known on both dates, and left out"] if pair.incomparable else []
+    both = [pair.before, pair.after]
+    dates = [day(snapshot.as_of, timezone) for snapshot in both]
+    if dates[0] == dates[1]:
+        dates = [moment(snapshot.as_of, timezone) for snapshot in both]
+    notes = [
+        f"{', '.join(names)}: not compared, because not known on {date}"
+        for snapshot, date in zip(both, dates, strict=True)
+        if (names := pair.unknown_in(snapshot))
+    ]
     if not pair.same_rules:
-        notes.append("rules or queries changed between the two dates, and some people moved because of that")
+        changed = f"rules or queries changed between {' and '.join(dates)}"
+        notes.append(f"{changed}: some people may have moved for that reason alone")
     return notes
 
 
@@ -39,7 +48,7 @@ def retroactive_notes(late: Sequence[Snapshot], timezone: str) -> list[str]:
         return []
     days = _few([day(snapshot.as_of, timezone) for snapshot in late])
     recorded = _few([day(snapshot.recorded_at, timezone) for snapshot in late])
-    return [f"classified afterwards: {days}; their {', '.join(labels)} are those of {recorded}"]
+    return [f"the segments of {days} were worked out afterwards, with {', '.join(labels)} as of {recorded}"]
 
 
 def moments(snapshots: Sequence[Snapshot], timezone: str) -> str:

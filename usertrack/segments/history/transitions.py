@@ -45,11 +45,10 @@ class SnapshotPair:
         """The segments that both snapshots know, as the later one has them, in order of precedence."""
         return [segment for id_, segment in self.after.known.items() if id_ in self.before.known]
 
-    @property
-    def incomparable(self) -> list[str]:
-        """Names of the segments that one of the two snapshots does not know."""
-        names = {segment.id: segment.name for snapshot in (self.before, self.after) for segment in snapshot.segments}
-        return [name for id_, name in names.items() if id_ not in {segment.id for segment in self.common}]
+    def unknown_in(self, snapshot: Snapshot) -> list[str]:
+        """Names of the segments of either snapshot that ``snapshot`` does not know."""
+        names = {segment.id: segment.name for each in (self.before, self.after) for segment in each.segments}
+        return [name for id_, name in names.items() if id_ not in snapshot.known]
 
     @property
     def same_rules(self) -> bool:

@@ -198,7 +198,7 @@ def _notes(timeline: Timeline, timezone: str, seen: Sequence[str]) -> list[str]:
     snapshots = timeline.days if {"sizes", "dwell"} & set(seen) else compared
     notes = [
         *incomplete_notes(timeline.incomplete, timezone),
-        *(difference_notes(timeline.pair) if timeline.pair else []),
+        *(difference_notes(timeline.pair, timezone) if timeline.pair else []),
         *retroactive_notes([snapshot for snapshot in snapshots if snapshot.retroactive], timezone),
     ]
     if len({snapshot.rules for snapshot in timeline.days}) > 1:
