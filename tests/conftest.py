@@ -225,6 +225,16 @@ def cli(clean_env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cl
 
 
 @pytest.fixture
+def unreachable(cli: Cli, clean_env: pytest.MonkeyPatch) -> Cli:
+    """Run `usertrack ARGS…` with sources that are configured and that nobody can reach: to ask them exits with 3."""
+    clean_env.setenv("POSTHOG_HOST", "http://127.0.0.1:9")
+    clean_env.setenv("POSTHOG_PROJECT_ID", "1")
+    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_test")
+    clean_env.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
+    return cli
+
+
+@pytest.fixture
 def demo(cli: Cli, demo_postgres: str) -> Cli:
     """The command line on the demo."""
     return cli

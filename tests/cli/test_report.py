@@ -212,18 +212,13 @@ def test_wrong_input(demo: Cli, args: list[str], message: str, hint: str) -> Non
 
 
 @pytest.mark.parametrize("args", [["weekly"], ["user", "ann@x.example"], ["activity"]])
-def test_a_wrong_format_is_told_before_anything_is_asked(
-    cli: Cli, clean_env: pytest.MonkeyPatch, args: list[str]
-) -> None:
-    clean_env.setenv("POSTHOG_HOST", "http://127.0.0.1:9")
-    clean_env.setenv("POSTHOG_PROJECT_ID", "1")
-    clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_test")
-    clean_env.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
-    assert cli("report", *args).code == 3
-    result = cli("report", *args, "-f", "csv")
-    assert (result.code, result.out) == (2, "")
-    assert "this command has no csv output" in result.err
-    assert "use --format table, json, markdown or html" in result.err
+def test_a_wrong_format_is_told_before_anything_is_asked(unreachable: Cli, args: list[str]) -> None:
+    assert unreachable("report", *args).code == 3
+    for wrong in (["-f", "csv"], ["-o", "week.csv"]):
+        result = unreachable("report", *args, *wrong)
+        assert (result.code, result.out) == (2, "")
+        assert "this command has no csv output" in result.err
+        assert "use --format table, json, markdown or html" in result.err
 
 
 PERSON, SEGMENT = ["user", "percent%s{0}@hooli.example"], ["segment", "failing"]

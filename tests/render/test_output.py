@@ -182,6 +182,14 @@ def test_a_new_file_has_the_mode_of_any_new_file(tmp_path: Path) -> None:
         assert (tmp_path / fmt).stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
+def test_a_pipe_of_the_shell_is_written_to() -> None:
+    reading, writing = os.pipe()
+    with open(reading) as pipe:
+        emit(TABLE, fmt="csv", output=Path(f"/dev/fd/{writing}"))
+        os.close(writing)
+        assert pipe.read().startswith("n,name")
+
+
 def test_a_device_is_written_to_and_not_replaced() -> None:
     emit(TABLE, fmt="csv", output=Path(os.devnull))
     assert Path(os.devnull).is_char_device()

@@ -18,6 +18,15 @@ _PANEL = "Options of every command"
 LEAST, MOST = 1, 86_400  # seconds between two rounds of --watch
 
 
+def _require_writable(context: typer.Context, output: Path | None) -> Path | None:
+    """Tell of a file that cannot be written before anything is asked; not while a shell completes a line."""
+    if output is not None and not context.resilient_parsing:
+        from usertrack.cli.output import require_writable
+
+        require_writable(output)
+    return output
+
+
 Format = Annotated[
     str | None,
     typer.Option(
@@ -36,6 +45,7 @@ Output = Annotated[
         "-o",
         metavar="FILE",
         help="Write all rows to this file; its ending sets the format.",
+        callback=_require_writable,
         rich_help_panel=_PANEL,
     ),
 ]

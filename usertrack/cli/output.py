@@ -267,8 +267,44 @@ def _to_file(document: "Document", fmt: str, path: Path, limit: int | None) -> N
             else:
                 _write(document, fmt, target, limit)
     except OSError as error:
-        hint = f"'{path}' is unchanged" if path.exists() else "choose another place for --output"
-        raise UsageError(f"cannot write '{path}': {_reason(error)}", hint) from error
+        raise _unwritable_file(path, error) from error
+
+
+def require_writable(output: Path) -> None:
+    """Raise the UsageError of `emit` for a file that cannot be written; nothing is made or changed."""
+    try:
+        path = output.expanduser()
+        if str(output) != "-" and not _is_stream(path):
+            path = _replaceable(path)
+            with tempfile.TemporaryFile(dir=path.parent):  # a file without a name
+                pass
+    except OSError as error:
+        raise _unwritable_file(output, error) from error
+    except RuntimeError as error:  # `~nobody`
+        raise UsageError(f"cannot write '{output}': there is no such user", "write the whole path") from error
+
+
+def _unwritable_file(path: Path, error: OSError) -> UsageError:
+    is_there = error.errno != errno.ENAMETOOLONG and path.exists()
+    hint = f"'{path}' is unchanged" if is_there else "choose another place for --output"
+    return UsageError(f"cannot write '{path}': {_reason(error)}", hint)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is a pipe, a device or the like, which is written to directly."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _replaceable(path: Path) -> Path:
+    """The file that ``path`` is, or links to; raises OSError where there cannot be one."""
+    path = path.resolve()
+    if path.is_dir():
+        raise IsADirectoryError(21, "it is a directory")
+    if not path.parent.is_dir():
+        raise NotADirectoryError(20, f"there is no folder '{path.parent}'")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(13, "it is read-only")
+    return path
 
 
 @contextlib.contextmanager
@@ -277,20 +313,14 @@ def _replacing(path: Path) -> Iterator[Path]:
 
     Links are followed. A pipe, /dev/null and the like are written to directly.
     """
-    path = path.resolve()
-    if path.is_dir():
-        raise IsADirectoryError(21, "it is a directory")
-    if path.exists() and not path.is_file():
+    if _is_stream(path):
         yield path
         return
-    if not path.parent.is_dir():
-        raise NotADirectoryError(20, f"there is no folder '{path.parent}'")
+    path = _replaceable(path)
     with tempfile.TemporaryDirectory(prefix=".usertrack-", dir=path.parent) as folder:
         target = Path(folder) / "output"
         yield target
         if path.exists():
-            if not os.access(path, os.W_OK):
-                raise PermissionError(13, "it is read-only")
             shutil.copymode(path, target)
         os.replace(target, path)
 
