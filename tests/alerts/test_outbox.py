@@ -76,7 +76,8 @@ def test_a_server_that_is_down_is_told_with_how_many_wait(tmp_path: Path) -> Non
     store = waiting_messages(tmp_path, 3)
     outbox = Outbox(store, {"hook": WebhookSender("http://127.0.0.1:1/hooks/s3cr3t-s3cr3t", CALL)})
     (state,) = outbox.deliver(at(31)).failing
-    assert (state.error, state.waiting, state.retry_at) == ("cannot reach the webhook", 3, at(36))
+    assert state.error == "cannot reach the webhook: nothing answers at that address"
+    assert (state.waiting, state.retry_at) == (3, at(36))
     assert "s3cr3t" not in repr(state)
     assert b"s3cr3t" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 

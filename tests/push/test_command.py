@@ -86,6 +86,7 @@ def test_a_dry_run_needs_no_address(demo: Cli, to: str) -> None:
         (["powr", "--to", "csv"], "set 'action' has no segment 'powr'", "did you mean 'power'?"),
         (["power", "--set", "lifcycle", "--to", "csv"], "no segment set 'lifcycle'", "did you mean 'lifecycle'?"),
         (["power", "--to", "slack"], "Slack needs an address", "SLACK_WEBHOOK_URL"),
+        (["power", "--to", "slack", "--url", "x"], "the address for Slack does not begin", "give it to --url"),
         (["power", "--to", "csv", "--url", "https://x"], "--url is not for csv", "slack or webhook"),
         (["power", "--to", "csv", "-f", "xlsx"], "--to csv writes csv or tsv, not xlsx", "usertrack segments"),
         (["power", "--to", "csv", "-o", "a.xlsx"], "--to csv writes csv or tsv, not xlsx", "usertrack segments"),

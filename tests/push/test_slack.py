@@ -139,7 +139,7 @@ def test_nothing_answers() -> None:
     with receiving() as slack_server:
         pass
     error = problem(lambda: push(slack_server, audience(*TEN)))
-    assert (error.exit_code, error.message) == (3, "cannot reach Slack")
+    assert (error.exit_code, error.message) == (3, "cannot reach Slack: nothing answers at that address")
 
 
 @pytest.mark.parametrize(

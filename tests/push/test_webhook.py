@@ -120,5 +120,5 @@ def test_an_empty_segment_sends_nothing() -> None:
 def test_addresses_that_will_not_do(url: str | None, message: str) -> None:
     error = problem(lambda: webhook.check(PushOrder(load_settings(env={}), url=url)))
     assert message in error.message
-    assert "USERTRACK_WEBHOOK_URL" in error.hint
+    assert ("--url takes" if url else "set USERTRACK_WEBHOOK_URL") in error.hint
     assert "s3" not in f"{error.message}{error.hint}"

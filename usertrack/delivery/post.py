@@ -12,7 +12,7 @@ from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, Usag
 from usertrack.core.notify import Notify
 from usertrack.core.tls import tls
 from usertrack.core.words import number
-from usertrack.sources.http import one_line
+from usertrack.sources.http import one_line, why_unreachable
 from usertrack.sources.retry import LONGEST_WAIT, Retry, attempts, notify_retry, retry_after
 
 _SHORTEST_SECRET = 8  # characters: what is shorter is a word such as `hooks`, and no key
@@ -112,8 +112,9 @@ class Delivery:
     def _send_once(self, request: httpx.Request, client: httpx.Client) -> httpx.Response:
         try:
             response = client.send(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            lost = ConnectionFailed(f"cannot reach {self.receiver}", "check its address, and your network")
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            unreachable = f"cannot reach {self.receiver}: {why_unreachable(error)}"
+            lost = ConnectionFailed(unreachable, "check its address, and your network")
             raise Retry(lost) from None
         except httpx.RequestError:
             if self.repeatable:

@@ -21,12 +21,11 @@ LISTED, MOST_LISTED = 10, 40
 """People in the message without ``--limit``, and the most that fit beside the other blocks."""
 
 _NAME, _REASON = 120, 400  # characters before they are escaped, to at most five times as many
-_HINT = "make one in Slack (Apps › Incoming Webhooks) and set SLACK_WEBHOOK_URL"
 
 
 def check(order: PushOrder) -> None:
     if _url(order) or not order.dry_run:
-        require_address(_url(order), "Slack", _HINT)
+        require_address(_url(order), "Slack", _hint(order))
     if order.link is not None and not order.link.startswith(("https://", "http://")):
         raise UsageError("--link takes an address that begins with https://", "such as that of your weekly report")
 
@@ -40,11 +39,11 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
     count = min(len(audience.people), MOST_LISTED)
     if order.dry_run:
         return Outcome(count, requests=(Request("POST", masked(_url(order)), headers, message),))
-    url = require_address(_url(order), "Slack", _HINT)
+    url = require_address(_url(order), "Slack", _hint(order))
     content = safe.utf8(json.dumps(message, ensure_ascii=False))
     answer = Delivery("Slack", refusal, notify, order.pause).post(url, content, headers)
     if answer.text.strip() != "ok":
-        raise ConnectionFailed("the server accepted the message, but does not answer like Slack", _HINT)
+        raise ConnectionFailed("the server accepted the message, but does not answer like Slack", _hint(order))
     return Outcome(count)
 
 
@@ -101,6 +100,11 @@ def _line(number: int, person: AudienceMember) -> str:
 
 def _people(count: int) -> str:
     return number(count) + (" person" if count == 1 else " people")
+
+
+def _hint(order: PushOrder) -> str:
+    place = "give it to --url" if order.url else "set SLACK_WEBHOOK_URL"
+    return f"make one in Slack (Apps › Incoming Webhooks) and {place}"
 
 
 def _url(order: PushOrder) -> str | None:

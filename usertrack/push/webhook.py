@@ -26,12 +26,10 @@ VERSION = 1
 BATCH = 1000
 """People in one document."""
 
-_HINT = "set USERTRACK_WEBHOOK_URL, or webhook.url in usertrack.yaml"
-
 
 def check(order: PushOrder) -> None:
     if _url(order) or not order.dry_run:
-        require_address(_url(order), "the webhook", _HINT)
+        require_address(_url(order), "the webhook", _hint(order))
 
 
 def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
@@ -44,7 +42,7 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
         pairs = zip(headers, documents, strict=True)
         requests = tuple(Request("POST", masked(_url(order)), header, document) for header, document in pairs)
         return Outcome(len(audience.people), requests=requests, details=details)
-    url = require_address(_url(order), "the webhook", _HINT)
+    url = require_address(_url(order), "the webhook", _hint(order))
     delivery = Delivery("the webhook", _refusal, notify, order.pause, repeatable=True)
     for number, (content, header) in enumerate(zip(contents, headers, strict=True), start=1):
         notify(f"sending document {number} of {len(contents)}", passing=True)
@@ -58,6 +56,12 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
 def _url(order: PushOrder) -> str | None:
     url: str | None = order.url or order.settings["webhook.url"]
     return url
+
+
+def _hint(order: PushOrder) -> str:
+    if order.url:
+        return "--url takes the whole address, such as https://hooks.acme.example/usertrack"
+    return "set USERTRACK_WEBHOOK_URL, or webhook.url in usertrack.yaml"
 
 
 def _documents(audience: Audience) -> Iterator[dict[str, Any]]:

@@ -77,7 +77,7 @@ async def _once(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Respo
         response = await request()
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise ConnectionFailed(
-            f"cannot reach PostHog: {_reason(error)}", "check POSTHOG_HOST, and your network"
+            f"cannot reach PostHog: {why_unreachable(error)}", "check POSTHOG_HOST, and your network"
         ) from error
     except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
         raise TooSlow("PostHog did not answer in time", f"{_SHORTER}, or try again later") from error
@@ -91,7 +91,8 @@ async def _once(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Respo
     raise _refusal(response)
 
 
-def _reason(error: BaseException) -> str:
+def why_unreachable(error: BaseException) -> str:
+    """Why there is no connection, in words that hold nothing of the address."""
     reasons = {
         socket.gaierror: "its host name is not known",
         ssl.SSLError: "TLS could not be agreed on",

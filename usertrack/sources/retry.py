@@ -35,9 +35,10 @@ class Retry(Exception):  # noqa: N818 - not an error yet
         self.wait = wait
         self.refused = refused
 
-    @property
-    def notice(self) -> str:
-        return f"{self.final.message}; trying again" + (f" in {self.wait:.0f} s" if self.wait else "")
+    def notice(self, pause: float) -> str:
+        """What happened, and after how long it is tried again: ``pause`` is used where the server named no time."""
+        about, wait = ("about ", pause) if self.wait is None else ("", min(self.wait, LONGEST_WAIT))
+        return f"{self.final.message}; trying again" + (f" in {about}{wait:.0f} s" if wait > 0.5 else "")
 
 
 def attempts(pause: float) -> Any:
@@ -64,7 +65,7 @@ def notify_retry(attempt: Any, notify: Notify) -> Iterator[None]:
             yield
         except Retry as retry:
             if attempt.num < ATTEMPTS:
-                notify(retry.notice)
+                notify(retry.notice(attempt.next_wait))
             raise
 
 
