@@ -193,6 +193,7 @@ def test_a_tool_that_somebody_does_not_use(demo: Cli) -> None:
             "nobody is known as 'lena@nortwind.example'",
             "did you mean lena@",
         ),
+        (["--user", "qqq"], "nobody is known as 'qqq'", " people with an account are known"),
         (["--user", "ops@datagen.dev"], "nobody is known as 'ops@datagen.dev'", "it is one of your own people"),
         (
             ["--tool", "gmial_send_message"],

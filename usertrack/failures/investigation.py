@@ -120,7 +120,7 @@ def spellings_of_account(runner: Runner, name: str) -> list[str]:
     """
     rules = Rules(Path("segments.yaml"), "email", {"neon/accounts": {}}, (), {})
     profiles = build_profiles(runner, rules, only=name)
-    find_person(profiles if profiles.people else build_profiles(runner, rules), name)
+    find_person(profiles if profiles.people else build_profiles(runner, rules), name, "with an account")
     return profiles.spellings
 
 

@@ -89,8 +89,11 @@ class Explanation:
         return [verdict.segment for verdict in self.verdicts if verdict.member]
 
 
-def find_person(profiles: Profiles, email: str) -> str:
-    """The key of the person with this ``email``; raises UsageError with similar ones."""
+def find_person(profiles: Profiles, email: str, described: str = "") -> str:
+    """The key of the person with this ``email``; raises UsageError with similar ones.
+
+    ``described``: which people the profiles are of, where that is not everybody: ``with an account``.
+    """
     key = identifier(profiles.key)
     name = normalised("$1", profiles.key)
     row = profiles.connection.execute(f"SELECT {key} FROM profile WHERE {key} = {name}", [email]).fetchone()
@@ -101,7 +104,8 @@ def find_person(profiles: Profiles, email: str) -> str:
         f"ORDER BY jaro_winkler_similarity({key}, {name}) DESC, {key} LIMIT 3",
         [email],
     ).fetchall()
-    hint = "did you mean " + " or ".join(row[0] for row in similar) + "?" if similar else _how_many(profiles, email)
+    how_many = _how_many(profiles, email, described)
+    hint = "did you mean " + " or ".join(row[0] for row in similar) + "?" if similar else how_many
     known = profiles.connection.execute(
         f"SELECT {', '.join(LEFT_OUT)} FROM people WHERE key = {name}", [email]
     ).fetchone()
@@ -110,9 +114,9 @@ def find_person(profiles: Profiles, email: str) -> str:
     raise UsageError(f"{who} is known as '{email}'", hint)
 
 
-def _how_many(profiles: Profiles, name: str) -> str:
+def _how_many(profiles: Profiles, name: str, described: str) -> str:
     """How many are known, and by what, where ``name`` is an e-mail and they are not known by that."""
-    known = f"{subjects_words(profiles.people, profiles.key)} are known"
+    known = f"{subjects_words(profiles.people, profiles.key)}{described and f' {described}'} are known"
     if profiles.key in (EMAIL, ORGANIZATION) or "@" not in name:
         return known
     by_email = f"SELECT {identifier(profiles.key)} FROM profile WHERE {normalised('email')} = {normalised('$1')}"
