@@ -140,6 +140,8 @@ def test_a_new_query_runs_as_it_is(demo: Cli) -> None:
         lines = result.out.splitlines()
         assert (result.code, lines[0]) == (0, {"posthog": "email,n_2nd_try", "neon": "email,my_signups"}[source])
         assert len(lines) > 10
+        counts = [int(line.rpartition(",")[2]) for line in lines[1:]]
+        assert counts == sorted(counts, reverse=True)
         assert "datagen.dev" not in result.out
 
 

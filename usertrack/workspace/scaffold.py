@@ -98,6 +98,7 @@ WHERE event = '$pageview'
     AND email IS NOT NULL
     AND {{customer}}
 GROUP BY email
+ORDER BY count() DESC, email
 """,
     "neon": """\
 SELECT
@@ -108,6 +109,7 @@ JOIN {{accounts}} AS a USING (account_id)
 WHERE r.at <= {{as_of}} AND r.at > {{as_of}} - make_interval(days => {{days}}::int)
     AND NOT {{is_internal}}
 GROUP BY a.email
+ORDER BY count(*) DESC, a.email
 """,
 }
 
