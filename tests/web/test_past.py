@@ -1,10 +1,15 @@
 """Segments over time, from the history: sizes of weeks, and who came and went."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import Cli
+from tests.people import Company, Office, ago, office
 from tests.web.conftest import Browser, Strangers
+from tests.web.test_activity import part
 
 
 @pytest.fixture
@@ -26,3 +31,28 @@ def test_the_demo_has_a_past(browser: Browser) -> None:
     moved = browser.get("/segments/failing").text
     assert "Came and went since 13 Nov 2026" in moved
     assert "success rate" in moved[moved.index("Came and went") :]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    company = Company()
+    for email, days in (("ann@x.example", 6), ("ben@x.example", 3)):
+        company.account(email, runs={"failed": 8}, run_at=ago(days))
+        company.event(company.person(email), "$pageview", ago(20))
+    with office(tmp_path_factory.mktemp("past"), company) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("visitor", ["USERTRACK_HISTORY"], indirect=True)
+def test_today_and_the_terminal_compare_with_the_same_snapshot(visitor: Browser, cli: Cli) -> None:
+    """It is of five days ago: there was one failing person less a week ago."""
+    assert cli("segments", "--as-of", "2026-11-15T09:00").code == 0
+    terminal = cli("segments").out
+    assert "Since 15 Nov 2026" in terminal
+    assert re.search(r"Failing Users +2 .* \+1 −0", terminal)
+    page = visitor.get("/").text
+    moves = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", part(page, "moves")))
+    assert "Segments since 15 Nov 2026" in moves
+    assert "Failing Users 2 1 0" in moves
+    assert "compared with 15 Nov 2026, 09:00 UTC" in moves
+    assert "1 are new since 15 Nov 2026" in part(page, "act")

@@ -18,25 +18,26 @@ from usertrack.product.scorecard.view import changes_words, glance_blocks
 from usertrack.segments.classify import Classification, SegmentCount
 from usertrack.segments.history.week_ago import Moves
 from usertrack.segments.rules import Segment
+from usertrack.segments.view import SegmentChanges
 
 _PEOPLE, _OF_A_SEGMENT = 8, 3
 _DEVIATIONS = 3  # of those who come and go by chance: a segment that grew or shrank by more is news
 
 
-def news_document(classification: Classification, moved: Moves, timezone: str) -> Document:
+def news_document(classification: Classification, changes: SegmentChanges, timezone: str) -> Document:
     """The moment, and each segment that grew or shrank by more than people come and go, the most unusual first."""
     as_of = classification.profiles.as_of
-    changes: list[tuple[float, str]] = []
+    grown: list[tuple[float, str]] = []
     for count in classification.counts:
-        came, left = moved.counts.get(count.segment.id, (0, 0))
+        came, left = changes.counts.get(count.segment.id, (0, 0))
         unusual = abs(came - left) / max(came + left, 1) ** 0.5
         if count.people is not None and unusual > _DEVIATIONS:
-            grown = f"{number(count.people - came + left)} → {number(count.people)}"
-            changes.append((unusual, f"{count.segment.name} {grown}{_common(classification, count.segment)}"))
-    words = " · ".join(text for _, text in sorted(changes, reverse=True))
+            sizes = f"{number(count.people - came + left)} → {number(count.people)}"
+            grown.append((unusual, f"{count.segment.name} {sizes}{_common(classification, count.segment)}"))
+    words = " · ".join(text for _, text in sorted(grown, reverse=True))
     blocks = [Paragraph(f"{as_of:%A}, {moment(as_of, timezone)}", "dim")]
     if words:
-        blocks.append(Paragraph(f"Since last week: {words}", "bold"))
+        blocks.append(Paragraph(f"{changes.heading}: {words}", "bold"))
     return _document("News", [*blocks], classification)
 
 
@@ -55,8 +56,8 @@ def _common(classification: Classification, segment: Segment) -> str:
     return ""
 
 
-def people_document(classification: Classification, moved: Moves) -> Document:
-    """Who is most urgent, a few of each segment, and how they stood a week ago."""
+def people_document(classification: Classification, moved: Moves, changes: SegmentChanges) -> Document:
+    """Who is most urgent, a few of each segment, and how they stood at the earlier moment."""
     segment_set = classification.segment_set
     known = {count.segment.id for count in classification.counts if count.to_act_on is not None}
     rows = [row for row in moved.standing.dicts() if row["segment"] in known]
@@ -73,11 +74,12 @@ def people_document(classification: Classification, moved: Moves) -> Document:
             Field("Do", "tag", tags=segment_set.task_tags),
         ),
         Attribute("why", "VARCHAR", lambda row: row["because"], Field("Why", "text", grows=True)),
-        Attribute("since", "VARCHAR", since, Field("Since last week", "text")),
+        Attribute("since", "VARCHAR", since, Field(changes.heading, "text")),
     )
     new = sum(bool(row["new"]) for row in rows)
     total = plural(len(rows), "person", "people")
-    more = f"the most urgent of {total}, at most {_OF_A_SEGMENT} of each segment; {number(new)} are new since last week"
+    first = f"the most urgent of {total}, at most {_OF_A_SEGMENT} of each segment"
+    more = f"{first}; {number(new)} are new {_since(changes)}"
     blocks: list[Block] = [Paragraph("Nobody is to be acted on.", "dim")]
     if rows:
         blocks = [columns.listing(list(islice(_first(rows), _PEOPLE))), Paragraph(more, "dim")]
@@ -98,11 +100,11 @@ def _first(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def moves_document(classification: Classification, moved: Moves) -> Document:
-    """How large each segment is, and how many came and went since last week."""
+def moves_document(classification: Classification, changes: SegmentChanges, timezone: str) -> Document:
+    """How large each segment is, how many came and went, and since when exactly."""
 
     def count_of(count: SegmentCount, at: int) -> int | None:
-        counts = moved.counts.get(count.segment.id)
+        counts = changes.counts.get(count.segment.id)
         return counts[at] if counts else None
 
     tags = classification.segment_set.tags
@@ -112,12 +114,18 @@ def moves_document(classification: Classification, moved: Moves) -> Document:
         Attribute("entered", "BIGINT", lambda count: count_of(count, 0), Field("Came", "number")),
         Attribute("left", "BIGINT", lambda count: count_of(count, 1), Field("Left", "number")),
     )
-    return _document("Segments since last week", [columns.listing(classification.counts)], classification)
+    compared = Paragraph(f"compared with {moment(changes.as_of, timezone)}", "dim")
+    blocks: list[Block] = [columns.listing(classification.counts), compared]
+    return _document(f"Segments {_since(changes)}", blocks, classification, changes.notes)
 
 
-def _document(title: str, blocks: list[Block], classification: Classification) -> Document:
+def _since(changes: SegmentChanges) -> str:
+    return changes.heading[:1].lower() + changes.heading[1:]
+
+
+def _document(title: str, blocks: list[Block], classification: Classification, notes: Sequence[str] = ()) -> Document:
     profiles = classification.profiles
-    return Document(title, tuple(blocks), notes=tuple(profiles.notes), as_of=profiles.as_of)
+    return Document(title, tuple(blocks), notes=(*notes, *profiles.notes), as_of=profiles.as_of)
 
 
 def scores_document(scorecard: Scorecard, timezone: str) -> Document:

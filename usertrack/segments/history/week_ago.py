@@ -18,7 +18,7 @@ from usertrack.library.library import Statement
 from usertrack.segments.classify import Classification, classify
 from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.segments.history.snapshots import Snapshot, nearest, record, rules_digest, snapshots
-from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves, standing
+from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves, standing, week_before
 from usertrack.segments.profiles import join_profiles, profile_statements
 from usertrack.segments.rules import Rules, SegmentSet
 
@@ -45,6 +45,7 @@ class WeekAgoQuery:
     """Which set to classify, by which rules, for which moment, and the ``earlier`` moment to compare with (both UTC).
 
     ``place`` is the history to read, if there is one; with ``keep`` the classifications are recorded in it.
+    ``as_listed``: compare with the snapshot that the list of segments compares with, be it of another day.
     """
 
     rules: Rules
@@ -53,6 +54,7 @@ class WeekAgoQuery:
     earlier: datetime
     place: HistoryFile | None = None
     keep: bool = True
+    as_listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def classify_both(answers: WeekAgoAnswers) -> tuple[Classification, Moves]:
 def _recorded_snapshot(runner: Runner, query: WeekAgoQuery) -> Snapshot | None:
     """The snapshot of the earlier moment that was recorded in time and by the same rules; None without one.
 
+    Or the one that the list of segments is compared with, where the query is ``as_listed``.
     A history that cannot be read gives None; `_record_both` notes it.
     """
     if query.place is None or not query.place.path.exists():
@@ -112,9 +115,16 @@ def _recorded_snapshot(runner: Runner, query: WeekAgoQuery) -> Snapshot | None:
             recorded = snapshots(connection, query.place, query.segment_set.name)
     except UsertrackError:
         return None
+    if query.as_listed:
+        return week_before([snapshot for snapshot in recorded if snapshot.key == query.rules.key], _utc(query.as_of))
     sound = [snapshot for snapshot in recorded if not (snapshot.retroactive or snapshot.incomplete)]
     known = [snapshot for snapshot in sound if snapshot.rules == digest]
-    return nearest(known, query.earlier.replace(tzinfo=None), _TOLERANCE)
+    return nearest(known, _utc(query.earlier), _TOLERANCE)
+
+
+def _utc(moment: datetime) -> datetime:
+    """The moment as the history has it."""
+    return moment.replace(tzinfo=None)
 
 
 def _compare(

@@ -63,17 +63,24 @@ class People:
 
 
 def _people(analysis: Analysis) -> People:
+    from usertrack.segments.history.notes import segment_changes
     from usertrack.segments.history.snapshots import WEEK
+    from usertrack.segments.history.transitions import MoveCounts
     from usertrack.segments.history.week_ago import WeekAgoQuery, ask_both, classify_both
 
     rules, runner = analysis.rules(), analysis.runner
     segment_set = rules.set_or_usual(None)
-    query = WeekAgoQuery(rules, segment_set, runner.as_of, runner.as_of - WEEK, analysis.history(), keep=False)
+    earlier, place = runner.as_of - WEEK, analysis.history()
+    query = WeekAgoQuery(rules, segment_set, runner.as_of, earlier, place, keep=False, as_listed=True)
     answers, _ = ask_both(runner, query)
     classification, moved = classify_both(answers)
     analysis.mark_incomplete(classification.profiles)
-    news = documents.news_document(classification, moved, analysis.settings["timezone"])
-    act, moves = documents.people_document(classification, moved), documents.moves_document(classification, moved)
+    timezone = analysis.settings["timezone"]
+    changes = segment_changes(MoveCounts(moved.pair, moved.counts), timezone)
+    assert changes is not None
+    news = documents.news_document(classification, changes, timezone)
+    act = documents.people_document(classification, moved, changes)
+    moves = documents.moves_document(classification, changes, timezone)
     return People(document_html(replace(news, notes=())), titled_html(act), titled_html(moves))
 
 
