@@ -81,8 +81,8 @@ def test_the_history_keeps_the_first_round_alone(
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["query", "list", "--watch", "0"], "0 is not in the range 1<=x<=86400"),
-        (["query", "list", "--watch", "soon"], "'soon' is not a valid int"),
+        (["query", "list", "--watch", "0"], "0 is not from 1 to 86400"),
+        (["query", "list", "--watch", "soon"], "'soon' is not a whole number"),
         (["query", "list", "--watch", "5", "-o", "x.csv"], "--watch and --output are two different things"),
         (["query", "list", "--watch", "5", "-f", "parquet"], "--watch has no parquet"),
         (["query", "show", "neon/acounts", "--watch", "5"], "no query named 'neon/acounts'"),

@@ -94,7 +94,7 @@ def test_a_dry_run_needs_no_address(demo: Cli, to: str) -> None:
         (["power", "--to", "slack", "--yes"], "--yes is not for slack", "posthog-cohort"),
         (["power", "--to", "posthog-cohort", "-f", "csv"], "no csv output", "table, json"),
         (["power", "--to", "slack", "--url", "https://x", "--link", "x"], "--link takes an address", "report"),
-        (["power", "--to", "csv", "-n", "-1"], "-1 is not in the range", ""),
+        (["power", "--to", "csv", "-n", "-1"], "-1 is less than 0", ""),
         (["power"], "missing option '--to'", ""),
     ],
 )

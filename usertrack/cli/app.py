@@ -5,6 +5,7 @@ import contextlib
 import functools
 import logging
 import os
+import re
 import sys
 from typing import Annotated, Any
 
@@ -166,8 +167,18 @@ def _unwritable_hint() -> str:
     return "set HOME, XDG_CACHE_HOME and XDG_DATA_HOME to folders that can be written"
 
 
+_PLAIN_WORDS = (  # for Typer's
+    (r"is not a valid int( range)?\.?$", "is not a whole number"),
+    (r"is not a valid float( range)?\.?$", "is not a number"),
+    (r"is not in the range x>=(\S+?)\.?$", r"is less than \1"),
+    (r"is not in the range (\S+)<=x<=(\S+?)\.?$", r"is not from \1 to \2"),
+)
+
+
 def _bad_usage(problem: Any) -> int:
     message, _, suggestion = str(problem.format_message()).partition(" Did you mean ")
+    for words, plain in _PLAIN_WORDS:
+        message = re.sub(words, plain, message)
     if not message:  # the help was shown instead
         return int(problem.exit_code)
     context = getattr(problem, "ctx", None)
