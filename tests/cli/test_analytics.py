@@ -198,7 +198,7 @@ def test_no_line_is_too_long(demo: Cli, clean_env: pytest.MonkeyPatch, command: 
         (["funnel", "activation", "--order", "strictly"], "--order takes no 'strictly'", "'strict'"),
         (["funnel", "activation", "--stopped-at", "6"], "has 5 steps, not 6", "--stopped-at"),
         (["funnel", "activation", "--exclude", "workspace_created"], "is a step and cannot be excluded", ""),
-        (["funnel", "activation", "--since", "2026-11-02", "--until", "2026-11-01"], "when it is over", "--since"),
+        (["funnel", "activation", "--since", "2026-11-02", "--until", "2026-11-01"], "the time ends", "--since"),
         (["retention", "--where", "1) UNION ALL (SELECT 1"], "is not a condition", "properties"),
         (["retention", "--where", "properties.$os ="], "PostHog does not understand 'properties.$os ='", ""),
         (["lifecycle", "--where", "properties.$browser = 1"], "cannot use", "no supertype for types String"),

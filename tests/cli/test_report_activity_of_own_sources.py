@@ -49,7 +49,7 @@ def own(cli: Cli, clean_env: pytest.MonkeyPatch, environment: dict[str, str], tm
     [
         (["--where", "nope nope"], "does not understand 'nope nope'", "SQL editor"),
         (["--segment", "powr"], "no segment 'powr'", "power"),
-        (["--since", "2026-11-10", "--until", "2026-11-01"], "when it is over", "--since"),
+        (["--since", "2026-11-10", "--until", "2026-11-01"], "the time ends", "--since"),
     ],
 )
 def test_wrong_input(own: Cli, args: list[str], message: str, hint: str) -> None:
