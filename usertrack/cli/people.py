@@ -53,7 +53,7 @@ def segments(
         classification = classify(session.profiles(rules, last=True), segment_set)
         zone = session.settings["timezone"]
         moves = record_and_compare(classification, session.history(), session.runner.now, passing=common.round > 1)
-        since = segment_changes(moves, zone)
+        since = segment_changes(moves, zone) if moves else None
         document = segments_document(classification, only, zone, limit, since, all_members=all_members)
         session.emit(session.pseudonymised(document) if pseudonyms else document, limit)
 

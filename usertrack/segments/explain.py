@@ -104,8 +104,10 @@ def find_person(profiles: Profiles, email: str, described: str = "") -> str:
         f"ORDER BY jaro_winkler_similarity({key}, {name}) DESC, {key} LIMIT 3",
         [email],
     ).fetchall()
-    how_many = _how_many(profiles, email, described)
-    hint = "did you mean " + " or ".join(row[0] for row in similar) + "?" if similar else how_many
+    if similar:
+        hint = "did you mean " + " or ".join(row[0] for row in similar) + "?"
+    else:
+        hint = _how_many(profiles, email, described)
     known = profiles.connection.execute(
         f"SELECT {', '.join(LEFT_OUT)} FROM people WHERE key = {name}", [email]
     ).fetchone()

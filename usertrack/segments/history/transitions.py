@@ -80,7 +80,7 @@ def record_and_compare(
             is_kept = not passing or bool(snapshots(connection, place, name, moment, moment))
             new = record(classification, place, now)
             recent = snapshots(connection, place, new.set_name, new.as_of - 2 * WEEK, new.as_of)
-            before = week_before([snapshot for snapshot in recent if snapshot.key == new.key], new.as_of)
+            before = week_before(recent, new.key, new.as_of)
             if before is None and (others := [snapshot for snapshot in recent if snapshot.key != new.key]):
                 classification.profiles.notes.append(other_key_note(others, new.key))
             pair = SnapshotPair(before, new) if before else None
@@ -99,9 +99,9 @@ def other_key_note(others: Sequence[Snapshot], key: str) -> str:
     return f"people are joined on {key} now: {count} by {keys} cannot be compared with these"
 
 
-def week_before(snapshots: Sequence[Snapshot], moment: datetime) -> Snapshot | None:
-    """The snapshot nearest to a week before ``moment``, at most half a week from that; complete ones first."""
-    earlier = [snapshot for snapshot in snapshots if snapshot.as_of < moment]
+def week_before(snapshots: Sequence[Snapshot], key: str, moment: datetime) -> Snapshot | None:
+    """The snapshot by ``key`` nearest to a week before ``moment``, within half a week of that; complete ones first."""
+    earlier = [snapshot for snapshot in snapshots if snapshot.key == key and snapshot.as_of < moment]
     complete = [snapshot for snapshot in earlier if not snapshot.incomplete]
     return nearest(complete, moment - WEEK, WEEK / 2) or nearest(earlier, moment - WEEK, WEEK / 2)
 

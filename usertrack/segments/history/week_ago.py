@@ -5,12 +5,13 @@ are compared in a temporary file; only `_record_both` writes to the history.
 """
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from usertrack.core.errors import UsertrackError
+from usertrack.core.period import as_stored
 from usertrack.core.spool import identifier, quote, scratch
 from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Done, Runner
@@ -18,7 +19,7 @@ from usertrack.library.library import Statement
 from usertrack.segments.classify import Classification, classify
 from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.segments.history.snapshots import Snapshot, nearest, record, rules_digest, snapshots
-from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves, standing, week_before
+from usertrack.segments.history.transitions import MoveCounts, SnapshotPair, move_counts, moves, standing, week_before
 from usertrack.segments.profiles import join_profiles, profile_statements
 from usertrack.segments.rules import Rules, SegmentSet
 
@@ -26,15 +27,13 @@ _TOLERANCE = timedelta(hours=12)  # a snapshot that is no further from a moment 
 
 
 @dataclass(frozen=True)
-class Moves:
-    """``counts``: (entered, left) by segment id; ``moves``: one row per person and segment, see `transitions.moves`.
+class Moves(MoveCounts):
+    """``moves``: one row per person and segment, see `transitions.moves`.
 
     ``standing``: one row per person to act on, see `transitions.standing`. ``recorded``: both snapshots are in the
     history.
     """
 
-    pair: SnapshotPair
-    counts: Mapping[str, tuple[int, int]]
     moves: Table
     standing: Table
     recorded: bool = False
@@ -108,23 +107,18 @@ def _recorded_snapshot(runner: Runner, query: WeekAgoQuery) -> Snapshot | None:
     """
     if query.place is None or not query.place.path.exists():
         return None
-    queries = {name: runner.library[name] for name in query.rules.queries}
-    digest = rules_digest(query.rules, queries, query.segment_set)
     try:
         with scratch() as connection, open_history(connection, query.place):
             recorded = snapshots(connection, query.place, query.segment_set.name)
     except UsertrackError:
         return None
     if query.as_listed:
-        return week_before([snapshot for snapshot in recorded if snapshot.key == query.rules.key], _utc(query.as_of))
+        return week_before(recorded, query.rules.key, as_stored(query.as_of))
+    queries = {name: runner.library[name] for name in query.rules.queries}
+    digest = rules_digest(query.rules, queries, query.segment_set)
     sound = [snapshot for snapshot in recorded if not (snapshot.retroactive or snapshot.incomplete)]
     known = [snapshot for snapshot in sound if snapshot.rules == digest]
-    return nearest(known, _utc(query.earlier), _TOLERANCE)
-
-
-def _utc(moment: datetime) -> datetime:
-    """The moment as the history has it."""
-    return moment.replace(tzinfo=None)
+    return nearest(known, as_stored(query.earlier), _TOLERANCE)
 
 
 def _compare(

@@ -65,7 +65,6 @@ class People:
 def _people(analysis: Analysis) -> People:
     from usertrack.segments.history.notes import segment_changes
     from usertrack.segments.history.snapshots import WEEK
-    from usertrack.segments.history.transitions import MoveCounts
     from usertrack.segments.history.week_ago import WeekAgoQuery, ask_both, classify_both
 
     rules, runner = analysis.rules(), analysis.runner
@@ -76,8 +75,7 @@ def _people(analysis: Analysis) -> People:
     classification, moved = classify_both(answers)
     analysis.mark_incomplete(classification.profiles)
     timezone = analysis.settings["timezone"]
-    changes = segment_changes(MoveCounts(moved.pair, moved.counts), timezone)
-    assert changes is not None
+    changes = segment_changes(moved, timezone)
     news = documents.news_document(classification, changes, timezone)
     act = documents.people_document(classification, moved, changes)
     moves = documents.moves_document(classification, changes, timezone)
