@@ -1,7 +1,7 @@
 """Alerts as documents: the open ones, one with its life, and how fast they are noticed, taken up and resolved."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from usertrack.alerts.cards import duration
@@ -13,6 +13,7 @@ from usertrack.alerts.outbox import ChannelState
 from usertrack.alerts.stats import Durations, Stats
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Facts, Field, Paragraph, Section
+from usertrack.core.period import as_stored
 from usertrack.core.words import age_words, people_words, plural
 
 
@@ -78,7 +79,7 @@ def alerts_document(
         Attribute("key", "VARCHAR", lambda alert: alert.key),
     )
     listed = by_urgency(alerts, now)
-    as_of = now.astimezone(UTC).replace(tzinfo=None)
+    as_of = as_stored(now)
     open_alerts = [alert for alert in alerts if not alert.is_resolved]
     blocks: tuple[Block, ...] = (columns.listing(listed, timezone=timezone, as_of=as_of),) if listed else ()
     if not listed:
@@ -107,7 +108,7 @@ def alert_document(
         Attribute("who", "VARCHAR", lambda change: change.who or "usertrack", Field("Who", "text")),
         Attribute("comment", "VARCHAR", lambda change: change.comment, Field("Comment", "text", grows=True)),
     )
-    as_of = now.astimezone(UTC).replace(tzinfo=None)
+    as_of = as_stored(now)
     return Document(
         title=f"{person_words(alert)} · {alert.pattern}",
         subtitle=" · ".join((short_id(alert.key), alert.severity, alert.state(now).value, *_part_of(alert))),
@@ -175,7 +176,7 @@ def _silence_json(silence: Silence) -> dict[str, Any]:
 
 
 def _naive(moment: datetime | None) -> datetime | None:
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
+    return as_stored(moment) if moment else None
 
 
 def _text(value: object) -> str | None:
@@ -207,7 +208,7 @@ _NAMES = {"count": "times", "events": "events of the session", "usual_seconds": 
 
 def _moment(text: str) -> datetime | str:
     try:
-        return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+        return as_stored(datetime.fromisoformat(text))
     except ValueError:
         return text
 

@@ -108,14 +108,13 @@ def main() -> None:
     code = interrupts.run_interruptible(run)
     # all is closed by now: a regular shutdown of ClickHouse, DuckDB and Python would take another 0.15 s
     atexit._run_exitfuncs()
-    if interrupts.was_interrupted():
-        code = INTERRUPTED
+    interrupted = interrupts.was_interrupted()
     with contextlib.suppress(OSError, ValueError):
-        if code == INTERRUPTED:
+        if interrupted or code == INTERRUPTED:
             diagnostics.note("interrupted")
         sys.stdout.flush()
         sys.stderr.flush()
-    if interrupts.was_interrupted():
+    if interrupted:
         end_interrupted()
     os._exit(code)
 

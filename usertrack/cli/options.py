@@ -137,9 +137,10 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
             with nullcontext() if no_pager else paging():
                 command(**values, common=common)
         else:
+            from usertrack.cli.output import file_of
             from usertrack.cli.watching import require_watchable, watch
 
-            require_watchable(common.format or "", to_file=common.output is not None and str(common.output) != "-")
+            require_watchable(common.format or "", to_file=file_of(common.output) is not None)
             watch(seconds, lambda number: command(**values, common=replace(common, round=number)))
 
     return _with_options(command, _FIELDS | _OF_READING, run)

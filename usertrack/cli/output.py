@@ -57,7 +57,7 @@ def emit(
     from usertrack.core.document import of_table
     from usertrack.core.table import Table
 
-    path = None if output is None or str(output) == "-" else output
+    path = file_of(output)
     fmt = format_of(fmt, path)
     document = of_table(answer) if isinstance(answer, Table) else answer
     _require_format(document, fmt)
@@ -76,7 +76,7 @@ def emit_bytes(pieces: Iterable[bytes], output: Path | None, *, secret: bool = F
 
     Raises UsageError for an unwritable file; an existing file only changes when the new one is complete.
     """
-    path = None if output is None or str(output) == "-" else output
+    path = file_of(output)
     try:
         if path is None:
             sys.stdout.flush()
@@ -95,6 +95,11 @@ def emit_bytes(pieces: Iterable[bytes], output: Path | None, *, secret: bool = F
         raise UsageError(
             f"cannot write '{output or 'standard output'}': {_reason(error)}", "choose another place"
         ) from error
+
+
+def file_of(output: Path | None) -> Path | None:
+    """The file that ``output`` names; None where that is standard output."""
+    return None if output is None or str(output) == "-" else output
 
 
 def format_of(fmt: str, output: Path | None) -> str:
@@ -274,7 +279,7 @@ def require_writable(output: Path) -> None:
     """Raise the UsageError of `emit` for a file that cannot be written; nothing is made or changed."""
     try:
         path = output.expanduser()
-        if str(output) != "-" and not _is_stream(path):
+        if file_of(output) and not _is_stream(path):
             path = _replaceable(path)
             with tempfile.TemporaryFile(dir=path.parent):  # a file without a name
                 pass

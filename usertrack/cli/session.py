@@ -163,7 +163,7 @@ def _say_what_was_written(answer: "Document | Table", fmt: str, path: Path | Non
     from usertrack.core.document import Document
     from usertrack.core.words import plural
 
-    if path is None or str(path) == "-":
+    if output.file_of(path) is None:
         return
     table = answer.table if isinstance(answer, Document) else answer
     if table is None or fmt in ("table", "json", "markdown", "html"):

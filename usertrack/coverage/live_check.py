@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Facts, Field, Paragraph
 from usertrack.core.errors import CheckFailed, UsageError
+from usertrack.core.period import as_stored
 from usertrack.core.table import Table
 from usertrack.core.words import number, plural
 from usertrack.engine.runner import Runner
@@ -76,7 +77,7 @@ def ask_live_check(runner: Runner, *, reset: bool = False) -> LiveCheckReport:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+    return as_stored(datetime.fromisoformat(text))
 
 
 def _whose(violation: CountedViolation) -> str:
@@ -109,7 +110,7 @@ def live_check_document(report: LiveCheckReport, timezone: str, now: datetime) -
         *([f"the plan was changed and is not read: {report.problem}"] if report.problem else []),
     ]
     in_order = "all that was sent is as the plan says" if report.checked else "nothing was sent"
-    moment = now.astimezone(UTC).replace(tzinfo=None)
+    moment = as_stored(now)
     listing = _VIOLATIONS.listing(report.violations, limit=0, timezone=timezone, as_of=moment)
     title = f"{plural(len(report.violations), 'violation')} in {number(report.checked)} checked events"
     rules = {violation.rule for violation in report.violations}

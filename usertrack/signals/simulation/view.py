@@ -6,7 +6,7 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Facts, Field, Heatmap, Paragraph, Spark
-from usertrack.core.period import in_zone
+from usertrack.core.period import as_stored, in_zone
 from usertrack.core.words import number, people_words, plural
 from usertrack.signals.simulation.numbers import PersonPinged, Simulation
 from usertrack.signals.simulation.outcomes import BackTest, BackTests, Precision
@@ -28,7 +28,7 @@ def simulation_document(simulation: Simulation, tests: BackTests, timezone: str,
         data=lambda: _json(simulation, tests),
         table=columns.table(tests.tests, "alerts_simulate", timezone=timezone),
         timezone=timezone,
-        as_of=simulation.until.astimezone(UTC).replace(tzinfo=None),
+        as_of=as_stored(simulation.until),
     )
 
 
