@@ -1,6 +1,5 @@
 """A real Chromium, what it complains of, and axe-core, which judges whether everybody can use a page."""
 
-import fcntl
 import os
 import shutil
 import signal
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.conftest import made_once
 
 LONGEST = 900  # seconds for a module: a page that never answers is waited for without end, unless its browser dies
 AXE_CORE = "axe-core@4.10.3"
@@ -77,23 +78,14 @@ def _browser_processes(browser: Any) -> list[int]:
 @pytest.fixture(scope="session")
 def axe(of_all_workers: Path) -> str:
     """The text of axe-core, by npm, once for all processes."""
-    npm, folder = shutil.which("npm"), of_all_workers / "axe"
-    script = folder / "node_modules/axe-core/axe.min.js"
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        install = [
-            "install",
-            "--prefix",
-            str(folder),
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            AXE_CORE,
-        ]
-        if not script.exists() and (npm is None or subprocess.run([npm, *install], capture_output=True).returncode):
+
+    def install(folder: Path) -> None:
+        npm = shutil.which("npm")
+        options = ["--prefix", str(folder), "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]
+        if npm is None or subprocess.run([npm, "install", *options, AXE_CORE], capture_output=True).returncode:
             pytest.skip(f"needs {AXE_CORE}, which npm could not install")
-    return script.read_text()
+
+    return (made_once(of_all_workers / "axe", install) / "node_modules/axe-core/axe.min.js").read_text()
 
 
 def violations(page: Any, axe: str) -> list[str]:

@@ -86,6 +86,18 @@ def of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """The ``folder``, as ``make`` fills it for the first process that wants it."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")  # beside it, as nothing is renamed from one disk to another
+            shutil.rmtree(unfinished, ignore_errors=True)
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_profiles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Whoever runs the tests may be logged in somewhere: nothing of that is read."""
@@ -178,14 +190,12 @@ def demo_postgres(demo_cache: Path, of_all_workers: Path) -> Iterator[str]:
     """
     from usertrack.demo import open_demo
 
-    built = of_all_workers / "built"
-    with built.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not built.exists():
-            shutil.copytree(demo_cache, built)  # which demo was chosen
-            command = [sys.executable, "-m", "usertrack", "match", "--demo"]
-            env = {**os.environ, "XDG_CACHE_HOME": str(built)}
-            subprocess.run(command, env=env, check=True, capture_output=True)
+    def build(folder: Path) -> None:
+        shutil.copytree(demo_cache, folder)  # which demo was chosen
+        command = [sys.executable, "-m", "usertrack", "match", "--demo"]
+        subprocess.run(command, env={**os.environ, "XDG_CACHE_HOME": str(folder)}, check=True, capture_output=True)
+
+    built = made_once(of_all_workers / "built", build)
     shutil.rmtree(demo_cache)  # with a demo that a command has built there on its own
     subprocess.run(["cp", "-a", built, demo_cache], check=True)  # PostgreSQL's files are its user's
     demo = open_demo(demo_cache / "usertrack", now=AS_OF, days=DAYS)

@@ -3,7 +3,6 @@
 They lie beside the repository, in ``../shared/data``; DEFINITIONS.md there says what each answer means.
 """
 
-import fcntl
 import json
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ import pytest
 from usertrack.server.database.store import Store
 from usertrack.server.http.server_settings import ServerSettings
 
-from .conftest import slow_but
+from .conftest import made_once, slow_but
 from .server.capture_fixtures import AppThread
 
 LOGS = Path(__file__).parents[2] / "shared" / "data"
@@ -39,16 +38,13 @@ def log(
 ) -> Iterator[Log]:
     """The log, imported with what its columns are called, by the first process that wants it, and served."""
     folder = LOGS / request.param
-    imported = of_all_workers / f"log-{request.param}"
-    with imported.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not imported.exists():
-            data = imported.with_suffix(".unfinished")  # beside it, as nothing is renamed from one disk to another
-            shutil.rmtree(data, ignore_errors=True)
-            # answers take steps of one time in either order
-            command = ["import", "events", str(folder / "events.csv.gz"), "--data", str(data), "--ties", "equal"]
-            subprocess.run([sys.executable, "-m", "usertrack", *command], check=True, capture_output=True)
-            data.rename(imported)
+
+    def load(data: Path) -> None:
+        # answers take steps of one time in either order
+        command = ["import", "events", str(folder / "events.csv.gz"), "--data", str(data), "--ties", "equal"]
+        subprocess.run([sys.executable, "-m", "usertrack", *command], check=True, capture_output=True)
+
+    imported = made_once(of_all_workers / f"log-{request.param}", load)
     data = tmp_path_factory.mktemp(request.param) / "served"
     shutil.copytree(imported, data, symlinks=True)
     with closing(Store(data)) as store, AppThread(store, SERVER) as server:
