@@ -93,3 +93,11 @@ def test_rows_that_say_the_same_are_no_ties(load: Import, events: Events) -> Non
 def test_ties_are_kept_or_equal(load: Import) -> None:
     result = load(LOG, "--ties", "name")
     assert (result.code, "--ties takes no 'name'" in result.err) == (2, True)
+
+
+def test_a_log_that_lists_one_person_after_the_other(load: Import, events: Events) -> None:
+    """The later person first: within a person the file's order is what happened."""
+    rows = [("b", "view", "11:00:00"), ("b", "buy", "11:00:00"), ("a", "view", "10:00:00"), ("a", "buy", "10:00:00")]
+    load("user,event,time\n" + "".join(f"{who},{event},2024-01-01 {at}\n" for who, event, at in rows))
+    order = [(row[1], row[2]) for row in events()]
+    assert order == [("a", "view"), ("a", "buy"), ("b", "view"), ("b", "buy")]

@@ -109,7 +109,7 @@ def test_csv_that_holds_no_events(load: Import, content: str, message: str) -> N
         ("log.parquet", b"user,event,time\n", "is no parquet file"),
         ("log.parquet", b"PAR1 and not more", "is no parquet file that can be read"),
         ("log.csv.gz", b"user,event,time\n1,a,2024-01-01\n", "cannot be read"),
-        ("log.json", b"{}", "neither CSV nor parquet"),
+        ("log.txt", b"{}", "neither CSV, JSON lines nor parquet"),
     ],
 )
 def test_files_that_are_something_else(load: Import, tmp_path: Path, name: str, content: bytes, message: str) -> None:

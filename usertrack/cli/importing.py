@@ -24,7 +24,9 @@ importing = typer.Typer(no_args_is_help=True, help="Import your event logs into 
 
 @importing.command("events")
 def events(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV (.gz too) or parquet.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, JSON lines (.gz too) or parquet.", show_default=False)
+    ],
     mapping: Annotated[
         list[str] | None,
         typer.Option("--map", "-m", metavar="TARGET=COLUMN", help="Import a column as this; may be repeated."),
@@ -58,6 +60,8 @@ def events(
 
     `usertrack import events orders.csv -m event="'purchase'" -m property.price=amount -m person.email=mail
     --timezone Europe/Berlin --data ./events`
+
+    `usertrack import events export.jsonl.gz` · JSON lines, as Amplitude, Mixpanel, PostHog and Segment export them
 
     Targets: distinct_id, event (or 'a constant'), timestamp, uuid, properties (JSON objects), person (the person of
     several ids), property.NAME, person.NAME. Columns with common names need no --map; all others become properties.

@@ -45,7 +45,7 @@ def routes(store: Store, settings: ServerSettings) -> list[Route]:
         admit(request, settings, "person:write")
         suffix = request.query_params.get("suffix", "")
         if not SUFFIXES.fullmatch(suffix):
-            raise ApiError(400, "invalid_input", "suffix must be that of a parquet or CSV file")
+            raise ApiError(400, "invalid_input", "suffix must be that of a parquet, CSV or JSON lines file")
         uploads = contextlib.ExitStack()
         try:
             path = uploads.enter_context(store.upload()) / f"events{suffix}"

@@ -1,30 +1,32 @@
-"""Opens a CSV or parquet file of events for ClickHouse. Its names and values are always quoted in statements."""
+"""Opens a CSV, JSON lines or parquet file of events for ClickHouse, with names and values quoted in statements."""
 
 import csv
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usertrack.core.errors import QueryError, UsageError, UsertrackError
 from usertrack.server.hogql.sql import identifier, quote
+from usertrack.server.imports.exports import export_of, raw_at, text_of
 
 if TYPE_CHECKING:
     from usertrack.server.database.session import ClickHouseSession
 
 # no leading zeros, which identifiers and postcodes have; no more digits than are kept exactly
 NUMBER = r"^-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d{1,2})?$"
-SUFFIXES = re.compile(r"\.(?:parquet|csv(?:\.(?:gz|zst|xz|bz2))?)")
-_CSV = re.compile(r"\.(?:csv|tsv)(\.(?:gz|zst|xz|bz2))?$", re.I)
+SUFFIXES = re.compile(r"\.(?:parquet|(?:csv|jsonl)(?:\.(?:gz|zst|xz|bz2))?)")
+_TEXT = re.compile(r"\.(?:(?P<csv>csv|tsv)|jsonl|ndjson|json)(?P<packed>\.(?:gz|zst|xz|bz2))?$", re.I)
 _CSV_SETTINGS = {
     "input_format_csv_skip_first_lines": 1,
     "input_format_csv_skip_trailing_empty_lines": 1,
     "input_format_csv_trim_whitespaces": 0,
 }
 _SAMPLE_ROWS = 25_000  # rows that decide the kind of a CSV column
+_MAX_FIELDS = 1000  # of JSON lines; each becomes a column, and exports have about 50
 CONVERT = "if it is text, convert it first, such as with `iconv -f WINDOWS-1252 -t UTF-8`"
 _KINDS = {
     "String": "text", "FixedString": "text", "Bool": "bool",
@@ -38,6 +40,7 @@ class FileColumn:
     """``sql`` is its name in statements. ``kind``: text number bool time date object other; ``naive``: no timezone.
 
     ``written``: a column of CSV, whose values are texts and never NULL; a ``number`` or ``bool`` there reads as one.
+    ``raw``: a field of JSON lines, which are written, too: the name of its JSON; ``computed`` of several fields.
     """
 
     name: str
@@ -45,21 +48,33 @@ class FileColumn:
     kind: str
     naive: bool = False
     written: bool = False
+    raw: str = ""
+    computed: bool = False
 
 
 @dataclass(frozen=True)
 class EventFile:
-    """A file as ``relation`` for FROM; statements that read it must end with ``SETTINGS`` and ``settings``."""
+    """A file as ``relation`` for FROM; statements that read it must end with ``SETTINGS`` and ``settings``.
+
+    JSON lines have their text as the column ``line``. Where they are the export of a service, ``known`` maps targets of
+    the mapping to columns, and ``left_out`` columns repeat others.
+    """
 
     path: Path
     columns: tuple[FileColumn, ...]
     relation: str
     settings: str
     header_lines: int = 0
+    known: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @property
     def is_csv(self) -> bool:
-        return all(column.written for column in self.columns)
+        return self.header_lines > 0
+
+    @property
+    def has_lines(self) -> bool:
+        return any(column.raw for column in self.columns)
 
     def __getitem__(self, name: str) -> FileColumn:
         return next(column for column in self.columns if column.name == name)
@@ -78,7 +93,8 @@ def open_file(session: "ClickHouseSession", path: Path, display_path: Path) -> I
         link = Path(folder) / f"events{suffix}"  # a link, as ClickHouse would read wildcards in the path itself
         link.symlink_to(path.resolve())
         try:
-            file = _parquet(session, display_path, link) if suffix == ".parquet" else _csv(session, display_path, link)
+            read = {".parquet": _parquet, ".jsonl": _json_lines}.get(link.suffixes[0], _csv)
+            file = read(session, display_path, link)
             rows = session.rows(f"SELECT 1 FROM {file.relation} LIMIT 1 SETTINGS {file.settings}")
         except (RuntimeError, ChdbError) as error:
             raise unreadable(session, display_path, error) from None
@@ -88,7 +104,7 @@ def open_file(session: "ClickHouseSession", path: Path, display_path: Path) -> I
 
 
 def suffix_of(path: Path) -> str:
-    """The kind of the file: `.parquet`, `.csv`, `.csv.gz` and the like. Raises UsageError for any other."""
+    """The kind of the file: `.parquet`, `.csv`, `.jsonl`, `.csv.gz` and the like. Raises UsageError for any other."""
     if path.is_fifo() or path.is_char_device():
         raise UsageError(f"'{path}' is a pipe, and an import reads its file more than once", "write it to a file first")
     try:
@@ -100,11 +116,15 @@ def suffix_of(path: Path) -> str:
         raise UsageError(f"'{path}' is empty", "there is nothing to import")
     if start == b"PAR1":
         return ".parquet"
+    if start == b"PK\3\4":
+        raise UsageError(f"'{path}' is a ZIP archive", "unpack it first, and import each of its files")
     if path.suffix.lower() in (".parquet", ".pq"):
         raise UsageError(f"'{path}' is no parquet file", "if it is text, let its name end in .csv")
-    if match := _CSV.search(path.name):
-        return f".csv{(match[1] or '').lower()}"
-    raise UsageError(f"'{path}' is neither CSV nor parquet by its name", "files end in .csv, .csv.gz or .parquet")
+    if match := _TEXT.search(path.name):
+        return f"{'.csv' if match['csv'] else '.jsonl'}{(match['packed'] or '').lower()}"
+    raise UsageError(
+        f"'{path}' is neither CSV, JSON lines nor parquet by its name", "files end in .csv, .jsonl, .csv.gz or .parquet"
+    )
 
 
 # parquet
@@ -212,6 +232,39 @@ def _with_kinds(session: "ClickHouseSession", file: EventFile) -> EventFile:
     ]
     columns = tuple(replace(column, kind=kind) for column, kind in zip(file.columns, kinds, strict=True))
     return replace(file, columns=columns)
+
+
+# JSON lines
+
+
+def _json_lines(session: "ClickHouseSession", path: Path, link: Path) -> EventFile:
+    """The fields of all lines as columns, and those that are made of several in the exports of a service."""
+    lines = f"(SELECT line FROM file({quote(str(link))}, 'LineAsString', 'line String') WHERE match(line, '\\S'))"
+    ((names,),) = session.rows(
+        f"SELECT arraySort(groupUniqArray({_MAX_FIELDS + 1})(arrayJoin(JSONExtractKeys(line)))) FROM {lines}"
+    )
+    if not names:
+        raise UsageError(f"'{path}' has no JSON object in its lines", "`jq -c '.[]'` makes lines of an array")
+    if len(names) > _MAX_FIELDS:
+        raise UsageError(
+            f"the lines of '{path}' have more than {_MAX_FIELDS} fields", "put them into one, `properties`"
+        )
+    export = export_of(names)
+    fields = [*((name, raw_at(name)) for name in names), *export.computed.values()]
+    columns = tuple(
+        FileColumn(name, f"c{number}", "text", written=True, raw=f"r{number}", computed=number >= len(names))
+        for number, (name, _) in enumerate(fields)
+    )
+    cells = (f"{sql} AS r{number}, {text_of(f'r{number}')} AS c{number}" for number, (_, sql) in enumerate(fields))
+    named = {target: name for target, name in export.named.items() if name in names}
+    return EventFile(
+        path,
+        columns,
+        f"(SELECT line, {', '.join(cells)} FROM {lines})",
+        "use_hive_partitioning = 0",
+        known=named | {target: name for target, (name, _) in export.computed.items()},
+        left_out=tuple(name for name in export.left_out if name in names),
+    )
 
 
 def _first(file: EventFile) -> str:

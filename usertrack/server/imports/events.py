@@ -32,6 +32,7 @@ COLUMNS = (
 )
 PROBLEMS = {  # description → condition on ``Events.rows``; of several true ones the first is reported
     "text that is not UTF-8": "garbled",
+    "no JSON object in the line": "broken",
     "no readable timestamp": "timestamp IS NULL",
     "no distinct_id": "distinct_id = ''",
     "no event name": "event = ''",
@@ -76,8 +77,8 @@ class Events:
     zone: str
 
     def rows(self, **extra: str) -> str:
-        """SELECT distinct_id, event, timestamp (NULL: unreadable), properties (JSON), garbled, unsound, given_uuid and
-        ``extra``."""
+        """SELECT distinct_id, event, timestamp (NULL: unreadable), properties (JSON), garbled, broken, unsound,
+        given_uuid and ``extra``."""
         of = self.mapping.of
         cells = {
             "distinct_id": self._id(of["distinct_id"]),
@@ -85,6 +86,7 @@ class Events:
             "timestamp": self._timestamp(),
             "properties": _object(self._members()),
             "garbled": self._garbled(),
+            "broken": "JSONType(line) != 'Object' OR NOT isValidJSON(line)" if self.file.has_lines else "false",
             "unsound": self._unsound(),
             "given_uuid": self._text(of["uuid"]) if "uuid" in of else "''",
         }
@@ -214,6 +216,8 @@ class Events:
         if column.kind in ("number", "bool") and not column.written:
             return f"toJSONString({c})"
         hidden = "" if column.kind == "time" else f"{is_address_sql(plain, name)}, NULL, "
+        if column.raw:
+            return f"multiIf({column.raw} IN ('', 'null'), NULL, {hidden}{without_addresses_sql(column.raw)})"
         if column.written:
             json_of_kind = {
                 "number": f"match({c}, {quote(NUMBER)}), {c}, ",
@@ -245,6 +249,8 @@ class Events:
 
     def _garbled(self) -> str:
         """Whether a used text is not UTF-8: text in another encoding would be stored broken."""
+        if self.file.has_lines:
+            return "NOT isValidUTF8(line)"
         used = {*self.mapping.of.values(), *self.mapping.properties.values(), *self.mapping.person.values()}
         texts = [column.sql for column in self.file.columns if column.name in used and column.kind == "text"]
         sound = [f"isValidUTF8(ifNull({column}, ''))" for column in texts]
@@ -266,8 +272,9 @@ class Events:
 def open_events(session: "ClickHouseSession", options: ImportOptions, token: str) -> Iterator[Events]:
     """Open the file of ``options`` as events for the project of ``token``. Raises UsageError."""
     with open_file(session, options.path, options.display_path) as file:
-        names = [column.name for column in file.columns]
-        mapping = read_mapping(names, partial(holds_objects, session, file), options.mapping, options.omitted)
+        names = [column.name for column in file.columns if not column.computed]
+        omitted = [*options.omitted, *(name for name in file.left_out if name not in options.omitted)]
+        mapping = read_mapping(names, partial(holds_objects, session, file), options.mapping, omitted, file.known)
         yield Events(file, mapping, token, options.zone)
 
 

@@ -15,7 +15,7 @@ _COMMON_NAMES = {
         *("distinct_id", "user_id", "user", "uid", "customer_id", "visitor_id", "client_id", "anonymous_id"),
         *("person_id", "account_id", "customer", "email"),
     ),
-    "event": ("event", "event_name", "event_type", "action", "activity"),
+    "event": ("event", "event_name", "event_type", "action", "activity", "name"),
     "timestamp": (
         *("timestamp", "time", "ts", "datetime", "event_time", "event_timestamp", "occurred_at", "created_at"),
         *("date", "day"),
@@ -23,9 +23,10 @@ _COMMON_NAMES = {
     "person": (),  # only by --map: it links several ids to one person
     "uuid": ("uuid", "insert_id", "$insert_id"),
     "properties": ("properties", "event_properties", "props"),
+    "property.$session_id": ("$session_id", "session_id"),
 }
 NEEDED = ("distinct_id", "event", "timestamp")
-TARGETS = (*_COMMON_NAMES, "property.NAME", "person.NAME")
+TARGETS = (*(target for target in _COMMON_NAMES if "." not in target), "property.NAME", "person.NAME")
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,16 @@ def _text(origin: Origin) -> str:
 
 
 def read_mapping(
-    columns: Sequence[str], holds_objects: Callable[[str], bool], options: Sequence[str], omitted: Sequence[str]
+    columns: Sequence[str],
+    holds_objects: Callable[[str], bool],
+    options: Sequence[str],
+    omitted: Sequence[str],
+    known: dict[str, str],
 ) -> Mapping:
     """The mapping by ``options`` (``TARGET=COLUMN`` or ``TARGET='constant'``), completed by guesses among ``columns``.
 
-    ``holds_objects(column)``: whether it has JSON objects; only such a column is guessed as properties. Raises
-    UsageError.
+    ``holds_objects(column)``: whether it has JSON objects; only such a column is guessed as properties. ``known``:
+    target → column, which no guess replaces. Raises UsageError.
     """
     requested = dict(_parse_option(text.encode("utf-8", "replace").decode(), columns) for text in options)
     if len(requested) < len(options):
@@ -80,15 +85,18 @@ def read_mapping(
     left_out = tuple(_column(name, columns) for name in omitted)
     free = [name for name in columns if name not in left_out]
     main = {origin for target, origin in requested.items() if "." not in target}
-    guesses = _guesses(
-        set(_COMMON_NAMES) - requested.keys(), [name for name in free if name not in main], holds_objects
-    )
+    told = {
+        target: name for target, name in known.items() if target not in requested and name not in {*left_out, *main}
+    }
+    unused = [name for name in free if name not in {*main, *told.values()}]
+    guesses = told | _guesses(set(_COMMON_NAMES) - requested.keys() - told.keys(), unused, holds_objects)
     of = {target: origin for target, origin in (requested | guesses).items() if "." not in target}
     for target in NEEDED:
         if target not in of:
             raise _unmapped(target, columns)
     named = {target.partition(".")[::2]: origin for target, origin in requested.items() if "." in target}
     properties = {name: origin for (kind, name), origin in named.items() if kind == "property"}
+    properties |= {target.partition(".")[2]: origin for target, origin in guesses.items() if "." in target}
     mapped = {*requested.values(), *guesses.values()}
     own = {name: name for name in free if name not in mapped and name not in properties}
     return Mapping(

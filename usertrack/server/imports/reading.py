@@ -135,7 +135,7 @@ def refused(events: Events, problems: list[Problem]) -> UsageError:
 
 def described(events: Events, problem: Problem) -> str:
     """Such as: 12 have no readable timestamp (lines 5, 9, 14, …; such as 'yesterday')."""
-    unit = "line" if events.file.is_csv else "row"
+    unit = "line" if events.file.is_csv or events.file.has_lines else "row"
     places = ", ".join(str(place) for place in problem.places) + ", …" * (problem.count > len(problem.places))
     example = f"; such as '{problem.example}'" if "timestamp" in problem.description and problem.example else ""
     verb = "has" if problem.count == 1 else "have"

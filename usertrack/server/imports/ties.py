@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TIES = "posthog.import_ties"  # person_id, timestamp, number of rows; `room`: the next time is late enough
 PLACES = "posthog.import_places"  # uuid, timestamp and place in the file of each tied row
 SPREAD = 1  # seconds; no row is moved by more
-_SAMPLE_ROWS = 100_000  # the first rows of the file, which show whether the newest come first
+_SAMPLE_ROWS = 100_000  # the first rows of the file, which show whether the newest of a person come first
 _TIED = f"(person_id, timestamp) IN (SELECT person_id, timestamp FROM {TIES} WHERE room)"
 _SAME = "with the time of another row of the same person"
 
@@ -77,11 +77,15 @@ def _read_places(session: "ClickHouseSession", events: Events, progress: Callabl
 
 
 def _newest_first(session: "ClickHouseSession", events: Events) -> bool:
-    """Whether the first rows of the file are in descending order of time."""
-    rows = f"{events.rows(place='rowNumberInAllBlocks()')} LIMIT {_SAMPLE_ROWS}"
+    """Whether the times of a person go down more often than up in the first rows of the file.
+
+    The order of the file as a whole says nothing: a log may list one person after the other.
+    """
+    rows = f"SELECT * FROM ({events.rows(place='rowNumberInAllBlocks()')} LIMIT {_SAMPLE_ROWS}) WHERE NOT {BAD}"
+    before = "lagInFrame(timestamp, 1, timestamp) OVER (PARTITION BY distinct_id ORDER BY place)"
     ((down,),) = session.rows(
-        f"SELECT corr(place, toUnixTimestamp64Micro(assumeNotNull(timestamp))) < 0 FROM ({rows}) WHERE NOT {BAD}"
-        f" SETTINGS {events.file.settings}, {IN_ORDER}"
+        "SELECT countIf(timestamp < before) > countIf(timestamp > before)"
+        f" FROM (SELECT timestamp, {before} AS before FROM ({rows})) SETTINGS {events.file.settings}, {IN_ORDER}"
     )
     return bool(down)
 
