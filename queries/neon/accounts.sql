@@ -33,7 +33,7 @@ SELECT
     max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at,
     count(*) - count(DISTINCT a.account_id) AS repeated_ids
 FROM {accounts} AS a
-WHERE a.signed_up_at <= {as_of}
+WHERE a.exists_since <= {as_of}
 GROUP BY a.email
 UNION ALL
 SELECT
@@ -49,5 +49,5 @@ SELECT
     min(f.last_active_at) AS last_active_at,
     0 AS repeated_ids
 FROM {former_accounts} AS f
-WHERE f.signed_up_at <= {as_of} AND f.email IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {accounts} AS a WHERE a.email = f.email)
+WHERE f.exists_since <= {as_of} AND f.email IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {accounts} AS a WHERE a.email = f.email)
 GROUP BY f.email

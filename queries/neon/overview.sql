@@ -16,7 +16,7 @@ WITH people AS (
         array_agg(a.credits) AS credits
     FROM {accounts} AS a
     LEFT JOIN ({last_activity}) AS activity ON activity.account_id = a.account_id
-    WHERE a.signed_up_at <= {as_of}
+    WHERE a.exists_since <= {as_of}
         AND NOT {is_internal}
     GROUP BY a.person
 ),
@@ -32,7 +32,10 @@ SELECT
     count(*) AS people,
     coalesce(sum(accounts), 0)::bigint AS accounts,
     count(*) FILTER (WHERE nameless) AS without_email,
-    count(*) FILTER (WHERE signed_up_at > {as_of} - make_interval(days => {new_days}::int)) AS new_people,
+    CASE
+        WHEN count(*) = 0 OR count(signed_up_at) > 0
+            THEN count(*) FILTER (WHERE signed_up_at > {as_of} - make_interval(days => {new_days}::int))
+    END AS new_people,
     count(*) FILTER (WHERE last_at IS NOT NULL) AS people_with_usage,
     count(*) FILTER (WHERE last_at > {as_of} - make_interval(days => {days}::int)) AS people_with_recent_usage,
     count(*) FILTER (WHERE last_at IS NOT NULL)::float8 / nullif(count(*), 0) AS usage_rate,

@@ -36,6 +36,6 @@ SELECT
     (SELECT count(*) FROM {agent_runs} AS g WHERE g.account_id = a.account_id AND g.at <= {as_of}) AS agent_runs
 FROM {accounts} AS a
 LEFT JOIN owned ON owned.account_id = a.account_id
-WHERE a.email = ANY({email}) AND a.signed_up_at <= {as_of}
+WHERE a.email = ANY({email}) AND a.exists_since <= {as_of}
     AND NOT {is_internal}
 ORDER BY a.signed_up_at, a.account_id

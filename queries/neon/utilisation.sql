@@ -12,9 +12,9 @@ WITH span AS (
         ({as_of} AT TIME ZONE {timezone})::date - {days}::int AS first
 ),
 accounts AS (
-    SELECT a.account_id, a.person, (a.signed_up_at::timestamptz AT TIME ZONE {timezone})::date AS joined
+    SELECT a.account_id, a.person, (a.exists_since::timestamptz AT TIME ZONE {timezone})::date AS joined
     FROM {accounts} AS a
-    WHERE a.signed_up_at < {as_of}
+    WHERE a.exists_since < {as_of}
         AND EXISTS (SELECT 1 FROM {accounts} AS c WHERE c.credits IS NOT NULL) -- else nothing costs any
         AND NOT {is_internal}
 ),

@@ -130,8 +130,10 @@ def test_five_thousand_tables(reader: Reader) -> None:
         ("created_on integer", "to_timestamp(u.created_on) AS signed_up_at"),
         ("inserted_at timestamp", "u.inserted_at AS signed_up_at"),
         ('"CreatedUtc" timestamp', 'u."CreatedUtc" AS signed_up_at'),
-        ("verified_at timestamp", "coalesce(u.verified_at, 'epoch') AS signed_up_at"),
-        ("age int", "'epoch'::timestamptz AS signed_up_at"),
+        ("creation_ts bigint", "AS signed_up_at"),
+        ("registered_ms bigint", "to_timestamp(u.registered_ms / 1000.0) AS signed_up_at"),
+        ("since date, reg_no int", "u.since AS signed_up_at"),
+        ("reg_dt timestamp", "u.reg_dt AS signed_up_at"),
     ],
 )
 def test_times_of_sign_up(reader: Reader, columns: str, expression: str) -> None:

@@ -4,6 +4,7 @@ An entity is a SELECT whose columns are declared here. Queries read entities, an
 that a query names in front of it, as a CTE.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,7 @@ ACCOUNTS = EntityKind(
     (
         EntityColumn("account_id", "id", "its id, as runs and calls have it", required=True),
         EntityColumn("email", "text", "the e-mail, by which PostHog's persons are found", required=True, value=_EMAIL),
-        EntityColumn("signed_up_at", "time", "when it was made", required=True),
+        EntityColumn("signed_up_at", "time", "when it was made"),
         EntityColumn("name", "text", "the person's name"),
         EntityColumn("last_active_at", "time", "when the app itself last saw it"),
         EntityColumn("subscription_status", "text", "`active` for who pays; all else as you call it"),
@@ -111,7 +112,10 @@ ACCOUNTS = EntityKind(
     status="subscription_status",
     states=("active",),
     meaning="subscription_status",
-    added={"person": f"coalesce({_EMAIL}, 'account ' || account_id)"},
+    added={
+        "person": f"coalesce({_EMAIL}, 'account ' || account_id)",
+        "exists_since": "coalesce(signed_up_at, '-infinity')",  # when that is unknown, the account counts at any time
+    },
     gone="deleted",
 )
 FORMER_ACCOUNTS = "former_accounts"
@@ -242,8 +246,9 @@ class Entity:
     def _of_mapped(self, sql: str) -> str:
         """``sql`` with NULL for the value of each column that is not mapped."""
         for column in self.kind.columns:
-            if column.value and column.name not in self.mapped:
-                sql = sql.replace(column.value, f"NULL::{TYPES[column.type]}")
+            if column.name not in self.mapped:
+                written = re.escape(column.value) if column.value else rf"\b{column.name}\b"
+                sql = re.sub(written, f"NULL::{TYPES[column.type]}", sql)
         return sql
 
     def _case(self, otherwise: str) -> str:

@@ -110,18 +110,20 @@ def _prefer_parents(proposals: list[Proposal]) -> None:
 
 def _add_email(proposal: Proposal, around: Around) -> None:
     select = proposal.select
-    if column := column_like(select.table, rules.EMAIL, "text"):
+    if column := _email(select.table):
         select.add("email", select.of(column))
         proposal.score += 8 + 3 * column.unique + column.required
         proposal.reasons.append(f"{column.name} is {'unique' if column.unique else 'its e-mail'}")
         return
-    for table, on, _ in sorted(around.references, key=lambda each: "email" not in each[0].words):
+    for table, on, _ in sorted(around.references, key=lambda reference: "email" not in reference[0].words):
         sides = _side_email(table)
         if sides and not set(table.words) & (rules.NO_CANDIDATES - {"verification"} | {"invitation", "invite"}):
-            column, order = sides
+            column, order, condition = sides
             value = select.of(around.key)
             alias = (
-                select.join(table, on, value) if on.unique else select.join_first(table, on, value, [column.sql], order)
+                select.join(table, on, value)
+                if on.unique
+                else select.join_first(table, on, value, [column.sql], order, condition=condition)
             )
             select.add("email", f"{alias}.{column.sql}")
             proposal.score += 6
@@ -130,28 +132,39 @@ def _add_email(proposal: Proposal, around: Around) -> None:
             return
 
 
-def _side_email(table: Relation) -> tuple[Column, list[str]] | None:
-    """The e-mail in a table of addresses, and which row goes first."""
-    column = column_like(table, rules.EMAIL, "text")
-    by_channel = column_like(table, ("via", "channel", "type", "kind"), "text")
-    if (column is None and "address" in table.words and by_channel) or (column is None and "email" in table.words):
-        column = column_like(table, ("value", "address"), "text")
+def _email(table: Relation) -> Column | None:
+    """Return the column with e-mails: one of a known name, else the first that is about them by a word of its name."""
+    named = (
+        column
+        for column in table.columns
+        if column.family == "text"
+        and {"email", "mail"} & set(column.words)
+        and not rules.NOT_EMAIL & set(column.words)
+    )
+    return column_like(table, rules.EMAIL, "text") or next(named, None)
+
+
+def _side_email(table: Relation) -> tuple[Column, list[str], str] | None:
+    """Return the column with e-mails of a table of addresses, which row goes first, and which rows are e-mails."""
+    column = _email(table)
+    by_channel = column_like(table, rules.CHANNEL)
+    if column is None and (by_channel or "email" in table.words):
+        column = column_like(table, ("value", "address", "contact", "identifier"), "text")
     if column is None:
         return None
     order = []
-    if column.words[-1:] == ("value",) and by_channel:
-        order.append(f"{{t}}.{by_channel.sql} = 'email' DESC")
+    condition = f"{{t}}.{column.sql} LIKE '%@%'" if by_channel and "email" not in column.words else ""
     for patterns in (rules.PRIMARY_EMAIL, rules.VERIFIED_EMAIL):
         if flag := column_like(table, patterns, "bool"):
             order.append(f"{{t}}.{flag.sql} DESC NULLS LAST")
         elif time := column_like(table, patterns, "time"):
             order.append(f"{{t}}.{time.sql} NULLS LAST")
     made = column_like(table, rules.SIGNED_UP)
-    return column, [*order, *(f"{{t}}.{each.sql}" for each in (made, table.key) if each)]
+    return column, [*order, *(f"{{t}}.{known.sql}" for known in (made, table.key) if known)], condition
 
 
 def _add_signed_up(proposal: Proposal, around: Around) -> None:
-    """Add the time of sign-up; where there is none, what comes near, so that nobody is left out for it."""
+    """Add the time of sign-up. Where there is none it stays unknown, and a note names what comes near."""
     select = proposal.select
     known = around.find(rules.SIGNED_UP, *_TIMES)
     if not known and (named := time_like(select.table, (), rules.MADE)):
@@ -160,11 +173,10 @@ def _add_signed_up(proposal: Proposal, around: Around) -> None:
         select.add("signed_up_at", as_time(*known))
         proposal.score += 3
         proposal.reasons.append(f"{known[0].name} is when it was made")
-    elif {"password", "email"} & {word for column in select.table.columns for word in column.words}:
-        instead = around.find(rules.INSTEAD_OF_SIGNED_UP, "time")
-        select.add("signed_up_at", f"coalesce({instead[1]}, 'epoch')" if instead else "'epoch'::timestamptz")
-        name = f"{instead[0].name}, else " if instead else ""
-        proposal.notes.append(f"no time of sign-up was found: {name}1970 stands in for it, and everybody seems old")
+    else:
+        near = around.find(rules.INSTEAD_OF_SIGNED_UP, "time")
+        comes_near = f"; {near[1]} comes near" if near else ""
+        proposal.notes.append(f"no time of sign-up was found, and who is new or at risk stays unknown{comes_near}")
 
 
 def _add_column(

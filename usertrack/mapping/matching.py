@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from usertrack.mapping.catalog import Catalog, Column, Relation
-from usertrack.mapping.rules import ID_WORDS
+from usertrack.mapping.rules import ID_WORDS, TIME_UNITS
 
 
 def columns_like(table: Relation, patterns: Sequence[str], *families: str) -> list[Column]:
@@ -24,7 +24,12 @@ def column_like(table: Relation, patterns: Sequence[str], *families: str) -> Col
 def time_like(table: Relation, patterns: Sequence[str], words: frozenset[str]) -> Column | None:
     """The column of times that fits one of ``patterns``, else the first that has one of ``words`` in its name."""
     exact = column_like(table, patterns, "time") or column_like(table, patterns, "number")
-    named = (column for column in table.columns if column.family == "time" and words & set(column.words))
+    named = (
+        column
+        for column in table.columns
+        if words & set(column.words)
+        and (column.family == "time" or (column.family == "number" and TIME_UNITS & set(column.words)))
+    )
     return exact or next(named, None)
 
 

@@ -65,19 +65,26 @@ class Select:
         return alias
 
     def join_first(
-        self, table: Relation, on: Column, value: str, columns: list[str], order: list[str], to: Step | None = None
+        self,
+        table: Relation,
+        on: Column,
+        value: str,
+        columns: list[str],
+        order: list[str],
+        to: Step | None = None,
+        condition: str = "",
     ) -> str:
         """Join, of all rows of ``table`` with that value, the first one in ``order``; returns the alias of that.
 
-        A row that leads ``to`` a row which is marked as deleted is none of them.
+        A row that leads ``to`` a row which is marked as deleted is none of them, nor is one without the ``condition``.
         """
         inner, outer = self.new_alias(table), self.new_alias(table)
         selected = ", ".join(f"{inner}.{column}" for column in dict.fromkeys([on.sql, *columns]))
         conditions = [f"{inner}.{on.sql} IS NOT NULL"] if not on.required else []
-        conditions += [condition for condition in [not_deleted(table, inner)] if condition]
-        if to and (condition := not_deleted(to.target, "linked")):
+        conditions += [each for each in (not_deleted(table, inner), condition.format(t=inner)) if each]
+        if to and (there := not_deleted(to.target, "linked")):
             link = f"linked.{to.target_column.sql} = {inner}.{to.column.sql}"
-            conditions.append(f"EXISTS (SELECT FROM {to.target.sql} AS linked WHERE {link} AND {condition})")
+            conditions.append(f"EXISTS (SELECT FROM {to.target.sql} AS linked WHERE {link} AND {there})")
         lines = [f"SELECT DISTINCT ON ({inner}.{on.sql}) {selected}", f"FROM {table.sql} AS {inner}"]
         lines += [f"WHERE {' AND '.join(conditions)}"] if conditions else []
         lines += [f"ORDER BY {', '.join([f'{inner}.{on.sql}', *(each.format(t=inner) for each in order)])}"]
@@ -154,9 +161,12 @@ def _deletion(table: Relation, alias: str) -> tuple[str, str]:
 
 
 def as_time(column: Column, value: str) -> str:
-    """``value`` as a time, where the column has seconds or milliseconds since 1970."""
+    """``value`` as a time, where the column has seconds, milliseconds or microseconds since 1970."""
     if column.family != "number":
         return value
-    if column.type == "bigint" and "sec" not in column.words and "second" not in column.words:
+    if {"ms", "milli", "millis", "msec"} & set(column.words):
+        return f"to_timestamp({value} / 1000.0)"
+    if column.type == "bigint" and not {"sec", "second"} & set(column.words):
+        # seconds reach 1e11 in the year 5138, and milliseconds had passed it in 1973
         return f"to_timestamp(CASE WHEN {value} > 100000000000 THEN {value} / 1000.0 ELSE {value} END)"
     return f"to_timestamp({value})"

@@ -31,7 +31,7 @@ SELECT
     max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at,
     (count(*) > 1)::int AS repeated_ids
 FROM {accounts} AS a
-WHERE a.signed_up_at <= {as_of}
+WHERE a.exists_since <= {as_of}
     AND NOT {is_internal}
 GROUP BY a.account_id
 UNION ALL
@@ -48,5 +48,5 @@ SELECT
     min(f.last_active_at) AS last_active_at,
     0 AS repeated_ids
 FROM {former_accounts} AS f
-WHERE f.signed_up_at <= {as_of} AND NOT EXISTS (SELECT 1 FROM {accounts} AS a WHERE a.account_id = f.account_id)
+WHERE f.exists_since <= {as_of} AND NOT EXISTS (SELECT 1 FROM {accounts} AS a WHERE a.account_id = f.account_id)
 GROUP BY f.account_id

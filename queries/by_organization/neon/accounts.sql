@@ -34,6 +34,6 @@ SELECT
     count(DISTINCT a.organization_id) AS namesakes,
     count(*) - count(DISTINCT a.account_id) AS repeated_ids
 FROM {accounts} AS a
-WHERE a.signed_up_at <= {as_of}
+WHERE a.exists_since <= {as_of}
     AND NOT {is_internal}
 GROUP BY a.organization

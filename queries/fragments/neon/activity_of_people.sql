@@ -14,6 +14,6 @@ SELECT
     ) AS last_seen_at
 FROM {accounts} AS a
 LEFT JOIN ({last_activity}) AS activity ON activity.account_id = a.account_id
-WHERE a.signed_up_at <= {as_of}
+WHERE a.exists_since <= {as_of}
     AND NOT {is_internal}
 GROUP BY a.email, CASE WHEN a.email IS NULL THEN a.account_id END
