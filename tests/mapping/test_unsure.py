@@ -16,7 +16,8 @@ CREATE TABLE jobs (
 );
 INSERT INTO customers VALUES (1), (2), (3);
 INSERT INTO contact_points VALUES
-    (1, 1, 'phone', '+49 30 1', true), (2, 1, 'mail', 'old@ada.example', false), (3, 1, 'mail', 'ada@ada.example', true),
+    (1, 1, 'phone', '+49 30 1', true),
+    (2, 1, 'mail', 'old@ada.example', false), (3, 1, 'mail', 'ada@ada.example', true),
     (4, 2, 'mail', 'ben@ben.example', NULL);
 INSERT INTO jobs (customer_id, status) SELECT 1, 'done' FROM generate_series(1, 9);
 """

@@ -13,10 +13,11 @@ from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_yo
 from usertrack.core.table import Table
 from usertrack.core.words import number, plural
 from usertrack.engine.runner import Answer, Runner
-from usertrack.library.entities import ACCOUNTS, KINDS, Entity, with_entities
+from usertrack.library.entities import ACCOUNTS, KINDS, UNKNOWN_ZONE, Entity, with_entities
 from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import Library, Query, Statement, shipped_root
 from usertrack.library.position import line_with
+from usertrack.mapping.zones import doubt, newest_asked
 
 Problems = dict[str, UsertrackError]
 """What is wrong with entities, by their names."""
@@ -28,8 +29,17 @@ def check_entity_files(library: Library) -> list[Finding]:
     return [
         *(Finding("FAIL", f"entity {name}", error.message, error.hint) for name, error in problems.items()),
         *strange_files(library),
+        *_unknown_zones(library, problems),
         *entity_places(library, problems),
     ]
+
+
+def _unknown_zones(library: Library, problems: Problems) -> Iterator[Finding]:
+    """A note for each entity that `init` found to have times without a timezone, which nobody has named since."""
+    for name in library.entities.present:
+        if name not in problems and (entity := library.entities[name]).timezone == UNKNOWN_ZONE:
+            text = f"{entity.place}: its times have no timezone, and it is unknown which is meant: they are read as UTC"
+            yield Finding("note", f"entity {name}", text, "write `timezone: Europe/Berlin`, or UTC, into its header")
 
 
 def broken_files(library: Library) -> Problems:
@@ -218,6 +228,25 @@ _WORDS = (
     f"r.at > {{as_of}} - INTERVAL '{_DAYS} days' LIMIT {_SAMPLE}"
     ") AS recent GROUP BY status, outcome ORDER BY unknown DESC, times DESC, status"
 )
+
+
+def check_zones(runner: Runner, names: Sequence[str]) -> list[Finding]:
+    """A note for each of the entities ``names`` whose times have no timezone, in a database that is not in UTC."""
+    entities, library = runner.library.entities, runner.library
+    asked = {
+        name: statement
+        for name in names
+        if entities[name].timezone in ("", UNKNOWN_ZONE)
+        and (sql := library.expanded(entities[name].sql, "neon", ()))
+        and (statement := newest_asked(KINDS[name], sql, entities[name].mapped))
+    }
+    findings = []
+    for name, answer in zip(asked, runner.run(list(asked.values())), strict=True):
+        if known := doubt(answer):
+            place = entities[name].place
+            hint = f"write `timezone: {known.zone}` into the header of {place}, or `timezone: UTC` if they are of UTC"
+            findings.append(Finding("note", f"entity {name}", f"{place}: {known.text}", hint))
+    return findings
 
 
 def check_rows(runner: Runner, names: Sequence[str]) -> list[Finding]:

@@ -7,6 +7,7 @@ from usertrack.checks.entities import (
     Problems,
     broken_files,
     check_rows,
+    check_zones,
     entity_places,
     is_shipped,
     refused_by_postgres,
@@ -38,6 +39,7 @@ def check_online(runner: Runner, rules: Path) -> list[Finding]:
         *strange_files(library),
         *_problems(library, rules, problems, readers),
         *check_rows(runner, sound_entities(library, problems)),
+        *check_zones(runner, sound_entities(library, problems)),
         *by_cause(check_queries_online(runner, stopped), library),
         *(
             Finding("note", query, f"reads {{{name}}}, which is broken", group="queries", implied=True)

@@ -63,6 +63,8 @@ class EntityKind:
         return (*self.added, *meaning, *self.flags)
 
 
+UNKNOWN_ZONE = "unknown"
+"""The `timezone` of an entity whose times have no zone, while nobody has said which is meant: they count as UTC."""
 EMAIL = "email"
 """The key of profiles, unless segments.yaml names another one."""
 OUTCOMES = ("ok", "failed", "running", "cancelled")
@@ -187,7 +189,8 @@ KINDS: Mapping[str, EntityKind] = {
 class Entity:
     """One entity as it is mapped: the SELECT of its file, the columns of that, and what its states mean.
 
-    ``written`` is the SQL as in the file, with its comments, and ``line`` the one on which that begins.
+    ``written`` is the SQL as in the file, with its comments, and ``line`` the one on which that begins. Times without
+    a zone are read as of ``timezone``, which may be UNKNOWN_ZONE.
     """
 
     kind: EntityKind
@@ -198,6 +201,7 @@ class Entity:
     written: str = ""
     line: int = 1
     shipped: bool = False
+    timezone: str = ""
 
     @property
     def place(self) -> str:
@@ -235,6 +239,9 @@ class Entity:
 
     def _value(self, column: EntityColumn) -> str:
         """What queries read of a column; of a status, its state goes before its word, which may sound like one."""
+        if column.type == "time" and self.timezone not in ("", UNKNOWN_ZONE):
+            zoned = f"CASE WHEN pg_typeof({column.name}) = 'timestamptz'::regtype THEN {column.name}::timestamptz"
+            return f"{zoned} ELSE timezone('{self.timezone}', {column.name}::timestamp) END"
         if column.name != self.kind.meaning or not self.states:
             return column.sql
         names = ", ".join(f"'{state}'" for state in self.kind.states)
@@ -244,11 +251,13 @@ class Entity:
         return column.derived or f"NULL::{TYPES[column.type]}"
 
     def _of_mapped(self, sql: str) -> str:
-        """``sql`` with NULL for the value of each column that is not mapped."""
+        """``sql`` with what queries read of each column that is mapped, and NULL for each that is not."""
         for column in self.kind.columns:
+            written = re.escape(column.value) if column.value else rf"\b{column.name}\b"
             if column.name not in self.mapped:
-                written = re.escape(column.value) if column.value else rf"\b{column.name}\b"
                 sql = re.sub(written, f"NULL::{TYPES[column.type]}", sql)
+            elif column.type == "time":
+                sql = re.sub(written, self._value(column), sql)
         return sql
 
     def _case(self, otherwise: str) -> str:

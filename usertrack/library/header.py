@@ -8,10 +8,11 @@ from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
+from zoneinfo import ZoneInfo, available_timezones
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.yaml_nodes import key_set_twice, read_nodes
-from usertrack.library.entities import KINDS, Entity, EntityKind, with_entities
+from usertrack.library.entities import KINDS, UNKNOWN_ZONE, Entity, EntityKind, with_entities
 from usertrack.library.events import EVENTS
 from usertrack.library.fragments import Fragment, Fragments, expand, params_of
 from usertrack.library.lack import Absence
@@ -22,7 +23,7 @@ from usertrack.library.position import line_with
 from usertrack.library.query import FACT_TYPES, Fact, Query
 from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of, without_comments
 
-_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric", "states"}
+_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric", "states", "timezone"}
 _MAPPINGS = {"params", "facts", "metric", "states"}
 
 _MERGES = ("sum", "min", "max", "first", "last")
@@ -50,8 +51,9 @@ def read_query(
     place = name if shipped else str(path)
     text, meta, body, line = _read(path, place)
     source = name.split("/", 1)[0]
-    if "states" in meta:
-        raise UsageError(f"{place}:{_line_of(text, 'states', 1)}: a query has no states", "those of tables/neon have")
+    for key_of_tables in {"states", "timezone"} & set(meta):
+        where = f"{place}:{_line_of(text, key_of_tables, 1)}"
+        raise UsageError(f"{where}: a query has no {key_of_tables}", "those of tables/neon have")
     params = _parameters(meta, place, text)
     try:
         written = statement_of(body, source)
@@ -141,10 +143,10 @@ def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) ->
     """
     place = str(path)
     text, meta, body, line = _read(path, place)
-    if unknown := sorted(set(meta) - {"title", "about", "states"}):
+    if unknown := sorted(set(meta) - {"title", "about", "states", "timezone"}):
         raise UsageError(
             f"{place}:{_line_of(text, unknown[0], 1)}: a table has no '{unknown[0]}'",
-            "its header has a title, about and states",
+            "its header has a title, about, states and timezone",
         )
     try:
         written = statement_of(body, "neon")
@@ -168,7 +170,19 @@ def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) ->
                     if near
                     else f"add it to the SELECT: … AS {column.name}",
                 )
-    return Entity(kind, sql, tuple(columns), _states(text, kind, place), path, written, line)
+    zone = _zone(str(meta.get("timezone") or ""), f"{place}:{_line_of(text, 'timezone', 1)}")
+    return Entity(kind, sql, tuple(columns), _states(text, kind, place), path, written, line, timezone=zone)
+
+
+def _zone(zone: str, where: str) -> str:
+    """Return ``zone`` if it is empty, unknown or a name of a timezone; else raise UsageError."""
+    try:
+        if zone not in ("", UNKNOWN_ZONE):
+            ZoneInfo(zone)
+    except (ValueError, OSError, LookupError) as error:
+        hint = did_you_mean(zone, available_timezones(), f"use a name such as Europe/Berlin, or {UNKNOWN_ZONE}")
+        raise UsageError(f"{where}: '{zone}' is not a timezone", hint) from error
+    return zone
 
 
 _OF_TIMES = "; of a time, write … IS NOT NULL AS it"

@@ -137,9 +137,7 @@ def _email(table: Relation) -> Column | None:
     named = (
         column
         for column in table.columns
-        if column.family == "text"
-        and {"email", "mail"} & set(column.words)
-        and not rules.NOT_EMAIL & set(column.words)
+        if column.family == "text" and {"email", "mail"} & set(column.words) and not rules.NOT_EMAIL & set(column.words)
     )
     return column_like(table, rules.EMAIL, "text") or next(named, None)
 
