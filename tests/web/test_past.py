@@ -56,3 +56,25 @@ def test_today_and_the_terminal_compare_with_the_same_snapshot(visitor: Browser,
     assert "Failing Users 2 1 0" in moves
     assert "compared with 15 Nov 2026, 09:00 UTC" in moves
     assert "1 are new since 15 Nov 2026" in part(page, "act")
+    own = visitor.get("/segments/failing").text
+    assert re.findall(r"<h3>(.*?)</h3>", part(own, "moved")) == ["1 entered", "0 left"]
+
+
+NAMELESS = """\
+-- title: Accounts
+SELECT w.id AS account_id, w.email, w.created_at AS signed_up_at FROM wasp_user AS w
+"""
+
+
+@pytest.fixture
+def nameless(clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "tables/neon").mkdir(parents=True)
+    (tmp_path / "usertrack.yaml").write_text("")
+    (tmp_path / "tables/neon/accounts.sql").write_text(NAMELESS)
+
+
+def test_accounts_without_names_have_their_segment_pages(nameless: None, visitor: Browser) -> None:
+    for segment in ("failing?set=action&members=all", "power?members=all", "failing?sort=email"):
+        page = visitor.get(f"/segments/{segment}")
+        assert (page.status_code, "this is a bug" in page.text) == (200, False)
+        assert re.findall(r'<a href="/people/([^"]+)"', page.text) == ["ann%40x.example", "ben%40x.example"]

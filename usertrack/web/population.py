@@ -21,7 +21,7 @@ from usertrack.segments.history.backfill import backfill
 from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.segments.history.snapshots import Snapshot, snapshots
 from usertrack.segments.history.timeline import best_of_days
-from usertrack.segments.history.transitions import MoveCounts, moves, record_and_compare
+from usertrack.segments.history.transitions import MoveCounts, SnapshotPair, moves, record_and_compare
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules, SegmentSet
 from usertrack.web.answers import Answer, Answers
@@ -150,16 +150,20 @@ def _past_of(population: Answer[Population]) -> tuple[object, ...]:
 def _past(population: Population, set_name: str, place: HistoryFile, analysis: Analysis) -> Past:
     with population.classification(set_name) as classification:
         own = classification.profiles
-        before = len(own.notes)
+        before, listed = len(own.notes), list[Table]()
+
+        def listing(pair: SnapshotPair) -> None:
+            columns = moves(own.connection, pair, own.key).columns
+            listed.append(population.table("moves", f"{population.divisions[set_name].schema}.moved", columns))
+
         try:
             recent = _recorded(own, place, set_name)
             is_fresh = any(own.as_of.replace(tzinfo=None) - each.as_of < _FRESH for each in recent)
-            moved = record_and_compare(classification, place, analysis.runner.now, passing=is_fresh)
+            moved = record_and_compare(classification, place, analysis.runner.now, passing=is_fresh, look=listing)
             weeks = _weekly(_recorded(own, place, set_name), analysis.settings["timezone"])
-            listed = _moves(population, set_name, own, place, moved) if moved else None
         except UsertrackError as problem:
             return Past(note=problem.message)
-        return Past(weeks, moved, listed, "; ".join(own.notes[before:]))
+        return Past(weeks, moved, listed[0] if listed else None, "; ".join(own.notes[before:]))
 
 
 def _recorded(profiles: Profiles, place: HistoryFile, set_name: str) -> list[Snapshot]:
@@ -173,9 +177,3 @@ def _recorded(profiles: Profiles, place: HistoryFile, set_name: str) -> list[Sna
 def _weekly(known: list[Snapshot], timezone: str) -> tuple[Snapshot, ...]:
     """The last day of each week that was recorded."""
     return tuple({snapshot.as_of.isocalendar()[:2]: snapshot for snapshot in best_of_days(known, timezone)}.values())
-
-
-def _moves(population: Population, set_name: str, own: Profiles, place: HistoryFile, moved: MoveCounts) -> Table:
-    with open_history(own.connection, place):
-        columns = moves(own.connection, moved.pair, own.key).columns
-    return population.table("moves", f"{population.divisions[set_name].schema}.moved", columns)

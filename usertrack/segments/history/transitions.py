@@ -4,7 +4,7 @@ Only segments that are known in both snapshots are compared. For each of them, p
 is the difference of its sizes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,11 +64,17 @@ class MoveCounts:
 
 
 def record_and_compare(
-    classification: Classification, place: HistoryFile | None, now: datetime, *, passing: bool = False
+    classification: Classification,
+    place: HistoryFile | None,
+    now: datetime,
+    *,
+    passing: bool = False,
+    look: Callable[[SnapshotPair], None] = lambda pair: None,
 ) -> MoveCounts | None:
     """Record ``classification`` and compare it with the snapshot nearest to a week earlier, where there is one.
 
-    A ``passing`` one is not kept, so that `--watch` does not fill the history; one of the same moment stays.
+    A ``passing`` one is not kept, so that `--watch` does not fill the history; one of the same moment stays. ``look``
+    is called with both while the history has them.
     A history that cannot be written becomes a note of the profiles; the answer itself is still good.
     """
     if place is None:
@@ -85,6 +91,8 @@ def record_and_compare(
                 classification.profiles.notes.append(other_key_note(others, new.key))
             pair = SnapshotPair(before, new) if before else None
             moves = MoveCounts(pair, move_counts(connection, pair)) if pair else None
+            if pair:
+                look(pair)
             if not is_kept:
                 forget(connection, [new])
             return moves
