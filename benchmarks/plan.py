@@ -80,13 +80,12 @@ def write_weekly_plan(path: Path) -> None:
     """Make the weekly report of the demo once, and write every statement that it asks of both engines to ``path``."""
     from usertrack.core.period import parse_week
     from usertrack.demo.sources import open_last_demo
-    from usertrack.failures.causes import read_catalogue
     from usertrack.reports.weekly import gather, moments
     from usertrack.segments.applicable import applicable
     from usertrack.segments.history.week_ago import WeekAgoQuery
     from usertrack.segments.rules import read_rules
     from usertrack.workspace.demo_choice import cache_root
-    from usertrack.workspace.files import failures_paths, library_of, rules_path
+    from usertrack.workspace.files import library_of, rules_path
     from usertrack.workspace.settings import load_settings
 
     settings = load_settings(demo=True)
@@ -98,7 +97,7 @@ def write_weekly_plan(path: Path) -> None:
         as_of, earlier = moments(week, runner.as_of)
         sought = WeekAgoQuery(rules, rules.set_named("action"), as_of, earlier)
         _overhear(runner, runs)
-        gather(runner, week, sought, read_catalogue(failures_paths(settings)))
+        gather(runner, week, sought)
     where = [str(path.parent / f"{number}.part") for number in range(len(runs))]
     parts = [(statement, table, part) for (statement, table), part in zip(runs, where, strict=True)]
     posthog = [(statement, part) for statement, _, part in parts if statement.source == "posthog"]

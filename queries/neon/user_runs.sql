@@ -12,6 +12,7 @@ SELECT
             THEN left(r.error, 1500) || chr(10) || regexp_replace(right(r.error, 2400), '^[^\n]*\n', '')
         ELSE r.error
     END AS message,
+    CASE WHEN r.failed THEN a.credits END AS credits,
     count(*) AS runs,
     min(r.at) AS first_at,
     max(r.at) AS last_at
@@ -19,5 +20,5 @@ FROM {runs} AS r
 JOIN {accounts} AS a USING (account_id)
 WHERE a.{key}::text = ANY({email}) AND r.at <= {as_of}
     AND NOT {is_internal}
-GROUP BY 1, 2
+GROUP BY 1, 2, 3
 ORDER BY runs DESC, outcome, message

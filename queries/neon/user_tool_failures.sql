@@ -4,8 +4,10 @@
 -- params: {email: {type: list}}
 SELECT
     c.tool,
+    {others_provider} AS provider,
     c.error_type,
     c.error AS message,
+    a.credits,
     count(*) AS failures,
     min(c.at) AS first_at,
     max(c.at) AS last_at
@@ -13,5 +15,5 @@ FROM {calls} AS c
 JOIN {accounts} AS a USING (account_id)
 WHERE a.{key}::text = ANY({email}) AND c.failed AND c.at <= {as_of}
     AND NOT {is_internal}
-GROUP BY 1, 2, 3
+GROUP BY 1, 2, 3, 4, 5
 ORDER BY failures DESC, tool, message

@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from tests.conftest import Cli, problem
-from usertrack.failures.causes import Catalogue, read_catalogue
-from usertrack.failures.masking import fingerprint
+from usertrack.library.causes import Catalogue, read_catalogue
 from usertrack.library.library import shipped_root
+from usertrack.library.masking import fingerprint
 
 SHIPPED = shipped_root() / "failures.yaml"
 

@@ -20,7 +20,6 @@ from tests.failures.failure_worlds import Run
 from tests.people import NOW, SCHEMA, Company, ago
 from usertrack.engine.runner import Runner
 from usertrack.failures.bursts import Failure, Incident, Stretch, at_least, drawn_at_least, incidents
-from usertrack.failures.causes import read_catalogue
 from usertrack.failures.days import RunDay, contrasts, crowding_chance
 from usertrack.failures.investigation import Investigation, Unused, investigate, spellings_of_account, tools_named
 from usertrack.library.library import Library, shipped_root
@@ -29,7 +28,6 @@ from usertrack.workspace.settings import load_settings
 
 OOM = "Modal OOM (rc=137): container ta-{:016x} killed"
 LIST = "IndexError: list index out of range"
-CATALOGUE = read_catalogue([shipped_root() / "failures.yaml"])
 
 
 @contextmanager
@@ -94,7 +92,7 @@ def dsn() -> Iterator[str]:
 
 def investigated(dsn: str, **options: Any) -> Investigation:
     with failures_runner(dsn) as runner:
-        investigation = investigate(runner, CATALOGUE, **options)
+        investigation = investigate(runner, **options)
     assert isinstance(investigation, Investigation)
     return investigation
 
@@ -188,12 +186,10 @@ def test_nobody_of_that_name(dsn: str, email: str, hint: str) -> None:
 
 def test_a_tool_that_they_do_not_use_ends_it(dsn: str) -> None:
     with failures_runner(dsn) as runner:
-        investigation = investigate(runner, CATALOGUE, person=["hit1@acme.example"], tool="GMAIL")
+        investigation = investigate(runner, person=["hit1@acme.example"], tool="GMAIL")
         assert isinstance(investigation, Unused)
         assert investigation.tools == {}
-        assert isinstance(
-            investigate(runner, CATALOGUE, person=["lena@northwind.example"], tool="GMAIL"), Investigation
-        )
+        assert isinstance(investigate(runner, person=["lena@northwind.example"], tool="GMAIL"), Investigation)
 
 
 def test_a_tool_used_long_ago_is_used(dsn: str) -> None:
@@ -208,7 +204,7 @@ def test_a_tool_used_long_ago_is_used(dsn: str) -> None:
 def test_a_tool_that_nobody_has_is_a_mistake(dsn: str) -> None:
     with failures_runner(dsn) as runner:
         for person in ([], ["lena@northwind.example"]):
-            error = problem(lambda: investigate(runner, CATALOGUE, person=person, tool="gmail_sent"))  # noqa: B023
+            error = problem(lambda: investigate(runner, person=person, tool="gmail_sent"))  # noqa: B023
             assert (error.message, error.exit_code) == ("nobody ever called a tool named 'gmail_sent'", 2)
             assert error.hint.startswith("did you mean 'gmail_send'?")
 

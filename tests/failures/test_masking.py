@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usertrack.failures.masking import fingerprint, redacted, telling_line
+from usertrack.library.masking import fingerprint, redacted, telling_line
 
 TRACEBACK = (
     'Traceback (most recent call last):\n  File "/srv/runs/7/main.py", line {}, in <module>\n    rows[3]["email"]\n'

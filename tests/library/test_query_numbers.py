@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-import psycopg
 import pytest
 
 from tests.people import Company, Office, ago, office
@@ -109,19 +108,6 @@ def rows(runner: Runner, name: str, *columns: str, zone: str = "UTC", **params: 
         replace(bound, values={**bound.values, "timezone": zone}) if "timezone" in bound.values else bound
     )
     return [tuple(row[column] for column in columns) for row in table.dicts()]
-
-
-def test_colours_of_a_message_take_no_word_with_them(runner: Runner, engines: Office) -> None:
-    change = "UPDATE fastapi_run SET run_error_log = %s WHERE run_error_log LIKE %s"
-    plain = "Traceback (most recent call last):\n  File a.py\nKeyError: 'HUBSPOT_API_KEY'\n"
-    with psycopg.connect(engines.dsn, autocommit=True) as connection:
-        connection.execute(change, ("\x1b[31mFATAL\x1b[0m %s {} {0}", "%HUBSPOT%"))
-        try:
-            assert (EVA, "FATAL %s {} {…}") in rows(runner, "neon/run_activity", "email", "top_failure")
-            connection.execute(change, (f"\x1b[31m{plain}\x1b[0m", "%FATAL%"))
-            assert (EVA, "KeyError: 'HUBSPOT_API_KEY'") in rows(runner, "neon/run_activity", "email", "top_failure")
-        finally:
-            connection.execute(change, (plain, "%\x1b%"))
 
 
 def test_never_activated_is_old_enough_and_has_done_nothing(runner: Runner) -> None:

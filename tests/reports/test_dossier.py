@@ -75,8 +75,9 @@ def test_tools_with_rates_over_finished_calls(ann: Dossier) -> None:
 
 
 def test_failures_of_both_levels_apart(ann: Dossier) -> None:
-    runs = [(row["outcome"], row["cause"], row["runs"]) for row in ann.parts["runs"].dicts()]
-    assert runs == [("failed", "API timeout after <n> ms (run <id>)", 3), ("ok", None, 2), ("running", None, 1)]
+    runs = [(row["outcome"], row["message"], row["cause"], row["runs"]) for row in ann.parts["runs"].dicts()]
+    timeout = ("failed", "API timeout after <n> ms (run <id>)", "API timeout", 3)
+    assert runs == [timeout, ("ok", None, None, 2), ("running", None, None, 1)]
     calls = [(row["tool"], row["message"], row["failures"]) for row in ann.parts["tool_failures"].dicts()]
     assert calls == [("gmail_send", "no such id <id>", 1)]
 

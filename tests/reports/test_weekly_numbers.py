@@ -13,8 +13,6 @@ from tests.people import NOW, Company, Office, ago, office
 from usertrack.core.document import Section
 from usertrack.core.period import Week
 from usertrack.engine.runner import Runner
-from usertrack.failures.causes import read_catalogue
-from usertrack.library.library import shipped_root
 from usertrack.reports.summary import summary_section
 from usertrack.reports.traffic import traffic
 from usertrack.reports.weekly import gather, moments
@@ -152,7 +150,6 @@ def test_a_week_that_is_not_over_and_whose_pageviews_have_no_session(engines: Of
             runner,
             Week(2026, 47, "UTC"),
             sought(engines, NOW, None),
-            read_catalogue([shipped_root() / "failures.yaml"]),
         )
         facts, sections = summary_section(weekly, "UTC").blocks[-1], next(iter(traffic(weekly))).blocks
         in_short = next(traffic_facts(weekly))

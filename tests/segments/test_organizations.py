@@ -53,7 +53,7 @@ def test_facts_are_those_of_all_its_people_together(tmp_path: Path) -> None:
             "acme": (1, 1, 0, 0, None, 80),
         }
         assert facts(known, "run_count", "success_rate", "top_failure", "last_run_at")["Acme"] == (
-            *(4, 0.25, "Modal OOM"),
+            *(4, 0.25, "Modal OOM · Platform"),
             ago(3),
         )
         # both were active on one and the same day, and what named no organization was nobody's

@@ -6,9 +6,7 @@ import pytest
 
 from tests.conftest import slow_but
 from tests.people import Company, Office, ago, office
-from usertrack.failures.causes import read_catalogue
 from usertrack.failures.investigation import Investigation, investigate, spellings_of_account
-from usertrack.library.library import shipped_root
 from usertrack.privacy.places import postgres_answers, tables_of
 from usertrack.privacy.subject import Subject
 from usertrack.reports.dossier import dossier
@@ -59,7 +57,7 @@ def test_the_dossier_counts_what_was_done_under_any_of_them(company: Office) -> 
 def test_failures_of_one_person_are_those_under_any_of_them(company: Office) -> None:
     with company.runner() as runner:
         person = spellings_of_account(runner, SPELLINGS[0])
-        investigation = investigate(runner, read_catalogue([shipped_root() / "failures.yaml"]), person=person)
+        investigation = investigate(runner, person=person)
     assert isinstance(investigation, Investigation)
     assert investigation.person == EVA
     assert {name: (level.failed, level.people_failed) for name, level in investigation.levels.items()} == {

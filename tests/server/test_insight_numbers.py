@@ -568,4 +568,8 @@ def test_errors_are_gathered_to_issues(world: World) -> None:
     issues = [(i["name"], i["description"], *(i["aggregations"][n] for n in ("occurrences", "users"))) for i in results]
     assert issues == [("TypeError", "x is undefined", 3, 2), ("RangeError", "too deep", 1, 1)]
     assert results[0]["first_seen"].startswith("2020-01-09T12")
+    [last_day] = world.results(
+        "ErrorTrackingQuery", **node | {"dateRange": {"date_from": "2020-01-11", "date_to": "2020-01-11"}}
+    )
+    assert (last_day["first_seen"][:10], last_day["aggregations"]["occurrences"]) == ("2020-01-09", 1)
     assert [i["name"] for i in world.results("ErrorTrackingQuery", **node, searchQuery="DEEP")] == ["RangeError"]

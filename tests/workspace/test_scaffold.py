@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli, problem, slow_but
-from usertrack.failures.causes import read_catalogue
+from usertrack.library.causes import read_catalogue
 from usertrack.library.library import SOURCES, Library, shipped_root
 from usertrack.product.funnel.numbers import named_funnels
 from usertrack.segments.rules import read_rules

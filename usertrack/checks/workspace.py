@@ -12,7 +12,7 @@ from usertrack.checks.finding import Finding
 from usertrack.core.errors import Absent, QueryError, UsageError, UsertrackError
 from usertrack.core.words import number, plural
 from usertrack.engine.runner import Runner
-from usertrack.failures.causes import read_catalogue
+from usertrack.library.causes import read_catalogue
 from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import SOURCES, Library, Query, Statement, shipped_root
 from usertrack.library.sql import syntax_error

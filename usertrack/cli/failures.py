@@ -33,15 +33,12 @@ def failures(
     """
     from usertrack.cli import names
     from usertrack.cli.session import open_session
-    from usertrack.failures.causes import read_catalogue
     from usertrack.failures.investigation import Investigation, investigate, spellings_of_account
     from usertrack.failures.view import failures_document
-    from usertrack.workspace.files import failures_paths
 
     with open_session(common) as session:
-        catalogue = read_catalogue(failures_paths(session.settings))
         person = spellings_of_account(session.runner, session.email_of(user)) if user else []
-        investigation = investigate(session.runner, catalogue, person=person, tool=tool or "", days=days)
+        investigation = investigate(session.runner, person=person, tool=tool or "", days=days)
         if isinstance(investigation, Investigation) and not (user or tool):
             names.keep(session.settings, "tools", investigation.used)
         session.incomplete = isinstance(investigation, Investigation) and bool(investigation.missing)

@@ -157,9 +157,9 @@ def delete(
         diagnostics.note(f"deleted {saved.called} ({saved.id})")
 
 
-def _note_present(session: "Session", subject: str = "saved insights") -> None:
+def _note_present(session: "Session") -> None:
     if session.settings["as_of"]:
-        session.progress(f"PostHog computes {subject} as of now; --as-of does not change that")
+        session.progress("PostHog computes saved insights as of now; --as-of does not change that")
 
 
 @with_common
@@ -229,7 +229,6 @@ def errors(
     from usertrack.insights.view import errors_document
 
     with open_session(common) as session:
-        _note_present(session, "its ranking of errors")
         table = ranked(session.runner, days, sort, search)
         session.emit(errors_document(table, days, session.settings["timezone"]), limit)
 

@@ -263,17 +263,14 @@ def _build_report(session: "Session", recipe: "Recipe", *, keep: bool = True, ps
 
 def _weekly(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
     from usertrack.core.period import parse_week
-    from usertrack.failures.causes import read_catalogue
     from usertrack.reports.weekly import gather, moments
     from usertrack.reports.weekly_view import weekly_document
-    from usertrack.workspace.files import failures_paths
 
     week = parse_week(recipe.subject, recipe.timezone, recipe.as_of)
     query = _week_ago_query(session, recipe, keep=keep)
     query = replace(query, earlier=moments(week, recipe.as_of)[1])
-    catalogue = read_catalogue(failures_paths(session.settings))
     session.progress.expect(2 * len(query.rules.queries) + 8)
-    weekly = gather(session.runner, week, query, catalogue, session.progress.done, (recipe.metrics or "").splitlines())
+    weekly = gather(session.runner, week, query, session.progress.done, (recipe.metrics or "").splitlines())
     session.runner.finish()
     session.incomplete = weekly.incomplete
     session.mark_incomplete(weekly.classification.profiles)

@@ -8,8 +8,8 @@ from datetime import datetime
 from usertrack.core.period import in_zone
 from usertrack.core.words import number, plural
 from usertrack.failures.bursts import Incident
-from usertrack.failures.causes import NO_RULE, UNKNOWN
 from usertrack.failures.investigation import Investigation
+from usertrack.library.causes import NO_RULE, UNKNOWN
 from usertrack.library.own_words import OwnWords
 
 _Point = tuple[str, tuple[str, ...], Callable[[], str]]

@@ -8,10 +8,10 @@ from usertrack.core.document import Field
 from usertrack.core.period import in_zone
 from usertrack.core.table import Table
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, ONE_CAUSE, PEOPLE, Incident
-from usertrack.failures.causes import LEVELS, NO_RULE, UNKNOWN
 from usertrack.failures.checklist import by_category, checklist
 from usertrack.failures.days import SIGNIFICANCE, Contrast
 from usertrack.failures.investigation import Fingerprint, Investigation, Level
+from usertrack.library.causes import LEVELS, NO_RULE, UNKNOWN
 
 FINGERPRINTS: Columns[Fingerprint] = Columns(
     Attribute("level", "VARCHAR", lambda fingerprint: fingerprint.level),

@@ -10,9 +10,9 @@ from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_yo
 from usertrack.core.table import Row, Table
 from usertrack.engine.runner import Answer, Runner
 from usertrack.failures.bursts import Failure, Incident, Stretch, incidents, tested, unlikely, with_full_stretches
-from usertrack.failures.causes import LEVELS, Catalogue, Cause
 from usertrack.failures.days import Contrast, RunDay, contrasts
-from usertrack.failures.masking import fingerprint, redacted
+from usertrack.library.causes import LEVELS, Catalogue, Cause
+from usertrack.library.masking import fingerprint, redacted
 from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.segments.explain import find_person
 from usertrack.segments.profiles import build_profiles
@@ -126,7 +126,6 @@ def spellings_of_account(runner: Runner, name: str) -> list[str]:
 
 def investigate(
     runner: Runner,
-    catalogue: Catalogue,
     *,
     person: Sequence[str] = (),
     tool: str = "",
@@ -154,6 +153,7 @@ def investigate(
     if tool and not tools:
         _require_known_tool(runner, person, tool)
         return Unused(email, tool, used, runner.as_of, runner.library.words)
+    catalogue = runner.library.catalogue
     filters = {"person": person, "days": days, "tools": tools, "since": since}
     kinds = ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days})
     has_kinds = not runner.library[kinds[0]].absence.of("kind")
@@ -167,7 +167,7 @@ def investigate(
     answers = dict(zip(queries, runner.run([runner.bind(*query) for query in queries.values()]), strict=True))
     if lost := _lost_levels(runner, answers.values()):
         known = runner.reading(runner.library.without([LEVELS[level] for level in lost]))
-        rest = investigate(known, catalogue, person=person, tool=tool, days=days, since=since)
+        rest = investigate(known, person=person, tool=tool, days=days, since=since)
         return _with_lost(rest, lost) if isinstance(rest, Investigation) else rest
     parts = _tables(answers, missing)
     stretches = [Stretch(*row) for row in parts["windows"].rows]
@@ -266,8 +266,8 @@ def group_failures(catalogue: Catalogue, rows: Iterable[Row]) -> tuple[list[Fing
     groups: dict[tuple[str, str, str], Fingerprint] = {}
     samples: dict[tuple[str, str, str], str] = {}
     failures = []
-    for level, person, at, tool, provider, error_type, message in rows:
-        text = fingerprint(message or "", error_type or "")
+    for level, person, at, tool, provider, error_type, message, credits in rows:  # noqa: A001
+        text = fingerprint(message or "", error_type or "", credits)
         key = (level, tool or "", text)
         if (group := groups.get(key)) is None:
             cause = catalogue.cause_of(level, text, tool=tool or "", provider=provider or "")

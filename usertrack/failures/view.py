@@ -10,11 +10,11 @@ from usertrack.core.period import in_zone, moment
 from usertrack.core.sections import unknown_paragraph
 from usertrack.core.words import number, people_words, plural
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, Incident, Stretch
-from usertrack.failures.causes import NO_RULE, UNKNOWN
 from usertrack.failures.checklist import NOUNS, OwnedFailures, by_category, by_owner, checklist, percent, span
 from usertrack.failures.days import Contrast
 from usertrack.failures.export import FINGERPRINTS, days_of_runs, fingerprints_table, investigation_json, success
 from usertrack.failures.investigation import Investigation, Level, Unused
+from usertrack.library.causes import NO_RULE, UNKNOWN
 from usertrack.library.own_words import OwnWords
 
 _NAMES = {"workflow": "{Workflow} level: {runs}", "tool": "{Tool} level: {calls}"}

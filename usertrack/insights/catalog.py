@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
@@ -146,7 +146,9 @@ def _require_event(runner: Runner, event: str) -> None:
 
 
 def errors(runner: Runner, days: int = 7, order: str = "occurrences", search: str = "") -> Table:
-    """The issues of PostHog's error tracking within ``days`` before its present, without test accounts, ranked.
+    """The issues of PostHog's error tracking within ``days`` before the moment to answer for, ranked.
+
+    Test accounts are left out. An issue was first seen when it first occurred, also before these days.
 
     PostHog answers the first hundred; the table says when there are more.
     """
@@ -156,7 +158,11 @@ def errors(runner: Runner, days: int = 7, order: str = "occurrences", search: st
         )
     node = {
         "kind": "ErrorTrackingQuery",
-        "dateRange": {"date_from": f"-{days}d"},
+        "dateRange": {
+            "date_from": (runner.as_of - timedelta(days=days)).isoformat(),
+            "date_to": runner.as_of.isoformat(),
+            "explicitDate": True,
+        },
         "orderBy": order,
         "orderDirection": "DESC",
         "status": "active",
@@ -171,7 +177,7 @@ def errors(runner: Runner, days: int = 7, order: str = "occurrences", search: st
     if not isinstance(issues, list) or not all(isinstance(item, dict) for item in issues):
         raise QueryError("PostHog answered without a list of errors", "try again; if it stays, ask PostHog's support")
     known = Table((), (), source="posthog", truncated=bool(answer.get("hasMore")))
-    return ERROR_COLUMNS.table(issues, "errors", source=known, as_of=runner.now)
+    return ERROR_COLUMNS.table(issues, "errors", source=known, as_of=runner.as_of)
 
 
 def _counts(issue: Item) -> Item:

@@ -1,13 +1,14 @@
 """The library of queries: finds .sql files by name. A query is one file, and its path is its name."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.library.causes import Catalogue, read_catalogue
 from usertrack.library.entities import CTE, EMAIL, KINDS, Entities, Entity, EntityKind, cte_name, with_entities
 from usertrack.library.events import EVENTS, NONE, ROLES, parse_step
 from usertrack.library.fragments import Fragment, Fragments, expand, used
@@ -59,13 +60,16 @@ class Library:
         roles: Mapping[str, str] = MappingProxyType({}),
         words: OwnWords = PLAIN,
         key: str = EMAIL,
+        causes: Sequence[Path] = (),
     ) -> None:
         """``roots`` hold queries, ``tables`` the entities that replace shipped ones.
 
         ``absent`` are the entities that are not here, and `events` where there are none at all. ``roles`` are the
         events of a role as a step, or none. The labels of queries are in ``words``. ``key`` is what profiles are joined
-        on: what stands in a folder ``by_KEY`` of a root replaces the rest.
+        on: what stands in a folder ``by_KEY`` of a root replaces the rest. ``causes`` are files of causes of failure,
+        the workspace's own first.
         """
+        self._causes = tuple(causes) or (shipped_root() / "failures.yaml",)
         self.key = key
         self._optional = () if key == EMAIL else (EMAIL,)
         self.files: dict[str, tuple[Path, bool]] = {}
@@ -84,11 +88,16 @@ class Library:
                     name = path.relative_to(root).with_suffix("").as_posix()
                     self.files[name] = (path, path.is_relative_to(shipped_root() / "queries"))
 
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The causes of failures; raises UsageError for a file that is wrong."""
+        return read_catalogue(self._causes)
+
     def by(self, key: str) -> "Library":
         """The same library for profiles that are joined on ``key``."""
         if key == self.key:
             return self
-        library = Library(self._plain_roots, self._tables, self._absent, self.roles, self.words, key)
+        library = Library(self._plain_roots, self._tables, self._absent, self.roles, self.words, key, self._causes)
         library._optional = self._optional
         library.entities = self.entities  # with the stand-ins of those that are broken
         return library
@@ -96,7 +105,7 @@ class Library:
     def without(self, entities: Collection[str]) -> "Library":
         """The same library where there are no such ``entities``: of a query, what rests on others is still there."""
         absent = {*self._absent, *entities}
-        library = Library(self._plain_roots, self._tables, absent, self.roles, self.words, self.key)
+        library = Library(self._plain_roots, self._tables, absent, self.roles, self.words, self.key, self._causes)
         library._optional = self._optional
         return library
 

@@ -29,8 +29,9 @@ FACT_TYPES = {
     "bool": "BOOLEAN",
     "time": "TIMESTAMP",
     "list": "VARCHAR[]",
+    "causes": "VARCHAR[]",
 }
-"""Types of facts, with DuckDB's names for them."""
+"""Types of facts, with DuckDB's names for them. Of `causes`, messages of failures, profiles have the commonest one."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Fact:
     merge: str = "first"
     by: str = ""
     wins: str = ""
+
+    @property
+    def profile_type(self) -> str:
+        """DuckDB's type of it in profiles."""
+        return "VARCHAR" if self.type == "causes" else FACT_TYPES[self.type]
 
 
 @dataclass(frozen=True)

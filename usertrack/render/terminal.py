@@ -338,6 +338,8 @@ def _table(
         screen.row([(_lines(screen, column, row, width), width, right) for column, width, right in frame])
         for column in below:
             room = screen.width - 2 * _INDENT
+            if column.ink(row, room).plain == cells.MISSING:
+                continue
             screen.row([(_lines(screen, column, row, room), 0, False)], indent=2 * _INDENT)
 
 

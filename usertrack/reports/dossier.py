@@ -9,9 +9,10 @@ from usertrack.core.errors import UsertrackError
 from usertrack.core.period import in_zone
 from usertrack.core.table import Column, Row, Table
 from usertrack.engine.runner import Runner
-from usertrack.failures.masking import fingerprint, real
+from usertrack.library.causes import Catalogue, Cause
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import Statement
+from usertrack.library.masking import fingerprint, real
 from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.reports.timeline import timeline
 from usertrack.segments.explain import Explanation, explain
@@ -75,7 +76,8 @@ def dossier(runner: Runner, profiles: Profiles, email: str) -> Dossier:
     statements = {part: _statement(runner, part, query, spellings) for part, query in PARTS.items() if query in present}
     answers = dict(zip(statements, runner.run(list(statements.values())), strict=True))
     parts = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
-    parts |= {name: _by_cause(parts[name], *columns) for name, columns in _CAUSES.items() if name in parts}
+    causes = runner.library.catalogue
+    parts |= {name: _by_cause(causes, parts[name], *how) for name, how in _CAUSES.items() if name in parts}
     days, week = _activity(parts, runner)
     missing = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
     return Dossier(
@@ -101,30 +103,43 @@ def _statement(runner: Runner, part: str, query: str, spellings: list[str]) -> S
     return runner.bind(query, {"email": spellings}, limit=limit)
 
 
-_CAUSES = {"runs": ("cause", "outcome", "runs"), "tool_failures": ("message", "tool", "failures")}
-"""Parts with raw messages: the name of the fingerprint's column, the column to group by, the column to add up."""
+_CAUSES = {"runs": ("workflow", "outcome", "runs"), "tool_failures": ("tool", "tool", "failures")}
+"""Parts with raw messages: the level of the failures, the column to group by, the column to add up."""
 
 
-def _by_cause(table: Table, cause_name: str, group: str, count: str) -> Table:
-    """``table`` with one row per ``group`` and fingerprint, most first; ``real`` is the latest message as written."""
+def _by_cause(catalogue: Catalogue, table: Table, level: str, group: str, count: str) -> Table:
+    """``table`` with one row per ``group`` and fingerprint, most first; ``real`` is the latest message as written.
+
+    ``cause`` and ``owner`` are those of `failures.yaml`.
+    """
     totals: dict[tuple[str, str | None], tuple[int, datetime, datetime]] = {}
     latest: dict[tuple[str, str | None], str | None] = {}
+    causes: dict[tuple[str, str | None], Cause] = {}
     for row in table.dicts():
         failed = row.get("outcome", "failed") == "failed"
-        cause = fingerprint(row["message"] or "", row.get("error_type") or "") if failed else None
-        total = totals.get((row[group], cause), (0, datetime.max, datetime.min))
+        text = fingerprint(row["message"] or "", row.get("error_type") or "", row["credits"]) if failed else None
+        total = totals.get((row[group], text), (0, datetime.max, datetime.min))
+        if text and (row[group], text) not in causes:
+            provider = row.get("provider") or ""
+            causes[row[group], text] = catalogue.cause_of(level, text, tool=row[group], provider=provider)
         if failed and row["last_at"] >= total[2]:
-            latest[row[group], cause] = real(row["message"] or "") or cause
-        totals[row[group], cause] = (
+            latest[row[group], text] = real(row["message"] or "") or text
+        totals[row[group], text] = (
             total[0] + row[count],
             min(total[1], row["first_at"]),
             max(total[2], row["last_at"]),
         )
-    rows: list[Row] = [(*key, *counts, latest.get(key)) for key, counts in totals.items()]
-    rows.sort(key=lambda row: (-row[2], row[0], row[1] or ""))
+    rows: list[Row] = [
+        (*key, *((cause.label, cause.owner) if cause and cause.known else (None, None)), *counts, latest.get(key))
+        for key, counts in totals.items()
+        for cause in [causes.get(key)]
+    ]
+    rows.sort(key=lambda row: (-row[4], row[0], row[1] or ""))
     kinds = (
         (group, "VARCHAR"),
-        (cause_name, "VARCHAR"),
+        ("message", "VARCHAR"),
+        ("cause", "VARCHAR"),
+        ("owner", "VARCHAR"),
         (count, "BIGINT"),
         ("first_at", "TIMESTAMP"),
         ("last_at", "TIMESTAMP"),

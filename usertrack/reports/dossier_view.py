@@ -238,7 +238,9 @@ _PARTS: dict[str, tuple[str, dict[str, Field]]] = {
         "{Workflow} level: {runs}",
         {
             "outcome": Field("Outcome", "tag"),
-            "cause": Field("Cause", "text", grows=True),
+            "cause": Field("Cause"),
+            "owner": Field("Owner"),
+            "message": Field("Message", "text", grows=True),
             "runs": Field("{Runs}", "number"),
             **_WHEN,
         },
@@ -247,6 +249,8 @@ _PARTS: dict[str, tuple[str, dict[str, Field]]] = {
         "{Tool} level: failed {calls}",
         {
             "tool": Field("{Tool}"),
+            "cause": Field("Cause"),
+            "owner": Field("Owner"),
             "message": Field("Message", "text", grows=True),
             "failures": Field("Failures", "number"),
             **_WHEN,

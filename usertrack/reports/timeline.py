@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from usertrack.core.table import Row, Table
 from usertrack.core.words import plural
-from usertrack.failures.masking import fingerprint, real
+from usertrack.library.masking import fingerprint, real
 
 _LATEST = timedelta(minutes=10)  # how long after its begin an event may tell of a run, and calls may be a run's
 BY_TIME = "which calls are a run's is judged by time alone: runs and calls have no key in common"

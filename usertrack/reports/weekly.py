@@ -15,7 +15,6 @@ from usertrack.core.errors import UsertrackError, is_unknown
 from usertrack.core.period import Week
 from usertrack.core.table import Table
 from usertrack.engine.runner import Done, Runner
-from usertrack.failures.causes import Catalogue
 from usertrack.failures.investigation import Investigation, investigate
 from usertrack.library.library import Statement
 from usertrack.library.own_words import PLAIN, OwnWords
@@ -99,7 +98,6 @@ def gather(
     runner: Runner,
     week: Week,
     sought: WeekAgoQuery,
-    catalogue: Catalogue,
     done: Done | None = None,
     metrics: Sequence[str] = (),
 ) -> Weekly:
@@ -114,7 +112,7 @@ def gather(
     by_part = dict(zip(parts, answers, strict=True))
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
         scores = asking.submit(_scores, now, metrics, done)
-        failures = asking.submit(_failures, now, catalogue, week)
+        failures = asking.submit(_failures, now, week)
         classification, moved = classify_both(profiles)
     return Weekly(
         week=week,
@@ -155,9 +153,9 @@ def _scores(runner: Runner, metrics: Sequence[str], done: Done | None) -> Scorec
         return error
 
 
-def _failures(runner: Runner, catalogue: Catalogue, week: Week) -> Investigation | UsertrackError:
+def _failures(runner: Runner, week: Week) -> Investigation | UsertrackError:
     try:
-        investigation = investigate(runner, catalogue, days=REACH, since=week.since)
+        investigation = investigate(runner, days=REACH, since=week.since)
     except UsertrackError as error:
         return error
     assert isinstance(investigation, Investigation)  # only a person can fail to use a tool

@@ -16,7 +16,7 @@ from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.library.entities import EMAIL
-from usertrack.library.library import FACT_TYPES, Library, Query, Statement, for_key
+from usertrack.library.library import Library, Query, Statement, for_key
 from usertrack.segments.expressions import base_columns, bracketed, columns, parse
 from usertrack.segments.keys import ORGANIZATION, a_key, key_words, normalised, subject_words
 from usertrack.segments.match import Match, Sides, apart_note, match_of, match_sql, namesakes_note, repeated_note
@@ -60,7 +60,7 @@ class Profiles:
         self.as_of = as_of
         self.connection = connection or connect()
         self.queries = {name: _profile_query(rules, library, name) for name in rules.queries}
-        self._words = library.words
+        self._words, self._library = library.words, library
         self.derived = {derived.name: parse(derived.sql, f"{rules.path}:{derived.line}") for derived in rules.derived}
         self.facts: dict[str, ProfileFact] = {}
         self.match = Match()
@@ -85,7 +85,8 @@ class Profiles:
         reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
         for number, (name, query) in enumerate(self.queries.items()):
             if name in tables:
-                staged = stage(self.connection, f"q{number}", query, tables[name], self.key, self.only)
+                view, answer = f"q{number}", tables[name]
+                staged = stage(self.connection, view, query, answer, self.key, self._library, self.only)
                 self.spellings = list(dict.fromkeys([*self.spellings, *staged.spellings]))
                 if staged.merged:
                     self.merged_keys[name] = staged.merged
@@ -178,7 +179,7 @@ class Profiles:
         columns = []
         for name, fact in query.facts.items():
             self._require_new_name(name, f"query '{query.name}'")
-            kind = FACT_TYPES[fact.type]
+            kind = fact.profile_type
             value = fact_sql(f"q{number}", name, fact.default, kind) if has_answer else f"NULL::{kind}"
             columns.append(f"{value} AS {identifier(name)}")
             self.facts[name] = ProfileFact(name, fact.label, kind, fact.unit, query.name, missing, fact.current)

@@ -7,7 +7,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.table import Table
 from usertrack.library.entities import EMAIL
-from usertrack.library.library import FACT_TYPES, Fact, Query
+from usertrack.library.library import FACT_TYPES, Fact, Library, Query
 from usertrack.segments.keys import normalised
 
 
@@ -18,7 +18,9 @@ class Staged(NamedTuple):
     spellings: tuple[str, ...] = ()
 
 
-def stage(connection: Any, view: str, query: Query, table: Table, key: str, only: str | None = None) -> Staged:
+def stage(
+    connection: Any, view: str, query: Query, table: Table, key: str, library: Library, only: str | None = None
+) -> Staged:
     """Make the table ``view`` with the key and the facts of ``query``, for everybody or for the one person ``only``.
 
     Raises UsageError for a result that is not as the header says, or that has several rows for one key.
@@ -34,6 +36,8 @@ def stage(connection: Any, view: str, query: Query, table: Table, key: str, only
     if known > keys:
         merged = ", ".join(f"{_merged(name, fact)} AS {identifier(name)}" for name, fact in query.facts.items())
         connection.execute(f"CREATE OR REPLACE TABLE {view} AS SELECT key, {merged} FROM {view} GROUP BY key")
+    for name in [name for name, fact in query.facts.items() if fact.type == "causes"]:
+        _name_causes(connection, view, identifier(name), library)
     return Staged(known - keys, spellings)
 
 
@@ -72,6 +76,17 @@ def _copy(connection: Any, view: str, query: Query, table: Table, key: str) -> N
         ) from error
 
 
+def _name_causes(connection: Any, view: str, column: str, library: Library) -> None:
+    """Put the commonest cause, as `failures.yaml` names it, in the place of the messages in ``column``."""
+    failed = connection.execute(f"SELECT DISTINCT {column} FROM {view} WHERE {column} IS NOT NULL").fetchall()
+    named = [(messages, library.catalogue.commonest(messages)) for (messages,) in failed]
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {view} AS SELECT {view}.* REPLACE (causes.cause AS {column}) FROM {view} LEFT JOIN "
+        f"(SELECT unnest(?::VARCHAR[][]) AS messages, unnest(?::VARCHAR[]) AS cause) AS causes ON {column} = messages",
+        [[messages for messages, _ in named], [cause for _, cause in named]],
+    )
+
+
 def _narrow(connection: Any, view: str, only: str, key: str) -> tuple[str, ...]:
     """Keep the rows of one person; returns the spellings of the key, the normalised one first."""
     connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {normalised('$1', key)}", [only])
@@ -89,6 +104,8 @@ def rows_of_person(table: Table, key: str, email: str) -> Table:
 def _merged(name: str, fact: Fact) -> str:
     """SQL that merges a fact of several rows of one person."""
     column = identifier(name)
+    if fact.type == "causes":
+        return f"flatten(list({column}) FILTER ({column} IS NOT NULL))"
     if fact.merge == "first":
         return f"arg_min({column}, raw_key)"  # of those that are known
     if fact.merge == "last":

@@ -23,7 +23,8 @@ def library_of(settings: "Settings") -> "Library":
         [root / name for root in own if exists(root / name, folder=True)] for name in ("queries", "tables")
     )
     words, key = OwnWords(settings.labels), _key_of(settings)
-    return Library([shipped_root() / "queries", *queries], tables, settings.absent, settings.roles, words, key)
+    shipped, causes = shipped_root() / "queries", failures_paths(settings)
+    return Library([shipped, *queries], tables, settings.absent, settings.roles, words, key, causes)
 
 
 def _key_of(settings: "Settings") -> str:

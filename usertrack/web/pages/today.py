@@ -83,11 +83,9 @@ def _people(analysis: Analysis) -> People:
 
 
 def _incidents(analysis: Analysis) -> Markup:
-    from usertrack.failures.causes import read_catalogue
     from usertrack.failures.investigation import Investigation, investigate
-    from usertrack.workspace.files import failures_paths
 
-    failures = investigate(analysis.runner, read_catalogue(failures_paths(analysis.settings)), days=_DAYS)
+    failures = investigate(analysis.runner, days=_DAYS)
     assert isinstance(failures, Investigation)  # only a person can fail to use a tool
     return titled_html(documents.incidents_document(failures, analysis.settings["timezone"], _DAYS))
 

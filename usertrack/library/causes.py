@@ -1,7 +1,9 @@
 """failures.yaml: rules that give a fingerprint its label, category and owner. The first rule that matches wins."""
 
+import json
 import re
 import string
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 from usertrack.core.errors import did_you_mean
 from usertrack.core.yaml_file import YamlFile
+from usertrack.library.masking import fingerprint
 
 LEVELS = {"workflow": "runs", "tool": "calls"}
 """The levels on which something can fail, and the entity of each."""
@@ -32,6 +35,11 @@ class Cause:
     owner: str
     known: bool = True
 
+    @property
+    def words(self) -> str:
+        """``Modal OOM (rc=137) · Platform``."""
+        return f"{self.label} · {self.owner}" if self.owner else self.label
+
 
 UNKNOWN = "Unknown"
 NO_RULE = "no rule names it"
@@ -40,14 +48,18 @@ NO_RULE = "no rule names it"
 
 @dataclass(frozen=True)
 class CauseRule:
+    """One rule. With ``provider`` it is for tools of a provider alone, or for the company's own."""
+
     pattern: re.Pattern[str]
     category: Category
     label: str
     level: str = ""
+    provider: bool | None = None
 
     def cause(self, level: str, text: str, fields: Mapping[str, str]) -> Cause | None:
         """The cause of a failure with the fingerprint ``text``, if this rule matches."""
-        match = self.pattern.search(text) if self.level in ("", level) else None
+        applies = self.level in ("", level) and self.provider in (None, bool(fields["provider"]))
+        match = self.pattern.search(text) if applies else None
         if match is None:
             return None
         values = {**fields, **{name: value or "" for name, value in match.groupdict().items()}}
@@ -62,11 +74,26 @@ class Catalogue:
     rules: tuple[CauseRule, ...]
     path: Path
     counts: Mapping[Path, int] = field(default_factory=dict)
+    _named: dict[str, str] = field(default_factory=dict, compare=False, repr=False)  # by fingerprint: rules are slow
 
     def cause_of(self, level: str, text: str, *, tool: str = "", provider: str = "") -> Cause:
         fields = {"tool": tool, "provider": provider}
         causes = (rule.cause(level, text, fields) for rule in self.rules)
         return next(filter(None, causes), Cause(text, UNKNOWN, "", known=False))
+
+    def commonest(self, messages: Sequence[str]) -> str | None:
+        """The cause and owner of most failed runs, where two or more have it.
+
+        ``messages`` are JSON as in `neon/run_activity`: how many runs, the credits of their account, the message.
+        """
+        runs: Counter[str] = Counter()
+        for times, credits, message in map(json.loads, messages):  # noqa: A001
+            text = fingerprint(message, credits=float(credits) if credits else None)
+            if text not in self._named:
+                self._named[text] = self.cause_of("workflow", text).words
+            runs[self._named[text]] += times
+        words, most = min(runs.items(), key=lambda cause: (-cause[1], cause[0]), default=("", 0))
+        return words if most > 1 else None
 
 
 def read_catalogue(paths: Sequence[Path]) -> Catalogue:
@@ -120,7 +147,7 @@ class _Causes(YamlFile):
     def _rule(self, number: int, value: Any, categories: Mapping[str, Category]) -> CauseRule:
         at = ("rules", number)
         value = self.mapping(value, *at) if isinstance(value, dict) else {}
-        self.known(value, {"match", "category", "label", "level"}, *at)
+        self.known(value, {"match", "category", "label", "level", "provider"}, *at)
         for name in ("match", "category", "label"):
             if not isinstance(value.get(name), str) or not value[name].strip():
                 raise self.wrong(f"the rule needs '{name}', a text", *at, name, hint=self.hint)
@@ -130,9 +157,12 @@ class _Causes(YamlFile):
             raise self.wrong(f"there is no category '{value['category']}'", *at, "category", hint=hint)
         if value.get("level", "tool") not in LEVELS:
             raise self.wrong("'level' is workflow or tool; without it a rule is for both", *at, "level")
+        if not isinstance(value.get("provider", True), bool):
+            raise self.wrong("'provider' is true (for tools of a provider) or false (your own)", *at, "provider")
         pattern = self._pattern(value["match"], *at, "match")
         self._label(value["label"], pattern, *at, "label")
-        return CauseRule(pattern, categories[value["category"]], value["label"], value.get("level", ""))
+        category, level = categories[value["category"]], value.get("level", "")
+        return CauseRule(pattern, category, value["label"], level, value.get("provider"))
 
     def _pattern(self, text: str, *at: Any) -> re.Pattern[str]:
         try:

@@ -16,16 +16,19 @@ Mask = tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], s
 """Lower-case keywords, one of which a message must hold for the pattern to match; the pattern; its replacement."""
 
 
-def fingerprint(message: str, error_type: str = "") -> str:
+def fingerprint(message: str, error_type: str = "", credits: float | None = None) -> str:  # noqa: A002
     """The line of ``message`` that says what happened, without ids, amounts, paths and addresses.
 
     Codes stay (``rc=137``, ``429``), and so does the 0 of "account has 0". ``error_type`` comes first if the line lacks
-    it.
+    it. A line that says that credits are lacking is followed by the ``credits`` of the account, where these are known.
     """
     line = telling_line(_plain(message))
     if error_type and error_type.lower() not in line.lower():
         line = f"{_plain(error_type)}: {line}"
-    return _cut(_masked(line, _VARIABLE).removesuffix(":"), _FINGERPRINT) or "(no message)"
+    text = _cut(_masked(line, _VARIABLE).removesuffix(":"), _FINGERPRINT) or "(no message)"
+    if credits is None or not _LACKS_CREDITS.search(line) or _HELD.search(text):
+        return text
+    return f"{text} (the account has {_amount_left(f'{max(credits, 0):g}', line)})"
 
 
 def redacted(message: str) -> str:
@@ -127,8 +130,12 @@ _NAMES_SERVICE = re.compile(
     r"|Index|Position|Offset|Byte|Size|Limit|Max|Min|After|Only|All|Order|Version|Day|Week)s?\b)[A-Z]\w*) ?$"
 )
 _NO_COUNT = re.compile(r"[)\]]?(?:$|[:;,-]|\.(?!\d)| -| [A-Z{(<])")
-_HELD_BEFORE = re.compile(
-    r"(?i)\b(?:has|have|left|remaining|balance|reported|available)[=:]? *(?:is |of |was |reported )?$"
+_HELD_WORDS = r"(?i)\b(?:has|have|left|remaining|balance|reported|available)[=:]? *(?:is |of |was |reported )?"
+_HELD_BEFORE, _HELD = re.compile(_HELD_WORDS + "$"), re.compile(_HELD_WORDS + "<n>")
+_LACKS_CREDITS = re.compile(
+    r"(?i)\bcredits?\b(?! card).*(?:insufficient|not enough|exhausted|too low|ran out|required|used up|\bleft\b)"
+    r"|(?:insufficient|not enough|no|low on|out of|lack\w*|needs?|less than|required?) (?:\w+ ){0,3}credits?\b(?! card)"
+    r"|credit ?check"
 )
 _NEEDED = re.compile(r"(?i)\b(?:needs?|requires?|required|costs?)[=: ]+(\d+(?:\.\d+)?)(?!\d|[,:]\d)")
 

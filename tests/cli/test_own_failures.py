@@ -1,0 +1,100 @@
+"""Whose failures they are, on the tables of a company of its own: one cause and owner wherever a person is shown."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ..conftest import Cli, document_of
+from ..people import ago
+from ..studio import Studio, at_work
+
+FALSE = "False credit check (the account has credits)"
+
+
+def members() -> Studio:
+    """Each has failed exports of one kind."""
+    studio = Studio()
+    for name, minutes, problem in (
+        ("rich", 22, "Insufficient credits"),
+        ("poor", 0, "Insufficient credits"),
+        ("short", 3, "Not enough credits: needs 5"),
+        ("unset", 50, "Missing environment variable renderKey"),
+        ("killed", 50, "ffmpeg: returncode=137"),
+        ("crowd", 50, "too many sandboxes"),
+    ):
+        studio.export(studio.member(name, minutes=minutes), "broken", 8, 6, problem)
+    caller = studio.member("caller", exports=2)
+    studio.call(caller, "render", 3, "Error 500")
+    studio.call(caller, "publish", 3, "Error 500", vendor="youtube")
+    varied = studio.member("varied")
+    for number, word in enumerate(("blue", "green", "red", "grey", "pink", "black")):  # each in words of its own
+        studio.export(varied, "broken", 1, number, f"{word} frames")
+    studio.export(studio.member("silent"), "broken", 8, 3, " \n")
+    browser = studio.person("rich@films.example")
+    for days in (100, 6, 7, 1):
+        studio.event(browser, "$exception", ago(days), **{"p_$exception_message": "no codec"})
+    return studio
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with at_work(members(), tmp_path_factory.mktemp("studio")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def studio(cli: Cli, clean_env: pytest.MonkeyPatch, environment: dict[str, str]) -> Cli:
+    for name, value in environment.items():
+        clean_env.setenv(name, value)
+    return cli
+
+
+CAUSES = {
+    "rich": f"{FALSE} · Platform",
+    "poor": "Insufficient credits (the account has 0)",
+    "short": "Not enough credits: needs <n> (the account has <too few>)",
+    "unset": "Missing env var renderKey · Platform",
+    "killed": "OOM kill (rc=137) · Platform",
+    "crowd": "No room for another run (sandbox) · Platform",
+    "varied": None,
+    "silent": None,
+}
+
+
+def test_a_persons_line_has_the_cause_and_its_owner(studio: Cli) -> None:
+    answer = document_of(studio, "segments", "failing")
+    line = {user["email"].partition("@")[0]: user["profile"]["top_failure"] for user in answer["users"]}
+    assert {name: line.get(name) for name in CAUSES} == CAUSES
+    because = {user["email"].partition("@")[0]: user["because"][0] for user in answer["users"]}
+    assert f"most often with “{FALSE} · Platform”" in because["rich"]
+    assert "most often" not in because["varied"] + because["silent"]
+
+
+def test_every_place_names_the_same_cause(studio: Cli) -> None:
+    [listed] = document_of(studio, "failures", "--user", "rich@films.example")["fingerprints"]
+    assert (listed["label"], listed["owner"]) == (FALSE, "Platform")
+    [run] = document_of(studio, "user", "rich@films.example")["runs"]
+    assert (run["cause"], run["owner"]) == (FALSE, "Platform")
+    for command in (
+        ("explain", "rich@films.example"),
+        ("push", "failing", "--to", "csv", "--dry-run"),
+        ("report", "segment", "failing", "-f", "markdown"),
+        ("report", "weekly", "--full", "-f", "markdown"),
+        ("user", "rich@films.example"),
+    ):
+        said = " ".join(studio(*command).out.replace("\\", "").split())
+        assert f"{FALSE} · Platform" in said, (command, said)
+
+
+def test_an_error_of_an_own_tool_is_nobody_elses(studio: Cli) -> None:
+    causes = {
+        row["tool"]: (row["cause"], row["owner"])
+        for row in document_of(studio, "user", "caller@films.example")["tool_failures"]
+    }
+    assert causes == {"render": ("500 of our own render", "Platform"), "publish": ("Youtube 500", "Mixed")}
+
+
+def test_errors_are_those_up_to_the_moment_and_first_seen_when_they_began(studio: Cli) -> None:
+    [error] = document_of(studio, "errors", "--as-of", "2026-11-15")["rows"]
+    assert (error["message"], error["occurrences"], error["first_seen"][:10]) == ("no codec", 2, "2026-08-12")
+    assert error["last_seen"][:10] == "2026-11-14"
