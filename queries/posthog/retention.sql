@@ -4,12 +4,15 @@
 --   the target event for the first time ever in its period; else everybody is in the cohort of each period in which they
 --   did it. Period 0 is the size of the cohort, whether or not its people did the returning event; period k counts those
 --   who did it in the k-th calendar period after, `minimum` times or more. An empty target or returning is any event that
---   fulfils its condition. Cohorts are numbered from the period of `origin` on.
+--   fulfils its condition. Cohorts are numbered from the period of `origin` on. Whose e-mail is the k-th of `emails` began at
+--   the k-th of `began`, in Unix seconds, too.
 -- params:
 --   target: {type: list, default: [""]}
 --   target_where: {type: condition, default: "true"}
 --   returning: {type: list, default: [""]}
 --   returning_where: {type: condition, default: "true"}
+--   emails: {type: list, default: [""]}
+--   began: {type: list, default: ["0"]}
 --   first_time: true
 --   minimum: 1
 --   origin: {type: timestamp}
@@ -31,6 +34,17 @@ acts AS (
         AND ({first_time} OR timestamp >= toDateTime({since}))
         AND {where}
         AND {audience}
+    UNION ALL
+    SELECT
+        person_id, timestamp, NULL AS group_of, true AS starts, false AS returned, false AS returns,
+        toTimeZone(toDateTime({origin}), {timezone}) AS origin,
+        {bucket} AS period
+    FROM (
+        SELECT id AS person_id, fromUnixTimestamp(toInt(arrayElement({began}, indexOf({emails}, email)))) AS timestamp
+        FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
+        WHERE email != '' AND email IN {emails}
+    )
+    WHERE {audience}
 ),
 people AS (
     SELECT

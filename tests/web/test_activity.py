@@ -65,10 +65,10 @@ def test_a_step_that_no_event_has_is_an_error_in_its_place(browser: Browser) -> 
 
 def test_a_path_leads_to_who_took_it_and_on_to_each_of_them(browser: Browser) -> None:
     journeys = part(browser.get("/activity").text, "journeys")
-    link = re.search(r'href="(/activity/path[^"]+)" aria-label="[^"]*: ([\d ]+) sessions"', html.unescape(journeys))
+    link = re.search(r'href="(/activity/path[^"]+)" aria-label="[^"]*: ([\d ]+) journeys"', html.unescape(journeys))
     assert link
     page = browser.get(link[1]).text
-    assert f"{link[2]} sessions of" in part(page, "people")
+    assert f"{link[2]} journeys of" in part(page, "people")
     assert 'href="/people/' in part(page, "people")
     assert browser.get("/activity/path?position=1").status_code == 400
     assert browser.get("/activity/path?source=a&target=b&position=" + "9" * 5000).status_code == 400

@@ -78,3 +78,15 @@ def test_accounts_without_names_have_their_segment_pages(nameless: None, visitor
         page = visitor.get(f"/segments/{segment}")
         assert (page.status_code, "this is a bug" in page.text) == (200, False)
         assert re.findall(r'<a href="/people/([^"]+)"', page.text) == ["ann%40x.example", "ben%40x.example"]
+
+
+@pytest.fixture
+def unsigned(clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("events: {signed_up: none, feature_used: none}\ntables: none\n")
+
+
+@pytest.mark.parametrize("visitor", ["DATABASE_URL"], indirect=True)
+def test_every_part_of_activity_has_its_heading_when_it_is_empty(unsigned: None, visitor: Browser) -> None:
+    page = visitor.get("/activity?days=3").text
+    for name in ("activity", "sessions", "features", "journeys", "cohorts", "adoption", "churn", "segments"):
+        assert "<h2" in part(page, name), name

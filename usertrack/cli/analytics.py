@@ -177,16 +177,17 @@ def cohorts(
     `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
     """
     from usertrack.cli.session import open_session
-    from usertrack.library.events import require_role
-    from usertrack.product.retention.numbers import COHORT_WEEKS, RetentionQuery, ask_days
+    from usertrack.product.retention.numbers import COHORT_WEEKS, RetentionQuery, ask_days, ask_sign_ups
     from usertrack.product.retention.view import cohorts_document
     from usertrack.product.steps import event_notes
 
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, weeks, COHORT_WEEKS)
         notes = event_notes(session.runner, [target or "", returning])
-        signed_up = require_role("signed_up", session.settings["events.signed_up"]) if target is None else target
-        retention = ask_days(session.runner, RetentionQuery(signed_up, returning), scope)
+        if target is None:
+            retention = ask_sign_ups(session.runner, session.settings["events.signed_up"], returning, scope)
+        else:
+            retention = ask_days(session.runner, RetentionQuery(target, returning), scope)
         emit_analysis(session, scope, cohorts_document(retention), limit, notes)
 
 

@@ -14,10 +14,10 @@ from usertrack.reports.filters import Filters, scope_of
 def journeys(
     start: Annotated[
         str,
-        typer.Option("--from", metavar="PAGE", help="Start each session at its first visit of this page."),
+        typer.Option("--from", metavar="PAGE", help="Start each journey at its first visit of this page."),
     ] = "",
     goal: Annotated[
-        str, typer.Option("--to", metavar="PAGE|EVENT", help="End each session there, and count who gets there.")
+        str, typer.Option("--to", metavar="PAGE|EVENT", help="End each journey there, and count who gets there.")
     ] = "",
     steps: Annotated[int, typer.Option("--steps", metavar="COUNT", help="How many steps to show, 2 to 20.")] = 5,
     by: Annotated[
@@ -34,7 +34,7 @@ def journeys(
 ) -> None:
     """The paths that people take: what they do first and next, where they enter, and where they leave.
 
-    `usertrack journeys` · the first five pages of every session
+    `usertrack journeys` · the first five pages of every journey
 
     `usertrack journeys --from /pricing --to user_signed_up` · how many who saw the prices sign up, and how
 

@@ -171,6 +171,10 @@ class Runner:
                 moments = moments or list(self._cache.moments())
             self._move(max(filter(self._fresh_enough, moments), default=None))
 
+    def has(self, source: str) -> bool:
+        """Whether ``source`` is configured; it may not answer all the same."""
+        return source in self._sources
+
     def at(self, moment: datetime) -> "Runner":
         """A runner on the same sources for another moment."""
         other = copy(self)

@@ -10,7 +10,6 @@ from typing import Any, Generic, TypeVar
 
 from usertrack.core.errors import UsageError, UsertrackError, is_unknown
 from usertrack.engine.runner import Done, Runner
-from usertrack.library.events import require_role
 from usertrack.library.library import Statement
 from usertrack.product.activity import numbers as activity
 from usertrack.product.activity.numbers import Activity
@@ -23,7 +22,7 @@ from usertrack.product.funnel.numbers import Funnel, FunnelAnswer
 from usertrack.product.journeys import numbers as journeys
 from usertrack.product.journeys.numbers import Journeys, JourneysQuery
 from usertrack.product.retention import numbers as retention
-from usertrack.product.retention.numbers import COHORT_WEEKS, DayRetention, RetentionQuery
+from usertrack.product.retention.numbers import COHORT_WEEKS, DayRetention
 from usertrack.product.scope import TOP, Scope
 from usertrack.product.sessions import numbers as sessions
 from usertrack.product.sessions.numbers import Sessions
@@ -115,9 +114,7 @@ def asks(query: ActivityQuery, judged: Callable[[], tuple[Profiles, Rules]]) -> 
         "sessions": lambda at: sessions.ask(at, replace(scope, top=query.session_values)),
         "features": lambda at: features.ask(at, query.feature_source, replace(scope, interval="week")),
         "journeys": lambda at: journeys.ask(at, JourneysQuery(patterns=query.page_patterns), scope),
-        "cohorts": lambda at: retention.ask_days(
-            at, RetentionQuery(require_role("signed_up", query.signed_up)), query.cohort_weeks
-        ),
+        "cohorts": lambda at: retention.ask_sign_ups(at, query.signed_up, "", query.cohort_weeks),
         "segments": lambda at: activity_segments.ask(at, *judged(), scope),
     }
     if query.funnels:

@@ -10,6 +10,8 @@ MEANINGS = {
     "30 days, unless `--gone` says otherwise.",
     "lifetime": "From the day of somebody's first event to the one after which they were silent for 30 days. Half of "
     "all who began stay no longer than the median; where most come for one day, it is 0.",
+    "session": "Events with the same `$session_id`; the product's SDK begins a new one after 30 minutes of silence.",
+    "journey": "The pages, or events, of a person without a pause of 30 minutes between them, whatever their session.",
     "bounce": "A session with one pageview at the most, shorter than 10 seconds, without a click and the like.",
     "engagement score": "100 × the mean of four shares: DAU ÷ MAU, people of a day seen again within 7 days, sessions "
     "that did not bounce, sessions of 2 minutes or more.",

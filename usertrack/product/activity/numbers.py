@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from usertrack.core.errors import UsageError
+from usertrack.core.period import as_utc
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answers, breakdown_values, filter_values, groups
 from usertrack.product.lifecycle.numbers import LifecycleBucket, turnover_query, turnovers
 from usertrack.product.scope import GroupName, Scope
 from usertrack.product.sessions.numbers import SessionComparison, Visits, comparison_of, sessions_query, with_reason
+from usertrack.product.sign_ups import sign_ups
 
 MONTH, SOON = 30, 7
 """In days: the length of the window of MAU, and within how many days somebody has come back."""
@@ -113,7 +115,8 @@ class Activity:
 
     ``hours`` are events by local day and hour. ``groups`` are the active days of each value of the breakdown, from
     ``by_value``, which is None without one. ``trend`` has the buckets of the charts. ``no_sessions`` says why there
-    are no sessions, where anybody was active.
+    are no sessions, where anybody was active. ``begin`` is where the log begins, None without any event.
+    ``by_accounts``: who is new is known from Postgres alone.
     """
 
     scope: Scope
@@ -126,16 +129,21 @@ class Activity:
     by_value: Table | None
     trend: Scope
     no_sessions: str
+    begin: datetime | None = None
+    by_accounts: bool = False
+
+    @property
+    def compares(self) -> bool:
+        """Whether the log has all of the period before."""
+        return self.begin is None or self.begin <= self.scope.since - self.scope.elapsed
 
     @property
     def week_earlier(self) -> ActiveDay | None:
         """The full day a week before the last one: what DAU is compared with, since weekdays differ."""
         last = self.now.active.last
         days = (*self.before.active.days, *self.now.active.days) if last else ()
-        return next(
-            (day for day in days if last and day.complete and day.start.date() == last.start.date() - timedelta(7)),
-            None,
-        )
+        known = [day for day in days if day.complete and (self.begin is None or self.begin <= day.start)]
+        return next((day for day in known if last and day.start.date() == last.start.date() - timedelta(7)), None)
 
     def events(self, day: date) -> int:
         return sum(self.hours.get((day, hour), 0) for hour in range(24))
@@ -165,14 +173,22 @@ def ask(runner: Runner, requested_scope: Scope) -> Activity:
         sessions_query(everybody),
         turnover_query(everybody),
         ("posthog/event_hours", {**filter_values(scope), "since": scope.since, "until": scope.end}),
+        ("posthog/log_begin", {"until": scope.end}),
         *([_days_query(scope)] if scope.breakdown else []),
     ]
-    days, visits, came, hours, *grouped = answers(runner, queries)
+    days, visits, came, hours, log, *grouped = answers(runner, queries)
+    begin = as_utc(log.rows[0][0]) if log.rows[0][0] else None
     before, now = _active(days.dicts(), scope)
     sessions, no_sessions = comparison_of(visits.dicts()), ""
     if len(hours.rows):
         sessions, no_sessions = with_reason(runner, everybody, sessions)
-    was, is_now = turnovers(came, scope)
+    was, is_now = turnovers(came, scope, begin)
+    since = scope.since - scope.elapsed
+    joined = sign_ups(runner, scope, since) if None in (was.people["new"], is_now.people["new"]) else None
+    if joined is not None:
+        late = sum(at >= scope.since for at in joined.values())
+        was = replace(was, people={**was.people, "new": len(joined) - late})
+        is_now = replace(is_now, people={**is_now.people, "new": late})
     return Activity(
         scope,
         ActivityPeriod(now, is_now, sessions.now),
@@ -184,6 +200,8 @@ def ask(runner: Runner, requested_scope: Scope) -> Activity:
         grouped[0] if grouped else None,
         requested_scope,
         no_sessions,
+        begin,
+        joined is not None,
     )
 
 

@@ -10,8 +10,9 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval, Trend, by_weekday, wilson
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
-from usertrack.library.events import require_role
+from usertrack.library.events import NONE, ROLES, require_role
 from usertrack.product.ask import answers
+from usertrack.product.known_events import known_events
 from usertrack.product.scope import GroupName, Scope
 from usertrack.product.steps import events_of, require_steps, step_of
 from usertrack.workspace.settings import Settings
@@ -25,7 +26,8 @@ BANDS = ("rare", "low", "medium", "high", "core")
 class FeatureSource:
     """Where features are read from: events (``a|b``), and their properties with name, category and seconds of use.
 
-    ``known`` are features that are expected, as ``category/feature`` or ``feature``.
+    ``known`` are features that are expected, as ``category/feature`` or ``feature``. ``events`` are features by
+    their own names, where nobody has the event.
     """
 
     event: str
@@ -33,6 +35,7 @@ class FeatureSource:
     category_by: str
     seconds_by: str
     known: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
 
     @property
     def plan(self) -> dict[str, str]:
@@ -123,19 +126,30 @@ def ask(runner: Runner, source: FeatureSource, scope: Scope, categories: Sequenc
 
     Raises UsageError for an event that never occurred, and for a category that no feature has.
     """
-    require_role("feature_used", source.event)
+    if source.event == NONE and not source.events:
+        return ask(runner, _by_event(runner, source), scope, categories)
     [table] = _ask(runner, ["posthog/features"], source, scope)
     daily = replace(scope, interval="day")
     by_day = ("posthog/features", "posthog/feature_days")
     days = _Days(daily, *(table.dicts() for table in _ask(runner, by_day, source, daily)))
-    if not days.uses:
+    if not days.uses and not source.events:
+        if source.event == ROLES["feature_used"].default and source.event not in known_events(runner):
+            return ask(runner, _by_event(runner, source), scope, categories)
         require_steps(runner, [step_of(runner, source.event)])
     groups = _only(list(_groups(source, scope, table.dicts(), days)), categories)
     return Features(source, scope, tuple(groups), table)
 
 
+def _by_event(runner: Runner, source: FeatureSource) -> FeatureSource:
+    """Each event as a feature, without PostHog's own, where nobody has ``source.event``; raises as that does."""
+    own = tuple(name for name in known_events(runner) if not name.startswith("$"))
+    if not own:
+        require_steps(runner, [step_of(runner, require_role("feature_used", source.event))])
+    return replace(source, events=own)
+
+
 def _ask(runner: Runner, queries: Sequence[str], source: FeatureSource, scope: Scope) -> list[Table]:
-    events = events_of(runner, source.event)
+    events = source.events or events_of(runner, source.event)
     if not events:
         raise UsageError("a use of a feature is an event with a name", "--event takes one, and a|b is either")
     values = {

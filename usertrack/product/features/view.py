@@ -151,10 +151,11 @@ def _unused(group: FeatureGroup, scope: Scope) -> Listing:
 
 def _notes(features: Features) -> tuple[str, ...]:
     scope, groups = features.scope, features.groups
-    any_used = any(group.features for group in groups)
+    any_used, own = any(group.features for group in groups), features.source.events
     unsure = any(feature.trend is None for group in groups for feature in group.features)
     return (
         *([] if any_used else ["no feature was used in this time"]),
+        *(["`events.feature_used` names no event that occurred: each event is a feature"] if own else []),
         *(
             [
                 f"next {scope.interval}: of those who used it in one {scope.interval},"

@@ -20,15 +20,15 @@ def flow(group: JourneyGroup, query: JourneysQuery) -> Flow:
         for source, target, value in _links(group, step, names[step - 1 : step + 1], columns[step - 1 : step + 1])
         if value > 0 and columns[step - 1][source].name != query.goal
     ]
-    return Flow("Where sessions go", columns, links, "sessions", _caption(group, query.goal))
+    return Flow("Where journeys go", columns, links, "journeys", _caption(group, query.goal))
 
 
 def _caption(group: JourneyGroup, goal: str) -> str:
     """How to read the drawing, and how many of the sessions are in it."""
     if goal:
-        return f"the {number(group.journeys)} of {plural(group.total.sessions, 'session')} that got to {short(goal)}"
+        return f"the {number(group.journeys)} of {plural(group.total.sessions, 'journey')} that got to {short(goal)}"
     drawn = group.at[2].sessions if len(group.at) > 2 else 0
-    share = f"the {number(drawn)} of {plural(group.total.sessions, 'session')} that took a second step"
+    share = f"the {number(drawn)} of {plural(group.total.sessions, 'journey')} that took a second step"
     return f"drawn: {share}; of each step the share that left there"
 
 

@@ -45,7 +45,7 @@ def charts(journeys: Journeys, group: JourneyGroup) -> Iterator[Chart]:
     if len(complete) < 3:
         return
     x = journeys.scope.axis([period.start for period in complete])
-    sessions = f"Sessions by {journeys.scope.interval}"
+    sessions = f"Journeys by {journeys.scope.interval}"
     yield Chart("trend", sessions, x, {sessions: [period.count.sessions for period in complete]})
     if journeys.query.goal:
         goal = "Got to the goal"

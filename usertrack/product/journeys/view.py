@@ -1,6 +1,6 @@
 """Journeys as a document: a tree of how sessions go on, the paths of most, where they begin and where they end.
 
-What is not shown has a row of its own, so that the sessions of every table add up.
+What is not shown has a row of its own, so that the journeys of every table add up.
 """
 
 from collections.abc import Iterator
@@ -57,11 +57,11 @@ def travellers_document(move: Move, scope: Scope, people: Table) -> Document:
     fields = {
         "email": Field("Person", "person"),
         "person_id": Field("PostHog person"),
-        "sessions": Field("Sessions", "number"),
+        "sessions": Field("Journeys", "number"),
         "last_at": Field("Last", "when"),
     }
     unknown = sum(row[email] is None for row in people.rows)
-    total = plural(sum(int(row[sessions]) for row in people.rows), "session")
+    total = plural(sum(int(row[sessions]) for row in people.rows), "journey")
     return Document(
         title=f"From {short(move.source)} to {short(move.target)}",
         subtitle=f"{total} of {people_words(len(people.rows))}, as step {move.step} and the next · {scope.window}",
@@ -123,7 +123,7 @@ def _of_group(journeys: Journeys, group: JourneyGroup, top: int | None) -> Itera
 def _counts(columns: Columns[JourneyRow]) -> tuple[Attribute[JourneyRow], ...]:
     """How many: the same in the listings of paths and of pages."""
     return (
-        columns.show("sessions", Field("Sessions", align="right"), lambda row: number(row.count.sessions)),
+        columns.show("sessions", Field("Journeys", align="right"), lambda row: number(row.count.sessions)),
         columns.show("share", Field("Share", "bar")),
         columns.show("people", Field("People", align="right"), lambda row: number(row.count.persons)),
     )
@@ -143,7 +143,7 @@ def _periods(journeys: Journeys, group: JourneyGroup) -> Listing:
 
     columns = Columns(
         known.show("start", Field(scope.of_bucket), label),
-        known.show("sessions", Field("Sessions", "bar")),
+        known.show("sessions", Field("Journeys", "bar")),
         known.show("people", Field("People", align="right"), lambda row: number(row.count.persons)),
         *([known.show("completion", Field("Got to the goal", "percent"))] if journeys.query.goal else []),
     )
@@ -157,7 +157,7 @@ def _paths(journeys: Journeys, group: JourneyGroup, top: int | None) -> Listing:
         "share_of_all",
         "DOUBLE",
         lambda row: None if row.other else row.count.sessions / group.total.sessions,
-        Field("Of all sessions", "percent"),
+        Field("Of all journeys", "percent"),
     )
     drop_off: Attribute[JourneyRow] = Attribute(
         "drop_off",
@@ -195,7 +195,7 @@ def _edges(journeys: Journeys, group: JourneyGroup, top: int | None) -> Listing:
         known.show("step", Field("Step")),
         known.show("source", Field("From"), _source),
         known.show("target", Field("To"), lambda row: None if row.other else short(row.target or "")),
-        known.show("sessions", Field("Sessions", align="right"), lambda row: number(row.count.sessions)),
+        known.show("sessions", Field("Journeys", align="right"), lambda row: number(row.count.sessions)),
         known.show("people", Field("People", align="right"), lambda row: number(row.count.persons)),
         _seconds(known, Field("After", align="right")),
     )
@@ -244,7 +244,7 @@ def _notes(journeys: Journeys) -> Iterator[str]:
             f"nobody came to {short(query.start)} in this time" if query.start else "nobody took any step in this time"
         )
         return
-    yield "a session ends with a pause of 30 minutes, and a step repeated is one step, as in PostHog's paths"
+    yield "a journey ends with a pause of 30 minutes, and a step repeated is one step, as in PostHog's paths"
     if query.by == "page" and not query.urls:
         own = f"; {', '.join(query.patterns)} are one page each" if query.patterns else ""
         yield f"pages are paths without query and last slash, ids in them are :id{own}; --urls takes whole addresses"
@@ -254,7 +254,7 @@ def _notes(journeys: Journeys) -> Iterator[str]:
     if query.periods:
         yield from period_notes(journeys)
     if not query.goal:
-        yield "completed: of the sessions that began with the same step"
+        yield "completed: of the journeys that began with the same step"
     if query.goal and not query.start and journeys.at_once:
         yield f"{plural(journeys.at_once, 'session')} began with {short(query.goal)}: no step is known before it"
     yield from more_values_note(journeys.more, journeys.scope)

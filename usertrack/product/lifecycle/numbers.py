@@ -20,15 +20,18 @@ STATES = ("new", "returning", "resurrecting", "dormant")
 
 @dataclass(frozen=True)
 class LifecycleBucket:
-    """How many persons were in each of ``STATES`` in a bucket. While it is not over, nobody is known to be dormant."""
+    """How many persons were in each of ``STATES`` in a bucket. While it is not over, nobody is known to be dormant.
+
+    A number that rests on a time before the log begins is None.
+    """
 
     start: datetime
-    people: Mapping[str, int]
+    people: Mapping[str, int | None]
     unfinished: bool = False
 
     @property
     def active(self) -> int:
-        return sum(self.people[state] for state in STATES[:3])
+        return sum(self.people[state] or 0 for state in STATES[:3])
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,17 @@ def turnover_query(scope: Scope) -> tuple[str, dict[str, Any]]:
     return "posthog/lifecycle", values
 
 
-def turnovers(table: Table, scope: Scope) -> tuple[LifecycleBucket, LifecycleBucket]:
-    """The lifecycle with the known part of the window as one period: of the period before, and of the window."""
+def turnovers(table: Table, scope: Scope, begin: datetime | None) -> tuple[LifecycleBucket, LifecycleBucket]:
+    """The lifecycle with the known part of the window as one period: of the period before, and of the window.
+
+    Each is held against the time before it, and is unknown where the log begins (``begin``) within that.
+    """
     counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in table.dicts()})
     start = scope.since - scope.elapsed
-    before, now = ({state: counts[at, state] for state in STATES} for at in (0, 1))
+    before, now = (
+        {state: None if begin and begin > since else counts[at, state] for state in STATES}
+        for at, since in enumerate((start - scope.elapsed, start))
+    )
     return LifecycleBucket(start, before), LifecycleBucket(scope.since, now, unfinished=scope.until > scope.end)
 
 

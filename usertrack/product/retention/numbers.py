@@ -1,17 +1,20 @@
 """Retention as PostHog defines it: how many of a cohort came back in each later period; None while that is not over."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from usertrack.core.errors import UsageError
+from usertrack.core.errors import Absent, UsageError
 from usertrack.core.table import Table
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
+from usertrack.library.events import require_role
 from usertrack.library.sql import properties_of
 from usertrack.product.ask import answer, breakdown_values, filter_values, groups, require_known
 from usertrack.product.scope import GroupName, Scope
+from usertrack.product.sign_ups import log_begin, sign_ups
 from usertrack.product.steps import require_steps, step_of
 
 Kind = Literal["first-time", "recurring"]
@@ -29,13 +32,14 @@ MOST_COHORTS = 1000
 class RetentionQuery:
     """``target`` is the event that puts somebody in a cohort, ``returning`` the one that counts as coming back.
 
-    Both are steps; empty is any event.
+    Both are steps; empty is any event. With ``began``, moments by e-mail, these put in cohorts instead of events.
     """
 
     target: str
     returning: str = ""
     kind: Kind = "first-time"
     minimum: int = 1
+    began: Mapping[str, datetime] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,12 +128,32 @@ def ask_days(runner: Runner, query: RetentionQuery, weeks: Scope) -> DayRetentio
         )
     scope = replace(weeks, interval="day")
     table = _ask(runner, query, scope)
-    day_groups = (_days(name, _cohorts(scope, _cells(rows), DAYS[-1]), weeks) for name, rows in groups(table, scope))
+    known = Counter((scope.starts.index(scope.floor(at)), 0) for at in (query.began or {}).values())
+    day_groups = (
+        _days(name, _cohorts(scope, known | Counter(_cells(rows)), DAYS[-1]), weeks)  # some never had an event
+        for name, rows in groups(table, scope)
+    )
     return DayRetention(query, weeks, tuple(day_groups), table)
 
 
+def ask_sign_ups(runner: Runner, signed_up: str, returning: str, weeks: Scope) -> DayRetention:
+    """Cohorts of sign-ups: by the event ``signed_up``, or where nobody has it, by the accounts in Postgres.
+
+    Of accounts that were made before the log begins, nobody knows who came back: they are in no cohort.
+    """
+    try:
+        return ask_days(runner, RetentionQuery(require_role("signed_up", signed_up), returning), weeks)
+    except (Absent, UsageError):
+        begin = log_begin(runner, weeks.end)
+        accounts = None if weeks.breakdown or not begin else sign_ups(runner, weeks, max(begin, weeks.since))
+        if accounts is None:
+            raise
+    return ask_days(runner, RetentionQuery("sign-up in Postgres", returning, began=accounts), weeks)
+
+
 def _ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Table:
-    steps = {name: step_of(runner, text) for name in ("target", "returning") if (text := getattr(query, name))}
+    asked = ("returning",) if query.began is not None else ("target", "returning")
+    steps = {name: step_of(runner, text) for name in asked if (text := getattr(query, name))}
     named = [name for step in steps.values() for name in properties_of(step.condition)]
     require_known(runner, named, scope.since, scope.until)
     values = {
@@ -143,6 +167,10 @@ def _ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Table:
         "first_time": query.kind == "first-time",
         "minimum": query.minimum,
     }
+    if query.began is not None:
+        values["target_where"] = "false"
+        values["emails"] = [*query.began] or [""]
+        values["began"] = [str(int(at.timestamp())) for at in query.began.values()] or ["0"]
     table = answer(runner, "posthog/retention", values)
     if not any(row["period"] > 0 for row in table.dicts()):
         for name, step in steps.items():

@@ -122,7 +122,7 @@ class ActivityAnswers:
         try:
             return self._site.answers.ask(key, ask, since=self._since).value + form
         except Absent as problem:
-            return Markup("<p class='dim'>{}</p>").format(words(problem.message)) + form
+            return _heading(name) + Markup("<p class='dim'>{}</p>").format(words(problem.message)) + form
         except UsertrackError as problem:
             return self._error(problem, name) + form
 
@@ -134,12 +134,16 @@ class ActivityAnswers:
 
     def _error(self, problem: UsertrackError, name: str) -> Markup:
         """In full where it came first: a source that is away is so for every part."""
-        first, asks = self._errors.setdefault(problem.message, name), _PARTS[name][1]
-        heading = Markup("<h2>{}</h2>").format(asks[:1].upper() + asks[1:])
+        first = self._errors.setdefault(problem.message, name)
         if first != name:
             same = "<p class='dim'>no answer, for the same reason as <a href='#{}'>{}</a></p>"
-            return heading + Markup(same).format(first, _PARTS[first][1])
-        return heading + error(problem.message, problem.hint)
+            return _heading(name) + Markup(same).format(first, _PARTS[first][1])
+        return _heading(name) + error(problem.message, problem.hint)
+
+
+def _heading(name: str) -> Markup:
+    asks = _PARTS[name][1]
+    return Markup("<h2>{}</h2>").format(asks[:1].upper() + asks[1:])
 
 
 def _counted(analysis: Analysis, filters: Filters) -> Counted:
