@@ -1,0 +1,35 @@
+"""Parametrises the walk with what it discovers, and marks what is known to fail."""
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from .calls import Call, calls
+from .known import FAILURES
+from .pages import Visit, visits
+from .walk import Walk
+from .world import Opened, opened
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.cls is None or not issubclass(metafunc.cls, Walk):
+        return
+    world = metafunc.cls.world
+    for name, discover in (("call", calls), ("visit", visits)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, list(_marked(world.name, discover())))
+
+
+@pytest.fixture(scope="class")
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """The world of a class, opened once for all of its steps: a module is run by one process."""
+    world = request.cls.world
+    with opened(world, tmp_path_factory.mktemp(world.name)) as place:
+        yield place
+
+
+def _marked(world: str, steps: Iterable[Call | Visit]) -> Iterable[object]:
+    for step in steps:
+        reason = FAILURES.get((world, step.id))
+        marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+        yield pytest.param(step, id=step.id, marks=marks)

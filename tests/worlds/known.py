@@ -1,0 +1,38 @@
+"""What the walk finds broken today, and which part of the issue repairs it. Who repairs it deletes the row."""
+
+from collections.abc import Mapping
+
+_PEOPLE_FILES = [
+    f"/segments/{{segment}}/people.{{format}} {segment} {fmt}"
+    for segment in ("failing", "frustrated", "high_intent", "at_risk", "power")
+    for fmt in ("csv", "json", "xlsx")
+]
+_WORLDS: Mapping[str, Mapping[str, list[str]]] = {
+    "members": {
+        "§6: a segment page needs a column `name`": [
+            f"/segments/{{segment}} {segment}" for segment in ("failing", "frustrated", "at_risk", "power")
+        ],
+        "§6: cohorts refuse without a sign-up event, although Postgres knows when people signed up": ["cohorts"],
+        "§6: the weekly report says “no server” of a company that has none": [
+            "report weekly",
+            "report weekly --set",
+            "report weekly --pseudonyms",
+        ],
+    },
+    "strict": {
+        "§3: one column that is missing (`id` of runs) makes runs unknown for everybody": [
+            "segments",
+            "segments --all-members",
+            "history",
+            "report verify",
+            "query run",
+            *_PEOPLE_FILES,
+        ],
+        "§6: cohorts refuse without a sign-up event, although Postgres knows when people signed up": ["cohorts"],
+    },
+}
+
+FAILURES: Mapping[tuple[str, str], str] = {
+    (world, step): reason for world, reasons in _WORLDS.items() for reason, steps in reasons.items() for step in steps
+}
+"""By world and step of the walk: the reason, which begins with the part that repairs it."""

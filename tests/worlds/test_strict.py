@@ -1,0 +1,210 @@
+"""`strict`: the product of seed 000, with exactly the columns that the seed lists, in its reading "Key Tables".
+
+There code runs and custom tools have no time, runs no id, and nothing says whose an agent is.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from .oracle import Act, Company, Person, Run
+from .walk import Walk
+from .world import NOW, Event, Row, World
+
+KEY_TABLES = """
+CREATE TABLE wasp_user (
+    id integer, email text, credits float8, subscription_status text, last_active_timestamp timestamp(3),
+    created_at timestamp(3)
+);
+CREATE TABLE fastapi_user (id integer, wasp_user_id integer);
+CREATE TABLE fastapi_tool_executions (
+    user_id text, tool_name text, tool_type text, tool_provider text, status text, error_type text, error_message text,
+    execution_duration_ms integer, created_at timestamp(3)
+);
+CREATE TABLE fastapi_run (user_id integer, run_state text, created_at timestamp(3), run_error_log text);
+CREATE TABLE fastapi_code_execution (user_id integer, status text, execution_time_ms integer, script_name text);
+CREATE TABLE fastapi_deployment (user_id integer, name text, final_code text);
+CREATE TABLE wasp_agentexecution (
+    agent_id text, status text, entry_prompt text, result text, duration_ms integer, started_at timestamp(3)
+);
+"""
+
+
+@dataclass
+class Customer:
+    """An account, and what happened to it: runs and calls as (days ago, how it ended), events as (days ago, name)."""
+
+    email: str
+    credits: float | None
+    signed_up: float
+    plan: str | None = None
+    runs: list[tuple[float, str]] = field(default_factory=list)
+    calls: list[tuple[float, str]] = field(default_factory=list)
+    events: list[tuple[float, str]] = field(default_factory=list)
+    code: int = 0
+    tools: int = 0
+    last_active: float | None = None
+
+
+def ago(days: float) -> datetime:
+    return NOW - timedelta(days)
+
+
+def every(step: float, count: int, what: str, first: float = 0.1) -> list[tuple[float, str]]:
+    return [(first + step * number, what) for number in range(count)]
+
+
+CLICK, PAGE = "mcp_connect_clicked", "$pageview"
+CUSTOMERS = [
+    Customer(
+        "fay@northwind.example",
+        40,
+        50,
+        "active",
+        every(2, 8, "failed") + every(5, 3, "completed", 1),
+        events=[(5, PAGE)],
+    ),
+    Customer("fritz@northwind.example", 75, 20, None, [*every(1, 6, "failed"), (0.5, "running")]),
+    Customer("half@acme.example", 80, 30, None, every(3, 4, "failed") + every(3, 4, "completed", 1)),
+    Customer("rosa@acme.example", 60, 12, None, [(3, "completed")], events=[(2, "$rageclick"), (2.1, PAGE)]),
+    Customer("egon@acme.example", 90, 12, None, events=[(6.9, "$exception"), (7.2, "$exception")]),
+    Customer("late@acme.example", 90, 25, None, events=[(7.1, "$rageclick")]),
+    Customer("hugo@initech.example", 100, 3, None, events=[*every(0.5, 4, CLICK), (1, "mcp_url_copied")]),
+    Customer("hedi@initech.example", 100, 40, "active", events=[(3, CLICK)]),
+    Customer("hans@initech.example", 99, 4, None, events=[(3, CLICK)]),
+    Customer("old@initech.example", 100, 70, None, events=[(31, CLICK)]),
+    Customer("anna@umbra.example", 100, 40, None),
+    Customer("arno@umbra.example", 100, 7, None, last_active=8),
+    Customer("axel@umbra.example", 100, 6.9, None),
+    Customer("busy@umbra.example", 100, 30, None, calls=[(1, "success")]),
+    Customer("pia@umbra.example", 49, 60, "active", [(40, "completed")]),
+    Customer("paul@umbra.example", None, 60, None, every(4, 6, "completed"), calls=every(1, 5, "failed")),
+    Customer("coder@umbra.example", 100, 45, None, code=3, tools=1),
+    Customer("lots@hooli.example", 10, 80, "active", every(1, 30, "completed"), every(1, 20, "success")),
+    Customer("boss@datagen.dev", 0, 90, None, every(1, 9, "failed"), events=[(1, "$rageclick")]),
+    Customer("dev@datagen.dev", 100, 90, None, events=[(1, CLICK)]),
+]
+VISITORS = {"visitor-1": [(2.0, PAGE)], "visitor-2": [(3.0, PAGE), (2.9, "$rageclick")]}
+LOGS = {"failed": "Modal OOM (rc=137)"}
+ENDED = {"completed": "ok", "failed": "failed"}
+
+
+def rows() -> dict[str, list[Row]]:
+    tables: dict[str, list[Row]] = {
+        name: []
+        for name in [
+            "wasp_user",
+            "fastapi_user",
+            "fastapi_run",
+            "fastapi_tool_executions",
+            "fastapi_code_execution",
+            "fastapi_deployment",
+        ]
+    }
+    for number, one in enumerate(CUSTOMERS, 1):
+        tables["wasp_user"].append(
+            {
+                "id": number,
+                "email": one.email,
+                "credits": one.credits,
+                "subscription_status": one.plan,
+                "created_at": utc(one.signed_up),
+                "last_active_timestamp": None if one.last_active is None else utc(one.last_active),
+            }
+        )
+        user = 100 + number
+        tables["fastapi_user"].append({"id": user, "wasp_user_id": number})
+        tables["fastapi_run"] += [
+            {"user_id": user, "run_state": state, "created_at": utc(days), "run_error_log": LOGS.get(state)}
+            for days, state in one.runs
+        ]
+        tables["fastapi_tool_executions"] += [
+            {
+                "user_id": str(user),
+                "tool_name": "gmail_send",
+                "tool_type": "mcp",
+                "tool_provider": "gmail",
+                "status": state,
+                "error_message": "invalid teamId" if state == "failed" else None,
+                "execution_duration_ms": 900,
+                "created_at": utc(days),
+            }
+            for days, state in one.calls
+        ]
+        code = {"user_id": user, "status": "success", "execution_time_ms": 70, "script_name": "digest.py"}
+        tables["fastapi_code_execution"] += [code] * one.code
+        tables["fastapi_deployment"] += [{"user_id": user, "name": "digest", "final_code": "print(1)"}] * one.tools
+    tables["wasp_agentexecution"] = [
+        {"agent_id": "a1", "status": "completed", "entry_prompt": "go", "duration_ms": 1200, "started_at": utc(2)}
+    ]
+    return tables
+
+
+def utc(days: float) -> str:
+    """A time as the product writes it: UTC, and no zone."""
+    return ago(days).replace(tzinfo=None).isoformat()
+
+
+def events() -> list[Event]:
+    known = [
+        Event(one.email, name, ago(days), {"$set": {"email": one.email}, **properties(name)})
+        for one in CUSTOMERS
+        for days, name in one.events
+    ]
+    strangers = [Event(who, name, ago(days), properties(name)) for who, acts in VISITORS.items() for days, name in acts]
+    return known + strangers
+
+
+def properties(name: str) -> dict[str, str]:
+    if name == CLICK:
+        return {"template_name": "Gmail"}
+    return {"$pathname": "/tools", "$current_url": "https://northwind.example/tools", "$session_id": "s1"}
+
+
+def company() -> Company:
+    people = [
+        Person(
+            one.email,
+            accounts=1,
+            signed_up=ago(one.signed_up),
+            credits=one.credits,
+            plan=one.plan,
+            runs=[Run(ago(days), ENDED.get(state, state)) for days, state in one.runs],
+            acts=[Act(ago(days), name) for days, name in one.events],
+            seen=[ago(days) for days, _ in one.calls] + ([ago(one.last_active)] if one.last_active else []),
+            internal=one.email.endswith("@datagen.dev"),
+        )
+        for one in CUSTOMERS
+    ]
+    strangers = [
+        Person(who, acts=[Act(ago(days), name) for days, name in acts], anonymous=True)
+        for who, acts in VISITORS.items()
+    ]
+    return Company(NOW, people + strangers)
+
+
+def world(name: str, schema: str) -> World:
+    answers = company().answers()
+    # whether somebody is at risk rests on tables without a time, where there are any rows of that account
+    for known in answers.values():
+        known.pop("at_risk")
+    return World(
+        name=name,
+        schema=schema,
+        rows=rows(),
+        events=events(),
+        init=(),
+        settings="\ninternal: [datagen.dev]\n",
+        own_words=frozenset({"server", "credit", "workflow", "seed"}),
+        codes=(5, 6),  # code runs and custom tools have no time: what rests on that is unknown
+        names={
+            "features": ["--event", CLICK, "--property", "template_name"],
+            "email": ["fay@northwind.example"],
+            "steps": [CLICK, "mcp_url_copied"],
+            "segment": ["power"],
+        },
+        answers=answers,
+    )
+
+
+class TestKeyTables(Walk):
+    world = world("strict", KEY_TABLES)

@@ -1,0 +1,128 @@
+"""The walk: every command in every format, every page, over a world; a class that each world's module has."""
+
+import asyncio
+import json
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+
+from usertrack.cli import output
+from usertrack.core.errors import UsageError
+from usertrack.web.access import Access
+from usertrack.web.app import create_app
+from usertrack.workspace.settings import load_settings
+
+from .calls import BEFORE, Call
+from .figures import READ
+from .pages import Visit
+from .world import Opened, World
+
+# A product's own words, which nothing says of a company that has no such thing.
+FOREIGN = {
+    "server": r"\bMCP\b|\bno server\b|\bservers\b",
+    "credit": r"\bcredits?\b",
+    "workflow": r"\bworkflows?\b",
+    "seed": r"Gmail|Slack, Linear|mcp_|wasp_|fastapi_",
+}
+ITSELF_FAILED = re.compile(r"usertrack itself failed|Traceback \(most recent call last\)|\bnan\b|\bNone\b(?!:)")
+COLUMNS = 80
+
+
+class Walk:
+    """Every command and page over `world`. A module makes a subclass of it for its world."""
+
+    world: ClassVar[World]
+
+    @pytest.fixture
+    def there(self, place: Opened, monkeypatch: pytest.MonkeyPatch) -> Opened:
+        """The world, in whose workspace the test is."""
+        place.enter(monkeypatch)
+        return place
+
+    def test_init(self, place: Opened) -> None:
+        """The workspace was made with what `init` found."""
+        require_sense(self.world, "init", place.init_said)
+
+    def test_command(self, there: Opened, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        there.prepare(BEFORE.get(call.command, ()))
+        documents: dict[str, Any] = {}
+        monkeypatch.setattr(output, "emit", in_all_formats(output.emit, documents, tmp_path))
+        said = there.run(*call.words(self.world.names))
+        assert said.code in call.codes(self.world), f"{said.code}\n{said.err}\n{said.out}"
+        text = "".join(documents.get("markdown", [said.out])) + said.err  # where lines are as long as they are
+        require_sense(self.world, call.command, text)
+        if "json" not in call.option and "table" in documents and call.command not in SHOW_CODE:
+            assert max(map(len, said.out.splitlines()), default=0) <= COLUMNS, said.out
+        expected = self.world.answers.get(call.id)
+        if expected is not None:
+            answer = READ[call.id](json.loads(documents["json"][-1]))
+            assert {name: answer.get(name) for name in expected} == dict(expected)
+
+    def test_page(self, there: Opened, visit: Visit) -> None:
+        access = Access(b"key", frozenset({"localhost"}), 8766)
+        app = create_app(load_settings(), access)
+
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8766") as browser:
+                await browser.get(access.new_link(""))
+                return await browser.get(visit.path(self.world.names))
+
+        answer = asyncio.run(ask())
+        assert answer.status_code == visit.status(self.world), answer.text
+        if "text/html" in answer.headers["content-type"]:
+            text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", answer.text, flags=re.DOTALL)
+            require_sense(self.world, visit.route, text)
+
+
+def in_all_formats(emit: Any, documents: dict[str, Any], folder: Path) -> Any:
+    """`output.emit`, which also writes the answer in every format that it has: it is computed once for all of them."""
+
+    def emit_in_all(answer: Any, **options: Any) -> None:
+        emit(answer, **options)
+        for fmt in output.FORMATS:
+            file = folder / f"answer.{fmt}"
+            with suppress(UsageError):
+                emit(answer, fmt=fmt, output=file, note=lambda line: None)
+                text = "" if fmt in ("parquet", "xlsx") else file.read_text()
+                documents.setdefault(fmt, []).append(text)
+
+    return emit_in_all
+
+
+def require_sense(world: World, command: str, text: str) -> None:
+    """Nothing failed by itself, and nothing is said of what the company does not have."""
+    found = ITSELF_FAILED.search(text)
+    assert not found, around(text, found)
+    for word, pattern in FOREIGN.items():
+        found = re.search(pattern, text)
+        assert not found or word in world.own_words or command in ABOUT_THE_LIBRARY, around(text, found)
+
+
+SHOW_CODE = ("query show", "push")  # which is as wide as it is
+
+# They say what is shipped, what is left out of it, or what settings are called.
+ABOUT_THE_LIBRARY = (
+    "init",
+    "query list",
+    "query show",
+    "check",
+    "doctor",
+    "plan schema",
+    "privacy export",
+    "/search",
+    "/queries",
+    "/queries/{name:path}",
+)
+
+
+def around(text: str, found: re.Match[str] | None) -> str:
+    """The lines in which something was found."""
+    if found is None:
+        return ""
+    start = text.rfind("\n", 0, max(0, found.start() - 200)) + 1
+    return f"“{found[0]}” in:\n{text[start : found.end() + 200]}"
