@@ -9,9 +9,6 @@ _PEOPLE_FILES = [
 ]
 _WORLDS: Mapping[str, Mapping[str, list[str]]] = {
     "members": {
-        "§6: a segment page needs a column `name`": [
-            f"/segments/{{segment}} {segment}" for segment in ("failing", "frustrated", "at_risk", "power")
-        ],
         "§6: cohorts refuse without a sign-up event, although Postgres knows when people signed up": ["cohorts"],
         "§6: the weekly report says “no server” of a company that has none": [
             "report weekly",
