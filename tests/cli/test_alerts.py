@@ -15,12 +15,12 @@ from tests.push.receiver import Answer, receiving
 from usertrack.alerts.desk import Desk
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.alerts.notifications import Notifications
-from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store
 from usertrack.alerts.watch_lock import WatchLock
 from usertrack.cli.alerts_watch import RunningPatterns
 from usertrack.cli.watch_pane import WatchPane, shown
 from usertrack.workspace.settings import load_settings
+from usertrack.workspace.state import state_folder
 
 HOSTILE = "[red]Zoë[/red] 🎉 \x1b[2J<b>"
 

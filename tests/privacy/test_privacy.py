@@ -10,7 +10,6 @@ import pytest
 
 from usertrack.alerts.desk import Desk
 from usertrack.alerts.notifications import Channel, one_route
-from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store as Alerts
 from usertrack.alerts.watch_lock import WatchLock
 from usertrack.library.library import shipped_root
@@ -19,6 +18,7 @@ from usertrack.signals.engine import Engine
 from usertrack.signals.read import read_patterns
 from usertrack.signals.state import StateFile
 from usertrack.workspace.settings import load_settings
+from usertrack.workspace.state import state_folder
 
 from ..alerts.signals import T0, at, signal
 from ..conftest import Cli, slow_but

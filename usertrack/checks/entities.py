@@ -13,7 +13,7 @@ from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_yo
 from usertrack.core.table import Table
 from usertrack.core.words import number, plural
 from usertrack.engine.runner import Answer, Runner
-from usertrack.library.entities import ACCOUNTS, KINDS, UNKNOWN_ZONE, Entity, with_entities
+from usertrack.library.entities import ACCOUNTS, KINDS, OWN_EVENTS, UNKNOWN_ZONE, Entity, with_entities
 from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import Library, Query, Statement, shipped_root
 from usertrack.library.position import line_with
@@ -46,7 +46,7 @@ def broken_files(library: Library) -> Problems:
     """The entities that cannot be read; the library then reads queries with a stand-in for each of them."""
     problems: Problems = {}
     for check in (_read, _read_with_others):
-        for name in library.entities.present:
+        for name in library.entities.with_files:
             try:
                 if name not in problems:
                     check(library, name)
@@ -70,15 +70,15 @@ def _read_with_others(library: Library, name: str) -> None:
 def strange_files(library: Library) -> Iterator[Finding]:
     """Files of tables/neon that no query reads, since there is no such entity."""
     for name, path in library.entities.files.items():
-        if name not in KINDS:
-            hint = did_you_mean(name, KINDS, f"entities are {', '.join(KINDS)}")
+        if name not in (*KINDS, OWN_EVENTS.name):
+            hint = did_you_mean(name, KINDS, f"entities are {', '.join(KINDS)} and {OWN_EVENTS.name}")
             yield Finding("FAIL", f"entity {name}", f"{path}: there is no such entity, and no query reads it", hint)
 
 
 def entity_places(library: Library, problems: Mapping[str, UsertrackError]) -> list[Finding]:
     """Which entities are the workspace's, which the shipped ones, and which none; without those with ``problems``."""
     entities = library.entities
-    names = [name for name in entities.present if name not in problems]
+    names = [name for name in entities.with_files if name not in problems]
     of = {
         "yours": [name for name in names if not is_shipped(entities.files[name])],
         "as shipped, of the demo": [name for name in names if is_shipped(entities.files[name])],
@@ -94,12 +94,12 @@ def is_shipped(path: Path) -> bool:
 
 def sound_entities(library: Library, problems: Mapping[str, UsertrackError]) -> list[str]:
     """The entities that are here, have no problem, and read none that has one."""
-    return [name for name in library.entities.present if problems.keys().isdisjoint(_reads(library, name))]
+    return [name for name in library.entities.with_files if problems.keys().isdisjoint(_reads(library, name))]
 
 
 def _reads(library: Library, name: str) -> list[str]:
     """``name``, and the entities that it reads."""
-    return library.entities_in(library.expanded(f"SELECT FROM {{{name}}}", "neon", ()))
+    return [name, *library.entities_in(library.expanded(library.entities[name].sql, "neon", ()))]
 
 
 def refused_by_postgres(runner: Runner, names: Sequence[str]) -> Problems:
@@ -252,7 +252,9 @@ def check_zones(runner: Runner, names: Sequence[str]) -> list[Finding]:
 def check_rows(runner: Runner, names: Sequence[str]) -> list[Finding]:
     """What a sample of rows tells of the entities ``names``: accounts that are there twice, and words in no state."""
     entities = runner.library.entities
-    questions = {name: _TWICE if name == ACCOUNTS.name else _of(name, _WORDS) for name in names if KINDS[name].states}
+    questions = {
+        name: _TWICE if name == ACCOUNTS.name else _of(name, _WORDS) for name in names if entities[name].kind.states
+    }
     answers = runner.run([_asking(runner, f"rows of {name}", sql, 1000) for name, sql in questions.items()])
     return [
         finding

@@ -49,11 +49,11 @@ def watch(
     It prints a line for each alert. Killed and started again, it goes on where it was: nothing is lost or told twice.
     One process watches; `usertrack live` and `usertrack alerts list` show beside it what it sees.
     """
-    from usertrack.alerts.place import state_folder
     from usertrack.alerts.watch_lock import WatchLock
     from usertrack.cli.watch_pane import Outage, WatchPane
     from usertrack.demo.traffic.live_settings import live_settings
     from usertrack.workspace.files import patterns_path
+    from usertrack.workspace.state import state_folder
 
     settings = settings_of(common)
     pause = _pause(every)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def open_desk(common: Common) -> Iterator["tuple[Settings, Desk]"]:
     """The alerts of this workspace, or of the demo. Any number of processes may use them."""
     from usertrack.alerts.desk import Desk
-    from usertrack.alerts.place import state_folder
     from usertrack.alerts.store import Store
     from usertrack.signals.read import read_patterns
     from usertrack.workspace.files import patterns_path
+    from usertrack.workspace.state import state_folder
 
     settings = settings_of(common)
     patterns = read_patterns(patterns_path(settings))

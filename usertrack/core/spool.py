@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,6 +117,13 @@ class Spool:
 
     def path(self, suffix: str) -> Path:
         return self.folder / f"{next(self._numbers)}.{suffix}"
+
+
+@contextmanager
+def temporary_spool() -> Iterator[Spool]:
+    """A spool whose results are gone at the end of the block."""
+    with tempfile.TemporaryDirectory(prefix="usertrack-", ignore_cleanup_errors=True) as folder:
+        yield Spool(Path(folder))
 
 
 def connect() -> Any:

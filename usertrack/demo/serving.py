@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from usertrack.core.errors import ConnectionFailed
 from usertrack.core.notify import Notify
-from usertrack.demo.sources import demo_server, open_last_demo, require_engines, wait_notices
+from usertrack.demo.sources import demo_server, open_last_demo, require_engines
 from usertrack.demo.traffic.data import live_demo_folder, prepare
+from usertrack.sources.starting import wait_notices
 from usertrack.workspace.demo_choice import cache_root
 from usertrack.workspace.settings import Settings
 
@@ -34,7 +35,7 @@ def demo_engines(settings: Settings, url: str, *, now: datetime, notify: Notify)
     from usertrack.server.app import create_app
     from usertrack.server.database.store import Store
 
-    with closing(demo), closing(Store(demo.store_path, wait_notices(notify, Event()))) as store:
+    with closing(demo), closing(Store(demo.store_path, wait_notices("the demo", notify, Event()))) as store:
         demo.postgres_dsn()
         key, token = (f"{kind}_{secrets.token_urlsafe(32)}" for kind in ("phx", "phc"))
         app = create_app(store, replace(demo_server(demo, settings, key, token), gives_again=True))

@@ -4,72 +4,26 @@ import asyncio
 import importlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
-from itertools import count
+from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from usertrack.core.errors import ConnectionFailed, UsageError, UsertrackError
+from usertrack.core.errors import UsageError
 from usertrack.core.notify import Notify
-from usertrack.sources import Api, Source
+from usertrack.sources import Source
+from usertrack.sources.starting import Starting, wait_notices
 from usertrack.workspace.demo_choice import cache_root, read_choice
 from usertrack.workspace.settings import Settings
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from usertrack.core.spool import Spool
-    from usertrack.core.table import Table
     from usertrack.demo import Demo
     from usertrack.demo.generate import Progress
-    from usertrack.library.library import Statement
-    from usertrack.server.database.lock import ReportWait
     from usertrack.server.http.server_settings import ServerSettings
 
 _KEY = "phx_demo"  # of the embedded PostHog where client and server are both in this process
 _SERVER = "usertrack.server.app"  # loaded by name, as sources are: whoever asks the demo rests on none of it
-_PATIENCE = 3  # seconds of waiting for another usertrack, before each notice
-
-
-class _Starting:
-    """A source whose engine starts in a thread. Closing it also closes the engine."""
-
-    def __init__(self, start: "Future[tuple[Source, Callable[[], None]]]", given_up: Event) -> None:
-        self._start = start
-        self._given_up = given_up
-
-    async def run(self, statement: "Statement", spool: "Spool") -> "Table":
-        source, _ = await asyncio.wrap_future(self._start)
-        return await source.run(statement, spool)
-
-    async def about(self) -> dict[str, Any]:
-        source, _ = await asyncio.wrap_future(self._start)
-        assert isinstance(source, Api)
-        return await source.about()
-
-    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        source, _ = await asyncio.wrap_future(self._start)
-        assert isinstance(source, Api)
-        return await source.call(method, path, body)
-
-    async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
-        source, _ = await asyncio.wrap_future(self._start)
-        assert isinstance(source, Api)
-        return await source.query(node, name)
-
-    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
-        source, _ = await asyncio.wrap_future(self._start)
-        assert isinstance(source, Api)
-        return await source.insight(key, refresh)
-
-    async def close(self) -> None:
-        self._given_up.set()
-        with suppress(UsertrackError):  # one that did not start raised that in its queries
-            source, release = await asyncio.wrap_future(self._start)
-            await source.close()
-            await asyncio.to_thread(release)
 
 
 def open_demo_sources(settings: Settings, *, now: datetime, notify: Notify) -> tuple[Mapping[str, Source], datetime]:
@@ -78,12 +32,12 @@ def open_demo_sources(settings: Settings, *, now: datetime, notify: Notify) -> t
     demo = open_last_demo(cache_root(), now=now, notify=notify)
     threads = ThreadPoolExecutor()
     given_up = Event()
-    sources = {
-        "posthog": _Starting(threads.submit(_posthog, demo, notify, settings, given_up), given_up),
-        "neon": _Starting(threads.submit(_postgres, demo, settings), given_up),
+    starts = {
+        "posthog": threads.submit(_posthog, demo, notify, settings, given_up),
+        "neon": threads.submit(_postgres, demo, settings),
     }
     threads.shutdown(wait=False)
-    return sources, demo.as_of
+    return {name: Starting(partial(asyncio.wrap_future, start), given_up) for name, start in starts.items()}, demo.as_of
 
 
 def require_engines() -> None:
@@ -129,7 +83,7 @@ def _posthog(demo: "Demo", notify: Notify, settings: Settings, given_up: Event) 
 
     from usertrack.server.database.store import Store
 
-    store = Store(demo.store_path, wait_notices(notify, given_up))
+    store = Store(demo.store_path, wait_notices("the demo", notify, given_up))
     import httpx
 
     app = importlib.import_module(_SERVER).create_app(store, demo_server(demo, settings))
@@ -155,25 +109,6 @@ def demo_server(demo: "Demo", settings: Settings, key: str = _KEY, token: str = 
         now=demo.as_of,
         test_account_filters=(own_people,),
     )
-
-
-def wait_notices(notify: Notify, given_up: Event) -> "ReportWait":
-    """Notices that another process uses the demo; raises ConnectionFailed when this one has given up."""
-    lines = count(_PATIENCE)
-    due = next(lines)
-
-    def waiting(holder: object, seconds: float) -> None:
-        nonlocal due
-        if given_up.is_set():
-            raise ConnectionFailed(f"the demo is in use by another usertrack (pid {holder})")
-        if seconds >= due:
-            message = (
-                f"waiting for the demo, which another usertrack (pid {holder}) is using: {due} s; Ctrl-C ends this"
-            )
-            notify(message, passing=True, unseen=due == _PATIENCE)
-            due = next(lines)
-
-    return waiting
 
 
 def _postgres(demo: "Demo", settings: Settings) -> tuple[Source, Callable[[], None]]:

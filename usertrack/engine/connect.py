@@ -10,6 +10,7 @@ from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import CacheOnly, Misconfigured
 from usertrack.library.library import Library
 from usertrack.sources import Source, make_source
+from usertrack.sources.own_events import open_own_events, own_events
 from usertrack.workspace.settings import Settings
 
 
@@ -29,13 +30,16 @@ def open_runner(
         return Runner(settings, library, requested or as_of, sources, now=as_of)
     if not cached:
         _refuse_the_cache(settings)
-    cache = open_cache(settings, now, notify) if cached else None
-    configured = {"posthog": settings.has_posthog, "neon": settings.has_postgres}
+    own = own_events(settings, library)
+    cache = open_cache(settings, now, notify, own_events=own is not None) if cached else None
+    configured = {"posthog": settings.has_posthog or own, "neon": settings.has_postgres}
     names = [name for name, is_configured in configured.items() if is_configured]
     if settings.offline:
         sources = {name: CacheOnly(is_cached=name in _require_cache(cache).sources) for name in names}
     else:
-        sources = {name: _open_source(name, settings, notify) for name in names}
+        sources = {name: _open_source(name, settings, notify) for name in names if not (own and name == "posthog")}
+        if own:
+            sources["posthog"] = open_own_events(own, settings, library, sources["neon"], notify=notify)
     runner = Runner(settings, library, requested or now, sources, now=now, cache=cache)
     runner.begin(purpose)
     return runner

@@ -29,7 +29,9 @@ def cache_folder(settings: Settings) -> Path | None:
     return Path(platformdirs.user_cache_dir("usertrack")) / "answers"
 
 
-def open_cache(settings: Settings, now: datetime, notify: Notify) -> Cache | None:
-    """The cache of these settings; None when it is off."""
-    folder = cache_folder(settings)
-    return Cache(folder, parse_size(settings["cache_size"]), identities(settings), now, notify) if folder else None
+def open_cache(settings: Settings, now: datetime, notify: Notify, *, own_events: bool = False) -> Cache | None:
+    """The cache of these settings; None when it is off. ``own_events``: these answer in PostHog's place."""
+    folder, sources = cache_folder(settings), identities(settings)
+    if own_events and "neon" in sources:
+        sources["posthog"] = f"events of {sources['neon']}"
+    return Cache(folder, parse_size(settings["cache_size"]), sources, now, notify) if folder else None

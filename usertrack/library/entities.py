@@ -183,6 +183,25 @@ KINDS: Mapping[str, EntityKind] = {
     )
 }
 """Every entity that the shipped queries read."""
+OWN_EVENTS = EntityKind(
+    "events",
+    "what people did: a row per event",
+    (
+        EntityColumn("id", "id", "its id: an event is counted once, however often it is read", required=True),
+        EntityColumn("person", "id", "whose event it is: the id of an account; NULL for an anonymous visitor"),
+        EntityColumn("name", "text", "what happened", required=True),
+        EntityColumn("time", "time", "when it happened", required=True),
+        EntityColumn("properties", "text", "a JSON object with what else is known of it"),
+        EntityColumn("session", "text", "the session that it belongs to"),
+    ),
+)
+"""The events that a company keeps in its own Postgres. No query reads them there: they are copied, and asked as HogQL.
+
+So they are none of ``KINDS``, and no query can name them.
+"""
+_WITH_FILES = {**KINDS, OWN_EVENTS.name: OWN_EVENTS}
+POSTHOG, OWN = "posthog", "own"
+"""Which of two sources of events answers: `leads` in the header of ``tables/neon/events.sql``."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +209,7 @@ class Entity:
     """One entity as it is mapped: the SELECT of its file, the columns of that, and what its states mean.
 
     ``written`` is the SQL as in the file, with its comments, and ``line`` the one on which that begins. Times without
-    a zone are read as of ``timezone``, which may be UNKNOWN_ZONE.
+    a zone are read as of ``timezone``, which may be UNKNOWN_ZONE. ``leads`` is that of own events.
     """
 
     kind: EntityKind
@@ -202,6 +221,7 @@ class Entity:
     line: int = 1
     shipped: bool = False
     timezone: str = ""
+    leads: str = ""
 
     @property
     def place(self) -> str:
@@ -294,17 +314,22 @@ class Entities(Mapping[str, Entity]):
 
     def __getitem__(self, name: str) -> Entity:
         if name not in self._entities:
-            self._entities[name] = self._reader(self.files[name], KINDS[name])
+            self._entities[name] = self._reader(self.files[name], _WITH_FILES[name])
         return self._entities[name]
 
     def stand_in(self, name: str) -> None:
         """From now on, queries that read ``name`` read a stand-in."""
-        self._entities[name] = without_rows(KINDS[name], self.files[name])
+        self._entities[name] = without_rows(_WITH_FILES[name], self.files[name])
 
     @property
     def present(self) -> list[str]:
-        """The entities that this company has."""
+        """The entities that this company has, of those that queries read."""
         return [name for name in KINDS if name not in self.absent]
+
+    @property
+    def with_files(self) -> list[str]:
+        """The same, and own events where a file says what they are."""
+        return [*self.present, *({OWN_EVENTS.name} & self.files.keys())]
 
     def __iter__(self) -> Iterator[str]:
         return iter(KINDS)

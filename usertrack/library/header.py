@@ -12,7 +12,16 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.yaml_nodes import key_set_twice, read_nodes
-from usertrack.library.entities import KINDS, UNKNOWN_ZONE, Entity, EntityKind, with_entities
+from usertrack.library.entities import (
+    KINDS,
+    OWN,
+    OWN_EVENTS,
+    POSTHOG,
+    UNKNOWN_ZONE,
+    Entity,
+    EntityKind,
+    with_entities,
+)
 from usertrack.library.events import EVENTS
 from usertrack.library.fragments import Fragment, Fragments, expand, params_of
 from usertrack.library.lack import Absence
@@ -23,7 +32,7 @@ from usertrack.library.position import line_with
 from usertrack.library.query import FACT_TYPES, Fact, Query
 from usertrack.library.sql import check_piece, check_quotes, columns_of, placeholders, statement_of, without_comments
 
-_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric", "states", "timezone"}
+_HEADER_KEYS = {"title", "about", "key", "people", "params", "facts", "metric", "states", "timezone", "leads"}
 _MAPPINGS = {"params", "facts", "metric", "states"}
 
 _MERGES = ("sum", "min", "max", "first", "last")
@@ -51,7 +60,7 @@ def read_query(
     place = name if shipped else str(path)
     text, meta, body, line = _read(path, place)
     source = name.split("/", 1)[0]
-    for key_of_tables in {"states", "timezone"} & set(meta):
+    for key_of_tables in {"states", "timezone", "leads"} & set(meta):
         where = f"{place}:{_line_of(text, key_of_tables, 1)}"
         raise UsageError(f"{where}: a query has no {key_of_tables}", "those of tables/neon have")
     params = _parameters(meta, place, text)
@@ -143,11 +152,16 @@ def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) ->
     """
     place = str(path)
     text, meta, body, line = _read(path, place)
-    if unknown := sorted(set(meta) - {"title", "about", "states", "timezone"}):
+    known = ["title", "about", "leads" if kind is OWN_EVENTS else "states", "timezone"]
+    if unknown := sorted(set(meta) - set(known)):
         raise UsageError(
             f"{place}:{_line_of(text, unknown[0], 1)}: a table has no '{unknown[0]}'",
-            "its header has a title, about, states and timezone",
+            f"its header has a {', '.join(known[:-1])} and {known[-1]}",
         )
+    leads = str(meta.get("leads") or POSTHOG)
+    if leads not in (POSTHOG, OWN):
+        where = f"{place}:{_line_of(text, 'leads', 1)}"
+        raise UsageError(f"{where}: 'leads' takes {POSTHOG} or {OWN}, not '{leads}'", "it says whose events count")
     try:
         written = statement_of(body, "neon")
         sql = _piece(without_comments(written, "neon"), "neon")
@@ -171,7 +185,8 @@ def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) ->
                     else f"add it to the SELECT: … AS {column.name}",
                 )
     zone = _zone(str(meta.get("timezone") or ""), f"{place}:{_line_of(text, 'timezone', 1)}")
-    return Entity(kind, sql, tuple(columns), _states(text, kind, place), path, written, line, timezone=zone)
+    states = _states(text, kind, place)
+    return Entity(kind, sql, tuple(columns), states, path, written, line, timezone=zone, leads=leads)
 
 
 def _zone(zone: str, where: str) -> str:

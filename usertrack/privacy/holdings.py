@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from usertrack.alerts.place import state_folder
 from usertrack.core.errors import UsageError
 from usertrack.demo.traffic.data import live_demo_folder
 from usertrack.engine.open_cache import open_cache
-from usertrack.privacy.places import Holding, LocalFiles, survey
+from usertrack.privacy.holding import Holding
+from usertrack.privacy.places import LocalFiles, survey
 from usertrack.privacy.subject import Subject, find_subject
 from usertrack.segments.analysis import Analysis
 from usertrack.segments.explain import find_person
@@ -15,6 +15,7 @@ from usertrack.segments.history.file import history_file
 from usertrack.server.database.lock import served_at
 from usertrack.workspace.data_folder import default_data
 from usertrack.workspace.demo_choice import cache_root
+from usertrack.workspace.state import state_folder
 
 
 def local_files(analysis: Analysis, data: Path | None = None) -> LocalFiles:

@@ -16,7 +16,9 @@ from usertrack.engine.runner import Answer, Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.library.library import Query, Statement, for_key
 from usertrack.privacy import local
+from usertrack.privacy.holding import Holding
 from usertrack.privacy.jobs import can_forget, run_job
+from usertrack.privacy.product import in_product
 from usertrack.privacy.subject import OWN, Subject, ask
 from usertrack.segments.history.file import HistoryFile
 from usertrack.segments.staging import rows_of_person
@@ -56,21 +58,6 @@ class LocalFiles:
     alerts: Path | None = None
 
 
-@dataclass(frozen=True)
-class Holding:
-    """How many things of one kind a place holds; None when that is not known, and ``note`` says why.
-
-    ``ours`` is False for what usertrack never changes, ``stays`` True for data of other people, which `erase` leaves.
-    """
-
-    place: str
-    content: str
-    count: int | None
-    note: str = ""
-    ours: bool = True
-    stays: bool = False
-
-
 def silent(message: str, *, passing: bool = False, unseen: bool = False) -> None:
     pass
 
@@ -82,6 +69,7 @@ def survey(runner: Runner, subject: Subject, files: LocalFiles, notify: Notify =
         *_in_server(runner, subject, notify),
         *_in_local_files(runner, subject, files),
         *_in_postgres(runner, subject),
+        *in_product(runner, subject),
     ]
 
 

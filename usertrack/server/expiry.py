@@ -1,8 +1,9 @@
 """Deletes old events: whole months as partitions, the rest by a mutation. Interrupted, it can be run again."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from usertrack.server.background_jobs import ReportProgress
+from usertrack.server.database.left_out import leave_out
 from usertrack.server.database.saved_insights import SavedInsights
 from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
@@ -19,6 +20,7 @@ def expire(store: Store, before: datetime, report: ReportProgress, *, dry_run: b
     if not dry_run:
         with store.maintenance_lock:
             with store.write_lock:
+                leave_out(store, "before", before.astimezone(UTC).isoformat())
                 _delete_events(store, moment, report)
                 report("deleting persons", 0, len(persons))
                 if persons:

@@ -7,15 +7,15 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from usertrack.alerts.place import state_folder
 from usertrack.core.errors import ConnectionFailed
 from usertrack.core.notify import Notify
 from usertrack.server.database.lock import DirectoryLock
@@ -23,8 +23,10 @@ from usertrack.server.serve import DEFAULT_HOST, end_on_signals, listen, tune_py
 from usertrack.sources.identity import origin_of
 from usertrack.web.access import Access, EndedVisits
 from usertrack.workspace.demo_choice import cache_root
+from usertrack.workspace.files import library_of
 from usertrack.workspace.key import pseudonym_key
 from usertrack.workspace.settings import Settings
+from usertrack.workspace.state import state_folder
 
 if TYPE_CHECKING:
     import uvicorn
@@ -70,13 +72,10 @@ def serve_pages(
         pages = LinksForOwner(create_app(settings, access), access, url, owner_key)
         by_port: dict[int, ASGIApp] = {port: pages}
         sockets = [listener]
-        if settings.uses_demo:
-            from usertrack.demo.serving import demo_engines
-
+        if engines_at := _engines(settings, now, notify):
             engines = stack.enter_context(closing(listen(DEFAULT_HOST, 0)))
             sockets.append(engines)
-            engines_url = url_of(DEFAULT_HOST, engines.getsockname()[1])
-            app = stack.enter_context(demo_engines(settings, engines_url, now=now, notify=notify))
+            app = stack.enter_context(engines_at(url_of(DEFAULT_HOST, engines.getsockname()[1])))
             by_port[engines.getsockname()[1]] = app
         config = uvicorn.Config(
             use.counting(_ByPort(by_port)),
@@ -94,6 +93,21 @@ def serve_pages(
             note.announce(url, owner_key)
             on_ready(url, access.new_link(url))
             asyncio.run(_run(server, sockets, use, unused))
+
+
+def _engines(
+    settings: Settings, now: datetime, notify: Notify
+) -> Callable[[str], AbstractContextManager[ASGIApp]] | None:
+    """What serves, at an address, the embedded PostHog that other processes ask meanwhile; None where there is none."""
+    if settings.uses_demo:
+        from usertrack.demo.serving import demo_engines
+
+        return partial(demo_engines, settings, now=now, notify=notify)
+    from usertrack.sources.own_events import own_events, served_own_events
+
+    library = library_of(settings)
+    own = own_events(settings, library)
+    return partial(served_own_events, own, settings, library, notify=notify) if own else None
 
 
 def _folder_of(origin: str) -> str:

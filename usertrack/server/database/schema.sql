@@ -90,6 +90,20 @@ CREATE TABLE IF NOT EXISTS posthog.static_cohort_people (
     is_deleted UInt8
 ) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY (cohort_id, person_id);
 
+-- what a synchronisation with the company's own Postgres does not bring back: `person` (ids of erased ones, which are
+-- hashes), events `before` a moment that have expired, and anything at all once people have become `pseudonyms`
+CREATE TABLE IF NOT EXISTS posthog.left_out (
+    what LowCardinality(String),
+    value String
+) ENGINE = ReplacingMergeTree ORDER BY (what, value);
+
+-- rows there that are no events here; they are read again with the others of their time
+CREATE TABLE IF NOT EXISTS posthog.refused (
+    id String,
+    timestamp DateTime64(6, 'UTC'),
+    problem LowCardinality(String)
+) ENGINE = MergeTree ORDER BY timestamp;
+
 -- what an import that was killed had staged
 DROP TABLE IF EXISTS posthog.import_events;
 
@@ -100,6 +114,8 @@ DROP TABLE IF EXISTS posthog.import_links;
 DROP TABLE IF EXISTS posthog.import_people;
 
 DROP TABLE IF EXISTS posthog.import_joined;
+
+DROP TABLE IF EXISTS posthog.import_gone;
 
 -- what people becoming pseudonyms had staged, likewise
 DROP TABLE IF EXISTS posthog.disguised;

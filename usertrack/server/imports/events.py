@@ -38,6 +38,7 @@ PROBLEMS = {  # description → condition on ``Events.rows``; of several true on
     "no event name": "event = ''",
     "properties that are no JSON object": "unsound",
 }
+NO_PROFILE = "$process_person_profile"  # an event where this is false makes no person
 BAD = f"({' OR '.join(PROBLEMS.values())})"
 # dates in an order without ambiguity, or Unix time in seconds, ms, µs or ns
 _CLOCK = r"[T ]([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
@@ -99,7 +100,7 @@ class Events:
             self._uuid(),
             *("event", "properties", "assumeNotNull(timestamp)", "row.distinct_id", "ifNull(known, first_person)"),
             f"toDateTime64('{clickhouse_time(now)}', 6, 'UTC')",
-            "'full'",
+            self._person_mode(),
             self._session("$session_id"),
             self._session("$window_id"),
         ]
@@ -264,8 +265,15 @@ class Events:
         return f"if(given_uuid = '', {content}, {from_file})"
 
     def _session(self, name: str) -> str:
-        known = "properties" in self.mapping.of or name in self.mapping.properties
-        return f"JSONExtractString(properties, {quote(name)})" if known else "''"
+        return f"JSONExtractString(properties, {quote(name)})" if self._may_have(name) else "''"
+
+    def _person_mode(self) -> str:
+        refused = f"JSONExtractRaw(properties, {quote(NO_PROFILE)}) = 'false'"
+        return f"if({refused}, 'propertyless', 'full')" if self._may_have(NO_PROFILE) else "'full'"
+
+    def _may_have(self, name: str) -> bool:
+        """Whether an event may have the property ``name``."""
+        return "properties" in self.mapping.of or name in self.mapping.properties
 
 
 @contextmanager

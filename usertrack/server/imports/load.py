@@ -82,7 +82,7 @@ def _load(
     try:
         progress("reading")
         problems = bad_rows(session, events) if options.skip_bad else []
-        read = _stage(session, events, events.stored(now, condition), progress)
+        read = stage(session, events, events.stored(now, condition), progress)
         if not read:
             raise UsageError(f"no row of '{events.file.path}' can be imported", "`--dry-run` shows what is wrong")
         progress("looking for stored events")
@@ -90,19 +90,19 @@ def _load(
         people, first, last = collect_people(session)
         keeps = options.ties == "file" and has_times(session, options.zone)
         ties = spread_ties(session, events, _REPEATED, progress) if keeps else left_equal(session)
-        repeated = _make_uuids_unique(session, unique_uuids="uuid" in events.mapping.of)
-        known = _remove_known(session, None if "uuid" in events.mapping.of else (first, last))
+        repeated = make_uuids_unique(session, unique_uuids="uuid" in events.mapping.of)
+        known = remove_known(session, None if "uuid" in events.mapping.of else (first, last))
         notes = clock_notes(session, events) + ties
         if unmerged:
             notes += (f"{plural(unmerged, 'id')} that $identify names had another person already, and stays with it",)
         progress("moving events into the store")
         store.require_caught_up()
-        with store.write_lock, _uninterrupted():
-            known += _catch_up(session, now)
-            _commit(store, session, events, now)
-            _clear(session)
+        with store.write_lock, uninterrupted():
+            known += catch_up(session, now)
+            commit(store, session, events, now)
+            clear(session)
     except BaseException as error:
-        _clear(session)
+        clear(session)
         if isinstance(error, RuntimeError | ChdbError):
             raise failure(session, events, error) from None
         raise
@@ -119,9 +119,9 @@ def _load(
     )
 
 
-def _stage(session: "ClickHouseSession", events: Events, select: str, progress: ReportLine) -> int:
+def stage(session: "ClickHouseSession", events: Events, select: str, progress: ReportLine) -> int:
     """Read the file into staging tables, which takes long and can be interrupted; returns the number of events."""
-    _clear(session)
+    clear(session)
     # rows get their block numbers in the table of events
     plain = "enable_block_number_column = 0, enable_block_offset_column = 0, fsync_after_insert = 0"
     for table in (STAGED, _REPEATED):
@@ -131,18 +131,18 @@ def _stage(session: "ClickHouseSession", events: Events, select: str, progress: 
         run_insert(session, f"INSERT INTO {LINKS} {links(events)} SETTINGS {events.file.settings}", progress)
     columns = ", ".join(f"`{name}`" for name in COLUMNS)
     run_insert(session, f"INSERT INTO {STAGED} ({columns}) {select} SETTINGS {events.file.settings}", progress)
-    return _count(session, STAGED)
+    return count(session, STAGED)
 
 
-def _make_uuids_unique(session: "ClickHouseSession", *, unique_uuids: bool) -> int:
+def make_uuids_unique(session: "ClickHouseSession", *, unique_uuids: bool) -> int:
     """Give each of several identical rows a uuid of its own: they are different events.
 
     With ``unique_uuids`` only the earliest row of a uuid stays. Returns how many rows were removed.
     """
     twice = f"uuid IN (SELECT uuid FROM {STAGED} GROUP BY uuid HAVING count() > 1)"
-    if not _count(session, f"{STAGED} WHERE {twice}"):
+    if not count(session, f"{STAGED} WHERE {twice}"):
         return 0
-    before = _count(session, STAGED)
+    before = count(session, STAGED)
     own = "uuid" if unique_uuids else "if(occurrence = 1, uuid, reinterpretAsUUID(sipHash128(uuid, occurrence)))"
     session.query(
         f"INSERT INTO {_REPEATED} SELECT * EXCEPT occurrence REPLACE ({own} AS uuid) FROM ("
@@ -151,16 +151,16 @@ def _make_uuids_unique(session: "ClickHouseSession", *, unique_uuids: bool) -> i
     )
     session.query(f"DELETE FROM {STAGED} WHERE {twice}")
     session.query(f"INSERT INTO {STAGED} SELECT * FROM {_REPEATED}")
-    return before - _count(session, STAGED)
+    return before - count(session, STAGED)
 
 
-def _remove_known(session: "ClickHouseSession", between: tuple[str, str] | None) -> int:
+def remove_known(session: "ClickHouseSession", between: tuple[str, str] | None) -> int:
     """Remove staged events that are stored already, searched ``between`` two times where that suffices."""
     spread_last = f"toDateTime64('{{}}', 6, 'UTC') + toIntervalSecond({SPREAD})"
     return _remove(session, f"timestamp BETWEEN '{{}}' AND {spread_last}".format(*between) if between else "true")
 
 
-def _catch_up(session: "ClickHouseSession", began: datetime) -> int:
+def catch_up(session: "ClickHouseSession", began: datetime) -> int:
     """Apply what was captured since ``began``: remove events stored since then, and follow merged persons."""
     since = began - _MARGIN
     moved = session.rows(
@@ -180,13 +180,13 @@ def _catch_up(session: "ClickHouseSession", began: datetime) -> int:
 
 def _remove(session: "ClickHouseSession", stored: str) -> int:
     known = f"uuid IN (SELECT uuid FROM posthog.events WHERE {stored})"
-    count = _count(session, f"{STAGED} WHERE {known}")
-    if count:
+    stored_before = count(session, f"{STAGED} WHERE {known}")
+    if stored_before:
         session.query(f"DELETE FROM {STAGED} WHERE {known}")
-    return count
+    return stored_before
 
 
-def _commit(store: "Store", session: "ClickHouseSession", events: Events, now: datetime) -> None:
+def commit(store: "Store", session: "ClickHouseSession", events: Events, now: datetime) -> None:
     """Move the staged rows into the store: persons before events, as capture does, and events month by month."""
     version = time.time_ns()
     store.journal.complete()
@@ -207,18 +207,18 @@ def _commit(store: "Store", session: "ClickHouseSession", events: Events, now: d
         session.query(f"ALTER TABLE {STAGED} MOVE PARTITION ID '{month}' TO TABLE posthog.events")
 
 
-def _count(session: "ClickHouseSession", rows: str) -> int:
-    ((count,),) = session.rows(f"SELECT count() FROM {rows}")
-    return int(count)
+def count(session: "ClickHouseSession", rows: str) -> int:
+    ((number,),) = session.rows(f"SELECT count() FROM {rows}")
+    return int(number)
 
 
-def _clear(session: "ClickHouseSession") -> None:
+def clear(session: "ClickHouseSession") -> None:
     for table in (STAGED, _REPEATED, PEOPLE, JOINED, LINKS, TIES, PLACES):
         session.query(f"DROP TABLE IF EXISTS {table} SYNC")
 
 
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Ignore Ctrl-C during the last step, which is short."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -72,6 +72,8 @@ def join_identified(session: "ClickHouseSession") -> int:
 def collect_people(session: "ClickHouseSession") -> tuple[int, str, str]:
     """Collect the people of the file, their first and last time, and their `$set` and `$set_once`.
 
+    As in capture, events with ``$process_person_profile: false`` make no person.
+
     Returns the number of people, and the first and last time of all.
     """
     pairs = "groupArrayIf((timestamp, {0}), {0} != '{{}}')"
@@ -82,10 +84,10 @@ def collect_people(session: "ClickHouseSession") -> tuple[int, str, str]:
         f" min(timestamp) AS first_seen, max(timestamp) AS last_seen, {sets} AS sets, {once} AS once"
         " FROM (SELECT distinct_id, person_id, timestamp,"
         "  toJSONString(properties.^`$set`) AS set, toJSONString(properties.^`$set_once`) AS set_once"
-        f" FROM {STAGED}) GROUP BY distinct_id, person_id"
+        f" FROM {STAGED} WHERE person_mode = 'full') GROUP BY distinct_id, person_id"
     )
     ((people, first, last),) = session.rows(
-        f"SELECT uniqExact(person_id), min(first_seen), max(last_seen) FROM {PEOPLE}"
+        f"SELECT (SELECT uniqExact(person_id) FROM {PEOPLE}), min(timestamp), max(timestamp) FROM {STAGED}"
     )
     return int(people), first, last
 

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from usertrack.alerts.desk import Desk, TooLateError
 from usertrack.alerts.ids import alert_of
-from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store
 from usertrack.alerts.view import person_words
 from usertrack.core.errors import UsageError
 from usertrack.core.words import age_words, parse_age
 from usertrack.web.live.board import notifications
 from usertrack.workspace.settings import Settings
+from usertrack.workspace.state import state_folder
 
 ACTIONS = ("acknowledge", "snooze", "resolve")
 _SNOOZE = timedelta(hours=1)

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from usertrack.alerts.life import Alert
 from usertrack.alerts.notifications import Notifications
-from usertrack.alerts.place import state_folder
 from usertrack.alerts.store import Store
 from usertrack.alerts.watch_lock import deaf_since, is_watched
 from usertrack.signals.read import read_patterns
 from usertrack.workspace.files import patterns_path
 from usertrack.workspace.settings import Settings
+from usertrack.workspace.state import state_folder
 
 
 class AlertBoard:

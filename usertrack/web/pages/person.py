@@ -120,9 +120,9 @@ def _why(documents: PersonDocuments, known: Known) -> Markup:
 
 def _alerts(site: Site, known: Known) -> Markup:
     """What was and is to be told about them."""
-    from usertrack.alerts.place import state_folder
     from usertrack.alerts.view import alerts_document
     from usertrack.privacy.local import open_alerts
+    from usertrack.workspace.state import state_folder
 
     now = datetime.now(UTC)
     names = {known.key.casefold(), known.email.casefold()} - {""}

@@ -1,4 +1,4 @@
-"""Where alerts.db and signals.db are: in the demo's folder, in the workspace, or in the user's data folder."""
+"""The folder of alerts.db and the like: that of the demo, or in the workspace, or the user's data folder."""
 
 from datetime import datetime
 from pathlib import Path

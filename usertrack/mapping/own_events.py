@@ -1,0 +1,57 @@
+"""Which table holds what people did, event by event, as seed products write it beside PostHog."""
+
+from math import log10
+
+from usertrack.library.entities import OWN_EVENTS
+from usertrack.mapping import rules
+from usertrack.mapping.catalog import Catalog, Column, Relation
+from usertrack.mapping.matching import column_like
+from usertrack.mapping.proposal import Proposal, ranked
+from usertrack.mapping.select import Select, as_time
+
+_LEAST, _SURE = 6, 10
+"""Points: a table called `events` with people, a JSON column and sessions has 10; one of appointments 4 at most."""
+
+
+def event_proposals(catalog: Catalog, accounts: Relation) -> list[Proposal]:
+    """The tables that could hold events of people, best first."""
+    proposals = [event_proposal(table, accounts) for table in catalog.tables.values() if _is_candidate(table)]
+    return ranked(proposals, sure=_SURE, least=_LEAST)
+
+
+def event_proposal(table: Relation, accounts: Relation) -> Proposal:
+    """``table`` read as events. Whose they are is a column that refers to ``accounts``, or is called so."""
+    select = Select(table)
+    proposal = Proposal(OWN_EVENTS, select, 0, [])
+    columns = {
+        "id": table.key,
+        "person": _person(table, accounts),
+        "name": column_like(table, rules.EVENT_NAME, "text"),
+        "time": column_like(table, rules.EVENT_TIME, "time", "number"),
+        "properties": column_like(table, rules.EVENT_PROPERTIES, "json", "text"),
+        "session": column_like(table, rules.EVENT_SESSION),
+    }
+    for name, column in columns.items():
+        if column:
+            select.add(name, as_time(column, select.of(column)) if name == "time" else select.of(column))
+    found = [name for name, column in columns.items() if column]
+    weights = {"person": 2, "properties": 3, "session": 3}
+    proposal.score = 2.0 + sum(weights.get(name, 0) for name in found) + min(2.0, log10(1 + (table.row_count or 0)) / 2)
+    proposal.reasons.append(f"its name says {table.words[-1]}, and it has {', '.join(found)}")
+    if not columns["person"]:
+        proposal.notes.append("nothing says whose events these are: they are of anonymous visitors")
+    return proposal
+
+
+def _is_candidate(table: Relation) -> bool:
+    is_system = table.name.lower() in rules.SYSTEM_TABLES or table.schema in rules.SYSTEM_SCHEMAS
+    # that of `usertrack.track` is found without a file
+    refused = is_system or table.schema == "usertrack" or set(table.words) & rules.NOT_EVENTS
+    return not refused and set(table.words[-1:]) <= rules.EVENTS
+
+
+def _person(table: Relation, accounts: Relation) -> Column | None:
+    """The column with the id of an account."""
+    references = (column for column in table.columns if column.references and column.references[0] == accounts.id)
+    named = (column for column in table.columns if column.words[:-1] == accounts.words and column.words[-1] == "id")
+    return next(references, None) or next(named, None) or column_like(table, rules.EVENT_PERSON)

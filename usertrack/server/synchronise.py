@@ -1,0 +1,216 @@
+"""Makes the events of a span of time in the store those of the company's own Postgres, and gives its people e-mails.
+
+What changed or vanished there changes and vanishes here. What must not come back is in ``posthog.left_out``.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from usertrack.server.database.left_out import STATE
+from usertrack.server.database.session import ClickHouseSession
+from usertrack.server.database.store import Store
+from usertrack.server.hogql.sql import clickhouse_time, quote
+from usertrack.server.imports.event_file import EventFile, FileColumn
+from usertrack.server.imports.events import BAD, NO_PROFILE, PROBLEMS, STAGED, Events
+from usertrack.server.imports.load import clear, commit, count, make_uuids_unique, remove_known, stage, uninterrupted
+from usertrack.server.imports.mapping import Mapping
+from usertrack.server.imports.staged_persons import collect_people
+from usertrack.server.stored_persons import erase_persons
+
+COLUMNS = ("id", "distinct_id", NO_PROFILE, "name", "time", "properties", "$session_id")
+"""The columns of a file of rows, in this order, as texts that are never NULL."""
+_GONE = "posthog.import_gone"
+_MAPPING = Mapping(
+    {"distinct_id": "distinct_id", "event": "name", "timestamp": "time", "uuid": "id", "properties": "properties"},
+    {"$session_id": "$session_id", NO_PROFILE: NO_PROFILE},
+)
+_CSV = "input_format_csv_trim_whitespaces = 0, input_format_csv_use_best_effort_in_schema_inference = 0"
+_EXAMPLES = 3  # ids of rows that are refused
+
+
+@dataclass
+class SyncState:
+    """How far the copy in a store is, in a file beside it.
+
+    Attributes:
+        select: a digest of the SELECT that the rows come from; with another one, all rows are compared.
+        days: day (UTC) → number and digest of its rows when they were read last.
+        compared_at: when all days were compared, ISO 8601; empty before the first time.
+        since: the moment from which rows are looked at in each run.
+        recent: number and digest of the rows from ``since``.
+        accounts: number and digest of the accounts whose e-mails the people have.
+        refused: what is wrong with how many rows, which are no events here.
+    """
+
+    select: str = ""
+    days: dict[str, str] = field(default_factory=dict)
+    compared_at: str = ""
+    since: str = ""
+    recent: str = ""
+    accounts: str = ""
+    refused: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> "SyncState":
+        """The state of the store in ``folder``; that of an empty one where there is none, or it is damaged."""
+        try:
+            return cls(**json.loads((folder / STATE).read_text()))
+        except (OSError, ValueError, TypeError):
+            return cls()
+
+    def write(self, folder: Path) -> None:
+        fresh = folder / f"{STATE}.new"
+        fresh.write_text(json.dumps(self.__dict__))
+        fresh.replace(folder / STATE)
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """``events`` are new or changed. ``repeated`` rows had the id of another one.
+
+    ``refused`` is what is wrong with how many rows of all times, and the ids of some.
+    """
+
+    events: int
+    repeated: int
+    refused: dict[str, tuple[int, list[str]]]
+
+
+def replace_events(
+    store: Store,
+    rows: Path,
+    token: str,
+    span: tuple[datetime, datetime],
+    now: datetime,
+    progress: Callable[[str], None],
+) -> Replaced:
+    """Make the events of ``span``, without its end, those in the file ``rows``: all at once or, after an error, none.
+
+    Other events with an id of these rows, which had another time before, are replaced, too.
+    """
+    with store.importing() as session, _events(rows, token) as events:
+        try:
+            read = _read(session, events, span, now, progress)
+            repeated = make_uuids_unique(session, unique_uuids=True)
+            removed = _collect_gone(session, span)
+            with store.write_lock, uninterrupted():
+                if removed:
+                    _remove(store)
+                known = remove_known(session, (clickhouse_time(span[0]), clickhouse_time(span[1])))
+                collect_people(session)
+                commit(store, session, events, now)
+            return Replaced(read - repeated - known, repeated, _refused(session))
+        finally:
+            clear(session)
+            session.query(f"DROP TABLE IF EXISTS {_GONE} SYNC")
+
+
+@contextmanager
+def _events(rows: Path, token: str) -> Iterator[Events]:
+    kinds = {NO_PROFILE: "bool"}
+    columns = tuple(
+        FileColumn(name, f"c{number}", kinds.get(name, "text"), written=True) for number, name in enumerate(COLUMNS)
+    )
+    with _csv(rows, len(COLUMNS)) as relation:
+        yield Events(EventFile(rows, columns, relation, _CSV), _MAPPING, token, "UTC")
+
+
+@contextmanager
+def _csv(rows: Path, columns: int) -> Iterator[str]:
+    """The headerless file as a relation of ``columns`` texts, c0 and so on."""
+    with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
+        link = Path(folder) / "rows.csv"  # ClickHouse would read wildcards in the path itself
+        link.symlink_to(rows.resolve())
+        yield f"file({quote(str(link))}, 'CSV', {quote(', '.join(f'c{number} String' for number in range(columns)))})"
+
+
+def _read(
+    session: ClickHouseSession,
+    events: Events,
+    span: tuple[datetime, datetime],
+    now: datetime,
+    progress: Callable[[str], None],
+) -> int:
+    """Stage the rows; returns how many. Only where there are bad ones, which are rare, they are read twice."""
+    wanted = "first_person NOT IN (SELECT toUUIDOrZero(value) FROM posthog.left_out WHERE what = 'person')"
+    if count(session, "posthog.refused"):
+        session.query(f"DELETE FROM posthog.refused WHERE {_within(span)}")
+    try:
+        return stage(session, events, events.stored(now, f"NOT throwIf({BAD}, 'bad row') AND {wanted}"), progress)
+    except Exception as error:
+        if "FUNCTION_THROW_IF" not in str(error):
+            raise
+    conditions = ", ".join(f"{condition}, {quote(problem)}" for problem, condition in PROBLEMS.items())
+    session.query(
+        "INSERT INTO posthog.refused SELECT left(given_uuid, 100), assumeNotNull(timestamp),"
+        f" multiIf({conditions}, '') AS problem FROM ({events.rows()}) WHERE problem != ''"
+        f" SETTINGS {events.file.settings}"
+    )
+    return stage(session, events, events.stored(now, f"NOT {BAD} AND {wanted}"), progress)
+
+
+def _refused(session: ClickHouseSession) -> dict[str, tuple[int, list[str]]]:
+    rows = session.rows(
+        f"SELECT problem, toUInt32(count()), groupArray({_EXAMPLES})(id) FROM posthog.refused GROUP BY problem"
+    )
+    return {problem: (times, [id_ for id_ in ids if id_]) for problem, times, ids in rows}
+
+
+def _within(span: tuple[datetime, datetime]) -> str:
+    since, until = map(clickhouse_time, span)
+    return f"timestamp >= '{since}' AND timestamp < '{until}'"
+
+
+def _collect_gone(session: ClickHouseSession, span: tuple[datetime, datetime]) -> int:
+    """Collect the stored events that are not as staged, or are not staged and would have to be; returns how many."""
+    content = "sipHash64(event, distinct_id, timestamp, person_mode, toString(properties))"
+    session.query(
+        f"CREATE TABLE {_GONE} ENGINE = MergeTree ORDER BY uuid AS SELECT uuid FROM posthog.events"
+        f" WHERE ({_within(span)} OR uuid IN (SELECT uuid FROM {STAGED}))"
+        f" AND (uuid, {content}) NOT IN (SELECT uuid, {content} FROM {STAGED}) SETTINGS use_skip_indexes = 0"
+    )
+    return count(session, _GONE)
+
+
+def _remove(store: Store) -> None:
+    """Delete the collected events, and then people without any: in Postgres, too, nothing says who they were."""
+    store.query(
+        f"ALTER TABLE posthog.events DELETE WHERE uuid IN (SELECT uuid FROM {_GONE})"
+        " SETTINGS mutations_sync = 1, allow_nondeterministic_mutations = 1"
+    )
+    lonely = store.rows(
+        "SELECT id FROM posthog.persons FINAL WHERE id NOT IN (SELECT person_id FROM posthog.events)"
+        f" AND id NOT IN (SELECT person_id FROM {STAGED})"
+    )
+    if lonely:
+        erase_persons(store, [str(id_) for (id_,) in lonely])
+
+
+def give_emails(store: Store, accounts: Path, now: datetime) -> None:
+    """Give each person the e-mail of their account, and take it from who has none any more.
+
+    ``accounts`` is a CSV of ids and e-mails. A person's id that is itself an e-mail is theirs. Whoever has an id is
+    identified: only anonymous visitors have none.
+    """
+    version, known = time.time_ns(), "ifNull(properties.email.:String, '')"
+    with _csv(accounts, 2) as relation, store.write_lock:
+        store.journal.complete()
+        store.query(
+            "INSERT INTO posthog.persons (id, created_at, properties, is_identified, last_seen_at, version)"
+            " SELECT id, created_at, jsonMergePatch(toString(properties), if(email = '', '{\"email\":null}',"
+            " concat('{\"email\":', toJSONString(email), '}'))), true, last_seen_at,"
+            f" greatest({version}, version + 1)"
+            " FROM (SELECT * FROM posthog.persons FINAL) AS person INNER JOIN ("
+            "SELECT person_id AS id, max(if(c1 = '' AND position(distinct_id, '@') > 1, distinct_id, c1)) AS email"
+            " FROM (SELECT * FROM posthog.person_distinct_ids FINAL) AS ids"
+            f" LEFT JOIN (SELECT c0, max(c1) AS c1 FROM {relation} GROUP BY c0) AS accounts ON ids.distinct_id = c0"
+            f" GROUP BY id) AS found USING (id) WHERE NOT is_identified OR email != {known}"
+            f" SETTINGS {_CSV}"
+        )
+    store.definitions.learn([("person", {"email": "somebody@example.com"})], now)

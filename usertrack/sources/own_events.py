@@ -1,0 +1,229 @@
+"""The company's own events as a source that answers as PostHog does: a copy in the workspace, asked in HogQL."""
+
+import asyncio
+import hashlib
+import importlib
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from math import inf
+from pathlib import Path
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any, cast
+
+from usertrack.core.errors import ConnectionFailed, UsertrackError
+from usertrack.core.notify import Notify, Silent
+from usertrack.core.spool import temporary_spool
+from usertrack.library.entities import OWN, OWN_EVENTS, Entity
+from usertrack.library.library import Library
+from usertrack.library.query import Statement
+from usertrack.sources import Source, make_source
+from usertrack.sources.identity import identities
+from usertrack.sources.starting import Started, Starting, wait_notices
+from usertrack.workspace.settings import WEEK_STARTS, Settings
+from usertrack.workspace.state import state_folder
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from usertrack.server.database.store import Store
+
+TRACKED = Entity(
+    OWN_EVENTS,
+    "SELECT id, distinct_id AS person, name, created_at AS time, properties, session_id AS session"
+    " FROM usertrack.event",
+    tuple(column.name for column in OWN_EVENTS.columns),
+)
+"""The events that `usertrack.track` keeps in the product's Postgres."""
+_TOKEN = "phc_own_events"  # the same for ever: the ids of persons are made of it
+_COPY, _SERVER = "usertrack.sources.event_copy", "usertrack.server.app"  # loaded by name, as sources are
+_FRESH_SECONDS = 10  # between two looks at Postgres while the copy is served: a page asks a dozen questions at once
+_IS_TRACKED = (
+    "SELECT coalesce(has_schema_privilege(to_regnamespace('usertrack')::oid, 'USAGE')"
+    " AND has_table_privilege(to_regclass('usertrack.event')::oid, 'SELECT'), false) AS there"
+)
+
+log = logging.getLogger(__name__)
+
+
+def own_events(settings: Settings, library: Library) -> Entity | None:
+    """The events of the company's own Postgres, where these answer for it; None where PostHog does, or nothing.
+
+    Without PostHog and without ``tables/neon/events.sql``, that asks Postgres whether `usertrack.track` fills a table.
+    Raises UsageError for a broken file.
+    """
+    if settings.uses_demo or not settings.has_postgres or settings["events"]:
+        return None
+    if entity := library.own_events:
+        return entity if not settings.has_posthog or entity.leads == OWN else None
+    if settings.has_posthog:
+        return None
+    is_tracked = folder_of(settings).exists() or (not settings.offline and _is_tracked(settings))
+    return TRACKED if is_tracked else None
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder of the copy; it need not exist."""
+    name = hashlib.sha256(identities(settings).get("neon", "").encode()).hexdigest()[:16]
+    return state_folder(settings, datetime.now(UTC)) / "own-events" / name
+
+
+def _is_tracked(settings: Settings) -> bool:
+    """Whether there is a table of `usertrack.track`; no error of Postgres is news here, as other queries say it."""
+
+    async def ask() -> bool:
+        postgres = make_source("neon", settings, Silent())
+        try:
+            with temporary_spool() as spool:
+                [[is_there]] = (await postgres.run(Statement("neon", _IS_TRACKED), spool)).rows
+                return bool(is_there)
+        finally:
+            await postgres.close()
+
+    try:
+        return asyncio.run(ask())
+    except UsertrackError:
+        return False
+
+
+@dataclass
+class _Engine:
+    """The store of a copy with PostHog's API over it, which all of a process share: only one may open the store.
+
+    ``looked_at`` is when Postgres was looked at last, by the monotonic clock.
+    """
+
+    store: "Store"
+    app: Any
+    key: str
+    users: int = 0
+    looked_at: float = -inf
+    turn: Lock = field(default_factory=Lock)
+
+    async def bring_up_to_date(self, copy: Callable[..., Awaitable[None]], *, compare: bool = False) -> None:
+        """Copy what is new, unless that was done just before."""
+        await asyncio.to_thread(self.turn.acquire)
+        try:
+            if compare or time.monotonic() - self.looked_at > _FRESH_SECONDS:
+                await copy(datetime.now(UTC), compare=compare)
+                self.looked_at = time.monotonic()
+        finally:
+            self.turn.release()
+
+
+_engines: dict[Path, _Engine] = {}
+_opening = Lock()
+
+
+def _engine(settings: Settings, notify: Notify, given_up: Event) -> _Engine:
+    """The engine of this process, to be released; waits for a process that has the copy open."""
+    from usertrack.server.database.store import Store
+    from usertrack.server.http.server_settings import ServerSettings
+
+    folder = folder_of(settings)
+    with _opening:
+        if folder not in _engines:
+            store = Store(folder, wait_notices("the copy of your events", notify, given_up))
+            week_start = WEEK_STARTS.index(settings["week_start"]) if settings["week_start"] else None
+            served = ServerSettings(_TOKEN, f"phx_{secrets.token_urlsafe(32)}", week_start_day=week_start)
+            app = importlib.import_module(_SERVER).create_app(store, served)
+            _engines[folder] = _Engine(store, app, served.personal_api_key)
+        _engines[folder].users += 1
+        return _engines[folder]
+
+
+def _release(engine: _Engine) -> None:
+    with _opening:
+        engine.users -= 1
+        if not engine.users:
+            del _engines[next(folder for folder in _engines if _engines[folder] is engine)]
+            engine.app.state.violations.close()
+            engine.store.close()
+
+
+def open_own_events(
+    entity: Entity, settings: Settings, library: Library, postgres: Source, *, notify: Notify
+) -> Source:
+    """The events of ``entity``, which are copied from ``postgres`` when they are first asked for.
+
+    Where another process serves the copy, that is asked, and keeps it up to date.
+    """
+    folder, given_up, timeout = folder_of(settings), Event(), settings["posthog.timeout"]
+
+    def require_wanted() -> None:
+        if given_up.is_set():
+            raise ConnectionFailed("your own events are wanted no more")
+
+    async def start() -> Started:
+        from usertrack.server.database.lock import running_server
+        from usertrack.sources.posthog import PostHog
+
+        require_wanted()
+        url, key = running_server(folder) if folder not in _engines else ("", "")
+        if url:
+            return PostHog(url, "1", key, notify, timeout=timeout), lambda: None
+        engine = await asyncio.to_thread(_engine, settings, notify, given_up)
+        try:
+            copy = _copy(engine, entity, settings, library, postgres, notify, require_wanted)
+            await engine.bring_up_to_date(copy, compare=settings.refresh)
+        except BaseException:
+            _release(engine)
+            raise
+        import httpx
+
+        transport = httpx.ASGITransport(app=engine.app, raise_app_exceptions=False)
+        source = PostHog("http://own-events", "1", engine.key, notify, timeout=timeout, transport=transport)
+        return source, partial(_release, engine)
+
+    return Starting(start, given_up)
+
+
+def _copy(
+    engine: _Engine,
+    entity: Entity,
+    settings: Settings,
+    library: Library,
+    postgres: Source,
+    notify: Notify,
+    wanted: Callable[[], None],
+) -> Callable[..., Awaitable[None]]:
+    """`EventCopy.bring_up_to_date` of the engine's copy."""
+    # as a runner gives them to queries of Postgres
+    offered = {name: settings[name] for name in ("internal", "timezone")} | {"entities": library.entities.present}
+    copy = importlib.import_module(_COPY).EventCopy(
+        engine.store, _TOKEN, entity, library, postgres, offered, notify, wanted
+    )
+    return cast(Callable[..., Awaitable[None]], copy.bring_up_to_date)
+
+
+@contextmanager
+def served_own_events(
+    entity: Entity, settings: Settings, library: Library, url: str, notify: Notify
+) -> "Iterator[ASGIApp]":
+    """The copy as PostHog's API, to be served at ``url``; while it is open, other processes ask it there."""
+    engine = _engine(settings, notify, Event())
+    try:
+        copy = _copy(engine, entity, settings, library, make_source("neon", settings, notify), notify, lambda: None)
+        engine.store.announce(url, engine.key)
+        yield _KeptUpToDate(engine, copy)
+    finally:
+        _release(engine)
+
+
+class _KeptUpToDate:
+    """The app of an engine; it looks for new events before a request, unless it has done so just before."""
+
+    def __init__(self, engine: _Engine, copy: Callable[..., Awaitable[None]]) -> None:
+        self._engine, self._copy = engine, copy
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        try:
+            await self._engine.bring_up_to_date(self._copy)
+        except UsertrackError as error:  # Postgres is away, as its queries tell: what was copied before answers
+            log.warning("no new events were copied: %s", error.message)
+        await self._engine.app(scope, receive, send)
