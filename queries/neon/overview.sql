@@ -1,6 +1,7 @@
 -- title: Everybody who has an account, in one row
 -- about: >
---   People are e-mails; an account without one is somebody by itself. New: first signed up within `new_days`. Used: at
+--   People are e-mails; an account without one is somebody by itself, `no_address` of which have something else as their
+--   e-mail. New: first signed up within `new_days`. Used: at
 --   least one run, tool call, code execution, agent execution or custom tool, ever and within `days`; credits say
 --   nothing of it, since plans and top-ups change them. Credits are those of accounts; where they are not known, the
 --   account counts in none of their figures.
@@ -9,6 +10,7 @@ WITH people AS (
     SELECT
         a.person,
         bool_and(a.email IS NULL) AS nameless,
+        count(*) FILTER (WHERE a.no_address) AS no_address,
         count(*) AS accounts,
         min(a.signed_up_at) AS signed_up_at,
         max(activity.last_at) AS last_at,
@@ -32,6 +34,7 @@ SELECT
     count(*) AS people,
     coalesce(sum(accounts), 0)::bigint AS accounts,
     count(*) FILTER (WHERE nameless) AS without_email,
+    coalesce(sum(no_address), 0)::bigint AS no_address,
     CASE
         WHEN count(*) = 0 OR count(signed_up_at) > 0
             THEN count(*) FILTER (WHERE signed_up_at > {as_of} - make_interval(days => {new_days}::int))

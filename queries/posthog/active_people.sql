@@ -21,7 +21,7 @@ FROM (
         UNION ALL
         SELECT toDate(toTimeZone(timestamp, {timezone})) AS date, uniqExact(person_id) AS people
         FROM (
-            SELECT timestamp, person_id, lowerUTF8(trim(person.properties.email)) AS email
+            SELECT timestamp, person_id
             FROM events
             WHERE timestamp >= toTimeZone(toDateTime({as_of}), {timezone}) - toIntervalDay({days})
                 AND timestamp < toDateTime({as_of})

@@ -21,7 +21,6 @@ FROM (
         ) AS later
     FROM events AS e
     JOIN (
-        WITH lowerUTF8(trim(person.properties.email)) AS email
         SELECT person_id AS who, properties.template_name AS server, min(timestamp) AS clicked_at
         FROM events
         WHERE {connect_clicked}

@@ -3,7 +3,6 @@
 --   How often each event came on each of the last `days`. `age` is how many local days before `as_of` that was: 0 is the
 --   day that is not over.
 -- params: {days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     event,
     dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({as_of}), {timezone})) AS age,

@@ -18,7 +18,7 @@ named AS (
         ) AS who
     FROM events
     WHERE {in_days}
-        AND person_id NOT IN {not_customers}
+        AND {customer}
 ),
 described AS (
     SELECT

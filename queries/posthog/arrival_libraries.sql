@@ -1,7 +1,6 @@
 -- title: The libraries that send each event
 -- about: With which version of which SDK (`$lib`, `$lib_version`) each event of the last `days` was sent.
 -- params: {days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     event,
     ifNull(toString(properties.$lib), '') AS library,

@@ -10,7 +10,6 @@
 --   release_times: {type: list, default: ["1970-01-01T00:00:00Z"]}
 --   aliases: {type: list, default: [""]}
 --   alias_of: {type: list, default: [""]}
-WITH lowerUTF8(trim(properties.email)) AS email
 SELECT property, countIf(has(names, property)) AS holders, count() AS total
 FROM (
     SELECT active.last_at AS last_at, names, arrayJoin(arrayDistinct(arrayConcat([''], {releases}, names))) AS property
@@ -26,8 +25,7 @@ FROM (
             ) AS names
         FROM persons
         WHERE ({identified})
-            AND NOT {opted_out}
-            AND NOT {is_internal}
+            AND id NOT IN {not_customers}
     ) AS known
     INNER JOIN (
         SELECT person_id, max(timestamp) AS last_at

@@ -10,7 +10,6 @@
 --   release_times: {type: list, default: ["1970-01-01T00:00:00Z"]}
 --   aliases: {type: list, default: [""]}
 --   alias_of: {type: list, default: [""]}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT event, property, events, max(events) OVER (PARTITION BY event) AS total
 FROM (
     SELECT

@@ -4,7 +4,6 @@
 --   the SDK (`$…`) are left out, and so are PostHog's own events.
 -- key: property
 -- params: {days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT property, groupUniqArray(200)(text) AS texts
 FROM (
     SELECT pair.1 AS property, JSONExtractString(pair.2) AS text

@@ -4,7 +4,6 @@
 --   came before, and not within `days`, has 0 events.
 -- key: event
 -- params: {days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     event,
     countIf({in_days}) AS events,

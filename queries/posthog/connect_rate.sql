@@ -8,7 +8,6 @@ SELECT day, countIf(clicked) AS hits, count() AS n
 FROM (
     SELECT if(whole, NULL, date) AS day, person_id, max(visits) > 0 AS visited, max(clicks) > 0 AS clicked
     FROM (
-        WITH lowerUTF8(trim(person.properties.email)) AS email
         SELECT
             person_id,
             toDate(toTimeZone(timestamp, {timezone})) AS date,

@@ -1,6 +1,5 @@
 -- title: Event names
 -- about: Every event that ever occurred, with how often. Names that were mistyped are looked up here.
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT event, count() AS events
 FROM events
 WHERE timestamp <= toDateTime({as_of})

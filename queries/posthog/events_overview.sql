@@ -2,7 +2,6 @@
 -- about: >
 --   How often each event came within `days`, from how many persons, first and last. Anonymous visitors are persons too.
 -- params: {days: 7}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     event,
     count() AS events,

@@ -22,5 +22,5 @@ SELECT
     counted.sessions AS sessions,
     fromUnixTimestamp64Milli(counted.last_ms) AS last_at
 FROM counted
-LEFT JOIN (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons) AS known ON known.id = counted.whose
+LEFT JOIN (SELECT id, {email_of_person} AS email FROM persons) AS known ON known.id = counted.whose
 ORDER BY last_at DESC, person_id

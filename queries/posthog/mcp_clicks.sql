@@ -18,7 +18,7 @@ SELECT
     max(last_at) AS last_at
 FROM (
     SELECT
-        lowerUTF8(trim(person.properties.email)) AS email,
+        {email_of_event} AS email,
         coalesce(nullIf(properties.template_name, ''), '(not recorded)') AS server,
         count() AS clicked,
         argMin(coalesce(nullIf(properties.$referring_domain, ''), '(not recorded)'), (timestamp, uuid)) AS referrer,

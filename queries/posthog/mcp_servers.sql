@@ -3,7 +3,6 @@
 --   Each server whose connect button was clicked within `days`, how often and by how many persons, known or anonymous, first
 --   and last.
 -- params: {days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     coalesce(nullIf(properties.template_name, ''), '(not recorded)') AS server,
     count() AS clicks,

@@ -8,7 +8,7 @@
 --   mcp_url_copies: {label: MCP addresses copied, type: int, absent: 0}
 --   last_mcp_url_copied_at: {label: last MCP address copied, type: time}
 SELECT
-    lowerUTF8(trim(person.properties.email)) AS email,
+    {email_of_event} AS email,
     countIf({connect_clicked}) AS clicks,
     countIf({setup_done}) AS mcp_url_copies,
     if(clicks = 0, NULL, minIf(timestamp, {connect_clicked})) AS first_click_at,

@@ -4,11 +4,9 @@
 --   product, and how often; what PostHog sends by itself, such as `$autocapture`, is no news. The window is the last `days`, and begins at `since` where that is later; a person is as it stands today,
 --   merged with whom it has been merged since.
 -- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
-WITH lowerUTF8(trim(person.properties.email)) AS email
-SELECT event AS did, uniqExact(email) AS people, count() AS times
+SELECT event AS did, uniqExact({email_of_event}) AS people, count() AS times
 FROM events
-WHERE person.properties.email IS NOT NULL
-    AND email != ''
+WHERE {email_of_event} IS NOT NULL
     AND person.created_at > toDateTime({as_of}) - toIntervalHour(24 * {days})
     AND person.created_at >= toDateTime({since})
     AND timestamp >= toDateTime({since})

@@ -3,7 +3,6 @@
 --   Up to which moment PostHog has events, and when it took in the last of those: a source that lags behind shows here.
 --   Only the last `days` are looked at.
 -- params: {days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     'events' AS kind,
     if(count() = 0, NULL, max(timestamp)) AS newest_at

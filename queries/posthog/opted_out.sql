@@ -5,11 +5,11 @@
 --   person who has not said no has, too.
 SELECT
     sum(said_no) AS persons,
-    sumIf(said_no, ifNull(email, '') = '') AS without_email,
-    groupArrayIf(ifNull(email, ''), ifNull(email, '') != '') AS emails,
-    groupArrayIf(ifNull(email, ''), ifNull(email, '') != '' AND said_no < behind_it) AS shared
+    sumIf(said_no, email IS NULL) AS without_email,
+    groupArrayIf(ifNull(email, ''), email IS NOT NULL) AS emails,
+    groupArrayIf(ifNull(email, ''), email IS NOT NULL AND said_no < behind_it) AS shared
 FROM (
-    SELECT lowerUTF8(trim(properties.email)) AS email, countIf({opted_out}) AS said_no, count() AS behind_it
+    SELECT {email_of_person} AS email, countIf({opted_out}) AS said_no, count() AS behind_it
     FROM persons
     GROUP BY email
     HAVING said_no > 0

@@ -4,7 +4,6 @@
 --   anonymous. A visit counts once for each page it saw. Pageviews that carry no session are in no visit;
 --   where none of a page's does, its visits are empty.
 -- params: {days: 30, since: {type: timestamp, default: 1970-01-01}}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     coalesce(nullIf(properties.$pathname, ''), '(not recorded)') AS page,
     count() AS pageviews,

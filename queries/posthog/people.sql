@@ -10,10 +10,10 @@
 --   first_seen_at: {label: first seen, type: time, merge: min}
 SELECT email, sum(there) AS persons, min(first_at) AS first_seen_at
 FROM (
-    SELECT lowerUTF8(trim(properties.email)) AS email, count() AS there, min(created_at) AS first_at
+    SELECT {email_of_person} AS email, count() AS there, min(created_at) AS first_at
     FROM persons
     WHERE created_at <= toDateTime({as_of})
-        AND NOT (ifNull(trim(properties.email), '') = '' AND {opted_out})
+        AND NOT ({email_of_person} IS NULL AND {opted_out})
     GROUP BY email
     UNION ALL
     SELECT NULL AS email, uniqExact(person_id) AS there, min(timestamp) AS first_at

@@ -6,7 +6,6 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   of_person: false
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     arrayJoin(JSONExtractKeys(if({of_person}, toString(person.properties), toString(properties)))) AS property,
     count() AS events

@@ -4,7 +4,6 @@
 --   integer, number, boolean, list, object), and the ten most frequent texts of at most 60 characters. The row of an event
 --   without a property has all its events. Those of the SDK (`$…`) are left out, and so are PostHog's own events.
 -- params: {days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     event,
     property,

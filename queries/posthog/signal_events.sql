@@ -9,7 +9,6 @@
 --   until: {type: timestamp}
 --   arrived: false
 --   person: ""
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     least(timestamp, created_at) AS at,
     created_at AS arrived_at,

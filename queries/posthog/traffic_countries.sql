@@ -8,7 +8,6 @@ SELECT
     if(visit = '', '(no session)', first_country) AS country,
     {visit_counts}
 FROM (
-    WITH lowerUTF8(trim(person.properties.email)) AS email
     SELECT
         $session_id AS visit,
         argMin(coalesce(nullIf(properties.$geoip_country_code, ''), '(not recorded)'), (timestamp, uuid)) AS first_country,

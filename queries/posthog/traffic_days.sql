@@ -14,7 +14,6 @@ FROM (
         count() AS pages,
         countIf(visit != '') = 0 AS unmarked
     FROM (
-        WITH lowerUTF8(trim(person.properties.email)) AS email
         SELECT
             person_id,
             $session_id AS visit,

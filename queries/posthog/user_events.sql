@@ -1,7 +1,6 @@
 -- title: What one person did in the product
 -- about: One row per event, newest first, with the session of the browser that it is part of.
 -- params: {email: {type: list}, days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT timestamp AS at, event, properties.$pathname AS page, properties.template_name AS detail,
     nullIf($session_id, '') AS session
 FROM {keyed_events}

@@ -1,7 +1,6 @@
 -- title: Events of one person per hour
 -- about: How much the person did in each hour of the window that has any event; hours are those of the given timezone.
 -- params: {email: {type: list}, days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     toDate(toTimeZone(timestamp, {timezone})) AS day,
     toHour(toTimeZone(timestamp, {timezone})) AS hour,

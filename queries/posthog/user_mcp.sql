@@ -1,7 +1,6 @@
 -- title: MCP servers that one person clicked
 -- about: Each server, by the name and the id of its template, with how often, first and last, and whether it signs in by OAuth.
 -- params: {email: {type: list}}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     properties.template_name AS server,
     properties.template_id AS template_id,

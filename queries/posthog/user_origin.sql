@@ -3,7 +3,6 @@
 --   The first pageview that is theirs, also from before they were known: its page and the domain that referred to it
 --   (`$direct` for none). One row; without a pageview all of it is NULL.
 -- params: {email: {type: list}}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     if(count() = 0, NULL, min(timestamp)) AS first_at,
     argMin(properties.$referring_domain, timestamp) AS referrer,

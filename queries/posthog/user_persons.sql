@@ -5,13 +5,13 @@
 -- params:
 --   who: {type: text}
 --   until: {type: timestamp}
-SELECT DISTINCT toString(person_id) AS person_id, lowerUTF8(trim(person.properties.email)) AS email
+SELECT DISTINCT toString(person_id) AS person_id, {email_of_event} AS email
 FROM events
 WHERE timestamp < toDateTime({until})
     AND (
         distinct_id = {who}
-        OR person_id IN (SELECT id FROM persons WHERE lowerUTF8(trim(properties.email)) = lowerUTF8(trim({who})))
+        OR person_id IN (SELECT id FROM persons WHERE {email_of_person} = ifNull(arrayMap(written -> {email_of_text}, [{who}])[1], ''))
         OR person_id IN (SELECT person_id FROM person_distinct_ids WHERE distinct_id = {who})
     )
-    AND person_id NOT IN {not_customers}
+    AND {customer}
 ORDER BY person_id

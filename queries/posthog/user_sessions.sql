@@ -1,7 +1,6 @@
 -- title: Sessions of one person
 -- about: Each session of the browser within the window, newest first; length in seconds from its first to its last event.
 -- params: {email: {type: list}, days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     min(timestamp) AS started_at,
     dateDiff('second', min(timestamp), max(timestamp)) AS seconds,

@@ -6,7 +6,7 @@
 SELECT
     timestamp AS at,
     if({rage}, 'rage click', 'exception') AS issue,
-    lowerUTF8(trim(person.properties.email)) AS email,
+    {email_of_event} AS email,
     properties.$pathname AS page,
     -- newer browser SDKs write only the list
     coalesce(

@@ -20,38 +20,14 @@ from usertrack.workspace.settings import load_settings
 
 LIBRARY = Library([shipped_root() / "queries"])
 NAMES = list(LIBRARY)
-OWN_PEOPLE = {
-    "posthog": """NOT arrayExists(
-        own -> own != '' AND (
-            email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own))))
-        ),
-        arrayPushBack({internal}, '')
-    )""",
-    "neon": """NOT EXISTS (
-        SELECT FROM unnest({internal}) AS own
-        WHERE a.email = own
-            OR (own NOT LIKE '%@%' AND right(a.email, length(own) + 1) IN ('@' || own, '.' || own))
-    )""",
-}
-NOBODY_OF_OURS = """person_id NOT IN (
-    SELECT id
-    FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email, {opted_out} AS said_no FROM persons)
-    WHERE said_no OR arrayExists(
-        own -> own != '' AND (
-            email = own
-            OR (position(own, '@') = 0 AND (endsWith(email, concat('@', own)) OR endsWith(email, concat('.', own))))
-        ),
-        arrayPushBack({internal}, '')
-    )
-)"""
+OF_EVERYBODY = ("neon/own_accounts", "posthog/own_people", "posthog/log_begin")
+OWN_PEOPLE = {source: LIBRARY.expanded("NOT {is_internal}", source, ()) for source in ("posthog", "neon")}
+NOBODY_OF_OURS = LIBRARY.expanded("id NOT IN {not_customers}", "posthog", ())
 """Where no other property of persons is read: nothing is joined to each event."""
 NOBODY_WHO_SAID_NO = (
     NOBODY_OF_OURS,
-    f"person_id NOT IN (SELECT id FROM persons WHERE {{opted_out}}) AND {OWN_PEOPLE['posthog']}",
-    f"NOT {{opted_out}} AND {OWN_PEOPLE['posthog']}",  # in a list of persons
     "countIf({opted_out})",  # how many they are
-    "NOT (ifNull(trim(properties.email), '') = '' AND {opted_out})",  # the others are told by their e-mail
+    LIBRARY.expanded("NOT ({email_of_person} IS NULL AND {opted_out})", "posthog", ()),  # the others by their e-mail
 )
 
 
@@ -108,10 +84,10 @@ def test_says_what_it_is(name: str) -> None:
 def test_leaves_out_your_own_people(name: str) -> None:
     query = LIBRARY[name]
     is_filtered = any(spaced(way) in spaced(query.sql) for way in (OWN_PEOPLE[query.source], NOBODY_OF_OURS))
-    assert is_filtered != bool(query.people)
+    assert is_filtered != (bool(query.people) or name in OF_EVERYBODY)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("posthog/")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("posthog/") and name not in OF_EVERYBODY])
 def test_leaves_out_who_opted_out(name: str) -> None:
     sql = spaced(LIBRARY[name].sql)
     assert sum(sql.count(spaced(way)) for way in NOBODY_WHO_SAID_NO) == max(1, sql.count("{opted_out}"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.library.test_query_library import answer
+from tests.library.test_query_library import OF_EVERYBODY, answer
 from usertrack.engine.opt_out import opted_out
 from usertrack.server.database.store import Store
 
@@ -14,7 +14,7 @@ from ..people import NOW, Company, ago
 from ..product.logs import LIBRARY, asking
 
 DAN = "dan.moreau@hooli.example"  # whom the queries about one person are asked about
-QUERIES = [name for name in LIBRARY if name.startswith("posthog/") and name != "posthog/opted_out"]
+QUERIES = [name for name in LIBRARY if name.startswith("posthog/") and name not in ("posthog/opted_out", *OF_EVERYBODY)]
 TAKEN_UP = {"posthog/people"}  # lists everybody with an e-mail: profiles know who opted out
 ALIKE = {"posthog/newest", "posthog/arrival_values", "posthog/arrival_group_properties"}  # for one and for several
 
@@ -90,6 +90,8 @@ def test_any_name_can_mean_no(store: Store, name: str) -> None:
 
 def counted(store: Store, name: str) -> tuple[int, int]:
     with asking(store, NOW) as runner:
-        query = LIBRARY["posthog/opted_out"].bind({}, {"internal": [], "opted_out": opted_out([name])})
+        query = LIBRARY["posthog/opted_out"].bind(
+            {}, {"internal": [], "own_people": [], "opted_out": opted_out([name])}
+        )
         [row] = runner.table(query).dicts()
         return row["persons"], row["without_email"]

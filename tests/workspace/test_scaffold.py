@@ -123,7 +123,7 @@ def test_a_new_query_is_valid_as_it_stands(tmp_path: Path, source: str) -> None:
     query = Library([shipped_root() / "queries", tmp_path / "queries"])[f"{source}/sub/pricing-views_2"]
     assert (query.title, query.key) == ("Sub/pricing-views 2", "email")
     assert list(query.facts) == ["pricing_views_2"]
-    assert set(query.used) - {"opted_out"} == {"as_of", "days", "internal"}
+    assert set(query.used) - {"opted_out"} == {"as_of", "days", "internal", "own_people"}
     assert ("opted_out" in query.used) == (source == "posthog")
 
 

@@ -218,9 +218,11 @@ _LONGEST = 30  # characters of a word
 _MUCH = 0.5  # the share of rows in no state with which figures mean nothing
 _NAMED = 5  # words that are named, of all that are in no list
 _TWICE = (
-    "SELECT count(*) AS ids, min(account_id::text) AS example FROM ("
-    f"SELECT account_id FROM (SELECT a.account_id FROM {{accounts}} AS a LIMIT {_SAMPLE}) AS first "
-    "GROUP BY account_id HAVING count(*) > 1) AS twice"
+    "SELECT count(*) FILTER (WHERE times > 1) AS ids, min(account_id::text) FILTER (WHERE times > 1) AS example, "
+    "coalesce(sum(no_address), 0)::bigint AS no_address FROM ("
+    "SELECT account_id, count(*) AS times, count(*) FILTER (WHERE no_address) AS no_address "
+    f"FROM (SELECT a.account_id, a.no_address FROM {{accounts}} AS a LIMIT {_SAMPLE}) AS first "
+    "GROUP BY account_id) AS ids"
 )
 _WORDS = (
     "SELECT status, outcome = 'unknown' AS unknown, count(*) AS times, sum(count(*)) OVER () AS total FROM ("
@@ -266,12 +268,15 @@ def check_rows(runner: Runner, names: Sequence[str]) -> list[Finding]:
 def _twice(entity: Entity, answer: Answer) -> list[Finding]:
     if isinstance(answer, UsertrackError):
         return _not_looked_at(entity, answer)
-    count, example = answer.rows[0]
+    count, example, without = answer.rows[0]
+    name = f"entity {entity.kind.name}"
+    text = f"{plural(without, 'account has', 'accounts have')} an e-mail that is no address, and so none"
+    strange = [Finding("note", name, text, "an e-mail is one address")] if without else []
     if not count:
-        return []
+        return strange
     text = f"{entity.place}: {plural(count, 'id')} more than once, such as {example}: a person would count twice"
     hint = "it is to yield one row per account; SELECT DISTINCT ON (…) takes one of several"
-    return [Finding("FAIL", f"entity {entity.kind.name}", text, hint)]
+    return [Finding("FAIL", name, text, hint), *strange]
 
 
 def _words(entity: Entity, answer: Answer) -> list[Finding]:

@@ -66,6 +66,7 @@ def show(
     from usertrack.cli import diagnostics
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit, say_demo
+    from usertrack.core.emails import email_in
     from usertrack.core.errors import UsageError
     from usertrack.core.spool import connect
     from usertrack.library.entities import EMAIL
@@ -91,7 +92,7 @@ def show(
             raise UsageError(other_key_note(others, key), hint)
         days = best_of_days(snapshots, zone)
         if user is not None:
-            name = user.strip().lower() if key == EMAIL else user.strip()
+            name = (key == EMAIL and email_in(user)) or user.strip()
             document = path_document(key, name, person_path(connection, days, user, key), zone)
         else:
             only = _segment_ids(snapshots, segment or [])

@@ -161,4 +161,4 @@ def statement(
         query = query_of_sql(runner.library, source_of(source, runner.settings), str(sql), params)
     values = {key: query.params[key].parse(text) if key in query.params else text for key, text in params.items()}
     bound = query.bind(values, runner.offered)
-    return replace(bound, limit=limit or None, excludes="internal" in bound.values)
+    return replace(bound, limit=limit or None, excludes=bound.leaves_out)

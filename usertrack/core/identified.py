@@ -5,5 +5,7 @@ calls neither, so a profile with an e-mail counts, too. All others are anonymous
 and whoever sent nothing but events with ``$process_person_profile: false``, which leave no profile at all.
 """
 
-IDENTIFIED = "is_identified OR ifNull(trim(properties.email), '') != ''"
+from usertrack.core.emails import email_in_hogql
+
+IDENTIFIED = f"is_identified OR {email_in_hogql('properties.email')} IS NOT NULL"
 """HogQL over a row of ``persons``; an anonymous visitor may have no row there."""

@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, overload
 
 from usertrack.core.document import Document
+from usertrack.core.emails import email_in
 from usertrack.core.provenance import provenance
 from usertrack.core.table import Row, Table
 
@@ -33,7 +34,7 @@ class Pseudonyms:
 
     def of(self, email: str) -> str:
         """``u-`` and 16 hexadecimal digits. Your own people keep their domain, so that filters still leave them out."""
-        plain = email.strip().lower()
+        plain = email_in(email) or email.strip().lower()
         token = self.of_id(plain)
         domain = plain.rpartition("@")[2]
         own = next((d for d in self._internal if d and (domain == d or domain.endswith(f".{d}"))), "")

@@ -1,8 +1,10 @@
 """Who has opted out of being analysed: the condition that leaves them out of PostHog's queries, and the notes on it."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from usertrack.engine.own_people import OwnPeople
 
 _HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
 _SAYS_NO = """lower(replaceAll(JSONExtractRaw(properties, '{}'), '"', '')) IN ('true', '1', 'yes')"""
@@ -21,13 +23,14 @@ def opted_out(names: Sequence[str]) -> str:
 class OptedOut:
     """Who has opted out: their ``emails`` in PostHog, and those ``shared`` with persons who have not.
 
-    ``problem`` says why that is not known.
+    ``problem`` says why that is not known. Your ``own`` people are left out likewise, by all of their names.
     """
 
     emails: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     without_email: int = 0
     problem: str = ""
+    own: OwnPeople = field(default_factory=OwnPeople)
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[Any]]) -> "OptedOut":
@@ -43,12 +46,14 @@ class OptedOut:
     def notes(self, known_messages: Collection[str] = ()) -> tuple[str, ...]:
         """Notes on how many are left out, or why that is unknown, unless ``known_messages`` has the reason."""
         count = len(self.emails) + self.without_email
-        notes = (f"{count} {_HAVE_OPTED_OUT[count == 1]}",) if count else ()
+        notes = [f"{count} {_HAVE_OPTED_OUT[count == 1]}"] if count else []
+        if self.own.problem and self.own.problem not in known_messages:
+            notes.append(f"your own people are left out by `internal` alone: {self.own.problem}")
         if not self.problem:
-            return notes
+            return tuple(notes)
         reason = "" if self.problem in known_messages else f": {self.problem}"
         return (*notes, f"who has opted out is not known{reason}")
 
-    def emails_to_exclude(self, *, has_condition: bool) -> tuple[str, ...]:
-        """E-mails to exclude by a parameter: all of them from a query without the condition, else the shared ones."""
-        return self.shared if has_condition else self.emails
+    def names_to_exclude(self, *, has_condition: bool) -> list[str]:
+        """Names to exclude by a parameter: your own, and e-mails; where the query has the condition, shared ones."""
+        return [*(self.shared if has_condition else self.emails), *sorted(self.own.beyond)]

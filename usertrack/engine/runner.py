@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
@@ -15,10 +15,11 @@ from usertrack.core.errors import Absent, ConnectionFailed, QueryError, UsageErr
 from usertrack.core.identified import IDENTIFIED
 from usertrack.core.period import in_zone
 from usertrack.core.spool import Spool
-from usertrack.core.table import Table
+from usertrack.core.table import Row, Table
 from usertrack.core.words import age_words
 from usertrack.engine.cache import Cache, Moment
 from usertrack.engine.opt_out import OptedOut, opted_out
+from usertrack.engine.own_people import OwnPeople, find_own_people, own_rule
 from usertrack.engine.unavailable import CONNECT, NAMES, CacheOnly, Misconfigured, NotCached, NotConnected
 from usertrack.library.library import Library
 from usertrack.library.query import Query, Statement
@@ -101,8 +102,9 @@ class Runner:
             "as_of": self.as_of,
             "entities": self.library.entities.present,
             "identified": IDENTIFIED,
-            "internal": [item for item in map(_own, self.settings["internal"]) if item],
+            "internal": [rule for rule in map(own_rule, self.settings["internal"]) if rule],
             "opted_out": opted_out(["$opt_out", *self.settings["opt_out"]]),
+            "own_people": [],  # the runner asks who they are before the source is
             "timezone": self.settings["timezone"],
         }
 
@@ -217,7 +219,7 @@ class Runner:
     ) -> Statement:
         """The query called ``name`` with its values; ``offered`` goes before the runner's own. Raises UsageError."""
         bound = self.library[name].bind(params or {}, {**self.offered, **offered})
-        return replace(bound, limit=limit, excludes="internal" in bound.values and "internal" not in offered)
+        return replace(bound, limit=limit, excludes=bound.leaves_out and "internal" not in offered)
 
     def run(self, statements: Sequence[Statement], done: Done | None = None) -> list[Answer]:
         """An answer for each statement, in order: its Table, or the error that it failed with.
@@ -301,15 +303,30 @@ class Runner:
     def _ask_consent(self) -> None:
         """Start the query for who has opted out, once per run: as of today, whatever the moment."""
         if not self._consent and "posthog" in self._sources and _OPTED_OUT in self.library:
-            statement = self.bind(_OPTED_OUT, internal=self.offered["internal"])
-            self._consent.append(asyncio.get_running_loop().create_task(self._opted_out(statement)))
+            self._consent.append(asyncio.get_running_loop().create_task(self._opted_out()))
 
-    async def _opted_out(self, statement: Statement) -> OptedOut:
+    async def _opted_out(self) -> OptedOut:
+        own = asyncio.create_task(self._own_people())
         try:
-            table = await self._from_cache(statement) or await self._from_source(statement)
-            return OptedOut.of(table.rows)
+            refusals = OptedOut.of(await self._names(_OPTED_OUT))
         except UsertrackError as error:
-            return OptedOut(problem=error.message)
+            refusals = OptedOut(problem=error.message)
+        known = await own
+        return replace(refusals, own=known, emails=tuple(each for each in refusals.emails if each not in known.names))
+
+    async def _own_people(self) -> OwnPeople:
+        rules = self.offered["internal"]
+        try:
+            return await find_own_people(rules, self._names) if rules else OwnPeople()
+        except UsertrackError as error:
+            return OwnPeople(rules, problem=error.message)
+
+    async def _names(self, query: str, names: Collection[str] = ()) -> Sequence[Row]:
+        """The answer of a query that says who is left out; nothing of a source that is not there."""
+        statement = self.bind(query, internal=self.offered["internal"], own_people=sorted(names))
+        if statement.source not in self._sources or self.library[query].absence.empty:
+            return ()
+        return (await self._from_cache(statement) or await self._from_source(statement)).rows
 
     async def _consented(self) -> OptedOut:
         return await self._consent[0] if self._consent else OptedOut()
@@ -318,8 +335,9 @@ class Runner:
         if not statement.excludes:
             return statement
         has_condition = statement.query is not None and "opted_out" in statement.query.used
-        emails = (await self._consented()).emails_to_exclude(has_condition=has_condition)
-        return replace(statement, values={**statement.values, "internal": [*statement.values["internal"], *emails]})
+        names = (await self._consented()).names_to_exclude(has_condition=has_condition)
+        into = "own_people" if "own_people" in statement.values else "internal"
+        return replace(statement, values={**statement.values, into: [*statement.values[into], *names]})
 
     async def _from_cache(self, statement: Statement) -> Table | None:
         if self._cache is None or not self._reads:
@@ -384,8 +402,3 @@ def _rebound(statement: Statement, before: datetime, after: datetime) -> Stateme
     values = {name: after if value == before else value for name, value in statement.values.items()}
     for_all_keys = statement.for_all_keys and _rebound(statement.for_all_keys, before, after)
     return replace(statement, values=values, for_all_keys=for_all_keys)
-
-
-def _own(item: str) -> str:
-    """A domain or e-mail of ``internal`` as queries take it: lower-case, a domain without a leading `@` or dot."""
-    return item.strip().lower().lstrip("@.")

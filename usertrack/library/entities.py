@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from usertrack.core.emails import email_in_postgres
 from usertrack.core.errors import UsageError
 from usertrack.library.sql import on_one_line, placeholders, with_ctes
 
@@ -91,7 +92,7 @@ def _activity(name: str, about: str, *columns: EntityColumn) -> EntityKind:
     return EntityKind(name, about, columns, "status", OUTCOMES, "outcome", ("ok", "failed"))
 
 
-_EMAIL = "nullif(lower(trim(email::text)), '')"
+_EMAIL = email_in_postgres("email")
 ACCOUNTS = EntityKind(
     "accounts",
     "who can sign in: a row per account",
@@ -117,6 +118,7 @@ ACCOUNTS = EntityKind(
     added={
         "person": f"coalesce({_EMAIL}, 'account ' || account_id)",
         "exists_since": "coalesce(signed_up_at, '-infinity')",  # when that is unknown, the account counts at any time
+        "no_address": f"({_EMAIL} IS NULL AND email::text ~ '[^[:space:]]') IS TRUE",  # a text, and no e-mail
     },
     gone="deleted",
 )
@@ -273,7 +275,7 @@ class Entity:
     def _of_mapped(self, sql: str) -> str:
         """``sql`` with what queries read of each column that is mapped, and NULL for each that is not."""
         for column in self.kind.columns:
-            written = re.escape(column.value) if column.value else rf"\b{column.name}\b"
+            written = rf"{re.escape(column.value)}|\b{column.name}::text" if column.value else rf"\b{column.name}\b"
             if column.name not in self.mapped:
                 sql = re.sub(written, f"NULL::{TYPES[column.type]}", sql)
             elif column.type == "time":

@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
+from usertrack.core.emails import email_in_hogql
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.causes import Catalogue, read_catalogue
 from usertrack.library.entities import (
@@ -57,6 +58,16 @@ def _role(name: str, step: str) -> Fragment:
     """The condition that ``{name}`` stands for in a query."""
     condition = "false" if step == NONE else parse_step(step).sql
     return Fragment(name, condition, None, ROLES[name].about, f"Here: `{step}`.")
+
+
+_EMAILS = {
+    name: Fragment(name, email_in_hogql(text), title="A normalised e-mail", about=f"That in `{text}`, or NULL.")
+    for name, text in {
+        "email_of_event": "person.properties.email",
+        "email_of_person": "properties.email",
+        "email_of_text": "written",
+    }.items()
+}
 
 
 class Library:
@@ -184,7 +195,8 @@ class Library:
     def fragments(self, source: str) -> Fragments:
         """The fragments for queries of ``source``; one of the workspace replaces the shipped one of the same name."""
         if source not in self._fragments:
-            roles = {name: _role(name, step) for name, step in self.roles.items() if source == "posthog"}
+            roles = {name: _role(name, step) for name, step in self.roles.items()} | _EMAILS
+            roles = roles if source == "posthog" else {}
             absent = [name for name, step in self.roles.items() if step == NONE]
             absent += [] if self.has_events else [EVENTS]
             self._fragments[source] = Fragments(self._roots, source, read_fragment, roles, absent)

@@ -14,6 +14,7 @@ OFFERED = {
     "identified": "condition",
     "internal": "list",
     "opted_out": "condition",
+    "own_people": "list",
     "timezone": "text",
 }
 """Parameters that the runner gives to every query that uses them, with their types."""

@@ -161,6 +161,11 @@ class Statement:
     seconds: float | None = None
 
     @property
+    def leaves_out(self) -> bool:
+        """Whether it can be told who is in no answer."""
+        return not {"internal", "own_people"}.isdisjoint(self.values)
+
+    @property
     def of_all(self) -> "Statement":
         """The statement for all keys with the same values; itself, where it is that."""
         every = self.for_all_keys

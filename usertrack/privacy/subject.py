@@ -5,25 +5,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from usertrack.core import traces
+from usertrack.core.emails import email_in, email_in_hogql
 from usertrack.core.errors import UsageError, UsertrackError
-from usertrack.core.spool import reader
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NotConnected
 from usertrack.library.library import Statement
-from usertrack.segments.keys import normalised
 from usertrack.sources.http import NotFound
 
-_AROUND = r"^[\s\p{Z}\p{Cc}\p{Cf}]+|[\s\p{Z}\p{Cc}\p{Cf}]+$"  # as profiles do
-_SAME = "replaceRegexpAll(lowerUTF8({}), {{around}}, '') = {{email}}".format
-PERSONS = f"""SELECT id AS person_id FROM persons WHERE {_SAME("properties.email")}
-UNION DISTINCT SELECT person_id FROM person_distinct_ids WHERE {_SAME("distinct_id")}"""
-OWN = f"toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}} OR {_SAME('distinct_id')}"
+_EMAIL, _NAME = email_in_hogql("properties.email"), email_in_hogql("distinct_id")
+PERSONS = f"""SELECT id AS person_id FROM persons WHERE {_EMAIL} = {{email}}
+UNION DISTINCT SELECT person_id FROM person_distinct_ids WHERE {_NAME} = {{email}}"""
+OWN = f"toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}} OR {_NAME} = {{email}}"
 _STRAYS = f"""SELECT DISTINCT distinct_id FROM events
-WHERE {_SAME("distinct_id")} AND NOT (toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}})"""
+WHERE {_NAME} = {{email}} AND NOT (toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}})"""
 
-_LONGER_EMAILS = f"""SELECT DISTINCT lowerUTF8(trim(properties.email)) AS email FROM persons
-WHERE position(lowerUTF8(properties.email), {{email}}) > 0 AND {_SAME("properties.email").replace(" = ", " != ")}"""
+_LONGER_EMAILS = f"""SELECT DISTINCT {_EMAIL} AS email FROM persons
+WHERE position({_EMAIL}, {{email}}) > 0 AND {_EMAIL} != {{email}}"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def find_subject(runner: Runner, email: str, former_ids: Sequence[str] = ()) -> 
 
     ``former_ids`` are persons of this e-mail that PostHog has deleted, although it may still have their events.
     """
-    key = normalized_email(email)
+    key = email_in(email)
     if not key or len(key) > 320:
         raise UsageError(f"'{email}' is no e-mail", "write it as PostHog or Postgres has it")
     try:
@@ -92,13 +90,6 @@ def _former(id_: str) -> dict[str, Any]:
     return {"id": id_, "distinct_ids": [], "properties": {}}
 
 
-def normalized_email(email: str) -> str:
-    """``email`` as profiles have it; empty when it is blank."""
-    with reader() as connection:
-        (key,) = connection.execute(f"SELECT {normalised('?::VARCHAR')}", [email]).fetchone()
-    return key or ""
-
-
 def ask(runner: Runner, name: str, sql: str, subject: Subject, key: str = "", **values: Any) -> Table:
     """The answer to a HogQL query about ``subject``; raises its error."""
     answer = runner.run([statement(name, sql, subject, key, **values)])[0]
@@ -110,7 +101,6 @@ def ask(runner: Runner, name: str, sql: str, subject: Subject, key: str = "", **
 def statement(name: str, sql: str, subject: Subject, key: str = "", **values: Any) -> Statement:
     """``sql`` with the values of the subject that it uses."""
     available = {
-        "around": _AROUND,
         "email": subject.email,
         "persons": _never_empty(subject.ids),
         "distinct_ids": _never_empty(subject.distinct_ids),

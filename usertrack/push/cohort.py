@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from usertrack.core.emails import email_in_hogql
 from usertrack.core.errors import CheckFailed, QueryError, UsageError
 from usertrack.core.notify import Notify
 from usertrack.core.table import Table
@@ -28,12 +29,12 @@ _SLOW = 480  # requests in a minute: PostHog's limit for a personal key
 _NEW = "<new>"  # stands for the id of a cohort that is not there yet
 
 # the e-mail as `posthog/people` reads it; people whom only the backend sends events of have it as their distinct_id
-_BY_PROPERTY = """SELECT id AS person_id, lowerUTF8(trim(properties.email)) AS email
+_BY_PROPERTY = f"""SELECT id AS person_id, {email_in_hogql("properties.email")} AS email
 FROM persons
-WHERE lowerUTF8(trim(properties.email)) IN {emails}"""
-_BY_DISTINCT_ID = """SELECT DISTINCT person_id, lowerUTF8(trim(distinct_id)) AS email
+WHERE email IN {{emails}}"""
+_BY_DISTINCT_ID = f"""SELECT DISTINCT person_id, {email_in_hogql("distinct_id")} AS email
 FROM person_distinct_ids
-WHERE lowerUTF8(trim(distinct_id)) IN {emails} AND empty(ifNull(toString(person.properties.email), ''))"""
+WHERE email IN {{emails}} AND {email_in_hogql("person.properties.email")} IS NULL"""
 _BY_ID = "SELECT DISTINCT person_id, distinct_id AS email FROM person_distinct_ids WHERE distinct_id IN {emails}"
 
 

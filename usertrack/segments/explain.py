@@ -100,8 +100,8 @@ def find_person(profiles: Profiles, email: str, described: str = "") -> str:
     if row:
         return str(row[0])
     similar = profiles.connection.execute(
-        f"SELECT {key} FROM profile WHERE jaro_winkler_similarity({key}, {name}) > 0.82 "
-        f"ORDER BY jaro_winkler_similarity({key}, {name}) DESC, {key} LIMIT 3",
+        f"SELECT {key} FROM profile WHERE jaro_winkler_similarity({key}, lower(trim($1))) > 0.82 "
+        f"ORDER BY jaro_winkler_similarity({key}, lower(trim($1))) DESC, {key} LIMIT 3",
         [email],
     ).fetchall()
     if similar:

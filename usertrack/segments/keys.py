@@ -1,9 +1,10 @@
 """Keys: the fact that both sources have of a profile, and how it is compared and called.
 
-Profiles are of people, by their e-mail or another name for them, or of organizations. E-mails are normalised here and
-nowhere else (trimmed, lower-cased); in any other key letters count as they are written.
+Profiles are of people, by their e-mail or another name for them, or of organizations. In any key but the e-mail letters
+count as they are written.
 """
 
+from usertrack.core.emails import email_in_duckdb
 from usertrack.core.words import people_words, plural
 from usertrack.library.entities import EMAIL
 
@@ -11,10 +12,11 @@ ACCOUNT_ID, ORGANIZATION = "account_id", "organization"
 
 
 def normalised(text: str, key: str = EMAIL) -> str:
-    """SQL for the normalised key: without blanks or invisible characters around it, an e-mail in lower-case."""
+    """SQL for the normalised key: an e-mail, or a text without blanks or invisible characters around it."""
+    if key == EMAIL:
+        return email_in_duckdb(text)
     around = r"[\s\p{Z}\p{Cc}\p{Cf}]+"
-    trimmed = f"regexp_replace({text}, '^{around}|{around}$', '', 'g')"
-    return f"nullif({f'lower({trimmed})' if key == EMAIL else trimmed}, '')"
+    return f"nullif(regexp_replace({text}, '^{around}|{around}$', '', 'g'), '')"
 
 
 def key_words(key: str) -> str:

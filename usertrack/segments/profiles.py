@@ -10,9 +10,11 @@ from typing import Any
 
 from sqlglot import exp
 
+from usertrack.core.emails import email_in
 from usertrack.core.errors import Unknown, UsageError, UsertrackError, did_you_mean
 from usertrack.core.spool import connect, identifier, in_one_thread_if_few, quote
 from usertrack.core.table import Table
+from usertrack.engine.own_people import own_rule
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.library.entities import EMAIL
@@ -141,7 +143,9 @@ class Profiles:
             for number, (name, query) in enumerate(self.queries.items())
             if name in tables
         ] or ["SELECT NULL::VARCHAR AS key, '' AS source, false AS gone LIMIT 0"]
-        own = " OR ".join(_is_internal(item.strip().lower()) for item in internal if item.strip()) or "false"
+        rules = [rule for rule in map(own_rule, internal) if rule]
+        domains = [f"ends_with(key, {quote(mark + rule)})" for rule in rules if "@" not in rule for mark in "@."]
+        own = " OR ".join(["list_contains(?::VARCHAR[], key)", *domains])
         opted = f"key IN (SELECT {normalised('name', self.key)} FROM unnest(?::VARCHAR[]) AS listed(name))"
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
@@ -149,7 +153,7 @@ class Profiles:
             "bool_or(source = 'neon') AS in_neon, "
             f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
             "WHERE key IS NOT NULL GROUP BY key",
-            [list(opted_out)],
+            [rules, list(opted_out)],
         )
 
     def _join(self, staged: Collection[str], reasons: Mapping[str, str]) -> None:
@@ -302,14 +306,6 @@ def _of_one_key(merged_keys: Mapping[str, int], key: str) -> str:
     )
 
 
-def _is_internal(item: str) -> str:
-    """Whether `key` is the address ``item``, or lies in the domain ``item`` or below it."""
-    if "@" in item.lstrip("@"):
-        return f"key = {quote(item)}"
-    domain = item.lstrip("@.")
-    return f"ends_with(key, {quote('@' + domain)}) OR ends_with(key, {quote('.' + domain)})"
-
-
 def build_profiles(
     runner: Runner, rules: Rules, done: Done | None = None, only: str | None = None, *, last: bool = False
 ) -> Profiles:
@@ -347,7 +343,8 @@ def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer
                 f"query '{name}' was cut, and nobody may be classified on a cut table",
                 "give it a `key:` so that it can be paged",
             )
-    profiles.load(answers, runner.offered["internal"] if rules.key == EMAIL else [], runner.opted_out.emails)
+    own = [*runner.offered["internal"], *filter(email_in, runner.opted_out.own.beyond)] if rules.key == EMAIL else []
+    profiles.load(answers, own, runner.opted_out.emails)
     messages = {answer.message for answer in answers.values() if isinstance(answer, UsertrackError)}
     profiles.notes += runner.opted_out.notes(messages)
     for name, answer in answers.items():

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.table import Table
-from usertrack.library.entities import EMAIL
 from usertrack.library.library import FACT_TYPES, Fact, Library, Query
 from usertrack.segments.keys import normalised
 
@@ -31,8 +30,7 @@ def stage(
     counts = "count(*), count(raw_key), count(DISTINCT raw_key), count(key), count(DISTINCT key)"
     rows, written, spellings_there, known, keys = connection.execute(f"SELECT {counts} FROM {view}").fetchone()
     if written > spellings_there or rows > written + 1:  # of the rows without a key there is one at the most
-        one_key = f"lower(trim({key}))" if key == EMAIL else key
-        raise UsageError(f"query '{query.name}' has several rows for one {key}", f"end it with GROUP BY {one_key}")
+        raise UsageError(f"query '{query.name}' has several rows for one {key}", f"end it with GROUP BY {key}")
     if known > keys:
         merged = ", ".join(f"{_merged(name, fact)} AS {identifier(name)}" for name, fact in query.facts.items())
         connection.execute(f"CREATE OR REPLACE TABLE {view} AS SELECT key, {merged} FROM {view} GROUP BY key")

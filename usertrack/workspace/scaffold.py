@@ -87,9 +87,8 @@ _QUERY_HEADER = """\
 """
 _QUERY = {
     "posthog": """\
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
-    email,
+    {{email_of_event}} AS email,
     count() AS {column}
 FROM events
 WHERE event = '$pageview'

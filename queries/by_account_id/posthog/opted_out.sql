@@ -12,8 +12,8 @@ FROM (
     FROM (
         SELECT
             {opted_out} AS said_no,
-            ifNull(lowerUTF8(trim(properties.email)), '') AS email,
-            arrayJoin(if(length(known.ids) = 0, [email], known.ids)) AS who
+            {email_of_person} AS email,
+            arrayJoin(if(length(known.ids) = 0, [ifNull(email, '')], known.ids)) AS who
         FROM persons
         LEFT JOIN ({account_ids}) AS known ON known.person = persons.id
     )

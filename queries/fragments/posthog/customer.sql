@@ -1,7 +1,4 @@
--- title: Neither our own people nor who opted out, by e-mail
+-- title: Neither our own people nor who opted out
 -- about: >
---   Needs a column `email`, normalised. Who has none stays in.
-(
-    person_id NOT IN (SELECT id FROM persons WHERE {opted_out})
-    AND NOT {is_internal}
-)
+--   By person, whatever name an event has for them.
+person_id NOT IN {not_customers}

@@ -44,7 +44,7 @@ FROM (
         )
     ) AS ranked
     LEFT JOIN (
-        SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons WHERE {each} > 0
+        SELECT id, {email_of_person} AS email FROM persons WHERE {each} > 0
     ) AS known ON known.id = ranked.person
 )
 WHERE {each} = 0 OR (step = {each} AND reached = {each})

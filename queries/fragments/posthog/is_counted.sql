@@ -6,5 +6,5 @@
 --   people: {type: list, default: [""]}
 ({everyone} OR person_id IN (
     SELECT id FROM persons
-    WHERE {identified} AND (has({people}, '') OR lowerUTF8(trim(properties.email)) IN {people})
+    WHERE {identified} AND (has({people}, '') OR {email_of_person} IN {people})
 ))

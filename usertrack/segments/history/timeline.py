@@ -100,7 +100,7 @@ def person_path(connection: Any, snapshots: Sequence[Snapshot], name: str, key: 
     columns_ = {column_of(fact) for snapshot in snapshots for fact in snapshot.facts}
     cursor = connection.execute(
         f'SELECT snapshot, segments, "primary", priority{"".join(", " + name for name in columns_)} '
-        f"FROM history.person WHERE key = {normalised('?', key)}",
+        f"FROM history.person WHERE key = {normalised('$1', key)}",
         [name],
     )
     rows = {row[0]: (row[1:4], dict(zip(columns_, row[4:], strict=True))) for row in cursor.fetchall()}

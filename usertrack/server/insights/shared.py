@@ -20,7 +20,7 @@ def ask_library(run_hogql: RunHogQL, project: Project, name: str, values: Mappin
     parameters = {**{key: parameter.default for key, parameter in query.params.items()}, **values}
     bound = {key: _bound(query.params[key].type, value) for key, value in parameters.items()}
     conditions = {"identified": _bound("condition", IDENTIFIED), "opted_out": _bound("condition", "false")}
-    shared = {"internal": [], **conditions, "timezone": project.timezone.key}
+    shared = {"internal": [], "own_people": [], **conditions, "timezone": project.timezone.key}
     return run_hogql(f"{query.sql}\nLIMIT {LIMIT}", {**bound, **shared})
 
 
