@@ -15,9 +15,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.cls is None or not issubclass(metafunc.cls, Walk):
         return
     world = metafunc.cls.world
-    for name, discover in (("call", calls), ("visit", visits)):
-        if name in metafunc.fixturenames:
-            metafunc.parametrize(name, list(_marked(world.name, discover())))
+    if "call" in metafunc.fixturenames:
+        ways = [call for call in calls() if world.with_options or not call.option or call.id in world.answers]
+        metafunc.parametrize("call", list(_marked(world.name, ways)))
+    if "visit" in metafunc.fixturenames:
+        metafunc.parametrize("visit", list(_marked(world.name, visits())))
 
 
 @pytest.fixture(scope="class")

@@ -2,14 +2,8 @@
 
 from collections.abc import Mapping
 
-_PEOPLE_FILES = [
-    f"/segments/{{segment}}/people.{{format}} {segment} {fmt}"
-    for segment in ("failing", "frustrated", "high_intent", "at_risk", "power")
-    for fmt in ("csv", "json", "xlsx")
-]
 _WORLDS: Mapping[str, Mapping[str, list[str]]] = {
     "members": {
-        "§6: cohorts refuse without a sign-up event, although Postgres knows when people signed up": ["cohorts"],
         "§6: the weekly report says “no server” of a company that has none": [
             "report weekly",
             "report weekly --set",
@@ -23,9 +17,10 @@ _WORLDS: Mapping[str, Mapping[str, list[str]]] = {
             "history",
             "report verify",
             "query run",
-            *_PEOPLE_FILES,
+            "/segments/{segment}/people.{format} failing csv",
+            "/segments/{segment}/people.{format} frustrated json",
+            "/segments/{segment}/people.{format} high_intent xlsx",
         ],
-        "§6: cohorts refuse without a sign-up event, although Postgres knows when people signed up": ["cohorts"],
     },
 }
 

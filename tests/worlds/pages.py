@@ -68,4 +68,6 @@ def visits() -> Iterator[Visit]:
             if name not in PARAMETERS:
                 raise LookupError(f"say how the walk fills in {name} of {route.path} (tests/worlds/pages.py)")
             ways = [(*way, (name, value)) for way in ways for value in PARAMETERS[name]]
+        if "format" in route.param_convertors:  # each file of another segment
+            ways = ways[:: len(PARAMETERS["format"]) + 1][: len(PARAMETERS["format"])]
         yield from (Visit(route.path, way) for way in ways)

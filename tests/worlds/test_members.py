@@ -129,6 +129,7 @@ class TestMembers(Walk):
         rows=rows(),
         events=events(),
         names={"features": ["--event", "report_opened"], "email": [email("ada")], "steps": STEPS, "segment": ["power"]},
+        with_options=True,
         absent_segments=frozenset({"high_intent"}),
         answers=company().answers(funnel={"steps": company().funnel(STEPS)}),
     )

@@ -62,6 +62,7 @@ class World:
         files: further files of the workspace, by path.
         own_words: words that otherwise belong to the product of the demo, and that this company has, too.
         names: what the walk fills in: an `email`, the `steps` of a funnel and the like (see `calls.ARGUMENTS`).
+        with_options: whether commands are also walked with options; two worlds are enough for what is one code.
         absent_segments: the shipped segments that rest on what the company does not have.
         codes: exit codes that are right for every command, besides its own.
         answers: what the oracle computes.
@@ -77,6 +78,7 @@ class World:
     files: Mapping[str, str] = field(default_factory=dict)
     own_words: frozenset[str] = frozenset()
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    with_options: bool = False
     absent_segments: frozenset[str] = frozenset()
     codes: tuple[int, ...] = ()
     now: datetime = NOW
