@@ -43,9 +43,9 @@ def test_nothing_is_written_unasked(cli: Cli, acme: Path) -> None:
     assert not acme.exists()
 
 
-def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
+def at_a_terminal(*answers: str) -> str:
+    """What is seen at a terminal where ``answers`` are typed."""
     command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database"
-    answers = ["no", "yes", "auth_group", "django_migrations", "next", "billing_invoice", "yes", "no"]
     terminal = subprocess.run(
         ["script", "-qec", command, "/dev/null"],
         input="".join(f"{answer}\n" for answer in answers),
@@ -54,11 +54,15 @@ def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
         timeout=60,
         check=False,
     )
-    seen = " ".join(terminal.stdout.split())
-    assert "runs: is this right? yes, next, none, or the name of another table [yes]:" in seen
+    return " ".join(terminal.stdout.split())
+
+
+def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
+    seen = at_a_terminal("no", "yes", "auth_group", "django_migrations", "none", "next", "billing_invoice", "yes", "no")
+    assert "runs: is this right? yes, next, none, or the number or name of another table [yes]:" in seen
     assert "no table 'auth_group' can be read" in seen
     assert "PostHog is not connected. Is all that you have in Postgres? [yes]:" in seen
-    assert "nothing in django_migrations leads to auth_user" in seen
+    assert "nothing in django_migrations leads to an account" in seen
     assert "Five rows" not in seen
     runs = (acme / "tables/neon/runs.sql").read_text()
     assert "FROM billing_invoice AS i" in runs
@@ -174,7 +178,7 @@ def test_posthog_alone(
         code, out, err = init(cli, "--yes")
     assert code == 0, err
     assert "Frustrated Users" in out
-    assert "$rageclick, as usual  (clicks in anger)" in out
+    assert "$rageclick (1 person, 1 time), as usual  (clicks in anger)" in out
     assert "\ntables: none  # Postgres is not connected: " in (tmp_path / "acme/usertrack.yaml").read_text()
 
 
@@ -274,11 +278,13 @@ def test_with_a_profile(cli: Cli, clean_env: pytest.MonkeyPatch, reader: Reader,
 
 
 def test_without_accounts(cli: Cli, reader: Reader, tmp_path: Path) -> None:
-    reader("CREATE TABLE users (id int PRIMARY KEY, nick text, password text, created_at date)")
+    reader("CREATE TABLE members (ref text, gym text, joined date); CREATE TABLE people (id int PRIMARY KEY, x int)")
     code, _, err = init(cli, "--yes")
     assert code == 2
-    assert "no accounts: everything else is about them; users has nothing for email" in err
-    assert not (tmp_path / "acme").exists()
+    assert "no accounts: everything else is about them; people has nothing for email" in err
+    assert "fill in acme/tables/neon/accounts.sql.draft and name it accounts.sql" in err
+    assert "p.id AS account_id" in (tmp_path / "acme/tables/neon/accounts.sql.draft").read_text()
+    assert "  accounts: none\n" in (tmp_path / "acme/usertrack.yaml").read_text()
 
 
 NUMBERS = {

@@ -1,13 +1,19 @@
-"""`init --from-database` where something is not found: it stays unknown, and what was found is written."""
+"""`init --from-database` where something is not found or not sure: it stays unknown, is asked about, or is offered."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import psycopg
+import pytest
+
 from ..conftest import Cli
+from ..people import Company, ago, office, served
 from .conftest import Reader
 
 CONTACTS = """
-CREATE TABLE customers (id int PRIMARY KEY, password text, last_seen timestamptz);
+CREATE TABLE customers (id int PRIMARY KEY, password text, last_seen timestamptz, reg text);
 CREATE TABLE contact_points (
     id int PRIMARY KEY, customer_id int REFERENCES customers, kind text, value text, is_primary bool
 );
@@ -21,16 +27,167 @@ INSERT INTO contact_points VALUES
     (4, 2, 'mail', 'ben@ben.example', NULL);
 INSERT INTO jobs (customer_id, status) SELECT 1, 'done' FROM generate_series(1, 9);
 """
+NAMELESS = """
+CREATE TABLE users (id int PRIMARY KEY, nick text, password text, began_on date, who text);
+CREATE TABLE jobs (id serial PRIMARY KEY, ref int, status text, created_at timestamptz DEFAULT now());
+INSERT INTO users
+SELECT i, 'n' || i, '', now() - interval '20 days', 'p' || i || '@x.example' FROM generate_series(1, 12) AS i;
+INSERT INTO jobs (ref, status) SELECT i, 'passed' FROM generate_series(1, 11) AS i, generate_series(1, 3 + i);
+"""
+
+
+def init(cli: Cli, *options: str) -> str:
+    answer = cli("init", "acme", "--from-database", *options)
+    assert answer.code == 0, answer.err
+    return answer.out + answer.err
+
+
+def people(cli: Cli, *options: str) -> dict[str, list[str]]:
+    listed = cli("segments", "--all-members", "-w", "acme", "-f", "jsonl", *options)
+    rows = map(json.loads, listed.out.splitlines())
+    return {str(person.get("email", person.get("account_id"))): person["segments"] for person in rows}
 
 
 def test_a_sign_up_that_is_not_there_is_not_made_up(cli: Cli, reader: Reader, tmp_path: Path) -> None:
     reader(CONTACTS)
-    answer = cli("init", "acme", "--from-database", "--yes")
-    assert answer.code == 0, answer.err
+    init(cli, "--yes")
     text = (tmp_path / "acme/tables/neon/accounts.sql").read_text()
     assert "no time of sign-up was found" in text
+    assert "--     ? AS signed_up_at: when it was made\n" in text
     assert "epoch" not in text
-    listed = cli("segments", "--all-members", "-w", "acme", "-f", "jsonl")
-    people = {person["email"]: person["segments"] for person in map(json.loads, listed.out.splitlines())}
-    assert people == {"ada@ada.example": ["power"]}
-    assert "d ago" not in cli("explain", "ada@ada.example", "-w", "acme").out.split("power")[0]
+    assert people(cli) == {"ada@ada.example": ["power"]}
+
+
+def test_without_an_email_people_are_told_apart_by_their_account(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    reader(NAMELESS.replace("ref", "user_id"))
+    init(cli, "--yes", "--no-values")
+    assert "  key: account_id\n" in (tmp_path / "acme/segments.yaml").read_text()
+    assert people(cli)["11"] == ["power"]
+
+
+def test_what_leads_to_no_account_is_a_draft(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    reader(NAMELESS)
+    said = init(cli, "--yes")
+    assert "runs lack account_id: fill in acme/tables/neon/runs.sql.draft, name it runs.sql" in said
+    draft = (tmp_path / "acme/tables/neon/runs.sql.draft").read_text()
+    assert "--     ? AS account_id  (needed): the account that did it\n" in draft
+    assert "\n    j.created_at AS at,\n" in draft
+    assert "  runs: none\n" in (tmp_path / "acme/usertrack.yaml").read_text()
+
+
+def test_at_a_terminal_columns_are_asked_for(reader: Reader, tmp_path: Path) -> None:
+    reader(NAMELESS)
+    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database --fit"
+    answers = ["no", "3", "1", "yes", "1", "yes", "yes", "no", "q"]
+    seen = subprocess.run(
+        ["script", "-qec", command, "/dev/null"],
+        input="".join(f"{answer}\n" for answer in answers),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        check=False,
+    ).stdout
+    assert "users: which column is email (the e-mail, by which PostHog's persons are found)?" in " ".join(seen.split())
+    accounts = (tmp_path / "acme/tables/neon/accounts.sql").read_text()
+    assert "u.who AS email" in accounts
+    assert "j.ref AS account_id" in (tmp_path / "acme/tables/neon/runs.sql").read_text()
+    assert "take the fitted ones? [yes]" in seen
+    assert "        when: run_count > 5\n" in (tmp_path / "acme/segments.yaml").read_text()
+
+
+def test_the_seeds_rules_stay_until_fitted_ones_are_wanted(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    reader(NAMELESS.replace("ref", "user_id"))
+    said = init(cli, "--yes", "--no-values")
+    rules = tmp_path / "acme/segments.yaml"
+    assert "`usertrack init --from-database --fit` shows thresholds" in said
+    assert "when: age_days >= 7 AND run_count = 0" in rules.read_text()
+    before = rules.read_text()
+    said = init(cli, "--yes", "--no-values", "--fit")
+    row = next(line for line in said.splitlines() if line.split()[:1] == ["power"]).split("  ")
+    assert [cell.strip() for cell in row if cell.strip()][1:5] == ["run_count > 5", "9", "run_count > 12", "2"]
+    assert "        when: run_count > 12\n" in rules.read_text()
+    assert before != rules.read_text()
+
+
+def test_runs_are_the_table_that_is_named(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    reader(CONTACTS + "CREATE TABLE visits (id int PRIMARY KEY, customer_id int, state text, created_at timestamptz);")
+    said = init(cli, "--yes", "--runs", "visits")
+    assert "FROM visits AS v" in (tmp_path / "acme/tables/neon/runs.sql").read_text()
+    assert "FROM jobs" not in said
+    wrong = cli("init", "other", "--from-database", "--yes", "--runs", "visit")
+    assert (wrong.code, "did you mean 'visits'" in wrong.err) == (2, True)
+
+
+def test_the_first_candidates_are_shown_with_their_points(cli: Cli, reader: Reader) -> None:
+    reader(CONTACTS + "CREATE TABLE builds (id int PRIMARY KEY, customer_id int, finished_at date, created_at date);")
+    said = " ".join(init(cli).split())
+    assert "1 jobs" in said
+    assert "its name says build; it ends (finished)" in said
+
+
+NOTIFICATIONS = """
+CREATE TABLE auth_user (id int PRIMARY KEY, email text, password text, date_joined timestamptz);
+CREATE TABLE projects (id int PRIMARY KEY, owner_id int NOT NULL REFERENCES auth_user);
+CREATE TABLE checks (id int PRIMARY KEY, project_id int NOT NULL REFERENCES projects, name text);
+CREATE TABLE deliveries (
+    id int PRIMARY KEY, check_id int NOT NULL REFERENCES checks, created timestamptz, status text, error text
+);
+INSERT INTO auth_user VALUES (1, 'ada@ada.example', '', now() - interval '9 days');
+INSERT INTO projects VALUES (1, 1);
+INSERT INTO checks VALUES (1, 1, 'cron');
+INSERT INTO deliveries SELECT i, 1, now(), 'failed', 'x' FROM generate_series(1, 7) AS i;
+"""
+
+
+def test_a_run_three_keys_away_is_reached(cli: Cli, reader: Reader) -> None:
+    reader(NOTIFICATIONS)
+    init(cli, "--yes", "--runs", "deliveries")
+    assert people(cli) == {"ada@ada.example": ["failing", "power"]}
+
+
+@pytest.mark.parametrize(
+    ("newest", "zone"), [("now() + interval '3 hours'", "Asia/Tokyo"), ("now() - interval '7 hours'", "unknown")]
+)
+def test_times_without_a_zone(cli: Cli, reader: Reader, tmp_path: Path, newest: str, zone: str) -> None:
+    local = CONTACTS.replace("created_at timestamptz DEFAULT now()", f"created_at timestamp DEFAULT {newest}")
+    with psycopg.connect(reader(""), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET TimeZone = 'Asia/Tokyo'".encode())
+        connection.execute(f"SET TimeZone = UTC;{local};GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader".encode())
+    said = init(cli, "--yes")
+    assert "runs: at has no timezone, and the database is in Asia/Tokyo: the newest is" in said
+    assert f"-- timezone: {zone}\n" in (tmp_path / "acme/tables/neon/runs.sql").read_text()
+    warned = "its times have no timezone" in cli("check", "-w", "acme").out
+    assert warned == (zone == "unknown")
+
+
+def test_the_events_part_is_added_once_posthog_is_there(
+    cli: Cli, reader: Reader, clean_env: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    reader(CONTACTS)
+    init(cli, "--yes")
+    before = {path: path.read_text() for path in (tmp_path / "acme").rglob("*") if path.is_file()}
+    company = Company()
+    for number in range(12):
+        person = company.person(f"p{number}@x.example")
+        company.event(person, "Account Created", ago(9))
+        for _ in range(number if number > 3 else 0):
+            company.event(person, "Report Exported", ago(2))
+    with office(tmp_path / "office", company) as opened, served(opened) as environment:
+        for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PERSONAL_API_KEY", "USERTRACK_AS_OF"):
+            clean_env.setenv(name, environment[name])
+        said = " ".join(init(cli, "--yes").split())
+        usage = people(cli, "--set", "usage")
+        assert cli("check", "-w", "acme").code == 0
+        again = init(cli, "--yes")
+    after = {path: path.read_text() for path in before}
+    changed = {path.name for path, text in after.items() if text != before[path]}
+    assert changed == {"usertrack.yaml", "segments.yaml", "funnels.yaml"}
+    assert "feature_used Report Exported (8 people, 60 times)" in said
+    assert "2 people in regular" in said, after[tmp_path / "acme/segments.yaml"][-900:]
+    assert usage["p11@x.example"] == ["regular"]
+    funnels = after[tmp_path / "acme/funnels.yaml"]
+    assert '    - "Account Created"  # 12 people\n    - "Report Exported"  # 8 people\n' in funnels
+    assert "wrote" not in again
+    for text in after.values():
+        assert not {"gmail", "linear", "mcp"} & set(text.lower().replace("_", " ").split())

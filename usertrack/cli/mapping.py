@@ -1,9 +1,7 @@
 """`usertrack init --from-database`: shows what accounts and runs could be, asks, writes what was agreed."""
 
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,18 +9,37 @@ from typing import TYPE_CHECKING
 
 from usertrack.cli import diagnostics, output
 from usertrack.core.errors import UsageError, UsertrackError, did_you_mean
-from usertrack.core.words import plural
+from usertrack.core.words import people_words, plural
 
 if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
     from usertrack.mapping.catalog import Catalog, Relation
+    from usertrack.mapping.events import EventCount
     from usertrack.mapping.files import Written
     from usertrack.mapping.proposal import Labels, Proposal
     from usertrack.workspace.settings import Settings
 
-_QUESTION = "is this right? yes, next, none, or the name of another table"
+_QUESTION = "is this right? yes, next, none, or the number or name of another table"
 _ALWAYS_ASKED = ("accounts", "runs")  # without the others the segments are as good
 _NO_MORE = "there is no other candidate: none, or the name of a table"
+_ASKED = {  # columns that are asked for where they are not found, and the families of those that they could be
+    "account_id": ("number", "uuid", "text"),
+    "email": ("text",),
+    "signed_up_at": ("time", "number"),
+    "at": ("time", "number"),
+    "status": ("text", "number", "bool"),
+}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What somebody wants of `init --from-database`, as the options say it."""
+
+    yes: bool
+    with_values: bool
+    show_values: bool
+    fit: bool = False
+    runs: str | None = None
 
 
 @dataclass
@@ -39,14 +56,19 @@ class _Dialogue:
         self,
         name: str,
         proposals: "Sequence[Proposal]",
-        other: "Callable[[Relation], Proposal]",
+        other: "Callable[..., Proposal]",
         why_none: str = "no table looks like it",
     ) -> "Proposal | None":
         """The proposal that is taken for the entity ``name``; None where there is no such thing."""
+        from usertrack.mapping.preview import RANKED, ranking_document
+
         waiting = list(proposals)
         proposal = waiting.pop(0) if waiting else None
+        if waiting and name in _ALWAYS_ASKED:
+            output.emit(ranking_document(name, proposals))
         while True:
             if proposal:
+                proposal = self.completed(proposal, other)
                 self._show(proposal)
             else:
                 diagnostics.note(f"{name}: {why_none}")
@@ -59,8 +81,45 @@ class _Dialogue:
                 return None
             if answer.lower() in ("n", "no", "next"):
                 proposal = waiting.pop(0) if waiting else None
+            elif answer.isdecimal() and 0 < int(answer) <= len(proposals[:RANKED]):
+                proposal = proposals[int(answer) - 1]
             else:
                 proposal = self._named(answer, other) or proposal
+
+    def choice(self, question: str, choices: "Sequence[str]") -> int:
+        """The number of one of ``choices`` that somebody at the terminal takes, 0 for none."""
+        for number, text in enumerate(choices, 1):
+            diagnostics.note(f"  {number}  {text}")
+        while True:
+            answer = diagnostics.ask(f"{question} 1 to {len(choices)}, or none", "none").lower()
+            if answer == "none":
+                return 0
+            if answer.isdecimal() and 0 < int(answer) <= len(choices):
+                return int(answer)
+
+    def completed(self, proposal: "Proposal", other: "Callable[..., Proposal]") -> "Proposal":
+        """``proposal`` with the columns that were not found and that somebody at the terminal names."""
+        from usertrack.mapping.select import as_time
+
+        for column in proposal.not_found if self.asks else ():
+            families, table = _ASKED.get(column.name, ()), proposal.table
+            choices = [known for known in table.columns if known.family in families and known.name != table.primary]
+            if not choices:
+                continue
+            leads = column.name == "account_id" and proposal.kind.name != "accounts"
+            if leads:
+                diagnostics.note(f"nothing in {table.label} leads to an account")
+            question = f"{table.label}: which column is {column.name} ({column.about})?"
+            number = self.choice(question, [f"{known.name} ({known.type})" for known in choices])
+            if leads and not number:
+                return proposal
+            if number:
+                known = choices[number - 1]
+                if leads:
+                    return self.completed(other(table, owner=known), other)
+                value = proposal.select.of(known)
+                proposal.select.add(column.name, as_time(known, value) if column.type == "time" else value)
+        return proposal
 
     def labels(self, proposals: "Sequence[Proposal]") -> "Labels":
         """The words of the small columns of ``proposals``; none where nobody may look at values."""
@@ -69,21 +128,14 @@ class _Dialogue:
         columns = columns_to_sample(proposals) if self.with_values else []
         return read_labels(columns, self.runner.run([sample(*each) for each in columns]))
 
-    def _named(self, answer: str, other: "Callable[[Relation], Proposal]") -> "Proposal | None":
-        table = self.catalog.named(answer)
-        if table is None:
-            names = [table.label for table in self.catalog.tables.values()]
-            diagnostics.hint(
-                f"no table '{answer}' can be read: {did_you_mean(answer, names, 'write it with its schema')}"
-            )
-            return None
+    def _named(self, answer: str, other: "Callable[..., Proposal]") -> "Proposal | None":
         try:
-            proposal = other(table)
+            proposal = self.completed(other(named_table(self.catalog, answer)), other)
         except UsertrackError as error:
             diagnostics.hint(f"{error.message}: {error.hint}")
             return None
         if proposal.missing:
-            diagnostics.hint(f"{table.label} has nothing for {', '.join(proposal.missing)}")
+            diagnostics.hint(f"{proposal.table.label} has nothing for {', '.join(proposal.missing)}")
             return None
         return proposal
 
@@ -98,9 +150,16 @@ class _Dialogue:
         output.emit(proposal_document(proposal, rows, show_values=self.show_values))
 
 
-def init_from_database(
-    folder: Path, *, yes: bool, with_values: bool, show_values: bool, profile: str | None = None
-) -> bool:
+def named_table(catalog: "Catalog", name: str) -> "Relation":
+    """The table called ``name``; raises UsageError where there is none, or it may not be read."""
+    table = catalog.named(name)
+    if table is None:
+        near = did_you_mean(name, [known.label for known in catalog.tables.values()], "write it with its schema")
+        raise UsageError(f"no table '{name}' can be read", near)
+    return table
+
+
+def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None) -> bool:
     """Propose, ask and write. Without a terminal and without ``yes`` nothing is written, and the answer is False."""
     from usertrack.engine.connect import open_runner
     from usertrack.library.library import Library, shipped_root
@@ -108,12 +167,12 @@ def init_from_database(
 
     options = {"profile": profile} if profile else {}
     settings = load_settings(options=options, workspace=folder if folder.is_dir() else None)
-    asks = not yes and diagnostics.has_terminal()
+    asks = not wishes.yes and diagnostics.has_terminal()
     if not settings.has_postgres and not (settings.has_posthog and _is_alone("tables", asks=asks)):
         raise _no_database(folder, settings)
+    with_values = wishes.with_values and (wishes.yes or asks)
     if asks and with_values and settings.has_postgres:
         with_values = diagnostics.says_yes(_CONSENT)
-    with_values = with_values and (yes or asks)
     library = Library([shipped_root() / "queries"])
     with (
         diagnostics.Progress() as progress,
@@ -122,18 +181,49 @@ def init_from_database(
         progress("looking at tables", passing=True)
         catalog = _catalog(runner) if settings.has_postgres else None
         progress.stop()
-        proposals = _agreed_proposals(_Dialogue(runner, catalog, asks, with_values, show_values)) if catalog else []
-        _match_organizations(runner, proposals)
-        roles = _agreed_roles(runner, asks=asks) if settings.has_posthog else {}
+        found = _Found()
+        if catalog:
+            dialogue = _Dialogue(runner, catalog, asks, with_values, wishes.show_values)
+            _find_entities(dialogue, found, wishes.runs)
+            _set_zones(dialogue, found.proposals)
+            _match_organizations(runner, found.proposals)
+        if settings.has_posthog:
+            _find_events(runner, found, asks=asks)
     lacks = "tables" if not catalog else "events" if not settings.has_posthog and _is_alone("events", asks=asks) else ""
-    if not (yes or asks):
-        files = "".join(f"tables/neon/{each.kind.name}.sql, " for each in proposals)
+    if not (wishes.yes or asks):
+        files = "".join(f"tables/neon/{proposal.kind.name}.sql, " for proposal in found.proposals)
         diagnostics.note(f"this would write {files}usertrack.yaml and segments.yaml; add --yes to do it")
         return False
-    _write(folder, proposals, roles, lacks, profile or "")
-    if proposals:
-        _set_thresholds(folder, proposals)
+    _write(folder, found, lacks, profile or "")
+    if catalog and not found.has_accounts:
+        raise _no_accounts(folder, found)
+    _write_segments(folder, found, asks=asks, fit=wishes.fit)
+    for draft in found.drafts:
+        path = folder / "tables" / "neon" / f"{draft.kind.name}.sql"
+        diagnostics.note(
+            f"next: {draft.kind.name} lack {', '.join(draft.missing)}: fill in {path}.draft, name it {path.name}, "
+            f"and take `{draft.kind.name}: none` out of usertrack.yaml"
+        )
+    if catalog and not wishes.fit:
+        diagnostics.note("next: `usertrack init --from-database --fit` shows thresholds that fit your own numbers")
+    if len(found.proposals) < 2 and not found.events:
+        diagnostics.note("next: nothing says what people do; `--runs TABLE` names the table of what they run")
+        return False
     return True
+
+
+@dataclass
+class _Found:
+    """What was found and agreed on: entities, ``drafts`` of those that lack a needed column, and events."""
+
+    proposals: "list[Proposal]" = field(default_factory=list)
+    drafts: "list[Proposal]" = field(default_factory=list)
+    roles: dict[str, str] = field(default_factory=dict)
+    events: "list[EventCount]" = field(default_factory=list)
+
+    @property
+    def has_accounts(self) -> bool:
+        return any(proposal.kind.name == "accounts" for proposal in self.proposals)
 
 
 _OTHER = {"tables": ("PostHog", "Postgres"), "events": ("Postgres", "PostHog")}
@@ -183,29 +273,70 @@ def _catalog(runner: "Runner") -> "Catalog":
     return catalog
 
 
-def _agreed_proposals(dialogue: _Dialogue) -> "list[Proposal]":
+def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None:
+    """Add what is agreed on for each entity; ``runs`` names the table of those."""
     from usertrack.library.entities import KINDS
-    from usertrack.mapping.accounts import account_proposal, account_proposals
-    from usertrack.mapping.activity import activity_proposals, proposal_for
+    from usertrack.mapping.accounts import account_proposal, account_proposals, nearest_account
+    from usertrack.mapping.activity import activity_proposals, proposal_for, without_way
     from usertrack.mapping.sampling import CANDIDATES
 
     catalog = dialogue.catalog
+    of_runs = named_table(catalog, runs) if runs else None
     candidates = account_proposals(catalog)
     labels = dialogue.labels(candidates[:2])
     candidates = account_proposals(catalog, labels)
     accounts = dialogue.agreed("accounts", candidates, partial(account_proposal, catalog, labels=labels))
     if accounts is None:
-        raise _no_accounts(catalog)
+        nearest = nearest_account(catalog)
+        found.drafts += [nearest] if nearest else []
+        return
+    found.proposals.append(accounts)
     best = activity_proposals(catalog, accounts.table)
+    if of_runs:
+        best["runs"] = [proposal_for(KINDS["runs"], catalog, of_runs, accounts.table, {})]
     labels = dialogue.labels([proposal for each in best.values() for proposal in each[:CANDIDATES]])
     best = activity_proposals(catalog, accounts.table, labels)
-    agreed = [accounts]
+    if of_runs:
+        best["runs"] = [proposal_for(KINDS["runs"], catalog, of_runs, accounts.table, labels)]
     for name, proposals in best.items():
-        untaken = [each for each in proposals if all(each.table is not other.table for other in agreed)]
+        taken = [proposal.table for proposal in found.proposals]
+        untaken = [proposal for proposal in proposals if all(proposal.table is not table for table in taken)]
         read_as = partial(proposal_for, KINDS[name], catalog, accounts=accounts.table, labels=labels)
-        proposal = dialogue.agreed(name, untaken, read_as, _why_none(name, catalog, accounts.table))
-        agreed += [proposal] if proposal else []
-    return agreed
+        near = without_way(name, catalog, accounts.table)
+        why_none = f"{near.label} looks like it, but nothing in it leads to {accounts.table.label}" if near else ""
+        if near and not untaken and name in _ALWAYS_ASKED:
+            nearest = dialogue.completed(read_as(near), read_as)
+            if nearest.missing:
+                found.drafts.append(nearest)
+            else:
+                untaken = [nearest]
+        if proposal := dialogue.agreed(name, untaken, read_as, why_none or "no table looks like it"):
+            found.proposals.append(proposal)
+            found.drafts = [draft for draft in found.drafts if draft.kind != proposal.kind]
+
+
+def _set_zones(dialogue: _Dialogue, proposals: "Sequence[Proposal]") -> None:
+    """Set the timezone of the proposals whose times have none, in a database that is not in UTC."""
+    from usertrack.library.entities import UNKNOWN_ZONE
+    from usertrack.mapping.zones import doubt, newest_asked
+
+    asked = [
+        (proposal, statement)
+        for proposal in proposals
+        if (statement := newest_asked(proposal.kind, proposal.sql, (name for name, _ in proposal.select.columns)))
+    ]
+    for (proposal, _), answer in zip(asked, dialogue.runner.run([statement for _, statement in asked]), strict=True):
+        if not (known := doubt(answer)):
+            continue
+        diagnostics.note(f"{proposal.kind.name}: {known.text}")
+        proposal.timezone = known.zone if known.is_settled else UNKNOWN_ZONE
+        if dialogue.asks:
+            number = dialogue.choice(f"{proposal.kind.name}: of which timezone are they?", (known.zone, "UTC"))
+            proposal.timezone = (UNKNOWN_ZONE, known.zone, "UTC")[number]
+        if proposal.timezone == UNKNOWN_ZONE:
+            diagnostics.note(
+                f"next: say which it is, `timezone:` in tables/neon/{proposal.kind.name}.sql; until then it is UTC"
+            )
 
 
 def _match_organizations(runner: "Runner", proposals: "Sequence[Proposal]") -> None:
@@ -224,52 +355,42 @@ def _match_organizations(runner: "Runner", proposals: "Sequence[Proposal]") -> N
             diagnostics.note(note)
 
 
-def _why_none(name: str, catalog: "Catalog", accounts: "Relation") -> str:
-    from usertrack.mapping.activity import without_way
-
-    near = without_way(name, catalog, accounts)
-    return (
-        f"{near.label} looks like it, but nothing in it leads to {accounts.label}" if near else "no table looks like it"
-    )
-
-
-def _no_accounts(catalog: "Catalog") -> UsageError:
-    from usertrack.mapping.accounts import nearest_account
-
-    nearest = nearest_account(catalog)
+def _no_accounts(folder: Path, found: _Found) -> UsageError:
     near = (
-        f"; {nearest.table.label} has nothing for {', '.join(nearest.missing)}" if nearest and nearest.missing else ""
+        f"; {found.drafts[0].table.label} has nothing for {', '.join(found.drafts[0].missing)}" if found.drafts else ""
     )
+    path = folder / "tables" / "neon" / "accounts.sql"
+    next_step = f"fill in {path}.draft and name it {path.name}" if found.drafts else f"write {path} by hand"
     return UsageError(
         f"no accounts: everything else is about them{near}",
-        "a table needs an id, an e-mail (its own, or in a table beside it) and the time of sign-up; name yours on a "
-        "terminal, or write tables/neon/accounts.sql by hand",
+        f"{next_step}, and take `accounts: none` out of usertrack.yaml; on a terminal, you are asked for the table",
     )
 
 
-def _agreed_roles(runner: "Runner", *, asks: bool) -> dict[str, str]:
-    """The events of PostHog that have another name than the usual one, as agreed."""
+def _find_events(runner: "Runner", found: _Found, *, asks: bool) -> None:
+    """Add the events of PostHog, and those that have another name than the usual one, as agreed."""
     from usertrack.core.table import Table
-    from usertrack.mapping.events import proposed_roles, roles_document
+    from usertrack.mapping.events import EventCount, proposed_roles, roles_document
 
-    answer = runner.run([runner.bind("posthog/event_names")])[0]
+    answer = runner.run([runner.bind("posthog/event_people")])[0]
     if not isinstance(answer, Table):
         diagnostics.note(f"events are left as they are: {answer.message}")
-        return {}
-    names = [str(row[0]) for row in answer.rows]
-    roles = proposed_roles(names)
-    if not roles:
-        return {}
-    output.emit(roles_document(roles, names))
-    return roles if not asks or diagnostics.says_yes("events: is this right?") else {}
+        return
+    found.events = [EventCount(str(name), events, people, usual) for name, events, people, usual in answer.rows]
+    if roles := proposed_roles(found.events):
+        output.emit(roles_document(roles, found.events))
+        found.roles = roles if not asks or diagnostics.says_yes("events: is this right?") else {}
 
 
-def _write(folder: Path, proposals: "Sequence[Proposal]", roles: "Mapping[str, str]", lacks: str, profile: str) -> None:
+def _write(folder: Path, found: _Found, lacks: str, profile: str) -> None:
     """Write what was agreed on; ``lacks`` is events or tables, where the company has none at all.
 
     From then on the workspace uses ``profile``, unless it names another one.
     """
+    from usertrack.library.events import NONE
+    from usertrack.mapping.events import funnels_text
     from usertrack.mapping.files import (
+        Written,
         absent_entities,
         add_absent,
         add_events,
@@ -277,38 +398,41 @@ def _write(folder: Path, proposals: "Sequence[Proposal]", roles: "Mapping[str, s
         add_none,
         take_none_away,
         write_entities,
+        write_new,
     )
     from usertrack.mapping.labels import guessed_labels
     from usertrack.workspace.folder import FILE_NAME
-    from usertrack.workspace.scaffold import create_workspace
+    from usertrack.workspace.scaffold import FUNNELS, create_workspace, use_profile
 
     created = create_workspace(folder)
-    written = write_entities(folder, proposals)
+    written = write_entities(folder, found.proposals, found.drafts)
     settings_file = folder / FILE_NAME
     if profile:
-        text = settings_file.read_text()
-        settings_file.write_text(
-            re.sub(r"^# profile: \S+", f"profile: {json.dumps(profile)}", text, count=1, flags=re.M)
-        )
+        use_profile(folder, profile)
     for key in {*_OTHER} - {lacks}:
         take_none_away(settings_file, key)
-    if labels := guessed_labels(proposals):
+    connect_event = found.roles.get("connect_clicked", NONE)
+    if labels := guessed_labels(found.proposals, connect_event * (connect_event != NONE)):
         written.append(add_labels(settings_file, labels))
         if written[-1].outcome == "written":
             words = ", ".join(f"{name}: {label}" for name, label in labels.items())
             diagnostics.note(f"`labels` in usertrack.yaml are guessed from the names of your tables: {words}")
-    if proposals:
+    if found.proposals or found.drafts:
         written.append(add_absent(settings_file, absent_entities(folder)))
-    if roles:
-        written.append(add_events(settings_file, roles))
+    if found.roles:
+        written.append(add_events(settings_file, found.roles))
+    if found.events:
+        text = funnels_text(found.roles, found.events)
+        written.append(write_new(folder / "funnels.yaml", text, replaceable=[FUNNELS]))
     if lacks:
         written.append(add_none(settings_file, lacks, _OTHER[lacks][1]))
-    for path in created:
-        if path.name != "segments.yaml":  # which gets its thresholds now
-            diagnostics.note(f"wrote {path}")
-    for each in written:
-        if each.path not in created:
-            _say(each)
+    changed = dict.fromkeys([*created, *(each.path for each in written if each.outcome == "written")])
+    changed.pop(folder / "segments.yaml", None)  # which gets its rules now
+    for each in [*(Written(path, "written") for path in changed), *(w for w in written if w.outcome == "left")]:
+        _say(each)
+    for path in dict.fromkeys(each.path for each in written if each.outcome == "unchanged"):
+        if path not in changed:
+            _say(Written(path, "unchanged"))
 
 
 def _say(written: "Written") -> None:
@@ -318,13 +442,21 @@ def _say(written: "Written") -> None:
         diagnostics.note(f"{'wrote' if written.outcome == 'written' else 'unchanged:'} {written.path}")
 
 
-def _set_thresholds(folder: Path, proposals: "Sequence[Proposal]") -> None:
-    """Write segments.yaml with thresholds from the company's own numbers, where nobody has edited it."""
+def _write_segments(folder: Path, found: _Found, *, asks: bool, fit: bool) -> None:
+    """Write segments.yaml: the rules as shipped for what is known here, and segments by the company's key action.
+
+    With ``fit``, thresholds that fit the company's own numbers are shown, and taken once somebody agrees.
+    """
+    from usertrack.core.document import Document, Listing
     from usertrack.core.table import Table
     from usertrack.engine.connect import open_runner
-    from usertrack.library.library import shipped_root
-    from usertrack.mapping.files import write_new
+    from usertrack.mapping.events import with_usage
+    from usertrack.mapping.files import Written
     from usertrack.mapping.thresholds import (
+        changed_rules,
+        fit_table,
+        keyed_by_account,
+        people_in,
         statements,
         thresholds,
         unmapped_facts,
@@ -333,25 +465,56 @@ def _set_thresholds(folder: Path, proposals: "Sequence[Proposal]") -> None:
         without_facts,
     )
     from usertrack.workspace.files import library_of
+    from usertrack.workspace.scaffold import own_segments
     from usertrack.workspace.settings import load_settings
 
+    path, new = folder / "segments.yaml", own_segments()
+    now = path.read_text(encoding="utf-8")
+    own = keyed_by_account(new) if any(proposal.missing for proposal in found.proposals) else new
+    if now == new:
+        path.write_text(own, encoding="utf-8")  # the key says which columns accounts need
+    if found.proposals:
+        own = without_facts(own, unmapped_facts(library_of(load_settings(workspace=folder))))
+    if any(proposal.has_shared_plan for proposal in found.proposals):
+        own = without_expansion(own)
+    text = with_usage(own if now == new else now, found.roles, found.events)
+    if text != now:
+        path.write_text(text, encoding="utf-8")
+    is_edited = now not in (new, own, with_usage(own, found.roles, found.events))
+    _say(Written(path, "written" if text != now else "left" if is_edited else "unchanged"))
+    for segment, _, rule in changed_rules(new, text) if now == new else ():
+        diagnostics.note(f"{segment} goes without what is not known of accounts: {rule or 'it is left out'}")
+    if text == now and not fit:
+        return
     settings = load_settings(workspace=folder)
-    library = library_of(settings)
-    mapped = [f"{each.kind.name}.{name}" for each in proposals for name, _ in each.select.columns]
-    queries = statements(library, mapped)
     with (
         diagnostics.Progress() as progress,
-        open_runner(settings, library, now=datetime.now(UTC), notify=progress, cached=False) as runner,
+        open_runner(settings, library_of(settings), now=datetime.now(UTC), notify=progress, cached=False) as runner,
     ):
+        if "\n  usage:" in text and "\n  usage:" not in now:
+            people = people_in(runner, [text])[0]
+            counts = [
+                f"{people_words(count)} in {name.partition('.')[2]}"
+                for name, count in people.items()
+                if name.startswith("usage.") and count is not None
+            ]
+            diagnostics.note(f"the set `usage` is from your own events: {', '.join(counts)}")
+        if not fit:
+            return
         progress("looking at how your numbers are distributed", passing=True)
+        mapped = [f"{proposal.kind.name}.{name}" for proposal in found.proposals for name, _ in proposal.select.columns]
+        queries = statements(runner.library, mapped)
         answers = runner.run(list(queries.values()))
         numbers = {
-            name: dict(zip((column.name for column in answer.columns), answer.rows[0], strict=True))
-            for name, answer in zip(queries, answers, strict=True)
-            if isinstance(answer, Table)
+            name: answer.dicts()[0] for name, answer in zip(queries, answers, strict=True) if isinstance(answer, Table)
         }
-    shipped = (shipped_root() / "segments.yaml").read_text(encoding="utf-8")
-    text = without_facts(with_thresholds(shipped, thresholds(numbers)), unmapped_facts(library))
-    if any(each.has_shared_plan for each in proposals):
-        text = without_expansion(text)
-    _say(write_new(folder / "segments.yaml", text, replaceable=shipped))
+        changes = thresholds(numbers)
+        fitted = with_thresholds(text, changes)
+        table = fit_table(text, fitted, changes, people_in(runner, [text, fitted]))
+    if not table.rows:
+        diagnostics.note("the thresholds are as your numbers would have them: nothing to fit")
+        return
+    output.emit(Document("thresholds: as they are, and as they would fit your numbers", (Listing(table, limit=0),)))
+    if not asks or diagnostics.says_yes("take the fitted ones?"):
+        path.write_text(fitted, encoding="utf-8")
+        _say(Written(path, "written"))

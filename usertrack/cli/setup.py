@@ -21,9 +21,19 @@ def init(
         bool, typer.Option("--no-values", help="Read names, types and keys alone: no value of any row.")
     ] = False,
     show_values: Annotated[bool, typer.Option("--show-values", help="Show rows as they are, not masked.")] = False,
+    runs: Annotated[
+        str | None,
+        typer.Option("--runs", metavar="TABLE", help="The table of your runs, such as `--runs app.builds`."),
+    ] = None,
+    fit: Annotated[
+        bool,
+        typer.Option(
+            "--fit", help="Show thresholds that fit your numbers beside those of the rules, and offer to take them."
+        ),
+    ] = False,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", metavar="PROFILE", help="Look with this profile, which `usertrack login` stored."),
+        typer.Option("--profile", metavar="PROFILE", help="Use this profile, which `usertrack login` stored."),
     ] = None,
 ) -> None:
     """Create a workspace: settings, segments, funnels and a folder for your queries, with comments.
@@ -32,26 +42,40 @@ def init(
 
     `usertrack init acme --from-database` · looks into the database of DATABASE_URL, and asks
 
-    `usertrack init acme --from-database --profile acme` · into that of a profile
-    """
-    if from_database:
-        from usertrack.cli.mapping import init_from_database
+    `usertrack init acme --from-database --profile acme` · into that of a profile, which the workspace keeps
 
-        if init_from_database(folder, yes=yes, with_values=not no_values, show_values=show_values, profile=profile):
+    `usertrack init acme --from-database --runs app.builds --fit` · names the runs, offers thresholds
+    """
+    from usertrack.cli import diagnostics
+    from usertrack.core.errors import UsageError
+    from usertrack.workspace.profiles import require_profile
+    from usertrack.workspace.scaffold import create_workspace, use_profile
+
+    if profile:
+        require_profile(profile)
+    if from_database:
+        from usertrack.cli.mapping import Wishes, init_from_database
+
+        wishes = Wishes(yes=yes, with_values=not no_values, show_values=show_values, fit=fit, runs=runs)
+        if init_from_database(folder, wishes, profile):
             from usertrack.cli.options import call_plainly
             from usertrack.cli.people import segments
 
             call_plainly(segments, workspace=folder, profile=profile)
         return
-    from usertrack.cli import diagnostics
-    from usertrack.workspace.scaffold import create_workspace
-
+    if fit or runs:
+        raise UsageError(f"{'--fit' if fit else '--runs'} is for --from-database", "add --from-database")
     written = create_workspace(folder)
     for path in written:
         diagnostics.note(f"wrote {path}")
+    if profile:
+        use_profile(folder, profile)
     if not written:
         diagnostics.note(f"{folder} is a workspace already; nothing was changed")
-    diagnostics.note(f"next: `usertrack login`, or variables in {folder / '.env'}; then `usertrack doctor`")
+    login = "" if profile else f"`usertrack login`, or variables in {folder / '.env'}; then "
+    diagnostics.note(
+        f"next: {login}`usertrack init {folder} --from-database` finds your tables; then `usertrack doctor`"
+    )
 
 
 @with_common

@@ -18,8 +18,17 @@ _TIMES = ("time", "number")
 
 
 def account_proposals(catalog: Catalog, labels: Labels | None = None) -> list[Proposal]:
-    """What accounts could be, best first; ``labels`` are words of small columns that were read."""
-    return ranked(_candidates(catalog, labels), sure=22, least=12)
+    """What accounts could be, best first; ``labels`` are words of small columns that were read.
+
+    Where nothing has an e-mail, they are tables without one.
+    """
+    candidates = _candidates(catalog, labels)
+    if with_email := ranked(candidates, sure=22, least=12):
+        return with_email
+    without = ranked(candidates, sure=22, least=10, without=["email"])  # 10: it is called users
+    for proposal in without:
+        proposal.lacking["email"] = "no e-mail was found: people are told apart by account_id, as PostHog's ids must be"
+    return without
 
 
 def nearest_account(catalog: Catalog) -> Proposal | None:
@@ -174,7 +183,8 @@ def _add_signed_up(proposal: Proposal, around: Around) -> None:
     else:
         near = around.find(rules.INSTEAD_OF_SIGNED_UP, "time")
         comes_near = f"; {near[1]} comes near" if near else ""
-        proposal.notes.append(f"no time of sign-up was found, and who is new or at risk stays unknown{comes_near}")
+        text = f"no time of sign-up was found, and who is new or at risk stays unknown{comes_near}"
+        proposal.lacking["signed_up_at"] = text
 
 
 def _add_column(

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from math import log2, log10
 
-from usertrack.core.errors import UsageError
 from usertrack.library.entities import KINDS, EntityKind
 from usertrack.mapping import rules
 from usertrack.mapping.catalog import Catalog, Column, Relation
@@ -12,7 +11,7 @@ from usertrack.mapping.matching import column_like, columns_like, reference_coun
 from usertrack.mapping.proposal import Labels, Proposal, ranked
 from usertrack.mapping.select import Select, as_time
 from usertrack.mapping.states import numbered_states, sorted_states, unknown_labels
-from usertrack.mapping.ways import Way, Ways
+from usertrack.mapping.ways import Step, Way, Ways
 
 _SPECIAL = {
     "calls": rules.CALLS,
@@ -29,12 +28,13 @@ def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | No
     ways = Ways(catalog, accounts)
     counts = reference_counts(catalog)
     proposals: dict[str, list[Proposal]] = {name: [] for name in ("runs", *_SPECIAL)}
-    for table, points in _candidates(catalog, accounts):
+    for table, points, reasons in _candidates(catalog, accounts):
         way = ways.to_accounts(table)
         for name in proposals if way else ():
             if way and (special := _special_points(name, table)):
                 proposal = activity_proposal(KINDS[name], table, way, accounts, labels or {})
                 proposal.score += points + special - 1.2 * way.cost + min(2.0, log2(1 + counts.get(table.id, 0)))
+                proposal.reasons[:0] = reasons
                 proposals[name].append(proposal)
     best = {
         name: ranked(each, sure=_SURE.get(name, 18), least=_LEAST.get(name, 10)) for name, each in proposals.items()
@@ -47,7 +47,7 @@ def without_way(name: str, catalog: Catalog, accounts: Relation) -> Relation | N
     ways = Ways(catalog, accounts)
     points = {
         table.id: points + special
-        for table, points in _candidates(catalog, accounts)
+        for table, points, _ in _candidates(catalog, accounts)
         if (special := _special_points(name, table)) > 0 and not ways.to_accounts(table)
     }
     best = max(points, key=lambda each: points[each], default=None)
@@ -57,13 +57,15 @@ def without_way(name: str, catalog: Catalog, accounts: Relation) -> Relation | N
     return catalog.tables[best] if best is not None and points[best] >= least else None
 
 
-def proposal_for(kind: EntityKind, catalog: Catalog, table: Relation, accounts: Relation, labels: Labels) -> Proposal:
-    """``table`` as somebody named it for the entity ``kind``. Raises UsageError where nothing leads to an account."""
-    way = Ways(catalog, accounts).to_accounts(table)
-    if way is None:
-        raise UsageError(
-            f"nothing in {table.label} leads to {accounts.label}", "name a table with the id of an account"
-        )
+def proposal_for(
+    kind: EntityKind, catalog: Catalog, table: Relation, accounts: Relation, labels: Labels, owner: Column | None = None
+) -> Proposal:
+    """``table`` as somebody named it for the entity ``kind``, without an account where nothing leads to one.
+
+    ``owner`` is the column that leads to it, where somebody has named that, too.
+    """
+    key = accounts.key
+    way = Way((Step(table, owner, accounts, key),), 0) if owner and key else Ways(catalog, accounts).to_accounts(table)
     return activity_proposal(kind, table, way, accounts, labels)
 
 
@@ -76,30 +78,38 @@ def _each_table_once(best: dict[str, list[Proposal]]) -> dict[str, list[Proposal
     return best
 
 
-def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[tuple[Relation, float]]:
-    """The tables that could hold what accounts do, with their points."""
+def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[tuple[Relation, float, list[str]]]:
+    """The tables that could hold what accounts do, with their points and what these are for."""
     for table in catalog.tables.values():
         is_system = table.name.lower() in rules.SYSTEM_TABLES or table.schema in rules.SYSTEM_SCHEMAS
         refused = set(table.words) & rules.NO_CANDIDATES
         is_activity = any(rules.RUNS.get(word, 0) >= 5 for word in table.words) or _special_points("calls", table)
         if refused <= rules.TAILS and is_activity:
             refused = set()
-        if table is not accounts and not is_system and not refused and (points := _points(table)):
-            yield table, points
+        if table is not accounts and not is_system and not refused:
+            points, reasons = _points(table)
+            if points:
+                yield table, points, reasons
 
 
-def _points(table: Relation) -> float:
+def _points(table: Relation) -> tuple[float, list[str]]:
     """How much the name and the columns of ``table`` sound like something that begins and ends; 0 for not at all."""
     heads = [rules.RUNS.get(word, 0) for word in table.words if word not in rules.TAILS]
     if not heads or not time_like(table, rules.STARTED, rules.BEGAN):
-        return 0
+        return 0, []
     points = max(heads[-1], 0.6 * max(heads)) + 2 * (sum(weight >= 4 for weight in heads) > 1)
-    points -= sum(4 for word in table.words if word in rules.NOT_RUNS)
+    reasons = [f"its name says {max(table.words, key=lambda word: rules.RUNS.get(word, 0))}"] if points else []
+    others = [word for word in table.words if word in rules.NOT_RUNS]
+    points -= 4 * len(others)
+    reasons += [f"against it: {', '.join(others)} in its name"] if others else []
     ends = {word for column in table.columns for word in column.words if word in rules.ENDED}
     points += min(4, 2 * len(ends))
-    points += 2 if _error(table) else 0
+    reasons += [f"it ends ({', '.join(sorted(ends))})"] if ends else []
+    if error := _error(table):
+        points += 2
+        reasons.append(f"it has an error ({error.name})")
     points += min(6.0, log10(1 + (table.row_count or 0)))
-    return max(points, 0.1)
+    return max(points, 0.1), reasons
 
 
 def _special_points(name: str, table: Relation) -> float:
@@ -118,8 +128,10 @@ def status_columns(table: Relation) -> list[Column]:
     return [*exact, *(column for column in others if column not in exact)]
 
 
-def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Relation, labels: Labels) -> Proposal:
-    """``table`` read as the entity ``kind``."""
+def activity_proposal(
+    kind: EntityKind, table: Relation, way: Way | None, accounts: Relation, labels: Labels
+) -> Proposal:
+    """``table`` read as the entity ``kind``; without a ``way`` it lacks the account."""
     select = Select(table)
     proposal = Proposal(kind, select, 0, [])
     key = accounts.key
@@ -127,15 +139,16 @@ def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Rel
     columns = {column.name for column in kind.columns}
     if "run_id" in columns and table.key:
         select.add("run_id", select.of(table.key))
-    select.add("account_id", select.follow(way, key))
-    first = way.steps[0]
-    if first.only:
-        proposal.notes.append(
-            f"`{first.column.name}` refers to several tables: rows of no {accounts.words[-1]} have no account"
-        )
-    elif "actor" in columns and len(way.steps) > 1 and not first.column.references:
-        word = " ".join(without_id(first.column) or first.column.words)
-        select.add("actor", f"'{word} ' || {select.of(first.column)}")
+    if way:
+        select.add("account_id", select.follow(way, key))
+        first = way.steps[0]
+        if first.only:
+            proposal.notes.append(
+                f"`{first.column.name}` refers to several tables: rows of no {accounts.words[-1]} have no account"
+            )
+        elif "actor" in columns and len(way.steps) > 1 and not first.column.references:
+            word = " ".join(without_id(first.column) or first.column.words)
+            select.add("actor", f"'{word} ' || {select.of(first.column)}")
     if at := time_like(table, rules.STARTED, rules.BEGAN):
         select.add("at", as_time(at, select.of(at)))
     if kind.status:
@@ -148,7 +161,8 @@ def activity_proposal(kind: EntityKind, table: Relation, way: Way, accounts: Rel
         select.add("error", text if error.family == "text" else f"coalesce({text} ->> 'message', {text}::text)")
     if "code_length" in columns and (code := column_like(table, rules.CODE, "text")):
         select.add("code_length", f"length({select.of(code)})")
-    proposal.reasons.append(f"{way.label} leads to the account")
+    if way:
+        proposal.reasons.append(f"{way.label} leads to the account")
     if table.hides_rows:
         proposal.notes.append(f"row security of {table.label} may hide rows from this role: they are not counted")
     return proposal

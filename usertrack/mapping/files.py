@@ -33,14 +33,18 @@ def entity_text(proposal: Proposal) -> str:
         f"  {_capital(kind.about)}, of {visible(table.label)}.",
     ]
     lines += [f"# why: {visible(reason)}" for reason in proposal.reasons]
-    lines += [f"# {visible(note)}" for note in proposal.notes]
+    lines += [f"# {visible(note)}" for note in proposal.remarks]
     if proposal.states:
         lines += [
             "states:",
             *(f"  {state}: [{', '.join(map(_word, each))}]" for state, each in proposal.states.items()),
         ]
+    lines += [f"timezone: {proposal.timezone}"] if proposal.timezone else []
     header = "\n".join(f"-- {line}" for line in lines)
-    return f"{header}\n{proposal.sql}\n"
+    missing = proposal.not_found
+    rest = ["-- Not found, and unknown until it stands in the SELECT:"] if missing else []
+    rest += [f"--     ? AS {column.name}{'  (needed)' * column.required}: {column.about}" for column in missing]
+    return "\n".join([header, proposal.sql, *rest, ""])
 
 
 def _capital(text: str) -> str:
@@ -52,19 +56,28 @@ def _word(label: str) -> str:
     return label if _PLAIN.match(label) and label.lower() not in _YAML_WORDS else json.dumps(label, ensure_ascii=False)
 
 
-def write_entities(folder: Path, proposals: Sequence[Proposal]) -> list[Written]:
-    """Write a file for each proposal below ``folder``. Raises UsageError where it cannot."""
-    return [write_new(folder / "tables" / "neon" / f"{each.kind.name}.sql", entity_text(each)) for each in proposals]
+DRAFT = ".draft"
+"""What the name of a file ends with that lacks a needed column: nothing reads it until it is renamed."""
 
 
-def write_new(path: Path, text: str, *, replaceable: str | None = None) -> Written:
-    """Write ``text`` unless there is a file; one that reads ``replaceable``, as shipped, was edited by nobody."""
+def write_entities(folder: Path, proposals: Sequence[Proposal], drafts: Sequence[Proposal] = ()) -> list[Written]:
+    """Write a file for each proposal below ``folder``, and one for each of the ``drafts``, which lack something.
+
+    Raises UsageError where it cannot.
+    """
+    paths = {f"{proposal.kind.name}.sql": proposal for proposal in proposals}
+    paths |= {f"{draft.kind.name}.sql{DRAFT}": draft for draft in drafts}
+    return [write_new(folder / "tables" / "neon" / name, entity_text(proposal)) for name, proposal in paths.items()]
+
+
+def write_new(path: Path, text: str, *, replaceable: Collection[str] = ()) -> Written:
+    """Write ``text`` unless there is a file; one that reads as one of ``replaceable`` was edited by nobody."""
     try:
         if path.exists():
             before = path.read_text(encoding="utf-8")
             if before == text:
                 return Written(path, "unchanged")
-            if before != replaceable:
+            if before not in replaceable:
                 return Written(path, "left")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from usertrack.mapping import rules
+from usertrack.mapping.names import words as split_words
 from usertrack.mapping.proposal import Proposal
 
 _LEAST = 4  # points of a word that says what runs are
@@ -15,9 +16,16 @@ _TOOLS: Mapping[str, str] = {
 }
 
 
-def guessed_labels(proposals: Iterable[Proposal]) -> dict[str, str]:
-    """The settings below `labels`: ``{"run": "build"}`` for a table ``builds``. Names that say no more give none."""
-    labels: dict[str, str] = {}
+_CONNECTED = ("integration", "connector", "connection", "server", "source", "app", "repository", "channel")
+
+
+def guessed_labels(proposals: Iterable[Proposal], connect_event: str = "") -> dict[str, str]:
+    """The settings below `labels`: ``{"run": "build"}`` for a table ``builds``. Names that say no more give none.
+
+    ``connect_event`` is called after what people connect.
+    """
+    of_event = split_words(connect_event)
+    labels = {"server": next((word for word in _CONNECTED if word in of_event), "integration")} if of_event else {}
     for proposal in proposals:
         words = [word for word in proposal.table.words if word not in rules.TAILS]
         if words and proposal.kind.name == "runs":

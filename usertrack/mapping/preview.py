@@ -26,13 +26,31 @@ def proposal_document(proposal: Proposal, rows: Table | None, *, show_values: bo
     pairs += [("because", reason) for reason in proposal.reasons]
     pairs += [(state, ", ".join(words)) for state, words in proposal.states.items()]
     blocks: list[Block] = [Facts(tuple(pairs))]
-    blocks += [Paragraph(note, "warning") for note in proposal.notes]
+    blocks += [Paragraph(note, "warning") for note in proposal.remarks]
     if rows is not None:
         readable = [proposal.kind.status] if proposal.states else []
         shown = rows if show_values else masked(rows, readable)
         blocks.append(Listing(shown, "Five rows, masked" if not show_values else "Five rows", limit=None))
     title = f"{proposal.kind.name}: {proposal.kind.about}"
     return Document(title, tuple(blocks))
+
+
+RANKED = 5
+"""Candidates that are shown, of all that there are."""
+
+
+def ranking_document(name: str, proposals: Sequence[Proposal]) -> Document:
+    """The first candidates for the entity ``name`` with their points, and what these are for."""
+    rows = [
+        (number, proposal.table.label, round(proposal.score), "; ".join(proposal.reasons))
+        for number, proposal in enumerate(proposals[:RANKED], 1)
+    ]
+    names = ("no.", "table", "points", "because")
+    table = Table(
+        tuple(map(Column, names, ("BIGINT", "VARCHAR", "BIGINT", "VARCHAR"))), rows, title=f"{name}: candidates"
+    )
+    more = f"{len(proposals) - RANKED} more" if len(proposals) > RANKED else ""
+    return Document(f"{name}: which table it could be", (Listing(table, limit=0, more=more),))
 
 
 def masked(table: Table, readable: Sequence[str] = ()) -> Table:

@@ -1,9 +1,9 @@
 """A proposal: what an entity could be here, why, and how sure that is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from usertrack.library.entities import EntityKind
+from usertrack.library.entities import EntityColumn, EntityKind
 from usertrack.mapping.catalog import Column, Relation
 from usertrack.mapping.select import Select
 
@@ -25,7 +25,8 @@ class Proposal:
 
     ``status`` is the column whose words ``states`` sorts, of ``status_table``; ``unread`` is one whose words would have
     to be read. ``has_shared_plan`` is whether the plan is an organization's, so that all its people pay.
-    ``organizations`` are those of accounts, where they have a table. ``notes`` say what is left to a person.
+    ``organizations`` are those of accounts, where they have a table. ``notes`` say what is left to a person, and
+    ``lacking`` what it means that a column was not found. Times without a zone are of ``timezone``.
     """
 
     kind: EntityKind
@@ -38,7 +39,9 @@ class Proposal:
     has_shared_plan: bool = False
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    lacking: dict[str, str] = field(default_factory=dict)
     confidence: str = "low"
+    timezone: str = ""
     organizations: Organizations | None = None
 
     @property
@@ -47,18 +50,33 @@ class Proposal:
 
     @property
     def missing(self) -> list[str]:
+        return [column.name for column in self.not_found if column.required]
+
+    @property
+    def not_found(self) -> list[EntityColumn]:
+        """The declared columns for which nothing was found."""
         names = {name for name, _ in self.select.columns}
-        return [column.name for column in self.kind.columns if column.required and column.name not in names]
+        return [column for column in self.kind.columns if column.name not in names and not column.derived]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is left to a person, with what is lacking for now."""
+        lacking = [self.lacking[column.name] for column in self.not_found if column.name in self.lacking]
+        return [*self.notes, *lacking]
 
     @property
     def sql(self) -> str:
         return self.select.text()
 
 
-def ranked(proposals: list[Proposal], *, sure: float, least: float) -> list[Proposal]:
-    """``proposals`` of at least ``least`` points, best first, each with how sure it is."""
+def ranked(proposals: list[Proposal], *, sure: float, least: float, without: Sequence[str] = ()) -> list[Proposal]:
+    """``proposals`` of at least ``least`` points, best first, each with how sure it is.
+
+    They lack no required column but those in ``without``.
+    """
     best = sorted(
-        (each for each in proposals if each.score >= least and not each.missing), key=lambda each: -each.score
+        (each for each in proposals if each.score >= least and set(each.missing) <= set(without)),
+        key=lambda each: -each.score,
     )
     for number, each in enumerate(best):
         ahead = each.score - (best[1].score if number == 0 and len(best) > 1 else best[0].score if number else least)

@@ -94,5 +94,6 @@ COMMON_STATES = {state: tuple(words) for state, words in _RULES["common_states"]
 VOCABULARY = _set("vocabulary") | {*RUNS, *PEOPLE, *ORGANIZATIONS, *MEMBERSHIP}
 QUALIFIERS = _set("qualifiers")
 EVENT_ROLES = {role: tuple(patterns) for role, patterns in _RULES["event_roles"].items()}
+PASSIVE_EVENTS = _set("passive_events")
 BEGAN = _set("began")
 MADE = _set("made")

@@ -1,12 +1,19 @@
 """The thresholds of segments.yaml, set from how the company's own numbers are distributed, each with its reason."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from usertrack.core.table import Column, Table
+from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, Statement
-from usertrack.segments.applicable import condition_without, reason_without
+from usertrack.segments.applicable import applicable, condition_without, reason_without
+from usertrack.segments.classify import classify
+from usertrack.segments.profiles import build_profiles
+from usertrack.segments.rules import read_rules
 
 _RUNS = """
 SELECT
@@ -61,6 +68,61 @@ def statements(library: Library, mapped: Iterable[str]) -> dict[str, Statement]:
 def thresholds(numbers: Mapping[str, Mapping[str, Any]]) -> list[Threshold]:
     """The thresholds by ``numbers``, the row of each of the `statements`."""
     return [*_of_runs(numbers.get("runs", {})), *_of_credits(numbers.get("credits", {}))]
+
+
+def keyed_by_account(text: str) -> str:
+    """``text`` of segments.yaml for people who have no e-mail, and are told apart by the id of their account."""
+    return re.sub(r"^  key: email$", "  key: account_id", text, flags=re.MULTILINE)
+
+
+def people_in(runner: Runner, texts: Sequence[str]) -> list[dict[str, int | None]]:
+    """Return, for each of the ``texts`` of a segments.yaml, how many people are in each segment of its sets of people.
+
+    People are asked once: the texts differ in their sets alone. None is a number that is not known.
+    """
+    with TemporaryDirectory() as folder:
+        all_rules = []
+        for number, text in enumerate(texts):
+            (path := Path(folder) / f"{number}.yaml").write_text(text, encoding="utf-8")
+            rules = read_rules(path).judging("")
+            runner.library = runner.library.by(rules.key)
+            all_rules.append(applicable(rules, runner.library))
+    profiles = build_profiles(runner, all_rules[-1])
+    return [
+        {
+            f"{segment_set.name}.{count.segment.id}": count.people
+            for segment_set in rules.sets.values()
+            for count in classify(profiles, segment_set).counts
+        }
+        for rules in all_rules
+    ]
+
+
+def fit_table(
+    before: str, after: str, changes: Sequence[Threshold], people: Sequence[Mapping[str, int | None]]
+) -> Table:
+    """Return a row for each segment whose rule ``changes``: its thresholds and people before and after, and why."""
+    rows = []
+    for segment, now, _ in changed_rules(before, after):
+        fitted = [change for change in changes if change.segment == segment]
+        old = [match[0] for change in fitted if (match := re.search(change.pattern, now))]
+        new = [change.text for change in fitted if re.search(change.pattern, now)]
+        counts = [known.get(f"action.{segment}") for known in people]
+        because = "; ".join(dict.fromkeys(change.because for change in fitted if change.because))
+        rows.append((segment, ", ".join(old), counts[0], ", ".join(new), counts[1], because))
+    names = ("segment", "now", "people", "fitted", "people then", "because")
+    types = ("VARCHAR", "VARCHAR", "BIGINT", "VARCHAR", "BIGINT", "VARCHAR")
+    return Table(tuple(map(Column, names, types)), rows, title="thresholds")
+
+
+def changed_rules(before: str, after: str) -> list[tuple[str, str, str]]:
+    """Return each segment of the first set whose rule differs in two texts of segments.yaml, with both rules."""
+    segments = dict.fromkeys(re.findall(r"^      (\w+):\n(?=        name:)", before, re.MULTILINE))
+    rules = [
+        (segment, *(_value(text[slice(*_section(text, segment))], "when") for text in (before, after)))
+        for segment in segments
+    ]
+    return [(segment, now, then) for segment, now, then in rules if now != then]
 
 
 def unmapped_facts(library: Library) -> list[str]:
@@ -125,9 +187,15 @@ def with_thresholds(text: str, changes: Iterable[Threshold]) -> str:
     comments: dict[str, list[str]] = {}
     for change in changes:
         start, end = _section(text, change.segment)
-        section, count = re.subn(change.pattern, change.text, text[start:end])  # no text has a backslash
+        section = re.sub(
+            r"^        when: .*",
+            lambda rule, change=change: re.sub(change.pattern, change.text, rule[0]),  # type: ignore[misc]
+            text[start:end],
+            flags=re.MULTILINE,
+        )
+        is_changed = section != text[start:end]
         text = text[:start] + section + text[end:]
-        if count and change.because:
+        if is_changed and change.because:
             comments.setdefault(change.segment, []).append(change.because)
     for segment, reasons in comments.items():
         start, end = _section(text, segment)

@@ -1,10 +1,13 @@
 """Create a workspace: a folder with its settings, rules, patterns and queries. No existing file is overwritten."""
 
+import json
+import re
 import shutil
 from pathlib import Path
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.library import SOURCES, Library, shipped_root
+from usertrack.workspace.folder import FILE_NAME
 
 _SETTINGS = """\
 # usertrack.yaml: settings of this workspace. An option beats the environment, that beats the file .env beside this one,
@@ -35,7 +38,7 @@ timezone: UTC                       # times are shown in it, such as Europe/Berl
 # opt_out: [no_analytics]           # person properties that, like $opt_out, say no; who did is left out everywhere
 # events:                           # what your events are called: one, a list, event[condition], or none
 #   signed_up: [user_signed_up, signed_up]
-#   connect_clicked: mcp_connect_clicked
+#   connect_clicked: integration_clicked
 
 # labels: {run: build, credits: minutes}    # what runs, calls, tools and credits are called where you work
 # metrics: [connect_rate, first_run] # what the scorecard shows, in this order, by the names that `metrics` takes
@@ -61,10 +64,11 @@ rules: []
 #   billing: {name: Billing, owner: Finance}
 """
 
-_FUNNELS = """\
-# funnels.yaml: funnels by name, for `usertrack funnel NAME`. They come before the shipped `activation`: one of the same
-# name replaces it. A step is an event, several with | between them, or one with a condition. `usertrack check` proves
-# this file. `shipped: false` leaves out the shipped ones.
+FUNNELS = """\
+# funnels.yaml: funnels by name, for `usertrack funnel NAME`. A step is an event, several with | between them, or one
+# with a condition. `usertrack check` proves this file. `shipped: true` adds the shipped one, which is of the demo.
+
+shipped: false
 
 # checkout:
 #   title: Checkout
@@ -122,15 +126,40 @@ def create_workspace(folder: Path) -> list[Path]:
             written += _write(folder / "queries" / source / ".gitkeep", "")
         written += _write(folder / "usertrack.yaml", _SETTINGS)
         written += _write(folder / "failures.yaml", _CAUSES)
-        written += _write(folder / "funnels.yaml", _FUNNELS)
+        written += _write(folder / "funnels.yaml", FUNNELS)
         written += _write(folder / ".gitignore", _GITIGNORE)
-        for name in ("segments.yaml", "patterns.yaml"):
-            if not (folder / name).exists():
-                shutil.copyfile(shipped_root() / name, folder / name)
-                written.append(folder / name)
+        written += _write(folder / "segments.yaml", own_segments())
+        if not (folder / "patterns.yaml").exists():
+            shutil.copyfile(shipped_root() / "patterns.yaml", folder / "patterns.yaml")
+            written.append(folder / "patterns.yaml")
     except OSError as error:
         raise UsageError(f"cannot make a workspace in '{folder}': {error.strerror}", "choose another folder") from error
     return written
+
+
+_OF_THE_DEMO = {  # what only the demo's company has in the shipped segments.yaml, and what an own one has there
+    "posthog/mcp_connects: {days: 30, high_value: [Gmail, Slack, Linear]}": "posthog/connects: {days: 30}",
+    "(mcp_clicks + 2 * high_value_clicks)": "connect_clicks",
+    "mcp_clicks": "connect_clicks",
+    "[ ({mcp_servers})]": "",
+}
+
+
+def own_segments() -> str:
+    """Return the shipped segments.yaml with the same rules, without what only the demo's company has."""
+    text = (shipped_root() / "segments.yaml").read_text(encoding="utf-8")
+    for shipped, own in _OF_THE_DEMO.items():
+        text = text.replace(shipped, own)
+    return text
+
+
+def use_profile(folder: Path, profile: str) -> None:
+    """Let the workspace in ``folder`` use ``profile`` from now on, unless it names another one."""
+    path = folder / FILE_NAME
+    text = path.read_text(encoding="utf-8")
+    named = re.sub(r"^# profile: \S+", f"profile: {json.dumps(profile)}", text, count=1, flags=re.MULTILINE)
+    if named != text:
+        path.write_text(named, encoding="utf-8")
 
 
 def create_query(root: Path, name: str, library: Library) -> Path:
