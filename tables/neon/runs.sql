@@ -11,6 +11,11 @@ SELECT
     'user ' || r.user_id AS actor,
     r.created_at AS at,
     r.run_state AS status,
-    r.run_error_log AS error
-FROM fastapi_run AS r
+    r.run_error_log AS error,
+    r.finished_at AS ended_at
+-- a column that the table does not have is that of `absent`: nothing is known of it
+FROM (SELECT NULL::timestamp AS finished_at) AS absent
+CROSS JOIN LATERAL (
+    SELECT finished_at, r.id, r.user_id, r.created_at, r.run_state, r.run_error_log FROM fastapi_run AS r
+) AS r
 LEFT JOIN fastapi_user AS f ON f.id = r.user_id

@@ -373,5 +373,5 @@ def test_a_missing_table_is_told_once_with_the_file_that_names_it(own: Cli, envi
     assert "queries/neon" not in f"{result}{segments}"
     [warning] = [line for line in result.err.splitlines() if "This report is incomplete" in line]
     assert warning.count('relation "fastapi_run" does not exist') == 1
-    assert "incomplete: tables/neon/runs.sql:15: relation" in warning
+    assert "incomplete: tables/neon/runs.sql:19: relation" in warning
     assert "tables/neon/runs.sql:" in segments.out + segments.err

@@ -399,7 +399,7 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
 
     lifecycle = rows("lifecycle", "--interval", "day")
     active = [row["breakdown"] for row in lifecycle if row["start"] == "2026-11-02"]
-    assert active == ["pro", "team", None, "free"]
+    assert active == ["pro", "team", "free", None]  # nobody's value wins no ranking
     assert next(row["dormant"] for row in lifecycle if row["breakdown"] == "free") == 1
     people = {row["breakdown"]: row["at_least"] for row in rows("stickiness") if row["periods"] == 1}
     assert people == {"pro": 2, "team": 1, None: 1}
@@ -407,9 +407,24 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
     first = [row for row in cells if row["period"] == 0 and row["cohort"] == cells[0]["cohort"]]
     assert [(row["breakdown"], row["size"]) for row in first] == [("pro", 2), ("team", 1), (None, 1)]
     days = [row for row in rows("activity") if row["group"] != "everybody" and row["start"] == "2026-11-02"]
-    assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), (None, 1), ("free", 0)]
+    assert [(row["breakdown"], row["dau"]) for row in days] == [("pro", 2), ("team", 1), ("free", 0), (None, 1)]
     uses = rows("features", "--event", "a", "--property", "")
     assert [(row["breakdown"], row["people"]) for row in uses] == [("pro", 2), ("team", 1), (None, 1)]
+
+
+def test_churn_counts_who_is_identified_where_visitors_make_the_rate(on: Cli, client: Client) -> None:
+    """A person who stays, one who leaves, and six visitors who never come back."""
+    capture(
+        client,
+        ["p | a | 2026-11-02 00:00:00, 2026-11-04 00:00:00", "q | a | 2026-11-02 00:00:00"],
+        {"browser p": "p", "browser q": "q"},
+    )
+    capture(client, [f"v{n} | a | 2026-11-02 00:00:00" for n in range(6)])
+    churn = ("churn", "--gone", "2", "--since", "2026-11-01", "--until", "2026-11-05", "-f", "json")
+    usual, everybody = json.loads(on(*churn).out), json.loads(on(*churn, "--people", "all").out)
+    assert (usual["counted"], everybody["counted"]) == ("identified", "all")
+    assert [document["groups"][0]["periods"][-1]["n"] for document in (usual, everybody)] == [2, 8]
+    assert "most people are anonymous visitors, who are left out" in str(usual["notes"])
 
 
 LOG = [

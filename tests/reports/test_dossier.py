@@ -102,7 +102,7 @@ def test_timeline_newest_first_and_nothing_of_the_future(ann: Dossier) -> None:
 
 
 def test_timeline_names_causes_as_failures_does(ann: Dossier) -> None:
-    causes = {(kind, why) for _, kind, _, outcome, why in ann.timeline if outcome == "failed"}
+    causes = {(kind, why) for _, kind, _, outcome, why, _ in ann.timeline if outcome == "failed"}
     assert causes == {("run", "API timeout after <n> ms (run <id>)"), ("tool", "no such id <id>")}
 
 
@@ -150,10 +150,14 @@ def test_what_both_sources_tell_of_a_run_is_one_entry() -> None:
         (ago(2, 60), "run_completed", None, None, None),  # before any run
         (ago(3), "mcp_connect_clicked", "/mcp", "Gmail", None),
     )
-    actions = table((ago(1), "run", "workflow run", "ok", None), (ago(2), "run", "workflow run", "failed", "rc=137"))
-    assert timeline({"events": events, "actions": actions}) == (
+    ended = ago(2, -1800)
+    actions = table(
+        (ago(1), "run", "workflow run", "ok", None, ago(1)),
+        (ended, "run", "workflow run", "failed", "rc=137", ago(2)),  # half an hour, and stands where it ended
+    )
+    assert [row[:5] for row in timeline({"events": events, "actions": actions})] == [
         (ago(1), "run", "workflow run", "ok", "run_completed in PostHog"),
-        (ago(2), "run", "workflow run", "failed", "rc=137"),
+        (ended, "run", "workflow run", "failed", "rc=137"),
         (ago(2, 60), "event", "run_completed", None, None),
         (ago(3), "event", "mcp_connect_clicked", None, "Gmail"),
-    )
+    ]

@@ -137,6 +137,7 @@ KINDS: Mapping[str, EntityKind] = {
             EntityColumn("run_id", "id", "its id"),
             _ACTOR,
             EntityColumn("error", "text", "the message or log of a run that failed"),
+            EntityColumn("ended_at", "time", "when it ended"),
         ),
         _activity(
             "calls",

@@ -10,7 +10,7 @@ from usertrack.core.period import after
 from usertrack.core.table import Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
-from usertrack.product.scope import NO_PROPERTY, GroupName, Scope, User
+from usertrack.product.scope import NO_PROPERTY, GroupName, Scope, User, values_first
 
 _MEANING = re.compile(r"There is no supertype for types .*?(?= because|:)|Aggregate function .*? is found in WHERE")
 _SYNTAX = ("no viable alternative", "mismatched input", "extraneous input", "missing '", "token recognition")
@@ -111,10 +111,11 @@ def quoted(text: str) -> str:
 
 def groups(table: Table, scope: Scope) -> Iterator[tuple[GroupName, list[dict[str, Any]]]]:
     """The rows of each group of the breakdown with its name; one group without rows when the table is empty."""
-    rows = table.dicts()
-    for rank in sorted({int(row["group_rank"]) for row in rows}) or [1]:
-        of_rank = [row for row in rows if row["group_rank"] == rank]
-        yield scope.group_name(rank, of_rank[0]["group_value"] if of_rank else None), of_rank
+    by_rank: dict[int, list[dict[str, Any]]] = {}
+    for row in table.dicts():
+        by_rank.setdefault(int(row["group_rank"]), []).append(row)
+    named = [(scope.group_name(rank, rows[0]["group_value"]), rows) for rank, rows in sorted(by_rank.items())]
+    yield from values_first(named or [(scope.group_name(1, None), [])], lambda group: group[0])
 
 
 def all_others_note(table: Table, scope: Scope) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 The buckets of a scope are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from math import ceil
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from usertrack.core.errors import UsageError, did_you_mean
@@ -63,6 +63,14 @@ class GroupName(str):
         return {"breakdown": str(self) if self.kind in ("value", "others") else None, "group": self.kind}
 
 
+Grouped = TypeVar("Grouped")
+
+
+def values_first(groups: Iterable[Grouped], name: Callable[[Grouped], GroupName]) -> list[Grouped]:
+    """``groups`` as ranked, but who has no value, and all others, come last: they win no ranking of values."""
+    return sorted(groups, key=lambda group: ("value", "everybody", "none", "others").index(name(group).kind))
+
+
 NONE, ALL_OTHERS = "(none)", "all others"
 EVERYBODY = GroupName("", "everybody")
 
@@ -86,7 +94,7 @@ class Scope:
     ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody
     of the ``population``.
     ``breakdown`` is a property of events, or ``person.`` and one of persons; ``top`` values of it have a group each.
-    ``widened``: the window was moved back to the start of a bucket.
+    ``widened``: the window was moved back to the start of a bucket. ``is_usual``: nobody chose the ``population``.
     """
 
     since: datetime
@@ -103,6 +111,7 @@ class Scope:
     top: int = TOP
     widened: bool = False
     population: Population = "all"
+    is_usual: bool = False
     user: User | None = None
 
     def __post_init__(self) -> None:

@@ -18,14 +18,21 @@ from usertrack.render.safe import visible
 MISSING = "·"
 SAMPLE = 5_000  # rows that widths, decimals and full bars are taken from
 _NUMERIC = ("number", "percent", "bar")
+_PEOPLE = frozenset(
+    {"email", "person", "person_id", "account_id", "distinct_id"}
+)  # a list with such a column is of people
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The reader's timezone, and the moment that relative times such as ``2 d ago`` start from."""
+    """The reader's timezone, and the moment that relative times such as ``2 d ago`` start from.
+
+    In an ``absolute`` one there are none.
+    """
 
     timezone: str = "UTC"
     as_of: datetime | None = None
+    absolute: bool = False
 
     def local(self, moment: datetime) -> datetime:
         zone = UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
@@ -44,6 +51,9 @@ class Clock:
         if not isinstance(value, datetime):
             return self.day(value)
         ago = self.local(self.as_of) - self.local(value) if self.as_of else timedelta(days=-1)
+        if self.absolute:
+            today = self.as_of is not None and self.local(self.as_of).date() == self.local(value).date()
+            return self.day(self.local(value)) + f"{self.local(value): %H:%M}" * today
         if timedelta() <= ago < timedelta(hours=1):
             return f"{ago.seconds // 60} min ago" if ago.seconds >= 60 else "just now"
         if timedelta() <= ago < timedelta(days=7):
@@ -99,7 +109,9 @@ def views(listing: Listing) -> list[View]:
     """The visible columns of ``listing``, in order."""
     table = listing.table
     sample = list(islice(table.rows, SAMPLE))
-    clock = Clock(table.timezone, table.as_of)
+    # a list of people is passed on, and read on another day
+    of_people = not _PEOPLE.isdisjoint(table.names) or any(each.kind == "person" for each in listing.fields.values())
+    clock = Clock(table.timezone, table.as_of, of_people)
     return [_view(table.columns[at], at, _field_at(listing, at), sample, clock) for at in _positions(listing)]
 
 

@@ -49,6 +49,7 @@ def scope_of(analysis: "Analysis", filters: Filters, *, days: int = 30, interval
         breakdown=filters.breakdown or "",
         top=filters.top or TOP,
         population=one_of(filters.people or analysis.settings["people"], Population, "--people"),
+        is_usual=not filters.people and analysis.settings.values["people"].origin == "default",
     )
     require_known(analysis.runner, properties_of(scope.where), scope.since, scope.until)
     if not filters.segment:

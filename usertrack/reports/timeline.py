@@ -13,7 +13,9 @@ BY_TIME = "which calls are a run's is judged by time alone: runs and calls have 
 
 
 def timeline(parts: Mapping[str, Table], *, masked: bool = True) -> tuple[Row, ...]:
-    """(at, kind, what, outcome, detail), newest first, of events and backend actions.
+    """(at, kind, what, outcome, detail, began_at), newest first, of events and backend actions.
+
+    What failed stands where it ended.
 
     Why something failed is a fingerprint, or, where it is not ``masked``, the message itself. An event whose name says
     ``run``, up to ten minutes after a run began and before the next one, is told with that run. If the rows of one
@@ -21,29 +23,29 @@ def timeline(parts: Mapping[str, Table], *, masked: bool = True) -> tuple[Row, .
     """
     why = fingerprint if masked else real
     events: list[Row] = [
-        (at, "event", event, None, detail or page)
+        (at, "event", event, None, detail or page, at)
         for at, event, page, detail, _ in (parts["events"].rows if "events" in parts else ())
     ]
     actions: list[Row] = [
-        (at, kind, name, outcome, why(detail) if outcome == "failed" and detail else detail)
-        for at, kind, name, outcome, detail in (parts["actions"].rows if "actions" in parts else ())
+        (at, kind, name, outcome, why(detail) if outcome == "failed" and detail else detail, *(began_at or [at]))
+        for at, kind, name, outcome, detail, *began_at in (parts["actions"].rows if "actions" in parts else ())
     ]
-    cut = [rows[-1][0] for name, rows in (("events", events), ("actions", actions)) if rows and parts[name].truncated]
+    cut = [rows[-1][5] for name, rows in (("events", events), ("actions", actions)) if rows and parts[name].truncated]
     known = [row for row in _once(events, actions) if not cut or row[0] >= max(cut)]
     return tuple(sorted(known, key=lambda row: (row[0], row[1], str(row[2])), reverse=True))
 
 
 def _once(events: Sequence[Row], actions: Sequence[Row]) -> list[Row]:
     """``actions`` and ``events``, but for an event that tells of a run: its name is in the detail of that run."""
-    runs = sorted((row for row in actions if row[1] == "run"), key=lambda row: row[0])
+    runs = sorted((row for row in actions if row[1] == "run"), key=lambda row: row[5])
     of_run: dict[int, Row] = {}
     for event in events:
         if "run" in str(event[2]).split("_"):
-            before = [at for at, run in enumerate(runs) if run[0] <= event[0] <= run[0] + _LATEST]
+            before = [at for at, run in enumerate(runs) if run[5] <= event[0] <= max(run[0], run[5] + _LATEST)]
             if before and before[-1] not in of_run:
                 of_run[before[-1]] = event
     merged = [
-        (*run[:4], " · ".join(filter(None, (run[4], f"{of_run[at][2]} in PostHog")))) if at in of_run else run
+        (*run[:4], " · ".join(filter(None, (run[4], f"{of_run[at][2]} in PostHog"))), run[5]) if at in of_run else run
         for at, run in enumerate(runs)
     ]
     twice = {id(event) for event in of_run.values()}
@@ -52,7 +54,10 @@ def _once(events: Sequence[Row], actions: Sequence[Row]) -> list[Row]:
 
 @dataclass(frozen=True)
 class FailedRun:
-    """A run that failed, and (tool, outcome) of the calls in the ten minutes from its begin on, until the next run."""
+    """A run that failed ``at``, and (tool, outcome) of the calls until then, or at least ten minutes, or the next run.
+
+    Both count from its begin on.
+    """
 
     at: datetime
     message: str
@@ -71,12 +76,12 @@ class FailedRun:
 
 def failed_runs(rows: Sequence[Row]) -> list[FailedRun]:
     """The failed runs of a `timeline`, newest first, each beside its tool calls."""
-    runs = sorted(row[0] for row in rows if row[1] == "run")
+    runs = sorted(row[5] for row in rows if row[1] == "run")
     calls = [row for row in rows if row[1] == "tool"]
     failed = []
-    for at, kind, _, outcome, detail in rows:
+    for at, kind, _, outcome, detail, began_at in rows:
         if kind == "run" and outcome == "failed":
-            end = min([at + _LATEST, *(start for start in runs if start > at)])
-            own = tuple((str(call[2]), str(call[3])) for call in calls if at <= call[0] < end)
+            end = min([max(at, began_at + _LATEST), *(start for start in runs if start > began_at)])
+            own = tuple((str(call[2]), str(call[3])) for call in calls if began_at <= call[5] < end)
             failed.append(FailedRun(at, str(detail or "no message"), own))
     return failed

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,9 +12,9 @@ from usertrack.core.stats import UNKNOWN, ConfidenceInterval, Survival, differen
 from usertrack.core.table import Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
-from usertrack.product.ask import answer
+from usertrack.product.ask import answer, filter_values
 from usertrack.product.known_events import require_events
-from usertrack.product.scope import GroupName, Scope
+from usertrack.product.scope import GroupName, Scope, values_first
 from usertrack.product.shares import Share, ShareBucket
 from usertrack.product.steps import events_of
 
@@ -132,7 +132,8 @@ class Churn:
 def ask(runner: Runner, event: str, gone: int, scope: Scope, *, trend: bool = False) -> Churn:
     """Raises UsageError for an event that never occurred, and for a time in which nobody can have left.
 
-    With ``trend`` for buckets of hours, too: to leave takes whole days.
+    With ``trend`` for buckets of hours, too: to leave takes whole days. Where nobody chose whom to count and most
+    people are anonymous, who come once and make the rate, identified people are counted.
     """
     if trend and scope.interval == "hour":
         raise UsageError("churn is counted by whole days", "--interval takes day, week and month")
@@ -142,6 +143,8 @@ def ask(runner: Runner, event: str, gone: int, scope: Scope, *, trend: bool = Fa
             f"the time has {plural(max(0, days), 'whole day')}, and to have left takes {gone} without an event",
             "begin earlier with --since or --days, or say --gone with fewer days",
         )
+    if scope.is_usual and scope.counted == "all" and _mostly_anonymous(runner, scope):
+        scope = replace(scope, population="identified")
     table = _ask(runner, "posthog/lifetimes", event, gone, scope)
     if not len(table.rows) and len(events := events_of(runner, event)) == 1:
         require_events(runner, events)
@@ -154,7 +157,7 @@ def ask(runner: Runner, event: str, gone: int, scope: Scope, *, trend: bool = Fa
         event,
         gone,
         scope,
-        tuple(_groups(table.dicts(), cells, by_bucket, gone, scope)),
+        tuple(values_first(_groups(table.dicts(), cells, by_bucket, gone, scope), lambda group: group.name)),
         tuple(_risks(cells, facts)),
         tuple(_marks(_people_by_event(facts, "left"), _people_by_event(facts, "stayed"))),
         _back_test(cells),
@@ -168,6 +171,13 @@ def _ask(runner: Runner, query: str, event: str, gone: int, scope: Scope, **more
     shared = {name: value for name, value in {**scope.values, **scope.bucketing}.items() if name in known}
     own = {"event": list(events_of(runner, event) or ("",)), "gone": gone, "until": scope.end}
     return answer(runner, query, {**shared, **own, **more})
+
+
+def _mostly_anonymous(runner: Runner, scope: Scope) -> bool:
+    """Whether fewer than half of the people are identified, and some are."""
+    values = {**filter_values(scope), "since": scope.since, "until": scope.end}
+    ((people, identified),) = answer(runner, "posthog/identified_people", values).rows
+    return bool(0 < 2 * identified < people)
 
 
 def _midnight(scope: Scope) -> datetime:

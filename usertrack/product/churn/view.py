@@ -145,7 +145,9 @@ def _share(share: Share, of: str) -> str:
 
 def _notes(churn: Churn) -> tuple[str, ...]:
     too_new = sum(group.too_new for group in churn.groups)
+    narrowed = churn.scope.is_usual and churn.scope.population == "identified"
     return (
+        *(["most people are anonymous visitors, who are left out; `--people all` counts them, too"] * narrowed),
         f"lifetime: Kaplan-Meier from the first event to the first {plural(churn.gone, 'day')} of silence; who is"
         " still here counts for as long as that is known",
         f"risk: {export.METHOD}; segments of fewer than {FEWEST} are not judged",

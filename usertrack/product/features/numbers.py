@@ -13,7 +13,7 @@ from usertrack.engine.runner import Runner
 from usertrack.library.events import NONE, ROLES, require_role
 from usertrack.product.ask import answers
 from usertrack.product.known_events import known_events
-from usertrack.product.scope import GroupName, Scope
+from usertrack.product.scope import GroupName, Scope, values_first
 from usertrack.product.steps import events_of, require_steps, step_of
 from usertrack.workspace.settings import Settings
 
@@ -136,7 +136,7 @@ def ask(runner: Runner, source: FeatureSource, scope: Scope, categories: Sequenc
         if source.event == ROLES["feature_used"].default and source.event not in known_events(runner):
             return ask(runner, _by_event(runner, source), scope, categories)
         require_steps(runner, [step_of(runner, source.event)])
-    groups = _only(list(_groups(source, scope, table.dicts(), days)), categories)
+    groups = _only(values_first(_groups(source, scope, table.dicts(), days), lambda group: group.name), categories)
     return Features(source, scope, tuple(groups), table)
 
 

@@ -16,7 +16,7 @@ from usertrack.library.events import EventStep, parse_step
 from usertrack.library.sql import properties_of
 from usertrack.product.ask import answer, breakdown_values, filter_values, quoted, require_known
 from usertrack.product.known_events import require_events
-from usertrack.product.scope import GroupName, Scope, one_of
+from usertrack.product.scope import GroupName, Scope, one_of, values_first
 from usertrack.product.shares import Share, ShareBucket
 from usertrack.product.steps import require_steps
 
@@ -196,7 +196,9 @@ def ask(runner: Runner, funnel: Funnel, scope: Scope, *, trend: bool = False) ->
     groups = (
         replace(_group(funnel, scope, own), trend=_trend(funnel, scope, own) if trend else ()) for own in of_ranks
     )
-    return FunnelAnswer(funnel, scope, tuple(groups), replace(table, title=funnel.title))
+    return FunnelAnswer(
+        funnel, scope, tuple(values_first(groups, lambda group: group.name)), replace(table, title=funnel.title)
+    )
 
 
 def dropped(runner: Runner, funnel: Funnel, scope: Scope, step: int) -> Table:

@@ -15,7 +15,7 @@ from usertrack.core.table import Table
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answer, breakdown_values, filter_values
-from usertrack.product.scope import GroupName, Scope
+from usertrack.product.scope import GroupName, Scope, values_first
 
 By = Literal["page", "event"]
 MOST_STEPS = 20
@@ -203,7 +203,8 @@ def ask(runner: Runner, query: JourneysQuery, scope: Scope) -> Journeys:
     groups, more = _groups(runner, query, scope)
     table = _ask(runner, query, scope, groups)
     most = _most(query, scope, len(groups))
-    journey_groups = tuple(_group(rank, rows, scope, groups, most) for rank, rows in _ranked(table))
+    ranked = (_group(rank, rows, scope, groups, most) for rank, rows in _ranked(table))
+    journey_groups = tuple(values_first(ranked, lambda group: group.name))
     if (query.start and not journey_groups) or (
         query.goal and not any(group.total.reached for group in journey_groups)
     ):
