@@ -136,9 +136,10 @@ def test_without_postgres(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     document = json.loads(result.out)
     assert result.code == 6
     counts = {segment["id"]: segment["count"] for segment in document["segments"]}
-    assert counts == {"failing": None, "frustrated": 1, "high_intent": None, "at_risk": None, "power": None}
+    # both who are known were there this week, so that nobody is at risk
+    assert counts == {"failing": None, "frustrated": 1, "high_intent": None, "at_risk": 0, "power": None}
     assert [source["ok"] for source in document["sources"]] == [False, True]
-    unknown = "Failing Users, High-Intent Prospects, At-Risk Users, Power Users: unknown, because Postgres is not"
+    unknown = "Failing Users, High-Intent Prospects, Power Users: unknown, because Postgres is not"
     assert any(unknown in note for note in document["notes"])
     table = own("segments")
     assert table.code == 6
@@ -265,7 +266,7 @@ def test_a_week_of_ones_own(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
 def test_what_a_source_that_is_missing_leaves_open_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.delenv("DATABASE_URL")
     title = own("explain", LENA).out.splitlines()[0]
-    assert "is in no segment for sure; unknown: Failing Users, High-Intent Prospects" in title
+    assert "is in no segment for sure; unknown: Failing Users, Power Users" in title
     assert "not known whether in Failing Users (action)" in " ".join(own("user", LENA).out.split())
     met = own("match").out
     assert ["In", "both", "sources", "unknown"] in [line.split() for line in met.splitlines()]
@@ -327,7 +328,7 @@ def test_a_report_says_what_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) 
     assert "unknown" not in str(sections["Failing Users"])
     page, *short = own("report", "weekly", "-f", "markdown").out.split("\n## ")
     assert "**This report is incomplete: cannot reach PostHog" in page
-    assert "**unknown: Frustrated Users, because cannot reach PostHog" in "".join(short)
+    assert "**Frustrated Users: unknown, because cannot reach PostHog" in "".join(short)
 
 
 @pytest.mark.slow
@@ -375,3 +376,49 @@ def test_a_missing_table_is_told_once_with_the_file_that_names_it(own: Cli, envi
     assert warning.count('relation "fastapi_run" does not exist') == 1
     assert "incomplete: tables/neon/runs.sql:19: relation" in warning
     assert "tables/neon/runs.sql:" in segments.out + segments.err
+
+
+@pytest.fixture
+def broken(own: Cli, tmp_path: Path) -> Cli:
+    """The table of code executions cannot be read."""
+    (tmp_path / "usertrack.yaml").write_text("timezone: UTC\n")
+    (tmp_path / "tables/neon").mkdir(parents=True)
+    entity = "-- title: code\nSELECT c.id AS account_id, c.at, c.status FROM gone AS c\n"
+    (tmp_path / "tables/neon/code_runs.sql").write_text(entity)
+    return own
+
+
+def test_of_a_broken_table_those_are_undecided_for_whom_it_decides(broken: Cli) -> None:
+    answer = broken("segments", "-f", "json")
+    document = json.loads(answer.out)
+    at_risk = next(each for each in document["segments"] if each["id"] == "at_risk")
+    assert (answer.code, at_risk["count"], "gone" in at_risk["unknown"]) == (6, None, True)
+    assert [each["email"] for each in document["undecided"] if "at_risk" in each["segments"]] == [
+        "sleepy@acme.example",
+        "twice@acme.example",
+    ]
+    assert {each["unknown"] for each in document["segments"]} == {None, at_risk["unknown"]}
+    listed = broken("segments", "at_risk", "--undecided").out
+    assert "sleepy@acme.example" in listed
+    assert "At-Risk Users" in listed
+    assert LENA not in listed
+
+
+def test_an_explanation_does_not_contradict_itself(broken: Cli, clean_env: pytest.MonkeyPatch) -> None:
+    verdicts = {each["id"]: each for each in json.loads(broken("explain", LENA, "-f", "json").out)["segments"]}
+    assert (verdicts["at_risk"]["member"], verdicts["at_risk"]["unknown"]) == (False, None)
+    of_sleepy = broken("explain", "sleepy@acme.example").out
+    assert "unknown: At-Risk Users" in of_sleepy
+    clean_env.setenv("COLUMNS", "240")
+    shown = broken("explain", LENA).out
+    assert re.search(r"last activity of any kind\s+\S+ Nov 2026 \S+ or later", " ".join(shown.split()))
+
+
+def test_who_is_decided_is_pushed_and_the_others_are_counted(broken: Cli) -> None:
+    assert broken("push", "at_risk", "--to", "csv", "-o", "x.csv").code == 6
+    assert broken("push", "failing", "--to", "csv", "-o", "x.csv").code == 0
+    # how much they did is not known, and who might be a champion may be nothing less
+    lifecycle = json.loads(broken("segments", "--set", "lifecycle", "-f", "json").out)
+    counts = {each["id"]: (each["count"], each["undecided"]) for each in lifecycle["segments"]}
+    assert counts["new"] == (1, 1)
+    assert counts["champion"] == (None, 5)

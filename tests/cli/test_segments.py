@@ -14,8 +14,8 @@ import pytest
 
 from ..conftest import Cli
 
-KEYS = {"as_of", "timezone", "sources", "match", "segments", "users", "notes"}
-PERSON = {"email", "primary", "segments", "action", "priority", "because", "profile"}
+KEYS = {"as_of", "timezone", "sources", "match", "segments", "users", "undecided", "notes"}
+PERSON = {"email", "primary", "segments", "action", "priority", "because", "undecided", "profile"}
 
 
 def rows_of(text: str) -> list[dict[str, str]]:

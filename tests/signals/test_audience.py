@@ -66,5 +66,5 @@ def test_without_the_source_of_a_fact_nothing_fires_that_needs_it_and_that_is_to
 ) -> None:
     fired, notes = _fires(opened, tmp_path, "posthog")
     assert {name for name, people in fired.items() if people} == {"all"}
-    away = "unknown who that is, because Postgres is not connected"
+    away = "undecided for some, because Postgres is not connected"
     assert notes[:3] == [f"{name}: {away}" for name in ("paying", "both", "failing")]

@@ -84,6 +84,7 @@ CODES: Mapping[str, tuple[int, ...]] = {
 OPTIONS: Mapping[str, Any] = {
     "set_name": ["--set", "lifecycle"],
     "all_members": ["--all-members"],
+    "undecided": ["--undecided"],
     "pseudonyms": ["--pseudonyms"],
     "full": ["--full", "-f", "json"],
     "compare": ["--compare"],

@@ -23,6 +23,10 @@ def segments(
     by: By = None,
     set_name: AnySetName = None,
     all_members: AllMembers = False,
+    undecided: Annotated[
+        bool,
+        typer.Option("--undecided", help="List who may be in a segment, for want of a fact: `segments --undecided`."),
+    ] = False,
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,
     *,
@@ -44,7 +48,7 @@ def segments(
     from usertrack.segments.classify import classify
     from usertrack.segments.history.notes import segment_changes
     from usertrack.segments.history.transitions import record_and_compare
-    from usertrack.segments.view import segments_document
+    from usertrack.segments.view import segments_document, undecided_document
 
     with open_session(common) as session:
         rules = session.rules(subject_of(by))
@@ -54,7 +58,10 @@ def segments(
         zone = session.settings["timezone"]
         moves = record_and_compare(classification, session.history(), session.runner.now, passing=common.round > 1)
         since = segment_changes(moves, zone) if moves else None
-        document = segments_document(classification, only, zone, limit, since, all_members=all_members)
+        if undecided:
+            document = undecided_document(classification, only, zone)
+        else:
+            document = segments_document(classification, only, zone, limit, since, all_members=all_members)
         session.emit(session.pseudonymised(document) if pseudonyms else document, limit)
 
 

@@ -1,14 +1,15 @@
-"""The people of one segment to act on, most urgent first, each with the reason. An unknown segment has no audience.
+"""The people of one segment to act on, most urgent first, each with the reason. Who is undecided is in no audience.
 
 Your own people are in no audience: profiles leave them out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from usertrack.core.spool import identifier, quote
+from usertrack.core.words import plural
 from usertrack.library.entities import EMAIL
 from usertrack.segments.classify import Classification, words_sql
 from usertrack.segments.profiles import Profiles
@@ -47,7 +48,8 @@ class Audience:
     ``people``. ``most`` is the limit on ``people``; None is no limit. ``moved`` counts who entered and who left the
     segment since ``since``, where the history has both snapshots. ``facts_of_today`` are the labels of the rule's facts
     that have today's values although ``as_of`` is in the past. ``filter`` says in words who is left of the segment,
-    where somebody narrowed it; ``filtered_out`` counts the others.
+    where somebody narrowed it; ``filtered_out`` counts the others. ``undecided`` are the keys of people who may belong
+    to them, for want of a fact: nobody sends these, or takes them out where they were sent before.
     """
 
     segment_set: SegmentSet
@@ -66,6 +68,7 @@ class Audience:
     key: str = EMAIL
     filter: str = ""
     filtered_out: int = 0
+    undecided: tuple[str, ...] = ()
 
     def names(self, person: AudienceMember) -> dict[str, str | None]:
         """By what a target finds ``person``: the key, and the e-mail."""
@@ -113,7 +116,12 @@ def audience_of(
         EMAIL if EMAIL in profiles.facts else "NULL",
         *(identifier(fact.name) for fact in facts),
     ]
-    unfiltered = f"FROM classified {classification.whose([id_], to_act_on=not all_members)}"
+    unfiltered = f"FROM classified {classification.whose([id_], to_act_on=not all_members, decided=True)}"
+    undecided = [str(key) for key, *_ in classification.undecided([id_], open_=True).rows]
+    if not all_members:
+        unsure = f"{classification.whose([id_], to_act_on=True)} AND NOT decided"
+        rows = profiles.connection.execute(f"SELECT {identifier(profiles.key)} FROM classified {unsure}").fetchall()
+        undecided += [str(key) for (key,) in rows]
     where = f"{unfiltered} AND {only.condition(profiles)}" if only else unfiltered
     most = f"LIMIT {limit}" if limit else ""
     rows = profiles.connection.execute(
@@ -121,7 +129,8 @@ def audience_of(
     ).fetchall()
     total = profiles.row(f"SELECT count(*) {where}")[0]
     in_question = profiles.row(f"SELECT count(*) {unfiltered}")[0]
-    members_elsewhere = (classification.count(id_).people or 0) - in_question
+    in_it = profiles.row(f"SELECT count(*) FROM classified {classification.whose([id_], to_act_on=False)}")[0]
+    members_elsewhere = in_it - in_question - (len(undecided) - classification.count(id_).open)
     return Audience(
         segment_set=classification.segment_set,
         segment=classification.segment_set[id_],
@@ -137,9 +146,16 @@ def audience_of(
         members_elsewhere=members_elsewhere,
         all_members=all_members,
         most=limit or None,
-        notes=(*profiles.notes, *other_segments_note(members_elsewhere)),
+        notes=(*profiles.notes, *other_segments_note(members_elsewhere), *_undecided_note(undecided)),
         facts_of_today=tuple(fact.label for fact in facts if fact.current) if profiles.past else (),
         key=profiles.key,
         filter=only.words if only else "",
         filtered_out=in_question - total,
+        undecided=tuple(undecided),
     )
+
+
+def _undecided_note(undecided: Sequence[str]) -> list[str]:
+    """How many people are left out, as it is not known whether they are to be sent."""
+    words = plural(len(undecided), "person is", "people are")
+    return [f"{words} undecided, and left out: `usertrack segments --undecided` lists them"] if undecided else []

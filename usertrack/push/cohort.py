@@ -76,7 +76,7 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
 
     For an empty segment no cohort is created, and an existing one is emptied. Raises a UsertrackError.
     """
-    persons = _persons(audience, runner)
+    persons = _persons([person.key for person in audience.people], audience.key, runner)
     plan = _plan(audience, order, runner, persons)
     unresolved = tuple(person.key for person in audience.people if person.key not in persons)
     requests = list(_requests(plan))
@@ -108,10 +108,9 @@ def _details(plan: _CohortPlan, cohort: dict[str, Any] | None) -> dict[str, Any]
 # The persons
 
 
-def _persons(audience: Audience, runner: Runner) -> dict[str, list[str]]:
+def _persons(emails: Sequence[str], key: str, runner: Runner) -> dict[str, list[str]]:
     """The ids of the persons behind each e-mail, or distinct_id, that PostHog knows."""
-    emails = [person.key for person in audience.people]
-    if audience.key != EMAIL:
+    if key != EMAIL:
         return _ask(runner, _BY_ID, emails)
     by_property = _ask(runner, _BY_PROPERTY, emails)
     return by_property | _ask(runner, _BY_DISTINCT_ID, [email for email in emails if email not in by_property])
@@ -145,6 +144,9 @@ def _plan(audience: Audience, order: PushOrder, runner: Runner, persons: dict[st
     cohort = _cohort_named(runner, name, description, _description(replace(audience, all_members=True), order))
     members = frozenset(_members(runner, cohort["id"])) if cohort else frozenset()
     expected = frozenset(person for ids in persons.values() for person in ids)
+    if audience.undecided and members - expected:  # who was in it, and may still be, stays
+        undecided = _persons(audience.undecided, audience.key, runner)
+        expected |= members & {person for ids in undecided.values() for person in ids}
     return _CohortPlan(name, description, cohort, expected, members)
 
 

@@ -89,6 +89,7 @@ def _json(target: str, audience: Audience, outcome: Outcome, notes: list[str], *
         "as_of": audience.as_of,
         "people": audience.total,
         "members": audience.members,
+        "undecided": len(audience.undecided),
         **({"filter": audience.filter} if audience.filter else {}),
         "sent": 0 if dry_run else outcome.sent,
         "unresolved": outcome.unresolved,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from usertrack.core.document import Block, Document, Facts, Section
+from usertrack.core.document import Block, Document, Facts, Paragraph, Section
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
 from usertrack.core.sections import section_json, unknown_paragraph
@@ -13,7 +13,7 @@ from usertrack.reports.members import moves, people, segment_origins
 from usertrack.segments.classify import Classification
 from usertrack.segments.history.notes import difference_notes, retroactive_notes
 from usertrack.segments.history.week_ago import Moves
-from usertrack.segments.view import match_notes
+from usertrack.segments.view import match_notes, undecided_words
 
 PEOPLE, MOVES = 50, 20
 
@@ -78,7 +78,8 @@ def _blocks(
         yield unknown_paragraph(count.unknown)
         return
     total = classification.profiles.people
-    share = f" ({100 * count.people / total:.1f} %)" if total else ""
+    part = count.share(total)
+    share = "" if part is None else f" ({100 * part:.1f} %)"
     pairs: list[tuple[str, Any]] = [("People", count.people), ("Of all", f"{number(total)}{share}")]
     if not classification.segment_set.exclusive:
         pairs.append(("To act on", "unknown" if count.to_act_on is None else count.to_act_on))
@@ -87,5 +88,7 @@ def _blocks(
     if id_ in moved.counts:
         pairs += zip(("Entered since last week", "Left since last week"), moved.counts[id_], strict=True)
     yield Facts(tuple(pairs))
+    if count.doubt:
+        yield Paragraph(undecided_words(classification, id_), "warning")
     yield from listed
     yield from moves(moved, classification.profiles.key, id_, MOVES, timezone)

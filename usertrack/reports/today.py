@@ -59,8 +59,7 @@ def _common(classification: Classification, segment: Segment) -> str:
 def people_document(classification: Classification, moved: Moves, changes: SegmentChanges) -> Document:
     """Who is most urgent, a few of each segment, and how they stood at the earlier moment."""
     segment_set = classification.segment_set
-    known = {count.segment.id for count in classification.counts if count.to_act_on is not None}
-    rows = [row for row in moved.standing.dicts() if row["segment"] in known]
+    rows = moved.standing.dicts()
 
     def since(row: Mapping[str, Any]) -> str:
         return "not known" if row["new"] is None else "new" if row["new"] else row["moved"] or "there, as before"
@@ -85,9 +84,9 @@ def people_document(classification: Classification, moved: Moves, changes: Segme
         blocks = [columns.listing(list(islice(_first(rows), _PEOPLE))), Paragraph(more, "dim")]
     elif classification.unknown:
         blocks = []
-    if count := next(iter(classification.unknown), None):
-        why = f"who is in {count.segment.name} is unknown, because {count.unknown}"
-        blocks.append(Paragraph(f"Whom to act on in less urgent segments is not known: {why}", "warning"))
+    blocks += [
+        Paragraph(f"{each.segment.name}: {each.doubt}", "warning") for each in classification.counts if each.doubt
+    ]
     return _document("Act on these first", blocks, classification)
 
 

@@ -60,16 +60,13 @@ def _segments(weekly: Weekly) -> Section:
     def moved(count: SegmentCount, at: int) -> int | None:
         return weekly.moved.counts.get(count.segment.id, (None, None))[at]
 
-    def share(count: SegmentCount) -> float | None:
-        return count.people / total if count.people is not None and total else None
-
     tags = weekly.classification.segment_set.tags
     to_act_on = None if weekly.classification.segment_set.exclusive else Field("To act on", "number")
     columns: Columns[SegmentCount] = Columns(
         Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
         Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
         Attribute("to_act_on", "BIGINT", lambda count: count.to_act_on, to_act_on),
-        Attribute("share", "DOUBLE", share, Field("Share", "bar", full=1.0)),
+        Attribute("share", "DOUBLE", lambda count: count.share(total), Field("Share", "bar", full=1.0)),
         Attribute("entered", "BIGINT", lambda count: moved(count, 0), Field("Entered", "number")),
         Attribute("left", "BIGINT", lambda count: moved(count, 1), Field("Left", "number")),
         Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
@@ -92,6 +89,7 @@ def _segment(weekly: Weekly, count: SegmentCount, effect: Effect | None, timezon
         (unknown_paragraph(count.unknown),)
         if count.people is None
         else (
+            *([Paragraph(count.doubt, "warning")] if count.doubt else []),
             *people(weekly.classification, segment.id, PEOPLE, reasons=effect.reasons if effect else {}),
             *([Paragraph(effect.words)] if effect else []),
             *moves(weekly.moved, profiles.key, segment.id, MOVES, timezone),

@@ -98,10 +98,10 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
 
     def before(count: SegmentCount) -> int | None:
         moved = weekly.moved.counts.get(count.segment.id)
-        return None if moved is None or count.people is None else count.people - moved[0] + moved[1]
+        return None if moved is None or count.people is None or count.open else count.people - moved[0] + moved[1]
 
     def stood(count: SegmentCount, number_of: Callable[[Standing], int]) -> int | None:
-        known = count.segment.id in weekly.moved.counts and count.to_act_on is not None
+        known = count.segment.id in weekly.moved.counts and count.people is not None
         return number_of(standings.get(count.segment.id, Standing())) if known else None
 
     spared = Field("By incident only", "number") if any(each.spared for each in standings.values()) else None
@@ -155,7 +155,7 @@ def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collect
     blocks: list[Block] = [columns.listing(lines)] if lines else [Paragraph("nobody is new, and nothing moved", "dim")]
     if more:
         blocks.append(Paragraph(f"Not named: {more}. `--limit 0` names them, `--full` everybody", "dim"))
-    blocks += [unknown_paragraph(f"{count.segment.name}, because {count.unknown}") for count in counts if count.unknown]
+    blocks += [Paragraph(f"{count.segment.name}: {count.doubt}", "warning") for count in counts if count.doubt]
     return Section("Whom to act on", tuple(blocks), segment_origins(weekly.classification))
 
 

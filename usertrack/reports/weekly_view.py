@@ -92,7 +92,7 @@ def _notes(weekly: Weekly, timezone: str) -> Iterator[str]:
     profiles = weekly.classification.profiles
     yield from profiles.notes
     yield from dict.fromkeys(weekly.missing.values())
-    yield from (f"{count.segment.name}: unknown, because {count.unknown}" for count in weekly.classification.unknown)
+    yield from (f"{count.segment.name}: {count.doubt}" for count in weekly.classification.counts if count.doubt)
     pair = weekly.moved.pair
     yield from difference_notes(pair, timezone)
     yield from retroactive_notes([snapshot for snapshot in (pair.before, pair.after) if snapshot.retroactive], timezone)

@@ -1,6 +1,7 @@
 """Classification: who is in which segment of a set, why, and how urgently, computed in DuckDB over the profiles.
 
-NULL means unknown: a fact that is not known puts nobody into a segment.
+NULL means unknown: a fact that is not known puts nobody into a segment, and takes nobody out of one. Rules are judged
+per person in three-valued logic.
 """
 
 import re
@@ -23,15 +24,16 @@ from usertrack.segments.profiles import OR_NULL, Profiles
 from usertrack.segments.rules import Rules, Segment, SegmentSet
 from usertrack.segments.staging import duckdb_message
 
-OWN_COLUMNS = ("primary", "segments", "action", "priority", "because")
+OWN_COLUMNS = ("primary", "segments", "action", "priority", "because", "undecided")
 
 
 @dataclass(frozen=True)
 class SegmentCount:
-    """How many people are in a segment. ``people`` is None when that is unknown in this run; ``unknown`` then says why.
+    """How many people are in a segment for sure. ``people`` is None when nobody is, and somebody may be.
 
-    ``to_act_on`` counts people whose primary segment it is; None when a more urgent segment is unknown.
-    ``undecided`` counts people for whom a fact that the rule needs is not known.
+    ``to_act_on`` counts people whose primary segment it is for sure, and is None as ``people`` is. ``undecided`` counts
+    people for whom a fact that decides is not known. ``unknown`` says why, where that fact is unknown for everybody in
+    this run; ``open`` counts these people.
     """
 
     segment: Segment
@@ -39,6 +41,17 @@ class SegmentCount:
     to_act_on: int | None = None
     undecided: int = 0
     unknown: str = ""
+    open: int = 0
+
+    @property
+    def doubt(self) -> str:
+        """Why it is not known of everybody: ``unknown, because …``, ``12 undecided, because …``, or empty."""
+        what = "unknown" if self.people is None else f"{number(self.open)} undecided"
+        return f"{what}, because {self.unknown}" if self.unknown else ""
+
+    def share(self, total: int) -> float | None:
+        """Its part of ``total`` people; None where it is not known of everybody."""
+        return None if self.people is None or self.open or not total else self.people / total
 
 
 @dataclass(frozen=True)
@@ -57,20 +70,19 @@ class Classification:
         return next(count for count in self.counts if count.segment.id == id_)
 
     def require_known(self, id_: str, so: str = "", *, to_act_on: bool = False) -> None:
-        """Raise Unknown when a source was missing that tells who is in segment ``id_``; ``so`` begins the message.
+        """Raise Unknown when nobody is in segment ``id_`` for sure, and somebody may be; ``so`` begins the message.
 
-        While a more urgent segment is unknown, nobody is known to be in a later one of an exclusive set, and in no set
-        is it known whom ``to_act_on``.
+        With ``to_act_on`` also when that is so of those whose primary segment it is, as a more urgent one is undecided.
         """
         own, name, advice = (
             self.count(id_),
             self.segment_set[id_].name,
             "`usertrack doctor` says what stands in the way",
         )
-        first = own if own.people is None else next(iter(self.unknown), own)
-        if own.people is None or (self.segment_set.exclusive and own.to_act_on is None):
-            raise Unknown(f"{so}who is in {name} is unknown, because {first.unknown}", advice)
+        if own.people is None:
+            raise Unknown(f"{so}who is in {name} is unknown, because {own.unknown}", advice)
         if to_act_on and own.to_act_on is None:
+            first = next(count for count in self.counts if count.unknown)
             raise Unknown(
                 f"{so}whom to act on in {name} is unknown: {first.segment.name} is more urgent, and is unknown, "
                 f"because {first.unknown}",
@@ -82,12 +94,17 @@ class Classification:
         """The order of rows of `classified`: by priority, then by precedence."""
         return f"ORDER BY priority DESC NULLS LAST, rank, {identifier(self.profiles.key)}"
 
-    def whose(self, only: Sequence[str], *, to_act_on: bool) -> str:
-        """A WHERE for people in any segment of ``only``; ``to_act_on``: people whose primary segment is one of them."""
+    def whose(self, only: Sequence[str], *, to_act_on: bool, decided: bool = False) -> str:
+        """A WHERE for people in any segment of ``only``; ``to_act_on``: people whose primary segment is one of them.
+
+        With ``decided`` those alone of whom no more urgent segment is undecided.
+        """
         if not only:
             return ""
-        ids = f"[{', '.join(map(quote, only))}]"
-        return f'WHERE list_contains({ids}, "primary")' if to_act_on else f"WHERE list_has_any(segments, {ids})"
+        ids = _listed(only)
+        if not to_act_on:
+            return f"WHERE list_has_any(segments, {ids})"
+        return f'WHERE list_contains({ids}, "primary"){" AND decided" * decided}'
 
     def people(self, only: Sequence[str] = (), limit: int | None = None, *, to_act_on: bool = False) -> Table:
         """One row per person in any segment (of ``only``), most urgent first: by priority, then by precedence.
@@ -116,6 +133,23 @@ class Classification:
             notes=tuple(profiles.notes),
         )
 
+    def undecided(self, only: Sequence[str] = (), *, open_: bool = False) -> Table:
+        """The people who may be in a segment (of ``only``): the key, the ids of these segments, and all facts.
+
+        With ``open_`` those alone of whom a fact is not known that is unknown in this run.
+        """
+        profiles = self.profiles
+        facts = [name for name in profiles.facts if name not in (profiles.key, "as_of")]
+        names = ", ".join(map(identifier, (profiles.key, "undecided", *facts)))
+        ids = _listed(only or [each.id for each in self.segment_set.segments])
+        where = f"list_has_any({'open' if open_ else 'undecided'}, {ids})"
+        scan = f"(SELECT {names} FROM flagged WHERE {where} ORDER BY {identifier(profiles.key)})"
+        described = profiles.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+        columns = tuple(Column(name, kind) for name, kind, *_ in described)
+        total = profiles.row(f"SELECT count(*) FROM {scan}")[0]
+        rows = SpooledRows(scan, columns, total, profiles.connection)
+        return Table(columns, rows, name="undecided", as_of=profiles.as_of, notes=tuple(profiles.notes))
+
     def evidence(self, only: Sequence[str] = ()) -> list[str]:
         """The facts that the rules of these segments use: the first of each rule, then the second of each, …"""
         segments = [segment for segment in self.segment_set.segments if not only or segment.id in only]
@@ -128,15 +162,12 @@ def classify(profiles: Profiles, segment_set: SegmentSet) -> Classification:
     import duckdb
 
     profiles.note(segment_set.note)
-    unknown = {
-        segment.id: "; ".join(profiles.missing(condition(profiles, segment))) for segment in segment_set.segments
-    }
     try:
-        _flag(profiles, segment_set, unknown)
+        _flag(profiles, segment_set)
         _describe(profiles, segment_set)
     except duckdb.Error as error:  # a value of somebody's that a rule cannot take
         raise rule_error(profiles, segment_set, error) from error
-    return Classification(profiles, segment_set, tuple(_counts(profiles, segment_set, unknown)))
+    return Classification(profiles, segment_set, tuple(_counts(profiles, segment_set)))
 
 
 def rule_error(profiles: Profiles, segment_set: SegmentSet, error: Exception) -> UsageError:
@@ -255,22 +286,44 @@ _NUMBERS = {"BIGINT", "INTEGER", "DOUBLE", "DECIMAL", "HUGEINT", "FLOAT", "SMALL
 _KINDS = {"when": {"BOOLEAN"}, "priority": _NUMBERS}
 
 
-def _flag(profiles: Profiles, segment_set: SegmentSet, unknown: dict[str, str]) -> None:
-    """Make the table `flagged`: the profile, and for each segment a column that is true, false or NULL."""
+def _flag(profiles: Profiles, segment_set: SegmentSet) -> None:
+    """Make the table `flagged`: the profile, for each segment whether somebody is in it, and the undecided ones.
+
+    ``in X`` is true, false, or NULL where a fact is not known; ``open X`` says that this is one that is unknown in this
+    run. ``undecided`` and ``open`` list the ids of these segments. In an exclusive set, nobody is in a segment who
+    is, or may be, in an earlier one.
+    """
     flags: list[str] = []
+    earlier: list[str] = []
     for segment in segment_set.segments:
-        rule = "NULL::BOOLEAN" if unknown[segment.id] else bracketed(segment.when)
-        if segment_set.exclusive and flags:
-            earlier = " OR ".join(
-                f"coalesce({_flag_name(before)}, false)" for before in segment_set.segments[: len(flags)]
-            )
-            rule = f"({rule} AND NOT ({earlier}))"
-        flags.append(f"{rule} AS {_flag_name(segment)}")
-    profiles.connection.execute(f"CREATE OR REPLACE TABLE flagged AS SELECT *, {', '.join(flags)} FROM profile")
+        rule = condition(profiles, segment)
+        own, met = profiles.judged(rule), profiles.judged(rule, met_or_not=True)
+        none_before = f" AND NOT ({' OR '.join(earlier)})" if segment_set.exclusive and earlier else ""
+        earlier.append(identifier(f"met {segment.id}"))
+        flags += [f"{met} AS {earlier[-1]}", f"({own}{none_before}) AS {_flag_name(segment)}"]
+        flags.append(f"({earlier[-1]}{none_before}) IS NULL AS {_open_name(segment)}")
+    segments = segment_set.segments
+    lists = {
+        "undecided": [f"CASE WHEN {_flag_name(each)} IS NULL THEN {quote(each.id)} END" for each in segments],
+        "open": [f"CASE WHEN {_open_name(each)} THEN {quote(each.id)} END" for each in segments],
+    }
+    ids = (f"list_filter([{', '.join(cases)}], lambda x: x IS NOT NULL) AS {name}" for name, cases in lists.items())
+    profiles.connection.execute(
+        f"CREATE OR REPLACE TABLE flagged AS SELECT * EXCLUDE ({', '.join(earlier)}), {', '.join(ids)} "
+        f"FROM (SELECT *, {', '.join(flags)} FROM profile)"
+    )
 
 
 def _flag_name(segment: Segment) -> str:
     return identifier(f"in {segment.id}")
+
+
+def _open_name(segment: Segment) -> str:
+    return identifier(f"open {segment.id}")
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return f"[{', '.join(map(quote, ids))}]"
 
 
 def _describe(profiles: Profiles, segment_set: SegmentSet) -> None:
@@ -287,32 +340,46 @@ def _describe(profiles: Profiles, segment_set: SegmentSet) -> None:
         return f"list_filter([{cases}], lambda x: x IS NOT NULL)"
 
     segments = segment_set.segments
+    in_turn = " ".join(f"WHEN {_flag_name(each)} THEN true WHEN {_open_name(each)} THEN false" for each in segments)
     ids = [quote(segment.id) for segment in segments]
+    reasons = [reason_sql(profiles, segment) for segment in segments]
     priorities = [f"round(CAST({bracketed(segment.priority)} AS DOUBLE), 1)" for segment in segments]
     profiles.connection.execute(
         "CREATE OR REPLACE TABLE classified AS SELECT * FROM ("
         f'SELECT *, {first(ids)} AS "primary", {members(ids)} AS segments, '
         f"{first([quote(segment.action) for segment in segments])} AS action, {first(priorities)} AS priority, "
-        f"{members([reason_sql(profiles, segment) for segment in segments])} AS because, "
+        f"{members(reasons)} AS because, CASE {in_turn} END AS decided, "
         f'{first([str(rank) for rank in range(len(segments))])} AS rank FROM flagged) WHERE "primary" IS NOT NULL'
     )
 
 
-def _counts(profiles: Profiles, segment_set: SegmentSet, unknown: dict[str, str]) -> Iterator[SegmentCount]:
-    first_known = True  # whether it is known who is in the segments that go first
-    flags = [  # count_if would be NULL of nobody
-        f"count(*) FILTER (WHERE {flag}), count(*) FILTER (WHERE {flag} IS NULL)"
-        for flag in map(_flag_name, segment_set.segments)
+def _counts(profiles: Profiles, segment_set: SegmentSet) -> Iterator[SegmentCount]:
+    counted = [  # count_if would be NULL of nobody
+        f"count(*) FILTER (WHERE {_flag_name(each)}), count(*) FILTER (WHERE {_flag_name(each)} IS NULL), "
+        f"count(*) FILTER (WHERE {_open_name(each)})"
+        for each in segment_set.segments
     ]
-    counts = profiles.row(f"SELECT {', '.join(flags)} FROM flagged")
-    primary = profiles.connection.execute('SELECT "primary", count(*) FROM classified GROUP BY ALL').fetchall()
-    to_act_on = dict(primary)
-    for segment, people, undecided in zip(segment_set.segments, counts[::2], counts[1::2], strict=True):
-        if unknown[segment.id]:
-            first_known = False
-            yield SegmentCount(segment, None, unknown=unknown[segment.id])
-            continue
-        yield SegmentCount(segment, people, to_act_on.get(segment.id, 0) if first_known else None, undecided)
+    counts = profiles.row(f"SELECT {', '.join(counted)} FROM flagged")
+    primary = profiles.connection.execute(
+        'SELECT "primary", count(*) FILTER (decided), count(*) FILTER (NOT decided) FROM classified GROUP BY ALL'
+    ).fetchall()
+    primaries = {id_: (sure, unsure) for id_, sure, unsure in primary}
+    reasons: list[str] = []
+    rules = (condition(profiles, segment) for segment in segment_set.segments)
+    for segment, rule, people, undecided, open_ in zip(
+        segment_set.segments, rules, counts[::3], counts[1::3], counts[2::3], strict=True
+    ):
+        own = profiles.missing(rule)
+        reasons = own if not segment_set.exclusive else list(dict.fromkeys([*reasons, *own]))
+        sure, unsure = primaries.get(segment.id, (0, 0))
+        yield SegmentCount(
+            segment,
+            people or (None if open_ else 0),
+            sure or (None if unsure or (open_ and not people) else 0),
+            undecided,
+            "; ".join(reasons) if open_ else "",
+            open_,
+        )
 
 
 def other_segments_words(count: int) -> str:

@@ -14,7 +14,6 @@ from usertrack.segments.expressions import (
     Atom,
     atoms,
     base_columns,
-    bracketed,
     columns,
     compared_texts,
     compares_whole_texts,
@@ -51,8 +50,8 @@ class Flip:
 class Comparison:
     """One comparison of a rule with the person's facts. ``met`` is None when it is unknown.
 
-    ``bases`` are the facts that it rests on, derived ones expanded. ``counts`` are the denominators of its rates, by
-    name of the fact.
+    ``bases`` are the facts that it rests on, derived ones expanded. ``counts`` are the denominators of its rates, and
+    ``bounds`` the least and greatest values that an unknown fact may have, by name of the fact.
     """
 
     atom: Atom
@@ -60,17 +59,20 @@ class Comparison:
     met: bool | None
     bases: frozenset[str]
     counts: dict[str, int]
+    bounds: dict[str, tuple[Any, Any]]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the person is in one segment. ``member`` is None when that is unknown; ``unknown`` then says why.
+    """Whether the person is in one segment. ``member`` is None when that is undecided; ``unknown`` then says why.
 
-    ``earlier`` names the segment of an exclusive set that comes first and has the person.
+    ``met`` says whether its own rule is met. ``earlier`` names the segment of an exclusive set whose rule is met, too,
+    and that comes first.
     """
 
     segment: Segment
     member: bool | None
+    met: bool | None
     because: str
     comparisons: tuple[Comparison, ...]
     flips: tuple[Flip, ...]
@@ -150,7 +152,7 @@ def explain(profiles: Profiles, segment_set: SegmentSet, email: str, *, flips: b
     verdicts: list[Verdict] = []
     try:
         for segment in segment_set.segments:
-            before = [verdict for verdict in verdicts if not verdict.unknown] if segment_set.exclusive else []
+            before = verdicts if segment_set.exclusive else []
             verdicts.append(_verdict(profiles, segment, facts, before, flips=flips))
     except duckdb.Error as error:
         raise rule_error(profiles, segment_set, error) from error
@@ -161,26 +163,37 @@ def _verdict(
     profiles: Profiles, segment: Segment, facts: dict[str, Any], before: Sequence[Verdict], *, flips: bool
 ) -> Verdict:
     rule = condition(profiles, segment)
-    unknown = "; ".join(profiles.missing(rule))
     comparisons = _comparisons(profiles, rule, facts)
-    met, text = profiles.row(f"SELECT {bracketed(segment.when)}, {reason_sql(profiles, segment)} FROM person")
-    earlier = next((verdict.segment.name for verdict in before if verdict.member), "") if met else ""
-    member = None if unknown else False if earlier else met
+    met, can_be_met, text = profiles.row(
+        f"SELECT {profiles.judged(rule)}, {profiles.judged(rule, met_or_not=True)} IS NOT FALSE, "
+        f"{reason_sql(profiles, segment)} FROM person"
+    )
+    earlier = next((verdict.segment.name for verdict in before if verdict.met), "") if can_be_met else ""
+    doubtful = next((verdict for verdict in before if verdict.unknown), None) if can_be_met and not earlier else None
+    reasons = profiles.missing(rule) if can_be_met and not met and not earlier else []
+    if doubtful:
+        reasons.append(f"{doubtful.segment.name} comes first, and is unknown")
+    member = None if reasons else False if earlier else met
     changes: list[Flip] = []
-    if flips and not unknown:
-        rule_with_precedence = _member_rule(profiles, segment, [verdict.segment for verdict in before])
-        changes = _flips(profiles, _Rule.of(rule_with_precedence), target=not member)
-    return Verdict(segment, member, text if member else "", comparisons, tuple(changes), unknown, earlier)
+    if flips and not reasons:
+        changes = _flips(profiles, _rule(profiles, segment, [verdict.segment for verdict in before]), target=not member)
+    reason = text if member else ""
+    return Verdict(segment, member, met, reason, comparisons, tuple(changes), "; ".join(reasons), earlier)
 
 
 def _comparisons(profiles: Profiles, rule: exp.Expression, facts: dict[str, Any]) -> tuple[Comparison, ...]:
     """The comparisons in ``rule`` with their outcomes for the person, all asked for at once."""
     compared = atoms(rule)
     rates = _rates(profiles, rule)
-    outcomes = ["NULL" if profiles.missing(atom.expression) else f"try({atom.sql})" for atom in compared]
+    outcomes = [f"try({profiles.judged(atom.expression)})" for atom in compared]
     denominators = [f"({to_sql(denominator)})" for denominator in rates.values()]
-    values = profiles.row(f"SELECT {', '.join([*outcomes, *denominators])} FROM person")
-    counts = {name: int(count) for name, count in zip(rates, values[len(compared) :], strict=True) if count is not None}
+    unknown = [name for name in columns(rule) if profiles.facts[name].missing]
+    limits = [limit or "NULL" for name in unknown for limit in (profiles.bounds(name).low, profiles.bounds(name).high)]
+    values = profiles.row(f"SELECT {', '.join([*outcomes, *denominators, *limits])} FROM person")
+    of_rates = len(compared) + len(rates)
+    denominated = zip(rates, values[len(compared) : of_rates], strict=True)
+    counts = {name: int(count) for name, count in denominated if count is not None}
+    bounds = dict(zip(unknown, zip(values[of_rates::2], values[of_rates + 1 :: 2], strict=True), strict=True))
     return tuple(
         Comparison(
             atom,
@@ -188,6 +201,7 @@ def _comparisons(profiles: Profiles, rule: exp.Expression, facts: dict[str, Any]
             met,
             frozenset(base_columns(atom.expression, profiles.derived)),
             {name: counts[name] for name in atom.columns if name in counts},
+            {name: bounds[name] for name in atom.columns if name in bounds},
         )
         for atom, met in zip(compared, values, strict=False)
     )
@@ -203,42 +217,44 @@ def _rates(profiles: Profiles, rule: exp.Expression) -> dict[str, exp.Expression
     }
 
 
-def _member_rule(profiles: Profiles, segment: Segment, before: Sequence[Segment]) -> exp.Expression:
-    """The condition of membership over base facts: the segment's rule, and none of the segments ``before`` it."""
-    rule = expand(condition(profiles, segment), profiles.derived)
-    for earlier in before:
-        other = exp.Coalesce(this=expand(condition(profiles, earlier), profiles.derived), expressions=[exp.false()])
-        rule = exp.And(this=exp.paren(rule, copy=False), expression=exp.not_(other, copy=False))
-    return rule
-
-
 @dataclass(frozen=True)
 class _Rule:
-    """A rule over base facts, and what its facts are compared with; it is searched once for all of them."""
+    """A rule over base facts, and what its facts are compared with; it is searched once for all of them.
 
-    expression: exp.Expression
+    ``met`` is SQL for whether somebody is in the segment: its rule is met, and none of the segments before it has them.
+    """
+
+    expression: exp.Expr
+    met: str
     columns: tuple[str, ...]
     thresholds: tuple[float, ...]
     has_negative: bool
     compared_with_null: frozenset[str]
 
-    @classmethod
-    def of(cls, rule: exp.Expression) -> "_Rule":
-        tests = rule.find_all(exp.Is, exp.NullSafeEQ, exp.NullSafeNEQ)
-        return cls(
-            rule,
-            tuple(columns(rule)),
-            tuple(sorted(numbers([rule]))),
-            rule.find(exp.Neg) is not None,
-            frozenset(name for test in tests for name in columns(test)),
-        )
+
+def _rule(profiles: Profiles, segment: Segment, before: Sequence[Segment]) -> _Rule:
+    conditions = [expand(condition(profiles, each), profiles.derived) for each in (segment, *before)]
+    unknown = profiles.unknowns
+    met = unknown.judged(conditions[0])
+    for earlier in conditions[1:]:
+        met += f" AND NOT {unknown.judged(earlier, met_or_not=True)}"
+    rule = exp.and_(*conditions)
+    tests = rule.find_all(exp.Is, exp.NullSafeEQ, exp.NullSafeNEQ)
+    return _Rule(
+        rule,
+        met,
+        tuple(columns(rule)),
+        tuple(sorted(numbers([rule]))),
+        rule.find(exp.Neg) is not None,
+        frozenset(name for test in tests for name in columns(test)),
+    )
 
 
 def _flips(profiles: Profiles, rule: _Rule, *, target: bool) -> list[Flip]:
     """For each base fact of ``rule`` the nearest value that gives ``target``, where there is one."""
-    flips, goal = [], f"({to_sql(rule.expression)}) {'IS TRUE' if target else 'IS NOT TRUE'}"
+    flips, goal = [], f"({rule.met}) {'IS TRUE' if target else 'IS NOT TRUE'}"
     looked_at = {*rule.columns} - {"as_of", profiles.key}
-    for name in (name for name in profiles.facts if name in looked_at):
+    for name in (name for name, fact in profiles.facts.items() if name in looked_at and not fact.missing):
         fact = profiles.facts[name]
         if candidates := _candidates(profiles, fact, rule):
             flip = _flip(profiles, fact, candidates, goal) or _null_flip(profiles, fact, rule, goal)

@@ -13,7 +13,7 @@ from usertrack.core.table import Table
 from usertrack.segments.explain import Comparison, Explanation, Flip, Verdict
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import segment_tags
-from usertrack.segments.wording import rule_words, value_words
+from usertrack.segments.wording import bounded_words, rule_words, value_words
 
 _IN = {True: "yes", False: "no", None: "unknown"}
 _MET = {True: "✓", False: "✗", None: "?"}
@@ -115,7 +115,9 @@ def _labels(looked: Comparison) -> str:
 
 def _values(looked: Comparison, timezone: str) -> str:
     return ", ".join(
-        value_words(fact, value, timezone) + _rate_interval(fact, value, looked.counts.get(fact.name), timezone)
+        bounded_words(fact, *looked.bounds[fact.name], timezone)
+        if fact.name in looked.bounds
+        else value_words(fact, value, timezone) + _rate_interval(fact, value, looked.counts.get(fact.name), timezone)
         for fact, value in looked.facts
     )
 

@@ -125,7 +125,7 @@ def atoms(expression: Any) -> list[Atom]:
     return comparisons
 
 
-def numbers(expressions: Iterable[exp.Expression]) -> set[float]:
+def numbers(expressions: Iterable[exp.Expr]) -> set[float]:
     """Every number in the expressions that is no divisor: the thresholds at which a rule may change its outcome."""
     return {
         -float(literal.this) if isinstance(literal.parent, exp.Neg) else float(literal.this)
@@ -135,7 +135,7 @@ def numbers(expressions: Iterable[exp.Expression]) -> set[float]:
     }
 
 
-def compared_texts(expression: exp.Expression, column: str = "") -> set[str]:
+def compared_texts(expression: exp.Expr, column: str = "") -> set[str]:
     """Every text that ``expression`` compares for equality with a column: any column, or the one of this name."""
     return {
         str(literal.this)
@@ -146,7 +146,7 @@ def compared_texts(expression: exp.Expression, column: str = "") -> set[str]:
     }
 
 
-def compares_whole_texts(expression: exp.Expression, column: str) -> bool:
+def compares_whole_texts(expression: exp.Expr, column: str) -> bool:
     """Whether ``column`` is only compared for equality and with NULL, so that all other texts have the same outcome."""
     for node in expression.find_all(exp.Column):
         comparison = node.parent

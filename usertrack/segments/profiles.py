@@ -19,18 +19,20 @@ from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import Library, Query, Statement, for_key
-from usertrack.segments.expressions import base_columns, bracketed, columns, parse
+from usertrack.segments.expressions import base_columns, bracketed, columns, expand, parse
 from usertrack.segments.keys import ORGANIZATION, a_key, key_words, normalised, subject_words
 from usertrack.segments.match import Match, Sides, apart_note, match_of, match_sql, namesakes_note, repeated_note
 from usertrack.segments.rules import Rules
 from usertrack.segments.staging import duckdb_message, fact_sql, stage
+from usertrack.segments.undecided import Bounds, Unknowns
 
 
 @dataclass(frozen=True)
 class ProfileFact:
     """A column of `profile`. ``type`` is DuckDB's. ``missing``: why it is unknown for everybody in this run.
 
-    ``origin`` is the query that gave it. A ``current`` fact has the value of today, whatever the moment of the run.
+    ``origin`` is the query that gave it. A ``current`` fact has the value of today, whatever the moment of the run. A
+    ``count`` is 0 for whom its query does not list.
     """
 
     name: str
@@ -40,10 +42,14 @@ class ProfileFact:
     origin: str = "derived"
     missing: str = ""
     current: bool = False
+    count: bool = False
 
 
 OR_NULL = "try_cast() gives NULL instead"  # where somebody's value cannot be taken
-_OWN_NAMES = {"key", "primary", "segments", "action", "priority", "because", "rank", "internal", "opted_out", "deleted"}
+_OWN_NAMES = {
+    *("key", "primary", "segments", "action", "priority", "because", "undecided", "open", "decided", "rank"),
+    *("internal", "opted_out", "deleted"),
+}
 
 
 class Profiles:
@@ -135,6 +141,26 @@ class Profiles:
             dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing)
         )
 
+    def judged(self, expression: exp.Expression, *, met_or_not: bool = False) -> str:
+        """SQL for whether a condition is met, in three-valued logic; ``met_or_not`` as in `Unknowns.judged`."""
+        unknown = self.unknowns
+        return unknown.judged(self._expanded(expression, unknown), met_or_not=met_or_not)
+
+    def bounds(self, name: str) -> Bounds:
+        """What is known of a fact that is unknown as a whole."""
+        unknown = self.unknowns
+        return unknown.bounds(self._expanded(exp.column(name), unknown))
+
+    @property
+    def unknowns(self) -> Unknowns:
+        """The facts that are unknown in this run."""
+        missing = [fact for fact in self.facts.values() if fact.missing]
+        return Unknowns({fact.name for fact in missing}, {fact.name for fact in missing if fact.count})
+
+    def _expanded(self, expression: Any, unknown: Unknowns) -> Any:
+        derived = {name: sql for name, sql in self.derived.items() if name in unknown.names}
+        return expand(expression, derived) if unknown.in_(expression) else expression
+
     def _people(self, tables: Mapping[str, Table], internal: Sequence[str], opted_out: Sequence[str]) -> None:
         """Make the table `people`: everybody in any answer, their sources, and whether they are left out."""
         parts = [
@@ -186,7 +212,10 @@ class Profiles:
             kind = fact.profile_type
             value = fact_sql(f"q{number}", name, fact.default, kind) if has_answer else f"NULL::{kind}"
             columns.append(f"{value} AS {identifier(name)}")
-            self.facts[name] = ProfileFact(name, fact.label, kind, fact.unit, query.name, missing, fact.current)
+            is_count = fact.type == "int" and fact.default == 0
+            self.facts[name] = ProfileFact(
+                name, fact.label, kind, fact.unit, query.name, missing, fact.current, is_count
+            )
         return columns
 
     def _widen(self, columns: Sequence[str], join: str = "") -> None:
@@ -198,7 +227,7 @@ class Profiles:
         existing = next((fact for fact in self.facts.values() if fact.name.lower() == name.lower()), None)
         if existing:
             raise UsageError(f"{where}: '{name}' is a fact of '{existing.origin}' already", "choose another name")
-        if name.lower() in _OWN_NAMES or name.lower().startswith("in "):
+        if name.lower() in _OWN_NAMES or name.lower().startswith(("in ", "open ")):
             raise UsageError(f"{where}: '{name}' is a name of usertrack's own", "choose another name for the fact")
 
     def _derive(self) -> None:

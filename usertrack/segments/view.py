@@ -17,6 +17,7 @@ from usertrack.segments.match import Match
 from usertrack.segments.profiles import Profiles
 
 _EVIDENCE = 3  # facts beside a reason; files have them all
+_NAMED = 10  # of the undecided, as many as a paragraph takes
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ def segments_document(
     profiles = classification.profiles
     table = classification.people(only, to_act_on=not all_members)
     members = len(classification.people(only).rows)
-    reasons = {count.unknown for count in classification.unknown}  # `_unknown_notes` names them with their segments
+    reasons = {count.unknown for count in classification.counts}  # `undecided_notes` names them with their segments
     notes = [note for note in profiles.notes if note not in reasons]
-    notes += [*(since.notes if since else ()), *_unknown_notes(classification, only)]
+    notes += [*(since.notes if since else ()), *undecided_notes(classification, only)]
     notes += [*other_segments_note(members - len(table.rows)), *match_notes(profiles.match, profiles.key)]
     return Document(
         title=f"Segments on {moment(profiles.as_of, timezone)}",
@@ -64,6 +65,7 @@ def segments_document(
             timezone,
             [*notes, *cut_note(len(table.rows), limit)],
             since,
+            only,
         ),
         table=table,
         timezone=timezone,
@@ -101,14 +103,14 @@ def _summary(classification: Classification, only: Sequence[str], since: Segment
     overlap = sum(count.people or 0 for count in segment_counts) > anyone
     to_act_on = None if classification.segment_set.exclusive else Field("To act on", align="right")
 
-    def share(count: SegmentCount) -> float | None:
-        return None if count.people is None or not total else count.people / total
+    undecided = Field("Undecided", "number") if any(count.open for count in segment_counts) else None
 
     columns: Columns[SegmentCount] = Columns(
         Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
         Attribute("people", "VARCHAR", lambda count: _known(count.people), Field(subjects_heading(key), align="right")),
         Attribute("to_act_on", "VARCHAR", lambda count: _known(count.to_act_on), to_act_on),
-        Attribute("share", "DOUBLE", share, Field("Share", "bar", full=1.0)),
+        Attribute("undecided", "BIGINT", lambda count: count.undecided, undecided),
+        Attribute("share", "DOUBLE", lambda count: count.share(total), Field("Share", "bar", full=1.0)),
         Attribute(
             "since",
             "VARCHAR",
@@ -200,7 +202,12 @@ class _PeopleRows(Sequence[Row]):
 
 
 def _json(
-    classification: Classification, table: Table, timezone: str, notes: Sequence[str], since: SegmentChanges | None
+    classification: Classification,
+    table: Table,
+    timezone: str,
+    notes: Sequence[str],
+    since: SegmentChanges | None,
+    only: Sequence[str],
 ) -> dict[str, Any]:
     profiles = classification.profiles
     counts = since.counts if since else {}
@@ -219,6 +226,7 @@ def _json(
                 "count": c.people,
                 "to_act_on": c.to_act_on,
                 "undecided": c.undecided,
+                "unknown": c.unknown or None,
                 "entered": counts.get(c.segment.id, (None, None))[0],
                 "left": counts.get(c.segment.id, (None, None))[1],
             }
@@ -226,6 +234,9 @@ def _json(
         ],
         "organizations" if profiles.key == ORGANIZATION else "users": [
             person_json(profiles.key, table.names, row) for row in table.rows
+        ],
+        "undecided": [
+            {profiles.key: key, "segments": segments} for key, segments, *_ in classification.undecided(only).rows
         ],
         "notes": list(notes),
     }
@@ -246,21 +257,66 @@ def source_states(profiles: Profiles) -> list[dict[str, Any]]:
     return [{"name": name, "ok": not reason, "detail": reason} for name, reason in sorted(reasons.items())]
 
 
-def _unknown_notes(classification: Classification, only: Sequence[str]) -> list[str]:
+def undecided_notes(classification: Classification, only: Sequence[str] = ()) -> list[str]:
+    """Which segments are unknown, how many people are undecided in the others, why, and how to list them."""
     counts = [count for count in classification.counts if not only or count.segment.id in only]
-    undecided = [f"{count.segment.name} {number(count.undecided)}" for count in counts if count.undecided]
-    because: dict[str, list[str]] = {}
-    for count in (count for count in counts if count.people is None):
-        because.setdefault(count.unknown, []).append(count.segment.name)
+    known = [count for count in counts if count.people is not None]
+    because: dict[tuple[bool, str], list[str]] = {}
+    for count in (count for count in counts if count.unknown):
+        words = count.segment.name if count.people is None else f"{count.segment.name} {number(count.open)}"
+        because.setdefault((count.people is None, count.unknown), []).append(words)
+    no_fact = [f"{c.segment.name} {number(c.undecided - c.open)}" for c in counts if c.undecided > c.open]
     return [
-        *(f"{', '.join(names)}: unknown, because {cause}" for cause, names in because.items()),
+        *(
+            f"{', '.join(names)}: {'unknown' if is_unknown else 'undecided'}, because {cause}"
+            for (is_unknown, cause), names in because.items()
+        ),
         *(
             f"{count.segment.name}: whom to act on is unknown, because a more urgent segment is unknown"
-            for count in counts
-            if count.people is not None and count.to_act_on is None and not classification.segment_set.exclusive
+            for count in known
+            if count.to_act_on is None and not classification.segment_set.exclusive
         ),
-        *([f"undecided, because a fact that the rule needs is not known: {', '.join(undecided)}"] if undecided else []),
+        *([f"undecided, because a fact that the rule needs is not known: {', '.join(no_fact)}"] if no_fact else []),
+        *(["`usertrack segments --undecided` lists who is undecided"] if because else []),
     ]
+
+
+def undecided_words(classification: Classification, id_: str) -> str:
+    """How many may be in a segment, why that is not known, and the first of them; empty where everybody is decided."""
+    count = classification.count(id_)
+    if not count.doubt:
+        return ""
+    names = [str(row[0]) for row in classification.undecided([id_], open_=True).rows[:_NAMED]]
+    return f"{count.doubt}: {', '.join(names)}{' …' * (count.open > _NAMED)}"
+
+
+def undecided_document(classification: Classification, only: Sequence[str], timezone: str) -> Document:
+    """The people who may be in a segment, and in which: a fact that decides is not known of them."""
+    profiles, table = classification.profiles, classification.undecided(only)
+    names = {segment.id: segment.name for segment in classification.segment_set.segments}
+    evidence = classification.evidence(only)[:_EVIDENCE]
+    rows = [(key, ", ".join(names[id_] for id_ in ids), *facts) for key, ids, *facts in table.rows]
+    shown = Table((table.columns[0], Column("undecided"), *table.columns[2:]), rows)
+    fields = {name: Field(_title(profiles.facts[name].label), _kind(classification, name)) for name in evidence}
+    listing = Listing(
+        shown,
+        fields={
+            profiles.key: Field(subject_words(profiles.key), "person"),
+            "undecided": Field("May be in", "text", grows=True),
+            **fields,
+        },
+        columns=(profiles.key, "undecided", *evidence),
+        limit=20,
+    )
+    return Document(
+        title=f"{subjects_words(len(rows), profiles.key)} undecided on {moment(profiles.as_of, timezone)}",
+        blocks=(listing,),
+        notes=(*profiles.notes, *undecided_notes(classification, only)),
+        data=lambda: {"as_of": profiles.as_of, "timezone": timezone, "undecided": table.dicts()},
+        table=table,
+        timezone=timezone,
+        as_of=profiles.as_of,
+    )
 
 
 def match_notes(match: Match, key: str = EMAIL) -> list[str]:

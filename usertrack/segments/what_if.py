@@ -26,17 +26,15 @@ def otherwise(profiles: Profiles, facts: Mapping[str, str], join: str = "") -> s
 def members(
     profiles: Profiles, segment_set: SegmentSet, segment: Segment, of: str = "profile", but_not: str = ""
 ) -> list[Row]:
-    """(key, reason) of who is in a segment, most urgent first; nobody where a fact of its rule is unknown in this run.
+    """(key, reason) of who is in a segment for sure, most urgent first.
 
     ``of`` is SQL for the profiles. Who is in it by the profiles of ``but_not`` is left out. In an exclusive set, who is
-    in an earlier segment is not in this one.
+    in an earlier segment, or may be, is not in this one.
     """
-    if profiles.missing(condition(profiles, segment)):
-        return []
     earlier = segment_set.segments[: segment_set.segments.index(segment)] if segment_set.exclusive else ()
-    rule = " AND ".join(
-        [bracketed(segment.when), *(f"NOT coalesce({bracketed(each.when)}, false)" for each in earlier)]
-    )
+    own = profiles.judged(condition(profiles, segment))
+    before = (profiles.judged(condition(profiles, each), met_or_not=True) for each in earlier)
+    rule = " AND ".join([own, *(f"NOT {each}" for each in before)])
     key = identifier(profiles.key)
     others = f"AND {key} NOT IN (SELECT {key} FROM {but_not} WHERE {rule})" if but_not else ""
     rows: list[Row] = profiles.connection.execute(

@@ -21,8 +21,8 @@ _PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 class Questions:
     """SQL over the profile: ``conditions`` by pattern, and ``facts`` by name. Segments are ``members`` by pattern.
 
-    ``unknown`` says for patterns why their condition is unknown for everybody in this run; ``left_out`` what patterns
-    and facts rest on that does not exist in this company.
+    ``unknown`` says for patterns why their condition is undecided for some people in this run; ``left_out`` what
+    patterns and facts rest on that does not exist in this company.
     """
 
     conditions: Mapping[str, str] = field(default_factory=dict)
@@ -59,8 +59,9 @@ def checked_questions(patterns: Patterns, profiles: Profiles, library: Library) 
                 if missing := _checked(pattern.where, where, profiles, absent, "BOOLEAN"):
                     left_out[pattern.id] = missing
                     continue
-                conditions[pattern.id] = pattern.where
-                if reasons := profiles.missing(parse(pattern.where, where)):
+                rule = parse(pattern.where, where)
+                conditions[pattern.id] = profiles.judged(rule)
+                if reasons := profiles.missing(rule):
                     unknown[pattern.id] = "; ".join(reasons)
     facts = {}
     for name, (sql, line) in patterns.facts.items():

@@ -32,7 +32,7 @@ class Profiled:
 
     def __init__(self, ask: Questions, key: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """``rows`` are: person, key, a value for each of ``names``, and for each condition whether it is met."""
-        self.notes = [f"{name}: unknown who that is, because {cause}" for name, cause in ask.unknown.items()]
+        self.notes = [f"{name}: undecided for some, because {cause}" for name, cause in ask.unknown.items()]
         self.notes += [f"{name}: left out, it rests on {cause}, absent here" for name, cause in ask.left_out.items()]
         self._names = (key, *names)
         self._facts = {row[0]: row[1 : 2 + len(names)] for row in rows}
@@ -50,9 +50,8 @@ class Profiled:
             return True
         if pattern.id in self._left_out:
             return False
-        if pattern.id in self._unknown:
-            return None
-        met: bool | None = self._met[pattern.id].get(person, False)
+        has_no_profile_yet = pattern.id in self._unknown and person not in self._facts
+        met: bool | None = self._met[pattern.id].get(person, None if has_no_profile_yet else False)
         return met
 
     def facts(self, person: str) -> Mapping[str, Any]:

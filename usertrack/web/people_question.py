@@ -17,6 +17,7 @@ from usertrack.segments.classify import OWN_COLUMNS, Classification
 from usertrack.segments.expressions import bracketed, columns, parse, to_sql
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.staging import duckdb_message
+from usertrack.segments.view import undecided_words
 from usertrack.web.links import query_string
 from usertrack.web.paging import PAGE, page_number
 from usertrack.web.population import Population, patience
@@ -98,12 +99,16 @@ class PeopleQuestion:
 
 @dataclass(frozen=True)
 class PeoplePage:
-    """The rows of a page as dicts. ``total`` counts all that the question is about, ``members`` who is in at all."""
+    """The rows of a page as dicts. ``total`` counts all that the question is about, ``members`` who is in at all.
+
+    ``undecided`` says who may be in it, and why that is not known.
+    """
 
     rows: tuple[dict[str, Any], ...]
     total: int
     members: int
     facts: tuple[ProfileFact, ...]
+    undecided: str = ""
 
 
 def page_of(population: Population, set_name: str, id_: str, question: PeopleQuestion, timezone: str) -> PeoplePage:
@@ -123,7 +128,8 @@ def page_of(population: Population, set_name: str, id_: str, question: PeopleQue
             rows = tuple(dict(zip(titles, row, strict=True)) for row in cursor.fetchall())
         members = classification.count(id_)
         known = members.people if question.everyone else members.to_act_on
-        return PeoplePage(rows, total, known or 0, tuple(profiles.facts[name] for name in shown))
+        facts = tuple(profiles.facts[name] for name in shown)
+        return PeoplePage(rows, total, known or 0, facts, undecided_words(classification, id_))
 
 
 def table_of(population: Population, set_name: str, id_: str, question: PeopleQuestion, timezone: str) -> Table:
@@ -180,7 +186,7 @@ def _shown(classification: Classification, id_: str, question: PeopleQuestion) -
 def _scan(classification: Classification, schema: str, id_: str, question: PeopleQuestion, timezone: str) -> str:
     profiles = classification.profiles
     ids = f"[{quote(id_)}]"
-    member = f"list_has_any(segments, {ids})" if question.everyone else f'"primary" = {quote(id_)}'
+    member = f"list_has_any(segments, {ids})" if question.everyone else f'"primary" = {quote(id_)} AND decided'
     conditions = [member, *_conditions(profiles, question, timezone)]
     return (
         f"(SELECT *, because[list_position(segments, {quote(id_)})] AS why FROM {schema}.classified "

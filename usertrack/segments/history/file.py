@@ -32,7 +32,7 @@ CREATE TABLE history.snapshot (
     facts STRUCT(name VARCHAR, label VARCHAR, type VARCHAR, unit VARCHAR, current BOOLEAN)[]
 );
 CREATE TABLE history.person (
-    snapshot INTEGER, key VARCHAR, segments VARCHAR[], "primary" VARCHAR, priority DOUBLE
+    snapshot INTEGER, key VARCHAR, segments VARCHAR[], "primary" VARCHAR, priority DOUBLE, undecided VARCHAR[]
 );
 """
 

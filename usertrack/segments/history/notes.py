@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from usertrack.core.period import day, moment
-from usertrack.segments.history.snapshots import Snapshot
+from usertrack.core.words import number
+from usertrack.segments.history.snapshots import Snapshot, SnapshotSegment
 from usertrack.segments.history.transitions import MoveCounts, SnapshotPair
 from usertrack.segments.view import SegmentChanges
 
@@ -55,13 +56,17 @@ def moments(snapshots: Sequence[Snapshot], timezone: str) -> str:
 
 
 def incomplete_notes(snapshots: Sequence[Snapshot], timezone: str) -> list[str]:
-    """Which segments are unknown in each snapshot, and why."""
+    """Which segments are unknown in each snapshot, in which how many people are undecided, and why."""
     return [
         f"{moments([snapshot], timezone)}: incomplete, without "
-        + ", ".join(segment.name for segment in snapshot.segments if segment.people is None)
-        + f" ({next(segment.unknown for segment in snapshot.segments if segment.people is None)})"
+        + ", ".join(_doubtful(segment) for segment in snapshot.segments if segment.unknown)
+        + f" ({next(segment.unknown for segment in snapshot.segments if segment.unknown)})"
         for snapshot in snapshots
     ]
+
+
+def _doubtful(segment: SnapshotSegment) -> str:
+    return segment.name if segment.people is None else f"{number(segment.undecided)} people in {segment.name}"
 
 
 def _few(days: Sequence[str]) -> str:

@@ -23,7 +23,9 @@ def path_document(key: str, email: str, steps: Sequence[Membership], timezone: s
     def segments(step: Membership) -> str:
         if step.segments is None:
             return NOT_THERE
-        return ", ".join(names[id_] for id_ in step.segments) or NO_SEGMENT
+        undecided = ", ".join(names[id_] for id_ in step.undecided)
+        members = ", ".join(names[id_] for id_ in step.segments)
+        return "; ".join(filter(None, [members, undecided and f"undecided: {undecided}"])) or NO_SEGMENT
 
     columns: Columns[tuple[Membership, list[str]]] = Columns(
         Attribute("as_of", "TIMESTAMP", lambda row: row[0].snapshot.as_of, Field("When")),

@@ -28,7 +28,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True)
 class SnapshotSegment:
-    """A segment at the time of a snapshot. ``people`` is None when it was unknown; ``unknown`` then says why."""
+    """A segment at the time of a snapshot, as `SegmentCount` has it."""
 
     id: str
     name: str
@@ -63,13 +63,18 @@ class Snapshot:
 
     @cached_property
     def known(self) -> dict[str, SnapshotSegment]:
-        """The segments that are not unknown, by id, in order of precedence."""
+        """The segments in which somebody is, or nobody can be, by id, in order of precedence."""
         return {segment.id: segment for segment in self.segments if segment.people is not None}
 
     @property
     def incomplete(self) -> bool:
-        """Whether a segment is unknown, because a source was missing."""
-        return len(self.known) < len(self.segments)
+        """Whether somebody is undecided, because a source was missing."""
+        return any(segment.unknown for segment in self.segments)
+
+    @property
+    def certainty(self) -> tuple[int, int]:
+        """The larger, the more it knows."""
+        return len(self.known), -sum(segment.undecided for segment in self.segments)
 
     @property
     def retroactive(self) -> bool:
@@ -88,7 +93,7 @@ def record(classification: Classification, place: HistoryFile, recorded_at: date
     connection, profiles = classification.profiles.connection, classification.profiles
     before = _existing_snapshot(connection, place, classification)
     new = _snapshot(classification, recorded_at)
-    if before and new.incomplete and len(before.known) > len(new.known):
+    if before and new.incomplete and before.certainty > new.certainty:
         raise UsageError("the history has a more complete answer for this moment", "that one was kept")
     number = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM history.snapshot").fetchone()[0]
     kept_as = {column_of(fact): fact for fact in new.facts}
@@ -96,12 +101,16 @@ def record(classification: Classification, place: HistoryFile, recorded_at: date
     with transaction(connection):
         for column, fact in kept_as.items():
             connection.execute(f"ALTER TABLE history.person ADD COLUMN IF NOT EXISTS {column} {fact.type}")
+        connection.execute(
+            "ALTER TABLE history.person ADD COLUMN IF NOT EXISTS undecided VARCHAR[]"
+        )  # which an earlier file lacks
         _forget(connection, [before.id] if before else [])
         _insert_snapshot(connection, replace(new, id=number), place)
         connection.execute(
-            f'INSERT INTO history.person (snapshot, key, segments, "primary", priority{into}) '
-            f'SELECT {number}, p.{identifier(profiles.key)}, coalesce(c.segments, []), c."primary", c.priority{values} '
-            f"FROM profile p LEFT JOIN classified c USING ({identifier(profiles.key)}) ORDER BY 2"
+            f'INSERT INTO history.person (snapshot, key, segments, "primary", priority, undecided{into}) '
+            f"SELECT {number}, p.{identifier(profiles.key)}, coalesce(c.segments, []), "
+            f'c."primary", c.priority, p.open{values} '
+            f"FROM flagged p LEFT JOIN classified c USING ({identifier(profiles.key)}) ORDER BY 2"
         )
         _forget(connection, _superseded(connection, place, new, number))
     return replace(new, id=number)

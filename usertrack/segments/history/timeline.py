@@ -83,13 +83,17 @@ def dwell(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = 
 
 @dataclass(frozen=True)
 class Membership:
-    """One person at one snapshot. ``segments`` is None when no source knew them; ``facts`` are by name."""
+    """One person at one snapshot. ``segments`` is None when no source knew them; ``facts`` are by name.
+
+    ``undecided`` are segments in which they may have been.
+    """
 
     snapshot: Snapshot
     segments: tuple[str, ...] | None
     primary: str | None
     priority: float | None
     facts: Mapping[str, Any]
+    undecided: tuple[str, ...] = ()
 
 
 def person_path(connection: Any, snapshots: Sequence[Snapshot], name: str, key: str = EMAIL) -> list[Membership]:
@@ -99,20 +103,22 @@ def person_path(connection: Any, snapshots: Sequence[Snapshot], name: str, key: 
     """
     columns_ = {column_of(fact) for snapshot in snapshots for fact in snapshot.facts}
     cursor = connection.execute(
-        f'SELECT snapshot, segments, "primary", priority{"".join(", " + name for name in columns_)} '
-        f"FROM history.person WHERE key = {normalised('$1', key)}",
+        f'SELECT snapshot, segments, "primary", priority, undecided{"".join(", " + name for name in columns_)} '
+        "FROM (FROM history.person UNION ALL BY NAME SELECT NULL::VARCHAR[] AS undecided WHERE false) "
+        f"WHERE key = {normalised('$1', key)}",
         [name],
     )
-    rows = {row[0]: (row[1:4], dict(zip(columns_, row[4:], strict=True))) for row in cursor.fetchall()}
+    rows = {row[0]: (row[1:5], dict(zip(columns_, row[5:], strict=True))) for row in cursor.fetchall()}
     if not any(snapshot.id in rows for snapshot in snapshots):
         raise UsageError(f"nobody is known as '{name}' in this history", _similar_keys(connection, snapshots, name))
-    return [_membership(snapshot, *rows.get(snapshot.id, ((None, None, None), {}))) for snapshot in snapshots]
+    return [_membership(snapshot, *rows.get(snapshot.id, ((None, None, None, None), {}))) for snapshot in snapshots]
 
 
 def _membership(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]) -> Membership:
-    segments, primary, priority = own
+    segments, primary, priority, undecided = own
     by_name = {fact.name: facts[column_of(fact)] for fact in snapshot.facts} if facts else {}
-    return Membership(snapshot, None if segments is None else tuple(segments), primary, priority, by_name)
+    known = None if segments is None else tuple(segments)
+    return Membership(snapshot, known, primary, priority, by_name, tuple(undecided or ()))
 
 
 def _similar_keys(connection: Any, snapshots: Sequence[Snapshot], name: str) -> str:
@@ -173,7 +179,7 @@ def best_of_days(snapshots: Sequence[Snapshot], zone: str) -> list[Snapshot]:
     days: dict[date, Snapshot] = {}
     for snapshot in snapshots:
         day = in_zone(snapshot.as_of, zone).date()
-        if day not in days or len(snapshot.known) >= len(days[day].known):
+        if day not in days or snapshot.certainty >= days[day].certainty:
             days[day] = snapshot
     return list(days.values())
 

@@ -14,7 +14,7 @@ from usertrack.core.period import day, moment
 from usertrack.segments.classify import SegmentCount
 from usertrack.segments.keys import ORGANIZATION, subjects_heading
 from usertrack.segments.rules import Rules, SegmentSet
-from usertrack.segments.view import match_notes
+from usertrack.segments.view import match_notes, undecided_notes
 from usertrack.web.answers import Answer, Answers, since_of
 from usertrack.web.population import Past, Population, knows_past, past_of, population_of
 from usertrack.web.shell import Part, rendered
@@ -27,7 +27,7 @@ class SegmentRow:
 
     count: SegmentCount
     place: int
-    share: float
+    share: float | None
     weeks: tuple[int | None, ...]
     entered: int | None = None
     left: int | None = None
@@ -84,8 +84,10 @@ def _tabs(answers: Answers, rules: Rules, shown: SegmentSet) -> Markup:
 def _table(answer: Answer[Population], segment_set: SegmentSet, past: Past, timezone: str) -> Markup:
     population = answer.value
     counts = population.divisions[segment_set.name].counts
-    with population.profiles() as profiles:
-        people, notes = profiles.people, [*profiles.notes, *match_notes(profiles.match, profiles.key)]
+    with population.classification(segment_set.name) as classification:
+        profiles = classification.profiles
+        doubts = undecided_notes(classification)
+        people, notes = profiles.people, [*profiles.notes, *doubts, *match_notes(profiles.match, profiles.key)]
         as_of, heading = moment(profiles.as_of, timezone), subjects_heading(profiles.key)
     return rendered(
         "segments.html.j2",
@@ -104,7 +106,7 @@ def _row(count: SegmentCount, place: int, past: Past, people: int) -> SegmentRow
     id_ = count.segment.id
     sizes = tuple(week.known[id_].people if id_ in week.known else None for week in past.weeks)
     entered, left = past.moved.counts.get(id_, (None, None)) if past.moved else (None, None)
-    return SegmentRow(count, place, (count.people or 0) / people if people else 0, sizes, entered, left)
+    return SegmentRow(count, place, count.share(people), sizes, entered, left)
 
 
 def tags(segment_set: SegmentSet, ids: Sequence[str]) -> list[dict[str, Any]]:
