@@ -41,11 +41,7 @@ def with_rules(*, exclusive: bool = False, **rules: str) -> str:
 
 
 def test_the_shipped_rules(tmp_path: Path) -> None:
-    shipped = findings(tmp_path, SHIPPED)
-    assert [finding for finding in shipped if finding.level == "FAIL"] == []
-    notes = [finding for finding in shipped if finding.level == "note"]
-    assert [note.subject for note in notes] == ["segment failing"]
-    assert notes[0].detail.endswith("overlap: everybody in it is in power too; precedence decides")
+    assert [finding for finding in findings(tmp_path, SHIPPED) if finding.level in ("FAIL", "note")] == []
 
 
 @pytest.mark.parametrize(
@@ -67,24 +63,34 @@ def test_a_priority_off_the_scale(tmp_path: Path, old: str, new: str, message: s
 @pytest.mark.parametrize(
     ("old", "new", "message", "hint"),
     [
-        ("run_count > 5 AND", "run_cuont > 5 AND", ": unknown fact 'run_cuont'", "did you mean 'run_count'"),
-        ("run_count > 5 AND", "run_count > 'many' AND", ": Could not convert string 'many'", "in `when:"),
+        ("finished_runs > 5 AND", "run_cuont > 5 AND", ": unknown fact 'run_cuont'", "did you mean 'run_count'"),
+        ("finished_runs > 5 AND", "run_count > 'many' AND", ": Could not convert string 'many'", "in `when:"),
         (
-            "run_count > 5 AND success_rate < 0.5",
+            "finished_runs > 5 AND success_rate < 0.5",
             "run_count + 5",
             ": 'when' gives bigint, not true or false",
             "in `when:",
         ),
-        ("run_count > 5 AND", "(SELECT count(*) FROM x) > 5 AND", ": a condition may only look at", "query file"),
-        ("run_count > 5 AND", "sum(run_count) > 5 AND", ": a condition may only look at", "query file"),
-        ("run_count > 5 AND success_rate < 0.5", "run_count > 5; DROP TABLE profile", ": not one SQL expression", ""),
-        ("run_count > 5 AND success_rate < 0.5", "run_count >", ": not a SQL expression", ""),
-        ("run_count > 5 AND", "run_count() > 5 AND", ": ", "in `when:"),
+        ("finished_runs > 5 AND", "(SELECT count(*) FROM x) > 5 AND", ": a condition may only look at", "query file"),
+        ("finished_runs > 5 AND", "sum(run_count) > 5 AND", ": a condition may only look at", "query file"),
+        (
+            "finished_runs > 5 AND success_rate < 0.5",
+            "run_count > 5; DROP TABLE profile",
+            ": not one SQL expression",
+            "",
+        ),
+        ("finished_runs > 5 AND success_rate < 0.5", "run_count >", ": not a SQL expression", ""),
+        ("finished_runs > 5 AND", "run_count() > 5 AND", ": ", "in `when:"),
         ("priority: 5 + 5 *", "priority: name || 5 *", ": 'priority' gives varchar, not a number", "in `priority:"),
         ("{runs_failed} of", "{runs_faild} of", ": unknown fact 'runs_faild'", "did you mean 'runs_failed'"),
         ("{runs_failed} of", "{runs_failed of", ": 'because' has a brace without its pair", "{{"),
         ("{runs_failed} of", "{runs_failed:>5} of", ": 'because' takes plain {facts}", "write {runs_failed}"),
-        ("when: run_count > 5 AND success_rate < 0.5", "when:", ": segment 'failing' has no condition", "add `when:"),
+        (
+            "when: finished_runs > 5 AND success_rate < 0.5",
+            "when:",
+            ": segment 'failing' has no condition",
+            "add `when:",
+        ),
         ("action: Support", "acton: Support", ": unknown key 'acton'", "did you mean 'action'?"),
         (
             "precedence: [failing,",

@@ -30,6 +30,17 @@ def members() -> Studio:
     for number, word in enumerate(("blue", "green", "red", "grey", "pink", "black")):  # each in words of its own
         studio.export(varied, "broken", 1, number, f"{word} frames")
     studio.export(studio.member("silent"), "broken", 8, 3, " \n")
+    ana, ben, cy = (studio.member(name, minutes=100, joined=9) for name in ("ana", "ben", "cy"))
+    for email, clicks in ((ana, 9), (ben, 1), (cy, 4)):
+        studio.event(studio.person(email), "mcp_connect_clicked", ago(2), clicks, template_name="Premiere")
+    studio.call(ana, "trim", 1)
+    studio.call(ana, "upload", 2, vendor="youtube")
+    studio.export(cy, "done", 2, 4)
+    studio.export(studio.member("regular"), "done", 30, 60)
+    waiting = studio.member("waiting")
+    studio.export(waiting, "broken", 2, 3, "no codec")
+    for state in ("queued", "stopped"):
+        studio.export(waiting, state, 9, 3)
     browser = studio.person("rich@films.example")
     for days in (100, 6, 7, 1):
         studio.event(browser, "$exception", ago(days), **{"p_$exception_message": "no codec"})
@@ -98,3 +109,24 @@ def test_errors_are_those_up_to_the_moment_and_first_seen_when_they_began(studio
     [error] = document_of(studio, "errors", "--as-of", "2026-11-15")["rows"]
     assert (error["message"], error["occurrences"], error["first_seen"][:10]) == ("no codec", 2, "2026-08-12")
     assert error["last_seen"][:10] == "2026-11-14"
+
+
+def test_reasons_say_how_long_ago_and_what_is_used_already(studio: Cli) -> None:
+    users = document_of(studio, "segments")["users"]
+    reasons = {user["email"].partition("@")[0]: user["because"][0] for user in users}
+    assert reasons["regular"] == "ran 30× ever, last 60 d ago, 50 minutes left"
+    assert "8 of 8 finished exports ever failed, last 6 d ago, most often" in reasons["killed"]
+    held = "still holds all 100 minutes"
+    assert reasons["ana"] == f"clicked connect 9× (Premiere), {held}; already used trim, youtube; signed up 9 d ago"
+    assert reasons["ben"] == f"clicked connect 1× (Premiere), {held}; signed up 9 d ago"
+    assert reasons["cy"] == f"clicked connect 4× (Premiere), {held}; already ran an export 2×; signed up 9 d ago"
+
+
+def test_who_has_used_nothing_goes_first(studio: Cli) -> None:
+    users = document_of(studio, "segments", "high_intent")["users"]
+    assert [user["email"].partition("@")[0] for user in users] == ["ben", "ana", "cy"]
+
+
+def test_what_has_not_finished_is_no_failure(studio: Cli) -> None:
+    users = {user["email"].partition("@")[0]: user["segments"] for user in document_of(studio, "segments")["users"]}
+    assert (users["waiting"], "failing" in users["killed"]) == (["power"], True)

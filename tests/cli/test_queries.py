@@ -223,10 +223,10 @@ def test_check_of_the_settings(demo: Cli, tmp_path: Path, written: str, message:
 def test_a_broken_rule_stops_segments_before_anything_is_asked(demo: Cli, tmp_path: Path) -> None:
     demo("init")
     rules = tmp_path / "segments.yaml"
-    rules.write_text(rules.read_text().replace("run_count > 5 AND", "run_cout > 5 AND"))
+    rules.write_text(rules.read_text().replace("finished_runs > 5 AND", "run_cout > 5 AND"))
     result = demo("segments")
     assert (result.code, result.out) == (2, "")
-    assert "error: segments.yaml:43: unknown fact 'run_cout'" in result.err
+    assert "error: segments.yaml:46: unknown fact 'run_cout'" in result.err
     assert "did you mean 'run_count'" in result.err
     assert demo("check").code == 5
 

@@ -304,7 +304,7 @@ def test_thresholds_follow_the_numbers() -> None:
     text = with_thresholds((shipped_root() / "segments.yaml").read_text(), thresholds(NUMBERS))
     for line in (
         "        # half of the 213 people with runs have at least 4",
-        "        when: run_count > 3 AND success_rate < 0.54",
+        "        when: finished_runs > 3 AND success_rate < 0.54",
         "        # 250 is the commonest balance: 61% of the accounts have it",
         "        when: mcp_clicks > 0 AND credits = 250 AND subscription_status IS DISTINCT FROM 'active'",
         "        # nine of ten who ever ran something did so within 3 d",
@@ -328,10 +328,10 @@ def test_a_rule_goes_on_without_what_is_not_known_of_accounts() -> None:
         "mcp_clicks > 0 AND credits = 100 AND subscription_status IS DISTINCT FROM 'active'\n        "
         "when: mcp_clicks > 0\n" in text
     )
-    assert '"clicked connect {mcp_clicks}×[ ({mcp_servers})][; signed up {age_days} d ago]"' in text
+    assert '"clicked connect {mcp_clicks}×[ ({mcp_servers})][; already used {tools_used}]' in text
     assert "        # credits of accounts was not mapped when this was written" in text
     assert "        when: run_count > 5\n" in text
-    assert 'because: "ran {run_count}× ever"' in text
+    assert 'because: "ran {run_count}× ever[, last {run_idle_days} d ago]"' in text
     assert without_facts(text, ["credits", "subscription_status"]) == text
 
 

@@ -14,22 +14,22 @@ from .receiver import receiving
 def test_a_cohort_on_the_demo(demo: Cli, tmp_path: Path) -> None:
     first = json.loads(demo("push", "power", "--to", "posthog-cohort", "-f", "json").out)
     assert first["verified"] is True
-    assert first["cohort"]["count"] == first["persons"] == 133
-    assert first["sent"] + len(first["unresolved"]) == first["people"] == 143
+    assert first["cohort"]["count"] == first["persons"] == 134
+    assert first["sent"] + len(first["unresolved"]) == first["people"] == 144
     assert first["members"] == 181
     again = json.loads(demo("push", "power", "--to", "posthog-cohort", "-f", "json").out)
     assert (again["added"], again["removed"], again["cohort"]) == (0, 0, first["cohort"])
     file = tmp_path / "members.sql"
     file.write_text("SELECT count() AS n FROM persons WHERE id IN COHORT 'usertrack: Power Users'")
     counted = demo("query", "run", "--source", "posthog", "--sql", file, "-f", "jsonl")
-    assert json.loads(counted.out) == {"n": 133}
+    assert json.loads(counted.out) == {"n": 134}
 
 
 def test_a_file_for_a_crm(demo: Cli, tmp_path: Path) -> None:
     listed = json.loads(demo("segments", "failing", "-f", "json").out)["users"]
     result = demo("push", "failing", "--to", "csv", "-o", tmp_path / "crm.csv")
     assert result.code == 0
-    assert "34 of 34 people written to" in result.err
+    assert "33 of 33 people written to" in result.err
     rows = list(csv.DictReader(io.StringIO((tmp_path / "crm.csv").read_text())))
     assert list(rows[0]) == ["email", "segment", "priority", "reason", "evidence"]
     assert [row["email"] for row in rows] == [user["email"] for user in listed]
@@ -37,7 +37,7 @@ def test_a_file_for_a_crm(demo: Cli, tmp_path: Path) -> None:
     assert (ada["segment"], ada["priority"], ada["evidence"]) == (
         "Failing Users",
         "9.5",
-        "runs: 21; success rate: 10 %",
+        "finished runs: 21; success rate: 10 %",
     )
     assert ada["reason"].startswith("19 of 21 finished runs ever failed")
     assert demo("push", "failing", "--to", "csv", "-n", 2).out.count("\n") == 3
@@ -52,8 +52,8 @@ def test_slack_and_webhook(demo: Cli, clean_env: pytest.MonkeyPatch) -> None:
         posted = demo("push", "failing", "--to", "slack")
         sent = demo("push", "at_risk", "--set", "lifecycle", "--to", "webhook", "--url", server.url, "-f", "json")
     digest, document = server.bodies
-    assert "Failing Users to slack: 10 of 34 people" in posted.out
-    assert digest["text"] == "Failing Users · 34 people"
+    assert "Failing Users to slack: 10 of 33 people" in posted.out
+    assert digest["text"] == "Failing Users · 33 people"
     outcome = json.loads(sent.out)
     assert outcome["sent"] == outcome["people"] == document["total"] == len(document["people"])
     assert (document["set"], document["segment"]["name"]) == ("lifecycle", "At risk")

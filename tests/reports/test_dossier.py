@@ -65,7 +65,7 @@ def with_rows(table):  # type: ignore[no-untyped-def]
 def test_account_and_segments(ann: Dossier) -> None:
     facts = ann.explanations["action"].facts
     assert (facts["name"], facts["credits"], facts["run_count"], facts["finished_runs"]) == ("Ann", 42.5, 6, 5)
-    assert [segment.id for segment in ann.explanations["action"].members] == ["failing", "power"]
+    assert [segment.id for segment in ann.explanations["action"].members] == ["power"]
     assert [segment.id for segment in ann.explanations["lifecycle"].members] == ["active"]
 
 
@@ -110,7 +110,7 @@ def test_where_they_came_from_and_who_they_are_in_a_sentence(ann: Dossier) -> No
     assert list(ann.parts["origin"].rows) == [(ago(3), "0.example", "/0")]
     assert summary_sentence(ann, "UTC") == (
         "Ann signed up on 21 Sep 2026, came from 0.example to /0; ran 6×, of which 40 % ended well; "
-        "was last active 24 h ago; is in Failing Users, Power Users."
+        "was last active 24 h ago; is in Power Users."
     )
     facts = next(block for block in person_document(ann, "UTC").blocks if isinstance(block, Facts))
     assert dict(facts.pairs)["Subscription"] == "none"

@@ -187,7 +187,7 @@ def left_and_entered(
     rules, action = engines.rules, engines.rules.sets["action"]
     queries = {name: rules.queries[name] for name in ("neon/accounts", "posthog/mcp_connects")}
     derived = tuple(fact for fact in rules.derived if fact.name == "age_days")
-    prospects = replace(action, segments=(action["high_intent"],))
+    prospects = replace(action, segments=(replace(action["high_intent"], priority="mcp_clicks", because=""),))
     asked = replace(
         sought(engines, runner.as_of, place, keep=keep),
         rules=replace(rules, queries=queries, derived=derived, sets={"action": prospects}),
@@ -219,8 +219,8 @@ def test_who_is_new_to_act_on_and_who_was_there(engines: Office) -> None:
         rows = [(row["email"], row["segment"], row["new"], row["moved"]) for row in moved.standing.dicts()]
     assert rows == [
         ("idle@x.example", "at_risk", True, None),
-        ("mover@x.example", "high_intent", False, "MCP clicks 1 → 2"),
         ("old@x.example", "power", False, None),
+        ("mover@x.example", "high_intent", False, "MCP clicks 1 → 2"),
     ]
 
 

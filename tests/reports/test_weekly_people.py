@@ -108,7 +108,9 @@ def test_an_incident_is_no_reason_to_be_failing(engines: Office) -> None:
         hit = {"slips@x.example": 3, "fails@x.example": 3, "happy@x.example": 1, "nobody@x.example": 2}
         effect = effect_on(action, action.segment_set["failing"], hit)
         none = effect_on(action, action.segment_set["at_risk"], hit)
-    assert effect.reasons == {"fails@x.example": "7 of 9 finished runs ever failed; 3 more in the platform's incident"}
+    assert effect.reasons == {
+        "fails@x.example": "7 of 9 finished runs ever failed, last 3 d ago; 3 more in the platform's incident"
+    }
     assert effect.spared == ("slips@x.example",)
     assert effect.words == ("2 of the people hit are in Failing Users, 1 only because of it: slips@x.example")
     assert (none.reasons, none.spared) == ({}, ())

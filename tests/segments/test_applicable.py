@@ -35,7 +35,7 @@ def test_reasons_are_in_own_words() -> None:
     library = Library([shipped_root() / "queries"], words=OwnWords({"run": "{app} build", "credits": "minutes"}))
     action = applicable(read_rules(shipped_root() / "segments.yaml"), library).sets["action"]
     assert action["at_risk"].because.startswith("signed up {age_days} d ago, never ran a {{app}} build, nothing in")
-    assert action["power"].because == "ran {run_count}× ever[, {credits} minutes left]"
+    assert action["power"].because == "ran {run_count}× ever[, last {run_idle_days} d ago][, {credits} minutes left]"
 
 
 def test_conditions_go_on_without_unmapped_facts() -> None:
@@ -89,7 +89,10 @@ def test_one_of_two_events(tmp_path: Path) -> None:
 def test_a_column_that_is_not_mapped(tmp_path: Path) -> None:
     action = rules(tmp_path, accounts=ACCOUNTS).sets["action"]
     assert [segment.id for segment in action.segments] == ["failing", "frustrated", "at_risk", "power"]
-    assert (action["power"].when, action["power"].because) == ("run_count > 5", "ran {run_count}× ever")
+    assert (action["power"].when, action["power"].because) == (
+        "run_count > 5",
+        "ran {run_count}× ever[, last {run_idle_days} d ago]",
+    )
 
 
 def test_organizations_that_pay_are_known_without_the_amount(tmp_path: Path) -> None:

@@ -159,7 +159,6 @@ def flips(profiles: Profiles, name: str, segment: str) -> dict[str, tuple[Any, s
 
 def test_out_of_failing(profiles: Profiles) -> None:
     assert flips(profiles, "failing", "failing") == {
-        "run_count": (5, "or less"),
         "runs_completed": (14, "or more"),
         "runs_failed": (5, "or less"),
     }

@@ -179,7 +179,7 @@ def test_failing_is_less_than_half_of_more_than_5_runs(action: Classification) -
 
 def test_runs_that_are_not_over_are_not_in_the_rate(action: Classification) -> None:
     assert in_it(action, "failing", "unfinished") == [False]  # 1 of 2, of 15 runs
-    assert in_it(action, "failing", "never_finished") == [None]  # no rate at all
+    assert in_it(action, "failing", "never_finished") == [False]  # of 15 runs, too
 
 
 def test_frustration_is_of_the_last_7_days(action: Classification) -> None:
@@ -355,11 +355,16 @@ def test_reasons_are_sentences_of_facts(action: Classification, lifecycle: Class
             classification.profiles.row("SELECT because FROM classified WHERE email = ?", [f"{name}@x.example"])[0]
         )
 
-    assert reasons(action, "gmail") == ["clicked connect 2× (gMail), still holds all 100 credits; signed up 60 d ago"]
+    assert reasons(action, "gmail") == [
+        "clicked connect 2× (gMail), still holds all 100 credits; already ran a workflow 1×; signed up 60 d ago"
+    ]
     assert reasons(action, "rage_now") == ["1× rage click, 0× exception in 7 days, most on /runs"]
     assert reasons(action, "posthog_only") == ["0× rage click, 1× exception in 7 days"]
-    assert reasons(action, "6_failed") == ["6 of 6 finished runs ever failed", "ran 6× ever, 80 credits left"]
-    assert reasons(action, "unknown_credits_6_runs") == ["ran 6× ever"]
+    assert reasons(action, "6_failed") == [
+        "6 of 6 finished runs ever failed, last 3 d ago",
+        "ran 6× ever, last 3 d ago, 80 credits left",
+    ]
+    assert reasons(action, "unknown_credits_6_runs") == ["ran 6× ever, last 3 d ago"]
     assert reasons(lifecycle, "life_100") == ["actions in 30 days: 100, the last 7 d ago"]
 
 

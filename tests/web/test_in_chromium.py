@@ -182,7 +182,7 @@ def test_a_push_is_sent_once_wherever_the_back_button_leads(visitor: Visitor, sl
         visitor.back()
     visitor.shows("This was confirmed .* ago")
     visitor.forward()
-    visitor.shows("Failing Users to slack: 10 of 34 people")
+    visitor.shows("Failing Users to slack: 10 of 33 people")
     visitor.page.reload()
     assert len(slack.bodies) == 1
 

@@ -123,7 +123,7 @@ class Company:
         def failing(person: Person) -> Truth:
             ended = Counter(run.ended for run in person.runs)
             finished = ended["ok"] + ended["failed"]
-            return len(person.runs) > rules.many_runs and finished > 0 and ended["ok"] / finished < rules.half
+            return finished > rules.many_runs and ended["ok"] / finished < rules.half
 
         def frustrated(person: Person) -> Truth:
             return any(act.name in rules.frustration and self.since(7) < act.at <= self.now for act in person.acts)

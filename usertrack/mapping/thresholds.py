@@ -140,8 +140,8 @@ def _of_runs(row: Mapping[str, Any]) -> Iterator[Threshold]:
     many = max(int(row["many"]), least + 1)
     yield Threshold(
         "failing",
-        r"run_count > \d+",
-        f"run_count > {least}",
+        r"finished_runs > \d+",
+        f"finished_runs > {least}",
         f"half of the {people:,} people with runs have at least {median}" + _bounded(least, median - 1, "2 and 20"),
     )
     yield Threshold(
