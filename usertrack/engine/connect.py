@@ -39,7 +39,7 @@ def open_runner(
     else:
         sources = {name: _open_source(name, settings, notify) for name in names if not (own and name == "posthog")}
         if own:
-            sources["posthog"] = open_own_events(own, settings, library, sources["neon"], notify=notify)
+            sources["posthog"] = open_own_events(own, settings, library, sources["neon"], notify)
     runner = Runner(settings, library, requested or now, sources, now=now, cache=cache)
     runner.begin(purpose)
     return runner

@@ -203,8 +203,8 @@ OWN_EVENTS = EntityKind(
 So they are none of ``KINDS``, and no query can name them.
 """
 _WITH_FILES = {**KINDS, OWN_EVENTS.name: OWN_EVENTS}
-POSTHOG, OWN = "posthog", "own"
-"""Which of two sources of events answers: `leads` in the header of ``tables/neon/events.sql``."""
+LEADERS = ("posthog", "own")
+"""Whose events count where there are both: `leads` in the header of ``tables/neon/events.sql``."""
 
 
 @dataclass(frozen=True)
@@ -333,6 +333,11 @@ class Entities(Mapping[str, Entity]):
     def with_files(self) -> list[str]:
         """The same, and own events where a file says what they are."""
         return [*self.present, *({OWN_EVENTS.name} & self.files.keys())]
+
+    @property
+    def own_events(self) -> Entity | None:
+        """What own events are, where a file says it; raises UsageError for a broken one."""
+        return self[OWN_EVENTS.name] if OWN_EVENTS.name in self.files else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(KINDS)

@@ -12,16 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.yaml_nodes import key_set_twice, read_nodes
-from usertrack.library.entities import (
-    KINDS,
-    OWN,
-    OWN_EVENTS,
-    POSTHOG,
-    UNKNOWN_ZONE,
-    Entity,
-    EntityKind,
-    with_entities,
-)
+from usertrack.library.entities import KINDS, LEADERS, OWN_EVENTS, UNKNOWN_ZONE, Entity, EntityKind, with_entities
 from usertrack.library.events import EVENTS
 from usertrack.library.fragments import Fragment, Fragments, expand, params_of
 from usertrack.library.lack import Absence
@@ -158,10 +149,10 @@ def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) ->
             f"{place}:{_line_of(text, unknown[0], 1)}: a table has no '{unknown[0]}'",
             f"its header has a {', '.join(known[:-1])} and {known[-1]}",
         )
-    leads = str(meta.get("leads") or POSTHOG)
-    if leads not in (POSTHOG, OWN):
+    leads = str(meta.get("leads") or LEADERS[0])
+    if leads not in LEADERS:
         where = f"{place}:{_line_of(text, 'leads', 1)}"
-        raise UsageError(f"{where}: 'leads' takes {POSTHOG} or {OWN}, not '{leads}'", "it says whose events count")
+        raise UsageError(f"{where}: 'leads' takes {' or '.join(LEADERS)}, not '{leads}'", "it says whose events count")
     try:
         written = statement_of(body, "neon")
         sql = _piece(without_comments(written, "neon"), "neon")

@@ -10,17 +10,7 @@ from types import MappingProxyType
 from usertrack.core.emails import email_in_hogql
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.causes import Catalogue, read_catalogue
-from usertrack.library.entities import (
-    CTE,
-    EMAIL,
-    KINDS,
-    OWN_EVENTS,
-    Entities,
-    Entity,
-    EntityKind,
-    cte_name,
-    with_entities,
-)
+from usertrack.library.entities import CTE, EMAIL, KINDS, Entities, Entity, EntityKind, cte_name, with_entities
 from usertrack.library.events import EVENTS, NONE, ROLES, parse_step
 from usertrack.library.fragments import Fragment, Fragments, expand, used
 from usertrack.library.header import in_words, read_entity, read_fragment
@@ -129,11 +119,6 @@ class Library:
         library = Library(self._plain_roots, self._tables, absent, self.roles, self.words, self.key, self._causes)
         library._optional = self._optional
         return library
-
-    @property
-    def own_events(self) -> Entity | None:
-        """What the company's own events are, where a file says it; raises UsageError for a broken one."""
-        return self.entities[OWN_EVENTS.name] if OWN_EVENTS.name in self.entities.files else None
 
     def _read_entity(self, path: Path, kind: EntityKind) -> Entity:
         entity = read_entity(path, kind, self._optional)

@@ -39,7 +39,7 @@ def in_product(runner: Runner, subject: Subject) -> Iterator[Holding]:
     texts = ", ".join(map(quote, ids))
     for table in _tracked_tables(runner):
         yield _counted(runner, f"usertrack.{table}", f"usertrack.{table}", _TRACKED[table].format(ids=texts))
-    if entity := runner.library.own_events:
+    if entity := runner.library.entities.own_events:
         yield _counted(runner, entity.place, *_rows_of(runner, entity, texts))
     yield from _spooled(ids)
 

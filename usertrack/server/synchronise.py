@@ -39,22 +39,19 @@ class SyncState:
     """How far the copy in a store is, in a file beside it.
 
     Attributes:
-        select: a digest of the SELECT that the rows come from; with another one, all rows are compared.
-        days: day (UTC) → number and digest of its rows when they were read last.
-        compared_at: when all days were compared, ISO 8601; empty before the first time.
-        since: the moment from which rows are looked at in each run.
-        recent: number and digest of the rows from ``since``.
+        select: a digest of the SELECT that the rows come from; with another one, all hours are compared.
+        hours: hour (UTC) → number and digest of its rows when they were read last.
+        last: the time of the last event that is not in the future, and ``compared_at`` when all hours were compared.
         accounts: number and digest of the accounts whose e-mails the people have.
-        refused: what is wrong with how many rows, which are no events here.
+        refused: what is wrong with how many rows, which are no events here, and the ids of some.
     """
 
     select: str = ""
-    days: dict[str, str] = field(default_factory=dict)
+    hours: dict[str, str] = field(default_factory=dict)
+    last: str = ""
     compared_at: str = ""
-    since: str = ""
-    recent: str = ""
     accounts: str = ""
-    refused: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "SyncState":
@@ -72,10 +69,7 @@ class SyncState:
 
 @dataclass(frozen=True)
 class Replaced:
-    """``events`` are new or changed. ``repeated`` rows had the id of another one.
-
-    ``refused`` is what is wrong with how many rows of all times, and the ids of some.
-    """
+    """``events`` are new or changed, ``repeated`` rows had the id of another one, ``refused`` are rows of all times."""
 
     events: int
     repeated: int
@@ -156,10 +150,9 @@ def _read(
 
 
 def _refused(session: ClickHouseSession) -> dict[str, tuple[int, list[str]]]:
-    rows = session.rows(
-        f"SELECT problem, toUInt32(count()), groupArray({_EXAMPLES})(id) FROM posthog.refused GROUP BY problem"
-    )
-    return {problem: (times, [id_ for id_ in ids if id_]) for problem, times, ids in rows}
+    examples = f"groupArrayIf({_EXAMPLES})(id, id != '')"
+    rows = session.rows(f"SELECT problem, toUInt32(count()), {examples} FROM posthog.refused GROUP BY problem")
+    return dict.fromkeys(PROBLEMS, (0, list[str]())) | {problem: (count, ids) for problem, count, ids in rows}
 
 
 def _within(span: tuple[datetime, datetime]) -> str:

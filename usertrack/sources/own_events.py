@@ -6,7 +6,7 @@ import importlib
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,12 +14,12 @@ from functools import partial
 from math import inf
 from pathlib import Path
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from usertrack.core.errors import ConnectionFailed, UsertrackError
 from usertrack.core.notify import Notify, Silent
 from usertrack.core.spool import temporary_spool
-from usertrack.library.entities import OWN, OWN_EVENTS, Entity
+from usertrack.library.entities import OWN_EVENTS, Entity
 from usertrack.library.library import Library
 from usertrack.library.query import Statement
 from usertrack.sources import Source, make_source
@@ -59,8 +59,8 @@ def own_events(settings: Settings, library: Library) -> Entity | None:
     """
     if settings.uses_demo or not settings.has_postgres or settings["events"]:
         return None
-    if entity := library.own_events:
-        return entity if not settings.has_posthog or entity.leads == OWN else None
+    if entity := library.entities.own_events:
+        return entity if not settings.has_posthog or entity.leads == "own" else None
     if settings.has_posthog:
         return None
     is_tracked = folder_of(settings).exists() or (not settings.offline and _is_tracked(settings))
@@ -91,6 +91,61 @@ def _is_tracked(settings: Settings) -> bool:
         return False
 
 
+def open_own_events(entity: Entity, settings: Settings, library: Library, postgres: Source, notify: Notify) -> Source:
+    """The events of ``entity``, which are copied from ``postgres`` when they are first asked for.
+
+    Where another process serves the copy, that is asked, and keeps it up to date.
+    """
+    folder, given_up, timeout = folder_of(settings), Event(), settings["posthog.timeout"]
+
+    def require_wanted() -> None:
+        if given_up.is_set():
+            raise ConnectionFailed("your own events are wanted no more")
+
+    async def start() -> Started:
+        from usertrack.server.database.lock import running_server
+        from usertrack.sources.posthog import PostHog
+
+        require_wanted()
+        url, key = running_server(folder) if folder not in _engines else ("", "")
+        if url:
+            return PostHog(url, "1", key, notify, timeout=timeout), lambda: None
+        engine = await asyncio.to_thread(_engine, settings, notify, given_up)
+        try:
+            await engine.copy(entity, settings, library, postgres, notify, require_wanted)
+        except BaseException:
+            _release(engine)
+            raise
+        import httpx
+
+        transport = httpx.ASGITransport(app=engine.app, raise_app_exceptions=False)
+        source = PostHog("http://own-events", "1", engine.key, notify, timeout=timeout, transport=transport)
+        return source, partial(_release, engine)
+
+    return Starting(start, given_up)
+
+
+@contextmanager
+def served_own_events(
+    entity: Entity, settings: Settings, library: Library, url: str, notify: Notify
+) -> "Iterator[ASGIApp]":
+    """The copy as PostHog's API, to be served at ``url``; while it is open, other processes ask it there."""
+    engine, postgres = _engine(settings, notify, Event()), make_source("neon", settings, notify)
+
+    async def up_to_date(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        try:
+            await engine.copy(entity, settings, library, postgres, notify, lambda: None)
+        except UsertrackError as error:  # Postgres is away, as its queries tell: what was copied before answers
+            log.warning("no new events were copied: %s", error.message)
+        await engine.app(scope, receive, send)
+
+    try:
+        engine.store.announce(url, engine.key)
+        yield up_to_date
+    finally:
+        _release(engine)
+
+
 @dataclass
 class _Engine:
     """The store of a copy with PostHog's API over it, which all of a process share: only one may open the store.
@@ -105,12 +160,22 @@ class _Engine:
     looked_at: float = -inf
     turn: Lock = field(default_factory=Lock)
 
-    async def bring_up_to_date(self, copy: Callable[..., Awaitable[None]], *, compare: bool = False) -> None:
+    async def copy(
+        self,
+        entity: Entity,
+        settings: Settings,
+        library: Library,
+        postgres: Source,
+        notify: Notify,
+        wanted: Callable[[], None],
+    ) -> None:
         """Copy what is new, unless that was done just before."""
         await asyncio.to_thread(self.turn.acquire)
         try:
-            if compare or time.monotonic() - self.looked_at > _FRESH_SECONDS:
-                await copy(datetime.now(UTC), compare=compare)
+            if settings.refresh or time.monotonic() - self.looked_at > _FRESH_SECONDS:
+                copy = importlib.import_module(_COPY).EventCopy  # loaded by name, as sources are
+                copy = copy(self.store, _TOKEN, entity, settings, library, postgres, notify, wanted)
+                await copy.bring_up_to_date(datetime.now(UTC), compare=settings.refresh)
                 self.looked_at = time.monotonic()
         finally:
             self.turn.release()
@@ -141,89 +206,6 @@ def _release(engine: _Engine) -> None:
     with _opening:
         engine.users -= 1
         if not engine.users:
-            del _engines[next(folder for folder in _engines if _engines[folder] is engine)]
+            del _engines[engine.store.path]
             engine.app.state.violations.close()
             engine.store.close()
-
-
-def open_own_events(
-    entity: Entity, settings: Settings, library: Library, postgres: Source, *, notify: Notify
-) -> Source:
-    """The events of ``entity``, which are copied from ``postgres`` when they are first asked for.
-
-    Where another process serves the copy, that is asked, and keeps it up to date.
-    """
-    folder, given_up, timeout = folder_of(settings), Event(), settings["posthog.timeout"]
-
-    def require_wanted() -> None:
-        if given_up.is_set():
-            raise ConnectionFailed("your own events are wanted no more")
-
-    async def start() -> Started:
-        from usertrack.server.database.lock import running_server
-        from usertrack.sources.posthog import PostHog
-
-        require_wanted()
-        url, key = running_server(folder) if folder not in _engines else ("", "")
-        if url:
-            return PostHog(url, "1", key, notify, timeout=timeout), lambda: None
-        engine = await asyncio.to_thread(_engine, settings, notify, given_up)
-        try:
-            copy = _copy(engine, entity, settings, library, postgres, notify, require_wanted)
-            await engine.bring_up_to_date(copy, compare=settings.refresh)
-        except BaseException:
-            _release(engine)
-            raise
-        import httpx
-
-        transport = httpx.ASGITransport(app=engine.app, raise_app_exceptions=False)
-        source = PostHog("http://own-events", "1", engine.key, notify, timeout=timeout, transport=transport)
-        return source, partial(_release, engine)
-
-    return Starting(start, given_up)
-
-
-def _copy(
-    engine: _Engine,
-    entity: Entity,
-    settings: Settings,
-    library: Library,
-    postgres: Source,
-    notify: Notify,
-    wanted: Callable[[], None],
-) -> Callable[..., Awaitable[None]]:
-    """`EventCopy.bring_up_to_date` of the engine's copy."""
-    # as a runner gives them to queries of Postgres
-    offered = {name: settings[name] for name in ("internal", "timezone")} | {"entities": library.entities.present}
-    copy = importlib.import_module(_COPY).EventCopy(
-        engine.store, _TOKEN, entity, library, postgres, offered, notify, wanted
-    )
-    return cast(Callable[..., Awaitable[None]], copy.bring_up_to_date)
-
-
-@contextmanager
-def served_own_events(
-    entity: Entity, settings: Settings, library: Library, url: str, notify: Notify
-) -> "Iterator[ASGIApp]":
-    """The copy as PostHog's API, to be served at ``url``; while it is open, other processes ask it there."""
-    engine = _engine(settings, notify, Event())
-    try:
-        copy = _copy(engine, entity, settings, library, make_source("neon", settings, notify), notify, lambda: None)
-        engine.store.announce(url, engine.key)
-        yield _KeptUpToDate(engine, copy)
-    finally:
-        _release(engine)
-
-
-class _KeptUpToDate:
-    """The app of an engine; it looks for new events before a request, unless it has done so just before."""
-
-    def __init__(self, engine: _Engine, copy: Callable[..., Awaitable[None]]) -> None:
-        self._engine, self._copy = engine, copy
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        try:
-            await self._engine.bring_up_to_date(self._copy)
-        except UsertrackError as error:  # Postgres is away, as its queries tell: what was copied before answers
-            log.warning("no new events were copied: %s", error.message)
-        await self._engine.app(scope, receive, send)
