@@ -155,6 +155,9 @@ def test_no_row_is_lost_silently(cli: Cli, execute: Execute) -> None:
         "1 row of your events left out: the id is that of another one",
     ):
         assert note in said.err
+    found = " ".join(cli("doctor").out.split())
+    assert "6 copied" in found
+    assert "your events 1 row left out: no event name hint: such as nameless" in found
     execute("""UPDATE "Event" SET name = 'named' WHERE id = 'nameless'""")
     assert "named" in names(cli, "--refresh")
 

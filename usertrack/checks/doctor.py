@@ -16,9 +16,12 @@ from usertrack.core.words import number, plural
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import NAMES, NotConnected
 from usertrack.insights.saved import favourites, list_insights
+from usertrack.library.entities import Entity
 from usertrack.library.events import NONE, ROLES, parse_step
 from usertrack.library.library import SOURCES, Statement
+from usertrack.server.synchronise import SyncState
 from usertrack.sources.http import LacksScope
+from usertrack.sources.own_events import folder_of, own_events
 from usertrack.sources.posthog import NO_PROJECT_READ
 from usertrack.workspace.setting_specs import SETTINGS
 from usertrack.workspace.settings import Settings
@@ -53,10 +56,13 @@ def check_sources(runner: Runner) -> list[Finding]:
         limit=1,
     )
     posthog_answer, postgres_answer = runner.run([posthog, ABOUT_POSTGRES])
+    own = own_events(runner.settings, runner.library)
     return [
         *(
             [_failed(runner, "posthog", posthog_answer)]
             if isinstance(posthog_answer, UsertrackError)
+            else _own_events(runner.settings, own, posthog_answer)
+            if own
             else [_posthog(posthog_answer), _scopes(posthog_answer)]
         ),
         *(
@@ -106,6 +112,25 @@ def _posthog(answer: Table) -> Finding:
     return Finding("ok", "PostHog", f"{number(events)} events, the last at {last:%Y-%m-%d %H:%M} UTC, {facts}")
 
 
+def _own_events(settings: Settings, entity: Entity, answer: Table) -> list[Finding]:
+    """How far the copy of own events is, and which rows are none."""
+    (events, last), state = answer.rows[0], SyncState.read(folder_of(settings))
+    text = f"{number(events)} copied" + (f", the last of {last:%Y-%m-%d %H:%M} UTC" if events else "")
+    return [
+        Finding("ok", OWN_EVENTS_NAME, f"{text}; {entity.place} says what they are"),
+        *(
+            Finding(
+                "note",
+                OWN_EVENTS_NAME,
+                f"{plural(rows, 'row')} left out: {problem}",
+                f"such as {', '.join(ids)}" * bool(ids),
+            )
+            for problem, (rows, ids) in state.refused.items()
+            if rows
+        ),
+    ]
+
+
 def _scopes(answer: Table) -> Finding:
     """What the key may do: its query succeeded, and the notes say whether it could read the project."""
     if NO_PROJECT_READ in answer.notes:
@@ -115,6 +140,7 @@ def _scopes(answer: Table) -> Finding:
 
 
 _EMPTY = "no events at all"
+OWN_EVENTS_NAME = "your events"
 
 
 def check_events(runner: Runner) -> list[Finding]:

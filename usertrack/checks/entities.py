@@ -240,7 +240,7 @@ def check_zones(runner: Runner, names: Sequence[str]) -> list[Finding]:
         for name in names
         if entities[name].timezone in ("", UNKNOWN_ZONE)
         and (sql := library.expanded(entities[name].sql, "neon", ()))
-        and (statement := newest_asked(KINDS[name], sql, entities[name].mapped))
+        and (statement := newest_asked(entities[name].kind, sql, entities[name].mapped))
     }
     findings = []
     for name, answer in zip(asked, runner.run(list(asked.values())), strict=True):
