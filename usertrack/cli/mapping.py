@@ -13,6 +13,7 @@ from usertrack.core.words import people_words, plural
 
 if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
+    from usertrack.library.query import Statement
     from usertrack.mapping.catalog import Catalog, Relation
     from usertrack.mapping.events import EventCount
     from usertrack.mapping.files import Written
@@ -162,7 +163,9 @@ def named_table(catalog: "Catalog", name: str) -> "Relation":
 def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None) -> bool:
     """Propose, ask and write. Without a terminal and without ``yes`` nothing is written, and the answer is False."""
     from usertrack.engine.connect import open_runner
+    from usertrack.library.events import EVENTS
     from usertrack.library.library import Library, shipped_root
+    from usertrack.mapping.own_events import own_events_counted
     from usertrack.workspace.settings import load_settings
 
     options = {"profile": profile} if profile else {}
@@ -173,7 +176,8 @@ def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None)
     with_values = wishes.with_values and (wishes.yes or asks)
     if asks and with_values and settings.has_postgres:
         with_values = diagnostics.says_yes(_CONSENT)
-    library = Library([shipped_root() / "queries"])
+    # without PostHog no events are asked for: own ones would be copied before it is known where to
+    library = Library([shipped_root() / "queries"], absent=() if settings.has_posthog else (EVENTS,))
     with (
         diagnostics.Progress() as progress,
         open_runner(settings, library, now=datetime.now(UTC), notify=progress, cached=False) as runner,
@@ -187,9 +191,10 @@ def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None)
             _find_entities(dialogue, found, wishes.runs)
             _set_zones(dialogue, found.proposals)
             _match_organizations(runner, found.proposals)
-        if settings.has_posthog:
-            _find_events(runner, found, asks=asks)
-    lacks = "tables" if not catalog else "events" if not settings.has_posthog and _is_alone("events", asks=asks) else ""
+        own = own_events_counted(catalog, found.proposals) if catalog else None
+        if asked := runner.bind("posthog/event_people") if settings.has_posthog else own:
+            _find_events(runner, found, asked, asks=asks)
+    lacks = "tables" if not catalog else "events" if not asked and _is_alone("events", asks=asks) else ""
     if not (wishes.yes or asks):
         files = "".join(f"tables/neon/{proposal.kind.name}.sql, " for proposal in found.proposals)
         diagnostics.note(f"this would write {files}usertrack.yaml and segments.yaml; add --yes to do it")
@@ -278,6 +283,7 @@ def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None
     from usertrack.library.entities import KINDS
     from usertrack.mapping.accounts import account_proposal, account_proposals, nearest_account
     from usertrack.mapping.activity import activity_proposals, proposal_for, without_way
+    from usertrack.mapping.own_events import event_proposal, event_proposals
     from usertrack.mapping.sampling import CANDIDATES
 
     catalog = dialogue.catalog
@@ -291,6 +297,9 @@ def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None
         found.drafts += [nearest] if nearest else []
         return
     found.proposals.append(accounts)
+    if candidates := event_proposals(catalog, accounts.table):
+        agreed = dialogue.agreed("events", candidates, partial(event_proposal, accounts=accounts.table))
+        found.proposals += [agreed] if agreed else []
     best = activity_proposals(catalog, accounts.table)
     if of_runs:
         best["runs"] = [proposal_for(KINDS["runs"], catalog, of_runs, accounts.table, {})]
@@ -367,12 +376,12 @@ def _no_accounts(folder: Path, found: _Found) -> UsageError:
     )
 
 
-def _find_events(runner: "Runner", found: _Found, *, asks: bool) -> None:
-    """Add the events of PostHog, and those that have another name than the usual one, as agreed."""
+def _find_events(runner: "Runner", found: _Found, asked: "Statement", *, asks: bool) -> None:
+    """Add the events that ``asked`` counts, and those that have another name than the usual one, as agreed."""
     from usertrack.core.table import Table
     from usertrack.mapping.events import EventCount, proposed_roles, roles_document
 
-    answer = runner.run([runner.bind("posthog/event_people")])[0]
+    answer = runner.run([asked])[0]
     if not isinstance(answer, Table):
         diagnostics.note(f"events are left as they are: {answer.message}")
         return

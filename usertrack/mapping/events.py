@@ -78,7 +78,7 @@ def roles_document(roles: Mapping[str, str], counts: Sequence[EventCount]) -> Do
             f"{count.name} ({people_words(count.people)}, {plural(count.events, 'time')})" for count in known
         )
         pairs.append((role, f"{shown or NONE}{usual}  ({about.about})"))
-    return Document("events: what they are called in your PostHog", (Facts(tuple(pairs)),))
+    return Document("events: what yours are called", (Facts(tuple(pairs)),))
 
 
 def _counted(step: str, counts: Sequence[EventCount]) -> list[EventCount]:

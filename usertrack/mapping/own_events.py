@@ -1,16 +1,37 @@
 """Which table holds what people did, event by event, as seed products write it beside PostHog."""
 
+from collections.abc import Sequence
 from math import log10
 
 from usertrack.library.entities import OWN_EVENTS
+from usertrack.library.query import Statement
 from usertrack.mapping import rules
 from usertrack.mapping.catalog import Catalog, Column, Relation
 from usertrack.mapping.matching import column_like
 from usertrack.mapping.proposal import Proposal, ranked
 from usertrack.mapping.select import Select, as_time
+from usertrack.sources.own_events import TRACKED
 
 _LEAST, _SURE = 6, 10
 """Points: a table called `events` with people, a JSON column and sessions has 10; one of appointments 4 at most."""
+
+_COUNTS = """
+SELECT
+    name::text AS event,
+    sum(times)::bigint AS events,
+    count(*) AS people,
+    floor(percentile_cont(0.8) WITHIN GROUP (ORDER BY recent) FILTER (WHERE recent > 0))::bigint AS usual
+FROM (
+    SELECT name, person, count(*) AS times, count(*) FILTER (WHERE time > now() - INTERVAL '30 days') AS recent
+    FROM (
+{events}
+    ) AS events
+    WHERE name IS NOT NULL
+    GROUP BY name, person
+) AS of_person
+GROUP BY name
+ORDER BY people DESC, events DESC, event
+"""
 
 
 def event_proposals(catalog: Catalog, accounts: Relation) -> list[Proposal]:
@@ -38,9 +59,21 @@ def event_proposal(table: Relation, accounts: Relation) -> Proposal:
     weights = {"person": 2, "properties": 3, "session": 3}
     proposal.score = 2.0 + sum(weights.get(name, 0) for name in found) + min(2.0, log10(1 + (table.row_count or 0)) / 2)
     proposal.reasons.append(f"its name says {table.words[-1]}, and it has {', '.join(found)}")
+    proposal.notes.append("where PostHog is connected, its events count; with a line `leads: own` these do")
     if not columns["person"]:
         proposal.notes.append("nothing says whose events these are: they are of anonymous visitors")
     return proposal
+
+
+def own_events_counted(catalog: Catalog, proposals: Sequence[Proposal]) -> Statement | None:
+    """Ask posthog/event_people of the events that are agreed on, or that `usertrack.track` keeps; None for none."""
+    tracked = [TRACKED.sql] if catalog.named("usertrack.event") else []
+    agreed = [proposal.sql for proposal in proposals if proposal.kind is OWN_EVENTS]
+    return (
+        Statement("neon", _COUNTS.format(events=sql), name="events")
+        if (sql := next(iter(agreed + tracked), ""))
+        else None
+    )
 
 
 def _is_candidate(table: Relation) -> bool:

@@ -42,6 +42,8 @@ class Batch:
 @asynccontextmanager
 async def livestream(host: str, key: str) -> AsyncIterator[AsyncIterator[Batch]]:
     """The events of the PostHog at ``host`` from now on. Raises NoLivestream, and httpx.HTTPError when it ends."""
+    if not host:
+        raise NoLivestream
     async with (
         httpx.AsyncClient(base_url=host, verify=tls(host), timeout=httpx.Timeout(_SILENCE, connect=5)) as client,
         client.stream(

@@ -206,6 +206,7 @@ class _Reading:
             path=entity.path if is_of_events else None,
             line=entity.line,
             params={name: _PARAMETERS[name] for name in values},
+            entities=library.entities,
         )
         return await self.copy.postgres.run(query.bind(values, offered), self.spool)
 

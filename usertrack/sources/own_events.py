@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from math import inf
@@ -38,6 +38,7 @@ TRACKED = Entity(
     "SELECT id, distinct_id AS person, name, created_at AS time, properties, session_id AS session"
     " FROM usertrack.event",
     tuple(column.name for column in OWN_EVENTS.columns),
+    path=Path("usertrack.event"),
 )
 """The events that `usertrack.track` keeps in the product's Postgres."""
 _TOKEN = "phc_own_events"  # the same for ever: the ids of persons are made of it
@@ -57,7 +58,7 @@ def own_events(settings: Settings, library: Library) -> Entity | None:
     Without PostHog and without ``tables/neon/events.sql``, that asks Postgres whether `usertrack.track` fills a table.
     Raises UsageError for a broken file.
     """
-    if settings.uses_demo or not settings.has_postgres or settings["events"]:
+    if settings.uses_demo or not settings.has_postgres or not library.has_events:
         return None
     if entity := library.entities.own_events:
         return entity if not settings.has_posthog or entity.leads == "own" else None
@@ -118,7 +119,8 @@ def open_own_events(entity: Entity, settings: Settings, library: Library, postgr
             raise
         import httpx
 
-        transport = httpx.ASGITransport(app=engine.app, raise_app_exceptions=False)
+        app = engine.kept_up_to_date(entity, settings, library, postgres, notify)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         source = PostHog("http://own-events", "1", engine.key, notify, timeout=timeout, transport=transport)
         return source, partial(_release, engine)
 
@@ -130,18 +132,10 @@ def served_own_events(
     entity: Entity, settings: Settings, library: Library, url: str, notify: Notify
 ) -> "Iterator[ASGIApp]":
     """The copy as PostHog's API, to be served at ``url``; while it is open, other processes ask it there."""
-    engine, postgres = _engine(settings, notify, Event()), make_source("neon", settings, notify)
-
-    async def up_to_date(scope: "Scope", receive: "Receive", send: "Send") -> None:
-        try:
-            await engine.copy(entity, settings, library, postgres, notify, lambda: None)
-        except UsertrackError as error:  # Postgres is away, as its queries tell: what was copied before answers
-            log.warning("no new events were copied: %s", error.message)
-        await engine.app(scope, receive, send)
-
+    engine = _engine(settings, notify, Event())
     try:
         engine.store.announce(url, engine.key)
-        yield up_to_date
+        yield engine.kept_up_to_date(entity, settings, library, make_source("neon", settings, notify), notify)
     finally:
         _release(engine)
 
@@ -160,6 +154,20 @@ class _Engine:
     looked_at: float = -inf
     turn: Lock = field(default_factory=Lock)
 
+    def kept_up_to_date(
+        self, entity: Entity, settings: Settings, library: Library, postgres: Source, notify: Notify
+    ) -> "ASGIApp":
+        """The app, which copies what is new before it answers; where Postgres is away, its own queries tell."""
+
+        async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            try:
+                await self.copy(entity, replace(settings, refresh=False), library, postgres, notify)
+            except UsertrackError as error:
+                log.warning("no new events were copied: %s", error.message)
+            await self.app(scope, receive, send)
+
+        return app
+
     async def copy(
         self,
         entity: Entity,
@@ -167,7 +175,7 @@ class _Engine:
         library: Library,
         postgres: Source,
         notify: Notify,
-        wanted: Callable[[], None],
+        wanted: Callable[[], None] = lambda: None,
     ) -> None:
         """Copy what is new, unless that was done just before."""
         await asyncio.to_thread(self.turn.acquire)

@@ -18,6 +18,7 @@ from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.profiled import read_audience
 from usertrack.signals.read import read_patterns
 from usertrack.signals.reader import arrivals, history_of
+from usertrack.sources.own_events import own_events
 from usertrack.workspace.files import library_of, patterns_path
 from usertrack.workspace.settings import Settings
 
@@ -42,7 +43,8 @@ class LiveSource:
 
     @property
     def host(self) -> str:
-        return str(self.settings["posthog.host"])
+        """Where its livestream is; empty for the company's own events, which have none."""
+        return "" if own_events(self.settings, self._runner.library) else str(self.settings["posthog.host"])
 
     @property
     def key(self) -> str:
