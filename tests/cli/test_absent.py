@@ -71,7 +71,7 @@ def test_what_costs_credits_is_nothing_where_nobody_has_any(demo: Cli, tmp_path:
 def test_check_says_what_is_left_out(company: Cli) -> None:
     answer = company("check")
     assert answer.code == 0
-    assert "left out: it rests on runs" in answer.out
+    assert "cannot be evaluated: it rests on runs" in answer.out
 
 
 @pytest.mark.parametrize(

@@ -276,4 +276,4 @@ def test_doctor_with_nothing_configured(demo: Cli, tmp_path: Path) -> None:
     assert result.code == 0
     assert "sources" in result.out
     assert "the demo" in result.out
-    assert "everything is in order" in result.out
+    assert "no problems, but 2 segments and 2 metrics cannot be evaluated" in result.out

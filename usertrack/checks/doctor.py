@@ -8,7 +8,7 @@ from usertrack.checks.finding import Finding
 from usertrack.checks.matches import check_matches
 from usertrack.checks.online import check_online
 from usertrack.checks.postgres_role import ABOUT_POSTGRES, postgres_findings
-from usertrack.checks.workspace import check_queries, check_rules
+from usertrack.checks.workspace import check_metrics, check_queries, check_rules
 from usertrack.core.errors import UsertrackError
 from usertrack.core.masks import mask_credentials
 from usertrack.core.table import Table
@@ -208,6 +208,7 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
         *check_events(runner),
         *_queries(runner, rules, down),
         *check_rules(rules, runner.library),
+        *check_metrics(runner.library),
         *check_matches(runner, rules),
     ]
 

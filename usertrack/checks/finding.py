@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Finding:
     """``level`` is ok, note or FAIL; only FAIL makes a check fail. A ``group`` that is in order has one row.
 
-    ``implied``: people see only how many there are of the group, since another finding names the cause.
+    ``implied``: people see only how many there are of the group, since another finding names the cause. ``lacking`` is
+    how many segments or metrics it says cannot be evaluated here.
     """
 
     level: str
@@ -16,3 +17,4 @@ class Finding:
     hint: str = ""
     group: str = ""
     implied: bool = False
+    lacking: int = 0

@@ -9,6 +9,7 @@ from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Listing, Paragraph
 from usertrack.core.errors import CheckFailed
 from usertrack.core.table import Table
+from usertrack.core.words import plural
 
 _FINDINGS: Columns[Finding] = Columns(
     Attribute("level", "VARCHAR", lambda finding: finding.level),
@@ -39,7 +40,7 @@ def findings_document(
     blocks: list[Listing | Paragraph] = [
         _LINES.listing(_lines(ordered)),
         # the number of problems is in the error with which the command ends
-        *([] if _count(findings) else [Paragraph("everything is in order")]),
+        *([] if _count(findings) else [Paragraph(_in_order(findings))]),
     ]
     if settings and verbose:
         blocks.append(_LINES.listing(_lines(settings), heading="Settings"))
@@ -47,6 +48,20 @@ def findings_document(
         blocks.append(Paragraph(_settings_words(settings), "dim"))
     table = _FINDINGS.table([*ordered, *settings], "findings", source=Table((), (), title=title))
     return Document(title=title, blocks=tuple(blocks), table=table)
+
+
+def _in_order(findings: Sequence[Finding]) -> str:
+    """``everything is in order``, or how much cannot be evaluated, with the one command that helps."""
+    segments, metrics = (
+        sum(finding.lacking for finding in findings if ("metric" in finding.subject) == is_metric)
+        for is_metric in (False, True)
+    )
+    if not segments and not metrics:
+        return "everything is in order"
+    lacking = " and ".join(
+        plural(count, noun) for count, noun in ((segments, "segment"), (metrics, "metric")) if count
+    )
+    return f"no problems, but {lacking} cannot be evaluated; `usertrack init --from-database` looks for what they need"
 
 
 def _settings_words(settings: Sequence[Finding]) -> str:

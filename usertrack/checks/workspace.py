@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -223,8 +223,32 @@ def _left_out(rules: Rules) -> list[Finding]:
         return []
     of = f" {rules.by}" if rules.by else ""
     return [
-        Finding("note", f"segment{of} {segment}", f"left out: it rests on {cause}, absent here")
+        Finding(
+            "note", f"segment{of} {segment}", f"cannot be evaluated: it rests on {cause}, absent here", lacking=not of
+        )
         for segment, cause in rules.absent.items()
+    ]
+
+
+def check_metrics(library: Library) -> list[Finding]:
+    """The metrics that cannot be evaluated, by what they rest on, and how many can."""
+    causes: dict[str, list[str]] = {}
+    for name in library.metrics():
+        with suppress(UsageError):  # `check_queries` has the error
+            absence = library[name].absence
+            causes.setdefault(", ".join(sorted(absence.causes)) if absence.empty else "", []).append(name)
+    known = causes.pop("", [])
+    return [
+        *(
+            Finding(
+                "note",
+                plural(len(names), "metric"),
+                f"cannot be evaluated: {', '.join(names)} rest{'s' * (len(names) == 1)} on {cause}, absent here",
+                lacking=len(names),
+            )
+            for cause, names in causes.items()
+        ),
+        *([Finding("ok", "metrics", plural(len(known), "metric"))] if known else []),
     ]
 
 

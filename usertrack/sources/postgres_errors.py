@@ -75,7 +75,11 @@ def explain(error: psycopg.Error | TimeoutError, statement: Statement, sql: str,
         return SourceBusy(f"{where}: Postgres stopped the query: {message}", longer)
     if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "57P")[:3] == "57P":
         return ConnectionFailed("the connection to Postgres broke while it answered", "run the command again")
-    return QueryError(f"{where}: {message}", _hint(error), entity_line.entity.kind.name if entity_line else "")
+    if entity_line and entity_line.entity.shipped and isinstance(error, errors.UndefinedTable):
+        hint = "that is the demo's table: `usertrack init --from-database` proposes yours"
+    else:
+        hint = _hint(error)
+    return QueryError(f"{where}: {message}", hint, entity_line.entity.kind.name if entity_line else "")
 
 
 def _server_message(error: psycopg.Error) -> str:
