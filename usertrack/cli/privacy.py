@@ -12,8 +12,7 @@ from usertrack.cli.options import with_common, with_common_once
 
 if TYPE_CHECKING:
     from usertrack.cli.session import Session
-    from usertrack.privacy.holding import Holding
-    from usertrack.privacy.places import LocalFiles
+    from usertrack.privacy.places import Holding, LocalFiles
     from usertrack.privacy.subject import Subject
     from usertrack.privacy.upkeep import PlaceCounts
 

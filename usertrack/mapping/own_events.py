@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import log10
 
+from usertrack.core.sql_file import sql_file
 from usertrack.library.entities import OWN_EVENTS
 from usertrack.library.query import Statement
 from usertrack.mapping import rules
@@ -14,24 +15,6 @@ from usertrack.sources.own_events import TRACKED
 
 _LEAST, _SURE = 6, 10
 """Points: a table called `events` with people, a JSON column and sessions has 10; one of appointments 4 at most."""
-
-_COUNTS = """
-SELECT
-    name::text AS event,
-    sum(times)::bigint AS events,
-    count(*) AS people,
-    floor(percentile_cont(0.8) WITHIN GROUP (ORDER BY recent) FILTER (WHERE recent > 0))::bigint AS usual
-FROM (
-    SELECT name, person, count(*) AS times, count(*) FILTER (WHERE time > now() - INTERVAL '30 days') AS recent
-    FROM (
-{events}
-    ) AS events
-    WHERE name IS NOT NULL
-    GROUP BY name, person
-) AS of_person
-GROUP BY name
-ORDER BY people DESC, events DESC, event
-"""
 
 
 def event_proposals(catalog: Catalog, accounts: Relation) -> list[Proposal]:
@@ -70,7 +53,7 @@ def own_events_counted(catalog: Catalog, proposals: Sequence[Proposal]) -> State
     tracked = [TRACKED.sql] if catalog.named("usertrack.event") else []
     agreed = [proposal.sql for proposal in proposals if proposal.kind is OWN_EVENTS]
     return (
-        Statement("neon", _COUNTS.format(events=sql), name="events")
+        Statement("neon", sql_file(__package__, "event_counts").replace("{events}", sql), name="events")
         if (sql := next(iter(agreed + tracked), ""))
         else None
     )

@@ -15,9 +15,8 @@ from usertrack.core.notify import Notify
 from usertrack.core.traces import files_with
 from usertrack.engine.runner import Runner
 from usertrack.privacy import local
-from usertrack.privacy.holding import Holding
 from usertrack.privacy.jobs import can_forget, run_job
-from usertrack.privacy.places import LocalFiles, forget_request, person_of, silent, survey
+from usertrack.privacy.places import Holding, LocalFiles, forget_request, person_of, silent, survey
 from usertrack.privacy.subject import Subject
 from usertrack.segments.history.file import HistoryFile
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from usertrack.core.errors import UsageError
 from usertrack.demo.traffic.data import live_demo_folder
 from usertrack.engine.open_cache import open_cache
-from usertrack.privacy.holding import Holding
-from usertrack.privacy.places import LocalFiles, survey
+from usertrack.privacy.places import Holding, LocalFiles, survey
 from usertrack.privacy.subject import Subject, find_subject
 from usertrack.segments.analysis import Analysis
 from usertrack.segments.explain import find_person

@@ -1,27 +1,32 @@
 """Counts what each place holds on a person: PostHog, the embedded store, Postgres, local files."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlglot import exp
+
 from usertrack.alerts import erasure
 from usertrack.core.errors import QueryError, SourceBusy, UsertrackError
 from usertrack.core.notify import Notify
+from usertrack.core.spool import quote
 from usertrack.core.table import Table
 from usertrack.core.traces import files_with
 from usertrack.engine.cache import Cache
 from usertrack.engine.runner import Answer, Runner
 from usertrack.engine.unavailable import NotConnected
+from usertrack.library.entities import ACCOUNTS, FORMER_ACCOUNTS, Entity
 from usertrack.library.library import Query, Statement, for_key
+from usertrack.library.sql import parsed
 from usertrack.privacy import local
-from usertrack.privacy.holding import Holding
 from usertrack.privacy.jobs import can_forget, run_job
-from usertrack.privacy.product import in_product
 from usertrack.privacy.subject import OWN, Subject, ask
 from usertrack.segments.history.file import HistoryFile
 from usertrack.segments.staging import rows_of_person
+from usertrack.track.configuration import from_environment
 
 _EVENTS = f"SELECT count() AS events FROM events WHERE {OWN}"
 _PERSON_ROWS = "SELECT count() AS persons FROM persons WHERE toString(id) IN {persons}"
@@ -36,6 +41,20 @@ _ELSEWHERE = {
     ),
     "groups that name the e-mail": "SELECT count() AS found FROM groups WHERE match(toString(properties), {pattern})",
 }
+
+_ACCOUNT_IDS = {
+    name: f"SELECT a.account_id::text AS id FROM {{{name}}} AS a WHERE a.email = {{email}}"
+    for name in (ACCOUNTS.name, FORMER_ACCOUNTS)
+}
+_OF_PERSON = {
+    "event": "distinct_id IN ({})",
+    "outbox": "message ->> 'distinct_id' IN ({})",
+    "due_property": "group_type = '' AND holder_id IN ({})",
+    "profile_property": "group_type = '' AND holder_id IN ({})",
+}
+"""The tables of `usertrack.track` (schema.sql), and which of their rows are a person's."""
+_TRACK_TABLES = "SELECT name FROM unnest({names}) AS n (name) WHERE to_regclass('usertrack.' || name) IS NOT NULL"
+_SENT = "`python -m usertrack.track relay --once` on each machine of the product sends them; then erase again"
 
 _IN_SERVER = {
     "texts": "saved insights and names that name the e-mail",
@@ -58,6 +77,21 @@ class LocalFiles:
     alerts: Path | None = None
 
 
+@dataclass(frozen=True)
+class Holding:
+    """How many things of one kind a place holds; None when that is not known, and ``note`` says why.
+
+    ``ours`` is False for what usertrack never changes, ``stays`` True for data of other people, which `erase` leaves.
+    """
+
+    place: str
+    content: str
+    count: int | None
+    note: str = ""
+    ours: bool = True
+    stays: bool = False
+
+
 def silent(message: str, *, passing: bool = False, unseen: bool = False) -> None:
     pass
 
@@ -69,7 +103,7 @@ def survey(runner: Runner, subject: Subject, files: LocalFiles, notify: Notify =
         *_in_server(runner, subject, notify),
         *_in_local_files(runner, subject, files),
         *_in_postgres(runner, subject),
-        *in_product(runner, subject),
+        *_in_product(runner, subject),
     ]
 
 
@@ -164,6 +198,48 @@ def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Holding]:
         elif len(answer.rows):
             note = "read-only: its owner has to delete it; until then, what reads it keeps it anew"
             yield Holding("Postgres", name, len(answer.rows), note, ours=False)
+
+
+def _in_product(runner: Runner, subject: Subject) -> Iterator[Holding]:
+    """Rows of own events and of `usertrack.track`, with what deletes them, and its files on this machine."""
+    answers = _answers(runner, (_of_subject(runner, name, sql, subject) for name, sql in _ACCOUNT_IDS.items()))
+    ids = sorted({*subject.distinct_ids, *(str(id_) for table in tables_of(answers).values() for (id_,) in table.rows)})
+    there = runner.run(
+        [Statement("neon", _TRACK_TABLES, {"names": list(_OF_PERSON)}, {"names": "list"}, name="track")]
+    )[0]
+    if not ids or isinstance(there, UsertrackError):
+        return
+    texts = ", ".join(map(quote, ids))
+    rows = {f"usertrack.{name}": (f"usertrack.{name}", _OF_PERSON[name].format(texts)) for (name,) in there.rows}
+    if entity := runner.library.entities.own_events:
+        rows[entity.place] = _rows_of(runner, entity, texts)
+    for content, (relation, condition) in rows.items():
+        sql = f"SELECT count(*) AS rows FROM {relation} WHERE {condition}"
+        answer = runner.run([Statement("neon", sql, name=content)])[0]
+        count, note = (None, answer.message) if isinstance(answer, UsertrackError) else (answer.rows[0][0], "")
+        yield Holding(
+            "Postgres", content, count, f"DELETE FROM {relation} WHERE {condition};" if count else note, ours=False
+        )
+    folder = from_environment().spool_folder().parent
+    marks = [f'"distinct_id":{json.dumps(id_)}'.encode() for id_ in ids]
+    if lines := [line for file in folder.glob("*/*.jsonl") for line in file.read_bytes().splitlines()]:
+        count = sum(any(mark in line for mark in marks) for line in lines)
+        yield Holding("files of track()", str(folder), count, _SENT if count else "", ours=False)
+
+
+def _of_subject(runner: Runner, name: str, sql: str, subject: Subject) -> Statement:
+    text = runner.library.expanded(sql, "neon", ("email",))
+    return Statement("neon", text, {"email": subject.email}, {"email": "text"}, name=name)
+
+
+def _rows_of(runner: Runner, entity: Entity, ids: str) -> tuple[str, str]:
+    """The table of own events, or the SELECT where that reads several, and the condition for a person's rows."""
+    tree = parsed(entity.sql)
+    source = tree.args.get("from_") or tree.args.get("from") if isinstance(tree, exp.Select) else None
+    person = next((column.unalias() for column in tree.selects if column.alias_or_name == "person"), None)
+    if source and person and isinstance(source.this, exp.Table) and not tree.args.get("joins") and not tree.ctes:
+        return source.this.sql("postgres"), f"{person.sql('postgres')}::text IN ({ids})"
+    return f"({runner.library.expanded(entity.sql, 'neon', ())}) AS events", f"person::text IN ({ids})"
 
 
 def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field
 from usertrack.privacy.erase import Erasure
-from usertrack.privacy.holding import Holding
+from usertrack.privacy.places import Holding
 from usertrack.privacy.subject import Subject
 from usertrack.privacy.upkeep import PlaceCounts
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from usertrack.server.background_jobs import ReportProgress
-from usertrack.server.database.left_out import leave_out
 from usertrack.server.database.saved_insights import SavedInsights
 from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
@@ -20,7 +19,7 @@ def expire(store: Store, before: datetime, report: ReportProgress, *, dry_run: b
     if not dry_run:
         with store.maintenance_lock:
             with store.write_lock:
-                leave_out(store, "before", before.astimezone(UTC).isoformat())
+                store.leave_out("before", before.astimezone(UTC).isoformat())
                 _delete_events(store, moment, report)
                 report("deleting persons", 0, len(persons))
                 if persons:

@@ -15,7 +15,6 @@ from typing import Any
 from usertrack.core.pseudonyms import TOKEN, Pseudonyms
 from usertrack.server import user_texts
 from usertrack.server.background_jobs import ReportProgress
-from usertrack.server.database.left_out import leave_out
 from usertrack.server.database.literals import literal
 from usertrack.server.database.store import Store
 from usertrack.server.database.violation_log import ViolationLog
@@ -56,7 +55,7 @@ def pseudonymize(
     counts = {table: _count(store, table) for table in ("events", *_KEYS)}
     if not dry_run:
         with store.maintenance_lock:
-            leave_out(store, "pseudonyms", datetime.now(UTC).isoformat())
+            store.leave_out("pseudonyms", datetime.now(UTC).isoformat())
             _replace_all(store, _partitions(store, counts), _Pseudonymizer(pseudonyms), report)
             report("clearing the disk", 0, 0)
             user_texts.rewrite(store, violations, pseudonyms.text)

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from usertrack.server.database.execute import iso_time, read_rows
-from usertrack.server.database.left_out import leave_out
 from usertrack.server.database.literals import literal, literals
 from usertrack.server.database.store import Store
 
@@ -104,7 +103,7 @@ class StoredPersons:
             with self._store.maintenance_lock:
                 with self._store.write_lock:
                     if events and not keep_person:
-                        leave_out(self._store, "person", *ids)
+                        self._store.leave_out("person", *ids)
                     if events:
                         self._store.erase("events", {"person_id": ids, "distinct_id": distinct_ids})
                     if not keep_person:

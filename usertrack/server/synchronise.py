@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from usertrack.server.database.left_out import STATE
 from usertrack.server.database.session import ClickHouseSession
 from usertrack.server.database.store import Store
 from usertrack.server.hogql.sql import clickhouse_time, quote
@@ -54,17 +53,17 @@ class SyncState:
     refused: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> "SyncState":
-        """The state of the store in ``folder``; that of an empty one where there is none, or it is damaged."""
+    def read(cls, file: Path) -> "SyncState":
+        """The state in ``file``; that of an empty store where there is none, or it is damaged."""
         try:
-            return cls(**json.loads((folder / STATE).read_text()))
+            return cls(**json.loads(file.read_text()))
         except (OSError, ValueError, TypeError):
             return cls()
 
-    def write(self, folder: Path) -> None:
-        fresh = folder / f"{STATE}.new"
+    def write(self, file: Path) -> None:
+        fresh = file.with_suffix(".new")
         fresh.write_text(json.dumps(self.__dict__))
-        fresh.replace(folder / STATE)
+        fresh.replace(file)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from usertrack.core.errors import QueryError
 from usertrack.core.notify import Notify
 from usertrack.core.spool import Spool, SpooledRows, temporary_spool
+from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Table
 from usertrack.core.words import number, plural
 from usertrack.library.entities import Entity
@@ -36,36 +37,11 @@ COMPARED_EVERY = timedelta(days=1)
 CHUNK = 250_000
 """Rows that are read and stored together, which takes some seconds: a run that is killed loses no more than these."""
 
-# A visitor without an account is their session. Without that each event is somebody else's, as in `track`, which writes
-# the id of the event for the person.
-_ROWS = """WITH usertrack_events AS NOT MATERIALIZED (
-{events}
-), usertrack_rows AS NOT MATERIALIZED (
-    SELECT
-        coalesce(id::text, '') AS id,
-        CASE
-            WHEN anonymous THEN coalesce('session ' || nullif(session, ''), id::text, '')
-            ELSE person::text
-        END AS whose,
-        CASE WHEN anonymous THEN 'false' ELSE '' END AS profile,
-        coalesce(name, '') AS name,
-        time::timestamptz AS time,
-        coalesce(properties, '') AS properties,
-        coalesce(session, '') AS session
-    FROM (SELECT *, coalesce(person::text IN ('', id::text), true) AS anonymous FROM usertrack_events) AS e
-)
-"""
-_DIGEST = "count(*) || ':' || coalesce(sum(hashtextextended(r::text, 0)), 0) AS digest"
-_HOURS = f"""SELECT
-    CASE WHEN r.time >= {{first}} AND r.time < {{end}} THEN to_char(r.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24') END
-        AS hour,
-    count(*) AS rows,
-    {_DIGEST},
-    max(r.time) FILTER (WHERE r.time <= {{now}}) AS last
-FROM usertrack_rows AS r WHERE {{all}} OR r.time >= {{since}} GROUP BY 1"""
 _SPAN = "SELECT * FROM usertrack_rows AS r WHERE r.time >= {since} AND r.time < {end}"
 _ACCOUNTS = "SELECT a.account_id::text AS id, a.email FROM {accounts} AS a WHERE a.email IS NOT NULL"
-_DIGEST_OF_ACCOUNTS = f"SELECT {_DIGEST} FROM ({_ACCOUNTS}) AS r"
+_DIGEST_OF_ACCOUNTS = (
+    f"SELECT count(*) || ':' || coalesce(sum(hashtextextended(r::text, 0)), 0) FROM ({_ACCOUNTS}) AS r"
+)
 _PARAMETERS = {name: Parameter(name, "timestamp") for name in ("first", "since", "end", "now")}
 _PARAMETERS["all"] = Parameter("all", "bool")
 _EARLIEST, _LATEST = datetime(1900, 1, 2, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)  # times that ClickHouse has
@@ -95,27 +71,26 @@ class EventCopy:
     library: Library
     postgres: Source
     notify: Notify
-    wanted: Callable[[], None]
+    wanted: Callable[[], None] = lambda: None
 
     async def bring_up_to_date(self, now: datetime, *, compare: bool = False) -> None:
         """Copy what is new in Postgres; ``compare`` looks for changes in all hours. Raises a UsertrackError."""
-        from usertrack.server.database.left_out import left_out
         from usertrack.server.synchronise import SyncState
 
-        if since := left_out(self.store, "pseudonyms"):
+        if since := self.store.left_out("pseudonyms"):
             text = f"no event was copied since {since[:10]}, when your own events got pseudonyms"
             self.notify(f"{text}: remove {self.store.path} to copy them with names")
             return
-        state, select = SyncState.read(self.store.path), hashlib.sha256(self.entity.select.encode()).hexdigest()
+        state, select = SyncState.read(self.store.copied), hashlib.sha256(self.entity.select.encode()).hexdigest()
         if state.select != select:
             state = SyncState(select)
         compare |= now - _moment(state.compared_at) >= COMPARED_EVERY
         with temporary_spool() as spool:
             reading = _Reading(self, state, spool, now)
             digest = asyncio.create_task(reading.digest_of_accounts())
-            await reading.compare(_moment(left_out(self.store, "before")), everything=compare)
+            await reading.compare(_moment(self.store.left_out("before")), everything=compare)
             await reading.give_emails(await digest)
-        state.write(self.store.path)
+        state.write(self.store.copied)
 
 
 @dataclass
@@ -136,7 +111,9 @@ class _Reading:
         recent = max(_moment(state.last) - OVERLAP, _EARLIEST).replace(minute=0, second=0, microsecond=0)
         since = first if everything else max(first, recent)
         limits = {"first": _EARLIEST, "end": _LATEST, "since": since, "now": self.now}
-        rows = (await self.ask(_HOURS, **limits, all=everything and first == _EARLIEST)).rows
+        rows = (
+            await self.ask(sql_file(__package__, "event_hours"), **limits, all=everything and first == _EARLIEST)
+        ).rows
         hours = {str(hour): (int(count), str(digest)) for hour, count, digest, _ in rows if hour}
         total, done, repeated = sum(count for count, _ in hours.values()), 0, 0
         known = {hour: digest for hour, digest in state.hours.items() if _moment(hour) > since - timedelta(hours=1)}
@@ -173,7 +150,7 @@ class _Reading:
         others = {hour: state.hours[hour] for hour in state.hours if not chunk.since <= _moment(hour) < chunk.end}
         state.hours, state.refused = others | chunk.hours, state.refused | replaced.refused
         state.accounts = "" if replaced.events else state.accounts  # the new people have no e-mails yet
-        state.write(store.path)
+        state.write(store.copied)
         return replaced.repeated
 
     async def digest_of_accounts(self) -> str:
@@ -197,7 +174,7 @@ class _Reading:
         offered = {name: self.copy.settings[name] for name in ("internal", "timezone")}
         offered |= {"as_of": self.now, "entities": library.entities.present}
         is_of_events = "usertrack_rows" in sql
-        text = _ROWS.replace("{events}", entity.select) + sql if is_of_events else sql
+        text = sql_file(__package__, "event_rows").replace("{events}", entity.select) + sql if is_of_events else sql
         query = Query(
             entity.place if is_of_events else "accounts of your events",
             "neon",

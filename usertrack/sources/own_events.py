@@ -6,8 +6,8 @@ import importlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -97,7 +97,8 @@ def open_own_events(entity: Entity, settings: Settings, library: Library, postgr
 
     Where another process serves the copy, that is asked, and keeps it up to date.
     """
-    folder, given_up, timeout = folder_of(settings), Event(), settings["posthog.timeout"]
+    folder, given_up = folder_of(settings), Event()
+    connect = partial(_posthog, notify=notify, timeout=settings["posthog.timeout"])
 
     def require_wanted() -> None:
         if given_up.is_set():
@@ -105,26 +106,32 @@ def open_own_events(entity: Entity, settings: Settings, library: Library, postgr
 
     async def start() -> Started:
         from usertrack.server.database.lock import running_server
-        from usertrack.sources.posthog import PostHog
 
         require_wanted()
         url, key = running_server(folder) if folder not in _engines else ("", "")
         if url:
-            return PostHog(url, "1", key, notify, timeout=timeout), lambda: None
-        engine = await asyncio.to_thread(_engine, settings, notify, given_up)
+            return connect(url, key), lambda: None
+        stack = ExitStack()
         try:
+            engine = await asyncio.to_thread(stack.enter_context, _engine(settings, notify, given_up))
             await engine.copy(entity, settings, library, postgres, notify, require_wanted)
         except BaseException:
-            _release(engine)
+            stack.close()
             raise
-        import httpx
-
         app = engine.kept_up_to_date(entity, settings, library, postgres, notify)
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        source = PostHog("http://own-events", "1", engine.key, notify, timeout=timeout, transport=transport)
-        return source, partial(_release, engine)
+        return connect("http://own-events", engine.key, app=app), stack.close
 
     return Starting(start, given_up)
+
+
+def _posthog(url: str, key: str, *, notify: Notify, timeout: float, app: "ASGIApp | None" = None) -> Source:
+    """The copy at ``url``, or its ``app``."""
+    import httpx
+
+    from usertrack.sources.posthog import PostHog
+
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False) if app else None
+    return PostHog(url, "1", key, notify, timeout=timeout, transport=transport)
 
 
 @contextmanager
@@ -132,12 +139,9 @@ def served_own_events(
     entity: Entity, settings: Settings, library: Library, url: str, notify: Notify
 ) -> "Iterator[ASGIApp]":
     """The copy as PostHog's API, to be served at ``url``; while it is open, other processes ask it there."""
-    engine = _engine(settings, notify, Event())
-    try:
+    with _engine(settings, notify, Event()) as engine:
         engine.store.announce(url, engine.key)
         yield engine.kept_up_to_date(entity, settings, library, make_source("neon", settings, notify), notify)
-    finally:
-        _release(engine)
 
 
 @dataclass
@@ -154,35 +158,24 @@ class _Engine:
     looked_at: float = -inf
     turn: Lock = field(default_factory=Lock)
 
-    def kept_up_to_date(
-        self, entity: Entity, settings: Settings, library: Library, postgres: Source, notify: Notify
-    ) -> "ASGIApp":
+    def kept_up_to_date(self, entity: Entity, settings: Settings, *others: Any) -> "ASGIApp":
         """The app, which copies what is new before it answers; where Postgres is away, its own queries tell."""
 
         async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
             try:
-                await self.copy(entity, replace(settings, refresh=False), library, postgres, notify)
+                await self.copy(entity, replace(settings, refresh=False), *others)
             except UsertrackError as error:
                 log.warning("no new events were copied: %s", error.message)
             await self.app(scope, receive, send)
 
         return app
 
-    async def copy(
-        self,
-        entity: Entity,
-        settings: Settings,
-        library: Library,
-        postgres: Source,
-        notify: Notify,
-        wanted: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Copy what is new, unless that was done just before."""
+    async def copy(self, entity: Entity, settings: Settings, *others: Any) -> None:
+        """Copy what is new, unless that was done just before; ``others`` are of `EventCopy`."""
         await asyncio.to_thread(self.turn.acquire)
         try:
             if settings.refresh or time.monotonic() - self.looked_at > _FRESH_SECONDS:
-                copy = importlib.import_module(_COPY).EventCopy  # loaded by name, as sources are
-                copy = copy(self.store, _TOKEN, entity, settings, library, postgres, notify, wanted)
+                copy = importlib.import_module(_COPY).EventCopy(self.store, _TOKEN, entity, settings, *others)
                 await copy.bring_up_to_date(datetime.now(UTC), compare=settings.refresh)
                 self.looked_at = time.monotonic()
         finally:
@@ -193,8 +186,9 @@ _engines: dict[Path, _Engine] = {}
 _opening = Lock()
 
 
-def _engine(settings: Settings, notify: Notify, given_up: Event) -> _Engine:
-    """The engine of this process, to be released; waits for a process that has the copy open."""
+@contextmanager
+def _engine(settings: Settings, notify: Notify, given_up: Event) -> Iterator[_Engine]:
+    """The engine of this process; waits for another one that has the copy open."""
     from usertrack.server.database.store import Store
     from usertrack.server.http.server_settings import ServerSettings
 
@@ -206,14 +200,14 @@ def _engine(settings: Settings, notify: Notify, given_up: Event) -> _Engine:
             served = ServerSettings(_TOKEN, f"phx_{secrets.token_urlsafe(32)}", week_start_day=week_start)
             app = importlib.import_module(_SERVER).create_app(store, served)
             _engines[folder] = _Engine(store, app, served.personal_api_key)
-        _engines[folder].users += 1
-        return _engines[folder]
-
-
-def _release(engine: _Engine) -> None:
-    with _opening:
-        engine.users -= 1
-        if not engine.users:
-            del _engines[engine.store.path]
-            engine.app.state.violations.close()
-            engine.store.close()
+        engine = _engines[folder]
+        engine.users += 1
+    try:
+        yield engine
+    finally:
+        with _opening:
+            engine.users -= 1
+            if not engine.users:
+                del _engines[folder]
+                engine.app.state.violations.close()
+                engine.store.close()

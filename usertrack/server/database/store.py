@@ -136,6 +136,24 @@ class Store(ClickHouseSession):
             finally:
                 self.query("DROP TABLE IF EXISTS posthog.erased SYNC")
 
+    @property
+    def copied(self) -> Path:
+        """The file with the state of a copy of the company's own events, if this store is one."""
+        return self.path / "own_events.json"
+
+    def leave_out(self, what: str, *values: str) -> None:
+        """Note what a copy must not bring back, since Postgres still has it; nothing where the store is no copy.
+
+        ``what`` is ``person`` (ids, which are hashes), ``before`` (a moment), or ``pseudonyms`` (since a moment).
+        """
+        if self.copied.exists():
+            self.insert("left_out", ({"what": what, "value": value} for value in values))
+
+    def left_out(self, what: str) -> str:
+        """The latest value of what was noted, empty for none."""
+        [[value]] = self.rows(f"SELECT max(value) FROM posthog.left_out WHERE what = {literal(what)}")
+        return str(value)
+
     def purge(self, tables: Iterable[str]) -> None:
         """Remove deleted and replaced rows of ``tables`` from the disk now, instead of after eight minutes.
 
