@@ -15,6 +15,9 @@
 --   organization: {label: organization, type: text, current: true, merge: last, by: last_active_at}
 --   signed_up_at: {label: signed up, type: time, merge: min}
 --   last_active_at: {label: last active by the app's own count, type: time, current: true}
+--   converted_at: {label: began to pay, type: time, merge: min}
+--   churned: {label: has left, type: bool, current: true}
+--   churned_at: {label: left, type: time}
 SELECT
     a.email,
     count(*) AS accounts,
@@ -31,6 +34,9 @@ SELECT
     min(a.signed_up_at) AS signed_up_at,
     -- of a moment in the past: who was active since may have been before, and that is not kept
     max(a.last_active_at) FILTER (WHERE a.last_active_at <= {as_of}) AS last_active_at,
+    min(a.converted_at) FILTER (WHERE a.converted_at <= {as_of}) AS converted_at,
+    bool_and(a.churned) AS churned,
+    max(a.churned_at) FILTER (WHERE a.churned_at <= {as_of}) AS churned_at,
     count(*) - count(DISTINCT a.account_id) AS repeated_ids
 FROM {accounts} AS a
 WHERE a.exists_since <= {as_of}
@@ -47,6 +53,9 @@ SELECT
     min(f.organization) AS organization,
     min(f.signed_up_at) AS signed_up_at,
     min(f.last_active_at) AS last_active_at,
+    min(f.converted_at) AS converted_at,
+    bool_and(f.churned) AS churned,
+    min(f.churned_at) AS churned_at,
     0 AS repeated_ids
 FROM {former_accounts} AS f
 WHERE f.exists_since <= {as_of} AND f.email IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {accounts} AS a WHERE a.email = f.email)

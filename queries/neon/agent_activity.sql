@@ -14,5 +14,6 @@ SELECT
 FROM {agent_runs} AS g
 JOIN {accounts} AS a USING (account_id)
 WHERE g.at <= {as_of}
+    AND a.exists_since <= {as_of}
     AND NOT {is_internal}
 GROUP BY a.{key}

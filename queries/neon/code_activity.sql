@@ -14,5 +14,6 @@ SELECT
 FROM {code_runs} AS x
 JOIN {accounts} AS a USING (account_id)
 WHERE x.at <= {as_of}
+    AND a.exists_since <= {as_of}
     AND NOT {is_internal}
 GROUP BY a.{key}

@@ -11,5 +11,6 @@ SELECT
 FROM {deployments} AS d
 JOIN {accounts} AS a USING (account_id)
 WHERE d.at <= {as_of}
+    AND a.exists_since <= {as_of}
     AND NOT {is_internal}
 GROUP BY a.{key}

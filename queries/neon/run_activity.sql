@@ -42,6 +42,7 @@ WITH alike AS (
     FROM {runs} AS r
     JOIN {accounts} AS a USING (account_id)
     WHERE r.at <= {as_of}
+        AND a.exists_since <= {as_of}
         AND NOT {is_internal}
     GROUP BY 1, 2
 )

@@ -20,5 +20,6 @@ SELECT
 FROM {calls} AS c
 JOIN {accounts} AS a USING (account_id)
 WHERE c.at <= {as_of}
+    AND a.exists_since <= {as_of}
     AND NOT {is_internal}
 GROUP BY a.{key}

@@ -1,5 +1,5 @@
 -- title: Presence per e-mail
--- about: How much somebody did in the product within the window, on how many days, and when last.
+-- about: How much somebody did in the product within the window, on how many days, and when last, be it before the window.
 -- key: [email, account_id, organization]
 -- params: {days: 30}
 -- facts:
@@ -9,12 +9,12 @@
 --   last_event_at: {label: last event, type: time}
 SELECT
     {event_key} AS {key},
-    count() AS events_recent,
-    count(DISTINCT toDate(timestamp)) AS active_days,
-    uniqExactIf($session_id, $session_id != '') AS sessions_recent,
+    countIf({in_days}) AS events_recent,
+    uniqExactIf(toDate(timestamp), {in_days}) AS active_days,
+    uniqExactIf($session_id, {in_days} AND $session_id != '') AS sessions_recent,
     max(timestamp) AS last_event_at
 FROM {keyed_events}
-WHERE {in_days}
+WHERE timestamp <= toDateTime({as_of})
     AND {event_key} IS NOT NULL
     AND {customer}
 GROUP BY {key}

@@ -98,3 +98,12 @@ def test_calls_without_a_kind_of_tool(demo: Cli, tmp_path: Path) -> None:
         assert "None" not in answer.out
         assert "MCP versus" not in answer.out
         assert "by kind" not in answer.out
+
+
+def test_the_dossier_of_somebody_whom_posthog_alone_knows(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("tables: none\n")
+    people = json.loads(demo("segments", "--demo", "--set", "lifecycle", "-f", "json", "--limit", 1).out)["users"]
+    for command in (("user",), ("report", "user")):
+        answer = demo(*command, people[0]["email"], "--demo")
+        assert (answer.code, "Timeline, 30 days" in answer.out) == (0, True)
+        assert "unknown" not in answer.out

@@ -119,6 +119,16 @@ def test_all_answers_are_of_one_moment(world: World) -> None:
             assert tables[0].rows[0][0] == NINE.replace(tzinfo=None)
 
 
+def test_the_newest_answer_counts_whoever_asked_for_it(world: World) -> None:
+    """At ten another command asked for the same: only that is as new."""
+    world.tick(0, purpose="segments")
+    newer = world.tick(1, purpose="explain")
+    with world.runner(1.5, "less") as run:
+        run.run([Statement("neon", "SELECT 1")])
+    assert world.tick(2, purpose="segments", offline=1) == newer
+    assert world.tick(2, purpose="segments", max_age="3h") == newer
+
+
 def test_a_moment_that_was_asked_for_is_kept_to(world: World) -> None:
     old = datetime(2026, 1, 1, tzinfo=UTC)
     day: dict[str, Any] = {"as_of": old.isoformat()}

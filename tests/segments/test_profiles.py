@@ -7,9 +7,12 @@ import pytest
 
 from tests.conftest import problem
 from tests.memberships import FIRST, RULES, classified
-from tests.people import Company, office
+from tests.people import NOW, Company, ago, office
+from usertrack.library.library import Library, shipped_root
+from usertrack.segments.applicable import applicable
 from usertrack.segments.classify import Classification
 from usertrack.segments.profiles import build_profiles
+from usertrack.segments.rules import read_rules
 
 KNOWN = ("runs", "failed", "credits", "last_run_at")
 
@@ -79,3 +82,40 @@ def test_of_nobody_nobody_is_in_a_segment() -> None:
     nobody = classified(0, {})
     assert [(count.people, count.undecided) for count in nobody.counts] == [(0, 0)] * 3
     assert (nobody.profiles.match.internal_excluded, nobody.profiles.match.opted_out) == (0, 0)
+
+
+LEFT = """-- title: Accounts
+SELECT
+    w.id AS account_id, w.email, w.created_at AS signed_up_at,
+    w.organization = 'gone' AS churned, w.last_active_timestamp AS churned_at
+FROM wasp_user AS w
+"""
+
+
+def test_of_the_past_who_came_later_is_in_no_segment_and_the_last_event_is_the_last_ever(tmp_path: Path) -> None:
+    company = Company()
+    company.account("late@x.example", signed_up=ago(2), runs={"failed": 8}, run_at=ago(20))  # runs before the account
+    company.account("quiet@x.example", signed_up=ago(200))
+    company.event(company.person("quiet@x.example", created=ago(200)), "opened", ago(90))
+    with office(tmp_path, company) as place:
+        with place.classified(as_of=NOW - timedelta(days=10)) as classification:
+            assert [row[0] for row in classification.people().rows] == ["quiet@x.example"]
+        with place.profiles() as profiles:
+            quiet = profiles.row("SELECT idle_days, events_recent FROM profile WHERE email = 'quiet@x.example'")
+        assert quiet == (90, 0)
+
+
+def test_who_left_by_the_apps_own_account_is_lapsed(tmp_path: Path) -> None:
+    company = Company()
+    company.account("left@x.example", organization="gone", last_active=ago(40))
+    company.account("here@x.example", organization="here")
+    (tmp_path / "tables/neon").mkdir(parents=True)
+    (tmp_path / "tables/neon/accounts.sql").write_text(LEFT)
+    with office(tmp_path, company) as place:
+        place.library = Library([shipped_root() / "queries"], [tmp_path / "tables"])
+        place.rules = applicable(read_rules(shipped_root() / "segments.yaml"), place.library)
+        with place.classified("lifecycle") as classification:
+            found = {row[0]: (row[1], row[5]) for row in classification.people().rows}
+    assert found["left@x.example"][0] == "lapsed"
+    assert "left on 11 Oct" in found["left@x.example"][1][0]
+    assert found["here@x.example"][0] == "dormant"

@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ _SIGNATURE, _VERSION = "usertrack cache", 1
 _MOST = 2000  # entries: to look through many more would take as long as a query
 _LEFT = 600  # seconds after which nobody still writes an unfinished entry, or reads one that was replaced
 _UNFINISHED = ".unfinished-"
-_FACTS, _ANSWERED = "facts.json", "answered"
+_FACTS, _NEEDED, _ANSWERED = "facts.json", "needed.json", "answered"
 _NAME = re.compile(r"(now|at)-([0-9]{8}T[0-9]{12})-([0-9a-f]{32})\.(\w+)", re.ASCII)
 _TYPE = re.compile(r"(VARCHAR|BIGINT|DOUBLE|BOOLEAN|TIMESTAMP|DATE|JSON)(\[\])*")
 _ROWS = {".csv", ".ndjson", ".parquet"}
@@ -107,10 +107,28 @@ class Cache:
                 digests.setdefault(name.moment.as_of, set()).add(name.digest)
         return digests
 
+    def alternatives(self, statement: Statement, moment: Moment) -> list[str]:
+        """The digests of the answers that hold that to ``statement``; none when its source is not cached."""
+        asked = [each for each in (statement, statement.for_all_keys) if each]
+        return [self.digest(each, moment) for each in asked] if statement.source in self.sources else []
+
     def answered_moments(self, purpose: str) -> list[datetime]:
-        """The live moments for which every query of ``purpose`` was answered."""
-        mark = _digest(purpose)
-        return [name.moment.as_of for name in self._names() if (name.digest, name.end) == (mark, _ANSWERED)]
+        """The live moments for which every query of ``purpose`` was answered.
+
+        For each of them, so are later ones at which other commands were answered all of the same.
+        """
+        mark, digests = _digest(purpose), self.moments()
+        marks = [name for name in self._names() if (name.digest, name.end) == (mark, _ANSWERED)]
+        answered = {name.moment.as_of for name in marks}
+        for name in marks:
+            with suppress(OSError, ValueError):  # a mark of an earlier version names no queries
+                needed = json.loads((self.folder / str(name) / _NEEDED).read_bytes())
+                answered |= {
+                    at
+                    for at, known in digests.items()
+                    if at > name.moment.as_of and not any(known.isdisjoint(either) for either in needed)
+                }
+        return sorted(answered)
 
     def find(self, statement: Statement, moment: Moment, spool: Spool) -> Table | None:
         """The cached answer to ``statement``, or its rows from the cached answer without its limit to one key."""
@@ -170,13 +188,16 @@ class Cache:
         except OSError as error:
             self._give_up(error)
 
-    def close(self, moment: Moment, answered: str = "") -> None:
-        """Record that the purpose ``answered`` was answered in full, and drop old entries."""
+    def close(self, moment: Moment, answered: str = "", needed: Sequence[Sequence[str]] = ()) -> None:
+        """Record that the purpose ``answered`` was answered in full, with what it ``needed``; drop old entries."""
         if not (self._grew and self._writable):
             return
         try:
             if answered and moment.live:
-                (self.folder / str(_Name(moment, _digest(answered), _ANSWERED))).mkdir(mode=0o700, exist_ok=True)
+                mark = self.folder / str(_Name(moment, _digest(answered), _ANSWERED))
+                mark.mkdir(mode=0o700, exist_ok=True)
+                (mark / _NEEDED).touch(mode=0o600)
+                (mark / _NEEDED).write_text(json.dumps(needed))
             self._prune()
         except OSError as error:
             self._give_up(error)

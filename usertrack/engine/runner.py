@@ -59,6 +59,7 @@ class Runner:
         self._purpose = ""
         self._done: Done = lambda statement, answer: None
         self._answers: list[Answer] = []
+        self._needed: list[list[str]] = []  # the digests of what was asked for now
         self.unanswered: dict[str, UsertrackError] = {}  # by query, why it has no answer
         self._consent: list[asyncio.Task[OptedOut]] = []  # asked once, also for copies that answer for other moments
 
@@ -83,7 +84,7 @@ class Runner:
             self._closing.result()
             if self._cache:
                 complete = kind is None and all(isinstance(each, _COMPLETE) for each in self._answers)
-                self._cache.close(self._moment, self._purpose if complete else "")
+                self._cache.close(self._moment, self._purpose if complete else "", self._needed)
         finally:
             self._loop.close()
             self._folder.cleanup()
@@ -340,6 +341,8 @@ class Runner:
         return replace(statement, values={**statement.values, into: [*statement.values[into], *names]})
 
     async def _from_cache(self, statement: Statement) -> Table | None:
+        if self._cache and self._moment.live and (digests := self._cache.alternatives(statement, self._moment)):
+            self._needed.append(digests)
         if self._cache is None or not self._reads:
             return None
         table = await asyncio.to_thread(self._cache.find, statement, self._moment, self.spool)
@@ -374,11 +377,7 @@ class Runner:
         if self._cache is None or not self._may_move:
             return statements
         current = self._moment
-        digests = [
-            {self._cache.digest(each, current) for each in (statement, statement.for_all_keys) if each}
-            for statement in statements
-            if statement.source in self._cache.sources
-        ]
+        digests = list(filter(None, (self._cache.alternatives(statement, current) for statement in statements)))
         moments = self._cache.moments()
         usable = [at for at in moments if self._fresh_enough(at)]
         counts = {at: sum(not moments[at].isdisjoint(either) for either in digests) for at in usable}

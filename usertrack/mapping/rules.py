@@ -73,6 +73,7 @@ STATUS = _patterns("status")
 STATUS_HEADS = _set("status_heads")
 SUCCESS_FLAGS = {pattern: state for state, patterns in _RULES["success_flags"].items() for pattern in patterns}
 STARTED = _patterns("started")
+CONVERTED_AT, CHURNED, CHURNED_AT = map(_patterns, ("converted_at", "churned", "churned_at"))
 ENDED = _set("ended")
 HTTP_STATUS = _patterns("http_status")
 CODE = _patterns("code")

@@ -110,8 +110,8 @@ _ACCOUNT = (
 
 def _account(dossier: Dossier, facts: dict[str, Any], timezone: str) -> Iterator[tuple[str, str]]:
     """The facts of the account and the person; their number only where there are several."""
-    if facts.get("accounts") is None:
-        yield "Account", "unknown" if dossier.facts["accounts"].missing else "none"
+    if facts.get("accounts") is None and (accounts := dossier.facts.get("accounts")):
+        yield "Account", "unknown" if accounts.missing else "none"
     for name in _ACCOUNT:
         value, fact = facts.get(name), dossier.facts.get(name)
         if fact and value is not None and not (name in ("accounts", "persons") and value == 1):
@@ -156,6 +156,8 @@ def summary_sentence(dossier: Dossier, timezone: str) -> str:
     accounts = dossier.facts.get("accounts")
     is_unknown = accounts is not None and bool(accounts.missing)
     account = "has an unknown account" if is_unknown else "has no account"
+    if accounts is None and (seen := facts.get("first_seen_at")):  # without Postgres nobody has one
+        account = f"was first seen on {day(seen, timezone)}"
     parts = [f"{f'signed up on {day(signed_up, timezone)}' if signed_up else account}{came}"]
     if signed_up and facts.get("run_count") is not None:
         finished, ok = facts.get("finished_runs"), facts.get("runs_completed")
