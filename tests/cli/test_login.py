@@ -214,8 +214,11 @@ def test_at_a_terminal_what_is_wrong_is_asked_again(config: Path, host: str, dsn
     terminal.answer("does not accept the personal API key", KEY)
     terminal.answer("lets the key query project 1", "postgresql://ann:hunter2@127.0.0.1:1/app")
     terminal.answer("nothing answers there", dsn)
+    terminal.answer("domains of your own people", "acme")
+    terminal.answer("that is no domain", "%@Acme.com, boss@mailbox.example")
     assert terminal.ends() == 0
     assert "stored profile 'acme'" in terminal.text
+    assert load_settings(options={"profile": "acme"})["internal"] == ["acme.com", "boss@mailbox.example"]
     assert json.loads((config / "profiles/acme.secrets").read_text())["posthog.personal_api_key"] == KEY
     assert terminal.text.count("phx_pasted") == 1, "as it was typed, and never offered"
     assert [secret for secret in ("hunter2", KEY, dsn) if secret in terminal.text] == []

@@ -66,7 +66,7 @@ def northwind(company: Company) -> None:
     company.event(company.person("visitor@elsewhere.example"), "$rageclick", ago(2), **{"p_$pathname": "/pricing"})
     company.event(company.person(None), "$pageview", ago(2))
     company.account("boss@datagen.dev", runs={"failed": 9})
-    company.account("[/red]\x1b[31m%s{0}'\"🎉@umbra.example", name="=1+1 <b>|", runs={"failed": 6}, credits=None)
+    company.account("%s{0}'`|🎉@umbra.example", name='=1+1 <b>|[/red]\x1b[31m"', runs={"failed": 6}, credits=None)
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +241,7 @@ def test_people_of_one_source_alone(own: Cli, email: str) -> None:
 
 @pytest.mark.parametrize("fmt", slow_but(["html"], ["table", "html"]))
 def test_a_hostile_person(own: Cli, fmt: str) -> None:
-    hostile = "[/red]\x1b[31m%s{0}'\"🎉@umbra.example"
+    hostile = "%s{0}'`|🎉@umbra.example"
     for command in ("user", "explain"):
         result = own(command, hostile, "-f", fmt)
         assert result.code == 0

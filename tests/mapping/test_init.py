@@ -58,7 +58,9 @@ def at_a_terminal(*answers: str) -> str:
 
 
 def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
-    seen = at_a_terminal("no", "yes", "auth_group", "django_migrations", "none", "next", "billing_invoice", "yes", "no")
+    seen = at_a_terminal(
+        "no", "yes", "auth_group", "django_migrations", "none", "next", "billing_invoice", "yes", "-", "no"
+    )
     assert "runs: is this right? yes, next, none, or the number or name of another table [yes]:" in seen
     assert "no table 'auth_group' can be read" in seen
     assert "PostHog is not connected. Is all that you have in Postgres? [yes]:" in seen

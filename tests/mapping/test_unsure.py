@@ -78,7 +78,7 @@ def test_what_leads_to_no_account_is_a_draft(cli: Cli, reader: Reader, tmp_path:
 def test_at_a_terminal_columns_are_asked_for(reader: Reader, tmp_path: Path) -> None:
     reader(NAMELESS)
     command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database --fit"
-    answers = ["no", "3", "1", "yes", "1", "yes", "yes", "no", "q"]
+    answers = ["no", "3", "1", "yes", "1", "yes", "-", "yes", "no", "q"]
     seen = subprocess.run(
         ["script", "-qec", command, "/dev/null"],
         input="".join(f"{answer}\n" for answer in answers),

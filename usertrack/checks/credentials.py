@@ -32,10 +32,14 @@ _LONGEST = 30  # seconds for one request
 
 @dataclass(frozen=True)
 class Access:
-    """What the key may do: the project's name ('' if it may not read that), and the scopes it lacks, with their use."""
+    """What the key may do: the project's name ('' if it may not read that), and the scopes it lacks, with their use.
+
+    ``email`` is that of its owner; '' where PostHog does not tell.
+    """
 
     project: str
     missing: Mapping[str, str]
+    email: str = ""
 
 
 def try_posthog(host: str, project_id: str, key: str, notify: Notify) -> Access:
@@ -49,12 +53,20 @@ async def _access(settings: Settings, notify: Notify) -> Access:
     try:
         await posthog.query({"kind": "HogQLQuery", "query": "SELECT 1"}, "login")
         about = await posthog.about()
+        email = await _email(posthog)
         lacks = await asyncio.gather(*(_lacks(posthog, path) for path, _ in _READS.values()))
     finally:
         await posthog.close()
     missing = {} if about else {"project:read": "times in the project's timezone"}
     missing |= {scope: use for (scope, (_, use)), is_lacking in zip(_READS.items(), lacks, strict=True) if is_lacking}
-    return Access(str(about.get("name") or ""), missing)
+    return Access(str(about.get("name") or ""), missing, email)
+
+
+async def _email(posthog: PostHog) -> str:
+    try:
+        return str((await posthog.call("GET", "/api/users/@me/")).get("email") or "")
+    except UsertrackError:
+        return ""  # a key of one project alone may not ask
 
 
 async def _lacks(posthog: PostHog, path: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from usertrack.checks.entities import check_entity_files
 from usertrack.checks.finding import Finding
-from usertrack.checks.matches import check_matches
+from usertrack.checks.matches import check_internal, check_matches
 from usertrack.checks.online import check_online
 from usertrack.checks.postgres_role import ABOUT_POSTGRES, postgres_findings
 from usertrack.checks.workspace import check_metrics, check_queries, check_rules
@@ -210,6 +210,7 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
         *check_rules(rules, runner.library),
         *check_metrics(runner.library),
         *check_matches(runner, rules),
+        *check_internal(runner),
     ]
 
 

@@ -11,7 +11,20 @@ from usertrack.segments.keys import ORGANIZATION, key_words
 from usertrack.segments.profiles import build_profiles
 from usertrack.segments.rules import Rules, read_rules
 
+NO_INTERNAL = (
+    "nobody says who your own people are, and they count as customers",
+    "`internal: [acme.com]` in usertrack.yaml leaves them out",
+)
 _QUERIES = ("neon/accounts", "posthog/people")
+
+
+def check_internal(runner: Runner) -> list[Finding]:
+    """That nobody said who your own people are, or each rule of `internal` that matches nobody."""
+    if not runner.settings.names_own_people:
+        return [Finding("note", "internal", *NO_INTERNAL)]
+    people = runner.own_people()
+    useless = [] if people.problem else [each for each in people.rules if not people.knows(each)]
+    return [Finding("note", "internal", f"'{rule}' matches nobody", "is it spelled right?") for rule in useless]
 
 
 def check_matches(runner: Runner, path: Path) -> list[Finding]:

@@ -11,6 +11,7 @@ from typing import Any
 from usertrack.checks.finding import Finding
 from usertrack.core.errors import Absent, QueryError, UsageError, UsertrackError
 from usertrack.core.words import number, plural
+from usertrack.engine.own_people import is_rule, own_rule
 from usertrack.engine.runner import Runner
 from usertrack.library.causes import read_catalogue
 from usertrack.library.functions import BEYOND_TABLES, refused_function
@@ -265,11 +266,15 @@ def _check_causes(paths: Sequence[Path]) -> list[Finding]:
 
 
 def _check_lists(settings: Settings, library: Library) -> list[Finding]:
-    """The names that `metrics` and `sections` list."""
+    """The names that `metrics` and `sections` list, and who is `internal`."""
     listed_metrics(library, settings.values["metrics"])
+    strange = [item for item in settings["internal"] if not is_rule(own_rule(item))]
+    findings = [
+        Finding("note", "internal", f"'{item}' matches nobody", "write a domain, or an e-mail") for item in strange
+    ]
     if settings["sections"]:
         listed_sections(settings.values["sections"], read_rules(rules_path(settings)).names)
-    return []
+    return findings
 
 
 def _check_funnels(paths: Sequence[Path]) -> list[Finding]:

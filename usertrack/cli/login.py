@@ -57,7 +57,7 @@ def login(
         stored = stored_answers(find_profile(profile), default_host)
     answers = (typed_answers if has_terminal() else piped_answers)(stored, host, project)
     address, project_id = (answers.host, answers.project) if answers.project else (None, None)
-    saved = Profile(profile, address, project_id, answers.address, place, profiles_folder())
+    saved = Profile(profile, address, project_id, answers.address, place, profiles_folder(), answers.internal)
     save_profile(saved, answers.secrets)
     where = saved.secrets_file or "the system's keyring"
     diagnostics.note(f"stored profile '{profile}' in {saved.file}, its secrets in {where}")

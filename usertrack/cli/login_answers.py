@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from usertrack.checks.credentials import Access, try_postgres, try_posthog
 from usertrack.cli import diagnostics
+from usertrack.cli.own_domains import ask_domains
 from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.mapping.own_domains import company_domain
 from usertrack.sources.http import KeyRefused
 from usertrack.sources.identity import without_password
 from usertrack.workspace.env_file import parse_variables
@@ -25,12 +27,16 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Answers:
-    """Without a ``project`` there is no PostHog, without a ``database`` (a connection URI) no Postgres."""
+    """Without a ``project`` there is no PostHog, without a ``database`` (a connection URI) no Postgres.
+
+    ``internal`` are the domains of your own people, separated by commas.
+    """
 
     host: str
     project: str = ""
     key: str = field(default="", repr=False)
     database: str = field(default="", repr=False)
+    internal: str = ""
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -48,7 +54,7 @@ def stored_answers(profile: Profile | None, default_host: str) -> Answers:
     if profile is None:
         return Answers(default_host)
     key, database = (profile.secrets.get(name, "") for name in ("posthog.personal_api_key", "postgres.url"))
-    return Answers(profile.host or default_host, profile.project_id or "", key, database)
+    return Answers(profile.host or default_host, profile.project_id or "", key, database, profile.internal)
 
 
 def has_terminal() -> bool:
@@ -58,13 +64,19 @@ def has_terminal() -> bool:
 def typed_answers(stored: Answers, host: str | None, project: str | None) -> Answers:
     """Answers that work. ``host`` and ``project`` are options, which are asked for only if they do not work."""
     answers = _ask_posthog(replace(stored, host=host or stored.host), stored, host=host, project=project)
-    while problem := _problem(_try_posthog, answers):
+    owner: list[str] = []
+
+    def try_posthog_noting(answers: Answers) -> None:
+        owner[:] = [_try_posthog(answers)]
+
+    while problem := _problem(try_posthog_noting, answers):
         key = _ask_other_key() if isinstance(problem, KeyRefused) else ""
         answers = replace(answers, key=key) if key else _ask_posthog(answers, stored)
     answers = _ask_database(answers)
     while _problem(_try_postgres, answers):
         answers = _ask_database(answers)
-    return _something(answers)
+    _something(answers)
+    return replace(answers, internal=", ".join(ask_domains(stored.internal or company_domain(owner[0]))))
 
 
 def piped_answers(stored: Answers, host: str | None, project: str | None) -> Answers:
@@ -150,13 +162,15 @@ def _problem(attempt: Callable[[Answers], None], answers: Answers) -> UsertrackE
     return None
 
 
-def _try_posthog(answers: Answers) -> None:
+def _try_posthog(answers: Answers) -> str:
+    """The e-mail of who has the key; '' where that is not known."""
     if not answers.project:
-        return
+        return ""
     with diagnostics.Progress() as progress:
         progress("asking PostHog", passing=True)
         access = try_posthog(answers.host, answers.project, answers.key, progress)
     _say_access(access, answers.project)
+    return access.email
 
 
 def _say_access(access: Access, project: str) -> None:

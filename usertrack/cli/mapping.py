@@ -162,6 +162,7 @@ def named_table(catalog: "Catalog", name: str) -> "Relation":
 
 def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None) -> bool:
     """Propose, ask and write. Without a terminal and without ``yes`` nothing is written, and the answer is False."""
+    from usertrack.cli.own_domains import own_domains, write_domains
     from usertrack.engine.connect import open_runner
     from usertrack.library.events import EVENTS
     from usertrack.library.library import Library, shipped_root
@@ -194,12 +195,14 @@ def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None)
         own = own_events_counted(catalog, found.proposals) if catalog else None
         if asked := runner.bind("posthog/event_people") if settings.has_posthog else own:
             _find_events(runner, found, asked, asks=asks)
+        internal = own_domains(runner, found.proposals if with_values else [], asks=asks)
     lacks = "tables" if not catalog else "events" if not asked and _is_alone("events", asks=asks) else ""
     if not (wishes.yes or asks):
         files = "".join(f"tables/neon/{proposal.kind.name}.sql, " for proposal in found.proposals)
         diagnostics.note(f"this would write {files}usertrack.yaml and segments.yaml; add --yes to do it")
         return False
     _write(folder, found, lacks, profile or "")
+    write_domains(folder, internal)
     if catalog and not found.has_accounts:
         raise _no_accounts(folder, found)
     _write_segments(folder, found, asks=asks, fit=wishes.fit)

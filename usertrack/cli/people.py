@@ -44,6 +44,8 @@ def segments(
 
     `usertrack segments --by organization` · companies instead of people
     """
+    from usertrack.checks.matches import NO_INTERNAL
+    from usertrack.cli import diagnostics
     from usertrack.cli.session import open_session
     from usertrack.segments.classify import classify
     from usertrack.segments.history.notes import segment_changes
@@ -63,6 +65,8 @@ def segments(
         else:
             document = segments_document(classification, only, zone, limit, since, all_members=all_members)
         session.emit(session.pseudonymised(document) if pseudonyms else document, limit)
+        if not session.settings.names_own_people:
+            diagnostics.note("; ".join(NO_INTERNAL))
 
 
 @with_common

@@ -47,9 +47,11 @@ def init(
     `usertrack init acme --from-database --runs app.builds --fit` · names the runs, offers thresholds
     """
     from usertrack.cli import diagnostics
+    from usertrack.cli.own_domains import ask_domains, write_domains
     from usertrack.core.errors import UsageError
     from usertrack.workspace.profiles import require_profile
     from usertrack.workspace.scaffold import create_workspace, use_profile
+    from usertrack.workspace.settings import load_settings
 
     if profile:
         require_profile(profile)
@@ -70,6 +72,8 @@ def init(
         diagnostics.note(f"wrote {path}")
     if profile:
         use_profile(folder, profile)
+    if written and diagnostics.has_terminal() and not load_settings(workspace=folder).names_own_people:
+        write_domains(folder, ask_domains(""))
     if not written:
         diagnostics.note(f"{folder} is a workspace already; nothing was changed")
     login = "" if profile else f"`usertrack login`, or variables in {folder / '.env'}; then "
@@ -114,10 +118,12 @@ def check(
     library = library_of(settings)
     if online:
         with open_session(common, cached=False) as session:
+            from usertrack.checks.matches import check_internal
             from usertrack.checks.online import check_online
 
             library = session.runner.library
             findings = [*check_fragments(library), *check_online(session.watched_runner, rules_path(settings))]
+            findings += check_internal(session.runner)
     else:
         findings = [*check_entity_files(library), *check_fragments(library), *check_queries(library)]
     findings += check_files(settings, library)

@@ -18,6 +18,11 @@ def own_rule(item: str) -> str:
     return email_in(text) or text.rstrip(".").lower()
 
 
+def is_rule(text: str) -> bool:
+    """Return whether ``text``, as `own_rule` has it, is an e-mail, or a domain with a dot."""
+    return bool(email_in(text if "@" in text else f"x@{text}")) and "." in text
+
+
 def is_named(name: str, rule: str) -> bool:
     """Return whether the e-mail ``name`` is the ``rule``, or lies in that domain or below it."""
     return name == rule or ("@" not in rule and name.endswith((f"@{rule}", f".{rule}")))
@@ -42,6 +47,10 @@ class OwnPeople:
         self.beyond |= {name for name in addresses if not self.says(name)}
         if id_ and not (email and self.says(email)):
             self.beyond.add(id_)
+
+    def knows(self, rule: str) -> bool:
+        """Return whether anybody is internal by the ``rule``."""
+        return any(is_named(name, rule) for name in self.names)
 
     def says(self, name: str) -> bool:
         return any(is_named(name, rule) for rule in self.rules)

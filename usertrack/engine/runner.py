@@ -114,6 +114,10 @@ class Runner:
         """Who has opted out; nobody before the first query."""
         return self._consent[0].result() if self._consent else OptedOut()
 
+    def own_people(self) -> OwnPeople:
+        """Everything that names your own people, where either source is asked."""
+        return self._wait(self._own_people())
+
     @property
     def past(self) -> str:
         """``on 13 Nov 2026`` when ``as_of`` is more than a day before ``now``, else empty."""

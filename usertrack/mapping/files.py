@@ -106,6 +106,13 @@ def add_events(path: Path, roles: Mapping[str, str]) -> Written:
     return _add_section(path, "events", roles, "what the library calls them, and what they are called here")
 
 
+def add_internal(path: Path, rules: Sequence[str]) -> Written:
+    """Say in ``usertrack.yaml`` which domains and e-mails are those of your own people."""
+    before = path.read_text(encoding="utf-8")
+    line = f"internal: [{', '.join(map(json.dumps, rules))}]  # your own people, who are left out of every answer"
+    return _append(path, before, "internal", line, rules)
+
+
 def add_none(path: Path, key: str, source: str) -> Written:
     """Say in ``usertrack.yaml`` that the company has no ``key`` at all, because ``source`` is not connected."""
     before = path.read_text(encoding="utf-8")

@@ -383,6 +383,9 @@ def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer
             profiles.notes += [text] if text not in profiles.notes else []
     if only is None:
         profiles.notes += _empty_sources(profiles, answers)
+        match = profiles.match
+        if rules.key == EMAIL and not profiles.row("SELECT count(*) FROM people")[0]:
+            profiles.note(_NO_EMAILS if match.anonymous or match.without_email else "")
     if runner.past:
         profiles.past = runner.past
         profiles.notes.append(_of_today(profiles, runner.past))
@@ -414,6 +417,10 @@ def _empty_sources(profiles: Profiles, answers: Mapping[str, Answer]) -> list[st
     return [f"{_EMPTY[source]} (`usertrack doctor`)" for source, count in rows.items() if not count]
 
 
+_NO_EMAILS = (
+    "nobody has an e-mail: under `profile:` in segments.yaml, `key: person_id` makes profiles of PostHog's persons, "
+    "and `key: account_id` of the ids of your accounts"
+)
 _EMPTY = {
     "posthog": "PostHog has no events up to then: is this the right project?",
     "neon": "Postgres has no accounts up to then: is this the right database?",

@@ -186,7 +186,8 @@ class QueryClient:
         **options: Any,
     ) -> T:
         def request() -> Awaitable[httpx.Response]:
-            return self._client.request(method, f"{self._path}/{path}", **options)
+            where = path if path.startswith("/api/") else f"{self._path}/{path}"  # the account is of no project
+            return self._client.request(method, where, **options)
 
         def read_noting(response: httpx.Response) -> T:
             waiting = response.headers.get(_WAITING, "")

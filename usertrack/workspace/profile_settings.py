@@ -29,6 +29,12 @@ def profile_settings(profile: Profile) -> dict[str, Setting]:
     return settings
 
 
+def profile_defaults(profile: Profile) -> dict[str, Setting]:
+    """What holds where a workspace says nothing else: the domains of your own people."""
+    domains = profile.internal.replace(",", " ").split()
+    return {"internal": Setting(domains, f"profile {profile.name}")} if domains else {}
+
+
 def bind_key(profile: Profile, values: dict[str, Setting]) -> None:
     """Let the profile's key go to the profile's host alone, whatever a `.env` that somebody sent says."""
     host = values[_HOST]

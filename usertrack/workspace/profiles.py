@@ -30,7 +30,8 @@ _HEADER = "# Written by `usertrack login`, which also changes it. The secrets ar
 @dataclass(frozen=True)
 class Profile:
     """``host`` and ``project_id`` are None without PostHog. ``database`` is '' without Postgres, else the address as
-    libpq writes it, without its password. ``store`` has the secrets.
+    libpq writes it, without its password. ``store`` has the secrets. ``internal`` are domains of your own people,
+    separated by commas.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Profile:
     database: str
     store: StoreName
     folder: Path = field(repr=False)
+    internal: str = ""
 
     @cached_property
     def secrets(self) -> dict[str, str]:
@@ -78,7 +80,7 @@ class Profile:
 class _ProfileFile(YamlFile):
     needs = "the parts of a profile, such as `host: https://us.posthog.com`"
     hint = "`usertrack login` writes it anew"
-    parts: ClassVar = {"host", "project_id", "database", "secrets"}
+    parts: ClassVar = {"host", "project_id", "database", "internal", "secrets"}
 
     def profile(self) -> Profile:
         self.known(self.document, self.parts)
@@ -92,7 +94,8 @@ class _ProfileFile(YamlFile):
         host, project_id = text.get("host"), text.get("project_id")
         if (host is None) != (project_id is None):
             raise self.wrong("'host' and 'project_id' belong together", hint=self.hint)
-        return Profile(self.path.stem, host, project_id, text.get("database", ""), store, self.path.parent)
+        database, internal = text.get("database", ""), text.get("internal", "")
+        return Profile(self.path.stem, host, project_id, database, store, self.path.parent, internal)
 
 
 def profiles_folder() -> Path:
@@ -139,6 +142,7 @@ def save_profile(profile: Profile, secrets: Mapping[str, str]) -> None:
     with suppress(UsageError):  # what cannot be read is replaced
         before = store.read(profile.name)
     parts = {"host": profile.host, "project_id": profile.project_id, "database": profile.database}
+    parts |= {"internal": profile.internal} if profile.internal else {}
     try:
         store.write(profile.name, {**secrets, _BOUND: profile.host} if profile.host else secrets)
         _write(profile.file, {**parts, "secrets": profile.store})

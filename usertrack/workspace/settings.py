@@ -19,7 +19,13 @@ from usertrack.workspace.demo_choice import demo_settings
 from usertrack.workspace.env_file import Variable, read_env_file, unread_env_file
 from usertrack.workspace.folder import FILE_NAME, exists, find_workspace
 from usertrack.workspace.password_command import COMMAND_SHAPE, PasswordCommand, password_command
-from usertrack.workspace.profile_settings import bind_key, profile_notes, profile_settings, used_profile
+from usertrack.workspace.profile_settings import (
+    bind_key,
+    profile_defaults,
+    profile_notes,
+    profile_settings,
+    used_profile,
+)
 from usertrack.workspace.setting import Setting, check_key, fetched
 from usertrack.workspace.setting_specs import SECTIONS, SETTINGS
 
@@ -50,6 +56,11 @@ class Settings:
         if not self.is_set(name):
             return "not set"
         return "set" if SETTINGS[name].secret else str(self[name])
+
+    @property
+    def names_own_people(self) -> bool:
+        """Whether `internal` is said anywhere, be it that there is nobody: `internal: []`."""
+        return self.values["internal"].origin != "default"
 
     def is_set(self, name: str) -> bool:
         """Whether it has a value; a secret is not fetched for that."""
@@ -130,7 +141,8 @@ def load_settings(
     earlier = [_option_values(options or {}), _environment_values(env), _env_file_values(own)]
     named = next((layer["profile"] for layer in (*earlier, written) if "profile" in layer), None)
     profile = used_profile(named)
-    values = _resolve([*earlier, profile_settings(profile) if profile else {}, written])
+    ours, defaults = (profile_settings(profile), profile_defaults(profile)) if profile else ({}, {})
+    values = _resolve([*earlier, ours, written, defaults])
     if profile:
         values["profile"] = Setting(profile.name, named.origin if named else "default")
         bind_key(profile, values)
