@@ -129,6 +129,32 @@ def test_words_in_no_state_are_counted(check: Check) -> None:
     assert note.detail == "50 % of 16 rows of the last 30 days are in no state: wei[red]rd (4), empty (4)"
 
 
+RUNS_OF = """-- title: Runs
+-- key: email
+-- facts:
+--   credits: {label: runs, type: int, absent: 0, MERGE}
+SELECT a.email, 1 AS credits FROM {runs} AS r JOIN {accounts} AS a USING (account_id)
+"""
+RULES = "profile: {queries: [neon/of]}\nsets: {action: {segments: {many: {when: credits > 1}}}}\n"
+
+
+def test_rows_that_stop_segments_are_found_and_merged_where_the_header_says_so(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "queries/neon").mkdir(parents=True)
+    (tmp_path / "segments.yaml").write_text(RULES)
+    (tmp_path / "queries/neon/of.sql").write_text(RUNS_OF.replace(", MERGE", ""))
+    [finding] = failures(check())
+    assert (finding.subject, finding.detail) == (
+        "neon/of",
+        "query 'neon/of' has several rows for one email; this stops `segments`",
+    )
+    assert finding.hint == "end it with GROUP BY email, or say how they become one: `merge:` of credits"
+    (tmp_path / "queries/neon/of.sql").write_text(RUNS_OF.replace("MERGE", "merge: sum"))
+    assert failures(check()) == []
+    (tmp_path / "segments.yaml").write_text(RULES.replace("credits > 1", "(credits || 'x')::int > 1"))
+    [finding] = failures(check())
+    assert "Could not convert string" in finding.detail
+
+
 def test_rows_that_take_long_are_not_looked_at(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("usertrack.checks.entities._PATIENCE", 0.05)
     slow = "AS j, LATERAL (SELECT count(*) FROM generate_series(1, 5000000) AS n WHERE n > length(j.state)) AS slow"

@@ -18,12 +18,17 @@ from usertrack.checks.finding import Finding
 from usertrack.checks.schema import by_cause
 from usertrack.checks.workspace import check_queries_online
 from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.core.spool import scratch
+from usertrack.core.table import Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library
 from usertrack.segments.applicable import applicable
+from usertrack.segments.classify import classify
 from usertrack.segments.expressions import columns, parse
+from usertrack.segments.profiles import join_profiles, profile_statements
 from usertrack.segments.rules import read_rules
+from usertrack.segments.staging import stage
 
 _NAMED = 3  # queries that are named, of all that a problem stops
 
@@ -45,8 +50,35 @@ def check_online(runner: Runner, rules: Path) -> list[Finding]:
             Finding("note", query, f"reads {{{name}}}, which is broken", group="queries", implied=True)
             for query, name in stopped.items()
         ),
+        *_joined(runner, rules),
         *entity_places(library, problems),
     ]
+
+
+def _joined(runner: Runner, path: Path) -> Iterator[Finding]:
+    """What stops `segments`: a query whose rows cannot be joined, or a rule that fails on somebody's data."""
+    try:
+        rules = applicable(read_rules(path), runner.library)
+        answers = runner.run(profile_statements(runner, rules))
+    except UsageError:  # `check_rules` reports it
+        return
+    stops = False
+    with scratch() as connection:
+        for number, (name, answer) in enumerate(zip(rules.queries, answers, strict=True)):
+            try:
+                if isinstance(answer, Table):
+                    stage(connection, f"q{number}", runner.library[name], answer, rules.key, runner.library)
+            except UsageError as error:
+                stops = True
+                yield Finding("FAIL", name, f"{error.message}; this stops `segments`", error.hint, "queries")
+    if stops or not any(isinstance(answer, Table) for answer in answers):
+        return
+    try:
+        profiles = join_profiles(runner, rules, answers)
+        for segment_set in rules.sets.values():
+            classify(profiles, segment_set)
+    except UsageError as error:
+        yield Finding("FAIL", "segments", error.message, error.hint)
 
 
 def _readers(library: Library, names: Collection[str]) -> dict[str, list[str]]:

@@ -58,9 +58,7 @@ def _in_order(findings: Sequence[Finding]) -> str:
     )
     if not segments and not metrics:
         return "everything is in order"
-    lacking = " and ".join(
-        plural(count, noun) for count, noun in ((segments, "segment"), (metrics, "metric")) if count
-    )
+    lacking = " and ".join(plural(count, noun) for count, noun in ((segments, "segment"), (metrics, "metric")) if count)
     return f"no problems, but {lacking} cannot be evaluated; `usertrack init --from-database` looks for what they need"
 
 

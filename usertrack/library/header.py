@@ -358,7 +358,8 @@ def _fact(name: str, value: Any, place: str, text: str) -> Fact:
             f"{where}: 'by' and 'wins' of fact '{name}' go with 'merge: last', and 'by' must be there",
             "write `merge: last, by: last_active_at`, and `wins: active` where one text goes before all others",
         )
-    return Fact(str(value["label"]), kind, str(value.get("unit", "")), value.get("absent"), current, merge, by, wins)
+    unit, merges = str(value.get("unit", "")), "merge" in value
+    return Fact(str(value["label"]), kind, unit, value.get("absent"), current, merge, merges, by, wins)
 
 
 def _merged_by_times(query: Query, text: str) -> None:

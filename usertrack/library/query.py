@@ -41,7 +41,8 @@ class Fact:
     ``default`` is its value for a person whom the query does not list; None: it is unknown. A ``current`` fact has the
     value of today, whatever the moment of the run: its source does not record its past. ``merge`` says how several rows
     of one person become one: by default counts are added, and of times the last is taken. ``last`` takes the row with
-    the latest time in the fact ``by``; the text ``wins`` goes before all others.
+    the latest time in the fact ``by``; the text ``wins`` goes before all others. With ``merges`` the header says
+    so, also for several rows of one spelling of the key.
     """
 
     label: str
@@ -50,6 +51,7 @@ class Fact:
     default: Any = None
     current: bool = False
     merge: str = "first"
+    merges: bool = False
     by: str = ""
     wins: str = ""
 

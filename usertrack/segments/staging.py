@@ -29,14 +29,16 @@ def stage(
     spellings = () if only is None else _narrow(connection, view, only, key)
     counts = "count(*), count(raw_key), count(DISTINCT raw_key), count(key), count(DISTINCT key)"
     rows, written, spellings_there, known, keys = connection.execute(f"SELECT {counts} FROM {view}").fetchone()
-    if written > spellings_there or rows > written + 1:  # of the rows without a key there is one at the most
-        raise UsageError(f"query '{query.name}' has several rows for one {key}", f"end it with GROUP BY {key}")
-    if known > keys:
+    several = written > spellings_there or rows > written + 1  # of the rows without a key there is one at the most
+    if several and (unsaid := [name for name, fact in query.facts.items() if not fact.merges]):
+        hint = f"end it with GROUP BY {key}, or say how they become one: `merge:` of {', '.join(unsaid)}"
+        raise UsageError(f"query '{query.name}' has several rows for one {key}", hint)
+    if known > keys or several:
         merged = ", ".join(f"{_merged(name, fact)} AS {identifier(name)}" for name, fact in query.facts.items())
         connection.execute(f"CREATE OR REPLACE TABLE {view} AS SELECT key, {merged} FROM {view} GROUP BY key")
     for name in [name for name, fact in query.facts.items() if fact.type == "causes"]:
         _name_causes(connection, view, identifier(name), library)
-    return Staged(known - keys, spellings)
+    return Staged(spellings_there - keys, spellings)
 
 
 def _require_columns(query: Query, table: Table, key: str) -> None:
@@ -105,9 +107,9 @@ def _merged(name: str, fact: Fact) -> str:
     if fact.type == "causes":
         return f"flatten(list({column}) FILTER ({column} IS NOT NULL))"
     if fact.merge == "first":
-        return f"arg_min({column}, raw_key)"  # of those that are known
+        return f"arg_min({column}, (raw_key, rowid))"  # of those that are known
     if fact.merge == "last":
-        last = f"arg_max_null({column}, (coalesce({identifier(fact.by)}, TIMESTAMP '-infinity'), raw_key))"
+        last = f"arg_max_null({column}, (coalesce({identifier(fact.by)}, TIMESTAMP '-infinity'), raw_key, rowid))"
         return f"coalesce(any_value({column}) FILTER ({column} = {quote(fact.wins)}), {last})" if fact.wins else last
     return f"{fact.merge}({column})::{FACT_TYPES[fact.type]}"
 
