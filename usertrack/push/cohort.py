@@ -14,12 +14,14 @@ from usertrack.core.errors import CheckFailed, QueryError, UsageError
 from usertrack.core.notify import Notify
 from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Runner
+from usertrack.engine.unavailable import NotConnected
 from usertrack.insights.saved import pages
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import Statement
 from usertrack.push.audience import Audience
 from usertrack.push.order import Outcome, PushOrder, Request
 from usertrack.sources.identity import database_of
+from usertrack.sources.own_events import own_events
 
 _ADD_AT_ONCE = 1000  # PostHog's DEFAULT_COHORT_INSERT_BATCH_SIZE
 _ASK_AT_ONCE = 1000  # e-mails in one query
@@ -76,6 +78,11 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
 
     For an empty segment no cohort is created, and an existing one is emptied. Raises a UsertrackError.
     """
+    if own_events(order.settings, runner.library):
+        raise NotConnected(
+            "a cohort is PostHog's, and your own events answer here",
+            "`--to csv`, slack or webhook send people elsewhere",
+        )
     persons = _persons([person.key for person in audience.people], audience.key, runner)
     plan = _plan(audience, order, runner, persons)
     unresolved = tuple(person.key for person in audience.people if person.key not in persons)
