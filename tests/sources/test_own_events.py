@@ -112,7 +112,7 @@ def test_own_events_answer_with_the_e_mails_of_accounts(cli: Cli, execute: Execu
     assert ask(cli, emails) == [("ann@new.example",), ("bob@x.example",)]
 
 
-def test_what_is_new_changed_or_deleted_follows(cli: Cli, execute: Execute) -> None:
+def test_what_is_new_changed_or_deleted_follows(cli: Cli, execute: Execute, tmp_path: Path) -> None:
     event(execute, "old", "u1", "old", 200)
     event(execute, "gone", "u2", "gone", 190)
     event(execute, "recent", "u1", "recent", 0.2)
@@ -131,6 +131,9 @@ def test_what_is_new_changed_or_deleted_follows(cli: Cli, execute: Execute) -> N
     execute("""DELETE FROM "Event" WHERE id = 'gone'""")
     assert names(cli, "--refresh") == ["committed_late", "moved", "new", "renamed"]
     assert ask(cli, "SELECT count() FROM persons") == [(1,)]  # of whom nothing is left, is nobody here
+    file = tmp_path / "tables/neon/events.sql"
+    file.write_text(file.read_text().replace("e.name", "upper(e.name) AS name"))
+    assert names(cli) == ["COMMITTED_LATE", "MOVED", "NEW", "RENAMED"]
 
 
 def test_no_row_is_lost_silently(cli: Cli, execute: Execute) -> None:

@@ -7,6 +7,7 @@ once a day, or with `--refresh`, all. So what came late, was changed or deleted 
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,6 +73,9 @@ class EventCopy:
     postgres: Source
     notify: Notify
     wanted: Callable[[], None] = lambda: None
+    state: "SyncState" = field(init=False)
+    spool: Spool = field(init=False)
+    now: datetime = field(init=False)
 
     async def bring_up_to_date(self, now: datetime, *, compare: bool = False) -> None:
         """Copy what is new in Postgres; ``compare`` looks for changes in all hours. Raises a UsertrackError."""
@@ -81,43 +85,30 @@ class EventCopy:
             text = f"no event was copied since {since[:10]}, when your own events got pseudonyms"
             self.notify(f"{text}: remove {self.store.path} to copy them with names")
             return
-        state, select = SyncState.read(self.store.copied), hashlib.sha256(self.entity.select.encode()).hexdigest()
-        if state.select != select:
-            state = SyncState(select)
-        compare |= now - _moment(state.compared_at) >= COMPARED_EVERY
-        with temporary_spool() as spool:
-            reading = _Reading(self, state, spool, now)
-            digest = asyncio.create_task(reading.digest_of_accounts())
-            await reading.compare(_moment(self.store.left_out("before")), everything=compare)
-            await reading.give_emails(await digest)
-        state.write(self.store.copied)
-
-
-@dataclass
-class _Reading:
-    """One look at Postgres, at the moment ``now``; its results lie in ``spool``."""
-
-    copy: EventCopy
-    state: "SyncState"
-    spool: Spool
-    now: datetime
+        select = hashlib.sha256(self.entity.select.encode()).hexdigest()
+        state = SyncState.read(self.store.copied)
+        self.state, self.now = state if state.select == select else SyncState(select), now
+        compare |= now - _moment(self.state.compared_at) >= COMPARED_EVERY
+        with temporary_spool() as self.spool:
+            await self.compare(_moment(self.store.left_out("before")), everything=compare)
+            await self.give_emails()
+        self.state.write(self.store.copied)
 
     async def compare(self, first: datetime, *, everything: bool) -> None:
         """Read the hours again in which anything is not as it was; what is before ``first`` has expired.
 
         Digests are taken before rows are read: what comes in between is read twice, and never missed.
         """
-        state, notify, refused = self.state, self.copy.notify, dict(self.state.refused)
+        state, refused = self.state, dict(self.state.refused)
         recent = max(_moment(state.last) - OVERLAP, _EARLIEST).replace(minute=0, second=0, microsecond=0)
         since = first if everything else max(first, recent)
         limits = {"first": _EARLIEST, "end": _LATEST, "since": since, "now": self.now}
-        rows = (
-            await self.ask(sql_file(__package__, "event_hours"), **limits, all=everything and first == _EARLIEST)
-        ).rows
+        sql = sql_file(__package__, "event_hours")
+        rows = (await self.ask(sql, **limits, all=everything and first == _EARLIEST)).rows
         hours = {str(hour): (int(count), str(digest)) for hour, count, digest, _ in rows if hour}
         total, done, repeated = sum(count for count, _ in hours.values()), 0, 0
         known = {hour: digest for hour, digest in state.hours.items() if _moment(hour) > since - timedelta(hours=1)}
-        for chunk in _chunks(hours, known, since):
+        for chunk in _chunks(hours, known, since) or ([] if state.compared_at else [_Chunk(since)]):
             repeated += await self.replace(chunk, f"{number(done)} of {number(total)} events copied")
             done += chunk.rows
         last = max((_utc(last) for *_, last in rows if last is not None), default=since)
@@ -126,52 +117,48 @@ class _Reading:
             unreadable = sum(int(count) for hour, count, *_ in rows if not hour)
             state.refused |= {"no time of the years 1900 to 2299": (unreadable, [])}
             if not state.compared_at and total:
-                notify(f"{plural(total, 'event')} of {self.copy.entity.place} copied; from now on only what is new")
+                self.notify(f"{plural(total, 'event')} of {self.entity.place} copied; from now on only what is new")
             state.compared_at = self.now.isoformat()
-        if repeated:
-            notify(f"{plural(repeated, 'row')} of your events left out: the id is that of another one")
-        for problem, (count, ids) in state.refused.items():
+        problems = {"the id is that of another one": (repeated, list[str]()), **state.refused}
+        for problem, (count, ids) in problems.items():
             if count and count != refused.get(problem, (0, []))[0]:
                 such = f", such as {', '.join(ids)}" if ids else ""
-                notify(f"{plural(count, 'row')} of your events left out: {problem}{such}")
+                self.notify(f"{plural(count, 'row')} of your events left out: {problem}{such}")
 
     async def replace(self, chunk: _Chunk, doing: str) -> int:
         """Read the rows of ``chunk``, and make the copy like them; returns how many had the id of another one."""
         from usertrack.server.synchronise import replace_events
 
         def progress(message: str) -> None:
-            self.copy.wanted()
-            self.copy.notify(f"{doing}: {message}", passing=True)
+            self.wanted()
+            self.notify(f"{doing}: {message}", passing=True)
 
         progress("asking Postgres")
         rows = _file(await self.ask(_SPAN, since=chunk.since, end=chunk.end))
-        store, state, span = self.copy.store, self.state, (chunk.since, chunk.end)
-        replaced = await asyncio.to_thread(replace_events, store, rows, self.copy.token, span, self.now, progress)
+        store, state, span = self.store, self.state, (chunk.since, chunk.end)
+        replaced = await asyncio.to_thread(replace_events, store, rows, self.token, span, self.now, progress)
         others = {hour: state.hours[hour] for hour in state.hours if not chunk.since <= _moment(hour) < chunk.end}
         state.hours, state.refused = others | chunk.hours, state.refused | replaced.refused
         state.accounts = "" if replaced.events else state.accounts  # the new people have no e-mails yet
         state.write(store.copied)
         return replaced.repeated
 
-    async def digest_of_accounts(self) -> str:
-        """The digest of the accounts' e-mails; empty where they cannot be read, as other queries say."""
-        try:
-            [[digest]] = (await self.ask(_DIGEST_OF_ACCOUNTS)).rows
-        except QueryError:
-            return ""
-        return str(digest)
+    async def give_emails(self) -> None:
+        """Give people the e-mails of their accounts, if these are others than before, or there are new people.
 
-    async def give_emails(self, digest: str) -> None:
-        """Give people the e-mails of their accounts, if these are others than before, or there are new people."""
+        Where accounts cannot be read, queries of Postgres say so.
+        """
         from usertrack.server.synchronise import give_emails
 
-        if digest and digest != self.state.accounts:
-            await asyncio.to_thread(give_emails, self.copy.store, _file(await self.ask(_ACCOUNTS)), self.now)
-            self.state.accounts = digest
+        with suppress(QueryError):
+            [[digest]] = (await self.ask(_DIGEST_OF_ACCOUNTS)).rows
+            if digest != self.state.accounts:
+                await asyncio.to_thread(give_emails, self.store, _file(await self.ask(_ACCOUNTS)), self.now)
+                self.state.accounts = str(digest)
 
     async def ask(self, sql: str, **values: Any) -> Table:
-        entity, library = self.copy.entity, self.copy.library
-        offered = {name: self.copy.settings[name] for name in ("internal", "timezone")}
+        entity, library = self.entity, self.library
+        offered = {name: self.settings[name] for name in ("internal", "timezone")}
         offered |= {"as_of": self.now, "entities": library.entities.present}
         is_of_events = "usertrack_rows" in sql
         text = sql_file(__package__, "event_rows").replace("{events}", entity.select) + sql if is_of_events else sql
@@ -185,7 +172,7 @@ class _Reading:
             params={name: _PARAMETERS[name] for name in values},
             entities=library.entities,
         )
-        return await self.copy.postgres.run(query.bind(values, offered), self.spool)
+        return await self.postgres.run(query.bind(values, offered), self.spool)
 
 
 def _chunks(hours: Mapping[str, tuple[int, str]], known: Mapping[str, str], since: datetime) -> list[_Chunk]:
@@ -205,7 +192,7 @@ def _chunks(hours: Mapping[str, tuple[int, str]], known: Mapping[str, str], sinc
             is_open = True
         chunks[-1].rows += rows
         chunks[-1].hours |= {hour: digest} if digest else {}
-    return chunks or ([] if known else [_Chunk(since)])
+    return chunks
 
 
 def _moment(text: str) -> datetime:
