@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import problem
 from tests.people import Company, Office, office
-from usertrack.core.document import Listing
+from usertrack.core.document import Listing, Paragraph
 from usertrack.core.stats import UNKNOWN, wilson
 from usertrack.core.table import Column, Row, Table
 from usertrack.library.library import Library, shipped_root
@@ -34,6 +34,7 @@ def visits(company: Company) -> None:
     company.event(bob, "$pageview", nov(18))
     company.event(cat, "mcp_connect_clicked", nov(19))  # without a pageview: in no rate
     company.event(cat, "$pageview", nov(14))
+    company.event(own, "before all", SUMMER)
     for event in ("$pageview", "mcp_connect_clicked"):
         company.event(own, event, nov(17))
         company.event(bob, event, nov(20, 0))  # today is not over
@@ -309,3 +310,14 @@ def test_mistakes_in_a_header(tmp_path: Path, written: str, instead: str, line: 
     error = problem(lambda: Library([tmp_path])["neon/signups"])
     assert error.message.startswith(f"{path}:{line}: {message}")
     assert error.hint
+
+
+def test_no_change_where_the_log_begins_within_the_days_before(engines: Office) -> None:
+    """Of two windows of 100 days the first event is in the earlier one."""
+    with engines.runner() as runner:
+        card = scorecard(runner, ["posthog/active_people", "neon/run_success"], days=100)
+    visitors, runs = card.scores
+    assert (visitors.now.value is not None, visitors.before.value, visitors.change) == (True, None, None)
+    assert runs.now.value is not None
+    titles = [block.text for block in metrics_document(card).blocks if isinstance(block, Paragraph)]
+    assert "the log begins on 1 Jul 2026: how figures of events have changed is unknown" in titles

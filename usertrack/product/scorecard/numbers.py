@@ -18,6 +18,7 @@ from usertrack.library.library import Library, Query, Statement
 from usertrack.library.metric import Metric
 from usertrack.library.sql import events_of
 from usertrack.product.known_events import known_events, never_occurred
+from usertrack.product.sign_ups import log_begin
 from usertrack.workspace.setting import Setting
 
 
@@ -90,7 +91,8 @@ class Score:
 class Scorecard:
     """Two windows of whole days in ``timezone``: [before, since) and [since, until), in UTC.
 
-    ``dates`` are the days of both, oldest first.
+    ``dates`` are the days of both, oldest first. ``cut`` is where the log begins, if that is after ``before``: figures
+    of events have no change then.
     """
 
     scores: tuple[Score, ...]
@@ -100,6 +102,7 @@ class Scorecard:
     until: datetime
     timezone: str
     dates: tuple[date, ...]
+    cut: datetime | None = None
 
     @property
     def missing(self) -> bool:
@@ -119,18 +122,24 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
     statements = [runner.bind(query.name, {"days": days}, as_of=end) for end in (until, since) for query in queries]
     answers = runner.run(statements, done)
     dates = _dates(before, until, zone)
+    begin = (
+        log_begin(runner, until)
+        if any(isinstance(each, Table) and each.source == "posthog" for each in answers)
+        else None
+    )
+    cut = begin if begin and begin > before else None
     scores = _of_what_occurred(
         runner,
         statements,
         [
-            _score(query, now, then, dates)
+            _score(query, now, then, dates, compares=not cut or query.source != "posthog")
             for query, now, then in zip(queries, answers[: len(queries)], answers[len(queries) :], strict=True)
         ],
     )
     errors = [score.error for score in scores if score.error]
     if len(errors) == len(scores):
         raise errors[0]
-    return Scorecard(scores, days, before, since, until, zone, dates)
+    return Scorecard(scores, days, before, since, until, zone, dates, cut)
 
 
 def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
@@ -222,7 +231,7 @@ def _number(value: Any) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _score(query: Query, now: Answer, before: Answer, dates: tuple[date, ...]) -> Score:
+def _score(query: Query, now: Answer, before: Answer, dates: tuple[date, ...], *, compares: bool) -> Score:
     metric = query.metric
     assert metric is not None
     try:
@@ -234,6 +243,8 @@ def _score(query: Query, now: Answer, before: Answer, dates: tuple[date, ...]) -
     nothing = 0.0 if metric.kind == "count" else None
     series = tuple(known.get(day, nothing) for day in dates) if known else ()
     score = Score(query, metric, parameters, current, previous, series=series)
+    if not compares:
+        return replace(score, before=Reading())
     if current.value is None or previous.value is None:
         return score
     change = difference(current.value, current.interval, previous.value, previous.interval)

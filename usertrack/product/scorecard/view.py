@@ -6,7 +6,7 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Change, Document, Field, Paragraph
-from usertrack.core.period import in_zone
+from usertrack.core.period import day, in_zone
 from usertrack.core.stats import ConfidenceInterval
 from usertrack.core.words import number
 from usertrack.library.metric import Bound, Metric
@@ -192,6 +192,9 @@ def glance_blocks(scorecard: Scorecard) -> Iterator[Block]:
 
 
 def _score_notes(scorecard: Scorecard) -> Iterator[Paragraph]:
+    if scorecard.cut:
+        begin = day(scorecard.cut, scorecard.timezone)
+        yield Paragraph(f"the log begins on {begin}: how figures of events have changed is unknown", "dim")
     yield from (Paragraph(f"{score.metric.label}: {score.note}", "dim") for score in scorecard.scores if score.note)
 
 
