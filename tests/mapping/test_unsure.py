@@ -113,13 +113,17 @@ def test_the_seeds_rules_stay_until_fitted_ones_are_wanted(cli: Cli, reader: Rea
 def test_the_doctor_lists_what_cannot_be_evaluated(cli: Cli, reader: Reader) -> None:
     reader(CONTACTS)
     cli("init", "acme")
-    assert "that is the demo's table: `usertrack init --from-database` proposes yours" in cli("segments", "-w", "acme").err
+    assert (
+        "that is the demo's table: `usertrack init --from-database` proposes yours" in cli("segments", "-w", "acme").err
+    )
     init(cli, "--yes")
     said = " ".join(cli("doctor", "-w", "acme").out.split())
     assert "segment at_risk cannot be evaluated: it rests on accounts.signed_up_at, absent here" in said
     assert "neon/first_run" in said
     assert "everything is in order" not in said
-    assert "segments and 4 metrics cannot be evaluated; `usertrack init --from-database` looks for what they need" in said
+    assert (
+        "segments and 4 metrics cannot be evaluated; `usertrack init --from-database` looks for what they need" in said
+    )
 
 
 def test_runs_are_the_table_that_is_named(cli: Cli, reader: Reader, tmp_path: Path) -> None:
