@@ -37,7 +37,7 @@ def init(cli: Cli, *options: str) -> tuple[int, str, str]:
 def test_nothing_is_written_unasked(cli: Cli, acme: Path) -> None:
     code, out, err = init(cli)
     assert code == 0
-    assert "table       renders_renderjob\n" in out
+    assert "table       renders_renderjob, " in out
     assert "Five rows" not in out
     assert "this would write tables/neon/accounts.sql, tables/neon/runs.sql, usertrack.yaml and segments.yaml" in err
     assert not acme.exists()

@@ -116,7 +116,7 @@ def test_the_doctor_lists_what_cannot_be_evaluated(cli: Cli, reader: Reader) -> 
     assert (
         "that is the demo's table: `usertrack init --from-database` proposes yours" in cli("segments", "-w", "acme").err
     )
-    init(cli, "--yes")
+    assert "cannot be evaluated here: Frustrated Users, High-Intent Prospects" in init(cli, "--yes")
     said = " ".join(cli("doctor", "-w", "acme").out.split())
     assert "segment at_risk cannot be evaluated: it rests on accounts.signed_up_at, absent here" in said
     assert "neon/first_run" in said
@@ -187,6 +187,7 @@ def test_the_events_part_is_added_once_posthog_is_there(
     for number in range(12):
         person = company.person(f"p{number}@x.example")
         company.event(person, "Account Created", ago(9))
+        company.event(person, "upgrade.popup", ago(3))
         for _ in range(number if number > 3 else 0):
             company.event(person, "Report Exported", ago(2))
     with office(tmp_path / "office", company) as opened, served(opened) as environment:
@@ -200,6 +201,7 @@ def test_the_events_part_is_added_once_posthog_is_there(
     changed = {path.name for path, text in after.items() if text != before[path]}
     assert changed == {"usertrack.yaml", "segments.yaml", "funnels.yaml"}
     assert "feature_used Report Exported (8 people, 60 times)" in said
+    assert "connect_clicked upgrade.popup (12 people, 12 times)" in said
     assert "2 people in regular" in said, after[tmp_path / "acme/segments.yaml"][-900:]
     assert usage["p11@x.example"] == ["regular"]
     funnels = after[tmp_path / "acme/funnels.yaml"]

@@ -51,6 +51,7 @@ class _Dialogue:
     catalog: "Catalog"
     asks: bool
     with_values: bool
+    shows_rows: bool
     show_values: bool
 
     def agreed(
@@ -144,7 +145,7 @@ class _Dialogue:
         from usertrack.core.table import Table
         from usertrack.mapping.preview import preview, proposal_document
 
-        answer = self.runner.run([preview(proposal)])[0] if self.with_values else None
+        answer = self.runner.run([preview(proposal)])[0] if self.shows_rows else None
         if isinstance(answer, UsertrackError):
             diagnostics.note(f"its rows cannot be shown: {answer.message}")
         rows = answer if isinstance(answer, Table) else None
@@ -174,7 +175,7 @@ def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None)
     asks = not wishes.yes and diagnostics.has_terminal()
     if not settings.has_postgres and not (settings.has_posthog and _is_alone("tables", asks=asks)):
         raise _no_database(folder, settings)
-    with_values = wishes.with_values and (wishes.yes or asks)
+    with_values = wishes.with_values
     if asks and with_values and settings.has_postgres:
         with_values = diagnostics.says_yes(_CONSENT)
     # without PostHog no events are asked for: own ones would be copied before it is known where to
@@ -188,7 +189,8 @@ def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None)
         progress.stop()
         found = _Found()
         if catalog:
-            dialogue = _Dialogue(runner, catalog, asks, with_values, wishes.show_values)
+            shows_rows = with_values and (wishes.yes or asks)
+            dialogue = _Dialogue(runner, catalog, asks, with_values, shows_rows, wishes.show_values)
             _find_entities(dialogue, found, wishes.runs)
             _set_zones(dialogue, found.proposals)
             _match_organizations(runner, found.proposals)
@@ -265,7 +267,8 @@ _CONSENT = (
 
 
 def _catalog(runner: "Runner") -> "Catalog":
-    from usertrack.mapping.catalog import read_catalog, statements
+    from usertrack.core.table import Table
+    from usertrack.mapping.catalog import counts_asked, read_catalog, statements, with_counts
 
     answers = runner.run(statements())
     tables = []
@@ -274,6 +277,8 @@ def _catalog(runner: "Runner") -> "Catalog":
             raise answer
         tables.append(answer.rows)
     catalog = read_catalog(*tables)
+    for counts in runner.run(counts_asked(catalog)):
+        catalog = with_counts(catalog, counts.rows) if isinstance(counts, Table) else catalog
     diagnostics.note(f"this role may read {plural(len(catalog.tables), 'table or view', 'tables and views')}")
     if catalog.refused:
         named = ", ".join(catalog.refused[:5]) + (", …" if len(catalog.refused) > 5 else "")
@@ -382,16 +387,30 @@ def _no_accounts(folder: Path, found: _Found) -> UsageError:
 def _find_events(runner: "Runner", found: _Found, asked: "Statement", *, asks: bool) -> None:
     """Add the events that ``asked`` counts, and those that have another name than the usual one, as agreed."""
     from usertrack.core.table import Table
-    from usertrack.mapping.events import EventCount, proposed_roles, roles_document
+    from usertrack.library.events import NONE, ROLES
+    from usertrack.mapping.events import EventCount, escaped, proposed_roles, roles_document
 
     answer = runner.run([asked])[0]
     if not isinstance(answer, Table):
         diagnostics.note(f"events are left as they are: {answer.message}")
         return
     found.events = [EventCount(str(name), events, people, usual) for name, events, people, usual in answer.rows]
-    if roles := proposed_roles(found.events):
+    roles = proposed_roles(found.events)
+    while roles:
         output.emit(roles_document(roles, found.events))
-        found.roles = roles if not asks or diagnostics.says_yes("events: is this right?") else {}
+        text = "events: is this right? yes, none of it, or ROLE=EVENT"
+        reply = diagnostics.ask(text, "yes") if asks else "yes"
+        role, named, event = (part.strip() for part in reply.partition("="))
+        if not named:
+            found.roles = roles if role.lower() in ("y", "yes") else {}
+            return
+        names = [NONE, *(count.name for count in found.events)]
+        if role in ROLES and event in names:
+            roles |= {role: event if event == NONE else escaped(event)}
+        else:
+            wrong, known = (event, names) if role in ROLES else (role, list(ROLES))
+            near = did_you_mean(wrong, known, f"there are {', '.join(known[:10])}")
+            diagnostics.hint(f"there is no '{wrong}': {near}")
 
 
 def _write(folder: Path, found: _Found, lacks: str, profile: str) -> None:

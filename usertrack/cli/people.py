@@ -56,7 +56,9 @@ def segments(
         rules = session.rules(subject_of(by))
         segment_set = rules.set_or_usual(set_name)
         only = rules.require(segment_set, names or [])
-        classification = classify(session.profiles(rules, last=True), segment_set)
+        profiles = session.profiles(rules, last=True)
+        profiles.note(segment_set.left_out_note)
+        classification = classify(profiles, segment_set)
         zone = session.settings["timezone"]
         moves = record_and_compare(classification, session.history(), session.runner.now, passing=common.round > 1)
         since = segment_changes(moves, zone) if moves else None

@@ -69,7 +69,9 @@ class Role:
 
 ROLES: Mapping[str, Role] = {
     "signed_up": Role("the event of a signup: cohorts begin with it", "user_signed_up|signed_up"),
-    "connect_clicked": Role("the click that shows that somebody wants to connect something", "mcp_connect_clicked"),
+    "connect_clicked": Role(
+        "what shows that somebody wants more: to connect something, or to upgrade", "mcp_connect_clicked"
+    ),
     "setup_done": Role("the event that ends the setup of what was connected", "mcp_url_copied"),
     "feature_used": Role("the use of a feature", "feature_used"),
     "rage": Role("clicks in anger", "$rageclick"),

@@ -35,6 +35,9 @@ def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | No
                 proposal = activity_proposal(KINDS[name], table, way, accounts, labels or {})
                 proposal.score += points + special - 1.2 * way.cost + min(2.0, log2(1 + counts.get(table.id, 0)))
                 proposal.reasons[:0] = reasons
+                if table.row_count == 0:
+                    proposal.score -= 3  # more than an error column: what nobody ever did is not what the product does
+                    proposal.reasons.append("against it: it is empty")
                 proposals[name].append(proposal)
     best = {
         name: ranked(each, sure=_SURE.get(name, 18), least=_LEAST.get(name, 10)) for name, each in proposals.items()

@@ -27,7 +27,8 @@ SELECT
     END::bigint AS row_count,
     coalesce(obj_description(c.oid, 'pg_class'), '') AS comment,
     has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS readable,
-    row_security_active(c.oid) AS hides_rows
+    row_security_active(c.oid) AS hides_rows,
+    c.relkind = 'r' AND c.reltuples < 0 AS is_uncounted
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -115,7 +116,11 @@ _FAMILIES = {
 
 @dataclass(frozen=True)
 class Relation:
-    """A table or view that this role may read. ``row_count`` is an estimate, None where there is none."""
+    """A table or view that this role may read.
+
+    ``row_count`` is an estimate, None where there is none; that of a table ``is_uncounted`` which has no statistics yet
+    is by its size, until `with_counts` has it exactly.
+    """
 
     id: int
     schema: str
@@ -126,6 +131,8 @@ class Relation:
     row_count: int | None = None
     comment: str = ""
     hides_rows: bool = False
+    is_uncounted: bool = False
+    is_counted: bool = False
     primary: str = ""
     unique: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
 
@@ -194,17 +201,40 @@ def read_catalog(tables: Iterable[Any], columns: Iterable[Any], keys: Iterable[A
                 if is_primary:
                     primary[table_id] = own[positions[0]].name
     readable, refused = {}, []
-    for table_id, schema, name, sql, is_view, count, comment, is_readable, hides_rows in tables:
+    for table_id, schema, name, sql, is_view, count, comment, is_readable, hides_rows, is_uncounted in tables:
         own = numbers.get(table_id, {})
         if not is_readable:
             refused.append(name if schema == "public" else f"{schema}.{name}")
         elif own and "{" not in sql and "}" not in sql:
             readable[table_id] = Relation(
-                *(table_id, schema, name, sql, tuple(own.values()), is_view, count, comment, hides_rows),
-                primary.get(table_id, ""),
-                frozenset(unique.get(table_id, ())),
+                *(table_id, schema, name, sql, tuple(own.values()), is_view, count, comment, hides_rows, is_uncounted),
+                primary=primary.get(table_id, ""),
+                unique=frozenset(unique.get(table_id, ())),
             )
     return Catalog(readable, tuple(sorted(refused)))
+
+
+_COUNTED = 10_000  # rows of a table: some milliseconds; of larger ones the size tells enough
+
+
+def counts_asked(catalog: Catalog) -> list[Statement]:
+    """The query that counts the rows of tables without statistics, as far as they are few; none without such tables."""
+    parts = [
+        f"SELECT {table.id}::bigint AS id, count(*) AS n FROM (SELECT FROM {table.sql} LIMIT {_COUNTED + 1}) AS t"
+        for table in catalog.tables.values()
+        if table.is_uncounted
+    ]
+    return [Statement("neon", "\nUNION ALL ".join(parts), name="counts of rows")] if parts else []
+
+
+def with_counts(catalog: Catalog, rows: Iterable[Any]) -> Catalog:
+    """``catalog`` with the ``rows`` that the query in `counts_asked` returns."""
+    counts = {table_id: count for table_id, count in rows if count <= _COUNTED}
+    tables = {
+        table_id: replace(table, row_count=counts[table_id], is_counted=True) if table_id in counts else table
+        for table_id, table in catalog.tables.items()
+    }
+    return replace(catalog, tables=tables)
 
 
 def _refer(

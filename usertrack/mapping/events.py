@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from usertrack.core.document import Document, Facts
@@ -36,34 +36,36 @@ def proposed_roles(counts: Sequence[EventCount]) -> dict[str, str]:
     roles: dict[str, str] = {}
     for role, usual in ROLES.items() if counts else ():
         if not set(parse_step(usual.default).events) & names:
-            roles[role] = _key_actions(counts, roles.values()) if role == KEY_ACTION else _step(role, counts)
+            own = [count for count in counts if not count.name.startswith("$") and count.name not in _taken(roles)]
+            roles[role] = _key_actions(own) if role == KEY_ACTION else _step(role, own)
     return roles
+
+
+def _taken(roles: Mapping[str, str]) -> set[str]:
+    """The events that have a role already, or are called as one usually is."""
+    steps = [*roles.values(), *(role.default for role in ROLES.values())]
+    return {event for step in steps if step != NONE for event in parse_step(step).events}
 
 
 def _step(role: str, counts: Sequence[EventCount]) -> str:
     for pattern in EVENT_ROLES.get(role, ()):
         for count in counts:
-            if set(pattern.split()) <= set(words(count.name)) and not count.name.startswith("$"):
-                return _escaped(count.name)
+            if set(pattern.split()) <= set(words(count.name)):
+                return escaped(count.name)
     return NONE
 
 
-def _key_actions(counts: Sequence[EventCount], others: Iterable[str]) -> str:
-    """Return the product's own events that people repeat, and that are more than a look, as a step."""
-    taken = {event for step in others if step != NONE for event in parse_step(step).events}
-    taken |= {event for role in ROLES.values() for event in parse_step(role.default).events}
+def _key_actions(counts: Sequence[EventCount]) -> str:
+    """Return the events that people repeat, and that are more than a look, as a step."""
     actions = [
-        _escaped(count.name)
+        escaped(count.name)
         for count in counts
-        if count.events > count.people
-        and not count.name.startswith("$")
-        and count.name not in taken
-        and not PASSIVE_EVENTS & set(words(count.name))
+        if count.events > count.people and not PASSIVE_EVENTS & set(words(count.name))
     ]
     return "|".join(actions[:_ACTIONS]) or NONE
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
     return re.sub(r"([\\|\[])", r"\\\1", name)
 
 
@@ -93,7 +95,7 @@ def funnels_text(roles: Mapping[str, str], counts: Sequence[EventCount]) -> str:
     if len(steps) < 2:
         return FUNNELS
     lines = [
-        f"    - {json.dumps(_escaped(step.name), ensure_ascii=False)}  # {people_words(step.people)}" for step in steps
+        f"    - {json.dumps(escaped(step.name), ensure_ascii=False)}  # {people_words(step.people)}" for step in steps
     ]
     return "\n".join([FUNNELS, "activation: # from your own events", "  title: Activation", "  steps:", *lines, ""])
 

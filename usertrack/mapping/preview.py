@@ -7,6 +7,7 @@ from typing import Any
 
 from usertrack.core.document import Block, Document, Facts, Listing, Paragraph
 from usertrack.core.table import Column, Table
+from usertrack.core.words import plural
 from usertrack.library.library import Statement
 from usertrack.mapping.proposal import Proposal
 
@@ -21,7 +22,8 @@ def preview(proposal: Proposal) -> Statement:
 def proposal_document(proposal: Proposal, rows: Table | None, *, show_values: bool = False) -> Document:
     """What ``proposal`` says. Values are masked unless ``show_values``."""
     table = proposal.table
-    count = "" if table.row_count is None else f", about {table.row_count:,} rows"
+    about = "" if table.is_counted else "about "
+    count = "" if table.row_count is None else f", {about}{plural(table.row_count, 'row')}"
     pairs: list[tuple[str, Any]] = [("table", f"{table.label}{count}"), ("confidence", proposal.confidence)]
     pairs += [("because", reason) for reason in proposal.reasons]
     pairs += [(state, ", ".join(words)) for state, words in proposal.states.items()]

@@ -113,7 +113,13 @@ class _Absent:
         return replace(derived, sql=sql) if sql else None
 
     def set(self, segment_set: SegmentSet) -> SegmentSet:
-        return replace(segment_set, segments=tuple(filter(None, map(self.segment, segment_set.segments))))
+        segments = [self.segment(segment) for segment in segment_set.segments]
+        left_out = {
+            known.name: self.segments[known.id]
+            for known, here in zip(segment_set.segments, segments, strict=True)
+            if not here
+        }
+        return replace(segment_set, segments=tuple(filter(None, segments)), left_out=left_out)
 
     def causes_of(self, segment_set: SegmentSet) -> str:
         """What the segments of a set rest on that cannot be here."""

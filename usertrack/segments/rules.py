@@ -46,6 +46,7 @@ class SegmentSet:
     """Segments in order of precedence. In an ``exclusive`` set a person is only in the first that applies.
 
     ``by``: what is judged, where it is not people. ``note``: why it is asked for instead of the usual set.
+    ``left_out`` are the names of segments that cannot be here, with what they rest on.
     """
 
     name: str
@@ -53,6 +54,19 @@ class SegmentSet:
     exclusive: bool = False
     by: str = ""
     note: str = ""
+    left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def left_out_note(self) -> str:
+        """One line on what is ``left_out``, with what helps; empty where nothing is."""
+        if not self.left_out:
+            return ""
+        causes = sorted(frozenset().union(*self.left_out.values()))
+        roles = [cause.partition(".")[2] for cause in causes if cause.startswith("events.")]
+        helps = (
+            f"name your event in usertrack.yaml: `events: {{{roles[0]}: EVENT}}`" if roles else "see `usertrack doctor`"
+        )
+        return f"cannot be evaluated here: {', '.join(self.left_out)}; {helps}"
 
     @property
     def tags(self) -> dict[str, Tag]:

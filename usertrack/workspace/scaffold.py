@@ -138,10 +138,10 @@ def create_workspace(folder: Path) -> list[Path]:
 
 
 _OF_THE_DEMO = {  # what only the demo's company has in the shipped segments.yaml, and what an own one has there
-    "posthog/mcp_connects: {days: 30, high_value: [Gmail, Slack, Linear]}": "posthog/connects: {days: 30}",
-    "(mcp_clicks + 2 * high_value_clicks)": "connect_clicks",
-    "mcp_clicks": "connect_clicks",
-    "[ ({mcp_servers})]": "",
+    "posthog/mcp_connects: {days: 30, high_value: [Gmail, Slack, Linear]}": "posthog/intent: {days: 30}",
+    "(mcp_clicks + 2 * high_value_clicks)": "intents",
+    "clicked connect {mcp_clicks}×[ ({mcp_servers})]": "{intents}× a sign of intent",
+    "mcp_clicks": "intents",
 }
 
 
