@@ -38,13 +38,12 @@ COMPARED_EVERY = timedelta(days=1)
 CHUNK = 250_000
 """Rows that are read and stored together, which takes some seconds: a run that is killed loses no more than these."""
 
-_SPAN = "SELECT * FROM usertrack_rows AS r WHERE r.time >= {since} AND r.time < {end}"
+_SPAN = "SELECT * FROM usertrack_rows AS r WHERE r.time >= (SELECT {since}) AND r.time < (SELECT {end})"
 _ACCOUNTS = "SELECT a.account_id::text AS id, a.email FROM {accounts} AS a WHERE a.email IS NOT NULL"
 _DIGEST_OF_ACCOUNTS = (
     f"SELECT count(*) || ':' || coalesce(sum(hashtextextended(r::text, 0)), 0) FROM ({_ACCOUNTS}) AS r"
 )
 _PARAMETERS = {name: Parameter(name, "timestamp") for name in ("first", "since", "end", "now")}
-_PARAMETERS["all"] = Parameter("all", "bool")
 _EARLIEST, _LATEST = datetime(1900, 1, 2, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)  # times that ClickHouse has
 
 
@@ -104,7 +103,9 @@ class EventCopy:
         since = first if everything else max(first, recent)
         limits = {"first": _EARLIEST, "end": _LATEST, "since": since, "now": self.now}
         sql = sql_file(__package__, "event_hours")
-        rows = (await self.ask(sql, **limits, all=everything and first == _EARLIEST)).rows
+        if since == _EARLIEST:  # or at a time that is none
+            sql = sql.replace("WHERE r.time >=", "WHERE true OR r.time >=")
+        rows = (await self.ask(sql, **limits)).rows
         hours = {str(hour): (int(count), str(digest)) for hour, count, digest, _ in rows if hour}
         total, done, repeated = sum(count for count, _ in hours.values()), 0, 0
         known = {hour: digest for hour, digest in state.hours.items() if _moment(hour) > since - timedelta(hours=1)}

@@ -1,9 +1,12 @@
+-- A sub-query is evaluated once, the setting that a parameter stands for once a row.
 SELECT
-    CASE WHEN r.time >= {first} AND r.time < {end} THEN to_char(r.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24') END
-        AS hour,
+    CASE
+        WHEN r.time >= (SELECT {first}) AND r.time < (SELECT {end})
+        THEN to_char(r.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24')
+    END AS hour,
     count(*) AS rows,
     count(*) || ':' || coalesce(sum(hashtextextended(r::text, 0)), 0) AS digest,
-    max(r.time) FILTER (WHERE r.time <= {now}) AS last
+    max(r.time) FILTER (WHERE r.time <= (SELECT {now})) AS last
 FROM usertrack_rows AS r
-WHERE {all} OR r.time >= {since}
+WHERE r.time >= (SELECT {since})
 GROUP BY 1
