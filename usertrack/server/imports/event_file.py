@@ -256,14 +256,13 @@ def _json_lines(session: "ClickHouseSession", path: Path, link: Path) -> EventFi
         for number, (name, _) in enumerate(fields)
     )
     cells = (f"{sql} AS r{number}, {text_of(f'r{number}')} AS c{number}" for number, (_, sql) in enumerate(fields))
-    named = {target: name for target, name in export.named.items() if name in names}
     return EventFile(
         path,
         columns,
         f"(SELECT line, {', '.join(cells)} FROM {lines})",
         "use_hive_partitioning = 0",
-        known=named | {target: name for target, (name, _) in export.computed.items()},
-        left_out=tuple(name for name in export.left_out if name in names),
+        known={**export.named, **{target: name for target, (name, _) in export.computed.items()}},
+        left_out=export.left_out,
     )
 
 
