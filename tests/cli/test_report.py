@@ -78,7 +78,7 @@ def test_whom_to_act_on_is_read_once(week: Mapping[str, str]) -> None:
         assert row["new"] + row["moved"] + row["same"] == row["to_act_on"]
     lines = sections["Whom to act on"][0]["rows"]
     assert len({(row["do"], row["why"]) for row in lines}) == len(lines)
-    assert {row["since"] for row in lines} == {"new", "there"}
+    assert {row["since"] for row in lines if row["do"] != "Fix UX"} == {"new", "there"}
 
 
 def test_every_part_is_there(full: Mapping[str, str]) -> None:

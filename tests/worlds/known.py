@@ -3,13 +3,6 @@
 from collections.abc import Mapping
 
 _WORLDS: Mapping[str, Mapping[str, list[str]]] = {
-    "members": {
-        "§6: the weekly report says “no server” of a company that has none": [
-            "report weekly",
-            "report weekly --set",
-            "report weekly --pseudonyms",
-        ],
-    },
     "strict": {
         "§3: one column that is missing (`id` of runs) makes runs unknown for everybody": [
             "segments",

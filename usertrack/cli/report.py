@@ -263,14 +263,18 @@ def _build_report(session: "Session", recipe: "Recipe", *, keep: bool = True, ps
 
 def _weekly(session: "Session", recipe: "Recipe", *, keep: bool) -> "Document":
     from usertrack.core.period import parse_week
+    from usertrack.plan.read import read_plan
     from usertrack.reports.weekly import gather, moments
     from usertrack.reports.weekly_view import weekly_document
+    from usertrack.workspace.files import new_plan_path
 
     week = parse_week(recipe.subject, recipe.timezone, recipe.as_of)
     query = _week_ago_query(session, recipe, keep=keep)
     query = replace(query, earlier=moments(week, recipe.as_of)[1])
     session.progress.expect(2 * len(query.rules.queries) + 8)
-    weekly = gather(session.runner, week, query, session.progress.done, (recipe.metrics or "").splitlines())
+    plan, metrics = new_plan_path(session.settings), (recipe.metrics or "").splitlines()
+    labels = read_plan(plan).labels if plan.is_file() else {}
+    weekly = gather(session.runner, week, query, session.progress.done, metrics, labels)
     session.runner.finish()
     session.incomplete = weekly.incomplete
     session.mark_incomplete(weekly.classification.profiles)

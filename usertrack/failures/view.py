@@ -15,6 +15,7 @@ from usertrack.failures.days import Contrast
 from usertrack.failures.export import FINGERPRINTS, days_of_runs, fingerprints_table, investigation_json, success
 from usertrack.failures.investigation import Investigation, Level, Unused
 from usertrack.library.causes import NO_RULE, UNKNOWN
+from usertrack.library.masking import NO_MESSAGE
 from usertrack.library.own_words import OwnWords
 
 _NAMES = {"workflow": "{Workflow} level: {runs}", "tool": "{Tool} level: {calls}"}
@@ -104,6 +105,9 @@ def owner_blocks(investigation: Investigation, timezone: str) -> Iterator[Block]
     )
     if rows := by_owner(investigation):
         yield columns.listing(rows, as_of=investigation.as_of)
+    if silent := sum(each.failures for each in investigation.at("workflow") if each.text == NO_MESSAGE):
+        failed = plural(silent, investigation.words("failed {run}"), investigation.words("failed {runs}"))
+        yield Paragraph(f"{failed} without a message: `error` in tables/neon/runs.sql is the column that has it", "dim")
 
 
 def _owned(investigation: Investigation, level: str) -> Attribute[OwnedFailures]:

@@ -12,6 +12,9 @@ from http import HTTPStatus
 LONGEST = 4_000  # characters of a message that are read
 _FINGERPRINT, _SAMPLE = 200, 300  # characters at the most
 
+NO_MESSAGE = "(no message)"
+"""The fingerprint of a failure that says nothing."""
+
 Mask = tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
 """Lower-case keywords, one of which a message must hold for the pattern to match; the pattern; its replacement."""
 
@@ -25,7 +28,7 @@ def fingerprint(message: str, error_type: str = "", credits: float | None = None
     line = telling_line(_plain(message))
     if error_type and error_type.lower() not in line.lower():
         line = f"{_plain(error_type)}: {line}"
-    text = _cut(_masked(line, _VARIABLE).removesuffix(":"), _FINGERPRINT) or "(no message)"
+    text = _cut(_masked(line, _VARIABLE).removesuffix(":"), _FINGERPRINT) or NO_MESSAGE
     if credits is None or not _LACKS_CREDITS.search(line) or _HELD.search(text):
         return text
     return f"{text} (the account has {_amount_left(f'{max(credits, 0):g}', line)})"

@@ -82,10 +82,12 @@ class PlannedEvent:
 
     ``ongoing``: it stands for a state that lasts, not for a completed act. ``replaces``: events that this one takes
     the place of. ``aliases``: other names under which it arrives. ``source``: where it is sent (``backend``,
-    ``frontend``, a file, or a glob of files). ``since``: the release or date that brought it.
+    ``frontend``, a file, or a glob of files). ``since``: the release or date that brought it. ``label``: what people
+    call it.
     """
 
     name: str
+    label: str = ""
     description: str = ""
     tier: str | None = None
     phase: str | None = None
@@ -215,6 +217,11 @@ class Plan:
     def event_names(self) -> Mapping[str, str]:
         """The event that each name and alias stands for."""
         return {name: event.name for event in self.events.values() for name in event.names}
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """What people call each event that has a label, by its name and aliases."""
+        return {name: event.label for event in self.events.values() if event.label for name in event.names}
 
     @cached_property
     def replaced_by(self) -> Mapping[str, str]:

@@ -31,7 +31,7 @@ PLAN_KEYS = (
 )
 EVENT_KEYS = (
     *("description", "tier", "phase", "owner", "source", "scope", "properties", "required", "replaces", "aliases"),
-    *("status", "ongoing", "since", "acceptance"),
+    *("status", "ongoing", "since", "acceptance", "label"),
 )
 PROPERTY_KEYS = ("type", "unit", "values", "personal", "description", "aliases", "since")
 NAMING_KEYS = ("case", "separator", "tense", "ongoing", "files")
@@ -109,6 +109,7 @@ class _Reader:
             self.file.known_name(each, self.scopes, "scopes", "events", name, "scope")
         return PlannedEvent(
             name=name,
+            label=entry.text("label") or "",
             description=entry.text("description") or "",
             tier=self._reference(entry, "tier", self.tiers, "tiers"),
             phase=self._reference(entry, "phase", self.phases, "phases"),

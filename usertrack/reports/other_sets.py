@@ -2,6 +2,7 @@
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Facts, Field, Paragraph, Section
+from usertrack.core.spool import identifier
 from usertrack.core.words import number
 from usertrack.reports.alike import Alike, alike, names_of
 from usertrack.reports.members import segment_origins
@@ -11,6 +12,7 @@ from usertrack.segments.what_if import members, otherwise
 
 LAPSED, OFFERS = ("lifecycle", "lapsed"), "offers"
 A_WEEK_AGO = {"as_of": "as_of - INTERVAL 7 DAY"}
+_BUSY = "SELECT {key} FROM classified WHERE list_has_any(segments, ['failing', 'frustrated'])"
 LINES, NAMES = 2, 3  # lines of each offer, and who lapsed, unless --limit says otherwise
 
 
@@ -30,13 +32,20 @@ def lapsed(weekly: Weekly, limit: int | None) -> Section | None:
 
 
 def offers(weekly: Weekly, limit: int | None) -> Section | None:
-    """Whom to offer what, by the rules of the set `offers`; None where segments.yaml has none."""
+    """Whom to offer what, by the rules of the set `offers`; None where segments.yaml has none.
+
+    Who is to be helped first is left out.
+    """
     profiles = weekly.classification.profiles
     segment_set = profiles.rules.sets.get(OFFERS)
     if segment_set is None:
         return None
     most = LINES if limit is None else limit
-    people = {segment.id: members(profiles, segment_set, segment) for segment in segment_set.segments}
+    busy = {person for (person,) in profiles.connection.execute(_BUSY.format(key=identifier(profiles.key))).fetchall()}
+    people = {
+        segment.id: [row for row in members(profiles, segment_set, segment) if row[0] not in busy]
+        for segment in segment_set.segments
+    }
     lines = [(segment, line) for segment in segment_set.segments for line in alike(people[segment.id])[: most or None]]
     columns: Columns[tuple[Segment, Alike]] = Columns(
         Attribute("what", "VARCHAR", lambda row: row[0].task, Field("Do", "tag", tags=segment_set.task_tags)),

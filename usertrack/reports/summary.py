@@ -12,6 +12,7 @@ from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.reports.members import segment_origins
 from usertrack.reports.weekly import DAYS, REACH, Weekly
 from usertrack.reports.weekly_facts import weekly_visits
+from usertrack.segments.classify import SegmentCount
 
 _ACTIONS: Columns[tuple[str, str, str]] = Columns(
     Attribute("action", "VARCHAR", lambda row: row[0], Field("Do")),
@@ -49,7 +50,32 @@ def scorecard_origins(scorecard: Scorecard) -> tuple[Origin, ...]:
 
 def summary_facts(weekly: Weekly, timezone: str) -> tuple[tuple[str, Any], ...]:
     """The figures of the week, or why they are unknown."""
-    return (*_traffic(weekly), *_new_users(weekly), *_failures(weekly, timezone))
+    return (*_changes(weekly), *_traffic(weekly), *_new_users(weekly), *_failures(weekly, timezone))
+
+
+def size_before(weekly: Weekly, count: SegmentCount) -> int | None:
+    """How many people were in the segment a week before."""
+    moved = weekly.moved.counts.get(count.segment.id)
+    return None if moved is None or count.people is None or count.open else count.people - moved[0] + moved[1]
+
+
+def inhabited(weekly: Weekly) -> list[SegmentCount]:
+    """The segments but for those that are known to have nobody, and had nobody a week before."""
+    counts = weekly.classification.counts
+    return [count for count in counts if count.people != 0 or count.doubt or size_before(weekly, count)]
+
+
+def _changes(weekly: Weekly) -> Iterator[tuple[str, str]]:
+    """The segments whose size changed, the largest change first."""
+    sizes = [(count, size_before(weekly, count)) for count in weekly.classification.counts]
+    changed = [(count.people - was, was, count) for count, was in sizes if was is not None and count.people is not None]
+    changed = sorted((row for row in changed if row[0]), key=lambda row: -abs(row[0]))
+    words = [f"{count.segment.name} {number(was)} → {number(was + change)}" for change, was, count in changed]
+    if words:
+        yield SIZES, " · ".join(words)
+
+
+SIZES = "Segments, largest change first"
 
 
 def _first(weekly: Weekly) -> Iterator[tuple[str, str, str]]:
@@ -84,7 +110,7 @@ def _new_users(weekly: Weekly) -> Iterator[tuple[str, Any]]:
     if "signed_up" not in people_by_step:  # a query of the workspace's own
         return
     ran = people_by_step.get("run")
-    of_them = "" if ran is None else f", {number(ran)} of them {weekly.words('ran {a workflow}')}"
+    of_them = "" if not ran else f", {number(ran)} of them {weekly.words('ran {a workflow}')}"
     yield "New users", number(people_by_step["signed_up"]) + of_them
 
 

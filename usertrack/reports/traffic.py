@@ -20,7 +20,9 @@ def new_users(weekly: Weekly) -> Iterator[Section]:
     event = {"did": Field("What they did"), "people": Field("People", "number"), "times": Field("Times", "number")}
     inner = (
         *_part(weekly, "new_users", "Accounts", step, limit=0, first=lambda step: STEPS.get(step, step)),
-        *_part(weekly, "new_people", "In the product", event, limit=TOP),
+        *_part(
+            weekly, "new_people", "In the product", event, limit=TOP, first=lambda name: weekly.labels.get(name, name)
+        ),
     )
     if inner:
         whom = Paragraph("who has an account; in the product, who has an e-mail", "dim")
@@ -52,10 +54,12 @@ def _part(
 
 
 def traffic(weekly: Weekly) -> Iterator[Block]:
-    counted = {name: Field(name.capitalize(), "number") for name in ("visits", "visitors", "pageviews")}
-    by = {name: counted[name] for name in ("visits", "visitors")}
     if "traffic" not in weekly.statements:
         return
+    known = weekly.traffic_unit == "visits" if "traffic" in weekly.parts else True
+    units = ("visits", "visitors", "pageviews") if known else ("visitors", "pageviews")
+    counted = {name: Field(name.capitalize(), "number") for name in units}
+    by = {name: counted[name] for name in units[:2]}
     yield Section(
         "Traffic",
         (
@@ -105,13 +109,15 @@ def _days(weekly: Weekly) -> Iterator[Section]:
     known = unit == "visits"
     caption = "visits that began on each day" if known else ""
     chart = Chart("trend", f"{unit.capitalize()} per day", weekly.week.days, series, caption=caption)
-    rest = "pageviews" if known else "visits"
     columns: Columns[_Day] = Columns(
         Attribute("day", "VARCHAR", lambda day: day.label, Field("Day")),
         Attribute(unit, "BIGINT", lambda day: day.counts[unit], Field(unit.capitalize(), "number")),
         Attribute("before", "BIGINT", lambda day: day.before.get(unit), Field("A week before", "number")),
         Attribute("visitors", "BIGINT", lambda day: day.counts["visitors"], Field("Visitors", "number")),
-        Attribute(rest, "BIGINT", lambda day: day.counts[rest], Field(rest.capitalize(), "number")),
+        *(
+            [Attribute("pageviews", "BIGINT", lambda day: day.counts["pageviews"], Field("Pageviews", "number"))]
+            * known
+        ),
     )
     listing = columns.listing(rows, limit=0)
     why = () if known else (Paragraph(_NO_VISITS, "warning"),)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Field, Paragraph, Section
+from usertrack.core.document import Block, Field, Section
 from usertrack.core.sections import unknown_paragraph
 from usertrack.core.spool import identifier
 from usertrack.core.sql_file import sql_file
@@ -35,15 +35,18 @@ class UseCase:
         deeds = [
             f"{what} {number(people)} ({100 * people / self.stayed:.0f} %)" for what, people in self.did_next[:_NEXT]
         ]
-        return " · ".join(deeds) or "nothing that is known"
+        return " · ".join(deeds)
 
 
 def use_cases(weekly: Weekly, limit: int | None) -> Section | None:
-    """A row per server that most of the new ones clicked, and one for those who never began; None without queries."""
+    """A row per server that most of the new ones clicked, and one for those who never began; None without rows."""
     most = _SERVERS if limit is None else limit or None
     parts = [part for part in _PARTS if part in weekly.statements]
-    if not parts:
-        return None
+    missing = [unknown_paragraph(weekly.missing[part]) for part in parts if part in weekly.missing]
+    cases = [case for case in (*_interested(weekly, most), *_silent(weekly, most)) if case.did_next]
+    looked: Attribute[UseCase] = Attribute(
+        "looked_at", "VARCHAR", lambda case: case.looked_at or None, Field("Looked at", "text")
+    )
     columns: Columns[UseCase] = Columns(
         Attribute(
             "segment",
@@ -51,17 +54,15 @@ def use_cases(weekly: Weekly, limit: int | None) -> Section | None:
             lambda case: case.segment,
             Field("To", "tag", tags=weekly.classification.segment_set.tags),
         ),
-        Attribute("looked_at", "VARCHAR", lambda case: case.looked_at, Field("Looked at", "text")),
+        *([looked] if any(case.looked_at for case in cases) else []),
         Attribute("similar", "VARCHAR", lambda case: case.whom, Field("Similar people", "text")),
         Attribute("n", "BIGINT", lambda case: case.similar, Field("How many", "number")),
         Attribute("stayed", "BIGINT", lambda case: case.stayed, Field("Stayed on", "number")),
         Attribute("did_next", "VARCHAR", lambda case: case.words, Field("Who stayed on did next", "text", grows=True)),
     )
-    cases = [*_interested(weekly, most), *_silent(weekly, most)]
-    blocks = [columns.listing(cases) if cases else Paragraph("nobody is new in these segments", "dim")]
-    missing = [unknown_paragraph(weekly.missing[part]) for part in parts if part in weekly.missing]
+    blocks: list[Block] = [*([columns.listing(cases)] if cases else []), *missing]
     origins = (*weekly.origins(*parts), *segment_origins(weekly.classification))
-    return Section("What to write", (*blocks, *missing), origins)
+    return Section("What to write", tuple(blocks), origins) if blocks else None
 
 
 def _interested(weekly: Weekly, most: int | None) -> Iterator[UseCase]:
@@ -71,7 +72,9 @@ def _interested(weekly: Weekly, most: int | None) -> Iterator[UseCase]:
     servers = looked_at(weekly, INTERESTED)
     for at, (server, people) in enumerate(servers[:most], start=1):
         own = [row for row in rows if row["server"] == server]
-        deeds = [(row["did"], row["stayed"]) for row in own if row["did"] and row["stayed"]]
+        deeds = [
+            (weekly.labels.get(row["did"], row["did"]), row["stayed"]) for row in own if row["did"] and row["stayed"]
+        ]
         yield UseCase(
             _name(weekly, INTERESTED),
             f"{server} ({number(people)} new){_more(servers, most) if at == most else ''}",
@@ -94,6 +97,8 @@ def _silent(weekly: Weekly, most: int | None) -> Iterator[UseCase]:
     if "after_silence" not in weekly.parts or not _name(weekly, SILENT):
         return
     rows = weekly.parts["after_silence"].dicts()
+    if len([row for row in rows if row["did"]]) < 2:
+        return  # they came back by the only thing that there is to do
     deeds = [
         (row["tool"] or weekly.words(_DEEDS.get(row["did"], row["did"])), row["stayed"])
         for row in sorted(rows, key=lambda row: -row["stayed"])
@@ -103,7 +108,7 @@ def _silent(weekly: Weekly, most: int | None) -> Iterator[UseCase]:
     looked = " · ".join(f"{server} {number(people)}" for server, people in servers[:most]) + _more(servers, most)
     yield UseCase(
         _name(weekly, SILENT),
-        looked or "no server",
+        looked,
         "did nothing in their first 7 days",
         sum(row["people"] for row in rows),
         sum(row["stayed"] for row in rows),

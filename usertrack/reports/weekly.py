@@ -6,8 +6,9 @@ today, the report does not depend on when it is made.
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from usertrack.core.document import Origin
@@ -46,7 +47,8 @@ class Weekly:
 
     What rests on something that is absent here is in neither; ``scores`` and ``failures`` are `Absent` then.
 
-    ``as_of`` is the moment of the report, ``now`` the moment at which the sources were asked.
+    ``as_of`` is the moment of the report, ``now`` the moment at which the sources were asked. ``labels`` are what
+    people call events, by their names.
     """
 
     week: Week
@@ -60,6 +62,7 @@ class Weekly:
     scores: Scorecard | UsertrackError
     failures: Investigation | UsertrackError
     words: OwnWords = PLAIN
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -100,6 +103,7 @@ def gather(
     sought: WeekAgoQuery,
     done: Done | None = None,
     metrics: Sequence[str] = (),
+    labels: Mapping[str, str] = MappingProxyType({}),
 ) -> Weekly:
     """Ask everything and classify people; ``metrics`` are those of the scorecard, all unless named.
 
@@ -126,6 +130,7 @@ def gather(
         scores=scores.result(),
         failures=failures.result(),
         words=runner.library.words,
+        labels=labels,
     )
 
 
@@ -139,6 +144,7 @@ def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
         "countries": ("posthog/traffic_countries", window),
         "new_users": ("neon/new_users", window),
         "new_people": ("posthog/new_people", window),
+        "ux": ("posthog/ux_pages", {"days": DAYS}),
         "after_connect": ("posthog/after_connect", {}),
         "after_silence": ("neon/after_silence", {}),
         "newest_events": ("posthog/newest", {}),

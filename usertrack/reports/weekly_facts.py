@@ -20,7 +20,7 @@ def new_user_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
         steps = [
             f"{weekly.words(STEPS.get(name, name))} {_of_all(row['people'], row['share'])}"
             for name, row in by_step.items()
-            if name != "signed_up"
+            if name != "signed_up" and row["people"]
         ]
         if "signed_up" in by_step:
             steps = [number(by_step["signed_up"]["people"]), *steps]
@@ -36,7 +36,7 @@ def _of_all(people: int, share: float | None) -> str:
 
 
 def traffic_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
-    """Visits beside the week before, and where most of them went and came from."""
+    """Visits beside the week before, and where most of them went and came from, as far as that is recorded."""
     if "traffic" in weekly.parts:
         yield weekly.traffic_unit.capitalize(), weekly_visits(weekly).words
     yield from _unknown(weekly, "traffic", "Visits")
@@ -45,9 +45,13 @@ def traffic_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
         ("referrers", "domain", "From"),
         ("countries", "country", "Countries"),
     ):
-        if part in weekly.parts:
-            yield label, _top(weekly, part, name, "visits")
+        if part in weekly.parts and any(row[0] not in _UNRECORDED for row in weekly.parts[part].rows):
+            yield label, _top(weekly, part, name, weekly.traffic_unit)
         yield from _unknown(weekly, part, label)
+
+
+_UNRECORDED = (None, "(not recorded)", "(no session)")
+"""What queries call a page, referrer or country that no event tells."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def weekly_visits(weekly: Weekly) -> Visits:
 
 def _top(weekly: Weekly, part: str, name: str, counted: str) -> str:
     rows = sorted((row for row in weekly.parts[part].dicts() if row[counted]), key=lambda row: -row[counted])
-    top = [f"{row[name] or 'unknown'} {number(row[counted])}" for row in rows[:_TOP]]
+    top = [f"{weekly.labels.get(row[name], row[name]) or 'unknown'} {number(row[counted])}" for row in rows[:_TOP]]
     return " · ".join([*top, *([f"{number(len(rows) - _TOP)} more"] if len(rows) > _TOP else [])]) or "none"
 
 

@@ -13,9 +13,10 @@ from usertrack.product.scorecard.view import compact_blocks
 from usertrack.reports.incident_effect import Effect, incident_effects
 from usertrack.reports.members import moves, people, segment_origins
 from usertrack.reports.other_sets import lapsed, offers
-from usertrack.reports.summary import failures_origins, scorecard_origins, summary_section
+from usertrack.reports.summary import failures_origins, inhabited, scorecard_origins, summary_section
 from usertrack.reports.traffic import new_users, traffic
 from usertrack.reports.use_cases import use_cases
+from usertrack.reports.ux import FRUSTRATED, ux_blocks
 from usertrack.reports.weekly import Weekly
 from usertrack.reports.weekly_facts import newest
 from usertrack.segments.classify import SegmentCount
@@ -74,7 +75,7 @@ def _segments(weekly: Weekly) -> Section:
     return Section(
         "Segments",
         (
-            columns.listing(weekly.classification.counts),
+            columns.listing(inhabited(weekly)),
             Paragraph(f"of {people_words(total)} with an e-mail; a person may be in several segments", "dim"),
         ),
         segment_origins(weekly.classification),
@@ -90,11 +91,16 @@ def _segment(weekly: Weekly, count: SegmentCount, effect: Effect | None, timezon
         if count.people is None
         else (
             *([Paragraph(count.doubt, "warning")] if count.doubt else []),
+            *(ux_blocks(weekly) if segment.id == FRUSTRATED else ()),
             *people(weekly.classification, segment.id, PEOPLE, reasons=effect.reasons if effect else {}),
             *([Paragraph(effect.words)] if effect else []),
             *moves(weekly.moved, profiles.key, segment.id, MOVES, timezone),
         ),
-        (*segment_origins(weekly.classification, segment), *(failures_origins(weekly) if effect else ())),
+        (
+            *segment_origins(weekly.classification, segment),
+            *(weekly.origins("ux") if segment.id == FRUSTRATED else ()),
+            *(failures_origins(weekly) if effect else ()),
+        ),
         f"segment-{segment.id}",
         tag=weekly.classification.segment_set.tags[segment.id],
     )

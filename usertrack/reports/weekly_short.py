@@ -9,7 +9,7 @@ from usertrack.core.document import Block, Facts, Field, Paragraph, Section
 from usertrack.core.errors import Absent, UsertrackError
 from usertrack.core.period import moment
 from usertrack.core.sections import unknown_paragraph
-from usertrack.core.words import number
+from usertrack.core.words import number, people_words
 from usertrack.failures.view import owner_blocks
 from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.product.scorecard.view import changed_blocks, changes_words
@@ -18,8 +18,16 @@ from usertrack.reports.incident_effect import Effect, incident_effects
 from usertrack.reports.members import segment_origins
 from usertrack.reports.other_sets import lapsed, offers
 from usertrack.reports.standing import Standing, by_segment
-from usertrack.reports.summary import failures_origins, scorecard_origins, summary_facts
+from usertrack.reports.summary import (
+    SIZES,
+    failures_origins,
+    inhabited,
+    scorecard_origins,
+    size_before,
+    summary_facts,
+)
 from usertrack.reports.use_cases import use_cases
+from usertrack.reports.ux import FRUSTRATED, PAGES, ux_pages, ux_words
 from usertrack.reports.weekly import Weekly
 from usertrack.reports.weekly_facts import new_user_facts, newest, traffic_facts, weekly_visits
 from usertrack.segments.classify import SegmentCount
@@ -59,13 +67,11 @@ def short_sections(
 
 def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -> Section:
     """What changed, how many are new to act on, and the figures of the week."""
-    new = [
-        f"{number(len(standings[count.segment.id].new))} {count.segment.name}"
-        for count in weekly.classification.counts
-        if count.segment.id in standings
-    ]
+    counts = [(len(standings[id_].new), name) for id_, name in _names(weekly).items() if id_ in standings]
+    new = [f"{number(people)} {name}" for people, name in sorted(counts, key=lambda row: -row[0]) if people]
     figures = [(name, value) for name, value in summary_facts(weekly, timezone) if name not in ("Visits", "Pageviews")]
-    facts = [*_changed(weekly), ("New to act on", " · ".join(new) or "nobody"), *figures]
+    lead = [figures.pop(0) for _ in figures[:1] if figures[0][0] == SIZES]
+    facts = [*lead, *_changed(weekly), ("New to act on", " · ".join(new) or "nobody"), *figures]
     scores = weekly.scores if isinstance(weekly.scores, Scorecard) else None
     origins = (
         *(scorecard_origins(scores) if scores else ()),
@@ -74,6 +80,10 @@ def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -
         *failures_origins(weekly),
     )
     return Section("In short", (Facts(tuple(facts)),), origins)
+
+
+def _names(weekly: Weekly) -> dict[str, str]:
+    return {count.segment.id: count.segment.name for count in weekly.classification.counts}
 
 
 def _changed(weekly: Weekly) -> Iterator[tuple[str, str]]:
@@ -96,10 +106,6 @@ def _changes(weekly: Weekly) -> Section:
 def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
     """Each segment's size beside last week's, and how many of whom to act on are new."""
 
-    def before(count: SegmentCount) -> int | None:
-        moved = weekly.moved.counts.get(count.segment.id)
-        return None if moved is None or count.people is None or count.open else count.people - moved[0] + moved[1]
-
     def stood(count: SegmentCount, number_of: Callable[[Standing], int]) -> int | None:
         known = count.segment.id in weekly.moved.counts and count.people is not None
         return number_of(standings.get(count.segment.id, Standing())) if known else None
@@ -109,22 +115,22 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
     columns: Columns[SegmentCount] = Columns(
         Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
         Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
-        Attribute("before", "BIGINT", before, Field("A week before", "number")),
+        Attribute("before", "BIGINT", lambda count: size_before(weekly, count), Field("A week before", "number")),
         Attribute("to_act_on", "BIGINT", lambda count: count.to_act_on, Field("To act on", "number")),
         Attribute("new", "BIGINT", lambda count: stood(count, lambda each: len(each.new)), Field("New", "number")),
         Attribute(
             "moved",
             "BIGINT",
             lambda count: stood(count, lambda each: len(each.moved)),
-            Field("Stayed, figures moved", "number"),
+            Field("Still in, changed", "number"),
         ),
         Attribute(
-            "same", "BIGINT", lambda count: stood(count, lambda each: each.same), Field("Stayed, as before", "number")
+            "same", "BIGINT", lambda count: stood(count, lambda each: each.same), Field("Still in, unchanged", "number")
         ),
         Attribute("spared", "BIGINT", lambda count: stood(count, lambda each: each.spared), spared),
         Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
     )
-    return Section("Segments", (columns.listing(weekly.classification.counts),), segment_origins(weekly.classification))
+    return Section("Segments", (columns.listing(inhabited(weekly)),), segment_origins(weekly.classification))
 
 
 def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collection[str], limit: int | None) -> Section:
@@ -134,6 +140,12 @@ def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collect
     counts = [count for count in weekly.classification.counts if count.segment.id in segments]
     for count in counts:
         standing = standings.get(count.segment.id, Standing())
+        if count.segment.id == FRUSTRATED and (pages := ux_pages(weekly)):
+            most = PAGES if limit is None else limit or len(pages)
+            lines += [
+                (count.segment, "", Alike((people_words(page["persons"]),), ux_words(page))) for page in pages[:most]
+            ]
+            continue
         moved = MOVED if count is counts[0] else 0
         for since, people, usual in (
             ("new", standing.new, NEW),
@@ -156,7 +168,7 @@ def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collect
     if more:
         blocks.append(Paragraph(f"Not named: {more}. `--limit 0` names them, `--full` everybody", "dim"))
     blocks += [Paragraph(f"{count.segment.name}: {count.doubt}", "warning") for count in counts if count.doubt]
-    return Section("Whom to act on", tuple(blocks), segment_origins(weekly.classification))
+    return Section("Whom to act on", tuple(blocks), (*segment_origins(weekly.classification), *weekly.origins("ux")))
 
 
 _Line = tuple[Segment, str, Alike]

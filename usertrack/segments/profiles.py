@@ -331,7 +331,7 @@ def _of_one_key(merged_keys: Mapping[str, int], key: str) -> str:
     return (
         f"{key_words(key)}s that differ only in {differences} are one {subject}, "
         f"though their source has several ({where}): "
-        "counts are added, times are the first or last; credits and the like are those of the spelling used last"
+        "counts are added, times are the first or last; all else is that of the spelling used last"
     )
 
 
