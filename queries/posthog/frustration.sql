@@ -1,6 +1,6 @@
 -- title: Rage clicks and exceptions per e-mail
 -- about: Who clicked in anger or met an error in the browser, and on which page most.
--- key: [email, account_id, organization]
+-- key: [email, account_id, person_id, organization]
 -- params: {days: 7}
 -- facts:
 --   rage_clicks: {label: rage clicks, type: int, absent: 0}

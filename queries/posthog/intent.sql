@@ -1,6 +1,6 @@
 -- title: Signs of intent per e-mail
 -- about: Who showed that they want more (`events.connect_clicked`), how often, and when last.
--- key: [email, account_id, organization]
+-- key: [email, account_id, person_id, organization]
 -- params: {days: 30}
 -- facts:
 --   intents: {label: signs of intent, type: int, absent: 0}

@@ -1,6 +1,6 @@
 -- title: Key actions per e-mail
 -- about: Who did what the product is for (`events.feature_used`), how often, and when last.
--- key: [email, account_id, organization]
+-- key: [email, account_id, person_id, organization]
 -- params: {days: 30}
 -- facts:
 --   key_actions: {label: key actions, type: int, absent: 0}

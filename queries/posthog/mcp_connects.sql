@@ -1,6 +1,6 @@
 -- title: MCP connect clicks per e-mail
 -- about: Who clicked to connect which MCP server, how often, and when last.
--- key: [email, account_id, organization]
+-- key: [email, account_id, person_id, organization]
 -- params: {days: 30, high_value: [Gmail, Slack, Linear]}
 -- facts:
 --   mcp_clicks: {label: MCP clicks, type: int, absent: 0}

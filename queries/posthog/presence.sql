@@ -1,6 +1,6 @@
 -- title: Presence per e-mail
 -- about: How much somebody did in the product within the window, on how many days, and when last, be it before the window.
--- key: [email, account_id, organization]
+-- key: [email, account_id, person_id, organization]
 -- params: {days: 30}
 -- facts:
 --   events_recent: {label: events in the window, type: int, absent: 0}

@@ -1,10 +1,10 @@
 -- title: Persons and their profiles
 -- about: Which persons of PostHog had events within the window, and whose profile is theirs (ids in one text).
--- key: [email, account_id]
+-- key: [email, account_id, person_id]
 -- params: {days: 90}
 SELECT
     {event_key} AS {key},
-    arrayStringConcat(groupUniqArray(toString(person_id)), ' ') AS ids
+    arrayStringConcat(groupUniqArray(toString(events.person_id)), ' ') AS ids
 FROM {keyed_events}
 WHERE {in_days}
     AND {event_key} IS NOT NULL

@@ -5,4 +5,4 @@
 --   people: {type: list}
 SELECT toString(person_id) AS id
 FROM (SELECT toUUID(arrayJoin({people})) AS person_id)
-WHERE {customer}
+WHERE person_id NOT IN {not_customers}

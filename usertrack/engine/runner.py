@@ -329,7 +329,8 @@ class Runner:
     async def _names(self, query: str, names: Collection[str] = ()) -> Sequence[Row]:
         """The answer of a query that says who is left out; nothing of a source that is not there."""
         statement = self.bind(query, internal=self.offered["internal"], own_people=sorted(names))
-        if statement.source not in self._sources or self.library[query].absence.empty:
+        no_accounts = statement.source == "neon" and self.library[query].absence.empty
+        if no_accounts or statement.source not in self._sources:
             return ()
         return (await self._from_cache(statement) or await self._from_source(statement)).rows
 

@@ -50,6 +50,8 @@ def _role(name: str, step: str) -> Fragment:
     return Fragment(name, condition, None, ROLES[name].about, f"Here: `{step}`.")
 
 
+_LIKE = {"person_id": ("account_id", "person_id")}
+"""The keys whose folders a key has, where that is not its own alone; the last one wins."""
 _EMAILS = {
     name: Fragment(name, email_in_hogql(text), title="A normalised e-mail", about=f"That in `{text}`, or NULL.")
     for name, text in {
@@ -86,7 +88,10 @@ class Library:
         self.files: dict[str, tuple[Path, bool]] = {}
         self._read: dict[str, Query] = {}
         self._plain_roots, self._tables, self._absent = list(roots), list(tables), list(absent)
-        self._roots = [*self._plain_roots, *(root / f"by_{key}" for root in self._plain_roots)]
+        self._roots = [
+            *self._plain_roots,
+            *(root / f"by_{each}" for each in _LIKE.get(key, (key,)) for root in self._plain_roots),
+        ]
         self._fragments: dict[str, Fragments] = {}
         self.has_events = EVENTS not in absent
         kinds = [name for name in absent if name in KINDS]

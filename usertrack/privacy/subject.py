@@ -13,12 +13,13 @@ from usertrack.engine.unavailable import NotConnected
 from usertrack.library.library import Statement
 from usertrack.sources.http import NotFound
 
-_EMAIL, _NAME = email_in_hogql("properties.email"), email_in_hogql("distinct_id")
+_EMAIL = email_in_hogql("properties.email")
+_NAME = f"({email_in_hogql('distinct_id')} = {{email}} OR distinct_id = {{email}})"
 PERSONS = f"""SELECT id AS person_id FROM persons WHERE {_EMAIL} = {{email}}
-UNION DISTINCT SELECT person_id FROM person_distinct_ids WHERE {_NAME} = {{email}}"""
-OWN = f"toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}} OR {_NAME} = {{email}}"
+UNION DISTINCT SELECT person_id FROM person_distinct_ids WHERE {_NAME}"""
+OWN = f"toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}} OR {_NAME}"
 _STRAYS = f"""SELECT DISTINCT distinct_id FROM events
-WHERE {_NAME} = {{email}} AND NOT (toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}})"""
+WHERE {_NAME} AND NOT (toString(person_id) IN {{persons}} OR distinct_id IN {{distinct_ids}})"""
 
 _LONGER_EMAILS = f"""SELECT DISTINCT {_EMAIL} AS email FROM persons
 WHERE position({_EMAIL}, {{email}}) > 0 AND {_EMAIL} != {{email}}"""
@@ -57,13 +58,13 @@ class Subject:
 
 
 def find_subject(runner: Runner, email: str, former_ids: Sequence[str] = ()) -> Subject:
-    """The persons of ``email`` in PostHog: none, one or several. Raises UsageError for what is no e-mail.
+    """The persons of ``email``, or of that distinct_id, in PostHog: none, one or more. Raises UsageError for a blank.
 
     ``former_ids`` are persons of this e-mail that PostHog has deleted, although it may still have their events.
     """
-    key = email_in(email)
+    key = email_in(email) or email.strip()
     if not key or len(key) > 320:
-        raise UsageError(f"'{email}' is no e-mail", "write it as PostHog or Postgres has it")
+        raise UsageError(f"'{email}' is no e-mail and no id", "write it as PostHog or Postgres has it")
     try:
         table = ask(runner, "persons", PERSONS, Subject(key))
     except NotConnected:

@@ -17,6 +17,7 @@ from usertrack.core.errors import UsageError
 from usertrack.library.absence import NEED_ONE_PART
 from usertrack.library.library import Library
 from usertrack.segments.expressions import columns, parse, to_sql
+from usertrack.segments.keys import PERSON_ID
 from usertrack.segments.rules import Derived, Rules, Segment, SegmentSet
 
 
@@ -96,8 +97,8 @@ class _Absent:
         except UsageError:
             return
         absence = query.absence
-        if self.rules.by and query.key != self.rules.key:
-            nobody = frozenset([f"{name} by {self.rules.by}"])
+        if not absence.empty and query.key != self.rules.key and (self.rules.by or self.rules.key == PERSON_ID):
+            nobody = frozenset([f"{name} by {self.rules.by or PERSON_ID}"])
         elif self.rules.by and query.source == "posthog" and library.fragments("posthog")[self.rules.by].sql == "NULL":
             nobody = frozenset([f"events.{self.rules.by}"])
         else:

@@ -8,7 +8,7 @@ from usertrack.core.emails import email_in_duckdb
 from usertrack.core.words import people_words, plural
 from usertrack.library.entities import EMAIL
 
-ACCOUNT_ID, ORGANIZATION = "account_id", "organization"
+ACCOUNT_ID, PERSON_ID, ORGANIZATION = "account_id", "person_id", "organization"
 
 
 def normalised(text: str, key: str = EMAIL) -> str:
