@@ -16,8 +16,8 @@ def test_the_live_people_of_the_demo_are_another_store(clean_env: pytest.MonkeyP
     settings = load_settings(workspace=tmp_path)
     analysis: Any = SimpleNamespace(settings=settings, runner=SimpleNamespace(now=datetime.now(UTC)), progress=print)
     assert settings.uses_demo
-    assert local_files(analysis).unseen is None
+    assert local_files(analysis).unseen == ()
     live = tmp_path / "usertrack" / "live-demo"
     (live / "clickhouse").mkdir(parents=True)
-    assert local_files(analysis).unseen == live
-    assert local_files(analysis, data=live).unseen is None
+    assert local_files(analysis).unseen == (live,)
+    assert local_files(analysis, data=live).unseen == ()

@@ -264,3 +264,18 @@ def test_privacy_shows_what_deletes_the_rows_of_track(cli: Cli, execute: Execute
     for table, condition in {"event": "distinct_id", "outbox": "message ->> 'distinct_id'"}.items():
         assert held[f"usertrack.{table}"] == (1, f"DELETE FROM usertrack.{table} WHERE {condition} IN ('7');")
     assert held[str(tmp_path)][0] == 1
+
+
+def test_commands_ask_the_copy_that_open_pages_serve(cli: Cli, execute: Execute, tmp_path: Path) -> None:
+    event(execute, "e1", "u1", "before", 2)
+    command = [sys.executable, "-m", "usertrack", "open", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pages:
+        assert pages.stdout
+        assert "pages at" in pages.stdout.readline()
+        event(execute, "e2", "u1", "while_open", 1)
+        assert names(cli) == ["before", "while_open"]
+        [holder] = (tmp_path / ".usertrack/own-events").glob("*/holder.json")
+        assert json.loads(holder.read_text())["url"]  # the store is theirs
+        pages.send_signal(signal.SIGINT)
+    event(execute, "e3", "u1", "after", 0)
+    assert names(cli) == ["after", "before", "while_open"]

@@ -12,6 +12,7 @@ from usertrack.segments.analysis import Analysis
 from usertrack.segments.explain import find_person
 from usertrack.segments.history.file import history_file
 from usertrack.server.database.lock import served_at
+from usertrack.sources.own_events import folder_of, own_events
 from usertrack.workspace.data_folder import default_data
 from usertrack.workspace.demo_choice import cache_root
 from usertrack.workspace.state import state_folder
@@ -22,7 +23,10 @@ def local_files(analysis: Analysis, data: Path | None = None) -> LocalFiles:
     settings, now = analysis.settings, datetime.now(UTC)
     own = live_demo_folder(cache_root()) if settings.uses_demo else default_data()
     is_asked = data or served_at(own) == settings["posthog.host"].replace("localhost", "127.0.0.1")
-    unseen = own if (own / "clickhouse").is_dir() and not is_asked else None
+    # a copy of own events, of before PostHog led
+    copy = None if settings.uses_demo or own_events(settings, analysis.runner.library) else folder_of(settings)
+    places = [*([] if is_asked else [own]), *([copy] if copy and copy != data else [])]
+    unseen = tuple(place for place in places if (place / "clickhouse").is_dir())
     history = history_file(settings, analysis.runner.now)
     return LocalFiles(history, open_cache(settings, now, analysis.progress), unseen, state_folder(settings, now))
 

@@ -67,13 +67,13 @@ _IN_SERVER = {
 class LocalFiles:
     """usertrack's files on this machine; None for those that do not exist.
 
-    ``unseen`` is the folder of an embedded server that is not the PostHog that is asked.
+    ``unseen`` are the folders of embedded servers that are not the PostHog that is asked.
     ``alerts`` is the folder of alerts.db.
     """
 
     history: HistoryFile | None
     cache: Cache | None
-    unseen: Path | None = None
+    unseen: tuple[Path, ...] = ()
     alerts: Path | None = None
 
 
@@ -173,9 +173,9 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
     if left := files_with(_temporary_folders(runner), subject.email, longer_emails):
         note = f"of a running usertrack, or of one that was killed: {', '.join(map(str, left[:3]))}"
         yield Holding("temporary files", "files with the e-mail's bytes", len(left), note, ours=False)
-    if files.unseen:
+    for folder in files.unseen:
         note = "not checked; run this with --data and this folder"
-        yield Holding("embedded store", str(files.unseen), None, note, ours=False)
+        yield Holding("embedded store", str(folder), None, note, ours=False)
 
 
 def person_of(subject: Subject) -> erasure.Person:

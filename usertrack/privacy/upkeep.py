@@ -78,10 +78,8 @@ def _in_store(
 
 
 def _unseen_store(files: LocalFiles) -> list[PlaceCounts]:
-    if files.unseen is None:
-        return []
     note = "not touched: --data with this folder does it"
-    return [PlaceCounts("embedded store", str(files.unseen), None, None, note)]
+    return [PlaceCounts("embedded store", str(folder), None, None, note) for folder in files.unseen]
 
 
 def _old_history(files: LocalFiles, before: datetime, dry_run: bool) -> list[PlaceCounts]:  # noqa: FBT001

@@ -86,7 +86,7 @@ def cut_note(total: int, limit: int | None) -> list[str]:
 def _subtitle(profiles: Profiles) -> str:
     parts = [subjects_words(profiles.people, profiles.key)]
     if profiles.match.matched is not None:
-        parts.append(f"PostHog ⋈ Postgres {number(profiles.match.matched)} matched")
+        parts.append(f"events ⋈ accounts {number(profiles.match.matched)} matched")
     return " · ".join(parts)
 
 
