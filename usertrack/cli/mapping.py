@@ -1,6 +1,6 @@
 """`usertrack init --from-database`: shows what accounts and runs could be, asks, writes what was agreed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -387,30 +387,48 @@ def _no_accounts(folder: Path, found: _Found) -> UsageError:
 def _find_events(runner: "Runner", found: _Found, asked: "Statement", *, asks: bool) -> None:
     """Add the events that ``asked`` counts, and those that have another name than the usual one, as agreed."""
     from usertrack.core.table import Table
-    from usertrack.library.events import NONE, ROLES
-    from usertrack.mapping.events import EventCount, escaped, proposed_roles, roles_document
+    from usertrack.mapping.events import EventCount, proposed_roles, roles_document
 
     answer = runner.run([asked])[0]
     if not isinstance(answer, Table):
         diagnostics.note(f"events are left as they are: {answer.message}")
         return
     found.events = [EventCount(str(name), events, people, usual) for name, events, people, usual in answer.rows]
-    roles = proposed_roles(found.events)
-    while roles:
-        output.emit(roles_document(roles, found.events))
-        text = "events: is this right? yes, none of it, or ROLE=EVENT"
-        reply = diagnostics.ask(text, "yes") if asks else "yes"
-        role, named, event = (part.strip() for part in reply.partition("="))
-        if not named:
-            found.roles = roles if role.lower() in ("y", "yes") else {}
-            return
-        names = [NONE, *(count.name for count in found.events)]
-        if role in ROLES and event in names:
-            roles |= {role: event if event == NONE else escaped(event)}
-        else:
-            wrong, known = (event, names) if role in ROLES else (role, list(ROLES))
-            near = did_you_mean(wrong, known, f"there are {', '.join(known[:10])}")
-            diagnostics.hint(f"there is no '{wrong}': {near}")
+    if not (roles := proposed_roles(found.events)):
+        return
+    output.emit(roles_document(roles, found.events))
+    found.roles = roles
+    if asks and not diagnostics.says_yes("events: is this right?"):
+        found.roles = _asked_roles(roles, found.events)
+        output.emit(roles_document(found.roles, found.events))
+
+
+_EVENTS_SHOWN = 15  # the own events of most people, so that they fit on a screen with the question
+
+
+def _asked_roles(roles: "Mapping[str, str]", events: "Sequence[EventCount]") -> dict[str, str]:
+    """The event of each role as somebody at the terminal gives it: by its number or its name, or none."""
+    from usertrack.library.events import NONE, ROLES
+    from usertrack.mapping.events import escaped
+
+    names = [count.name for count in events]
+    shown = [count for count in events if not count.name.startswith("$")][:_EVENTS_SHOWN]
+    for number, count in enumerate(shown, 1):
+        diagnostics.note(f"  {number}  {count.name} ({people_words(count.people)}, {plural(count.events, 'time')})")
+    answers: dict[str, str] = {}
+    for role, about in ROLES.items():
+        usual = roles.get(role, about.default)
+        while role not in answers:
+            reply = diagnostics.ask(f"{role} ({about.about}): a number, the name of an event, or - for none", usual)
+            if reply.isdecimal() and 0 < int(reply) <= len(shown):
+                answers[role] = escaped(shown[int(reply) - 1].name)
+            elif reply in ("-", NONE, usual):
+                answers[role] = usual if reply == usual else NONE
+            elif reply in names:
+                answers[role] = escaped(reply)
+            else:
+                diagnostics.hint(f"there is no event '{reply}': {did_you_mean(reply, names, 'take a number')}")
+    return answers
 
 
 def _write(folder: Path, found: _Found, lacks: str, profile: str) -> None:

@@ -1,7 +1,7 @@
 """Which tables hold what accounts do: runs, calls, executions of code, deployments, agent runs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import log2, log10
 
 from usertrack.library.entities import KINDS, EntityKind
@@ -20,6 +20,7 @@ _SPECIAL = {
     "deployments": rules.DEPLOYMENTS,
 }
 _LEAST = {"runs": 8, "deployments": 4}  # points below which a table is not proposed; of the others 10
+_LAST_RESORT = 5  # of runs, where none has 8: an unlikely table is shown, with little confidence, before none
 _SURE = {"deployments": 12}  # they have no status, which tells most; of the others 18
 
 
@@ -39,10 +40,32 @@ def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | No
                     proposal.score -= 3  # more than an error column: what nobody ever did is not what the product does
                     proposal.reasons.append("against it: it is empty")
                 proposals[name].append(proposal)
+    _prefer_runs_to_definitions(proposals["runs"])
     best = {
         name: ranked(each, sure=_SURE.get(name, 18), least=_LEAST.get(name, 10)) for name, each in proposals.items()
     }
+    best["runs"] = best["runs"] or ranked(proposals["runs"], sure=18, least=_LAST_RESORT)
     return _each_table_once(best)
+
+
+def _prefer_runs_to_definitions(proposals: Sequence[Proposal]) -> None:
+    """Take points off a table that another candidate refers to, with more rows: a check has pings, a flow has runs.
+
+    Not for a part of it by its name: the steps of a build are more than the builds.
+    """
+    for run in proposals:
+        targets = {column.references[0] for column in run.table.columns if column.references}
+        for proposal in proposals:
+            is_part = set(proposal.table.words) <= set(run.table.words) or _weight(run.table) < _weight(proposal.table)
+            count, more = (proposal.table.row_count or 0), (run.table.row_count or 0)
+            if proposal.table.id in targets and proposal is not run and not is_part and more > count:
+                proposal.score -= 4
+                proposal.reasons.append(f"against it: {run.table.label} refers to it, and has more rows")
+
+
+def _weight(table: Relation) -> float:
+    """How much the name of ``table`` sounds like runs."""
+    return max((rules.RUNS.get(word, 0) for word in table.words if word not in rules.TAILS), default=0)
 
 
 def without_way(name: str, catalog: Catalog, accounts: Relation) -> Relation | None:
@@ -159,7 +182,8 @@ def activity_proposal(
     for name, patterns in rules.FURTHER.items():
         if name in columns and (column := column_like(table, patterns)):
             select.add(name, select.of(column))
-    if "error" in columns and (error := _error(table)):
+    says = column_like(table, ("message",), "text") if proposal.states.get("failed") else None
+    if "error" in columns and (error := _error(table) or says):
         text = select.of(error)
         select.add("error", text if error.family == "text" else f"coalesce({text} ->> 'message', {text}::text)")
     if "code_length" in columns and (code := column_like(table, rules.CODE, "text")):
@@ -195,6 +219,11 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
         select.add("status", select.of(column))
         proposal.status, proposal.states = column, states
         proposal.notes += [note] if note else []
+    elif exits := columns_like(table, rules.EXIT_STATUS, "number"):
+        points, code = 6, select.of(exits[0])
+        select.add("status", f"CASE WHEN {code} = 0 THEN 'ok' WHEN {code} <> 0 THEN 'failed' END")
+        proposal.states = {"ok": ("ok",), "failed": ("failed",)}
+        proposal.reasons.append(f"{exits[0].name} is that of a process: all but 0 is a failure")
     elif flags := columns_like(table, tuple(rules.SUCCESS_FLAGS), "bool"):
         points = _add_flag(proposal, flags[0])
     elif times := _end_times(table, select):
@@ -231,7 +260,10 @@ def _read_status(
         }
         note = f"`{column.name}` is a number: say what {_numbers(proposal, column, labels)} mean in `states`"
         return (exact + 5, column, states, "") if states.get("ok") else (exact + 1.5, column, {}, note)
-    words = column.labels or labels.get((proposal.table.id, column.name), ())
+    read = labels.get((proposal.table.id, column.name))
+    words = column.labels or read or ()
+    if not words and read is not None:
+        return 0, column, {}, f"`{column.name}` is empty in all rows"
     if not words:
         note = f"the words of `{column.name}` were not read: the common ones stand in `states`"
         return exact + 4, column, dict(rules.COMMON_STATES), note

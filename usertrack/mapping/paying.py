@@ -72,13 +72,9 @@ def _add_subscriptions(proposal: Proposal, around: Around, organization: Organiz
         referring = around.ways.references_to(group)
         owners += [(table, on, organization.value) for table, on, column in referring if column == group.key]
     for table, on, value in owners:
-        status = column_like(table, rules.STATUS, "text")
-        if (
-            table.words[-1:] != ("subscription",)
-            or not status
-            or table.is_view
-            or (value != own and _is_of_customers(table, around))
-        ):
+        is_subscription = table.words[-1:] == ("subscription",)
+        status = column_like(table, rules.STATUS if is_subscription else rules.SUBSCRIPTION_STATUS, "text")
+        if not status or table.is_view or (value != own and _is_of_customers(table, around)):
             continue
         price = column_like(table, rules.PRICE, "number")
         interval = column_like(table, rules.INTERVAL, "text")

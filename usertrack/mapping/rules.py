@@ -75,6 +75,7 @@ SUCCESS_FLAGS = {pattern: state for state, patterns in _RULES["success_flags"].i
 STARTED = _patterns("started")
 CONVERTED_AT, CHURNED, CHURNED_AT = map(_patterns, ("converted_at", "churned", "churned_at"))
 ENDED = _set("ended")
+EXIT_STATUS = _patterns("exit_status")
 HTTP_STATUS = _patterns("http_status")
 CODE = _patterns("code")
 ENDED_AT = _patterns("ended_at")

@@ -42,10 +42,14 @@ def sample(table: Relation, column: Column) -> Statement:
 
 
 def read_labels(columns: Iterable[tuple[Relation, Column]], answers: Iterable[object]) -> Labels:
-    """The values of each column that has few; ``answers`` are tables, or the errors of columns that cannot be read."""
+    """The values of each column that has few; ``answers`` are tables, or the errors of columns that cannot be read.
+
+    A column that is NULL in all rows of a table that has some has no values.
+    """
     labels = {}
     for (table, column), answer in zip(columns, answers, strict=True):
         values = [str(row[0]) for row in getattr(answer, "rows", ())]
-        if values and len(values) < _SMALL:
+        is_empty_column = hasattr(answer, "rows") and bool(table.row_count)
+        if len(values) < _SMALL and (values or is_empty_column):
             labels[(table.id, column.name)] = tuple(sorted(filter(_WORD.fullmatch, values)))
     return labels

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from usertrack.mapping.names import words
 from usertrack.mapping.rules import AGAIN, STATES
 
-_NUMBERED = re.compile(r"(\d+)\s*[:=\-–.)]+\s*['\"]?([A-Za-z][A-Za-z_ ]*)|([A-Za-z][A-Za-z_]*)['\"]?\s*[:=(]+\s*(\d+)")
+_NUMBERED = re.compile(r"(\d+)\s*[:=\-–.)]*\s*['\"]?([A-Za-z][A-Za-z_ ]*)|([A-Za-z][A-Za-z_]*)['\"]?\s*[:=(]+\s*(\d+)")
 _RAW = re.compile(r"[a-z]+")
 
 

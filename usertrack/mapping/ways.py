@@ -82,6 +82,7 @@ class Ways:
             return None  # it refers to several tables, and the type says to which
         is_actor = column.words[-1] == "by" or (name and name[-1] in ACTORS)
         name = name[1:] if name[:1] and name[0] in QUALIFIERS else name
+        name = name[name.index("by") + 1 :] if "by" in name[:-1] else name  # created_by_member_id: a member's
         targets = [each for each in self._names.get(name, ()) if each is not table] if name else []
         if is_actor and name[-1:] in (
             (),
