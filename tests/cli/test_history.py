@@ -58,7 +58,7 @@ def test_segments_say_what_changed_since_last_week(two: Cli) -> None:
     assert "Since last week" in result.out
     assert "+5 −0" in next(line for line in result.out.splitlines() if "Failing Users" in line)
     assert (
-        "note: the segments of 13 Nov 2026 were worked out afterwards, with success rate, credits, subscription, last"
+        "note: the segments of 13 Nov 2026 were worked out afterwards, with finished runs, success rate, credits"
         in result.err
     )
     document = json.loads(two("segments", "-f", "json").out)
@@ -108,13 +108,13 @@ def test_every_view_in_every_format(two: Cli, tmp_path: Path, view: str, suffix:
 
 def test_the_path_in_formats(two: Cli) -> None:
     row = rows_of(two("history", "-u", "Nora.Sato@Northwind.example", "-f", "csv").out)[-1]
-    assert (row["email"], row["primary"], row["changed"][:10]) == (
+    assert (row["email"], row["primary"], row["changed"][:19]) == (
         "nora.sato@northwind.example",
         "failing",
-        "runs 5 → 7",
+        "finished runs 4 → 6",
     )
     document = json.loads(two("history", "-u", "nora.sato@northwind.example", "-f", "json").out)
-    assert [step["facts"]["run_count"] for step in document["path"]] == [5, 7]
+    assert [step["facts"]["finished_runs"] for step in document["path"]] == [4, 6]
 
 
 def test_backfill_makes_a_past_once(demo: Cli) -> None:
