@@ -424,7 +424,7 @@ def test_churn_counts_who_is_identified_where_visitors_make_the_rate(on: Cli, cl
     usual, everybody = json.loads(on(*churn).out), json.loads(on(*churn, "--people", "all").out)
     assert (usual["counted"], everybody["counted"]) == ("identified", "all")
     assert [document["groups"][0]["periods"][-1]["n"] for document in (usual, everybody)] == [2, 8]
-    assert "most people are anonymous visitors, who are left out" in str(usual["notes"])
+    assert "churn: most people are anonymous visitors, who are left out" in str(usual["notes"])
 
 
 LOG = [

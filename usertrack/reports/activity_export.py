@@ -15,7 +15,7 @@ from usertrack.core.words import plural
 from usertrack.product.activity.numbers import Activity
 from usertrack.product.activity.view import figures
 from usertrack.product.churn.numbers import Churn
-from usertrack.product.churn.view import churn_document
+from usertrack.product.churn.view import churn_document, narrowed_notes
 from usertrack.product.compare import change
 from usertrack.product.features.numbers import Features
 from usertrack.product.funnel.numbers import FunnelAnswer
@@ -78,6 +78,7 @@ def _user_activity(report: ActivityReport, activity: Activity, workspace: str) -
             *(no_sessions_notes(sessions) if sessions else ()),
             *(missing_trait_notes(sessions) if sessions else ()),
             *_one_step_notes(goals),
+            *(narrowed_notes(churn) if (churn := known(report.churn)) else ()),
             *dict.fromkeys(error.message for error in report.errors),
         ],
     }

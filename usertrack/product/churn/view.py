@@ -145,9 +145,8 @@ def _share(share: Share, of: str) -> str:
 
 def _notes(churn: Churn) -> tuple[str, ...]:
     too_new = sum(group.too_new for group in churn.groups)
-    narrowed = churn.scope.is_usual and churn.scope.population == "identified"
     return (
-        *(["most people are anonymous visitors, who are left out; `--people all` counts them, too"] * narrowed),
+        *narrowed_notes(churn),
         f"lifetime: Kaplan-Meier from the first event to the first {plural(churn.gone, 'day')} of silence; who is"
         " still here counts for as long as that is known",
         f"risk: {export.METHOD}; segments of fewer than {FEWEST} are not judged",
@@ -159,6 +158,12 @@ def _notes(churn: Churn) -> tuple[str, ...]:
         *_trend_notes(churn),
         *all_others_note(churn.table, churn.scope),
     )
+
+
+def narrowed_notes(churn: Churn) -> list[str]:
+    """That anonymous visitors are not counted, where nobody asked for that."""
+    narrowed = churn.scope.is_usual and churn.scope.population == "identified"
+    return ["churn: most people are anonymous visitors, who are left out; `--people all` counts them, too"] * narrowed
 
 
 def _trend_notes(churn: Churn) -> Iterator[str]:
