@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from usertrack.server.database.lock import running_server
 from usertrack.track.configuration import Configuration
 from usertrack.track.message import make_message
 from usertrack.track.spool import Spool
@@ -71,9 +72,11 @@ def event(
 
 
 @contextmanager
-def tracker(folder: Path) -> Iterator[Tracker]:
-    """`track()` of a product that has this database, and tells nobody else."""
-    configuration = Configuration(database_url=os.environ["DATABASE_URL"], relay=False, spool=folder / "spool")
+def tracker(folder: Path, host: str = "", project_key: str | None = None) -> Iterator[Tracker]:
+    """`track()` of a product that has this database, and tells nobody else, or the PostHog at ``host``."""
+    configuration = Configuration(
+        project_key, host, database_url=os.environ["DATABASE_URL"], relay=False, spool=folder / "spool"
+    )
     tracker = Tracker(configuration)
     assert tracker.postgres
     tracker.postgres.migrate()
@@ -206,21 +209,34 @@ def test_what_track_stores_is_found_without_a_file(cli: Cli, execute: Execute, t
     assert execute("SELECT count(*) FROM usertrack.outbox").fetchone() == (3,)  # only read
 
 
-def test_of_two_sources_the_one_that_leads_answers(cli: Cli, execute: Execute, tmp_path: Path) -> None:
-    event(execute, "e1", "u1", "own", 1)
-    os.environ |= {"POSTHOG_HOST": "http://127.0.0.1:9", "POSTHOG_PROJECT_ID": "1"}
-    os.environ["POSTHOG_PERSONAL_API_KEY"] = "phx_test"
-    file = tmp_path / "tables/neon/events.sql"
-    try:
-        assert cli("query", "run", "--source", "posthog", "--sql", "SELECT 1").code == 3  # nobody answers there
+def test_of_two_sources_the_one_that_leads_answers(
+    cli: Cli, execute: Execute, clean_env: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "usertrack", "serve", "--data", "posthog", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        while not (served := running_server(tmp_path / "posthog"))[0]:
+            assert server.poll() is None
+            time.sleep(0.05)
+        keys = json.loads((tmp_path / "posthog/keys.json").read_text())
+        with tracker(tmp_path, host=served[0], project_key=keys["project_token"]) as track:
+            track.track("u1", "in_both")
+            assert track.flush(10)
+        clean_env.setenv("POSTHOG_HOST", served[0])
+        clean_env.setenv("POSTHOG_PROJECT_ID", "1")
+        clean_env.setenv("POSTHOG_PERSONAL_API_KEY", keys["personal_api_key"])
+        events = "SELECT toString(uuid), event FROM events"
+        execute("""INSERT INTO "Event" SELECT id::text, distinct_id, name FROM usertrack.event""")
+        event(execute, "e1", "u1", "in_postgres", 1)
+        [(uuid, name)] = ask(cli, events)  # PostHog leads
+        assert name == "in_both"
+        file = tmp_path / "tables/neon/events.sql"
         file.write_text(EVENTS.replace("Events\n", "Events\n-- leads: own\n"))
-        assert names(cli) == ["own"]
+        assert [uuid for uuid, name in ask(cli, events) if name == "in_both"] == [uuid]  # once, and the same
+        assert names(cli) == ["in_both", "in_postgres"]
         file.write_text(EVENTS.replace("Events\n", "Events\n-- leads: mine\n"))
-        said = cli("check")
-        assert "events.sql:2: 'leads' takes posthog or own, not 'mine'" in said.out.replace("\n", " ").replace("  ", "")
-    finally:
-        for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PERSONAL_API_KEY"):
-            del os.environ[name]
+        said = " ".join(cli("check").out.split())
+        assert "events.sql:2: 'leads' takes posthog or own, not 'mine'" in said
+        server.send_signal(signal.SIGINT)
 
 
 def test_erased_people_and_expired_events_do_not_come_back(cli: Cli, execute: Execute, tmp_path: Path) -> None:

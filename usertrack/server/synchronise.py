@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from usertrack.core.sql_file import sql_file
 from usertrack.server.database.session import ClickHouseSession
 from usertrack.server.database.store import Store
 from usertrack.server.hogql.sql import clickhouse_time, quote
@@ -187,22 +188,12 @@ def _remove(store: Store) -> None:
 def give_emails(store: Store, accounts: Path, now: datetime) -> None:
     """Give each person the e-mail of their account, and take it from who has none any more.
 
-    ``accounts`` is a CSV of ids and e-mails. A person's id that is itself an e-mail is theirs. Whoever has an id is
-    identified: only anonymous visitors have none.
+    ``accounts`` is a CSV of ids and e-mails. Whoever has an id is identified: only anonymous visitors have none.
     """
-    version, known = time.time_ns(), "ifNull(properties.email.:String, '')"
     with _csv(accounts, 2) as relation, store.write_lock:
         store.journal.complete()
-        store.query(
-            "INSERT INTO posthog.persons (id, created_at, properties, is_identified, last_seen_at, version)"
-            " SELECT id, created_at, jsonMergePatch(toString(properties), if(email = '', '{\"email\":null}',"
-            " concat('{\"email\":', toJSONString(email), '}'))), true, last_seen_at,"
-            f" greatest({version}, version + 1)"
-            " FROM (SELECT * FROM posthog.persons FINAL) AS person INNER JOIN ("
-            "SELECT person_id AS id, max(if(c1 = '' AND position(distinct_id, '@') > 1, distinct_id, c1)) AS email"
-            " FROM (SELECT * FROM posthog.person_distinct_ids FINAL) AS ids"
-            f" LEFT JOIN (SELECT c0, max(c1) AS c1 FROM {relation} GROUP BY c0) AS accounts ON ids.distinct_id = c0"
-            f" GROUP BY id) AS found USING (id) WHERE NOT is_identified OR email != {known}"
-            f" SETTINGS {_CSV}"
-        )
+        sql = sql_file(__package__, "give_emails")
+        for name, value in {"accounts": relation, "version": str(time.time_ns()), "settings": _CSV}.items():
+            sql = sql.replace(f"{{{name}}}", value)
+        store.query(sql)
     store.definitions.learn([("person", {"email": "somebody@example.com"})], now)

@@ -138,6 +138,7 @@ class EventCopy:
         rows = _file(await self.ask(_SPAN, since=chunk.since, end=chunk.end))
         store, state, span = self.store, self.state, (chunk.since, chunk.end)
         replaced = await asyncio.to_thread(replace_events, store, rows, self.token, span, self.now, progress)
+        rows.unlink()  # a first run has many such files
         others = {hour: state.hours[hour] for hour in state.hours if not chunk.since <= _moment(hour) < chunk.end}
         state.hours, state.refused = others | chunk.hours, state.refused | replaced.refused
         state.accounts = "" if replaced.events else state.accounts  # the new people have no e-mails yet
