@@ -96,8 +96,8 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, di
 
 def answers(dsn: str, folder: Path) -> dict[str, str]:
     """What each query answers; a key is the number that it was made of, whatever its type."""
-    required = {"email": [LENA], "tool": "gmail_send", **dict.fromkeys(("since", "before"), ago(90))}
-    own = {"entities": LIBRARY.entities.present, "internal": ["datagen.dev"]}
+    required = {"email": [LENA], "tool": "gmail_send", **dict.fromkeys(("since", "before"), ago(90)), "until": NOW}
+    own = {"entities": LIBRARY.entities.present, "internal": ["datagen.dev"], "own_people": []}
     offered = {"as_of": NOW, "timezone": "Europe/Berlin", **own}
     queries = [LIBRARY[name] for name in NAMES]
     statements = [

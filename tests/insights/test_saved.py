@@ -220,7 +220,7 @@ def test_a_query_of_the_library_is_saved_for_the_present() -> None:
     assert "{as_of}" not in source["query"]
     assert "toDateTime(now())" in source["query"]
     assert source["query"].endswith("LIMIT 50000")
-    assert source["values"] == {"days": 7, "since": "1970-01-01T00:00:00Z", "internal": ["datagen.dev"]}
+    assert source["values"] == {"days": 7, "since": "1970-01-01T00:00:00Z", "internal": ["datagen.dev"], "own_people": []}
 
 
 def test_a_query_of_postgres_is_no_insight() -> None:

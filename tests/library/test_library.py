@@ -15,7 +15,7 @@ from usertrack.core.errors import UsageError
 from usertrack.library.library import Library, Statement, for_key, read_query, shipped_root
 from usertrack.library.sql import placeholders, statement_of, tokens_of
 
-OFFERED = {"as_of": datetime(2026, 11, 20, tzinfo=UTC), "internal": ["a.example"], "timezone": "UTC"}
+OFFERED = {"as_of": datetime(2026, 11, 20, tzinfo=UTC), "internal": ["a.example"], "own_people": [], "timezone": "UTC"}
 
 
 def write(tmp_path: Path, text: str, name: str = "neon/some") -> Path:
