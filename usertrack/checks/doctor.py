@@ -9,15 +9,15 @@ from usertrack.checks.matches import check_internal, check_matches
 from usertrack.checks.online import check_online
 from usertrack.checks.postgres_role import ABOUT_POSTGRES, postgres_findings
 from usertrack.checks.workspace import check_metrics, check_queries, check_rules
-from usertrack.core.errors import UsertrackError
+from usertrack.core.errors import NotConnected, UsertrackError
 from usertrack.core.masks import mask_credentials
 from usertrack.core.table import Table
 from usertrack.core.words import number, plural
 from usertrack.engine.runner import Runner
-from usertrack.engine.unavailable import NAMES, NotConnected
+from usertrack.engine.unavailable import NAMES
 from usertrack.insights.saved import favourites, list_insights
-from usertrack.library.entities import Entity
-from usertrack.library.events import NONE, ROLES, parse_step
+from usertrack.library.entities import KINDS, Entity
+from usertrack.library.events import EVENTS, NONE, ROLES, parse_step
 from usertrack.library.library import SOURCES, Statement
 from usertrack.server.synchronise import SyncState
 from usertrack.sources.http import LacksScope
@@ -92,13 +92,12 @@ def check_insights(runner: Runner) -> list[Finding]:
 
 
 def _failed(runner: Runner, source: str, error: UsertrackError) -> Finding:
-    name, library = NAMES[source], runner.library
-    has_nothing = {
-        "posthog": not library.has_events,
-        "neon": not library.entities.present,
-    }
-    if has_nothing[source] and isinstance(error, NotConnected):
-        return Finding("ok", name, "not connected, and not needed: usertrack.yaml says that you have none")
+    name, absent = NAMES[source], runner.settings.absent
+    has_nothing = {"posthog": EVENTS in absent, "neon": KINDS.keys() <= {*absent}}
+    if isinstance(error, NotConnected):
+        if has_nothing[source]:
+            return Finding("ok", name, "not connected, and not needed: usertrack.yaml says that you have none")
+        return Finding("note", name, "not connected: what rests on it is left out", error.hint)
     return Finding("FAIL", name, error.message.removeprefix(f"{name}: "), error.hint)
 
 

@@ -65,16 +65,22 @@ class Absent(UsertrackError):  # noqa: N818
         super().__init__(f"{name} rests on what is not here: {', '.join(sorted(causes))}", ABSENT)
 
 
-def is_unknown(answer: object) -> TypeGuard[UsertrackError]:
-    """Whether ``answer`` is the error of a source; what is absent here is not unknown."""
-    return isinstance(answer, UsertrackError) and not isinstance(answer, Absent)
-
-
 class ConnectionFailed(UsertrackError):  # noqa: N818 - reads as a sentence, and ConnectionError is Python's own
     """The source cannot be reached, or does not accept the credentials."""
 
     exit_code = 3
     code = "connection_failed"
+
+
+class NotConnected(ConnectionFailed):
+    """The source is not configured: all that it would know is absent."""
+
+    code = "not_connected"
+
+
+def is_unknown(answer: object) -> TypeGuard[UsertrackError]:
+    """Whether ``answer`` is the error of a source; what is absent here is not unknown."""
+    return isinstance(answer, UsertrackError) and not isinstance(answer, Absent | NotConnected)
 
 
 class SourceBusy(UsertrackError):  # noqa: N818

@@ -8,6 +8,8 @@ from usertrack.engine.cache import Cache
 from usertrack.engine.open_cache import open_cache
 from usertrack.engine.runner import Runner
 from usertrack.engine.unavailable import CacheOnly, Misconfigured
+from usertrack.library.entities import KINDS
+from usertrack.library.events import EVENTS
 from usertrack.library.library import Library
 from usertrack.sources import Source, make_source
 from usertrack.sources.own_events import open_own_events, own_events
@@ -40,6 +42,8 @@ def open_runner(
         sources = {name: _open_source(name, settings, notify) for name in names if not (own and name == "posthog")}
         if own:
             sources["posthog"] = open_own_events(own, settings, library, sources["neon"], notify)
+    away = [*([] if "posthog" in sources else [EVENTS]), *([] if "neon" in sources else KINDS)]
+    library = library.without(away) if away else library  # what it would know is absent, and not unknown
     runner = Runner(settings, library, requested or now, sources, now=now, cache=cache)
     runner.begin(purpose)
     return runner

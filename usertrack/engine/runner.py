@@ -11,7 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from usertrack.core.errors import Absent, ConnectionFailed, QueryError, UsageError, UsertrackError, is_unknown
+from usertrack.core.errors import (
+    Absent,
+    ConnectionFailed,
+    NotConnected,
+    QueryError,
+    UsageError,
+    UsertrackError,
+    is_unknown,
+)
 from usertrack.core.identified import IDENTIFIED
 from usertrack.core.period import in_zone
 from usertrack.core.spool import Spool
@@ -20,7 +28,7 @@ from usertrack.core.words import age_words
 from usertrack.engine.cache import Cache, Moment
 from usertrack.engine.opt_out import OptedOut, opted_out
 from usertrack.engine.own_people import OwnPeople, find_own_people, own_rule
-from usertrack.engine.unavailable import CONNECT, NAMES, CacheOnly, Misconfigured, NotCached, NotConnected
+from usertrack.engine.unavailable import CONNECT, NAMES, CacheOnly, Misconfigured, NotCached
 from usertrack.library.library import Library
 from usertrack.library.query import Query, Statement
 from usertrack.sources import Api, Source
@@ -151,7 +159,7 @@ class Runner:
     def remedies(self) -> list[str]:
         """The hints of the sources that could not be reached, or that refused the key."""
         away = [error for error in self.unanswered.values() if isinstance(error, ConnectionFailed)]
-        hints = (error.hint for error in away if not isinstance(error, NotConnected | NotCached))
+        hints = (error.hint for error in away if not isinstance(error, NotCached))
         return list(filter(None, dict.fromkeys(hints)))
 
     @property
@@ -277,7 +285,7 @@ class Runner:
     async def _answer(self, statement: Statement, done: Done) -> Answer:
         answer: Answer
         try:
-            if statement.query and statement.query.absence.empty:
+            if statement.query and statement.query.absence.empty and self.has(statement.source):
                 raise Absent(statement.name, statement.query.absence.causes)
             table = await self._from_cache(statement) or await self._from_source(statement)
             query = statement.query
@@ -313,7 +321,8 @@ class Runner:
     async def _opted_out(self) -> OptedOut:
         own = asyncio.create_task(self._own_people())
         try:
-            refusals = OptedOut.of(await self._names(_OPTED_OUT))
+            rows = await self._names(_OPTED_OUT)
+            refusals = OptedOut() if rows == () else OptedOut.of(rows)
         except UsertrackError as error:
             refusals = OptedOut(problem=error.message)
         known = await own

@@ -20,12 +20,6 @@ CONNECT = {
 }
 
 
-class NotConnected(ConnectionFailed):
-    """The source is not configured."""
-
-    code = "not_connected"
-
-
 class NotCached(ConnectionFailed):
     """Only the cache may answer (`--offline`), and it has no answer."""
 

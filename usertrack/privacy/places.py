@@ -10,14 +10,13 @@ from typing import Any
 from sqlglot import exp
 
 from usertrack.alerts import erasure
-from usertrack.core.errors import QueryError, SourceBusy, UsertrackError
+from usertrack.core.errors import NotConnected, QueryError, SourceBusy, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.spool import quote
 from usertrack.core.table import Table
 from usertrack.core.traces import files_with
 from usertrack.engine.cache import Cache
 from usertrack.engine.runner import Answer, Runner
-from usertrack.engine.unavailable import NotConnected
 from usertrack.library.entities import ACCOUNTS, FORMER_ACCOUNTS, Entity
 from usertrack.library.library import Query, Statement, for_key
 from usertrack.library.sql import parsed

@@ -6,10 +6,9 @@ from typing import Any
 
 from usertrack.core import traces
 from usertrack.core.emails import email_in, email_in_hogql
-from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.core.errors import NotConnected, UsageError, UsertrackError
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
-from usertrack.engine.unavailable import NotConnected
 from usertrack.library.library import Statement
 from usertrack.sources.http import NotFound
 

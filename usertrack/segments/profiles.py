@@ -11,12 +11,12 @@ from typing import Any
 from sqlglot import exp
 
 from usertrack.core.emails import email_in
-from usertrack.core.errors import Unknown, UsageError, UsertrackError, did_you_mean
+from usertrack.core.errors import NotConnected, Unknown, UsageError, UsertrackError, did_you_mean
 from usertrack.core.spool import connect, identifier, in_one_thread_if_few, quote
 from usertrack.core.table import Table
 from usertrack.engine.own_people import own_rule
 from usertrack.engine.runner import Answer, Done, Runner
-from usertrack.engine.unavailable import NAMES, NotConnected
+from usertrack.engine.unavailable import NAMES
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import Library, Query, Statement, for_key
 from usertrack.segments.expressions import base_columns, bracketed, columns, expand, parse
@@ -381,6 +381,9 @@ def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer
             source = NAMES[profiles.queries[name].source]
             text = answer.message if source in answer.message else f"{source}: {answer.message}"
             profiles.notes += [text] if text not in profiles.notes else []
+    asked = {query.source for query in profiles.queries.values()}
+    away = [name for source, name in NAMES.items() if source not in asked and not runner.has(source)]
+    profiles.notes += [f"{name} is not connected: people and rules rest on the other source alone" for name in away]
     if only is None:
         profiles.notes += _empty_sources(profiles, answers)
         match = profiles.match
