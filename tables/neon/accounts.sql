@@ -12,11 +12,4 @@ SELECT
     w.credits,
     w.monthly_revenue AS revenue,
     w.organization
--- a column that the table does not have is that of `absent`: nothing is known of it
-FROM (SELECT NULL::text AS name, NULL::float8 AS monthly_revenue, NULL::text AS organization) AS absent
-CROSS JOIN LATERAL (
-    SELECT
-        name, monthly_revenue, organization, w.id, w.email, w.credits, w.subscription_status, w.created_at,
-        w.last_active_timestamp
-    FROM wasp_user AS w
-) AS w
+FROM wasp_user AS w

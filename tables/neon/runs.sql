@@ -13,9 +13,5 @@ SELECT
     r.run_state AS status,
     r.run_error_log AS error,
     r.finished_at AS ended_at
--- a column that the table does not have is that of `absent`: nothing is known of it
-FROM (SELECT NULL::timestamp AS finished_at) AS absent
-CROSS JOIN LATERAL (
-    SELECT finished_at, r.id, r.user_id, r.created_at, r.run_state, r.run_error_log FROM fastapi_run AS r
-) AS r
+FROM fastapi_run AS r
 LEFT JOIN fastapi_user AS f ON f.id = r.user_id

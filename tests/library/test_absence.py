@@ -77,7 +77,7 @@ def test_no_rows_without_it(library: Library, sql: str) -> None:
         ("SELECT 1 AS a, r.error AS b FROM RUNS UNION SELECT c.kind, 'x' FROM CALLS", ["b"]),
         ("SELECT error FROM RUNS", ["error"]),
         ("SELECT x.error FROM errors AS x", []),
-        ("SELECT * FROM RUNS", ["error", "run_id"]),
+        ("SELECT * FROM RUNS", ["ended_at", "error", "run_id"]),
         ("SELECT R.ERROR AS e FROM {runs} AS R", ["e"]),
         ("SELECT c.at AS x, a.email FROM CALLS RIGHT JOIN ACCOUNTS USING (account_id)", ["x"]),
         ("SELECT c.at AS x, a.email FROM CALLS FULL JOIN ACCOUNTS USING (account_id)", ["x"]),

@@ -131,7 +131,7 @@ LEFT = {
         "host port behind proxy keep browser data max_rows hash_ips query_memory enforce catch_up most_waiting status"
         " origins signed_only address_limit key_limit log_format demo_traffic speed seed pages plan scan events tier"
         " phase owner badge values fail_on baseline write_baseline follow reset check users rotate overlap mapping omit"
-        " skip_bad ties project store from_database no_values show_values dry_run"
+        " skip_bad ties project store from_database no_values show_values dry_run runs fit"
     ),
 }
 _LEFT = {name for names in LEFT.values() for name in names.split()}

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from usertrack.engine.cache import Cache, Moment
 from usertrack.engine.opt_out import OptedOut, opted_out
 from usertrack.engine.own_people import OwnPeople, find_own_people, own_rule
 from usertrack.engine.unavailable import CONNECT, NAMES, CacheOnly, Misconfigured, NotCached
+from usertrack.library.lacking import COLUMNS
 from usertrack.library.library import Library
 from usertrack.library.query import Query, Statement
 from usertrack.sources import Api, Source
@@ -59,7 +61,8 @@ class Runner:
         cache: Cache | None = None,
     ) -> None:
         self.settings = settings
-        self.library = library
+        # its own, as others may have read entities without asking which columns there are
+        self.library = library.asking(self._columns) if "neon" in sources else library
         self.as_of = as_of
         self.now = now or as_of
         self._sources = dict(sources)
@@ -335,9 +338,25 @@ class Runner:
         except UsertrackError as error:
             return OwnPeople(rules, problem=error.message)
 
+    def _columns(self, tables: Collection[str]) -> Mapping[str, Collection[str]]:
+        """The columns of ``tables``, asked once a run, in whatever thread an entity is read; none without an answer."""
+        statement = Statement("neon", COLUMNS, {"tables": list(tables)}, {"tables": "list"}, name="columns of tables")
+
+        async def ask() -> Table:
+            return await self._from_cache(statement) or await self._from_source(statement)
+
+        columns: dict[str, set[str]] = {}
+        with suppress(UsertrackError):  # the queries themselves say what is wrong
+            for table, column in self._wait(ask()).rows:
+                columns.setdefault(table, set()).add(column)
+        return columns
+
     async def _names(self, query: str, names: Collection[str] = ()) -> Sequence[Row]:
         """The answer of a query that says who is left out; nothing of a source that is not there."""
-        statement = self.bind(query, internal=self.offered["internal"], own_people=sorted(names))
+        # in a thread of its own: to read an entity may take a question to Postgres, which this loop answers
+        statement = await asyncio.to_thread(
+            self.bind, query, internal=self.offered["internal"], own_people=sorted(names)
+        )
         no_accounts = statement.source == "neon" and self.library[query].absence.empty
         if no_accounts or statement.source not in self._sources:
             return ()

@@ -21,10 +21,15 @@ _PRESENT = Absence()
 _NONE: frozenset[str] = frozenset()
 
 
-def absence_in(sql: str, entities: Mapping[str, Entity], own: Collection[str] = ()) -> Absence:
-    """What the result of ``sql``, which names ``entities`` in braces, does not have; ``own`` are its parameters."""
+def absence_in(
+    sql: str, entities: Mapping[str, Entity], own: Collection[str] = (), *, timeless: bool = False
+) -> Absence:
+    """What the result of ``sql``, which names ``entities`` in braces, does not have; ``own`` are its parameters.
+
+    ``timeless``: it goes on where rows have no time, as profiles do, which take its facts for unknown then.
+    """
     named, names = name_entities(sql, own)
-    relations = {cte_name(name): _of_entity(name, entities) for name in names}
+    relations = {cte_name(name): _of_entity(name, entities, timeless=timeless) for name in names}
     words = set(re.findall(r"\w+", named.lower()))
     star = bool(re.search(r"[^(\s]\s*\*", named))  # that of count(*) names no column
     matters = any(
@@ -49,16 +54,19 @@ def role_mark(name: str) -> str:
     return f"usertrack_{name}"
 
 
-def _of_entity(name: str, entities: Mapping[str, Entity]) -> Absence:
+def _of_entity(name: str, entities: Mapping[str, Entity], *, timeless: bool) -> Absence:
     if name == FORMER_ACCOUNTS:
-        accounts, gone = _of_entity(ACCOUNTS.name, entities), ACCOUNTS.gone
+        accounts, gone = _of_entity(ACCOUNTS.name, entities, timeless=timeless), ACCOUNTS.gone
         return replace(accounts, empty=True, causes=accounts.of(gone)) if accounts.of(gone) else accounts
     entity, kind = entities[name], KINDS[name]
     names = (*(column.name for column in kind.columns), *kind.derived)
     if not entity.path:
         return Absence(empty=True, causes=frozenset([name]), names=names)
     unmapped = [column.name for column in kind.columns if column.name not in entity.mapped and not column.derived]
-    return Absence({column: frozenset([f"{name}.{column}"]) for column in unmapped}, names=names)
+    causes = {column: frozenset([f"{name}.{column}"]) for column in (*unmapped, *entity.gone(timeless=timeless))}
+    if kind.status in causes:  # what a state means rests on it
+        causes |= dict.fromkeys({kind.meaning, *kind.flags}, causes[kind.status])
+    return Absence(causes, names=names)
 
 
 _Relations = Mapping[str, Absence]

@@ -215,7 +215,8 @@ class Entity:
     """One entity as it is mapped: the SELECT of its file, the columns of that, and what its states mean.
 
     ``written`` is the SQL as in the file, with its comments, and ``line`` the one on which that begins. Times without
-    a zone are read as of ``timezone``, which may be UNKNOWN_ZONE. ``leads`` is that of own events.
+    a zone are read as of ``timezone``, which may be UNKNOWN_ZONE. ``leads`` is that of own events. ``lacking`` are
+    columns that are NULL, as the tables do not have them, and what of the tables that is.
     """
 
     kind: EntityKind
@@ -228,11 +229,23 @@ class Entity:
     shipped: bool = False
     timezone: str = ""
     leads: str = ""
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
         """How messages name its file: a shipped one by its place in a workspace."""
         return f"tables/neon/{self.kind.name}.sql" if self.shipped else str(self.path)
+
+    @property
+    def timeless(self) -> str:
+        """Its time, where the tables have no column for that; else empty."""
+        times = (column.name for column in self.kind.columns if column.required and column.type == "time")
+        return next((name for name in times if name in self.lacking), "")
+
+    def gone(self, *, timeless: bool = False) -> list[str]:
+        """The columns that it has no values of, as the tables do not have them; ``timeless``: without its time."""
+        derived = {column.name for column in self.kind.columns if column.derived}
+        return [name for name in self.lacking if name not in derived and not (timeless and name == self.timeless)]
 
     @property
     def select(self) -> str:
@@ -312,8 +325,12 @@ class Entities(Mapping[str, Entity]):
     def __init__(
         self, roots: Iterable[Path], read: Callable[[Path, EntityKind], Entity], absent: Iterable[str] = ()
     ) -> None:
-        """The file in the last of the ``roots`` wins; ``absent`` are the names of those that the company lacks."""
+        """The file in the last of the ``roots`` wins; ``absent`` are the names of those that the company lacks.
+
+        ``ask`` is set where there is a database, and gives the columns of its tables.
+        """
         self.files = {path.stem: path for root in roots for path in sorted((root / "neon").glob("*.sql"))}
+        self.ask: Callable[[Collection[str]], Mapping[str, Collection[str]]] | None = None
         self.absent = frozenset(absent)
         self._reader = read
         self._entities: dict[str, Entity] = {name: without_rows(KINDS[name]) for name in self.absent}
@@ -326,6 +343,10 @@ class Entities(Mapping[str, Entity]):
     def stand_in(self, name: str) -> None:
         """From now on, queries that read ``name`` read a stand-in."""
         self._entities[name] = without_rows(_WITH_FILES[name], self.files[name])
+
+    def in_(self, sql: str) -> list[Entity]:
+        """The entities that stand in front of ``sql``: those that it reads, and those that these read."""
+        return [self[name] for name in self if f"{cte_name(name)} {CTE}" in sql]
 
     @property
     def present(self) -> list[str]:

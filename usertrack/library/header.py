@@ -78,7 +78,7 @@ def read_query(
         line=line,
         shipped=shipped,
         declared=tuple(meta.get("facts") or {}),
-        absence=absence_of(written, source, fragments, entities, params),
+        absence=absence_of(written, source, fragments, entities, params, timeless=bool(meta.get("facts"))),
         entities=entities,
     )
     _merged_by_times(query, text)
@@ -108,7 +108,13 @@ def without_absent(query: Query) -> Query:
     """``query`` without the facts that cannot be known here; a metric without its figure is absent as a whole."""
     if query.metric and (causes := frozenset().union(*map(query.absence.of, query.metric.columns))):
         return replace(query, absence=Absence(empty=True, causes=causes))
-    facts = {name: fact for name, fact in query.facts.items() if not query.absence.of(name)}
+    lacking = {f"{entity.kind.name}.{name}" for entity in query.sources for name in entity.lacking}
+    of_facts = {name: query.absence.of(name) for name in query.facts}
+    facts = {
+        name: replace(fact, lacking=of_facts[name])
+        for name, fact in query.facts.items()
+        if not of_facts[name] or (of_facts[name] <= lacking and not query.absence.empty)
+    }
     for name, fact in facts.items():
         if fact.by and fact.by not in facts:
             facts[name] = replace(fact, merge="first", by="", wins="")
@@ -121,12 +127,14 @@ def absence_of(
     fragments: Mapping[str, Fragment],
     entities: Mapping[str, Entity],
     own: Collection[str],
+    *,
+    timeless: bool = False,
 ) -> Absence:
-    """What the result of ``sql``, as it is written, cannot have here."""
+    """What the result of ``sql``, as it is written, cannot have here; ``timeless`` as in `absence_in`."""
     from usertrack.library.absence import absence_in, absence_of_roles, role_mark
 
     if entities:
-        return absence_in(expand(sql, source, fragments, own), entities, own)
+        return absence_in(expand(sql, source, fragments, own), entities, own, timeless=timeless)
     absent = fragments.absent if isinstance(fragments, Fragments) else ()
     if EVENTS in absent:
         return Absence(empty=True, causes=frozenset([EVENTS]))

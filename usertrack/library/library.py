@@ -1,7 +1,8 @@
 """The library of queries: finds .sql files by name. A query is one file, and its path is its name."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -10,11 +11,12 @@ from types import MappingProxyType
 from usertrack.core.emails import email_in_hogql
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.causes import Catalogue, read_catalogue
-from usertrack.library.entities import CTE, EMAIL, KINDS, Entities, Entity, EntityKind, cte_name, with_entities
+from usertrack.library.entities import EMAIL, KINDS, Entities, Entity, EntityKind, with_entities
 from usertrack.library.events import EVENTS, NONE, ROLES, parse_step
 from usertrack.library.fragments import Fragment, Fragments, expand, used
 from usertrack.library.header import in_words, read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
+from usertrack.library.lacking import Columns, fitted
 from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.library.parameter import OFFERED as OFFERED
 from usertrack.library.parameter import Parameter as Parameter
@@ -25,6 +27,7 @@ from usertrack.library.query import Query as Query
 from usertrack.library.query import Statement as Statement
 from usertrack.library.query import for_key as for_key
 from usertrack.library.sql import statement_of as statement_of
+from usertrack.library.sql import tables_of
 
 _METRIC = re.compile(rb"^--\s*metric\s*:", re.MULTILINE)
 
@@ -123,11 +126,28 @@ class Library:
         absent = {*self._absent, *entities}
         library = Library(self._plain_roots, self._tables, absent, self.roles, self.words, self.key, self._causes)
         library._optional = self._optional
+        library.entities.ask = self.entities.ask
+        return library
+
+    def asking(self, columns: Callable[[Collection[str]], Columns]) -> "Library":
+        """The same library for a database: ``columns`` gives those of its tables, and entities go on without others."""
+        library = self.without(())
+        library.entities.ask = columns
         return library
 
     def _read_entity(self, path: Path, kind: EntityKind) -> Entity:
         entity = read_entity(path, kind, self._optional)
-        return replace(entity, shipped=path.is_relative_to(shipped_root() / "tables"))
+        entity = replace(entity, shipped=path.is_relative_to(shipped_root() / "tables"))
+        return fitted(entity, self._columns) if self.entities.ask and kind.name in KINDS else entity
+
+    @cached_property
+    def _columns(self) -> Columns:
+        """The columns of all tables that entities read, asked for once."""
+        tables: set[str] = set()
+        for name in self.entities.present:
+            with suppress(UsageError):  # a broken file is an error where it is read
+                tables |= {*tables_of(read_entity(self.entities.files[name], KINDS[name], self._optional).sql).values()}
+        return self.entities.ask(sorted(tables)) if self.entities.ask else {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self.files))
@@ -173,7 +193,7 @@ class Library:
 
     def entities_in(self, sql: str) -> list[str]:
         """The entities that stand in front of ``sql``: those that it reads, and those that these read."""
-        return [name for name in self.entities if f"{cte_name(name)} {CTE}" in sql]
+        return [entity.kind.name for entity in self.entities.in_(sql)]
 
     def fragments_in(self, query: Query) -> dict[str, Path | None]:
         """The files of the fragments that ``query`` is made of, by name; None for one as shipped."""

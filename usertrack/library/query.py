@@ -13,7 +13,7 @@ from typing import Any
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.table import Table
-from usertrack.library.entities import Entity
+from usertrack.library.entities import Entities, Entity
 from usertrack.library.lack import Absence
 from usertrack.library.metric import Metric
 from usertrack.library.parameter import CONDITIONS, OFFERED, Parameter
@@ -42,7 +42,8 @@ class Fact:
     value of today, whatever the moment of the run: its source does not record its past. ``merge`` says how several rows
     of one person become one: by default counts are added, and of times the last is taken. ``last`` takes the row with
     the latest time in the fact ``by``; the text ``wins`` goes before all others. With ``merges`` the header says
-    so, also for several rows of one spelling of the key.
+    so, also for several rows of one spelling of the key. ``lacking`` are columns of entities that it rests on and that
+    do not exist here: it is NULL then.
     """
 
     label: str
@@ -54,6 +55,7 @@ class Fact:
     merges: bool = False
     by: str = ""
     wins: str = ""
+    lacking: frozenset[str] = frozenset()
 
     @property
     def profile_type(self) -> str:
@@ -93,6 +95,11 @@ class Query:
     def place(self) -> str:
         """How messages name it: by its file where it is the workspace's own, else by its name."""
         return self.name if self.shipped or self.path is None else str(self.path)
+
+    @property
+    def sources(self) -> list[Entity]:
+        """The entities that it reads, and those that these read."""
+        return self.entities.in_(self.sql) if isinstance(self.entities, Entities) else []
 
     @cached_property
     def used(self) -> list[str]:

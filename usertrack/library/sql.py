@@ -174,6 +174,24 @@ def tables_of(sql: str) -> dict[str, str]:
     return {table.alias_or_name: ".".join(part.sql("postgres") for part in table.parts) for table in read}
 
 
+def select_list(sql: str) -> list[tuple[int, int]]:
+    """Where each column of the outermost SELECT of ``sql``, a query of PostgreSQL, begins and ends."""
+    places: list[tuple[int, int]] = []
+    depth, listing, start, end = 0, False, -1, -1
+    for token in tokens_of(sql, "neon"):
+        sign = "" if token.token_type.name in _QUOTED else token.text.upper()
+        if not depth and sign == "SELECT":
+            places, listing, start = [], True, -1
+            continue
+        if listing and not depth and sign in (",", "FROM"):
+            places.append((start, end))
+            listing, start = sign == ",", -1
+            continue
+        depth += (sign in _OPENING) - (sign in _CLOSING) if sign else 0
+        start, end = token.start if start < 0 else start, token.end + 1
+    return [*places, (start, end)] if listing else places
+
+
 def columns_of(sql: str) -> list[str]:
     """The names of the columns of ``sql``, a query of PostgreSQL; raises UsageError where it does not say them."""
     from sqlglot import exp

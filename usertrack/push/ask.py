@@ -31,7 +31,9 @@ def ask_audience(
     (segment,) = rules.require(segment_set, [segment])
     classification = classify(analysis.profiles(rules), segment_set)
     # else a segment in which nobody is undecided is complete, whatever is missing
-    analysis.incomplete = bool(classification.profiles.doubled or classification.count(segment).unknown)
+    analysis.incomplete = classification.profiles.incomplete and bool(
+        classification.profiles.doubled or classification.count(segment).unknown
+    )
     if reason := analysis.runner.opted_out.problem:
         raise Unknown(
             f"nothing was sent: who has opted out is unknown, because {reason}",

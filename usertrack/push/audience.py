@@ -117,7 +117,7 @@ def audience_of(
         *(identifier(fact.name) for fact in facts),
     ]
     unfiltered = f"FROM classified {classification.whose([id_], to_act_on=not all_members, decided=True)}"
-    undecided = [str(key) for key, *_ in classification.undecided([id_], open_=True).rows]
+    undecided = classification.open(id_)
     if not all_members:
         unsure = f"{classification.whose([id_], to_act_on=True)} AND NOT decided"
         rows = profiles.connection.execute(f"SELECT {identifier(profiles.key)} FROM classified {unsure}").fetchall()

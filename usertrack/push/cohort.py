@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from usertrack.core.emails import email_in_hogql
-from usertrack.core.errors import CheckFailed, QueryError, UsageError
+from usertrack.core.errors import CheckFailed, NotConnected, QueryError, UsageError
 from usertrack.core.notify import Notify
 from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Runner
-from usertrack.engine.unavailable import NotConnected
 from usertrack.insights.saved import pages
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import Statement

@@ -103,7 +103,8 @@ class _Absent:
             nobody = frozenset([f"events.{self.rules.by}"])
         else:
             nobody = absence.of(query.key)
-        self.causes |= {fact: nobody or absence.of(fact) for fact in query.declared if nobody or absence.of(fact)}
+        gone = [fact for fact in query.declared if nobody or fact not in query.facts]
+        self.causes |= {fact: nobody or absence.of(fact) for fact in gone}
         if nobody or absence.empty or (absence.columns and not query.facts):
             self.queries.add(name)
 

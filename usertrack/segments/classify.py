@@ -133,17 +133,19 @@ class Classification:
             notes=tuple(profiles.notes),
         )
 
-    def undecided(self, only: Sequence[str] = (), *, open_: bool = False) -> Table:
-        """The people who may be in a segment (of ``only``): the key, the ids of these segments, and all facts.
+    def open(self, id_: str) -> list[str]:
+        """The keys of people who may be in a segment, as a fact is unknown in this run."""
+        key = identifier(self.profiles.key)
+        sql = f"SELECT {key} FROM flagged WHERE {_open_name(self.segment_set[id_])} ORDER BY {key}"
+        return [str(row[0]) for row in self.profiles.connection.execute(sql).fetchall()]
 
-        With ``open_`` those alone of whom a fact is not known that is unknown in this run.
-        """
+    def undecided(self, only: Sequence[str] = ()) -> Table:
+        """The people who may be in a segment (of ``only``): the key, the ids of these segments, and all facts."""
         profiles = self.profiles
         facts = [name for name in profiles.facts if name not in (profiles.key, "as_of")]
         names = ", ".join(map(identifier, (profiles.key, "undecided", *facts)))
         ids = _listed(only or [each.id for each in self.segment_set.segments])
-        where = f"list_has_any({'open' if open_ else 'undecided'}, {ids})"
-        scan = f"(SELECT {names} FROM flagged WHERE {where} ORDER BY {identifier(profiles.key)})"
+        scan = f"(SELECT {names} FROM flagged WHERE list_has_any(undecided, {ids}) ORDER BY {identifier(profiles.key)})"
         described = profiles.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         columns = tuple(Column(name, kind) for name, kind, *_ in described)
         total = profiles.row(f"SELECT count(*) FROM {scan}")[0]

@@ -188,12 +188,17 @@ def _comparisons(profiles: Profiles, rule: exp.Expression, facts: dict[str, Any]
     outcomes = [f"try({profiles.judged(atom.expression)})" for atom in compared]
     denominators = [f"({to_sql(denominator)})" for denominator in rates.values()]
     unknown = [name for name in columns(rule) if profiles.facts[name].missing]
-    limits = [limit or "NULL" for name in unknown for limit in (profiles.bounds(name).low, profiles.bounds(name).high)]
+    limits = [
+        limit or "NULL"
+        for name in unknown
+        for limit in (profiles.facts[name].of, profiles.bounds(name).low, profiles.bounds(name).high)
+    ]
     values = profiles.row(f"SELECT {', '.join([*outcomes, *denominators, *limits])} FROM person")
     of_rates = len(compared) + len(rates)
     denominated = zip(rates, values[len(compared) : of_rates], strict=True)
     counts = {name: int(count) for name, count in denominated if count is not None}
-    bounds = dict(zip(unknown, zip(values[of_rates::2], values[of_rates + 1 :: 2], strict=True), strict=True))
+    limited = zip(unknown, *(values[of_rates + place :: 3] for place in range(3)), strict=True)
+    bounds = {name: (low, high) for name, is_unknown, low, high in limited if is_unknown}
     return tuple(
         Comparison(
             atom,

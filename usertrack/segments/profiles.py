@@ -29,7 +29,7 @@ from usertrack.segments.undecided import Bounds, Unknowns
 
 @dataclass(frozen=True)
 class ProfileFact:
-    """A column of `profile`. ``type`` is DuckDB's. ``missing``: why it is unknown for everybody in this run.
+    """A column of `profile`. ``type`` is DuckDB's. ``missing``: why it is unknown in this run; ``of`` is SQL for whom.
 
     ``origin`` is the query that gave it. A ``current`` fact has the value of today, whatever the moment of the run. A
     ``count`` is 0 for whom its query does not list.
@@ -42,6 +42,7 @@ class ProfileFact:
     origin: str = "derived"
     missing: str = ""
     current: bool = False
+    of: str = "false"
     count: bool = False
 
 
@@ -118,8 +119,8 @@ class Profiles:
 
     @property
     def incomplete(self) -> bool:
-        """Whether a fact is unknown, or counts twice."""
-        return bool(self.doubled) or any(fact.missing for fact in self.facts.values())
+        """Whether a fact is unknown as a query failed, or counts twice; what no table has will not be there later."""
+        return bool(self.doubled) or any(fact.of == "true" for fact in self.facts.values())
 
     def declare(self) -> None:
         """Build an empty `profile` with the declared types, to check rules against."""
@@ -155,7 +156,7 @@ class Profiles:
     def unknowns(self) -> Unknowns:
         """The facts that are unknown in this run."""
         missing = [fact for fact in self.facts.values() if fact.missing]
-        return Unknowns({fact.name for fact in missing}, {fact.name for fact in missing if fact.count})
+        return Unknowns({fact.name: fact.of for fact in missing}, {fact.name for fact in missing if fact.count})
 
     def _expanded(self, expression: Any, unknown: Unknowns) -> Any:
         derived = {name: sql for name, sql in self.derived.items() if name in unknown.names}
@@ -205,16 +206,26 @@ class Profiles:
         self._derive()
 
     def _columns(self, number: int, query: Query, missing: str, *, has_answer: bool) -> list[str]:
-        """SQL for the facts of one query; adds them to ``facts``."""
-        columns = []
+        """SQL for the facts of one query; adds them to ``facts``.
+
+        What somebody did in a table without times is unknown of whom it lists. Of who is not in it, it is known.
+        """
+        columns, of = [], "true" if missing else "false"
+        timeless = next((entity for entity in query.sources if has_answer and entity.timeless), None)
+        if timeless and self.row(f"SELECT count(key) FROM q{number}")[0]:
+            of = identifier(f"unknown q{number}")
+            columns.append(f"q{number}.key IS NOT NULL AS {of}")
+            missing = f"{timeless.kind.name} have no time: there is no column {timeless.lacking[timeless.timeless]}"
         for name, fact in query.facts.items():
             self._require_new_name(name, f"query '{query.name}'")
             kind = fact.profile_type
             value = fact_sql(f"q{number}", name, fact.default, kind) if has_answer else f"NULL::{kind}"
+            if has_answer and (fact.lacking or missing):
+                value = f"CASE WHEN q{number}.key IS NULL THEN {value} END"
             columns.append(f"{value} AS {identifier(name)}")
             is_count = fact.type == "int" and fact.default == 0
             self.facts[name] = ProfileFact(
-                name, fact.label, kind, fact.unit, query.name, missing, fact.current, is_count
+                name, fact.label, kind, fact.unit, query.name, missing, fact.current, of, is_count
             )
         return columns
 
@@ -227,7 +238,7 @@ class Profiles:
         existing = next((fact for fact in self.facts.values() if fact.name.lower() == name.lower()), None)
         if existing:
             raise UsageError(f"{where}: '{name}' is a fact of '{existing.origin}' already", "choose another name")
-        if name.lower() in _OWN_NAMES or name.lower().startswith(("in ", "open ")):
+        if name.lower() in _OWN_NAMES or name.lower().startswith(("in ", "open ", "unknown ")):
             raise UsageError(f"{where}: '{name}' is a name of usertrack's own", "choose another name for the fact")
 
     def _derive(self) -> None:
@@ -245,11 +256,20 @@ class Profiles:
             reasons = self.missing(self.derived[derived.name])
             expressions.append(f"{bracketed(derived.sql)} AS {identifier(derived.name)}")
             kind = kinds.get(derived.name) or self._type_of(expressions, where, derived.sql)
+            unknown_of = self.unknowns.flag(self.derived[derived.name])
             if reasons:
-                expressions[-1] = f"NULL::{kind} AS {identifier(derived.name)}"
+                known = f"CASE WHEN NOT ({unknown_of}) THEN {bracketed(derived.sql)} END"
+                expressions[-1] = f"({known})::{kind} AS {identifier(derived.name)}"
             current = any(self.facts[name].current for name in columns(self.derived[derived.name]))
             self.facts[derived.name] = ProfileFact(
-                derived.name, self._words(derived.label), kind, derived.unit, "derived", "; ".join(reasons), current
+                derived.name,
+                self._words(derived.label),
+                kind,
+                derived.unit,
+                "derived",
+                "; ".join(reasons),
+                current,
+                unknown_of,
             )
         try:
             self.connection.execute(f"CREATE TABLE profile AS SELECT {', '.join(['*', *expressions])} FROM base")
@@ -381,6 +401,11 @@ def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer
             source = NAMES[profiles.queries[name].source]
             text = answer.message if source in answer.message else f"{source}: {answer.message}"
             profiles.notes += [text] if text not in profiles.notes else []
+    for entity in {
+        entity.kind.name: entity for query in profiles.queries.values() for entity in query.sources
+    }.values():
+        if gone := [name for name in entity.gone() if name != entity.timeless]:
+            profiles.note(f"{entity.kind.name} are read without {', '.join(gone)}: their table has no such column")
     asked = {query.source for query in profiles.queries.values()}
     away = [name for source, name in NAMES.items() if source not in asked and not runner.has(source)]
     profiles.notes += [f"{name} is not connected: people and rules rest on the other source alone" for name in away]

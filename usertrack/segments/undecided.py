@@ -1,11 +1,11 @@
 """Conditions over facts of which some are unknown, in Kleene's three-valued logic: true, false, or undecided (NULL).
 
-A fact is unknown for everybody when the query that gives it had no answer. Whatever value it has, a part of a condition
-may be decided all the same: ``false AND unknown`` is false, and somebody who was seen yesterday is not idle for a week,
-whatever the unknown tables hold. Of values, what is known are bounds.
+A fact is unknown for everybody when the query that gives it had no answer, and for some where a table does not say all
+of them. Whatever value it has, part of a condition may be decided all the same: ``false AND unknown`` is false, and who
+was seen yesterday is not idle for a week, whatever the unknown tables hold. Of values, what is known are bounds.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +28,17 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Unknowns:
-    """The names of facts that are unknown. ``counts`` among them are 0 or more, and never NULL."""
+    """The facts that are unknown, and SQL for whom. ``counts`` among them are 0 or more, and never NULL."""
 
-    names: Collection[str]
+    names: Mapping[str, str]
     counts: Collection[str] = ()
 
     def in_(self, node: Any) -> bool:
         return any(name in self.names for name in columns(node))
+
+    def flag(self, node: Any) -> str:
+        """SQL for whom a fact in ``node`` is unknown."""
+        return " OR ".join(dict.fromkeys(self.names[name] for name in columns(node) if name in self.names)) or "false"
 
     def judged(self, node: Any, *, met_or_not: bool = False, positive: bool = True) -> str:
         """SQL for whether the condition ``node`` is met: true, false, or NULL where an unknown fact decides it.
@@ -42,9 +46,10 @@ class Unknowns:
         NULL of known facts stays NULL, as in SQL. With ``met_or_not`` it is not met, as in WHERE: what is NULL then is
         so because of unknown facts alone. ``positive`` says that ``node`` stands under no NOT.
         """
+        sql = f"({to_sql(node)})"
+        known = f"coalesce({sql}, {'false' if positive else 'true'})" if met_or_not else sql
         if not self.in_(node):
-            sql = f"({to_sql(node)})"
-            return f"coalesce({sql}, {'false' if positive else 'true'})" if met_or_not else sql
+            return known
         match node:
             case exp.Paren():
                 return self.judged(node.this, met_or_not=met_or_not, positive=positive)
@@ -55,6 +60,11 @@ class Unknowns:
                 return f"({f' {node.key.upper()} '.join(parts)})"
             case exp.Not():
                 return f"(NOT {self.judged(node.this, met_or_not=met_or_not, positive=not positive)})"
+        flag, unknown = self.flag(node), self._atom(node)
+        return unknown if flag == "true" else f"CASE WHEN {flag} THEN {unknown} ELSE {known} END"
+
+    def _atom(self, node: Any) -> str:
+        match node:
             case exp.Is() if isinstance(node.expression, exp.Null):
                 return f"({self.bounds(node.this).null})::BOOLEAN"
             case exp.Between():
@@ -88,7 +98,13 @@ class Unknowns:
             return Bounds(sql, sql, f"{sql} IS NULL")
         match node:
             case exp.Column():
-                return Bounds("0", "", "false") if node.name in self.counts else Bounds()
+                flag, is_count = self.names[node.name], node.name in self.counts
+                if flag == "true":
+                    return Bounds("0", "", "false") if is_count else Bounds()
+                value, low = to_sql(node), "0" if is_count else "NULL"
+                high = f"CASE WHEN NOT {flag} THEN {value} END"
+                null = f"CASE WHEN {flag} THEN {'false' if is_count else 'NULL'} ELSE {value} IS NULL END"
+                return Bounds(f"CASE WHEN {flag} THEN {low} ELSE {value} END", high, null)
             case exp.Paren():
                 return self.bounds(node.this)
             case exp.Add():
@@ -118,14 +134,14 @@ class Unknowns:
         is_greatest = isinstance(node, exp.Greatest)
         name = "greatest" if is_greatest else "least"
         near = [(unknown, each.low if is_greatest else each.high, each) for unknown, each in parts]
-        far = [(unknown, each.high if is_greatest else each.low) for unknown, each in parts]
+        far = [(unknown, each.high if is_greatest else each.low, f"({each.null})") for unknown, each in parts]
         # NULL is ignored by both functions: what may be NULL is no bound
         sure = [f"CASE WHEN NOT ({of.null}) THEN {side} END" if unknown else side for unknown, side, of in near if side]
         nearest = f"{name}({', '.join(sure)})" if sure else ""
         farthest = ""
-        if all(bound for _, bound in far):
-            known = " AND ".join(f"{bound} IS NOT NULL" for unknown, bound in far if unknown)
-            farthest = f"CASE WHEN {known} THEN {name}({', '.join(bound for _, bound in far)}) END"
+        if all(bound for _, bound, _ in far):
+            known = " AND ".join(f"({bound} IS NOT NULL OR {null})" for unknown, bound, null in far if unknown)
+            farthest = f"CASE WHEN {known} THEN {name}({', '.join(bound for _, bound, _ in far)}) END"
         null = " AND ".join(f"({each.null})" for _, each in parts)
         return Bounds(*((nearest, farthest) if is_greatest else (farthest, nearest)), f"({null})")
 

@@ -252,7 +252,7 @@ def source_states(profiles: Profiles) -> list[dict[str, Any]]:
     """Each source with whether all of its queries answered, and if not, why."""
     reasons: dict[str, str] = {profiles.queries[name].source: "" for name in profiles.queries}
     for fact in profiles.facts.values():
-        if fact.missing and fact.origin in profiles.queries:
+        if fact.missing and fact.of == "true" and fact.origin in profiles.queries:
             reasons[profiles.queries[fact.origin].source] = fact.missing
     return [{"name": name, "ok": not reason, "detail": reason} for name, reason in sorted(reasons.items())]
 
@@ -286,8 +286,7 @@ def undecided_words(classification: Classification, id_: str) -> str:
     count = classification.count(id_)
     if not count.doubt:
         return ""
-    names = [str(row[0]) for row in classification.undecided([id_], open_=True).rows[:_NAMED]]
-    return f"{count.doubt}: {', '.join(names)}{' …' * (count.open > _NAMED)}"
+    return f"{count.doubt}: {', '.join(classification.open(id_)[:_NAMED])}{' …' * (count.open > _NAMED)}"
 
 
 def undecided_document(classification: Classification, only: Sequence[str], timezone: str) -> Document:

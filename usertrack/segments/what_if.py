@@ -14,9 +14,8 @@ def otherwise(profiles: Profiles, facts: Mapping[str, str], join: str = "") -> s
     """SQL for `profile` with other ``facts``: SQL over `base` by name. Those that no profile has are passed over."""
     changed = [f"{sql} AS {identifier(name)}" for name, sql in facts.items() if name in profiles.facts]
     derived = [
-        f"{f'NULL::{fact.type}' if fact.missing else bracketed(each.sql)} AS {identifier(each.name)}"
+        f"CASE WHEN NOT ({profiles.facts[each.name].of}) THEN {bracketed(each.sql)} END AS {identifier(each.name)}"
         for each in profiles.rules.derived
-        if (fact := profiles.facts[each.name])
     ]
     replaced = f" REPLACE ({', '.join(changed)})" if changed else ""
     base = f"SELECT base.*{replaced} FROM base {join}"

@@ -28,7 +28,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True)
 class SnapshotSegment:
-    """A segment at the time of a snapshot, as `SegmentCount` has it."""
+    """A segment at the time of a snapshot, as `SegmentCount` has it; ``unknown`` only where a query failed."""
 
     id: str
     name: str
@@ -173,7 +173,10 @@ def _snapshot(classification: Classification, recorded_at: datetime) -> Snapshot
         people=profiles.people,
         match=profiles.match.as_dict(),
         segments=tuple(
-            SnapshotSegment(c.segment.id, c.segment.name, c.segment.when, c.people, c.undecided, c.unknown)
+            SnapshotSegment(
+                *(c.segment.id, c.segment.name, c.segment.when, c.people, c.undecided),
+                c.unknown if profiles.incomplete else "",
+            )
             for c in classification.counts
         ),
         facts=tuple(
