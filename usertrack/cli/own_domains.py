@@ -28,21 +28,25 @@ def ask_domains(proposal: str) -> list[str]:
 
 
 def own_domains(runner: "Runner", proposals: "Sequence[Proposal]", *, asks: bool) -> list[str]:
-    """Return the rules for `internal`: as typed, or without a terminal the domain that several admins share."""
+    """Return the rules for `internal`: as typed, or without a terminal the domain that most admins share."""
     from usertrack.core.table import Table
-    from usertrack.mapping.own_domains import company_domain, domains_of_admins
+    from usertrack.mapping.own_domains import clearly_first, company_domain, domains_asked
 
     if runner.settings.names_own_people:
         return []
-    question = next(filter(None, (domains_of_admins(each) for each in proposals if each.kind.name == "accounts")), None)
-    answer = runner.run([question])[0] if question else None
-    domain, admins = next(iter(answer.rows), ("", 0)) if isinstance(answer, Table) else ("", 0)
+    domain, count, of_admins = "", 0, False
+    for accounts in (each for each in proposals if each.kind.name == "accounts" and not each.missing):
+        question, of_admins = domains_asked(accounts)
+        answer = runner.run([question])[0]
+        domain, count = clearly_first(answer.rows) if isinstance(answer, Table) else ("", 0)
+    if domain:
+        diagnostics.note(f"{count} {'admins' if of_admins else 'accounts'} have an e-mail at {domain}")
     if asks:
         return ask_domains(domain or company_domain(_own_email(runner)))
-    if admins < 2:  # one admin may be a customer's
-        return []
-    diagnostics.note(f"`internal: [{domain}]`: {admins} admins have an address there, and are no customers")
-    return [str(domain)]
+    if domain:
+        said = "are taken for your own people" if of_admins else "may be your own people"
+        diagnostics.note(f"they {said}: `internal: [{domain}]` in usertrack.yaml leaves them out")
+    return [domain] if of_admins and domain else []
 
 
 def _own_email(runner: "Runner") -> str:
