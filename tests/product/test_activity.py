@@ -192,7 +192,7 @@ def test_the_first_day_is_whole(client: Client) -> None:
     activity = activity_of(client, lines, scope_of("2026-03-11T12:00:00", "2026-03-13T12:00:00"))
     first = activity.now.active.days[0]
     assert (first.dau, activity.events(first.start.date()), activity.sessions.buckets[0].sessions) == (2, 3, 2)
-    assert (activity.now.lifecycle.people["new"], activity.compares) == (None, False)
+    assert (activity.now.lifecycle.people["new"], activity.before.active.mean) == (None, None)
     assert activity.scope.notes == ["whole days are counted: from 11 Mar 2026 on"]
 
 

@@ -70,6 +70,9 @@ class ActiveDays:
         return sum(day.again for day in self.soon) / seen if seen else None
 
 
+_NO_DAYS = ActiveDays((), ())
+
+
 @dataclass(frozen=True)
 class Engagement:
     """``score`` is 100 × the mean of the parts that are known, each a share 0…1."""
@@ -115,7 +118,8 @@ class Activity:
 
     ``hours`` are events by local day and hour. ``groups`` are the active days of each value of the breakdown, from
     ``by_value``, which is None without one. ``trend`` has the buckets of the charts. ``no_sessions`` says why there
-    are no sessions, where anybody was active. ``begin`` is where the log begins, None without any event.
+    are no sessions, where anybody was active. ``begin`` is where the log begins, None without any event: of a period
+    before that it does not have in full, nothing but who is new is known.
     ``by_accounts``: who is new is known from Postgres alone.
     """
 
@@ -131,11 +135,6 @@ class Activity:
     no_sessions: str
     begin: datetime | None = None
     by_accounts: bool = False
-
-    @property
-    def compares(self) -> bool:
-        """Whether the log has all of the period before."""
-        return self.begin is None or self.begin <= self.scope.since - self.scope.elapsed
 
     @property
     def week_earlier(self) -> ActiveDay | None:
@@ -184,6 +183,7 @@ def ask(runner: Runner, requested_scope: Scope) -> Activity:
         sessions, no_sessions = with_reason(runner, everybody, sessions)
     was, is_now = turnovers(came, scope, begin)
     since = scope.since - scope.elapsed
+    compares = begin is None or begin <= since  # else nothing else is known of the period before
     joined = sign_ups(runner, scope, since) if None in (was.people["new"], is_now.people["new"]) else None
     if joined is not None:
         late = sum(at >= scope.since for at in joined.values())
@@ -192,7 +192,9 @@ def ask(runner: Runner, requested_scope: Scope) -> Activity:
     return Activity(
         scope,
         ActivityPeriod(now, is_now, sessions.now),
-        ActivityPeriod(before, was, sessions.before),
+        ActivityPeriod(before, was, sessions.before)
+        if compares
+        else ActivityPeriod(_NO_DAYS, was, Visits(known=False)),
         sessions,
         {(row["date"], int(row["hour"])): int(row["events"]) for row in hours.dicts()},
         {name: _active(rows, scope)[1] for table in grouped for name, rows in groups(table, scope)},

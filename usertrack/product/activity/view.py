@@ -1,7 +1,7 @@
 """Activity as a document: each measure beside the period before, the days as a chart, the week as a heatmap."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -69,7 +69,7 @@ def activity_document(activity: Activity) -> Document:
             *_trend(activity),
             *([_groups(activity)] if scope.breakdown else []),
             _week(activity),
-            _engagement(activity.now.engagement, _engagement_before(activity)),
+            _engagement(activity.now.engagement, activity.before.engagement),
             Paragraph(f"Engagement is {FORMULA}.", "dim"),
         ),
         notes=notes,
@@ -81,15 +81,8 @@ def activity_document(activity: Activity) -> Document:
 
 
 def figures(activity: Activity) -> tuple[dict[str, Measure], dict[str, Measure]]:
-    """Every figure by its name in JSON, now and before; DAU before is that of the same weekday, a week earlier.
-
-    Of a period before that the log does not have in full, no other figure of events is known.
-    """
-    now, before = _figures(activity.now, activity.now.active.last), _figures(activity.before, activity.week_earlier)
-    if activity.compares:
-        return now, before
-    known = ("dau", "new")
-    return now, {name: each if name in known else replace(each, value=None) for name, each in before.items()}
+    """Every figure by its name in JSON, now and before; DAU before is that of the same weekday, a week earlier."""
+    return _figures(activity.now, activity.now.active.last), _figures(activity.before, activity.week_earlier)
 
 
 def _figures(measured: ActivityPeriod, day: ActiveDay | None) -> dict[str, Measure]:
@@ -154,10 +147,6 @@ def _week(activity: Activity) -> Heatmap:
     )
 
 
-def _engagement_before(activity: Activity) -> Engagement:
-    return activity.before.engagement if activity.compares else Engagement(None, None, None, None)
-
-
 def _engagement(now: Engagement, before: Engagement) -> Listing:
     parts = ((label, getattr(now, name), getattr(before, name)) for name, label in _PARTS.items())
     score = "not known" if now.score is None else f"{now.score:.0f} of 100"
@@ -185,7 +174,7 @@ def _notes(activity: Activity) -> Iterator[str]:
         activity.before.lifecycle.people["dormant"],
     ):
         begin, new = period.day(activity.begin, scope.timezone), "" if activity.by_accounts else "new, "
-        whose = "of the period before, " if activity.compares else ""
+        whose = "" if activity.now.lifecycle.people["dormant"] is None else "of the period before, "
         yield f"the log begins on {begin}: {whose}who is {new}returning, resurrected or churned is unknown"
         if activity.by_accounts:
             yield "new: who signed up, by the accounts in Postgres"
@@ -214,7 +203,7 @@ def _json(activity: Activity, days: list[dict[str, Any]], notes: Sequence[str]) 
         "engagement": {
             "formula": FORMULA,
             "now": vars(activity.now.engagement),
-            "before": vars(_engagement_before(activity)),
+            "before": vars(activity.before.engagement),
         },
         "by_hour": activity.by_hour,
         "by_weekday": activity.by_weekday,
