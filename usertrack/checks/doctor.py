@@ -112,7 +112,7 @@ def _posthog(answer: Table) -> Finding:
 
 
 def _own_events(settings: Settings, entity: Entity, answer: Table) -> list[Finding]:
-    """How far the copy of own events is, and which rows are none."""
+    """Say how far the copy of own events is, and which rows are none."""
     (events, last), state = answer.rows[0], SyncState.read(folder_of(settings) / "own_events.json")
     text = plural(events, "event") + (f", the last of {last:%Y-%m-%d %H:%M} UTC" if events else "")
     return [

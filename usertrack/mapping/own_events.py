@@ -18,13 +18,13 @@ _LEAST, _SURE = 6, 10
 
 
 def event_proposals(catalog: Catalog, accounts: Relation) -> list[Proposal]:
-    """The tables that could hold events of people, best first."""
+    """Return the tables that could hold events of people, best first."""
     proposals = [event_proposal(table, accounts) for table in catalog.tables.values() if _is_candidate(table)]
     return ranked(proposals, sure=_SURE, least=_LEAST)
 
 
 def event_proposal(table: Relation, accounts: Relation) -> Proposal:
-    """``table`` read as events. Whose they are is a column that refers to ``accounts``, or is called so."""
+    """Read ``table`` as events. A column that refers to ``accounts``, or is called so, says whose they are."""
     select = Select(table)
     proposal = Proposal(OWN_EVENTS, select, 0, [])
     columns = {
@@ -49,7 +49,7 @@ def event_proposal(table: Relation, accounts: Relation) -> Proposal:
 
 
 def own_events_counted(catalog: Catalog, proposals: Sequence[Proposal]) -> Statement | None:
-    """Ask posthog/event_people of the events that are agreed on, or that `usertrack.track` keeps; None for none."""
+    """Return the statement that counts the events agreed on, or those of `usertrack.track`; None for none."""
     tracked = [TRACKED.sql] if catalog.named("usertrack.event") else []
     agreed = [proposal.sql for proposal in proposals if proposal.kind is OWN_EVENTS]
     return (
@@ -67,7 +67,7 @@ def _is_candidate(table: Relation) -> bool:
 
 
 def _person(table: Relation, accounts: Relation) -> Column | None:
-    """The column with the id of an account."""
+    """Return the column with the id of an account."""
     references = (column for column in table.columns if column.references and column.references[0] == accounts.id)
     named = (column for column in table.columns if column.words[:-1] == accounts.words and column.words[-1] == "id")
     return next(references, None) or next(named, None) or column_like(table, rules.EVENT_PERSON)

@@ -200,7 +200,7 @@ def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Holding]:
 
 
 def _in_product(runner: Runner, subject: Subject) -> Iterator[Holding]:
-    """Rows of own events and of `usertrack.track`, with what deletes them, and its files on this machine."""
+    """Count rows of own events and of `usertrack.track`, with what deletes them, and its files on this machine."""
     answers = _answers(runner, (_of_subject(runner, name, sql, subject) for name, sql in _ACCOUNT_IDS.items()))
     ids = sorted({*subject.distinct_ids, *(str(id_) for table in tables_of(answers).values() for (id_,) in table.rows)})
     there = runner.run(
@@ -232,7 +232,7 @@ def _of_subject(runner: Runner, name: str, sql: str, subject: Subject) -> Statem
 
 
 def _rows_of(runner: Runner, entity: Entity, ids: str) -> tuple[str, str]:
-    """The table of own events, or the SELECT where that reads several, and the condition for a person's rows."""
+    """Return the table of own events, or the SELECT if that reads several, and the condition for a person's rows."""
     tree = parsed(entity.sql)
     source = tree.args.get("from_") or tree.args.get("from") if isinstance(tree, exp.Select) else None
     person = next((column.unalias() for column in tree.selects if column.alias_or_name == "person"), None)

@@ -55,7 +55,7 @@ class SyncState:
 
     @classmethod
     def read(cls, file: Path) -> "SyncState":
-        """The state in ``file``; that of an empty store where there is none, or it is damaged."""
+        """Read the state in ``file``; that of an empty store where there is none, or it is damaged."""
         try:
             return cls(**json.loads(file.read_text()))
         except (OSError, ValueError, TypeError):
@@ -117,7 +117,7 @@ def _events(rows: Path, token: str) -> Iterator[Events]:
 
 @contextmanager
 def _csv(rows: Path, columns: int) -> Iterator[str]:
-    """The headerless file as a relation of ``columns`` texts, c0 and so on."""
+    """Make the headerless file a relation of ``columns`` texts, c0 and so on."""
     with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
         link = Path(folder) / "rows.csv"  # ClickHouse would read wildcards in the path itself
         link.symlink_to(rows.resolve())

@@ -178,7 +178,7 @@ class EventCopy:
 
 
 def _chunks(hours: Mapping[str, tuple[int, str]], known: Mapping[str, str], since: datetime) -> list[_Chunk]:
-    """What is to be read: all hours but the ``known`` ones that are as they were, and the empty ones around them."""
+    """Return what is to be read: all hours but the ``known`` ones that are as they were, and empty ones around them."""
     chunks: list[_Chunk] = []
     is_open = False
     for hour in sorted({*hours, *known}):
@@ -198,7 +198,7 @@ def _chunks(hours: Mapping[str, tuple[int, str]], known: Mapping[str, str], sinc
 
 
 def _moment(text: str) -> datetime:
-    """An ISO time, UTC; the earliest that there is for the empty text."""
+    """Return an ISO time in UTC, for the empty text the earliest that there is."""
     return _utc(datetime.fromisoformat(text)) if text else _EARLIEST
 
 

@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 def own_events(settings: Settings, library: Library) -> Entity | None:
-    """The events of the company's own Postgres, where these answer for it; None where PostHog does, or nothing.
+    """Return the events of the company's own Postgres, if these answer for it; None if PostHog does, or nothing.
 
     Without PostHog and without ``tables/neon/events.sql``, that asks Postgres whether `usertrack.track` fills a table.
     Raises UsageError for a broken file.
@@ -69,13 +69,13 @@ def own_events(settings: Settings, library: Library) -> Entity | None:
 
 
 def folder_of(settings: Settings) -> Path:
-    """The folder of the copy; it need not exist."""
+    """Return the folder of the copy; it need not exist."""
     name = hashlib.sha256(identities(settings).get("neon", "").encode()).hexdigest()[:16]
     return state_folder(settings, datetime.now(UTC)) / "own-events" / name
 
 
 def _is_tracked(settings: Settings) -> bool:
-    """Whether there is a table of `usertrack.track`; no error of Postgres is news here, as other queries say it."""
+    """Return whether there is a table of `usertrack.track`. Errors of Postgres are left to its own queries."""
 
     async def ask() -> bool:
         postgres = make_source("neon", settings, Silent())
@@ -93,7 +93,7 @@ def _is_tracked(settings: Settings) -> bool:
 
 
 def open_own_events(entity: Entity, settings: Settings, library: Library, postgres: Source, notify: Notify) -> Source:
-    """The events of ``entity``, which are copied from ``postgres`` when they are first asked for.
+    """Return the source of the events of ``entity``, which copies them from ``postgres`` when it is first asked.
 
     Where another process serves the copy, that is asked, and keeps it up to date.
     """
@@ -125,7 +125,7 @@ def open_own_events(entity: Entity, settings: Settings, library: Library, postgr
 
 
 def _posthog(url: str, key: str, *, notify: Notify, timeout: float, app: "ASGIApp | None" = None) -> Source:
-    """The copy at ``url``, or its ``app``."""
+    """Return the source of the copy that is served at ``url``, or by ``app``."""
     import httpx
 
     from usertrack.sources.posthog import PostHog
@@ -138,7 +138,7 @@ def _posthog(url: str, key: str, *, notify: Notify, timeout: float, app: "ASGIAp
 def served_own_events(
     entity: Entity, settings: Settings, library: Library, url: str, notify: Notify
 ) -> "Iterator[ASGIApp]":
-    """The copy as PostHog's API, to be served at ``url``; while it is open, other processes ask it there."""
+    """Open the copy as PostHog's API, to be served at ``url``, where other processes ask it meanwhile."""
     with _engine(settings, notify, Event()) as engine:
         engine.store.announce(url, engine.key)
         yield engine.kept_up_to_date(entity, settings, library, make_source("neon", settings, notify), notify)
@@ -159,7 +159,7 @@ class _Engine:
     turn: Lock = field(default_factory=Lock)
 
     def kept_up_to_date(self, entity: Entity, settings: Settings, *others: Any) -> "ASGIApp":
-        """The app, which copies what is new before it answers; where Postgres is away, its own queries tell."""
+        """Return the app, which copies what is new before it answers. That Postgres is away, its own queries tell."""
 
         async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
             try:
@@ -188,7 +188,7 @@ _opening = Lock()
 
 @contextmanager
 def _engine(settings: Settings, notify: Notify, given_up: Event) -> Iterator[_Engine]:
-    """The engine of this process; waits for another one that has the copy open."""
+    """Open the engine, or share that of this process; wait for another process that has it open."""
     from usertrack.server.database.store import Store
     from usertrack.server.http.server_settings import ServerSettings
 

@@ -150,7 +150,7 @@ class Store(ClickHouseSession):
             self.insert("left_out", ({"what": what, "value": value} for value in values))
 
     def left_out(self, what: str) -> str:
-        """The latest value of what was noted, empty for none."""
+        """Return the latest value of what was noted, empty for none."""
         [[value]] = self.rows(f"SELECT max(value) FROM posthog.left_out WHERE what = {literal(what)}")
         return str(value)
 
