@@ -1,9 +1,9 @@
--- title: MCP connect rate
+-- title: "{Connect_rate}"
 -- about: >
 --   Of the persons with a pageview in the window, known or anonymous, how many clicked to connect an MCP server in it.
 --   Both are persons of PostHog; who clicked without a pageview is in neither.
 -- params: {days: 30}
--- metric: {label: MCP connect rate, kind: rate, good: at least 5 %, excellent: above 10 %}
+-- metric: {label: "{Connect_rate}", kind: rate, good: at least 5 %, excellent: above 10 %}
 SELECT day, countIf(clicked) AS hits, count() AS n
 FROM (
     SELECT if(whole, NULL, date) AS day, person_id, max(visits) > 0 AS visited, max(clicks) > 0 AS clicked

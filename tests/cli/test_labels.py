@@ -65,3 +65,9 @@ def test_a_word_that_is_none_of_ours(demo: Cli, tmp_path: Path) -> None:
     assert result.code == 2
     assert "usertrack.yaml:2: unknown setting 'labels.rnu'" in result.err
     assert "'labels.run'" in result.err
+
+
+def test_who_connects_no_servers_has_no_rate_of_it(demo: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("events: {connect_clicked: feature_used}\n")
+    text = demo("metrics").out
+    assert ("Intent rate" in text, "MCP" in text) == (True, False)

@@ -29,7 +29,7 @@ class OwnWords:
 
     def __init__(self, labels: Mapping[str, str] | None = None) -> None:
         own = {name: label for name, label in (labels or {}).items() if label}
-        words = {name: label for name, (label, _) in LABELS.items()}
+        words = {name: label for name, (label, _) in LABELS.items()} | {"connect_rate": "MCP connect rate"}
         for name in ("run", "call", "tool", "custom_tool", "server"):
             if name in own:
                 words[f"{name}s"] = f"{own[name]}s"

@@ -67,7 +67,8 @@ def short_sections(
 
 def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -> Section:
     """What changed, how many are new to act on, and the figures of the week."""
-    counts = [(len(standings[id_].new), name) for id_, name in _names(weekly).items() if id_ in standings]
+    names = {segment.id: segment.name for segment in weekly.classification.segment_set.segments}
+    counts = [(len(standings[id_].new), name) for id_, name in names.items() if id_ in standings]
     new = [f"{number(people)} {name}" for people, name in sorted(counts, key=lambda row: -row[0]) if people]
     figures = [(name, value) for name, value in summary_facts(weekly, timezone) if name not in ("Visits", "Pageviews")]
     lead = [figures.pop(0) for _ in figures[:1] if figures[0][0] == SIZES]
@@ -80,10 +81,6 @@ def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -
         *failures_origins(weekly),
     )
     return Section("In short", (Facts(tuple(facts)),), origins)
-
-
-def _names(weekly: Weekly) -> dict[str, str]:
-    return {count.segment.id: count.segment.name for count in weekly.classification.counts}
 
 
 def _changed(weekly: Weekly) -> Iterator[tuple[str, str]]:
