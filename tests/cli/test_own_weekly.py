@@ -80,6 +80,10 @@ def test_nothing_is_said_that_nothing_is_known_of(text: str) -> None:
     assert "| High-Intent Prospects | 0 |" not in text
 
 
+def test_what_is_unknown_is_no_noise(text: str) -> None:
+    assert "Unknown: MCP connect rate · Signup to first export No more than noise: Daily active people" in text
+
+
 def test_offers_go_to_those_who_need_no_help(text: str) -> None:
     offers = text.partition("## Power users to approach")[2].partition("##")[0]
     assert "happy@films.example" in offers

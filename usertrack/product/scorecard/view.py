@@ -166,12 +166,11 @@ def changed_blocks(scorecard: Scorecard) -> Iterator[Block]:
             _COLUMNS.show("change", Field(f"Since {span}", "change"), _change_with_interval),
             _day_by_day(scorecard),
         ).listing(changed)
-    others = [
-        f"{score.metric.label} {formatted(score.metric, score.now.value) or 'unknown'}"
-        for score in scorecard.scores
-        if score not in changed
-    ]
-    if others:
+    values = {score.metric.label: formatted(score.metric, score.now.value) for score in scorecard.scores}
+    same = [score.metric.label for score in scorecard.scores if score not in changed]
+    if unknown := [label for label in same if not values[label]]:
+        yield Paragraph(f"Unknown: {' · '.join(unknown)}")
+    if others := [f"{label} {values[label]}" for label in same if values[label]]:
         noise = "No more than noise" if changed else f"Nothing changed by more than noise since {span}"
         yield Paragraph(f"{noise}: {' · '.join(others)}")
 
