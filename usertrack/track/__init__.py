@@ -177,7 +177,7 @@ def track_error(
 
 def person_property(*, refreshed_by: Iterable[str] | str, name: str = "") -> Callable[[Compute], Compute]:
     """Declare a property of persons: a function of a distinct_id, computed anew after the events ``refreshed_by``."""
-    return DECLARATIONS.person_property(refreshed_by=refreshed_by, name=name)
+    return DECLARATIONS.declare(refreshed_by, name)
 
 
 def group_property(
@@ -188,7 +188,7 @@ def group_property(
     A group's key is in the event's ``groups``; where it is not, in the property that ``key`` names:
     ``group_property("team", key="team_slug", …)``.
     """
-    return DECLARATIONS.group_property(group_type, refreshed_by=refreshed_by, name=name, key=key)
+    return DECLARATIONS.declare(refreshed_by, name, group_type, key)
 
 
 def refresh(*holder_ids: object, group_type: str = "") -> None:

@@ -72,25 +72,17 @@ class Declarations:
                 due.append(Due(declared.group_type, holder, declared.name))
         return due
 
-    def person_property(self, *, refreshed_by: Iterable[str], name: str = "") -> Callable[[Compute], Compute]:
-        def declare(compute: Compute) -> Compute:
-            self.add(Declared(name or compute.__name__, compute, _events(refreshed_by)))
-            return compute
-
-        return declare
-
-    def group_property(
-        self, group_type: str, *, refreshed_by: Iterable[str], name: str = "", key: str = ""
+    def declare(
+        self, refreshed_by: Iterable[str], name: str, group_type: str = "", key: str = ""
     ) -> Callable[[Compute], Compute]:
-        def declare(compute: Compute) -> Compute:
-            self.add(Declared(name or compute.__name__, compute, _events(refreshed_by), group_type, key))
+        """Return a decorator that adds a property of persons, or of groups of ``group_type``."""
+        events = frozenset([refreshed_by] if isinstance(refreshed_by, str) else refreshed_by)
+
+        def add(compute: Compute) -> Compute:
+            self.add(Declared(name or compute.__name__, compute, events, group_type, key))
             return compute
 
-        return declare
-
-
-def _events(events: Iterable[str]) -> frozenset[str]:
-    return frozenset([events] if isinstance(events, str) else events)
+        return add
 
 
 def _group_key(declared: Declared, properties: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -39,7 +39,7 @@ class ErrorTracking:
         return response
 
     async def _answer(self, request: Any) -> Any:
-        response = await _awaited(self._get_response(request))
+        response = await self._get_response(request)
         if response.status_code == 500:
             await asyncio.to_thread(self._report, request)
         return response
@@ -52,10 +52,6 @@ class ErrorTracking:
     def _report(self, request: Any) -> None:
         error = getattr(request, _ERROR, None)
         quietly(lambda: track_error(error, view=_view(request), distinct_id=self.person(request)))
-
-
-async def _awaited(answer: Awaitable[Any]) -> Any:
-    return await answer
 
 
 def _remember(sender: Any, request: Any = None, **rest: Any) -> None:

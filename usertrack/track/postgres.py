@@ -98,7 +98,7 @@ class Postgres:
         except psycopg.OperationalError as error:
             if not idle or isinstance(error, errors.LockNotAvailable | errors.QueryCanceled):
                 raise
-            self._close_idle()
+            self.close()
             self._run(statements)
 
     def _run(self, statements: Sequence[Statement]) -> None:
@@ -128,7 +128,7 @@ class Postgres:
             yield connection
         except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
             self._prepare = None
-            self._close_idle()
+            self.close()
             connection.close()
             raise
         finally:
@@ -156,7 +156,8 @@ class Postgres:
                 self._limits_at_start = False
         return connect()
 
-    def _close_idle(self) -> None:
+    def close(self) -> None:
+        """Close the idle connections; the next statement opens a new one."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:
@@ -183,10 +184,6 @@ class Postgres:
         with self.transaction() as connection:
             waiting, refused = connection.execute(_COUNTS).fetchone() or (0, 0)
             return int(waiting), int(refused)
-
-    def close(self) -> None:
-        """Close the idle connections; the next statement opens a new one."""
-        self._close_idle()
 
 
 def _set_local(limits: Mapping[str, str]) -> bytes:

@@ -74,13 +74,10 @@ def messages(computed: Mapping[Due, Computed], known: Mapping[Due, Any]) -> list
     for due, outcome in computed.items():
         if not outcome.failure and (due not in known or known[due] != outcome.value):
             changed.setdefault((due.group_type, due.holder_id), {})[due.name] = outcome.value
-    return [profile_message(group, holder, values) for (group, holder), values in changed.items()]
-
-
-def profile_message(group_type: str, holder_id: str, values: Mapping[str, Any]) -> Message:
-    if not group_type:
-        return make_message("$identify", holder_id, {"$set": values})
-    return group_message(group_type, holder_id, values)
+    return [
+        group_message(group, holder, values) if group else make_message("$identify", holder, {"$set": values})
+        for (group, holder), values in changed.items()
+    ]
 
 
 def group_message(group_type: str, group_key: str, properties: Mapping[str, Any], **rest: Any) -> Message:

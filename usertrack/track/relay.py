@@ -79,7 +79,8 @@ class Relay:
             except NotDelivered as error:
                 delivery, failure = error.delivery, error
             lease.settle(delivery)
-        _tell_refused(destination, delivery)
+        for uuid, reason in delivery.refused.items():
+            LOG.error("%s takes no event %s (%s): it is set aside", destination.name, uuid, reason)
         if failure:
             raise failure
         return len(lease.messages)
@@ -161,8 +162,3 @@ def _wait_seconds(error: Exception, failures: int) -> float:
 
 def _describe(error: Exception) -> str:
     return str(error) if isinstance(error, NotDelivered) else type(error).__name__
-
-
-def _tell_refused(destination: Destination, delivery: Delivery) -> None:
-    for uuid, reason in delivery.refused.items():
-        LOG.error("%s takes no event %s (%s): it is set aside", destination.name, uuid, reason)

@@ -48,7 +48,9 @@ class Sender:
             import posthog
 
             # it never sends by itself: only from batch_post we learn what was acknowledged
-            self._sdk = posthog.Posthog(project_key, host=host, sync_mode=True, send=False, before_send=self._collect)
+            self._sdk = posthog.Posthog(
+                project_key, host=host, sync_mode=True, send=False, before_send=self._events.append
+            )
             self._sdk.capture("the first event takes longest")
 
     def send(self, messages: Sequence[Message], seconds: float = REQUEST_SECONDS) -> Delivery:
@@ -58,7 +60,7 @@ class Sender:
         """
         self._seconds = seconds
         events = contextvars.Context().run(self._make_events, messages)  # without the tags of whoever calls flush()
-        sizes = {event["uuid"]: _size(event) for event in events}
+        sizes = {event["uuid"]: len(json.dumps(event, default=str)) for event in events}
         refused = {uuid: "larger than 900 KiB" for uuid, size in sizes.items() if size > _EVENT_BYTES}
         unmade = {message.uuid for message in messages} - {event["uuid"] for event in events}
         refused |= dict.fromkeys(unmade, "PostHog's SDK takes no such event")
@@ -71,9 +73,6 @@ class Sender:
             error.delivery = Delivery(frozenset(accepted), refused)
             raise
         return Delivery(frozenset(accepted), refused)
-
-    def _collect(self, event: Event) -> None:
-        self._events.append(event)
 
     def _make_events(self, messages: Sequence[Message]) -> list[Event]:
         self._events.clear()
@@ -140,7 +139,3 @@ def _batches(events: Sequence[Event], sizes: Mapping[str, int]) -> Iterator[list
         size += sizes[event["uuid"]]
     if batch:
         yield batch
-
-
-def _size(event: Event) -> int:
-    return len(json.dumps(event, default=str))

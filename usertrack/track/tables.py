@@ -35,15 +35,11 @@ class Tables:
                 raise
             if len(messages) == 1:
                 return Delivery(refused={messages[0].uuid: type(error).__name__})
-            first, second = (self.send(half) for half in _halves(messages))
+            middle = len(messages) // 2
+            first, second = self.send(messages[:middle]), self.send(messages[middle:])
             return Delivery(first.accepted | second.accepted, first.refused | second.refused)
         return Delivery(frozenset(message.uuid for message in messages))
 
     def _statements(self, message: Message) -> list[Statement]:
         due = self._declarations.due_after(message.event, message.distinct_id, message.properties)
         return [insert(message), *([mark_due(due)] if due else [])]
-
-
-def _halves(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
-    middle = len(messages) // 2
-    return messages[:middle], messages[middle:]

@@ -38,17 +38,14 @@ class Watch:
         """Count and tell what is not as the plan says. Raises NotAsPlanned where the plan is enforced."""
         if self._plan is None:
             return
-        violations = self._checker(self._plan)(event, properties)
+        with self._lock:
+            if self._check is None:
+                self._check = self._open(self._plan)
+        violations = self._check(event, properties)
         for violation in violations:
             self._report(violation)
         if violations and self._enforce:
             raise NotAsPlanned("; ".join(map(str, violations)), "change the call, or the tracking plan")
-
-    def _checker(self, plan: "Plan | Path") -> "Check":
-        with self._lock:
-            if self._check is None:
-                self._check = self._open(plan)
-            return self._check
 
     def _open(self, plan: "Plan | Path") -> "Check":
         """The compiled plan. One that cannot be read is told, and stops no event unless it is to be enforced."""
