@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from usertrack.alerts.matchers import parse_matcher
 from usertrack.alerts.model import Signal, SignalState
-from usertrack.alerts.notifications import Route
+from usertrack.alerts.notifications import Channel, Notifications, Route, Timing
 
 T0 = datetime(2026, 11, 20, 9, tzinfo=UTC)
+USUAL = Timing()
 
 
 def at(seconds: float) -> datetime:
@@ -32,3 +33,9 @@ def signal(
 
 def route(name: str, *matchers: str, channels: tuple[str, ...], goes_on: bool = False) -> Route:
     return Route(name, tuple(map(parse_matcher, matchers)), channels, goes_on=goes_on)
+
+
+def one_route(*channels: Channel, timing: Timing = USUAL) -> Notifications:
+    """Every alert to all ``channels``."""
+    route = Route("all", (), tuple(channel.name for channel in channels), timing)
+    return Notifications({channel.name: channel for channel in channels}, (route,))

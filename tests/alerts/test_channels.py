@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.mail_server import OPENSSL, certificate, mailbox
-from tests.alerts.signals import T0, at, signal
+from tests.alerts.signals import T0, at, one_route, signal
 from tests.alerts.test_slack import CALL, JOHN
 from tests.push.receiver import Answer, receiving
 from usertrack.alerts.channels.alertmanager import AlertmanagerSender
@@ -15,7 +15,7 @@ from usertrack.alerts.channels.senders import senders
 from usertrack.alerts.channels.webhook import WebhookSender
 from usertrack.alerts.desk import Desk
 from usertrack.alerts.model import SignalState
-from usertrack.alerts.notifications import Channel, one_route
+from usertrack.alerts.notifications import Channel
 from usertrack.alerts.outbox import Delivered, Outbox, Sender
 from usertrack.alerts.store import Store
 from usertrack.core.errors import UsageError

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.alertmanager import message_of, ours, random_stream, settings_of, signals_at, silences_at
-from tests.alerts.signals import T0, at, signal
+from tests.alerts.signals import T0, at, one_route, signal
 from usertrack.alerts.codec import decode
 from usertrack.alerts.desk import Desk
 from usertrack.alerts.life import AlertState
 from usertrack.alerts.matchers import parse_matcher
 from usertrack.alerts.model import SignalState
-from usertrack.alerts.notifications import Channel, Notifications, Route, one_route
+from usertrack.alerts.notifications import Channel, Notifications, Route
 from usertrack.alerts.router import Notification
 from usertrack.alerts.store import Store
 from usertrack.core.errors import SourceBusy, UsageError

@@ -1,14 +1,14 @@
 from datetime import timedelta
 from pathlib import Path
 
-from tests.alerts.signals import T0, at, signal
+from tests.alerts.signals import T0, at, one_route, signal
 from tests.push.receiver import receiving
 from usertrack.alerts.channels.slack import WebhookSender
 from usertrack.alerts.desk import Desk
 from usertrack.alerts.erasure import Held, Person, erase, expire_by, held
 from usertrack.alerts.matchers import parse_matcher
 from usertrack.alerts.model import SignalState
-from usertrack.alerts.notifications import Budget, Channel, Notifications, one_route
+from usertrack.alerts.notifications import Budget, Channel, Notifications
 from usertrack.alerts.outbox import Outbox
 from usertrack.alerts.store import Store
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.signals import T0, at, signal
+from tests.alerts.signals import T0, at, one_route, signal
 from tests.alerts.test_slack import CALL
 from tests.push.receiver import Answer, receiving
 from usertrack.alerts.channels.webhook import WebhookSender
 from usertrack.alerts.desk import Desk
-from usertrack.alerts.notifications import Channel, one_route
+from usertrack.alerts.notifications import Channel
 from usertrack.alerts.outbox import Message, Outbox, channel_state
 from usertrack.alerts.store import Store
 

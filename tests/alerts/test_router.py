@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.alerts.signals import T0, at, route, signal
+from tests.alerts.signals import T0, at, one_route, route, signal
 from usertrack.alerts.life import acknowledged, after_signal, snoozed
 from usertrack.alerts.matchers import parse_matcher
 from usertrack.alerts.model import Signal, SignalState
@@ -15,7 +15,6 @@ from usertrack.alerts.notifications import (
     QuietHours,
     Silence,
     Timing,
-    one_route,
 )
 from usertrack.alerts.router import Notification, Reason, Router
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.signals import T0, at, signal
+from tests.alerts.signals import T0, at, one_route, signal
 from tests.push.receiver import Answer, receiving
 from usertrack.alerts.channels.slack import BotSender, WebhookSender, payload
 from usertrack.alerts.desk import Desk
 from usertrack.alerts.life import after_signal
 from usertrack.alerts.model import Signal, SignalState
-from usertrack.alerts.notifications import Channel, Notifications, one_route
+from usertrack.alerts.notifications import Channel, Notifications
 from usertrack.alerts.outbox import Outbox
 from usertrack.alerts.router import Notification, Reason
 from usertrack.alerts.store import Store

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.alerts.signals import one_route
 from usertrack.alerts.desk import Desk
-from usertrack.alerts.notifications import Channel, one_route
+from usertrack.alerts.notifications import Channel
 from usertrack.alerts.store import Store as Alerts
 from usertrack.alerts.watch_lock import WatchLock
 from usertrack.library.library import shipped_root

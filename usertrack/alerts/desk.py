@@ -97,7 +97,7 @@ class Desk:
 
     def _changed(self, change: Change, step: Callable[[Alert], Alert]) -> Alert:
         with self._step(change.at):
-            alert = self._require(change.key)
+            alert = self.alert(change.key)
             if alert.is_resolved:
                 hint = "`usertrack alerts list` shows what is open"
                 raise TooLateError(f"the alert '{change.key}' is resolved", hint)
@@ -156,9 +156,6 @@ class Desk:
 
     def alert(self, key: str) -> Alert:
         """Raises UsageError with near misses."""
-        return self._require(key)
-
-    def _require(self, key: str) -> Alert:
         alert = self._current(key)
         if alert is None:
             known = [each.key for each in self.store.alerts("is_open")]

@@ -5,7 +5,7 @@ Slack, PagerDuty and mailboxes keep what they were sent; that is theirs.
 
 import re
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -148,20 +148,16 @@ class Expired:
 
 
 def old(store: Store, alerts_before: datetime, messages_before: datetime) -> Expired:
-    return Expired(*(count for _, count in _old(store, alerts_before, messages_before)))
+    queries = (("alerts", _OLD_ALERTS, alerts_before), ("outbox", _OLD_MESSAGES, messages_before))
+    counts = (
+        store.connection.execute(f"SELECT count(*) FROM {table} WHERE {condition}", [stamp(before)]).fetchone()[0]
+        for table, condition, before in queries
+    )
+    return Expired(*counts)
 
 
 _OLD_ALERTS = "NOT is_open AND NOT is_routed AND updated_at < ?"
 _OLD_MESSAGES = "created_at < ?"  # also what could never be sent: nobody acts on it after so long
-
-
-def _old(store: Store, alerts_before: datetime, messages_before: datetime) -> Iterator[tuple[str, int]]:
-    for table, condition, before in (
-        ("alerts", _OLD_ALERTS, alerts_before),
-        ("outbox", _OLD_MESSAGES, messages_before),
-    ):
-        sql = f"SELECT count(*) FROM {table} WHERE {condition}"
-        yield table, int(store.connection.execute(sql, [stamp(before)]).fetchone()[0])
 
 
 def expire(store: Store, alerts_before: datetime, messages_before: datetime) -> Expired:

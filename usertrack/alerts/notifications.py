@@ -179,9 +179,3 @@ def usual_routes(channels: Sequence[str], timing: Timing) -> tuple[Route, ...]:
         Route("worth knowing", (Matcher("severity", "=", "info"),), names, worth_knowing),
         Route("urgent", (), names, timing),
     )
-
-
-def one_route(*channels: Channel, timing: Timing = Timing()) -> Notifications:
-    """Every alert to all ``channels``."""
-    route = Route("all", (), tuple(channel.name for channel in channels), timing)
-    return Notifications({channel.name: channel for channel in channels}, (route,))

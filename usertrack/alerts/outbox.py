@@ -49,8 +49,8 @@ class Sender(Protocol):
         ...
 
     def edit(self, receipt: str, notification: Notification, now: datetime) -> bool:
-        """Put ``notification`` in the place of what was sent; False where the channel cannot."""
-        ...
+        """Put ``notification`` in the place of what was sent; False where the channel cannot, as most."""
+        return False
 
 
 @dataclass(frozen=True)

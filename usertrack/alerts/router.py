@@ -295,7 +295,7 @@ class Router:
         if not reason:
             return None
         self.log[_log_key(key, name)] = LogEntry(now, firing | (former & held), resolved)
-        listed = _firing(_sorted(alerts))
+        listed = [alert for alert in _sorted(alerts) if not alert.is_resolved]
         news = [alert for alert in listed if reason is Reason.REPEAT or alert.key not in former]
         if channel.kind in RATIONED and news:
             over = self._rationing.spend(name, news, now)
@@ -384,10 +384,6 @@ def _group_of(route: Route, labels: Mapping[str, str]) -> tuple[str, dict[str, s
 
 def _log_key(group: str, channel: str) -> str:
     return f"{channel}|{group}"
-
-
-def _firing(alerts: Iterable[Alert]) -> list[Alert]:
-    return [alert for alert in alerts if not alert.is_resolved]
 
 
 def _sorted(alerts: Iterable[Alert]) -> list[Alert]:

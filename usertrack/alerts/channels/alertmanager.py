@@ -7,7 +7,7 @@ from usertrack.alerts.cards import links
 from usertrack.alerts.channels.posting import JSON, delivery_to, json_bytes
 from usertrack.alerts.life import Alert
 from usertrack.alerts.notifications import Notifications
-from usertrack.alerts.outbox import Message
+from usertrack.alerts.outbox import Message, Sender
 from usertrack.alerts.router import Notification
 from usertrack.render import safe
 
@@ -32,7 +32,7 @@ def _alert(alert: Alert, settings: Notifications) -> dict[str, Any]:
     }
 
 
-class AlertmanagerSender:
+class AlertmanagerSender(Sender):
     def __init__(self, url: str, settings: Notifications) -> None:
         self._url = f"{url.rstrip('/')}/api/v2/alerts"
         self._settings = settings
@@ -41,6 +41,3 @@ class AlertmanagerSender:
     def send(self, message: Message, now: datetime) -> str:
         self._delivery.post_once(self._url, json_bytes(alerts(message.notification, self._settings)), JSON)
         return ""
-
-    def edit(self, receipt: str, notification: Notification, now: datetime) -> bool:
-        return False

@@ -11,8 +11,8 @@ from email.utils import format_datetime
 
 from usertrack.alerts.cards import Card, cards, title
 from usertrack.alerts.notifications import Channel, Notifications
-from usertrack.alerts.outbox import Message
-from usertrack.alerts.router import Notification, Reason
+from usertrack.alerts.outbox import Message, Sender
+from usertrack.alerts.router import Reason
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsageError, UsertrackError
 from usertrack.core.words import people_words
 from usertrack.delivery.post import is_loopback
@@ -58,7 +58,7 @@ def _paragraph(card: Card) -> str:
     return "\n".join(safe.visible(line) for line in lines if line)
 
 
-class MailSender:
+class MailSender(Sender):
     """``user`` "": nobody logs in. Without TLS nothing is sent, but to this machine."""
 
     def __init__(
@@ -101,9 +101,6 @@ class MailSender:
             server.close()
             raise ConnectionFailed("the mail server offers no TLS, so others could read the data", "use port 465")
         return server
-
-    def edit(self, receipt: str, notification: Notification, now: datetime) -> bool:
-        return False
 
 
 def _failure(error: smtplib.SMTPException) -> UsertrackError | Retry:

@@ -9,7 +9,7 @@ from usertrack.alerts.cards import cards
 from usertrack.alerts.channels.posting import JSON, delivery_to, json_bytes
 from usertrack.alerts.life import Alert
 from usertrack.alerts.notifications import Notifications
-from usertrack.alerts.outbox import Message
+from usertrack.alerts.outbox import Message, Sender
 from usertrack.alerts.router import Notification, Reason
 from usertrack.core.errors import ConnectionFailed, QueryError, UsertrackError
 from usertrack.delivery.post import status_of
@@ -52,7 +52,7 @@ def _trigger(alert: Alert, settings: Notifications, now: datetime) -> dict[str, 
     }
 
 
-class PagerDutySender:
+class PagerDutySender(Sender):
     """One request an event: a message of several alerts is repeated as a whole, which PagerDuty's dedup_key allows."""
 
     def __init__(self, url: str, routing_key: str, settings: Notifications) -> None:
@@ -65,9 +65,6 @@ class PagerDutySender:
         for event in events(message.notification, self._settings, now):
             self._delivery.post_once(self._url, json_bytes({"routing_key": self._routing_key, **event}), JSON)
         return ""
-
-    def edit(self, receipt: str, notification: Notification, now: datetime) -> bool:
-        return False
 
     def _refusal(self, response: Any) -> UsertrackError:
         status = status_of(response).replace(self._routing_key, "[secret]")

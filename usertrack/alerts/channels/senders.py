@@ -1,6 +1,6 @@
 """The senders of the channels in patterns.yaml, each with its secret from the settings."""
 
-from collections.abc import Callable, Mapping
+from functools import partial
 
 from usertrack.alerts.channels.alertmanager import AlertmanagerSender
 from usertrack.alerts.channels.email import MailSender
@@ -18,44 +18,28 @@ from usertrack.workspace.settings import Settings
 
 def senders(notifications: Notifications, settings: Settings) -> dict[str, Sender]:
     """A sender for each channel; raises UsageError for one whose secret or server is missing."""
-    return {name: _KINDS[each.kind](each, notifications, settings) for name, each in notifications.channels.items()}
+    return {name: _sender(channel, notifications, settings) for name, channel in notifications.channels.items()}
 
 
-def _slack(channel: Channel, notifications: Notifications, settings: Settings) -> Sender:
-    if channel.room:
-        token, api = _require(channel, settings, "slack.bot_token"), _address(channel, settings, "slack.api")
-        return BotSender(token, channel.room, api, notifications)
-    return SlackWebhookSender(_address(channel, settings, "slack.webhook_url"), notifications)
-
-
-def _webhook(channel: Channel, notifications: Notifications, settings: Settings) -> Sender:
-    return WebhookSender(_address(channel, settings, "webhook.url"), notifications)
-
-
-def _email(channel: Channel, notifications: Notifications, settings: Settings) -> Sender:
-    server = channel.server or _require(channel, settings, "smtp.server")
+def _sender(channel: Channel, notifications: Notifications, settings: Settings) -> Sender:
+    require, address = partial(_require, channel, settings), partial(_address, channel, settings)
+    match channel.kind:
+        case "slack" if channel.room:
+            return BotSender(require("slack.bot_token"), channel.room, address("slack.api"), notifications)
+        case "slack":
+            return SlackWebhookSender(address("slack.webhook_url"), notifications)
+        case "webhook":
+            return WebhookSender(address("webhook.url"), notifications)
+        case "pagerduty":
+            key = require("pagerduty.routing_key")
+            return PagerDutySender(address("pagerduty.url"), key, notifications)
+        case "alertmanager":
+            return AlertmanagerSender(address("alertmanager.url"), notifications)
+    server = channel.server or require("smtp.server")
     user = settings["smtp.user"] or ""
     if user:
-        _require(channel, settings, "smtp.password")
+        require("smtp.password")
     return MailSender(channel, server, user, lambda: str(settings["smtp.password"]), notifications)
-
-
-def _pagerduty(channel: Channel, notifications: Notifications, settings: Settings) -> Sender:
-    key = _require(channel, settings, "pagerduty.routing_key")
-    return PagerDutySender(_address(channel, settings, "pagerduty.url"), key, notifications)
-
-
-def _alertmanager(channel: Channel, notifications: Notifications, settings: Settings) -> Sender:
-    return AlertmanagerSender(_address(channel, settings, "alertmanager.url"), notifications)
-
-
-_KINDS: Mapping[str, Callable[[Channel, Notifications, Settings], Sender]] = {
-    "slack": _slack,
-    "webhook": _webhook,
-    "email": _email,
-    "pagerduty": _pagerduty,
-    "alertmanager": _alertmanager,
-}
 
 
 def _require(channel: Channel, settings: Settings, name: str) -> str:

@@ -12,7 +12,7 @@ import httpx
 from usertrack.alerts.cards import Card, Link, cards, title
 from usertrack.alerts.channels.posting import JSON, delivery_to, json_bytes
 from usertrack.alerts.notifications import Notifications
-from usertrack.alerts.outbox import Message
+from usertrack.alerts.outbox import Message, Sender
 from usertrack.alerts.router import Notification, Reason
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
 from usertrack.core.words import number, people_words
@@ -108,7 +108,7 @@ def _chunks(lines: list[str]) -> list[list[str]]:
     return chunks
 
 
-class WebhookSender:
+class WebhookSender(Sender):
     """Posts to an incoming webhook, whose messages cannot be edited."""
 
     def __init__(self, url: str, settings: Notifications) -> None:
@@ -123,11 +123,8 @@ class WebhookSender:
             raise ConnectionFailed("the server does not answer like Slack", "is SLACK_WEBHOOK_URL that of Slack?")
         return ""
 
-    def edit(self, receipt: str, notification: Notification, now: datetime) -> bool:
-        return False
 
-
-class BotSender:
+class BotSender(Sender):
     """Posts and edits with a bot token (scope chat:write)."""
 
     def __init__(self, token: str, room: str, api: str, settings: Notifications) -> None:

@@ -7,8 +7,7 @@ from usertrack.alerts.cards import links
 from usertrack.alerts.channels.posting import JSON, delivery_to, json_bytes
 from usertrack.alerts.life import Alert
 from usertrack.alerts.notifications import Notifications
-from usertrack.alerts.outbox import Message
-from usertrack.alerts.router import Notification
+from usertrack.alerts.outbox import Message, Sender
 from usertrack.render import text
 
 VERSION = 1
@@ -52,7 +51,7 @@ def _alert(alert: Alert, settings: Notifications) -> dict[str, Any]:
     }
 
 
-class WebhookSender:
+class WebhookSender(Sender):
     def __init__(self, url: str, settings: Notifications) -> None:
         self._url = url
         self._settings = settings
@@ -62,6 +61,3 @@ class WebhookSender:
         headers = {**JSON, "Idempotency-Key": message.uuid}
         self._delivery.post_once(self._url, json_bytes(document(message, self._settings)), headers)
         return ""
-
-    def edit(self, receipt: str, notification: Notification, now: datetime) -> bool:
-        return False
