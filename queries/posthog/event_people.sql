@@ -3,7 +3,6 @@
 --   Every event that ever occurred, how often, and how many persons did it. `usual` is how often four of five of those
 --   who did it in the last `days` did it then, at the most: a person beyond it is one of its most frequent users.
 -- params: {days: 30}
-WITH lowerUTF8(trim(person.properties.email)) AS email
 SELECT
     event,
     sum(times) AS events,

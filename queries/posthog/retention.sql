@@ -41,7 +41,7 @@ acts AS (
         {bucket} AS period
     FROM (
         SELECT id AS person_id, fromUnixTimestamp(toInt(arrayElement({began}, indexOf({emails}, email)))) AS timestamp
-        FROM (SELECT id, lowerUTF8(trim(properties.email)) AS email FROM persons)
+        FROM (SELECT id, {email_of_person} AS email FROM persons)
         WHERE email != '' AND email IN {emails}
     )
     WHERE {audience}

@@ -4,7 +4,6 @@
 --   error. One noisy visitor counts once in `persons`; `visitors` are the persons who saw the page in that time at all.
 -- params: {days: 7}
 WITH
-    {email_of_event} AS email,
     -- newer browser SDKs write only the list
     coalesce(
         nullIf(properties.$exception_message, ''), nullIf(JSONExtractString(properties.$exception_list, 1, 'value'), '')

@@ -163,11 +163,13 @@ def named_table(catalog: "Catalog", name: str) -> "Relation":
 
 def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None) -> bool:
     """Propose, ask and write. Without a terminal and without ``yes`` nothing is written, and the answer is False."""
-    from usertrack.cli.own_domains import own_domains, write_domains
+    from usertrack.cli.own_domains import own_domains
     from usertrack.engine.connect import open_runner
     from usertrack.library.events import EVENTS
     from usertrack.library.library import Library, shipped_root
+    from usertrack.mapping.files import add_internal
     from usertrack.mapping.own_events import own_events_counted
+    from usertrack.workspace.folder import FILE_NAME
     from usertrack.workspace.settings import load_settings
 
     options = {"profile": profile} if profile else {}
@@ -204,7 +206,7 @@ def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None)
         diagnostics.note(f"this would write {files}usertrack.yaml and segments.yaml; add --yes to do it")
         return False
     _write(folder, found, lacks, profile or "")
-    write_domains(folder, internal)
+    add_internal(folder / FILE_NAME, internal)
     if catalog and not found.has_accounts:
         raise _no_accounts(folder, found)
     _write_segments(folder, found, asks=asks, fit=wishes.fit)

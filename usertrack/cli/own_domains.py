@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usertrack.cli import diagnostics
@@ -55,12 +54,3 @@ def _own_email(runner: "Runner") -> str:
         return str(runner.call("GET", "/api/users/@me/").get("email") or "")
     except UsertrackError:
         return ""
-
-
-def write_domains(folder: Path, rules: Sequence[str]) -> None:
-    """Add the setting `internal` to the workspace, where it is not set."""
-    from usertrack.mapping.files import add_internal
-    from usertrack.workspace.folder import FILE_NAME
-
-    if rules:
-        add_internal(folder / FILE_NAME, rules)

@@ -47,8 +47,10 @@ def init(
     `usertrack init acme --from-database --runs app.builds --fit` · names the runs, offers thresholds
     """
     from usertrack.cli import diagnostics
-    from usertrack.cli.own_domains import ask_domains, write_domains
+    from usertrack.cli.own_domains import ask_domains
     from usertrack.core.errors import UsageError
+    from usertrack.mapping.files import add_internal
+    from usertrack.workspace.folder import FILE_NAME
     from usertrack.workspace.profiles import require_profile
     from usertrack.workspace.scaffold import create_workspace, use_profile
     from usertrack.workspace.settings import load_settings
@@ -73,7 +75,7 @@ def init(
     if profile:
         use_profile(folder, profile)
     if written and diagnostics.has_terminal() and not load_settings(workspace=folder).names_own_people:
-        write_domains(folder, ask_domains(""))
+        add_internal(folder / FILE_NAME, ask_domains(""))
     if not written:
         diagnostics.note(f"{folder} is a workspace already; nothing was changed")
     login = "" if profile else f"`usertrack login`, or variables in {folder / '.env'}; then "
