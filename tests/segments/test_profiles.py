@@ -107,7 +107,7 @@ def test_of_the_past_who_came_later_is_in_no_segment_and_the_last_event_is_the_l
 
 def test_who_left_by_the_apps_own_account_is_lapsed(tmp_path: Path) -> None:
     company = Company()
-    company.account("left@x.example", organization="gone", last_active=ago(40))
+    company.account("left@x.example", organization="gone", last_active=ago(40), runs={"completed": 3})  # 3 days ago
     company.account("here@x.example", organization="here")
     (tmp_path / "tables/neon").mkdir(parents=True)
     (tmp_path / "tables/neon/accounts.sql").write_text(LEFT)
