@@ -5,6 +5,7 @@ There code runs and custom tools have no time, runs no id, and nothing says whos
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from .oracle import Act, Company, Person, Run
 from .walk import Walk
@@ -182,11 +183,15 @@ def company() -> Company:
     return Company(NOW, people + strangers)
 
 
+def without_the_coder(known: Any) -> Any:
+    """Who is at risk, without the one person who is in a table that has no time: of them, that is undecided."""
+    return known - 1 if isinstance(known, int) else [email for email in known if email != "coder@umbra.example"]
+
+
 def world(name: str, schema: str) -> World:
     answers = company().answers()
-    # whether somebody is at risk rests on tables without a time, where there are any rows of that account
     for known in answers.values():
-        known.pop("at_risk")
+        known["at_risk"] = without_the_coder(known["at_risk"])
     return World(
         name=name,
         schema=schema,

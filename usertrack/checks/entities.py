@@ -88,6 +88,25 @@ def entity_places(library: Library, problems: Mapping[str, UsertrackError]) -> l
     return [Finding("ok", "entities", text)] if text else []
 
 
+def lacking_columns(library: Library, problems: Problems) -> Iterator[Finding]:
+    """A note for each entity whose tables lack a column that its file names."""
+    for name in library.entities.present:
+        if name not in problems and (entity := library.entities[name]).lacking:
+            gone = ", ".join(f"{column} ({written})" for column, written in entity.lacking.items())
+            text = f"is read without {gone}: there is no such column, and it is empty"
+            if entity.timeless:
+                text += "; when it happened is unknown of who is in it"
+            yield Finding(
+                "note", f"entity {name}", text, f"name another column in {entity.place}, or leave it out there"
+            )
+
+
+def _goes_on(entity: Entity) -> bool:
+    """Whether it is no mistake that the tables lack columns: a file of one's own names columns that there are."""
+    needed = {column.name for column in entity.kind.columns if column.required and column.type != "time"}
+    return bool(entity.lacking) and entity.shipped and needed.isdisjoint(entity.lacking)
+
+
 def is_shipped(path: Path) -> bool:
     return path.is_relative_to(shipped_root() / "tables")
 
@@ -123,7 +142,7 @@ def refused_by_postgres(runner: Runner, names: Sequence[str]) -> Problems:
 def _alone(runner: Runner, entity: Entity) -> Statement:
     """The SELECT of the entity's file for no rows, with the lines that it has there."""
     assert entity.path
-    sql = runner.library.expanded(entity.written, "neon", ())
+    sql = runner.library.expanded(entity.sql if _goes_on(entity) else entity.written, "neon", ())
     query = Query(
         entity.place,
         "neon",

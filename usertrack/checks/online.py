@@ -10,6 +10,7 @@ from usertrack.checks.entities import (
     check_zones,
     entity_places,
     is_shipped,
+    lacking_columns,
     refused_by_postgres,
     sound_entities,
     strange_files,
@@ -42,6 +43,7 @@ def check_online(runner: Runner, rules: Path) -> list[Finding]:
     stopped = {query: name for name, queries in readers.items() for query in queries}
     return [
         *strange_files(library),
+        *lacking_columns(library, problems),
         *_problems(library, rules, problems, readers),
         *check_rows(runner, sound_entities(library, problems)),
         *check_zones(runner, sound_entities(library, problems)),
