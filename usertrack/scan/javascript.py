@@ -60,9 +60,6 @@ class JavaScriptReader(DeclarationReader):
         """What adds nothing: parentheses, `await`, `as`, `!`."""
         return self.visit(inner_nodes(node)[0]) if inner_nodes(node) else self.unknown(node)
 
-    def read_as(self, node: "Node") -> Expression:
-        return self.visit(inner_nodes(node)[0])
-
     def read_assertion(self, node: "Node") -> Expression:
         return self.visit(inner_nodes(node)[-1])
 
@@ -238,8 +235,8 @@ class JavaScriptReader(DeclarationReader):
         "parenthesized_expression": "read_inner",
         "await_expression": "read_inner",
         "non_null_expression": "read_inner",
-        "as_expression": "read_as",
-        "satisfies_expression": "read_as",
+        "as_expression": "read_inner",
+        "satisfies_expression": "read_inner",
         "type_assertion": "read_assertion",
         "sequence_expression": "read_sequence",
         "binary_expression": "read_binary",

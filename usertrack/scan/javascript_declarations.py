@@ -259,9 +259,6 @@ class DeclarationReader(TypeReader):
         self.bind(name, owner, line_of(node))
         return owner
 
-    def read_interface(self, node: "Node") -> Expression:
-        return self.read_class(node)
-
     def read_type_alias(self, node: "Node") -> Expression:
         name, value = source_of(node.child_by_field_name("name")), node.child_by_field_name("value")
         if value is not None:
@@ -344,7 +341,7 @@ class DeclarationReader(TypeReader):
         "abstract_class_declaration": "read_class",
         "class": "read_class",
         "enum_declaration": "read_enum",
-        "interface_declaration": "read_interface",
+        "interface_declaration": "read_class",
         "type_alias_declaration": "read_type_alias",
         "import_statement": "read_import",
         "export_statement": "read_export",

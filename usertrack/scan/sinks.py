@@ -33,7 +33,6 @@ class Product:
     words: Sequence[str]
     methods: Sequence[str]
     event_keys: Sequence[str] = ("event",)
-    property_keys: Sequence[str] = ("properties",)
     person_first: bool = True
     modules: Sequence[str] = ()
     """Python's."""
@@ -52,7 +51,6 @@ PRODUCTS = (
         ("mixpanel", "mixpanel-browser", "mixpanel-react-native"),
         ("mixpanel",),
         ("track", "track_links", "track_forms", "trackWithGroups", "track_with_groups"),
-        property_keys=("properties",),
         modules=("mixpanel",),
     ),
     Product(
@@ -77,7 +75,6 @@ PRODUCTS = (
         ("amplitude",),
         ("track", "logEvent", "log_event", "logEventWithTimestamp", "logEventWithGroups"),
         event_keys=("event_type", "eventType"),
-        property_keys=("event_properties", "eventProperties"),
         person_first=False,
         modules=("amplitude",),
     ),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph
@@ -34,45 +35,18 @@ def scan_document(scan: Scan) -> Document:
 
 def scan_json(scan: Scan) -> dict[str, Any]:
     return {
-        "sites": [_site_json(site) for site in scan.sites],
-        "unresolved": [
-            {
-                "file": place.file,
-                "line": place.line,
-                "sink": place.sink,
-                "reason": place.reason,
-                "instead": place.instead or None,
-            }
-            for place in scan.unresolved
-        ],
+        "sites": [asdict(site) for site in scan.sites],
+        "unresolved": [{**asdict(place), "instead": place.instead or None} for place in scan.unresolved],
         "profiles": [_profile_json(site) for site in scan.profiles],
         "files": scan.files,
         "seconds": round(scan.seconds, 3),
     }
 
 
-def _site_json(site: Site) -> dict[str, Any]:
-    return {
-        "event": site.event,
-        "pattern": site.pattern,
-        "file": site.file,
-        "line": site.line,
-        "sink": site.sink,
-        "chain": list(site.chain),
-        "properties": [{"name": p.name, "always": p.always} for p in site.properties],
-    }
-
-
 def _profile_json(site: ProfileSite) -> dict[str, Any]:
-    return {
-        "of": site.of,
-        "group_type": site.group_type,
-        "file": site.file,
-        "line": site.line,
-        "sink": site.sink,
-        "properties": list(site.properties),
-        "complete": site.is_complete,
-    }
+    values = asdict(site)
+    values["complete"] = values.pop("is_complete")
+    return values
 
 
 def _name(site: Site) -> str:
