@@ -31,7 +31,7 @@ CHANGES: Columns[Change] = Columns(
 )
 
 
-def diff_document(old: str, new: str, changes: Sequence[Change], notes: Sequence[str] = ()) -> Document:
+def diff_document(old: str, new: str, changes: Sequence[Change]) -> Document:
     """A row for each change, what breaks something first."""
     breaking = sum(bool(change.breaks) for change in changes)
     broken = f"{breaking} breaking" if breaking else "none breaks a funnel, a segment, a query or a role"
@@ -39,7 +39,6 @@ def diff_document(old: str, new: str, changes: Sequence[Change], notes: Sequence
         title=f"Tracking from {old} to {new}",
         subtitle=f"{plural(len(changes), 'change')}, {broken}",
         blocks=(CHANGES.listing(changes) if changes else Paragraph("nothing changed"),),
-        notes=tuple(notes),
         data=lambda: {"old": old, "new": new, "changes": CHANGES.dicts(changes)},
         table=CHANGES.table(changes, "diff"),
     )

@@ -11,15 +11,10 @@ from usertrack.core.table import Table
 from usertrack.core.words import plural
 from usertrack.plan.finding import SEVERITIES, Finding, Rule, Severity
 
-
-def _where(finding: Finding) -> str:
-    return f"{finding.file}:{finding.line}"
-
-
 FINDINGS: Columns[Finding] = Columns(
     Attribute("severity", "VARCHAR", lambda finding: finding.severity),
     Attribute("rule", "VARCHAR", lambda finding: finding.rule.id),
-    Attribute("file", "VARCHAR", lambda finding: finding.file, Field("Where"), _where),
+    Attribute("file", "VARCHAR", lambda row: row.file, Field("Where"), lambda row: f"{row.file}:{row.line}"),
     Attribute("line", "BIGINT", lambda finding: finding.line, Field("Line")),
     Attribute("subject", "VARCHAR", lambda finding: finding.subject),
     Attribute("message", "VARCHAR", lambda finding: finding.message, Field("What is wrong", grows=True)),

@@ -1,7 +1,6 @@
 """What the library is told: where events go, and what they are held against."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,8 +53,9 @@ class Configuration:
         return platformdirs.user_state_path("usertrack") / "spool" / name
 
 
-def from_environment(env: Mapping[str, str] = os.environ) -> Configuration:
-    """What ``VARIABLES`` say."""
+def from_environment() -> Configuration:
+    """Return the configuration that ``VARIABLES`` of the environment say."""
+    env = os.environ
     enforce, plan, spool = (env.get(f"USERTRACK_{name}") for name in ("ENFORCE", "PLAN", "SPOOL"))
     return Configuration(
         project_key=env.get("POSTHOG_API_KEY") or None,

@@ -97,11 +97,8 @@ class DayGroup(RetentionGroup):
 
 
 @dataclass(frozen=True)
-class DayRetention:
-    query: RetentionQuery
-    scope: Scope
+class DayRetention(Retention):
     groups: tuple[DayGroup, ...]
-    table: Table
 
 
 def ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Retention:
