@@ -193,11 +193,11 @@ def test_nothing_at_all_is_said_and_is_no_error(on: Cli, client: Client) -> None
 @pytest.mark.parametrize(
     "command", slow_but(["lifecycle", "report activity"], ["activity", "lifecycle", "funnel a b", "report activity"])
 )
-def test_a_segment_that_is_unknown_is_not_empty(on: Cli, client: Client, command: str) -> None:
+def test_a_segment_that_is_absent_is_not_empty(on: Cli, client: Client, command: str) -> None:
     capture(client, LINES)
     result = on(*command.split(), *SINCE, "--segment", "power")
-    assert (result.code, result.out) == (6, "")
-    assert "who is in Power Users is unknown, because Postgres is not connected" in result.err
+    assert (result.code, result.out) == (2, "")
+    assert "segment 'power' rests on what is not here: accounts" in result.err
 
 
 ON_NO_DEVICE = ["p | a | 2026-11-02 00:00:00 | $session_id=s $browser=Firefox"]
