@@ -10,14 +10,33 @@ def _members(document: Any) -> dict[str, Any]:
     for segment in document["segments"]:
         if segment["count"] is not None:
             users = document["users"]
-            found[segment["id"]] = sorted(user["email"] for user in users if segment["id"] in user["segments"])
+            found[segment["id"]] = sorted(
+                next(iter(user.values())) for user in users if segment["id"] in user["segments"]
+            )
+    return found
+
+
+def _counts(document: Any) -> dict[str, Any]:
+    return {segment["id"]: segment["count"] for segment in document["segments"]}
+
+
+def _retention(document: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for cell in document["cells"]:
+        found.setdefault(cell["cohort"], []).append(cell["people"])
     return found
 
 
 READ: Mapping[str, Callable[[Any], Mapping[str, Any]]] = {
-    "segments": lambda document: {segment["id"]: segment["count"] for segment in document["segments"]},
+    "segments": _counts,
     "segments --all-members": _members,
-    "query run": lambda document: document["rows"][0] if isinstance(document, dict) else document[0],
+    "segments --set": _counts,
+    "query run": lambda document: document["rows"][0],
     "funnel": lambda document: {"steps": [step["people"] for step in document["groups"][0]["steps"]]},
+    "activity": lambda document: document["now"],
+    "stickiness": lambda document: {"people": [row["people"] for row in document["rows"]]},
+    "lifecycle": lambda document: {row["start"]: row["active"] for row in document["rows"]},
+    "retention": _retention,
+    "failures": lambda document: document["levels"]["workflow"] or {},
 }
 """By call: the figures in its JSON, called as the oracle calls them."""

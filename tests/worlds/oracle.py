@@ -6,7 +6,7 @@ Three values: None is unknown. A fact that a company does not have is `ABSENT`: 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 Truth = bool | None
@@ -47,6 +47,8 @@ class Person:
     acts: list[Act] = field(default_factory=list)
     seen: list[datetime] = field(default_factory=list)  # any other activity that a table notes
     internal: bool = False
+    churned: bool = False  # the account says so itself
+    deleted: bool = False  # the account was: nobody to act on, in no count of accounts
     anonymous: bool = False  # nobody knows who: counted as a visitor, and in no segment
 
 
@@ -82,13 +84,14 @@ def any_of(*conditions: Truth) -> Truth:
 
 @dataclass(frozen=True)
 class Company:
-    """All people, and the moment at which they are looked at. ``events``/``runs``: whether there are any."""
+    """All people, and the moment at which they are looked at. ``has_…``: what the company has at all."""
 
     now: datetime
     people: Sequence[Person]
     rules: Rules = Rules()
     has_events: bool = True
     has_runs: bool = True
+    has_frustration: bool = True
 
     @property
     def counted(self) -> list[Person]:
@@ -96,7 +99,7 @@ class Company:
 
     @property
     def known(self) -> list[Person]:
-        return [person for person in self.counted if not person.anonymous]
+        return [person for person in self.counted if not person.anonymous and not person.deleted]
 
     def since(self, days: float) -> datetime:
         return self.now - timedelta(days)
@@ -151,7 +154,7 @@ class Company:
         found: dict[str, Callable[[Person], Truth]] = {}
         if self.has_runs:
             found["failing"] = failing
-        if self.has_events:
+        if self.has_frustration:
             found["frustrated"] = frustrated
         if has_clicks:
             found["high_intent"] = high_intent
@@ -173,7 +176,11 @@ class Company:
 
     def overview(self) -> dict[str, Any]:
         """`query run overview`."""
-        people = [person for person in self.counted if person.accounts and (person.signed_up or self.now) <= self.now]
+        people = [
+            person
+            for person in self.counted
+            if person.accounts and not person.deleted and (person.signed_up or self.now) <= self.now
+        ]
         return {
             "people": len(people),
             "accounts": sum(person.accounts for person in people),
@@ -181,23 +188,68 @@ class Company:
         }
 
     def failures(self) -> dict[str, Any]:
-        """Failed runs of 30 days, and how many people they hit."""
-        failed = {
-            person.key: sum(1 for run in person.runs if run.ended == "failed" and self.since(30) < run.at <= self.now)
-            for person in self.counted
+        """Finished and failed runs of 30 days, and how many people they hit."""
+        ended = [
+            Counter(run.ended for run in person.runs if self.since(30) <= run.at <= self.now) for person in self.counted
+        ]
+        return {
+            "finished": sum(count["ok"] + count["failed"] for count in ended),
+            "failed": sum(count["failed"] for count in ended),
+            "people_failed": sum(1 for count in ended if count["failed"]),
         }
-        return {"failed": sum(failed.values()), "people": sum(1 for count in failed.values() if count)}
 
-    def active(self, days: int) -> int:
-        """People with any event in the last ``days`` days: PostHog's unique persons."""
-        return sum(1 for p in self.counted if any(self.since(days) < act.at <= self.now for act in p.acts))
+    def _on(self, first: date, last: date) -> int:
+        """How many people did something between two days, both included."""
+        return sum(1 for person in self.counted if any(first <= day <= last for day in self._days(person)))
+
+    def _days(self, person: Person) -> set[date]:
+        return {act.at.date() for act in person.acts if act.at <= self.now}
+
+    def activity(self) -> dict[str, Any]:
+        """Daily, weekly and monthly active people: those of the last 1, 7 and 30 whole days."""
+        today = self.now.date()
+        days = {"dau": 1, "wau": 7, "mau": 30}
+        return {name: self._on(today - timedelta(days), today - timedelta(1)) for name, days in days.items()}
+
+    def stickiness(self) -> dict[str, Any]:
+        """People by the number of days, of the last 14 with today, on which they did something."""
+        first = self.now.date() - timedelta(13)
+        active = Counter(sum(1 for day in self._days(person) if day >= first) for person in self.counted)
+        return {"people": [active[number] for number in range(1, 15)]}
+
+    def lifecycle(self) -> dict[str, Any]:
+        """People who did something, by the Monday of each of the last 12 weeks."""
+        mondays = [self._monday(self.now.date()) - timedelta(weeks=number) for number in range(12)]
+        return {str(monday): self._on(monday, monday + timedelta(6)) for monday in mondays}
+
+    def retention(self) -> dict[str, Any]:
+        """By the week in which people did something for the first time: how many came in it and each later one.
+
+        Who comes back in the week that is not over is not known yet.
+        """
+        mondays = [self._monday(self.now.date()) - timedelta(weeks=number) for number in range(7, -1, -1)]
+        weeks = [{self._monday(day) for day in self._days(person)} for person in self.counted]
+        return {
+            str(monday): [
+                None
+                if later == mondays[-1] != monday
+                else sum(1 for active in weeks if min(active, default=None) == monday and later in active)
+                for later in mondays[start:]
+            ]
+            for start, monday in enumerate(mondays)
+        }
+
+    @staticmethod
+    def _monday(day: date) -> date:
+        return day - timedelta(day.weekday())
 
     def funnel(self, steps: Sequence[str], days: float = 30, window: float = 14) -> list[int]:
         """How many did the first step in the range, and each later one in order within the window (PostHog's ordered
         funnel: other events may lie between)."""
         reached = [0] * len(steps)
         for person in self.counted:
-            acts = sorted(act for act in person.acts if self.since(days) <= act.at <= self.now)
+            acts = [act for act in person.acts if self.since(days) <= act.at <= self.now]
+            acts.sort(key=lambda act: act.at)  # the order of ties stays
             furthest = 0
             for start, first in enumerate(acts):
                 if first.name != steps[0]:
@@ -217,11 +269,46 @@ class Company:
                 reached[step] += 1
         return reached
 
+    def lifecycle_set(self) -> dict[str, int]:
+        """How many known people are in each segment of the set `lifecycle`: who is in one is in no later one."""
+        found = Counter(self._life(person) for person in self.known)
+        names = ("new",) * any(person.signed_up for person in self.people)
+        names += ("champion", "power_user", "active", "at_risk", "lapsed", "dormant")
+        return {name: found[name] for name in names if name != "lapsed" or self.has_runs or found[name]}
+
+    def _life(self, person: Person) -> str:
+        moments = list(self._activity(person))
+        idle = (self.now - max(moments)).days if moments else None
+        recent = sum(1 for at in moments if at > self.since(30))
+        if person.signed_up and (self.now - person.signed_up).days < 7:
+            return "new"
+        if person.churned:
+            return "lapsed"
+        if idle is None or idle > 30:
+            return "lapsed" if any(run.at <= self.now for run in person.runs) else "dormant"
+        if recent >= 100 and idle <= 7:
+            return "champion"
+        if recent >= 30 and idle <= 14:
+            return "power_user"
+        return "active" if idle <= 14 else "at_risk"
+
     def answers(self, **more: dict[str, Any]) -> Answers:
         """What each command says."""
         members = self.members()
         found: dict[str, dict[str, Any]] = {
             "segments": {name: len(people) for name, people in members.items()},
             "segments --all-members": dict(members),
+            "segments --set": self.lifecycle_set(),
         }
+        if self.has_events:
+            found |= {
+                "activity": self.activity(),
+                "stickiness": self.stickiness(),
+                "lifecycle": self.lifecycle(),
+                "retention": self.retention(),
+            }
+        if any(person.accounts for person in self.people):
+            found["query run"] = self.overview()
+        if self.has_runs:
+            found["failures"] = self.failures()
         return {**found, **more}

@@ -11,6 +11,7 @@ from usertrack.web.access import Access
 from usertrack.web.app import create_app
 from usertrack.workspace.settings import load_settings
 
+from .calls import NAMES
 from .world import World
 
 NOT_VISITED = {
@@ -29,7 +30,7 @@ NOT_VISITED = {
 PARAMETERS: Mapping[str, Sequence[str]] = {
     "segment": ("failing", "frustrated", "high_intent", "at_risk", "power"),
     "person": ("email",),
-    "name": ("neon/accounts",),
+    "name": ("query",),
     "format": ("csv", "json", "xlsx"),
 }
 QUERIES = {"/search": "?q=e", "/segments/{segment}/push": "?to=csv"}
@@ -50,10 +51,10 @@ class Visit:
         """The HTTP status: there is no page of a segment that the company cannot have."""
         return 404 if dict(self.filled).get("segment") in world.absent_segments else 200
 
-    def path(self, names: Mapping[str, Sequence[str]]) -> str:
+    def path(self, names: dict[str, Sequence[str]]) -> str:
         path = self.route
         for name, value in self.filled:
-            path = re.sub(rf"{{{name}(:\w+)?}}", quote(names.get(value, [value])[0], safe="/"), path)
+            path = re.sub(rf"{{{name}(:\w+)?}}", quote((NAMES | names).get(value, [value])[0], safe="/"), path)
         return path + QUERIES.get(self.route, "")
 
 

@@ -4,11 +4,10 @@ Nobody has a name or credits, no event says that somebody signed up, and no even
 """
 
 from datetime import datetime, timedelta
-from uuid import NAMESPACE_DNS, uuid5
 
 from .oracle import Act, Company, Person, Run
 from .walk import Walk
-from .world import NOW, Event, Row, World
+from .world import NOW, Event, Row, World, ago, uuid
 
 SCHEMA = """
 CREATE TYPE "ExportState" AS ENUM ('QUEUED', 'DONE', 'ERRORED');
@@ -44,14 +43,6 @@ MEMBERS: dict[str, tuple[str, float, str, list[tuple[float, str]]]] = {
     "kim": ("quill", 66, "dddddd", [(40, "$pageview")]),
     "lou": ("quill", 33, "", [(32, "$pageview")]),
 }
-
-
-def ago(days: float) -> datetime:
-    return NOW - timedelta(days)
-
-
-def uuid(*parts: object) -> str:
-    return str(uuid5(NAMESPACE_DNS, "-".join(map(str, parts))))
 
 
 def email(name: str) -> str:

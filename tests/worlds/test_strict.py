@@ -1,15 +1,16 @@
-"""`strict`: the product of seed 000, with exactly the columns that the seed lists, in its reading "Key Tables".
+"""`strict`: the product of seed 000, with exactly the columns that the seed lists, in three readings.
 
-There code runs and custom tools have no time, runs no id, and nothing says whose an agent is.
+In its "Key Tables" code runs and custom tools have no time, and runs no id; in its queries nothing says who pays; and
+in both together without any text of an error nothing says why something failed. Nowhere is said whose an agent is.
 """
 
+import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
-from .oracle import Act, Company, Person, Run
+from .oracle import ABSENT, Act, Company, Person, Run
 from .walk import Walk
-from .world import NOW, Event, Row, World
+from .world import NOW, Event, Row, World, ago
 
 KEY_TABLES = """
 CREATE TABLE wasp_user (
@@ -28,6 +29,48 @@ CREATE TABLE wasp_agentexecution (
     agent_id text, status text, entry_prompt text, result text, duration_ms integer, started_at timestamp(3)
 );
 """
+QUERIES = """
+CREATE TABLE wasp_user (
+    id integer, email text, credits float8, last_active_timestamp timestamp(3), created_at timestamp(3)
+);
+CREATE TABLE fastapi_user (id integer, wasp_user_id integer);
+CREATE TABLE fastapi_tool_executions (
+    id integer, user_id text, tool_name text, tool_type text, tool_provider text, status text, error_type text,
+    error_message text, execution_duration_ms integer, created_at timestamp(3)
+);
+CREATE TABLE fastapi_run (
+    id integer, user_id integer, run_state text, created_at timestamp(3), run_error_log text
+);
+CREATE TABLE fastapi_code_execution (
+    user_id integer, name text, status text, execution_time_ms integer, created_at timestamp(3)
+);
+CREATE TABLE fastapi_deployment (user_id integer, description text, final_code text, created_at timestamp(3));
+CREATE TABLE wasp_agentexecution (
+    status text, duration_ms integer, started_at timestamp(3), completed_at timestamp(3)
+);
+"""
+WITHOUT_TEXTS = """
+CREATE TABLE wasp_user (
+    id integer, email text, credits float8, subscription_status text, last_active_timestamp timestamp(3),
+    created_at timestamp(3)
+);
+CREATE TABLE fastapi_user (id integer, wasp_user_id integer);
+CREATE TABLE fastapi_tool_executions (
+    id integer, user_id text, tool_name text, tool_type text, tool_provider text, status text,
+    execution_duration_ms integer, created_at timestamp(3)
+);
+CREATE TABLE fastapi_run (id integer, user_id integer, run_state text, created_at timestamp(3));
+CREATE TABLE fastapi_code_execution (
+    user_id integer, name text, status text, execution_time_ms integer, script_name text, created_at timestamp(3)
+);
+CREATE TABLE fastapi_deployment (
+    user_id integer, name text, description text, final_code text, created_at timestamp(3)
+);
+CREATE TABLE wasp_agentexecution (
+    agent_id text, status text, entry_prompt text, result text, duration_ms integer, started_at timestamp(3),
+    completed_at timestamp(3)
+);
+"""
 
 
 @dataclass
@@ -44,10 +87,6 @@ class Customer:
     code: int = 0
     tools: int = 0
     last_active: float | None = None
-
-
-def ago(days: float) -> datetime:
-    return NOW - timedelta(days)
 
 
 def every(step: float, count: int, what: str, first: float = 0.1) -> list[tuple[float, str]]:
@@ -85,11 +124,21 @@ CUSTOMERS = [
     Customer("dev@datagen.dev", 100, 90, None, events=[(1, CLICK)]),
 ]
 VISITORS = {"visitor-1": [(2.0, PAGE)], "visitor-2": [(3.0, PAGE), (2.9, "$rageclick")]}
+TABLE = r"CREATE TABLE (\w+) \(([^;]*)\);"
 LOGS = {"failed": "Modal OOM (rc=137)"}
 ENDED = {"completed": "ok", "failed": "failed"}
 
 
-def rows() -> dict[str, list[Row]]:
+def rows(schema: str) -> dict[str, list[Row]]:
+    """The rows of each table, with the columns that it has."""
+    columns = {table: set(re.findall(r"(\w+) [a-z]", body)) for table, body in re.findall(TABLE, schema)}
+    return {
+        table: [{name: value for name, value in row.items() if name in columns[table]} for row in rows]
+        for table, rows in whole_rows().items()
+    }
+
+
+def whole_rows() -> dict[str, list[Row]]:
     tables: dict[str, list[Row]] = {
         name: []
         for name in [
@@ -115,11 +164,18 @@ def rows() -> dict[str, list[Row]]:
         user = 100 + number
         tables["fastapi_user"].append({"id": user, "wasp_user_id": number})
         tables["fastapi_run"] += [
-            {"user_id": user, "run_state": state, "created_at": utc(days), "run_error_log": LOGS.get(state)}
-            for days, state in one.runs
+            {
+                "id": 1000 * number + at,
+                "user_id": user,
+                "run_state": state,
+                "created_at": utc(days),
+                "run_error_log": LOGS.get(state),
+            }
+            for at, (days, state) in enumerate(one.runs)
         ]
         tables["fastapi_tool_executions"] += [
             {
+                "id": 1000 * number + at,
                 "user_id": str(user),
                 "tool_name": "gmail_send",
                 "tool_type": "mcp",
@@ -129,11 +185,20 @@ def rows() -> dict[str, list[Row]]:
                 "execution_duration_ms": 900,
                 "created_at": utc(days),
             }
-            for days, state in one.calls
+            for at, (days, state) in enumerate(one.calls)
         ]
-        code = {"user_id": user, "status": "success", "execution_time_ms": 70, "script_name": "digest.py"}
+        code = {
+            "user_id": user,
+            "status": "success",
+            "execution_time_ms": 70,
+            "script_name": "digest.py",
+            "name": "digest",
+            "created_at": utc(9),
+        }
         tables["fastapi_code_execution"] += [code] * one.code
-        tables["fastapi_deployment"] += [{"user_id": user, "name": "digest", "final_code": "print(1)"}] * one.tools
+        tables["fastapi_deployment"] += [
+            {"user_id": user, "name": "digest", "final_code": "print(1)", "created_at": utc(9)}
+        ] * one.tools
     tables["wasp_agentexecution"] = [
         {"agent_id": "a1", "status": "completed", "entry_prompt": "go", "duration_ms": 1200, "started_at": utc(2)}
     ]
@@ -161,17 +226,19 @@ def properties(name: str) -> dict[str, str]:
     return {"$pathname": "/tools", "$current_url": "https://northwind.example/tools", "$session_id": "s1"}
 
 
-def company() -> Company:
+def company(*, timed: bool, plans: bool) -> Company:
     people = [
         Person(
             one.email,
             accounts=1,
             signed_up=ago(one.signed_up),
             credits=one.credits,
-            plan=one.plan,
+            plan=one.plan if plans else ABSENT,
             runs=[Run(ago(days), ENDED.get(state, state)) for days, state in one.runs],
             acts=[Act(ago(days), name) for days, name in one.events],
-            seen=[ago(days) for days, _ in one.calls] + ([ago(one.last_active)] if one.last_active else []),
+            seen=[ago(days) for days, _ in one.calls]
+            + ([ago(one.last_active)] if one.last_active else [])
+            + [ago(9)] * (timed and bool(one.code or one.tools)),
             internal=one.email.endswith("@datagen.dev"),
         )
         for one in CUSTOMERS
@@ -189,18 +256,20 @@ def without_the_coder(known: Any) -> Any:
 
 
 def world(name: str, schema: str) -> World:
-    answers = company().answers()
-    for known in answers.values():
-        known["at_risk"] = without_the_coder(known["at_risk"])
+    answers = company(timed=schema is not KEY_TABLES, plans=schema is not QUERIES).answers()
+    if schema is KEY_TABLES:
+        for call in ("segments", "segments --all-members"):
+            answers[call]["at_risk"] = without_the_coder(answers[call]["at_risk"])
+        answers.pop("segments --set")
     return World(
         name=name,
         schema=schema,
-        rows=rows(),
+        rows=rows(schema),
         events=events(),
         init=(),
         settings="\ninternal: [datagen.dev]\n",
         own_words=frozenset({"server", "credit", "workflow", "seed"}),
-        codes=(5, 6),  # code runs and custom tools have no time: what rests on that is unknown
+        codes=(5, 6),  # what rests on a table without a time, or on a column that is missing, is unknown
         names={
             "features": ["--event", CLICK, "--property", "template_name"],
             "email": ["fay@northwind.example"],
@@ -211,5 +280,21 @@ def world(name: str, schema: str) -> World:
     )
 
 
+READING = frozenset(
+    {"segments", "segments --all-members", "segments --set", "explain", "user", "failures", "query run"}
+)
+READING |= {"report weekly", "metrics", "/segments", "/segments/{segment} failing", "/people/{person:key} email"}
+
+
 class TestKeyTables(Walk):
     world = world("strict", KEY_TABLES)
+
+
+class TestQueries(Walk):
+    world = world("strict_queries", QUERIES)
+    only = READING
+
+
+class TestWithoutTexts(Walk):
+    world = world("strict_texts", WITHOUT_TEXTS)
+    only = READING

@@ -38,6 +38,7 @@ class Walk:
     """Every command and page over `world`. A module makes a subclass of it for its world."""
 
     world: ClassVar[World]
+    only: ClassVar[frozenset[str]] = frozenset()  # these steps alone; none: every one
 
     @pytest.fixture
     def there(self, place: Opened, monkeypatch: pytest.MonkeyPatch) -> Opened:
@@ -59,11 +60,13 @@ class Walk:
         text = "".join(documents.get("markdown", [said.out])) + said.err  # where lines are as long as they are
         require_sense(self.world, call.command, text)
         if "json" not in call.option and "markdown" in documents and call.command not in SHOW_CODE:
+            assert "\x1b" not in said.out
             assert max(map(len, said.out.splitlines()), default=0) <= COLUMNS, said.out
         expected = self.world.answers.get(call.id)
         if expected is not None:
             answer = READ[call.id](json.loads(documents["json"][-1]))
-            assert {name: answer.get(name) for name in expected} == dict(expected)
+            found = {name: answer.get(name) for name in expected}
+            assert found == dict(expected), {name: found[name] for name in found if found[name] != expected[name]}
 
     def test_page(self, there: Opened, visit: Visit) -> None:
         access = Access(b"key", frozenset({"localhost"}), 8766)
@@ -78,6 +81,7 @@ class Walk:
         answer = asyncio.run(ask())
         assert answer.status_code == visit.status(self.world), answer.text
         if "text/html" in answer.headers["content-type"]:
+            assert "<script>alert" not in answer.text
             text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", answer.text, flags=re.DOTALL)
             require_sense(self.world, visit.route, text)
 

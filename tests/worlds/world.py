@@ -3,11 +3,12 @@
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
@@ -49,21 +50,34 @@ class Event(NamedTuple):
     properties: Mapping[str, Any] = {}
 
 
+def ago(days: float, now: datetime = NOW) -> datetime:
+    """So many days before the moment at which a world is looked at."""
+    return now - timedelta(days)
+
+
+def uuid(*parts: object) -> str:
+    """An id that is the same in each run."""
+    return str(uuid5(NAMESPACE_OID, "-".join(map(str, parts))))
+
+
 @dataclass(frozen=True)
 class World:
     """A company and what is true of it.
 
     Attributes:
         schema: the DDL of its tables; "" for a company without PostgreSQL.
+        timezone: in which its database runs.
         rows: the rows of each table.
         events: what its SDKs sent, in the order of arrival; None for a company without PostHog.
+        log: JSON lines that are imported into the embedded PostHog before its SDKs send anything.
         init: options of `usertrack init`, with which the workspace is made.
         settings: lines that somebody adds to usertrack.yaml.
-        files: further files of the workspace, by path.
+        replaced: what somebody changes in files of the workspace: a text, and what stands there then.
         own_words: words that otherwise belong to the product of the demo, and that this company has, too.
         names: what the walk fills in: an `email`, the `steps` of a funnel and the like (see `calls.ARGUMENTS`).
         with_options: whether commands are also walked with options; two worlds are enough for what is one code.
         absent_segments: the shipped segments that rest on what the company does not have.
+        refused: the commands that rest on what the company does not have.
         codes: exit codes that are right for every command, besides its own.
         answers: what the oracle computes.
     """
@@ -71,15 +85,18 @@ class World:
     name: str
     answers: Answers
     schema: str = ""
+    timezone: str = "UTC"
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     events: Sequence[Event] | None = None
+    log: str = ""
     init: Sequence[str] = ("--from-database", "--yes")
     settings: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
+    replaced: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     own_words: frozenset[str] = frozenset()
-    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    names: dict[str, Sequence[str]] = field(default_factory=dict)
     with_options: bool = False
     absent_segments: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
     codes: tuple[int, ...] = ()
     now: datetime = NOW
 
@@ -146,6 +163,7 @@ def opened(world: World, folder: Path) -> Iterator[Opened]:
             _furnish(dsn, world)
             environment["DATABASE_URL"] = make_conninfo(dsn, user="reader")
         if world.events is not None:
+            _import(folder, world.log)
             store = stack.enter_context(closing(Store(folder / "posthog")))
             stack.enter_context(store_answers.given_once(store))
             server = stack.enter_context(AppThread(store))
@@ -163,16 +181,18 @@ def opened(world: World, folder: Path) -> Iterator[Opened]:
         said = nowhere.run("init", world.name, *world.init)
         assert said.code == 0, said.err
         place = folder / world.name
-        for name, text in {"usertrack.yaml": world.settings, **world.files}.items():
-            path = place / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text((path.read_text() if name == "usertrack.yaml" else "") + text)
+        with (place / "usertrack.yaml").open("a") as file:
+            file.write(world.settings)
+        for name, (before, after) in world.replaced.items():
+            (place / name).write_text((place / name).read_text().replace(before, after))
         yield Opened(world, place, environment, said.out + said.err)
 
 
 def _furnish(dsn: str, world: World) -> None:
     """Make the tables with their rows, and a role that may SELECT them."""
     with psycopg.connect(dsn, autocommit=True) as connection:
+        zone = f"ALTER DATABASE {connection.info.dbname} SET timezone = '{world.timezone}'"
+        connection.execute(zone.encode())
         connection.execute(world.schema.encode())
         for table, rows in world.rows.items():
             names = ", ".join(f'"{name}"' for name in dict.fromkeys(name for row in rows for name in row))
@@ -182,11 +202,18 @@ def _furnish(dsn: str, world: World) -> None:
         connection.execute(_GRANTS.encode())
 
 
+def _import(folder: Path, log: str) -> None:
+    if log:
+        (folder / "log.jsonl").write_text(log)
+        command = ["import", "events", str(folder / "log.jsonl"), "--data", str(folder / "posthog")]
+        subprocess.run([sys.executable, "-m", "usertrack", *command], check=True, capture_output=True)
+
+
 def _capture(url: str, events: Sequence[Event]) -> None:
     """Send ``events`` as an SDK does."""
     batch = [
         {
-            "uuid": str(uuid5(NAMESPACE_OID, str(number))),
+            "uuid": uuid(number),
             "event": event.name,
             "distinct_id": event.who,
             "timestamp": event.at.isoformat(),
