@@ -209,3 +209,29 @@ def test_the_events_part_is_added_once_posthog_is_there(
     assert "wrote" not in again
     for text in after.values():
         assert not {"gmail", "linear", "mcp"} & set(text.lower().replace("_", " ").split())
+
+
+def test_at_a_terminal_each_role_is_asked_for(reader: Reader, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    reader(CONTACTS)
+    company = Company()
+    person = company.person("ada@ada.example")
+    for event in ("came in", "upgrade.popup", "Report Exported", "Report Exported"):
+        company.event(person, event, ago(2))
+    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database"
+    answers = ["no", "none", "yes", "yes", "no", "came in", "", "-", "nothing", "1", "", "", "", "q"]
+    with office(tmp_path / "office", company) as opened, served(opened) as environment:
+        for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PERSONAL_API_KEY"):
+            clean_env.setenv(name, environment[name])
+        seen = subprocess.run(
+            ["script", "-qec", command, "/dev/null"],
+            input="".join(f"{answer}\n" for answer in answers),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            check=False,
+        ).stdout
+    assert "there is no event 'nothing'" in seen
+    written = (tmp_path / "acme/usertrack.yaml").read_text()
+    assert '  signed_up: "came in"\n' in written
+    assert '  connect_clicked: "upgrade.popup"\n  setup_done: none\n  feature_used: "Report Exported"\n' in written
