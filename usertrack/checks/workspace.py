@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.checks.finding import Finding
-from usertrack.core.errors import Absent, QueryError, UsageError, UsertrackError
+from usertrack.core.errors import Absent, NotConnected, QueryError, UsageError, UsertrackError
 from usertrack.core.words import number, plural
 from usertrack.engine.own_people import is_rule, own_rule
 from usertrack.engine.runner import Runner
@@ -95,7 +95,7 @@ def check_queries_online(runner: Runner, stopped: Collection[str] = ()) -> list[
         except UsertrackError as error:
             findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
     for statement, answer in zip(statements, runner.run(statements), strict=True):
-        if isinstance(answer, Absent):
+        if isinstance(answer, Absent | NotConnected):
             text = answer.message.removeprefix(f"{statement.name} ")
             findings.append(Finding("note", statement.name, f"left out: it {text}", group="queries", implied=True))
         elif isinstance(answer, UsertrackError):
