@@ -243,14 +243,10 @@ class _Reader(YamlFile):
             )
         (type_,) = types
         self.known(value, {type_, *_CONDITIONS[type_]}, *at)
+        if type_ in ("all", "any"):
+            return self._combined(value, type_, *at)
         condition: Condition = getattr(self, f"_{type_}")(value, *at)
         return condition
-
-    def _all(self, value: Any, *at: Any) -> Condition:
-        return self._combined(value, "all", *at)
-
-    def _any(self, value: Any, *at: Any) -> Condition:
-        return self._combined(value, "any", *at)
 
     def _combined(self, value: Any, word: str, *at: Any) -> Condition:
         parts = value[word]
