@@ -75,7 +75,36 @@ class Watch:
         return {}
 
 
-class CountWatch(Watch):
+class OneEventWatch(Watch):
+    """A condition that remembers one event: its time, its uuid, and more."""
+
+    def loaded(self, memory: Any) -> Any:
+        return memory and tuple(memory)
+
+    def evidence(self, memory: Any) -> list[str]:
+        return [memory[1]] if memory else []
+
+
+class LastEventsWatch(Watch):
+    """A condition that remembers the ``most`` last events that decide, oldest first: time, uuid, and more."""
+
+    most: int
+    within: float
+
+    def ready(self, memory: Any, now: float) -> bool:
+        return memory is not None and len(memory) == self.most and memory[0][0] + self.within > now
+
+    def merged(self, one: Any, other: Any) -> Any:
+        return sorted([*(one or []), *(other or [])])[-self.most :] or None
+
+    def loaded(self, memory: Any) -> Any:
+        return memory and [tuple(event) for event in memory]
+
+    def evidence(self, memory: Any) -> list[str]:
+        return [event[1] for event in memory or []]
+
+
+class CountWatch(LastEventsWatch):
     """Remembers the times and uuids of as many events as decide, oldest first."""
 
     counts = True
@@ -98,29 +127,17 @@ class CountWatch(Watch):
         self.hit = len(memory) == self.most
         return memory
 
-    def ready(self, memory: Any, now: float) -> bool:
-        return memory is not None and len(memory) == self.most and memory[0][0] + self.within > now
-
     def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         is_full = memory is not None and len(memory) == self.most
         if self.gate:
             return (-inf, memory[0][0] + self.within) if is_full else NEVER
         return (memory[0][0] if is_full else person.first_at) + self.within, inf
 
-    def merged(self, one: Any, other: Any) -> Any:
-        return sorted([*(one or []), *(other or [])])[-self.most :] or None
-
-    def loaded(self, memory: Any) -> Any:
-        return memory and [tuple(each) for each in memory]
-
-    def evidence(self, memory: Any) -> list[str]:
-        return [uuid for _, uuid in memory or []]
-
     def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
         return {"count": len(memory or []) if self.gate else min(len(memory or []), self.most - 1)}
 
 
-class NoneWatch(Watch):
+class NoneWatch(OneEventWatch):
     """Remembers the last event: the person's own where any counts."""
 
     def __init__(self, leaf: NoneOf) -> None:
@@ -135,12 +152,6 @@ class NoneWatch(Watch):
     def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         last = person.last_at if self.of_person else memory[0] if memory else person.first_at
         return last + self.within, last + self.at_most
-
-    def loaded(self, memory: Any) -> Any:
-        return memory and tuple(memory)
-
-    def evidence(self, memory: Any) -> list[str]:
-        return [memory[1]] if memory else []
 
 
 class TimeWatch(Watch):
@@ -178,7 +189,7 @@ class TimeWatch(Watch):
         return {"usual_seconds": None if usual is None else round(usual)}
 
 
-class SequenceWatch(Watch):
+class SequenceWatch(LastEventsWatch):
     """Remembers the last events of its kinds, with their routes."""
 
     gate = True
@@ -188,7 +199,7 @@ class SequenceWatch(Watch):
         self.kinds = tuple(dict.fromkeys(step.kind for step in leaf.steps))
         self.numbers = [self.kinds.index(step.kind) for step in leaf.steps]
         self.longest = self.within = leaf.within
-        self.length = len(leaf.steps)
+        self.most = len(leaf.steps)
         letters = [step.letter for step in leaf.steps]
         self.placed = any(letters)
         last = len(letters) - 1  # and the step before it on the same route: most sequences differ there
@@ -208,7 +219,7 @@ class SequenceWatch(Watch):
             memory.append((at, uuid, kind, route))
         else:
             insort(memory, (at, uuid, kind, route))
-        surplus = len(memory) - self.length
+        surplus = len(memory) - self.most
         if surplus < 0:
             return memory
         if surplus:
@@ -227,21 +238,9 @@ class SequenceWatch(Watch):
                 return False
         return len(set(routes.values())) == len(routes)
 
-    def ready(self, memory: Any, now: float) -> bool:
-        return memory is not None and len(memory) == self.length and memory[0][0] + self.within > now
-
     def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
-        is_whole = memory and len(memory) == self.length and self._is_whole(memory)
+        is_whole = memory and len(memory) == self.most and self._is_whole(memory)
         return (-inf, memory[0][0] + self.within) if is_whole else NEVER
-
-    def merged(self, one: Any, other: Any) -> Any:
-        return sorted([*(one or []), *(other or [])])[-len(self.steps) :] or None
-
-    def loaded(self, memory: Any) -> Any:
-        return memory and [tuple(each) for each in memory]
-
-    def evidence(self, memory: Any) -> list[str]:
-        return [each[1] for each in memory or []]
 
     def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
         return {"routes": " and ".join(dict.fromkeys(each[3] for each in memory or [] if each[3]))}
@@ -320,7 +319,7 @@ class SessionWatch(Watch):
         return (-inf, person.last_at + SESSION_SECONDS) if is_open else NEVER
 
 
-class UnfinishedWatch(Watch):
+class UnfinishedWatch(OneEventWatch):
     """Remembers what began, until it ends."""
 
     gate = True
@@ -340,12 +339,6 @@ class UnfinishedWatch(Watch):
 
     def span(self, memory: Any, person: Whereabouts, value: str, now: float) -> Span:
         return (memory[0], memory[0] + self.within) if memory else NEVER
-
-    def loaded(self, memory: Any) -> Any:
-        return memory and tuple(memory)
-
-    def evidence(self, memory: Any) -> list[str]:
-        return [memory[1]] if memory else []
 
     def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
         return {"begun": memory[2]} if memory else {}
