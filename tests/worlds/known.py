@@ -4,10 +4,7 @@ from collections.abc import Mapping
 
 _WORLDS: Mapping[str, Mapping[str, list[str]]] = {
     "ids": {
-        "§3: a source that is not configured is said not to be connected, in spite of `tables: none`": [
-            "doctor",
-            "failures",
-        ],
+        "§3: a source that is not configured is said not to be connected, in spite of `tables: none`": ["failures"],
     },
     "strict_queries": {
         "§3: agent runs without `agent_id` are unknown, and with them whatever rests on activity": [
