@@ -19,8 +19,8 @@ WITH recent AS (
 days AS (
     SELECT ({as_of} AT TIME ZONE {timezone})::date - back AS day
     FROM generate_series(0, {days}::int - 1) AS back
-    -- of a company without calls there are no days either, and no zeros
-    WHERE (SELECT count(*) FROM (SELECT 1 FROM {calls} AS c LIMIT 1) AS one) >= 0
+    -- where nobody ever called anything, there are no days either, and no zeros
+    WHERE EXISTS (SELECT FROM {calls} AS c)
 )
 SELECT
     day,

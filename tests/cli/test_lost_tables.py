@@ -52,7 +52,7 @@ def company(cli: Cli, clean_env: pytest.MonkeyPatch, dsn: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("typo", "problem"),
     [
-        (("j.began AS", "j.begann AS"), "tables/neon/runs.sql:7: column j.begann does not exist"),
+        (("j.owner AS", "j.ownerr AS"), "tables/neon/runs.sql:6: column j.ownerr does not exist"),
         (("jobs AS", "job AS"), 'tables/neon/runs.sql:9: relation "job" does not exist'),
         (("jobs AS j", "jobs AS j WHERE j.log > {as_of}"), "tables/neon/runs.sql:9: operator does not exist: text > "),
     ],
