@@ -1,13 +1,14 @@
 """The whole library and the main commands on exactly the columns that seed 000 documents, whatever their types."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from usertrack.library.lacking import COLUMNS, Columns
 from usertrack.library.library import Library, shipped_root
 
 from ..conftest import Cli, slow_but
@@ -98,7 +99,8 @@ def answers(dsn: str, folder: Path) -> dict[str, str]:
     required = {"email": [LENA], "tool": "gmail_send", **dict.fromkeys(("since", "before"), ago(90)), "until": NOW}
     own = {"entities": LIBRARY.entities.present, "internal": ["datagen.dev"], "own_people": []}
     offered = {"as_of": NOW, "timezone": "Europe/Berlin", **own}
-    queries = [LIBRARY[name] for name in NAMES]
+    library = LIBRARY.asking(lambda names: columns(dsn, names))
+    queries = [library[name] for name in NAMES]
     statements = [
         query.bind({p.name: required[p.name] for p in query.params.values() if p.default is None}, offered)
         for query in queries
@@ -108,6 +110,13 @@ def answers(dsn: str, folder: Path) -> dict[str, str]:
         table.name: key.sub(lambda match: match[2] or str(int(match[1], 16)), "\n".join(map(repr, table.rows)))
         for table in tables(dsn, statements, folder)
     }
+
+
+def columns(dsn: str, names: Collection[str]) -> Columns:
+    """The columns of the tables with these ``names``, as a runner asks for them."""
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(COLUMNS.replace("{tables}", "%s::text[]").encode(), [[*names]]).fetchall()
+    return {name: {column for table, column in rows if table == name} for name in names}
 
 
 @pytest.fixture(scope="module")
