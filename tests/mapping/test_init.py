@@ -141,7 +141,9 @@ def test_events_of_roles(
             clean_env.setenv(name, environment[name])
         code, out, err = init(cli, "--yes", "--no-values")
     assert code == 0, err
-    assert "signed_up Signed Up (the event of a signup: cohorts begin with it)" in " ".join(out.split())
+    assert "signed_up Signed Up (1 person, 1 time) (the event of a signup: cohorts begin with it)" in " ".join(
+        out.split()
+    )
     assert (
         (acme / "usertrack.yaml")
         .read_text()
