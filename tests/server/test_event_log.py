@@ -1,7 +1,4 @@
-"""The log of captured events: durable before it is acknowledged, in order, bounded, and whole after damage.
-
-The same contract holds for SQLite's file and for a real NATS JetStream server, whose log is written here.
-"""
+"""The log of captured events: durable before it is acknowledged, in order, bounded, and whole after damage."""
 
 import asyncio
 import random
@@ -14,32 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nats_log import NatsLog, nats_server
 
 from usertrack.server.event_log.group_commit import GroupCommit, LogFull
-from usertrack.server.event_log.log import EventLog, NotAppended, Waiting
+from usertrack.server.event_log.log import NotAppended, Waiting
 from usertrack.server.event_log.sqlite_log import SqliteLog
 
-Open = Callable[[], EventLog]
+Open = Callable[[], SqliteLog]
 
 
-@pytest.fixture(params=["sqlite", "nats"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
     """Opens the log; again, as the next process would."""
-    logs: list[EventLog] = []
-    if request.param == "sqlite":
-        yield lambda: logs.append(SqliteLog(tmp_path / "log.sqlite")) or logs[-1]  # type: ignore[func-returns-value]
-    else:
-        with nats_server(tmp_path) as url:
-            yield lambda: logs.append(NatsLog(url)) or logs[-1]  # type: ignore[func-returns-value]
-            for log in logs:
-                log.close()
-            return
+    logs: list[SqliteLog] = []
+    yield lambda: logs.append(SqliteLog(tmp_path / "log.sqlite")) or logs[-1]  # type: ignore[func-returns-value]
     for log in logs:
         log.close()
 
 
-def bodies(log: EventLog, after: int = 0, size: int = 1 << 20) -> list[bytes]:
+def bodies(log: SqliteLog, after: int = 0, size: int = 1 << 20) -> list[bytes]:
     return [entry.body for entry in log.read(after, size)]
 
 

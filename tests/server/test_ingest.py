@@ -12,18 +12,15 @@ from typing import Any
 import httpx
 import pytest
 from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, client, shared_store, store, wait_until  # noqa: F401
-from nats_log import NatsLog, nats_server
 
 from tests.conftest import Cli
 from usertrack.server.capture import ingest
 from usertrack.server.capture.block import BlockWriter
-from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.capture.payload import Event
 from usertrack.server.database import session
 from usertrack.server.database.set_aside import REFUSED, SetAside
 from usertrack.server.database.store import Store
 from usertrack.server.database.violation_log import ViolationLog
-from usertrack.server.event_log.log import EventLog
 from usertrack.server.expiry import expire
 from usertrack.server.forget import forget_email
 from usertrack.server.imports.events import ImportOptions
@@ -183,20 +180,6 @@ def test_expiry_and_forgetting_reach_what_was_set_aside(store: Store) -> None:
     forget_email(store, violations, "ann@x.example", [], lambda doing, done, total: None, dry_run=False)
     assert (refused.read_text(), damaged.exists()) == ("no JSON\n", False)
     refused.unlink()
-
-
-def test_a_broker_serves_as_the_log(store: Store, tmp_path: Path) -> None:
-    own: EventLog = store.log
-    with nats_server(tmp_path) as url:
-        store.log = NatsLog(url)
-        with serving(store) as client:
-            client.send(event(), event("$identify", "ann2", **{"$anon_distinct_id": "ann"}))
-            client.send(event())
-            assert count(client).json()["results"] == [[3]]
-            assert client.rows("SELECT uniqExact(person_id) FROM posthog.events") == [[1]]
-        broker, store.log = store.log, own
-        Ingestor(store, TOKEN)  # takes the place of that one
-        broker.close()
 
 
 def test_the_status_of_a_server(client: Client, cli: Cli) -> None:

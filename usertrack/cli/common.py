@@ -20,8 +20,6 @@ class Common:
     refresh: bool = False
     max_age: str | None = None
     offline: bool = False
-    round: int = 0
-    """Of `--watch`, counted from 1; 0 without it."""
     purpose: str = ""
     """The name of the command and its own options, without those that all commands have."""
 

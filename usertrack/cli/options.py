@@ -15,7 +15,6 @@ from usertrack.cli.common import Common
 from usertrack.cli.pager import paging
 
 _PANEL = "Options of every command"
-LEAST, MOST = 1, 86_400  # seconds between two rounds of --watch
 
 
 def _require_writable(context: typer.Context, output: Path | None) -> Path | None:
@@ -112,47 +111,32 @@ _OF_READING: dict[str, Any] = {
         bool,
         typer.Option("--no-pager", help="Never show a long answer in a pager (PAGER).", rich_help_panel=_PANEL),
     ],
-    "watch": Annotated[
-        int | None,
-        typer.Option(
-            "--watch",
-            metavar="SECONDS",
-            min=LEAST,
-            max=MOST,
-            help="Ask again SECONDS after each answer, until Ctrl-C.",
-            rich_help_panel=_PANEL,
-        ),
-    ],
 }
-_DEFAULTS = {"no_pager": False, "watch": None, **vars(Common())}
+_DEFAULTS = {"no_pager": False, **vars(Common())}
 
 
 def with_common(command: Callable[..., None]) -> Callable[..., None]:
     """Give ``command(…, common)``, which only reads, the options of every command, after its own."""
 
     def run(values: dict[str, Any], common: Common) -> None:
-        no_pager, seconds = values.pop("no_pager"), values.pop("watch")
-        common = replace(common, purpose=f"{command.__name__} {sorted(values.items())}")
-        if seconds is None:
-            with nullcontext() if no_pager else paging():
-                command(**values, common=common)
-        else:
-            from usertrack.cli.output import file_of
-            from usertrack.cli.watching import require_watchable, watch
-
-            require_watchable(common.format or "", to_file=file_of(common.output) is not None)
-            watch(seconds, lambda number: command(**values, common=replace(common, round=number)))
+        no_pager = values.pop("no_pager")
+        with nullcontext() if no_pager else paging():
+            command(**values, common=_with_purpose(common, command, values))
 
     return _with_options(command, _FIELDS | _OF_READING, run)
 
 
 def with_common_once(command: Callable[..., None]) -> Callable[..., None]:
-    """The same for a command that changes something, or asks: without the options that are of reading alone."""
+    """Give a command that changes something, or asks, the same options, without those that only reading has."""
 
     def run(values: dict[str, Any], common: Common) -> None:
-        command(**values, common=replace(common, purpose=f"{command.__name__} {sorted(values.items())}"))
+        command(**values, common=_with_purpose(common, command, values))
 
     return _with_options(command, _FIELDS, run)
+
+
+def _with_purpose(common: Common, command: Callable[..., None], values: dict[str, Any]) -> Common:
+    return replace(common, purpose=f"{command.__name__} {sorted(values.items())}")
 
 
 def call_plainly(command: Callable[..., None], **values: Any) -> None:

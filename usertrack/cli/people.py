@@ -60,7 +60,7 @@ def segments(
         profiles.note(segment_set.left_out_note)
         classification = classify(profiles, segment_set)
         zone = session.settings["timezone"]
-        moves = record_and_compare(classification, session.history(), session.runner.now, passing=common.round > 1)
+        moves = record_and_compare(classification, session.history(), session.runner.now)
         since = segment_changes(moves, zone) if moves else None
         if undecided:
             document = undecided_document(classification, only, zone)

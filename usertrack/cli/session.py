@@ -149,11 +149,6 @@ def say_unread_env_file(settings: "Settings") -> None:
 def emit(answer: "Document | Table", settings: "Settings", common: Common, limit: int | None = None) -> None:
     """Write the answer to standard output or ``--output``."""
     fmt = format_of(settings, common)
-    if common.round:
-        from usertrack.cli.watching import require_watchable, stamp
-
-        require_watchable(fmt, to_file=False)  # the default format of the settings
-        stamp(fmt or "table", settings["timezone"], common.round)
     output.emit(answer, fmt=fmt, output=common.output, limit=limit, note=diagnostics.note)
     _say_what_was_written(answer, fmt, common.output, limit)
     _say_what_was_cut(answer, fmt, limit)

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import QueryError, UsageError, did_you_mean
 from usertrack.library.fragments import params_of
@@ -84,15 +83,9 @@ def _hint(problem: UsageError) -> str:
 
 def _content(file: str) -> str:
     try:
-        return _piped(sys.stdin) if file == "-" else Path(file).read_text(encoding="utf-8")
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         hint = (
             "--sql takes SQL, a file, or - for what is piped in: `usertrack query run --source neon --sql 'SELECT 1'`"
         )
         raise UsageError(f"cannot read '{file}' as UTF-8 text ({type(error).__name__})", hint) from error
-
-
-@lru_cache(maxsize=1)
-def _piped(stream: TextIO) -> str:
-    """All of ``stream``, which can be read once, while `--watch` asks again and again."""
-    return stream.read()

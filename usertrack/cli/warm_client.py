@@ -18,7 +18,7 @@ COMMANDS = frozenset((
 PATIENCE = 5.0
 """Seconds until a command runs in its own process."""
 
-_NOT_THERE = ("-h", "--help", "--watch", "--edit")
+_NOT_THERE = ("-h", "--help", "--edit")
 
 
 def run_warm() -> int | None:

@@ -73,8 +73,8 @@ def record_and_compare(
 ) -> MoveCounts | None:
     """Record ``classification`` and compare it with the snapshot nearest to a week earlier, where there is one.
 
-    A ``passing`` one is not kept, so that `--watch` does not fill the history; one of the same moment stays. ``look``
-    is called with both while the history has them.
+    A ``passing`` one is not kept, so that a page that is looked at again does not fill the history; one of the same
+    moment stays. ``look`` is called with both while the history has them.
     A history that cannot be written becomes a note of the profiles; the answer itself is still good.
     """
     if place is None:

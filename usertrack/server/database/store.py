@@ -17,7 +17,6 @@ from usertrack.server.database.literals import literal
 from usertrack.server.database.lock import DirectoryLock, ReportWait
 from usertrack.server.database.property_definitions import PropertyDefinitions
 from usertrack.server.database.session import ClickHouseSession, StoreClosed
-from usertrack.server.event_log.log import EventLog
 from usertrack.server.event_log.sqlite_log import SqliteLog
 
 # by default ClickHouse keeps replaced parts for eight minutes, and looks for them every 30 seconds
@@ -67,7 +66,7 @@ class Store(ClickHouseSession):
             self.journal = Journal(self)
             self.journal.complete()
             self.definitions = PropertyDefinitions(self)
-            self.log: EventLog = SqliteLog(path / "event_log.sqlite")
+            self.log = SqliteLog(path / "event_log.sqlite")
         except BaseException as error:
             self._lock.release()
             if isinstance(error, RuntimeError):

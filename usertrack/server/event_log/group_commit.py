@@ -6,7 +6,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from queue import SimpleQueue
 
-from usertrack.server.event_log.log import EventLog, NotAppended
+from usertrack.server.event_log.log import NotAppended
+from usertrack.server.event_log.sqlite_log import SqliteLog
 
 _Awaited = Future[int] | asyncio.Future[int]
 _Request = tuple[bytes, _Awaited]
@@ -19,7 +20,7 @@ class LogFull(NotAppended):
 class GroupCommit:
     """Appends to ``log`` in a thread of its own, as long as at most ``limit`` bytes wait there."""
 
-    def __init__(self, log: EventLog, limit: int) -> None:
+    def __init__(self, log: SqliteLog, limit: int) -> None:
         self._log, self._limit = log, limit
         self._requests: SimpleQueue[_Request | None] = SimpleQueue()
         self._queued = 0  # bytes
@@ -27,7 +28,7 @@ class GroupCommit:
         self._thread: threading.Thread | None = None
 
     async def append(self, body: bytes) -> int:
-        """The offset of ``body`` when it is durable; raises ``NotAppended``."""
+        """Return the offset of ``body`` once it is durable; raises ``NotAppended``."""
         awaited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._submit(body, awaited)
         return await awaited

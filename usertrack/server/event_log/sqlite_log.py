@@ -32,7 +32,11 @@ log = logging.getLogger(__name__)
 
 
 class SqliteLog:
-    """The log in the file ``path``, which is made when something is appended."""
+    """The log of captured requests in the file ``path``, which the first append creates. Safe to call from threads.
+
+    Entries keep the order in which they were appended. Trimmed ones may come back after a loss of power, so the reader
+    recognises requests that it has stored.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -50,10 +54,8 @@ class SqliteLog:
             with self._turn:
                 self._open()
 
-    # the interface of EventLog
-
     def append(self, bodies: Sequence[bytes]) -> int:
-        """Append all of ``bodies`` or none; returns the offset of the last when they are durable."""
+        """Append all of ``bodies`` or none; raises ``NotAppended``. Returns the offset of the last, once durable."""
         try:
             with self._turn:
                 if self._closed:
@@ -63,7 +65,7 @@ class SqliteLog:
             raise NotAppended(str(error)) from error
 
     def read(self, after: int, size: int) -> list[LoggedRequest]:
-        """The first entries after that offset: of ``size`` bytes together, or one that is larger."""
+        """Return the first entries after that offset: ``size`` bytes at most, or one entry that is larger."""
         reader = self._reader
         try:
             with self._reading:
@@ -95,19 +97,22 @@ class SqliteLog:
             self._checkpoint()
 
     def end(self) -> int:
+        """Return the offset of the last entry that was ever appended; 0 before the first."""
         return self._end
 
     def waiting(self) -> Waiting:
+        """Return the size of what was appended and not trimmed."""
         return self._waiting
 
     def purge(self) -> None:
-        """Leave nothing on the disk of what was trimmed: not in the file, and not in its journal."""
+        """Remove trimmed entries from the disk: from the file and from its journal."""
         with self._turn, self._reading:
             if self._writer:
                 self._writer.execute("VACUUM")
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def problems(self) -> list[str]:
+        """Return a sentence for each damaged log that nobody has deleted yet."""
         return [f"a damaged log was set aside: {damaged.name}" for damaged in self._damaged()]
 
     def close(self) -> None:
