@@ -1,8 +1,13 @@
 """What is read of a database that is large, empty, odd or closed, and what is proposed of it."""
 
+import re
+from pathlib import Path
+
 import psycopg
 import pytest
+import yaml
 
+from usertrack.mapping import rules
 from usertrack.mapping.accounts import account_proposals, nearest_account
 from usertrack.mapping.activity import activity_proposals, without_way
 from usertrack.mapping.catalog import Catalog, read_catalog, statements
@@ -258,3 +263,11 @@ def test_what_leads_to_nobody_is_named(reader: Reader) -> None:
     assert table
     assert table.name == "agent_runs"
     assert without_way("calls", catalog, accounts) is None
+
+
+def test_every_row_of_the_rules_is_read_and_every_name_has_a_row() -> None:
+    folder = Path(rules.__file__).parent
+    code = "".join(file.read_text() for file in folder.glob("*.py"))
+    rows = yaml.safe_load((folder / "rules.yaml").read_text())
+    assert [row for row in rows if f'"{row}"' not in code] == []
+    assert set(re.findall(r'rules[.]\w+[(]"(\w+)"', code)) <= set(rows)

@@ -37,7 +37,7 @@ def nearest_account(catalog: Catalog) -> Proposal | None:
 
 
 def _candidates(catalog: Catalog, labels: Labels | None = None) -> list[Proposal]:
-    neutral = rules.NEUTRAL | prefixes(catalog)
+    neutral = rules.words("neutral") | prefixes(catalog)
     counts = reference_counts(catalog)
     proposals = []
     for table in catalog.tables.values():
@@ -45,8 +45,8 @@ def _candidates(catalog: Catalog, labels: Labels | None = None) -> list[Proposal
         if (
             points <= 0
             or not table.key
-            or table.name.lower() in rules.SYSTEM_TABLES
-            or table.schema in rules.SYSTEM_SCHEMAS
+            or table.name.lower() in rules.words("system_tables")
+            or table.schema in rules.words("system_schemas")
         ):
             continue
         referring = counts.get(table.id, 0)
@@ -76,16 +76,16 @@ def account_proposal(
     _add_email(proposal, around)
     _add_signed_up(proposal, around)
     _add_name(proposal, around)
-    _add_column(proposal, around, "last_active_at", rules.LAST_ACTIVE, *_TIMES, points=1)
-    _add_column(proposal, around, "converted_at", rules.CONVERTED_AT, *_TIMES)
-    _add_column(proposal, around, "churned", rules.CHURNED, "bool")
-    _add_column(proposal, around, "churned_at", rules.CHURNED_AT, *_TIMES)
-    _add_column(proposal, around, "credits", rules.CREDITS, "number")
+    _add_column(proposal, around, "last_active_at", rules.patterns("last_active"), *_TIMES, points=1)
+    _add_column(proposal, around, "converted_at", rules.patterns("converted_at"), *_TIMES)
+    _add_column(proposal, around, "churned", rules.patterns("churned"), "bool")
+    _add_column(proposal, around, "churned_at", rules.patterns("churned_at"), *_TIMES)
+    _add_column(proposal, around, "credits", rules.patterns("credits"), "number")
     organization = add_organization(proposal, around)
     add_subscription(proposal, around, organization, labels or {})
     if mark := deleted(table, select.alias):
         select.add("deleted", mark)
-    if nobody := column_like(table, rules.NOBODY, "bool"):
+    if nobody := column_like(table, rules.patterns("nobody"), "bool"):
         select.conditions.append(f"{select.of(nobody)} IS NOT TRUE")
     if table.hides_rows:
         proposal.notes.append(f"row security of {table.label} may hide rows from this role: they are not counted")
@@ -96,12 +96,12 @@ def _points(table: Relation, neutral: frozenset[str]) -> tuple[float, list[str]]
     """How much ``table`` looks as if it had a row per person who signs in."""
     named = [word for word in table.words if word not in ("entity", "table", "record", "data")]
     head = named[-1] if named else ""
-    if head not in rules.PEOPLE or set(table.words) & rules.NO_CANDIDATES:
+    if head not in rules.weights("people") or set(table.words) & rules.words("no_candidates"):
         return 0, []
-    points, reasons = float(rules.PEOPLE[head]), [f"its name says {head}"]
-    points -= sum(2 for word in named[:-1] if word not in neutral and word not in rules.PEOPLE)
-    points -= sum(5 for word in named if word in rules.NOT_PEOPLE)
-    signs = {word for column in table.columns for word in column.words} & rules.SIGNS_IN
+    points, reasons = float(rules.weights("people")[head]), [f"its name says {head}"]
+    points -= sum(2 for word in named[:-1] if word not in neutral and word not in rules.weights("people"))
+    points -= sum(5 for word in named if word in rules.words("not_people"))
+    signs = {word for column in table.columns for word in column.words} & rules.words("signs_in")
     points += min(4, len(signs))
     if table.row_count:
         points += 1
@@ -129,7 +129,9 @@ def _add_email(proposal: Proposal, around: Around) -> None:
         return
     for table, on, _ in sorted(around.references, key=lambda reference: "email" not in reference[0].words):
         sides = _side_email(table)
-        if sides and not set(table.words) & (rules.NO_CANDIDATES - {"verification"} | {"invitation", "invite"}):
+        if sides and not set(table.words) & (
+            rules.words("no_candidates") - {"verification"} | {"invitation", "invite"}
+        ):
             column, order, condition = sides
             value = select.of(around.key)
             alias = (
@@ -149,42 +151,44 @@ def _email(table: Relation) -> Column | None:
     named = (
         column
         for column in table.columns
-        if column.family == "text" and {"email", "mail"} & set(column.words) and not rules.NOT_EMAIL & set(column.words)
+        if column.family == "text"
+        and {"email", "mail"} & set(column.words)
+        and not rules.words("not_email") & set(column.words)
     )
-    return column_like(table, rules.EMAIL, "text") or next(named, None)
+    return column_like(table, rules.patterns("email"), "text") or next(named, None)
 
 
 def _side_email(table: Relation) -> tuple[Column, list[str], str] | None:
     """Return the column with e-mails of a table of addresses, which row goes first, and which rows are e-mails."""
     column = _email(table)
-    by_channel = column_like(table, rules.CHANNEL)
+    by_channel = column_like(table, rules.patterns("channel"))
     if column is None and (by_channel or "email" in table.words):
         column = column_like(table, ("value", "address", "contact", "identifier"), "text")
     if column is None:
         return None
     order = []
     condition = f"{{t}}.{column.sql} LIKE '%@%'" if by_channel and "email" not in column.words else ""
-    for patterns in (rules.PRIMARY_EMAIL, rules.VERIFIED_EMAIL):
+    for patterns in (rules.patterns("primary_email"), rules.patterns("verified_email")):
         if flag := column_like(table, patterns, "bool"):
             order.append(f"{{t}}.{flag.sql} DESC NULLS LAST")
         elif time := column_like(table, patterns, "time"):
             order.append(f"{{t}}.{time.sql} NULLS LAST")
-    made = column_like(table, rules.SIGNED_UP)
+    made = column_like(table, rules.patterns("signed_up"))
     return column, [*order, *(f"{{t}}.{known.sql}" for known in (made, table.key) if known)], condition
 
 
 def _add_signed_up(proposal: Proposal, around: Around) -> None:
     """Add the time of sign-up. Where there is none it stays unknown, and a note names what comes near."""
     select = proposal.select
-    known = around.find(rules.SIGNED_UP, *_TIMES)
-    if not known and (named := time_like(select.table, (), rules.MADE)):
+    known = around.find(rules.patterns("signed_up"), *_TIMES)
+    if not known and (named := time_like(select.table, (), rules.words("made"))):
         known = named, select.of(named)
     if known:
         select.add("signed_up_at", as_time(*known))
         proposal.score += 3
         proposal.reasons.append(f"{known[0].name} is when it was made")
     else:
-        near = around.find(rules.INSTEAD_OF_SIGNED_UP, "time")
+        near = around.find(rules.patterns("instead_of_signed_up"), "time")
         comes_near = f"; {near[1]} comes near" if near else ""
         text = f"no time of sign-up was found, and who is new or at risk stays unknown{comes_near}"
         proposal.lacking["signed_up_at"] = text
@@ -200,9 +204,9 @@ def _add_column(
 
 
 def _add_name(proposal: Proposal, around: Around) -> None:
-    names = around.find(rules.NAME[:4], "text")
-    first, last = around.find(rules.FIRST_NAME, "text"), around.find(rules.LAST_NAME, "text")
+    names = around.find(rules.patterns("name")[:4], "text")
+    first, last = around.find(rules.patterns("first_name"), "text"), around.find(rules.patterns("last_name"), "text")
     if first and last and not names:
         proposal.select.add("name", f"concat_ws(' ', {first[1]}, {last[1]})")
-    elif names := names or around.find(rules.NAME, "text"):
+    elif names := names or around.find(rules.patterns("name"), "text"):
         proposal.select.add("name", names[1])

@@ -14,11 +14,10 @@ from usertrack.mapping.states import numbered_states, sorted_states, unknown_lab
 from usertrack.mapping.ways import Step, Way, Ways
 
 _SPECIAL = {
-    "calls": rules.CALLS,
-    "code_runs": rules.CODE_RUNS,
-    "agent_runs": rules.AGENT_RUNS,
-    "deployments": rules.DEPLOYMENTS,
-}
+    name: [frozenset(group.split()) for group in rules.patterns(name)]
+    for name in ("calls", "code_runs", "agent_runs", "deployments")
+}  # entities whose tables have a word of each group in their names
+_FLAGS = {pattern: state for state, patterns in rules.groups("success_flags").items() for pattern in patterns}
 _LEAST = {"runs": 8, "deployments": 4}  # points below which a table is not proposed; of the others 10
 _LAST_RESORT = 5  # of runs, where none has 8: an unlikely table is shown, with little confidence, before none
 _SURE = {"deployments": 12}  # they have no status, which tells most; of the others 18
@@ -65,7 +64,9 @@ def _prefer_runs_to_definitions(proposals: Sequence[Proposal]) -> None:
 
 def _weight(table: Relation) -> float:
     """How much the name of ``table`` sounds like runs."""
-    return max((rules.RUNS.get(word, 0) for word in table.words if word not in rules.TAILS), default=0)
+    return max(
+        (rules.weights("runs").get(word, 0) for word in table.words if word not in rules.words("tails")), default=0
+    )
 
 
 def without_way(name: str, catalog: Catalog, accounts: Relation) -> Relation | None:
@@ -107,10 +108,12 @@ def _each_table_once(best: dict[str, list[Proposal]]) -> dict[str, list[Proposal
 def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[tuple[Relation, float, list[str]]]:
     """The tables that could hold what accounts do, with their points and what these are for."""
     for table in catalog.tables.values():
-        is_system = table.name.lower() in rules.SYSTEM_TABLES or table.schema in rules.SYSTEM_SCHEMAS
-        refused = set(table.words) & rules.NO_CANDIDATES
-        is_activity = any(rules.RUNS.get(word, 0) >= 5 for word in table.words) or _special_points("calls", table)
-        if refused <= rules.TAILS and is_activity:
+        is_system = table.name.lower() in rules.words("system_tables") or table.schema in rules.words("system_schemas")
+        refused = set(table.words) & rules.words("no_candidates")
+        is_activity = any(rules.weights("runs").get(word, 0) >= 5 for word in table.words) or _special_points(
+            "calls", table
+        )
+        if refused <= rules.words("tails") and is_activity:
             refused = set()
         if table is not accounts and not is_system and not refused:
             points, reasons = _points(table)
@@ -120,15 +123,17 @@ def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[tuple[Relation
 
 def _points(table: Relation) -> tuple[float, list[str]]:
     """How much the name and the columns of ``table`` sound like something that begins and ends; 0 for not at all."""
-    heads = [rules.RUNS.get(word, 0) for word in table.words if word not in rules.TAILS]
-    if not heads or not time_like(table, rules.STARTED, rules.BEGAN):
+    heads = [rules.weights("runs").get(word, 0) for word in table.words if word not in rules.words("tails")]
+    if not heads or not time_like(table, rules.patterns("started"), rules.words("began")):
         return 0, []
     points = max(heads[-1], 0.6 * max(heads)) + 2 * (sum(weight >= 4 for weight in heads) > 1)
-    reasons = [f"its name says {max(table.words, key=lambda word: rules.RUNS.get(word, 0))}"] if points else []
-    others = [word for word in table.words if word in rules.NOT_RUNS]
+    reasons = (
+        [f"its name says {max(table.words, key=lambda word: rules.weights('runs').get(word, 0))}"] if points else []
+    )
+    others = [word for word in table.words if word in rules.words("not_runs")]
     points -= 4 * len(others)
     reasons += [f"against it: {', '.join(others)} in its name"] if others else []
-    ends = {word for column in table.columns for word in column.words if word in rules.ENDED}
+    ends = {word for column in table.columns for word in column.words if word in rules.words("ended")}
     points += min(4, 2 * len(ends))
     reasons += [f"it ends ({', '.join(sorted(ends))})"] if ends else []
     if error := _error(table):
@@ -149,8 +154,13 @@ def _special_points(name: str, table: Relation) -> float:
 
 def status_columns(table: Relation) -> list[Column]:
     """The columns of ``table`` that could say how something ended, best first."""
-    exact = [*columns_like(table, rules.STATUS, "text", "number"), *columns_like(table, rules.HTTP_STATUS, "number")]
-    others = [c for c in table.columns if c.words[-1:] and c.words[-1] in rules.STATUS_HEADS and c.family == "text"]
+    exact = [
+        *columns_like(table, rules.patterns("status"), "text", "number"),
+        *columns_like(table, rules.patterns("http_status"), "number"),
+    ]
+    others = [
+        c for c in table.columns if c.words[-1:] and c.words[-1] in rules.words("status_heads") and c.family == "text"
+    ]
     return [*exact, *(column for column in others if column not in exact)]
 
 
@@ -175,18 +185,18 @@ def activity_proposal(
         elif "actor" in columns and len(way.steps) > 1 and not first.column.references:
             word = " ".join(without_id(first.column) or first.column.words)
             select.add("actor", f"'{word} ' || {select.of(first.column)}")
-    if at := time_like(table, rules.STARTED, rules.BEGAN):
+    if at := time_like(table, rules.patterns("started"), rules.words("began")):
         select.add("at", as_time(at, select.of(at)))
     if kind.status:
         _add_status(proposal, labels)
-    for name, patterns in rules.FURTHER.items():
+    for name, patterns in rules.groups("further").items():
         if name in columns and (column := column_like(table, patterns)):
             select.add(name, select.of(column))
     says = column_like(table, ("message",), "text") if proposal.states.get("failed") else None
     if "error" in columns and (error := _error(table) or says):
         text = select.of(error)
         select.add("error", text if error.family == "text" else f"coalesce({text} ->> 'message', {text}::text)")
-    if "code_length" in columns and (code := column_like(table, rules.CODE, "text")):
+    if "code_length" in columns and (code := column_like(table, rules.patterns("code"), "text")):
         select.add("code_length", f"length({select.of(code)})")
     if way:
         proposal.reasons.append(f"{way.label} leads to the account")
@@ -196,7 +206,7 @@ def activity_proposal(
 
 
 def _error(table: Relation) -> Column | None:
-    return column_like(table, rules.ERROR, "text", "json")
+    return column_like(table, rules.patterns("error"), "text", "json")
 
 
 def _add_status(proposal: Proposal, labels: Labels) -> None:
@@ -219,12 +229,12 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
         select.add("status", select.of(column))
         proposal.status, proposal.states = column, states
         proposal.notes += [note] if note else []
-    elif exits := columns_like(table, rules.EXIT_STATUS, "number"):
+    elif exits := columns_like(table, rules.patterns("exit_status"), "number"):
         points, code = 6, select.of(exits[0])
         select.add("status", f"CASE WHEN {code} = 0 THEN 'ok' WHEN {code} <> 0 THEN 'failed' END")
         proposal.states = {"ok": ("ok",), "failed": ("failed",)}
         proposal.reasons.append(f"{exits[0].name} is that of a process: all but 0 is a failure")
-    elif flags := columns_like(table, tuple(rules.SUCCESS_FLAGS), "bool"):
+    elif flags := columns_like(table, tuple(_FLAGS), "bool"):
         points = _add_flag(proposal, flags[0])
     elif times := _end_times(table, select):
         points = 4
@@ -266,7 +276,7 @@ def _read_status(
         return 0, column, {}, f"`{column.name}` is empty in all rows"
     if not words:
         note = f"the words of `{column.name}` were not read: the common ones stand in `states`"
-        return exact + 4, column, dict(rules.COMMON_STATES), note
+        return exact + 4, column, dict(rules.groups("common_states")), note
     states = sorted_states(words)
     known = sum(len(each) for each in states.values()) / len(words)
     points = exact + 4 * bool(states.get("failed")) + 2 * bool(states.get("ok")) + 3 * known - 2
@@ -285,7 +295,7 @@ _HTTP = re.compile(r"[1-5]\d\d")
 def _is_http(proposal: Proposal, column: Column, labels: Labels) -> bool:
     """Whether ``column`` is a status of HTTP, by its values, else by its name."""
     values = labels.get((proposal.table.id, column.name), ())
-    is_named = column in columns_like(proposal.table, rules.HTTP_STATUS)
+    is_named = column in columns_like(proposal.table, rules.patterns("http_status"))
     return all(map(_HTTP.fullmatch, values)) if values else is_named
 
 
@@ -296,7 +306,7 @@ def _numbers(proposal: Proposal, column: Column, labels: Labels) -> str:
 
 def _add_flag(proposal: Proposal, flag: Column) -> float:
     own = " ".join(word for word in flag.words if word not in proposal.table.words) or " ".join(flag.words)
-    state = rules.SUCCESS_FLAGS.get(" ".join(flag.words)) or rules.SUCCESS_FLAGS[own]
+    state = _FLAGS.get(" ".join(flag.words)) or _FLAGS[own]
     proposal.select.add("status", proposal.select.of(flag))
     proposal.status = flag
     if state == "ended":
@@ -311,7 +321,11 @@ def _end_times(table: Relation, select: Select) -> str:
     """A CASE over the times at which something failed, was cancelled or ended; empty where there are none."""
     cases = [
         f"WHEN {select.of(column)} IS NOT NULL THEN '{state}'"
-        for state, patterns in (("failed", rules.FAILED_AT), ("cancelled", rules.CANCELLED_AT), ("ok", rules.ENDED_AT))
+        for state, patterns in (
+            ("failed", rules.patterns("failed_at")),
+            ("cancelled", rules.patterns("cancelled_at")),
+            ("ok", rules.patterns("ended_at")),
+        )
         if (column := column_like(table, patterns, "time"))
     ]
     return f"CASE {' '.join(cases)} ELSE 'running' END" if cases and cases[-1].endswith("'ok'") else ""

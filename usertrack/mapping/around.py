@@ -25,7 +25,9 @@ class Around:
         if column := column_like(self.select.table, patterns, *families):
             return self.select.table, column, self.select.of(column)
         for table, on, _ in self.references:
-            is_profile = on.unique and not set(table.words) & (rules.NO_CANDIDATES | rules.SUBSCRIPTIONS)
+            is_profile = on.unique and not set(table.words) & (
+                rules.words("no_candidates") | rules.words("subscriptions")
+            )
             if is_profile and (column := column_like(table, patterns, *families)):
                 return table, column, f"{self._alias(table, on)}.{column.sql}"
         return None

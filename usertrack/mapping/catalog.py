@@ -5,76 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from usertrack.core.sql_file import sql_file
 from usertrack.library.library import Statement
 from usertrack.mapping.names import words
-
-_TABLES = """
-SELECT
-    c.oid::bigint AS id,
-    n.nspname AS schema,
-    c.relname AS name,
-    CASE WHEN n.nspname = 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END || quote_ident(c.relname) AS sql,
-    c.relkind IN ('v', 'm') AS is_view,
-    CASE
-        WHEN c.relkind = 'p' THEN (
-            SELECT sum(greatest(leaf.reltuples, 0))
-            FROM pg_partition_tree(c.oid) AS tree
-            JOIN pg_class AS leaf ON leaf.oid = tree.relid AND tree.isleaf
-        )
-        WHEN c.reltuples >= 0 THEN c.reltuples
-        -- no statistics yet: a row takes some 100 bytes; how full a single page is, nobody knows
-        WHEN c.relkind = 'r' AND pg_relation_size(c.oid) <> 8192 THEN pg_relation_size(c.oid) / 100
-    END::bigint AS row_count,
-    coalesce(obj_description(c.oid, 'pg_class'), '') AS comment,
-    has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS readable,
-    row_security_active(c.oid) AS hides_rows,
-    c.relkind = 'r' AND c.reltuples < 0 AS is_uncounted
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-    AND NOT c.relispartition
-    AND n.nspname !~ '^(pg_|_timescaledb|information_schema$)'
-    AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
-ORDER BY c.oid
-"""
-_COLUMNS = """
-SELECT
-    a.attrelid::bigint AS table_id,
-    a.attnum::int AS number,
-    a.attname AS name,
-    quote_ident(a.attname) AS sql,
-    format_type(coalesce(nullif(t.typbasetype, 0), a.atttypid), NULL) AS type,
-    a.attnotnull OR coalesce(s.null_frac < 0.02, false) AS required,
-    coalesce(col_description(a.attrelid, a.attnum), '') AS comment,
-    (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid) AS labels
-FROM pg_attribute AS a
-JOIN pg_class AS c ON c.oid = a.attrelid
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_type AS t ON t.oid = a.atttypid
-LEFT JOIN pg_stats AS s
-    ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname AND NOT s.inherited
-WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
-    AND n.nspname !~ '^(pg_|_timescaledb|information_schema$)'
-    AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
-ORDER BY a.attrelid, a.attnum
-"""
-_KEYS = """
-SELECT
-    i.indrelid::bigint AS table_id, i.indkey::int[] AS columns, i.indisprimary AS is_primary, NULL::bigint AS target,
-    NULL::int[] AS target_columns, NULL::text AS rule
-FROM pg_index AS i
-JOIN pg_class AS c ON c.oid = i.indrelid
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE i.indisunique AND i.indpred IS NULL AND i.indnkeyatts = i.indnatts AND 0 <> ALL (i.indkey)
-    AND NOT c.relispartition AND n.nspname !~ '^(pg_|_timescaledb|information_schema$)'
-UNION ALL
-SELECT
-    k.conrelid::bigint, k.conkey::int[], false, nullif(k.confrelid::bigint, 0), k.confkey::int[],
-    CASE WHEN k.contype = 'c' THEN pg_get_constraintdef(k.oid) END
-FROM pg_constraint AS k
-JOIN pg_class AS c ON c.oid = k.conrelid
-WHERE (k.contype = 'f' OR k.contype = 'c' AND cardinality(k.conkey) = 1) AND NOT c.relispartition
-"""
 
 
 @dataclass(frozen=True)
@@ -172,9 +105,7 @@ class Catalog:
 
 def statements() -> list[Statement]:
     """The queries that a catalog is made of."""
-    return [
-        Statement("neon", sql, name=name) for name, sql in (("tables", _TABLES), ("columns", _COLUMNS), ("keys", _KEYS))
-    ]
+    return [Statement("neon", sql_file(__package__, name), name=name) for name in ("tables", "columns", "keys")]
 
 
 def read_catalog(tables: Iterable[Any], columns: Iterable[Any], keys: Iterable[Any]) -> Catalog:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from usertrack.core.document import Document, Facts
 from usertrack.core.words import people_words, plural
 from usertrack.library.events import NONE, ROLES, parse_step
+from usertrack.mapping import rules
 from usertrack.mapping.names import words
-from usertrack.mapping.rules import EVENT_ROLES, PASSIVE_EVENTS
 from usertrack.workspace.scaffold import FUNNELS
 
 KEY_ACTION = "feature_used"
@@ -48,7 +48,7 @@ def _taken(roles: Mapping[str, str]) -> set[str]:
 
 
 def _step(role: str, counts: Sequence[EventCount]) -> str:
-    for pattern in EVENT_ROLES.get(role, ()):
+    for pattern in rules.groups("event_roles").get(role, ()):
         for count in counts:
             if set(pattern.split()) <= set(words(count.name)):
                 return escaped(count.name)
@@ -60,7 +60,7 @@ def _key_actions(counts: Sequence[EventCount]) -> str:
     actions = [
         escaped(count.name)
         for count in counts
-        if count.events > count.people and not PASSIVE_EVENTS & set(words(count.name))
+        if count.events > count.people and not rules.words("passive_events") & set(words(count.name))
     ]
     return "|".join(actions[:_ACTIONS]) or NONE
 

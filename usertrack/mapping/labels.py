@@ -27,7 +27,7 @@ def guessed_labels(proposals: Iterable[Proposal], connect_event: str = "") -> di
     of_event = split_words(connect_event)
     labels = {"server": next((word for word in _CONNECTED if word in of_event), "integration")} if of_event else {}
     for proposal in proposals:
-        words = [word for word in proposal.table.words if word not in rules.TAILS]
+        words = [word for word in proposal.table.words if word not in rules.words("tails")]
         if words and proposal.kind.name == "runs":
             labels |= _of_runs(words)
         elif words and proposal.kind.name == "calls":
@@ -39,5 +39,5 @@ def guessed_labels(proposals: Iterable[Proposal], connect_event: str = "") -> di
 def _of_runs(words: list[str]) -> dict[str, str]:
     """A ``build`` is a run, and a ``pipeline_run`` is one of a pipeline."""
     label, word = ("workflow", words[-2]) if words[-1] == "run" and len(words) > 1 else ("run", words[-1])
-    says_more = rules.RUNS.get(word, 0) >= _LEAST and word not in ("run", "workflow")
+    says_more = rules.weights("runs").get(word, 0) >= _LEAST and word not in ("run", "workflow")
     return {label: word} if says_more and not _IRREGULAR.fullmatch(word) else {}

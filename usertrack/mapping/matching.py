@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from usertrack.mapping import rules
 from usertrack.mapping.catalog import Catalog, Column, Relation
-from usertrack.mapping.rules import ID_WORDS, TIME_UNITS
 
 
 def columns_like(table: Relation, patterns: Sequence[str], *families: str) -> list[Column]:
@@ -28,7 +28,7 @@ def time_like(table: Relation, patterns: Sequence[str], words: frozenset[str]) -
         column
         for column in table.columns
         if words & set(column.words)
-        and (column.family == "time" or (column.family == "number" and TIME_UNITS & set(column.words)))
+        and (column.family == "time" or (column.family == "number" and rules.words("time_units") & set(column.words)))
     )
     return exact or next(named, None)
 
@@ -50,7 +50,7 @@ def prefixes(catalog: Catalog) -> frozenset[str]:
 
 def without_id(column: Column) -> tuple[str, ...]:
     """``project`` for ``project_id``; nothing for a column that is no reference by its name."""
-    return column.words[:-1] if len(column.words) > 1 and column.words[-1] in ID_WORDS else ()
+    return column.words[:-1] if len(column.words) > 1 and column.words[-1] in rules.words("id_words") else ()
 
 
 def reference_counts(catalog: Catalog) -> dict[int, int]:

@@ -3,22 +3,12 @@
 import re
 from functools import cache
 
-from usertrack.mapping.rules import VOCABULARY
+from usertrack.mapping import rules
 
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SINGLE = {
-    "status",
-    "address",
-    "progress",
-    "process",
-    "success",
-    "alias",
-    "access",
-    "analysis",
-    "news",
-    "bus",
-    "class",
-}
+_VOCABULARY = rules.words("vocabulary").union(
+    rules.words("membership"), *map(rules.weights, ("runs", "people", "organizations"))
+)
 
 
 @cache
@@ -30,19 +20,19 @@ def words(name: str) -> tuple[str, ...]:
 
 def _known_words(part: str) -> tuple[str, ...]:
     """``userprofiles`` as user and profiles: two or three words of the vocabulary, written as one."""
-    if part in VOCABULARY or _singular(part) in VOCABULARY:
+    if part in _VOCABULARY or _singular(part) in _VOCABULARY:
         return (part,)
     for cut in range(2, len(part) - 1):
         head, tail = part[:cut], part[cut:]
-        if head in VOCABULARY:
+        if head in _VOCABULARY:
             rest = _known_words(tail)
-            if all(word in VOCABULARY or _singular(word) in VOCABULARY for word in rest):
+            if all(word in _VOCABULARY or _singular(word) in _VOCABULARY for word in rest):
                 return (head, *rest)
     return (part,)
 
 
 def _singular(word: str) -> str:
-    if word in _SINGLE or len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+    if word in rules.words("singular") or len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return {"people": "person"}.get(word, word)
     if word.endswith("ies"):
         return word[:-3] + "y"

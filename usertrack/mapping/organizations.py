@@ -26,7 +26,9 @@ class Organization:
 def add_organization(proposal: Proposal, around: Around) -> Organization | None:
     """Add the company or team of an account."""
     select = proposal.select
-    text = column_like(select.table, (*(f"{word} name" for word in rules.ORGANIZATIONS), *_COMPANIES), "text")
+    text = column_like(
+        select.table, (*(f"{word} name" for word in rules.weights("organizations")), *_COMPANIES), "text"
+    )
     if text and not around.ways.reference(select.table, text):
         select.add("organization", select.of(text))
         return None
@@ -35,7 +37,7 @@ def add_organization(proposal: Proposal, around: Around) -> Organization | None:
         return None
     _, table, key, steps = best
     slug = column_like(table, ("slug",), "text")
-    name = column_like(table, (*rules.NAME, "title"), "text") or slug
+    name = column_like(table, (*rules.patterns("name"), "title"), "text") or slug
     value, first, link = select.of(steps[0].column), steps[0], ""
     if first.back:
         needed = [each.sql for each in ((key, name, slug) if first.target is table else (steps[1].column,)) if each]
@@ -69,25 +71,29 @@ def _memberships(around: Around) -> Iterator[tuple[float, Relation, Column, list
             yield points + 3, *known, [Step(own, column, *known)]
     for table, on, _ in around.references:
         key, points = table.key, _organization_points(table)
-        if points >= _OWNED and key and not rules.OTHER_HANDS & set(on.words):
+        if points >= _OWNED and key and not rules.words("other_hands") & set(on.words):
             yield points - 2, table, key, [Step(own, around.key, table, on, back=True)]
     for link, on, _ in around.references:
-        if rules.NOT_MEMBERSHIP & set(link.words) or rules.OTHER_HANDS & set(on.words) or "by" in on.words:
+        if (
+            rules.words("not_membership") & set(link.words)
+            or rules.words("other_hands") & set(on.words)
+            or "by" in on.words
+        ):
             continue
         for column in link.columns:
             known = around.ways.reference(link, column)
             if known and known[0] not in (own, link) and (points := _organization_points(known[0])):
                 is_pair = tuple(sorted((on.name, column.name))) in link.unique
-                if is_pair or rules.MEMBERSHIP & set(link.words):
-                    points -= sum(0.8 for word in set(link.words) - rules.MEMBERSHIP - set(known[0].words))
+                if is_pair or rules.words("membership") & set(link.words):
+                    points -= sum(0.8 for word in set(link.words) - rules.words("membership") - set(known[0].words))
                     back = Step(own, around.key, link, on, back=True)
                     yield points + 2 + is_pair, *known, [back, Step(link, column, *known)]
 
 
 def _organization_points(table: Relation) -> float:
-    if not table.words or set(table.words) & (rules.NO_CANDIDATES | rules.NOT_ORGANIZATIONS):
+    if not table.words or set(table.words) & (rules.words("no_candidates") | rules.words("not_organizations")):
         return 0
     if {"username", "password"} & {word for column in table.columns for word in column.words}:
         return 0  # a person
-    points = rules.ORGANIZATIONS.get(table.words[-1], 0)
+    points = rules.weights("organizations").get(table.words[-1], 0)
     return max(points - 0.5 * (len(table.words) - 1), 0)

@@ -30,10 +30,10 @@ def event_proposal(table: Relation, accounts: Relation) -> Proposal:
     columns = {
         "id": table.key,
         "person": _person(table, accounts),
-        "name": column_like(table, rules.EVENT_NAME, "text"),
-        "time": column_like(table, rules.EVENT_TIME, "time", "number"),
-        "properties": column_like(table, rules.EVENT_PROPERTIES, "json", "text"),
-        "session": column_like(table, rules.EVENT_SESSION),
+        "name": column_like(table, rules.patterns("event_name"), "text"),
+        "time": column_like(table, rules.patterns("event_time"), "time", "number"),
+        "properties": column_like(table, rules.patterns("event_properties"), "json", "text"),
+        "session": column_like(table, rules.patterns("event_session")),
     }
     for name, column in columns.items():
         if column:
@@ -60,14 +60,14 @@ def own_events_counted(catalog: Catalog, proposals: Sequence[Proposal]) -> State
 
 
 def _is_candidate(table: Relation) -> bool:
-    is_system = table.name.lower() in rules.SYSTEM_TABLES or table.schema in rules.SYSTEM_SCHEMAS
+    is_system = table.name.lower() in rules.words("system_tables") or table.schema in rules.words("system_schemas")
     # that of `usertrack.track` is found without a file
-    refused = is_system or table.schema == "usertrack" or set(table.words) & rules.NOT_EVENTS
-    return not refused and set(table.words[-1:]) <= rules.EVENTS
+    refused = is_system or table.schema == "usertrack" or set(table.words) & rules.words("not_events")
+    return not refused and set(table.words[-1:]) <= rules.words("events")
 
 
 def _person(table: Relation, accounts: Relation) -> Column | None:
     """Return the column with the id of an account."""
     references = (column for column in table.columns if column.references and column.references[0] == accounts.id)
     named = (column for column in table.columns if column.words[:-1] == accounts.words and column.words[-1] == "id")
-    return next(references, None) or next(named, None) or column_like(table, rules.EVENT_PERSON)
+    return next(references, None) or next(named, None) or column_like(table, rules.patterns("event_person"))

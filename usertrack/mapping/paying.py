@@ -12,10 +12,10 @@ from usertrack.mapping.proposal import Labels, Proposal
 def add_subscription(proposal: Proposal, around: Around, organization: Organization | None, labels: Labels) -> None:
     """Add who pays, and how much: of a column of the account, else of a table of subscriptions."""
     select = proposal.select
-    if known := around.find_with_table(rules.SUBSCRIPTION_STATUS, "text"):
+    if known := around.find_with_table(rules.patterns("subscription_status"), "text"):
         select.add("subscription_status", known[2])
         proposal.status_table, proposal.status = known[:2]
-    if revenue := around.find(rules.REVENUE, "number"):
+    if revenue := around.find(rules.patterns("revenue"), "number"):
         select.add("revenue", _money(*revenue))
     if not known:
         _add_subscriptions(proposal, around, organization)
@@ -32,15 +32,15 @@ def add_subscription(proposal: Proposal, around: Around, organization: Organizat
 
 def _add_plan(proposal: Proposal, around: Around, organization: Organization | None, labels: Labels) -> None:
     """Add who pays by the name of the plan, where its words are known: all but those that cost nothing."""
-    known = around.find_with_table(rules.PLAN, "text")
+    known = around.find_with_table(rules.patterns("plan"), "text")
     if not known and organization and organization.alias:
-        plan = column_like(organization.table, rules.PLAN, "text")
+        plan = column_like(organization.table, rules.patterns("plan"), "text")
         known = (organization.table, plan, f"{organization.alias}.{plan.sql}") if plan else None
     if not known:
         return
     table, plan, value = known
     words = plan.labels or labels.get((table.id, plan.name), ())
-    paid = tuple(word for word in words if not set(split_words(word)) & rules.FREE)
+    paid = tuple(word for word in words if not set(split_words(word)) & rules.words("free"))
     if paid and len(paid) < len(words):
         proposal.select.add("subscription_status", value)
         proposal.status_table, proposal.status, proposal.states = table, plan, {"active": paid}
@@ -53,10 +53,10 @@ def _add_plan(proposal: Proposal, around: Around, organization: Organization | N
 def _add_price(proposal: Proposal, organization: Organization) -> None:
     """Add what the organization pays in a month, by a column of its own table."""
     table, alias = organization.table, organization.alias
-    price = column_like(table, (*rules.REVENUE, *rules.ORGANIZATION_PRICE), "number")
+    price = column_like(table, (*rules.patterns("revenue"), *rules.patterns("organization_price")), "number")
     if not price:
         return
-    interval = column_like(table, rules.INTERVAL, "text")
+    interval = column_like(table, rules.patterns("interval"), "text")
     amount = _monthly(alias, _money(price, f"{alias}.{price.sql}"), interval)
     proposal.select.add("organization_revenue", amount)
     cents = ", taken as cents" if "/ 100" in amount else ""
@@ -73,12 +73,14 @@ def _add_subscriptions(proposal: Proposal, around: Around, organization: Organiz
         owners += [(table, on, organization.value) for table, on, column in referring if column == group.key]
     for table, on, value in owners:
         is_subscription = table.words[-1:] == ("subscription",)
-        status = column_like(table, rules.STATUS if is_subscription else rules.SUBSCRIPTION_STATUS, "text")
+        status = column_like(
+            table, rules.patterns("status") if is_subscription else rules.patterns("subscription_status"), "text"
+        )
         if not status or table.is_view or (value != own and _is_of_customers(table, around)):
             continue
-        price = column_like(table, rules.PRICE, "number")
-        interval = column_like(table, rules.INTERVAL, "text")
-        made = column_like(table, rules.SIGNED_UP)
+        price = column_like(table, rules.patterns("price"), "number")
+        interval = column_like(table, rules.patterns("interval"), "text")
+        made = column_like(table, rules.patterns("signed_up"))
         order = [
             f"({_is_active('{t}', status)}) DESC",
             *(f"{{t}}.{each.sql} DESC" for each in (made, table.key) if each),
@@ -103,7 +105,7 @@ def _monthly(alias: str, amount: str, interval: Column | None, status: Column | 
     """``amount`` as that of a month; with a ``status``, nothing for a subscription that is not active."""
     cases = [f"WHEN ({_is_active(alias, status)}) IS NOT TRUE THEN NULL"] if status else []
     if interval:
-        yearly = ", ".join(f"'{word}'" for word in sorted(rules.YEAR))
+        yearly = ", ".join(f"'{word}'" for word in sorted(rules.words("year")))
         cases.append(f"WHEN lower({alias}.{interval.sql}::text) IN ({yearly}) THEN {amount} / 12")
     return "\n        ".join(["CASE", *cases, f"ELSE {amount}"]) + "\n    END" if cases else amount
 
@@ -120,7 +122,7 @@ def _is_of_customers(table: Relation, around: Around) -> bool:
 
 def _money(column: Column, value: str, *, is_stripes: bool = False) -> str:
     """An amount in whole money: cents are divided, as are the whole numbers of a table that is like Stripe's."""
-    is_cents = rules.CENT & set(column.words) or (
+    is_cents = rules.words("cent") & set(column.words) or (
         column.type in ("integer", "bigint") and (is_stripes or "unit" in column.words)
     )
     return f"{value} / 100.0" if is_cents else value

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from textwrap import indent
 
+from usertrack.mapping import rules
 from usertrack.mapping.catalog import Column, Relation
 from usertrack.mapping.matching import column_like
-from usertrack.mapping.rules import DELETED, OWNER, ROLE, SIGNED_UP
 from usertrack.mapping.ways import Step, Way
 
 
@@ -125,12 +125,12 @@ class Select:
 def first_member(step: Step) -> list[str]:
     """The order in which a row of a link table goes before others: owners, then the oldest."""
     order = []
-    if flag := column_like(step.target, OWNER, "bool"):
+    if flag := column_like(step.target, rules.patterns("owner"), "bool"):
         order.append(f"{{t}}.{flag.sql} DESC NULLS LAST")
-    role = column_like(step.target, ROLE)
+    role = column_like(step.target, rules.patterns("role"))
     if role and role.family == "text":
         order.append(f"lower({{t}}.{role.sql}::text) LIKE '%owner%' DESC NULLS LAST")
-    made = column_like(step.target, SIGNED_UP)
+    made = column_like(step.target, rules.patterns("signed_up"))
     order += [f"{{t}}.{column.sql}" for column in (made, step.target.key) if column and column != step.target_column]
     return order
 
@@ -149,7 +149,7 @@ def _deletion(table: Relation, alias: str) -> tuple[str, str]:
     """The condition for rows that are marked as deleted, and the one for all others."""
     for column in table.columns:
         rest = set(column.words) - {"is", "at", "on", "time", "date", *table.words}
-        if rest and rest <= DELETED and set(column.words) & DELETED:
+        if rest and rest <= rules.words("deleted") and set(column.words) & rules.words("deleted"):
             name = f"{alias}.{column.sql}"
             if column.family == "time":
                 return f"{name} IS NOT NULL", f"{name} IS NULL"

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from usertrack.mapping import rules
 from usertrack.mapping.names import words
-from usertrack.mapping.rules import AGAIN, STATES
 
 _NUMBERED = re.compile(r"(\d+)\s*[:=\-–.)]*\s*['\"]?([A-Za-z][A-Za-z_ ]*)|([A-Za-z][A-Za-z_]*)['\"]?\s*[:=(]+\s*(\d+)")
 _RAW = re.compile(r"[a-z]+")
@@ -13,11 +13,11 @@ _RAW = re.compile(r"[a-z]+")
 def meaning(label: str) -> str:
     """The state that ``label`` stands for, such as failed for ``TIMED_OUT``; empty for one that no rule knows."""
     parts = {*words(label), *_RAW.findall(label.lower())}
-    if parts & AGAIN or ("not" in parts and parts & {"started", "start", "run"}):
+    if parts & rules.words("again") or ("not" in parts and parts & {"started", "start", "run"}):
         return "running"
     if {"timed", "out"} <= parts or {"time", "out"} <= parts:
         return "failed"
-    return next((state for state, known in STATES.items() if parts & known), "")
+    return next((state for state, known in rules.groups("states").items() if parts.intersection(known)), "")
 
 
 def sorted_states(labels: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Table
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, Statement
@@ -15,32 +16,6 @@ from usertrack.segments.classify import classify
 from usertrack.segments.profiles import build_profiles
 from usertrack.segments.rules import read_rules
 
-_RUNS = """
-SELECT
-    count(*) AS people,
-    percentile_disc(0.5) WITHIN GROUP (ORDER BY runs) AS median,
-    percentile_disc(0.8) WITHIN GROUP (ORDER BY runs) AS many,
-    sum(ok) / nullif(sum(ok) + sum(failed), 0) AS success,
-    percentile_disc(0.9) WITHIN GROUP (ORDER BY first_days) AS first_days
-FROM (
-    SELECT
-        r.account_id,
-        count(*) AS runs,
-        count(*) FILTER (WHERE r.ok) AS ok,
-        count(*) FILTER (WHERE r.failed) AS failed,
-        greatest(extract(epoch FROM min(r.at) - min(a.signed_up_at)) / 86400, 0) AS first_days
-    FROM {runs} AS r
-    JOIN {accounts} AS a USING (account_id)
-    GROUP BY r.account_id
-) AS people
-"""
-_CREDITS = """
-SELECT
-    count(credits) AS people,
-    mode() WITHIN GROUP (ORDER BY credits) AS full,
-    avg((credits = (SELECT mode() WITHIN GROUP (ORDER BY credits) FROM {accounts}))::int) AS share
-FROM {accounts}
-"""
 _FEW = 10  # people, of whom nothing can be learned
 
 
@@ -57,11 +32,12 @@ class Threshold:
 def statements(library: Library, mapped: Iterable[str]) -> dict[str, Statement]:
     """The queries whose numbers set thresholds, as far as the ``mapped`` columns have them."""
     known = set(mapped)
-    queries = {"runs": _RUNS} if "runs.account_id" in known else {}
-    queries |= {"credits": _CREDITS} if "accounts.credits" in known else {}
     return {
-        name: Statement("neon", library.expanded(sql, "neon", ()), name=f"distribution of {name}")
-        for name, sql in queries.items()
+        name: Statement(
+            "neon", library.expanded(sql_file(__package__, f"fit_{name}"), "neon", ()), name=f"distribution of {name}"
+        )
+        for name, column in (("runs", "runs.account_id"), ("credits", "accounts.credits"))
+        if column in known
     }
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 
+from usertrack.mapping import rules
 from usertrack.mapping.catalog import Catalog, Column, Relation
 from usertrack.mapping.matching import column_like, without_id
-from usertrack.mapping.rules import ACTORS, EMAIL, MEMBERSHIP, OTHER_HANDS, QUALIFIERS
 
 _FARTHEST = 6.5
 _WIDEST = 40  # columns of a table that links others
@@ -58,7 +58,7 @@ class Ways:
     def __init__(self, catalog: Catalog, accounts: Relation) -> None:
         self._catalog = catalog
         self._accounts = accounts
-        self._email = column_like(accounts, EMAIL, "text")
+        self._email = column_like(accounts, rules.patterns("email"), "text")
         self._names: dict[tuple[str, ...], list[Relation]] = {}
         for table in catalog.tables.values():
             for start in range(len(table.words)):
@@ -75,13 +75,13 @@ class Ways:
         return self._by_name(table, column)
 
     def _by_name(self, table: Relation, column: Column) -> tuple[Relation, Column] | None:
-        if column.words[-1:] == ("email",) and ACTORS.keys() & set(column.words) and self._email:
+        if column.words[-1:] == ("email",) and rules.weights("actors").keys() & set(column.words) and self._email:
             return (self._accounts, self._email) if table is not self._accounts else None
         name = without_id(column)
         if any(each.words == (*name, "type") for each in table.columns):
             return None  # it refers to several tables, and the type says to which
-        is_actor = column.words[-1] == "by" or (name and name[-1] in ACTORS)
-        name = name[1:] if name[:1] and name[0] in QUALIFIERS else name
+        is_actor = column.words[-1] == "by" or (name and name[-1] in rules.weights("actors"))
+        name = name[1:] if name[:1] and name[0] in rules.words("qualifiers") else name
         name = name[name.index("by") + 1 :] if "by" in name[:-1] else name  # created_by_member_id: a member's
         targets = [each for each in self._names.get(name, ()) if each is not table] if name else []
         if is_actor and name[-1:] in (
@@ -126,13 +126,22 @@ class Ways:
         if not is_first:
             for link, column in self._links.get(here.id, ()):
                 if known := self.reference(link, column):
-                    yield 2.0 if MEMBERSHIP & set(link.words) else 3.0, Step(here, known[1], link, column, back=True)
+                    yield (
+                        2.0 if rules.words("membership") & set(link.words) else 3.0,
+                        Step(here, known[1], link, column, back=True),
+                    )
 
     def _of_several(self, table: Relation, column: Column) -> Step | None:
         """The step from ``owner_id`` to accounts, where ``owner_type`` says to which table a row refers."""
         name, key = without_id(column), self._accounts.key
         kind = next((each for each in table.columns if each.words == (*name, "type")), None)
-        if not name or name[-1] not in ACTORS or not kind or not key or column.family not in (key.family, "text"):
+        if (
+            not name
+            or name[-1] not in rules.weights("actors")
+            or not kind
+            or not key
+            or column.family not in (key.family, "text")
+        ):
             return None
         only = f"{{t}}.{kind.sql} ~* '(^|\\W){self._accounts.words[-1]}s?$'"  # User, users, App\Models\User
         return Step(table, column, self._accounts, key, only=only)
@@ -141,10 +150,12 @@ class Ways:
         price = 1.0 if column.references else 1.4
         price += 0.5 if target.key and column.family != target.key.family else 0
         price += 0.0 if column.required else 0.4 if is_first else 2.5
-        if OTHER_HANDS & set(column.words):
+        if rules.words("other_hands") & set(column.words):
             price += 3
         elif target is self._accounts:
-            price += min((ACTORS[word] for word in column.words if word in ACTORS), default=0.8)
+            price += min(
+                (rules.weights("actors")[word] for word in column.words if word in rules.weights("actors")), default=0.8
+            )
         return price
 
     @cached_property
@@ -156,7 +167,7 @@ class Ways:
                 continue
             targets = {column.name: known[0] for column in table.columns if (known := self.reference(table, column))}
             pairs = [each for each in table.unique if len(each) == 2 and set(each) <= set(targets)]
-            if pairs or MEMBERSHIP & set(table.words):
+            if pairs or rules.words("membership") & set(table.words):
                 for name, target in targets.items():
                     if target is not self._accounts and target is not table:
                         links.setdefault(target.id, []).append((table, table.by_name[name]))
