@@ -1,39 +1,32 @@
-"""`usertrack live`: who is here now, where, and who needs help, until `q` or Ctrl-C."""
+"""`usertrack live`: a line for everything that people do now, and for every alert, until Ctrl-C."""
 
-import getpass
-import os
-import select
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from usertrack.cli import diagnostics
 from usertrack.cli.common import Common, settings_of
 from usertrack.cli.options import with_common_once
+from usertrack.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.live import Live
-
     from usertrack.alerts.desk import Desk
-    from usertrack.cli.live_screen import Screen, Seen
+    from usertrack.alerts.life import Alert
     from usertrack.cli.session import Session
-    from usertrack.signals.active import ActivePeople
-    from usertrack.signals.audience import Unknown
-    from usertrack.signals.profiled import Profiled
+    from usertrack.signals.audience import Audience
+    from usertrack.signals.occurrence import Occurrence
     from usertrack.workspace.settings import Settings
 
-_OVERLAP = timedelta(seconds=30)  # an event may become visible some time after it came
-_SNOOZE = timedelta(hours=1)
-_ARROWS = {"\x1b[A": -1, "\x1b[B": 1, "k": -1, "j": 1}
-
-
-class _Quit(Exception):  # noqa: N818 - no error
-    """Somebody pressed q."""
+_OVERLAP = timedelta(seconds=30)  # a source may show an event some seconds after it took it in
+_BEGINNING = timedelta(minutes=5)  # as long as somebody counts as active on /live
+_BEFORE = 10  # lines of what happened before, as many as `tail -f` begins with
+_BEATS = frozenset({"page_time"})  # the tracker repeats it every few seconds of a visit: no news
 
 
 @with_common_once
@@ -41,160 +34,145 @@ def live(
     every: Annotated[
         int, typer.Option("--every", min=1, max=3600, metavar="SECONDS", help="How often to ask for events.")
     ] = 2,
+    only: Annotated[
+        str,
+        typer.Option(
+            "--filter",
+            metavar="TEXT",
+            help="Only lines that contain TEXT: an e-mail, a tier, a page, an event, or 'needs help'.",
+            show_default=False,
+        ),
+    ] = "",
     rounds: Annotated[int | None, typer.Option("--rounds", min=1, hidden=True)] = None,
     *,
     common: Common,
 ) -> None:
-    """Who is here now, on which page, and who needs help.
+    """Print what people do now and who needs help, one line each, until Ctrl-C.
 
     `usertrack live` · beside `usertrack alerts watch`, which runs the patterns
 
-    `usertrack live --demo` · the people of `usertrack serve --demo-traffic`
+    `usertrack live --filter "needs help"` · alerts alone
 
-    Keys: `f` everybody, who needs help, or one tier · `↑` `↓` choose an alert · `a` acknowledge it · `s` snooze it for
-    an hour · `q` quit. Without a terminal it prints lines.
+    `usertrack live --filter /billing -f jsonl` · one JSON object a line, for programs
+
+    `usertrack live --demo` · the people of `usertrack serve --demo-traffic`
     """
     from usertrack.cli.desk import open_desk
     from usertrack.demo.traffic.live_settings import live_settings
 
+    if common.output or common.format not in (None, "table", "jsonl"):
+        raise UsageError("live prints lines, as text or with `-f jsonl`", "write them to a file with `>> FILE`")
     with ExitStack() as stack:
-        stack.enter_context(suppress(_Quit))
         settings = stack.enter_context(live_settings(settings_of(common), diagnostics.Progress))
         _, desk = stack.enter_context(open_desk(common))  # that of the demo is in its folder, which may be new
-        is_terminal = sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        screen = stack.enter_context(_screen()) if is_terminal else None
+        printer = _Printer(only.casefold(), ZoneInfo(settings["timezone"]), is_json=common.format == "jsonl")
+        follower = _Follower(desk)
         left = rounds
         while left is None or left > 0:
-            done = _show_for_a_while(common, settings, desk, screen, every, left)
+            done = _follow_for_a_while(common, settings, follower, printer, every, left)
             left = None if left is None else left - done
 
 
-def _show_for_a_while(
-    common: Common,
-    settings: "Settings",
-    desk: "Desk",
-    screen: "tuple[Live, Screen] | None",
-    every: int,
-    rounds: int | None,
+@dataclass(frozen=True)
+class _Happening:
+    """One line: ``what`` somebody did at ``at`` (UTC), or why they need help."""
+
+    at: datetime
+    person: str
+    who: str
+    tier: str
+    page: str
+    what: str
+
+
+@dataclass(frozen=True)
+class _Printer:
+    """Writes happenings that contain ``only``, with times in ``zone``, to standard output."""
+
+    only: str
+    zone: ZoneInfo
+    is_json: bool
+
+    def show(self, happenings: Iterable[_Happening]) -> None:
+        from usertrack.alerts.codec import encode
+        from usertrack.render.safe import visible
+
+        for happening in happenings:
+            about = f"{happening.who:<32} {happening.tier:<6} {happening.what}".rstrip()
+            if self.only in about.casefold():
+                text = f"{happening.at.astimezone(self.zone):%H:%M:%S} {visible(about)}"
+                typer.echo(encode(happening) if self.is_json else text)
+
+
+class _Follower:
+    """Remembers which events and alerts have been shown."""
+
+    def __init__(self, desk: "Desk") -> None:
+        self._desk = desk
+        self._alerts: dict[str, Alert] = {}
+        self._uuids: set[str] | None = None  # of the latest answer: whatever the next one repeats is among them
+        self._since = datetime.now(UTC) - _BEGINNING
+
+    def news(self, session: "Session", audience: "Audience") -> list[_Happening]:
+        """Return what happened since the last call, in order of time."""
+        from usertrack.signals.reader import arrivals
+
+        now = datetime.now(UTC)
+        events = arrivals(session.runner, self._since, now)
+        shown, self._uuids, self._since = self._uuids, {event.uuid for event in events}, now - _OVERLAP
+        new = [event for event in events if event.name not in _BEATS and event.uuid not in (shown or ())]
+        happenings = [_deed(event, audience.facts(event.person)) for event in new]
+        if shown is None:
+            happenings = happenings[-_BEFORE:]
+        happenings += self._changes_of_alerts(now)
+        return sorted(happenings, key=lambda happening: happening.at)
+
+    def _changes_of_alerts(self, now: datetime) -> Iterator[_Happening]:
+        firing = {alert.key: alert for alert in self._desk.alerts() if alert.is_firing}
+        for key in firing.keys() - self._alerts.keys():
+            yield _need(firing[key], firing[key].fired_at or now, "needs help")
+        for key in self._alerts.keys() - firing.keys():
+            yield _need(self._alerts[key], now, "no longer needs help")
+        self._alerts = firing
+
+
+def _follow_for_a_while(
+    common: Common, settings: "Settings", follower: _Follower, printer: _Printer, every: int, rounds: int | None
 ) -> int:
-    """Show for some minutes; after these, people's facts are read anew. Returns how many rounds there were."""
+    """Print news for some minutes; then people's facts are to be read anew. Return the number of rounds."""
     from usertrack.cli.session import open_session
-    from usertrack.signals.active import ACTIVE, ActivePeople
     from usertrack.signals.profiled import REFRESH, read_audience
     from usertrack.signals.read import read_patterns
     from usertrack.workspace.files import patterns_path
 
     patterns = read_patterns(patterns_path(settings))
-    done, before = 0, set[str]()
+    done = 0
     with open_session(common, cached=False, settings=settings) as session:
         audience = read_audience(session.runner, session.rules(), patterns)
         session.progress.stop()
-        people, since = ActivePeople(), datetime.now(UTC) - ACTIVE
         begun = time.monotonic()
         while done != rounds and time.monotonic() - begun < REFRESH.total_seconds():
-            now = datetime.now(UTC)
-            seen = _look(session, desk, people, audience, since, now)
-            since = now - _OVERLAP
+            printer.show(follower.news(session, audience))
             done += 1
-            if screen is None:
-                _print(seen, before)
-                before = {alert.key for alert in seen.alerts}
-                if done != rounds:
-                    time.sleep(every)
-            else:
-                _draw_until(*screen, seen, desk, now + timedelta(seconds=every))
+            if done != rounds:
+                time.sleep(every)
     return done
 
 
-def _look(
-    session: "Session",
-    desk: "Desk",
-    people: "ActivePeople",
-    audience: "Profiled | Unknown",
-    since: datetime,
-    now: datetime,
-) -> "Seen":
-    from usertrack.cli.live_screen import Seen
-    from usertrack.signals.reader import arrivals
+def _deed(event: "Occurrence", facts: Mapping[str, Any]) -> _Happening:
+    from usertrack.web.live.words import deed_on_page, name_of
 
-    people.feed(arrivals(session.runner, since, now))
-    active = people.at(now)
-    facts = {each.person: audience.facts(each.person) for each in active}
-    firing = [alert for alert in desk.alerts() if alert.is_firing]
-    return Seen(now, firing, active, facts, people.rate(now))
+    person = event.person or event.distinct_id
+    what = f"{deed_on_page(event)} {event.route}".rstrip()
+    at = datetime.fromtimestamp(event.at, UTC)
+    return _Happening(at, person, name_of(person, facts), str(facts.get("tier") or ""), event.route, what)
 
 
-def _print(seen: "Seen", before: set[str]) -> None:
-    from usertrack.cli.live_screen import plain_lines
-    from usertrack.render.safe import visible
-
-    for line in plain_lines(seen, before):
-        typer.echo(visible(line))
-
-
-# On a terminal
-
-
-@contextmanager
-def _screen() -> "Iterator[tuple[Live, Screen]]":
-    """The whole screen, with keys that take effect at once; the terminal is as before afterwards."""
-    import termios
-    import tty
-
-    from rich.console import Console
-    from rich.live import Live
-
-    from usertrack.cli.live_screen import Screen
-
-    console = Console(highlight=False)
-    before = termios.tcgetattr(sys.stdin)
-    try:
-        tty.setcbreak(sys.stdin)
-        with Live(console=console, screen=True, auto_refresh=False) as live:
-            yield live, Screen()
-    finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
-
-
-def _draw_until(live: "Live", screen: "Screen", seen: "Seen", desk: "Desk", end: datetime) -> None:
-    """Draw, and again after each key and when the terminal changes its size. Raises _Quit."""
-    while True:
-        live.update(screen.draw(seen, *live.console.size), refresh=True)
-        left = (end - datetime.now(UTC)).total_seconds()
-        if left <= 0:
-            return
-        if key := _key(min(left, 1.0)):
-            _act(key, screen, seen, desk)
-
-
-def _key(seconds: float) -> str:
-    """The key pressed within so many seconds; "" for none."""
-    ready, _, _ = select.select([sys.stdin], [], [], seconds)
-    return os.read(sys.stdin.fileno(), 8).decode(errors="replace") if ready else ""
-
-
-def _act(key: str, screen: "Screen", seen: "Seen", desk: "Desk") -> None:
+def _need(alert: "Alert", at: datetime, verb: str) -> _Happening:
     from usertrack.alerts.view import person_words
-    from usertrack.core.errors import UsertrackError
 
-    screen.message = ""
-    if key in ("q", "Q", "\x03", "\x04"):
-        raise _Quit
-    if key == "f":
-        screen.next_filter(seen)
-    elif key in _ARROWS:
-        screen.move(_ARROWS[key])
-    elif key in ("a", "s") and screen.alert:
-        alert, now = screen.alert, datetime.now(UTC)
-        try:
-            if key == "a":
-                desk.acknowledge(alert.key, getpass.getuser(), now)
-            else:
-                desk.snooze(alert.key, now + _SNOOZE, getpass.getuser(), now)
-        except UsertrackError as problem:
-            screen.message = problem.message
-        else:
-            screen.message = f"{'acknowledged' if key == 'a' else 'snoozed'}: {person_words(alert)}"
+    tier, page = (str(alert.facts.get(name) or "") for name in ("tier", "page"))
+    return _Happening(at, alert.person, person_words(alert), tier, page, f"{verb} ({alert.pattern}): {alert.because}")
 
 
 def register(app: typer.Typer) -> None:
