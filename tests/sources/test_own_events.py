@@ -168,6 +168,26 @@ def test_no_row_is_lost_silently(cli: Cli, execute: Execute) -> None:
     assert "named" in names(cli, "--refresh")
 
 
+def test_ids_of_events_and_of_people_may_be_the_same_numbers(cli: Cli, execute: Execute) -> None:
+    for number in (1, 2, 3):
+        event(execute, str(number), str(number), "signed_up", 5)
+        event(execute, str(number + 3), str(number), "used", 4)
+    funnel = document_of(cli, "funnel", "signed_up", "used", "--days", "7")
+    assert [step["people"] for step in funnel["groups"][0]["steps"]] == [3, 3]
+
+
+def test_an_id_that_comes_again_in_another_hour_is_told(cli: Cli, execute: Execute) -> None:
+    execute('ALTER TABLE "Event" DROP CONSTRAINT "Event_pkey"')
+    for number in range(5):
+        event(execute, str(number), "u1", "old", 24)
+    assert len(names(cli)) == 5
+    for number in range(3):
+        event(execute, str(number), "u2", "new", 0)
+    said = cli("query", "run", "--source", "posthog", "--sql", "SELECT 1 AS x")
+    assert "3 rows of your events left out: the id is that of another one, such as" in said.err
+    assert "the id is that of another one" in " ".join(cli("doctor").out.split())
+
+
 def test_a_copy_that_was_killed_goes_on(cli: Cli, execute: Execute, tmp_path: Path) -> None:
     execute(
         """INSERT INTO "Event" SELECT 'e' || i, 'u' || i % 50, 'act', '{}', NULL, now() - i * interval '1 minute'

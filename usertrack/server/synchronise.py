@@ -69,10 +69,16 @@ class SyncState:
 
 @dataclass(frozen=True)
 class Replaced:
-    """``events`` are new or changed, ``repeated`` rows had the id of another one, ``refused`` are rows of all times."""
+    """The result of `replace_events`.
+
+    Attributes:
+        events: number of events that are new or changed.
+        moved: number of stored events outside the span that a row with their id has replaced.
+        refused: what is wrong with how many rows of all times, and the ids of some.
+    """
 
     events: int
-    repeated: int
+    moved: int
     refused: dict[str, tuple[int, list[str]]]
 
 
@@ -93,13 +99,14 @@ def replace_events(
             read = _read(session, events, span, now, progress)
             repeated = make_uuids_unique(session, unique_uuids=True)
             removed = _collect_gone(session, span)
+            moved = count(session, f"posthog.events WHERE uuid IN (SELECT uuid FROM {_GONE}) AND NOT ({_within(span)})")
             with store.write_lock, uninterrupted():
                 if removed:
                     _remove(store)
                 known = remove_known(session, (clickhouse_time(span[0]), clickhouse_time(span[1])))
                 collect_people(session)
                 commit(store, session, events, now)
-            return Replaced(read - repeated - known, repeated, _refused(session))
+            return Replaced(read - repeated - known, moved, _refused(session))
         finally:
             clear(session)
             session.query(f"DROP TABLE IF EXISTS {_GONE} SYNC")

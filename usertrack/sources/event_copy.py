@@ -43,6 +43,11 @@ _ACCOUNTS = "SELECT a.account_id::text AS id, a.email FROM {accounts} AS a WHERE
 _DIGEST_OF_ACCOUNTS = (
     f"SELECT count(*) || ':' || coalesce(sum(hashtextextended(r::text, 0)), 0) FROM ({_ACCOUNTS}) AS r"
 )
+_REPEATED = """SELECT coalesce(sum(repeated), 0)::bigint, (array_agg(id))[:3]
+FROM (
+    SELECT r.id, count(*) - 1 AS repeated FROM usertrack_rows AS r
+    WHERE r.id <> '' AND r.time >= (SELECT {since}) GROUP BY r.id HAVING count(*) > 1
+) AS ids"""
 _PARAMETERS = {name: Parameter(name, "timestamp") for name in ("first", "since", "end", "now")}
 _EARLIEST, _LATEST = datetime(1900, 1, 2, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)  # times that ClickHouse has
 
@@ -89,14 +94,18 @@ class EventCopy:
         self.state, self.now = state if state.select == select else SyncState(select), now
         compare |= now - _moment(self.state.compared_at) >= COMPARED_EVERY
         with temporary_spool() as self.spool:
-            await self.compare(_moment(self.store.left_out("before")), everything=compare)
+            first = _moment(self.store.left_out("before"))
+            if await self.compare(first, everything=compare) and not compare:
+                await self.compare(first, everything=True)
             await self.give_emails()
         self.state.write(self.store.copied)
 
-    async def compare(self, first: datetime, *, everything: bool) -> None:
+    async def compare(self, first: datetime, *, everything: bool) -> int:
         """Read the hours again in which anything is not as it was; what is before ``first`` has expired.
 
         Digests are taken before rows are read: what comes in between is read twice, and never missed.
+        Returns how many events were replaced that had another time before. Either their rows got a new time, or two
+        rows have one id: only a comparison of all hours can tell.
         """
         state, refused = self.state, dict(self.state.refused)
         recent = max(_moment(state.last) - OVERLAP, _EARLIEST).replace(minute=0, second=0, microsecond=0)
@@ -107,27 +116,31 @@ class EventCopy:
             sql = sql.replace("WHERE r.time >=", "WHERE true OR r.time >=")
         rows = (await self.ask(sql, **limits)).rows
         hours = {str(hour): (int(count), str(digest)) for hour, count, digest, _ in rows if hour}
-        total, done, repeated = sum(count for count, _ in hours.values()), 0, 0
+        total, done, moved = sum(count for count, _ in hours.values()), 0, 0
         known = {hour: digest for hour, digest in state.hours.items() if _moment(hour) > since - timedelta(hours=1)}
         for chunk in _chunks(hours, known, since) or ([] if state.compared_at else [_Chunk(since)]):
-            repeated += await self.replace(chunk, f"{number(done)} of {number(total)} events copied")
+            moved += await self.replace(chunk, f"{number(done)} of {number(total)} events copied")
             done += chunk.rows
         last = max((_utc(last) for *_, last in rows if last is not None), default=since)
         state.last = max(last, _moment(state.last)).isoformat()
         if everything:
             unreadable = sum(int(count) for hour, count, *_ in rows if not hour)
-            state.refused |= {"no time of the years 1900 to 2299": (unreadable, [])}
+            [[repeated, ids]] = (await self.ask(_REPEATED, since=since)).rows
+            state.refused |= {
+                "no time of the years 1900 to 2299": (unreadable, []),
+                "the id is that of another one": (int(repeated), list(ids or [])),
+            }
             if not state.compared_at and total:
                 self.notify(f"{plural(total, 'event')} of {self.entity.place} copied; from now on only what is new")
             state.compared_at = self.now.isoformat()
-        problems = {"the id is that of another one": (repeated, list[str]()), **state.refused}
-        for problem, (count, ids) in problems.items():
+        for problem, (count, ids) in state.refused.items():
             if count and count != refused.get(problem, (0, []))[0]:
                 such = f", such as {', '.join(ids)}" if ids else ""
                 self.notify(f"{plural(count, 'row')} of your events left out: {problem}{such}")
+        return moved
 
     async def replace(self, chunk: _Chunk, doing: str) -> int:
-        """Read the rows of ``chunk``, and make the copy like them; returns how many had the id of another one."""
+        """Read the rows of ``chunk``, and make the copy like them; returns how many events had another time before."""
         from usertrack.server.synchronise import replace_events
 
         def progress(message: str) -> None:
@@ -143,7 +156,7 @@ class EventCopy:
         state.hours, state.refused = others | chunk.hours, state.refused | replaced.refused
         state.accounts = "" if replaced.events else state.accounts  # the new people have no e-mails yet
         state.write(store.copied)
-        return replaced.repeated
+        return replaced.moved
 
     async def give_emails(self) -> None:
         """Give people the e-mails of their accounts, if these are others than before, or there are new people.

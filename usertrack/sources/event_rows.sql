@@ -1,6 +1,5 @@
 -- The rows of own events as texts that are never NULL, in the order of synchronise.COLUMNS.
--- A visitor without an account is their session. Without that each event is somebody else's, as in `track`, which writes
--- the id of the event for the person.
+-- A visitor without an account is their session. Without a session each event is somebody else's.
 WITH usertrack_events AS NOT MATERIALIZED (
 {events}
 ), usertrack_rows AS NOT MATERIALIZED (
@@ -15,5 +14,5 @@ WITH usertrack_events AS NOT MATERIALIZED (
         time::timestamptz AS time,
         coalesce(properties, '') AS properties,
         coalesce(session, '') AS session
-    FROM (SELECT *, coalesce(person::text IN ('', id::text), true) AS anonymous FROM usertrack_events) AS e
+    FROM (SELECT *, coalesce(person::text, '') = '' AS anonymous FROM usertrack_events) AS e
 )

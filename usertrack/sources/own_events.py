@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 TRACKED = Entity(
     OWN_EVENTS,
-    "SELECT id, distinct_id AS person, name, created_at AS time, properties, session_id AS session"
+    "SELECT id, nullif(distinct_id, id::text) AS person, name, created_at AS time, properties, session_id AS session"
     " FROM usertrack.event",
     tuple(column.name for column in OWN_EVENTS.columns),
     path=Path("usertrack.event"),
 )
-"""The events that `usertrack.track` keeps in the product's Postgres."""
+"""The events that `usertrack.track` keeps in the product's Postgres. Of nobody, it writes the event's id as the person."""
 _TOKEN = "phc_own_events"  # the same for ever: the ids of persons are made of it
 _COPY, _SERVER = "usertrack.sources.event_copy", "usertrack.server.app"  # loaded by name, as sources are
 _FRESH_SECONDS = 10  # between two looks at Postgres while the copy is served: a page asks a dozen questions at once
