@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from usertrack.core.document import Field, Listing
@@ -20,13 +21,15 @@ _NO_TABLE = Table((), ())
 class Attribute(Generic[Record]):
     """One column: its name, its DuckDB type (see `Column`), and its value in a record.
 
+    ``value`` computes it, or is the path of an attribute of the record such as ``interval.low``; the attribute called
+    like the column needs none.
     Without a ``field`` only files have it. ``text`` is what people see instead of the value; a number, if the field is
     of numbers. Listings have the columns in the order of the declaration; those of a lower ``place`` come first.
     """
 
     name: str
     type: str
-    value: Callable[[Record], Any]
+    value: Callable[[Record], Any] | str = ""
     field: Field | None = None
     text: Callable[[Record], Any] | None = None
     place: int = 0
@@ -36,8 +39,10 @@ class Attribute(Generic[Record]):
         numeric = self.field is not None and self.field.kind in ("number", "percent", "bar")
         return Column(self.name, ("DOUBLE" if numeric else "VARCHAR") if self.text else self.type)
 
-    def seen(self, record: Record) -> Any:
-        return self.text(record) if self.text else self.value(record)
+    @property
+    def read(self) -> Callable[[Record], Any]:
+        """The function that takes the value out of a record."""
+        return attrgetter(self.value or self.name) if isinstance(self.value, str) else self.value
 
 
 class Columns(Generic[Record]):
@@ -56,14 +61,16 @@ class Columns(Generic[Record]):
         as_of: datetime | None = None,
     ) -> Table:
         """The table for files; query, notes and moment of the ``source``, the table it is computed from, stay."""
-        columns = tuple(Column(each.name, each.type) for each in self.attributes)
-        rows: list[Row] = [tuple(each.value(record) for each in self.attributes) for record in records]
+        columns = tuple(Column(attribute.name, attribute.type) for attribute in self.attributes)
+        reads = [attribute.read for attribute in self.attributes]
+        rows: list[Row] = [tuple(read(record) for read in reads) for record in records]
         moment = as_of or source.as_of
         return replace(source, columns=columns, rows=rows, name=name, timezone=timezone, as_of=moment)
 
     def dicts(self, records: Iterable[Record]) -> list[dict[str, Any]]:
         """The rows of JSON."""
-        return [{each.name: each.value(record) for each in self.attributes} for record in records]
+        reads = {attribute.name: attribute.read for attribute in self.attributes}
+        return [{name: read(record) for name, read in reads.items()} for record in records]
 
     def listing(
         self,
@@ -74,22 +81,22 @@ class Columns(Generic[Record]):
         timezone: str = "UTC",
         as_of: datetime | None = None,
     ) -> Listing:
-        """What people see of the columns that have a `Field`."""
-        seen = sorted((each for each in self.attributes if each.field), key=lambda each: each.place)
-        columns = tuple(each.seen_column for each in seen)
+        """The records for people: the columns that have a `Field`."""
+        seen = sorted((column for column in self.attributes if column.field), key=lambda column: column.place)
         records = list(records)
-        rows: list[Row] = [tuple(each.seen(record) for each in seen) for record in records]
-        fields = {each.name: each.field for each in seen if each.field}
-        table = Table(columns, rows, timezone=timezone, as_of=as_of)
-        values = partial(Columns(*seen).dicts, records) if any(each.text for each in seen) else None
+        reads = [column.text or column.read for column in seen]
+        rows: list[Row] = [tuple(read(record) for read in reads) for record in records]
+        fields = {column.name: column.field for column in seen if column.field}
+        table = Table(tuple(column.seen_column for column in seen), rows, timezone=timezone, as_of=as_of)
+        values = partial(Columns(*seen).dicts, records) if any(column.text for column in seen) else None
         return Listing(table, heading, fields, limit=limit, values=values)
 
     @property
     def fields(self) -> dict[str, Field]:
         """For a listing of the table itself."""
-        return {each.name: each.field or Field(hidden=True) for each in self.attributes}
+        return {column.name: column.field or Field(hidden=True) for column in self.attributes}
 
     def show(self, name: str, field: Field, text: Callable[[Record], Any] | None = None) -> Attribute[Record]:
         """One of these columns as another listing of the same records has it."""
-        [attribute] = (each for each in self.attributes if each.name == name)
+        [attribute] = (column for column in self.attributes if column.name == name)
         return replace(attribute, field=field, text=text or attribute.text, place=0)

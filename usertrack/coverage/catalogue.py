@@ -66,7 +66,7 @@ def _place(tiers: Sequence[str], tier: str | None) -> int:
 
 _OVERVIEW = Columns[CoveredEvent](
     Attribute("event", "VARCHAR", lambda row: Link(row.name, f"#{_anchor(row.name)}"), Field("Event", "link")),
-    Attribute("state", "VARCHAR", lambda row: row.state.value, Field("State", "tag")),
+    Attribute("state", "VARCHAR", "state.value", Field("State", "tag")),
     Attribute("events", "BIGINT", lambda row: row.arrival and row.arrival.events, Field("Events", "number")),
     Attribute("last_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.last_at, Field("Last", "when")),
     Attribute(
@@ -154,13 +154,9 @@ def _meaning(row: _Property) -> str | None:
 
 
 _PROPERTIES = Columns[_Property](
-    Attribute("property", "VARCHAR", lambda row: row.covered.name, Field("Property")),
+    Attribute("property", "VARCHAR", "covered.name", Field("Property")),
     Attribute(
-        "required",
-        "BOOLEAN",
-        lambda row: row.covered.required,
-        Field(" "),
-        text=lambda row: "required" if row.covered.required else None,
+        "required", "BOOLEAN", "covered.required", Field(" "), lambda row: "required" if row.covered.required else None
     ),
     Attribute("type", "VARCHAR", _type, Field("Type")),
     Attribute(
@@ -189,7 +185,7 @@ def _unplanned(coverage: Coverage, base: str) -> Iterator[Section]:
     if events:
         columns = Columns[CoveredEvent](
             *(each for each in _OVERVIEW.attributes if each.name in ("state", "events", "last_at")),
-            Attribute("name", "VARCHAR", lambda row: row.name, Field("Event"), place=-1),
+            Attribute("name", "VARCHAR", field=Field("Event"), place=-1),
             Attribute(
                 "site",
                 "VARCHAR",

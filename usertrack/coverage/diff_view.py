@@ -18,14 +18,14 @@ def _breaks(change: Change) -> list[str]:
 
 
 CHANGES: Columns[Change] = Columns(
-    Attribute("kind", "VARCHAR", lambda row: row.kind, Field("Change")),
+    Attribute("kind", "VARCHAR", field=Field("Change")),
     Attribute("of", "VARCHAR", lambda row: "property" if row.event else "event", Field("Of")),
-    Attribute("place", "VARCHAR", lambda row: row.place, Field("In")),
+    Attribute("place", "VARCHAR", field=Field("In")),
     Attribute("event", "VARCHAR", lambda row: row.event or row.name),
-    Attribute("name", "VARCHAR", lambda row: row.name, Field("Name"), text=_name),
+    Attribute("name", "VARCHAR", field=Field("Name"), text=_name),
     Attribute("new_name", "VARCHAR", lambda row: row.new_name or None),
-    Attribute("file", "VARCHAR", lambda row: row.file, Field("Where"), text=lambda row: f"{row.file}:{row.line}"),
-    Attribute("line", "BIGINT", lambda row: row.line),
+    Attribute("file", "VARCHAR", field=Field("Where"), text=lambda row: f"{row.file}:{row.line}"),
+    Attribute("line", "BIGINT"),
     Attribute("breaking", "BOOLEAN", lambda row: bool(row.breaks)),
     Attribute("breaks", "VARCHAR[]", _breaks, Field("Breaks", "list", grows=True)),
 )

@@ -89,14 +89,14 @@ def _sdk(violation: CountedViolation) -> str:
 
 
 _VIOLATIONS: Columns[CountedViolation] = Columns(
-    Attribute("severity", "VARCHAR", lambda each: each.severity, Field(kind="tag")),
-    Attribute("rule", "VARCHAR", lambda each: each.rule, Field()),
-    Attribute("event", "VARCHAR", lambda each: each.event, Field(grows=True)),
+    Attribute("severity", "VARCHAR", field=Field(kind="tag")),
+    Attribute("rule", "VARCHAR", field=Field()),
+    Attribute("event", "VARCHAR", field=Field(grows=True)),
     Attribute("property", "VARCHAR", lambda each: each.property or None, Field(), _whose),
-    Attribute("of", "VARCHAR", lambda each: each.of),
+    Attribute("of", "VARCHAR"),
     Attribute("library", "VARCHAR", lambda each: each.library or None),
     Attribute("version", "VARCHAR", lambda each: each.version or None, Field("SDK", spare=True), _sdk),
-    Attribute("count", "BIGINT", lambda each: each.count, Field("Events", "number")),
+    Attribute("count", "BIGINT", field=Field("Events", "number")),
     Attribute("first_seen", "TIMESTAMP", lambda each: _moment(each.first_seen)),
     Attribute("last_seen", "TIMESTAMP", lambda each: _moment(each.last_seen), Field("Last seen", "when", spare=True)),
 )

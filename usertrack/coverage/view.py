@@ -68,34 +68,28 @@ def _of(part: int | None, total: int) -> str:
 
 
 _FIGURES = Columns[Ratio](
-    Attribute("figure", "VARCHAR", lambda row: row.name, Field("Figure")),
-    Attribute(
-        "part",
-        "BIGINT",
-        lambda row: row.part,
-        Field("Of", "text", align="right"),
-        text=lambda row: _of(row.part, row.total),
-    ),
-    Attribute("total", "BIGINT", lambda row: row.total),
-    Attribute("rate", "DOUBLE", lambda row: row.rate, Field("Coverage", "bar", full=1.0)),
+    Attribute("figure", "VARCHAR", "name", Field("Figure")),
+    Attribute("part", "BIGINT", field=Field("Of", "text", align="right"), text=lambda row: _of(row.part, row.total)),
+    Attribute("total", "BIGINT"),
+    Attribute("rate", "DOUBLE", field=Field("Coverage", "bar", full=1.0)),
 )
 _GROUPS = Columns[GroupCounts](
     Attribute("name", "VARCHAR", lambda row: row.name or "without one", Field(" ")),
-    Attribute("planned", "BIGINT", lambda row: row.events.total, Field("Planned", "number")),
-    Attribute("in_code", "BIGINT", lambda row: row.events.in_code, Field("In code", "number")),
-    Attribute("in_data", "BIGINT", lambda row: row.events.in_data, Field("In data", "number")),
-    Attribute("in_code_and_data", "BIGINT", lambda row: row.events.in_both, Field("In both", "number")),
-    Attribute("rate", "DOUBLE", lambda row: row.events.headline, Field("Coverage", "bar", full=1.0)),
+    Attribute("planned", "BIGINT", "events.total", Field("Planned", "number")),
+    Attribute("in_code", "BIGINT", "events.in_code", Field("In code", "number")),
+    Attribute("in_data", "BIGINT", "events.in_data", Field("In data", "number")),
+    Attribute("in_code_and_data", "BIGINT", "events.in_both", Field("In both", "number")),
+    Attribute("rate", "DOUBLE", "events.headline", Field("Coverage", "bar", full=1.0)),
     Attribute(
         "required",
         "BIGINT",
-        lambda row: row.required.total,
+        "required.total",
         Field("Required properties", "text", align="right", spare=True),
-        text=lambda row: _of(row.required.seen, row.required.total) if row.required.total else None,
+        lambda row: _of(row.required.seen, row.required.total) if row.required.total else None,
     ),
-    Attribute("required_in_code", "BIGINT", lambda row: row.required.in_code),
-    Attribute("required_in_data", "BIGINT", lambda row: row.required.in_data),
-    Attribute("required_in_code_and_data", "BIGINT", lambda row: row.required.in_both),
+    Attribute("required_in_code", "BIGINT", "required.in_code"),
+    Attribute("required_in_data", "BIGINT", "required.in_data"),
+    Attribute("required_in_code_and_data", "BIGINT", "required.in_both"),
 )
 
 
@@ -118,10 +112,10 @@ def _remark(event: CoveredEvent) -> str | None:
 
 
 EVENTS = Columns[CoveredEvent](
-    Attribute("event", "VARCHAR", lambda row: row.name, Field("Event")),
-    Attribute("state", "VARCHAR", lambda row: row.state.value, Field("State", "tag")),
+    Attribute("event", "VARCHAR", "name", Field("Event")),
+    Attribute("state", "VARCHAR", "state.value", Field("State", "tag")),
     Attribute("planned", "BOOLEAN", lambda row: row.planned is not None),
-    Attribute("counts", "BOOLEAN", lambda row: row.counts),
+    Attribute("counts", "BOOLEAN"),
     Attribute("site", "VARCHAR", lambda row: _place(row), Field("Where")),
     Attribute("events", "BIGINT", lambda row: row.arrival and row.arrival.events, Field("Events", "number")),
     Attribute("remark", "VARCHAR", _remark, Field("Remark", spare=True)),
@@ -152,12 +146,12 @@ def _kind(row: CoveredProperty) -> str:
 
 
 _PROPERTIES = Columns[CoveredProperty](
-    Attribute("of", "VARCHAR", lambda row: row.of, Field("Event")),
-    Attribute("property", "VARCHAR", lambda row: row.name, Field("Property")),
+    Attribute("of", "VARCHAR", field=Field("Event")),
+    Attribute("property", "VARCHAR", "name", Field("Property")),
     Attribute("kind", "VARCHAR", _kind, Field("Kind")),
-    Attribute("sites", "BIGINT", lambda row: row.sites),
-    Attribute("sending", "BIGINT", lambda row: row.sending),
-    Attribute("always", "BOOLEAN", lambda row: row.always, Field("In code"), text=_in_code),
+    Attribute("sites", "BIGINT"),
+    Attribute("sending", "BIGINT"),
+    Attribute("always", "BOOLEAN", field=Field("In code"), text=_in_code),
     Attribute("holders", "BIGINT", lambda row: row.presence and row.presence.holders),
     Attribute("total", "BIGINT", lambda row: row.presence and row.presence.total, Field("Of", "number")),
     Attribute("rate", "DOUBLE", lambda row: row.presence and row.presence.rate, Field("Have it", "percent")),
@@ -168,25 +162,23 @@ _OF_SOMEBODY = Columns[CoveredProperty](
     *(each for each in _PROPERTIES.attributes if each.name in ("always", "holders", "total", "rate")),
 )
 _USES = Columns[CoveredUse](
-    Attribute("kind", "VARCHAR", lambda row: row.use.kind),
-    Attribute("name", "VARCHAR", lambda row: row.use.name, Field("Rests on events"), text=lambda row: row.use.title),
-    Attribute("part", "VARCHAR", lambda row: row.use.part, Field("Step or fact")),
+    Attribute("kind", "VARCHAR", "use.kind"),
+    Attribute("name", "VARCHAR", "use.name", Field("Rests on events"), lambda row: row.use.title),
+    Attribute("part", "VARCHAR", "use.part", Field("Step or fact")),
     Attribute("events", "VARCHAR[]", lambda row: list(row.use.events), Field("Events", "list")),
-    Attribute("covered", "BOOLEAN", lambda row: row.covered),
+    Attribute("covered", "BOOLEAN"),
     Attribute("lacking", "VARCHAR[]", lambda row: list(row.lacking), Field("Lacks the property", "list", spare=True)),
 )
 _METRICS = Columns[MeasuredMetric](
-    Attribute("metric", "VARCHAR", lambda row: row.metric.name, Field("Metric")),
-    Attribute("measure", "VARCHAR", lambda row: row.metric.measure),
-    Attribute(
-        "value", "DOUBLE", lambda row: row.value, Field("Now", align="right"), text=lambda row: _shown(row, row.value)
-    ),
+    Attribute("metric", "VARCHAR", "metric.name", Field("Metric")),
+    Attribute("measure", "VARCHAR", "metric.measure"),
+    Attribute("value", "DOUBLE", field=Field("Now", align="right"), text=lambda row: _shown(row, row.value)),
     Attribute(
         "targets",
         "JSON",
         lambda row: dict(row.metric.targets),
         Field("Target", grows=True),
-        text=lambda row: " · ".join(_target(row, name, goal) for name, goal in row.metric.targets.items()) or None,
+        lambda row: " · ".join(_target(row, name, goal) for name, goal in row.metric.targets.items()) or None,
     ),
 )
 

@@ -92,9 +92,7 @@ def owner_blocks(investigation: Investigation, timezone: str) -> Iterator[Block]
     if not investigation.incidents:
         yield Paragraph("No platform incident: people do not fail together more than by chance")
     columns: Columns[OwnedFailures] = Columns(
-        Attribute(
-            "owner", "VARCHAR", lambda row: row.owner or None, Field("Whose"), text=lambda row: row.owner or NO_RULE
-        ),
+        Attribute("owner", "VARCHAR", lambda row: row.owner or None, Field("Whose"), lambda row: row.owner or NO_RULE),
         *(_owned(investigation, level) for level in investigation.levels),
         Attribute(
             "causes",
@@ -129,8 +127,8 @@ def _levels(investigation: Investigation) -> Listing:
             lambda level: investigation.words(_NAMES[level.name]) + _any_tool(investigation, level.name),
             Field("Level"),
         ),
-        Attribute("finished", "BIGINT", lambda level: level.finished, Field("Finished", "number")),
-        Attribute("failed", "BIGINT", lambda level: level.failed, Field("Failed", "number")),
+        Attribute("finished", "BIGINT", field=Field("Finished", "number")),
+        Attribute("failed", "BIGINT", field=Field("Failed", "number")),
         Attribute("success", "DOUBLE", success, Field("Success", "bar", full=1.0)),
         *(() if investigation.person else (people,)),
     )
@@ -156,9 +154,9 @@ def _incidents(investigation: Investigation, timezone: str) -> Iterator[Block]:
     columns: Columns[Incident] = Columns(
         Attribute("when", "VARCHAR", lambda incident: span(incident, timezone), Field("When")),
         Attribute("level", "VARCHAR", lambda incident: investigation.words(f"{{{incident.level}}}"), Field("Level")),
-        Attribute("what", "VARCHAR", lambda incident: incident.cause, Field("What")),
+        Attribute("what", "VARCHAR", "cause", Field("What")),
         Attribute("people", "BIGINT", lambda incident: len(incident.people), Field("People hit", "number")),
-        Attribute("failures", "BIGINT", lambda incident: incident.failed, Field("Failed", "number")),
+        Attribute("failures", "BIGINT", "failed", Field("Failed", "number")),
         *((own,) if investigation.person else ()),
         Attribute(
             "evidence",
@@ -204,11 +202,9 @@ def _categories(investigation: Investigation) -> Listing:
             "VARCHAR",
             lambda row: row[0],
             Field("Category", "tag"),
-            text=lambda row: NO_RULE if row[0] == UNKNOWN else row[0],
+            lambda row: NO_RULE if row[0] == UNKNOWN else row[0],
         ),
-        Attribute(
-            "owner", "VARCHAR", lambda row: row[1] or None, Field("Owner"), text=lambda row: row[1] or "nobody yet"
-        ),
+        Attribute("owner", "VARCHAR", lambda row: row[1] or None, Field("Owner"), lambda row: row[1] or "nobody yet"),
         *(attribute for level in investigation.levels for attribute in _category_counts(investigation, level)),
     )
     return columns.listing(by_category(investigation), "Whose they are", as_of=investigation.as_of)
@@ -262,7 +258,7 @@ def _contrasts(words: OwnWords) -> Columns[Contrast]:
         return f"{contrast.clean}, with {plural(contrast.clean_runs, words['run'], words['runs'])}"
 
     return Columns(
-        Attribute("person", "VARCHAR", lambda contrast: contrast.person, Field("Person")),
+        Attribute("person", "VARCHAR", field=Field("Person")),
         Attribute("clean", "VARCHAR", clean, Field("Days of 100 % success")),
         Attribute("why", "VARCHAR", lambda contrast: _reason(contrast, words), Field("Failures")),
     )

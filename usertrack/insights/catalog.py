@@ -63,7 +63,7 @@ def event_columns(days: int) -> Columns[EventUse]:
         Attribute("persons", "BIGINT", lambda use: use.persons, Field()),
         Attribute("last_seen_at", "TIMESTAMP", lambda use: use.last_seen_at, Field("Last seen", "when")),
         Attribute("verified", "BOOLEAN", lambda use: bool(use.definition.get("verified"))),
-        Attribute("description", "VARCHAR", lambda use: _DESCRIPTION.value(use.definition), _DESCRIPTION.field),
+        Attribute("description", "VARCHAR", lambda use: _DESCRIPTION.read(use.definition), _DESCRIPTION.field),
     )
 
 

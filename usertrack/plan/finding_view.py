@@ -12,14 +12,14 @@ from usertrack.core.words import plural
 from usertrack.plan.finding import SEVERITIES, Finding, Rule, Severity
 
 FINDINGS: Columns[Finding] = Columns(
-    Attribute("severity", "VARCHAR", lambda finding: finding.severity),
-    Attribute("rule", "VARCHAR", lambda finding: finding.rule.id),
-    Attribute("file", "VARCHAR", lambda row: row.file, Field("Where"), lambda row: f"{row.file}:{row.line}"),
-    Attribute("line", "BIGINT", lambda finding: finding.line, Field("Line")),
-    Attribute("subject", "VARCHAR", lambda finding: finding.subject),
-    Attribute("message", "VARCHAR", lambda finding: finding.message, Field("What is wrong", grows=True)),
+    Attribute("severity", "VARCHAR"),
+    Attribute("rule", "VARCHAR", "rule.id"),
+    Attribute("file", "VARCHAR", field=Field("Where"), text=lambda row: f"{row.file}:{row.line}"),
+    Attribute("line", "BIGINT", field=Field("Line")),
+    Attribute("subject", "VARCHAR"),
+    Attribute("message", "VARCHAR", field=Field("What is wrong", grows=True)),
     Attribute("instead", "VARCHAR", lambda finding: finding.instead or None, Field("Instead")),
-    Attribute("why", "VARCHAR", lambda finding: finding.rule.why),
+    Attribute("why", "VARCHAR", "rule.why"),
 )
 
 

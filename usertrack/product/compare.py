@@ -72,7 +72,7 @@ _COMPARISON: Columns[tuple[Measure, Measure]] = Columns(
         "VARCHAR",
         lambda pair: pair[0].change_from(pair[1].value),
         Field("Change", "change", align="right"),
-        text=lambda pair: pair[0].judged_change(pair[1].value),
+        lambda pair: pair[0].judged_change(pair[1].value),
     ),
 )
 

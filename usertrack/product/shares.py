@@ -69,18 +69,18 @@ def columns(scope: Scope, labels: ShareLabels) -> Columns[ShareRow]:
     """Those of one group; `grouped` has those that say which."""
     return Columns(
         bucket_attribute(scope, lambda row: row.bucket.start),
-        Attribute("people", "BIGINT", lambda row: row.bucket.so_far.n, Field(labels.people, "number")),
+        Attribute("people", "BIGINT", "bucket.so_far.n", Field(labels.people, "number")),
         Attribute(labels.name, "BIGINT", lambda row: row.bucket.so_far.hits, Field(labels.hits, "number")),
-        Attribute("rate", "DOUBLE", lambda row: row.share.value, Field(labels.rate, "bar", full=1.0)),
+        Attribute("rate", "DOUBLE", "share.value", Field(labels.rate, "bar", full=1.0)),
         Attribute(
             "low",
             "DOUBLE",
-            lambda row: row.share.interval.low,
+            "share.interval.low",
             Field("95 %"),
-            text=lambda row: label(row.share.interval) if row.bucket.finished else "not over",
+            lambda row: label(row.share.interval) if row.bucket.finished else "not over",
         ),
-        Attribute("high", "DOUBLE", lambda row: row.share.interval.high),
-        Attribute("complete", "BOOLEAN", lambda row: row.bucket.finished),
+        Attribute("high", "DOUBLE", "share.interval.high"),
+        Attribute("complete", "BOOLEAN", "bucket.finished"),
     )
 
 

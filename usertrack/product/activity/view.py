@@ -41,13 +41,13 @@ class DayRow:
 _DAYS: Columns[DayRow] = Columns(
     *group_attributes(lambda row: row.group),
     Attribute("start", "DATE", lambda row: row.day.start.date()),
-    Attribute("dau", "BIGINT", lambda row: row.day.dau),
-    Attribute("wau", "BIGINT", lambda row: row.day.wau),
-    Attribute("mau", "BIGINT", lambda row: row.day.mau),
-    Attribute("stickiness", "DOUBLE", lambda row: row.day.stickiness),
-    Attribute("sessions", "BIGINT", lambda row: row.sessions),
-    Attribute("events", "BIGINT", lambda row: row.events),
-    Attribute("complete", "BOOLEAN", lambda row: row.day.complete),
+    Attribute("dau", "BIGINT", "day.dau"),
+    Attribute("wau", "BIGINT", "day.wau"),
+    Attribute("mau", "BIGINT", "day.mau"),
+    Attribute("stickiness", "DOUBLE", "day.stickiness"),
+    Attribute("sessions", "BIGINT"),
+    Attribute("events", "BIGINT"),
+    Attribute("complete", "BOOLEAN", "day.complete"),
 )
 _PART_COLUMNS: Columns[tuple[str, float | None, float | None]] = Columns(
     Attribute("part", "VARCHAR", lambda row: row[0], Field(" ")),

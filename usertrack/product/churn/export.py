@@ -40,23 +40,16 @@ def risk_columns(gone: int) -> Columns[Risk]:
         Attribute("segment", "VARCHAR", lambda risk: segment_name(risk.segment, gone)),
         Attribute("regular", "VARCHAR", lambda risk: REGULAR[risk.segment[0]], Field("Active on")),
         Attribute("silent", "VARCHAR", lambda risk: days_silent(risk.segment[1], gone), Field("Silent")),
-        Attribute("people", "BIGINT", lambda risk: risk.people, Field("People", "number")),
-        Attribute("churn_probability", "DOUBLE", lambda risk: risk.past.value, Field("Risk", "percent")),
-        Attribute(
-            "low",
-            "DOUBLE",
-            lambda risk: risk.past.interval.low,
-            Field("95 %"),
-            text=lambda risk: label(risk.past.interval),
-        ),
-        Attribute("high", "DOUBLE", lambda risk: risk.past.interval.high),
-        Attribute("past_people", "BIGINT", lambda risk: risk.past.n, Field("n", "number")),
-        Attribute("past_left", "BIGINT", lambda risk: risk.past.hits),
+        Attribute("people", "BIGINT", field=Field("People", "number")),
+        Attribute("churn_probability", "DOUBLE", "past.value", Field("Risk", "percent")),
+        Attribute("low", "DOUBLE", "past.interval.low", Field("95 %"), lambda risk: label(risk.past.interval)),
+        Attribute("high", "DOUBLE", "past.interval.high"),
+        Attribute("past_people", "BIGINT", "past.n", Field("n", "number")),
+        Attribute("past_left", "BIGINT", "past.hits"),
         Attribute(
             "likely",
             "BOOLEAN",
-            lambda risk: risk.likely,
-            Field("Leave"),
+            field=Field("Leave"),
             text=lambda risk: {True: "likely", False: "·", None: "too few"}[risk.likely],
         ),
         Attribute("characteristics", "VARCHAR[]", lambda risk: characteristics(risk)),
@@ -70,37 +63,29 @@ GROUPS: Columns[ChurnGroup] = Columns(
     Attribute("churn_rate", "DOUBLE", lambda group: _latest(group).value),
     Attribute("low", "DOUBLE", lambda group: _latest(group).interval.low),
     Attribute("high", "DOUBLE", lambda group: _latest(group).interval.high),
-    Attribute("median_days", "DOUBLE", lambda group: group.lifetime.median),
-    Attribute("mean_days", "DOUBLE", lambda group: group.lifetime.mean),
-    Attribute("horizon_days", "DOUBLE", lambda group: group.lifetime.horizon),
+    Attribute("median_days", "DOUBLE", "lifetime.median"),
+    Attribute("mean_days", "DOUBLE", "lifetime.mean"),
+    Attribute("horizon_days", "DOUBLE", "lifetime.horizon"),
 )
 """The churn rate of the last period, and how long people stay."""
 
 PERIODS: Columns[ChurnPeriod] = Columns(
-    Attribute(
-        "start", "DATE", lambda period: period.start.date(), Field("In"), text=lambda period: _days(period), place=-3
-    ),
+    Attribute("start", "DATE", lambda period: period.start.date(), Field("In"), lambda period: _days(period), place=-3),
     Attribute("end", "DATE", lambda period: period.end.date()),
-    Attribute("rate", "DOUBLE", lambda period: period.left.value, Field("Churn rate", "bar", full=1.0)),
-    Attribute("hits", "BIGINT", lambda period: period.left.hits, Field("Left", "number"), place=-1),
-    Attribute("n", "BIGINT", lambda period: period.left.n, Field("Active before", "number"), place=-2),
-    Attribute(
-        "low",
-        "DOUBLE",
-        lambda period: period.left.interval.low,
-        Field("95 %"),
-        text=lambda period: label(period.left.interval),
-    ),
-    Attribute("high", "DOUBLE", lambda period: period.left.interval.high),
+    Attribute("rate", "DOUBLE", "left.value", Field("Churn rate", "bar", full=1.0)),
+    Attribute("hits", "BIGINT", "left.hits", Field("Left", "number"), place=-1),
+    Attribute("n", "BIGINT", "left.n", Field("Active before", "number"), place=-2),
+    Attribute("low", "DOUBLE", "left.interval.low", Field("95 %"), lambda period: label(period.left.interval)),
+    Attribute("high", "DOUBLE", "left.interval.high"),
 )
 """How many left in each period; ``end`` is the day after it."""
 
 SURVIVAL: Columns[tuple[float, Point]] = Columns(
-    Attribute("day", "DOUBLE", lambda row: row[0], Field("After"), text=lambda row: plural(int(row[0]), "day")),
+    Attribute("day", "DOUBLE", lambda row: row[0], Field("After"), lambda row: plural(int(row[0]), "day")),
     Attribute("at_risk", "BIGINT", lambda row: row[1].at_risk),
     Attribute("left", "BIGINT", lambda row: row[1].ended),
     Attribute("share", "DOUBLE", lambda row: row[1].share, Field("Still here", "bar", full=1.0)),
-    Attribute("low", "DOUBLE", lambda row: row[1].interval.low, Field("95 %"), text=lambda row: label(row[1].interval)),
+    Attribute("low", "DOUBLE", lambda row: row[1].interval.low, Field("95 %"), lambda row: label(row[1].interval)),
     Attribute("high", "DOUBLE", lambda row: row[1].interval.high),
 )
 """How many still stay on a day after their first, as the point of the curve before it has it."""
@@ -112,30 +97,24 @@ MARKS: Columns[Mark] = Columns(
         "JSON",
         lambda mark: share_json(mark.share),
         Field("Left", "bar", full=1.0),
-        text=lambda mark: mark.share.value,
+        lambda mark: mark.share.value,
     ),
     Attribute(
         "stayed",
         "JSON",
         lambda mark: share_json(mark.other_share),
         Field("Stayed", "bar", full=1.0),
-        text=lambda mark: mark.other_share.value,
+        lambda mark: mark.other_share.value,
     ),
     Attribute(
         "difference",
         "DOUBLE",
-        lambda mark: mark.change,
+        "change",
         Field("Difference", align="right"),
-        text=lambda mark: f"{signed(100 * mark.change)} pp",
+        lambda mark: f"{signed(100 * mark.change)} pp",
     ),
-    Attribute(
-        "low",
-        "DOUBLE",
-        lambda mark: mark.interval.low,
-        Field("95 %", spare=True),
-        text=lambda mark: _points(mark.interval),
-    ),
-    Attribute("high", "DOUBLE", lambda mark: mark.interval.high),
+    Attribute("low", "DOUBLE", "interval.low", Field("95 %", spare=True), lambda mark: _points(mark.interval)),
+    Attribute("high", "DOUBLE", "interval.high"),
 )
 
 

@@ -35,27 +35,27 @@ def feature_columns(scope: Scope) -> Columns[FeatureRow]:
     """Everything that is known of a feature."""
     return Columns(
         *group_attributes(lambda row: row.group.name),
-        Attribute("feature", "VARCHAR", lambda row: row.feature.name, Field("Feature")),
+        Attribute("feature", "VARCHAR", "feature.name", Field("Feature")),
         Attribute(
             "category", "VARCHAR", lambda row: row.feature.category or None, Field("Category", spare=True), place=1
         ),
-        Attribute("uses", "BIGINT", lambda row: row.feature.uses, Field("Uses", "number")),
-        Attribute("people", "BIGINT", lambda row: row.feature.people, Field("People", "number")),
-        Attribute("active", "BIGINT", lambda row: row.group.people),
+        Attribute("uses", "BIGINT", "feature.uses", Field("Uses", "number")),
+        Attribute("people", "BIGINT", "feature.people", Field("People", "number")),
+        Attribute("active", "BIGINT", "group.people"),
         Attribute(
             "adoption",
             "DOUBLE",
             lambda row: row.feature.people / row.group.people if row.group.people else None,
             Field("Adoption", "bar", full=1.0),
         ),
-        Attribute("adoption_low", "DOUBLE", lambda row: row.interval.low),
-        Attribute("adoption_high", "DOUBLE", lambda row: row.interval.high),
+        Attribute("adoption_low", "DOUBLE", "interval.low"),
+        Attribute("adoption_high", "DOUBLE", "interval.high"),
         Attribute("adoption_band", "VARCHAR", lambda row: row.feature.band or None, Field(" ", spare=True)),
-        Attribute("kept", "BIGINT", lambda row: row.feature.returned),
-        Attribute("could_return", "BIGINT", lambda row: row.feature.could_return),
-        Attribute("retention", "DOUBLE", lambda row: row.feature.retention, Field(f"Next {scope.interval}", "percent")),
-        Attribute("mean_seconds", "DOUBLE", lambda row: row.feature.seconds, Field("Mean s", "number", spare=True)),
-        Attribute("timed", "BIGINT", lambda row: row.feature.timed),
+        Attribute("kept", "BIGINT", "feature.returned"),
+        Attribute("could_return", "BIGINT", "feature.could_return"),
+        Attribute("retention", "DOUBLE", "feature.retention", Field(f"Next {scope.interval}", "percent")),
+        Attribute("mean_seconds", "DOUBLE", "feature.seconds", Field("Mean s", "number", spare=True)),
+        Attribute("timed", "BIGINT", "feature.timed"),
         Attribute(
             "trend",
             "VARCHAR",
@@ -69,10 +69,10 @@ def feature_columns(scope: Scope) -> Columns[FeatureRow]:
             "VARCHAR",
             lambda row: row.feature.uses_trend and row.feature.uses_trend.word,
             Field("Of uses", align="right", spare=True),
-            text=lambda row: row.feature.uses_trend and _MARKS[row.feature.uses_trend.word][0],
+            lambda row: row.feature.uses_trend and _MARKS[row.feature.uses_trend.word][0],
         ),
         Attribute("uses_trend_p", "DOUBLE", lambda row: row.feature.uses_trend and row.feature.uses_trend.p),
-        Attribute("last_at", "TIMESTAMP", lambda row: row.feature.last_at),
+        Attribute("last_at", "TIMESTAMP", "feature.last_at"),
     )
 
 

@@ -42,33 +42,23 @@ class StepRow:
 
 
 _STEPS: Columns[StepRow] = Columns(
-    Attribute("step", "BIGINT", lambda row: row.number, Field(" ")),
-    Attribute("name", "VARCHAR", lambda row: row.step.step.text, Field("Step")),
-    Attribute("people", "BIGINT", lambda row: row.step.persons, Field("People", "number")),
-    Attribute("of_first", "DOUBLE", lambda row: row.step.of_first, Field("Of the first", "bar", full=1.0)),
+    Attribute("step", "BIGINT", "number", Field(" ")),
+    Attribute("name", "VARCHAR", "step.step.text", Field("Step")),
+    Attribute("people", "BIGINT", "step.persons", Field("People", "number")),
+    Attribute("of_first", "DOUBLE", "step.of_first", Field("Of the first", "bar", full=1.0)),
     Attribute("of_previous", "DOUBLE", lambda row: None if row.first else row.step.of_previous),
     Attribute(
         "dropped",
         "BIGINT",
         lambda row: None if row.first else row.step.dropped,
         Field("Lost", align="right"),
-        text=lambda row: row.lost,
+        lambda row: row.lost,
     ),
-    Attribute("may_still_convert", "BIGINT", lambda row: row.step.open),
+    Attribute("may_still_convert", "BIGINT", "step.open"),
     Attribute(
-        "median_seconds",
-        "DOUBLE",
-        lambda row: row.step.median,
-        Field("Median", align="right"),
-        text=lambda row: duration(row.step.median),
+        "median_seconds", "DOUBLE", "step.median", Field("Median", align="right"), lambda row: duration(row.step.median)
     ),
-    Attribute(
-        "mean_seconds",
-        "DOUBLE",
-        lambda row: row.step.mean,
-        Field("Mean", align="right"),
-        text=lambda row: duration(row.step.mean),
-    ),
+    Attribute("mean_seconds", "DOUBLE", "step.mean", Field("Mean", align="right"), lambda row: duration(row.step.mean)),
 )
 _GROUPED_STEPS: Columns[StepRow] = Columns(*group_attributes(lambda row: row.group), *_STEPS.attributes)
 

@@ -43,10 +43,8 @@ def tree(journeys: Journeys, group: JourneyGroup) -> Listing:
         Attribute("sessions", "VARCHAR", lambda line: number(line.sessions), Field("Journeys", align="right")),
         Attribute("share", "DOUBLE", lambda line: line.sessions / total, Field("Share", "bar", full=1.0)),
         Attribute("step", "VARCHAR", lambda line: line.guides + short(line.name), Field(f"First {query.steps} steps")),
-        Attribute("left", "DOUBLE", lambda line: line.left, Field("Left here", "percent")),
-        Attribute(
-            "reached", "DOUBLE", lambda line: line.reached, Field("Got to the goal", "percent") if query.goal else None
-        ),
+        Attribute("left", "DOUBLE", field=Field("Left here", "percent")),
+        Attribute("reached", "DOUBLE", field=Field("Got to the goal", "percent") if query.goal else None),
     )
     heading = f"What they do after {short(query.start)}" if query.start else "How journeys begin"
     return columns.listing(lines(group), heading, as_of=journeys.scope.as_of)

@@ -160,10 +160,7 @@ def _paths(journeys: Journeys, group: JourneyGroup, top: int | None) -> Listing:
         Field("Of all journeys", "percent"),
     )
     drop_off: Attribute[JourneyRow] = Attribute(
-        "drop_off",
-        "VARCHAR",
-        lambda row: row.path and _worst(group, row.path),
-        Field("Most lost after", spare=True),
+        "drop_off", "VARCHAR", lambda row: row.path and _worst(group, row.path), Field("Most lost after", spare=True)
     )
     columns = Columns(
         known.show("path", Field("Path", grows=True), _path),

@@ -41,7 +41,7 @@ def _lifecycle_columns(scope: Scope) -> Columns[LifecycleRow]:
         *group_attributes(lambda row: row.group),
         bucket_attribute(scope, lambda row: row.bucket.start, place=-2),
         *map(_state, STATES),
-        Attribute("active", "BIGINT", lambda row: row.bucket.active, Field("Active", "bar"), place=-1),
+        Attribute("active", "BIGINT", "bucket.active", Field("Active", "bar"), place=-1),
         Attribute("complete", "BOOLEAN", lambda row: not row.bucket.unfinished),
     )
 
@@ -60,16 +60,10 @@ def _state(state: str) -> Attribute[LifecycleRow]:
 def _stickiness_columns(scope: Scope) -> Columns[StickinessRow]:
     return Columns(
         *group_attributes(lambda row: row.group),
-        Attribute(
-            "periods",
-            "BIGINT",
-            lambda row: row.periods,
-            Field("Active on"),
-            text=lambda row: plural(row.periods, scope.interval),
-        ),
-        Attribute("people", "BIGINT", lambda row: row.people, Field("People", "number")),
-        Attribute("share", "DOUBLE", lambda row: row.share, Field("Share", "bar")),
-        Attribute("at_least", "BIGINT", lambda row: row.at_least, Field("As many or more", "number")),
+        Attribute("periods", "BIGINT", field=Field("Active on"), text=lambda row: plural(row.periods, scope.interval)),
+        Attribute("people", "BIGINT", field=Field("People", "number")),
+        Attribute("share", "DOUBLE", field=Field("Share", "bar")),
+        Attribute("at_least", "BIGINT", field=Field("As many or more", "number")),
     )
 
 

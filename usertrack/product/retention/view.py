@@ -162,13 +162,13 @@ def _columns(scope: Scope) -> Columns[RetentionCell]:
     return Columns(
         *group_attributes(lambda cell: cell.group),
         Attribute("cohort", scope.bucket_type, lambda cell: scope.stored(cell.cohort.start)),
-        Attribute("size", "BIGINT", lambda cell: cell.cohort.size),
-        Attribute("period", "BIGINT", lambda cell: cell.period),
-        Attribute("people", "BIGINT", lambda cell: cell.people),
-        Attribute("rate", "DOUBLE", lambda cell: cell.rate),
-        Attribute("low", "DOUBLE", lambda cell: cell.interval.low),
-        Attribute("high", "DOUBLE", lambda cell: cell.interval.high),
-        Attribute("complete", "BOOLEAN", lambda cell: cell.complete),
+        Attribute("size", "BIGINT", "cohort.size"),
+        Attribute("period", "BIGINT"),
+        Attribute("people", "BIGINT"),
+        Attribute("rate", "DOUBLE"),
+        Attribute("low", "DOUBLE", "interval.low"),
+        Attribute("high", "DOUBLE", "interval.high"),
+        Attribute("complete", "BOOLEAN"),
     )
 
 

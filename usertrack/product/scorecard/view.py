@@ -15,20 +15,13 @@ from usertrack.product.scorecard.numbers import Score, Scorecard
 _SIGNS = {"above": ">", "at least": "≥", "below": "<", "at most": "≤"}
 
 _COLUMNS: Columns[Score] = Columns(
-    Attribute("metric", "VARCHAR", lambda score: score.query.name, text=lambda score: score.metric.label),
-    Attribute("label", "VARCHAR", lambda score: score.metric.label),
+    Attribute("metric", "VARCHAR", "query.name", text=lambda score: score.metric.label),
+    Attribute("label", "VARCHAR", "metric.label"),
     Attribute("unit", "VARCHAR", lambda score: "share" if score.metric.percent else score.metric.unit or None),
-    Attribute(
-        "value", "DOUBLE", lambda score: score.now.value, text=lambda score: formatted(score.metric, score.now.value)
-    ),
-    Attribute(
-        "low",
-        "DOUBLE",
-        lambda score: score.now.interval.low,
-        text=lambda score: between(score.metric, score.now.interval),
-    ),
-    Attribute("high", "DOUBLE", lambda score: score.now.interval.high),
-    Attribute("n", "BIGINT", lambda score: score.now.n),
+    Attribute("value", "DOUBLE", "now.value", text=lambda score: formatted(score.metric, score.now.value)),
+    Attribute("low", "DOUBLE", "now.interval.low", text=lambda score: between(score.metric, score.now.interval)),
+    Attribute("high", "DOUBLE", "now.interval.high"),
+    Attribute("n", "BIGINT", "now.n"),
     Attribute(
         "band",
         "VARCHAR",
@@ -47,33 +40,22 @@ _COLUMNS: Columns[Score] = Columns(
         lambda score: score.metric.excellent and score.metric.excellent.text,
         text=lambda score: _threshold(score.metric, score.metric.excellent),
     ),
+    Attribute("before", "DOUBLE", "before.value", text=lambda score: formatted(score.metric, score.before.value)),
     Attribute(
-        "before",
-        "DOUBLE",
-        lambda score: score.before.value,
-        text=lambda score: formatted(score.metric, score.before.value),
+        "before_low", "DOUBLE", "before.interval.low", text=lambda score: between(score.metric, score.before.interval)
     ),
+    Attribute("before_high", "DOUBLE", "before.interval.high"),
+    Attribute("before_n", "BIGINT", "before.n"),
     Attribute(
-        "before_low",
-        "DOUBLE",
-        lambda score: score.before.interval.low,
-        text=lambda score: between(score.metric, score.before.interval),
-    ),
-    Attribute("before_high", "DOUBLE", lambda score: score.before.interval.high),
-    Attribute("before_n", "BIGINT", lambda score: score.before.n),
-    Attribute(
-        "change",
-        "DOUBLE",
-        lambda score: score.change,
-        text=lambda score: _change(score, formatted(score.metric, score.change, signed=True)),
+        "change", "DOUBLE", text=lambda score: _change(score, formatted(score.metric, score.change, signed=True))
     ),
     Attribute(
         "change_low",
         "DOUBLE",
-        lambda score: score.change_interval.low,
+        "change_interval.low",
         text=lambda score: between(score.metric, score.change_interval, signed=True),
     ),
-    Attribute("change_high", "DOUBLE", lambda score: score.change_interval.high),
+    Attribute("change_high", "DOUBLE", "change_interval.high"),
     Attribute("verdict", "VARCHAR", lambda score: score.verdict or None),
 )
 """For files, rates and their changes are shares. People see an interval in the place of its low end."""

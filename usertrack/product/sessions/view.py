@@ -46,20 +46,16 @@ class SessionRow:
 def _columns(sessions: Sessions) -> Columns[SessionRow]:
     """Those of buckets where these were asked for; listings choose among them."""
     known: Columns[SessionRow] = Columns(
-        Attribute("by", "VARCHAR", lambda row: row.by),
+        Attribute("by", "VARCHAR"),
         Attribute("value", "VARCHAR", lambda row: row.group.columns["breakdown"], text=lambda row: row.group.written),
-        Attribute("group", "VARCHAR", lambda row: row.group.kind),
+        Attribute("group", "VARCHAR", "group.kind"),
         Attribute("people", "BIGINT", lambda row: row.visits.people if row.visits.known else None),
-        Attribute("sessions", "BIGINT", lambda row: row.visits.count),
-        Attribute("share", "DOUBLE", lambda row: row.share),
-        Attribute("sessions_per_person", "DOUBLE", lambda row: row.visits.per_person),
-        Attribute(
-            "mean_seconds", "DOUBLE", lambda row: row.visits.mean, text=lambda row: duration_text(row.visits.mean)
-        ),
-        Attribute(
-            "median_seconds", "DOUBLE", lambda row: row.visits.median, text=lambda row: duration_text(row.visits.median)
-        ),
-        Attribute("bounce_rate", "DOUBLE", lambda row: row.visits.bounce_rate),
+        Attribute("sessions", "BIGINT", "visits.count"),
+        Attribute("share", "DOUBLE"),
+        Attribute("sessions_per_person", "DOUBLE", "visits.per_person"),
+        Attribute("mean_seconds", "DOUBLE", "visits.mean", text=lambda row: duration_text(row.visits.mean)),
+        Attribute("median_seconds", "DOUBLE", "visits.median", text=lambda row: duration_text(row.visits.median)),
+        Attribute("bounce_rate", "DOUBLE", "visits.bounce_rate"),
         *map(_length, LENGTHS.values()),
     )
     return Columns(*known.attributes, *_bucket_columns(sessions.scope)) if sessions.in_buckets else known

@@ -135,9 +135,9 @@ def person_document(occurrences: Sequence[Occurrence], now: datetime, timezone: 
     """The way through the pages, and what went wrong."""
     columns: Columns[Trouble] = Columns(
         Attribute("last_at", "TIMESTAMP", lambda each: _moment(each.last_at), Field("Last", "when")),
-        Attribute("what", "VARCHAR", lambda each: each.words, Field("What", "text", grows=True, lines=4)),
-        Attribute("page", "VARCHAR", lambda each: each.route, Field("Page", "text")),
-        Attribute("times", "BIGINT", lambda each: each.times, Field("Times", "number")),
+        Attribute("what", "VARCHAR", "words", Field("What", "text", grows=True, lines=4)),
+        Attribute("page", "VARCHAR", "route", Field("Page", "text")),
+        Attribute("times", "BIGINT", field=Field("Times", "number")),
         Attribute("first_at", "TIMESTAMP", lambda each: _moment(each.first_at), Field("First", "when", spare=True)),
     )
     way, wrong = _way(occurrences, now.timestamp(), timezone), troubles(occurrences)
