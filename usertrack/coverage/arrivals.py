@@ -103,8 +103,27 @@ def ask_arrivals(runner: Runner, days: int, releases: Releases) -> Arrivals:
         require_all(answer)
         rows[name] = answer.dicts()
         notes += answer.notes
+    by_day, by_library, by_property = (
+        _by_event(rows[name]) for name in ("arrival_days", "arrival_libraries", "arrival_properties")
+    )
     return Arrivals(
-        events=_events(rows, days),
+        events={
+            row["event"]: Arrival(
+                name=row["event"],
+                events=row["events"],
+                first_at=row["first_at"],
+                last_at=row["last_at"],
+                days=_line(by_day[row["event"]], days),
+                sent_by=[SentBy(sdk["library"], sdk["version"], sdk["events"]) for sdk in by_library[row["event"]]],
+                total=max((carried["total"] for carried in by_property[row["event"]]), default=0),
+                properties={
+                    carried["property"]: carried["events"]
+                    for carried in by_property[row["event"]]
+                    if carried["property"]
+                },
+            )
+            for row in rows["arrivals"]
+        },
         days=days,
         as_of=runner.as_of,
         persons={row["property"]: Presence(row["holders"], row["total"]) for row in rows["arrival_person_properties"]},
@@ -132,25 +151,6 @@ def _alias_values(aliases: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 _Rows = Sequence[Mapping[str, Any]]
-
-
-def _events(rows: Mapping[str, _Rows], days: int) -> dict[str, Arrival]:
-    by_day, by_library, by_property = (
-        _by_event(rows[name]) for name in ("arrival_days", "arrival_libraries", "arrival_properties")
-    )
-    return {
-        row["event"]: Arrival(
-            name=row["event"],
-            events=row["events"],
-            first_at=row["first_at"],
-            last_at=row["last_at"],
-            days=_line(by_day[row["event"]], days),
-            sent_by=[SentBy(each["library"], each["version"], each["events"]) for each in by_library[row["event"]]],
-            total=max((each["total"] for each in by_property[row["event"]]), default=0),
-            properties={each["property"]: each["events"] for each in by_property[row["event"]] if each["property"]},
-        )
-        for row in rows["arrivals"]
-    }
 
 
 def _by_event(rows: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Mapping[str, Any]]]:

@@ -14,7 +14,7 @@ from usertrack.core.words import number, plural
 from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.numbers import Coverage
 from usertrack.coverage.properties import CoveredProperty
-from usertrack.plan.model import PlannedEvent, PlannedProperty
+from usertrack.plan.model import PlannedProperty
 from usertrack.scan.site import Site
 
 
@@ -95,7 +95,21 @@ def _groups(coverage: Coverage, base: str) -> Iterator[Section]:
 def _section(event: CoveredEvent, coverage: Coverage, base: str) -> Section:
     assert event.planned
     blocks: list[Block] = [Paragraph(event.planned.description)] if event.planned.description else []
-    blocks.append(Facts(tuple(_facts(event, event.planned))))
+    pairs: dict[str, Any] = {
+        "state": event.state.value,
+        "status": event.planned.status,
+        "owner": event.planned.owner,
+        "phase": event.planned.phase,
+        "since": event.planned.since,
+        "scope": ", ".join(event.planned.scope),
+        "also called": ", ".join(event.planned.aliases),
+        "replaces": ", ".join(event.planned.replaces),
+        "replaced by": event.replaced_by,
+        "acceptance": event.planned.acceptance,
+        "last seen": event.arrival and event.arrival.last_at,
+        "sent by": event.arrival and _senders(event),
+    }
+    blocks.append(Facts(tuple(((name, value) for name, value in pairs.items() if value))))
     if event.arrival and any(event.arrival.days):
         average = number(event.arrival.events / len(event.arrival.days), 1)
         blocks.append(Spark(plural(len(event.arrival.days), "day"), event.arrival.days, f"{average} a day"))
@@ -109,24 +123,6 @@ def _section(event: CoveredEvent, coverage: Coverage, base: str) -> Section:
     if event.sites:
         blocks.append(_listing(_sites(base), coverage, event.sites))
     return Section(event.name, tuple(blocks), anchor=_anchor(event.name))
-
-
-def _facts(event: CoveredEvent, planned: PlannedEvent) -> Iterator[tuple[str, Any]]:
-    pairs: dict[str, Any] = {
-        "state": event.state.value,
-        "status": planned.status,
-        "owner": planned.owner,
-        "phase": planned.phase,
-        "since": planned.since,
-        "scope": ", ".join(planned.scope),
-        "also called": ", ".join(planned.aliases),
-        "replaces": ", ".join(planned.replaces),
-        "replaced by": event.replaced_by,
-        "acceptance": planned.acceptance,
-        "last seen": event.arrival and event.arrival.last_at,
-        "sent by": event.arrival and _senders(event),
-    }
-    return ((name, value) for name, value in pairs.items() if value)
 
 
 def _senders(event: CoveredEvent) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.table import Table
@@ -94,11 +93,9 @@ def _naming(events: Mapping[str, Sequence[str]], properties: Iterable[str], fold
     if rules:
         yield DraftEntry(("naming", "events"), rules if len(rules) > 1 else rules[0], why)
     if rule := usual_rule(properties):
-        yield DraftEntry(("naming", "properties"), _without(rule, "tense"), why)
-
-
-def _without(rule: Mapping[str, str], key: str) -> dict[str, str]:
-    return {name: value for name, value in rule.items() if name != key}
+        yield DraftEntry(
+            ("naming", "properties"), {name: value for name, value in rule.items() if name != "tense"}, why
+        )
 
 
 _ENDINGS = {"py": "py", "python": "py", "ts": "ts", "typescript": "ts", "tsx": "tsx", "jsx": "jsx"}
@@ -179,7 +176,11 @@ def draft_of_data(runner: Runner, days: int) -> Draft:
     for row in rows:
         if name := row["property"]:
             by_event[row["event"]][name] = int(row["events"])
-            _add(kinds.setdefault(name, _Kinds()), row)
+            known = kinds.setdefault(name, _Kinds())
+            known.kinds.update(row["kinds"])
+            known.texts += [text for text in row["texts"] if text not in known.texts]
+            known.is_whole = known.is_whole and len(row["texts"]) < 10
+            known.events += int(row["events"])
     profiles: list[tuple[tuple[str, ...], str]] = [
         (("person_properties",), row["property"]) for row in persons if _is_own(row["property"])
     ]
@@ -210,13 +211,6 @@ def _event_of_data(name: str, properties: Mapping[str, int], total: int, days: i
         properties=[key for key in properties if key not in always],
         status="active",
     )
-
-
-def _add(known: _Kinds, row: Mapping[str, Any]) -> None:
-    known.kinds.update(row["kinds"])
-    known.texts += [text for text in row["texts"] if text not in known.texts]
-    known.is_whole = known.is_whole and len(row["texts"]) < 10
-    known.events += int(row["events"])
 
 
 def _described(name: str, known: _Kinds) -> DraftEntry:

@@ -78,23 +78,7 @@ def days_of_runs(investigation: Investigation, timezone: str) -> list[tuple[date
 
 
 def investigation_json(investigation: Investigation, timezone: str) -> dict[str, Any]:
-    document = _everything(investigation, timezone)
-    return document | {name: None for name, parts in _RESTS_ON.items() if investigation.unknown(*parts)}
-
-
-_RESTS_ON = {
-    "levels": ("levels",),
-    **dict.fromkeys(("incidents", "burst_test"), ("windows", "messages")),
-    **dict.fromkeys(("fingerprints", "categories"), ("messages",)),
-    "kinds": ("tool", "kinds"),
-    "tools_used": ("tool", "used"),
-    **dict.fromkeys(("run_days", "likely_platform"), ("workflow", "days")),
-}
-"""The keys of the document, each with the parts without which it is null."""
-
-
-def _everything(investigation: Investigation, timezone: str) -> dict[str, Any]:
-    return {
+    document = {
         "as_of": investigation.as_of,
         "timezone": timezone,
         "since": investigation.since,
@@ -131,6 +115,18 @@ def _everything(investigation: Investigation, timezone: str) -> dict[str, Any]:
         "missing": dict(investigation.missing),
         "notes": list(investigation.notes),
     }
+    return document | {name: None for name, parts in _RESTS_ON.items() if investigation.unknown(*parts)}
+
+
+_RESTS_ON = {
+    "levels": ("levels",),
+    **dict.fromkeys(("incidents", "burst_test"), ("windows", "messages")),
+    **dict.fromkeys(("fingerprints", "categories"), ("messages",)),
+    "kinds": ("tool", "kinds"),
+    "tools_used": ("tool", "used"),
+    **dict.fromkeys(("run_days", "likely_platform"), ("workflow", "days")),
+}
+"""The keys of the document, each with the parts without which it is null."""
 
 
 def _level(level: Level) -> dict[str, Any]:

@@ -59,7 +59,16 @@ def _blocks(investigation: Investigation, timezone: str) -> Iterator[Block]:
     if investigation.kinds.columns and investigation.has_kinds and not investigation.unknown("kinds"):
         yield _kinds(investigation)
     if not investigation.unknown("workflow", "days"):
-        yield from _timeline(investigation, timezone)
+        days = days_of_runs(investigation, timezone)
+        failing = sum(failed > 0 for _, _, failed in days)
+        clean = sum(finished > 0 and not failed for _, finished, failed in days)
+        summary = f"{number(sum(failed for *_, failed in days))} on {plural(failing, 'day')}"
+        summary += f", {plural(clean, 'day')} of 100 % success" if investigation.person else ""
+        words = investigation.words
+        yield Spark(words("Failed {runs} per day") + _any_tool(investigation), [failed for *_, failed in days], summary)
+        if investigation.contrasts:
+            heading = f"Likely platform, not user code{_any_tool(investigation)}"
+            yield _contrasts(words).listing(investigation.contrasts, heading, limit=5, as_of=investigation.as_of)
     yield _checklist(investigation, timezone)
 
 
@@ -238,19 +247,6 @@ def _kinds(investigation: Investigation) -> Listing:
     heading = investigation.words("MCP {tools} versus default {tools}" if investigation.has_mcp else "{Tools} by kind")
     heading += ", all of them" if investigation.tools else ""
     return Listing(investigation.kinds, heading, fields=fields, columns=tuple(fields))
-
-
-def _timeline(investigation: Investigation, timezone: str) -> Iterator[Block]:
-    days = days_of_runs(investigation, timezone)
-    failing = sum(failed > 0 for _, _, failed in days)
-    clean = sum(finished > 0 and not failed for _, finished, failed in days)
-    summary = f"{number(sum(failed for *_, failed in days))} on {plural(failing, 'day')}"
-    summary += f", {plural(clean, 'day')} of 100 % success" if investigation.person else ""
-    words = investigation.words
-    yield Spark(words("Failed {runs} per day") + _any_tool(investigation), [failed for *_, failed in days], summary)
-    if investigation.contrasts:
-        heading = f"Likely platform, not user code{_any_tool(investigation)}"
-        yield _contrasts(words).listing(investigation.contrasts, heading, limit=5, as_of=investigation.as_of)
 
 
 def _contrasts(words: OwnWords) -> Columns[Contrast]:

@@ -30,9 +30,10 @@ def findings_document(title: str, findings: Sequence[Finding], notes: Sequence[s
     sections = [
         _section(rule, [each for each in findings if each.rule == rule], in_one_file=in_one_file) for rule in rules
     ]
+    counts = Counter(finding.severity for finding in findings)
     return Document(
         title=title,
-        subtitle=_counts(findings),
+        subtitle=", ".join(plural(counts[name], name) for name in SEVERITIES if counts[name]),
         blocks=tuple(sections) or (Paragraph("everything is in order"),),
         notes=tuple(notes),
         data=lambda: {"findings": FINDINGS.dicts(findings)},
@@ -49,12 +50,6 @@ def _section(rule: Rule, findings: Sequence[Finding], *, in_one_file: bool) -> S
     why = f"{rule.why} ({rule.severity} {rule.id})"
     about = [Paragraph(why, "dim"), *([Paragraph(f"Instead: {shared}")] if shared else [])]
     return Section(rule.title, (*about, replace(listing, columns=columns)))
-
-
-def _counts(findings: Sequence[Finding]) -> str:
-    """``2 errors, 12 warnings, 1 note``."""
-    counts = Counter(each.severity for each in findings)
-    return ", ".join(plural(counts[name], name) for name in SEVERITIES if counts[name])
 
 
 def raise_problems(findings: Sequence[Finding], least: Severity = "warning", hint: str = "") -> None:

@@ -13,7 +13,7 @@ from usertrack.core.emails import email_in_hogql
 from usertrack.core.errors import CheckFailed, NotConnected, QueryError, UsageError
 from usertrack.core.notify import Notify
 from usertrack.core.table import Table
-from usertrack.engine.runner import Answer, Runner
+from usertrack.engine.runner import Runner
 from usertrack.insights.saved import pages
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import Statement
@@ -130,15 +130,11 @@ def _ask(runner: Runner, sql: str, emails: Sequence[str]) -> dict[str, list[str]
     ]
     ids: dict[str, list[str]] = {}
     for answer in runner.run(statements):
-        for person, email in _require_table(answer).rows:
+        if not isinstance(answer, Table):
+            raise answer
+        for person, email in answer.rows:
             ids.setdefault(email, []).append(str(person))
     return ids
-
-
-def _require_table(answer: Answer) -> Table:
-    if not isinstance(answer, Table):
-        raise answer
-    return answer
 
 
 # The cohort as it is, and the difference

@@ -24,7 +24,23 @@ def outcome_document(target: str, audience: Audience, outcome: Outcome, *, dry_r
         subtitle=f"{moment(audience.as_of, audience.timezone)}",
         blocks=tuple(blocks),
         notes=tuple(notes),
-        data=lambda: _json(target, audience, outcome, notes, dry_run=dry_run),
+        data=lambda: {
+            "target": target,
+            "dry_run": dry_run,
+            "set": audience.segment_set.name,
+            "segment": audience.segment.id,
+            "as_of": audience.as_of,
+            "people": audience.total,
+            "members": audience.members,
+            "undecided": len(audience.undecided),
+            **({"filter": audience.filter} if audience.filter else {}),
+            "sent": 0 if dry_run else outcome.sent,
+            "unresolved": outcome.unresolved,
+            **outcome.details,
+            **({"requests": [_request(request) for request in outcome.requests]} if dry_run else {}),
+            "problem": outcome.problem.message if outcome.problem else None,
+            "notes": notes,
+        },
         timezone=audience.timezone,
         as_of=audience.as_of,
     )
@@ -78,26 +94,6 @@ def _requests(outcome: Outcome) -> Iterator[Block]:
         head = "\n".join([f"{request.method} {request.url}", *(f"{k}: {v}" for k, v in request.headers.items())])
         body = json.dumps(text.plain(request.body), ensure_ascii=False, indent=2)
         yield Section(f"Request {position} of {len(outcome.requests)}", (Code(f"{head}\n\n{body}", "http"),))
-
-
-def _json(target: str, audience: Audience, outcome: Outcome, notes: list[str], *, dry_run: bool) -> dict[str, Any]:
-    return {
-        "target": target,
-        "dry_run": dry_run,
-        "set": audience.segment_set.name,
-        "segment": audience.segment.id,
-        "as_of": audience.as_of,
-        "people": audience.total,
-        "members": audience.members,
-        "undecided": len(audience.undecided),
-        **({"filter": audience.filter} if audience.filter else {}),
-        "sent": 0 if dry_run else outcome.sent,
-        "unresolved": outcome.unresolved,
-        **outcome.details,
-        **({"requests": [_request(request) for request in outcome.requests]} if dry_run else {}),
-        "problem": outcome.problem.message if outcome.problem else None,
-        "notes": notes,
-    }
 
 
 def _request(request: Request) -> dict[str, Any]:

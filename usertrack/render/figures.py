@@ -97,9 +97,11 @@ def _bars(block: Chart) -> Listing:
 def _trend(block: Chart) -> Listing:
     kind: Kind = "percent" if block.unit == "percent" else "number"
     measures = ("lowest", "highest", "latest")
+    # ``1 Nov – 20 Nov``: the first and the last day of a trend.
+    ends = (*block.x[:1], *block.x[-1:])
     fields = {
         "series": Field("Series"),
-        "trend": Field(_ends(block), "spark"),
+        "trend": Field(" – ".join(f"{end.day} {end:%b}" if isinstance(end, date) else end for end in ends), "spark"),
         **{name: Field(_with_unit(name.capitalize(), block), kind) for name in measures},
     }
     types = {"trend": "DOUBLE[]", **dict.fromkeys(measures, "DOUBLE")}
@@ -115,9 +117,3 @@ def _with_unit(name: str, block: Chart) -> str:
 def _range(values: Sequence[float | None]) -> tuple[float | None, float | None, float | None]:
     known = [value for value in values if value is not None]
     return min(known, default=None), max(known, default=None), known[-1] if known else None
-
-
-def _ends(block: Chart) -> str:
-    """``1 Nov – 20 Nov``: the first and the last day of a trend."""
-    ends = (*block.x[:1], *block.x[-1:])
-    return " – ".join(f"{end.day} {end:%b}" if isinstance(end, date) else end for end in ends)

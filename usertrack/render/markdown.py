@@ -87,9 +87,22 @@ def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterato
             text = prose(block.text)
             yield f"\n**{text}**\n" if text and block.style in ("bold", "warning") else f"\n{text}\n"
         case Section():
-            yield from _section(block, clock, limit, level)
+            if block.folded:
+                yield f"\n<details><summary>{in_html(block.heading)}</summary>\n"
+            elif block.heading:
+                yield f"\n{'#' * level} {escape(block.heading)}\n"
+            for inner in block.blocks:
+                yield from _block(inner, clock, limit, min(6, level + 1))
+            if names := cells.queries(block):
+                summary = f"from {plural(len(names), 'query', 'queries')}"
+                yield f"<details><summary>{summary}</summary>{in_html(', '.join(names))}</details>\n"
+            if block.folded:
+                yield "</details>\n" if names else "\n</details>\n"
         case Code():
-            yield _fenced(block)
+            # A fence longer than any in the text, so that the text cannot close it.
+            fence = "`" * max([3, *(len(run) + 1 for run in _FENCE.findall(block.text))])
+            lines = (visible(line) for line in block.text.rstrip().expandtabs(4).split("\n"))
+            yield "\n".join(["", fence + visible(block.language), *lines, fence, ""])
         case Spark():
             chart = charts.spark(block.values).replace(" ", "\u2007")
             yield f"\n{escape(block.label)} {chart} {escape(block.caption)}".rstrip() + "\n"
@@ -105,27 +118,6 @@ def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterato
             yield from _listing(block, limit, level)
         case Flow():
             pass
-
-
-def _section(section: Section, clock: Clock, limit: int | None, level: int) -> Iterator[str]:
-    if section.folded:
-        yield f"\n<details><summary>{in_html(section.heading)}</summary>\n"
-    elif section.heading:
-        yield f"\n{'#' * level} {escape(section.heading)}\n"
-    for inner in section.blocks:
-        yield from _block(inner, clock, limit, min(6, level + 1))
-    if names := cells.queries(section):
-        summary = f"from {plural(len(names), 'query', 'queries')}"
-        yield f"<details><summary>{summary}</summary>{in_html(', '.join(names))}</details>\n"
-    if section.folded:
-        yield "</details>\n" if names else "\n</details>\n"
-
-
-def _fenced(block: Code) -> str:
-    """A fence longer than any in the text, so that the text cannot close it."""
-    fence = "`" * max([3, *(len(run) + 1 for run in _FENCE.findall(block.text))])
-    lines = (visible(line) for line in block.text.rstrip().expandtabs(4).split("\n"))
-    return "\n".join(["", fence + visible(block.language), *lines, fence, ""])
 
 
 def _listing(block: Listing, limit: int | None, level: int) -> Iterator[str]:

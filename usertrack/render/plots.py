@@ -135,7 +135,9 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
     import plotille
 
     known = [value for series in block.series.values() for value in series if value is not None]
-    places = _places(block)
+    # Positions of values on the x axis: days by date, labels one by one.
+    days = [datetime.combine(day, time.min) for day in block.x if isinstance(day, date)]
+    places: Sequence[Any] = days or range(len(block.x))
     if not known or len(places) < 2:
         return ["not enough days to draw"]
     counts = block.unit != "percent" and all(float(value).is_integer() for value in known)
@@ -174,12 +176,6 @@ def _tick(value: float, step: float, unit: str) -> str:
     digits = len(f"{step * scale:.6f}".rstrip("0").partition(".")[2])
     text = f"{value * scale:.{digits}f} %" if unit == "percent" else number(value, digits)
     return text.rjust(10)
-
-
-def _places(block: Chart) -> list[Any]:
-    """Positions of values on the x axis: days by date, labels one by one."""
-    days = [datetime.combine(day, time.min) for day in block.x if isinstance(day, date)]
-    return days or list(range(len(block.x)))
 
 
 def _day(at: Any, before: Any, first: Any) -> str:

@@ -69,7 +69,9 @@ def draw(flow: Flow, links: Links = NOWHERE) -> str:
         },
     )
     _text(root, "title", flow.label)
-    _text(root, "desc", _described(flow))
+    # Every stop in words, for readers who do not see the drawing.
+    columns = (", ".join(f"{stop.name} {_amount(stop, flow.unit)}" for stop in column) for column in flow.columns)
+    _text(root, "desc", "; ".join(f"step {at}: {stops}" for at, stops in enumerate(columns, start=1)))
     paths = [
         _link(column + 1, places[column][source], places[column + 1][target], value, value * scale, flow.unit)
         for column, source, target, value in flow.links
@@ -79,7 +81,11 @@ def draw(flow: Flow, links: Links = NOWHERE) -> str:
     root.extend(leading)
     root.set("role", "img" if leading == paths else "group")  # of a picture, nobody hears the links
     for at, column in enumerate(places):
-        _head(root, flow, at)
+        total, first = (sum(stop.value for stop in flow.columns[column]) for column in (at, 0))
+        x = at * (_CARD + _BETWEEN)
+        share = f" · {cells.percent(total / first, 0)}" if at and first else ""
+        _text(root, "text", f"Step {at + 1}", {"x": str(x), "y": "12", "class": "head"})
+        _text(root, "text", f"{_with_unit(total, flow.unit)}{share}", {"x": str(x), "y": "28", "class": "amount"})
         for place in column:
             _stop(root, place, place.stop.left * scale if at else 0, flow.unit)
     return ET.tostring(root, encoding="unicode")
@@ -97,14 +103,6 @@ def _column(stops: Sequence[Stop], at: int, values: Sequence[float], scale: floa
         places.append(_Card(stop, at * (_CARD + _BETWEEN), y, value * scale))
         y += places[-1].card + _GAP
     return places
-
-
-def _head(root: ET.Element, flow: Flow, at: int) -> None:
-    total, first = (sum(stop.value for stop in flow.columns[column]) for column in (at, 0))
-    x = at * (_CARD + _BETWEEN)
-    share = f" · {cells.percent(total / first, 0)}" if at and first else ""
-    _text(root, "text", f"Step {at + 1}", {"x": str(x), "y": "12", "class": "head"})
-    _text(root, "text", f"{_with_unit(total, flow.unit)}{share}", {"x": str(x), "y": "28", "class": "amount"})
 
 
 def _link(step: int, source: _Card, target: _Card, value: float, width: float, unit: str) -> ET.Element:
@@ -136,7 +134,15 @@ def _stop(root: ET.Element, place: _Card, gone: float, unit: str) -> None:
     group = ET.SubElement(root, "g", {"class": "stop others" if place.stop.other else "stop"})
     _text(group, "title", f"{place.stop.name}: {_amount(place.stop, unit)}")
     if gone >= 1:
-        _gone(group, place.x + _CARD, place.y + place.height, gone)
+        # A hatched stub for those who leave; the lines are for readers who do not see colours.
+        x, foot = place.x + _CARD, place.y + place.height
+        top = foot - gone
+        tip = f"L{x + _GONE:.1f} {foot - gone / 2:.1f}L{x + _GONE / 2:.1f} {foot:.1f}"
+        outline = f"M{x:.1f} {top:.1f}h{_GONE / 2}{tip}H{x:.1f}z"
+        ET.SubElement(group, "path", {"class": "gone", "d": outline})
+        lines = [f"M{x:.1f} {top + at:.1f}l{_GONE / 2} {-min(5, at)}" for at in range(5, int(gone) + 1, 5)]
+        if lines:
+            ET.SubElement(group, "path", {"class": "hatch", "d": "".join(lines)})
     # a drawing in the drawing: it cuts off what is too wide
     box = {"x": f"{place.x:.1f}", "y": f"{place.y:.1f}", "width": str(_CARD), "height": f"{place.card:.1f}"}
     card = ET.SubElement(group, "svg", box)
@@ -151,18 +157,6 @@ def _stop(root: ET.Element, place: _Card, gone: float, unit: str) -> None:
 
 def _box(card: ET.Element, kind: str, y: float, width: float, height: float) -> None:
     ET.SubElement(card, "rect", {"class": kind, "y": f"{y:.1f}", "width": f"{width:.1f}", "height": f"{height:.1f}"})
-
-
-def _gone(group: ET.Element, x: float, foot: float, gone: float) -> None:
-    """A hatched stub for those who leave; the lines are for readers who do not see colours."""
-    top = foot - gone
-    outline = (
-        f"M{x:.1f} {top:.1f}h{_GONE / 2}L{x + _GONE:.1f} {foot - gone / 2:.1f}L{x + _GONE / 2:.1f} {foot:.1f}H{x:.1f}z"
-    )
-    ET.SubElement(group, "path", {"class": "gone", "d": outline})
-    lines = [f"M{x:.1f} {top + at:.1f}l{_GONE / 2} {-min(5, at)}" for at in range(5, int(gone) + 1, 5)]
-    if lines:
-        ET.SubElement(group, "path", {"class": "hatch", "d": "".join(lines)})
 
 
 def _text(parent: ET.Element, tag: str, text: str, attributes: dict[str, str] | None = None) -> None:
@@ -185,9 +179,3 @@ def _with_unit(value: float, unit: str) -> str:
 def _amount(stop: Stop, unit: str) -> str:
     left = f" · {cells.percent(stop.left / stop.value, 0)} left" if stop.left and stop.value else ""
     return _with_unit(stop.value, unit) + left
-
-
-def _described(flow: Flow) -> str:
-    """Every stop in words, for readers who do not see the drawing."""
-    columns = (", ".join(f"{stop.name} {_amount(stop, flow.unit)}" for stop in column) for column in flow.columns)
-    return "; ".join(f"step {at}: {stops}" for at, stops in enumerate(columns, start=1))

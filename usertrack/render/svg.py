@@ -102,20 +102,16 @@ def _cleaned(root: Any, chart: Chart) -> Any:
             if name != "class":
                 parent.set(name, _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.1f}", value))
     for group in root.iter("g"):
-        _coloured(group, chart)
+        # The class of a group of marks: of its segment's colour, where the series is a segment.
+        kind, *names = group.get("class", "").split()
+        if kind == "series":
+            at = int(names[0].removeprefix("serie-"))
+            group.set("class", f"series {series_class(chart, list(chart.series)[at])}")
     root.set("class", f"chart {chart.kind}")
     root.set("role", "img")
     _element(root, "desc", visible(_described(chart)))
     _element(root, "title", visible(chart.label))
     return root
-
-
-def _coloured(group: Any, chart: Chart) -> None:
-    """The class of a group of marks: of its segment's colour, where the series is a segment."""
-    kind, *names = group.get("class", "").split()
-    if kind == "series":
-        at = int(names[0].removeprefix("serie-"))
-        group.set("class", f"series {series_class(chart, list(chart.series)[at])}")
 
 
 def series_class(chart: Chart, name: str) -> str:

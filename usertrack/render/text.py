@@ -46,15 +46,6 @@ def _quoted(text: str) -> str:
     return _SMALL_ESCAPE.sub(lambda match: "\\u00" + match[1].upper() if match[1] else match[0], dumped)
 
 
-def _embedded(text: str) -> str:
-    """JSON text as it is, on one line; text that is not JSON becomes a JSON string."""
-    try:
-        json.dumps(json.loads(text, parse_constant=_refuse), allow_nan=False, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return _quoted(text)
-    return text.replace("\n", " ").replace("\r", " ")
-
-
 def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
@@ -62,7 +53,12 @@ def _refuse(constant: str) -> None:
 def json_text(value: Any, kind: str = "VARCHAR") -> str:
     """``value`` of a column of type ``kind`` as JSON on one line."""
     if kind == "JSON" and isinstance(value, str):
-        return _embedded(value)
+        # JSON text as it is, on one line; text that is not JSON becomes a JSON string.
+        try:
+            json.dumps(json.loads(value, parse_constant=_refuse), allow_nan=False, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            return _quoted(value)
+        return value.replace("\n", " ").replace("\r", " ")
     if isinstance(value, list | tuple):
         return "[" + ",".join(json_text(item, kind.removesuffix("[]")) for item in value) + "]"
     if isinstance(value, str):

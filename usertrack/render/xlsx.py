@@ -27,12 +27,6 @@ def write(table: Table, file: BinaryIO) -> None:
     # The archive is packed in memory: a ZipFile on a disk that fills up complains again when it is collected.
     packed = io.BytesIO()
     book = xlsxwriter.Workbook(packed, {"constant_memory": True})
-    _fill(book, table)
-    book.close()
-    file.write(packed.getbuffer())
-
-
-def _fill(book: Any, table: Table) -> None:
     writer = _Cells(book, book.add_worksheet("Data"))
     for at, column in enumerate(table.columns):
         writer.sheet.set_column(at, at, min(40, max(12, len(column.name) + 4)))
@@ -44,6 +38,8 @@ def _fill(book: Any, table: Table) -> None:
     if table.columns:
         writer.sheet.autofilter(0, 0, len(table.rows), len(table.columns) - 1)
     _about(_Cells(book, book.add_worksheet("About")), table, writer.cut)
+    book.close()
+    file.write(packed.getbuffer())
 
 
 def _about(writer: "_Cells", table: Table, cut: int) -> None:

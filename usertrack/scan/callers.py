@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from usertrack.scan.evaluation import ITERATIONS, Evaluator
 from usertrack.scan.program import Program
-from usertrack.scan.syntax import Alias, Call, Expression, Function, Member, Object, Parameter, Typed
+from usertrack.scan.syntax import Alias, Expression, Function, Member, Object, Parameter, Typed
 from usertrack.scan.values import ClassValue, FunctionValue, ParameterValue, UnknownValue, Value, argument_of
 
 MOST_CALLERS = 60
@@ -60,20 +60,17 @@ class Callers(Evaluator):
         for call in calls:
             if len(values) > MOST_CALLERS:
                 break
-            if self.is_call_of(call, function) or self._is_handed(call, function):
+            # the call may be of a parameter for which its callers hand over ``function``
+            if self.is_call_of(call, function) or any(
+                isinstance(inner, FunctionValue) and inner.function is function
+                for value in self.evaluate(call.callee, call.scope)
+                if isinstance(value, ParameterValue)
+                for inner in self.concrete(value)
+            ):
                 expression = argument_of(parameter, call)
                 if expression is not None:
                     values += self.walk(self.evaluate(expression, call.scope), path)
         return values
-
-    def _is_handed(self, call: Call, function: Function) -> bool:
-        """Whether a call calls a parameter for which its callers hand over ``function``."""
-        return any(
-            isinstance(inner, FunctionValue) and inner.function is function
-            for value in self.evaluate(call.callee, call.scope)
-            if isinstance(value, ParameterValue)
-            for inner in self.concrete(value)
-        )
 
     def handed_over(self, value: ParameterValue) -> Sequence[Value] | None:
         """What a function without a name gets of a list (`names.forEach(name => …)`) or promise; None for others."""

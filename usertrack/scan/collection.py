@@ -45,15 +45,11 @@ class Collection:
         site = Site(text, None if text is not None else pattern, file, line, sink, tuple(chain), sent)
         by_call = self._sites.setdefault((file, line, text or pattern or ""), {})
         before = by_call.get(call_line)
-        by_call[call_line] = site if before is None else _both(before, site)
+        # One call that sends to two SDKs, or by two ways: what either always carries is always there.
+        by_call[call_line] = site if before is None else _merged(before, site, _always(before) | _always(site))
 
     def add_unresolved(self, file: str, line: int, sink: str, reason: str, instead: str = "") -> None:
         self._unresolved.setdefault((file, line), Unresolved(file, line, sink, reason, instead))
-
-
-def _both(one: Site, other: Site) -> Site:
-    """One call that sends to two SDKs, or by two ways: what either always carries is always there."""
-    return _merged(one, other, _always(one) | _always(other))
 
 
 def _either(one: Site, other: Site) -> Site:

@@ -288,7 +288,19 @@ class Evaluator(Lookup):
                 case ParameterValue(parameter=parameter, path=path):
                     yield ParameterValue(parameter, (*path, "()"))
         if not any(isinstance(callee, (FunctionValue, ClassValue, Sdk, ParameterValue)) for callee in callees):
-            yield from self._handed_on(call, scope)
+            # What an unknown function makes of a function, class or object: we take it for the same.
+            anything = False
+            for argument in call.arguments[:1]:
+                for value in self.evaluate(argument.value, scope):
+                    if isinstance(value, Context):
+                        anything = True
+                        yield from self._provided(value)
+                    elif isinstance(value, HAND_ON):
+                        anything = True
+                        yield value
+                        yield from self._lazy(value)
+            if not anything:
+                yield UnknownValue(f"{callee_name(call)}()")
 
     def _is_call_of(self, call: Call, name: str) -> bool:
         return isinstance(call.callee, (Name, Member)) and call.callee.name == name
@@ -306,21 +318,6 @@ class Evaluator(Lookup):
             ):
                 whole = Call(call.callee, [], call.line, scope)
                 yield from self.evaluate(Call(argument.value, [Argument(whole)], call.line, scope), scope)
-
-    def _handed_on(self, call: Call, scope: Function) -> Iterator[Value]:
-        """What an unknown function makes of a function, class or object: we take it for the same."""
-        anything = False
-        for argument in call.arguments[:1]:
-            for value in self.evaluate(argument.value, scope):
-                if isinstance(value, Context):
-                    anything = True
-                    yield from self._provided(value)
-                elif isinstance(value, HAND_ON):
-                    anything = True
-                    yield value
-                    yield from self._lazy(value)
-        if not anything:
-            yield UnknownValue(f"{callee_name(call)}()")
 
     def _lazy(self, value: Value) -> Iterator[Value]:
         """`lazy(() => import("./component"))`: the default export."""

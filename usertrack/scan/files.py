@@ -164,7 +164,14 @@ def _readable(locations: Sequence[str], root: str, unread: dict[str, str]) -> tu
         shown = _shown(os.path.relpath(location, root))
         name = os.path.basename(location)
         try:
-            _require_readable(location)
+            try:
+                status = os.stat(location)
+            except OSError as error:
+                raise _unreadable(error) from error
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadError("it is not a file of text")
+            if status.st_size > LARGEST:
+                raise UnreadError("it is larger than 1 MB")
         except UnreadError as error:
             unread[shown] = str(error)
             continue
@@ -196,17 +203,6 @@ def _manifests_above(root: str) -> Iterator[SourceFile]:
                 yield SourceFile(_shown(os.path.relpath(location, root)), location, "json")
 
 
-def _require_readable(location: str) -> None:
-    try:
-        status = os.stat(location)
-    except OSError as error:
-        raise _unreadable(error) from error
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadError("it is not a file of text")
-    if status.st_size > LARGEST:
-        raise UnreadError("it is larger than 1 MB")
-
-
 def _unreadable(error: OSError) -> UnreadError:
     return UnreadError(f"it cannot be read: {error.strerror}")
 
@@ -224,7 +220,17 @@ class _Walk:
             for location in [str(path)] if path.is_file() else self._sources(path):
                 (links if os.path.islink(location) and location != str(path) else self.files).append(location)
         if links:
-            self._add_links(links)
+            # A file counts once, by its own name; a manifest counts where it lies.
+            locations = {os.path.realpath(location): location for location in self.files}
+            for link in links:
+                target = os.path.realpath(link)
+                if not self._is_inside(target):
+                    self.unread[link] = OUTSIDE
+                elif target in locations and os.path.basename(link) not in MANIFESTS:
+                    self.links[link] = locations[target]
+                else:
+                    locations[target] = link
+                    self.files.append(link)
 
     def _sources(self, path: Path | str) -> Iterator[str]:
         for folder, folders, names in os.walk(path, onerror=self._tell):
@@ -234,32 +240,17 @@ class _Walk:
             generated = not BESIDE_GENERATED.isdisjoint(names)
             folders[:] = sorted(name for name in folders if not _is_foreign(name, generated=generated))
             for name in folders:
-                self._tell_unread_folder(name, os.path.join(folder, name))
+                location = os.path.join(folder, name)
+                if os.path.islink(location):
+                    if not self._is_inside(os.path.realpath(location)):
+                        self.unread[location] = OUTSIDE
+                elif name in DOUBTFUL and _holds_source(location):
+                    self.unread[location] = DOUBTED
             folders[:] = [name for name in folders if name not in DOUBTFUL]
             yield from (os.path.join(folder, name) for name in sorted(names) if is_source(name))
 
     def _tell(self, error: OSError) -> None:
         self.unread[error.filename] = str(_unreadable(error))
-
-    def _tell_unread_folder(self, name: str, location: str) -> None:
-        if os.path.islink(location):
-            if not self._is_inside(os.path.realpath(location)):
-                self.unread[location] = OUTSIDE
-        elif name in DOUBTFUL and _holds_source(location):
-            self.unread[location] = DOUBTED
-
-    def _add_links(self, links: Sequence[str]) -> None:
-        """A file counts once, by its own name; a manifest counts where it lies."""
-        locations = {os.path.realpath(location): location for location in self.files}
-        for link in links:
-            target = os.path.realpath(link)
-            if not self._is_inside(target):
-                self.unread[link] = OUTSIDE
-            elif target in locations and os.path.basename(link) not in MANIFESTS:
-                self.links[link] = locations[target]
-            else:
-                locations[target] = link
-                self.files.append(link)
 
     def _is_inside(self, target: str) -> bool:
         return any(target == root or target.startswith(os.path.join(root, "")) for root in self._roots)

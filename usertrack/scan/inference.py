@@ -76,12 +76,22 @@ class Inference:
     def run(self) -> tuple[list[Site], list[Unresolved]]:
         self.program.parse_files_with([*sorted(METHODS), *self._custom, *HTTP_WORDS])
         self._follow([*sorted(METHODS), *self._custom])
-        self._send_over_http()
+        for call, made in http_payloads(self.evaluator, self.program):
+            scope = made.scope
+            event = Member(made.object, "event", made.object.line)
+            sent = Sent(event, Member(made.object, "properties", made.object.line))
+            self._send(Call(call.callee, call.arguments, call.line, scope), sent, (), "posthog over HTTP", ())
         progress = True
         while progress:
             self._examine_all()
             progress = self._examine_unknown()
-        self._tell_unused()
+        # What functions send that nobody calls: their events come from code that was not scanned.
+        for function, senders in self._senders.items():
+            for sender in senders.values() if function not in self._used else ():
+                if sender.event.pattern is not None:
+                    self._tell_at_origin(sender)
+                elif not sender.event.guess:
+                    self._tell_not_called(sender)
         sites = [*self._collection.sites, *error_sites(self.receivers)]
         return sorted(sites, key=lambda site: (site.file, site.line)), self._collection.unresolved
 
@@ -156,7 +166,11 @@ class Inference:
         match value:
             case Sdk(product=product, method=method):
                 if method in BY_NAME[product].methods:
-                    self._send_to(product, method, call)
+                    python = self.evaluator.is_python(call.scope)
+                    sent = sent_by(BY_NAME[product], method, call, python=python)
+                    if sent is not None:
+                        keys = (*BY_NAME[product].event_keys, "event")
+                        self._send(call, sent, keys, f"{product}.{method}", ())
                 return True
             case FunctionValue(function=function, frames=frames):
                 self._call(function, call, frames)
@@ -172,20 +186,6 @@ class Inference:
         self.evaluator.assumed.add((call, function))
         for sender in list(self._senders[function].values()):
             self._apply(sender, call, frames)
-
-    def _send_to(self, product: str, method: str, call: Call) -> None:
-        python = self.evaluator.is_python(call.scope)
-        sent = sent_by(BY_NAME[product], method, call, python=python)
-        if sent is not None:
-            keys = (*BY_NAME[product].event_keys, "event")
-            self._send(call, sent, keys, f"{product}.{method}", ())
-
-    def _send_over_http(self) -> None:
-        for call, made in http_payloads(self.evaluator, self.program):
-            scope = made.scope
-            event = Member(made.object, "event", made.object.line)
-            sent = Sent(event, Member(made.object, "properties", made.object.line))
-            self._send(Call(call.callee, call.arguments, call.line, scope), sent, (), "posthog over HTTP", ())
 
     def _send(self, call: Call, sent: Sent, keys: Sequence[str], sink: str, chain: tuple[str, ...]) -> None:
         """A call of a sink: ``keys`` are where the event is when it is handed over within an object."""
@@ -323,15 +323,6 @@ class Inference:
                     instead = f"if it sends events, write `{entry}` under `sinks:`"
                     self._collection.add_unresolved(file, call.line, name, reason, instead)
         return progress
-
-    def _tell_unused(self) -> None:
-        """What functions send that nobody calls: their events come from code that was not scanned."""
-        for function, senders in self._senders.items():
-            for sender in senders.values() if function not in self._used else ():
-                if sender.event.pattern is not None:
-                    self._tell_at_origin(sender)
-                elif not sender.event.guess:
-                    self._tell_not_called(sender)
 
     def _tell_not_called(self, sender: Sender) -> None:
         function, event = sender.function, sender.event

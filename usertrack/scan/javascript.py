@@ -166,10 +166,8 @@ class JavaScriptReader(DeclarationReader):
         call = self.call(callee, arguments, line)
         if node.type == "new_expression":
             return call
-        return self._simplified(call, [a.value for a in arguments])
-
-    def _simplified(self, call: Call, values: list[Expression]) -> Expression:
-        """Calls of the language itself as the expression that they mean."""
+        # Calls of the language itself as the expression that they mean.
+        values = [a.value for a in arguments]
         match call.callee:
             case Name(name="require" | "import") if values and isinstance(values[0], Text):
                 return Imported(values[0].value, None, call.line)

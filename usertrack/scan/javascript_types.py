@@ -70,18 +70,15 @@ class TypeReader(Reader):
                 ]
                 return Object(entries, line)
             case "generic_type" if children:
-                return self._generic(node, children)
+                name = source_of(children[0]).rpartition(".")[2]
+                if name in TRANSPARENT and len(children) > 1 and children[1].named_children:
+                    return self.type(children[1].named_children[0])
+                if name == "ReturnType" and len(children) > 1 and children[1].named_children:
+                    inner = self.type(children[1].named_children[0])
+                    return Call(inner, [], line_of(node), self.scope)
+                return self.type(children[0])
             case "type_query" if children:  # typeof X
                 return self.visit(children[0])
             case "index_type_query" | "lookup_type" if children:  # keyof X, X[K]
                 return Element(self.type(children[0]), line)
         return Unknown(source_of(node)[:60], line)
-
-    def _generic(self, node: "Node", children: "list[Node]") -> Expression:
-        name = source_of(children[0]).rpartition(".")[2]
-        if name in TRANSPARENT and len(children) > 1 and children[1].named_children:
-            return self.type(children[1].named_children[0])
-        if name == "ReturnType" and len(children) > 1 and children[1].named_children:
-            inner = self.type(children[1].named_children[0])
-            return Call(inner, [], line_of(node), self.scope)
-        return self.type(children[0])

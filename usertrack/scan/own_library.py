@@ -42,18 +42,16 @@ def declared_profiles(receivers: Receivers) -> Iterator[ProfileSite]:
         for function in file.functions:
             for decorator in function.decorators:
                 if isinstance(decorator, Call):
-                    yield from _declared(function, decorator, receivers)
-
-
-def _declared(function: Function, decorator: Call, receivers: Receivers) -> Iterator[ProfileSite]:
-    path = receivers.evaluator.path_of(decorator.scope)
-    name = _text(keyword_argument(decorator, "name"), decorator, receivers) or function.name
-    if _is_ours(decorator.callee, decorator.scope, "person_property", receivers):
-        yield ProfileSite("person", None, path, decorator.line, "usertrack.person_property", (name,))
-    elif _is_ours(decorator.callee, decorator.scope, "group_property", receivers):
-        kind = positional_argument(decorator, 0) or keyword_argument(decorator, "group_type")
-        group_type = _text(kind, decorator, receivers)
-        yield ProfileSite("group", group_type, path, decorator.line, "usertrack.group_property", (name,))
+                    path = receivers.evaluator.path_of(decorator.scope)
+                    name = _text(keyword_argument(decorator, "name"), decorator, receivers) or function.name
+                    if _is_ours(decorator.callee, decorator.scope, "person_property", receivers):
+                        yield ProfileSite("person", None, path, decorator.line, "usertrack.person_property", (name,))
+                    elif _is_ours(decorator.callee, decorator.scope, "group_property", receivers):
+                        kind = positional_argument(decorator, 0) or keyword_argument(decorator, "group_type")
+                        group_type = _text(kind, decorator, receivers)
+                        yield ProfileSite(
+                            "group", group_type, path, decorator.line, "usertrack.group_property", (name,)
+                        )
 
 
 def _error_site(path: str, line: int, sink: str) -> Site:

@@ -34,7 +34,14 @@ class Program:
         self._resolver = Resolver([*self._sources, *tree.links], manifests, tree.root)
         self._links = tree.links
         if tree.around:
-            self._read_imported()
+            # Read what the files import, and what that imports in turn.
+            paths = list(self._contents)
+            for path in paths:
+                for module in imported_modules(self._contents[path], python=path.endswith(".py")):
+                    imported = self.resolve(module, path)
+                    if imported in self._sources and imported not in self._contents:
+                        self._contents[imported] = self._content(self._sources[imported])
+                        paths.append(imported)
         self._files: dict[str, File | None] = {}
         self.calls: dict[str, list[Call]] = defaultdict(list)
         """By the last name of what is called."""
@@ -52,16 +59,6 @@ class Program:
         except UnreadError as error:
             self.unread[file.path] = str(error)
             return b""
-
-    def _read_imported(self) -> None:
-        """Read what the files import, and what that imports in turn."""
-        paths = list(self._contents)
-        for path in paths:
-            for module in imported_modules(self._contents[path], python=path.endswith(".py")):
-                imported = self.resolve(module, path)
-                if imported in self._sources and imported not in self._contents:
-                    self._contents[imported] = self._content(self._sources[imported])
-                    paths.append(imported)
 
     @property
     def parsed(self) -> Iterator[File]:

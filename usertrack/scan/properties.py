@@ -33,7 +33,18 @@ def keys_of(evaluator: Evaluator, expression: Expression, scope: Function, depth
         return []
     match expression:
         case Name(name=name):
-            return _of_variable(evaluator, name, scope, depth)
+            # The keys that a variable was made with, and those that were put in later.
+            bindings, home = evaluator.bindings_of(name, scope)
+            if home is None:
+                return []
+            keys = _either([keys_of(evaluator, b.value, b.scope, depth + 1) for b in bindings])
+            for entry in home.changes.get(name, ()):
+                if entry.key is not None:
+                    keys.append(Key(entry.key, entry.always))
+                elif entry.spread:
+                    inner = keys_of(evaluator, entry.value, home, depth + 1)
+                    keys += inner if entry.always else sometimes(inner)
+            return keys
         case Choice(options=options):
             groups = [keys_of(evaluator, option, scope, depth + 1) for option in options if not _is_empty(option)]
             return [key for group in groups for key in group] if expression.handed else _either(groups)
@@ -56,21 +67,6 @@ def _either(groups: Sequence[list[Key]]) -> list[Key]:
         return groups[0]
     common = set.intersection(*({k.name for k in group if k.always} for group in groups)) if groups else set()
     return [Key(key.name, key.name in common, key.payload) for group in groups for key in group]
-
-
-def _of_variable(evaluator: Evaluator, name: str, scope: Function, depth: int) -> list[Key]:
-    """The keys that a variable was made with, and those that were put in later."""
-    bindings, home = evaluator.bindings_of(name, scope)
-    if home is None:
-        return []
-    keys = _either([keys_of(evaluator, b.value, b.scope, depth + 1) for b in bindings])
-    for entry in home.changes.get(name, ()):
-        if entry.key is not None:
-            keys.append(Key(entry.key, entry.always))
-        elif entry.spread:
-            inner = keys_of(evaluator, entry.value, home, depth + 1)
-            keys += inner if entry.always else sometimes(inner)
-    return keys
 
 
 def _of_object(evaluator: Evaluator, made: Object, scope: Function, frames: Frames, depth: int) -> Iterator[Key]:

@@ -69,16 +69,6 @@ class Receivers:
         product = product_of_word(receiver)
         if product is not None and method in BY_NAME[product].methods:
             yield Sdk(product, method)
-        yield from self._named_after_class(receiver, method, senders)
-        if not self.hands_over(call, TEXTS):
-            return
-        for function, group in calls_of.items():
-            if senders.get(function) and any(_is_like(other, receiver, method) for other, _ in group):
-                yield FunctionValue(function)
-        if method == "track" and receiver.lower().strip("_") in GENERIC_CLIENTS:
-            yield Sdk("segment", method)
-
-    def _named_after_class(self, receiver: str, method: str, senders: Mapping[Function, object]) -> Iterator[Value]:
         bare = _plain(receiver)
         for owners in [owners for name, owners in self.program.classes.items() if bare and _plain(name) == bare]:
             for owner in owners:
@@ -89,6 +79,13 @@ class Receivers:
                         for concrete in self._by_owner(value) or ():
                             if isinstance(concrete, FunctionValue) and senders.get(concrete.function):
                                 yield concrete
+        if not self.hands_over(call, TEXTS):
+            return
+        for function, group in calls_of.items():
+            if senders.get(function) and any(_is_like(other, receiver, method) for other, _ in group):
+                yield FunctionValue(function)
+        if method == "track" and receiver.lower().strip("_") in GENERIC_CLIENTS:
+            yield Sdk("segment", method)
 
     def _namesakes(self, call: Call, name: str, senders: Mapping[Function, object]) -> Iterator[Value]:
         """A function of a module that is not here, when one of that name sends."""

@@ -123,7 +123,12 @@ def argument_of(parameter: Parameter, call: Call) -> Expression | None:
     """What ``call`` hands to a parameter; its default when it hands nothing."""
     if parameter.rest == "**":
         named = {p.name for p in parameter.function.parameters}
-        return _further_keywords(call, named)
+        entries = [
+            ObjectEntry(None if a.keyword == "**" else a.keyword, a.value, spread=a.keyword == "**")
+            for a in call.arguments
+            if a.keyword is not None and a.keyword not in named
+        ]
+        return Object(entries, call.line)
     if parameter.rest == "*":
         positional = [a for a in call.arguments if a.keyword is None]
         return Array([a.value for a in positional[parameter.index :]], call.line)
@@ -163,12 +168,3 @@ def keyword_argument(call: Call, name: str) -> Expression | None:
         if argument.keyword == "**":
             return Element(argument.value, call.line, Text(name, call.line))
     return None
-
-
-def _further_keywords(call: Call, named: set[str | None]) -> Object:
-    entries = [
-        ObjectEntry(None if a.keyword == "**" else a.keyword, a.value, spread=a.keyword == "**")
-        for a in call.arguments
-        if a.keyword is not None and a.keyword not in named
-    ]
-    return Object(entries, call.line)

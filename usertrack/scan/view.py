@@ -24,12 +24,31 @@ def scan_document(scan: Scan) -> Document:
         blocks += [Paragraph(NOTHING), Paragraph(ADVICE, "dim")]
     if scan.unresolved:
         blocks.append(Listing(_reasons(scan.unresolved), "Not resolved", _REASON_FIELDS, limit=MOST))
+    events = {site.event for site in scan.sites if site.event is not None}
+    patterns = {site.pattern for site in scan.sites if site.pattern is not None}
+    parts = [plural(len(events), "event")]
+    if patterns:
+        parts.append(plural(len(patterns), "pattern"))
+    parts.append(plural(len(scan.sites), "place"))
+    if scan.unresolved:
+        parts.append(f"{len(scan.unresolved)} not resolved")
+    parts += [plural(scan.files, "file"), f"{scan.seconds:.1f} s"]
+    names = ("event", "pattern", "file", "line", "sink", "chain", "properties", "sometimes")
+    types = {"line": "BIGINT", "chain": "VARCHAR[]", "properties": "VARCHAR[]", "sometimes": "VARCHAR[]"}
+    rows = [
+        (
+            *(site.event, site.pattern, site.file, site.line, site.sink, list(site.chain)),
+            [p.name for p in site.properties],
+            [p.name for p in site.properties if not p.always],
+        )
+        for site in scan.sites
+    ]
     return Document(
         title="What the code sends",
-        subtitle=_totals(scan),
+        subtitle=" · ".join(parts),
         blocks=tuple(blocks),
         data=lambda: scan_json(scan),
-        table=_sites(scan.sites),
+        table=Table(tuple(Column(name, types.get(name, "VARCHAR")) for name in names), rows, name="scan"),
     )
 
 
@@ -51,19 +70,6 @@ def _profile_json(site: ProfileSite) -> dict[str, Any]:
 
 def _name(site: Site) -> str:
     return site.event if site.event is not None else site.pattern or ""
-
-
-def _totals(scan: Scan) -> str:
-    events = {site.event for site in scan.sites if site.event is not None}
-    patterns = {site.pattern for site in scan.sites if site.pattern is not None}
-    parts = [plural(len(events), "event")]
-    if patterns:
-        parts.append(plural(len(patterns), "pattern"))
-    parts.append(plural(len(scan.sites), "place"))
-    if scan.unresolved:
-        parts.append(f"{len(scan.unresolved)} not resolved")
-    parts += [plural(scan.files, "file"), f"{scan.seconds:.1f} s"]
-    return " · ".join(parts)
 
 
 _EVENT_FIELDS = {
@@ -109,21 +115,6 @@ def _keys(sites: Sequence[Site]) -> str:
     count = Counter(p.name for site in sites for p in site.properties if p.always)
     names = dict.fromkeys(p.name for site in sites for p in site.properties)
     return ", ".join(name if count[name] == len(sites) else f"{name}?" for name in names)
-
-
-def _sites(sites: Sequence[Site]) -> Table:
-    """A row for each place, for files."""
-    names = ("event", "pattern", "file", "line", "sink", "chain", "properties", "sometimes")
-    types = {"line": "BIGINT", "chain": "VARCHAR[]", "properties": "VARCHAR[]", "sometimes": "VARCHAR[]"}
-    rows = [
-        (
-            *(site.event, site.pattern, site.file, site.line, site.sink, list(site.chain)),
-            [p.name for p in site.properties],
-            [p.name for p in site.properties if not p.always],
-        )
-        for site in sites
-    ]
-    return Table(tuple(Column(name, types.get(name, "VARCHAR")) for name in names), rows, name="scan")
 
 
 def _reasons(unresolved: Sequence[Unresolved]) -> Table:

@@ -23,7 +23,7 @@ from usertrack.core.words import number, shortened
 from usertrack.render import html, sparkline
 from usertrack.render.links import Links
 from usertrack.render.safe import prose, visible
-from usertrack.web.answers import Answer, answers_used
+from usertrack.web.answers import answers_used
 from usertrack.web.links import PageLinks, in_path
 
 if TYPE_CHECKING:
@@ -137,21 +137,16 @@ def _answer(part: Part) -> str:
     try:
         with answers_used() as used:
             content = part.content()
-        content += _shortcomings(used)
+        lines = dict.fromkeys(note for answer in used for note in answer.notes)
+        if any(answer.incomplete for answer in used):
+            lines["incomplete: a source did not answer, or it is not known who has opted out"] = None
+        content += _notes(lines)
     except UsertrackError as problem:
         content = error(problem.message, problem.hint)
     except Exception as problem:
         LOG.exception("part %s of a page", part.name)
         content = error(f"usertrack itself failed ({type(problem).__name__})", "this is a bug, please report it")
     return f'<section slot="{part.name}" id="{part.name}">{content}</section>\n'
-
-
-def _shortcomings(answers: Sequence[Answer[Any]]) -> Markup:
-    """That answers are old or incomplete, where they are."""
-    lines = dict.fromkeys(note for answer in answers for note in answer.notes)
-    if any(answer.incomplete for answer in answers):
-        lines["incomplete: a source did not answer, or it is not known who has opted out"] = None
-    return _notes(lines)
 
 
 def error(message: str, hint: str = "") -> Markup:

@@ -57,11 +57,15 @@ def generate(plan: Plan, language: Language) -> str:
     if not plan.events:
         raise UsageError(f"{plan.path}: the plan has no events", "add them below `events:`")
     syntax = _SYNTAX[language]
+    names = identifiers(plan.group_properties)
     text: str = _template(language).render(
         events=list(_events(plan, syntax)),
         person=_fields(plan.person_properties.values(), syntax),
-        groups=_groups(plan, syntax),
-        own_keys=_own_keys(plan),
+        groups={
+            f"{pascal(names[group])}Group": _fields(properties.values(), syntax)
+            for group, properties in plan.group_properties.items()
+        },
+        own_keys=set(_OWN_KEYS) - {use.name for event in plan.events.values() for use in event.properties},
     )
     return text
 
@@ -110,15 +114,6 @@ def _events(plan: Plan, syntax: Syntax) -> Iterator[Event]:
         )
 
 
-def _groups(plan: Plan, syntax: Syntax) -> dict[str, tuple[Field, ...]]:
-    """The name of each group's type, and its fields."""
-    names = identifiers(plan.group_properties)
-    return {
-        f"{pascal(names[group])}Group": _fields(properties.values(), syntax)
-        for group, properties in plan.group_properties.items()
-    }
-
-
 def _fields(properties: Iterable[PlannedProperty], syntax: Syntax) -> tuple[Field, ...]:
     return tuple(_field(planned, syntax, required=False) for planned in properties)
 
@@ -146,8 +141,3 @@ _OWN_KEYS = (
     *("$groups", "$set", "$set_once", "$unset"),
     *("$session_id", "$current_url", "$process_person_profile"),
 )
-
-
-def _own_keys(plan: Plan) -> set[str]:
-    """PostHog's own properties that any event may carry, without those that the plan gives to single events."""
-    return set(_OWN_KEYS) - {use.name for event in plan.events.values() for use in event.properties}

@@ -77,17 +77,7 @@ def read_markdown(path: Path) -> list[MarkdownSection]:
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     lines = [_with_pipes_in_code(line) for line in text.splitlines()]
-    return _parts(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse("\n".join(lines)))
-
-
-def _with_pipes_in_code(line: str) -> str:
-    """A row of a table whose pipes in code are escaped: by the letter, they would end the cell."""
-    if not line.lstrip().startswith("|"):
-        return line
-    return _CODE_IN_ROW.sub(lambda match: re.sub(r"(?<!\\)\|", r"\\|", match[0]), line)
-
-
-def _parts(tokens: Sequence[Any]) -> list[MarkdownSection]:
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse("\n".join(lines))
     parts = [MarkdownSection("", 0, 1)]
     at = 0
     while at < len(tokens):
@@ -112,6 +102,13 @@ def _parts(tokens: Sequence[Any]) -> list[MarkdownSection]:
             parts[-1].paragraphs.append(_cell(token).text)
         at += 1
     return parts
+
+
+def _with_pipes_in_code(line: str) -> str:
+    """A row of a table whose pipes in code are escaped: by the letter, they would end the cell."""
+    if not line.lstrip().startswith("|"):
+        return line
+    return _CODE_IN_ROW.sub(lambda match: re.sub(r"(?<!\\)\|", r"\\|", match[0]), line)
 
 
 def _enclosing(parts: Sequence[MarkdownSection], level: int) -> list[MarkdownSection]:

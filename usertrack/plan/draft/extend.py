@@ -59,7 +59,20 @@ def extended(
         new = list(_insertions(*pair, names, lines)) if pair and not _is_shared(pair[1], counts) else []
         insertions += new
         done += [event] if new else []
-    return "".join(_inserted(lines, insertions, newline)), done
+    # from the last insertion to the first, so that lines and columns stay; a changed line without a comment gets one
+    result = list(lines)
+    in_order = sorted(enumerate(insertions), key=lambda item: (item[1].line, item[1].column, item[0]), reverse=True)
+    for _, insertion in in_order:
+        if insertion.is_line:
+            if insertion.line and not result[insertion.line - 1].endswith(("\n", "\r")):
+                result[insertion.line - 1] += newline
+            result.insert(insertion.line, insertion.text + newline)
+            continue
+        line = result[insertion.line]
+        line = line[: insertion.column] + insertion.text + line[insertion.column :]
+        bare = line.rstrip("\r\n")
+        result[insertion.line] = bare + (comment(_GUESS) if "#" not in bare else "") + line[len(bare) :]
+    return "".join(result), done
 
 
 def _insertions(name: Any, event: Any, new: Sequence[str], lines: Sequence[str]) -> Iterator[_Insertion]:
@@ -96,23 +109,6 @@ def _within(node: Any, text: str, last: Any) -> _Insertion:
     if last is None:
         return _Insertion(node.start_mark.line, node.start_mark.column + 1, text)
     return _Insertion(last.end_mark.line, last.end_mark.column, f", {text}")
-
-
-def _inserted(lines: Sequence[str], insertions: Sequence[_Insertion], newline: str) -> list[str]:
-    """The lines with all insertions; a line that got one says so, where it has no comment yet."""
-    result = list(lines)
-    in_order = sorted(enumerate(insertions), key=lambda item: (item[1].line, item[1].column, item[0]), reverse=True)
-    for _, each in in_order:
-        if each.is_line:
-            if each.line and not result[each.line - 1].endswith(("\n", "\r")):
-                result[each.line - 1] += newline
-            result.insert(each.line, each.text + newline)
-            continue
-        line = result[each.line]
-        line = line[: each.column] + each.text + line[each.column :]
-        bare = line.rstrip("\r\n")
-        result[each.line] = bare + (comment(_GUESS) if "#" not in bare else "") + line[len(bare) :]
-    return result
 
 
 def _pair(node: Any, key: str) -> tuple[Any, Any] | None:

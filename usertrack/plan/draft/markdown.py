@@ -57,13 +57,27 @@ class _Reader:
     def draft(self) -> Draft:
         for part in self.parts:
             for table in part.tables:
-                self._table(part, table)
+                head = table.header[0] if table.header else ""
+                readers: Sequence[tuple[Sequence[str], Callable[[MarkdownSection, TableOfCells], None]]] = (
+                    (_EVENT_HEADS, self._events),
+                    (_PROPERTY_HEADS, self._described_properties),
+                    (("metric", "kpi", "success metric"), self._metrics),
+                )
+                for heads, read in readers:
+                    if head in heads:
+                        read(part, table)
             for items in part.lists:
                 self._tier(part, items)
         for part in self.parts:
             self._phase(part)
             self._naming(part)
-        self._phases_by_words()
+        # A phase for planned events without one: the only phase whose title has a word of the event's name.
+        titles = [(entry.path[1], entry.value) for entry in self.entries if entry.path[0] == "phases"]
+        about = {name: _stems(str(value.get("title", ""))) for name, value in titles if isinstance(value, dict)}
+        for name, values in self.events.items():
+            phases = [phase for phase, stems in about.items() if stems & _stems(name)]
+            if len(phases) == 1 and not values.get("phase") and values.get("status") != "active":
+                self._event(name, {"phase": phases[0]}, {"phase": "by the words of its title"})
         events = [entry(("events", name), self.guesses[name], **values) for name, values in self.events.items()]
         examples = tuple((example.language, example.text) for part in self.parts for example in part.examples)
         entries = [
@@ -82,17 +96,6 @@ class _Reader:
                 known_guesses.update({key: guesses[key]} if key in guesses else {})
 
     # Tables
-
-    def _table(self, part: MarkdownSection, table: TableOfCells) -> None:
-        head = table.header[0] if table.header else ""
-        readers: Sequence[tuple[Sequence[str], Callable[[MarkdownSection, TableOfCells], None]]] = (
-            (_EVENT_HEADS, self._events),
-            (_PROPERTY_HEADS, self._described_properties),
-            (("metric", "kpi", "success metric"), self._metrics),
-        )
-        for heads, read in readers:
-            if head in heads:
-                read(part, table)
 
     def _events(self, part: MarkdownSection, table: TableOfCells) -> None:
         is_there = _has(part, "implemented", "existing", "current", "already")
@@ -114,7 +117,9 @@ class _Reader:
             for name in row[0].struck:
                 self._event(name, {"status": "deprecated"}, {"status": "it is struck through"})
             for name in self._event_names(row[0]):
-                self._note_second_row(name, values)
+                known = self.events.get(name, {})
+                if differing := [key for key, value in values.items() if value and known.get(key, value) != value]:
+                    self.notes.append(f"`{name}` is there twice: the {' and '.join(differing)} of its first row holds")
                 self._event(name, values, guesses)
             for name, about in listed.values.items():
                 self._register(_registry_entry(name, about, listed.guesses.get(name, {})))
@@ -125,11 +130,6 @@ class _Reader:
             f"`{code}` does not read as an event: left out" for code in cell.codes if not is_event_name(code)
         ]
         return [code for code in cell.codes if is_event_name(code)] if cell.codes else [cell.text] * bool(cell.text)
-
-    def _note_second_row(self, name: str, values: Mapping[str, Any]) -> None:
-        known = self.events.get(name, {})
-        if differing := [key for key, value in values.items() if value and known.get(key, value) != value]:
-            self.notes.append(f"`{name}` is there twice: the {' and '.join(differing)} of its first row holds")
 
     def _register(self, new: DraftEntry) -> None:
         """Keep what is said first of a property, and what is said over what its name speaks of."""
@@ -195,15 +195,6 @@ class _Reader:
             for name in (code for code in item.codes if code in self.events):
                 rest = text.replace(name, "", 1).strip(" :–-")
                 self._event(name, {"phase": match[1], "acceptance": rest}, {})
-
-    def _phases_by_words(self) -> None:
-        """A phase for planned events without one: the only phase whose title has a word of the event's name."""
-        titles = [(each.path[1], each.value) for each in self.entries if each.path[0] == "phases"]
-        about = {name: _stems(str(value.get("title", ""))) for name, value in titles if isinstance(value, dict)}
-        for name, values in self.events.items():
-            phases = [phase for phase, stems in about.items() if stems & _stems(name)]
-            if len(phases) == 1 and not values.get("phase") and values.get("status") != "active":
-                self._event(name, {"phase": phases[0]}, {"phase": "by the words of its title"})
 
     def _naming(self, part: MarkdownSection) -> None:
         if "naming" not in part.heading.casefold():

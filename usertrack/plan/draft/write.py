@@ -46,25 +46,25 @@ def merge(path: Path, draft: Draft) -> Merge:
     """
     plan = read_plan(path) if path.exists() else None
     file = PlanFile(path) if plan else None
-    entries = _in_order(draft.entries)
+    # in the order of the sections, every entry once
+    unique: dict[tuple[str, ...], DraftEntry] = {}
+    for entry in draft.entries:
+        unique.setdefault(entry.path, entry)
+    entries = sorted(unique.values(), key=lambda entry: PLAN_KEYS.index(entry.path[0]))
     new = [entry for entry in entries if plan is None or not _is_present(entry, plan, file.document if file else {})]
     text = path.read_bytes().decode("utf-8") if plan else _HEAD
     lacking = new_properties(draft, plan) if plan else {}
     if file and lacking:
-        text, extended_events = _extended(text, file, lacking)
+        mark = "\ufeff" * text.startswith("\ufeff")  # a BOM, which YAML's columns do not count
+        newline = "\r\n" if "\r\n" in text else "\n"
+        longer, extended_events = extended(file.root, _LINE.findall(text.removeprefix(mark)), newline, lacking)
+        text = mark + longer
         lacking = {event: lacking[event] for event in extended_events}
     added = [entry.path for entry in new]
     added += [("events", event, "properties", name) for event, names in lacking.items() for name in names]
     if added or plan is None:
         _replace(path, text, new)
     return Merge(added, len(entries) - len(new), plan is None)
-
-
-def _extended(text: str, file: PlanFile, properties: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
-    mark = "\ufeff" * text.startswith("\ufeff")  # a BOM, which YAML's columns do not count
-    newline = "\r\n" if "\r\n" in text else "\n"
-    longer, events = extended(file.root, _LINE.findall(text.removeprefix(mark)), newline, properties)
-    return mark + longer, events
 
 
 def write_schema(path: Path) -> list[Path]:
@@ -82,14 +82,6 @@ def write_schema(path: Path) -> list[Path]:
     except OSError as error:
         raise UsageError(f"cannot write '{schema}': {error.strerror or error}", "make it writable") from error
     return [schema]
-
-
-def _in_order(entries: Iterable[DraftEntry]) -> list[DraftEntry]:
-    """In the order of the sections, each entry once."""
-    unique: dict[tuple[str, ...], DraftEntry] = {}
-    for entry in entries:
-        unique.setdefault(entry.path, entry)
-    return sorted(unique.values(), key=lambda entry: PLAN_KEYS.index(entry.path[0]))
 
 
 def _is_present(entry: DraftEntry, plan: Plan, document: Mapping[str, Any]) -> bool:
@@ -119,20 +111,16 @@ def _replace(path: Path, text: str, entries: Sequence[DraftEntry]) -> None:
             draft.write_bytes(text.encode())
             for parent, group in groupby(entries, lambda entry: entry.path[:-1]):
                 draft.write_bytes(_inserted(draft, parent, list(group)).encode())
-            _require_plan(draft, path)
+            try:
+                read_plan(draft)
+            except UsageError as error:
+                hint = f"nothing was changed; with them: {error.message.removeprefix(str(draft))}"
+                raise UsageError(f"{path}: the new entries do not fit in", hint) from error
             if path.exists():
                 draft.chmod(path.stat().st_mode)
             os.replace(draft, path)
     except OSError as error:
         raise UsageError(f"cannot write '{path}': {error.strerror or error}", "nothing was changed") from error
-
-
-def _require_plan(draft: Path, path: Path) -> None:
-    try:
-        read_plan(draft)
-    except UsageError as error:
-        hint = f"nothing was changed; with them: {error.message.removeprefix(str(draft))}"
-        raise UsageError(f"{path}: the new entries do not fit in", hint) from error
 
 
 def _inserted(path: Path, parent: Sequence[str], entries: Sequence[DraftEntry]) -> str:
@@ -146,7 +134,11 @@ def _inserted(path: Path, parent: Sequence[str], entries: Sequence[DraftEntry]) 
     if node is not None and (in_braces or (node.value and node.flow_style)):
         at, new = _within_braces(node, lines, missing, entries), []
     elif node is not None and not node.value:
-        at, new = _opened(node, lines), _rendered(missing, entries, 2 * depth)
+        # take the braces out of `events: {}`; the entries follow in the next line
+        first, last = node.start_mark, node.end_mark
+        line = lines[first.line]
+        lines[first.line] = line[: first.column].rstrip() + line[last.column :]
+        at, new = int(first.line) + 1, _rendered(missing, entries, 2 * depth)
     elif node is None or not depth:
         at = without_trailing_blanks(lines)
         new = [*([""] if lines else []), *_rendered(missing, entries, 0)]
@@ -155,14 +147,6 @@ def _inserted(path: Path, parent: Sequence[str], entries: Sequence[DraftEntry]) 
     if at and not lines[at - 1].endswith(("\n", "\r")):
         lines[at - 1] += newline
     return mark + "".join([*lines[:at], *(line + newline for line in new), *lines[at:]])
-
-
-def _opened(node: Any, lines: list[str]) -> int:
-    """Take the braces out of `events: {}`; the entries follow in the next line."""
-    first, last = node.start_mark, node.end_mark
-    line = lines[first.line]
-    lines[first.line] = line[: first.column].rstrip() + line[last.column :]
-    return int(first.line) + 1
 
 
 def _within_braces(node: Any, lines: list[str], missing: Sequence[str], entries: Sequence[DraftEntry]) -> int:

@@ -152,7 +152,10 @@ def ask(runner: Runner, event: str, gone: int, scope: Scope, *, trend: bool = Fa
     past = _ask(runner, "posthog/churn", event, gone, scope, periods=periods)
     by_bucket = _ask(runner, "posthog/churn_trend", event, gone, scope).dicts() if trend else None
     facts = _ask(runner, "posthog/churn_marks", event, gone, scope).dicts()
-    cells = _within_history(past.dicts(), gone)
+    # The rows of the present, and of periods that the history holds from their first day on.
+    rows = past.dicts()
+    oldest = max((int(row["oldest"]) for row in rows), default=0)
+    cells = [row for row in rows if not row["period"] or (int(row["period"]) + 1) * gone <= oldest]
     return Churn(
         event,
         gone,
@@ -186,12 +189,6 @@ def _midnight(scope: Scope) -> datetime:
     return datetime.combine(last.date(), time(), last.tzinfo)
 
 
-def _within_history(rows: Rows, gone: int) -> list[Mapping[str, Any]]:
-    """The rows of the present, and of periods that the history holds from their first day on."""
-    oldest = max((int(row["oldest"]) for row in rows), default=0)
-    return [row for row in rows if not row["period"] or (int(row["period"]) + 1) * gone <= oldest]
-
-
 def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, scope: Scope) -> Iterator[ChurnGroup]:
     names = {int(row["group_rank"]): row["group_value"] for row in (*lifetimes, *cells, *(by_bucket or ()))}
     for rank, value in sorted(names.items()) or [(1, None)]:
@@ -201,9 +198,11 @@ def _groups(lifetimes: Rows, cells: Rows, by_bucket: Rows | None, gone: int, sco
         outcomes: Counter[str] = Counter()
         for row in lives:
             outcomes[row["outcome"]] += int(row["people"])
+        counts = Counter({(row["outcome"], int(row["days"])): int(row["people"]) for row in lives})
+        days = sorted({days for outcome, days in counts if outcome in ("ended", "censored")})
         yield ChurnGroup(
             scope.group_name(rank, value),
-            kaplan_meier(_lives(lives)),
+            kaplan_meier([(day, counts["ended", day], counts["censored", day]) for day in days]),
             tuple(_periods(own, gone, scope)),
             () if by_bucket is None else _trend(buckets, gone, scope),
             outcomes["too_new"],
@@ -217,12 +216,6 @@ def _trend(rows: Rows, gone: int, scope: Scope) -> tuple[ShareBucket, ...]:
         ShareBucket(start, counts.get(at, Share()), finished=scope.step(start).date() <= known)
         for at, start in enumerate(scope.starts)
     )
-
-
-def _lives(rows: Rows) -> list[tuple[float, int, int]]:
-    counts = Counter({(row["outcome"], int(row["days"])): int(row["people"]) for row in rows})
-    days = sorted({days for outcome, days in counts if outcome in ("ended", "censored")})
-    return [(day, counts["ended", day], counts["censored", day]) for day in days]
 
 
 def _periods(rows: Rows, gone: int, scope: Scope) -> Iterator[ChurnPeriod]:

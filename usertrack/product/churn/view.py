@@ -19,7 +19,20 @@ _DAYS = (1, 7, 14, 30, 60, 90, 180, 365)
 def churn_document(churn: Churn) -> Document:
     """Rate, lifetime, risk, its back-test; files hold what `export` has."""
     scope, gone = churn.scope, churn.gone
-    notes = _notes(churn)
+    too_new = sum(group.too_new for group in churn.groups)
+    notes = (
+        *narrowed_notes(churn),
+        f"lifetime: Kaplan-Meier from the first event to the first {plural(churn.gone, 'day')} of silence; who is"
+        " still here counts for as long as that is known",
+        f"risk: {export.METHOD}; segments of fewer than {FEWEST} are not judged",
+        *(
+            [f"in no lifetime yet: {people_words(too_new)} who came in the last {plural(churn.gone, 'day')}"]
+            if too_new
+            else []
+        ),
+        *_trend_notes(churn),
+        *all_others_note(churn.table, churn.scope),
+    )
     return Document(
         title="Churn",
         subtitle=" · ".join(
@@ -141,23 +154,6 @@ def _share(share: Share, of: str) -> str:
         return "undefined, n=0"
     hits = f"{number(share.hits)} of {number(share.n)} {of}"
     return f"{percent(share.value, 1)} (95 %: {label(share.interval)}): {hits}"
-
-
-def _notes(churn: Churn) -> tuple[str, ...]:
-    too_new = sum(group.too_new for group in churn.groups)
-    return (
-        *narrowed_notes(churn),
-        f"lifetime: Kaplan-Meier from the first event to the first {plural(churn.gone, 'day')} of silence; who is"
-        " still here counts for as long as that is known",
-        f"risk: {export.METHOD}; segments of fewer than {FEWEST} are not judged",
-        *(
-            [f"in no lifetime yet: {people_words(too_new)} who came in the last {plural(churn.gone, 'day')}"]
-            if too_new
-            else []
-        ),
-        *_trend_notes(churn),
-        *all_others_note(churn.table, churn.scope),
-    )
 
 
 def narrowed_notes(churn: Churn) -> list[str]:

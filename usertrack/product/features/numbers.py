@@ -195,52 +195,45 @@ def _groups(source: FeatureSource, scope: Scope, people: Rows, days: _Days) -> I
             [row for row in days.uses if ranks.get(row["group_value"], scope.top + 1) == rank or not ranks],
         )
         of_rank = [row for row in people if row["group_rank"] == rank]
-        yield _group(source, scope, scope.group_name(rank, value), of_rank, own)
+        sets, of_days = _sets(of_rank), _sets(own.people)
+        by_name: dict[str, list[Mapping[str, Any]]] = {}
+        for row in own.uses:
+            by_name.setdefault(row["feature"], []).append(row)
+        plan, features = source.plan, []
+        for feature_name, rows in by_name.items():
+            timed, uses = (sum(int(row[column]) for row in rows) for column in ("timed", "uses"))
+            latest_first = sorted(rows, key=lambda row: row["last_at"], reverse=True)
+            periods = tuple(sets.get((feature_name, "period", at), 0) for at in range(len(scope.starts)))
+            pairs = [at for at in range(len(periods) - 1) if scope.finished[at + 1]]
+            feature = Feature(
+                name=feature_name,
+                category=plan.get(feature_name)
+                or next((row["category"] for row in latest_first if row["category"]), ""),
+                uses=uses,
+                people=sets.get((feature_name, "all", 0), 0),
+                active=sets.get(("", "all", 0), 0),
+                seconds=sum(row["seconds"] for row in rows) / timed if timed else None,
+                timed=timed,
+                # who is in both of two sets: those in one, and those in the other, less those in either
+                returned=sum(periods[at] + periods[at + 1] - sets.get((feature_name, "pair", at), 0) for at in pairs),
+                could_return=sum(periods[at] for at in pairs),
+                last_at=latest_first[0]["last_at"],
+                periods=periods,
+            )
+            features.append(_with_trends(feature, rows, of_days, own.complete) if feature.uses else feature)
+        features.sort(key=lambda feature: (-feature.uses, feature.name))
+        never = [Feature(feature, category) for feature, category in plan.items() if feature not in by_name]
+        yield FeatureGroup(
+            scope.group_name(rank, value),
+            sets.get(("", "all", 0), 0),
+            tuple(sets.get(("", "period", at), 0) for at in range(len(scope.starts))),
+            tuple(feature for feature in features if feature.uses),
+            (*(feature for feature in features if not feature.uses), *never),
+        )
 
 
 def _sets(people: Rows) -> Sets:
     return {(row["feature"], row["kind"], int(row["at"])): int(row["people"]) for row in people}
-
-
-def _group(source: FeatureSource, scope: Scope, name: GroupName, people: Rows, days: _Days) -> FeatureGroup:
-    sets, of_days = _sets(people), _sets(days.people)
-    by_name: dict[str, list[Mapping[str, Any]]] = {}
-    for row in days.uses:
-        by_name.setdefault(row["feature"], []).append(row)
-    plan, features = source.plan, []
-    for feature_name, rows in by_name.items():
-        feature = _feature(scope, feature_name, rows, sets, plan)
-        features.append(_with_trends(feature, rows, of_days, days.complete) if feature.uses else feature)
-    features.sort(key=lambda feature: (-feature.uses, feature.name))
-    never = [Feature(feature, category) for feature, category in plan.items() if feature not in by_name]
-    return FeatureGroup(
-        name,
-        sets.get(("", "all", 0), 0),
-        tuple(sets.get(("", "period", at), 0) for at in range(len(scope.starts))),
-        tuple(feature for feature in features if feature.uses),
-        (*(feature for feature in features if not feature.uses), *never),
-    )
-
-
-def _feature(scope: Scope, name: str, rows: Rows, sets: Sets, plan: Mapping[str, str]) -> Feature:
-    timed, uses = (sum(int(row[column]) for row in rows) for column in ("timed", "uses"))
-    latest_first = sorted(rows, key=lambda row: row["last_at"], reverse=True)
-    periods = tuple(sets.get((name, "period", at), 0) for at in range(len(scope.starts)))
-    pairs = [at for at in range(len(periods) - 1) if scope.finished[at + 1]]
-    return Feature(
-        name=name,
-        category=plan.get(name) or next((row["category"] for row in latest_first if row["category"]), ""),
-        uses=uses,
-        people=sets.get((name, "all", 0), 0),
-        active=sets.get(("", "all", 0), 0),
-        seconds=sum(row["seconds"] for row in rows) / timed if timed else None,
-        timed=timed,
-        # who is in both of two sets: those in one, and those in the other, less those in either
-        returned=sum(periods[at] + periods[at + 1] - sets.get((name, "pair", at), 0) for at in pairs),
-        could_return=sum(periods[at] for at in pairs),
-        last_at=latest_first[0]["last_at"],
-        periods=periods,
-    )
 
 
 def _with_trends(feature: Feature, rows: Rows, of_days: Sets, days: Sequence[int]) -> Feature:

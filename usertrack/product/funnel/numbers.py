@@ -228,29 +228,26 @@ def _query(funnel: Funnel) -> str:
 
 
 def _values(funnel: Funnel, scope: Scope) -> dict[str, Any]:
+    # the query's steps have | between events, so an event whose name has a | becomes a condition on any event
+    names, conditions = [], []
+    for step in funnel.steps:
+        plain = not any("|" in name for name in step.events)
+        names.append("|".join(step.events) if plain else "")
+        called = [] if plain else [f"event IN ({', '.join(map(quoted, step.events))})"]
+        conditions.append(" AND ".join([*called, *([f"({step.condition})"] if step.condition else [])]) or "true")
     values = {
         **filter_values(scope),
         **breakdown_values(scope),
         **scope.bucketing,
         "since": scope.since,
         "until": scope.end,
-        **_conditions(funnel.steps),
+        "steps": names,
+        "conditions": conditions,
         "window": funnel.seconds(scope),
     }
     if funnel.order == "unordered":
         return values
     return {**values, "strict": funnel.order == "strict", "exclusions": list(funnel.exclusions)}
-
-
-def _conditions(steps: Sequence[EventStep]) -> dict[str, list[str]]:
-    """The query's steps have | between events; an event whose name has a | becomes a condition on any event."""
-    names, conditions = [], []
-    for step in steps:
-        plain = not any("|" in name for name in step.events)
-        names.append("|".join(step.events) if plain else "")
-        called = [] if plain else [f"event IN ({', '.join(map(quoted, step.events))})"]
-        conditions.append(" AND ".join([*called, *([f"({step.condition})"] if step.condition else [])]) or "true")
-    return {"steps": names, "conditions": conditions}
 
 
 def _group(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> FunnelGroup:

@@ -208,7 +208,18 @@ def ask(runner: Runner, query: JourneysQuery, scope: Scope) -> Journeys:
     if (query.start and not journey_groups) or (
         query.goal and not any(group.total.reached for group in journey_groups)
     ):
-        _require(runner, query, scope)
+        everything = _ask(
+            runner, JourneysQuery(by=query.by, urls=query.urls, patterns=query.patterns), scope, [None]
+        ).dicts()
+        events = [str(row[0]) for row in runner.table(runner.bind("posthog/event_names")).rows]
+        known = list(dict.fromkeys([*(str(name) for row in everything for name in row["names"]), *events]))
+        for name in filter(None, (query.start, query.goal)):
+            if name not in known:
+                frequent = ", ".join(known[:5])
+                hint = did_you_mean(
+                    name, known, f"the most frequent are {frequent}" if known else "nobody took any step"
+                )
+                raise UsageError(f"nobody came to '{name}' in this time", hint)
     return Journeys(query, scope, journey_groups, table, more)
 
 
@@ -297,17 +308,3 @@ def _group(
 def _count(row: Mapping[str, Any]) -> Count:
     names = ("sessions", "persons", "stayed", "reached", "with_rarer", "with_rarer_of_step")
     return Count(**{name: int(row[name]) for name in names}, seconds=float(row["seconds"]))
-
-
-def _require(runner: Runner, query: JourneysQuery, scope: Scope) -> None:
-    """Raise UsageError for a start or a goal that is no step of anybody in this time."""
-    everything = _ask(
-        runner, JourneysQuery(by=query.by, urls=query.urls, patterns=query.patterns), scope, [None]
-    ).dicts()
-    events = [str(row[0]) for row in runner.table(runner.bind("posthog/event_names")).rows]
-    known = list(dict.fromkeys([*(str(name) for row in everything for name in row["names"]), *events]))
-    for name in filter(None, (query.start, query.goal)):
-        if name not in known:
-            frequent = ", ".join(known[:5])
-            hint = did_you_mean(name, known, f"the most frequent are {frequent}" if known else "nobody took any step")
-            raise UsageError(f"nobody came to '{name}' in this time", hint)

@@ -52,11 +52,7 @@ def tree(journeys: Journeys, group: JourneyGroup) -> Listing:
 
 def lines(group: JourneyGroup) -> list[Line]:
     """The ``_LINES`` most frequent beginnings in the order of a tree, and a line for the rest at each branch."""
-    return list(_branches(group, _tree_steps(group), (), ""))
-
-
-def _tree_steps(group: JourneyGroup) -> dict[Steps, list[Steps]]:
-    """The children of each beginning. Its parent is shorter and as frequent, so that it comes first."""
+    # The children of each beginning. Its parent is shorter and as frequent, so that it comes first.
     children: dict[Steps, list[Steps]] = {(): []}
     for steps in group.begins:
         siblings = children.get(steps[:-1])
@@ -64,7 +60,7 @@ def _tree_steps(group: JourneyGroup) -> dict[Steps, list[Steps]]:
         if siblings is not None and common and len(siblings) < _BRANCHES and len(children) <= _LINES:
             siblings.append(steps)
             children[steps] = []
-    return children
+    return list(_branches(group, children, (), ""))
 
 
 def _branches(group: JourneyGroup, children: dict[Steps, list[Steps]], at: Steps, guides: str) -> Iterator[Line]:

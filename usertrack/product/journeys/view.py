@@ -33,8 +33,10 @@ def journeys_document(journeys: Journeys, limit: int | None = None) -> Document:
     """
     scope = journeys.scope
     notes = tuple(_notes(journeys))
+    query = journeys.query
+    ends = [f"{word} {short(step)}" for word, step in (("from", query.start), ("to", query.goal)) if step]
     return Document(
-        title=_title(journeys),
+        title=" ".join(["Journeys", *(ends or [f"by {query.by}"])]),
         subtitle=" · ".join([scope.window, *_size(journeys), *scope.conditions]),
         blocks=tuple(_blocks(journeys, _TOP if limit is None else limit or None)),
         notes=notes,
@@ -80,12 +82,6 @@ def _travellers_notes(people: Table, unknown: int) -> Iterator[str]:
         yield f"shown are the {_PEOPLE} who took it last; the query below has all"
     if unknown:
         yield f"{number(unknown)} of them never said who they are"
-
-
-def _title(journeys: Journeys) -> str:
-    query = journeys.query
-    ends = [f"{word} {short(step)}" for word, step in (("from", query.start), ("to", query.goal)) if step]
-    return " ".join(["Journeys", *(ends or [f"by {query.by}"])])
 
 
 def _size(journeys: Journeys) -> Iterator[str]:

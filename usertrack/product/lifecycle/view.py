@@ -57,16 +57,6 @@ def _state(state: str) -> Attribute[LifecycleRow]:
     return Attribute(state, "BIGINT", lambda row: row.people(state), Field(state.capitalize(), "number"), text)
 
 
-def _stickiness_columns(scope: Scope) -> Columns[StickinessRow]:
-    return Columns(
-        *group_attributes(lambda row: row.group),
-        Attribute("periods", "BIGINT", field=Field("Active on"), text=lambda row: plural(row.periods, scope.interval)),
-        Attribute("people", "BIGINT", field=Field("People", "number")),
-        Attribute("share", "DOUBLE", field=Field("Share", "bar")),
-        Attribute("at_least", "BIGINT", field=Field("As many or more", "number")),
-    )
-
-
 def lifecycle_document(lifecycle: Lifecycle) -> Document:
     """Per period who was new, came back or went; files hold a row per group and period.
 
@@ -96,7 +86,13 @@ def lifecycle_document(lifecycle: Lifecycle) -> Document:
 def stickiness_document(stickiness: Stickiness) -> Document:
     """How many were active in how many periods; files hold a row per group and number of periods."""
     scope = stickiness.scope
-    columns = _stickiness_columns(scope)
+    columns: Columns[StickinessRow] = Columns(
+        *group_attributes(lambda row: row.group),
+        Attribute("periods", "BIGINT", field=Field("Active on"), text=lambda row: plural(row.periods, scope.interval)),
+        Attribute("people", "BIGINT", field=Field("People", "number")),
+        Attribute("share", "DOUBLE", field=Field("Share", "bar")),
+        Attribute("at_least", "BIGINT", field=Field("As many or more", "number")),
+    )
     rows = {name: _stickiness_rows(name, counts) for name, counts in stickiness.groups.items()}
     all_rows = [row for group in rows.values() for row in group]
     quiet = () if any(row.people for row in all_rows) else ("nobody was active in this time",)

@@ -75,7 +75,14 @@ def metrics_document(scorecard: Scorecard, *, compare: bool = False) -> Document
         ),
         blocks=tuple(_blocks(scorecard, compare)),
         notes=tuple(_notes(scorecard)),
-        data=lambda: _json(scorecard),
+        data=lambda: {
+            "timezone": scorecard.timezone,
+            "days": scorecard.days,
+            "window": {"since": scorecard.since, "until": scorecard.until},
+            "previous": {"since": scorecard.before, "until": scorecard.since},
+            "metrics": [_metric(score, scorecard) for score in scorecard.scores],
+            "notes": list(_notes(scorecard)),
+        },
         table=_COLUMNS.table(scorecard.scores, "metrics", timezone=scorecard.timezone, as_of=scorecard.until),
         timezone=scorecard.timezone,
         as_of=scorecard.until,
@@ -260,17 +267,6 @@ def _notes(scorecard: Scorecard) -> Iterator[str]:
 
 def _limits(score: Score) -> tuple[ConfidenceInterval, ...]:
     return (score.now.interval, score.before.interval, score.change_interval)
-
-
-def _json(scorecard: Scorecard) -> dict[str, Any]:
-    return {
-        "timezone": scorecard.timezone,
-        "days": scorecard.days,
-        "window": {"since": scorecard.since, "until": scorecard.until},
-        "previous": {"since": scorecard.before, "until": scorecard.since},
-        "metrics": [_metric(score, scorecard) for score in scorecard.scores],
-        "notes": list(_notes(scorecard)),
-    }
 
 
 def _metric(score: Score, scorecard: Scorecard) -> dict[str, Any]:

@@ -41,19 +41,17 @@ def compile_hogql(
         tree = replace_placeholders(tree, {**names, **(values or {})})
         if tree["node"] not in ("SelectQuery", "SelectSetQuery"):
             raise HogQLError("Only SELECT queries are supported")
-        _refuse_offset(tree)
+        for node in nodes(tree):
+            limit_by = node.get("limit_by") or {}
+            if node["node"] in ("SelectQuery", "SelectSetQuery") and (
+                node.get("offset") or limit_by.get("offset_value")
+            ):
+                raise HogQLError(OFFSET_REFUSED)
         page = None if context.row_cap is None else _limit(tree, context.row_cap)
         sql, columns = Queries(context).query(tree, top=True)
         return Compiled(sql, [c.name for c in columns], [c.key for c in columns], tree, page)
     except RecursionError as error:
         raise HogQLError("The query is too deeply nested") from error
-
-
-def _refuse_offset(tree: Node) -> None:
-    for node in nodes(tree):
-        limit_by = node.get("limit_by") or {}
-        if node["node"] in ("SelectQuery", "SelectSetQuery") and (node.get("offset") or limit_by.get("offset_value")):
-            raise HogQLError(OFFSET_REFUSED)
 
 
 def _limit(tree: Node, cap: int) -> int | None:

@@ -65,7 +65,17 @@ def _in_select(select: Node, filters: dict[str, Any], context: Context) -> Node:
             return _moment(bounds[name], context)
         if node["expr"]["chain"] != ["filters"]:
             raise HogQLError("Unsupported filters placeholder")
-        return _condition(_table(select), filters, bounds, context)
+        field = {"node": "Field", "chain": [_TIME_FIELDS[_table(select)]]}
+        tests = context.test_account_filters if filters.get("filterTestAccounts") else ()
+        property_filters = filters.get("properties") or []
+        if not isinstance(property_filters, list) or not all(isinstance(item, dict) for item in property_filters):
+            raise HogQLError("filters.properties must be a list of objects")
+        conditions = [property_condition(item) for item in [*property_filters, *tests]]
+        if _set(bounds["to"]):
+            conditions.append(compared("<", field, _moment(bounds["to"], context)))
+        if _set(bounds["from"]):
+            conditions.append(compared(">=", field, _moment(bounds["from"], context)))
+        return {"node": "And", "exprs": [*conditions, _TRUE]} if conditions else _TRUE
 
     return {key: transform(item, change) for key, item in select.items()}
 
@@ -91,20 +101,6 @@ def _table(select: Node) -> str:
         "Cannot use 'filters' placeholder in a SELECT clause that does not select from the events, sessions, logs, "
         "traces or groups table."
     )
-
-
-def _condition(table: str, filters: dict[str, Any], bounds: dict[str, Any], context: Context) -> Node:
-    field = {"node": "Field", "chain": [_TIME_FIELDS[table]]}
-    tests = context.test_account_filters if filters.get("filterTestAccounts") else ()
-    property_filters = filters.get("properties") or []
-    if not isinstance(property_filters, list) or not all(isinstance(item, dict) for item in property_filters):
-        raise HogQLError("filters.properties must be a list of objects")
-    conditions = [property_condition(item) for item in [*property_filters, *tests]]
-    if _set(bounds["to"]):
-        conditions.append(compared("<", field, _moment(bounds["to"], context)))
-    if _set(bounds["from"]):
-        conditions.append(compared(">=", field, _moment(bounds["from"], context)))
-    return {"node": "And", "exprs": [*conditions, _TRUE]} if conditions else _TRUE
 
 
 def compared(op: str, left: Node, right: Node) -> Node:

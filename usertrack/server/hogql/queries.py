@@ -50,7 +50,22 @@ class Queries(Expressions):
 
     def query(self, node: Node, *, top: bool = False) -> tuple[str, list[SelectColumn]]:
         if node["node"] == "SelectSetQuery":
-            return self._set(node, top=top)
+            # UNION and the like; WITH queries of the first member are visible in all.
+            first = node["initial_select_query"]
+            ctes = first.get("ctes") or []
+            with self._scope(SelectScope(self.scope, ctes={cte["name"]: cte for cte in ctes})):
+                text, columns = self.query(first, top=top)
+                for member in node["subsequent_select_queries"]:
+                    operator = member["set_operator"]
+                    if operator not in _SET_OPERATORS:
+                        raise HogQLError(f"{operator} is not supported")
+                    member_text, _ = self.query(member["select_query"], top=top)
+                    if member["select_query"]["node"] == "SelectSetQuery":
+                        member_text = f"({member_text})"
+                    text += f" {'UNION DISTINCT' if operator == 'UNION' else operator} {member_text}"
+                tail = self._limits(node) if node.get("limit") or node.get("offset") else ""
+                order = self._outer_order(node, columns)
+            return (f"SELECT * FROM ({text}){order}{tail}" if tail or order else text), columns
         if node["node"] != "SelectQuery":
             raise HogQLError(f"{node['node']} is not supported as a query")
         with self._scope(SelectScope(self.scope)):
@@ -61,24 +76,6 @@ class Queries(Expressions):
         before, self.scope = self.scope, scope
         yield
         self.scope = before
-
-    def _set(self, node: Node, *, top: bool) -> tuple[str, list[SelectColumn]]:
-        """UNION and the like; WITH queries of the first member are visible in all."""
-        first = node["initial_select_query"]
-        ctes = first.get("ctes") or []
-        with self._scope(SelectScope(self.scope, ctes={cte["name"]: cte for cte in ctes})):
-            text, columns = self.query(first, top=top)
-            for member in node["subsequent_select_queries"]:
-                operator = member["set_operator"]
-                if operator not in _SET_OPERATORS:
-                    raise HogQLError(f"{operator} is not supported")
-                member_text, _ = self.query(member["select_query"], top=top)
-                if member["select_query"]["node"] == "SelectSetQuery":
-                    member_text = f"({member_text})"
-                text += f" {'UNION DISTINCT' if operator == 'UNION' else operator} {member_text}"
-            tail = self._limits(node) if node.get("limit") or node.get("offset") else ""
-            order = self._outer_order(node, columns)
-        return (f"SELECT * FROM ({text}){order}{tail}" if tail or order else text), columns
 
     def _outer_order(self, node: Node, columns: list[SelectColumn]) -> str:
         if not node.get("order_by"):
@@ -97,11 +94,13 @@ class Queries(Expressions):
             conditions = [self.value(node["where"]).text] if node.get("where") else []
             constraints = [self._constraint(join) for join, _ in joins]
         conditions += [sample for join, source in joins if (sample := self._sample(join, source))]
+        windows = node.get("window_exprs") or {}
+        printed = [f"{identifier(name)} AS ({self.window(window)})" for name, window in windows.items()]
         rest = [
             f" WHERE {' AND '.join(conditions)}" if conditions else "",
             self._group_by(node),
             self._clause("HAVING", node.get("having")),
-            self._windows(node),
+            (f" WINDOW {', '.join(printed)}" if printed else ""),
             self._clause("QUALIFY", node.get("qualify")),
             f" ORDER BY {', '.join(map(self.order, node['order_by']))}" if node.get("order_by") else "",
             self._limit_by(node),
@@ -297,11 +296,6 @@ class Queries(Expressions):
         if mode and mode not in _GROUPINGS:
             raise HogQLError(f"GROUP BY {mode.replace('_', ' ').upper()} is not supported")
         return " " + _GROUPINGS.get(mode or "", "GROUP BY {}").format(self.texts(keys))
-
-    def _windows(self, node: Node) -> str:
-        windows = node.get("window_exprs") or {}
-        printed = [f"{identifier(name)} AS ({self.window(window)})" for name, window in windows.items()]
-        return f" WINDOW {', '.join(printed)}" if printed else ""
 
     def _limit_by(self, node: Node) -> str:
         limit = node.get("limit_by")

@@ -41,25 +41,19 @@ class Trees:
         if parts:
             with suppress(HogQLError, ValueError):
                 shape, values = parts
-                return self._with_values(shape, values, parse)
+                path = self._folder / f"{hashlib.sha256(shape.encode(errors='surrogatepass')).hexdigest()}.json"
+                with suppress(OSError, ValueError):
+                    cached: Node = with_values(json.loads(path.read_bytes()), values)
+                    return cached
+                tree = parse(shape)
+                filled_tree: Node = with_values(tree, values)
+                with suppress(OSError):  # a full disk costs time only
+                    self._folder.mkdir(mode=0o700, exist_ok=True)
+                    fresh = path.with_suffix(f".{os.getpid()}.new")
+                    fresh.write_text(json.dumps(tree))
+                    fresh.replace(path)
+                    files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
+                    for file in files[: _MAX_TREES // 2] if len(files) > _MAX_TREES else ():
+                        file.unlink(missing_ok=True)
+                return filled_tree
         return parse(text)  # also for its error message, which has the values
-
-    def _with_values(self, shape: str, values: list[str], parse: Parse) -> Node:
-        path = self._folder / f"{hashlib.sha256(shape.encode(errors='surrogatepass')).hexdigest()}.json"
-        with suppress(OSError, ValueError):
-            cached: Node = with_values(json.loads(path.read_bytes()), values)
-            return cached
-        tree = parse(shape)
-        filled_tree: Node = with_values(tree, values)
-        with suppress(OSError):  # a full disk costs time only
-            self._save(path, json.dumps(tree))
-        return filled_tree
-
-    def _save(self, path: Path, tree: str) -> None:
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}.new")
-        fresh.write_text(tree)
-        fresh.replace(path)
-        files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
-        for file in files[: _MAX_TREES // 2] if len(files) > _MAX_TREES else ():
-            file.unlink(missing_ok=True)

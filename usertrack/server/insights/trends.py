@@ -64,16 +64,12 @@ def trends(node: Node, run_hogql: RunHogQL, project: Project) -> list[Node]:
         where = every(event_condition(item), node_condition(node, project))
         trend = _Series(item, where, date_range, run_hogql, as_total=display in _TOTAL_DISPLAYS)
         for value, data in trend.by_value(breakdown):
-            results.append(_named(item, order, value, len(series)) | trend.displayed(data))
+            # PostHog's label: the breakdown's value, after the series where there are several
+            name = label_of(item)
+            label = name if value is None else value if len(series) == 1 else f"{name} - {value}"
+            named: Node = {"action": action_of(item, order), "label": label, "filter": {}}
+            results.append((named if value is None else named | {"breakdown_value": value}) | trend.displayed(data))
     return results
-
-
-def _named(item: Node, order: int, value: str | None, of: int) -> Node:
-    """The names of a result. Its label is PostHog's: the breakdown's value, after the series if there are several."""
-    name = label_of(item)
-    label = name if value is None else value if of == 1 else f"{name} - {value}"
-    named: Node = {"action": action_of(item, order), "label": label, "filter": {}}
-    return named if value is None else named | {"breakdown_value": value}
 
 
 class _Series:
@@ -111,23 +107,20 @@ class _Series:
     def _rows(self, cell: str, values: Mapping[str, Any]) -> list[list[Any]]:
         """(start of the interval, value of the breakdown, number)"""
         if self._math in _TRAILING:
-            return self._trailing(cell, values)
+            days = _TRAILING[self._math]
+            before = step(self._date_range.start, "day", 1 - days)
+            return self._run_hogql(
+                "SELECT day, cell, count(DISTINCT person_id) AS n FROM (SELECT person_id, cell,"
+                f" arrayJoin(arrayMap(n -> addDays(active, n), range(0, {days}))) AS day FROM (SELECT DISTINCT"
+                f" toDate(timestamp) AS active, {cell} AS cell, person_id FROM events WHERE {WITHIN} AND {{where}}))"
+                f" GROUP BY day, cell LIMIT {LIMIT}",
+                {**self._values, "date_from": clickhouse_time(before), **values},
+            )
         start = "''" if self._as_total else START[self._date_range.interval].format("timestamp")
         return self._run_hogql(
             f"SELECT {start} AS start, {cell} AS cell, {self._number} AS n FROM events"
             f" WHERE {WITHIN} AND {{where}} GROUP BY start, cell LIMIT {LIMIT}",
             {**self._values, **values},
-        )
-
-    def _trailing(self, cell: str, values: Mapping[str, Any]) -> list[list[Any]]:
-        days = _TRAILING[self._math]
-        before = step(self._date_range.start, "day", 1 - days)
-        return self._run_hogql(
-            "SELECT day, cell, count(DISTINCT person_id) AS n FROM (SELECT person_id, cell,"
-            f" arrayJoin(arrayMap(n -> addDays(active, n), range(0, {days}))) AS day FROM (SELECT DISTINCT"
-            f" toDate(timestamp) AS active, {cell} AS cell, person_id FROM events WHERE {WITHIN} AND {{where}}))"
-            f" GROUP BY day, cell LIMIT {LIMIT}",
-            {**self._values, "date_from": clickhouse_time(before), **values},
         )
 
     def _data(self, rows: list[list[Any]], value: str) -> list[Any]:

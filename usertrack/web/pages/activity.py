@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 from markupsafe import Markup
-from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -62,7 +61,10 @@ def routes(site: Site) -> list[Route]:
         return site.shell.page(request, "Activity", parts, form, layout="board")
 
     async def path(request: Request) -> Response:
-        question, move = Question.of(request.query_params), _move(request.query_params)
+        position, source, target = (request.query_params.get(name, "") for name in ("position", "source", "target"))
+        if not (position.isdecimal() and len(position) < 10 and source and target):
+            raise UsageError("this address names no path", "click on one in the journeys of /activity")
+        question, move = Question.of(request.query_params), Move(int(position), source, target)
         answers = ActivityAnswers(site, question)
         back = Markup("<p><a href='{}'>Back to the journeys</a></p>").format(
             question.address("/activity") + "#journeys"
@@ -70,14 +72,6 @@ def routes(site: Site) -> list[Route]:
         return site.shell.page(request, "Who took this path", [Part("people", partial(answers.path, move), 30)], back)
 
     return [Route("/activity", activity), Route("/activity/path", path)]
-
-
-def _move(params: QueryParams) -> Move:
-    """Raises UsageError for a path that is none."""
-    position, source, target = (params.get(name, "") for name in ("position", "source", "target"))
-    if not (position.isdecimal() and len(position) < 10 and source and target):
-        raise UsageError("this address names no path", "click on one in the journeys of /activity")
-    return Move(int(position), source, target)
 
 
 class ActivityAnswers:

@@ -54,7 +54,9 @@ def routes(site: Site) -> list[Route]:
                 Part("segments-now", now, 20, asks="everybody, sorted into segments"),
                 Part("segments", whole, 0),
             ]
-        return site.shell.page(request, "Segments", parts, _tabs(site.answers, rules, segment_set))
+        sets = [(of_people, "") for of_people in (rules.others if rules.by else rules.sets).values()]
+        sets += [(of_accounts, ORGANIZATION) for of_accounts in (rules.sets if rules.by else rules.others).values()]
+        return site.shell.page(request, "Segments", parts, rendered("set_tabs.html.j2", sets=sets, shown=segment_set))
 
     return [Route("/segments", segments)]
 
@@ -72,13 +74,6 @@ def by_of(request: Request) -> str:
 def rules_of(answers: Answers, by: str) -> Rules:
     """The checked rules of segments.yaml, of people or by organization."""
     return answers.ask(("rules", by), lambda analysis: analysis.rules(by)).value
-
-
-def _tabs(answers: Answers, rules: Rules, shown: SegmentSet) -> Markup:
-    """Links to the other sets, those of organizations among them."""
-    sets = [(each, "") for each in (rules.others if rules.by else rules.sets).values()]
-    sets += [(each, ORGANIZATION) for each in (rules.sets if rules.by else rules.others).values()]
-    return rendered("set_tabs.html.j2", sets=sets, shown=shown)
 
 
 def _table(answer: Answer[Population], segment_set: SegmentSet, past: Past, timezone: str) -> Markup:
