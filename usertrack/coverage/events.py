@@ -65,7 +65,14 @@ def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> 
     """
     known = {name: _Event(planned) for name, planned in plan.events.items()}
     sites = scan.sites if scan else ()
-    _add_sites(known, plan, sites)
+    for site in sites:
+        name = site.event or site.pattern or ""
+        if site.event is None and not says_something(name):
+            continue
+        targets = plan.events_called(name) if site.event else _that_may_be(plan, name)
+        if targets or not name.startswith("$"):
+            for target in targets or [name]:
+                known.setdefault(target, _Event()).sites.append(site)
     _add_arrivals(known, plan, [site for site in sites if site.pattern], arrivals.events.values() if arrivals else ())
     replaced = plan.replaced_by
     events = []
@@ -86,17 +93,6 @@ def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> 
 def computed_names(scan: Scan) -> list[Site]:
     """The sites of which no part of the name is known: they say nothing about any event."""
     return [site for site in scan.sites if site.event is None and not says_something(site.pattern or "")]
-
-
-def _add_sites(known: dict[str, _Event], plan: Plan, sites: Iterable[Site]) -> None:
-    for site in sites:
-        name = site.event or site.pattern or ""
-        if site.event is None and not says_something(name):
-            continue
-        targets = plan.events_called(name) if site.event else _that_may_be(plan, name)
-        if targets or not name.startswith("$"):
-            for target in targets or [name]:
-                known.setdefault(target, _Event()).sites.append(site)
 
 
 def _add_arrivals(known: dict[str, _Event], plan: Plan, computed: Sequence[Site], arrivals: Iterable[Arrival]) -> None:

@@ -107,7 +107,14 @@ def segment_uses(plan: Plan | None, rules: Rules, library: Library, *, every: bo
                 raise UsageError(
                     f"{plan.path}:{segment.line}: no segment is called '{name}'", "segments.yaml says which there are"
                 )
-    facts = _facts(rules, library)
+    # the events that every fact of PostHog comes from
+    facts: dict[str, tuple[str, ...]] = {}
+    for query_name, params in rules.queries.items():
+        query = library[query_name]
+        if query.source == "posthog":
+            values = {**_values(query), **params}
+            whole = _events(query.sql, values)
+            facts |= {fact: _events(_column(query.sql, fact), values) or whole for fact in query.facts}
     uses = [
         Use("segment", f"{set_name}/{segment.id}", fact, facts[fact])
         for set_name, segment_set in rules.sets.items()
@@ -133,18 +140,6 @@ def _facts_in(segment: Segment, rules: Rules) -> list[str]:
     fields = [field for _, field, _, _ in Formatter().parse(re.sub(r"[\[\]]", "", segment.because)) if field]
     expressions = [parse(sql, where) for sql in (segment.when, segment.priority, *fields)]
     return list(dict.fromkeys(name for each in expressions for name in base_columns(each, derived)))
-
-
-def _facts(rules: Rules, library: Library) -> dict[str, tuple[str, ...]]:
-    """The events that each fact of PostHog comes from."""
-    facts: dict[str, tuple[str, ...]] = {}
-    for name, params in rules.queries.items():
-        query = library[name]
-        if query.source == "posthog":
-            values = {**_values(query), **params}
-            whole = _events(query.sql, values)
-            facts |= {fact: _events(_column(query.sql, fact), values) or whole for fact in query.facts}
-    return facts
 
 
 def _column(sql: str, name: str) -> str:

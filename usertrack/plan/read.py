@@ -107,6 +107,17 @@ class _Reader:
         scope = entry.texts("scope")
         for each in scope:
             self.file.known_name(each, self.scopes, "scopes", "events", name, "scope")
+        # the properties that the event lists, those that it must have, and those of its scopes
+        listed, required = entry.texts("properties"), entry.texts("required")
+        uses: dict[str, PropertyUse] = {}
+        for key, names in (("required", required), ("properties", listed)):
+            for number, property_name in enumerate(names):
+                line = self.file.line(*entry.keys, key, number)
+                uses.setdefault(property_name, PropertyUse(property_name, key == "required", line=line))
+        for scope_name in scope:
+            for property_name in self.scopes[scope_name]:
+                line = uses[property_name].line if property_name in uses else self.file.line(*entry.keys, "scope")
+                uses[property_name] = PropertyUse(property_name, required=True, scope=scope_name, line=line)
         return PlannedEvent(
             name=name,
             label=entry.text("label") or "",
@@ -116,7 +127,7 @@ class _Reader:
             owner=entry.text("owner"),
             source=entry.texts("source"),
             scope=scope,
-            properties=self._uses(entry, scope),
+            properties=tuple(uses.values()),
             replaces=entry.texts("replaces"),
             aliases=entry.texts("aliases"),
             status=entry.choice("status", STATUSES) or "planned",
@@ -130,20 +141,6 @@ class _Reader:
         """The tier or phase of an event: any where the plan lists none."""
         name = entry.text(key)
         return self.file.known_name(name, known, kind, *entry.keys, key) if name and known else name
-
-    def _uses(self, entry: Entry, scopes: Iterable[str]) -> tuple[PropertyUse, ...]:
-        """The properties that an event lists, those that it must have, and those of its scopes."""
-        listed, required = entry.texts("properties"), entry.texts("required")
-        uses: dict[str, PropertyUse] = {}
-        for key, names in (("required", required), ("properties", listed)):
-            for number, name in enumerate(names):
-                line = self.file.line(*entry.keys, key, number)
-                uses.setdefault(name, PropertyUse(name, key == "required", line=line))
-        for scope in scopes:
-            for name in self.scopes[scope]:
-                line = uses[name].line if name in uses else self.file.line(*entry.keys, "scope")
-                uses[name] = PropertyUse(name, required=True, scope=scope, line=line)
-        return tuple(uses.values())
 
     def _properties(self, *keys: str) -> dict[str, PlannedProperty]:
         values = self._named(keys[0])

@@ -83,7 +83,15 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
             "`--to csv`, slack or webhook send people elsewhere",
         )
     persons = _persons([person.key for person in audience.people], audience.key, runner)
-    plan = _plan(audience, order, runner, persons)
+    name = order.name.strip() if order.name else _usual_name(audience)
+    description = _description(audience, order)
+    cohort = _cohort_named(runner, name, description, _description(replace(audience, all_members=True), order))
+    members = frozenset(_members(runner, cohort["id"])) if cohort else frozenset()
+    expected = frozenset(person for ids in persons.values() for person in ids)
+    if audience.undecided and members - expected:  # who was in it, and may still be, stays
+        undecided = _persons(audience.undecided, audience.key, runner)
+        expected |= members & {person for ids in undecided.values() for person in ids}
+    plan = _CohortPlan(name, description, cohort, expected, members)
     unresolved = tuple(person.key for person in audience.people if person.key not in persons)
     requests = list(_requests(plan))
     notes = tuple(_notes(persons, plan))
@@ -138,18 +146,6 @@ def _ask(runner: Runner, sql: str, emails: Sequence[str]) -> dict[str, list[str]
 
 
 # The cohort as it is, and the difference
-
-
-def _plan(audience: Audience, order: PushOrder, runner: Runner, persons: dict[str, list[str]]) -> _CohortPlan:
-    name = order.name.strip() if order.name else _usual_name(audience)
-    description = _description(audience, order)
-    cohort = _cohort_named(runner, name, description, _description(replace(audience, all_members=True), order))
-    members = frozenset(_members(runner, cohort["id"])) if cohort else frozenset()
-    expected = frozenset(person for ids in persons.values() for person in ids)
-    if audience.undecided and members - expected:  # who was in it, and may still be, stays
-        undecided = _persons(audience.undecided, audience.key, runner)
-        expected |= members & {person for ids in undecided.values() for person in ids}
-    return _CohortPlan(name, description, cohort, expected, members)
 
 
 def _usual_name(audience: Audience) -> str:

@@ -111,7 +111,14 @@ def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterato
             for name, value in block.pairs:
                 yield f"- {escape(name)}: {escape(cells.fact(value, clock))}\n"
         case Heatmap():
-            yield from _heatmap(block, limit, level)
+            heatmap, more = cells.heatmap(block, limit)
+            yield f"\n{'#' * level} {escape(heatmap.heading)}\n" if heatmap.heading else ""
+            yield "\n" + _row([escape(heatmap.corner), *map(escape, heatmap.columns)])
+            yield _row(["---", *("---:" for _ in heatmap.columns)])
+            for name, row in zip(heatmap.rows, figures.grid(heatmap), strict=True):
+                yield _row([escape(name), *(escape(cell.text) for cell in row)])
+            yield f"\n{prose(more)}\n" if more else ""
+            yield f"\n{escape(heatmap.caption)}\n" if heatmap.caption else ""
         case Chart():
             yield from _listing(figures.as_listing(block), limit, level)
         case Listing():
@@ -131,17 +138,6 @@ def _listing(block: Listing, limit: int | None, level: int) -> Iterator[str]:
         yield _row(_cell(view.cell(row)) for view in views)
     if last := cells.rest(block, left_out):
         yield f"\n{prose(last)}\n"
-
-
-def _heatmap(heatmap: Heatmap, limit: int | None, level: int) -> Iterator[str]:
-    block, more = cells.heatmap(heatmap, limit)
-    yield f"\n{'#' * level} {escape(block.heading)}\n" if block.heading else ""
-    yield "\n" + _row([escape(block.corner), *map(escape, block.columns)])
-    yield _row(["---", *("---:" for _ in block.columns)])
-    for name, row in zip(block.rows, figures.grid(block), strict=True):
-        yield _row([escape(name), *(escape(cell.text) for cell in row)])
-    yield f"\n{prose(more)}\n" if more else ""
-    yield f"\n{escape(block.caption)}\n" if block.caption else ""
 
 
 def _row(parts: Iterable[str]) -> str:

@@ -109,7 +109,13 @@ def _cleaned(root: Any, chart: Chart) -> Any:
             group.set("class", f"series {series_class(chart, list(chart.series)[at])}")
     root.set("class", f"chart {chart.kind}")
     root.set("role", "img")
-    _element(root, "desc", visible(_described(chart)))
+    # every value in words, for readers who do not see the drawing
+    formatted = _formatter(chart)
+    series = []
+    for name, values in chart.series.items():
+        points = [f"{_label(x)} {formatted(v) or 'not known'}" for x, v in zip(chart.x, values, strict=True)]
+        series.append(f"{name}: {', '.join(points)}")
+    _element(root, "desc", visible("; ".join(series)))
     _element(root, "title", visible(chart.label))
     return root
 
@@ -123,13 +129,3 @@ def _element(parent: Any, tag: str, text: str) -> None:
     child = parent.makeelement(tag, {})
     child.text = text
     parent.insert(0, child)
-
-
-def _described(chart: Chart) -> str:
-    """Every value in words, for readers who do not see the drawing."""
-    formatted = _formatter(chart)
-    series = []
-    for name, values in chart.series.items():
-        points = [f"{_label(x)} {formatted(v) or 'not known'}" for x, v in zip(chart.x, values, strict=True)]
-        series.append(f"{name}: {', '.join(points)}")
-    return "; ".join(series)

@@ -114,7 +114,18 @@ def _block(screen: _Printer, block: Block) -> None:
             for line in block.text.rstrip().expandtabs(4).split("\n"):
                 screen.line(Text(visible(line)), _INDENT)
         case Spark():
-            _spark(screen, block)
+            # label, chart and caption on one line where they fit, else on several
+            screen.blank()
+            label, caption = Text(visible(block.label)), Text(visible(block.caption), style="dim")
+            chart = Text(charts.spark(block.values, screen.width - 2 * _INDENT), style=palette.DATA)
+            lines = [label]
+            for part in (chart, caption):
+                if lines[-1].cell_len + _GAP + part.cell_len + _MARGIN <= screen.width:
+                    lines[-1] = Text.assemble(lines[-1], " " * _GAP, part)
+                else:
+                    lines.append(part)
+            for at, part in enumerate(lines):
+                screen.wrapped(part, _INDENT if at else _MARGIN)
         case Facts():
             screen.blank()
             _pairs(screen, [(visible(name), Cell(cells.fact(value, screen.clock))) for name, value in block.pairs])
@@ -156,21 +167,6 @@ def _figure(screen: _Printer, heading: str, lines: list[Text], caption: str) -> 
         screen.wrapped(line, _INDENT)
     if caption:
         screen.wrapped(Text(visible(caption), style="dim"), _MARGIN)
-
-
-def _spark(screen: _Printer, block: Spark) -> None:
-    """Label, chart and caption on one line, or on as many as they need."""
-    screen.blank()
-    label, caption = Text(visible(block.label)), Text(visible(block.caption), style="dim")
-    chart = Text(charts.spark(block.values, screen.width - 2 * _INDENT), style=palette.DATA)
-    lines = [label]
-    for part in (chart, caption):
-        if lines[-1].cell_len + _GAP + part.cell_len + _MARGIN <= screen.width:
-            lines[-1] = Text.assemble(lines[-1], " " * _GAP, part)
-        else:
-            lines.append(part)
-    for at, line in enumerate(lines):
-        screen.wrapped(line, _INDENT if at else _MARGIN)
 
 
 def _pairs(screen: _Printer, pairs: list[tuple[str, Cell]]) -> None:

@@ -272,20 +272,17 @@ class DeclarationReader(TypeReader):
         for clause in inner_nodes(node):
             if clause.type == "import_clause":
                 for child in inner_nodes(clause):
-                    self._import(child, module, line)
+                    match child.type:
+                        case "identifier":
+                            self.bind(source_of(child), Imported(module, "default", line), line)
+                        case "namespace_import":
+                            self.bind(source_of(inner_nodes(child)[0]), Imported(module, None, line), line)
+                        case "named_imports":
+                            for specifier in inner_nodes(child):
+                                name = source_of(specifier.child_by_field_name("name")).strip("'\"")
+                                alias = specifier.child_by_field_name("alias")
+                                self.bind(source_of(alias) or name, Imported(module, name, line), line)
         return self.unknown(node)
-
-    def _import(self, node: "Node", module: str, line: int) -> None:
-        match node.type:
-            case "identifier":
-                self.bind(source_of(node), Imported(module, "default", line), line)
-            case "namespace_import":
-                self.bind(source_of(inner_nodes(node)[0]), Imported(module, None, line), line)
-            case "named_imports":
-                for child in inner_nodes(node):
-                    name = source_of(child.child_by_field_name("name")).strip("'\"")
-                    alias = child.child_by_field_name("alias")
-                    self.bind(source_of(alias) or name, Imported(module, name, line), line)
 
     def export(self, name: str, value: Expression) -> None:
         self.file.exports[name] = value
@@ -315,17 +312,14 @@ class DeclarationReader(TypeReader):
         for child in inner_nodes(node):
             if child.type == "export_clause":
                 for specifier in inner_nodes(child):
-                    self._export(specifier, module, line)
+                    name = source_of(specifier.child_by_field_name("name"))
+                    alias = source_of(specifier.child_by_field_name("alias")) or name
+                    self.export(alias, Name(name, line) if module is None else Imported(module, name, line))
             elif child.type == "namespace_export" and module is not None:
                 self.export(source_of(inner_nodes(child)[0]), Imported(module, None, line))
         if module is not None and any(child.type == "*" for child in node.children):
             self.file.stars.append(module)
         return self.unknown(node)
-
-    def _export(self, specifier: "Node", module: str | None, line: int) -> None:
-        name = source_of(specifier.child_by_field_name("name"))
-        exported = source_of(specifier.child_by_field_name("alias")) or name
-        self.export(exported, Name(name, line) if module is None else Imported(module, name, line))
 
     expressions: ClassVar[Mapping[str, str]] = {
         "variable_declarator": "read_declarator",

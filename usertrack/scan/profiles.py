@@ -62,7 +62,12 @@ def _may_set(name: str, path: str, receivers: Receivers) -> bool:
 def _settings(call: Call, sdk: Sdk, evaluator: Callers) -> Iterator[_Setting]:
     python = evaluator.is_python(call.scope)
     if sdk.method in BY_NAME[sdk.product].methods:
-        yield from _beside_an_event(call, sdk, evaluator, python=python)
+        sent = sent_by(BY_NAME[sdk.product], sdk.method, call, python=python)
+        wholes = [Member(whole, "properties", call.line) for whole in _objects(call, evaluator)]
+        for properties in [*wholes, *([sent.properties] if sent and sent.properties else [])]:
+            yield from (_Setting("person", Member(properties, key, call.line)) for key in ("$set", "$set_once"))
+            group_type = Member(properties, "$group_type", call.line)
+            yield _Setting("group", Member(properties, "$group_set", call.line), group_type)
     elif sdk.method == "setPersonProperties":
         yield from (_Setting("person", each) for each in _arguments(call, (0, 1)))
     elif sdk.method in ("set", "set_once", "identify") and (python or sdk.method == "identify"):
@@ -75,15 +80,6 @@ def _settings(call: Call, sdk: Sdk, evaluator: Callers) -> Iterator[_Setting]:
             kind = Member(whole, "groupType", call.line)
             yield _Setting("group", Member(whole, "properties", call.line), kind)
         yield from (_Setting("group", each, kind) for each in _arguments(call, (2,), "properties"))
-
-
-def _beside_an_event(call: Call, sdk: Sdk, evaluator: Callers, *, python: bool) -> Iterator[_Setting]:
-    sent = sent_by(BY_NAME[sdk.product], sdk.method, call, python=python)
-    wholes = [Member(whole, "properties", call.line) for whole in _objects(call, evaluator)]
-    for properties in [*wholes, *([sent.properties] if sent and sent.properties else [])]:
-        yield from (_Setting("person", Member(properties, key, call.line)) for key in ("$set", "$set_once"))
-        kind = Member(properties, "$group_type", call.line)
-        yield _Setting("group", Member(properties, "$group_set", call.line), kind)
 
 
 def _arguments(call: Call, positions: Sequence[int], *keywords: str) -> list[Expression]:
@@ -101,21 +97,9 @@ def _objects(call: Call, evaluator: Callers) -> list[Expression]:
 
 
 def _sites_of(call: Call, setting: _Setting, sink: str, evaluator: Callers) -> Iterator[ProfileSite]:
-    keys, is_complete = _keys(setting.properties, call.scope, evaluator)
-    if not keys and (isinstance(setting.properties, Member) or is_complete):
-        return  # nothing is set there
-    kinds: list[str | None] = [None]
-    if setting.group_type is not None:
-        kinds = [*dict.fromkeys(_texts(setting.group_type, call.scope, evaluator))] or [None]
-    for kind in kinds:
-        yield ProfileSite(setting.of, kind, evaluator.path_of(call.scope), call.line, sink, tuple(keys), is_complete)
-
-
-def _keys(expression: Expression, scope: Function, evaluator: Callers) -> tuple[list[str], bool]:
-    """The keys of an object, and whether it has no others."""
     names: dict[str, None] = {}
-    keys = keys_of(evaluator, expression, scope)
-    is_complete = bool(keys) or isinstance(expression, Object)
+    keys = keys_of(evaluator, setting.properties, call.scope)
+    is_complete = bool(keys) or isinstance(setting.properties, Object)
     for key in keys:
         if isinstance(key.name, str):
             names[key.name] = None
@@ -125,7 +109,13 @@ def _keys(expression: Expression, scope: Function, evaluator: Callers) -> tuple[
         for value in handed:
             names.update(dict.fromkeys(entry.key for entry in value.object.entries if entry.key is not None))
             is_complete = is_complete and not any(entry.spread for entry in value.object.entries)
-    return list(names), is_complete
+    if not names and (isinstance(setting.properties, Member) or is_complete):
+        return  # nothing is set there
+    kinds: list[str | None] = [None]
+    if setting.group_type is not None:
+        kinds = [*dict.fromkeys(_texts(setting.group_type, call.scope, evaluator))] or [None]
+    for kind in kinds:
+        yield ProfileSite(setting.of, kind, evaluator.path_of(call.scope), call.line, sink, tuple(names), is_complete)
 
 
 def _texts(expression: Expression, scope: Function, evaluator: Callers) -> Iterator[str]:

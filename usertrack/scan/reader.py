@@ -150,13 +150,7 @@ class Reader:
                 self.alias(argument.value, argument.keyword)
             if isinstance(argument.value, Function):
                 argument.value.handed_to = call
-        self._change_by_call(callee, arguments)
-        for function, handed in _indirect_call(callee, arguments):
-            self.scope.calls.append(Call(function, handed, line, self.scope))
-        return call
-
-    def _change_by_call(self, callee: Expression, arguments: Sequence[Argument]) -> None:
-        """`properties.update(…)` and `Object.assign(properties, …)` put keys into a variable."""
+        # `properties.update(…)` and `Object.assign(properties, …)` put keys into a variable
         positional = [a for a in arguments if a.keyword is None]
         match callee:
             case Member(value=Name(name=name), name="update"):
@@ -169,6 +163,9 @@ class Reader:
                 if isinstance(positional[0].value, Name):
                     for argument in positional[1:]:
                         self.change(positional[0].value.name, None, argument.value)
+        for function, handed in _indirect_call(callee, arguments):
+            self.scope.calls.append(Call(function, handed, line, self.scope))
+        return call
 
     def change(self, variable: str, key: str | None, value: Expression) -> None:
         entry = ObjectEntry(key, value, always=not self.conditions, spread=key is None)

@@ -62,8 +62,11 @@ class Receivers:
             return
         method = call.callee.name
         if isinstance(call.callee, Name):
-            if any(isinstance(v, UnknownValue) for v in self.evaluator.evaluate(call.callee, call.scope)):
-                yield from self._namesakes(call, method, senders)
+            # a function of a module that is not here, when another of that name sends
+            unknown = any(isinstance(v, UnknownValue) for v in self.evaluator.evaluate(call.callee, call.scope))
+            for function in self.program.functions.get(method, ()) if unknown and self.hands_over(call, TEXTS) else ():
+                if senders.get(function):
+                    yield FunctionValue(function)
             return
         receiver = _last_name(call.callee.value)
         product = product_of_word(receiver)
@@ -86,13 +89,6 @@ class Receivers:
                 yield FunctionValue(function)
         if method == "track" and receiver.lower().strip("_") in GENERIC_CLIENTS:
             yield Sdk("segment", method)
-
-    def _namesakes(self, call: Call, name: str, senders: Mapping[Function, object]) -> Iterator[Value]:
-        """A function of a module that is not here, when one of that name sends."""
-        if self.hands_over(call, TEXTS):
-            for function in self.program.functions.get(name, ()):
-                if senders.get(function):
-                    yield FunctionValue(function)
 
     def hands_over(self, call: Call, kinds: tuple[type[Value], ...]) -> bool:
         """Whether one of its first arguments can be one of ``kinds``."""

@@ -28,7 +28,14 @@ def script_of(source: str, path: str) -> tuple[str, str]:
     source = _COMMENT.sub(_blank, source)
     spans = _scripts(source) + ([] if path.endswith(".svelte") else _handlers(source))
     if path.endswith(".svelte"):
-        spans += _braced(source)
+        # the values of Svelte's handlers: up to the brace that closes
+        for match in _BRACES.finditer(source):
+            depth = 1
+            for index in range(match.end(), min(len(source), match.end() + 5_000)):
+                depth += {"{": 1, "}": -1}.get(source[index], 0)
+                if not depth:
+                    spans.append((match.end(), index))
+                    break
     if path.endswith(".astro"):
         spans += [match.span(1) for match in _FRONT.finditer(source)]
     typed = path.endswith(".astro") or any(_TYPED.search(m.group(1)) for m in _SCRIPT.finditer(source))
@@ -54,19 +61,6 @@ def _handlers(source: str) -> list[tuple[int, int]]:
     scripts = [match.span() for match in _SCRIPT.finditer(source)]
     spans = [match.span(2) for match in _HANDLER.finditer(source)]
     return [span for span in spans if not any(start <= span[0] < stop for start, stop in scripts)]
-
-
-def _braced(source: str) -> list[tuple[int, int]]:
-    """The values of Svelte's handlers: up to the brace that closes."""
-    spans = []
-    for match in _BRACES.finditer(source):
-        depth = 1
-        for index in range(match.end(), min(len(source), match.end() + 5_000)):
-            depth += {"{": 1, "}": -1}.get(source[index], 0)
-            if not depth:
-                spans.append((match.end(), index))
-                break
-    return spans
 
 
 def _without_engine(script: str) -> str:

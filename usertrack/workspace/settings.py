@@ -251,22 +251,18 @@ def _typed(name: str, value: Any, where: str) -> Any:
             f"{where}: '{name}' takes none, not '{value}'", f"what {entity} are stands in tables/neon/{entity}.sql"
         )
     if name in _MEASURED:
-        return _measured(name, value, where)
+        try:
+            _MEASURED[name](str(value))
+        except UsageError as error:
+            anew = "; --refresh asks the sources anew" if name == "max_age" else ""
+            raise UsageError(f"{where}: {error.message}", error.hint + anew) from error
+        return str(value).strip()
     if isinstance(value, bool | list | dict | float):
         raise UsageError(f"{where}: '{name}' takes a text")
     return str(value).strip()
 
 
 _MEASURED = {"max_age": parse_age, "cache_size": parse_size}
-
-
-def _measured(name: str, value: Any, where: str) -> str:
-    try:
-        _MEASURED[name](str(value))
-    except UsageError as error:
-        anew = "; --refresh asks the sources anew" if name == "max_age" else ""
-        raise UsageError(f"{where}: {error.message}", error.hint + anew) from error
-    return str(value).strip()
 
 
 def _positive(name: str, value: Any, where: str) -> float:
@@ -309,28 +305,26 @@ def _read_file(root: Path) -> tuple[_Layer, tuple[PasswordCommand, ...]]:
 
 def _check(values: Mapping[str, Setting]) -> None:
     """Raise UsageError for values that are wrong whatever the sources answer."""
-    _check_zone(values["timezone"])
-    _check_week(values["week_start"])
-    for name in ("posthog.host", "neon.api"):
-        _check_address(name, values[name])
-    for name, setting in values.items():
-        check_key(name, setting.plain, setting.origin)
-
-
-def _check_zone(zone: Setting) -> None:
     from zoneinfo import available_timezones
 
+    zone, day = values["timezone"], values["week_start"]
     try:
         ZoneInfo(zone.value)
     except (ValueError, OSError, LookupError) as error:
         hint = did_you_mean(zone.value, available_timezones(), "use a name such as Europe/Berlin or UTC")
         raise UsageError(f"'{zone.value}' is not a timezone ({zone.origin})", hint) from error
-
-
-def _check_week(day: Setting) -> None:
     if day.value not in (None, *WEEK_STARTS):
         hint = did_you_mean(str(day.value), WEEK_STARTS, f"it takes {' or '.join(WEEK_STARTS)}")
         raise UsageError(f"weeks cannot start on '{day.value}' ({day.origin})", hint)
+    for name in ("posthog.host", "neon.api"):
+        address = values[name]
+        if not is_address(address.value):
+            raise UsageError(
+                f"'{name}' is not an address that begins with https:// or http:// ({address.origin})",
+                f"the default is {SETTINGS[name].default}",
+            )
+    for name, setting in values.items():
+        check_key(name, setting.plain, setting.origin)
 
 
 def is_address(text: str) -> bool:
@@ -340,14 +334,6 @@ def is_address(text: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and text.isprintable() and " " not in text
-
-
-def _check_address(name: str, address: Setting) -> None:
-    if not is_address(address.value):
-        raise UsageError(
-            f"'{name}' is not an address that begins with https:// or http:// ({address.origin})",
-            f"the default is {SETTINGS[name].default}",
-        )
 
 
 def _is_true(text: str) -> bool:

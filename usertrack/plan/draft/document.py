@@ -88,7 +88,14 @@ def read_markdown(path: Path) -> list[MarkdownSection]:
             parts.append(MarkdownSection(_cell(tokens[at + 1]).text, int(token.tag[1:]), line, above))
         elif token.type == "table_open":
             end = _closing(tokens, at)
-            parts[-1].tables.append(_table(tokens[at:end], line))
+            rows: list[list[Cell]] = []
+            for inner in tokens[at:end]:
+                if inner.type == "tr_open":
+                    rows.append([])
+                elif inner.type == "inline" and rows:
+                    rows[-1].append(_cell(inner))
+            header = [cell.text.casefold() for cell in rows[0]] if rows else []
+            parts[-1].tables.append(TableOfCells(header, rows[1:], line))
             at = end
         elif token.type in ("bullet_list_open", "ordered_list_open"):
             end = _closing(tokens, at)
@@ -129,17 +136,6 @@ def _closing(tokens: Sequence[Any], at: int) -> int:
         if depth == 0:
             return number
     return len(tokens)
-
-
-def _table(tokens: Sequence[Any], line: int) -> TableOfCells:
-    rows: list[list[Cell]] = []
-    for token in tokens:
-        if token.type == "tr_open":
-            rows.append([])
-        elif token.type == "inline" and rows:
-            rows[-1].append(_cell(token))
-    header = [cell.text.casefold() for cell in rows[0]] if rows else []
-    return TableOfCells(header, rows[1:], line)
 
 
 def _cell(token: Any) -> Cell:

@@ -51,7 +51,14 @@ def extended(
     ``lines`` keep their ends; ``root`` is the node of all of them.
     """
     events = _pair(root, "events")
-    counts = _counts_of_nodes(root)
+    # how often a node is in the file, by its id: a node with an anchor may be there several times
+    counts: Counter[int] = Counter()
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        counts[id(node)] += 1
+        if counts[id(node)] == 1 and isinstance(node.value, list):
+            nodes += [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
     insertions: list[_Insertion] = []
     done = []
     for event, names in properties.items():
@@ -115,18 +122,6 @@ def _pair(node: Any, key: str) -> tuple[Any, Any] | None:
     """The nodes of ``key`` and its value in a mapping; None where there is no such."""
     pairs = node.value if getattr(node, "id", "") == "mapping" else []
     return next((pair for pair in pairs if str(pair[0].value) == key), None)
-
-
-def _counts_of_nodes(root: Any) -> Counter[int]:
-    """How often each node is in the file, by its id: one that has an anchor may be there several times."""
-    counts: Counter[int] = Counter()
-    nodes = [root]
-    while nodes:
-        node = nodes.pop()
-        counts[id(node)] += 1
-        if counts[id(node)] == 1 and isinstance(node.value, list):
-            nodes += [each for item in node.value for each in (item if isinstance(item, tuple) else (item,))]
-    return counts
 
 
 def _is_shared(event: Any, counts: Mapping[int, int]) -> bool:

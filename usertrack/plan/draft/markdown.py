@@ -1,7 +1,7 @@
 """A plan written in Markdown, as a draft: tables of events and properties, tiers, phases, naming rules and metrics."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +201,19 @@ class _Reader:
             return
         items = [item for items in part.lists for item in items.items]
         section = "properties" if "propert" in part.heading.casefold() else "events"
-        rule = _naming_rule(items)
+        rule: dict[str, Any] = {}
+        for item in items:
+            text = item.text.casefold()
+            for case in CASES:
+                if case.casefold() in text:
+                    rule.setdefault("case", case)
+            if "past tense" in text:
+                rule.setdefault("tense", "past")
+            if "present tense" in text or "ongoing" in text:
+                if words := [code for code in item.codes if code.endswith("ing")]:
+                    rule.setdefault("ongoing", words)
+                elif "tense" not in rule and "ongoing" not in text:
+                    rule["tense"] = "present"
         if rule:
             guesses = {"": f"from {part.heading!r}"}
             self.entries.append(DraftEntry(("naming", section), rule, guesses))
@@ -278,23 +290,6 @@ def _measure(text: str) -> str:
     if "propert" in words and ("group" in words or "team" in words):
         return "group_properties"
     return "required_properties" if "propert" in words else ""
-
-
-def _naming_rule(items: Iterable[Cell]) -> dict[str, Any]:
-    rule: dict[str, Any] = {}
-    for item in items:
-        text = item.text.casefold()
-        for case in CASES:
-            if case.casefold() in text:
-                rule.setdefault("case", case)
-        if "past tense" in text:
-            rule.setdefault("tense", "past")
-        if "present tense" in text or "ongoing" in text:
-            if words := [code for code in item.codes if code.endswith("ing")]:
-                rule.setdefault("ongoing", words)
-            elif "tense" not in rule and "ongoing" not in text:
-                rule["tense"] = "present"
-    return rule
 
 
 def _registry_entry(name: str, values: Mapping[str, Any], guesses: Mapping[str, str]) -> DraftEntry:

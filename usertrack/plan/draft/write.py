@@ -129,7 +129,19 @@ def _inserted(path: Path, parent: Sequence[str], entries: Sequence[DraftEntry]) 
     mark = "\ufeff" * text.startswith("\ufeff")  # a BOM, which YAML's columns do not count
     lines = _LINE.findall(text.removeprefix(mark))
     newline = "\r\n" if "\r\n" in text else "\n"
-    node, depth, in_braces = _deepest(PlanFile(path).root, parent)
+    # the node in which the rest of ``parent`` is missing, how many of its names are there, and whether it is in braces
+    import yaml
+
+    node, depth, in_braces = PlanFile(path).root, 0, False
+    for key in parent:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        value = next((value for name, value in pairs if name.value == key), None)
+        if value is None:
+            break
+        in_braces = in_braces or bool(node.flow_style)
+        node, depth = value, depth + 1
+    if node is not None and not isinstance(node, yaml.MappingNode):  # `events:` without a value
+        node.value = []
     missing = parent[depth:]
     if node is not None and (in_braces or (node.value and node.flow_style)):
         at, new = _within_braces(node, lines, missing, entries), []
@@ -168,26 +180,6 @@ def _within_braces(node: Any, lines: list[str], missing: Sequence[str], entries:
     guesses = "; ".join(why for entry in entries for why in entry.guesses.values())
     lines[number] = head + new + bare + (comment(guesses) if "#" not in bare else "") + rest[len(bare) :]
     return int(number) + 1
-
-
-def _deepest(root: Any, path: Sequence[str]) -> tuple[Any, int, bool]:
-    """The node in which the rest of ``path`` is missing, how many of its names are there, and whether it is in braces.
-
-    A node without a value has an empty list of them.
-    """
-    import yaml
-
-    node, depth, in_braces = root, 0, False
-    for key in path:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        value = next((value for name, value in pairs if name.value == key), None)
-        if value is None:
-            break
-        in_braces = in_braces or bool(node.flow_style)
-        node, depth = value, depth + 1
-    if node is not None and not isinstance(node, yaml.MappingNode):  # `events:` without a value
-        node.value = []
-    return node, depth, in_braces
 
 
 def _rendered(missing: Sequence[str], entries: Iterable[DraftEntry], column: int) -> list[str]:

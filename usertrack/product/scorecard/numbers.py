@@ -121,7 +121,8 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
     before, since, until = (midnight(runner.as_of, zone, back=back * days) for back in (2, 1, 0))
     statements = [runner.bind(query.name, {"days": days}, as_of=end) for end in (until, since) for query in queries]
     answers = runner.run(statements, done)
-    dates = _dates(before, until, zone)
+    start, stop = in_zone(before, zone).date(), in_zone(until, zone).date()
+    dates = tuple(start + timedelta(days=number) for number in range((stop - start).days))
     begin = (
         log_begin(runner, until)
         if any(isinstance(each, Table) and each.source == "posthog" for each in answers)
@@ -283,8 +284,3 @@ def _reading_of(metric: Metric, answer: Answer) -> Reading:
     if isinstance(answer, UsertrackError):
         raise answer
     return reading(metric, answer)
-
-
-def _dates(first: datetime, end: datetime, zone: str) -> tuple[date, ...]:
-    start, stop = in_zone(first, zone).date(), in_zone(end, zone).date()
-    return tuple(start + timedelta(days=number) for number in range((stop - start).days))

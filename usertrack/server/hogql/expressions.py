@@ -206,7 +206,21 @@ class Expressions:
             raise HogQLError(f"ORDER BY inside of '{name}' is not supported")
         functions.check_count(function, len(nodes))
         if function.group == "aggregation":
-            return self._aggregation(function, node)
+            if self.scope.aggregation:
+                outer = self.scope.aggregation
+                raise HogQLError(
+                    f"Aggregation '{function.name}' cannot be nested inside another aggregation '{outer}'."
+                )
+            with self.within(aggregation=function.name):
+                arguments = self.values(node.get("args"))
+                condition = self.value(node["filter_expr"]).text if node.get("filter_expr") else ""
+                parameters = self._parameters(function, node.get("params"))
+            printed = print_call(function, arguments, self.context)
+            if parameters or node.get("distinct"):
+                inner = ", ".join(argument.text for argument in arguments)
+                distinct = "DISTINCT " if node.get("distinct") else ""
+                printed = Sql(f"{function.clickhouse}{parameters}({distinct}{inner})", printed.type)
+            return Sql(f"{printed.text} FILTER (WHERE {condition})", printed.type) if condition else printed
         if name == "JSONExtractRaw" and len(nodes) == 2 and (member := self._member(*nodes)):
             return member
         with self.within(raw=name in _RAW_ARGUMENT):
@@ -220,22 +234,6 @@ class Expressions:
             return None
         column = self.visit(document)
         return json_member(column.text, name) if column.type.kind == "JSON" else None
-
-    def _aggregation(self, function: functions.Function, node: Node) -> Sql:
-        if self.scope.aggregation:
-            raise HogQLError(
-                f"Aggregation '{function.name}' cannot be nested inside another aggregation '{self.scope.aggregation}'."
-            )
-        with self.within(aggregation=function.name):
-            arguments = self.values(node.get("args"))
-            condition = self.value(node["filter_expr"]).text if node.get("filter_expr") else ""
-            parameters = self._parameters(function, node.get("params"))
-        printed = print_call(function, arguments, self.context)
-        if parameters or node.get("distinct"):
-            inner = ", ".join(argument.text for argument in arguments)
-            distinct = "DISTINCT " if node.get("distinct") else ""
-            printed = Sql(f"{function.clickhouse}{parameters}({distinct}{inner})", printed.type)
-        return Sql(f"{printed.text} FILTER (WHERE {condition})", printed.type) if condition else printed
 
     def _parameters(self, function: functions.Function, nodes: list[Node] | None) -> str:
         if nodes is None and function.parameters == "required" and function.name != "quantiles":

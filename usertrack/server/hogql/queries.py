@@ -88,7 +88,20 @@ class Queries(Expressions):
         scope.ctes.update({cte["name"]: cte for cte in node.get("ctes") or []})
         joins = self._sources(node.get("select_from"))
         array_join = self._array_join(node)
-        items, columns = self._items(node["select"], top=top)
+        # in a subquery a column without an alias gets PostHog's name for it; at the top it gets a name that no query
+        # uses, so that no expression can mean it
+        items: list[str] = []
+        columns: list[SelectColumn] = []
+        for item in node["select"]:
+            for name, value in self._expanded(item):
+                key = name
+                if item["node"] != "Alias":
+                    value = value.plain if top else value
+                    needs_key = top or any(name == other.key for other in columns)
+                    key = f"__{len(columns)}" if needs_key else name
+                    value = Sql(f"{value.text} AS {identifier(key)}", value.type)
+                items.append(value.text)
+                columns.append(SelectColumn(name, value.type, key))
         with self.within(filtering=True):
             prewhere = self._clause("PREWHERE", node.get("prewhere"))
             conditions = [self.value(node["where"]).text] if node.get("where") else []
@@ -107,27 +120,14 @@ class Queries(Expressions):
             self._limits(node),
         ]
         head = f"SELECT {'DISTINCT ' if node.get('distinct') else ''}{', '.join(items)}"
-        return head + self._from(joins, constraints) + array_join + prewhere + "".join(rest), columns
+        text = ""
+        for (join, source), constraint in zip(joins, constraints, strict=True):
+            word = f" {_join_type(join)} " if text else " FROM "
+            text += f"{word}{source.from_sql()}{constraint}{source.joins_sql()}"
+        return head + text + array_join + prewhere + "".join(rest), columns
 
     def _clause(self, word: str, node: Node | None) -> str:
         return f" {word} {self.value(node).text}" if node else ""
-
-    def _items(self, nodes: list[Node], *, top: bool) -> tuple[list[str], list[SelectColumn]]:
-        """The printed columns. In a subquery a column without an alias gets PostHog's name for it; at the top it gets
-        a name that no query uses, so that no expression can mean it."""
-        items: list[str] = []
-        columns: list[SelectColumn] = []
-        for node in nodes:
-            for name, value in self._expanded(node):
-                key = name
-                if node["node"] != "Alias":
-                    value = value.plain if top else value
-                    needs_key = top or any(name == other.key for other in columns)
-                    key = f"__{len(columns)}" if needs_key else name
-                    value = Sql(f"{value.text} AS {identifier(key)}", value.type)
-                items.append(value.text)
-                columns.append(SelectColumn(name, value.type, key))
-        return items, columns
 
     def _expanded(self, node: Node) -> list[tuple[str, Sql]]:
         """The columns of one select item; ``*`` and ``COLUMNS('…')`` have several."""
@@ -234,13 +234,6 @@ class Queries(Expressions):
         self._anonymous += 1
         types = {column.key: column.type for column in columns}
         return Relation(alias, alias or f"__q{self._anonymous}", self.context, types, f"({text})")
-
-    def _from(self, joins: list[tuple[Node, Relation]], constraints: list[str]) -> str:
-        text = ""
-        for (node, source), constraint in zip(joins, constraints, strict=True):
-            word = f" {_join_type(node)} " if text else " FROM "
-            text += f"{word}{source.from_sql()}{constraint}{source.joins_sql()}"
-        return text
 
     def _constraint(self, node: Node) -> str:
         constraint = node.get("constraint")

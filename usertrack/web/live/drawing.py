@@ -46,7 +46,10 @@ class Drawing:
 
     def _everybody(self, scene: Scene, choice: Choice) -> "Content":
         people, alerts = choice.people(scene), by_urgency(scene.listed, scene.now)
-        cards = _of_one_person(alerts)
+        # alerts by whom they are about, in the same order; an incident stands by itself
+        cards: dict[str, list[Alert]] = {}
+        for alert in alerts:
+            cards.setdefault(alert.person or alert.key, []).append(alert)
         tiers = sorted({str(tier) for each in scene.active if (tier := scene.facts(each.person).get("tier"))})
         draw = template("live_places.html.j2").module
         texts = {
@@ -225,14 +228,6 @@ class Drawing:
 
     def _clock(self, at: datetime) -> str:
         return f"{at.astimezone(self._zone):%H:%M:%S}"
-
-
-def _of_one_person(alerts: Sequence[Alert]) -> dict[str, list[Alert]]:
-    """``alerts`` by whom they are about, in the same order; each incident by itself."""
-    cards: dict[str, list[Alert]] = {}
-    for alert in alerts:
-        cards.setdefault(alert.person or alert.key, []).append(alert)
-    return cards
 
 
 Content = tuple[Mapping[str, object], Mapping[str, Rows]]

@@ -15,8 +15,8 @@ from usertrack.segments.classify import SegmentCount
 from usertrack.segments.keys import ORGANIZATION, subjects_heading
 from usertrack.segments.rules import Rules, SegmentSet
 from usertrack.segments.view import match_notes, undecided_notes
-from usertrack.web.answers import Answer, Answers, since_of
-from usertrack.web.population import Past, Population, knows_past, past_of, population_of
+from usertrack.web.answers import Answers, since_of
+from usertrack.web.population import Past, knows_past, past_of, population_of
 from usertrack.web.shell import Part, rendered
 from usertrack.web.site import Site
 
@@ -41,9 +41,27 @@ def routes(site: Site) -> list[Route]:
         since = since_of(request.query_params)
 
         def table(*, with_past: bool) -> Markup:
-            population = population_of(site.answers, by, since=since)
-            past = past_of(site.answers, population).value[segment_set.name] if with_past else Past()
-            return _table(population, segment_set, past, site.settings["timezone"])
+            answer = population_of(site.answers, by, since=since)
+            past = past_of(site.answers, answer).value[segment_set.name] if with_past else Past()
+            timezone = site.settings["timezone"]
+            population = answer.value
+            counts = population.divisions[segment_set.name].counts
+            with population.classification(segment_set.name) as classification:
+                profiles = classification.profiles
+                doubts = undecided_notes(classification)
+                people, notes = profiles.people, [*profiles.notes, *doubts, *match_notes(profiles.match, profiles.key)]
+                as_of, heading = moment(profiles.as_of, timezone), subjects_heading(profiles.key)
+            return rendered(
+                "segments.html.j2",
+                rows=[_row(count, place, past, people) for place, count in enumerate(counts, start=1)],
+                set=segment_set,
+                people=people,
+                as_of=as_of,
+                heading=heading,
+                since=day(past.moved.pair.before.as_of, timezone) if past.moved else "",
+                weeks=len(past.weeks),
+                notes=[*notes, *([past.note] if past.note else [])],
+            )
 
         whole = partial(table, with_past=True)
         if since or knows_past(site.answers, by):
@@ -74,27 +92,6 @@ def by_of(request: Request) -> str:
 def rules_of(answers: Answers, by: str) -> Rules:
     """The checked rules of segments.yaml, of people or by organization."""
     return answers.ask(("rules", by), lambda analysis: analysis.rules(by)).value
-
-
-def _table(answer: Answer[Population], segment_set: SegmentSet, past: Past, timezone: str) -> Markup:
-    population = answer.value
-    counts = population.divisions[segment_set.name].counts
-    with population.classification(segment_set.name) as classification:
-        profiles = classification.profiles
-        doubts = undecided_notes(classification)
-        people, notes = profiles.people, [*profiles.notes, *doubts, *match_notes(profiles.match, profiles.key)]
-        as_of, heading = moment(profiles.as_of, timezone), subjects_heading(profiles.key)
-    return rendered(
-        "segments.html.j2",
-        rows=[_row(count, place, past, people) for place, count in enumerate(counts, start=1)],
-        set=segment_set,
-        people=people,
-        as_of=as_of,
-        heading=heading,
-        since=day(past.moved.pair.before.as_of, timezone) if past.moved else "",
-        weeks=len(past.weeks),
-        notes=[*notes, *([past.note] if past.note else [])],
-    )
 
 
 def _row(count: SegmentCount, place: int, past: Past, people: int) -> SegmentRow:
