@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from usertrack.core.document import Field, Listing
@@ -21,8 +20,8 @@ _NO_TABLE = Table((), ())
 class Attribute(Generic[Record]):
     """One column: its name, its DuckDB type (see `Column`), and its value in a record.
 
-    ``value`` computes it, or is the path of an attribute of the record such as ``interval.low``; the attribute called
-    like the column needs none.
+    ``value`` computes it, or is the path of an attribute of the record such as ``interval.low``, None where a part of
+    that is None; the attribute called like the column needs none.
     Without a ``field`` only files have it. ``text`` is what people see instead of the value; a number, if the field is
     of numbers. Listings have the columns in the order of the declaration; those of a lower ``place`` come first.
     """
@@ -42,7 +41,16 @@ class Attribute(Generic[Record]):
     @property
     def read(self) -> Callable[[Record], Any]:
         """The function that takes the value out of a record."""
-        return attrgetter(self.value or self.name) if isinstance(self.value, str) else self.value
+        if not isinstance(self.value, str):
+            return self.value
+        names = (self.value or self.name).split(".")
+
+        def follow(record: Any) -> Any:
+            for name in names:
+                record = None if record is None else getattr(record, name)
+            return record
+
+        return follow
 
 
 class Columns(Generic[Record]):

@@ -19,14 +19,6 @@ from usertrack.scan.site import Site
 
 
 @dataclass(frozen=True)
-class _Row:
-    """An event with the heading that it has in the catalogue."""
-
-    event: CoveredEvent
-    heading: str
-
-
-@dataclass(frozen=True)
 class _Property:
     """A planned property of an event, with what the registry says of it."""
 
@@ -67,8 +59,8 @@ def _place(tiers: Sequence[str], tier: str | None) -> int:
 _OVERVIEW = Columns[CoveredEvent](
     Attribute("event", "VARCHAR", lambda row: Link(row.name, f"#{_anchor(row.name)}"), Field("Event", "link")),
     Attribute("state", "VARCHAR", "state.value", Field("State", "tag")),
-    Attribute("events", "BIGINT", lambda row: row.arrival and row.arrival.events, Field("Events", "number")),
-    Attribute("last_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.last_at, Field("Last", "when")),
+    Attribute("events", "BIGINT", "arrival.events", Field("Events", "number")),
+    Attribute("last_at", "TIMESTAMP", "arrival.last_at", Field("Last", "when")),
     Attribute(
         "about", "VARCHAR", lambda row: (row.planned and row.planned.description) or None, Field("What", grows=True)
     ),
@@ -155,9 +147,7 @@ _PROPERTIES = Columns[_Property](
         "required", "BOOLEAN", "covered.required", Field(" "), lambda row: "required" if row.covered.required else None
     ),
     Attribute("type", "VARCHAR", _type, Field("Type")),
-    Attribute(
-        "rate", "DOUBLE", lambda row: row.covered.presence and row.covered.presence.rate, Field("Have it", "percent")
-    ),
+    Attribute("rate", "DOUBLE", "covered.presence.rate", Field("Have it", "percent")),
     Attribute("meaning", "VARCHAR", _meaning, Field("Meaning", grows=True)),
 )
 

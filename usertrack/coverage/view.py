@@ -117,17 +117,15 @@ EVENTS = Columns[CoveredEvent](
     Attribute("planned", "BOOLEAN", lambda row: row.planned is not None),
     Attribute("counts", "BOOLEAN"),
     Attribute("site", "VARCHAR", lambda row: _place(row), Field("Where")),
-    Attribute("events", "BIGINT", lambda row: row.arrival and row.arrival.events, Field("Events", "number")),
+    Attribute("events", "BIGINT", "arrival.events", Field("Events", "number")),
     Attribute("remark", "VARCHAR", _remark, Field("Remark", spare=True)),
-    Attribute("tier", "VARCHAR", lambda row: row.planned and row.planned.tier, Field("Tier", spare=True)),
-    Attribute("phase", "VARCHAR", lambda row: row.planned and row.planned.phase),
-    Attribute("owner", "VARCHAR", lambda row: row.planned and row.planned.owner),
+    Attribute("tier", "VARCHAR", "planned.tier", Field("Tier", spare=True)),
+    Attribute("phase", "VARCHAR", "planned.phase"),
+    Attribute("owner", "VARCHAR", "planned.owner"),
     Attribute("replaced_by", "VARCHAR", lambda row: row.replaced_by or None),
     Attribute("sites", "BIGINT", lambda row: len(row.sites)),
-    Attribute("first_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.first_at),
-    Attribute(
-        "last_at", "TIMESTAMP", lambda row: row.arrival and row.arrival.last_at, Field("Last", "when", spare=True)
-    ),
+    Attribute("first_at", "TIMESTAMP", "arrival.first_at"),
+    Attribute("last_at", "TIMESTAMP", "arrival.last_at", Field("Last", "when", spare=True)),
     Attribute("near", "VARCHAR[]", lambda row: list(row.near)),
     Attribute(
         "days", "BIGINT[]", lambda row: row.arrival and list(row.arrival.days), Field("Days", "spark", spare=True)
@@ -152,9 +150,9 @@ _PROPERTIES = Columns[CoveredProperty](
     Attribute("sites", "BIGINT"),
     Attribute("sending", "BIGINT"),
     Attribute("always", "BOOLEAN", field=Field("In code"), text=_in_code),
-    Attribute("holders", "BIGINT", lambda row: row.presence and row.presence.holders),
-    Attribute("total", "BIGINT", lambda row: row.presence and row.presence.total, Field("Of", "number")),
-    Attribute("rate", "DOUBLE", lambda row: row.presence and row.presence.rate, Field("Have it", "percent")),
+    Attribute("holders", "BIGINT", "presence.holders"),
+    Attribute("total", "BIGINT", "presence.total", Field("Of", "number")),
+    Attribute("rate", "DOUBLE", "presence.rate", Field("Have it", "percent")),
     Attribute("near", "VARCHAR[]", lambda row: list(row.near), Field("Meant as", "list", spare=True)),
 )
 _OF_SOMEBODY = Columns[CoveredProperty](

@@ -82,7 +82,6 @@ PRODUCTS = (
 BY_NAME = {product.name: product for product in PRODUCTS}
 METHODS = frozenset(method for product in PRODUCTS for method in product.methods)
 EVENT_PARAMETERS = ("event", "event_name", "eventName", "event_type")
-PERSON_KEYS = ("distinct_id", "distinctId", "user_id", "userId", "anonymous_id", "anonymousId")
 LINK_METHODS = ("track_links", "track_forms")
 """The selector of the links comes first."""
 GENERIC_CLIENTS = ("analytics", "segment", "tracker")

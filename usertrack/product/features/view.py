@@ -59,19 +59,19 @@ def feature_columns(scope: Scope) -> Columns[FeatureRow]:
         Attribute(
             "trend",
             "VARCHAR",
-            lambda row: row.feature.trend and row.feature.trend.word,
+            "feature.trend.word",
             Field("Trend", align="right"),  # which keeps it on one line
             text=lambda row: row.feature.trend and _MARKS[row.feature.trend.word],
         ),
-        Attribute("trend_p", "DOUBLE", lambda row: row.feature.trend and row.feature.trend.p),
+        Attribute("trend_p", "DOUBLE", "feature.trend.p"),
         Attribute(
             "uses_trend",
             "VARCHAR",
-            lambda row: row.feature.uses_trend and row.feature.uses_trend.word,
+            "feature.uses_trend.word",
             Field("Of uses", align="right", spare=True),
             lambda row: row.feature.uses_trend and _MARKS[row.feature.uses_trend.word][0],
         ),
-        Attribute("uses_trend_p", "DOUBLE", lambda row: row.feature.uses_trend and row.feature.uses_trend.p),
+        Attribute("uses_trend_p", "DOUBLE", "feature.uses_trend.p"),
         Attribute("last_at", "TIMESTAMP", "feature.last_at"),
     )
 

@@ -66,7 +66,7 @@ def columns(journeys: Journeys) -> Columns[JourneyRow]:
     scope = journeys.scope
     periods: tuple[Attribute[JourneyRow], ...] = (
         bucket_attribute(scope, lambda row: row.bucket.start if row.bucket else None),
-        Attribute("complete", "BOOLEAN", lambda row: row.bucket and row.bucket.complete),
+        Attribute("complete", "BOOLEAN", "bucket.complete"),
     )
     return Columns(*known.attributes, *periods) if journeys.query.periods else known
 

@@ -28,16 +28,11 @@ _COLUMNS: Columns[Score] = Columns(
         lambda score: score.band or None,
         text=lambda score: score.band or "unknown" if score.metric.good else None,
     ),
-    Attribute(
-        "good",
-        "VARCHAR",
-        lambda score: score.metric.good and score.metric.good.text,
-        text=lambda score: _threshold(score.metric, score.metric.good),
-    ),
+    Attribute("good", "VARCHAR", "metric.good.text", text=lambda score: _threshold(score.metric, score.metric.good)),
     Attribute(
         "excellent",
         "VARCHAR",
-        lambda score: score.metric.excellent and score.metric.excellent.text,
+        "metric.excellent.text",
         text=lambda score: _threshold(score.metric, score.metric.excellent),
     ),
     Attribute("before", "DOUBLE", "before.value", text=lambda score: formatted(score.metric, score.before.value)),

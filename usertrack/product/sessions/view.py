@@ -68,7 +68,7 @@ def _length(label: str) -> Attribute[SessionRow]:
 def _bucket_columns(scope: Scope) -> tuple[Attribute[SessionRow], ...]:
     return (
         bucket_attribute(scope, lambda row: row.bucket.start if row.bucket else None),
-        Attribute("complete", "BOOLEAN", lambda row: row.bucket and row.bucket.complete),
+        Attribute("complete", "BOOLEAN", "bucket.complete"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Computes the results of PostHog's query nodes. Each kind is one module, which runs HogQL."""
+"""Computes the results of PostHog's query nodes: a function for a kind, which runs HogQL."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +7,8 @@ from usertrack.library.nodes import source_of
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.insights.error_tracking import DEFAULT_LIMIT, MAX_LIMIT, errors
 from usertrack.server.insights.funnels import funnels
-from usertrack.server.insights.lifecycle import lifecycle
 from usertrack.server.insights.nodes import Node, Project, RunHogQL, count
-from usertrack.server.insights.retention import retention
-from usertrack.server.insights.stickiness import stickiness
+from usertrack.server.insights.returning import lifecycle, retention, stickiness
 from usertrack.server.insights.trends import trends
 
 _KINDS: dict[str, Callable[[Node, RunHogQL, Project], list[Any]]] = {
