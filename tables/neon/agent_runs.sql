@@ -6,14 +6,13 @@
 --   running: [running, queued, pending]
 --   cancelled: [cancelled, canceled]
 SELECT
-    a.user_id AS account_id,
+    whose.user_id AS account_id,
     a.started_at AS at,
     a.completed_at,
     a.status,
     a.agent_id AS agent,
     a.duration_ms
--- a column that the table does not have is that of `absent`: nothing is known of it
-FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id, NULL::timestamp AS completed_at) AS absent
-CROSS JOIN LATERAL (
-    SELECT user_id, completed_at, a.agent_id, a.status, a.duration_ms, a.started_at FROM wasp_agentexecution AS a
-) AS a
+-- some tables do not say whose an execution is: then `user_id` is that of `absent`, and the execution is nobody's
+FROM (SELECT (SELECT id FROM wasp_user WHERE false) AS user_id) AS absent
+CROSS JOIN wasp_agentexecution AS a
+CROSS JOIN LATERAL (SELECT user_id FROM (SELECT a.*) AS a) AS whose

@@ -8,8 +8,6 @@ All of one world:                   pytest tests/worlds/test_members.py
 One command over all worlds:        pytest tests/worlds -k "segments"
 One command over one world:         pytest tests/worlds -k "members and retention"
 What a world shows on a terminal:   python -m tests.worlds members retention --days 30
-
-What fails today is in `known.py`, with the part of the issue that repairs it; whoever repairs it deletes the row.
 """
 
 import pytest

@@ -1,11 +1,10 @@
-"""Parametrises the walk with what it discovers, and marks what is known to fail."""
+"""Parametrises the walk with what it discovers."""
 
 from collections.abc import Iterable, Iterator
 
 import pytest
 
 from .calls import Call, calls
-from .known import FAILURES
 from .pages import Visit, visits
 from .walk import Walk
 from .world import Opened, opened
@@ -17,9 +16,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     world = metafunc.cls.world
     if "call" in metafunc.fixturenames:
         ways = [call for call in calls() if world.with_options or not call.option or call.id in world.answers]
-        metafunc.parametrize("call", list(_marked(metafunc.cls, ways)))
+        metafunc.parametrize("call", list(_walked(metafunc.cls, ways)))
     if "visit" in metafunc.fixturenames:
-        metafunc.parametrize("visit", list(_marked(metafunc.cls, visits())))
+        metafunc.parametrize("visit", list(_walked(metafunc.cls, visits())))
 
 
 @pytest.fixture(scope="class")
@@ -30,12 +29,5 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield place
 
 
-def _marked(walk: type[Walk], steps: Iterable[Call | Visit]) -> Iterable[object]:
-    for step in steps:
-        if walk.only and step.id not in walk.only:
-            continue
-        world = walk.world.name
-        whole = FAILURES.get((world, "*"))  # a world that cannot be opened
-        reason = whole or FAILURES.get((world, step.id))
-        marks = [pytest.mark.xfail(reason=reason, strict=not whole)] if reason else []
-        yield pytest.param(step, id=step.id, marks=marks)
+def _walked(walk: type[Walk], steps: Iterable[Call | Visit]) -> Iterable[object]:
+    return [pytest.param(step, id=step.id) for step in steps if not walk.only or step.id in walk.only]

@@ -288,10 +288,12 @@ class Runner:
     async def _answer(self, statement: Statement, done: Done) -> Answer:
         answer: Answer
         try:
-            if statement.query and statement.query.absence.empty and self.has(statement.source):
-                raise Absent(statement.name, statement.query.absence.causes)
-            table = await self._from_cache(statement) or await self._from_source(statement)
             query = statement.query
+            causes = query.absence.causes if query and query.absence.empty else frozenset()
+            said = {cause.split(".")[0] for cause in causes} & {*self.settings.absent}
+            if causes and (said or self.has(statement.source)):  # what settings say goes before a missing connection
+                raise Absent(statement.name, causes)
+            table = await self._from_cache(statement) or await self._from_source(statement)
             consent = (await self._consented()).notes() if statement.excludes else ()
             notes = (*table.notes, *self._of_today(query), *consent)
             answer = replace(table, as_of=self.as_of, title=query.title if query else "", notes=notes)
