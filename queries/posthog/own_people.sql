@@ -24,7 +24,7 @@ addressed AS (
         SELECT DISTINCT
             person_id,
             NULL AS present,
-            arrayJoin(arrayFilter(text -> text != '', [
+            arrayJoin(arrayFilter(text -> match(text, '[@＠]'), [
                 toString(properties.$set.email), toString(properties.$set.Email), toString(properties.$set.$email),
                 toString(properties.$set_once.email)
             ])) AS written
@@ -42,7 +42,7 @@ addressed AS (
     )
 ),
 own AS (
-    SELECT person_id, max(present) AS present_email, groupUniqArray(ifNull(email, written)) AS addresses
+    SELECT person_id, max(present) AS present_email, groupUniqArray(ifNull(email, '')) AS addresses
     FROM addressed
     GROUP BY person_id
     HAVING countIf({is_internal} OR written IN arrayPushBack({own_people}, '')) > 0

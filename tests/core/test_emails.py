@@ -26,6 +26,12 @@ def test_python_reads_each_text_as_the_table_says() -> None:
     assert all(email_in(email) == email for email in TABLE.values() if email)
 
 
+@pytest.mark.parametrize("text", ["a@b?{}<", "a@b{}x", "{}a@b", "{}<a@b", "a@b>{}x", "<{}@b", "a@{}b@"])
+def test_a_long_text_takes_no_longer_than_its_length(text: str) -> None:
+    for filling in (" ", "?", ">", ".", "a", "\\n"):
+        email_in(text.format(100_000 * filling))  # for hours, if two parts of the pattern match the same
+
+
 def test_duckdb_reads_each_text_as_python_does() -> None:
     rows = duckdb.execute(
         f"SELECT t, {email_in_duckdb('t')} FROM (SELECT unnest(?::VARCHAR[]) AS t)", [list(TABLE)]

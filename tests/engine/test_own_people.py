@@ -33,7 +33,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         return f"private{number}@mailbox.example"
 
     account(CUSTOMER)
-    person(CUSTOMER, "ann-1")
+    rows.event(person(CUSTOMER, "ann-1"), "$identify", ago(4), 1, **{"p_$set": {"email": "undefined"}})
     account(private(0))
     rows.event(person(private(0)), "$identify", ago(400), 1, **{"p_$set": {"email": "Boss@datagen.dev"}})
     account(private(1))
@@ -51,6 +51,13 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     person(private(5))
     account("qa@eu.datagen.dev")
     person("qa@eu.datagen.dev")
+    account(private(6))
+    staff = person(private(6))
+    for text in ("it@datagen.dev", "undefined"):  # which is no name that staff and customers share
+        rows.event(staff, "$identify", ago(4), 1, **{"p_$set": {"email": text}})
+    account(private(8))  # found by way of two persons
+    rows.event(person("pm@datagen.dev"), "$identify", ago(4), 1, **{"p_$set": {"email": private(7)}})
+    rows.event(person(private(7)), "$identify", ago(4), 1, **{"p_$set": {"email": private(8)}})
     with office(tmp_path_factory.mktemp("own"), rows) as opened:
         yield opened
 
@@ -68,7 +75,7 @@ def test_only_the_customer_has_a_profile(company: Office) -> None:
     with company.runner() as runner:
         profiles = build_profiles(runner, company.rules)
         assert profiles.connection.execute("SELECT email FROM profile").fetchall() == [(CUSTOMER,)]
-        assert profiles.match.internal_excluded == 8
+        assert profiles.match.internal_excluded == 12
         one = build_profiles(runner, company.rules, only="private0@mailbox.example")
         assert one.people == 0
 
@@ -91,5 +98,5 @@ def test_every_source_leaves_them_out(company: Office, name: str, column: str, c
 
 def test_nobody_is_asked_about_without_a_rule(company: Office) -> None:
     with company.runner(internal=()) as runner:
-        assert build_profiles(runner, company.rules).people == 9
+        assert build_profiles(runner, company.rules).people == 13
         assert runner.opted_out.own.names == set()

@@ -17,7 +17,7 @@ _LABEL = rf"[^{_INVISIBLE}{_AT}{_DELIMITERS}{_DOTS}?/#]+"
 _ADDRESS = rf"[^{_INVISIBLE}{_AT}{_DELIMITERS}]+[{_AT}]{_LABEL}(?:[{_DOTS}]{_LABEL})*"
 _WRITTEN = (
     rf"^(?:[^<>]*<)?{_AROUND}(?:[mM][aA][iI][lL][tT][oO]:)?({_ADDRESS})"
-    rf"[{_DOTS}]?(?:[?][^<>{_AT}]*)?{_AROUND}>*{_AROUND}$"
+    rf"[{_DOTS}]?(?:[?][^<>{_AT}]*|{_AROUND})(?:>+{_AROUND})?$"  # no two parts match one text: that would take for ever
 )
 _RE2 = re.sub(r"\\u(....)", r"\\x{\1}", _WRITTEN)
 # nearly every e-mail is written like this already; the other pattern takes eight times as long (0.8 µs, in any engine)

@@ -10,6 +10,9 @@ from usertrack.core.emails import email_in
 from usertrack.core.table import Row
 
 QUERIES = ("neon/own_accounts", "posthog/own_people")
+_ROUNDS = 5
+"""Most rounds of questions. A human with an account, a second address and a device needs three; each costs two queries,
+and strangers can chain any number of names with the public key of a project."""
 
 
 def own_rule(item: str) -> str:
@@ -59,12 +62,24 @@ class OwnPeople:
 async def find_own_people(
     rules: Sequence[str], ask: Callable[[str, Collection[str]], Awaitable[Sequence[Row]]]
 ) -> OwnPeople:
-    """Ask each source for who has one of the names so far, until neither knows another one."""
-    people, asked = OwnPeople(rules), dict.fromkeys(QUERIES, -1)
-    while any(count < len(people.names) for count in asked.values()):
+    """Ask each source for who has one of the names so far, until neither knows another one.
+
+    A source is not asked again for ids that it gave itself: an id is of one person. After `_ROUNDS`, `problem` says
+    that there may be more names.
+    """
+    people = OwnPeople(rules)
+    known: dict[str, set[str]] = {}
+    for _ in range(_ROUNDS):
         for query in QUERIES:
-            if asked[query] < len(people.names):
-                for id_, email, *more in await ask(query, people.names):
-                    people.add(id_, email, more[0] if more else ())
-                asked[query] = len(people.names)
+            names = {name for name in people.names if not people.says(name)}
+            if query in known and names <= known[query]:
+                continue
+            known[query] = names
+            for id_, email, *more in await ask(query, names):
+                listed = more[0] if more else ()
+                people.add(id_, email, listed)
+                known[query] |= {name for name in (id_, *listed) if name and not email_in(name)}
+        if all({name for name in people.names if not people.says(name)} <= names for names in known.values()):
+            return people
+    people.problem = f"their names lead to more names, and only the first {_ROUNDS} steps were followed"
     return people

@@ -40,7 +40,7 @@ TRACKED = Entity(
     tuple(column.name for column in OWN_EVENTS.columns),
     path=Path("usertrack.event"),
 )
-"""The events that `usertrack.track` keeps in the product's Postgres. Of nobody, it writes the event's id as the person."""
+"""The events that `usertrack.track` keeps in Postgres, where the person of an anonymous one is the event's own id."""
 _TOKEN = "phc_own_events"  # the same for ever: the ids of persons are made of it
 _COPY, _SERVER = "usertrack.sources.event_copy", "usertrack.server.app"  # loaded by name, as sources are
 _FRESH_SECONDS = 10  # between two looks at Postgres while the copy is served: a page asks a dozen questions at once
