@@ -122,7 +122,7 @@ LEFT = {
     ),
     "narrows the question: tests/product": (
         "people where order exclude stopped_at target returning event name category gone start goal steps urls kind"
-        " outcome within curve patterns pattern search sort tool by"
+        " outcome only within curve patterns pattern search sort tool by"
     ),
     "needs a thing of its own to be shown: tests beside the command": (
         "breakdown link url yes param source sql query description compiled person every rounds comment time end"
