@@ -20,8 +20,7 @@ from usertrack.scan.receivers import Receivers
 from usertrack.scan.sinks import BY_NAME, METHODS, CustomSink, Sent, sent_by, sent_by_custom
 from usertrack.scan.site import ProfileSite, Site, Unresolved
 from usertrack.scan.syntax import Call, Element, Expression, Function, Member, Name, callee_name
-from usertrack.scan.unknown import likely_sink
-from usertrack.scan.unscanned import unscanned_calls
+from usertrack.scan.unknown import likely_sink, unscanned_calls
 from usertrack.scan.values import (
     ClassValue,
     Frames,

@@ -1,14 +1,19 @@
-"""Calls on something that the scanned code does not define, which look as if they sent an event."""
+"""Calls that look as if they sent an event: on what the code does not define, or of functions in unscanned files."""
 
+import re
 from collections.abc import Iterator
 
 from usertrack.scan.evaluation import Evaluator
+from usertrack.scan.receivers import TEXTS, Receivers
 from usertrack.scan.sinks import METHODS
-from usertrack.scan.syntax import Call, Expression, Function, Member, Name, callee_name
+from usertrack.scan.syntax import Call, Expression, Function, Imported, Member, Name, callee_name
 from usertrack.scan.values import ObjectValue, ParameterValue, TemplateValue, TextValue
 
 EVENT_KEYS = ("event", "name", "type", "eventName", "event_name", "eventType", "event_type", "action")
 """Where the event may be in an object that holds all; the most telling first."""
+_VERB = re.compile(rb"(?:[tT]rack|[cC]apture)\w*(?=\()")
+_NO_EVENT = re.compile(rb"exception|error|message|tracker", re.IGNORECASE)
+"""What else is captured."""
 
 
 def likely_sink(call: Call, evaluator: Evaluator) -> str | None:
@@ -47,3 +52,30 @@ def _dotted(callee: Expression) -> list[str]:
         case Name(name=name):
             return [name]
     return []
+
+
+def unscanned_calls(receivers: Receivers) -> Iterator[Call]:
+    """Yield calls of functions in files that were not scanned.
+
+    They hand over a text, an object, or what their own function is given.
+    """
+    names = receivers.program.words_with(_VERB, _NO_EVENT)
+    receivers.program.parse_files_with(names)
+    for name in names:
+        for call in receivers.program.calls[name]:
+            if _is_imported_from_elsewhere(call, receivers) and receivers.hands_over(
+                call, (*TEXTS, ObjectValue, ParameterValue)
+            ):
+                yield call
+
+
+def _is_imported_from_elsewhere(call: Call, receivers: Receivers) -> bool:
+    callee: Expression = call.callee
+    while isinstance(callee, Member):
+        callee = callee.value
+    if not isinstance(callee, Name):
+        return False
+    importer = receivers.evaluator.path_of(call.scope)
+    bindings, _ = receivers.evaluator.bindings_of(callee.name, call.scope)
+    modules = [binding.value.module for binding in bindings if isinstance(binding.value, Imported)]
+    return any(receivers.program.is_unscanned(module, importer) for module in modules)
