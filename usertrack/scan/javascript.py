@@ -432,8 +432,11 @@ class JavaScriptReader(Reader):
     def read_member(self, node: "Node") -> Expression:
         value = self.visit_field(node, "object")
         name = source_of(node.child_by_field_name("property"))
-        is_global = isinstance(value, Name) and value.name in ("window", "globalThis", "self")
-        if is_global and value.name not in self._home(value.name).bindings:
+        if (
+            isinstance(value, Name)
+            and value.name in ("window", "globalThis", "self")
+            and value.name not in self._home(value.name).bindings
+        ):
             return Name(name, line_of(node))
         return Member(value, name, line_of(node))
 

@@ -14,16 +14,8 @@ from usertrack.server.hogql.sql import Sql, Type, identifier
 from usertrack.server.hogql.tables import TABLES
 from usertrack.server.hogql.text import column_name
 
-_SET_OPERATORS = {
-    "UNION ALL",
-    "UNION DISTINCT",
-    "UNION",
-    "INTERSECT",
-    "INTERSECT DISTINCT",
-    "INTERSECT ALL",
-    "EXCEPT",
-    "EXCEPT DISTINCT",
-    "EXCEPT ALL",
+_SET_OPERATORS = {"UNION", *(f"UNION {kind}" for kind in ("ALL", "DISTINCT"))} | {
+    f"{word}{kind}" for word in ("INTERSECT", "EXCEPT") for kind in ("", " DISTINCT", " ALL")
 }
 _GROUPINGS = {"rollup": "GROUP BY ROLLUP({})", "cube": "GROUP BY CUBE({})"}
 
