@@ -3,7 +3,7 @@
 import pytest
 
 from usertrack.coverage.names import near
-from usertrack.plan.patterns import matches
+from usertrack.plan.model import matches
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from usertrack.core.errors import UsageError
-from usertrack.scan.grammars import parser_for
+from usertrack.scan.extraction import parser_for
 from usertrack.scan.scan import scan_code
 from usertrack.scan.site import Scan
 

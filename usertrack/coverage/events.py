@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from usertrack.coverage.arrivals import Arrival, Arrivals
 from usertrack.coverage.names import near, says_something
 from usertrack.coverage.states import State, state_of
-from usertrack.plan.model import Plan, PlannedEvent
-from usertrack.plan.patterns import matches
+from usertrack.plan.model import Plan, PlannedEvent, matches
 from usertrack.scan.site import Scan, Site
 
 

@@ -49,3 +49,13 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(
         findings, key=lambda each: (each.file, each.line, SEVERITIES.index(each.severity), each.rule.id, each.subject)
     )
+
+
+@dataclass(frozen=True)
+class Place:
+    """The file of the plan, as findings name it."""
+
+    file: str
+
+    def finding(self, rule: Rule, subject: str, message: str, line: int, instead: str = "") -> Finding:
+        return Finding(rule, subject, message, self.file, line, instead)

@@ -1,12 +1,22 @@
 """The tracking plan as typed values: events, properties, scopes, naming rules and phases of a `tracking.yaml`."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
-from usertrack.plan.patterns import matches
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether ``name`` is ``pattern``, in which ``*`` stands for any text."""
+    return pattern == name or ("*" in pattern and _expression(pattern).fullmatch(name) is not None)
+
 
 Type = Literal["string", "number", "integer", "boolean", "datetime", "list", "object"]
 Status = Literal["planned", "active", "deprecated"]

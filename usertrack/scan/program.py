@@ -4,9 +4,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from usertrack.scan.extraction import summary_of
+from usertrack.scan.extraction import imported_modules, summary_of
 from usertrack.scan.files import SourceFile, Tree, UnreadError, source_bytes
-from usertrack.scan.imports import imported_modules
 from usertrack.scan.resolve import Resolver
 from usertrack.scan.syntax import (
     Alias,

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from usertrack.core.errors import UsageError
+from usertrack.scan.extraction import parser_for
 from usertrack.scan.files import LANGUAGES, source_tree
-from usertrack.scan.grammars import parser_for
 from usertrack.scan.inference import Inference
 from usertrack.scan.program import Program
 from usertrack.scan.sinks import CustomSink

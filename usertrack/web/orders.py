@@ -1,4 +1,4 @@
-"""What somebody is about to do: shown first, done once. A form sent twice gets the outcome of the first time."""
+"""Forms that do something: shown first, done once. A form sent twice gets the outcome of the first time."""
 
 import secrets
 import threading
@@ -10,9 +10,34 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from usertrack.core.errors import QueryError, UsageError, UsertrackError
-from usertrack.web.once import Once
 
 Value = TypeVar("Value")
+
+
+class Once(Generic[Value]):
+    """Calls ``make`` for whoever comes first; the others wait for it. Each gets the value, or its error."""
+
+    def __init__(self, make: Callable[[], Value]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._outcome: list[Value | UsertrackError] = []
+
+    def __call__(self) -> Value:
+        with self._lock:
+            if not self._outcome:
+                self._outcome.append(self._attempt())
+        [outcome] = self._outcome
+        if isinstance(outcome, UsertrackError):
+            raise outcome
+        return outcome
+
+    def _attempt(self) -> Value | UsertrackError:
+        try:
+            return self._make()
+        except UsertrackError as error:
+            return error
+
+
 _MOST = 200
 _SECONDS = 15 * 60  # in which what was shown may be done
 

@@ -3,9 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from usertrack.plan.finding import Finding, Rule, in_order
+from usertrack.plan.finding import Finding, Place, Rule, in_order
 from usertrack.plan.lint import complete, meaning, naming, personal
-from usertrack.plan.lint.place import Place
 from usertrack.plan.model import Plan
 
 RULES: tuple[Rule, ...] = (*naming.RULES, *meaning.RULES, *complete.RULES, *personal.RULES)

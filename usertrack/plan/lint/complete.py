@@ -6,8 +6,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from usertrack.core.errors import did_you_mean
-from usertrack.plan.finding import Finding, Rule
-from usertrack.plan.lint.place import Place
+from usertrack.plan.finding import Finding, Place, Rule
 from usertrack.plan.lint.vocabulary import word_set
 from usertrack.plan.lint.words import stem, words_of
 from usertrack.plan.model import Phase, Plan, PlannedEvent, PlannedProperty

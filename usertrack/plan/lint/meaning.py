@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from usertrack.plan.finding import Finding, Rule
-from usertrack.plan.lint.place import Place
+from usertrack.plan.finding import Finding, Place, Rule
 from usertrack.plan.lint.vocabulary import word_map, word_set
 from usertrack.plan.lint.words import stem, words_of
 from usertrack.plan.model import Plan, PlannedEvent, PlannedProperty

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from usertrack.plan.finding import Finding, Rule
-from usertrack.plan.lint.place import Place
+from usertrack.plan.finding import Finding, Place, Rule
 from usertrack.plan.lint.words import (
     in_case,
     in_the_past,

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from ipaddress import ip_address
 
-from usertrack.plan.finding import Finding, Rule
-from usertrack.plan.lint.place import Place
+from usertrack.plan.finding import Finding, Place, Rule
 from usertrack.plan.lint.vocabulary import classes, word_set
 from usertrack.plan.lint.words import words_of
 from usertrack.plan.model import PERSONAL, Personal, Plan, PlannedProperty

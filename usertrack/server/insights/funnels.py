@@ -13,6 +13,7 @@ from usertrack.server.insights.nodes import (
     RunHogQL,
     allow,
     any_of,
+    ask_library,
     breakdown_of,
     choice,
     count,
@@ -24,7 +25,6 @@ from usertrack.server.insights.nodes import (
     section,
     series_of,
 )
-from usertrack.server.insights.shared import ask_library
 
 _OPTIONS = {"dateRange", "interval", "series", "properties", "filterTestAccounts", "breakdownFilter", "funnelsFilter"}
 _FILTER_OPTIONS = {

@@ -1,16 +1,20 @@
-"""Reads the parts that all query nodes share: dates, events, filters and breakdowns.
+"""Reads the parts that all query nodes share, and runs the library's own queries for them.
 
-An option that this server does not support is an error; it is never ignored.
+A number has one definition for commands and for insights. An option that this server does not support is an error; it
+is never ignored.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from usertrack.core.identified import IDENTIFIED
+from usertrack.library.library import Library, shipped_root
 from usertrack.server.hogql.filters import PROPERTY_PATHS, compared, constant, moment_of, property_condition
+from usertrack.server.hogql.parse import Tree, parse_condition
 from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.http.api_errors import ApiError
 
@@ -269,3 +273,38 @@ def breakdown_of(node: Node) -> Breakdown | None:
     if not isinstance(kind, str) or kind not in PROPERTY_PATHS or not isinstance(name, str):
         raise not_supported(f"A breakdown of type {kind}")
     return Breakdown(kind, name, count(filters, "breakdown_limit", BREAKDOWN_LIMIT, 1000))
+
+
+def ask_library(run_hogql: RunHogQL, project: Project, name: str, values: Mapping[str, Any]) -> list[list[Any]]:
+    """The rows of the shipped query ``posthog/<name>``, with internal people: a node has filters of its own.
+
+    Conditions in ``values`` are nodes of HogQL's syntax tree.
+    """
+    query = _library()[f"posthog/{name}"]
+    parameters = {**{key: parameter.default for key, parameter in query.params.items()}, **values}
+    bound = {key: _bound(query.params[key].type, value) for key, value in parameters.items()}
+    conditions = {"identified": _bound("condition", IDENTIFIED), "opted_out": _bound("condition", "false")}
+    shared = {"internal": [], "own_people": [], **conditions, "timezone": project.timezone.key}
+    return run_hogql(f"{query.sql}\nLIMIT {LIMIT}", {**bound, **shared})
+
+
+def bucketing(date_range: DateRange, project: Project) -> dict[str, Any]:
+    """The parameters of queries that number the intervals, from 0."""
+    sundays = date_range.interval == "week" and project.week_start_day == 0
+    return {"interval": date_range.interval, "sundays": sundays, "origin": date_range.start}
+
+
+@cache
+def _library() -> Library:
+    return Library([shipped_root() / "queries"])
+
+
+def _bound(kind: str, value: Any) -> Any:
+    """``value`` as the query binds it; conditions become trees, never text."""
+    if kind == "condition":
+        return Tree(parse_condition(value) if isinstance(value, str) else value)
+    if kind == "conditions":
+        return Tree({"node": "Array", "exprs": value})
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value

@@ -12,6 +12,8 @@ from usertrack.server.insights.nodes import (
     action_of,
     allow,
     any_of,
+    ask_library,
+    bucketing,
     choice,
     count,
     date_range_of,
@@ -26,7 +28,6 @@ from usertrack.server.insights.nodes import (
     series_of,
     step,
 )
-from usertrack.server.insights.shared import ask_library, bucketing
 
 _SERIES_OPTIONS = {"dateRange", "interval", "series", "properties", "filterTestAccounts"}
 _ITEM_OPTIONS = {"event", "properties", "fixedProperties", "math"}

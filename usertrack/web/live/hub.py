@@ -25,12 +25,10 @@ from usertrack.signals.occurrence import Occurrence
 from usertrack.signals.profiled import REFRESH
 from usertrack.web.live.board import AlertBoard, notifications
 from usertrack.web.live.drawing import Drawing
-from usertrack.web.live.feed import Feed
 from usertrack.web.live.histories import Histories
-from usertrack.web.live.opening import Ask, first_of, in_thread, opened
-from usertrack.web.live.scene import Facts, OnePerson, Scene, View
+from usertrack.web.live.scene import Facts, Feed, OnePerson, Scene, View
 from usertrack.web.live.screens import Screen
-from usertrack.web.live.sources import LiveSource, live_audience
+from usertrack.web.live.sources import Ask, LiveSource, first_of, in_thread, live_audience, opened
 from usertrack.workspace.settings import Settings
 
 _STEP = 0.3  # seconds between two screens at the least

@@ -1,9 +1,11 @@
-"""What is live at a moment, and what of it somebody asked to see."""
+"""The state of what is live at a moment: active people, alerts, the feed, and the view that a visitor chose."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -128,3 +130,32 @@ class OnePerson:
 
 MOST_LINES = 2_000
 View = Choice | OnePerson
+
+
+_LINES = 14
+
+
+class Feed:
+    """The latest line is the first; what somebody does again and again is one line."""
+
+    def __init__(self) -> None:
+        self._lines, self._numbers = deque[FeedLine](maxlen=_LINES), count(1)
+
+    @property
+    def lines(self) -> tuple[FeedLine, ...]:
+        return tuple(self._lines)
+
+    @property
+    def people(self) -> set[str]:
+        return {line.occurrence.person for line in self._lines if line.occurrence.person}
+
+    def note(self, occurrences: Iterable[Occurrence]) -> None:
+        for each in occurrences:
+            last = self._lines[0] if self._lines else None
+            if last and (last.occurrence.person, last.occurrence.name) == (each.person, each.name):
+                self._lines[0] = replace(last, occurrence=each, times=last.times + 1)
+            else:
+                self._lines.appendleft(FeedLine(next(self._numbers), each))
+
+    def clear(self) -> None:
+        self._lines.clear()

@@ -1,11 +1,14 @@
 """The live sources behind the hub. What is asked of them blocks, and runs in a thread."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from usertrack.core.errors import UsertrackError
 from usertrack.core.notify import Notify, Silent
 from usertrack.core.table import Table
 from usertrack.demo.traffic.live_settings import live_settings
@@ -88,3 +91,39 @@ def _runner(settings: Settings) -> Runner:
 
 def _no_progress() -> nullcontext[Notify]:
     return nullcontext(Silent())
+
+
+Result = TypeVar("Result")
+
+
+class Ask(Protocol):
+    """Answers a question in a thread."""
+
+    async def __call__(self, question: Callable[[], Result]) -> Result: ...
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[LiveSource, Ask]]:
+    """The live sources, and what asks them in their thread."""
+    thread, stack = ThreadPoolExecutor(1, "live source"), ExitStack()
+
+    async def ask(question: Callable[[], Result]) -> Result:
+        return await in_thread(thread, question)
+
+    try:
+        yield await ask(lambda: stack.enter_context(live_source(settings))), ask
+    finally:
+        thread.submit(stack.close)
+        thread.shutdown(wait=False)
+
+
+async def in_thread(thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(thread, work)
+
+
+def first_of(group: BaseExceptionGroup[UsertrackError]) -> UsertrackError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, UsertrackError)
+    return error

@@ -19,11 +19,10 @@ from usertrack.product.scope import Scope
 from usertrack.reports.filters import Filters
 from usertrack.segments.analysis import Analysis
 from usertrack.web.answers import Answer, since_of
-from usertrack.web.choices import Choices
 from usertrack.web.links import PageLinks
 from usertrack.web.meanings import MEANINGS
-from usertrack.web.once import Once
-from usertrack.web.question import Question
+from usertrack.web.orders import Once
+from usertrack.web.question import Choices, Question
 from usertrack.web.shell import Part, document_html, end, error, rendered, words
 from usertrack.web.site import Site
 
