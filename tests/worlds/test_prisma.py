@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from .oracle import Act, Company, Person
 from .walk import Walk
-from .world import NOW, Row, World, ago, uuid
+from .world import NOW, Opened, Row, World, ago, uuid
 
 SCHEMA = """
 CREATE TABLE "User" (
@@ -38,6 +38,7 @@ USERS: dict[str, tuple[float, int, list[float], bool]] = {
     "max": (62, 5, [number / 4 + 0.1 for number in range(120)], False),
     "nia": (70, 1, [], True),
 }
+PAYS_SINCE = {"max": 30, "lea": 54}  # days ago; lea left 49 days ago
 
 
 def acts(name: str) -> list[tuple[datetime, str]]:
@@ -55,7 +56,7 @@ def rows() -> dict[str, list[Row]]:
             "email": f"{name}@kiln.example",
             "signedUpAt": naive(ago(age)),
             "plan": "trial" if name != "max" else "pro",
-            "convertedAt": naive(ago(30)) if name == "max" else None,
+            "convertedAt": naive(ago(PAYS_SINCE[name])) if name in PAYS_SINCE else None,
             "churned": churned,
             "churnedAt": naive(ago(age - 6)) if churned else None,
         }
@@ -109,3 +110,12 @@ class TestPrisma(Walk):
         },
         answers=company().answers(funnel={"steps": company().funnel(FUNNEL)}),
     )
+
+    def test_customers_leave_by_their_own_word(self, there: Opened) -> None:
+        paid = json.loads(there.run("churn", "--gone", "7", "-f", "json").out)["paid"]
+        assert [(period["start"], period["hits"], period["n"]) for period in paid] == [
+            ("2026-10-02", 1, 1),
+            *((f"2026-{day}", 0, 1) for day in ("10-23", "10-30", "11-06", "11-13")),
+        ]
+        assert "Customers, by the accounts' own word" in there.run("churn", "--gone", "7").out
+        assert "paid" not in json.loads(there.run("churn", "--breakdown", "feature", "-f", "json").out)

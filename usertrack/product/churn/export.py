@@ -183,6 +183,7 @@ def as_json(churn: Churn, notes: Sequence[str]) -> dict[str, Any]:
         "groups": [_group_json(group, churn.scope) for group in churn.groups],
         "risk_segments": risk_columns(churn.gone).dicts(churn.risks),
         "marks": MARKS.dicts(churn.marks),
+        **({"paid": PERIODS.dicts(churn.paid)} if churn.paid else {}),
         "back_test": _test_json(churn.test),
         "notes": list(notes),
     }

@@ -114,9 +114,10 @@ class ChurnGroup:
 
 @dataclass(frozen=True)
 class Churn:
-    """Who has no event for ``gone`` whole days has left. Risks, marks and back-test are of all groups together.
+    """Churn by ``gone`` whole days without an event. Risks, marks and back-test are of all groups together.
 
-    ``test`` is None where the history is shorter than three times ``gone``.
+    ``test`` is None where the history is shorter than three times ``gone``. ``paid`` are periods of paying accounts,
+    which leave by the company's own word.
     """
 
     event: str
@@ -127,6 +128,7 @@ class Churn:
     marks: tuple[Mark, ...]
     test: BackTest | None
     table: Table
+    paid: tuple[ChurnPeriod, ...] = ()
 
 
 def ask(runner: Runner, event: str, gone: int, scope: Scope, *, trend: bool = False) -> Churn:
@@ -165,7 +167,17 @@ def ask(runner: Runner, event: str, gone: int, scope: Scope, *, trend: bool = Fa
         tuple(_marks(_people_by_event(facts, "left"), _people_by_event(facts, "stayed"))),
         _back_test(cells),
         table,
+        _paid(runner, gone, scope, periods),
     )
+
+
+def _paid(runner: Runner, gone: int, scope: Scope, periods: int) -> tuple[ChurnPeriod, ...]:
+    """Return the periods in which accounts paid; none for a part of the people, or where no account says when."""
+    if scope.where or scope.user or scope.breakdown or scope.people is not None:
+        return ()
+    values = {"gone": gone, "periods": periods, "until": _midnight(scope)}
+    [paid] = runner.run([runner.bind("neon/paid_churn", values)])
+    return tuple(_periods(paid.dicts(), gone, scope)) if isinstance(paid, Table) else ()
 
 
 def _ask(runner: Runner, query: str, event: str, gone: int, scope: Scope, **more: int) -> Table:

@@ -57,6 +57,8 @@ def _blocks(churn: Churn) -> Iterator[Block]:
     for group in churn.groups:
         blocks = (*_rate(group, churn), *_lifetime(group))
         yield Section(churn.scope.heading(group.name) or counted[0].upper() + counted[1:], blocks)
+    if churn.paid:
+        yield Section("Customers, by the accounts' own word", (export.PERIODS.listing(churn.paid),))
     yield Section(f"Who is about to leave, of {number(sum(risk.people for risk in churn.risks))}", tuple(_risk(churn)))
     yield Section("What marks those who left", (_marks(churn),))
     yield Section("Back-test", (_tested(churn),))
