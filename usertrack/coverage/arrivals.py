@@ -1,4 +1,4 @@
-"""What has arrived: the events of the last days, with their properties and the libraries that sent them."""
+"""The events that arrived in the last days, with their properties and the libraries that sent them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from usertrack.engine.runner import Runner
 
 @dataclass(frozen=True)
 class SentBy:
-    """How many events a version of an SDK sent (``$lib``, ``$lib_version``; empty where the event does not say)."""
+    """The number of events from a version of an SDK (``$lib``, ``$lib_version``; empty where it does not say)."""
 
     library: str
     version: str
@@ -23,7 +23,7 @@ class SentBy:
 
 @dataclass(frozen=True)
 class Presence:
-    """How many of ``total`` events, persons or groups are ``holders`` of a property."""
+    """The ``holders`` of a property among ``total`` events, persons or groups."""
 
     holders: int = 0
     total: int = 0
@@ -71,7 +71,7 @@ class Arrivals:
 
 @dataclass(frozen=True)
 class Releases:
-    """What the queries need to know of a plan: when what was released, and what an alias of a property means."""
+    """The parts of a plan that queries need: when what was released, and what an alias of a property means."""
 
     events: Mapping[str, datetime] = field(default_factory=dict)
     persons: Mapping[str, datetime] = field(default_factory=dict)

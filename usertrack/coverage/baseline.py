@@ -18,7 +18,7 @@ class Baseline:
     keys: Counter[str] = field(default_factory=Counter)
 
     def new(self, findings: Iterable[Finding]) -> list[Finding]:
-        """Those beyond the baseline: of one key, the last ones."""
+        """Return the findings beyond the baseline: of one key, the last ones."""
         seen: Counter[str] = Counter()
         excess = []
         for finding in findings:
@@ -28,7 +28,7 @@ class Baseline:
         return excess
 
     def notes(self, findings: Sequence[Finding]) -> list[str]:
-        """How many findings it lets pass, and how many of its entries nobody needs any more."""
+        """Say how many findings the baseline lets pass, and how many of its entries are not needed any more."""
         counts = Counter(finding.key for finding in findings)
         old, settled = (self.keys & counts).total(), (self.keys - counts).total()
         return [

@@ -183,7 +183,7 @@ def _unplanned(coverage: Coverage, base: str) -> Iterator[Section]:
 
 
 def _anchor(name: str) -> str:
-    """As GitHub makes it of a heading."""
+    """Return the anchor that GitHub makes of a heading."""
     return re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-")
 
 

@@ -1,4 +1,4 @@
-"""What changes between two states of plan and code: events and properties that appear, vanish or are renamed."""
+"""Compares two states of plan and code: events and properties that appear, vanish or are renamed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

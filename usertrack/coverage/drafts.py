@@ -145,7 +145,7 @@ def _with_sent(event: DraftEntry, names: Sequence[str], scopes: Mapping[str, Seq
 
 @dataclass
 class _Kinds:
-    """What is known of a property over all events."""
+    """The kinds and texts of a property over all events."""
 
     kinds: set[str] = field(default_factory=set)
     texts: list[str] = field(default_factory=list)

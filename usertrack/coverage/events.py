@@ -43,7 +43,7 @@ class CoveredEvent:
 
 @dataclass
 class _Event:
-    """What is known of one name so far."""
+    """The plan, the sites and the arrivals of one name so far."""
 
     planned: PlannedEvent | None = None
     sites: list[Site] = field(default_factory=list)

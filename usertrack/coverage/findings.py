@@ -1,4 +1,4 @@
-"""What `plan check` finds where the plan, the code and the data differ."""
+"""The findings of `plan check` where the plan, the code and the data differ."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the embedded server has counted of events that are not as the plan says, as a document."""
+"""Violations of the plan that the embedded server has counted, as a document."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -21,7 +21,7 @@ _PATH = "usertrack/live-check/"
 
 @dataclass(frozen=True)
 class CountedViolation:
-    """How often a version of an SDK has broken a rule. ``property`` is empty when the event as a whole is meant.
+    """The count of a broken rule by a version of an SDK. ``property`` is empty when the event as a whole is meant.
 
     ``of`` is whose property it is: event, person or group. Times are ISO 8601, UTC.
     """
@@ -59,7 +59,7 @@ class LiveCheckReport:
 
 
 def ask_live_check(runner: Runner, *, reset: bool = False) -> LiveCheckReport:
-    """What the server has counted; with ``reset`` it begins anew. Raises UsageError when it is PostHog's own."""
+    """Ask the server for its counts; with ``reset`` it begins anew. Raises UsageError when it is PostHog's own."""
     if not runner.call("GET", "").get("usertrack_live_check"):
         hint = "name the data of an embedded server with --data, or set POSTHOG_HOST to its address"
         raise UsageError("this PostHog has no live check: that is of `usertrack serve --plan`", hint)

@@ -1,4 +1,4 @@
-"""What coverage joins: the plan, the scan of the code, and what has arrived."""
+"""The material that coverage joins: the plan, the scan of the code, and what has arrived."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -20,7 +20,7 @@ def words(name: str) -> tuple[str, ...]:
 
 
 def near(name: str, others: Iterable[str]) -> list[str]:
-    """Those of ``others`` that are nearly ``name``, the most similar first; needs the extra ``plan``.
+    """Return the ``others`` that are nearly ``name``, the most similar first; needs the extra ``plan``.
 
     They have the same words in any case and order, but for endings (``exported`` and ``export``) and single typos; or
     one letter at the most is wrong in all of a long name, without what separates its words.

@@ -22,7 +22,7 @@ GROUPINGS: tuple[Grouping, ...] = ("tier", "phase", "owner")
 
 @dataclass(frozen=True)
 class Counts:
-    """Of ``total`` planned things, how many are in the code, in the data, and in both; None: that was not asked."""
+    """The share of ``total`` planned things are in the code, in the data, and in both; None: that was not asked."""
 
     total: int
     in_code: int | None
@@ -35,7 +35,7 @@ class Counts:
 
     @property
     def seen(self) -> int | None:
-        """How many are in code and data, or in the one that was looked at."""
+        """The number in code and data, or in the one that was looked at."""
         parts = (self.in_both, self.in_data, self.in_code)
         return next((part for part in parts if part is not None), None)
 
@@ -110,7 +110,7 @@ class Coverage:
 
     @property
     def of_required(self) -> Counts:
-        """Of the pairs of a planned event and a property that it must have."""
+        """The counts of pairs of a planned event and a property that it must have."""
         return self._required_of(self.planned)
 
     def _required_of(self, events: Sequence[CoveredEvent]) -> Counts:
@@ -144,13 +144,13 @@ class Coverage:
         )
 
     def visible(self, kind: Literal["funnel", "segment"]) -> Presence:
-        """How many steps of funnels, or facts of segments, are covered."""
+        """Return how many steps of funnels, or facts of segments, are covered."""
         known = [each.covered for each in self.uses if each.use.kind == kind and each.covered is not None]
         return Presence(sum(known), len(known))
 
     @property
     def metrics(self) -> list[MeasuredMetric]:
-        """What the plan promises, and what there is."""
+        """The metrics that the plan promises, with their values now."""
         return [MeasuredMetric(metric, self._measured(metric)) for metric in self.plan.metrics.values()]
 
     def _measured(self, metric: SuccessMetric) -> float | None:
@@ -231,6 +231,6 @@ def _name(event: CoveredEvent, grouping: Grouping) -> str:
 
 
 def _together(properties: Sequence[CoveredProperty]) -> float | None:
-    """Of all properties that all persons or groups should have, the share that they have."""
+    """Return the share that persons or groups have of all properties that they should have."""
     known = [each.presence for each in properties if each.presence]
     return Presence(sum(each.holders for each in known), sum(each.total for each in known)).rate

@@ -20,7 +20,7 @@ from enum import Enum
 
 
 class State(Enum):
-    """What people read. The order is that of lists: what needs work comes first."""
+    """The state in words. The order is that of lists: what needs work comes first."""
 
     MISSING = "missing"
     NOT_IN_CODE = "not in code"

@@ -1,4 +1,4 @@
-"""Who rests on an event: steps of funnels, facts of segments, the workspace's own queries and its roles of events."""
+"""Finds what rests on events: steps of funnels, facts of segments, the workspace's own queries and roles of events."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,7 +41,7 @@ class Use:
 
 
 def uses_of(settings: Settings, library: Library, plan: Plan | None, *, every: bool = False) -> list[Use]:
-    """What rests on events in this workspace: what the plan names, and what the workspace has of its own.
+    """Return what rests on events here: what the plan names, and what the workspace has of its own.
 
     The shipped funnels and segments are in it where there is nothing else, or with ``every``. Raises UsageError.
     """
@@ -143,7 +143,7 @@ def _facts_in(segment: Segment, rules: Rules) -> list[str]:
 
 
 def _column(sql: str, name: str) -> str:
-    """What stands before ``AS name`` in the first SELECT that has it; empty where it is not computed there."""
+    """Return what stands before ``AS name`` in the first SELECT that has it; empty where it is not computed there."""
     tokens = tokens_of(sql, "posthog")
     for at, token in enumerate(tokens[:-1]):
         if token.text.upper() == "AS" and tokens[at + 1].text == name:

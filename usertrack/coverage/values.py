@@ -17,7 +17,7 @@ MANY = 200
 
 @dataclass(frozen=True)
 class Sample:
-    """How many ``different`` texts a property had, up to ``MANY``, and how many of them hold ``personal`` data."""
+    """A sample of a property: how many ``different`` texts, up to ``MANY``, and how many hold ``personal`` data."""
 
     different: int
     personal: Mapping[Personal, int] = field(default_factory=dict)

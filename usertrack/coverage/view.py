@@ -58,7 +58,7 @@ def _three(name: str, counts: Counts) -> list[Ratio]:
 
 
 def _complete(rows: Sequence[CoveredProperty]) -> int | None:
-    """How many of them all have; None where there is nobody who could."""
+    """Count the properties that all have; None where there is nobody who could."""
     known = [row.complete for row in rows if row.complete is not None]
     return sum(known) if known else None
 

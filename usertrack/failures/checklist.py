@@ -71,7 +71,7 @@ def by_category(investigation: Investigation) -> list[tuple[str, str, dict[str, 
 
 @dataclass(frozen=True)
 class OwnedFailures:
-    """What one ``owner`` is to mend: failures by level, and the most frequent causes with their counts."""
+    """The failures that one ``owner`` is to mend, by level, and the most frequent causes with their counts."""
 
     owner: str
     failures: Mapping[str, int]
@@ -97,7 +97,7 @@ def percent(share: float) -> str:
 
 
 def _nouns(level: str, words: OwnWords) -> tuple[str, str]:
-    """What fails on a level: one, and several."""
+    """Return the singular and plural label of what can fail on this level."""
     return words[NOUNS[level]], words[f"{NOUNS[level]}s"]
 
 

@@ -295,7 +295,7 @@ def _with_full_stretches(
 
 
 def _failures_in_incidents(platform_incidents: Iterable[Incident], failures: Iterable[Failure]) -> Counter[str]:
-    """How many failed runs of each person are part of an incident."""
+    """Count the failed runs of each person that are part of an incident."""
     times = [
         (incident.start, incident.end, incident.cause)
         for incident in platform_incidents

@@ -70,7 +70,7 @@ _Checks = Mapping[str, _Check]
 
 
 class _Shape(NamedTuple):
-    """What holds for all events of a shape; ``by_value`` are the properties of which the value decides."""
+    """The checks that hold for all events of a shape; ``by_value`` are the properties of which the value decides."""
 
     violations: tuple[Violation, ...]
     by_value: Sequence[tuple[str, _PropertyCheck]]

@@ -1,4 +1,4 @@
-"""What is wrong with a plan, or with code or data beside it: one shape for lint, check, SARIF and live-check."""
+"""Findings in a plan, or in code or data beside it: one shape for lint, check, SARIF and live-check."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Finding:
 
     @property
     def key(self) -> str:
-        """What a baseline keeps: it is the same after lines have moved."""
+        """The key that a baseline keeps: it is the same after lines have moved."""
         return f"{self.rule.id} {self.subject}"
 
 

@@ -125,7 +125,7 @@ class PlannedEvent:
 
 @dataclass(frozen=True)
 class NamingRule:
-    """How names are written in the files that ``files`` (a glob) matches; the first rule that matches holds.
+    """A rule for names in the files that ``files`` (a glob) matches; the first rule that matches holds.
 
     ``separator`` joins the parts of a name, each of which is in ``case``: `builder.block_added` is snake_case with the
     separator `.`. ``tense`` is that of a completed act; ``ongoing`` are the words of states that last (``viewing``),
@@ -173,7 +173,7 @@ class PlannedSegment:
 
 @dataclass(frozen=True)
 class SuccessMetric:
-    """What the plan promises: ``targets`` are numbers by moment (``month 1``); those of shares are from 0 to 1.
+    """A promise of the plan: ``targets`` are numbers by moment (``month 1``); those of shares are from 0 to 1.
 
     ``measure`` is what `plan coverage` computes for it, None where a human has to look.
     """
@@ -230,7 +230,7 @@ class Plan:
 
     @cached_property
     def labels(self) -> Mapping[str, str]:
-        """What people call each event that has a label, by its name and aliases."""
+        """The label of each event that has one, by its name and aliases."""
         return {name: event.label for event in self.events.values() if event.label for name in event.names}
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What holds where a plan meets code and data: one rule for one thing, be it found by `plan check` or by live-check."""
+"""Rules for a plan beside code and data: one rule for one thing, whether `plan check` or live-check finds it."""
 
 from usertrack.plan.finding import Rule
 

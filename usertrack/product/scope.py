@@ -54,7 +54,7 @@ class GroupName(str):
 
     @property
     def written(self) -> str:
-        """As people read it: a value that could be taken for another group is in quotes."""
+        """The name for people: a value that could be taken for another group is in quotes."""
         return f'"{self}"' if self.kind == "value" and str(self) in (NONE, ALL_OTHERS) else str(self)
 
     @property
@@ -157,7 +157,7 @@ class Scope:
 
     @property
     def elapsed(self) -> timedelta:
-        """How much of the window is over. The period before, for comparison, is as long."""
+        """The part of the window that is over. The period before, for comparison, is as long."""
         return self.end - self.since
 
     @property
@@ -207,7 +207,7 @@ class Scope:
         return datetime.combine(_later(start.date(), self.interval, count), time(), start.tzinfo)
 
     def reaching(self, seconds: int, count: int) -> int:
-        """How many last buckets to take so that ``count`` of them ended at least ``seconds`` ago."""
+        """Return how many last buckets to take so that ``count`` of them ended at least ``seconds`` ago."""
         return count + ceil(timedelta(seconds=seconds) / _SHORTEST[self.interval])
 
     def unfinished(self, start: datetime) -> bool:
@@ -215,7 +215,7 @@ class Scope:
         return self.step(start).astimezone(UTC) > self.end
 
     def stored(self, start: datetime) -> date | datetime:
-        """How files hold the bucket that begins at ``start``: as a local date, or for an hour as the UTC time."""
+        """Return the bucket that begins at ``start`` as files hold it: a local date, or for an hour the UTC time."""
         return as_stored(start) if self.interval == "hour" else start.date()
 
     @property
@@ -249,7 +249,7 @@ class Scope:
 
     @property
     def _to_come(self) -> str:
-        """How many days of the window, or hours with hourly buckets, have not begun."""
+        """The days of the window, or hours with hourly buckets, that have not begun, in words."""
         zone, moment = ZoneInfo(self.timezone), timedelta(microseconds=1)
         now, last = ((end - moment).astimezone(zone) for end in (self.end, self.until))
         count = (last.date() - now.date()).days
@@ -260,7 +260,7 @@ class Scope:
 
     @property
     def conditions(self) -> list[str]:
-        """Who is counted, the condition and the timezone, for a subtitle."""
+        """The people who are counted, the condition and the timezone, for a subtitle."""
         return [
             self.counted_people,
             *([f"where {self.where}"] if self.where else []),

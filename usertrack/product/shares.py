@@ -43,7 +43,7 @@ class ShareBucket:
 
 @dataclass(frozen=True)
 class ShareLabels:
-    """What people call a share over time (``line``), and its columns; ``name`` is that of the hits in files."""
+    """The labels of a share over time (``line``) and of its columns; ``name`` is that of the hits in files."""
 
     name: str
     line: str
@@ -61,12 +61,12 @@ class ShareRow:
 
     @property
     def share(self) -> Share:
-        """That of nobody while it is not known."""
+        """The share of the bucket; an empty one (no people, no interval) while it is not known."""
         return self.bucket.share or Share()
 
 
 def columns(scope: Scope, labels: ShareLabels) -> Columns[ShareRow]:
-    """Those of one group; `grouped` has those that say which."""
+    """The columns of one group; `grouped` has those that say which."""
     return Columns(
         bucket_attribute(scope, lambda row: row.bucket.start),
         Attribute("people", "BIGINT", "bucket.so_far.n", Field(labels.people, "number")),

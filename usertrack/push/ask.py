@@ -53,7 +53,7 @@ def moment_words(runner: Runner, timezone: str) -> str:
 
 
 def limit_of(target: str, limit: int | None) -> int | None:
-    """How many people to send: all, but only the most urgent ones to Slack."""
+    """Return how many people to send: all, but only the most urgent ones to Slack."""
     if target != "slack":
         return limit
     return LISTED if limit is None else min(limit or MOST_LISTED, MOST_LISTED)

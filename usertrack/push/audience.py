@@ -31,7 +31,7 @@ class AudienceMember:
 
 @dataclass(frozen=True)
 class AudienceFilter:
-    """Who of a segment is sent: ``words`` say it, and ``condition`` is SQL over the facts of profiles.
+    """A filter of people in a segment: ``words`` say it, and ``condition`` is SQL over the facts of profiles.
 
     ``condition`` raises a UsertrackError for what these profiles cannot be asked.
     """
@@ -76,7 +76,7 @@ class Audience:
 
     @property
     def members(self) -> int:
-        """How many people are in the segment."""
+        """The number of people in the segment."""
         return self.total + self.filtered_out + self.members_elsewhere
 
     @property
@@ -95,7 +95,7 @@ def audience_of(
     all_members: bool = False,
     only: AudienceFilter | None = None,
 ) -> Audience:
-    """Those whose primary segment is ``id_``, or everybody in it; all of them or the ``limit`` most urgent (0: all).
+    """Return people whose primary segment is ``id_``, or everybody in it; the ``limit`` most urgent of them (0: all).
 
     ``only`` leaves those for whom it is true.
 
@@ -156,6 +156,6 @@ def audience_of(
 
 
 def _undecided_note(undecided: Sequence[str]) -> list[str]:
-    """How many people are left out, as it is not known whether they are to be sent."""
+    """Note how many people are left out, as it is not known whether they are to be sent."""
     words = plural(len(undecided), "person is", "people are")
     return [f"{words} undecided, and left out: `usertrack segments --undecided` lists them"] if undecided else []

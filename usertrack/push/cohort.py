@@ -149,7 +149,7 @@ def _ask(runner: Runner, sql: str, emails: Sequence[str]) -> dict[str, list[str]
 
 
 def _usual_name(audience: Audience) -> str:
-    """That of the segment, with the filter: the cohort of a part is not that of all. Raises UsageError."""
+    """Return the segment's name with the filter: the cohort of a part is not that of all. Raises UsageError."""
     name = f"usertrack: {audience.segment.name}"[:_LONGEST_NAME]
     if not audience.filter:
         return name
@@ -160,7 +160,7 @@ def _usual_name(audience: Audience) -> str:
 
 
 def _description(audience: Audience, order: PushOrder) -> str:
-    """Of which segment the cohort is, how many of its people, at which moment, and from which database."""
+    """Describe the cohort: its segment, how many of its people, at which moment, and from which database."""
     most = "" if audience.most is None else f"the {audience.most} most urgent of "
     segment = f"segment {audience.segment_set.name}/{audience.segment.id}"
     is_first = audience.segment_set.exclusive or audience.segment == audience.segment_set.segments[0]

@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was sent, or in a dry run what would be.
+    """The result of a push, or in a dry run what would be sent.
 
     ``sent`` counts people, ``unresolved`` names those whom the target does not know. ``requests`` are those that change
     something. ``details`` differ by target. ``table`` is what a file target writes. ``problem`` is the error of the

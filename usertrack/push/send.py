@@ -11,7 +11,7 @@ from usertrack.segments.analysis import Analysis
 
 @dataclass(frozen=True)
 class Push:
-    """Who was sent to a target, or in a dry run would be, and what came of it. ``gone`` left the segment meanwhile."""
+    """The people who were sent to a target, or would be, and what came of it. ``gone`` left the segment meanwhile."""
 
     target: str
     audience: Audience

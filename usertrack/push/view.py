@@ -16,7 +16,7 @@ _LISTED = 20  # unresolved people on a terminal; the JSON has all
 
 
 def outcome_document(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) -> Document:
-    """What was sent, facts of the target, people whom it does not know, and in a dry run the requests."""
+    """Show what was sent, facts of the target, people whom it does not know, and in a dry run the requests."""
     notes = [*audience.notes, *outcome.notes]
     blocks = [*_facts(outcome), *_unresolved(outcome, audience.key), *_requests(outcome)]
     return Document(

@@ -252,7 +252,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _decimals(values: Sequence[float], most: int | None = None) -> int:
-    """How many decimals all cells of a column have: fewer for larger numbers, none for whole ones."""
+    """Return how many decimals all cells of a column have: fewer for larger numbers, none for whole ones."""
     if most is None:
         top = max((abs(value) for value in values), default=0.0)
         most = 0 if top >= 1000 else 1 if top >= 100 else 2 if top >= 1 else 4

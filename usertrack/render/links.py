@@ -1,4 +1,4 @@
-"""Where the names in a document lead: nowhere, unless the page that shows it has an address for them."""
+"""Addresses of the names in a document: none, unless the page that shows it has an address for them."""
 
 from usertrack.core.document import Document, Origin
 from usertrack.render.outline import sections
@@ -14,19 +14,19 @@ class Links:
     takes_options = True
 
     def segment(self, id_: str) -> str:
-        """Of a segment, by its id."""
+        """Return the address of a segment, by its id."""
         return ""
 
     def person(self, key: str) -> str:
-        """Of a person, by their key, such as an e-mail."""
+        """Return the address of a person, by their key, such as an e-mail."""
         return ""
 
     def query(self, origin: Origin) -> str:
-        """Of the query that figures come from, with its parameters."""
+        """Return the address of the query that figures come from, with its parameters."""
         return ""
 
     def path(self, step: int, source: str, target: str) -> str:
-        """Of those who went from ``source``, the stop of a `Flow` at ``step`` (the first is 1), on to ``target``."""
+        """Return the address of who went from ``source``, a stop of a `Flow` at ``step`` (from 1), to ``target``."""
         return ""
 
 

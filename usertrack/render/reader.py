@@ -1,4 +1,4 @@
-"""What the templates of pages ask of a document's blocks: texts, tables and drawings, as their reader sees them."""
+"""Gives the templates of pages a document's blocks: texts, tables and drawings, as their reader sees them."""
 
 import base64
 import hashlib
@@ -63,7 +63,7 @@ class Reader:
         return self.listing(figures.numbers(block) if isinstance(block, Chart) else figures.flow_numbers(block))
 
     def address(self, cell: Cell) -> str:
-        """Where a cell leads, empty for nowhere."""
+        """Return the address that a cell leads to, empty for none."""
         known = self.links.person(cell.person) if cell.person else self.links.segment(cell.segment)
         return cell.url or (safe.url(known) if cell.person or cell.segment else "")
 

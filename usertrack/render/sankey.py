@@ -35,7 +35,7 @@ _REST_CLASS = "link others"
 
 @dataclass
 class _Card:
-    """Where a stop is drawn; ``sent`` and ``met`` are how much of its height outgoing and incoming links use so far."""
+    """A stop with its place; ``sent`` and ``met`` are how much of its height outgoing and incoming links use so far."""
 
     stop: Stop
     x: float

@@ -1,1 +1,1 @@
-"""What the code sends: the places in a source tree that capture an event."""
+"""Finds what the code sends: the places in a source tree that capture an event."""

@@ -1,4 +1,4 @@
-"""What a parameter can be: by its type, by what its callers hand over, by the list whose elements it takes."""
+"""Finds what a parameter can be: by its type, by what its callers hand over, by the list whose elements it takes."""
 
 from collections.abc import Iterable, Sequence
 
@@ -21,7 +21,7 @@ class Callers(Evaluator):
         self._names: dict[Function, tuple[int, list[str]]] = {}
 
     def concrete(self, value: ParameterValue) -> Sequence[Value]:
-        """What a parameter is, from all that the files tell of it; () if they do not."""
+        """Return what a parameter is, from all that the files tell of it; () if they do not."""
         if value not in self._concrete:
             self._concrete[value] = ()
             if self._depth < DEEPEST:
@@ -73,7 +73,7 @@ class Callers(Evaluator):
         return values
 
     def handed_over(self, value: ParameterValue) -> Sequence[Value] | None:
-        """What a function without a name gets of a list (`names.forEach(name => …)`) or promise; None for others."""
+        """Return what a nameless function gets of a list (`names.forEach(name => …)`) or promise; else None."""
         function = value.parameter.function
         call = function.handed_to
         if call is None or value.parameter.index or not isinstance(call.callee, Member):

@@ -82,7 +82,7 @@ class Evaluator:
         return self.path_of(scope).endswith(".py")
 
     def bindings_of(self, name: str, scope: Function) -> tuple[Sequence[Binding], Function | None]:
-        """What ``name`` is bound to in the nearest scope that has it, and that scope."""
+        """Return what ``name`` is bound to in the nearest scope that has it, and that scope."""
         home: Function | None = scope
         while home is not None:
             if name in home.bindings:
@@ -117,7 +117,7 @@ class Evaluator:
             yield from self.export(path, name)
 
     def export(self, path: str, name: str, depth: int = 0) -> Iterator[Value]:
-        """What another file gets when it asks ``path`` for ``name``."""
+        """Yield what another file gets when it asks ``path`` for ``name``."""
         file = self.program.file(path)
         if file is None:
             yield UnknownValue(name)
@@ -262,7 +262,7 @@ class Evaluator:
             yield from self.member(value, name)
 
     def member(self, value: Value, name: str) -> Iterable[Value]:
-        """What ``value.name`` can be."""
+        """Yield what ``value.name`` can be."""
         match value:
             case Sdk(product=product):
                 return [Sdk(product, name)]
@@ -449,7 +449,7 @@ class Evaluator:
                 yield from (default for module in modules for default in self.member(module, "default"))
 
     def _provided(self, context: Context) -> Iterator[Value]:
-        """What `<Context.Provider value={…}>` gives in any of the files, and its default."""
+        """Yield what `<Context.Provider value={…}>` gives in any of the files, and its default."""
         for argument in context.made.arguments[:1]:
             yield from self.evaluate(argument.value, context.made.scope)
         for call in [*self.program.calls["Provider"]]:
@@ -468,7 +468,7 @@ class Evaluator:
         return next(iter(self.argument_values(value, frames)), value) if isinstance(value, ParameterValue) else value
 
     def argument_values(self, value: ParameterValue, frames: Frames) -> Sequence[Value]:
-        """What a parameter is, if one of ``frames`` called its function; () if none did, or none says it."""
+        """Return what a parameter is, if one of ``frames`` called its function; () if none did, or none says it."""
         if self._frames_depth > DEEPEST_FRAMES:
             return ()
         self._frames_depth += 1

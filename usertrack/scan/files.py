@@ -193,7 +193,7 @@ def _repository_around(root: str) -> str | None:
 
 
 def _manifests_above(root: str) -> Iterator[SourceFile]:
-    """Those of the folders around ``root``, up to that of the repository: its imports go by them too."""
+    """Yield manifests of the folders around ``root``, up to that of the repository: its imports go by them too."""
     folder, top = os.path.abspath(root), _repository_around(root)
     while folder not in (top, os.path.dirname(folder)):
         folder = os.path.dirname(folder)

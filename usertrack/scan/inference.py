@@ -106,7 +106,7 @@ class Inference:
         ]
 
     def profiles(self) -> list[ProfileSite]:
-        """Where properties of persons and groups are set; after `run`, which says what senders are."""
+        """Return where properties of persons and groups are set; after `run`, which says what senders are."""
         sites = dict.fromkeys((*profile_sites(self.receivers), *declared_profiles(self.receivers)))
         return sorted(sites, key=lambda site: (site.file, site.line, site.of))
 
@@ -273,7 +273,7 @@ class Inference:
             )
 
     def _apply(self, sender: Sender, call: Call, frames: Frames) -> None:
-        """What ``call`` of a sender sends."""
+        """Examine what ``call`` of a sender sends."""
         self._used.add(sender.function)
         file = self.evaluator.path_of(call.scope)
         all_frames = (call, *frames)
@@ -353,7 +353,7 @@ def _is_named(call: Call, dotted: str) -> bool:
 
 
 def _nearness(function: Function, scope: Function) -> int:
-    """How near a function is around a scope: 0 for one that is not."""
+    """Return how near a function is around a scope: 0 for one that is not."""
     inner: Function | None = scope
     for distance in range(NESTING):
         if inner is None:

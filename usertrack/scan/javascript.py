@@ -404,7 +404,7 @@ class JavaScriptReader(Reader):
         return Template(parts, line_of(node))
 
     def read_inner(self, node: "Node") -> Expression:
-        """What adds nothing: parentheses, `await`, `as`, `!`."""
+        """Read the inner part of what adds nothing: parentheses, `await`, `as`, `!`."""
         return self.visit(inner_nodes(node)[0]) if inner_nodes(node) else self.unknown(node)
 
     def read_assertion(self, node: "Node") -> Expression:

@@ -1,4 +1,4 @@
-"""What `usertrack.track` sends by itself: failed requests and jobs, and properties that are declared."""
+"""Finds what `usertrack.track` sends by itself: failed requests and jobs, and properties that are declared."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _IN_SETTINGS = re.compile(rb"^[^#\n]*?[\"']usertrack\.track\.django\.ErrorTracki
 
 
 def error_sites(receivers: Receivers) -> Iterator[Site]:
-    """Where a middleware is put in, or derived from, and where `track_error` is called."""
+    """Yield where a middleware is put in, or derived from, and where `track_error` is called."""
     program, evaluator = receivers.program, receivers.evaluator
     program.parse_files_with(WORDS)
     for call in list(program.calls.get("track_error", ())):

@@ -1,4 +1,4 @@
-"""Where the code sets properties of persons and groups: `identify`, `group_identify`, and `$set` beside an event.
+"""Finds where code sets properties of persons and groups: `identify`, `group_identify`, `$set` beside an event.
 
 A wrapper is not followed by its name: what it is given is looked up at those who call it.
 """
@@ -32,7 +32,7 @@ _WITHOUT_GROUP_TYPES = ("segment", "rudderstack", "jitsu", "amplitude", "mixpane
 
 @dataclass(frozen=True)
 class _Setting:
-    """What one call sets: ``group_type`` is where that of a group is written, None for a person."""
+    """The properties that one call sets: ``group_type`` is where that of a group is written, None for a person."""
 
     of: Literal["person", "group"]
     properties: Expression

@@ -65,7 +65,7 @@ class Program:
 
     @property
     def size(self) -> int:
-        """How many files were parsed."""
+        """The number of files that were parsed."""
         return len(self._files)
 
     def file(self, path: str) -> File | None:

@@ -97,7 +97,7 @@ class PythonReader(Reader):
         return Element(value, line_of(node), key)
 
     def read_inner(self, node: "Node") -> Expression:
-        """What adds nothing: parentheses, `await`."""
+        """Read the inner part of what adds nothing: parentheses, `await`."""
         return self.visit(inner_nodes(node)[-1]) if inner_nodes(node) else self.unknown(node)
 
     def read_dictionary(self, node: "Node") -> Expression:

@@ -1,4 +1,4 @@
-"""What readers of all languages do alike: they go through a tree once, and keep scopes, bindings and calls."""
+"""The common part of the readers of all languages: they go through a tree once, and keep scopes, bindings and calls."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""What a call calls. Where the source does not tell, names may: a variable named after a class, or after an SDK."""
+"""Finds what a call calls. Where the source does not tell, names may: a variable named after a class or an SDK."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -57,7 +57,7 @@ class Receivers:
         senders: Mapping[Function, object],
         calls_of: Mapping[Function, Sequence[tuple[Call, Frames]]],
     ) -> Iterator[Value]:
-        """What a call on something unknown probably calls, best first."""
+        """Yield what a call on something unknown probably calls, best first."""
         if not isinstance(call.callee, (Name, Member)):
             return
         method = call.callee.name

@@ -170,7 +170,7 @@ def _common(path: str, folder: str) -> int:
 
 
 def _rest(pattern: str, module: str) -> str | None:
-    """What ``*`` of the pattern stands for in ``module``; None when it does not match."""
+    """Return what ``*`` of the pattern stands for in ``module``; None when it does not match."""
     before, star, after = pattern.partition("*")
     if not star:
         return "" if module == pattern else None

@@ -69,7 +69,7 @@ def _deep_recursion() -> Iterator[None]:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """What is read stays until the end: looking for garbage in it takes a third of the time."""
+    """Switch garbage collection off: all that is read stays, and looking through it takes a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -116,7 +116,7 @@ class Sent:
 
 
 def sent_by(product: Product, method: str, call: Call, *, python: bool) -> Sent | None:
-    """How a call of an SDK is given event and properties; None for one without arguments."""
+    """Return the event and properties that a call of an SDK is given; None for one without arguments."""
     named = next((v for name in EVENT_PARAMETERS if (v := keyword_argument(call, name)) is not None), None)
     shift = 1 if method in LINK_METHODS else 0
     if python and product.person_first and not any(_has_keyword(call, name) for name in ("distinct_id", "user_id")):

@@ -1,4 +1,4 @@
-"""What a scan returns: the sites that capture an event, and the calls whose event it could not resolve."""
+"""The result of a scan: the sites that capture an event, and the calls whose event it could not resolve."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

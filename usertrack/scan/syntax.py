@@ -112,7 +112,7 @@ class Typed:
 
 @dataclass(slots=True, eq=False)
 class Imported:
-    """What a name of an import stands for; ``name`` None: the module itself, ``default``: its default export."""
+    """The target of an imported name; ``name`` None: the module itself, ``default``: its default export."""
 
     module: str
     name: str | None
@@ -129,7 +129,7 @@ class Self:
 
 @dataclass(slots=True, eq=False)
 class Parameter:
-    """What a call hands over at ``index``, or by ``name``.
+    """A parameter: calls hand it over at ``index``, or by ``name``.
 
     ``rest`` is ``*`` for all further positional arguments, ``**`` for all further named ones.
     """

@@ -29,7 +29,7 @@ def likely_sink(call: Call, evaluator: Evaluator) -> str | None:
 
 
 def _places(call: Call, evaluator: Evaluator) -> Iterator[str]:
-    """Where the event can be: a text, or a text in an object."""
+    """Yield where the event can be: a text, or a text in an object."""
     for position, argument in enumerate(call.arguments[:2]):
         if _is_text(argument.value, call.scope, evaluator):
             yield f"keyword: {argument.keyword}" if argument.keyword else f"position: {position}"

@@ -1,4 +1,4 @@
-"""What an expression can be, as far as its source tells."""
+"""The values that an expression can have, as far as its source tells."""
 
 from dataclasses import dataclass
 
@@ -83,7 +83,7 @@ class Sdk:
 
 @dataclass(frozen=True)
 class ParameterValue:
-    """What a function's parameter is; ``path`` are keys within it."""
+    """The value of a function's parameter; ``path`` are keys within it."""
 
     parameter: Parameter
     path: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ Value = (
 
 
 def argument_of(parameter: Parameter, call: Call) -> Expression | None:
-    """What ``call`` hands to a parameter; its default when it hands nothing."""
+    """Return what ``call`` hands to a parameter; its default when it hands nothing."""
     if parameter.rest == "**":
         named = {p.name for p in parameter.function.parameters}
         entries = [

@@ -1,4 +1,4 @@
-"""What a scan found, as a document: the events with their places, then what could not be resolved, by reason."""
+"""A scan as a document: the events with their places, then what could not be resolved, by reason."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Who may open the pages: who has the one-time link, knows the password, or comes through a proxy that names them.
+"""Access to the pages: by the one-time link, by the password, or through a proxy that names the visitor.
 
 On this machine a one-time link is exchanged for a cookie, as Jupyter does. Where other machines can reach the pages, a
 password or a proxy's header takes the place of the link.
@@ -107,7 +107,7 @@ class Access:
         return response
 
     def visitor(self, request: Request) -> str:
-        """What names this visitor: of the signed cookie, or of the proxy's header; "" for a stranger."""
+        """Return the visitor's name from the signed cookie, or from the proxy's header; "" for a stranger."""
         if self.header:
             is_proxy = request.client is not None and request.client.host in self.proxies
             return request.headers.get(self.header, "") if is_proxy else ""
@@ -124,7 +124,7 @@ class Access:
         return response
 
     def who(self, request: Request) -> str:
-        """Whose name stands behind an action: the proxy's, else that of who runs the server."""
+        """Return who stands behind an action: the proxy's name, else that of who runs the server."""
         return self.visitor(request) if self.header else getpass.getuser()
 
     def token(self, request: Request) -> str:

@@ -37,7 +37,7 @@ class Answer(Generic[Value]):
 
 @dataclass
 class Notices(Silent):
-    """What a question reports while it is asked, for people to read beside the answer. Progress is left out."""
+    """The reports of a question while it is asked, for people to read beside the answer. Progress is left out."""
 
     lines: list[str] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Where names in a document lead, on these pages."""
+"""Addresses of the names in a document, on these pages."""
 
 from collections.abc import Sequence
 from datetime import datetime

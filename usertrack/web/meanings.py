@@ -1,4 +1,4 @@
-"""What the words of /activity mean: rows of docs/glossary.md, word for word."""
+"""Meanings of the words of /activity: rows of docs/glossary.md, word for word."""
 
 MEANINGS = {
     "DAU, WAU, MAU": "Distinct persons with an event on one day, and in the 7 and the 30 days that end with that day.",

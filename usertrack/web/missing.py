@@ -12,7 +12,7 @@ class MissingPageError(UsageError):
 
 @contextmanager
 def named_in_path() -> Iterator[None]:
-    """What is wrong here is what the path of an address names."""
+    """Turn a UsageError about what an address names into a missing page."""
     try:
         yield
     except UsageError as problem:

@@ -93,7 +93,7 @@ class Orders(Generic[Value]):
             return  # the page of the outcome says so
 
     def outcome(self, id_: str) -> Value:
-        """What came of it; raises its error, and UsageError where nothing was done."""
+        """Return what came of it; raises its error, and UsageError where nothing was done."""
         order = self._order(id_)
         if order.begun_at is None:
             raise UsageError("this was not confirmed", "nothing was done")
@@ -107,7 +107,7 @@ class Orders(Generic[Value]):
         return (id_, timedelta(seconds=time.monotonic() - at)) if id_ else None
 
     def back(self, id_: str) -> str:
-        """Where its form is."""
+        """Return the address of its form."""
         return self._order(id_).back
 
     def _order(self, id_: str) -> Order[Value]:

@@ -24,7 +24,7 @@ class Paging:
 
     @property
     def begin(self) -> int:
-        """How many rows come before."""
+        """The number of rows that come before."""
         return (self.number - 1) * PAGE
 
     @property
@@ -32,7 +32,7 @@ class Paging:
         return min(self.begin + PAGE, self.total)
 
     def rows_of(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Those of this page; none beyond the last one."""
+        """Return the rows of this page; none beyond the last one."""
         return rows[self.begin : self.end]
 
 

@@ -161,7 +161,7 @@ def audience_filter(question: PeopleQuestion, labels: Mapping[str, str], timezon
 
 @contextmanager
 def _errors(profiles: Profiles, question: PeopleQuestion) -> Iterator[None]:
-    """What DuckDB refuses becomes an error about the question; what takes too long is given up."""
+    """Turn what DuckDB refuses into an error about the question; what takes too long is given up."""
     import duckdb
 
     try:

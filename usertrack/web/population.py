@@ -43,7 +43,7 @@ class Division:
 
 @dataclass(frozen=True)
 class Past:
-    """What the history knows of a set: a snapshot for each week, oldest first, and who moved since a week ago."""
+    """The history of a set: a snapshot for each week, oldest first, and who moved since a week ago."""
 
     weeks: tuple[Snapshot, ...] = ()
     moved: MoveCounts | None = None
@@ -125,7 +125,7 @@ def knows_past(answers: Answers, by: str = "") -> bool:
 
 
 def past_of(answers: Answers, population: Answer[Population]) -> Answer[dict[str, Past]]:
-    """What the history knows of each set, by its name, beside this ``population``.
+    """Return what the history knows of each set, by its name, beside this ``population``.
 
     The demo's history begins with some weeks, which takes long.
     """

@@ -1,4 +1,4 @@
-"""What an address of /activity asks: whom and which time, split by what, and the funnel. Any of it may be wrong."""
+"""Questions in addresses of /activity: whom and which time, split by what, and the funnel. Any of it may be wrong."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -64,13 +64,13 @@ class Question:
 
     @property
     def of_funnel(self) -> list[tuple[str, str]]:
-        """What the address says of the funnel."""
+        """All that the address says of the funnel."""
         texts = [("funnel", self.funnel), ("window", self.window), *(("step", step) for step in self.step)]
         return [(name, text) for name, text in texts if text]
 
     @property
     def of_scope(self) -> list[tuple[str, str]]:
-        """What it says of the time and the people."""
+        """All that it says of the time and the people."""
         names = [each.name for each in fields(self) if each.name not in ("funnel", "window", "step")]
         return [(name, text) for name in names if (text := getattr(self, name))]
 

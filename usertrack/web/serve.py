@@ -98,7 +98,7 @@ def serve_pages(
 def _engines(
     settings: Settings, now: datetime, notify: Notify
 ) -> Callable[[str], AbstractContextManager[ASGIApp]] | None:
-    """What serves, at an address, the embedded PostHog that other processes ask meanwhile; None where there is none."""
+    """Serve the embedded PostHog at an address for other processes; None where there is none."""
     if settings.uses_demo:
         from usertrack.demo.serving import demo_engines
 

@@ -84,7 +84,7 @@ class Shell:
         return StreamingResponse(self._pieces(frame, parts, _kind(request)), media_type="text/html")
 
     async def ask(self, request: Request, make: Callable[..., Result], *arguments: Any) -> Result:
-        """What ``make`` returns of ``arguments``, in a thread: what a page needs of the sources before it begins."""
+        """Call ``make`` in a thread with ``arguments``: it asks what a page needs before it begins."""
         threads = self._threads_of(f"/{_kind(request)} before")
         return await asyncio.get_running_loop().run_in_executor(threads, partial(make, *arguments))
 

@@ -1,4 +1,4 @@
-"""What every page stands on."""
+"""State shared by all pages: settings, answers, shell and access."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What `usertrack allow` has allowed in workspaces, which may come from somebody else: a list of fingerprints."""
+"""The list of fingerprints that `usertrack allow` has allowed in workspaces, which may come from somebody else."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Where the embedded PostHog keeps its events."""
+"""The folder in which the embedded PostHog keeps its events."""
 
 from pathlib import Path
 

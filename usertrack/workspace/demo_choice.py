@@ -26,7 +26,7 @@ def demo_settings() -> dict[str, Any]:
 
 
 def cache_root() -> Path:
-    """Where the demo is kept between runs."""
+    """Return the folder that keeps the demo between runs."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("usertrack"))

@@ -1,4 +1,4 @@
-"""Where a key goes: to a host that a file of the workspace sets only once `usertrack allow` has allowed that.
+"""Guards keys: one goes to a host that a file of the workspace sets only once `usertrack allow` has allowed that.
 
 Whoever can write the host into that file would otherwise be sent a key that they cannot read.
 """
@@ -37,7 +37,7 @@ class Destination:
 
 
 def destinations(settings: Settings) -> list[Destination]:
-    """Those that have to be allowed: not PostHog's and Neon's own, nor where one file has both the key and the host.
+    """List hosts to be allowed: neither PostHog's and Neon's own, nor any from the file that has the key, too.
 
     The key of a profile is bound to the profile's host, and the options and the environment are the user's own.
     """

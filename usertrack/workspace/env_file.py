@@ -14,7 +14,7 @@ class Variable(NamedTuple):
 
 
 def read_env_file(path: Path, names: Collection[str]) -> dict[str, Variable]:
-    """Those of ``names`` that the file sets; none without a file. Raises UsageError with file and line, without values.
+    """Return the ``names`` that the file sets; none without a file. Raises UsageError with the line, without values.
 
     A folder of that name is passed over: virtual environments are called so, too.
     """
@@ -28,7 +28,7 @@ def read_env_file(path: Path, names: Collection[str]) -> dict[str, Variable]:
 
 
 def parse_variables(text: str, place: str, names: Collection[str]) -> dict[str, Variable]:
-    """Those of ``names`` that ``text`` sets, ``NAME=VALUE`` a line; ``${NAME}`` in a value is replaced.
+    """Return the ``names`` that ``text`` sets, ``NAME=VALUE`` a line; ``${NAME}`` in a value is replaced.
 
     Raises UsageError, which names ``place`` and the line.
     """

@@ -39,7 +39,7 @@ class PasswordCommand:
         return is_allowed(self.fingerprint)
 
     def secret(self) -> str:
-        """What the command prints, without the end of its line. Raises UsageError."""
+        """Return what the command prints, without the end of its line. Raises UsageError."""
         if not self.is_allowed:
             raise UsageError(
                 f"{self.place}: nobody has allowed the command that prints '{self.setting}'",

@@ -1,4 +1,4 @@
-"""What a profile sets: which one is used, its values, and what a user should know of it."""
+"""The settings of a profile: which one is used, its values, and what a user should know of it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,7 +30,7 @@ def profile_settings(profile: Profile) -> dict[str, Setting]:
 
 
 def profile_defaults(profile: Profile) -> dict[str, Setting]:
-    """What holds where a workspace says nothing else: the domains of your own people."""
+    """Return the settings that hold where a workspace says nothing else: the domains of your own people."""
     domains = profile.internal.replace(",", " ").split()
     return {"internal": Setting(domains, f"profile {profile.name}")} if domains else {}
 
@@ -53,7 +53,7 @@ def bind_key(profile: Profile, values: dict[str, Setting]) -> None:
 def profile_notes(
     profile: Profile, named: Setting | None, earlier: Sequence[Mapping[str, Setting]], written: Mapping[str, Setting]
 ) -> tuple[str, ...]:
-    """What a user should know: secrets that others may read, and values that are not those they may expect.
+    """Return notes for the user: secrets that others may read, and values that are not those they may expect.
 
     ``earlier`` settings go before the profile, those ``written`` in usertrack.yaml behind it.
     """

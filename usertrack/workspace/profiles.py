@@ -70,7 +70,7 @@ class Profile:
 
     @property
     def warning(self) -> str:
-        """What is said of a file of secrets that others may read; '' if all is well."""
+        """The warning about a file of secrets that others may read; '' if all is well."""
         path = self.secrets_file
         if path is None or not is_exposed(path):
             return ""

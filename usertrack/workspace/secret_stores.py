@@ -1,4 +1,4 @@
-"""Where the secrets of a profile are stored: in the system's keyring, or in a file that only its owner can read.
+"""Stores the secrets of a profile in the system's keyring, or in a file that only its owner can read.
 
 One entry holds all secrets of a profile, so a profile never has some of its new secrets and some of its old ones.
 """

@@ -27,7 +27,7 @@ class Setting:
 
     @property
     def place(self) -> str:
-        """Where it was set as messages begin: ``usertrack.yaml:4``."""
+        """The place where it was set, as messages begin: ``usertrack.yaml:4``."""
         return self.origin.replace(", line ", ":")
 
     @property

@@ -79,7 +79,7 @@ class Settings:
 
     @property
     def max_age(self) -> timedelta | None:
-        """How old an answer from the cache may be; None to always ask the sources."""
+        """The oldest answer to take from the cache; None to always ask the sources."""
         return parse_age(self["max_age"]) if self["max_age"] and not self.refresh else None
 
     @property

@@ -1,4 +1,4 @@
-"""How names, types and descriptions of the plan are written in Python."""
+"""Writes names, types and descriptions of the plan in Python."""
 
 import keyword
 from collections.abc import Sequence

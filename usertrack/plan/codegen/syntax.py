@@ -1,4 +1,4 @@
-"""What a language has to know for the generated code, and texts as literals and comments: they stay data."""
+"""The interface of a language for the generated code, and texts as literals and comments: they stay data."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
 
 @dataclass(frozen=True)
 class Syntax:
-    """How a language writes what the plan says.
+    """The way in which a language writes what the plan says.
 
     ``literal``: a text in quotes. ``type_of``: the type of a property's values. ``is_field``: whether a property's name
     goes without quotes. ``comment``: sentences, each beginning a line, as documentation at an indent. ``deprecated``

@@ -1,4 +1,4 @@
-"""How names, types and descriptions of the plan are written in TypeScript."""
+"""Writes names, types and descriptions of the plan in TypeScript."""
 
 import re
 from collections.abc import Sequence

@@ -157,5 +157,5 @@ def _cell(token: Any) -> Cell:
 
 
 def texts_without_code(cell: Cell) -> Iterator[str]:
-    """What a list such as ``a`, `b`, feature toggles` has beside its code."""
+    """Return what a list such as ``a`, `b`, feature toggles` has beside its code."""
     return (text.strip() for text in re.split(r"[,;/]", _CODE.sub("", cell.marked)) if text.strip())

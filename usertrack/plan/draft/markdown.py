@@ -55,7 +55,7 @@ def listed_properties(cell: Cell | None) -> ListedProperties:
 
 
 def values_of(text: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """What a text such as `"admin" / "member"`, `True/False`, `count` or `percentage` says of a type."""
+    """Return the type that a text such as `"admin" / "member"`, `True/False`, `count` or `percentage` means."""
     plain = text.strip("`").casefold()
     quoted = re.findall(r"[\"'“]([^\"'”]+)[\"'”]", text)
     if quoted:
@@ -99,7 +99,7 @@ _GENERIC |= {"funnel", "enrichment", "engagement", "feature", "and", "the"}
 
 
 def draft_of_markdown(path: Path) -> Draft:
-    """What the file says of a plan; raises UsageError where it cannot be read."""
+    """Return what the file says of a plan; raises UsageError where it cannot be read."""
     return _Reader(read_markdown(path)).draft()
 
 
@@ -311,7 +311,7 @@ def _sources(cell: Cell | None) -> list[str]:
 
 
 def _section_of_properties(part: MarkdownSection) -> tuple[str, ...]:
-    """Those of persons and of groups by the heading: `Group (Team) Identity` is of the group type team."""
+    """Return the section of a heading: `Group (Team) Identity` is of the group type team."""
     text = part.heading.casefold()
     if "group" in text or "team" in text or "organization" in text or "account" in text:
         kind = re.search(r"\((\w+)\)", text) or re.search(r"\b(team|organization|account|workspace|company)", text)

@@ -1,4 +1,4 @@
-"""What names and values tell: the type of a property, and the case that most names have."""
+"""Guesses from names and values: the type of a property, and the case that most names have."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What was added to a plan, as a document."""
+"""The entries that were added to a plan, as a document."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -89,7 +89,7 @@ def extended(
 
 
 def _insertions(name: Any, event: Any, new: Sequence[str], lines: Sequence[str]) -> Iterator[_Insertion]:
-    """What the event with the nodes ``name`` and ``event`` needs to have the ``new`` properties."""
+    """Return the insertions that give the event with the nodes ``name`` and ``event`` the ``new`` properties."""
     import yaml
 
     texts = ", ".join(flow(each) for each in new)
@@ -146,7 +146,7 @@ _NESTED = ("scopes", "properties", "person_properties", "naming")  # their entri
 
 @dataclass(frozen=True)
 class Merge:
-    """What was done: the paths of the entries that were ``added``, and how many were there before.
+    """The result of a merge: the paths of the entries that were ``added``, and how many were there before.
 
     A property that an event got is a path as well. ``is_new``: the file was not there before.
     """

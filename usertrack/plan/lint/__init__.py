@@ -1,4 +1,4 @@
-"""What is wrong in a tracking plan by itself, without code and data. Each rule is held by one finding per place."""
+"""Checks a tracking plan by itself, without code and data. Each rule is held by one finding per place."""
 
 from collections.abc import Collection
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a plan leaves open: owners, phases, acceptance, scopes, and names that it does not have."""
+"""Finds what a plan leaves open: owners, phases, acceptance, scopes, and names that it does not have."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -84,7 +84,7 @@ def lint_completeness(plan: Plan, place: Place, tags: Collection[str] = ()) -> I
 
 
 def _unknown_releases(plan: Plan, place: Place, tags: Collection[str]) -> Iterator[Finding]:
-    """Where no tags are known, as in a shallow clone, only names without any digit are no releases."""
+    """Yield unknown releases. Without known tags, as in a shallow clone, only names without any digit are none."""
     dated: list[tuple[str, PlannedEvent | PlannedProperty]] = [
         *((f"events.{each.name}", each) for each in plan.events.values()),
         *((f"properties.{each.name}", each) for each in plan.properties.values()),
@@ -113,7 +113,7 @@ def _is_date(text: str) -> bool:
 
 
 def _incomplete(plan: Plan, place: Place) -> Iterator[Finding]:
-    """What planned events lack of what this plan says of others; owners, of which each event has one."""
+    """Yield planned events that lack what other events of the plan have; owners, of which each event has one."""
     has_owners = any(event.owner for event in plan.events.values())
     if plan.events and not has_owners:
         message = "no event has an owner"

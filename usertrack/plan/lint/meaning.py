@@ -166,7 +166,7 @@ def _meanings(plan: Plan, placed: _Placed) -> Iterator[tuple[str, ...]]:
 
 
 def _counted(words: Sequence[str], *, is_whole: bool) -> tuple[str, ...]:
-    """What a number counts: `repos_count` and, where it is a whole number, `repos_tracked` count repos."""
+    """Return what a number counts: `repos_count` and, where it is a whole number, `repos_tracked` count repos."""
     rest = [word for word in words if word not in word_set("counts")]
     if is_whole and len(rest) == len(words) and len(words) > 1 and words[-1].endswith("ed"):
         rest = rest[:-1]

@@ -122,7 +122,7 @@ def _is_secret(words: Sequence[str]) -> bool:
 
 
 def personal_values(name: str, values: Iterable[object]) -> dict[Personal, int]:
-    """How many of a property's sampled ``values`` hold each class of personal data.
+    """Count a property's sampled ``values`` that hold each class of personal data.
 
     A text that only looks like a person's name counts where the property's own name says so, or at least five
     different ones do and they are most of the values. Without the library phonenumbers, telephone numbers begin with +.

@@ -105,7 +105,7 @@ def past_of(verb: str) -> str:
 
 
 def stem(word: str) -> str:
-    """What the forms of a word have in common: failed, failure and fails → fail; created, creation → creat."""
+    """Return what the forms of a word share: failed, failure and fails → fail; created, creation → creat."""
     word = next((verb for verb, participle in word_map("irregular").items() if word == participle), word)
     for ending in ("ellation", "ation", "ition", "uring", "ured", "ion", "ing", "ure", "ed", "e"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:

@@ -1,4 +1,4 @@
-"""How active people are: DAU, WAU, MAU, sessions and engagement, with the period before. What is not known is None."""
+"""Measures how active people are: DAU, WAU, MAU, sessions and engagement, with the period before. Unknown is None."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ class ActiveDays:
 
     @property
     def came_back(self) -> float | None:
-        """Of the people of a day, the share active once more within the next 7."""
+        """The share of a day's people who were active once more within the next 7 days."""
         seen = sum(day.dau for day in self.soon)
         return sum(day.again for day in self.soon) / seen if seen else None
 
@@ -208,7 +208,7 @@ def ask(runner: Runner, requested_scope: Scope) -> Activity:
 
 
 def engagements(runner: Runner, scopes: Sequence[Scope]) -> list[Engagement]:
-    """How engaged the people of each scope are in its window."""
+    """Return how engaged the people of each scope are in its window."""
     daily = [replace(scope, interval="day").widened_to_buckets for scope in scopes]
     queries = [query for scope in daily for query in (_days_query(scope), sessions_query(scope))]
     tables = answers(runner, queries)

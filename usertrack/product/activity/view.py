@@ -105,7 +105,7 @@ def _figures(measured: ActivityPeriod, day: ActiveDay | None) -> dict[str, Measu
 
 
 def _trend(activity: Activity) -> Iterator[Block]:
-    """Of each bucket, as far as its days are over: an average day, and the 7 and 30 days to the last one."""
+    """Yield charts by bucket, as far as its days are over: DAU of an average day, WAU and MAU at its end."""
     buckets: dict[datetime, list[ActiveDay]] = {}
     for day in activity.now.active.days:
         if day.complete:

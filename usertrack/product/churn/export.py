@@ -35,7 +35,7 @@ TREND = ShareLabels("left", "% who left", "Here", "Left", "Churn rate")
 
 
 def risk_columns(gone: int) -> Columns[Risk]:
-    """What is known of a segment; ``gone`` days without an event are to have left."""
+    """The columns of a risk segment; people have left after ``gone`` days without an event."""
     return Columns(
         Attribute("segment", "VARCHAR", lambda risk: segment_name(risk.segment, gone)),
         Attribute("regular", "VARCHAR", lambda risk: REGULAR[risk.segment[0]], Field("Active on")),

@@ -31,7 +31,7 @@ Segment = tuple[int, int]
 
 @dataclass(frozen=True)
 class ChurnPeriod:
-    """Of those active in the ``gone`` days before ``start``, how many were not in those from it up to ``end``.
+    """How many of those active in the ``gone`` days before ``start`` were not active from it up to ``end``.
 
     Both are local midnights, aware.
     """
@@ -55,7 +55,7 @@ class Mark:
 
     @property
     def interval(self) -> ConfidenceInterval:
-        """Of ``change`` (Newcombe 1998)."""
+        """The confidence interval of ``change`` (Newcombe 1998)."""
         if not self.share.n or not self.other_share.n:
             return UNKNOWN
         return difference(
@@ -274,7 +274,7 @@ def _risks(cells: Rows, facts: Rows) -> Iterator[Risk]:
 
 
 def _people_by_event(rows: Rows, column: str = "people") -> tuple[Counter[str], int]:
-    """How many people did each event, or are new (''), and how many people there are."""
+    """Count the people who did each event, or are new (''), and all people."""
     counts: Counter[str] = Counter()
     for row in rows:
         if row["event"] or row["came_new"]:

@@ -159,7 +159,7 @@ def _share(share: Share, of: str) -> str:
 
 
 def narrowed_notes(churn: Churn) -> list[str]:
-    """That anonymous visitors are not counted, where nobody asked for that."""
+    """Note that anonymous visitors are not counted, unless the user chose whom to count."""
     narrowed = churn.scope.is_usual and churn.scope.population == "identified"
     return ["churn: most people are anonymous visitors, who are left out; `--people all` counts them, too"] * narrowed
 

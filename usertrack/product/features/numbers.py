@@ -24,7 +24,7 @@ BANDS = ("rare", "low", "medium", "high", "core")
 
 @dataclass(frozen=True)
 class FeatureSource:
-    """Where features are read from: events (``a|b``), and their properties with name, category and seconds of use.
+    """The source of features: events (``a|b``), and their properties with name, category and seconds of use.
 
     ``known`` are features that are expected, as ``category/feature`` or ``feature``. ``events`` are features by
     their own names, where nobody has the event.

@@ -27,7 +27,7 @@ class FeatureRow:
 
     @property
     def interval(self) -> ConfidenceInterval:
-        """Of the adoption; of a feature that was not used, none is known."""
+        """The interval of the adoption; unknown for a feature that was not used."""
         return self.feature.adoption_interval if self.feature.uses else UNKNOWN
 
 

@@ -75,7 +75,7 @@ class FunnelStep:
 
     @property
     def dropped(self) -> int:
-        """How many reached the step before and not this one."""
+        """The number of persons who reached the step before and not this one."""
         return self.previous - self.persons
 
     @property
@@ -178,7 +178,7 @@ def funnel_of(words: Sequence[str], named: dict[str, Funnel], read: Callable[[st
 
 
 def ask(runner: Runner, funnel: Funnel, scope: Scope, *, trend: bool = False) -> FunnelAnswer:
-    """How many persons reached each step, and with ``trend`` the last one of those that began in each bucket.
+    """Count the persons who reached each step, and with ``trend`` the last step of those that began in each bucket.
 
     Raises UsageError for an event that never occurred, and for a trend without a window.
     """

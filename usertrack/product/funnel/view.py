@@ -84,7 +84,7 @@ def funnel_document(answer: FunnelAnswer) -> Document:
 
 
 def people_document(funnel: Funnel, scope: Scope, step: int, people: Table) -> Document:
-    """Who stopped at a step, the last to get there first."""
+    """The people who stopped at a step, the last to get there first."""
     last = step == len(funnel.steps)
     name = funnel.steps[step - 1].text
     fields = {

@@ -22,7 +22,7 @@ _PLURAL = {"path": "paths", "edge": "edges", "entry": "entries", "exit": "exits"
 
 @dataclass(frozen=True)
 class JourneyRow:
-    """What ``count`` says of a path, an edge, a page or a bucket, as ``kind`` tells: a row of files and of JSON.
+    """The ``count`` of a path, an edge, a page or a bucket, as ``kind`` tells: a row of files and of JSON.
 
     ``total`` is how many sessions the share is of. As ``other`` it is all that is less frequent: only its sessions and
     people are known.

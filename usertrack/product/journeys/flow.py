@@ -24,7 +24,7 @@ def flow(group: JourneyGroup, query: JourneysQuery) -> Flow:
 
 
 def _caption(group: JourneyGroup, goal: str) -> str:
-    """How to read the drawing, and how many of the sessions are in it."""
+    """Say how to read the drawing, and how many of the sessions are in it."""
     if goal:
         return f"the {number(group.journeys)} of {plural(group.total.sessions, 'journey')} that got to {short(goal)}"
     drawn = group.at[2].sessions if len(group.at) > 2 else 0

@@ -68,7 +68,7 @@ class JourneysQuery:
 
 @dataclass(frozen=True)
 class Count:
-    """How many sessions of how many persons; ``stayed`` of them ended there, ``reached`` got to the goal.
+    """A number of sessions of persons; ``stayed`` of them ended there, ``reached`` got to the goal.
 
     ``seconds`` is a mean: of an edge, from the first to the last step of a path, or of a session until its exit.
     ``with_rarer`` persons took this or something less frequent of its kind; ``with_rarer_of_step``: the same among the
@@ -138,11 +138,11 @@ class JourneyGroup:
 
     @property
     def journeys(self) -> int:
-        """How many sessions have a path: all, or those that got to the goal."""
+        """The number of sessions that have a path: all, or those that got to the goal."""
         return self.at[1].sessions if len(self.at) > 1 else 0
 
     def completion(self, path: Steps) -> float | None:
-        """Of the sessions that began where ``path`` does, the share that took all of it; None if that is not known."""
+        """The share of sessions beginning where ``path`` does that took all of it; None if that is not known."""
         begun = self.begins.get(path[:1])
         return self.paths[path].sessions / begun.sessions if begun and begun.sessions else None
 
@@ -153,7 +153,7 @@ class JourneyGroup:
 
 
 def sessions_beyond(total: int, parts: Iterable[Count]) -> int:
-    """How many of the ``total`` sessions are in none of the ``parts``."""
+    """Return how many of the ``total`` sessions are in none of the ``parts``."""
     return total - sum(part.sessions for part in parts)
 
 
@@ -259,13 +259,13 @@ def _values(query: JourneysQuery, scope: Scope) -> dict[str, Any]:
 
 
 def travellers(runner: Runner, query: JourneysQuery, scope: Scope, move: Move) -> Table:
-    """Who went from one step to the next, the last to do so first; their `sessions` are those of the edge."""
+    """Ask who went from one step to the next, the latest first; their `sessions` are those of the edge."""
     values = {**_values(query, scope), "at": move.step, "source": move.source, "target": move.target}
     return answer(runner, "posthog/journey_people", values)
 
 
 def _most(query: JourneysQuery, scope: Scope, groups: int) -> int:
-    """How many rows of each kind may come, edges at each step; raises UsageError where periods are too many."""
+    """Limit the rows of each kind, of edges at each step; raises UsageError where periods are too many."""
     parts = groups + 1
     periods = len(scope.starts) * parts if query.periods else 0
     if periods > _ROWS // 2:

@@ -40,7 +40,7 @@ def notes(journeys: Journeys) -> Iterator[str]:
 
 
 def charts(journeys: Journeys, group: JourneyGroup) -> Iterator[Chart]:
-    """Of the complete periods, where there are three or more."""
+    """Yield charts of the complete periods, where there are three or more."""
     complete = [period for period in periods(journeys, group) if period.complete]
     if len(complete) < 3:
         return

@@ -1,4 +1,4 @@
-"""How sessions go on, as a tree. The sessions of a row are those of its branches, of who left, and of the rest."""
+"""The tree of how sessions go on. The sessions of a row are those of its branches, of who left, and of the rest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

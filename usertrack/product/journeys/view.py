@@ -54,7 +54,7 @@ def journeys_document(journeys: Journeys, limit: int | None = None) -> Document:
 
 
 def travellers_document(move: Move, scope: Scope, people: Table) -> Document:
-    """Who took a path, the last to do so first."""
+    """The people who took a path, the last to do so first."""
     email, sessions = people.names.index("email"), people.names.index("sessions")
     fields = {
         "email": Field("Person", "person"),
@@ -117,7 +117,7 @@ def _of_group(journeys: Journeys, group: JourneyGroup, top: int | None) -> Itera
 
 
 def _counts(columns: Columns[JourneyRow]) -> tuple[Attribute[JourneyRow], ...]:
-    """How many: the same in the listings of paths and of pages."""
+    """The columns with counts: the same in the listings of paths and of pages."""
     return (
         columns.show("sessions", Field("Journeys", align="right"), lambda row: number(row.count.sessions)),
         columns.show("share", Field("Share", "bar")),

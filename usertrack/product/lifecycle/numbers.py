@@ -20,7 +20,7 @@ STATES = ("new", "returning", "resurrecting", "dormant")
 
 @dataclass(frozen=True)
 class LifecycleBucket:
-    """How many persons were in each of ``STATES`` in a bucket. While it is not over, nobody is known to be dormant.
+    """The number of persons in each of ``STATES`` in a bucket. While it is not over, nobody is known to be dormant.
 
     A number that rests on a time before the log begins is None.
     """

@@ -27,7 +27,7 @@ class LifecycleRow:
 
 @dataclass(frozen=True)
 class StickinessRow:
-    """How many ``people`` were active in exactly so many ``periods``, and ``at_least`` in as many."""
+    """The ``people`` who were active in exactly so many ``periods``, and ``at_least`` in as many."""
 
     group: GroupName
     periods: int
@@ -84,7 +84,7 @@ def lifecycle_document(lifecycle: Lifecycle) -> Document:
 
 
 def stickiness_document(stickiness: Stickiness) -> Document:
-    """How many were active in how many periods; files hold a row per group and number of periods."""
+    """Show how many were active in how many periods; files hold a row per group and number of periods."""
     scope = stickiness.scope
     columns: Columns[StickinessRow] = Columns(
         *group_attributes(lambda row: row.group),

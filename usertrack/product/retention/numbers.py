@@ -44,7 +44,7 @@ class RetentionQuery:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Who began in the period from ``start``: ``people[k]`` of ``size`` came back in the k-th after it.
+    """The people who began in the period from ``start``: ``people[k]`` of ``size`` came back in the k-th after it.
 
     ``people[0]`` is ``size``; None is a period that is not over. ``forming``: the cohort's own period is not over.
     """

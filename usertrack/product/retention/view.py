@@ -136,7 +136,7 @@ def _shares(cohorts: Sequence[Cohort], periods: Sequence[str], scope: Scope, hea
 
 @dataclass(frozen=True)
 class RetentionCell:
-    """How many ``people`` of a cohort came back in ``period``, None where it is not over: a row of files and of JSON.
+    """The ``people`` of a cohort who came back in ``period``, None where it is not over: a row of files and of JSON.
 
     ``first``: it is the cohort's own.
     """
@@ -150,7 +150,7 @@ class RetentionCell:
 
     @property
     def interval(self) -> ConfidenceInterval:
-        """Of the ``rate``: none is known of what is 100 % by definition."""
+        """The interval of the ``rate``; unknown where that is 100 % by definition."""
         return UNKNOWN if self.first or self.people is None else Share(self.people, self.cohort.size).interval
 
     @property

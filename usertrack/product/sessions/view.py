@@ -44,7 +44,7 @@ class SessionRow:
 
 
 def _columns(sessions: Sessions) -> Columns[SessionRow]:
-    """Those of buckets where these were asked for; listings choose among them."""
+    """The columns of sessions, with those of buckets where these were asked for; listings choose among them."""
     known: Columns[SessionRow] = Columns(
         Attribute("by", "VARCHAR"),
         Attribute("value", "VARCHAR", lambda row: row.group.columns["breakdown"], text=lambda row: row.group.written),
@@ -133,7 +133,7 @@ def _groupings(sessions: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Ses
 
 
 def by_length(visits: Visits) -> dict[str, int | None]:
-    """How many sessions were of each length; None where that is not known."""
+    """Count the sessions of each length; None where that is not known."""
     return {
         label: count if visits.known else None for label, count in zip(LENGTHS.values(), visits.lengths, strict=True)
     }

@@ -26,7 +26,7 @@ Printer = Callable[[list[Sql], Context], str]
 
 
 def result_type(function: Function, arguments: list[Sql]) -> Type:
-    """What a call returns, as far as it is known."""
+    """Return the type of a call's result, as far as it is known."""
     name = function.name
     nullable = any(argument.type.nullable for argument in arguments) or name in functions.MAYBE_NULL
     position = functions.SAME_AS_ARGUMENT.get(name)

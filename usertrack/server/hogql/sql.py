@@ -53,7 +53,7 @@ class Sql:
 
     @property
     def plain(self) -> "Sql":
-        """As a value: a JSON column becomes its text, as PostHog's ``properties`` are."""
+        """The expression as a value: a JSON column becomes its text, as PostHog's ``properties`` are."""
         if self.type.kind != "JSON":
             return self
         return Sql(f"toJSONString({self.text})", Type("String", self.type.nullable, self.type.owner))

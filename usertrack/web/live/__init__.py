@@ -1,1 +1,1 @@
-"""What is live: one reader of events and alerts for all who look, and what each of them is shown."""
+"""The live pages: one reader of events and alerts for all viewers, and the screen of each of them."""

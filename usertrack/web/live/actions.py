@@ -1,4 +1,4 @@
-"""What people do about alerts from a page: take up, snooze, resolve. Two who do the same at once are both told."""
+"""Actions on alerts from a page: take up, snooze, resolve. Two people who do the same at once are both told."""
 
 import secrets
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def _ago(at: datetime | None, now: datetime) -> str:
 
 
 class Outcomes:
-    """What was done, to be shown on the page that follows: by the key that its address has."""
+    """The outcomes of actions, for the page that follows: by the key that its address has."""
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}

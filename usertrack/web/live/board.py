@@ -21,7 +21,7 @@ class AlertBoard:
         self._alerts: list[Alert] = []
 
     def alerts(self) -> list[Alert]:
-        """Those that fire, in no order; the same list as long as nothing changes."""
+        """Return the firing alerts, in no order; the same list as long as nothing changes."""
         if self._store.changed_elsewhere():
             self._alerts = [each for each in self._store.alerts("is_open") if each.is_firing]
         return self._alerts

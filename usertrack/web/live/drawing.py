@@ -28,7 +28,7 @@ _STEP = 15  # seconds: so old may an age be in the HTML; the page's script count
 
 
 class Drawing:
-    """Of one workspace, in whose ``timezone`` times are shown; ``call_url`` is that of patterns.yaml."""
+    """Draws the screens of one workspace, in whose ``timezone`` times are; ``call_url`` is that of patterns.yaml."""
 
     def __init__(self, settings: Notifications, timezone: str) -> None:
         self._settings = settings
@@ -37,7 +37,7 @@ class Drawing:
         self._run, self._numbers = uuid4().hex[:8], count(1)
 
     def screen(self, scene: Scene, view: View) -> Screen:
-        """What somebody with that view is shown."""
+        """Return the screen of somebody with that view."""
         texts, lists = self._one_person(scene, view) if isinstance(view, OnePerson) else self._everybody(scene, view)
         if len(self._rows) > _MOST_DRAWN:
             self._rows.clear()
@@ -239,7 +239,7 @@ def _is_known(scene: Scene) -> bool:
 
 
 def _known(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What there is to say of a person, by its name."""
+    """Return the known facts of a person, by name."""
     return [(name.replace("_", " "), str(value)) for name, value in facts.items() if value not in (None, "")]
 
 

@@ -1,4 +1,4 @@
-"""What people did in the last days whose pages are open."""
+"""The last days of the people whose pages are open."""
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -36,7 +36,7 @@ class Histories:
         return person not in self._histories and (failed_at is None or time.monotonic() - failed_at > _AGAIN)
 
     async def read(self, person: str, ask: Callable[[], Awaitable[Iterable[Occurrence]]]) -> None:
-        """Where that fails, `problem_of` says why."""
+        """Read the history of a person. Where that fails, `problem_of` says why."""
         history = self._histories[person] = {}  # what comes meanwhile is noted
         try:
             history |= {each.uuid: each for each in await ask()}

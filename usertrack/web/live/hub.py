@@ -47,7 +47,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Hub:
-    """Of one workspace, in the event loop of its first call."""
+    """Fans live events out to all viewers of one workspace. Runs in the event loop that first called it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -78,7 +78,7 @@ class Hub:
     # For viewers
 
     async def screen(self, view: View) -> Screen:
-        """What there is to see now; without people where it takes long to read who they are."""
+        """Return the current screen; without people where it takes long to read who they are."""
         self._wake()
         await self._can_be_drawn(view)
         with suppress(TimeoutError):
@@ -87,7 +87,7 @@ class Hub:
         return self._drawn(view)
 
     async def messages(self, view: View, last_id: str) -> AsyncIterator[bytes]:
-        """What makes the page that shows the screen ``last_id`` show what is so, from now on.
+        """Yield server-sent events that bring a page from the screen ``last_id`` up to date and keep it there.
 
         Nothing queues up: who takes a message late gets the state of that moment.
         """
@@ -128,14 +128,14 @@ class Hub:
         self._histories.let_go({each.person for each in self._views if isinstance(each, OnePerson)} | {person})
 
     async def history(self, person: str) -> list[Occurrence]:
-        """What somebody did in the last days, oldest first. Raises a UsertrackError where it cannot be read."""
+        """Return what somebody did in the last days, oldest first. Raises a UsertrackError where it cannot be read."""
         await self.screen(OnePerson(person))
         if problem := self._histories.problem_of(person):
             raise problem
         return sorted(self._histories.of(person))
 
     async def facts(self, person: str) -> Facts:
-        """What is known of somebody; nothing where that takes long."""
+        """Return what is known of somebody; nothing where that takes long."""
         with suppress(TimeoutError, UsertrackError):
             async with asyncio.timeout(_PATIENCE):
                 await self.screen(OnePerson(person))
@@ -192,7 +192,7 @@ class Hub:
             self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        """As long as somebody looks; what fails for a reason of its own begins anew."""
+        """Run while somebody looks; whatever fails for a reason of its own begins anew."""
         while self._viewers or time.monotonic() - self._used < _UNUSED:
             works = (self._follow(), self._learn(), self._draw(), self._until_forgotten())
             tasks = [asyncio.create_task(each) for each in works]
@@ -325,7 +325,7 @@ class Hub:
             thread.shutdown(wait=False)
 
     async def _know_who_is_shown(self) -> None:
-        """Who is new has a name here before they are in the audience."""
+        """Learn the names of new people before they are in the audience."""
         if self._source:
             source, ask = self._source
             active = {each.person for each in self._people.at(datetime.now(UTC))}
@@ -333,7 +333,7 @@ class Hub:
                 await ask(partial(self._learn_names, source, active | self._feed.people))
 
     def _read_people_again(self) -> None:
-        """Who was erased meanwhile, or has opted out, is not known any more; who comes back is sent what differs."""
+        """Drop people who were erased or opted out. A viewer who reconnects receives only the difference."""
         self._names, self._hidden = {}, set()
         self._histories.forget()
         self._screens, self._drawing = {}, None

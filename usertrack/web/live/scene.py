@@ -63,7 +63,7 @@ class Scene:
 
     @cached_property
     def number_in_need(self) -> int:
-        """How many people that is, with those of incidents."""
+        """The number of people in need, with those of incidents."""
         return people_in_need([alert for alert in self.listed if self.is_open(alert)])
 
     def is_open(self, alert: Alert) -> bool:
@@ -72,7 +72,7 @@ class Scene:
 
     @cached_property
     def in_need(self) -> frozenset[str]:
-        """Of whom somebody should take care, and nobody has said so."""
+        """The people of whom somebody should take care, and nobody has said so."""
         return frozenset(alert.person for alert in self.listed if alert.person and self.is_open(alert))
 
 
@@ -102,7 +102,7 @@ class Choice:
         )
 
     def people(self, scene: Scene) -> list[ActivePerson]:
-        """Those who came last stand first, so that a row stays where it is while others come above it."""
+        """Return the chosen people, the latest to come first: a row stays where it is while others come above it."""
         in_need = scene.in_need
         people = [
             each

@@ -1,4 +1,4 @@
-"""What a viewer is shown at a moment, and how it differs from what they were shown before.
+"""A viewer's screen at a moment, and its difference from the screen before.
 
 State wins over history: whoever was away gets what has changed since, once, however much that was.
 """

@@ -31,7 +31,7 @@ HISTORY = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Introduction:
-    """Who unknown people are: ``hidden`` are those of whom nothing is shown, ``names`` what is known of others."""
+    """The answer to who unknown people are: nothing is shown of ``hidden``; ``names`` is what is known of others."""
 
     hidden: frozenset[str]
     names: Mapping[str, Mapping[str, Any]]
@@ -46,7 +46,7 @@ class LiveSource:
 
     @property
     def host(self) -> str:
-        """Where its livestream is; empty for the company's own events, which have none."""
+        """The address of its livestream; empty for the company's own events, which have none."""
         return "" if own_events(self.settings, self._runner.library) else str(self.settings["posthog.host"])
 
     @property
@@ -58,12 +58,12 @@ class LiveSource:
         return arrivals(self._runner, since, datetime.now(UTC))
 
     def history_of(self, person: str) -> list[Occurrence]:
-        """What somebody did in the last days, oldest first."""
+        """Return what somebody did in the last days, oldest first."""
         now = datetime.now(UTC)
         return history_of(self._runner, person, now - HISTORY, now)
 
     def introduce(self, people: Sequence[str]) -> Introduction:
-        """Who the persons with these ids are. Raises a UsertrackError where nobody says whether they may be shown."""
+        """Ask who the persons with these ids are. Raises a UsertrackError where nobody can tell who may be shown."""
         statement = self._runner.bind("posthog/signal_visible", {"people": list(people)})
         visible, names = self._runner.run([statement, names_statement(self._runner, people)])
         if not isinstance(visible, Table):
@@ -79,7 +79,7 @@ def live_source(settings: Settings) -> Iterator[LiveSource]:
 
 
 def live_audience(settings: Settings) -> Audience:
-    """What is known of people at this moment, beside events."""
+    """Return what is known of people at this moment, beside events."""
     patterns = read_patterns(patterns_path(settings))
     with live_settings(settings, _no_progress) as live, _runner(live) as runner:
         return read_audience(runner, Analysis(live, runner, Silent()).rules(), patterns)

@@ -1,4 +1,4 @@
-"""What one person did: as lines, newest first, as a flow of routes, and what went wrong."""
+"""The timeline of one person: as lines, newest first, as a flow of routes, and what went wrong."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -59,7 +59,7 @@ class Visit:
 
 
 def visits(occurrences: Iterable[Occurrence]) -> list[Visit]:
-    """Those on a page at all, oldest first."""
+    """Return the visits with a page, oldest first."""
     sessions = [list(each) for _, each in groupby(sorted(occurrences), key=lambda each: each.session)]
     paths = [[route for route, _ in groupby(each.route for each in session if each.route)] for session in sessions]
     return [Visit(each[0].at, each[-1].at, path) for each, path in zip(sessions, paths, strict=True) if path]
@@ -93,7 +93,7 @@ def flow(ended: Iterable[Visit]) -> Flow | None:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What went wrong in the same way on one page, ``times`` from ``first_at`` to ``last_at`` (seconds since 1970)."""
+    """A failure on one page, ``times`` in the same way from ``first_at`` to ``last_at`` (seconds since 1970)."""
 
     words: str
     route: str

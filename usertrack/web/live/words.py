@@ -1,4 +1,4 @@
-"""What people did, and who they are, in words."""
+"""Words for what people did, and for who they are."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -47,7 +47,7 @@ def deed_on_page(occurrence: Occurrence) -> str:
 
 
 def how_long(occurrence: Occurrence, times: int, span: str) -> str:
-    """How long the same went on; "" for what was done once. A page that is read says so every few seconds."""
+    """Return how long the same went on; "" for what was done once. A page that is read says so every few seconds."""
     if times == 1:
         return ""
     return f"for {span}" if occurrence.name == "page_time" else f"{times} times in {span}"

@@ -40,7 +40,7 @@ _PARTS = {  # in the order of the page: how high each will be, in rem, and what 
 
 @dataclass(frozen=True)
 class Counted:
-    """Who is counted and when, and the queries that said who is in the segment."""
+    """The people and the time that are counted, and the queries that said who is in the segment."""
 
     scope: Scope
     people_origins: tuple[Origin, ...] = ()
@@ -90,7 +90,7 @@ class ActivityAnswers:
         return self._site.answers.ask(("activity", filters), ask, since=self._since)
 
     def scope(self) -> Markup:
-        """What is counted, in words; or why nothing can be, in the place of all parts."""
+        """The words for what is counted; or why nothing can be, in the place of all parts."""
         try:
             answer = self._counted()
         finally:
@@ -120,7 +120,7 @@ class ActivityAnswers:
             return self._error(problem, name) + form
 
     def path(self, move: Move) -> Markup:
-        """Who took a path of the journeys."""
+        """Show who took a path of the journeys."""
         counted = self._counted().value
         key = (move, self.question, counted.scope.as_of)
         return self._site.answers.ask(key, partial(_path, move=move, scope=counted.scope)).value

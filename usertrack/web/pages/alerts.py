@@ -110,7 +110,7 @@ def _patterns(site: Site) -> Patterns:
 
 
 class AlertsQuestion:
-    """What the address of the list asks for: ``state``, ``pattern``, ``q`` and ``page``. Raises UsageError."""
+    """The question in the address of the list: ``state``, ``pattern``, ``q`` and ``page``. Raises UsageError."""
 
     STATES = ("open", "resolved", "all")
 
@@ -189,7 +189,7 @@ def _alert(site: Site, id_: str) -> Alert:
 
 
 def pattern_name(id_: str, patterns: Patterns) -> str:
-    """What people call it; the id of one that is not in the file any more."""
+    """Return a pattern's name for people; the id of one that is not in the file any more."""
     return next((each.name for each in patterns.patterns if each.id == id_), "") or id_.replace("_", " ")
 
 
@@ -224,7 +224,7 @@ def _described(site: Site, alert: Alert) -> Markup:
 
 @dataclass(frozen=True)
 class SimulationQuestion:
-    """What the simulator is asked."""
+    """The question to the simulator."""
 
     days: int
     outcome: OutcomeText

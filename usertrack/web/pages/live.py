@@ -1,4 +1,4 @@
-"""Who is here now, who needs help, and what happens: /live, kept up by a stream of what changes."""
+"""The page /live: who is here now, who needs help, and what happens, kept up by a stream of changes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
@@ -81,7 +81,7 @@ def routes(site: Site) -> list[Route]:
 
 
 async def _in_time(work: Coroutine[Any, Any, Result]) -> Result:
-    """What ``work`` comes to. Raises SourceBusy where that takes long."""
+    """Return the result of ``work``. Raises SourceBusy where that takes long."""
     try:
         async with asyncio.timeout(_OPENING):
             return await work
@@ -90,7 +90,7 @@ async def _in_time(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 def intro(site: Site, request: Request, outcomes: Outcomes) -> Markup:
-    """What stands above a page with alerts: the form that their buttons belong to, and what the last one did."""
+    """Return the top of a page with alerts: the form of their buttons, and what the last one did."""
     back, outcome = request.url.path, outcomes.text(request.query_params.get("did", ""))
     variables = {"token": site.access.token(request), "back": back, "outcome": outcome}
     return rendered("live_intro.html.j2", **variables)

@@ -75,7 +75,7 @@ def routes(site: Site) -> list[Route]:
 
 
 def known_as(site: Site, name: str) -> Known:
-    """Who is called so. Raises UsageError with near matches, or why they are left out."""
+    """Find the person who is called so. Raises UsageError with near matches, or why they are left out."""
     with population_of(site.answers).value.profiles() as profiles:
         with named_in_path():
             key = find_person(profiles, name)
@@ -119,7 +119,7 @@ def _why(documents: PersonDocuments, known: Known) -> Markup:
 
 
 def _alerts(site: Site, known: Known) -> Markup:
-    """What was and is to be told about them."""
+    """Show the alerts about them, past and open."""
     from usertrack.alerts.view import alerts_document
     from usertrack.privacy.local import open_alerts
     from usertrack.workspace.state import state_folder
@@ -142,7 +142,7 @@ def _is_timeline(block: Block) -> bool:
 
 
 def _timeline(documents: PersonDocuments, query: Mapping[str, str]) -> Markup:
-    """What they did, newest first: of one kind, with a text, a page at a time."""
+    """Show what they did, newest first: of one kind, with a text, a page at a time."""
     document = documents.dossier
     blocks = [block for block in document.blocks if isinstance(block, Listing) and _is_timeline(block)]
     rows: list[Row] = [row for block in blocks for row in block.table.rows]

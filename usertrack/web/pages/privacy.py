@@ -91,7 +91,7 @@ def _exported(site: Site, known: Known) -> IO[bytes]:
 
 
 def _survey(site: Site, orders: Orders[tuple[Document, Markup]], known: Known, *, token: str) -> Markup:
-    """What would be deleted, and the form that deletes it."""
+    """Show what would be deleted, and the form that deletes it."""
     with site.answers.analysis(cached=False) as analysis:
         email = _by_email(analysis, known)
         subject, holdings = find_holdings(analysis, email, local_files(analysis))

@@ -94,7 +94,7 @@ def routes(site: Site) -> list[Route]:
 
 @dataclass(frozen=True)
 class _Selection:
-    """Whom an address sends: the people whom the ``question`` is about, on the page of the segment; in any order.
+    """The people whom an address sends: those of the ``question``, on the page of the segment; in any order.
 
     ``only`` is the question's filter.
     """
@@ -132,7 +132,7 @@ def _selection(site: Site, request: Request) -> _Selection:
 
 
 def _dry_run(site: Site, orders: Orders[Document], selection: _Selection, target: str, token: str) -> Markup:
-    """What would be sent, and below it the form that sends it; nothing is sent here."""
+    """Show what would be sent, and below it the form that sends it; nothing is sent here."""
     with site.answers.analysis(cached=False) as analysis:
         timezone = analysis.settings["timezone"]
         order = PushOrder(analysis.settings, dry_run=True, moment=moment_words(analysis.runner, timezone))
@@ -163,7 +163,7 @@ def _dry_run(site: Site, orders: Orders[Document], selection: _Selection, target
 
 
 def _send(site: Site, shown: Push, order: PushOrder) -> Document:
-    """What came of it; a problem of the check after sending is above it."""
+    """Show what came of it; a problem of the check after sending is above it."""
     with site.answers.analysis(cached=False) as analysis:
         sent = push_after_dry_run(analysis, shown, replace(order, dry_run=False))
     document = outcome_document(sent.target, sent.audience, sent.outcome, dry_run=False)

@@ -37,7 +37,7 @@ def routes(site: Site) -> list[Route]:
 
 
 def _people(site: Site, text: str) -> Markup:
-    """Those whose name begins so come first."""
+    """Find people; first those whose name begins so."""
     with population_of(site.answers).value.profiles() as profiles:
         key = identifier(profiles.key)
         names = [identifier(name) for name in dict.fromkeys((profiles.key, EMAIL, "name")) if name in profiles.facts]

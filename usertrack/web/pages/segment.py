@@ -41,11 +41,11 @@ class SegmentPlace:
 
     @property
     def query(self) -> str:
-        """What its address says beside the question."""
+        """All that its address says beside the question."""
         return urlencode({"set": self.segment_set.name} | ({"by": self.by} if self.by else {}))
 
     def asking(self, question: PeopleQuestion, **values: str) -> str:
-        """What an address says that asks the ``question`` here, from its first page; ``values`` without the empty."""
+        """Return the address that asks the ``question`` here, from its first page; ``values`` without the empty."""
         more = urlencode({name: value for name, value in values.items() if value})
         return "&".join(filter(None, [self.query, question.address().removeprefix("?"), more]))
 
@@ -156,7 +156,7 @@ def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], answe
 
 
 def _typed(items: list[tuple[str, str]], question: PeopleQuestion) -> PeopleQuestion:
-    """What was typed, so that the form has it although it is wrong."""
+    """Return what was typed, so that the form has it although it is wrong."""
     try:
         return PeopleQuestion.of([(name, value) for name, value in items if name != "page"])
     except UsertrackError:
@@ -189,7 +189,7 @@ def _table(page: PeoplePage, place: SegmentPlace, question: PeopleQuestion, time
 
 
 def _moved(site: Site, place: SegmentPlace, population: Answer[Population]) -> Markup:
-    """Who entered and who left since last week, and which fact changed."""
+    """Show who entered and who left since last week, and which fact changed."""
     timezone = site.settings["timezone"]
     past = past_of(site.answers, population).value[place.segment_set.name]
     if past.moved is None or past.moves is None:

@@ -80,7 +80,7 @@ def routes(site: Site) -> list[Route]:
 
 
 def by_of(request: Request) -> str:
-    """What is judged: people, or with ``?by=organization`` these."""
+    """Return what is judged: people, or with ``?by=organization`` these."""
     from usertrack.core.errors import UsageError
 
     by = request.query_params.get("by", "")

@@ -55,7 +55,7 @@ def routes(site: Site) -> list[Route]:
 
 @dataclass(frozen=True)
 class People:
-    """What changed, whom to act on first, and who came to and left each segment; all of one moment."""
+    """The changes, the people to act on first, and who came to and left each segment; all of one moment."""
 
     news: Markup
     act: Markup
