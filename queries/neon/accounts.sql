@@ -2,7 +2,8 @@
 -- about: >
 --   Everybody who has an account. Two accounts whose e-mails differ only in case or blanks are one person:
 --   the values are those of the account used last, `accounts` says how many there are: 0 where all were deleted.
---   `repeated_ids` counts rows with the id of another one: what that account does would count twice.
+--   `repeated_ids` counts rows with the id of another one: what that account does would count twice. Who has any of `emails` in PostHog is that
+--   person.
 -- key: email
 -- people: accounts
 -- facts:
@@ -37,6 +38,7 @@ SELECT
     min(a.converted_at) FILTER (WHERE a.converted_at <= {as_of}) AS converted_at,
     bool_and(a.churned) AS churned,
     max(a.churned_at) FILTER (WHERE a.churned_at <= {as_of}) AS churned_at,
+    string_agg(a.emails, ' ') AS emails,
     count(*) - count(DISTINCT a.account_id) AS repeated_ids
 FROM {accounts} AS a
 WHERE a.exists_since <= {as_of}
@@ -56,6 +58,7 @@ SELECT
     min(f.converted_at) AS converted_at,
     bool_and(f.churned) AS churned,
     min(f.churned_at) AS churned_at,
+    string_agg(f.emails, ' ') AS emails,
     0 AS repeated_ids
 FROM {former_accounts} AS f
 WHERE f.exists_since <= {as_of} AND f.email IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {accounts} AS a WHERE a.email = f.email)

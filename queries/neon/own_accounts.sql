@@ -1,6 +1,14 @@
 -- title: Accounts of your own people
 -- about: >
---   What names the accounts of your own people, those that were deleted among them: ids and e-mails.
-SELECT a.account_id::text AS account_id, a.email FROM {accounts} AS a WHERE {is_internal}
-UNION
-SELECT a.account_id::text AS account_id, a.email FROM {former_accounts} AS a WHERE {is_internal}
+--   What names the accounts of your own people, those that were deleted among them: ids, e-mails, and all addresses. One
+--   internal address is enough.
+SELECT own.account_id::text AS account_id, own.email, own.names
+FROM (
+    SELECT account_id, email, regexp_split_to_array(lower(coalesce(emails, email)), '\s+') AS names FROM {accounts}
+    UNION
+    SELECT account_id, email, regexp_split_to_array(lower(coalesce(emails, email)), '\s+') AS names FROM {former_accounts}
+) AS own
+WHERE EXISTS (
+    SELECT FROM (SELECT own.account_id, own.email UNION ALL SELECT own.account_id, unnest(own.names)) AS a (account_id, email)
+    WHERE {is_internal}
+)

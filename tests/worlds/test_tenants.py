@@ -3,12 +3,18 @@
 Rows are deleted softly, plans are the tenant's, and the database runs in America/New_York, `created` without a zone.
 """
 
+import json
+import shutil
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
+from .figures import READ
 from .oracle import Act, Company, Person, Run
 from .walk import Walk
-from .world import NOW, Event, Row, World, ago
+from .world import NOW, Event, Opened, Row, World, ago
 
 SCHEMA = """
 CREATE TABLE tenants (
@@ -154,3 +160,25 @@ class TestTenants(Walk):
         },
         answers=company().answers(funnel={"steps": company().funnel(STEPS)}),
     )
+
+    def test_any_address_of_an_account_joins(
+        self, there: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """PostHog knows the private address of most, and both of one human are one person."""
+        workspace = shutil.copytree(there.workspace, tmp_path / "by-email")
+        rules = workspace / "segments.yaml"
+        rules.write_text(rules.read_text().replace("key: account_id", "key: email"))
+        monkeypatch.chdir(workspace)
+        document = json.loads(there.run("segments", "--all-members", "-f", "json").out)
+        members = READ["segments --all-members"](document)
+        emails = {str(IDS[name]): email(name) for name in PEOPLE}
+        by_id = self.world.answers["segments --all-members"]
+        assert members == {name: keys and sorted(emails[key] for key in keys) for name, keys in by_id.items()}
+        for name in ("ola@private.example", "ola@cedar.example"):
+            assert "ola@cedar.example" in there.run("explain", name).out
+            assert "sync_opened" in there.run("user", name).out
+        funnel = json.loads(there.run("funnel", *STEPS, "--segment", "power", "-f", "json").out)
+        assert [step["people"] for step in funnel["groups"][0]["steps"]] == [2, 1]
+        settings = workspace / "usertrack.yaml"
+        settings.write_text(f"{settings.read_text()}\ninternal: [ola@private.example]\n")
+        assert email("ola") not in there.run("segments", "--all-members", "-f", "json").out

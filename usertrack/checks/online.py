@@ -29,7 +29,7 @@ from usertrack.segments.classify import classify
 from usertrack.segments.expressions import columns, parse
 from usertrack.segments.profiles import join_profiles, profile_statements
 from usertrack.segments.rules import read_rules
-from usertrack.segments.staging import stage
+from usertrack.segments.staging import stage, stage_addresses
 
 _NAMED = 3  # queries that are named, of all that a problem stops
 
@@ -66,6 +66,7 @@ def _joined(runner: Runner, path: Path) -> Iterator[Finding]:
         return
     stops = False
     with scratch() as connection:
+        stage_addresses(connection, ())
         for number, (name, answer) in enumerate(zip(rules.queries, answers, strict=True)):
             try:
                 if isinstance(answer, Table):

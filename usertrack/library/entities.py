@@ -99,6 +99,9 @@ ACCOUNTS = EntityKind(
     (
         EntityColumn("account_id", "id", "its id, as runs and calls have it", required=True),
         EntityColumn("email", "text", "the e-mail, by which PostHog's persons are found", required=True, value=_EMAIL),
+        EntityColumn(
+            "emails", "text", "all its e-mails in one text, with blanks between: PostHog may know any of them"
+        ),
         EntityColumn("signed_up_at", "time", "when it was made"),
         EntityColumn("name", "text", "the person's name"),
         EntityColumn("last_active_at", "time", "when the app itself last saw it"),

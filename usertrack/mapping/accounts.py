@@ -134,11 +134,13 @@ def _add_email(proposal: Proposal, around: Around) -> None:
         ):
             column, order, condition = sides
             value = select.of(around.key)
-            alias = (
-                select.join(table, on, value)
-                if on.unique
-                else select.join_first(table, on, value, [column.sql], order, condition=condition)
-            )
+            if on.unique:
+                alias = select.join(table, on, value)
+            else:
+                # a window sees all rows, of which DISTINCT ON keeps the first
+                emails = f"string_agg({{t}}.{column.sql}, ' ') OVER (PARTITION BY {{t}}.{on.sql}) AS emails"
+                alias = select.join_first(table, on, value, [column.sql, emails], order, condition=condition)
+                select.add("emails", f"{alias}.emails")
             select.add("email", f"{alias}.{column.sql}")
             proposal.score += 6
             which = "" if on.unique else ": the primary one, else a verified one, else the oldest"

@@ -76,10 +76,11 @@ class Select:
     ) -> str:
         """Join, of all rows of ``table`` with that value, the first one in ``order``; returns the alias of that.
 
-        A row that leads ``to`` a row which is marked as deleted is none of them, nor is one without the ``condition``.
+        One of the ``columns`` may be SQL, with {t} for the table. A row that leads ``to`` a row which is marked as deleted is none of them, nor is one without the ``condition``.
         """
         inner, outer = self.new_alias(table), self.new_alias(table)
-        selected = ", ".join(f"{inner}.{column}" for column in dict.fromkeys([on.sql, *columns]))
+        names = dict.fromkeys([on.sql, *columns])
+        selected = ", ".join(name.replace("{t}", inner) if "{t}" in name else f"{inner}.{name}" for name in names)
         conditions = [f"{inner}.{on.sql} IS NOT NULL"] if not on.required else []
         conditions += [each for each in (not_deleted(table, inner), condition.format(t=inner)) if each]
         if to and (there := not_deleted(to.target, "linked")):

@@ -67,7 +67,7 @@ def _members(profiles: Profiles, rules: Rules) -> Iterator[tuple[SegmentActivity
                     count.people,
                     revenue=sum(paid) / len(paid) if paid else None,
                 ),
-                tuple(str(row[key]) for row in people.rows),
+                profiles.e_mails([str(row[key]) for row in people.rows]),
             )
 
 

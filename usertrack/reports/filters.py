@@ -95,7 +95,8 @@ def scope_of_segment(
     people = classification.people([name])
     key = people.names.index(rules.key)
     most = MOST_EMBEDDED if analysis.runner.about().get("usertrack_parquet") else MOST_PEOPLE
-    return replace(scope, segment=segment, people=tuple(str(row[key]) for row in people.rows), most_people=most)
+    emails = profiles.e_mails([str(row[key]) for row in people.rows])
+    return replace(scope, segment=segment, people=emails, most_people=most)
 
 
 def periods_of(scope: "Scope", filters: Filters, count: int | None, usual: int) -> "Scope":

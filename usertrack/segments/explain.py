@@ -25,6 +25,7 @@ from usertrack.segments.keys import ORGANIZATION, key_words, normalised, subject
 from usertrack.segments.match import LEFT_OUT
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import Segment, SegmentSet
+from usertrack.segments.staging import key_of
 
 Extent = Literal["exactly", "or more", "or less", "anything else"]
 
@@ -97,7 +98,7 @@ def find_person(profiles: Profiles, email: str, described: str = "") -> str:
     ``described``: which people the profiles are of, where that is not everybody: ``with an account``.
     """
     key = identifier(profiles.key)
-    name = normalised("$1", profiles.key)
+    name = key_of("$1", profiles.key)
     row = profiles.connection.execute(f"SELECT {key} FROM profile WHERE {key} = {name}", [email]).fetchone()
     if row:
         return str(row[0])

@@ -17,13 +17,13 @@ from usertrack.core.table import Table
 from usertrack.engine.own_people import own_rule
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES
-from usertrack.library.entities import EMAIL
+from usertrack.library.entities import ACCOUNTS, EMAIL
 from usertrack.library.library import Library, Query, Statement, for_key
 from usertrack.segments.expressions import base_columns, bracketed, columns, expand, parse
 from usertrack.segments.keys import ORGANIZATION, a_key, key_words, normalised, subject_words
 from usertrack.segments.match import Match, Sides, apart_note, match_of, match_sql, namesakes_note, repeated_note
 from usertrack.segments.rules import Rules
-from usertrack.segments.staging import duckdb_message, fact_sql, stage
+from usertrack.segments.staging import duckdb_message, fact_sql, key_of, stage, stage_addresses
 from usertrack.segments.undecided import Bounds, Unknowns
 
 
@@ -92,6 +92,7 @@ class Profiles:
         tables = {name: answer for name, answer in answers.items() if isinstance(answer, Table)}
         in_one_thread_if_few(self.connection, sum(len(table.rows) for table in tables.values()))
         reasons = {name: answer.message for name, answer in answers.items() if isinstance(answer, UsertrackError)}
+        stage_addresses(self.connection, tables.values() if self.key == EMAIL else ())
         for number, (name, query) in enumerate(self.queries.items()):
             if name in tables:
                 view, answer = f"q{number}", tables[name]
@@ -124,6 +125,7 @@ class Profiles:
 
     def declare(self) -> None:
         """Build an empty `profile` with the declared types, to check rules against."""
+        stage_addresses(self.connection, ())
         self._people({}, [], [])
         self._join((), {})
 
@@ -134,6 +136,11 @@ class Profiles:
     def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
         row: tuple[Any, ...] = self.connection.execute(sql, list(values)).fetchone()
         return row
+
+    def e_mails(self, people: Sequence[str]) -> tuple[str, ...]:
+        """Return the keys ``people`` with all further addresses of them, by which PostHog may know them."""
+        sql = "SELECT address FROM addresses WHERE key IN (SELECT unnest(?::VARCHAR[])) ORDER BY address"
+        return (*people, *(address for (address,) in self.connection.execute(sql, [list(people)]).fetchall()))
 
     def missing(self, expression: exp.Expression) -> list[str]:
         """Why ``expression`` is unknown in this run: one reason for each query that it needs and that failed."""
@@ -173,7 +180,7 @@ class Profiles:
         rules = [rule for rule in map(own_rule, internal) if rule]
         domains = [f"ends_with(key, {quote(mark + rule)})" for rule in rules if "@" not in rule for mark in "@."]
         own = " OR ".join(["list_contains(?::VARCHAR[], key)", *domains])
-        opted = f"key IN (SELECT {normalised('name', self.key)} FROM unnest(?::VARCHAR[]) AS listed(name))"
+        opted = f"key IN (SELECT {key_of('name', self.key)} FROM unnest(?::VARCHAR[]) AS listed(name))"
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
             f"NOT internal AND {opted} AS opted_out, NOT internal AND bool_or(gone) AS deleted, "
@@ -346,7 +353,7 @@ def _profile_query(rules: Rules, library: Library, name: str) -> Query:
 
 def _of_one_key(merged_keys: Mapping[str, int], key: str) -> str:
     where = ", ".join(f"{name} {count}" for name, count in merged_keys.items())
-    differences = "blanks or case" if key == EMAIL else "blanks"
+    differences = "blanks or case, or are of one account," if key == EMAIL else "blanks"
     subject = subject_words(key).lower()
     return (
         f"{key_words(key)}s that differ only in {differences} are one {subject}, "
@@ -374,7 +381,8 @@ def profile_statements(runner: Runner, rules: Rules, only: str | None = None) ->
     # by e-mail, your own people come too: they are left out here, once, and counted
     own: dict[str, Any] = {"internal": []} if rules.key == EMAIL else {}
     statements = [runner.bind(name, params, **own) for name, params in rules.queries.items()]
-    return statements if only is None else [for_key(statement, only) for statement in statements]
+    several = rules.key == EMAIL and "emails" in runner.library.entities[ACCOUNTS.name].mapped  # whose is it?
+    return statements if only is None or several else [for_key(statement, only) for statement in statements]
 
 
 def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer], only: str | None = None) -> Profiles:

@@ -1,5 +1,6 @@
 """Staging: the rows of one profile query in DuckDB under their normalised key; rows with the same key become one."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ def stage(
     """
     _require_columns(query, table, key)
     _copy(connection, view, query, table, key)
+    connection.execute(f"UPDATE {view} SET key = a.key FROM addresses AS a WHERE {view}.key = a.address")
     spellings = () if only is None else _narrow(connection, view, only, key)
     counts = "count(*), count(raw_key), count(DISTINCT raw_key), count(key), count(DISTINCT key)"
     rows, written, spellings_there, known, keys = connection.execute(f"SELECT {counts} FROM {view}").fetchone()
@@ -39,6 +41,29 @@ def stage(
     for name in [name for name, fact in query.facts.items() if fact.type == "causes"]:
         _name_causes(connection, view, identifier(name), library)
     return Staged(spellings_there - keys, spellings)
+
+
+def stage_addresses(connection: Any, tables: Iterable[Table]) -> None:
+    """Make the table `addresses`: each further e-mail of a person, and the one that is the key.
+
+    An e-mail that several people have, or that is somebody's key, leads to nobody else.
+    """
+    connection.execute("CREATE OR REPLACE TABLE addresses (address VARCHAR, key VARCHAR)")
+    for table in tables:
+        if "emails" in table.names:
+            assert isinstance(table.rows, SpooledRows)
+            connection.execute(
+                f"INSERT INTO addresses WITH written AS (SELECT {normalised('email')} AS key, "
+                f"unnest(string_split_regex(emails, '\\s+')) AS text FROM {table.rows.scan()} WHERE emails IS NOT NULL) "
+                f"SELECT {normalised('text')} AS address, min(key) FROM written WHERE address IS NOT NULL GROUP BY address "
+                f"HAVING count(DISTINCT key) = 1 AND address NOT IN (SELECT key FROM written WHERE key IS NOT NULL)"
+            )
+
+
+def key_of(text: str, key: str) -> str:
+    """SQL for the key of the person who is called ``text``: by a further address of theirs, too."""
+    name = normalised(text, key)
+    return f"coalesce((SELECT any_value(a.key) FROM addresses AS a WHERE a.address = {name}), {name})"
 
 
 def _require_columns(query: Query, table: Table, key: str) -> None:
@@ -89,7 +114,7 @@ def _name_causes(connection: Any, view: str, column: str, library: Library) -> N
 
 def _narrow(connection: Any, view: str, only: str, key: str) -> tuple[str, ...]:
     """Keep the rows of one person; returns the spellings of the key, the normalised one first."""
-    connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {normalised('$1', key)}", [only])
+    connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {key_of('$1', key)}", [only])
     rows = connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
     return tuple(dict.fromkeys(text for pair in rows for text in pair))
 
