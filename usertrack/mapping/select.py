@@ -76,7 +76,8 @@ class Select:
     ) -> str:
         """Join, of all rows of ``table`` with that value, the first one in ``order``; returns the alias of that.
 
-        One of the ``columns`` may be SQL, with {t} for the table. A row that leads ``to`` a row which is marked as deleted is none of them, nor is one without the ``condition``.
+        A row that leads ``to`` a row which is marked as deleted is none of them, nor is one without the ``condition``.
+        One of the ``columns`` may be SQL, with {t} for the table.
         """
         inner, outer = self.new_alias(table), self.new_alias(table)
         names = dict.fromkeys([on.sql, *columns])

@@ -20,7 +20,7 @@ from usertrack.engine.unavailable import NAMES
 from usertrack.library.entities import ACCOUNTS, EMAIL
 from usertrack.library.library import Library, Query, Statement, for_key
 from usertrack.segments.expressions import base_columns, bracketed, columns, expand, parse
-from usertrack.segments.keys import ORGANIZATION, a_key, key_words, normalised, subject_words
+from usertrack.segments.keys import ORGANIZATION, a_key, key_words, subject_words
 from usertrack.segments.match import Match, Sides, apart_note, match_of, match_sql, namesakes_note, repeated_note
 from usertrack.segments.rules import Rules
 from usertrack.segments.staging import duckdb_message, fact_sql, key_of, stage, stage_addresses

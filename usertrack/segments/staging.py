@@ -52,11 +52,12 @@ def stage_addresses(connection: Any, tables: Iterable[Table]) -> None:
     for table in tables:
         if "emails" in table.names:
             assert isinstance(table.rows, SpooledRows)
+            keys = f"SELECT {normalised('email')} AS key, emails FROM {table.rows.scan()} WHERE key IS NOT NULL"
+            written = f"SELECT key, unnest(string_split_regex(emails, '\\s+')) AS text FROM ({keys})"
             connection.execute(
-                f"INSERT INTO addresses WITH written AS (SELECT {normalised('email')} AS key, "
-                f"unnest(string_split_regex(emails, '\\s+')) AS text FROM {table.rows.scan()} WHERE emails IS NOT NULL) "
-                f"SELECT {normalised('text')} AS address, min(key) FROM written WHERE address IS NOT NULL GROUP BY address "
-                f"HAVING count(DISTINCT key) = 1 AND address NOT IN (SELECT key FROM written WHERE key IS NOT NULL)"
+                f"INSERT INTO addresses SELECT {normalised('text')} AS address, min(key) FROM ({written}) "
+                "WHERE address IS NOT NULL GROUP BY address "
+                f"HAVING count(DISTINCT key) = 1 AND address NOT IN (SELECT key FROM ({keys}))"
             )
 
 
