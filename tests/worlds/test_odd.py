@@ -3,11 +3,22 @@
 Events lie in the future and on the edge of a range, and 25 of them at one moment. Some people said no.
 """
 
+import asyncio
+import re
+import shutil
 from datetime import datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from usertrack.web.access import Access
+from usertrack.web.app import create_app
+from usertrack.workspace.settings import load_settings
 
 from .oracle import Act, Company, Person, Run
 from .walk import Walk
-from .world import NOW, Event, Row, World, ago
+from .world import NOW, Event, Opened, Row, World, ago
 
 SCHEMA = """
 CREATE TABLE accounts (
@@ -145,3 +156,43 @@ class TestOdd(Walk):
         },
         answers=company().answers(funnel={"steps": company().funnel(STEPS)}),
     )
+
+    def test_own_people_are_on_no_page_and_in_no_report(self, there: Opened) -> None:
+        access = Access(b"key", frozenset({"localhost"}), 8766)
+        app = create_app(load_settings(), access)
+
+        async def ask() -> list[str]:
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8766") as browser:
+                await browser.get(access.new_link(""))
+                paths = ("/", "/people", "/segments", "/segments/failing", "/segments/frustrated", "/activity", "/live")
+                return [(await browser.get(path)).text for path in paths]
+
+        pages = "".join(asyncio.run(ask()))
+        week = there.run("report", "weekly", "-f", "markdown").out
+        for text in (pages, week):
+            assert "multi@two.example" in text
+            assert not re.search(r"(?i)@oddco\.dev|dev\.private|sec\.home|no@thanks", text)
+
+    @pytest.mark.parametrize("command", [("check", "--online"), ("doctor",)])
+    def test_a_rule_that_matches_nobody_is_told(self, edited: Path, there: Opened, command: tuple[str, ...]) -> None:
+        settings = edited / "usertrack.yaml"
+        settings.write_text(settings.read_text().replace("'%@oddco.dev'", "'%@oddco.dev', elsewhere.example"))
+        out = there.run(*command).out
+        assert "'elsewhere.example' matches nobody" in out
+        assert "'oddco.dev' matches nobody" not in out
+
+    @pytest.mark.parametrize("command", ["segments", "doctor"])
+    def test_a_note_where_nobody_is_internal(self, edited: Path, there: Opened, command: str) -> None:
+        note = "nobody says who your own people are"
+        assert note not in there.run(command).err
+        settings = edited / "usertrack.yaml"
+        settings.write_text(settings.read_text().replace("internal: ['%@oddco.dev']", ""))
+        said = there.run(command)
+        assert (said.out + said.err).count(note) == 1
+
+    @pytest.fixture
+    def edited(self, there: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A copy of the workspace, in which the test is."""
+        monkeypatch.chdir(shutil.copytree(there.workspace, tmp_path / "edited"))
+        return tmp_path / "edited"

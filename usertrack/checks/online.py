@@ -16,6 +16,7 @@ from usertrack.checks.entities import (
     strange_files,
 )
 from usertrack.checks.finding import Finding
+from usertrack.checks.matches import check_internal
 from usertrack.checks.schema import by_cause
 from usertrack.checks.workspace import check_queries_online
 from usertrack.core.errors import UsageError, UsertrackError
@@ -53,6 +54,7 @@ def check_online(runner: Runner, rules: Path) -> list[Finding]:
             for query, name in stopped.items()
         ),
         *_joined(runner, rules),
+        *check_internal(runner),
         *entity_places(library, problems),
     ]
 
