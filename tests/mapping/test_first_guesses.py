@@ -11,6 +11,7 @@ PRODUCTS = Path(__file__).parent / "products"
 GUESSES = {  # accounts, the piece of SQL with their e-mail or plan, and runs: none where the product has none
     "activepieces": ("user_identity", 'p2."stripeSubscriptionStatus" AS subscription_status', "flow_run"),
     "calcom": ("users", "u.created AS signed_up_at", '"Booking"'),
+    "dify": ("accounts", "a.last_active_at", "workflow_runs"),
     "documenso": ('"User"', "AS subscription_status", '"Document"'),
     "formbricks": ('"User"', "o.name AS organization", '"Response"'),
     "healthchecks": ("auth_user", "u.date_joined AS signed_up_at", "api_ping"),
@@ -36,3 +37,9 @@ def test_first_guess(cli: Cli, reader: Reader, tmp_path: Path, product: str) -> 
         assert f"FROM {runs} AS " in (tables / "runs.sql").read_text()
     checked = cli("check", "--online", "-w", "acme", "-f", "csv").out
     assert not [line for line in checked.splitlines() if line.startswith("FAIL") and "PostHog" not in line]
+
+
+def test_a_run_is_of_the_account_that_it_names_itself(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    reader((PRODUCTS / "dify.sql").read_text())  # `type` of a run is not that of `created_by`
+    assert cli("init", "acme", "--from-database", "--yes").code == 0
+    assert "r.created_by AS account_id" in (tmp_path / "acme/tables/neon/runs.sql").read_text()

@@ -40,6 +40,7 @@ def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | No
                     proposal.reasons.append("against it: it is empty")
                 proposals[name].append(proposal)
     _prefer_runs_to_definitions(proposals["runs"])
+    _prefer_runs_to_steps(proposals["runs"], ways)
     best = {
         name: ranked(each, sure=_SURE.get(name, 18), least=_LEAST.get(name, 10)) for name, each in proposals.items()
     }
@@ -60,6 +61,24 @@ def _prefer_runs_to_definitions(proposals: Sequence[Proposal]) -> None:
             if proposal.table.id in targets and proposal is not run and not is_part and more > count:
                 proposal.score -= 4
                 proposal.reasons.append(f"against it: {run.table.label} refers to it, and has more rows")
+
+
+def _prefer_runs_to_steps(proposals: Sequence[Proposal], ways: Ways) -> None:
+    """Take points off a table that refers to another candidate whose name says runs as clearly: it has their steps.
+
+    Where both names say so equally, they have to share a word: a build refers to a job, which defines it.
+    """
+    for proposal in proposals:
+        step = proposal.table
+        targets = {known[0].id for column in step.columns if (known := ways.reference(step, column))}
+        for run in (other.table for other in proposals if other is not proposal):
+            is_named = _weight(run) > _weight(step) or (
+                _weight(run) == _weight(step) and set(run.words) & set(step.words)
+            )
+            if run.id in targets and is_named and _weight(run) >= 5:  # as of a table that is a candidate by its name
+                proposal.score -= 4  # as much as a definition loses
+                proposal.reasons.append(f"against it: its rows belong to those of {run.label}")
+                break
 
 
 def _weight(table: Relation) -> float:

@@ -78,7 +78,7 @@ class Ways:
         if column.words[-1:] == ("email",) and rules.weights("actors").keys() & set(column.words) and self._email:
             return (self._accounts, self._email) if table is not self._accounts else None
         name = without_id(column)
-        if any(each.words == (*name, "type") for each in table.columns):
+        if name and any(each.words == (*name, "type") for each in table.columns):
             return None  # it refers to several tables, and the type says to which
         is_actor = column.words[-1] == "by" or (name and name[-1] in rules.weights("actors"))
         name = name[1:] if name[:1] and name[0] in rules.words("qualifiers") else name
