@@ -6,12 +6,7 @@ from typing import Literal
 
 from usertrack.coverage.arrivals import Arrivals, Presence
 from usertrack.coverage.events import CoveredEvent, covered_events
-from usertrack.coverage.properties import (
-    CoveredProperty,
-    event_properties,
-    group_properties,
-    person_properties,
-)
+from usertrack.coverage.properties import CoveredProperty, event_properties, group_properties, person_properties
 from usertrack.coverage.uses import Use
 from usertrack.plan.model import Measure, Plan, SuccessMetric
 from usertrack.scan.site import Scan

@@ -125,12 +125,7 @@ def spellings_of_account(runner: Runner, name: str) -> list[str]:
 
 
 def investigate(
-    runner: Runner,
-    *,
-    person: Sequence[str] = (),
-    tool: str = "",
-    days: int = 30,
-    since: datetime = BEGINNING,
+    runner: Runner, *, person: Sequence[str] = (), tool: str = "", days: int = 30, since: datetime = BEGINNING
 ) -> Investigation | Unused:
     """Ask Postgres everything. ``person`` is what `account_named` returns.
 

@@ -285,10 +285,7 @@ def _unused(unused: Unused, timezone: str) -> Document:
     return Document(
         title=f"{unused.person} does not use '{unused.tool}'",
         subtitle=moment(unused.as_of, timezone),
-        blocks=(
-            Paragraph(f"{reason}; {suggestion}" if suggestion else reason),
-            *([used] if unused.tools else []),
-        ),
+        blocks=(Paragraph(f"{reason}; {suggestion}" if suggestion else reason), *([used] if unused.tools else [])),
         data=lambda: {
             "as_of": unused.as_of,
             "timezone": timezone,

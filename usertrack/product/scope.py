@@ -261,11 +261,7 @@ class Scope:
     @property
     def conditions(self) -> list[str]:
         """The people who are counted, the condition and the timezone, for a subtitle."""
-        return [
-            self.counted_people,
-            *([f"where {self.where}"] if self.where else []),
-            self.timezone,
-        ]
+        return [self.counted_people, *([f"where {self.where}"] if self.where else []), self.timezone]
 
     @property
     def counted(self) -> Population:

@@ -38,15 +38,7 @@ MANIFESTS = ("tsconfig.json", "jsconfig.json", "tsconfig.base.json", "package.js
 LARGEST = 1_000_000
 """Bytes of a file that is read; a larger one is told as unread."""
 INSTALLED = frozenset(
-    {
-        "node_modules",
-        "bower_components",
-        "jspm_packages",
-        "site-packages",
-        "venv",
-        "__pycache__",
-        "storybook-static",
-    }
+    {"node_modules", "bower_components", "jspm_packages", "site-packages", "venv", "__pycache__", "storybook-static"}
 )
 GENERATED = frozenset(("dist", "build", "out", "target", "coverage", "output"))
 """Generated when a manifest lies beside it, somebody's code elsewhere."""
@@ -67,18 +59,7 @@ TEST_FOLDERS = frozenset(
     }
 )
 DOUBTFUL = frozenset(
-    {
-        "vendor",
-        "vendored",
-        "third_party",
-        "third-party",
-        "testing",
-        "spec",
-        "specs",
-        "mocks",
-        "mock",
-        "fixtures",
-    }
+    {"vendor", "vendored", "third_party", "third-party", "testing", "spec", "specs", "mocks", "mock", "fixtures"}
 )
 """Copied in or for tests, by their names, which a product's own folder may have too: told, not read."""
 _TEST_FILE = re.compile(

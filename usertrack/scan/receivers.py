@@ -52,10 +52,7 @@ class Receivers:
         return ()
 
     def likely(
-        self,
-        call: Call,
-        senders: Mapping[Function, object],
-        calls_of: Mapping[Function, Sequence[tuple[Call, Frames]]],
+        self, call: Call, senders: Mapping[Function, object], calls_of: Mapping[Function, Sequence[tuple[Call, Frames]]]
     ) -> Iterator[Value]:
         """Yield what a call on something unknown probably calls, best first."""
         if not isinstance(call.callee, (Name, Member)):

@@ -41,10 +41,7 @@ class PasswordCommand:
     def secret(self) -> str:
         """Return what the command prints, without the end of its line. Raises UsageError."""
         if not self.is_allowed:
-            raise UsageError(
-                f"{self.place}: nobody has allowed the command that prints '{self.setting}'",
-                HOW_TO_ALLOW,
-            )
+            raise UsageError(f"{self.place}: nobody has allowed the command that prints '{self.setting}'", HOW_TO_ALLOW)
         text = self._output().strip("\r\n")
         if not text.strip():
             raise self._failed("printed nothing")

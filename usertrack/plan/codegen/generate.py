@@ -137,7 +137,4 @@ def _deprecation(event: PlannedEvent, plan: Plan, syntax: Syntax) -> str:
     return f"{syntax.deprecated} {f'send {successors} instead' if successors else 'do not send it'}"
 
 
-_OWN_KEYS = (
-    *("$groups", "$set", "$set_once", "$unset"),
-    *("$session_id", "$current_url", "$process_person_profile"),
-)
+_OWN_KEYS = (*("$groups", "$set", "$set_once", "$unset"), *("$session_id", "$current_url", "$process_person_profile"))

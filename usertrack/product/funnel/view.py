@@ -87,11 +87,7 @@ def people_document(funnel: Funnel, scope: Scope, step: int, people: Table) -> D
     """The people who stopped at a step, the last to get there first."""
     last = step == len(funnel.steps)
     name = funnel.steps[step - 1].text
-    fields = {
-        "email": Field("Person"),
-        "person_id": Field("PostHog person"),
-        "reached_at": Field("Got there", "when"),
-    }
+    fields = {"email": Field("Person"), "person_id": Field("PostHog person"), "reached_at": Field("Got there", "when")}
     table = replace(people, name="funnel_people", timezone=scope.timezone, as_of=scope.as_of)
     unknown = sum(row[people.names.index("email")] is None for row in people.rows)
     return Document(

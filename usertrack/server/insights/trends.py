@@ -31,11 +31,7 @@ from usertrack.server.insights.nodes import (
     step,
 )
 
-_MATH = {
-    "total": "count()",
-    "dau": "count(DISTINCT person_id)",
-    "unique_session": "count(DISTINCT $session_id)",
-}
+_MATH = {"total": "count()", "dau": "count(DISTINCT person_id)", "unique_session": "count(DISTINCT $session_id)"}
 _OF_PROPERTY = {"sum": "sum({})", "avg": "avg({})", "min": "min({})", "max": "max({})", "median": "median({})"}
 _TRAILING = {"weekly_active": 7, "monthly_active": 30}
 _TOTAL_DISPLAYS = {"BoldNumber", "ActionsTable", "ActionsPie", "ActionsBarValue", "WorldMap"}

@@ -94,12 +94,7 @@ class Choice:
             if value and value not in known:
                 hint = f"write `{name}={known[0]}`" if len(known) == 1 else f"known: {', '.join(known)}"
                 raise UsageError(f"'{value[:50]}' is nothing that `{name}` can be", hint)
-        return cls(
-            query.get("tier", "")[:100],
-            bool(need),
-            within,
-            bool(order),
-        )
+        return cls(query.get("tier", "")[:100], bool(need), within, bool(order))
 
     def people(self, scene: Scene) -> list[ActivePerson]:
         """Return the chosen people, the latest to come first: a row stays where it is while others come above it."""

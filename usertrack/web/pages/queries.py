@@ -46,11 +46,7 @@ def routes(site: Site) -> list[Route]:
         content = await run_in_threadpool(_written, site, query, values, fmt)
         return download(content, query.name.replace("/", "-"), fmt)
 
-    return [
-        Route("/queries", listed),
-        Route("/queries/{name:path}/file", file),
-        Route("/queries/{name:path}", one),
-    ]
+    return [Route("/queries", listed), Route("/queries/{name:path}/file", file), Route("/queries/{name:path}", one)]
 
 
 def _query(site: Site, request: Request) -> Query:

@@ -68,10 +68,7 @@ def routes(site: Site) -> list[Route]:
             parts = [Part("segments", whole, 20, asks="everybody, as of now and of a week ago")]
         else:
             now = partial(table, with_past=False)  # hidden once the whole is there
-            parts = [
-                Part("segments-now", now, 20, asks="everybody, sorted into segments"),
-                Part("segments", whole, 0),
-            ]
+            parts = [Part("segments-now", now, 20, asks="everybody, sorted into segments"), Part("segments", whole, 0)]
         sets = [(of_people, "") for of_people in (rules.others if rules.by else rules.sets).values()]
         sets += [(of_accounts, ORGANIZATION) for of_accounts in (rules.sets if rules.by else rules.others).values()]
         return site.shell.page(request, "Segments", parts, rendered("set_tabs.html.j2", sets=sets, shown=segment_set))
