@@ -48,7 +48,7 @@ def _in_order(coverage: Coverage) -> list[CoveredEvent]:
     """By tier, as the plan lists them, and within a tier in the order of the file."""
     tiers = [*coverage.plan.tiers, *sorted({e.planned.tier for e in coverage.events if e.planned and e.planned.tier})]
     planned = [(event, event.planned) for event in coverage.events if event.planned]
-    order = sorted(planned, key=lambda each: (_place(tiers, each[1].tier), each[1].line))
+    order = sorted(planned, key=lambda pair: (_place(tiers, pair[1].tier), pair[1].line))
     return [event for event, _ in order]
 
 
@@ -106,9 +106,9 @@ def _section(event: CoveredEvent, coverage: Coverage, base: str) -> Section:
         average = number(event.arrival.events / len(event.arrival.days), 1)
         blocks.append(Spark(plural(len(event.arrival.days), "day"), event.arrival.days, f"{average} a day"))
     properties = [
-        _Property(each, coverage.plan.properties.get(each.name))
-        for each in coverage.properties
-        if each.of == event.name and each.planned
+        _Property(prop, coverage.plan.properties.get(prop.name))
+        for prop in coverage.properties
+        if prop.of == event.name and prop.planned
     ]
     if properties:
         blocks.append(_listing(_PROPERTIES, coverage, properties))
@@ -120,8 +120,8 @@ def _section(event: CoveredEvent, coverage: Coverage, base: str) -> Section:
 def _senders(event: CoveredEvent) -> str:
     """The SDKs with the most events first."""
     counts: Counter[str] = Counter()
-    for each in event.arrival.sent_by if event.arrival else ():
-        counts[f"{each.library} {each.version}".strip()] += each.events
+    for sender in event.arrival.sent_by if event.arrival else ():
+        counts[f"{sender.library} {sender.version}".strip()] += sender.events
     return ", ".join(f"{name} ({number(count)})" for name, count in counts.most_common(5) if name)
 
 
@@ -170,7 +170,7 @@ def _unplanned(coverage: Coverage, base: str) -> Iterator[Section]:
     events = [event for event in coverage.events if not event.planned]
     if events:
         columns = Columns[CoveredEvent](
-            *(each for each in _OVERVIEW.attributes if each.name in ("state", "events", "last_at")),
+            *(attribute for attribute in _OVERVIEW.attributes if attribute.name in ("state", "events", "last_at")),
             Attribute("name", "VARCHAR", field=Field("Event"), place=-1),
             Attribute(
                 "site",
@@ -206,9 +206,9 @@ def _data(event: CoveredEvent, coverage: Coverage) -> dict[str, Any]:
         "last_at": event.arrival and event.arrival.last_at,
         "days": event.arrival and list(event.arrival.days),
         "properties": [
-            {"name": each.name, "required": each.required, "rate": each.presence and each.presence.rate}
-            for each in coverage.properties
-            if each.of == event.name and each.planned
+            {"name": prop.name, "required": prop.required, "rate": prop.presence and prop.presence.rate}
+            for prop in coverage.properties
+            if prop.of == event.name and prop.planned
         ],
         "sites": [{"file": site.file, "line": site.line} for site in event.sites],
     }

@@ -32,7 +32,7 @@ class Side:
 
     def properties(self, event: str) -> dict[str, bool]:
         """The properties that the code sends with ``event``, and whether each of its sites always does."""
-        sent = [{each.name: each.always for each in site.properties} for site in self.sites.get(event, ())]
+        sent = [{prop.name: prop.always for prop in site.properties} for site in self.sites.get(event, ())]
         names = dict.fromkeys(name for properties in sent for name in properties)
         return {name: all(properties.get(name, False) for properties in sent) for name in names}
 
@@ -57,7 +57,10 @@ class Change:
 def changes(old: Side, new: Side, uses: Iterable[Use] = ()) -> list[Change]:
     """All changes, what breaks something first. ``uses`` are those of the workspace as it is."""
     every = [*_of_code(old, new, list(uses)), *_of_plan(old, new)]
-    return sorted(every, key=lambda each: (not each.breaks, _ORDER.index(each.kind), each.event, each.name, each.place))
+    return sorted(
+        every,
+        key=lambda change: (not change.breaks, _ORDER.index(change.kind), change.event, change.name, change.place),
+    )
 
 
 def _of_code(old: Side, new: Side, uses: Sequence[Use]) -> Iterator[Change]:
@@ -121,19 +124,21 @@ def _broken_by_event(name: str, after: Mapping[str, Sequence[Site]], uses: Seque
 
 def _of_properties(name: str, now: str, old: Side, new: Side, uses: Sequence[Use]) -> Iterator[Change]:
     before, after = old.properties(name), new.properties(now)
-    removed, added = ([each for each in one if each not in other] for one, other in ((before, after), (after, before)))
+    removed, added = (
+        [name for name in side if name not in other] for side, other in ((before, after), (after, before))
+    )
     site = new.sites[now][0]
-    for each in removed:
-        new_names = near(each, added)[:1]
+    for prop in removed:
+        new_names = near(prop, added)[:1]
         kind: Kind = "renamed" if new_names else "vanishes"
-        broken = [use for use in uses if name in use.events and each in use.properties]
-        yield Change(kind, "code", each, "".join(new_names), now, site.file, site.line, broken)
+        broken = [use for use in uses if name in use.events and prop in use.properties]
+        yield Change(kind, "code", prop, "".join(new_names), now, site.file, site.line, broken)
         added = [other for other in added if other not in new_names]
-    for each in before:
-        if before[each] and after.get(each) is False:
-            yield Change("no longer always sent", "code", each, "", now, site.file, site.line)
-    for each in added:
-        yield Change("appears", "code", each, "", now, site.file, site.line)
+    for prop in before:
+        if before[prop] and after.get(prop) is False:
+            yield Change("no longer always sent", "code", prop, "", now, site.file, site.line)
+    for prop in added:
+        yield Change("appears", "code", prop, "", now, site.file, site.line)
 
 
 def _of_plan(old: Side, new: Side) -> Iterator[Change]:

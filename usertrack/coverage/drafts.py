@@ -113,15 +113,15 @@ def with_examples(draft: Draft, scanned: Callable[[Path], Scan]) -> Draft:
         sites = scanned(Path(folder)).sites
     sent: dict[str, dict[str, None]] = {}
     for site in sites:
-        names = [each.name for each in site.properties if _is_own(each.name)]
+        names = [prop.name for prop in site.properties if _is_own(prop.name)]
         sent.setdefault(site.event or "", {}).update(dict.fromkeys(names))
     scopes = {
-        each.path[-1]: each.value["requires"]
-        for each in draft.entries
-        if each.path[0] == "scopes" and isinstance(each.value, Mapping)
+        drafted.path[-1]: drafted.value["requires"]
+        for drafted in draft.entries
+        if drafted.path[0] == "scopes" and isinstance(drafted.value, Mapping)
     }
-    entries = [_with_sent(each, list(sent.get(each.path[-1], ())), scopes) for each in draft.entries]
-    events = {each.path[-1] for each in draft.entries if each.path[0] == "events"}
+    entries = [_with_sent(drafted, list(sent.get(drafted.path[-1], ())), scopes) for drafted in draft.entries]
+    events = {drafted.path[-1] for drafted in draft.entries if drafted.path[0] == "events"}
     registry = [_named_property(("properties",), name) for event in events & sent.keys() for name in sent[event]]
     return replace(draft, entries=[*entries, *registry])
 

@@ -125,12 +125,12 @@ def _sum(name: str, arrivals: Sequence[Arrival]) -> Arrival | None:
             properties[each] += count
     return Arrival(
         name=name,
-        events=sum(each.events for each in arrivals),
-        first_at=min(each.first_at for each in arrivals),
-        last_at=max(each.last_at for each in arrivals),
-        days=[sum(counts) for counts in zip(*(each.days for each in arrivals), strict=True)],
-        sent_by=[sender for each in arrivals for sender in each.sent_by],
-        total=sum(each.total for each in arrivals),
+        events=sum(arrival.events for arrival in arrivals),
+        first_at=min(arrival.first_at for arrival in arrivals),
+        last_at=max(arrival.last_at for arrival in arrivals),
+        days=[sum(counts) for counts in zip(*(arrival.days for arrival in arrivals), strict=True)],
+        sent_by=[sender for arrival in arrivals for sender in arrival.sent_by],
+        total=sum(arrival.total for arrival in arrivals),
         properties=dict(properties),
     )
 

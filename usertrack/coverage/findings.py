@@ -33,7 +33,7 @@ def coverage_findings(coverage: Coverage) -> list[Finding]:
     return in_order(
         [
             *(finding for event in coverage.events for finding in finder.of_event(event)),
-            *(finding for each in coverage.properties for finding in finder.of_property(each)),
+            *(finding for prop in coverage.properties for finding in finder.of_property(prop)),
             *finder.of_uses(),
             *finder.of_unread_calls(),
         ]
@@ -112,29 +112,28 @@ class _Finder:
         plan = self.coverage.plan
         lines = {("funnel", name): funnel.line for name, funnel in plan.funnels.items()}
         lines |= {("segment", name): segment.line for name, segment in plan.segments.items()}
-        for each in self.coverage.uses:
-            names = (each.use.name, each.use.name.rpartition("/")[2])
-            line = next((lines[(each.use.kind, name)] for name in names if (each.use.kind, name) in lines), None)
-            if each.covered is False and line is not None:
-                lack = f" with {', '.join(f'`{name}`' for name in each.lacking)}" if each.lacking else ""
+        for covered in self.coverage.uses:
+            use = covered.use
+            names = (use.name, use.name.rpartition("/")[2])
+            line = next((lines[(use.kind, name)] for name in names if (use.kind, name) in lines), None)
+            if covered.covered is False and line is not None:
+                lack = f" with {', '.join(f'`{name}`' for name in covered.lacking)}" if covered.lacking else ""
                 verb = "arrives" if self.coverage.arrivals else "is in the code"
-                message = f"no event{lack} {verb} for `{each.use.part}` of the {each.use.title}"
-                yield Finding(
-                    UNCOVERED_STEP, f"{each.use.kind}s.{each.use.name}.{each.use.part}", message, self._plan, line
-                )
+                message = f"no event{lack} {verb} for `{use.part}` of the {use.title}"
+                yield Finding(UNCOVERED_STEP, f"{use.kind}s.{use.name}.{use.part}", message, self._plan, line)
 
     def of_unread_calls(self) -> Iterator[Finding]:
-        for each in self.coverage.scan.unresolved if self.coverage.scan else ():
-            subject = f"calls.{each.file}.{each.sink}"
-            yield Finding(UNREAD_CALL, subject, each.reason, each.file, each.line, each.instead)
+        for place in self.coverage.scan.unresolved if self.coverage.scan else ():
+            subject = f"calls.{place.file}.{place.sink}"
+            yield Finding(UNREAD_CALL, subject, place.reason, place.file, place.line, place.instead)
 
     def _with(self, event: CoveredEvent, name: str) -> list[Site]:
-        return [site for site in event.sites if any(each.name == name for each in site.properties)]
+        return [site for site in event.sites if any(prop.name == name for prop in site.properties)]
 
     def _always(self, site: Site, name: str) -> bool:
         planned = self.coverage.plan.properties.get(name)
         names = (name, *(planned.aliases if planned else ()))
-        return any(each.always and each.name in names for each in site.properties)
+        return any(prop.always and prop.name in names for prop in site.properties)
 
     def _at_sites(self, rule: Rule, event: CoveredEvent, message: str, instead: str = "") -> Iterator[Finding]:
         return self._at(rule, f"events.{event.name}", event, event.sites, message, instead)

@@ -71,7 +71,7 @@ def ask_live_check(runner: Runner, *, reset: bool = False) -> LiveCheckReport:
         answer["problem"],
         answer["checked"],
         answer["since"],
-        sorted(violations, key=lambda each: SEVERITIES.index(each.severity)),
+        sorted(violations, key=lambda violation: SEVERITIES.index(violation.severity)),
         answer,
     )
 
@@ -92,13 +92,15 @@ _VIOLATIONS: Columns[CountedViolation] = Columns(
     Attribute("severity", "VARCHAR", field=Field(kind="tag")),
     Attribute("rule", "VARCHAR", field=Field()),
     Attribute("event", "VARCHAR", field=Field(grows=True)),
-    Attribute("property", "VARCHAR", lambda each: each.property or None, Field(), _whose),
+    Attribute("property", "VARCHAR", lambda violation: violation.property or None, Field(), _whose),
     Attribute("of", "VARCHAR"),
-    Attribute("library", "VARCHAR", lambda each: each.library or None),
-    Attribute("version", "VARCHAR", lambda each: each.version or None, Field("SDK", spare=True), _sdk),
+    Attribute("library", "VARCHAR", lambda violation: violation.library or None),
+    Attribute("version", "VARCHAR", lambda violation: violation.version or None, Field("SDK", spare=True), _sdk),
     Attribute("count", "BIGINT", field=Field("Events", "number")),
-    Attribute("first_seen", "TIMESTAMP", lambda each: _moment(each.first_seen)),
-    Attribute("last_seen", "TIMESTAMP", lambda each: _moment(each.last_seen), Field("Last seen", "when", spare=True)),
+    Attribute("first_seen", "TIMESTAMP", lambda violation: _moment(violation.first_seen)),
+    Attribute(
+        "last_seen", "TIMESTAMP", lambda violation: _moment(violation.last_seen), Field("Last seen", "when", spare=True)
+    ),
 )
 
 
@@ -148,7 +150,7 @@ _ADVICE = "mend the code or the plan, then begin anew with `usertrack plan live-
 def changes(before: LiveCheckReport, after: LiveCheckReport) -> list[CountedViolation]:
     """The violations that were counted between two reports, each with how often."""
     counts = {_kind(violation): violation.count for violation in before.violations}
-    grown = [(each, each.count - counts.get(_kind(each), 0)) for each in after.violations]
+    grown = [(violation, violation.count - counts.get(_kind(violation), 0)) for violation in after.violations]
     return [replace(each, count=more if more > 0 else each.count) for each, more in grown if more]
 
 

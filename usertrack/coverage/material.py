@@ -142,6 +142,6 @@ def _placed(scan: "Scan", paths: Sequence[Path], root: Path) -> "Scan":
     if shared == ".":
         return scan
     sites = [replace(site, file=f"{shared}/{site.file}") for site in scan.sites]
-    unresolved = [replace(each, file=f"{shared}/{each.file}") for each in scan.unresolved]
+    unresolved = [replace(place, file=f"{shared}/{place.file}") for place in scan.unresolved]
     profiles = [replace(site, file=f"{shared}/{site.file}") for site in scan.profiles]
     return replace(scan, sites=sites, unresolved=unresolved, profiles=profiles)

@@ -110,11 +110,11 @@ class Coverage:
 
     def _required_of(self, events: Sequence[CoveredEvent]) -> Counts:
         names = {event.name for event in events}
-        required = [each for each in self.properties if each.required and each.of in names]
+        required = [prop for prop in self.properties if prop.required and prop.of in names]
         return _counts(
             len(required),
-            [bool(each.always) for each in required] if self.scan else None,
-            [bool(each.complete) for each in required] if self.arrivals else None,
+            [bool(prop.always) for prop in required] if self.scan else None,
+            [bool(prop.complete) for prop in required] if self.arrivals else None,
         )
 
     def by(self, grouping: Grouping) -> list[GroupCounts]:
@@ -140,7 +140,8 @@ class Coverage:
 
     def visible(self, kind: Literal["funnel", "segment"]) -> Presence:
         """Return how many steps of funnels, or facts of segments, are covered."""
-        known = [each.covered for each in self.uses if each.use.kind == kind and each.covered is not None]
+        of_kind = [covered_use.covered for covered_use in self.uses if covered_use.use.kind == kind]
+        known = [covered for covered in of_kind if covered is not None]
         return Presence(sum(known), len(known))
 
     @property
@@ -210,9 +211,11 @@ def _covered(use: Use, events: Sequence[CoveredEvent], scan: Scan | None, arriva
         sent = {site.event for site in (scan.sites if scan else ())}
         by_name = bool(use.events) and not any(name.startswith("$") for name in use.events)
         return CoveredUse(use, any(name in sent for name in use.events) if by_name and scan else None)
-    there = [each for each in arrivals.events.values() if each.events and (not use.events or each.name in use.events)]
+    there = [
+        event for event in arrivals.events.values() if event.events and (not use.events or event.name in use.events)
+    ]
     read = use.properties if use.kind == "funnel" else ()  # a query may do without one
-    lacking = [name for name in read if not any(name in each.properties for each in there)]
+    lacking = [name for name in read if not any(name in event.properties for event in there)]
     return CoveredUse(use, bool(there) and not lacking, lacking if there else ())
 
 
@@ -227,5 +230,5 @@ def _name(event: CoveredEvent, grouping: Grouping) -> str:
 
 def _together(properties: Sequence[CoveredProperty]) -> float | None:
     """Return the share that persons or groups have of all properties that they should have."""
-    known = [each.presence for each in properties if each.presence]
-    return Presence(sum(each.holders for each in known), sum(each.total for each in known)).rate
+    known = [prop.presence for prop in properties if prop.presence]
+    return Presence(sum(presence.holders for presence in known), sum(presence.total for presence in known)).rate

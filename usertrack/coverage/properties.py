@@ -79,14 +79,14 @@ def _of_event(
 
 def _sent(site: Site, aliases: Mapping[str, str]) -> dict[str, bool]:
     """The properties of a site by their names in the plan, and whether they are always there."""
-    return {aliases.get(each.name, each.name): each.always for each in site.properties}
+    return {aliases.get(prop.name, prop.name): prop.always for prop in site.properties}
 
 
 def person_properties(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> list[CoveredProperty]:
     sites = [site for site in (scan.profiles if scan else ()) if site.of == "person"]
     return [
-        _of_somebody("person", each, sites, arrivals.persons.get(each.name, Presence()) if arrivals else None)
-        for each in plan.person_properties.values()
+        _of_somebody("person", prop, sites, arrivals.persons.get(prop.name, Presence()) if arrivals else None)
+        for prop in plan.person_properties.values()
     ]
 
 
@@ -96,12 +96,12 @@ def group_properties(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -
     return [
         _of_somebody(
             kind,
-            each,
+            prop,
             [site for site in sites if site.group_type in (kind, None)],
-            _of_group(arrivals, kind, each.name) if arrivals else None,
+            _of_group(arrivals, kind, prop.name) if arrivals else None,
         )
         for kind, properties in plan.group_properties.items()
-        for each in properties.values()
+        for prop in properties.values()
     ]
 
 

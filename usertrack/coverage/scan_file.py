@@ -20,11 +20,11 @@ def read_scan(path: Path) -> Scan:
         raise UsageError(f"'{path}' is not JSON in UTF-8", _HINT) from error
     try:
         return Scan(
-            sites=[_site(each) for each in document["sites"]],
-            unresolved=[_unresolved(each) for each in document.get("unresolved", [])],
+            sites=[_site(item) for item in document["sites"]],
+            unresolved=[_unresolved(item) for item in document.get("unresolved", [])],
             files=int(document.get("files", 0)),
             seconds=float(document.get("seconds", 0)),
-            profiles=[_profile(each) for each in document.get("profiles", [])],
+            profiles=[_profile(item) for item in document.get("profiles", [])],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"'{path}' is JSON, and no scan ({error})", _HINT) from error

@@ -136,10 +136,10 @@ def _ids(rules: Rules, set_name: str) -> Iterator[str]:
 def _facts_in(segment: Segment, rules: Rules) -> list[str]:
     """The facts that the queries of the profile yield, of the condition, the priority and the reason."""
     where = str(rules.path)
-    derived: dict[str, Any] = {each.name: parse(each.sql, where) for each in rules.derived}
+    derived: dict[str, Any] = {fact.name: parse(fact.sql, where) for fact in rules.derived}
     fields = [field for _, field, _, _ in Formatter().parse(re.sub(r"[\[\]]", "", segment.because)) if field]
     expressions = [parse(sql, where) for sql in (segment.when, segment.priority, *fields)]
-    return list(dict.fromkeys(name for each in expressions for name in base_columns(each, derived)))
+    return list(dict.fromkeys(name for expression in expressions for name in base_columns(expression, derived)))
 
 
 def _column(sql: str, name: str) -> str:
@@ -174,7 +174,7 @@ def query_uses(library: Library) -> list[Use]:
             continue
         if query and (events := events_of(query.sql, _values(query))):
             properties = _event_properties(query.sql)
-            uses += [Use("query", name, " or ".join(each), tuple(each), properties) for each in events]
+            uses += [Use("query", name, " or ".join(names), tuple(names), properties) for names in events]
     return uses
 
 

@@ -157,7 +157,7 @@ _PROPERTIES = Columns[CoveredProperty](
 )
 _OF_SOMEBODY = Columns[CoveredProperty](
     *(_PROPERTIES.show(name, Field(label)) for name, label in (("of", "Of"), ("property", "Property"))),
-    *(each for each in _PROPERTIES.attributes if each.name in ("always", "holders", "total", "rate")),
+    *(attribute for attribute in _PROPERTIES.attributes if attribute.name in ("always", "holders", "total", "rate")),
 )
 _USES = Columns[CoveredUse](
     Attribute("kind", "VARCHAR", "use.kind"),
@@ -237,7 +237,7 @@ def _blocks(coverage: Coverage) -> Iterator[Block]:
         yield _listing(_OF_SOMEBODY, coverage, of_somebody, "Properties of persons and groups")
         if coverage.arrivals:
             yield Paragraph("Of identified persons and of groups that were active since the property came.", "dim")
-    if uses := [each for each in coverage.uses if each.covered is False]:
+    if uses := [use for use in coverage.uses if use.covered is False]:
         yield _listing(_USES, coverage, uses, "Steps and facts without an event")
 
 
@@ -281,7 +281,7 @@ def _json(coverage: Coverage, notes: Sequence[str]) -> dict[str, Any]:
         "person_properties": _OF_SOMEBODY.dicts(coverage.persons),
         "group_properties": _OF_SOMEBODY.dicts(coverage.groups),
         "uses": _USES.dicts(coverage.uses),
-        "unresolved": [vars(each) for each in scan.unresolved] if scan else None,
+        "unresolved": [vars(place) for place in scan.unresolved] if scan else None,
         "notes": list(notes),
     }
 

@@ -112,7 +112,9 @@ def owner_blocks(investigation: Investigation, timezone: str) -> Iterator[Block]
     )
     if rows := by_owner(investigation):
         yield columns.listing(rows, as_of=investigation.as_of)
-    if silent := sum(each.failures for each in investigation.at("workflow") if each.text == NO_MESSAGE):
+    if silent := sum(
+        fingerprint.failures for fingerprint in investigation.at("workflow") if fingerprint.text == NO_MESSAGE
+    ):
         failed = plural(silent, investigation.words("failed {run}"), investigation.words("failed {runs}"))
         yield Paragraph(f"{failed} without a message: `error` in tables/neon/runs.sql is the column that has it", "dim")
 
@@ -186,7 +188,7 @@ def _evidence(stretch: Stretch) -> str:
 
 def _fingerprints(investigation: Investigation, level: str, timezone: str) -> Listing:
     left_out = {"people"} if investigation.person else set()
-    columns = Columns(*(each for each in FINGERPRINTS.attributes if each.name not in left_out))
+    columns = Columns(*(attribute for attribute in FINGERPRINTS.attributes if attribute.name not in left_out))
     heading = investigation.words(f"{_NAMES[level].split(':')[0]}: what failed {{{NOUNS[level]}s}} say")
     heading += _any_tool(investigation, level)
     rows = investigation.at(level)

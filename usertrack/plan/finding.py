@@ -47,7 +47,14 @@ class Finding:
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """By file, line and severity, the worst first."""
     return sorted(
-        findings, key=lambda each: (each.file, each.line, SEVERITIES.index(each.severity), each.rule.id, each.subject)
+        findings,
+        key=lambda finding: (
+            finding.file,
+            finding.line,
+            SEVERITIES.index(finding.severity),
+            finding.rule.id,
+            finding.subject,
+        ),
     )
 
 

@@ -25,10 +25,11 @@ FINDINGS: Columns[Finding] = Columns(
 
 def findings_document(title: str, findings: Sequence[Finding], notes: Sequence[str] = ()) -> Document:
     """A section for each rule, the worst first; the table has every finding. ``title`` names the file if it is one."""
-    rules = sorted({each.rule for each in findings}, key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
-    in_one_file = len({each.file for each in findings}) == 1
+    rules = sorted({finding.rule for finding in findings}, key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
+    in_one_file = len({finding.file for finding in findings}) == 1
     sections = [
-        _section(rule, [each for each in findings if each.rule == rule], in_one_file=in_one_file) for rule in rules
+        _section(rule, [finding for finding in findings if finding.rule == rule], in_one_file=in_one_file)
+        for rule in rules
     ]
     counts = Counter(finding.severity for finding in findings)
     return Document(
@@ -42,7 +43,7 @@ def findings_document(title: str, findings: Sequence[Finding], notes: Sequence[s
 
 
 def _section(rule: Rule, findings: Sequence[Finding], *, in_one_file: bool) -> Section:
-    advice = {each.instead for each in findings}
+    advice = {finding.instead for finding in findings}
     shared = advice.pop() if len(advice) == 1 and len(findings) > 1 else ""
     listing = FINDINGS.listing(findings)
     left_out = {"file" if in_one_file else "line", *(["instead"] if shared else [])}
@@ -54,5 +55,5 @@ def _section(rule: Rule, findings: Sequence[Finding], *, in_one_file: bool) -> S
 
 def raise_problems(findings: Sequence[Finding], least: Severity = "warning", hint: str = "") -> None:
     """Raise CheckFailed when any finding is ``least`` or worse."""
-    if count := sum(SEVERITIES.index(each.severity) <= SEVERITIES.index(least) for each in findings):
+    if count := sum(SEVERITIES.index(finding.severity) <= SEVERITIES.index(least) for finding in findings):
         raise CheckFailed(f"{plural(count, 'problem')} found", hint)

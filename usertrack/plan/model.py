@@ -254,5 +254,5 @@ class Plan:
     def events_called(self, name: str) -> list[str]:
         """The events that ``name`` stands for: of its own, or by patterns such as ``command_*``."""
         own = [self.event_names[name]] if name in self.event_names else []
-        by_pattern = [self.event_names[each] for each in self._patterns if matches(each, name)]
+        by_pattern = [self.event_names[pattern] for pattern in self._patterns if matches(pattern, name)]
         return list(dict.fromkeys([*own, *by_pattern]))

@@ -105,8 +105,8 @@ class _Reader:
     def _event(self, name: str, value: Any) -> PlannedEvent:
         entry = Entry(self.file, value, EVENT_KEYS, "events", name)
         scope = entry.texts("scope")
-        for each in scope:
-            self.file.known_name(each, self.scopes, "scopes", "events", name, "scope")
+        for scope_name in scope:
+            self.file.known_name(scope_name, self.scopes, "scopes", "events", name, "scope")
         # the properties that the event lists, those that it must have, and those of its scopes
         listed, required = entry.texts("properties"), entry.texts("required")
         uses: dict[str, PropertyUse] = {}

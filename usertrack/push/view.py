@@ -82,7 +82,7 @@ def _facts(outcome: Outcome) -> Iterator[Block]:
 def _unresolved(outcome: Outcome, key: str) -> Iterator[Block]:
     keys = outcome.unresolved
     if keys:
-        table = Table((Column(key),), [(each,) for each in keys[:_LISTED]], name="unresolved")
+        table = Table((Column(key),), [(key,) for key in keys[:_LISTED]], name="unresolved")
         heading = f"Not known to PostHog, and left out: {number(len(keys))}"
         yield Listing(table, heading=heading, fields={key: Field("Person")})
     if len(keys) > _LISTED:

@@ -110,7 +110,7 @@ def views(listing: Listing) -> list[View]:
     table = listing.table
     sample = list(islice(table.rows, SAMPLE))
     # a list of people is passed on, and read on another day
-    of_people = not _PEOPLE.isdisjoint(table.names) or any(each.kind == "person" for each in listing.fields.values())
+    of_people = not _PEOPLE.isdisjoint(table.names) or any(field.kind == "person" for field in listing.fields.values())
     clock = Clock(table.timezone, table.as_of, of_people)
     return [_view(table.columns[at], at, _field_at(listing, at), sample, clock) for at in _positions(listing)]
 

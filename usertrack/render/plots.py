@@ -163,7 +163,7 @@ def _panel(block: Chart, values: Sequence[float | None], width: int, height: int
 def _scale(low: float, high: float, rows: int, *, only_integers: bool) -> tuple[float, float]:
     """Start and step of an axis of ``rows`` from ``low`` to ``high``: the smallest round step, or a whole one."""
     power: float = 10 ** math.floor(math.log10((high - low) / rows or 1))
-    steps = [power * ten * each for ten in (1, 10) for each in _ROUND]
+    steps = [power * ten * width for ten in (1, 10) for width in _ROUND]
     if only_integers:
         steps = [1, *(step for step in steps if step > 1 and step.is_integer())]
     step = next(step for step in steps if math.ceil(-low / step) + math.ceil(high / step) <= rows)

@@ -83,7 +83,7 @@ class Callers(Evaluator):
             return self.walk(values, value.path)
         if call.callee.name not in ITERATIONS:
             return None
-        return self.walk((inner for each in values for inner in self.elements(each)), value.path)
+        return self.walk((inner for value in values for inner in self.elements(value)), value.path)
 
     def names_of_function(self, function: Function) -> Sequence[str]:
         """The names under which a function is called, as far as the parsed files tell."""

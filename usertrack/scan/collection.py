@@ -58,12 +58,12 @@ def _either(one: Site, other: Site) -> Site:
 
 
 def _always(site: Site) -> set[str]:
-    return {each.name for each in site.properties if each.always}
+    return {prop.name for prop in site.properties if prop.always}
 
 
 def _merged(one: Site, other: Site, always: set[str]) -> Site:
     """PostHog's first, with the keys of both."""
     first, second = (other, one) if other.sink.startswith("posthog") > one.sink.startswith("posthog") else (one, other)
-    names = dict.fromkeys(each.name for each in (*first.properties, *second.properties))
+    names = dict.fromkeys(prop.name for prop in (*first.properties, *second.properties))
     sent = tuple(SentProperty(name, name in always) for name in names)
     return Site(first.event, first.pattern, first.file, first.line, first.sink, first.chain, sent)

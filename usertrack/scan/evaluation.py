@@ -445,7 +445,7 @@ class Evaluator:
         """`lazy(() => import("./component"))`: the default export."""
         if isinstance(value, FunctionValue):
             for returned in value.function.returns:
-                modules = (each for each in self.evaluate(returned, value.function) if isinstance(each, ModuleValue))
+                modules = (inner for inner in self.evaluate(returned, value.function) if isinstance(inner, ModuleValue))
                 yield from (default for module in modules for default in self.member(module, "default"))
 
     def _provided(self, context: Context) -> Iterator[Value]:

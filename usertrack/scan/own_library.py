@@ -24,10 +24,10 @@ def error_sites(receivers: Receivers) -> Iterator[Site]:
             yield _error_site(evaluator.path_of(call.scope), call.line, "usertrack.track_error")
     for file in [file for file in program.parsed if program.mentions(file.path, ("ErrorTracking",))]:
         uses = [
-            (call.line, each, call.scope)
+            (call.line, expression, call.scope)
             for function in file.functions
             for call in function.calls
-            for each in (call.callee, *(argument.value for argument in call.arguments))
+            for expression in (call.callee, *(argument.value for argument in call.arguments))
         ]
         uses += [(owner.line, base, owner.scope) for owner in file.classes for base in owner.bases]
         lines = {line for line, used, scope in uses if _is_ours(used, scope, "ErrorTracking", receivers)}

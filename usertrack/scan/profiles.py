@@ -69,9 +69,9 @@ def _settings(call: Call, sdk: Sdk, evaluator: Callers) -> Iterator[_Setting]:
             group_type = Member(properties, "$group_type", call.line)
             yield _Setting("group", Member(properties, "$group_set", call.line), group_type)
     elif sdk.method == "setPersonProperties":
-        yield from (_Setting("person", each) for each in _arguments(call, (0, 1)))
+        yield from (_Setting("person", argument) for argument in _arguments(call, (0, 1)))
     elif sdk.method in ("set", "set_once", "identify") and (python or sdk.method == "identify"):
-        yield from (_Setting("person", each) for each in _arguments(call, (1, 2), "properties", "set_once"))
+        yield from (_Setting("person", argument) for argument in _arguments(call, (1, 2), "properties", "set_once"))
         for whole in _objects(call, evaluator):
             yield _Setting("person", Member(whole, "properties", call.line))
     elif sdk.method in _OF_GROUPS and sdk.product not in _WITHOUT_GROUP_TYPES:
@@ -79,12 +79,12 @@ def _settings(call: Call, sdk: Sdk, evaluator: Callers) -> Iterator[_Setting]:
         for whole in _objects(call, evaluator):
             kind = Member(whole, "groupType", call.line)
             yield _Setting("group", Member(whole, "properties", call.line), kind)
-        yield from (_Setting("group", each, kind) for each in _arguments(call, (2,), "properties"))
+        yield from (_Setting("group", argument, kind) for argument in _arguments(call, (2,), "properties"))
 
 
 def _arguments(call: Call, positions: Sequence[int], *keywords: str) -> list[Expression]:
-    ways = [positional_argument(call, each) for each in positions]
-    ways += [keyword_argument(call, each) for each in keywords]
+    ways = [positional_argument(call, position) for position in positions]
+    ways += [keyword_argument(call, keyword) for keyword in keywords]
     return [way for way in ways if way is not None]
 
 

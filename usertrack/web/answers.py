@@ -109,7 +109,7 @@ class Answers:
             with self._lock:
                 if forgotten != self._forgotten:
                     return answer
-                for former in [each for each in self._answers if each[1] != versioned[1] or self._is_old(each)]:
+                for former in [answer for answer in self._answers if answer[1] != versioned[1] or self._is_old(answer)]:
                     del self._answers[former]  # everybody's profiles take room
                 self._answers[versioned] = _Stored(answer, time.monotonic() + lasts)
                 self._answers.move_to_end(versioned)
@@ -126,8 +126,8 @@ class Answers:
         with self._lock:
             self._answers.clear()
             self._forgotten += 1
-        for each in self._when_forgotten:
-            each()
+        for forget in self._when_forgotten:
+            forget()
 
     def when_forgotten(self, forget: Callable[[], None]) -> None:
         """Let whoever knows things beside answers forget them, too."""

@@ -70,7 +70,7 @@ class PeopleQuestion:
             raise UsageError("a filter has a fact, an op and a value", "write all three, also where one is empty")
         return cls(
             first.get("q", "").strip(),
-            tuple(Comparison(*each) for each in zip(*lists.values(), strict=True) if each[0]),
+            tuple(Comparison(*parts) for parts in zip(*lists.values(), strict=True) if parts[0]),
             first.get("where", "").strip(),
             first.get("sort", ""),
             page_number(first.get("page") or "1"),
@@ -80,18 +80,18 @@ class PeopleQuestion:
     def words(self, labels: Mapping[str, str]) -> str:
         """The filter as people say it, with the ``labels`` of facts; "" without one."""
         parts = [f"name or e-mail contains '{self.search}'"] if self.search else []
-        for each in self.comparisons:
-            value = "" if each.operator in ("known", "unknown") else each.value.strip()
-            operator = OPERATORS.get(each.operator, each.operator)
-            parts.append(f"{labels.get(each.fact, each.fact)} {operator} {value}".rstrip())
+        for comparison in self.comparisons:
+            value = "" if comparison.operator in ("known", "unknown") else comparison.value.strip()
+            operator = OPERATORS.get(comparison.operator, comparison.operator)
+            parts.append(f"{labels.get(comparison.fact, comparison.fact)} {operator} {value}".rstrip())
         return ", ".join([*parts, *([self.where] if self.where else [])])
 
     def address(self, **changes: Any) -> str:
         """The query string of this question, with ``changes``; it begins on the first page unless they say."""
         values = vars(self) | {"page": 1} | changes
         pairs = [("q", values["search"]), ("members", "all" if values["everyone"] else "")]
-        for each in values["comparisons"]:
-            pairs += [("fact", each.fact), ("op", each.operator), ("value", each.value)]
+        for comparison in values["comparisons"]:
+            pairs += [("fact", comparison.fact), ("op", comparison.operator), ("value", comparison.value)]
         pairs += [("where", values["where"]), ("sort", values["sort"])]
         pairs += [("page", str(values["page"]) if values["page"] > 1 else "")]
         return query_string(pairs)
@@ -176,7 +176,7 @@ def _errors(profiles: Profiles, question: PeopleQuestion) -> Iterator[None]:
 def _shown(classification: Classification, id_: str, question: PeopleQuestion) -> list[str]:
     """The facts beside a person: those of the rule, of the filters and of the order."""
     own = classification.profiles
-    asked = [each.fact for each in question.comparisons]
+    asked = [comparison.fact for comparison in question.comparisons]
     asked += [name for name in [question.sort.removeprefix("-")] if name in own.facts]
     asked += columns(_expression(question.where)) if question.where else []
     facts = dict.fromkeys([*classification.evidence([id_])[:5], *asked])
@@ -210,8 +210,8 @@ def _conditions(profiles: Profiles, question: PeopleQuestion, timezone: str) -> 
         names = [name for name in dict.fromkeys((profiles.key, EMAIL, "name")) if name in profiles.facts]
         text = quote(question.search)
         yield "(" + " OR ".join(f"contains(lower({identifier(name)}), lower({text}))" for name in names) + ")"
-    for each in question.comparisons:
-        yield _comparison(profiles, each, timezone)
+    for comparison in question.comparisons:
+        yield _comparison(profiles, comparison, timezone)
     if question.where:
         expression = _expression(question.where)
         for name in columns(expression):

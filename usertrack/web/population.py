@@ -158,7 +158,7 @@ def _past(population: Population, set_name: str, place: HistoryFile, analysis: A
 
         try:
             recent = _recorded(own, place, set_name)
-            is_fresh = any(own.as_of.replace(tzinfo=None) - each.as_of < _FRESH for each in recent)
+            is_fresh = any(own.as_of.replace(tzinfo=None) - snapshot.as_of < _FRESH for snapshot in recent)
             moved = record_and_compare(classification, place, analysis.runner.now, passing=is_fresh, look=listing)
             weeks = _weekly(_recorded(own, place, set_name), analysis.settings["timezone"])
         except UsertrackError as problem:

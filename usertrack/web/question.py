@@ -37,7 +37,7 @@ class Question:
 
     @classmethod
     def of(cls, params: QueryParams) -> Self:
-        texts = {each.name: params.get(each.name, "").strip() for each in fields(cls) if each.name != "step"}
+        texts = {field_.name: params.get(field_.name, "").strip() for field_ in fields(cls) if field_.name != "step"}
         return cls(**texts, step=tuple(text for step in params.getlist("step") if (text := step.strip())))
 
     @property
@@ -71,7 +71,7 @@ class Question:
     @property
     def of_scope(self) -> list[tuple[str, str]]:
         """All that it says of the time and the people."""
-        names = [each.name for each in fields(self) if each.name not in ("funnel", "window", "step")]
+        names = [field_.name for field_ in fields(self) if field_.name not in ("funnel", "window", "step")]
         return [(name, text) for name in names if (text := getattr(self, name))]
 
     def address(self, path: str, more: Mapping[str, object] | None = None) -> str:

@@ -104,8 +104,8 @@ class Shell:
             for answer in asyncio.as_completed(answers):
                 yield await answer
         finally:
-            for each in answers:
-                each.cancel()  # who left the page waits for nothing; what runs is kept for the next visit
+            for pending in answers:
+                pending.cancel()  # who left the page waits for nothing; what runs is kept for the next visit
         yield tail
 
     async def _answered(self, part: Part, kind: str) -> str:

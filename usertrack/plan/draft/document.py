@@ -100,7 +100,7 @@ def read_markdown(path: Path) -> list[MarkdownSection]:
         elif token.type in ("bullet_list_open", "ordered_list_open"):
             end = _closing(tokens, at)
             label = parts[-1].paragraphs[-1] if parts[-1].paragraphs else ""
-            items = [_cell(each) for each in tokens[at:end] if each.type == "inline"]
+            items = [_cell(token) for token in tokens[at:end] if token.type == "inline"]
             parts[-1].lists.append(ListOfItems(label, items, line))
             at = end
         elif token.type == "fence":

@@ -139,9 +139,9 @@ class _Reader:
         events = [entry(("events", name), self.guesses[name], **values) for name, values in self.events.items()]
         examples = tuple((example.language, example.text) for part in self.parts for example in part.examples)
         entries = [
-            each
-            for each in (*self.entries, *self.properties.values(), *events)
-            if all(name.strip() for name in each.path)
+            entry_
+            for entry_ in (*self.entries, *self.properties.values(), *events)
+            if all(name.strip() for name in entry_.path)
         ]
         return Draft(entries, tuple(dict.fromkeys(self.notes)), examples)
 

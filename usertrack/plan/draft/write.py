@@ -92,7 +92,7 @@ def _insertions(name: Any, event: Any, new: Sequence[str], lines: Sequence[str])
     """Return the insertions that give the event with the nodes ``name`` and ``event`` the ``new`` properties."""
     import yaml
 
-    texts = ", ".join(flow(each) for each in new)
+    texts = ", ".join(flow(name) for name in new)
     entry, guess = f"properties: [{texts}]", comment(_GUESS)
     if not isinstance(event, yaml.MappingNode):
         if not event.value:  # `signed_up:`
@@ -112,8 +112,8 @@ def _insertions(name: Any, event: Any, new: Sequence[str], lines: Sequence[str])
     elif pair[1].flow_style:
         yield _within(pair[1], texts, pair[1].value[-1] if pair[1].value else None)
     else:
-        for each in new:
-            line = f"{' ' * pair[1].start_mark.column}- {flow(each)}{guess}"
+        for name in new:
+            line = f"{' ' * pair[1].start_mark.column}- {flow(name)}{guess}"
             yield _Insertion(end_of(pair[1], lines), 0, line, is_line=True)
 
 
@@ -132,7 +132,7 @@ def _pair(node: Any, key: str) -> tuple[Any, Any] | None:
 
 def _is_shared(event: Any, counts: Mapping[int, int]) -> bool:
     """Whether the event, or a part of it (an anchor's, or what a merge key brought), is elsewhere as well."""
-    parts = [each for pair in event.value for each in pair] if getattr(event, "id", "") == "mapping" else []
+    parts = [node for pair in event.value for node in pair] if getattr(event, "id", "") == "mapping" else []
     return any(counts[id(node)] > 1 for node in (event, *parts))
 
 

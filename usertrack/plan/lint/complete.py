@@ -86,13 +86,13 @@ def lint_completeness(plan: Plan, place: Place, tags: Collection[str] = ()) -> I
 def _unknown_releases(plan: Plan, place: Place, tags: Collection[str]) -> Iterator[Finding]:
     """Yield unknown releases. Without known tags, as in a shallow clone, only names without any digit are none."""
     dated: list[tuple[str, PlannedEvent | PlannedProperty]] = [
-        *((f"events.{each.name}", each) for each in plan.events.values()),
-        *((f"properties.{each.name}", each) for each in plan.properties.values()),
-        *((f"person_properties.{each.name}", each) for each in plan.person_properties.values()),
+        *((f"events.{event.name}", event) for event in plan.events.values()),
+        *((f"properties.{prop.name}", prop) for prop in plan.properties.values()),
+        *((f"person_properties.{prop.name}", prop) for prop in plan.person_properties.values()),
         *(
-            (f"group_properties.{group}.{each.name}", each)
+            (f"group_properties.{group}.{prop.name}", prop)
             for group, properties in plan.group_properties.items()
-            for each in properties.values()
+            for prop in properties.values()
         ),
     ]
     for subject, each in dated:
@@ -211,14 +211,17 @@ def _folders(event: PlannedEvent) -> set[str]:
 def _references(plan: Plan, place: Place) -> Iterator[Finding]:
     """Steps of funnels, events of segments and of metrics."""
     replaced = plan.replaced_by
-    resting = [(f"funnels.{each.name}", "funnel", each.name, each.steps, each.line) for each in plan.funnels.values()]
-    resting += [
-        (f"segments.{each.name}", "segment", each.name, each.events, each.line) for each in plan.segments.values()
+    resting = [
+        (f"funnels.{funnel.name}", "funnel", funnel.name, funnel.steps, funnel.line) for funnel in plan.funnels.values()
     ]
     resting += [
-        (f"metrics.{each.name}", "metric", each.name, (each.event,), each.line)
-        for each in plan.metrics.values()
-        if each.event
+        (f"segments.{segment.name}", "segment", segment.name, segment.events, segment.line)
+        for segment in plan.segments.values()
+    ]
+    resting += [
+        (f"metrics.{metric.name}", "metric", metric.name, (metric.event,), metric.line)
+        for metric in plan.metrics.values()
+        if metric.event
     ]
     for subject, kind, name, texts, line in resting:
         for step in (step for text in texts for step in _events_of(text)):

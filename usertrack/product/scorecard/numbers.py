@@ -125,7 +125,7 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
     dates = tuple(start + timedelta(days=number) for number in range((stop - start).days))
     begin = (
         log_begin(runner, until)
-        if any(isinstance(each, Table) and each.source == "posthog" for each in answers)
+        if any(isinstance(answer, Table) and answer.source == "posthog" for answer in answers)
         else None
     )
     cut = begin if begin and begin > before else None

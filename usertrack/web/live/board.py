@@ -23,7 +23,7 @@ class AlertBoard:
     def alerts(self) -> list[Alert]:
         """Return the firing alerts, in no order; the same list as long as nothing changes."""
         if self._store.changed_elsewhere():
-            self._alerts = [each for each in self._store.alerts("is_open") if each.is_firing]
+            self._alerts = [alert for alert in self._store.alerts("is_open") if alert.is_firing]
         return self._alerts
 
     def is_watched(self) -> bool:

@@ -50,7 +50,7 @@ class Drawing:
         cards: dict[str, list[Alert]] = {}
         for alert in alerts:
             cards.setdefault(alert.person or alert.key, []).append(alert)
-        tiers = sorted({str(tier) for each in scene.active if (tier := scene.facts(each.person).get("tier"))})
+        tiers = sorted({str(tier) for person in scene.active if (tier := scene.facts(person.person).get("tier"))})
         draw = template("live_places.html.j2").module
         texts = {
             "live-summary": draw.summary(
@@ -68,15 +68,15 @@ class Drawing:
             "live-alerts": {
                 key: self._card(key, alerts_of_one, scene) for key, alerts_of_one in islice(cards.items(), _MOST_ALERTS)
             },
-            "live-people": {each.person: self._person(each, scene) for each in people[:_MOST]},
-            "live-feed": {str(each.number): self._feed_line(each, scene) for each in scene.feed},
+            "live-people": {person.person: self._person(person, scene) for person in people[:_MOST]},
+            "live-feed": {str(line.number): self._feed_line(line, scene) for line in scene.feed},
         }
         return texts, lists
 
     def _one_person(self, scene: Scene, view: OnePerson) -> "Content":
         facts, history = scene.facts(view.person), lines(scene.history(view.person))
-        alerts = [each for each in by_urgency(scene.alerts, scene.now) if each.person == view.person]
-        active = next((each for each in scene.active if each.person == view.person), None)
+        alerts = [alert for alert in by_urgency(scene.alerts, scene.now) if alert.person == view.person]
+        active = next((person for person in scene.active if person.person == view.person), None)
         draw = template("live_places.html.j2").module
         latest = history[0].last if history else None
         session = latest.session if latest else ""
@@ -100,7 +100,7 @@ class Drawing:
         }
         lists: dict[str, Rows] = {
             "live-alerts": {alert.key: self._card(alert.key, [alert], scene) for alert in alerts},
-            "live-timeline": {each.first.uuid: self._line(each) for each in history[: view.lines]},
+            "live-timeline": {entry.first.uuid: self._line(entry) for entry in history[: view.lines]},
         }
         return texts, lists
 
@@ -110,7 +110,7 @@ class Drawing:
 
     def _line(self, line: Line) -> str:
         def values() -> dict[str, Any]:
-            first, last = (datetime.fromtimestamp(each.at, self._zone) for each in (line.first, line.last))
+            first, last = (datetime.fromtimestamp(occurrence.at, self._zone) for occurrence in (line.first, line.last))
             return {
                 "key": line.first.uuid,
                 "at": last,
@@ -160,7 +160,7 @@ class Drawing:
         is_open = [scene.is_open(alert) for alert in alerts]
         alert = alerts[0]
         waiting = [each for each, waits in zip(alerts, is_open, strict=True) if waits] or [alert]
-        since = min(each.fired_at or each.started_at for each in waiting)
+        since = min(waiting_alert.fired_at or waiting_alert.started_at for waiting_alert in waiting)
         age = scene.now - since
         signature = (*alerts, *is_open, age.total_seconds() // _STEP)
 
@@ -175,8 +175,8 @@ class Drawing:
                     for each, waits in zip(alerts, is_open, strict=True)
                 ],
                 "tier": _text(alert.facts.get("tier")),
-                "waiting": " ".join(in_path(each.key) for each in waiting),
-                "all": " ".join(in_path(each.key) for each in alerts),
+                "waiting": " ".join(in_path(waiting_alert.key) for waiting_alert in waiting),
+                "all": " ".join(in_path(listed_alert.key) for listed_alert in alerts),
                 "since": since,
                 "age": age_words(age),
                 "seconds": min(max(age.total_seconds(), 0), limit),

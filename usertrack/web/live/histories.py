@@ -26,9 +26,9 @@ class Histories:
 
     def note(self, occurrences: Iterable[Occurrence]) -> None:
         """Add those of people whose history is known."""
-        for each in occurrences if self._histories else ():
-            if each.person in self._histories:
-                self._histories[each.person][each.uuid] = each
+        for occurrence in occurrences if self._histories else ():
+            if occurrence.person in self._histories:
+                self._histories[occurrence.person][occurrence.uuid] = occurrence
 
     def is_due(self, person: str) -> bool:
         """Whether it is to be read."""
@@ -39,7 +39,7 @@ class Histories:
         """Read the history of a person. Where that fails, `problem_of` says why."""
         history = self._histories[person] = {}  # what comes meanwhile is noted
         try:
-            history |= {each.uuid: each for each in await ask()}
+            history |= {occurrence.uuid: occurrence for occurrence in await ask()}
             self._problems.pop(person, None)
         except BaseException as problem:
             self._histories.pop(person, None)

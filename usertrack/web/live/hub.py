@@ -125,7 +125,7 @@ class Hub:
                 await self._histories.read(person, lambda: ask(history))  # once: it may be closed between two
                 self._scene = replace(self._scene)  # drawn anew
                 self._screens = {}
-        self._histories.let_go({each.person for each in self._views if isinstance(each, OnePerson)} | {person})
+        self._histories.let_go({view.person for view in self._views if isinstance(view, OnePerson)} | {person})
 
     async def history(self, person: str) -> list[Occurrence]:
         """Return what somebody did in the last days, oldest first. Raises a UsertrackError where it cannot be read."""
@@ -195,7 +195,7 @@ class Hub:
         """Run while somebody looks; whatever fails for a reason of its own begins anew."""
         while self._viewers or time.monotonic() - self._used < _UNUSED:
             works = (self._follow(), self._learn(), self._draw(), self._until_forgotten())
-            tasks = [asyncio.create_task(each) for each in works]
+            tasks = [asyncio.create_task(work) for work in works]
             resting = asyncio.create_task(self._unused())
             try:
                 done, _ = await asyncio.wait([*tasks, resting], return_when=asyncio.FIRST_COMPLETED)
@@ -244,9 +244,9 @@ class Hub:
             async with livestream(source.host, source.key) as batches, asyncio.TaskGroup() as group:
                 group.create_task(self._introduce(source, ask))
                 group.create_task(self._fill(source, ask, datetime.now(UTC) - _OVERLAP))
-                async for each in batches:
-                    self._take(each.occurrences)
-                    if each.missed:
+                async for batch in batches:
+                    self._take(batch.occurrences)
+                    if batch.missed:
                         group.create_task(self._fill(source, ask, datetime.now(UTC) - _OVERLAP))
                 raise ConnectionFailed("PostHog has ended", "it is asked again and again")
         except* NoLivestream:
@@ -259,19 +259,21 @@ class Hub:
     async def _fill(self, source: LiveSource, ask: Ask, since: datetime) -> None:
         """Take the events that came since then: the query leaves out those of whom nothing is to be seen."""
         occurrences = await ask(lambda: source.arrivals(since))
-        await ask(lambda: self._learn_names(source, {each.person for each in occurrences if each.person}))
+        await ask(
+            lambda: self._learn_names(source, {occurrence.person for occurrence in occurrences if occurrence.person})
+        )
         self._note(occurrences)
         self._has_begun.set()
         self._changed.set()
 
     def _learn_names(self, source: LiveSource, people: set[str]) -> None:
         """In the source's thread."""
-        unknown = [each for each in people if not self._is_known(each)]
+        unknown = [person for person in people if not self._is_known(person)]
         names, hidden = self._names, self._hidden  # others, where all is forgotten meanwhile
         if unknown:
             introduction = source.introduce(unknown)
             hidden |= introduction.hidden
-            names |= {each: introduction.names.get(each, {}) for each in unknown}
+            names |= {person: introduction.names.get(person, {}) for person in unknown}
 
     async def _introduce(self, source: LiveSource, ask: Ask) -> None:
         """Ask who strangers are; until then nothing of them is shown."""
@@ -279,7 +281,7 @@ class Hub:
             await self._strangers.wait()
             self._strangers.clear()
             waiting, self._waiting = self._waiting, []
-            await ask(partial(self._learn_names, source, {each.person for each in waiting}))
+            await ask(partial(self._learn_names, source, {occurrence.person for occurrence in waiting}))
             self._take(waiting)
 
     def _is_known(self, person: str) -> bool:
@@ -288,11 +290,11 @@ class Hub:
     def _take(self, occurrences: Iterable[Occurrence]) -> None:
         """Note the events of people who may be seen; those of strangers wait."""
         seen = []
-        for each in occurrences:
-            if not self._is_known(each.person):
-                self._waiting.append(each)
-            elif each.person not in self._hidden:
-                seen.append(each)
+        for occurrence in occurrences:
+            if not self._is_known(occurrence.person):
+                self._waiting.append(occurrence)
+            elif occurrence.person not in self._hidden:
+                seen.append(occurrence)
         if self._waiting:
             del self._waiting[:-_WAITING]
             self._strangers.set()
@@ -328,7 +330,7 @@ class Hub:
         """Learn the names of new people before they are in the audience."""
         if self._source:
             source, ask = self._source
-            active = {each.person for each in self._people.at(datetime.now(UTC))}
+            active = {person.person for person in self._people.at(datetime.now(UTC))}
             with suppress(UsertrackError):
                 await ask(partial(self._learn_names, source, active | self._feed.people))
 

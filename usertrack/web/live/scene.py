@@ -100,13 +100,13 @@ class Choice:
         """Return the chosen people, the latest to come first: a row stays where it is while others come above it."""
         in_need = scene.in_need
         people = [
-            each
-            for each in scene.active
-            if (not self.tier or scene.facts(each.person).get("tier") == self.tier)
-            and (not self.needs_help or each.person in in_need)
-            and (not self.within or scene.now.timestamp() - each.last <= WITHIN[self.within].total_seconds())
+            person
+            for person in scene.active
+            if (not self.tier or scene.facts(person.person).get("tier") == self.tier)
+            and (not self.needs_help or person.person in in_need)
+            and (not self.within or scene.now.timestamp() - person.last <= WITHIN[self.within].total_seconds())
         ]
-        return people if self.latest_first else sorted(people, key=lambda each: (-each.since, each.person))
+        return people if self.latest_first else sorted(people, key=lambda person: (-person.since, person.person))
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,12 @@ class Feed:
         return {line.occurrence.person for line in self._lines if line.occurrence.person}
 
     def note(self, occurrences: Iterable[Occurrence]) -> None:
-        for each in occurrences:
+        for occurrence in occurrences:
             last = self._lines[0] if self._lines else None
-            if last and (last.occurrence.person, last.occurrence.name) == (each.person, each.name):
-                self._lines[0] = replace(last, occurrence=each, times=last.times + 1)
+            if last and (last.occurrence.person, last.occurrence.name) == (occurrence.person, occurrence.name):
+                self._lines[0] = replace(last, occurrence=occurrence, times=last.times + 1)
             else:
-                self._lines.appendleft(FeedLine(next(self._numbers), each))
+                self._lines.appendleft(FeedLine(next(self._numbers), occurrence))
 
     def clear(self) -> None:
         self._lines.clear()

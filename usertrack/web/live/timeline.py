@@ -34,14 +34,14 @@ def lines(occurrences: Sequence[Occurrence]) -> list[Line]:
     """The newest first."""
     result: list[Line] = []
     session = ""
-    for each in sorted(occurrences):
-        begins = bool(each.session) and each.session != session
-        session = each.session or session
+    for occurrence in sorted(occurrences):
+        begins = bool(occurrence.session) and occurrence.session != session
+        session = occurrence.session or session
         before = result[-1] if result else None
-        if before and not begins and _thing(before.last) == _thing(each):
-            result[-1] = replace(before, last=each, times=before.times + 1)
+        if before and not begins and _thing(before.last) == _thing(occurrence):
+            result[-1] = replace(before, last=occurrence, times=before.times + 1)
         else:
-            result.append(Line(each, each, 1, begins))
+            result.append(Line(occurrence, occurrence, 1, begins))
     return result[::-1]
 
 
@@ -60,8 +60,11 @@ class Visit:
 
 def visits(occurrences: Iterable[Occurrence]) -> list[Visit]:
     """Return the visits with a page, oldest first."""
-    sessions = [list(each) for _, each in groupby(sorted(occurrences), key=lambda each: each.session)]
-    paths = [[route for route, _ in groupby(each.route for each in session if each.route)] for session in sessions]
+    sessions = [list(each) for _, each in groupby(sorted(occurrences), key=lambda occurrence: occurrence.session)]
+    paths = [
+        [route for route, _ in groupby(occurrence.route for occurrence in session if occurrence.route)]
+        for session in sessions
+    ]
     return [Visit(each[0].at, each[-1].at, path) for each, path in zip(sessions, paths, strict=True) if path]
 
 
@@ -105,10 +108,12 @@ class Trouble:
 def troubles(occurrences: Iterable[Occurrence]) -> list[Trouble]:
     """The latest first, with their real messages."""
     kinds: dict[tuple[str, str], list[float]] = {}
-    for each in filter(is_trouble, occurrences):
-        kinds.setdefault((str(each.properties.get("message") or deed(each)), each.route), []).append(each.at)
+    for occurrence in filter(is_trouble, occurrences):
+        kinds.setdefault((str(occurrence.properties.get("message") or deed(occurrence)), occurrence.route), []).append(
+            occurrence.at
+        )
     kinds_met = [Trouble(*kind, len(times), min(times), max(times)) for kind, times in kinds.items()]
-    return sorted(kinds_met, key=lambda each: -each.last_at)
+    return sorted(kinds_met, key=lambda trouble: -trouble.last_at)
 
 
 def _way(occurrences: Sequence[Occurrence], now: float, timezone: str) -> tuple[Block, ...]:
@@ -134,14 +139,16 @@ def _steps(path: Sequence[str]) -> str:
 def person_document(occurrences: Sequence[Occurrence], now: datetime, timezone: str) -> Document:
     """The way through the pages, and what went wrong."""
     columns: Columns[Trouble] = Columns(
-        Attribute("last_at", "TIMESTAMP", lambda each: _moment(each.last_at), Field("Last", "when")),
+        Attribute("last_at", "TIMESTAMP", lambda trouble: _moment(trouble.last_at), Field("Last", "when")),
         Attribute("what", "VARCHAR", "words", Field("What", "text", grows=True, lines=4)),
         Attribute("page", "VARCHAR", "route", Field("Page", "text")),
         Attribute("times", "BIGINT", field=Field("Times", "number")),
-        Attribute("first_at", "TIMESTAMP", lambda each: _moment(each.first_at), Field("First", "when", spare=True)),
+        Attribute(
+            "first_at", "TIMESTAMP", lambda trouble: _moment(trouble.first_at), Field("First", "when", spare=True)
+        ),
     )
     way, wrong = _way(occurrences, now.timestamp(), timezone), troubles(occurrences)
-    as_of = _moment(max((each.at for each in occurrences), default=0.0))
+    as_of = _moment(max((occurrence.at for occurrence in occurrences), default=0.0))
     nothing = Paragraph("Nothing, as far as events tell.", "dim")
     log: Block = columns.listing(wrong, timezone=timezone, as_of=as_of, limit=_ERRORS) if wrong else nothing
     blocks: list[Block] = [Section("What went wrong", (log,))]

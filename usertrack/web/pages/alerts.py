@@ -53,7 +53,7 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
                     problems.append(problem)
         if problems and not outcomes_of_keys:
             raise problems[0]
-        return ". ".join(dict.fromkeys([*outcomes_of_keys, *(each.message for each in problems)]))
+        return ". ".join(dict.fromkeys([*outcomes_of_keys, *(problem.message for problem in problems)]))
 
     async def do(request: Request) -> Response:
         fields = await site.access.form(request)
@@ -190,7 +190,7 @@ def _alert(site: Site, id_: str) -> Alert:
 
 def pattern_name(id_: str, patterns: Patterns) -> str:
     """Return a pattern's name for people; the id of one that is not in the file any more."""
-    return next((each.name for each in patterns.patterns if each.id == id_), "") or id_.replace("_", " ")
+    return next((pattern.name for pattern in patterns.patterns if pattern.id == id_), "") or id_.replace("_", " ")
 
 
 def _attention(alert: Alert, viewer: str, timezone: str) -> str:
@@ -214,7 +214,7 @@ def _described(site: Site, alert: Alert) -> Markup:
     now = datetime.now(UTC)
     with open_desk(site.settings, now) as desk:
         changes = desk.store.changes(alert.key)
-    patterns = {each.id: each for each in _patterns(site).patterns}
+    patterns = {pattern.id: pattern for pattern in _patterns(site).patterns}
     words = looks_for(patterns[alert.pattern]) if alert.pattern in patterns else {}
     return document_html(alert_document(alert, changes, now, site.settings["timezone"], words))
 

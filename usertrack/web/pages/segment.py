@@ -82,7 +82,9 @@ class UnknownSegmentError(UsageError):
     def __init__(self, problem: UsageError, rules: Rules, name: str, set_name: str | None) -> None:
         sets = {**rules.sets, **rules.others}
         self.rules = rules
-        self.with_it = [(each, it) for each in sets.values() if (it := find_segment(each.segments, name))]
+        self.with_it = [
+            (segment_set, it) for segment_set in sets.values() if (it := find_segment(segment_set.segments, name))
+        ]
         is_told = self.with_it and (not set_name or set_name in sets)  # by links to them
         super().__init__(problem.message, "" if is_told else problem.hint)
 
@@ -108,7 +110,7 @@ def place_of(site: Site, request: Request) -> SegmentPlace:
 
 
 def _place(rules: Rules, name: str, set_name: str | None) -> SegmentPlace:
-    with_it = [each for each in rules.sets.values() if find_segment(each.segments, name)]
+    with_it = [segment_set for segment_set in rules.sets.values() if find_segment(segment_set.segments, name)]
     if set_name:
         segment_set = rules.set_named(set_name)
         (id_,) = rules.require(segment_set, [name])
