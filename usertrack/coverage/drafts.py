@@ -16,7 +16,7 @@ from usertrack.plan.conform import is_of_sdk
 from usertrack.plan.draft.model import Draft, DraftEntry, entry
 from usertrack.plan.draft.names import type_of_name, unit_of_name, usual_rule, usual_rules
 from usertrack.plan.lint.personal import id_in, personal_name, personal_values
-from usertrack.plan.model import Personal, PlannedProperty, Type
+from usertrack.plan.model import PlannedProperty, Type
 from usertrack.scan.site import Scan, Site
 
 _FEW = 20  # events or persons: of fewer, nothing is said to be in all of them
@@ -216,7 +216,10 @@ def _event_of_data(name: str, properties: Mapping[str, int], total: int, days: i
 def _described(name: str, known: _Kinds) -> DraftEntry:
     """The type of the values, a list of few texts, and the class of personal data that name or texts speak of."""
     kind = _type_of_kinds(known.kinds)
-    personal = _personal(name, kind, known.texts)
+    named = personal_name(PlannedProperty(name, type=kind))
+    counts = personal_values(name, known.texts)
+    common = max(counts.items(), key=lambda item: item[1])[0] if counts else None
+    personal = named or common
     is_few = known.is_whole and 1 < len(known.texts) <= _ENUM and known.events >= 5 * len(known.texts)
     is_list = kind == "string" and is_few and all(_MACHINE_WORD.fullmatch(text) for text in known.texts)
     seen = f"from {plural(known.events, 'event')}"
@@ -238,10 +241,3 @@ def _type_of_kinds(kinds: set[str]) -> Type | None:
         return "string"
     names: tuple[Type, ...] = ("string", "number", "integer", "boolean", "datetime", "list", "object")
     return next((name for name in names if kinds == {name}), None)
-
-
-def _personal(name: str, kind: Type | None, texts: Sequence[str]) -> Personal | None:
-    named = personal_name(PlannedProperty(name, type=kind))
-    counts = personal_values(name, texts)
-    common = max(counts.items(), key=lambda item: item[1])[0] if counts else None
-    return named or common

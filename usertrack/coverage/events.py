@@ -75,16 +75,18 @@ def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> 
     _add_arrivals(known, plan, [site for site in sites if site.pattern], arrivals.events.values() if arrivals else ())
     replaced = plan.replaced_by
     events = []
-    for name, each in known.items():
-        arrival = _sum(name, each.arrivals)
-        code = bool(each.sites) if scan else None
+    for name, known_event in known.items():
+        arrival = _sum(name, known_event.arrivals)
+        code = bool(known_event.sites) if scan else None
         data = bool(arrival and arrival.events) if arrivals else None
-        is_planned = each.planned is not None or name in replaced
-        retired = name in replaced or (each.planned is not None and each.planned.status == "deprecated")
+        is_planned = known_event.planned is not None or name in replaced
+        retired = name in replaced or (known_event.planned is not None and known_event.planned.status == "deprecated")
         if not (code or data) and (retired or not is_planned):
             continue
         state = state_of(planned=is_planned, code=code, data=data)
-        events.append(CoveredEvent(name, state, each.planned, each.sites, arrival, replaced.get(name, "")))
+        events.append(
+            CoveredEvent(name, state, known_event.planned, known_event.sites, arrival, replaced.get(name, ""))
+        )
     order = list(State)
     return sorted(_with_near(events, plan.event_names), key=lambda event: (order.index(event.state), event.name))
 
@@ -121,8 +123,8 @@ def _sum(name: str, arrivals: Sequence[Arrival]) -> Arrival | None:
         return replace(arrivals[0], name=name) if arrivals else None
     properties: defaultdict[str, int] = defaultdict(int)
     for arrival in arrivals:
-        for each, count in arrival.properties.items():
-            properties[each] += count
+        for prop, count in arrival.properties.items():
+            properties[prop] += count
     return Arrival(
         name=name,
         events=sum(arrival.events for arrival in arrivals),

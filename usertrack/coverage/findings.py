@@ -88,24 +88,24 @@ class _Finder:
         instead = f"`{successor}`" if successor else "nothing: take it out"
         yield from self._at_sites(RETIRED_EVENT, event, f"`{event.name}` is {end}", instead)
 
-    def of_property(self, each: CoveredProperty) -> Iterator[Finding]:
-        subject = f"events.{each.of}.{each.name}"
-        event = self._events[each.of]
-        if each.near:
-            nearest = " or ".join(f"`{name}`" for name in each.near)
-            message = f"`{each.name}` of `{each.of}` is nearly {nearest}"
-            yield from self._at(NEAR_PROPERTY, subject, event, self._with(event, each.name), message, nearest)
-        elif not each.planned:
-            message = f"the plan has no property `{each.name}` for `{each.of}`"
-            yield from self._at(UNPLANNED_PROPERTY, subject, event, self._with(event, each.name), message)
-        elif each.required:
-            lacking = [site for site in event.sites if not self._always(site, each.name)]
+    def of_property(self, prop: CoveredProperty) -> Iterator[Finding]:
+        subject = f"events.{prop.of}.{prop.name}"
+        event = self._events[prop.of]
+        if prop.near:
+            nearest = " or ".join(f"`{name}`" for name in prop.near)
+            message = f"`{prop.name}` of `{prop.of}` is nearly {nearest}"
+            yield from self._at(NEAR_PROPERTY, subject, event, self._with(event, prop.name), message, nearest)
+        elif not prop.planned:
+            message = f"the plan has no property `{prop.name}` for `{prop.of}`"
+            yield from self._at(UNPLANNED_PROPERTY, subject, event, self._with(event, prop.name), message)
+        elif prop.required:
+            lacking = [site for site in event.sites if not self._always(site, prop.name)]
             if lacking:
-                message = f"`{each.of}` is sent here without `{each.name}`, or not always with it"
+                message = f"`{prop.of}` is sent here without `{prop.name}`, or not always with it"
                 yield from self._at(ABSENT_PROPERTY, subject, event, lacking, message)
-            elif each.complete is False and each.presence:
-                have = f"{number(each.presence.holders)} of {number(each.presence.total)}"
-                message = f"{have} events of `{each.of}` have `{each.name}`, and all must"
+            elif prop.complete is False and prop.presence:
+                have = f"{number(prop.presence.holders)} of {number(prop.presence.total)}"
+                message = f"{have} events of `{prop.of}` have `{prop.name}`, and all must"
                 yield self._in_plan(ABSENT_PROPERTY, event, message, subject=subject)
 
     def of_uses(self) -> Iterator[Finding]:

@@ -151,7 +151,7 @@ def changes(before: LiveCheckReport, after: LiveCheckReport) -> list[CountedViol
     """The violations that were counted between two reports, each with how often."""
     counts = {_kind(violation): violation.count for violation in before.violations}
     grown = [(violation, violation.count - counts.get(_kind(violation), 0)) for violation in after.violations]
-    return [replace(each, count=more if more > 0 else each.count) for each, more in grown if more]
+    return [replace(violation, count=more if more > 0 else violation.count) for violation, more in grown if more]
 
 
 def _kind(violation: CountedViolation) -> tuple[str, ...]:

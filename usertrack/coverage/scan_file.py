@@ -30,36 +30,36 @@ def read_scan(path: Path) -> Scan:
         raise UsageError(f"'{path}' is JSON, and no scan ({error})", _HINT) from error
 
 
-def _site(each: dict[str, Any]) -> Site:
-    event, pattern = each.get("event"), each.get("pattern")
+def _site(item: dict[str, Any]) -> Site:
+    event, pattern = item.get("event"), item.get("pattern")
     if (event is None) == (pattern is None):
         raise ValueError("a site has an event or a pattern")
     return Site(
         event=None if event is None else _text(event),
         pattern=None if pattern is None else _text(pattern),
-        file=_text(each["file"]),
-        line=int(each["line"]),
-        sink=_text(each.get("sink", "")),
-        chain=[_text(name) for name in each.get("chain", [])],
-        properties=[SentProperty(_text(item["name"]), bool(item["always"])) for item in each.get("properties", [])],
+        file=_text(item["file"]),
+        line=int(item["line"]),
+        sink=_text(item.get("sink", "")),
+        chain=[_text(name) for name in item.get("chain", [])],
+        properties=[SentProperty(_text(sent["name"]), bool(sent["always"])) for sent in item.get("properties", [])],
     )
 
 
-def _unresolved(each: dict[str, Any]) -> Unresolved:
-    texts = (_text(each["sink"]), _text(each["reason"]), _text(each.get("instead") or ""))
-    return Unresolved(_text(each["file"]), int(each["line"]), *texts)
+def _unresolved(item: dict[str, Any]) -> Unresolved:
+    texts = (_text(item["sink"]), _text(item["reason"]), _text(item.get("instead") or ""))
+    return Unresolved(_text(item["file"]), int(item["line"]), *texts)
 
 
-def _profile(each: dict[str, Any]) -> ProfileSite:
-    group_type = None if each.get("group_type") is None else _text(each["group_type"])
+def _profile(item: dict[str, Any]) -> ProfileSite:
+    group_type = None if item.get("group_type") is None else _text(item["group_type"])
     return ProfileSite(
-        of="person" if each["of"] == "person" else "group",
+        of="person" if item["of"] == "person" else "group",
         group_type=group_type,
-        file=_text(each["file"]),
-        line=int(each["line"]),
-        sink=_text(each.get("sink", "")),
-        properties=[_text(name) for name in each["properties"]],
-        is_complete=bool(each["complete"]),
+        file=_text(item["file"]),
+        line=int(item["line"]),
+        sink=_text(item.get("sink", "")),
+        properties=[_text(name) for name in item["properties"]],
+        is_complete=bool(item["complete"]),
     )
 
 

@@ -117,7 +117,11 @@ def page_of(population: Population, set_name: str, id_: str, question: PeopleQue
         classification.require_known(id_, to_act_on=not question.everyone)
         profiles = classification.profiles
         scan = _scan(classification, population.divisions[set_name].schema, id_, question, timezone)
-        shown = _shown(classification, id_, question)
+        # the facts beside a person: of the rule, of the filters and of the order
+        beside = [*classification.evidence([id_])[:5], *(comparison.fact for comparison in question.comparisons)]
+        beside += [name for name in [question.sort.removeprefix("-")] if name in profiles.facts]
+        beside += columns(_expression(question.where)) if question.where else []
+        shown = [name for name in dict.fromkeys(beside) if name not in (profiles.key, "as_of", "name")]
         names = [profiles.key, *OWN_COLUMNS, *(["name"] if "name" in profiles.facts else []), *shown]
         selected = ", ".join(identifier(name) for name in dict.fromkeys(names))
         skip = (question.page - 1) * PAGE
@@ -173,16 +177,6 @@ def _errors(profiles: Profiles, question: PeopleQuestion) -> Iterator[None]:
         raise UsageError(duckdb_message(error), f"in `{question.where}`" if question.where else "") from error
 
 
-def _shown(classification: Classification, id_: str, question: PeopleQuestion) -> list[str]:
-    """The facts beside a person: those of the rule, of the filters and of the order."""
-    own = classification.profiles
-    asked = [comparison.fact for comparison in question.comparisons]
-    asked += [name for name in [question.sort.removeprefix("-")] if name in own.facts]
-    asked += columns(_expression(question.where)) if question.where else []
-    facts = dict.fromkeys([*classification.evidence([id_])[:5], *asked])
-    return [name for name in facts if name not in (own.key, "as_of", "name")]
-
-
 def _scan(classification: Classification, schema: str, id_: str, question: PeopleQuestion, timezone: str) -> str:
     profiles = classification.profiles
     ids = f"[{quote(id_)}]"
@@ -229,21 +223,21 @@ def _fact(profiles: Profiles, name: str) -> ProfileFact:
     return profiles.facts[name]
 
 
-def _comparison(profiles: Profiles, each: Comparison, timezone: str) -> str:
-    fact, column = _fact(profiles, each.fact), identifier(each.fact)
-    if each.operator not in OPERATORS:
-        raise UsageError(f"there is no comparison '{each.operator}'", f"there are {', '.join(OPERATORS)}")
-    if each.operator in ("known", "unknown"):
-        return f"{column} IS {'NOT ' * (each.operator == 'known')}NULL"
-    if each.operator == "has":
-        return f"contains(lower(CAST({column} AS VARCHAR)), lower({quote(each.value)}))"
+def _comparison(profiles: Profiles, comparison: Comparison, timezone: str) -> str:
+    fact, column = _fact(profiles, comparison.fact), identifier(comparison.fact)
+    if comparison.operator not in OPERATORS:
+        raise UsageError(f"there is no comparison '{comparison.operator}'", f"there are {', '.join(OPERATORS)}")
+    if comparison.operator in ("known", "unknown"):
+        return f"{column} IS {'NOT ' * (comparison.operator == 'known')}NULL"
+    if comparison.operator == "has":
+        return f"contains(lower(CAST({column} AS VARCHAR)), lower({quote(comparison.value)}))"
     if fact.type == "TIMESTAMP":
-        first, last = (_moment(moment) for moment in span(each.value.strip(), timezone))
+        first, last = (_moment(moment) for moment in span(comparison.value.strip(), timezone))
         is_then = f"{column} BETWEEN {first} AND {last}"
         return {"is": is_then, "not": f"NOT {is_then}", "least": f"{column} >= {first}", "most": f"{column} <= {last}"}[
-            each.operator
+            comparison.operator
         ]
-    return f"{column} {_SIGNS[each.operator]} {_literal(fact, each.value)}"
+    return f"{column} {_SIGNS[comparison.operator]} {_literal(fact, comparison.value)}"
 
 
 def _moment(moment: datetime) -> str:

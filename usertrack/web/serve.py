@@ -59,7 +59,8 @@ def serve_pages(
     now = datetime.now(UTC)
     with ExitStack() as stack:
         own = (cache_root() if settings.uses_demo else state_folder(settings, now)) / "pages"
-        folder = own if settings.uses_demo else own / _folder_of(origin_of(settings, now))
+        # named after these sources: pages of other sources are other pages
+        folder = own if settings.uses_demo else own / hashlib.sha256(origin_of(settings, now).encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
         note = DirectoryLock(folder)
         stack.callback(note.release)
@@ -108,11 +109,6 @@ def _engines(
     library = library_of(settings)
     own = own_events(settings, library)
     return partial(served_own_events, own, settings, library, notify=notify) if own else None
-
-
-def _folder_of(origin: str) -> str:
-    """A name for these sources: pages of others are other pages."""
-    return hashlib.sha256(origin.encode()).hexdigest()[:16]
 
 
 def _listener(host: str, port: int | None) -> socket.socket:

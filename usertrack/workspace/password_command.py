@@ -40,18 +40,10 @@ class PasswordCommand:
 
     def secret(self) -> str:
         """Return what the command prints, without the end of its line. Raises UsageError."""
-        if not self.is_allowed:
-            raise UsageError(f"{self.place}: nobody has allowed the command that prints '{self.setting}'", HOW_TO_ALLOW)
-        text = self._output().strip("\r\n")
-        if not text.strip():
-            raise self._failed("printed nothing")
-        if "\n" in text:
-            raise self._failed("printed more than one line")
-        return text.strip()
-
-    def _output(self) -> str:
         import subprocess
 
+        if not self.is_allowed:
+            raise UsageError(f"{self.place}: nobody has allowed the command that prints '{self.setting}'", HOW_TO_ALLOW)
         nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
         try:
             with subprocess.Popen(self.words, cwd=self.folder, stdin=nothing, stdout=pipe, stderr=nothing) as process:
@@ -60,7 +52,7 @@ class PasswordCommand:
                 except BaseException:
                     process.kill()
                     raise
-            text = out.decode()
+            output = out.decode()
         except FileNotFoundError as error:
             raise self._failed("cannot be found", "install it, or write where it is") from error
         except subprocess.TimeoutExpired:
@@ -72,7 +64,12 @@ class PasswordCommand:
             raise self._failed("printed what is not UTF-8 text") from None
         if process.returncode:
             raise self._failed(f"ended with exit code {process.returncode}", "run it yourself: it may say why")
-        return text
+        text = output.strip("\r\n")
+        if not text.strip():
+            raise self._failed("printed nothing")
+        if "\n" in text:
+            raise self._failed("printed more than one line")
+        return text.strip()
 
     def _failed(self, reason: str, hint: str = "") -> UsageError:
         return UsageError(f"{self.place}: the command `{self.words[0]}`, for '{self.setting}', {reason}", hint)

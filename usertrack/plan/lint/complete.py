@@ -9,7 +9,7 @@ from usertrack.core.errors import did_you_mean
 from usertrack.plan.finding import Finding, Place, Rule
 from usertrack.plan.lint.vocabulary import word_set
 from usertrack.plan.lint.words import stem, words_of
-from usertrack.plan.model import Phase, Plan, PlannedEvent, PlannedProperty
+from usertrack.plan.model import Plan, PlannedEvent, PlannedProperty
 
 INCOMPLETE_EVENT = Rule(
     "incomplete-event",
@@ -95,13 +95,13 @@ def _unknown_releases(plan: Plan, place: Place, tags: Collection[str]) -> Iterat
             for prop in properties.values()
         ),
     ]
-    for subject, each in dated:
-        since = each.since
+    for subject, item in dated:
+        since = item.since
         if since is None or since in tags or _is_date(since) or (not tags and any(map(str.isdigit, since))):
             continue
-        message = f"`{each.name}` is there since `{since}`, which is neither a date nor a tag"
+        message = f"`{item.name}` is there since `{since}`, which is neither a date nor a tag"
         instead = did_you_mean(since, tags, "a date such as 2026-03-01, or a tag")
-        yield place.finding(UNKNOWN_RELEASE, subject, message, each.line, instead)
+        yield place.finding(UNKNOWN_RELEASE, subject, message, item.line, instead)
 
 
 def _is_date(text: str) -> bool:
@@ -146,12 +146,8 @@ def _phases_without_events(plan: Plan, place: Place) -> Iterator[Finding]:
             about = _feature_of(file)
             if about and not stems & {stem(_singular(word)) for word in about}:
                 message = f"phase {phase.name} changes `{file}`, and no event is about {' '.join(about)}"
-                yield _finding_of_phase(phase, message, file, place)
-
-
-def _finding_of_phase(phase: Phase, message: str, file: str, place: Place) -> Finding:
-    instead = "name the events that it sends, or take the file out of the phase"
-    return place.finding(PHASE_WITHOUT_EVENT, f"phases.{phase.name}.{file}", message, phase.line, instead)
+                instead = "name the events that it sends, or take the file out of the phase"
+                yield place.finding(PHASE_WITHOUT_EVENT, f"phases.{phase.name}.{file}", message, phase.line, instead)
 
 
 def _feature_of(file: str) -> list[str]:

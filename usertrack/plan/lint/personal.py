@@ -1,7 +1,7 @@
 """Personal data, secrets and ids: in names, in what the plan declares, and in values that somebody hands in."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from ipaddress import ip_address
 
@@ -76,7 +76,7 @@ def _undeclared(section: str, properties: Iterable[PlannedProperty], place: Plac
     for planned in properties:
         words = words_of(planned.name)
         subject = f"{section}.{planned.name}"
-        if _is_secret(words):
+        if bool(words) and (words[-1] in word_set("secret") or words[-2:] in (["api", "key"], ["private", "key"])):
             message = f"`{planned.name}` is called like a secret"
             if planned.personal is None:
                 yield place.finding(SECRET, subject, message, planned.line, "nothing: take it out; or `personal: none`")
@@ -115,10 +115,6 @@ def personal_name(planned: PlannedProperty) -> Personal | None:
         last = before
     known = classes("personal").get("".join(words[-2:])) or classes("personal").get(last)
     return next((kind for kind in PERSONAL if kind == known), "address" if last == "address" else None)
-
-
-def _is_secret(words: Sequence[str]) -> bool:
-    return bool(words) and (words[-1] in word_set("secret") or words[-2:] in (["api", "key"], ["private", "key"]))
 
 
 def personal_values(name: str, values: Iterable[object]) -> dict[Personal, int]:

@@ -36,7 +36,14 @@ def compare(op: str, left: Sql, right: Sql, context: Context, *, filtering: bool
     ``filtering``: in WHERE, where a timestamp stays the stored column, so that ClickHouse can use the primary key.
     """
     if op in ("in cohort", "not in cohort"):
-        return _in_cohort(op, left, right, context)
+        # the static cohort of that id or name
+        key = right.value
+        ids = [id_ for id_, name in context.cohorts.items() if key in (id_, name) and not isinstance(key, bool)]
+        if len(ids) != 1:
+            many = "several cohorts" if ids else "no cohort"
+            raise HogQLError(f"There is {many} with the {'name' if isinstance(key, str) else 'id'} {key!r}")
+        members = f"SELECT person_id FROM posthog.static_cohort_people FINAL WHERE cohort_id = {ids[0]}"
+        return Sql(f"({left.plain.text} {op.removesuffix(' cohort').upper()} ({members}))", RESULT)
     if op not in PRINTED:
         raise HogQLError(f"Unknown {op}")
     if op in ("==", "!=") and not exact and None in (left.value, right.value):
@@ -49,17 +56,6 @@ def compare(op: str, left: Sql, right: Sql, context: Context, *, filtering: bool
     if exact or stamped or not (left.type.nullable or right.type.nullable):
         return Sql(text, RESULT)
     return Sql(_without_null(op, text, left, right), RESULT)
-
-
-def _in_cohort(op: str, person: Sql, cohort: Sql, context: Context) -> Sql:
-    """Whether a person is in the static cohort of that id or name."""
-    key = cohort.value
-    ids = [id_ for id_, name in context.cohorts.items() if key in (id_, name) and not isinstance(key, bool)]
-    if len(ids) != 1:
-        many = "several cohorts" if ids else "no cohort"
-        raise HogQLError(f"There is {many} with the {'name' if isinstance(key, str) else 'id'} {key!r}")
-    members = f"SELECT person_id FROM posthog.static_cohort_people FINAL WHERE cohort_id = {ids[0]}"
-    return Sql(f"({person.plain.text} {op.removesuffix(' cohort').upper()} ({members}))", RESULT)
 
 
 def _without_null(op: str, text: str, left: Sql, right: Sql) -> str:

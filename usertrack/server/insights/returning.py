@@ -98,7 +98,13 @@ def retention(node: Node, run_hogql: RunHogQL, project: Project) -> list[Node]:
     allow(options, _RETENTION_FILTER, "retentionFilter")
     unit = choice(options, "period", ("Hour", "Day", "Week", "Month"), "Day")
     total = count(options, "totalIntervals", 7, 200)
-    date_range = _date_range(node, unit.lower(), total, project)
+    # as many intervals as requested, the last with ``date_to`` in it; ``date_from`` is ignored
+    interval = unit.lower()
+    dates = section(node, "dateRange")
+    allow(dates, {"date_from", "date_to", "explicitDate"}, "dateRange")
+    last = floor(last_moment(dates, interval, project), interval, project)
+    end = step(last, interval).astimezone(project.timezone)
+    date_range = DateRange(interval, step(last, interval, 1 - total), end)
     target, returning = _entity(options, "targetEntity"), _entity(options, "returningEntity")
     rows = ask_library(
         run_hogql,
@@ -128,15 +134,6 @@ def retention(node: Node, run_hogql: RunHogQL, project: Project) -> list[Node]:
         }
         for cohort in range(total)
     ]
-
-
-def _date_range(node: Node, interval: str, total: int, project: Project) -> DateRange:
-    """``total`` intervals, the last with ``date_to`` in it; ``date_from`` is ignored."""
-    dates = section(node, "dateRange")
-    allow(dates, {"date_from", "date_to", "explicitDate"}, "dateRange")
-    last = floor(last_moment(dates, interval, project), interval, project)
-    end = step(last, interval).astimezone(project.timezone)
-    return DateRange(interval, step(last, interval, 1 - total), end)
 
 
 def _entity(options: Node, name: str) -> Node:

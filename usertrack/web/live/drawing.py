@@ -159,7 +159,7 @@ class Drawing:
         """The ``alerts`` of one person, the most urgent first. Its age is that of the one that waits longest."""
         is_open = [scene.is_open(alert) for alert in alerts]
         alert = alerts[0]
-        waiting = [each for each, waits in zip(alerts, is_open, strict=True) if waits] or [alert]
+        waiting = [listed_alert for listed_alert, waits in zip(alerts, is_open, strict=True) if waits] or [alert]
         since = min(waiting_alert.fired_at or waiting_alert.started_at for waiting_alert in waiting)
         age = scene.now - since
         signature = (*alerts, *is_open, age.total_seconds() // _STEP)
@@ -171,8 +171,8 @@ class Drawing:
                 "alert": alert,
                 "who": shortened(person_words(alert), 80),
                 "reasons": [
-                    self._reason(each, scene.now, is_attended=is_open[0] and not waits)
-                    for each, waits in zip(alerts, is_open, strict=True)
+                    self._reason(listed_alert, scene.now, is_attended=is_open[0] and not waits)
+                    for listed_alert, waits in zip(alerts, is_open, strict=True)
                 ],
                 "tier": _text(alert.facts.get("tier")),
                 "waiting": " ".join(in_path(waiting_alert.key) for waiting_alert in waiting),

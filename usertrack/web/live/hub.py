@@ -224,7 +224,7 @@ class Hub:
                     self._source = (source, ask)
                     try:
                         await self._fill(source, ask, datetime.now(UTC) - ACTIVE)
-                        self._problems = {name: each for name, each in self._problems.items() if name == "people"}
+                        self._problems = {name: problem for name, problem in self._problems.items() if name == "people"}
                         async with asyncio.timeout(_ANEW):
                             await self._follow_source(source, ask)
                     finally:

@@ -60,12 +60,12 @@ class Visit:
 
 def visits(occurrences: Iterable[Occurrence]) -> list[Visit]:
     """Return the visits with a page, oldest first."""
-    sessions = [list(each) for _, each in groupby(sorted(occurrences), key=lambda occurrence: occurrence.session)]
+    sessions = [list(session) for _, session in groupby(sorted(occurrences), key=lambda occurrence: occurrence.session)]
     paths = [
         [route for route, _ in groupby(occurrence.route for occurrence in session if occurrence.route)]
         for session in sessions
     ]
-    return [Visit(each[0].at, each[-1].at, path) for each, path in zip(sessions, paths, strict=True) if path]
+    return [Visit(session[0].at, session[-1].at, path) for session, path in zip(sessions, paths, strict=True) if path]
 
 
 def flow(ended: Iterable[Visit]) -> Flow | None:

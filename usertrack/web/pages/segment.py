@@ -64,7 +64,8 @@ def routes(site: Site) -> list[Route]:
             Part("people", lambda: _people(site, place, items, population()), 40, asks="who is in it"),
             Part("moved", lambda: _moved(site, place, population()), asks="who came and went since last week"),
         ]
-        intro = _intro(place, _typed(items, PeopleQuestion()))
+        push = place.asking(replace(_typed(items, PeopleQuestion()), sort=""))
+        intro = rendered("segment_intro.html.j2", place=place, segment=place.segment, push=push)
         return site.shell.page(request, place.segment.name, parts, intro)
 
     async def export(request: Request) -> Response:
@@ -119,11 +120,6 @@ def _place(rules: Rules, name: str, set_name: str | None) -> SegmentPlace:
     else:
         segment_set, id_ = rules.set_of(name)
     return SegmentPlace(segment_set[id_], segment_set, rules.by)
-
-
-def _intro(place: SegmentPlace, question: PeopleQuestion) -> Markup:
-    push = place.asking(replace(question, sort=""))
-    return rendered("segment_intro.html.j2", place=place, segment=place.segment, push=push)
 
 
 def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], answer: Answer[Population]) -> Markup:
