@@ -147,6 +147,6 @@ def _with_near(events: Sequence[CoveredEvent], planned: Mapping[str, str]) -> li
     for name, targets in targets_of.items():
         for target in targets:
             reverse[target].append(name)
-    lacking = {event.name for event in events if event.counts and event.state is not State.WORKING}
-    names: Mapping[str, Sequence[str]] = {**targets_of, **{name: reverse[name] for name in lacking if name in reverse}}
+    unseen = {event.name for event in events if event.counts and event.state is not State.WORKING}
+    names: Mapping[str, Sequence[str]] = {**targets_of, **{name: reverse[name] for name in unseen if name in reverse}}
     return [replace(event, near=tuple(names.get(event.name, ()))) for event in events]

@@ -99,10 +99,10 @@ class _Finder:
             message = f"the plan has no property `{prop.name}` for `{prop.of}`"
             yield from self._at(UNPLANNED_PROPERTY, subject, event, self._with(event, prop.name), message)
         elif prop.required:
-            lacking = [site for site in event.sites if not self._always(site, prop.name)]
-            if lacking:
+            without = [site for site in event.sites if not self._always(site, prop.name)]
+            if without:
                 message = f"`{prop.of}` is sent here without `{prop.name}`, or not always with it"
-                yield from self._at(ABSENT_PROPERTY, subject, event, lacking, message)
+                yield from self._at(ABSENT_PROPERTY, subject, event, without, message)
             elif prop.complete is False and prop.presence:
                 have = f"{number(prop.presence.holders)} of {number(prop.presence.total)}"
                 message = f"{have} events of `{prop.of}` have `{prop.name}`, and all must"

@@ -211,12 +211,12 @@ def _covered(use: Use, events: Sequence[CoveredEvent], scan: Scan | None, arriva
         sent = {site.event for site in (scan.sites if scan else ())}
         by_name = bool(use.events) and not any(name.startswith("$") for name in use.events)
         return CoveredUse(use, any(name in sent for name in use.events) if by_name and scan else None)
-    there = [
+    arrived = [
         event for event in arrivals.events.values() if event.events and (not use.events or event.name in use.events)
     ]
     read = use.properties if use.kind == "funnel" else ()  # a query may do without one
-    lacking = [name for name in read if not any(name in event.properties for event in there)]
-    return CoveredUse(use, bool(there) and not lacking, lacking if there else ())
+    lacking = [name for name in read if not any(name in event.properties for event in arrived)]
+    return CoveredUse(use, bool(arrived) and not lacking, lacking if arrived else ())
 
 
 def _counts(total: int, code: Sequence[bool] | None, data: Sequence[bool] | None) -> Counts:

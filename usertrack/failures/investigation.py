@@ -235,8 +235,8 @@ def _lost_levels(runner: Runner, answers: Iterable[Answer]) -> dict[str, str]:
     """Why a level cannot be read, while the other one may be; empty where all can be, or none."""
     reasons = {answer.entity: answer.message for answer in answers if isinstance(answer, QueryError)}
     lost = {level: reasons[entity] for level, entity in LEVELS.items() if entity in reasons}
-    here = [level for level, entity in LEVELS.items() if entity in runner.library.entities.present]
-    return lost if len(lost) < len(here) else {}
+    present = [level for level, entity in LEVELS.items() if entity in runner.library.entities.present]
+    return lost if len(lost) < len(present) else {}
 
 
 def _with_lost(investigation: Investigation, lost: Mapping[str, str]) -> Investigation:

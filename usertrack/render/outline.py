@@ -35,8 +35,8 @@ def parts(blocks: Sequence[Block], top: int = 2, prefix: str = "") -> list[Outli
 
     Every heading has an anchor of its own, its section's or one made of its words, after ``prefix``.
     """
-    taken = {prefix + section.anchor for section in sections(blocks) if section.anchor}
-    return list(_below(_parts(blocks, top, prefix, taken)))
+    anchors = {prefix + section.anchor for section in sections(blocks) if section.anchor}
+    return list(_below(_parts(blocks, top, prefix, anchors)))
 
 
 def sections(blocks: Sequence[Block]) -> Iterator[Section]:
@@ -55,18 +55,18 @@ def _below(ordered: Iterator[OutlineItem]) -> Iterator[OutlineItem]:
         yield replace(part, anchor=anchor)
 
 
-def _parts(blocks: Sequence[Block], level: int, prefix: str, taken: set[str]) -> Iterator[OutlineItem]:
+def _parts(blocks: Sequence[Block], level: int, prefix: str, anchors: set[str]) -> Iterator[OutlineItem]:
     for block in blocks:
         heading = block.heading if isinstance(block, Section | Listing | Heatmap) else ""
         if heading:
             own, tag = (block.anchor, block.tag) if isinstance(block, Section) else ("", None)
-            anchor = prefix + own if own else _anchor(prefix + _slug(heading), taken)
+            anchor = prefix + own if own else _anchor(prefix + _slug(heading), anchors)
             kind = "fold" if isinstance(block, Section) and block.folded else "heading"
             yield OutlineItem(kind, block, min(level, _DEEPEST), anchor, palette.of_tag(tag))
         if not isinstance(block, Section):
             yield OutlineItem(type(block).__name__.lower(), block)
             continue
-        yield from _parts(block.blocks, level + bool(heading), prefix, taken)
+        yield from _parts(block.blocks, level + bool(heading), prefix, anchors)
         if block.origins:
             yield OutlineItem("origins", block)
         if heading and block.folded:
@@ -77,9 +77,9 @@ def _slug(heading: str) -> str:
     return "-".join(_WORD.findall(visible(heading).casefold())) or "section"
 
 
-def _anchor(slug: str, taken: set[str]) -> str:
+def _anchor(slug: str, anchors: set[str]) -> str:
     """``slug``, numbered where another heading has it."""
     numbered = (f"{slug}-{number}" for number in count(2))
-    anchor = next(name for name in chain([slug], numbered) if name not in taken)
-    taken.add(anchor)
+    anchor = next(name for name in chain([slug], numbered) if name not in anchors)
+    anchors.add(anchor)
     return anchor

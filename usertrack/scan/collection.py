@@ -52,18 +52,20 @@ class Collection:
         self._unresolved.setdefault((file, line), Unresolved(file, line, sink, reason, instead))
 
 
-def _either(one: Site, other: Site) -> Site:
+def _either(site: Site, other: Site) -> Site:
     """Two calls that send one name: what one of them lacks is not always there."""
-    return _merged(one, other, _always(one) & _always(other))
+    return _merged(site, other, _always(site) & _always(other))
 
 
 def _always(site: Site) -> set[str]:
     return {prop.name for prop in site.properties if prop.always}
 
 
-def _merged(one: Site, other: Site, always: set[str]) -> Site:
+def _merged(site: Site, other: Site, always: set[str]) -> Site:
     """PostHog's first, with the keys of both."""
-    first, second = (other, one) if other.sink.startswith("posthog") > one.sink.startswith("posthog") else (one, other)
+    first, second = (
+        (other, site) if other.sink.startswith("posthog") > site.sink.startswith("posthog") else (site, other)
+    )
     names = dict.fromkeys(prop.name for prop in (*first.properties, *second.properties))
     sent = tuple(SentProperty(name, name in always) for name in names)
     return Site(first.event, first.pattern, first.file, first.line, first.sink, first.chain, sent)

@@ -371,8 +371,8 @@ class Evaluator:
                 for item in array.items:
                     for inner in self.evaluate(item, scope):
                         yield self.bind(inner, frames)
-            case ObjectValue(object=made, scope=scope, frames=frames):
-                for entry in made.entries:
+            case ObjectValue(object=literal, scope=scope, frames=frames):
+                for entry in literal.entries:
                     for inner in self.evaluate(entry.value, scope):
                         yield self.bind(inner, frames)
             case ClassValue(owner=owner) if owner.enum:

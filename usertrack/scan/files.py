@@ -123,8 +123,8 @@ def source_tree(paths: Sequence[Path], repository: Path | None = None) -> Tree:
     around: list[SourceFile] = []
     if top is not None and not os.path.samefile(top, paths[0]) and _is_reached_without_links(root, top):
         scanned = {os.path.abspath(location) for location in walk.files}
-        others = [location for location in _Walk([Path(top).absolute()]).files if location not in scanned]
-        around, other_manifests = _readable(others, root, {})
+        outside = [location for location in _Walk([Path(top).absolute()]).files if location not in scanned]
+        around, other_manifests = _readable(outside, root, {})
         manifests += other_manifests
     links = {
         _shown(os.path.relpath(link, root)): _shown(os.path.relpath(file, root)) for link, file in walk.links.items()

@@ -41,10 +41,10 @@ def http_payloads(evaluator: Evaluator, program: Program) -> Iterator[tuple[Call
             if name in QUEUES and call.scope.file not in sending:
                 continue
             for argument in call.arguments:
-                for made in _objects(evaluator, argument.value, call.scope, 0):
-                    if made.object not in seen and _is_event(evaluator, made):
-                        seen.add(made.object)
-                        yield call, made
+                for payload in _objects(evaluator, argument.value, call.scope, 0):
+                    if payload.object not in seen and _is_event(evaluator, payload):
+                        seen.add(payload.object)
+                        yield call, payload
 
 
 def _objects(evaluator: Evaluator, expression: Expression, scope: Function, depth: int) -> Iterator[ObjectValue]:
@@ -69,9 +69,9 @@ def _objects(evaluator: Evaluator, expression: Expression, scope: Function, dept
 
 def _inner(evaluator: Evaluator, value: Value, depth: int) -> Iterator[ObjectValue]:
     match value:
-        case ObjectValue(object=made, scope=scope):
+        case ObjectValue(object=payload, scope=scope):
             yield value
-            for entry in made.entries:
+            for entry in payload.entries:
                 if entry.key in ("body", "json", "data", "batch", "payload", "content") or entry.spread:
                     yield from _objects(evaluator, entry.value, scope, depth + 1)
         case ListValue(list=array, scope=scope):
@@ -79,15 +79,15 @@ def _inner(evaluator: Evaluator, value: Value, depth: int) -> Iterator[ObjectVal
                 yield from _objects(evaluator, item, scope, depth + 1)
 
 
-def _is_event(evaluator: Evaluator, made: ObjectValue) -> bool:
-    keys = {entry.key for entry in made.object.entries}
+def _is_event(evaluator: Evaluator, payload: ObjectValue) -> bool:
+    keys = {entry.key for entry in payload.object.entries}
     if "event" not in keys:
         return False
     if keys & PERSONS:
         return True
-    properties = [entry for entry in made.object.entries if entry.key == "properties"]
+    properties = [entry for entry in payload.object.entries if entry.key == "properties"]
     return any(
         isinstance(value, ObjectValue) and PERSONS & {inner.key for inner in value.object.entries}
         for entry in properties
-        for value in evaluator.evaluate(entry.value, made.scope)
+        for value in evaluator.evaluate(entry.value, payload.scope)
     )

@@ -75,10 +75,10 @@ class Inference:
     def run(self) -> tuple[list[Site], list[Unresolved]]:
         self.program.parse_files_with([*sorted(METHODS), *self._custom, *HTTP_WORDS])
         self._follow([*sorted(METHODS), *self._custom])
-        for call, made in http_payloads(self.evaluator, self.program):
-            scope = made.scope
-            event = Member(made.object, "event", made.object.line)
-            sent = Sent(event, Member(made.object, "properties", made.object.line))
+        for call, payload in http_payloads(self.evaluator, self.program):
+            scope = payload.scope
+            event = Member(payload.object, "event", payload.object.line)
+            sent = Sent(event, Member(payload.object, "properties", payload.object.line))
             self._send(Call(call.callee, call.arguments, call.line, scope), sent, (), "posthog over HTTP", ())
         progress = True
         while progress:

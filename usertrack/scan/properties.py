@@ -69,8 +69,8 @@ def _either(groups: Sequence[list[Key]]) -> list[Key]:
     return [Key(key.name, key.name in common, key.payload) for group in groups for key in group]
 
 
-def _of_object(evaluator: Evaluator, made: Object, scope: Function, frames: Frames, depth: int) -> Iterator[Key]:
-    for entry in made.entries:
+def _of_object(evaluator: Evaluator, literal: Object, scope: Function, frames: Frames, depth: int) -> Iterator[Key]:
+    for entry in literal.entries:
         if entry.key is not None:
             yield Key(entry.key, entry.always)
         elif entry.spread:
@@ -99,8 +99,8 @@ def _of_values(evaluator: Evaluator, values: Iterable[Value], depth: int) -> Ite
     groups: list[list[Key]] = []
     for value in values:
         match value:
-            case ObjectValue(object=made, scope=scope, frames=frames):
-                groups.append(list(_of_object(evaluator, made, scope, frames, depth + 1)))
+            case ObjectValue(object=literal, scope=scope, frames=frames):
+                groups.append(list(_of_object(evaluator, literal, scope, frames, depth + 1)))
             case ParameterValue():
                 groups.append([Key(value, True)])
     yield from _either(groups)

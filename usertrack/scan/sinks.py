@@ -175,5 +175,5 @@ def _custom_arguments(sink: CustomSink, call: Call) -> tuple[Expression | None, 
 
 
 def _as_object(call: Call, event: str | None) -> Object:
-    others = [a for a in call.arguments if a.keyword not in (None, "**", event)]
-    return Object([ObjectEntry(argument.keyword, argument.value) for argument in others], call.line)
+    keywords = [a for a in call.arguments if a.keyword not in (None, "**", event)]
+    return Object([ObjectEntry(argument.keyword, argument.value) for argument in keywords], call.line)

@@ -76,8 +76,8 @@ class Question:
 
     def address(self, path: str, more: Mapping[str, object] | None = None) -> str:
         """The question at ``path``, and ``more`` beside it."""
-        asked = urlencode([*self.of_scope, *self.of_funnel, *(more or {}).items()])
-        return f"{path}?{asked}" if asked else path
+        query = urlencode([*self.of_scope, *self.of_funnel, *(more or {}).items()])
+        return f"{path}?{query}" if query else path
 
 
 _MOST_DAYS = 3660

@@ -39,8 +39,8 @@ def listed_sections(listed: Setting, segments: Mapping[str, str]) -> list[str]:
 def in_order(ids: Sequence[str], listed: Sequence[str], segments: Sequence[str]) -> list[int]:
     """The places in ``ids`` of the ``listed`` sections, in that order; all of them where none is listed."""
     ways = [segments if listed_id == "people" else [listed_id] for listed_id in listed]
-    wanted = dict.fromkeys(id_ for way in ways for id_ in way) if listed else dict.fromkeys(ids)
-    return [place for id_ in wanted for place, known_id in enumerate(ids) if known_id == id_]
+    ordered = dict.fromkeys(id_ for way in ways for id_ in way) if listed else dict.fromkeys(ids)
+    return [place for id_ in ordered for place, known_id in enumerate(ids) if known_id == id_]
 
 
 def _plain(name: str) -> str:

@@ -23,7 +23,7 @@ _GUESS = "came with it, and was not listed"
 
 def new_properties(draft: Draft, plan: Plan) -> dict[str, list[str]]:
     """By event of the plan, the properties that the draft has of it, also under another name, and the plan does not."""
-    lacking: dict[str, dict[str, None]] = {}
+    missing_by_event: dict[str, dict[str, None]] = {}
     for entry in draft.entries:
         event = plan.event_of(entry.path[-1]) if entry.path[0] == "events" else None
         if event is None or not isinstance(entry.value, Mapping):
@@ -31,8 +31,8 @@ def new_properties(draft: Draft, plan: Plan) -> dict[str, list[str]]:
         listed = {use.name for use in event.properties}
         proposed = [name for key in ("required", "properties") for name in _names(entry.value.get(key))]
         new = [name for name in proposed if plan.property_aliases.get(name, name) not in listed]
-        lacking.setdefault(event.name, {}).update(dict.fromkeys(new))
-    return {event: list(names) for event, names in lacking.items() if names}
+        missing_by_event.setdefault(event.name, {}).update(dict.fromkeys(new))
+    return {event: list(names) for event, names in missing_by_event.items() if names}
 
 
 def _names(value: Any) -> list[str]:
@@ -171,15 +171,15 @@ def merge(path: Path, draft: Draft) -> Merge:
     entries = sorted(unique.values(), key=lambda entry: PLAN_KEYS.index(entry.path[0]))
     new = [entry for entry in entries if plan is None or not _is_present(entry, plan, file.document if file else {})]
     text = path.read_bytes().decode("utf-8") if plan else _HEAD
-    lacking = new_properties(draft, plan) if plan else {}
-    if file and lacking:
+    missing_by_event = new_properties(draft, plan) if plan else {}
+    if file and missing_by_event:
         mark = "\ufeff" * text.startswith("\ufeff")  # a BOM, which YAML's columns do not count
         newline = "\r\n" if "\r\n" in text else "\n"
-        longer, extended_events = extended(file.root, _LINE.findall(text.removeprefix(mark)), newline, lacking)
+        longer, extended_events = extended(file.root, _LINE.findall(text.removeprefix(mark)), newline, missing_by_event)
         text = mark + longer
-        lacking = {event: lacking[event] for event in extended_events}
+        missing_by_event = {event: missing_by_event[event] for event in extended_events}
     added = [entry.path for entry in new]
-    added += [("events", event, "properties", name) for event, names in lacking.items() for name in names]
+    added += [("events", event, "properties", name) for event, names in missing_by_event.items() for name in names]
     if added or plan is None:
         _replace(path, text, new)
     return Merge(added, len(entries) - len(new), plan is None)

@@ -60,8 +60,8 @@ def _general_events(plan: Plan, place: Place) -> Iterator[Finding]:
         if thing not in word_set("connectable"):
             continue
         event = plan.events[name]
-        others = [plan.events[other] for other in connected if other != name]
-        special = [other for other in others if _is_one_of(other, event) and not _is_settled(event, other)]
+        related = [plan.events[other] for other in connected if other != name]
+        special = [other for other in related if _is_one_of(other, event) and not _is_settled(event, other)]
         if special:
             names = [other.name for other in special]
             several = _enumerated([f"`{name}`" for name in names])
@@ -103,12 +103,12 @@ def _is_one_of(event: PlannedEvent, general: PlannedEvent) -> bool:
     return is_single and (thing in word_set("products") or thing in texts)
 
 
-def _is_settled(one: PlannedEvent, other: PlannedEvent) -> bool:
+def _is_settled(first: PlannedEvent, other: PlannedEvent) -> bool:
     """Whether the plan says how they are related."""
     return (
-        other.name in (*one.replaces, *one.aliases)
-        or one.name in (*other.replaces, *other.aliases)
-        or "deprecated" in (one.status, other.status)
+        other.name in (*first.replaces, *first.aliases)
+        or first.name in (*other.replaces, *other.aliases)
+        or "deprecated" in (first.status, other.status)
     )
 
 
@@ -180,8 +180,8 @@ def _events_with(plan: Plan, placed: _Placed) -> list[PlannedEvent]:
     return [event for event in plan.events.values() if any(use.name == name for use in event.properties)]
 
 
-def _is_alias(one: PlannedProperty, other: PlannedProperty) -> bool:
-    return other.name in one.aliases or one.name in other.aliases
+def _is_alias(first: PlannedProperty, other: PlannedProperty) -> bool:
+    return other.name in first.aliases or first.name in other.aliases
 
 
 def _clashes(properties: Sequence[_Placed], place: Place) -> Iterator[Finding]:
@@ -207,13 +207,13 @@ def _clashes(properties: Sequence[_Placed], place: Place) -> Iterator[Finding]:
             yield place.finding(CLASH, placed.subject, message, placed.planned.line, f"only `{spellings[0]}`")
 
 
-def _difference(one: PlannedProperty, other: PlannedProperty) -> str:
-    if one.type and other.type and one.type != other.type:
-        return f"different types: {one.type} and {other.type}"
-    if one.unit and other.unit and one.unit != other.unit:
-        return f"different units: {one.unit} and {other.unit}"
-    if one.values and other.values and set(one.values) != set(other.values):
-        return f"different values: {', '.join(one.values)} and {', '.join(other.values)}"
+def _difference(first: PlannedProperty, other: PlannedProperty) -> str:
+    if first.type and other.type and first.type != other.type:
+        return f"different types: {first.type} and {other.type}"
+    if first.unit and other.unit and first.unit != other.unit:
+        return f"different units: {first.unit} and {other.unit}"
+    if first.values and other.values and set(first.values) != set(other.values):
+        return f"different values: {', '.join(first.values)} and {', '.join(other.values)}"
     return ""
 
 

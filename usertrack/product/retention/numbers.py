@@ -149,8 +149,8 @@ def ask_sign_ups(runner: Runner, signed_up: str, returning: str, weeks: Scope) -
 
 
 def _ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Table:
-    asked = ("returning",) if query.began is not None else ("target", "returning")
-    steps = {name: step_of(runner, text) for name in asked if (text := getattr(query, name))}
+    requested = ("returning",) if query.began is not None else ("target", "returning")
+    steps = {name: step_of(runner, text) for name in requested if (text := getattr(query, name))}
     named = [name for step in steps.values() for name in properties_of(step.condition)]
     require_known(runner, named, scope.since, scope.until)
     values = {

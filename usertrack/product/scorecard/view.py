@@ -154,9 +154,9 @@ def changed_blocks(scorecard: Scorecard) -> Iterator[Block]:
     same = [score.metric.label for score in scorecard.scores if score not in changed]
     if unknown := [label for label in same if not values[label]]:
         yield Paragraph(f"Unknown: {' · '.join(unknown)}")
-    if others := [f"{label} {values[label]}" for label in same if values[label]]:
+    if unchanged := [f"{label} {values[label]}" for label in same if values[label]]:
         noise = "No more than noise" if changed else f"Nothing changed by more than noise since {span}"
-        yield Paragraph(f"{noise}: {' · '.join(others)}")
+        yield Paragraph(f"{noise}: {' · '.join(unchanged)}")
 
 
 def glance_blocks(scorecard: Scorecard) -> Iterator[Block]:

@@ -49,8 +49,8 @@ class Histories:
 
     def let_go(self, viewed: Collection[str]) -> None:
         """Forget the oldest of those who are not ``viewed``, where there are many."""
-        others = [person for person in self._histories if person not in viewed]
-        for person in others[: max(0, len(others) - _MOST)]:
+        unviewed = [person for person in self._histories if person not in viewed]
+        for person in unviewed[: max(0, len(unviewed) - _MOST)]:
             del self._histories[person]
 
     def forget(self) -> None:

@@ -119,8 +119,8 @@ class OnePerson:
     @classmethod
     def of(cls, person: str, query: QueryParams) -> "OnePerson":
         text = query.get("lines", "")
-        asked = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else cls.lines
-        return cls(person, max(cls.lines, min(asked, MOST_LINES)))
+        requested = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else cls.lines
+        return cls(person, max(cls.lines, min(requested, MOST_LINES)))
 
 
 MOST_LINES = 2_000

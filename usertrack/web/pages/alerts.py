@@ -70,7 +70,7 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
         names = [pattern.id for pattern in _patterns(site).patterns]
         return site.shell.page(request, "Alerts", parts, rendered("alerts.html.j2", question=question, patterns=names))
 
-    async def one(request: Request) -> Response:
+    async def details(request: Request) -> Response:
         alert = await run_in_threadpool(_alert, site, request.path_params["alert"])
         variables = {
             "alert": alert,
@@ -93,7 +93,7 @@ def routes(site: Site, outcomes: Outcomes) -> list[Route]:
         Route("/alerts", listed),
         Route("/alerts/act", do, methods=["POST"]),
         Route("/alerts/simulate", simulate),
-        Route("/alerts/{alert:key}", one),
+        Route("/alerts/{alert:key}", details),
     ]
 
 
@@ -253,8 +253,8 @@ def _simulation_parts(site: Site, question: SimulationQuestion) -> list[Part]:
     def answer(analysis: Analysis) -> Document:
         patterns = read_patterns(patterns_path(analysis.settings))
         rules, curve = analysis.rules(), question.with_curve
-        asked = (analysis.runner, rules, patterns, question.outcome, question.days)
-        return ask_simulation(*asked, with_curve=curve, notify=notify)
+        arguments = (analysis.runner, rules, patterns, question.outcome, question.days)
+        return ask_simulation(*arguments, with_curve=curve, notify=notify)
 
     def result() -> Markup:
         try:

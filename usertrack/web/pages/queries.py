@@ -29,7 +29,7 @@ def routes(site: Site) -> list[Route]:
         parts = [Part("queries", lambda: document_html(_library(site, search)), 40, is_local=True)]
         return site.shell.page(request, "Queries", parts, rendered("queries.html.j2", search=search))
 
-    async def one(request: Request) -> Response:
+    async def details(request: Request) -> Response:
         query = _query(site, request)
         values = dict(request.query_params)
         is_run = values.pop("run", None) is not None
@@ -46,7 +46,7 @@ def routes(site: Site) -> list[Route]:
         content = await run_in_threadpool(_written, site, query, values, fmt)
         return download(content, query.name.replace("/", "-"), fmt)
 
-    return [Route("/queries", listed), Route("/queries/{name:path}/file", file), Route("/queries/{name:path}", one)]
+    return [Route("/queries", listed), Route("/queries/{name:path}/file", file), Route("/queries/{name:path}", details)]
 
 
 def _query(site: Site, request: Request) -> Query:
