@@ -291,6 +291,14 @@ def test_without_accounts(cli: Cli, reader: Reader, tmp_path: Path) -> None:
     assert "  accounts: none\n" in (tmp_path / "acme/usertrack.yaml").read_text()
 
 
+def test_accounts_with_a_key_of_several_columns(cli: Cli, reader: Reader) -> None:
+    reader('CREATE TABLE users (tenant int, "No" int, email text, created_at date, PRIMARY KEY (tenant, "No"))')
+    code, _, err = init(cli, "--yes")
+    assert code == 2
+    assert "users has a key of several columns (No, tenant), and an account needs one" in err
+    assert """`concat_ws(':', "No", tenant) AS account_id`""" in err
+
+
 NUMBERS = {
     "runs": {"people": 213, "median": 4, "many": 19, "success": 0.9, "first_days": 2.2},
     "credits": {"people": 500, "full": 250.0, "share": 0.61},

@@ -291,7 +291,7 @@ def _catalog(runner: "Runner") -> "Catalog":
 def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None:
     """Add what is agreed on for each entity; ``runs`` names the table of those."""
     from usertrack.library.entities import KINDS
-    from usertrack.mapping.accounts import account_proposal, account_proposals, nearest_account
+    from usertrack.mapping.accounts import account_proposal, account_proposals, nearest_account, without_one_key
     from usertrack.mapping.activity import activity_proposals, proposal_for, without_way
     from usertrack.mapping.own_events import event_proposal, event_proposals
     from usertrack.mapping.sampling import CANDIDATES
@@ -303,6 +303,8 @@ def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None
     candidates = account_proposals(catalog, labels)
     accounts = dialogue.agreed("accounts", candidates, partial(account_proposal, catalog, labels=labels))
     if accounts is None:
+        if several := without_one_key(catalog):
+            diagnostics.note(several)
         nearest = nearest_account(catalog)
         found.drafts += [nearest] if nearest else []
         return

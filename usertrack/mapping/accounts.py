@@ -36,6 +36,23 @@ def nearest_account(catalog: Catalog) -> Proposal | None:
     return max(_candidates(catalog), key=lambda each: each.score, default=None)
 
 
+def without_one_key(catalog: Catalog) -> str:
+    """Name the table that looks most like accounts and has a key of several columns; "" where there is none."""
+    neutral = rules.words("neutral") | prefixes(catalog)
+    tables = [
+        table for table in catalog.tables.values() if table.unique and not table.key and _points(table, neutral)[0]
+    ]
+    if not tables:
+        return ""
+    table = max(tables, key=lambda table: _points(table, neutral)[0])
+    key = min(table.unique, key=len)
+    columns = [table.by_name[name].sql for name in key]
+    return (
+        f"{table.label} has a key of several columns ({', '.join(key)}), and an account needs one: in tables/neon/, write "
+        f"`concat_ws(':', {', '.join(columns)}) AS account_id` wherever accounts are named"
+    )
+
+
 def _candidates(catalog: Catalog, labels: Labels | None = None) -> list[Proposal]:
     neutral = rules.words("neutral") | prefixes(catalog)
     counts = reference_counts(catalog)
