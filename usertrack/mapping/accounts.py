@@ -48,8 +48,8 @@ def without_one_key(catalog: Catalog) -> str:
     key = min(table.unique, key=len)
     columns = [table.by_name[name].sql for name in key]
     return (
-        f"{table.label} has a key of several columns ({', '.join(key)}), and an account needs one: in tables/neon/, write "
-        f"`concat_ws(':', {', '.join(columns)}) AS account_id` wherever accounts are named"
+        f"{table.label} has a key of several columns ({', '.join(key)}), and an account needs one: in tables/neon/, "
+        f"write `concat_ws(':', {', '.join(columns)}) AS account_id` wherever accounts are named"
     )
 
 
