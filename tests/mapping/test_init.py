@@ -226,7 +226,7 @@ def test_organizations_are_called_as_the_groups_are(
     company = Company()
     for group in groups:
         at = datetime.now(UTC).replace(tzinfo=None) - timedelta(1)
-        company.event(company.person("m1@x.example"), "$pageview", at, **{"p_$group_0": group})
+        company.event(company.person("m1@x.example"), "$pageview", at, 1, **{"p_$group_0": group})
     with office(tmp_path / "office", company) as opened, served(opened) as environment:
         for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PERSONAL_API_KEY"):
             clean_env.setenv(name, environment[name])

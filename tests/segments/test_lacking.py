@@ -6,8 +6,10 @@ import psycopg
 import pytest
 
 from tests.people import Company, ago, office
+from usertrack.core.table import Table
 from usertrack.library.entities import KINDS, Entity
 from usertrack.library.lacking import fitted
+from usertrack.library.library import Library, shipped_root
 from usertrack.library.sql import columns_of
 from usertrack.segments.classify import classify
 from usertrack.segments.explain import explain
@@ -64,6 +66,24 @@ def test_a_table_without_times_leaves_those_undecided_who_are_in_it(tmp_path: Pa
             verdicts = {each.segment.id: each for each in explain(profiles, action, "codes@x.example").verdicts}
             assert (verdicts["at_risk"].member, verdicts["power"].member) == (None, False)
             assert explain(profiles, action, "idle@x.example").members[0].id == "at_risk"
+
+
+def test_a_query_over_a_table_without_times_says_so(tmp_path: Path) -> None:
+    rows = company()
+    rows.code(rows.account("codes@x.example", signed_up=ago(40)), ago(1))
+    with office(tmp_path, rows) as opened:
+        with psycopg.connect(opened.dsn, autocommit=True) as connection:
+            connection.execute("ALTER TABLE fastapi_code_execution DROP COLUMN created_at")
+        (tmp_path / "queries" / "neon").mkdir(parents=True)
+        (tmp_path / "queries" / "neon" / "latest.sql").write_text(
+            "-- title: t\nSELECT max(c.at)::text AS latest FROM {code_runs} AS c"
+        )
+        opened.library = Library([shipped_root() / "queries", tmp_path / "queries"])
+        with opened.runner() as runner:
+            (table,) = runner.run([runner.bind("neon/latest")])
+            assert isinstance(table, Table)
+            assert [tuple(row) for row in table.rows] == [("-infinity",)]
+            assert table.notes == ("code_runs have no time, as there is no column c.created_at: -infinity is unknown",)
 
 
 TABLES = {"job": {"id", "owner", "label"}, "team": {"id", "boss"}}

@@ -295,7 +295,7 @@ class Runner:
                 raise Absent(statement.name, causes)
             table = await self._from_cache(statement) or await self._from_source(statement)
             consent = (await self._consented()).notes() if statement.excludes else ()
-            notes = (*table.notes, *self._of_today(query), *consent)
+            notes = (*table.notes, *self._of_today(query), *_timeless_notes(query), *consent)
             answer = replace(table, as_of=self.as_of, title=query.title if query else "", notes=notes)
         except UsertrackError as error:
             answer = error
@@ -429,6 +429,15 @@ class Runner:
 
     async def _close(self) -> None:
         await asyncio.gather(*(source.close() for source in self._sources.values()))
+
+
+def _timeless_notes(query: Query | None) -> list[str]:
+    """Return a note for each entity of ``query`` whose tables have no time: nothing tells it from one of long ago."""
+    entities = [entity for entity in query.sources if entity.timeless] if query else []
+    return [
+        f"{entity.kind.name} have no time, as there is no column {entity.lacking[entity.timeless]}: -infinity is unknown"
+        for entity in entities
+    ]
 
 
 def _rebound(statement: Statement, before: datetime, after: datetime) -> Statement:
