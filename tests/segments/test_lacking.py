@@ -83,7 +83,7 @@ def test_a_query_over_a_table_without_times_says_so(tmp_path: Path) -> None:
             (table,) = runner.run([runner.bind("neon/latest")])
             assert isinstance(table, Table)
             assert [tuple(row) for row in table.rows] == [("-infinity",)]
-            assert table.notes == ("code_runs have no time, as there is no column c.created_at: -infinity is unknown",)
+            assert table.notes == ("code_runs have no time (no column c.created_at is there): -infinity is unknown",)
 
 
 TABLES = {"job": {"id", "owner", "label"}, "team": {"id", "boss"}}

@@ -435,7 +435,7 @@ def _timeless_notes(query: Query | None) -> list[str]:
     """Return a note for each entity of ``query`` whose tables have no time: nothing tells it from one of long ago."""
     entities = [entity for entity in query.sources if entity.timeless] if query else []
     return [
-        f"{entity.kind.name} have no time, as there is no column {entity.lacking[entity.timeless]}: -infinity is unknown"
+        f"{entity.kind.name} have no time (no column {entity.lacking[entity.timeless]} is there): -infinity is unknown"
         for entity in entities
     ]
 
