@@ -64,7 +64,7 @@ def text(studio: Cli) -> str:
 def test_the_lead_is_the_largest_change(text: str) -> None:
     lead = "At-Risk Users 46 → 1 · Frustrated Users 0 → 31 · Power Users 3 → 15 · Failing Users 0 → 1"
     assert f"## In short - Segments, largest change first: {lead} - Changed by" in text
-    assert "New to act on: 31 Frustrated Users · 12 Power Users · 1 Failing Users - New users: 0 - " in text
+    assert "New to act on: Frustrated Users 31 · Power Users 12 · Failing Users 1 - New users: 0 - " in text
 
 
 def test_mend_pages_by_the_people_they_hit(text: str) -> None:

@@ -69,7 +69,7 @@ def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -
     """What changed, how many are new to act on, and the figures of the week."""
     names = {segment.id: segment.name for segment in weekly.classification.segment_set.segments}
     counts = [(len(standings[id_].new), name) for id_, name in names.items() if id_ in standings]
-    new = [f"{number(people)} {name}" for people, name in sorted(counts, key=lambda row: -row[0]) if people]
+    new = [f"{name} {number(people)}" for people, name in sorted(counts, key=lambda row: -row[0]) if people]
     figures = [(name, value) for name, value in summary_facts(weekly, timezone) if name not in ("Visits", "Pageviews")]
     lead = [figures.pop(0) for _ in figures[:1] if figures[0][0] == SIZES]
     facts = [*lead, *_changed(weekly), ("New to act on", " · ".join(new) or "nobody"), *figures]
@@ -160,7 +160,7 @@ def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collect
         Attribute("since", "VARCHAR", lambda row: row[1], Field("Last week")),
         Attribute("why", "VARCHAR", lambda row: row[2].why, Field("Why, or what moved", "text", grows=True)),
     )
-    more = " · ".join(f"{number(people)} {name}" for name, people in left_out.items() if people)
+    more = " · ".join(f"{name} {number(people)}" for name, people in left_out.items() if people)
     blocks: list[Block] = [columns.listing(lines)] if lines else [Paragraph("nobody is new, and nothing moved", "dim")]
     if more:
         blocks.append(Paragraph(f"Not named: {more}. `--limit 0` names them, `--full` everybody", "dim"))
