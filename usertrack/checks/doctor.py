@@ -32,11 +32,6 @@ def check_settings(settings: Settings) -> list[Finding]:
     return [Finding("ok", name, _setting_words(settings, name)) for name in SETTINGS]
 
 
-def _of_workspace(settings: Settings) -> list[Finding]:
-    workspace = Finding("ok", "workspace", str(settings.root or "none; `usertrack init` makes one"))
-    return [workspace, Finding("ok", "sources", "the demo" if settings.uses_demo else "your own")]
-
-
 def _setting_words(settings: Settings, name: str) -> str:
     if not settings.is_set(name):
         return f"not set ({SETTINGS[name].env})"
@@ -201,8 +196,9 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
     down = {finding.subject for finding in sources if finding.level == "FAIL" and not finding.detail.startswith(_EMPTY)}
     if "PostHog" not in down:
         sources += check_insights(runner)
+    workspace = Finding("ok", "workspace", str(settings.root or "none; `usertrack init` makes one"))
     return [
-        *_of_workspace(settings),
+        *[workspace, Finding("ok", "sources", "the demo" if settings.uses_demo else "your own")],
         *sources,
         *check_events(runner),
         *_queries(runner, rules, down),

@@ -23,7 +23,7 @@ def check_internal(runner: Runner) -> list[Finding]:
     if not runner.settings.names_own_people:
         return [Finding("note", "internal", *NO_INTERNAL)]
     people = runner.own_people()
-    useless = [] if people.problem else [each for each in people.rules if not people.knows(each)]
+    useless = [] if people.problem else [rule for rule in people.rules if not people.knows(rule)]
     return [Finding("note", "internal", f"'{rule}' matches nobody", "is it spelled right?") for rule in useless]
 
 

@@ -145,6 +145,6 @@ def _segments(library: Library, path: Path, queries: Collection[str]) -> list[st
             if not unknown.isdisjoint(columns(parse(derived.sql, ""))):
                 unknown.add(derived.name)
         segments = [segment for segment_set in rules.sets.values() for segment in segment_set.segments]
-        return [each.id for each in segments if not unknown.isdisjoint(columns(parse(each.when, "")))]
+        return [segment.id for segment in segments if not unknown.isdisjoint(columns(parse(segment.when, "")))]
     except UsageError:  # `check_rules` reports it
         return []

@@ -12,7 +12,7 @@ from usertrack.workspace.profiles import Profile
 def profiles_document(profiles: Sequence[Profile], used: str | None) -> Document:
     """``used`` is the name of the one that is asked where the command runs, if any."""
     columns: Columns[Profile] = Columns(
-        Attribute("name", "VARCHAR", lambda profile: profile.name, Field("Profile")),
+        Attribute("name", "VARCHAR", field=Field("Profile")),
         Attribute(
             "used",
             "BOOLEAN",
@@ -21,14 +21,14 @@ def profiles_document(profiles: Sequence[Profile], used: str | None) -> Document
             lambda profile: "yes" if profile.name == used else "",
         ),
         Attribute("host", "VARCHAR", _host, Field("PostHog")),
-        Attribute("project_id", "VARCHAR", lambda profile: profile.project_id, Field("Project")),
+        Attribute("project_id", "VARCHAR", field=Field("Project")),
         Attribute(
             "database",
             "VARCHAR",
             lambda profile: place_of(profile.database) if profile.database else None,
             Field("Database"),
         ),
-        Attribute("secrets", "VARCHAR", lambda profile: profile.store, Field("Secrets in")),
+        Attribute("secrets", "VARCHAR", "store", Field("Secrets in")),
     )
     listing = columns.listing(profiles) if profiles else Paragraph("none yet: `usertrack login` stores one")
     return Document(title="usertrack profiles", blocks=(listing,), table=columns.table(profiles, "profiles"))

@@ -23,7 +23,10 @@ def by_cause(findings: Sequence[Finding], library: Library) -> list[Finding]:
     causes = {name: cause for cause, names in shared.items() for name in names}
     return [
         *(_missing_finding(kind, name, names) for (kind, name), names in shared.items()),
-        *(_implied(each, causes[each.subject][0]) if each.subject in causes else each for each in findings),
+        *(
+            _implied(finding, causes[finding.subject][0]) if finding.subject in causes else finding
+            for finding in findings
+        ),
     ]
 
 

@@ -12,9 +12,9 @@ from usertrack.core.table import Table
 from usertrack.core.words import plural
 
 _FINDINGS: Columns[Finding] = Columns(
-    Attribute("level", "VARCHAR", lambda finding: finding.level),
-    Attribute("what", "VARCHAR", lambda finding: finding.subject),
-    Attribute("detail", "VARCHAR", lambda finding: finding.detail),
+    Attribute("level", "VARCHAR"),
+    Attribute("what", "VARCHAR", "subject"),
+    Attribute("detail", "VARCHAR"),
     Attribute("hint", "VARCHAR", lambda finding: finding.hint or None),
 )
 _Line = tuple[str, str, str]

@@ -24,7 +24,10 @@ def embed_provenance(body: str, fmt: str, provenance: Mapping[str, Any]) -> str:
 
     Raises UsageError for a page without ``</body>``, which a user's own template can make.
     """
-    payload = _json({**provenance, "digest": digest(body, provenance)})
+    # on one line, and safe in a comment and in HTML
+    payload = json.dumps({**provenance, "digest": digest(body, provenance)}, ensure_ascii=False, separators=(",", ":"))
+    for mark, harmless in _MARKUP.items():
+        payload = payload.replace(mark, harmless)
     if fmt == "html":
         head, end, tail = body.rpartition("</body>")
         if not end:
@@ -64,14 +67,6 @@ def _read(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
-
-
-def _json(value: Any) -> str:
-    """``value`` as JSON on one line that is safe in a comment and in HTML."""
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for mark, harmless in _MARKUP.items():
-        written = written.replace(mark, harmless)
-    return written
 
 
 def digest(body: str, provenance: Mapping[str, Any]) -> str:

@@ -86,7 +86,7 @@ class Pseudonyms:
             changed = {name: self._value(getattr(value, name)) for name in ("title", "parameters", "notes")}
             return replace(value, rows=_Rows(value, self), **changed)
         if is_dataclass(value) and not isinstance(value, type):
-            return replace(value, **{each.name: self._value(getattr(value, each.name)) for each in fields(value)})
+            return replace(value, **{field.name: self._value(getattr(value, field.name)) for field in fields(value)})
         if isinstance(value, Mapping):
             return {self._value(name): self.named(name, item) for name, item in value.items()}
         if isinstance(value, list | tuple):

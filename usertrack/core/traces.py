@@ -36,9 +36,11 @@ def files_with(paths: Iterable[Path], email: str, longer_emails: Sequence[str] =
 
     Occurrences within ``longer_emails`` do not count: in a file nothing may show where a text ends.
     """
-    longer_spellings = sorted({each for other in longer_emails for each in spellings(other)}, key=len, reverse=True)
-    words = [*(re.escape(each.encode()) for each in longer_spellings)]
-    own = b"|".join(re.escape(each.encode()) for each in spellings(email))
+    longer_spellings = sorted(
+        {spelling for other in longer_emails for spelling in spellings(other)}, key=len, reverse=True
+    )
+    words = [*(re.escape(longer_spelling.encode()) for longer_spelling in longer_spellings)]
+    own = b"|".join(re.escape(spelling.encode()) for spelling in spellings(email))
     needle = re.compile(b"|".join([*words, b"(%s)" % own]), re.IGNORECASE)
     return [file for path in paths for file in _files(path) if _has(file, needle)]
 

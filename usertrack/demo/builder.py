@@ -116,7 +116,12 @@ def open_demo(
     except OSError as error:
         return _temporary(parameters, progress, f"demo not cached: {cache_root} cannot be written ({error.strerror})")
     with lock:
-        _wait_for(lock, progress)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if progress:
+                progress("waiting for another usertrack that builds the demo", 0.0)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         root = demo_folder(cache_root, now, users, days)
         fresh = not reset and _complete(root, parameters)
         _tidy(cache_root, keep=root if fresh else None)
@@ -202,12 +207,3 @@ def _used(root: Path) -> bool:
     except FileNotFoundError:
         pass
     return False
-
-
-def _wait_for(lock: IO[str], progress: Progress | None) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        if progress:
-            progress("waiting for another usertrack that builds the demo", 0.0)
-        fcntl.flock(lock, fcntl.LOCK_EX)

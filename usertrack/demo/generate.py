@@ -48,7 +48,15 @@ def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progres
     """Write the data into an empty ``store`` and the empty database at ``dsn``."""
     import psycopg
 
-    _define_parameters(store, parameters)
+    as_of = f"toDateTime64('{parameters.as_of:%Y-%m-%d %H:%M:%S}', 3, 'UTC')"
+    _define(
+        store,
+        seed=str(SEED),
+        as_of=as_of,
+        users=str(parameters.users),
+        days=str(parameters.days),
+        quiet=str(int(parameters.quiet)),
+    )
     for name in SHARED:
         _run(store, name)
     store.insert("group_types", [{"index": 0, "group_type": "organization"}])
@@ -62,7 +70,13 @@ def generate(store: "Store", dsn: str, parameters: Parameters, progress: Progres
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE" if parameters.users <= CHUNK else "ANALYZE")
     _drop_scratch(store)
-    _save_insights(store)
+    # the insights of the company's analysts, with fixed ids
+    from usertrack.server.database.saved_insights import SavedInsights
+
+    insights = SavedInsights(store.path)
+    for insight in json.loads(resources.files(__package__).joinpath("world", "insights.json").read_text()):
+        id_, short_id = insight.pop("id"), insight.pop("short_id")
+        insights.add({"tags": [], "favorited": True, "saved": True, **insight}, id_, short_id)
     store.refresh_property_definitions()
     progress("done", 1.0)
 
@@ -78,7 +92,9 @@ def _fill(
         if name in STEPS:
             _run(store, name)
         else:
-            _copy(store, connection, name)
+            rows = store.query(_text(f"copy/{name}"), "TabSeparated")
+            with connection.cursor().copy(f"COPY {name} FROM STDIN (FREEZE)") as copy:
+                copy.write(rows)
     for table in (
         store.query("SHOW TABLES FROM world WHERE name NOT IN ('personas', 'special', 'causes')", "TSV")
         .decode()
@@ -87,38 +103,10 @@ def _fill(
         store.query(f"DROP TABLE world.{table}")
 
 
-def _copy(store: "Store", connection: "psycopg.Connection", table: str) -> None:
-    rows = store.query(_text(f"copy/{table}"), "TabSeparated")
-    with connection.cursor().copy(f"COPY {table} FROM STDIN (FREEZE)") as copy:
-        copy.write(rows)
-
-
-def _define_parameters(store: "Store", parameters: Parameters) -> None:
-    as_of = f"toDateTime64('{parameters.as_of:%Y-%m-%d %H:%M:%S}', 3, 'UTC')"
-    _define(
-        store,
-        seed=str(SEED),
-        as_of=as_of,
-        users=str(parameters.users),
-        days=str(parameters.days),
-        quiet=str(int(parameters.quiet)),
-    )
-
-
 def _define(store: "Store", **values: str) -> None:
     """Define parameters as ClickHouse functions without arguments, which statements of all connections see."""
     for name, value in values.items():
         store.query(f"CREATE OR REPLACE FUNCTION {name} AS () -> {value}")
-
-
-def _save_insights(store: "Store") -> None:
-    """Save the insights of the company's analysts, with fixed ids."""
-    from usertrack.server.database.saved_insights import SavedInsights
-
-    insights = SavedInsights(store.path)
-    for insight in json.loads(resources.files(__package__).joinpath("world", "insights.json").read_text()):
-        id_, short_id = insight.pop("id"), insight.pop("short_id")
-        insights.add({"tags": [], "favorited": True, "saved": True, **insight}, id_, short_id)
 
 
 def _drop_scratch(store: "Store") -> None:

@@ -58,10 +58,10 @@ _DESCRIPTION: Attribute[Item] = Attribute(
 
 def event_columns(days: int) -> Columns[EventUse]:
     return Columns(
-        Attribute("event", "VARCHAR", lambda use: use.name, Field()),
-        Attribute("events", "BIGINT", lambda use: use.events, Field(f"Last {days} days", "bar")),
-        Attribute("persons", "BIGINT", lambda use: use.persons, Field()),
-        Attribute("last_seen_at", "TIMESTAMP", lambda use: use.last_seen_at, Field("Last seen", "when")),
+        Attribute("event", "VARCHAR", "name", Field()),
+        Attribute("events", "BIGINT", field=Field(f"Last {days} days", "bar")),
+        Attribute("persons", "BIGINT", field=Field()),
+        Attribute("last_seen_at", "TIMESTAMP", field=Field("Last seen", "when")),
         Attribute("verified", "BOOLEAN", lambda use: bool(use.definition.get("verified"))),
         Attribute("description", "VARCHAR", lambda use: _DESCRIPTION.read(use.definition), _DESCRIPTION.field),
     )
@@ -102,10 +102,10 @@ class Hit:
 
 
 HIT_COLUMNS: Columns[Hit] = Columns(
-    Attribute("kind", "VARCHAR", lambda hit: hit.kind, Field()),
+    Attribute("kind", "VARCHAR", field=Field()),
     Attribute("id", "VARCHAR", lambda hit: str(hit.item.get("id")), Field()),
-    Attribute("name", "VARCHAR", lambda hit: hit.name, Field()),
-    Attribute("description", "VARCHAR", lambda hit: hit.description, Field(grows=True)),
+    Attribute("name", "VARCHAR", field=Field()),
+    Attribute("description", "VARCHAR", field=Field(grows=True)),
 )
 
 
@@ -131,18 +131,15 @@ def properties(runner: Runner, kind: str = "event", event: str = "", search: str
     if kind == "group":
         params["group_type_index"] = 0
     if event:
-        _require_event(runner, event)
+        names = [str(item.get("name")) for item in pages(runner, "event_definitions/", _params(""))]
+        if event not in names:
+            raise UsageError(
+                f"PostHog has never seen an event '{event}'",
+                did_you_mean(event, names, "`usertrack events` lists them"),
+            )
         params |= {"event_names": json.dumps([event]), "filter_by_event_names": "true"}
     items = pages(runner, "property_definitions/", params)
     return PROPERTY_COLUMNS.table(items, "properties", source=Table((), (), source="posthog"))
-
-
-def _require_event(runner: Runner, event: str) -> None:
-    names = [str(item.get("name")) for item in pages(runner, "event_definitions/", _params(""))]
-    if event not in names:
-        raise UsageError(
-            f"PostHog has never seen an event '{event}'", did_you_mean(event, names, "`usertrack events` lists them")
-        )
 
 
 def errors(runner: Runner, days: int = 7, order: str = "occurrences", search: str = "") -> Table:

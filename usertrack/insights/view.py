@@ -27,11 +27,11 @@ class ListedInsight:
 
 
 _INSIGHTS: Columns[ListedInsight] = Columns(
-    Attribute("favourite", "BOOLEAN", lambda row: row.favourite, Field("★"), lambda row: "★" if row.favourite else ""),
-    Attribute("id", "BIGINT", lambda row: row.insight.id, Field(kind="text", align="right")),
-    Attribute("short_id", "VARCHAR", lambda row: row.insight.short_id),
+    Attribute("favourite", "BOOLEAN", field=Field("★"), text=lambda row: "★" if row.favourite else ""),
+    Attribute("id", "BIGINT", "insight.id", Field(kind="text", align="right")),
+    Attribute("short_id", "VARCHAR", "insight.short_id"),
     Attribute("name", "VARCHAR", lambda row: row.insight.name or None, Field()),
-    Attribute("kind", "VARCHAR", lambda row: row.insight.kind, Field()),
+    Attribute("kind", "VARCHAR", "insight.kind", Field()),
     Attribute("description", "VARCHAR", lambda row: row.insight.body.get("description") or None, Field(grows=True)),
 )
 

@@ -36,7 +36,11 @@ def find_holdings(analysis: Analysis, email: str, files: LocalFiles) -> tuple[Su
     analysis.progress(f"looking for {email}", passing=True)
     subject = find_subject(analysis.runner, email)
     holdings = survey(analysis.runner, subject, files, analysis.progress)
-    if not any(each.count for each in holdings if each.content not in ("answers", "rows") or each.place == "history"):
+    if not any(
+        holding.count
+        for holding in holdings
+        if holding.content not in ("answers", "rows") or holding.place == "history"
+    ):
         find_person(analysis.profiles(analysis.rules()), email)  # says that nobody is known so, with near matches
         raise UsageError(f"nothing is held on '{email}'")
     return subject, holdings

@@ -23,8 +23,8 @@ class PlaceRow:
     erase: str = ""
 
 
-_LEFT: Attribute[PlaceRow] = Attribute("left", "BIGINT", lambda row: row.left, Field("Left", "number"))
-_ERASE: Attribute[PlaceRow] = Attribute("erase", "VARCHAR", lambda row: row.erase, Field("Erase"))
+_LEFT: Attribute[PlaceRow] = Attribute("left", "BIGINT", field=Field("Left", "number"))
+_ERASE: Attribute[PlaceRow] = Attribute("erase", "VARCHAR", field=Field("Erase"))
 
 
 def survey_document(subject: Subject, holdings: Sequence[Holding]) -> Document:
@@ -75,11 +75,11 @@ def _note(held: Holding) -> str:
 
 def _places_document(title: str, subtitle: str, rows: Sequence[PlaceRow], outcome: Attribute[PlaceRow]) -> Document:
     columns = Columns(
-        Attribute("place", "VARCHAR", lambda row: row.place, Field("Place")),
-        Attribute("what", "VARCHAR", lambda row: row.content, Field("What", "text")),
-        Attribute("held", "BIGINT", lambda row: row.held, Field("Held", "number")),
+        Attribute("place", "VARCHAR", field=Field("Place")),
+        Attribute("what", "VARCHAR", "content", Field("What", "text")),
+        Attribute("held", "BIGINT", field=Field("Held", "number")),
         outcome,
-        Attribute("note", "VARCHAR", lambda row: row.note, Field("Note", "text", grows=True)),
+        Attribute("note", "VARCHAR", field=Field("Note", "text", grows=True)),
     )
     return Document(
         title=title,

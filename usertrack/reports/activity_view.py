@@ -184,10 +184,10 @@ def _segments(segments: Sequence[SegmentActivity], profiles: Profiles | None) ->
 
     revenue = Field("Revenue", "number", spare=True)
     columns: Columns[SegmentActivity] = Columns(
-        Attribute("segment", "VARCHAR", lambda row: row.segment.name, Field("Segment", "tag", tags=tags)),
-        Attribute("set", "VARCHAR", lambda row: row.set_name, Field("Set")),
-        Attribute("kind", "VARCHAR", lambda row: row.kind, Field("Kind", spare=True)),
-        Attribute("people", "BIGINT", lambda row: row.people, Field("People", "number")),
+        Attribute("segment", "VARCHAR", "segment.name", Field("Segment", "tag", tags=tags)),
+        Attribute("set", "VARCHAR", "set_name", Field("Set")),
+        Attribute("kind", "VARCHAR", field=Field("Kind", spare=True)),
+        Attribute("people", "BIGINT", field=Field("People", "number")),
         Attribute(
             "share",
             "DOUBLE",
@@ -196,10 +196,7 @@ def _segments(segments: Sequence[SegmentActivity], profiles: Profiles | None) ->
         ),
         Attribute("engagement", "DECIMAL(18,1)", engagement, Field("Engagement", "number")),
         Attribute(
-            "revenue",
-            "DOUBLE",
-            lambda row: row.revenue,
-            revenue if any(segment.revenue is not None for segment in segments) else None,
+            "revenue", "DOUBLE", field=revenue if any(segment.revenue is not None for segment in segments) else None
         ),
         Attribute(
             "rule",

@@ -119,13 +119,7 @@ def _account(dossier: Dossier, facts: dict[str, Any], timezone: str) -> Iterator
 
     if facts.get("accounts") and not facts.get("subscription_status") and "subscription_status" in dossier.facts:
         yield "Subscription", "unknown" if dossier.facts["subscription_status"].missing else "none"
-    yield from _success(dossier)
-    if origin := origin_words(dossier):
-        yield "Came", origin
-
-
-def _success(dossier: Dossier) -> Iterator[tuple[str, str]]:
-    """What share of all finished runs, and of all finished calls, ended well."""
+    # the shares of all finished runs, and of all finished calls, that ended well
     rates = []
     finished, ok = (dossier.values.get(name) for name in ("finished_runs", "runs_completed"))
     if finished:
@@ -137,6 +131,8 @@ def _success(dossier: Dossier) -> Iterator[tuple[str, str]]:
         rates.append(f"{100 * well / calls:.0f} % of {number(calls)} finished {dossier.words('{tool_calls}')}")
     if rates:
         yield "Success", " · ".join(rates)
+    if origin := origin_words(dossier):
+        yield "Came", origin
 
 
 def origin_words(dossier: Dossier) -> str:
@@ -327,9 +323,9 @@ def _failed_runs(dossier: Dossier, timezone: str, *, masked: bool) -> list[Listi
     actions = {part: table for part, table in dossier.parts.items() if part == "actions"}
     runs = failed_runs(timeline(actions, masked=masked))
     columns: Columns[FailedRun] = Columns(
-        Attribute("failed_at", "TIMESTAMP", lambda run: run.at, Field("When")),
-        Attribute("message", "VARCHAR", lambda run: run.message, Field("Message", "text", grows=True)),
-        Attribute("calls", "VARCHAR", lambda run: run.words, Field(dossier.words("{Calls} beside it"), "text")),
+        Attribute("failed_at", "TIMESTAMP", "at", Field("When")),
+        Attribute("message", "VARCHAR", field=Field("Message", "text", grows=True)),
+        Attribute("calls", "VARCHAR", "words", Field(dossier.words("{Calls} beside it"), "text")),
     )
     heading = dossier.words("Failed {runs} beside their {tool_calls}, 30 days")
     listing = columns.listing(runs, heading, limit=5, timezone=timezone, as_of=dossier.as_of)

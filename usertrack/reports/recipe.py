@@ -58,7 +58,15 @@ def read_recipe(stored: Any) -> Recipe:
     values = {**_LATER_FIELDS, **stored}
     for name, field in Recipe.__dataclass_fields__.items():
         if name in ("as_of", "made_at"):
-            values[name] = _moment(values[name])
+            value = values[name]
+            try:
+                moment = datetime.fromisoformat(value)
+                moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise _damaged(f"{value!r} is not a time") from error
+            if not 2000 <= moment.year < 2200:  # weeks and timezones beside it must be times too
+                raise _damaged(f"no report is of the year {moment.year}")
+            values[name] = moment
         kinds = get_args(field.type) or (field.type,)
         if not isinstance(values[name], kinds) or (isinstance(values[name], bool) and bool not in kinds):
             raise _damaged(f"'{name}' is no {getattr(kinds[0], '__name__', 'value')}")
@@ -69,17 +77,6 @@ def read_recipe(stored: Any) -> Recipe:
     if known_zone(values["timezone"]) != values["timezone"]:
         raise _damaged(f"'{values['timezone']}' is not a timezone")
     return Recipe(**values)
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise _damaged(f"{value!r} is not a time") from error
-    if not 2000 <= moment.year < 2200:  # weeks and timezones beside it must be times too
-        raise _damaged(f"no report is of the year {moment.year}")
-    return moment
 
 
 def _damaged(problem: str) -> UsageError:

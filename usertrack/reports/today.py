@@ -85,7 +85,7 @@ def people_document(classification: Classification, moved: Moves, changes: Segme
     elif classification.unknown:
         blocks = []
     blocks += [
-        Paragraph(f"{each.segment.name}: {each.doubt}", "warning") for each in classification.counts if each.doubt
+        Paragraph(f"{count.segment.name}: {count.doubt}", "warning") for count in classification.counts if count.doubt
     ]
     return _document("Act on these first", blocks, classification)
 
@@ -108,8 +108,8 @@ def moves_document(classification: Classification, changes: SegmentChanges, time
 
     tags = classification.segment_set.tags
     columns: Columns[SegmentCount] = Columns(
-        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
-        Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
+        Attribute("segment", "VARCHAR", "segment.name", Field("Segment", "tag", tags=tags)),
+        Attribute("people", "BIGINT", field=Field("People", "number")),
         Attribute("entered", "BIGINT", lambda count: count_of(count, 0), Field("Came", "number")),
         Attribute("left", "BIGINT", lambda count: count_of(count, 1), Field("Left", "number")),
     )
@@ -144,7 +144,7 @@ def incidents_document(failures: Investigation, timezone: str, days: int) -> Doc
         return Document(title, (Paragraph(none, "dim"),))
     columns: Columns[Incident] = Columns(
         Attribute("when", "VARCHAR", lambda incident: span(incident, timezone), Field("When")),
-        Attribute("what", "VARCHAR", lambda incident: incident.cause, Field("What", "text", grows=True)),
+        Attribute("what", "VARCHAR", "cause", Field("What", "text", grows=True)),
         Attribute("people", "BIGINT", lambda incident: len(incident.people), Field("People hit", "number")),
     )
     latest: Listing = columns.listing(failures.incidents[::-1])

@@ -110,7 +110,7 @@ def _days(weekly: Weekly) -> Iterator[Section]:
     caption = "visits that began on each day" if known else ""
     chart = Chart("trend", f"{unit.capitalize()} per day", weekly.week.days, series, caption=caption)
     columns: Columns[_Day] = Columns(
-        Attribute("day", "VARCHAR", lambda day: day.label, Field("Day")),
+        Attribute("day", "VARCHAR", "label", Field("Day")),
         Attribute(unit, "BIGINT", lambda day: day.counts[unit], Field(unit.capitalize(), "number")),
         Attribute("before", "BIGINT", lambda day: day.before.get(unit), Field("A week before", "number")),
         Attribute("visitors", "BIGINT", lambda day: day.counts["visitors"], Field("Visitors", "number")),

@@ -48,17 +48,12 @@ def use_cases(weekly: Weekly, limit: int | None) -> Section | None:
         "looked_at", "VARCHAR", lambda case: case.looked_at or None, Field("Looked at", "text")
     )
     columns: Columns[UseCase] = Columns(
-        Attribute(
-            "segment",
-            "VARCHAR",
-            lambda case: case.segment,
-            Field("To", "tag", tags=weekly.classification.segment_set.tags),
-        ),
+        Attribute("segment", "VARCHAR", field=Field("To", "tag", tags=weekly.classification.segment_set.tags)),
         *([looked] if any(case.looked_at for case in cases) else []),
-        Attribute("similar", "VARCHAR", lambda case: case.whom, Field("Similar people", "text")),
-        Attribute("n", "BIGINT", lambda case: case.similar, Field("How many", "number")),
-        Attribute("stayed", "BIGINT", lambda case: case.stayed, Field("Stayed on", "number")),
-        Attribute("did_next", "VARCHAR", lambda case: case.words, Field("Who stayed on did next", "text", grows=True)),
+        Attribute("similar", "VARCHAR", "whom", Field("Similar people", "text")),
+        Attribute("n", "BIGINT", "similar", Field("How many", "number")),
+        Attribute("stayed", "BIGINT", field=Field("Stayed on", "number")),
+        Attribute("did_next", "VARCHAR", "words", Field("Who stayed on did next", "text", grows=True)),
     )
     blocks: list[Block] = [*([columns.listing(cases)] if cases else []), *missing]
     origins = (*weekly.origins(*parts), *segment_origins(weekly.classification))

@@ -10,8 +10,8 @@ from usertrack.core.words import number
 from usertrack.reports.verify import UNCHECKED, UNKNOWABLE, Discrepancy, ReportFile
 
 _COLUMNS: Columns[Discrepancy] = Columns(
-    Attribute("verdict", "VARCHAR", lambda discrepancy: discrepancy.verdict, Field("Verdict")),
-    Attribute("what", "VARCHAR", lambda discrepancy: discrepancy.subject, Field("What", "text")),
+    Attribute("verdict", "VARCHAR", field=Field("Verdict")),
+    Attribute("what", "VARCHAR", "subject", Field("What", "text")),
     Attribute("written", "VARCHAR", lambda discrepancy: _written(discrepancy.written), Field("In the file", "text")),
     Attribute("now", "VARCHAR", lambda discrepancy: _written(discrepancy.now), Field("Made again", "text")),
     Attribute(
@@ -24,7 +24,7 @@ _COLUMNS: Columns[Discrepancy] = Columns(
 
 
 _SENTENCES: Columns[Discrepancy] = Columns(
-    Attribute("verdict", "VARCHAR", lambda discrepancy: discrepancy.verdict, Field("Verdict", "tag")),
+    Attribute("verdict", "VARCHAR", field=Field("Verdict", "tag")),
     Attribute(
         "what", "VARCHAR", lambda discrepancy: sentence(discrepancy), Field("What", "text", grows=True, lines=12)
     ),

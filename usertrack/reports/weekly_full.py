@@ -64,13 +64,13 @@ def _segments(weekly: Weekly) -> Section:
     tags = weekly.classification.segment_set.tags
     to_act_on = None if weekly.classification.segment_set.exclusive else Field("To act on", "number")
     columns: Columns[SegmentCount] = Columns(
-        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
-        Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
-        Attribute("to_act_on", "BIGINT", lambda count: count.to_act_on, to_act_on),
+        Attribute("segment", "VARCHAR", "segment.name", Field("Segment", "tag", tags=tags)),
+        Attribute("people", "BIGINT", field=Field("People", "number")),
+        Attribute("to_act_on", "BIGINT", field=to_act_on),
         Attribute("share", "DOUBLE", lambda count: count.share(total), Field("Share", "bar", full=1.0)),
         Attribute("entered", "BIGINT", lambda count: moved(count, 0), Field("Entered", "number")),
         Attribute("left", "BIGINT", lambda count: moved(count, 1), Field("Left", "number")),
-        Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
+        Attribute("action", "VARCHAR", "segment.action", Field("Action")),
     )
     return Section(
         "Segments",

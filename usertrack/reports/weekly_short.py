@@ -107,13 +107,13 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
         known = count.segment.id in weekly.moved.counts and count.people is not None
         return number_of(standings.get(count.segment.id, Standing())) if known else None
 
-    spared = Field("By incident only", "number") if any(each.spared for each in standings.values()) else None
+    spared = Field("By incident only", "number") if any(standing.spared for standing in standings.values()) else None
     tags = weekly.classification.segment_set.tags
     columns: Columns[SegmentCount] = Columns(
-        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
-        Attribute("people", "BIGINT", lambda count: count.people, Field("People", "number")),
+        Attribute("segment", "VARCHAR", "segment.name", Field("Segment", "tag", tags=tags)),
+        Attribute("people", "BIGINT", field=Field("People", "number")),
         Attribute("before", "BIGINT", lambda count: size_before(weekly, count), Field("A week before", "number")),
-        Attribute("to_act_on", "BIGINT", lambda count: count.to_act_on, Field("To act on", "number")),
+        Attribute("to_act_on", "BIGINT", field=Field("To act on", "number")),
         Attribute("new", "BIGINT", lambda count: stood(count, lambda each: len(each.new)), Field("New", "number")),
         Attribute(
             "moved",
@@ -125,7 +125,7 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
             "same", "BIGINT", lambda count: stood(count, lambda each: each.same), Field("Still in, unchanged", "number")
         ),
         Attribute("spared", "BIGINT", lambda count: stood(count, lambda each: each.spared), spared),
-        Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
+        Attribute("action", "VARCHAR", "segment.action", Field("Action")),
     )
     return Section("Segments", (columns.listing(inhabited(weekly)),), segment_origins(weekly.classification))
 

@@ -20,7 +20,19 @@ def expire(store: Store, before: datetime, report: ReportProgress, *, dry_run: b
         with store.maintenance_lock:
             with store.write_lock:
                 store.leave_out("before", before.astimezone(UTC).isoformat())
-                _delete_events(store, moment, report)
+                months = store.rows(
+                    f"SELECT _partition_id, count(), countIf(timestamp < {moment}) AS old FROM posthog.events"
+                    " GROUP BY _partition_id HAVING old > 0 ORDER BY _partition_id"
+                )
+                done, total = 0, sum(old for *_, old in months)
+                for month, rows, old in months:
+                    report("deleting events", done, total)
+                    if old == rows:
+                        store.query(f"ALTER TABLE posthog.events DROP PARTITION ID '{month}'")
+                    else:
+                        where = f"IN PARTITION ID '{month}' WHERE timestamp < {moment}"
+                        store.query(f"ALTER TABLE posthog.events DELETE {where} SETTINGS mutations_sync = 2")
+                    done += old
                 report("deleting persons", 0, len(persons))
                 if persons:
                     erase_persons(store, persons)
@@ -36,19 +48,3 @@ def _old_persons(moment: str) -> str:
         f"SELECT id FROM posthog.persons FINAL WHERE created_at < {moment}"
         f" AND id NOT IN (SELECT person_id FROM posthog.events WHERE timestamp >= {moment})"
     )
-
-
-def _delete_events(store: Store, moment: str, report: ReportProgress) -> None:
-    months = store.rows(
-        f"SELECT _partition_id, count(), countIf(timestamp < {moment}) AS old FROM posthog.events"
-        " GROUP BY _partition_id HAVING old > 0 ORDER BY _partition_id"
-    )
-    done, total = 0, sum(old for *_, old in months)
-    for month, rows, old in months:
-        report("deleting events", done, total)
-        if old == rows:
-            store.query(f"ALTER TABLE posthog.events DROP PARTITION ID '{month}'")
-        else:
-            where = f"IN PARTITION ID '{month}' WHERE timestamp < {moment}"
-            store.query(f"ALTER TABLE posthog.events DELETE {where} SETTINGS mutations_sync = 2")
-        done += old

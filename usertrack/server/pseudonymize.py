@@ -56,25 +56,21 @@ def pseudonymize(
     if not dry_run:
         with store.maintenance_lock:
             store.leave_out("pseudonyms", datetime.now(UTC).isoformat())
-            _replace_all(store, _partitions(store, counts), _Pseudonymizer(pseudonyms), report)
+            partitions = _partitions(store, counts)
+            pseudonymizer = _Pseudonymizer(pseudonyms)
+            done, total = 0, sum(partitions.values())
+            for table, month in partitions:
+                with store.write_lock:
+                    store.journal.complete()
+                    for rows in _replace_partition(store, table, month, pseudonymizer):
+                        done += rows
+                        report("replacing e-mails, names and ids", min(done, total), total)
             report("clearing the disk", 0, 0)
             user_texts.rewrite(store, violations, pseudonyms.text)
             store.purge(["events", *_KEYS])
     report("looking for e-mails", 0, 0)
     rows_left = sum(_rows_with_email(store, table) for table in _SEARCHED_TEXTS)
     return counts | {"left": rows_left + user_texts.count_changes(store, violations, pseudonyms.text)}
-
-
-def _replace_all(
-    store: Store, partitions: Mapping[tuple[str, str], int], pseudonymizer: "_Pseudonymizer", report: ReportProgress
-) -> None:
-    done, total = 0, sum(partitions.values())
-    for table, month in partitions:
-        with store.write_lock:
-            store.journal.complete()
-            for rows in _replace_partition(store, table, month, pseudonymizer):
-                done += rows
-                report("replacing e-mails, names and ids", min(done, total), total)
 
 
 def _count(store: Store, table: str) -> int:

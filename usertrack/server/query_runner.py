@@ -138,10 +138,21 @@ class QueryRunner:
         texts = [query["query"], *(str(value) for value in values.values() if isinstance(value, Tree))]
         with_cohorts = any("cohort" in text.lower() for text in texts)
         try:
+            cohorts = "SELECT id, name FROM posthog.cohorts FINAL WHERE NOT deleted ORDER BY id"
             return compile_hogql(
                 query["query"],
                 values=values,
-                context=self._context(_object(query, "modifiers"), row_cap, with_cohorts=with_cohorts),
+                context=Context(
+                    timezone=self._settings.timezone,
+                    week_start_day=self._settings.week_start_day or 0,
+                    row_cap=row_cap,
+                    definitions=self._store.definitions.known(),
+                    modifiers=_object(query, "modifiers"),
+                    project_id=self._settings.project_id,
+                    now=self._settings.now,
+                    test_account_filters=self._settings.test_account_filters,
+                    cohorts=dict(read_rows(self._store, cohorts)) if with_cohorts else {},
+                ),
                 filters=_object(query, "filters"),
                 variables=_variables(_object(query, "variables")),
                 parse=self._trees.parse,
@@ -226,21 +237,6 @@ class QueryRunner:
             for job in list(self._jobs.values()):
                 if job.ended and (now - job.ended).total_seconds() > STATUS_TTL:
                     del self._jobs[job.id]
-
-    def _context(self, modifiers: dict[str, Any], row_cap: int | None, *, with_cohorts: bool) -> Context:
-        settings = self._settings
-        cohorts = "SELECT id, name FROM posthog.cohorts FINAL WHERE NOT deleted ORDER BY id"
-        return Context(
-            timezone=settings.timezone,
-            week_start_day=settings.week_start_day or 0,
-            row_cap=row_cap,
-            definitions=self._store.definitions.known(),
-            modifiers=modifiers,
-            project_id=settings.project_id,
-            now=settings.now,
-            test_account_filters=settings.test_account_filters,
-            cohorts=dict(read_rows(self._store, cohorts)) if with_cohorts else {},
-        )
 
 
 def _object(query: dict[str, Any], name: str) -> dict[str, Any]:

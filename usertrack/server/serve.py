@@ -38,7 +38,13 @@ def load_or_create_settings(data: Path, env: Mapping[str, str]) -> ServerSetting
     scopes = tuple(filter(None, env.get("USERTRACK_API_SCOPES", "*").replace(",", " ").split())) or ("*",)
     from_env = {name: env[variable] for name in keys if env.get(variable := f"USERTRACK_{name.upper()}")}
     if keys != saved and from_env.keys() != keys.keys():
-        _write_keys(data / "keys.json", keys)
+        path = data / "keys.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(keys, indent=2) + "\n")
+        fresh.replace(path)
     keys |= from_env
     return ServerSettings(keys["project_token"], keys["personal_api_key"], scopes=scopes)
 
@@ -202,12 +208,3 @@ def _read_keys(path: Path) -> dict[str, str]:
         raise UsageError(
             f"{path} cannot be read as a file of keys", "repair it, or delete it to get new keys"
         ) from None
-
-
-def _write_keys(path: Path, keys: Mapping[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(keys, indent=2) + "\n")
-    fresh.replace(path)

@@ -79,7 +79,20 @@ def _activity(capture: Capture) -> Any:
             if not isinstance(error, LogFull):  # disk full, for one
                 log.exception("events were not taken")
             return _refusal("transient error, please retry", 503, RETRY_AFTER)
-        return _answer(activity)
+        # 200 when anything was stored, or nothing was to be
+        rejected = sorted(activity.rejected)
+        answer: dict[str, Any] = {
+            "success": not rejected,
+            "stored": len(activity.events),
+            "analyzed": False,  # patterns run beside the server, in `usertrack alerts watch`
+            "rejected": [asdict(rejection) for rejection in rejected[:_NAMED]],
+            "rejected_count": len(rejected),
+            "ignored_fields": sorted(activity.ignored)[:_NAMED],
+            "warnings": [f"{plural(activity.nameless, 'event')} without timestamp and uuid: sent again, stored again"]
+            if activity.nameless
+            else [],
+        }
+        return JSONResponse(answer, 400 if rejected and not activity.events else 200)
 
     return capture.counted(receive)
 
@@ -103,23 +116,6 @@ async def _ingest(capture: Capture, activity: Activity, now: datetime, *, browse
     reasons = dict.fromkeys(forged, "the signature does not prove this userId")
     reasons |= {uuid: f"refused by the tracking plan: {described(broken)}" for uuid, broken in refused.items()}
     activity.rejected += [Rejection(activity.places[uuid], reason) for uuid, reason in reasons.items()]
-
-
-def _answer(activity: Activity) -> Response:
-    """200 when anything was stored or nothing was to be; what was not, with its place in the body."""
-    rejected = sorted(activity.rejected)
-    answer: dict[str, Any] = {
-        "success": not rejected,
-        "stored": len(activity.events),
-        "analyzed": False,  # patterns run beside the server, in `usertrack alerts watch`
-        "rejected": [asdict(rejection) for rejection in rejected[:_NAMED]],
-        "rejected_count": len(rejected),
-        "ignored_fields": sorted(activity.ignored)[:_NAMED],
-        "warnings": [f"{plural(activity.nameless, 'event')} without timestamp and uuid: sent again, stored again"]
-        if activity.nameless
-        else [],
-    }
-    return JSONResponse(answer, 400 if rejected and not activity.events else 200)
 
 
 def _refusal(reason: str, status: int, headers: Any = None) -> Response:

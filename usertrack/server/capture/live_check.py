@@ -71,11 +71,6 @@ class LiveCheck:
         """
         checked = [(event, self._violations_of(event)) for event in events]
         refused = {event.uuid: (event, violations) for event, violations in checked if violations}
-        self._count_refused(refused, now)
-        accepted = [event for event, violations in checked if not violations]
-        return accepted, {uuid: violations for uuid, (_, violations) in refused.items()}
-
-    def _count_refused(self, refused: Mapping[str, tuple[Event, tuple[Violation, ...]]], now: datetime) -> None:
         with self._counting:
             new = [uuid for uuid in refused if uuid not in self._refused]
             self._refused.update(dict.fromkeys(new))
@@ -83,6 +78,8 @@ class LiveCheck:
                 del self._refused[uuid]
         if new:
             self._count(len(new), [refused[uuid] for uuid in new], now)
+        accepted = [event for event, violations in checked if not violations]
+        return accepted, {uuid: violations for uuid, (_, violations) in refused.items()}
 
     def _violations_of(self, event: Event) -> tuple[Violation, ...]:
         try:
@@ -94,7 +91,13 @@ class LiveCheck:
     def _count(self, checked: int, broken: Iterable[tuple[Event, tuple[Violation, ...]]], now: datetime) -> None:
         breaches: dict[Breach, Broken] = {}
         for event, violations in broken:
-            breach = _breach(event, violations)
+            library, version = event.properties.get("$lib"), event.properties.get("$lib_version")
+            breach = Breach(
+                event.event,
+                library if isinstance(library, str) else "",
+                version if isinstance(version, str) else "",
+                violations,
+            )
             if same := breaches.get(breach):
                 same.count += 1
             else:
@@ -104,7 +107,10 @@ class LiveCheck:
 
 def described(violations: Sequence[Violation]) -> str:
     """Rules and properties on one line: ``wrong-type: rows, absent-property: team_slug``."""
-    broken = [visible(f"{each.rule}: {each.property}" if each.property else each.rule) for each in violations]
+    broken = [
+        visible(f"{violation.rule}: {violation.property}" if violation.property else violation.rule)
+        for violation in violations
+    ]
     return ", ".join(_first(broken))
 
 
@@ -126,13 +132,3 @@ def _stamp(path: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _breach(event: Event, violations: tuple[Violation, ...]) -> Breach:
-    library, version = event.properties.get("$lib"), event.properties.get("$lib_version")
-    return Breach(
-        event.event,
-        library if isinstance(library, str) else "",
-        version if isinstance(version, str) else "",
-        violations,
-    )

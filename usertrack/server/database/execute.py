@@ -67,7 +67,8 @@ def execute(session: ClickHouseSession, compiled: Compiled, tag: str, memory: in
     head = body.index(_DATA)
     start, end = head + len(_DATA) - 1, body.rindex(_DATA_END) + 3
     types = types or [column["type"] for column in json.loads(body[:head].rstrip()[:-1] + b"}")["meta"]]
-    public = [_public(type_) for type_ in types]
+    # without LowCardinality, which only says how ClickHouse stores a column
+    public = [re.sub(r"LowCardinality\(((?:[^()]|\([^()]*\))*)\)", r"\1", type_) for type_ in types]
     if compiled.page is None:
         return Result(memoryview(body)[start:end], None, public)
     return Result(*_first(body, start, end, compiled.page), public)
@@ -213,8 +214,3 @@ def _first(body: bytes, start: int, end: int, page: int) -> tuple[bytes, bool]:
     """At most ``page`` rows, and whether there was one more. Line breaks inside of values are escaped."""
     has_more = body.count(b"\n\t\t[", start, end) > page
     return (body[start : body.rindex(_ROW, start, end)] + b"]" if has_more else body[start:end]), has_more
-
-
-def _public(type_: str) -> str:
-    """The type without LowCardinality, which only says how ClickHouse stores a column."""
-    return re.sub(r"LowCardinality\(((?:[^()]|\([^()]*\))*)\)", r"\1", type_)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.core.sql_file import sql_file
@@ -60,9 +60,12 @@ class Store(ClickHouseSession):
         self._applier: Applier | None = None
         self._lock = _lock_directory(path, waiting)
         try:
-            _remove_leftovers(path)
+            for leftover in (folder for pattern in _LEFTOVERS for folder in path.glob(pattern)):
+                shutil.rmtree(leftover, ignore_errors=True)
             super().__init__(path)
-            _create_schema(self._connection)
+            for statement in sql_file(__package__, "schema").split(";\n"):
+                if statement.strip():
+                    self._connection.query(statement)
             self.journal = Journal(self)
             self.journal.complete()
             self.definitions = PropertyDefinitions(self)
@@ -224,20 +227,9 @@ def _lock_directory(path: Path, waiting: ReportWait | None) -> DirectoryLock:
         ) from None
 
 
-def _remove_leftovers(path: Path) -> None:
-    for leftover in (folder for pattern in _LEFTOVERS for folder in path.glob(pattern)):
-        shutil.rmtree(leftover, ignore_errors=True)
-
-
 def _cannot_open(path: Path, error: RuntimeError) -> ConnectionFailed:
     reason = str(error).split(" (version")[0].splitlines()[0].rstrip(". ")
     return ConnectionFailed(
         f"cannot open the embedded ClickHouse in {path}: {reason}",
         "one process can open one data directory; if this one is damaged, move it away and start anew",
     )
-
-
-def _create_schema(connection: Any) -> None:
-    for statement in sql_file(__package__, "schema").split(";\n"):
-        if statement.strip():
-            connection.query(statement)

@@ -70,7 +70,8 @@ class Breach(NamedTuple):
     def kinds(self) -> list[Kind]:
         event, library, version = _short(self.event), _short(self.library), _short(self.version)
         return [
-            Kind(each.rule, event, _short(each.property or ""), each.of, library, version) for each in self.violations
+            Kind(violation.rule, event, _short(violation.property or ""), violation.of, library, version)
+            for violation in self.violations
         ]
 
 
@@ -125,7 +126,11 @@ class ViolationLog:
         with self._turn:
             if self._unwritten.checked:
                 with self._open() as database:
-                    _write(self._unwritten, database)
+                    database.execute(_CHECKED, (self._unwritten.checked, self._unwritten.since))
+                    database.executemany(_COUNT, ((*kind, *seen) for kind, seen in self._unwritten.kinds.items()))
+                    if self._unwritten.samples:
+                        database.executemany("INSERT INTO samples (sample) VALUES (?)", self._unwritten.samples)
+                        database.execute(f"DELETE FROM samples WHERE id <= (SELECT max(id) FROM samples) - {SAMPLES}")
                 self._unwritten = _Unwritten()
 
     def close(self) -> None:
@@ -224,14 +229,6 @@ class _Unwritten:
     samples: list[tuple[str]] = field(default_factory=list)
 
 
-def _write(unwritten: _Unwritten, database: sqlite3.Connection) -> None:
-    database.execute(_CHECKED, (unwritten.checked, unwritten.since))
-    database.executemany(_COUNT, ((*kind, *seen) for kind, seen in unwritten.kinds.items()))
-    if unwritten.samples:
-        database.executemany("INSERT INTO samples (sample) VALUES (?)", unwritten.samples)
-        database.execute(f"DELETE FROM samples WHERE id <= (SELECT max(id) FROM samples) - {SAMPLES}")
-
-
 def _sample(breach: Breach, broken: Broken, moment: str) -> str:
     sample = {
         "uuid": broken.uuid,
@@ -241,8 +238,8 @@ def _sample(breach: Breach, broken: Broken, moment: str) -> str:
         "version": _short(breach.version),
         "types": {_short(name): _type(value) for name, value in islice(broken.properties.items(), _KEYS)},
         "violations": [
-            {"rule": each.rule, "property": each.property and _short(each.property), "of": each.of}
-            for each in breach.violations[:_KEYS]
+            {"rule": violation.rule, "property": violation.property and _short(violation.property), "of": violation.of}
+            for violation in breach.violations[:_KEYS]
         ],
     }
     return json.dumps(sample, ensure_ascii=False)

@@ -12,7 +12,9 @@ from usertrack.server.http.server_settings import ServerSettings
 def admit(request: Request, settings: ServerSettings, scope: str = "", body: Any = None) -> None:
     """Raises ApiError unless the request has the key of this project, and the key the ``scope``, where one is named."""
     authenticate(request, settings, body)
-    _check_project(request, settings)
+    # a path names the project by its number, or as ``@current``
+    if request.path_params["project_id"] not in ("@current", str(settings.project_id)):
+        raise ApiError(404, "not_found", "Project not found.")
     if scope:
         require_scope(settings, scope)
 
@@ -48,9 +50,3 @@ def require_scope(settings: ServerSettings, scope: str) -> None:
     # who may write may read
     if not {"*", scope, *([f"{kind}:write"] if action == "read" else [])} & set(settings.scopes):
         raise ApiError(403, "permission_denied", f"API key missing required scope '{scope}'")
-
-
-def _check_project(request: Request, settings: ServerSettings) -> None:
-    """Raises ApiError 404 unless the path names the project, by number or as ``@current``."""
-    if request.path_params["project_id"] not in ("@current", str(settings.project_id)):
-        raise ApiError(404, "not_found", "Project not found.")

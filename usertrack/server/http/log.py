@@ -88,19 +88,15 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
     fields: dict[str, Any] = {"time": moment.replace("+00:00", "Z"), "level": record.levelname.lower()}
     if scope := _SCOPE.get():
-        fields |= {"request_id": scope["request_id"], "method": scope["method"], "path": _path(scope)}
+        # the log has no values of a path's parameters, such as ids and tokens
+        path = str(scope["path"])
+        for name, value in scope.get("path_params", {}).items():
+            path = path.replace(f"/{value}", f"/{{{name}}}", 1)
+        fields |= {"request_id": scope["request_id"], "method": scope["method"], "path": path}
     fields |= {"logger": record.name, "message": record.getMessage().partition("\n")[0]}
     if record.exc_info and record.exc_info[1]:
         fields |= {"error": described(record.exc_info[1]), "trace": list(_places(record.exc_info[2]))}
     return fields
-
-
-def _path(scope: Scope) -> str:
-    """The path without the values of its parameters, such as ids and tokens."""
-    path = str(scope["path"])
-    for name, value in scope.get("path_params", {}).items():
-        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
-    return path
 
 
 def described(error: BaseException) -> str:

@@ -139,7 +139,10 @@ def _parquet(session: "ClickHouseSession", path: Path, link: Path) -> EventFile:
     except (RuntimeError, ChdbError):
         raise UsageError(f"'{path}' is no parquet file that can be read", "was it written to its end?") from None
     prefix = _unused([name for name, *_ in described])
-    naive = _naive(session, link)
+    # columns of times without a timezone, which ClickHouse reads as UTC
+    metadata = f"SELECT columns.path, columns.logical_type FROM file({quote(str(link))}, 'ParquetMetadata')"
+    ((paths, types),) = session.rows(metadata)
+    naive = {path for path, type_ in zip(paths, types, strict=True) if "isAdjustedToUTC=false" in type_}
     columns = tuple(
         FileColumn(name, f"{prefix}{number}", _kind(type_), naive=name in naive)
         for number, (name, type_, *_) in enumerate(described)
@@ -152,13 +155,6 @@ def _kind(type_: str) -> str:
     bare = re.sub(r"^(?:LowCardinality\()?(?:Nullable\()?", "", type_)
     name = bare.partition("(")[0].rstrip(")")
     return _KINDS.get(name) or ("number" if re.match(r"U?Int|Float|BFloat|Decimal", name) else "other")
-
-
-def _naive(session: "ClickHouseSession", link: Path) -> set[str]:
-    """Columns of times without a timezone, by the file's metadata; ClickHouse reads them as UTC."""
-    metadata = f"SELECT columns.path, columns.logical_type FROM file({quote(str(link))}, 'ParquetMetadata')"
-    ((paths, types),) = session.rows(metadata)
-    return {path for path, type_ in zip(paths, types, strict=True) if "isAdjustedToUTC=false" in type_}
 
 
 def _unused(names: Sequence[str]) -> str:
@@ -182,7 +178,18 @@ def _csv(session: "ClickHouseSession", path: Path, link: Path) -> EventFile:
         ", ".join(f"{name} = {value}" for name, value in settings.items()),
         lines,
     )
-    return _with_kinds(session, file)
+    # a CSV column is of numbers when all values of the first rows are numbers
+    counts = ", ".join(
+        f"[countIf({c} != ''), countIf(match({c}, {quote(NUMBER)})), countIf(lower({c}) IN ('true', 'false'))]"
+        for c in (column.sql for column in file.columns)
+    )
+    (counts_of_columns,) = session.rows(f"SELECT {counts} FROM {_first(file)}")
+    kinds = [
+        "text" if not int(filled) else "number" if filled == numbers else "bool" if filled == bools else "text"
+        for filled, numbers, bools in counts_of_columns
+    ]
+    columns = tuple(replace(column, kind=kind) for column, kind in zip(file.columns, kinds, strict=True))
+    return replace(file, columns=columns)
 
 
 def _header(session: "ClickHouseSession", path: Path, link: Path) -> tuple[list[str], str, int]:
@@ -217,21 +224,6 @@ def _split(lines: Sequence[str], delimiter: str) -> tuple[list[str], str, int]:
         return next(reader, []), delimiter, reader.line_num
     except csv.Error:
         return [], delimiter, 0
-
-
-def _with_kinds(session: "ClickHouseSession", file: EventFile) -> EventFile:
-    """``file`` with the kinds of its CSV columns: a number when all values of the first rows are numbers."""
-    counts = ", ".join(
-        f"[countIf({c} != ''), countIf(match({c}, {quote(NUMBER)})), countIf(lower({c}) IN ('true', 'false'))]"
-        for c in (column.sql for column in file.columns)
-    )
-    (counts_of_columns,) = session.rows(f"SELECT {counts} FROM {_first(file)}")
-    kinds = [
-        "text" if not int(filled) else "number" if filled == numbers else "bool" if filled == bools else "text"
-        for filled, numbers, bools in counts_of_columns
-    ]
-    columns = tuple(replace(column, kind=kind) for column, kind in zip(file.columns, kinds, strict=True))
-    return replace(file, columns=columns)
 
 
 # JSON lines

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import httpx
 
@@ -44,7 +44,19 @@ def import_by_server(url: str, key: str, options: ImportOptions, progress: Notif
             ) as response:
                 if response.status_code != 200:
                     _refuse(url, response)
-                return _outcome(response, progress)
+                for line in filter(str.strip, response.iter_lines()):
+                    match json.loads(line):
+                        case {"said": message, "passing": passing}:
+                            progress(message, passing=passing)
+                        case {"imported": done}:
+                            times = {name: datetime.fromisoformat(done[name]) for name in ("first", "last")}
+                            lists = {name: tuple(done[name]) for name in ("problems", "notes")}
+                            values = {**done, **times, **lists}
+                            return Imported(**{field.name: values[field.name] for field in fields(Imported)})
+                        case {"refused": {"kind": kind, "message": message, "hint": hint}}:
+                            classes = {error.__name__: error for error in UsertrackError.__subclasses__()}
+                            raise classes.get(kind, QueryError)(message, hint)
+                raise httpx.RemoteProtocolError("no outcome")
         except httpx.HTTPError as error:
             raise ConnectionFailed(
                 f"the server at {url} was lost while it imported ({type(error).__name__})",
@@ -59,26 +71,6 @@ def _pieces(path: Path, progress: Notify) -> Iterator[bytes]:
             yield piece
             sent += len(piece)
             progress(f"{size_words(sent)} of {size_words(total)} sent to the server", passing=True)
-
-
-def _outcome(response: httpx.Response, progress: Notify) -> Imported:
-    for line in filter(str.strip, response.iter_lines()):
-        match json.loads(line):
-            case {"said": message, "passing": passing}:
-                progress(message, passing=passing)
-            case {"imported": done}:
-                return _imported(done)
-            case {"refused": {"kind": kind, "message": message, "hint": hint}}:
-                classes = {error.__name__: error for error in UsertrackError.__subclasses__()}
-                raise classes.get(kind, QueryError)(message, hint)
-    raise httpx.RemoteProtocolError("no outcome")
-
-
-def _imported(done: dict[str, Any]) -> Imported:
-    times = {name: datetime.fromisoformat(done[name]) for name in ("first", "last")}
-    lists = {name: tuple(done[name]) for name in ("problems", "notes")}
-    values = {**done, **times, **lists}
-    return Imported(**{field.name: values[field.name] for field in fields(Imported)})
 
 
 def _refuse(url: str, response: httpx.Response) -> NoReturn:

@@ -28,7 +28,13 @@ def spread_ties(
     """Move tied rows apart, by way of the empty table ``aside``; returns notes for the user."""
     tied, crowded = _collect_ties(session)
     if tied:
-        _read_places(session, events, progress)
+        # read the file once more, in its order
+        session.query(
+            f"CREATE TABLE {PLACES} (uuid UUID, timestamp DateTime64(6, 'UTC'), place UInt64)"
+            " ENGINE = MergeTree ORDER BY (uuid, timestamp)"
+        )
+        rows = events.numbered(f"NOT {BAD} AND timestamp IN (SELECT timestamp FROM {TIES} WHERE room)")
+        run_insert(session, f"INSERT INTO {PLACES} {rows} SETTINGS {events.file.settings}, {IN_ORDER}", progress)
         _move(session, aside, "DESC" if _newest_first(session, events) else "")
     return (
         *([f"{plural(tied, 'row')} {_SAME}: the file's order is kept, a microsecond apart"] if tied else ()),
@@ -64,16 +70,6 @@ def _collect_ties(session: "ClickHouseSession") -> tuple[int, int]:
     )
     ((tied, crowded),) = session.rows(f"SELECT toInt32(sumIf(rows, room)), toInt32(sumIf(rows, NOT room)) FROM {TIES}")
     return int(tied), int(crowded)
-
-
-def _read_places(session: "ClickHouseSession", events: Events, progress: Callable[[str], None]) -> None:
-    """Read the file once more, in its order."""
-    session.query(
-        f"CREATE TABLE {PLACES} (uuid UUID, timestamp DateTime64(6, 'UTC'), place UInt64)"
-        " ENGINE = MergeTree ORDER BY (uuid, timestamp)"
-    )
-    rows = events.numbered(f"NOT {BAD} AND timestamp IN (SELECT timestamp FROM {TIES} WHERE room)")
-    run_insert(session, f"INSERT INTO {PLACES} {rows} SETTINGS {events.file.settings}, {IN_ORDER}", progress)
 
 
 def _newest_first(session: "ClickHouseSession", events: Events) -> bool:

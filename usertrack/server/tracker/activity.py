@@ -75,7 +75,25 @@ def read_activity(body: Any, token: str, now: datetime) -> Activity:
         try:
             if index >= MOST_EVENTS:
                 raise _Wrong(f"more than {MOST_EVENTS} events in one request")
-            event = _event(raw, person, now, skew, alike, activity.ignored)
+            if not isinstance(raw, dict):
+                raise _Wrong("an event must be an object")
+            kind = raw.get("type")
+            read = _KINDS.get(kind) if isinstance(kind, str) else None
+            if read is None:
+                raise _Wrong(f"type must be one of {', '.join(_KINDS)}")
+            name, properties = read(raw)
+            _check(properties)
+            activity.ignored.update(f"events.{key[:80]}" for key in raw if key not in _EVENT_FIELDS)
+            timestamp, claimed = _timestamp(raw.get("timestamp"), now, skew)
+            page = {"$pathname": route_of(raw["route"])} if isinstance(raw.get("route"), str) and raw["route"] else {}
+            clock = {"client_timestamp": claimed.isoformat()} if claimed else {}
+            event = Event(
+                uuid=_uuid(raw, person, alike),
+                event=name,
+                distinct_id=person,
+                timestamp=timestamp,
+                properties={**properties, **page, **clock, "$lib": "user-activity"},
+            )
             activity.events.append(event)
             activity.places[event.uuid] = index
             activity.nameless += raw.get("uuid") is None and raw.get("timestamp") is None
@@ -111,28 +129,6 @@ def _identify(events: list[Event], body: Mapping[str, Any]) -> None:
 def _skew(sent_at: Any, now: datetime) -> timedelta:
     moment = _moment(sent_at) if sent_at is not None else None
     return now - moment if moment and moment >= _SINCE else timedelta()
-
-
-def _event(raw: Any, person: str, now: datetime, skew: timedelta, alike: Counter[str], ignored: Counter[str]) -> Event:
-    if not isinstance(raw, dict):
-        raise _Wrong("an event must be an object")
-    kind = raw.get("type")
-    read = _KINDS.get(kind) if isinstance(kind, str) else None
-    if read is None:
-        raise _Wrong(f"type must be one of {', '.join(_KINDS)}")
-    name, properties = read(raw)
-    _check(properties)
-    ignored.update(f"events.{key[:80]}" for key in raw if key not in _EVENT_FIELDS)
-    timestamp, claimed = _timestamp(raw.get("timestamp"), now, skew)
-    page = {"$pathname": route_of(raw["route"])} if isinstance(raw.get("route"), str) and raw["route"] else {}
-    clock = {"client_timestamp": claimed.isoformat()} if claimed else {}
-    return Event(
-        uuid=_uuid(raw, person, alike),
-        event=name,
-        distinct_id=person,
-        timestamp=timestamp,
-        properties={**properties, **page, **clock, "$lib": "user-activity"},
-    )
 
 
 def _check(properties: dict[str, Any]) -> None:
