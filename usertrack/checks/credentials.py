@@ -32,7 +32,7 @@ _LONGEST = 30  # seconds for one request
 
 @dataclass(frozen=True)
 class Access:
-    """What the key may do: the project's name ('' if it may not read that), and the scopes it lacks, with their use.
+    """The rights of the key: the project's name ('' if it may not read that), and the scopes it lacks, with their use.
 
     ``email`` is that of its owner; '' where PostHog does not tell.
     """
@@ -80,7 +80,7 @@ async def _lacks(posthog: PostHog, path: str) -> bool:
 
 
 def try_postgres(url: str, notify: Notify) -> list[Finding]:
-    """What answers there, and as whom; raises a UsertrackError where nothing does."""
+    """Return the answer of Postgres, and as whom; raises a UsertrackError where nothing answers."""
     settings = settings_of_values({"postgres.url": url, "postgres.timeout": _LONGEST})
     with tempfile.TemporaryDirectory() as folder:
         findings = asyncio.run(_about(Postgres.from_settings(settings, notify), Spool(Path(folder))))

@@ -126,7 +126,7 @@ def _own_events(settings: Settings, entity: Entity, answer: Table) -> list[Findi
 
 
 def _scopes(answer: Table) -> Finding:
-    """What the key may do: its query succeeded, and the notes say whether it could read the project."""
+    """Say what the key may do: its query succeeded, and the notes tell whether it could read the project."""
     if NO_PROJECT_READ in answer.notes:
         add = "add it in PostHog under Settings, Personal API keys"
         return Finding("note", "PostHog scopes", f"query:read; {NO_PROJECT_READ}", add)

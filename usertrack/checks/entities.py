@@ -122,7 +122,7 @@ def _reads(library: Library, name: str) -> list[str]:
 
 
 def refused_by_postgres(runner: Runner, names: Sequence[str]) -> Problems:
-    """What Postgres says against each of the entities ``names`` alone: tables, rights, columns, and their types.
+    """Ask Postgres about each of the entities ``names`` alone: tables, rights, columns, and their types.
 
     One that only reads a broken one is not broken itself.
     """
@@ -271,7 +271,7 @@ def check_zones(runner: Runner, names: Sequence[str]) -> list[Finding]:
 
 
 def check_rows(runner: Runner, names: Sequence[str]) -> list[Finding]:
-    """What a sample of rows tells of the entities ``names``: accounts that are there twice, and words in no state."""
+    """Check a sample of rows of the entities ``names``: accounts that are there twice, and words in no state."""
     entities = runner.library.entities
     questions = {
         name: _TWICE if name == ACCOUNTS.name else _of(name, _WORDS) for name in names if entities[name].kind.states

@@ -1,4 +1,4 @@
-"""What a check says of one thing that it looked at."""
+"""The finding of a check about one thing that it looked at."""
 
 from dataclasses import dataclass
 

@@ -19,7 +19,7 @@ _QUERIES = ("neon/accounts", "posthog/people")
 
 
 def check_internal(runner: Runner) -> list[Finding]:
-    """That nobody said who your own people are, or each rule of `internal` that matches nobody."""
+    """Find that nobody said who your own people are, or rules of `internal` that match nobody."""
     if not runner.settings.names_own_people:
         return [Finding("note", "internal", *NO_INTERNAL)]
     people = runner.own_people()

@@ -60,7 +60,7 @@ def check_online(runner: Runner, rules: Path) -> list[Finding]:
 
 
 def _joined(runner: Runner, path: Path) -> Iterator[Finding]:
-    """What stops `segments`: a query whose rows cannot be joined, or a rule that fails on somebody's data."""
+    """Find what stops `segments`: a query whose rows cannot be joined, or a rule that fails on somebody's data."""
     try:
         rules = applicable(read_rules(path), runner.library)
         answers = runner.run(profile_statements(runner, rules))

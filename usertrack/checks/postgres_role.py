@@ -14,7 +14,7 @@ ABOUT_POSTGRES = Statement(
 
 
 def postgres_findings(answer: Table) -> list[Finding]:
-    """What answered `ABOUT_POSTGRES`, and as whom."""
+    """Return findings on what answered `ABOUT_POSTGRES`, and as whom."""
     version, database, role, may_write = answer.rows[0]
     text = f"{version}, database {database}, role {role}, session read-only, {1000 * answer.elapsed:.0f} ms away"
     findings = [Finding("ok", "Postgres", text)]

@@ -39,7 +39,7 @@ _Cause = tuple[str, str]
 
 
 def _missing(finding: Finding, library: Library) -> _Cause | None:
-    """What an error of Postgres says that is missing; None for any other error."""
+    """Return what is missing by an error of Postgres; None for any other error."""
     if finding.level != "FAIL" or not finding.subject.startswith("neon/"):
         return None
     if match := _NO_TABLE.search(finding.detail):

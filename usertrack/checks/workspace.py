@@ -63,7 +63,7 @@ def check_fragments(library: Library) -> list[Finding]:
 
 
 def _syntax_finding(query: Query) -> Finding | None:
-    """What is wrong with its SQL, as far as that is known without its source."""
+    """Find what is wrong with its SQL, as far as that is known without its source."""
     refused = refused_function(query.sql) if query.source == "neon" else None
     if refused:
         where = f"{query.path}:{query.line + query.sql[: refused[0]].count(chr(10))}"
@@ -202,7 +202,7 @@ def check_patterns(path: Path, rules_file: Callable[[], Path], library: Library)
 
 
 def _rule_findings(all_rules: Rules, library: Library) -> list[Finding]:
-    """What is wrong with the sets of one subject; raises UsageError."""
+    """Find what is wrong with the sets of one subject; raises UsageError."""
     rules = applicable(all_rules, library)
     findings = [] if rules.by else _left_out(rules)
     with _declared(rules, library) as profiles:

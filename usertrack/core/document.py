@@ -22,7 +22,7 @@ class Tag:
 
 @dataclass(frozen=True)
 class Field:
-    """How people see one column; files and pipes get the values as they are.
+    """The way in which people see one column; files and pipes get the values as they are.
 
     ``percent``: 0.123 → 12.3 %. ``bar``: the number and a bar; a DOUBLE column of shares 0…1 is written in percent.
     ``when``: UTC → the table's timezone, relative to ``as_of`` when recent. ``spark``: a list of numbers. ``list``:
@@ -199,7 +199,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where figures come from: a query of the library with its parameters, and the moment that it answers for (UTC).
+    """The source of figures: a query of the library with its parameters, and the moment that it answers for (UTC).
 
     ``current`` are the labels of its facts whose values are always those of today.
     """

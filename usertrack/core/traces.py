@@ -14,7 +14,7 @@ ERASED = "[erased]"
 
 
 def spellings(email: str) -> list[str]:
-    """How ``email`` may be written in texts, apart from the case of letters."""
+    """Return the spellings of ``email`` in texts, apart from the case of letters."""
     return sorted({email, *(json.dumps(email, ensure_ascii=each)[1:-1] for each in (True, False)), quote(email)})
 
 

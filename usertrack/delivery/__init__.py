@@ -1,1 +1,1 @@
-"""What leaves this machine for a server that is no source, posted safely and with retries: of `push` and `alerts`."""
+"""Posts to servers that are no source, safely and with retries: for `push` and `alerts`."""

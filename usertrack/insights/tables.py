@@ -201,7 +201,7 @@ def _share(count: int, of: Mapping[str, Any] | None) -> float | None:
 
 
 def _bins(result: Mapping[str, Any]) -> Shape:
-    """How long people took: a row per bin."""
+    """Return a row for each bin of the times that people took."""
     rows: list[Row] = [(_number(start), people) for start, people in result["bins"]]
     return [Column("from_seconds", "DOUBLE"), Column("people", "BIGINT")], rows
 

@@ -26,7 +26,7 @@ _PENDING = "persons/deletion_status/?status=pending&person_uuid={}"
 
 @dataclass(frozen=True)
 class Erasure:
-    """What a place held, and how much of it is ``left`` now that it was read again; None when that is not known."""
+    """The content of a place, and how much is ``left`` now that it was read again; None when that is not known."""
 
     held: Holding
     left: int | None
@@ -35,7 +35,7 @@ class Erasure:
 
 @dataclass(frozen=True)
 class ErasureOutcome:
-    """What each place holds after it was read again; whether PostHog is ``done``, or deletes the rest later."""
+    """The places as they are when read again; whether PostHog is ``done``, or deletes the rest later."""
 
     subject: Subject
     erasures: Sequence[Erasure]

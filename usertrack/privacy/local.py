@@ -50,7 +50,7 @@ def open_alerts(folder: Path | None) -> Iterator[Store | None]:
 
 @contextmanager
 def open_signals(folder: Path | None) -> Iterator[StateFile | None]:
-    """What the engine of patterns remembers in ``folder``; None where there is nothing."""
+    """Open what the engine of patterns remembers in ``folder``; None where there is nothing."""
     if folder is None or not (folder / SIGNALS).exists():
         yield None
         return

@@ -78,7 +78,7 @@ class LocalFiles:
 
 @dataclass(frozen=True)
 class Holding:
-    """How many things of one kind a place holds; None when that is not known, and ``note`` says why.
+    """The number of things of one kind in a place; None when that is not known, and ``note`` says why.
 
     ``ours`` is False for what usertrack never changes, ``stays`` True for data of other people, which `erase` leaves.
     """
@@ -96,7 +96,7 @@ def silent(message: str, *, passing: bool = False, unseen: bool = False) -> None
 
 
 def survey(runner: Runner, subject: Subject, files: LocalFiles, notify: Notify = silent) -> list[Holding]:
-    """What every place holds now."""
+    """Return what every place holds now."""
     return [
         *_in_posthog(runner, subject),
         *_in_server(runner, subject, notify),
@@ -178,7 +178,7 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
 
 
 def person_of(subject: Subject) -> erasure.Person:
-    """Whom alerts are about, by every id that PostHog knows."""
+    """Return the person that alerts are about, by every id that PostHog knows."""
     return erasure.Person(frozenset({*subject.ids, *subject.distinct_ids}), subject.email)
 
 

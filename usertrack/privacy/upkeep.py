@@ -26,7 +26,7 @@ _EXPIRE = (
 
 @dataclass(frozen=True)
 class PlaceCounts:
-    """How many things of a kind a place held, and how many are ``left``; None where usertrack changes nothing."""
+    """The number of things of a kind in a place, and how many are ``left``; None where usertrack changes nothing."""
 
     place: str
     content: str

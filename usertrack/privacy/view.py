@@ -13,7 +13,7 @@ from usertrack.privacy.upkeep import PlaceCounts
 
 @dataclass(frozen=True)
 class PlaceRow:
-    """What a place held, and what of it is left; in a survey whether it would be deleted."""
+    """The content of a place, and what of it is left; in a survey whether it would be deleted."""
 
     place: str
     content: str
@@ -28,7 +28,7 @@ _ERASE: Attribute[PlaceRow] = Attribute("erase", "VARCHAR", field=Field("Erase")
 
 
 def survey_document(subject: Subject, holdings: Sequence[Holding]) -> Document:
-    """What would be deleted, and where."""
+    """Show what would be deleted, and where."""
     return _places_document(
         f"What is held on {subject.email}",
         "nothing was deleted",
@@ -38,7 +38,7 @@ def survey_document(subject: Subject, holdings: Sequence[Holding]) -> Document:
 
 
 def erased_document(subject: Subject, results: Sequence[Erasure]) -> Document:
-    """What was deleted, and what every place holds after it was read again."""
+    """Show what was deleted, and what every place holds after it was read again."""
     left = any(erasure.held.ours and erasure.left != 0 for erasure in results)
     return _places_document(
         f"{subject.email} is not erased yet" if left else f"{subject.email} was erased",
@@ -54,7 +54,7 @@ def _erased_row(erasure: Erasure) -> PlaceRow:
 
 
 def counts_document(title: str, subtitle: str, before: Sequence[PlaceCounts], after: Sequence[PlaceCounts]) -> Document:
-    """What every place held before and holds after; `left` is empty in a dry run."""
+    """Show what every place held before and holds after; `left` is empty in a dry run."""
     rows = [
         PlaceRow(was.place, was.content, was.held, was.note, now.left) for was, now in zip(before, after, strict=True)
     ]

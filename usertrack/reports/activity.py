@@ -107,7 +107,7 @@ Ask = Callable[[Runner], Any]
 
 
 def asks(query: ActivityQuery, judged: Callable[[], tuple[Profiles, Rules]]) -> dict[str, Ask]:
-    """What each part asks, by its name; any can be asked alone. Segments alone need whom the rules have ``judged``."""
+    """The questions of the parts, by name; any can be asked alone. Segments need whom the rules have ``judged``."""
     scope = query.scope.widened_to_buckets
     parts: dict[str, Ask] = {
         "activity": lambda at: activity.ask(at, scope),

@@ -1,4 +1,4 @@
-"""What incidents have to do with the people in a segment: the reason of each without the failures of the incident."""
+"""The effect of incidents on the people in a segment: the reason of each without the failures of the incident."""
 
 from collections import Counter
 from collections.abc import Mapping

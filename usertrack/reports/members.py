@@ -87,7 +87,7 @@ def people(
 
 
 def moves(moved: Moves, key: str, id_: str, most: int, timezone: str) -> list[Block]:
-    """Who entered and who left, the first ``most`` of each."""
+    """List who entered and who left, the first ``most`` of each."""
     rows = [row for row in moved.moves.dicts() if row["segment"] == id_]
     cells: Columns[dict[str, Any]] = Columns(
         Attribute("change", "VARCHAR", lambda row: row["change"], Field("Change")),

@@ -1,4 +1,4 @@
-"""What other sets than the one that is acted on add to a week: who lapsed, and which power users to approach."""
+"""Adds what other sets say to a week: who lapsed, and which power users to approach."""
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Facts, Field, Paragraph, Section
@@ -17,7 +17,7 @@ LINES, NAMES = 2, 3  # lines of each offer, and who lapsed, unless --limit says 
 
 
 def lapsed(weekly: Weekly, limit: int | None) -> Section | None:
-    """Who is lapsed in the set `lifecycle` and was not a week before; None where segments.yaml has no such segment."""
+    """Return who lapsed within the last week, by the set `lifecycle`; None where segments.yaml has no such segment."""
     profiles = weekly.classification.profiles
     segment_set = profiles.rules.sets.get(LAPSED[0])
     segment = find_segment(segment_set.segments, LAPSED[1]) if segment_set else None
@@ -32,7 +32,7 @@ def lapsed(weekly: Weekly, limit: int | None) -> Section | None:
 
 
 def offers(weekly: Weekly, limit: int | None) -> Section | None:
-    """Whom to offer what, by the rules of the set `offers`; None where segments.yaml has none.
+    """Return whom to offer what, by the rules of the set `offers`; None where segments.yaml has none.
 
     Who is to be helped first is left out.
     """

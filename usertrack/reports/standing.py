@@ -1,4 +1,4 @@
-"""How the people of each segment stood a week ago: new in it since, there and something moved, or there as before."""
+"""Compares the people of each segment with a week ago: new since, there and moved, or there as before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from usertrack.reports.incident_effect import Effect
 
 @dataclass
 class Standing:
-    """Whom to act on in one segment, most urgent first: (person, why), or of those who ``moved`` (person, what did).
+    """The people to act on in a segment, most urgent first: (person, why), or of those who ``moved`` (person, change).
 
     ``same`` counts those who were there and of whom nothing moved; ``unknown`` are people whose last week is not known.
     ``spared`` counts whom only an incident brought in.

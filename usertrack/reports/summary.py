@@ -54,7 +54,7 @@ def summary_facts(weekly: Weekly, timezone: str) -> tuple[tuple[str, Any], ...]:
 
 
 def size_before(weekly: Weekly, count: SegmentCount) -> int | None:
-    """How many people were in the segment a week before."""
+    """Return how many people were in the segment a week before."""
     moved = weekly.moved.counts.get(count.segment.id)
     return None if moved is None or count.people is None or count.open else count.people - moved[0] + moved[1]
 
@@ -79,7 +79,7 @@ SIZES = "Segments, largest change first"
 
 
 def _first(weekly: Weekly) -> Iterator[tuple[str, str, str]]:
-    """Of each segment, the most urgent person whose primary segment it is."""
+    """Return the most urgent person of each segment whose primary segment it is."""
     table = weekly.classification.people()
     names = table.names
     key, primary, because, segments = map(

@@ -1,4 +1,4 @@
-"""What one person did, newest first, from both sources: what both tell of one run is one entry."""
+"""The actions of one person, newest first, from both sources: what both tell of one run is one entry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the first page of the app shows, each part a document: whom to act on first, incidents, figures, who moved."""
+"""The first page of the app, each part a document: whom to act on first, incidents, figures, who moved."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ def news_document(classification: Classification, changes: SegmentChanges, timez
 
 
 def _common(classification: Classification, segment: Segment) -> str:
-    """What many of a segment share of the texts in their reason: ``, 37 of them /billing``."""
+    """Return the texts that many reasons of a segment share: ``, 37 of them /billing``."""
     profiles = classification.profiles
     for name, fact in profiles.facts.items():
         if f"{{{name}}}" not in segment.because or fact.type != "VARCHAR" or fact.missing:
@@ -57,7 +57,7 @@ def _common(classification: Classification, segment: Segment) -> str:
 
 
 def people_document(classification: Classification, moved: Moves, changes: SegmentChanges) -> Document:
-    """Who is most urgent, a few of each segment, and how they stood at the earlier moment."""
+    """Show who is most urgent, a few of each segment, and how they stood at the earlier moment."""
     segment_set = classification.segment_set
     rows = moved.standing.dicts()
 
@@ -100,7 +100,7 @@ def _first(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def moves_document(classification: Classification, changes: SegmentChanges, timezone: str) -> Document:
-    """How large each segment is, how many came and went, and since when exactly."""
+    """Show how large each segment is, how many came and went, and since when exactly."""
 
     def count_of(count: SegmentCount, at: int) -> int | None:
         counts = changes.counts.get(count.segment.id)
@@ -128,7 +128,7 @@ def _document(title: str, blocks: list[Block], classification: Classification, n
 
 
 def scores_document(scorecard: Scorecard, timezone: str) -> Document:
-    """What changed by more than noise, and every metric with its days."""
+    """Show what changed by more than noise, and every metric with its days."""
     changed = changes_words(scorecard)
     head = Paragraph(f"More than noise: {' · '.join(changed)}" if changed else "Nothing changed by more than noise.")
     return Document("Scorecard", (head, *glance_blocks(scorecard)), timezone=timezone, as_of=scorecard.until)

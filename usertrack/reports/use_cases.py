@@ -1,4 +1,4 @@
-"""What to write to whom: what similar people who stayed did next, with their number, and what these looked at."""
+"""Suggests what to write to whom: what similar people who stayed did next, and what these looked at."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ def _silent(weekly: Weekly, most: int | None) -> Iterator[UseCase]:
 
 
 def _more(servers: Sequence[object], most: int | None) -> str:
-    """How many servers there are beyond the first ``most``."""
+    """Say how many servers there are beyond the first ``most``."""
     more = len(servers[most:]) if most else 0
     return f" · {number(more)} more" if more else ""
 

@@ -1,4 +1,4 @@
-"""What `usertrack report verify` answers: a sentence for each figure or line that differs."""
+"""The answer of `usertrack report verify`: a sentence for each figure or line that differs."""
 
 from collections.abc import Sequence
 

@@ -77,7 +77,7 @@ class Weekly:
 
     @property
     def traffic_unit(self) -> str:
-        """What traffic is counted in: ``visits``, or ``pageviews`` if the visits of a day of the week are unknown."""
+        """The unit of traffic: ``visits``, or ``pageviews`` if the visits of a day of the week are unknown."""
         days = {row["day"]: row for row in self.parts["traffic"].dicts()}
         return "pageviews" if any(days[day]["visits"] is None for day in self.week.days if day in days) else "visits"
 

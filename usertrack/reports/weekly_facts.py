@@ -14,7 +14,7 @@ _TOP = 5
 
 
 def new_user_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
-    """How many signed up, how far they came, and what they did in the product."""
+    """Return how many signed up, how far they came, and what they did in the product."""
     if "new_users" in weekly.parts:
         by_step = {row["did"]: row for row in weekly.parts["new_users"].dicts()}
         steps = [
@@ -56,7 +56,7 @@ _UNRECORDED = (None, "(not recorded)", "(no session)")
 
 @dataclass(frozen=True)
 class Visits:
-    """How many in a week, and in words the ``growth`` on the week before and the change ``a_day`` with its interval.
+    """The visits of a week, and in words the ``growth`` on the week before and the change ``a_day`` with its interval.
 
     ``noise``: whether the change is no more than that. Without a whole week before, nothing is compared.
     """

@@ -83,7 +83,7 @@ def _segments(weekly: Weekly) -> Section:
 
 
 def _segment(weekly: Weekly, count: SegmentCount, effect: Effect | None, timezone: str) -> Section:
-    """Whom to act on and why, without the failures of an incident, and who entered and left."""
+    """Show whom to act on and why, without the failures of an incident, and who entered and left."""
     segment, profiles = count.segment, weekly.classification.profiles
     return Section(
         f"{segment.name}: {segment.action}" if segment.action else segment.name,

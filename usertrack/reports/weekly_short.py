@@ -66,7 +66,7 @@ def short_sections(
 
 
 def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -> Section:
-    """What changed, how many are new to act on, and the figures of the week."""
+    """Show what changed, how many are new to act on, and the figures of the week."""
     names = {segment.id: segment.name for segment in weekly.classification.segment_set.segments}
     counts = [(len(standings[id_].new), name) for id_, name in names.items() if id_ in standings]
     new = [f"{name} {number(people)}" for people, name in sorted(counts, key=lambda row: -row[0]) if people]
@@ -131,7 +131,7 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
 
 
 def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collection[str], limit: int | None) -> Section:
-    """Who is new in each segment and why, and who was there and moved; people with one reason are one line."""
+    """Show who is new in each segment and why, and who stayed and moved; people with one reason are one line."""
     lines: list[_Line] = []
     left_out = Counter[str]()
     counts = [count for count in weekly.classification.counts if count.segment.id in segments]
@@ -191,7 +191,7 @@ def _facts(heading: str, weekly: Weekly, facts: Iterator[tuple[str, Any]], *part
 
 
 def _data(weekly: Weekly, timezone: str, notes: Sequence[str]) -> Section:
-    """How the sources met, how far they reach, and the notes."""
+    """Say how the sources met, how far they reach, and the notes."""
     profiles = weekly.classification.profiles
     origins = [origin for origin in segment_origins(weekly.classification) if profiles.queries[origin.query].people]
     met = {name: value for name, value in profiles.match.as_dict().items() if value}

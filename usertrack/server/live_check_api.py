@@ -1,4 +1,4 @@
-"""What the live check of the tracking plan has counted, over HTTP: read it, or begin anew."""
+"""The counts of the live check of the tracking plan, over HTTP: read them, or begin anew."""
 
 from typing import Any
 

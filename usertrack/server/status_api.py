@@ -1,4 +1,4 @@
-"""How the server is: ``/health`` for who watches it, ``/metrics`` for Prometheus.
+"""The state of the server: ``/health`` for who watches it, ``/metrics`` for Prometheus.
 
 Anybody learns whether it is well; numbers need the personal key.
 """

@@ -63,7 +63,7 @@ class StaticCohorts:
         self._write_members(cohort_id, existing, removed=True)
 
     def existing(self, persons: Sequence[str]) -> list[str]:
-        """Those of the ids ``persons`` that exist."""
+        """Return the ids among ``persons`` that exist."""
         sql = f"SELECT id FROM posthog.persons FINAL WHERE id IN {literals(filter(None, map(uuid_of, persons)))}"
         return [id_ for (id_,) in read_rows(self._store, sql)]
 

@@ -36,7 +36,7 @@ _EXAMPLES = 3  # ids of rows that are refused
 
 @dataclass
 class SyncState:
-    """How far the copy in a store is, in a file beside it.
+    """The progress of the copy in a store, in a file beside it.
 
     Attributes:
         select: a digest of the SELECT that the rows come from; with another one, all hours are compared.

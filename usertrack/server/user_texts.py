@@ -17,7 +17,7 @@ TABLES = ("cohorts", "property_definitions")
 
 
 def count_changes(store: Store, violations: ViolationLog, change: Change) -> int:
-    """How many of these texts ``change`` would change."""
+    """Count how many of these texts ``change`` would change."""
     rows = [row for table in TABLES for row in _rows(store, table)]
     texts = [*rows, *SavedInsights(store.path).fields(), *violations.texts()]
     return sum(text != _changed(text, change) for text in texts)

@@ -54,7 +54,7 @@ _errors = TokenBuckets()
 
 
 class Options(TypedDict, total=False):
-    """What ``configure`` takes; what is left out comes from the environment variable of that name."""
+    """The options of ``configure``; what is left out comes from the environment variable of that name."""
 
     project_key: str | None  # POSTHOG_API_KEY
     host: str  # POSTHOG_HOST
@@ -197,12 +197,12 @@ def refresh(*holder_ids: object, group_type: str = "") -> None:
 
 
 def staleness() -> "list[Staleness]":
-    """How fresh each declared property is."""
+    """Return how fresh each declared property is."""
     return current().profiles.staleness()
 
 
 def violations() -> "Counter[Violation]":
-    """What events of this process were not as the plan says, and how often."""
+    """Return what events of this process were not as the plan says, and how often."""
     return current().watch.violations.copy()
 
 

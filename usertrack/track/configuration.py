@@ -1,4 +1,4 @@
-"""What the library is told: where events go, and what they are held against."""
+"""The configuration of the library: where events go, and what they are held against."""
 
 import os
 from dataclasses import dataclass, field

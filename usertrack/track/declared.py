@@ -27,7 +27,7 @@ class Declared:
 
 
 class Declarations:
-    """What a product has declared: by event, and by group type and name."""
+    """The declarations of a product: by event, and by group type and name."""
 
     def __init__(self) -> None:
         self._declared: dict[tuple[str, str], Declared] = {}
@@ -64,7 +64,7 @@ class Declarations:
         return [Due(group_type, holder_id, name) for group, name in self._declared if group == group_type]
 
     def due_after(self, event: str, distinct_id: str, properties: Mapping[str, Any]) -> list[Due]:
-        """What an event makes due: of its person, and of its groups."""
+        """Return what an event makes due: of its person, and of its groups."""
         due = []
         for declared in self._by_event.get(event, ()):
             holder = _group_key(declared, properties) if declared.group_type else distinct_id

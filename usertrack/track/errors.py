@@ -33,7 +33,7 @@ class TokenBuckets:
         self._buckets: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
 
     def take(self, fingerprint: tuple[str, str]) -> int | None:
-        """How many were dropped since the last one that passed; None when this one is dropped too."""
+        """Return how many were dropped since the last one that passed; None when this one is dropped too."""
         now = self._clock()
         with self._lock:
             bucket = self._buckets.setdefault(fingerprint, _Bucket(_CAPACITY, now))

@@ -1,4 +1,4 @@
-"""What is on its way to PostHog: one event as JSON, with a UUID that it keeps wherever it is stored."""
+"""A message on its way to PostHog: one event as JSON, with a UUID that it keeps wherever it is stored."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What waits for PostHog, whoever keeps it: messages are leased, sent and settled."""
+"""The messages that wait for PostHog, whoever keeps them: they are leased, sent and settled."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -10,7 +10,7 @@ from usertrack.track.message import Message
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of messages, by uuid: PostHog has acknowledged ``accepted``, and never takes ``refused`` (why)."""
+    """The fate of messages, by uuid: PostHog has acknowledged ``accepted``, and never takes ``refused`` (why)."""
 
     accepted: frozenset[str] = frozenset()
     refused: dict[str, str] = field(default_factory=dict)
@@ -34,4 +34,4 @@ class Outbox(Protocol):
         """At most ``limit`` of the oldest messages that nobody else has leased; it may be none, with some waiting."""
 
     def waiting(self) -> int:
-        """How many messages are not settled, those that others have leased among them."""
+        """Return how many messages are not settled, those that others have leased among them."""

@@ -180,7 +180,7 @@ class Postgres:
         return self.counts()[0]
 
     def counts(self) -> tuple[int, int]:
-        """How many messages wait, and how many PostHog has refused for good."""
+        """Return how many messages wait, and how many PostHog has refused for good."""
         with self.transaction() as connection:
             waiting, refused = connection.execute(_COUNTS).fetchone() or (0, 0)
             return int(waiting), int(refused)

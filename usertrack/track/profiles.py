@@ -20,7 +20,7 @@ _BATCH = 100
 
 @dataclass(frozen=True)
 class Staleness:
-    """How fresh a declared property is: of how many holders it is known, and since when some wait to be computed.
+    """The freshness of a declared property: of how many holders it is known, and since when some wait to be computed.
 
     ``failing``: of how many the last attempt ended with an error. ``oldest``: when the oldest value was computed.
     """
@@ -36,7 +36,7 @@ class Staleness:
 
 @dataclass(frozen=True)
 class Computed:
-    """What a function returned at ``moment``, as JSON; or the type of the error that it ended with."""
+    """The result of a function at ``moment``, as JSON; or the type of the error that it ended with."""
 
     value: Any
     failure: str | None

@@ -24,7 +24,7 @@ _LONGEST_WAIT = 30.0
 
 
 class Destination(Protocol):
-    """Where messages go: ``send`` returns what became of them, and raises when nothing can be said of some."""
+    """The destination of messages: ``send`` returns what became of them, and raises when nothing is known of some."""
 
     name: str
 

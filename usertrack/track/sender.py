@@ -54,7 +54,7 @@ class Sender:
             self._sdk.capture("the first event takes longest")
 
     def send(self, messages: Sequence[Message], seconds: float = REQUEST_SECONDS) -> Delivery:
-        """What PostHog took and what it refuses for good; it has ``seconds`` to answer a request.
+        """Return what PostHog took and what it refuses for good; it has ``seconds`` to answer a request.
 
         Raises NotDelivered, with what PostHog had taken till then.
         """

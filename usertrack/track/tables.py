@@ -20,7 +20,7 @@ class Tables:
         self._declarations = declarations
 
     def send(self, messages: Sequence[Message], seconds: float = 0) -> Delivery:
-        """Where one message is at fault, the others are stored without it. Raises psycopg's errors of a database down.
+        """Store messages; one at fault does not stop the others. Raises psycopg's errors of a database down.
 
         What was stored before such an error is stored once, as ids are unique. ``seconds`` is not heeded: the
         connection has limits of its own.

@@ -190,7 +190,7 @@ class Tracker:
             self.saver.start()
 
     def _prepare(self) -> int:
-        """What the relay does before it sends: the database gets what it has missed, and properties are computed."""
+        """Prepare what the relay sends: the database gets what it has missed, and properties are computed."""
         stored = self.saver.step() if self.postgres else 0
         return stored + self.profiles.refresh()
 

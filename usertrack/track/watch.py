@@ -25,7 +25,7 @@ class NotAsPlanned(UsertrackError):  # noqa: N818 - reads as a sentence
 
 
 class Watch:
-    """What events of this process break of one plan; nothing without a plan."""
+    """The violations of one plan by events of this process; none without a plan."""
 
     def __init__(self, plan: "Plan | Path | None", *, enforce: bool | None) -> None:
         self._plan = plan

@@ -20,7 +20,7 @@ _OF_PROCESSES = ("lock", "holder.json")
 
 
 def live_demo_folder(root: Path) -> Path:
-    """Where live traffic is kept, unless `--data` says otherwise; ``root`` is that of the demos."""
+    """Return the folder of live traffic, unless `--data` says otherwise; ``root`` is that of the demos."""
     return root / "live-demo"
 
 

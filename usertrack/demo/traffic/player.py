@@ -85,7 +85,7 @@ class Player:
             return False
 
     def _visitors(self, client: httpx.Client) -> list[Visitor]:
-        """Whom the server knows; empty when it has ended before it answered."""
+        """Return whom the server knows; empty when it has ended before it answered."""
         body = {"query": {"kind": "HogQLQuery", "query": _VISITORS}}
         headers = {"Authorization": f"Bearer {self._server.key}"}
         while not self._end.is_set():

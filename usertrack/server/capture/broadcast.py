@@ -53,7 +53,7 @@ class Listener:
         self._wake()
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """What comes, as it comes: all that waits at once."""
+        """Yield what comes, as it comes: all that waits at once."""
         yield b": you hear what is stored from now on\n\n"
         while True:
             await self._news.wait()

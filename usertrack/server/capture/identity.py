@@ -1,4 +1,4 @@
-"""Whose events a browser may send: a signature, made on the product's own server, says who its person is.
+"""Checks whose events a browser may send: a signature, made on the product's own server, says who its person is.
 
 A browser's project token is public, so anybody can name any person. The signature is an HMAC-SHA256 with a secret of
 this server: of the id and, after a dot, of id, e-mail and tier. What is not signed is a claim: it is stored under names
@@ -95,7 +95,7 @@ class Identities:
         self._secrets = _entries(path)
 
     def divide(self, events: Iterable[Event], now: datetime, *, browser: bool = False) -> tuple[list[Event], list[str]]:
-        """Those of ``events`` to store, and the uuids of those whose person is not proven."""
+        """Return the ``events`` to store, and the uuids of those whose person is not proven."""
         secrets = self._current(now)
         admitted, refused = [], []
         for event in events:
@@ -150,7 +150,7 @@ class Identities:
 
 
 def _proven(person: str, signature: Any, claims: dict[str, Any], secrets: Iterable[str]) -> dict[str, str] | None:
-    """Those of ``claims`` that ``signature`` proves, or None where it does not even prove the ``person``."""
+    """Return the ``claims`` that ``signature`` proves, or None where it does not even prove the ``person``."""
     if not isinstance(signature, str) or "\n" in person:
         return None
     by_id, _, by_all = signature.partition(".")

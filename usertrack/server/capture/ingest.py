@@ -101,7 +101,7 @@ class Ingestor:
         return 0
 
     def lag(self) -> float:
-        """How long the oldest event waits that is not stored yet, in seconds."""
+        """The time in seconds that the oldest event waits that is not stored yet."""
         if not self._log.waiting().entries:
             return 0.0
         offset, received = self._oldest

@@ -65,7 +65,7 @@ class LiveCheck:
         self._count(len(events), broken, now)
 
     def divide(self, events: Sequence[Event], now: datetime) -> tuple[list[Event], Mapping[str, Sequence[Violation]]]:
-        """Those of ``events`` to store, and the violations of those that the plan refuses, by uuid.
+        """Return the ``events`` to store, and the violations of those that the plan refuses, by uuid.
 
         The refused are counted, each once: the last ones are known by their uuids. The others are, once stored.
         """
@@ -126,7 +126,7 @@ def _first(texts: list[str]) -> list[str]:
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
-    """What changes with the file."""
+    """Return a stamp that changes with the file."""
     try:
         status = path.stat()
     except OSError:

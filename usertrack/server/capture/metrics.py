@@ -1,4 +1,4 @@
-"""What a server has taken and stored since it started: counts, times, and how much waits."""
+"""Metrics of what a server has taken and stored since it started: counts, times, and how much waits."""
 
 import time
 from bisect import bisect_left
@@ -10,7 +10,7 @@ _RECENT = 60  # seconds
 
 
 class Histogram:
-    """How many took at most so many seconds, as Prometheus counts."""
+    """The counts of what took at most so many seconds, as Prometheus has them."""
 
     def __init__(self) -> None:
         self._counts = [0] * (len(_SECONDS) + 1)

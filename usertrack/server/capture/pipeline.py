@@ -59,7 +59,7 @@ class Capture:
         return refused
 
     def _prepare(self, events: Sequence[Event], now: datetime) -> tuple[int, bytes, Mapping[str, Sequence[Violation]]]:
-        """How many of ``events`` are accepted, as bytes for the log, and what is refused."""
+        """Count the accepted ``events``, and return them as bytes for the log, with what is refused."""
         refused: Mapping[str, Sequence[Violation]] = {}
         if self._live_check:
             self._live_check.refresh()

@@ -1,4 +1,4 @@
-"""What the store could not take: requests that ClickHouse refuses, and damaged logs. Privacy requests reach them."""
+"""Keeps what the store cannot take: requests that ClickHouse refuses, damaged logs. Privacy requests reach them."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,7 @@ _DAMAGED = "event_log-damaged-*"
 
 
 class SetAside:
-    """What was set aside in the data directory ``folder``."""
+    """The requests and logs that were set aside in the data directory ``folder``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -35,7 +35,7 @@ _LEFTOVERS = (f"{_UPLOAD}*", "trees-*")  # of killed imports; of older versions,
 
 
 class Applier(Protocol):
-    """What stores the events of the log."""
+    """A storer of the events of the log."""
 
     def catch_up(self, seconds: float) -> int: ...
 

@@ -1,4 +1,4 @@
-"""What events broke of the tracking plan: counts and samples without values, in one SQLite file beside the events."""
+"""Counts what events broke of the tracking plan, with samples without values, in one SQLite file beside the events."""
 
 import json
 import logging
@@ -49,7 +49,7 @@ REST = "(others)"
 
 
 class Kind(NamedTuple):
-    """What violations are counted by. ``property`` is empty when the event as a whole is meant."""
+    """The key by which violations are counted. ``property`` is empty when the event as a whole is meant."""
 
     rule: str
     event: str
@@ -205,7 +205,7 @@ class ViolationLog:
             yield database
 
     def _open(self) -> sqlite3.Connection:
-        """What is written survives the end of the process, by kill -9 too; the machine's end may cost some seconds."""
+        """Open the file: what is written survives a kill -9 of the process; the machine's end may cost some seconds."""
         if self._connection is None:
             if not self._path.exists():
                 self._path.touch(mode=0o600)
@@ -221,7 +221,7 @@ class ViolationLog:
 
 @dataclass
 class _Unwritten:
-    """What is only in memory. Of each kind, its count, and when it was first and last seen."""
+    """The counts that are only in memory. Of each kind, its count, and when it was first and last seen."""
 
     checked: int = 0
     since: str = ""
@@ -246,7 +246,7 @@ def _sample(breach: Breach, broken: Broken, moment: str) -> str:
 
 
 def _type(value: Any) -> str:
-    """What JSON calls a value of this kind."""
+    """Return what JSON calls a value of this kind."""
     match value:
         case None:
             return "null"

@@ -14,7 +14,7 @@ _Request = tuple[bytes, _Awaited]
 
 
 class LogFull(NotAppended):
-    """As much waits in the log as may wait."""
+    """Raised when as much waits in the log as may wait."""
 
 
 class GroupCommit:

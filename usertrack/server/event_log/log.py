@@ -11,7 +11,7 @@ class LoggedRequest(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """How much is in a log."""
+    """The amount of what is in a log."""
 
     entries: int
     bytes: int

@@ -1,4 +1,4 @@
-"""What can be read of a damaged log: entries before, after and between its damaged pages."""
+"""Reads what can be read of a damaged log: entries before, after and between its damaged pages."""
 
 import heapq
 import sqlite3

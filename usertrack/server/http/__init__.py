@@ -1,1 +1,1 @@
-"""What every endpoint of the embedded PostHog needs: settings, keys, errors, pages, the log of failures."""
+"""The common part of all endpoints of the embedded PostHog: settings, keys, errors, pages, the log of failures."""

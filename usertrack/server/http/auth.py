@@ -1,4 +1,4 @@
-"""Who may use the endpoints under /api/: a client with the personal API key, on the one project of this server."""
+"""Guards the endpoints under /api/: a client needs the personal API key, on the one project of this server."""
 
 import hmac
 from typing import Any

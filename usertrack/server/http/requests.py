@@ -1,4 +1,4 @@
-"""What the routes below /api/ share: their addresses, their errors as PostHog's answers, and reading a JSON body."""
+"""The common part of the routes below /api/: addresses, errors as PostHog's answers, and reading a JSON body."""
 
 import json
 import logging

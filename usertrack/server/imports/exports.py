@@ -13,7 +13,7 @@ from usertrack.server.hogql.sql import quote
 
 @dataclass(frozen=True)
 class Export:
-    """What ``named`` fields of a service are, by target of the mapping, and the name and JSON of ``computed`` ones."""
+    """The fields of a service: the ``named`` ones by target of the mapping, and name and JSON of ``computed`` ones."""
 
     named: Mapping[str, str] = field(default_factory=dict)
     computed: Mapping[str, tuple[str, str]] = field(default_factory=dict)

@@ -74,7 +74,7 @@ def first_rows(session: "ClickHouseSession", events: Events) -> list[list[Any]]:
 
 
 def bad_rows(session: "ClickHouseSession", events: Events) -> list[Problem]:
-    """What is wrong with the rows of the file, most frequent first. Reads the whole file, on one core."""
+    """Return what is wrong with the rows of the file, most frequent first. Reads the whole file, on one core."""
     conditions = ", ".join(f"{condition}, '{description}'" for description, condition in PROBLEMS.items())
     rows = events.rows(row="rowNumberInAllBlocks()", as_text=events.timestamp_text)
     rows_of_problems = session.rows(
@@ -89,7 +89,7 @@ def bad_rows(session: "ClickHouseSession", events: Events) -> list[Problem]:
 
 
 def clock_notes(session: "ClickHouseSession", events: Events) -> tuple[str, ...]:
-    """How many rows have a time that their timezone skipped, or had twice, when its clocks were changed."""
+    """Note how many rows have a time that their timezone skipped, or had twice, when its clocks were changed."""
     if not (wall := events.wall()):
         return ()
     rows = events.rows(skipped=wall.skipped, twice=wall.twice, as_text=events.timestamp_text)

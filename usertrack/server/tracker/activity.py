@@ -41,7 +41,7 @@ class Rejection:
 
 @dataclass
 class Activity:
-    """What a body holds: ``events`` to store, what was ``rejected``, and the names of fields that are ``ignored``.
+    """The content of a body: ``events`` to store, what was ``rejected``, and the names of ``ignored`` fields.
 
     ``places`` has the place of each event in the body, by its uuid. ``nameless`` have neither uuid nor timestamp: sent
     again, they are stored again.
