@@ -171,7 +171,8 @@ def funnel_of(words: Sequence[str], named: dict[str, Funnel], read: Callable[[st
     if len(words) == 1 and words[0] in named:
         return named[words[0]]
     if len(words) == 1:
-        hint = did_you_mean(words[0], named, f"there are {', '.join(named)}; else name two steps or more")
+        there_are = f"there are {', '.join(named)}; else " if named else "funnels.yaml has none: "
+        hint = did_you_mean(words[0], named, f"{there_are}name two steps or more")
         raise UsageError(f"no funnel is called '{words[0]}', and a step alone is none", hint)
     steps = tuple(map(read, words))
     return Funnel(" → ".join(step.text for step in steps), steps)
