@@ -15,7 +15,5 @@ SELECT
     max(timestamp) AS last_frustration_at
 FROM {keyed_events}
 WHERE ({rage} OR {exception})
-    AND {in_days}
-    AND {event_key} IS NOT NULL
-    AND {customer}
+    AND {keyed_lately}
 GROUP BY {key}

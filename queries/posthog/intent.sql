@@ -11,7 +11,5 @@ SELECT
     max(timestamp) AS last_intent_at
 FROM {keyed_events}
 WHERE {connect_clicked}
-    AND {in_days}
-    AND {event_key} IS NOT NULL
-    AND {customer}
+    AND {keyed_lately}
 GROUP BY {key}

@@ -15,7 +15,5 @@ SELECT
     max(timestamp) AS last_mcp_click_at
 FROM {keyed_events}
 WHERE {connect_clicked}
-    AND {in_days}
-    AND {event_key} IS NOT NULL
-    AND {customer}
+    AND {keyed_lately}
 GROUP BY {key}

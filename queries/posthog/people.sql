@@ -16,11 +16,6 @@ FROM (
         AND NOT ({email_of_person} IS NULL AND {opted_out})
     GROUP BY email
     UNION ALL
-    SELECT NULL AS email, uniqExact(person_id) AS there, min(timestamp) AS first_at
-    FROM events
-    WHERE person_mode = 'propertyless'
-        AND timestamp <= toDateTime({as_of})
-        AND person_id NOT IN (SELECT id FROM persons)
-    HAVING there > 0
+    SELECT NULL AS email, {nameless_visitors}
 )
 GROUP BY email

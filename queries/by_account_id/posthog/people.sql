@@ -11,16 +11,8 @@ SELECT account_id, sum(there) AS persons, min(first_at) AS first_seen_at
 FROM (
     SELECT nullIf(arrayJoin(if(length(known.ids) = 0, [''], known.ids)), '') AS account_id,
         if(length(known.ids) > 1, length(known.ids), 1) AS there, persons.created_at AS first_at
-    FROM persons
-    LEFT JOIN ({account_ids}) AS known ON known.person = persons.id
-    WHERE persons.created_at <= toDateTime({as_of})
-        AND persons.id NOT IN {not_customers}
+    FROM {known_persons}
     UNION ALL
-    SELECT NULL AS account_id, uniqExact(person_id) AS there, min(timestamp) AS first_at
-    FROM events
-    WHERE person_mode = 'propertyless'
-        AND timestamp <= toDateTime({as_of})
-        AND person_id NOT IN (SELECT id FROM persons)
-    HAVING there > 0
+    SELECT NULL AS account_id, {nameless_visitors}
 )
 GROUP BY account_id

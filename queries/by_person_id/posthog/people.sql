@@ -13,20 +13,12 @@ SELECT person_id, sum(there) AS persons, max(named) AS ids, max(address) AS emai
 FROM (
     SELECT
         nullIf(known.ids[1], '') AS person_id,
-        1 AS there,
         length(known.ids) AS named,
         {email_of_person} AS address,
+        1 AS there,
         persons.created_at AS first_at
-    FROM persons
-    LEFT JOIN ({account_ids}) AS known ON known.person = persons.id
-    WHERE persons.created_at <= toDateTime({as_of})
-        AND persons.id NOT IN {not_customers}
+    FROM {known_persons}
     UNION ALL
-    SELECT NULL AS person_id, uniqExact(person_id) AS there, 0 AS named, NULL AS address, min(timestamp) AS first_at
-    FROM events
-    WHERE person_mode = 'propertyless'
-        AND timestamp <= toDateTime({as_of})
-        AND person_id NOT IN (SELECT id FROM persons)
-    HAVING there > 0
+    SELECT NULL AS person_id, 0 AS named, NULL AS address, {nameless_visitors}
 )
 GROUP BY person_id
