@@ -291,6 +291,18 @@ def test_without_accounts(cli: Cli, reader: Reader, tmp_path: Path) -> None:
     assert "  accounts: none\n" in (tmp_path / "acme/usertrack.yaml").read_text()
 
 
+def test_after_a_plain_init_errors_name_the_other_one(
+    cli: Cli, reader: Reader, tmp_path: Path, clean_env: pytest.MonkeyPatch
+) -> None:
+    reader("CREATE TABLE users (id int PRIMARY KEY, email text, created_at date)")
+    assert cli("init", "plain").code == 0
+    clean_env.chdir(tmp_path / "plain")
+    for command in (["segments"], ["doctor"], ["query", "run", "overview"]):
+        said = cli(*command)
+        assert said.code != 0
+        assert "usertrack init --from-database" in " ".join((said.out + said.err).split()), command
+
+
 def test_accounts_with_a_key_of_several_columns(cli: Cli, reader: Reader) -> None:
     reader('CREATE TABLE users (tenant int, "No" int, email text, created_at date, PRIMARY KEY (tenant, "No"))')
     code, _, err = init(cli, "--yes")

@@ -206,6 +206,15 @@ def test_groups_are_ranked_by_the_window(client: Client) -> None:
     }
 
 
+def test_who_has_no_value_wins_no_ranking(client: Client) -> None:
+    lines = [f"none{n}|a|2026-03-15 10:00:00" for n in range(5)]
+    lines += [
+        f"{plan}{n}|a|2026-03-15 10:00:00|plan={plan}" for plan, of in (("pro", 2), ("team", 1)) for n in range(of)
+    ]
+    activity = activity_of(client, lines, scope_of("2026-03-11", "2026-03-21", breakdown="plan", top=2))
+    assert list(map(str, activity.groups)) == ["pro", "(none)", "all others"]
+
+
 def test_a_value_that_reads_as_none_swallows_nobody(client: Client) -> None:
     mediums = ["(none)", "(none)", "(none)", "all others", "all others", None, "cpc"]
     client.batch(

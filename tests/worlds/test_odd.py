@@ -4,6 +4,7 @@ Events lie in the future and on the edge of a range, and 25 of them at one momen
 """
 
 import asyncio
+import json
 import re
 import shutil
 from datetime import datetime
@@ -196,3 +197,10 @@ class TestOdd(Walk):
         """A copy of the workspace, in which the test is."""
         monkeypatch.chdir(shutil.copytree(there.workspace, tmp_path / "edited"))
         return tmp_path / "edited"
+
+    def test_accounts_that_did_not_exist_yet_are_in_no_segment(self, there: Opened) -> None:
+        past = ("--as-of", "2026-10-25")
+        document = json.loads(there.run("segments", "--all-members", *past, "-f", "json").out)
+        # the others of today signed up later, and burst has run since then
+        assert {user["email"] for user in document["users"]} == {"multi@two.example", "twice@rim.example"}
+        assert "nobody is known as 'burst@rim.example'" in there.run("explain", "burst@rim.example", *past).err
