@@ -111,6 +111,7 @@ def test_stickiness_is_the_mean_of_each_day_s(client: Client) -> None:
     lines = [f"p{n}|a|" + ", ".join(f"2026-03-{day:02} 10:00:00" for day in range(2, 12)) for n in range(10)]
     lines += ["q|a|2026-03-02 10:00:00, 2026-04-10 10:00:00"]
     activity = activity_of(client, lines, scope_of("2026-03-02", "2026-04-11")).now
+    assert activity.active.stickiness is not None
     assert activity.active.stickiness == pytest.approx((1 + 9 * 10 / 11 + 1) / 40)
     assert activity.engagement.score == pytest.approx(100 * (activity.active.stickiness + 90 / 101) / 2)
 
@@ -217,17 +218,11 @@ def test_who_has_no_value_wins_no_ranking(client: Client) -> None:
 
 def test_a_value_that_reads_as_none_swallows_nobody(client: Client) -> None:
     mediums = ["(none)", "(none)", "(none)", "all others", "all others", None, "cpc"]
-    client.batch(
-        *(
-            {
-                "event": "a",
-                "distinct_id": f"p{n}",
-                "timestamp": "2026-03-03T00:00:00Z",
-                "properties": {"medium": medium},
-            }
-            for n, medium in enumerate(mediums)
-        )
-    )
+    events: list[dict[str, object]] = [
+        {"event": "a", "distinct_id": f"p{n}", "timestamp": "2026-03-03T00:00:00Z", "properties": {"medium": medium}}
+        for n, medium in enumerate(mediums)
+    ]
+    client.batch(*events)
     scope = scope_of("2026-03-02", "2026-03-09", breakdown="medium", top=3)
     with asking(client.store, scope.as_of) as runner:
         daily = {name.written: group.days[1].dau for name, group in ask(runner, scope).groups.items()}
