@@ -124,6 +124,12 @@ def test_one_cause(check: Check, accounts: Sequence[str], runs: Sequence[str], p
     assert remedy in finding.hint
 
 
+def test_what_is_no_address_is_counted(check: Check) -> None:
+    findings = check(accounts=ACCOUNTS.replace("p.mail AS email", "'a@x.example, b@x.example' AS email"))
+    details = [finding.detail for finding in findings if finding.subject == "entity accounts"]
+    assert "4 accounts have an e-mail that is no address, and so none" in details
+
+
 def test_words_in_no_state_are_counted(check: Check) -> None:
     [note] = [finding for finding in check() if finding.level == "note"]
     assert note.detail == "50 % of 16 rows of the last 30 days are in no state: wei[red]rd (4), empty (4)"
