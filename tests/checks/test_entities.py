@@ -116,7 +116,7 @@ def test_all_in_order(check: Check) -> None:
         ),
     ],
 )
-def test_one_cause(check: Check, accounts: Sequence[str], runs: Sequence[str], problem: str, remedy: str) -> None:
+def test_one_cause(check: Check, accounts: tuple[str, str], runs: tuple[str, str], problem: str, remedy: str) -> None:
     [finding] = failures(
         check(ACCOUNTS.replace(*accounts) if accounts else ACCOUNTS, RUNS.replace(*runs) if runs else RUNS)
     )
