@@ -55,6 +55,7 @@ def test_nobody_at_all(own: Cli) -> None:
     assert "0 people are known" in own("explain", "lena@northwind.example").err
 
 
+@pytest.mark.slow
 def test_a_table_that_does_not_exist(own: Cli, empty: Office, clean_env: pytest.MonkeyPatch) -> None:
     with psycopg.connect(empty.dsn, autocommit=True) as connection:
         connection.execute("ALTER TABLE fastapi_code_execution RENAME TO code")

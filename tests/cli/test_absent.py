@@ -23,6 +23,7 @@ def test_segments(company: Cli) -> None:
     assert "unknown" not in answer.out.replace("unknown to PostHog", "")
 
 
+@pytest.mark.slow
 def test_other_questions(company: Cli) -> None:
     assert "Run success rate" not in company("metrics").out
     assert "code" in company("query", "run", "new_users").out
@@ -40,6 +41,7 @@ def test_who_asks_for_them_is_told(company: Cli, args: tuple[str, ...]) -> None:
     assert "rests on what is not here: runs" in answer.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "segments"),
     [
@@ -68,6 +70,7 @@ def test_what_costs_credits_is_nothing_where_nobody_has_any(demo: Cli, tmp_path:
     assert "utilisation" not in demo("metrics", "--demo").out
 
 
+@pytest.mark.slow
 def test_check_says_what_is_left_out(company: Cli) -> None:
     answer = company("check")
     assert answer.code == 0
@@ -87,6 +90,7 @@ def test_wrong_settings(demo: Cli, tmp_path: Path, text: str, message: str) -> N
     assert message in demo("metrics").err
 
 
+@pytest.mark.slow
 def test_calls_without_a_kind_of_tool(demo: Cli, tmp_path: Path) -> None:
     shipped = (shipped_root() / "tables/neon/calls.sql").read_text()
     (tmp_path / "usertrack.yaml").write_text("")
@@ -100,6 +104,7 @@ def test_calls_without_a_kind_of_tool(demo: Cli, tmp_path: Path) -> None:
         assert "by kind" not in answer.out
 
 
+@pytest.mark.slow
 def test_the_dossier_of_somebody_whom_posthog_alone_knows(demo: Cli, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text("tables: none\n")
     people = json.loads(demo("segments", "--demo", "--set", "lifecycle", "-f", "json", "--limit", 1).out)["users"]

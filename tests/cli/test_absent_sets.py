@@ -21,6 +21,7 @@ def company(demo: Cli, tmp_path: Path) -> Cli:
     return lambda *args: demo(*args, "--demo")
 
 
+@pytest.mark.slow
 def test_the_set_that_is_here_answers(company: Cli) -> None:
     answer = company("segments", "-f", "json", "--limit", 1)
     assert answer.code == 0

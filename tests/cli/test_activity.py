@@ -74,6 +74,7 @@ def _leaves(value: Any, path: str = "") -> Any:
         yield path, value
 
 
+@pytest.mark.slow
 def test_its_parts_agree_with_the_commands(demo: Cli, full: Any) -> None:
     activity, sessions = document_of(demo, "activity"), document_of(demo, "sessions")
     metrics, analytics = full["activityMetrics"], full["sessionAnalytics"]

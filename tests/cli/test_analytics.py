@@ -56,6 +56,7 @@ def test_the_people_of_a_step_are_those_it_lost(demo: Cli) -> None:
     assert len(list(rows)) == group["steps"][3]["dropped"]
 
 
+@pytest.mark.slow
 def test_a_segment_is_its_people(demo: Cli) -> None:
     members = {user["email"] for user in document_of(demo, "segments", "power", "--all-members")["users"]}
     lines = demo(
@@ -83,6 +84,7 @@ def test_recurring_retention_of_a_week_is_its_active_people(demo: Cli) -> None:
     assert not any(cell["complete"] for cell in blank)
 
 
+@pytest.mark.slow
 def test_sessions_of_journeys_add_up_in_every_table(demo: Cli) -> None:
     [group] = document_of(demo, "journeys", "--segment", "power", "--steps", 3)["groups"]
     assert group["sessions"] > 100
@@ -102,6 +104,7 @@ def test_ways_to_a_goal_are_those_that_got_there(demo: Cli) -> None:
     assert {row["path"][-1] for row in group["paths"]} == {"user_signed_up"}
 
 
+@pytest.mark.slow
 def test_journeys_by_group_add_up(demo: Cli) -> None:
     [everybody] = document_of(demo, "journeys")["groups"]
     groups = document_of(demo, "journeys", "--breakdown", "$browser", "--top", 2)["groups"]
@@ -231,6 +234,7 @@ def test_what_is_wrong_is_said(demo: Cli, args: list[str], message: str, hint: s
     assert result.out == ""
 
 
+@pytest.mark.slow
 def test_a_workspaces_own_funnels(demo: Cli, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text("timezone: Europe/Berlin\n")
     mine = tmp_path / "funnels.yaml"

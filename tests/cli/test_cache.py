@@ -71,6 +71,7 @@ def without_cache_notes(out: str) -> Any:
     return document
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_questions")
 def test_when_both_sources_are_gone(
     cli: Cli, clean_env: pytest.MonkeyPatch, north: Office, folder: Path, tmp_path: Path
@@ -105,6 +106,7 @@ def test_when_both_sources_are_gone(
         embedded_postgres.start(folder / "postgres")
 
 
+@pytest.mark.slow
 def test_the_age_is_in_every_format(own: Cli, tmp_path: Path) -> None:
     own("segments")
     for fmt in ("table", "csv"):

@@ -12,6 +12,7 @@ HOSTILE = ["percent%s{0}@hooli.example", "party@hooli.example", "markup@umbra.ex
 DIFFICULT = [*HOSTILE, "siobhan.o'brien@acme.example", "noor@lumen.example"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("email", slow_but(DIFFICULT[:1], DIFFICULT))
 def test_hostile_people_on_a_terminal(demo: Cli, email: str) -> None:
     result = demo("user", email)

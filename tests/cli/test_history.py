@@ -52,6 +52,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
+@pytest.mark.slow
 def test_segments_say_what_changed_since_last_week(two: Cli) -> None:
     before, now = members(two, "--as-of", WEEK_AGO), members(two)
     result = two("segments", "-n", 1)
@@ -144,6 +145,7 @@ def test_exclusive_rows_and_columns_are_the_sizes(demo: Cli) -> None:
         assert sum(other[row["was"]] for other in document["transitions"]) == sizes["2026-11-20", row["was"]]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_known_of_the_past_is_said(demo: Cli) -> None:
     sentence = "note: on 13 Nov 2026: account, name, credits, subscription,"
     for command in (["segments"], ["match"], ["explain", "nora.sato@northwind.example"]):

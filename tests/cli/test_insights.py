@@ -100,6 +100,7 @@ def test_nothing_is_deleted_unasked(demo: Cli, insight_id: int) -> None:
     assert answer_of(demo, insight_id)["id"] == insight_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "code", "message"),
     [

@@ -60,6 +60,7 @@ def test_while_nobody_knows_who_opted_out_the_answer_is_incomplete_and_nothing_i
     assert (sent.code, "usertrack query run posthog/opted_out" in sent.err) == (6, True)
 
 
+@pytest.mark.slow
 def test_a_dossier_has_both_sources(own: Cli) -> None:
     assert "Account_id" not in own("user", ANN).out
     answer = json.loads(own("user", ANN, "-f", "json").out)
@@ -93,6 +94,7 @@ def test_snapshots_of_another_key_are_not_compared(
     assert (note in history.err, len(json.loads(history.out)["snapshots"])) == (True, 1)
 
 
+@pytest.mark.slow
 def test_an_id_is_as_good_as_an_email(own: Cli) -> None:
     assert (
         own("failures", "--user", ANN, "-f", "json").out == own("failures", "--user", "ann@x.example", "-f", "json").out
@@ -122,6 +124,7 @@ def test_the_history_is_of_ids(own: Cli) -> None:
     assert ANN in own("history", "--user", f" {ANN} ").out
 
 
+@pytest.mark.slow
 def test_the_weekly_report(own: Cli) -> None:
     assert ANN in own("report", "weekly", "--full").out
 

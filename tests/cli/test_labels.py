@@ -28,6 +28,7 @@ def test_failures(company: Cli) -> None:
     assert "endpoint level: of these people" in notes
 
 
+@pytest.mark.slow
 def test_the_weekly_report(company: Cli) -> None:
     document = json.loads(company("report", "weekly", "-f", "json").out)
     text = json.dumps(document["sections"])
@@ -51,6 +52,7 @@ def test_the_scorecard(company: Cli) -> None:
     assert not NOT_OURS.search(text)
 
 
+@pytest.mark.slow
 def test_a_person(company: Cli) -> None:
     text = company("user", "lena@northwind.example", "--limit", 0).out
     for words in ("Minutes", "Build level: builds", "Endpoint level: failed API calls", "finished builds ever failed"):

@@ -50,6 +50,7 @@ def test_json_and_csv_have_every_fact(own: Cli) -> None:
     assert (row["organization"], row["people"], row["primary"]) == ("globex", "1", "leaving")
 
 
+@pytest.mark.slow
 def test_explain(own: Cli) -> None:
     assert "globex is in Leaving Customers" in own("explain", "globex", "--by", "organization").out
     answer = json.loads(own("explain", "globex", "--by", "organization", "-f", "json").out)

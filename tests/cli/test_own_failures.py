@@ -81,6 +81,7 @@ def test_a_persons_line_has_the_cause_and_its_owner(studio: Cli) -> None:
     assert "most often" not in because["varied"] + because["silent"]
 
 
+@pytest.mark.slow
 def test_every_place_names_the_same_cause(studio: Cli) -> None:
     [listed] = document_of(studio, "failures", "--user", "rich@films.example")["fingerprints"]
     assert (listed["label"], listed["owner"]) == (FALSE, "Platform")

@@ -116,6 +116,7 @@ def test_document_of_a_user(own: Cli, fmt: str) -> None:
     golden(f"user.{fmt}", page.partition("</style>")[2].partition("<script>")[0] if fmt == "html" else page)
 
 
+@pytest.mark.slow
 def test_days_of_a_user_are_those_of_the_timezone(own: Cli) -> None:
     utc, kiritimati = (
         json.loads(own("user", LENA, "-f", "json", "--timezone", zone).out)["days"]
@@ -198,6 +199,7 @@ def test_without_either(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     assert "hint: " in result.err
 
 
+@pytest.mark.slow
 def test_doctor(own: Cli, environment: dict[str, str]) -> None:
     result = own("doctor", "--verbose")
     assert result.code == 0
@@ -214,6 +216,7 @@ NOTES_ON_EVENTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("setting", "note"), slow_but(NOTES_ON_EVENTS[1:2], NOTES_ON_EVENTS))
 def test_doctor_on_what_is_said_of_events(own: Cli, tmp_path: Path, setting: str, note: str) -> None:
     (tmp_path / "usertrack.yaml").write_text(setting)
@@ -258,6 +261,7 @@ def test_people_of_one_source_alone(own: Cli, email: str) -> None:
     golden(f"user-{email.split('@')[0]}-100.txt", result.out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fmt", slow_but(["html"], ["table", "html"]))
 def test_a_hostile_person(own: Cli, fmt: str) -> None:
     hostile = "%s{0}'`|🎉@umbra.example"
@@ -282,6 +286,7 @@ def test_a_week_of_ones_own(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     assert own("report", "verify", "week.html").code == 2
 
 
+@pytest.mark.slow
 def test_what_a_source_that_is_missing_leaves_open_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("DATABASE_URL", NO_DATABASE)
     title = own("explain", LENA).out.splitlines()[0]
@@ -293,6 +298,7 @@ def test_what_a_source_that_is_missing_leaves_open_is_unknown(own: Cli, clean_en
     assert "none" not in met
 
 
+@pytest.mark.slow
 def test_one_cause_is_told_once(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
     cause = "PostHog does not accept the personal API key"
@@ -308,6 +314,7 @@ def test_one_cause_is_told_once(own: Cli, clean_env: pytest.MonkeyPatch) -> None
 MISSING = ("", 2, "PostHog needs a personal API key")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "alone", "cause"),
     slow_but([MISSING], [MISSING, ("phx_wrong", 3, "PostHog does not accept the personal API key")]),
@@ -332,6 +339,7 @@ def test_a_missing_key_is_as_a_revoked_one(
 DOWN = "http://127.0.0.1:9"
 
 
+@pytest.mark.slow
 def test_a_report_says_what_is_unknown(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv("POSTHOG_HOST", DOWN)
     result = own("report", "weekly", "--full", "-f", "json")
@@ -366,6 +374,7 @@ def test_verifying_while_a_source_is_down(own: Cli, clean_env: pytest.MonkeyPatc
     assert own("report", "verify", "week.md").code == 3
 
 
+@pytest.mark.slow
 def test_an_outage_does_not_stand_for_its_day(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     own("segments", "--as-of", "2026-11-20T08:00")
     clean_env.setenv("POSTHOG_PERSONAL_API_KEY", "phx_wrong")
@@ -381,6 +390,7 @@ def test_an_outage_does_not_stand_for_its_day(own: Cli, clean_env: pytest.Monkey
     assert "there is no snapshot in this time" in own("history", "forget", "2026-11-20T09:00", "--yes").err
 
 
+@pytest.mark.slow
 def test_a_missing_table_is_told_once_with_the_file_that_names_it(own: Cli, environment: dict[str, str]) -> None:
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as database:
         database.execute("ALTER TABLE fastapi_run RENAME TO elsewhere")
@@ -423,6 +433,7 @@ def test_of_a_broken_table_those_are_undecided_for_whom_it_decides(broken: Cli) 
     assert LENA not in listed
 
 
+@pytest.mark.slow
 def test_an_explanation_does_not_contradict_itself(broken: Cli, clean_env: pytest.MonkeyPatch) -> None:
     verdicts = {each["id"]: each for each in json.loads(broken("explain", LENA, "-f", "json").out)["segments"]}
     assert (verdicts["at_risk"]["member"], verdicts["at_risk"]["unknown"]) == (False, None)
@@ -433,6 +444,7 @@ def test_an_explanation_does_not_contradict_itself(broken: Cli, clean_env: pytes
     assert re.search(r"last activity of any kind\s+\S+ Nov 2026 \S+ or later", " ".join(shown.split()))
 
 
+@pytest.mark.slow
 def test_who_is_decided_is_pushed_and_the_others_are_counted(broken: Cli) -> None:
     assert broken("push", "at_risk", "--to", "csv", "-o", "x.csv").code == 6
     assert broken("push", "failing", "--to", "csv", "-o", "x.csv").code == 0

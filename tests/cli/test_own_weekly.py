@@ -55,10 +55,15 @@ def studio(cli: Cli, clean_env: pytest.MonkeyPatch, environment: dict[str, str])
     return cli
 
 
+_texts: dict[str, str] = {}  # it is asked for once
+
+
 @pytest.fixture
 def text(studio: Cli) -> str:
-    page = studio("report", "weekly", "-f", "markdown").out.partition("<!--")[0]
-    return " ".join(page.replace("\\", "").split())
+    if "week" not in _texts:
+        page = studio("report", "weekly", "-f", "markdown").out.partition("<!--")[0]
+        _texts["week"] = " ".join(page.replace("\\", "").split())
+    return _texts["week"]
 
 
 def test_the_lead_is_the_largest_change(text: str) -> None:

@@ -113,6 +113,7 @@ def test_notes_follow_the_pager_and_the_exit_code_is_the_commands(
     assert (answer.code, answer.err) == (0, "note: the source has more rows than these\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.access("/usr/bin/less", os.X_OK), reason="there is no less")
 def test_less_itself_with_ctrl_c(on_terminal: OnTerminal, clean_env: pytest.MonkeyPatch) -> None:
     """Ctrl-C in `less` is for less; the command ends with its own code once somebody quits."""

@@ -10,6 +10,7 @@ from usertrack.plan.read import read_plan
 from ..conftest import Cli
 
 
+@pytest.mark.slow
 def test_the_command_on_the_demo(demo: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     first = demo("plan", "init", "--from", "data", "--demo", "-f", "json")

@@ -73,6 +73,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_a_demo_in_use_is_waited_for(env: dict[str, str]) -> None:
     (store,) = (Path(env["XDG_CACHE_HOME"]) / "usertrack").glob("demo-*/posthog")
     hold = [sys.executable, "-c", HOLD, str(store)]
@@ -120,6 +121,7 @@ def test_help_for_a_reader_who_leaves_and_for_a_full_disk(env: dict[str, str], a
     assert b"error: cannot write to standard output: No space left on device\nhint: make room" in result.stderr
 
 
+@pytest.mark.slow
 def test_what_commands_are_forked_from_has_one_thread_and_no_engine() -> None:
     script = """if True:
         import os, sys, tempfile
@@ -133,6 +135,7 @@ def test_what_commands_are_forked_from_has_one_thread_and_no_engine() -> None:
     assert (result.stdout, result.stderr) == ("1 False None\n", "")
 
 
+@pytest.mark.slow
 def test_a_reader_who_leaves_early(env: dict[str, str]) -> None:
     line = " ".join(f"'{part}'" for part in COMMAND)
     for command in ("segments --limit 0 -f csv", "query list"):
@@ -155,6 +158,7 @@ def test_a_locale_that_knows_ascii_alone(env: dict[str, str]) -> None:
     assert b"Frustrated Users" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("extra", "coloured"), [({}, True), pytest.param({"NO_COLOR": "1"}, False, marks=pytest.mark.slow)]
 )

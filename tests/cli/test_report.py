@@ -158,6 +158,7 @@ def test_the_page_is_one_file_with_one_script_that_its_policy_allows(week: Mappi
     assert "@media print" in week["html"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", slow_but(["md"], ["html", "md", "json"]))
 def test_it_holds_until_somebody_touches_it(demo: Cli, week: Mapping[str, str], tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"week.{ending}"  # named from where it lies: a long path would break the line that is looked for
@@ -232,6 +233,7 @@ def test_people_and_segments_likewise(demo: Cli, tmp_path: Path, args: list[str]
     assert demo("report", "verify", f"x.{ending}").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("more", "listed"), slow_but([([], 144)], [([], 144), (["--all-members"], 181)]))
 def test_a_segment_lists_whom_to_act_on(demo: Cli, tmp_path: Path, more: list[str], listed: int) -> None:
     assert demo("report", "segment", "power", *more, "-n", 0, "-o", "power.json").code == 0
@@ -251,6 +253,7 @@ def page(demo: Cli, tmp_path: Path, name: str, template: str, ending: str) -> An
     return demo("report", "user", "lena@northwind.example", "-o", f"own.{ending}")
 
 
+@pytest.mark.slow
 def test_a_workspace_has_its_own_pages(demo: Cli, tmp_path: Path) -> None:
     html = '{% extends "shipped/user.html.j2" %}{% block header %}<h1>ACME {{ document.title }}</h1>{% endblock %}'
     assert page(demo, tmp_path, "user.html.j2", html, "html").code == 0
@@ -320,6 +323,7 @@ def test_the_script_for_cron_runs(demo: Cli, tmp_path: Path, clean_env: pytest.M
     assert "figures and its text match" in results[-1].out
 
 
+@pytest.mark.slow
 def test_a_workspace_chooses_sections_and_metrics(demo: Cli, tmp_path: Path) -> None:
     own = tmp_path / "usertrack.yaml"
     own.write_text("sections: [data, Failing users, Traffic, scorecard]\nmetrics: [run_success, connect_rate]\n")

@@ -102,6 +102,7 @@ def test_the_example_in_the_docs_holds_until_somebody_touches_it(demo: Cli, tmp_
     assert (result.code, "651" in result.out) == (5, True)
 
 
+@pytest.mark.slow
 def test_a_part_that_cannot_be_had_is_said_on_top(demo: Cli, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").touch()
     (tmp_path / "queries/posthog").mkdir(parents=True)

@@ -44,6 +44,7 @@ def own(cli: Cli, clean_env: pytest.MonkeyPatch, environment: dict[str, str], tm
     return cli
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "message", "hint"),
     [
@@ -59,6 +60,7 @@ def test_wrong_input(own: Cli, args: list[str], message: str, hint: str) -> None
     assert hint in result.err
 
 
+@pytest.mark.slow
 def test_whom_and_what_it_is_about_is_in_the_file(own: Cli, tmp_path: Path) -> None:
     options = ["--segment", "power", "--days", "9", "--week-start", "sunday", "--timezone", "America/New_York"]
     narrowed = [*options, "--where", "properties.$os = '=1+1'"]
@@ -73,6 +75,7 @@ def test_whom_and_what_it_is_about_is_in_the_file(own: Cli, tmp_path: Path) -> N
     assert own("report", "verify", "a.json").code == 0
 
 
+@pytest.mark.slow
 def test_one_person_with_hostile_names(own: Cli, tmp_path: Path) -> None:
     for ending, source in (("html", ()), ("md", ["--offline"]), ("json", ["--offline"])):  # the sources are asked once
         assert own("report", "activity", *source, "-o", f"a.{ending}").code == 0

@@ -87,6 +87,7 @@ def test_files(demo: Cli, tmp_path: Path, suffix: str) -> None:
         assert openpyxl.load_workbook(path).active.max_row == 34
 
 
+@pytest.mark.slow
 def test_limit_is_how_many_people_in_every_format(demo: Cli) -> None:
     table = demo("segments", "failing", "--limit", 3)
     assert table.out.count("finished runs ever failed") == 3
@@ -101,6 +102,7 @@ def test_limit_is_how_many_people_in_every_format(demo: Cli) -> None:
     assert len(rows_of(demo("segments", "failing", "--limit", 0, "-f", "csv").out)) == 33
 
 
+@pytest.mark.slow
 def test_listed_under_an_action_are_those_whose_primary_segment_it_is(demo: Cli, document: Any) -> None:
     everybody = [user["email"] for user in document["users"] if "power" in user["segments"]]
     to_act_on = [user["email"] for user in document["users"] if user["primary"] == "power"]
@@ -137,6 +139,7 @@ def test_on_a_terminal(demo: Cli, clean_env: pytest.MonkeyPatch, width: int) -> 
     assert max(map(len, result.out.splitlines())) <= width
 
 
+@pytest.mark.slow
 def test_times_in_another_zone(demo: Cli) -> None:
     assert "20 Nov 2026, 10:00 Europe/Berlin" in demo("segments", "-n", 1, "--timezone", "Europe/Berlin").out
 
@@ -184,6 +187,7 @@ def test_a_segment_of_the_other_set(demo: Cli) -> None:
     assert "error: set 'action' has no segment 'champion'\nhint: add `--set lifecycle`" in result.err
 
 
+@pytest.mark.slow
 def test_why_the_sizes_are_more_than_the_people(demo: Cli, document: Any) -> None:
     text = demo("segments").out
     assert f"{len(document['users'])} people in all: who is in several segments counts in each" in text

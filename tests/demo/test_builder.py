@@ -74,6 +74,7 @@ def cached(place: Path, built: Path) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_the_same_parameters_give_the_same_world(cached: Path) -> None:
     parts: list[float] = []
     first = open_demo(cached, now=AS_OF, users=40)
@@ -88,6 +89,7 @@ def test_the_same_parameters_give_the_same_world(cached: Path) -> None:
     second.close()
 
 
+@pytest.mark.slow
 def test_a_cached_demo_is_opened_until_the_next_nine_o_clock(cached: Path) -> None:
     noon = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
     [root] = cached.glob("demo-*")
@@ -121,6 +123,7 @@ def test_what_a_killed_builder_left_is_removed(cached: Path) -> None:
     assert not (cached / ".unfinished-x").exists()
 
 
+@pytest.mark.slow
 def test_without_a_cache_directory_the_demo_is_temporary(place: Path) -> None:
     (place / "file").touch()
     demo = open_demo(place / "file" / "cache", now=AS_OF, users=40)

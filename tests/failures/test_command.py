@@ -159,6 +159,7 @@ def test_hostile_messages_are_data(demo: Cli, fmt: str) -> None:
     assert fmt != "html" or "<script>alert" not in result.out
 
 
+@pytest.mark.slow
 def test_one_person(demo: Cli) -> None:
     document = document_of(demo, "failures", "--user", "LENA@northwind.example", "--days", 90)
     assert document["person"] == LENA

@@ -159,6 +159,7 @@ def test_a_server_that_dies_leaves_nothing_half(tmp_path: Path) -> None:
     assert left(data) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system that is full")
 def test_no_room_for_the_file(cli: Cli, tmp_path: Path) -> None:
     (data := tmp_path / "data").mkdir()

@@ -52,6 +52,7 @@ def test_times_are_read_in_it(
     assert (warned, "tables/neon/runs.sql: at has no timezone" in checked) == (not zone, True)
 
 
+@pytest.mark.slow
 def test_a_zone_that_nobody_named_is_a_warning(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "tables/neon/accounts.sql"
     path.parent.mkdir(parents=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Cli
+from ..conftest import Cli, slow_but
 from .conftest import Reader
 
 PRODUCTS = Path(__file__).parent / "products"
@@ -22,7 +22,7 @@ GUESSES = {  # accounts, the piece of SQL with their e-mail or plan, and runs: n
 }
 
 
-@pytest.mark.parametrize("product", GUESSES)
+@pytest.mark.parametrize("product", slow_but(["documenso", "twenty"], GUESSES))
 def test_first_guess(cli: Cli, reader: Reader, tmp_path: Path, product: str) -> None:
     reader((PRODUCTS / f"{product}.sql").read_text())
     answer = cli("init", "acme", "--from-database", "--yes")

@@ -155,6 +155,7 @@ def test_events_of_roles(
     )
 
 
+@pytest.mark.slow
 def test_postgres_alone_is_said_until_posthog_is_connected(
     cli: Cli, acme: Path, clean_env: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -203,6 +204,7 @@ SELECT format('00000000-0000-0000-0000-00000000000%s', i)::uuid, i FROM generate
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("groups", "matched", "note"),
     [
@@ -239,6 +241,7 @@ def test_organizations_are_called_as_the_groups_are(
     assert any("no organization of accounts is a group" in each for each in answer["notes"]) == (not matched)
 
 
+@pytest.mark.slow
 def test_a_deleted_account_is_nobody_to_act_on(
     cli: Cli, reader: Reader, clean_env: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from usertrack.track.postgres import schema
 
 from ..conftest import Cli
@@ -25,6 +27,7 @@ INSERT INTO "Event" VALUES ('f', 'u1', 'account_created', '{}', NULL, now() - in
 """
 
 
+@pytest.mark.slow
 def test_the_seeds_table_becomes_the_entity(cli: Cli, reader: Reader) -> None:
     reader(PRISMA + EVENTS)
     said = cli("init", "acme", "--from-database", "--yes")
@@ -41,6 +44,7 @@ def test_the_seeds_table_becomes_the_entity(cli: Cli, reader: Reader) -> None:
     assert "10 events of acme/tables/neon/events.sql copied" in said.err
 
 
+@pytest.mark.slow
 def test_the_table_of_track_needs_no_file(cli: Cli, reader: Reader) -> None:
     reader(
         f"{PRISMA} {schema()} INSERT INTO usertrack.event (id, distinct_id, name, created_at)"

@@ -40,6 +40,7 @@ ACCOUNTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(["django"], RUNS))
 def test_five_segments(cli: Cli, reader: Reader, tmp_path: Path, name: str) -> None:
     reader(schema(name))

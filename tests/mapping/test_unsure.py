@@ -75,6 +75,7 @@ def test_what_leads_to_no_account_is_a_draft(cli: Cli, reader: Reader, tmp_path:
     assert "  runs: none\n" in (tmp_path / "acme/usertrack.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_at_a_terminal_columns_are_asked_for(reader: Reader, tmp_path: Path) -> None:
     reader(NAMELESS)
     command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database --fit"
@@ -110,6 +111,7 @@ def test_the_seeds_rules_stay_until_fitted_ones_are_wanted(cli: Cli, reader: Rea
     assert before != rules.read_text()
 
 
+@pytest.mark.slow
 def test_the_doctor_lists_what_cannot_be_evaluated(cli: Cli, reader: Reader) -> None:
     reader(CONTACTS)
     cli("init", "acme")
@@ -162,6 +164,7 @@ def test_a_run_three_keys_away_is_reached(cli: Cli, reader: Reader) -> None:
     assert people(cli) == {"ada@ada.example": ["failing", "power"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("newest", "zone"), [("now() + interval '3 hours'", "Asia/Tokyo"), ("now() - interval '7 hours'", "unknown")]
 )
@@ -177,6 +180,7 @@ def test_times_without_a_zone(cli: Cli, reader: Reader, tmp_path: Path, newest: 
     assert warned == (zone == "unknown")
 
 
+@pytest.mark.slow
 def test_the_events_part_is_added_once_posthog_is_there(
     cli: Cli, reader: Reader, clean_env: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -211,6 +215,7 @@ def test_the_events_part_is_added_once_posthog_is_there(
         assert not {"gmail", "linear", "mcp"} & set(text.lower().replace("_", " ").split())
 
 
+@pytest.mark.slow
 def test_at_a_terminal_each_role_is_asked_for(reader: Reader, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     reader(CONTACTS)
     company = Company()

@@ -110,6 +110,7 @@ def test_following(ask: Cli, server: Server) -> None:
     assert follow.returncode == -signal.SIGINT
 
 
+@pytest.mark.slow
 def test_a_server_that_is_configured_as_posthog(
     ask: Cli, cli: Cli, server: Server, clean_env: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,7 @@ def test_what_was_not_looked_at_is_not_said_to_be_empty(place: Office) -> None:
     assert "files with the e-mail's bytes" not in by_content
 
 
+@pytest.mark.slow
 def test_slowed_down_and_cut_short(place: Office) -> None:
     seen: list[str] = []
 
@@ -130,6 +131,7 @@ def test_slowed_down_and_cut_short(place: Office) -> None:
     assert place.store.rows("SELECT count() FROM posthog.events") == [[0]]
 
 
+@pytest.mark.slow
 def test_posthog_deletes_events_on_sunday(place: Office, ann: str) -> None:
     """PostHog Cloud: the person is gone at once, the events are not; what proves that they are is said."""
 

@@ -88,6 +88,7 @@ def test_pseudonyms_cut_short(store: Store, steps: int) -> None:
     assert told_apart(store) == [[6, 0], [10, 0]]
 
 
+@pytest.mark.slow
 def test_events_that_come_meanwhile_stay(store: Store) -> None:
     ingestor, threads = Ingestor(store, "t"), []
 

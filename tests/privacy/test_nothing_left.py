@@ -90,6 +90,7 @@ def places(output: str) -> dict[tuple[str, str], tuple[object, object]]:
     return {(row["place"], row["what"]): (row["held"], row.get("left")) for row in rows}
 
 
+@pytest.mark.slow
 def test_erase_with_data(cli: Cli, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("data")
     with closing(Store(folder)) as store:
@@ -125,6 +126,7 @@ def served(cli: Cli, clean_env: pytest.MonkeyPatch, tmp_path_factory: pytest.Tem
             yield store
 
 
+@pytest.mark.slow
 def test_erase_over_http(cli: Cli, served: Store, tmp_path: Path, clean_env: pytest.MonkeyPatch) -> None:
     """Another store on this machine is not looked at, and is not said to be empty."""
     clean_env.setenv("XDG_DATA_HOME", str(tmp_path / "share"))

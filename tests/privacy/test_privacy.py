@@ -76,6 +76,7 @@ def counts(store: Store) -> tuple[int, int]:
     return tuple(store.rows(f"SELECT count() FROM posthog.{t}")[0][0] for t in ("persons", "events"))  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_export_has_all_spellings_and_nobody_else(own: Cli, tmp_path: Path) -> None:
     own("segments")
     result = own("privacy", "export", "Ann@x.example ", "-o", "ann.json")
@@ -139,6 +140,7 @@ def test_erase_leaves_nothing_but_what_is_read_only(own: Cli, fresh: Office, tmp
     assert own("segments", "-f", "json").code == 0  # the history can be read, and those who stay are in it
 
 
+@pytest.mark.slow
 def test_what_others_did_names_the_email(own: Cli, fresh: Office) -> None:
     boss = "00000000-0000-0000-0000-000000000004"
     event = {"uuid": boss, "event": "invited", "timestamp": str(ago(1)), "distinct_id": boss, "person_id": boss}
@@ -151,6 +153,7 @@ def test_what_others_did_names_the_email(own: Cli, fresh: Office) -> None:
     assert "pseudonymize" in result.err
 
 
+@pytest.mark.slow
 def test_wrong_input(own: Cli, fresh: Office) -> None:
     result = own("privacy", "erase", "jonn@x.example", "--yes")
     assert (result.code, "joann@x.example" in result.err) == (2, True)

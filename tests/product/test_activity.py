@@ -25,6 +25,7 @@ def windows(activity: Activity) -> list[tuple[int, int, int]]:
     return [(day.dau, day.wau, day.mau) for day in activity.now.active.days]
 
 
+@pytest.mark.slow
 def test_windows_trail_and_end_with_their_day(client: Client) -> None:
     lines = [
         "p|a|2026-02-23 23:59:59",  # in the 7 days up to 1 March, in the 30 up to 24 March
@@ -160,6 +161,7 @@ def test_a_property_of_persons_may_be_called_anything(client: Client) -> None:
     assert group == "yes"
 
 
+@pytest.mark.slow
 def test_only_some_people_and_events(client: Client) -> None:
     event: dict[str, Any] = {"event": "a", "timestamp": "2026-03-03T00:00:00Z"}
     client.send(*({**event, "distinct_id": n, "properties": {"$set": {"email": f" {n}@X.example"}}} for n in "pq"))

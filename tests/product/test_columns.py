@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from usertrack.core.document import Block, Document, Listing, Section
 from usertrack.engine.runner import Runner
 from usertrack.library.events import parse_step
@@ -100,6 +102,7 @@ def keys_of_rows(name: str, data: Any, path: list[str]) -> set[str]:
     return set(next(rows_at(data, path)))
 
 
+@pytest.mark.slow
 def test_a_column_has_one_home(client: Client) -> None:
     capture(client, LINES)
     by_plan = replace(WEEKS, breakdown="plan")

@@ -159,6 +159,7 @@ def test_values_of_no_breakdown_are_not_told_apart(on: Cli, client: Client) -> N
     assert "--breakdown PROPERTY" in result.err
 
 
+@pytest.mark.slow
 def test_one_is_no_plural(on: Cli, client: Client) -> None:
     capture(client, ["p0 | a | 2026-11-02 00:00:00", "p0 | b | 2026-11-02 00:01:00"])
     stopped = on("funnel", "a", "b", "--stopped-at", 2, *SINCE).out
@@ -290,6 +291,7 @@ def test_only_one_option_says_when_it_begins(on: Cli, begins: list[str]) -> None
         assert f"{begins[0]} and --periods both set the start of the range" in result.err
 
 
+@pytest.mark.slow
 def test_so_many_days_are_so_many_days(on: Cli, client: Client) -> None:
     capture(client, LINES)
     until = ["--until", "2026-11-07"]
@@ -307,6 +309,7 @@ def test_a_time_that_is_yet_to_come(on: Cli, client: Client, command: list[str])
     assert result.err.count("this time is yet to come: it begins 2026-11-21 00:00") == 1
 
 
+@pytest.mark.slow
 def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None:
     moments = ", ".join(f"2026-11-02 0{hour}:00:00" for hour in range(9))
     capture(
@@ -375,6 +378,7 @@ def test_a_day_that_ends_with_as_of_is_over(on: Cli, client: Client, command: li
     assert then == until
 
 
+@pytest.mark.slow
 def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) -> None:
     """By the first value in the window: p and t were free before it, q is dormant; of r's two the first counts."""
     capture(
@@ -467,6 +471,7 @@ def test_of_several_events_some_or_none_occurred(on: Cli, odd: Client, command: 
     assert "no event 'b' ever occurred: did you mean 'B'" in result.err
 
 
+@pytest.mark.slow
 def test_names_with_signs_are_reached(on: Cli, odd: Client) -> None:
     steps = [r"a\|b", r"\[red]bold\[/red]", "it's\\"]
     for order in ("ordered", "unordered"):
@@ -519,6 +524,7 @@ def test_what_the_whole_document_does_not_take(on: Cli, client: Client) -> None:
         assert "--full takes no --breakdown" in result.err
 
 
+@pytest.mark.slow
 def test_of_more_cohorts_than_fit_the_latest_and_their_first_periods(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-01 00:00:00, 2026-11-07 23:00:00"])
     command_line = ["retention", "--period", "hour", *SINCE, *THIS_YEAR]
@@ -554,6 +560,7 @@ def test_blanks_of_retention_are_explained(on: Cli, client: Client) -> None:
     assert "not over yet" not in result.err
 
 
+@pytest.mark.slow
 def test_why_there_are_no_sessions(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-11-02 00:00:00", "p | a | 2026-11-12 00:00:00 | $session_id=s"])
     assert "no session began in this time" in on("sessions", "--since", "2026-11-08", "--until", "2026-11-10").err

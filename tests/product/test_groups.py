@@ -77,6 +77,7 @@ COMMANDS: dict[str, Callable[[Runner, Scope], Counts]] = {
 OF_EVENTS = ("plan", 5, "pro")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("breakdown", "top", "second"), slow_but([OF_EVENTS], [OF_EVENTS, ("person.plan", 1, "all others")])
 )

@@ -247,6 +247,7 @@ def test_the_last_second_of_a_window_and_the_one_after(client: Client) -> None:
     assert [(period.active, period.people["dormant"]) for period in periods] == [(0, 1), (1, 0)]
 
 
+@pytest.mark.slow
 def test_hours_off_the_hour_on_the_other_commands(client: Client) -> None:
     """On Lord Howe clocks moved from 02:00 to 02:30, which is 15:30 UTC: hours begin at half past before and after."""
     zone = "Australia/Lord_Howe"

@@ -93,6 +93,7 @@ def test_visitors_without_a_profile_are_in_the_match(on: Cli, client: Client) ->
     assert json.loads(on("match", "-f", "json").out)["match"]["anonymous"] == 3  # all but by_server's e-mail
 
 
+@pytest.mark.slow
 def test_one_persons_activity(on: Cli, client: Client) -> None:
     send(client)
     for who in ("B@x.example", "by_server", "passer_by"):

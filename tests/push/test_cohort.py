@@ -155,6 +155,7 @@ def test_a_cohort_of_all_members_does_not_lose_some_of_them(fresh: Office) -> No
     assert error.hint.endswith("; or keep it as it is with everybody (`--all-members`)")
 
 
+@pytest.mark.slow
 def test_a_part_of_a_segment_has_a_cohort_of_its_own(fresh: Office) -> None:
     push(fresh)
     once = AudienceFilter("name or e-mail contains 'once'", lambda profiles: "contains(email, 'once')")
@@ -168,6 +169,7 @@ def test_a_part_of_a_segment_has_a_cohort_of_its_own(fresh: Office) -> None:
     assert "more than 400 characters" in problem(lambda: push(fresh, only=too_long)).message
 
 
+@pytest.mark.slow
 def test_the_past_does_not_replace_the_people_of_now(own: Cli, fresh: Office) -> None:
     past = ["push", "power", "--as-of", "2026-11-19T09:00", "--to", "posthog-cohort"]
     own("push", "power", *COHORT, "--name", "Live")

@@ -11,6 +11,7 @@ from ..conftest import Cli
 from .receiver import receiving
 
 
+@pytest.mark.slow
 def test_a_cohort_on_the_demo(demo: Cli, tmp_path: Path) -> None:
     first = json.loads(demo("push", "power", "--to", "posthog-cohort", "-f", "json").out)
     assert first["verified"] is True
@@ -25,6 +26,7 @@ def test_a_cohort_on_the_demo(demo: Cli, tmp_path: Path) -> None:
     assert json.loads(counted.out) == {"n": 134}
 
 
+@pytest.mark.slow
 def test_a_file_for_a_crm(demo: Cli, tmp_path: Path) -> None:
     listed = json.loads(demo("segments", "failing", "-f", "json").out)["users"]
     result = demo("push", "failing", "--to", "csv", "-o", tmp_path / "crm.csv")

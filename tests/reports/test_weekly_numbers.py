@@ -143,6 +143,7 @@ def test_how_far_the_sources_reach(engines: Office) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_week_that_is_not_over_and_whose_pageviews_have_no_session(engines: Office) -> None:
     """Its visits are not 0."""
     with engines.runner(as_of=NOW) as runner:

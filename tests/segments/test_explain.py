@@ -99,6 +99,7 @@ def beyond(flip: Flip) -> Any:
     return flip.to + step if flip.extent == "or more" else flip.to
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("set_name", slow_but(["action"], ["action", "lifecycle", "offers"]))
 def test_every_flip_flips_and_a_smaller_one_does_not(demo_profiles: Profiles, set_name: str) -> None:
     worlds = Worlds(demo_profiles)
@@ -281,6 +282,7 @@ def conditions() -> st.SearchStrategy[str]:
     )
 
 
+@pytest.mark.slow
 @given(
     when=conditions(),
     name=st.sampled_from([None, *TEXTS]),

@@ -32,6 +32,7 @@ def company() -> Company:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reading", [*READINGS])
 def test_every_segment_is_judged_without_the_columns_that_the_seed_does_not_list(reading: str, tmp_path: Path) -> None:
     with office(tmp_path, company()) as opened:
@@ -52,6 +53,7 @@ def test_every_segment_is_judged_without_the_columns_that_the_seed_does_not_list
             assert any("are read without" in note for note in profiles.notes)
 
 
+@pytest.mark.slow
 def test_a_table_without_times_leaves_those_undecided_who_are_in_it(tmp_path: Path) -> None:
     rows = company()
     rows.code(rows.account("codes@x.example", signed_up=ago(40)), ago(1))

@@ -92,6 +92,7 @@ FROM wasp_user AS w
 """
 
 
+@pytest.mark.slow
 def test_of_the_past_who_came_later_is_in_no_segment_and_the_last_event_is_the_last_ever(tmp_path: Path) -> None:
     company = Company()
     company.account("late@x.example", signed_up=ago(2), runs={"failed": 8}, run_at=ago(20))  # runs before the account

@@ -90,6 +90,7 @@ def outcome(database: Any, condition: str, person: dict[str, Any]) -> bool | Non
     return met if met is None else bool(met)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(trees, people)
 def test_and_or_not_are_those_of_kleene(database: Any, tree: Tree, person: dict[str, Any]) -> None:
@@ -110,6 +111,7 @@ numbers = st.recursive(
 conditions = st.tuples(numbers, st.sampled_from([*SIGNS]), numbers).map(" ".join) | numbers.map("{} IS NULL".format)
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(
     parts=st.lists(conditions, min_size=1, max_size=3),

@@ -276,6 +276,7 @@ EVENT_KEYS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(EVENT_KEYS, JSON))
 @settings(max_examples=300, deadline=None)
 def test_any_json_is_read_or_refused(document: Any) -> None:

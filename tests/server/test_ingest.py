@@ -100,6 +100,7 @@ def test_a_request_that_code_stumbles_over_holds_up_no_other(
     (store.path / REFUSED).unlink()
 
 
+@pytest.mark.slow
 def test_others_write_while_a_large_request_is_stored(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "_PART", 10)
     with serving(store) as client:

@@ -16,6 +16,7 @@ import pytest
 MANY = int(os.environ.get("USERTRACK_KILLS", "24"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "kills"), [(0, 8), pytest.param(8, MANY, marks=pytest.mark.slow)])
 def test_the_next_start_finds_every_person_whole(tmp_path: Path, first: int, kills: int) -> None:
     seed = random.randrange(10**6)

@@ -133,6 +133,7 @@ def test_nothing_is_said_of_silence_while_an_event_may_be_under_way(world: World
     assert world.poll(20) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [180, pytest.param(-180, marks=pytest.mark.slow)])
 def test_a_watcher_whose_clock_is_wrong_sees_what_happens_once(world: World, ahead: int) -> None:
     world.poll(ahead)

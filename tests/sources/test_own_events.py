@@ -93,6 +93,7 @@ def names(cli: Cli, *options: str) -> list[str]:
     return [str(name) for (name,) in ask(cli, "SELECT event FROM events ORDER BY event", *options)]
 
 
+@pytest.mark.slow
 def test_own_events_answer_with_the_e_mails_of_accounts(cli: Cli, execute: Execute) -> None:
     user(execute, "u1", " Ann@X.example ")
     event(execute, "e1", "u1", "signed_up", 50, "s1", plan="trial")
@@ -115,6 +116,7 @@ def test_own_events_answer_with_the_e_mails_of_accounts(cli: Cli, execute: Execu
     assert ask(cli, emails) == [("ann@new.example",), ("bob@x.example",)]
 
 
+@pytest.mark.slow
 def test_what_is_new_changed_or_deleted_follows(cli: Cli, execute: Execute, tmp_path: Path) -> None:
     event(execute, "old", "u1", "old", 200)
     event(execute, "gone", "u2", "gone", 190)
@@ -139,6 +141,7 @@ def test_what_is_new_changed_or_deleted_follows(cli: Cli, execute: Execute, tmp_
     assert names(cli) == ["COMMITTED_LATE", "MOVED", "NEW", "RENAMED"]
 
 
+@pytest.mark.slow
 def test_no_row_is_lost_silently(cli: Cli, execute: Execute) -> None:
     execute('ALTER TABLE "Event" DROP CONSTRAINT "Event_pkey", ALTER properties TYPE text')
     event(execute, "future", "u1", "future", datetime(2199, 1, 1, tzinfo=UTC))
@@ -176,6 +179,7 @@ def test_ids_of_events_and_of_people_may_be_the_same_numbers(cli: Cli, execute: 
     assert [step["people"] for step in funnel["groups"][0]["steps"]] == [3, 3]
 
 
+@pytest.mark.slow
 def test_an_id_that_comes_again_in_another_hour_is_told(cli: Cli, execute: Execute) -> None:
     execute('ALTER TABLE "Event" DROP CONSTRAINT "Event_pkey"')
     for number in range(5):
