@@ -116,6 +116,7 @@ def test_the_whole_has_no_buckets_of_its_own(demo: Cli) -> None:
         assert f"--full takes no {option}" in demo("activity", "--full", "-f", "json", option, "week").err
 
 
+@pytest.mark.slow
 def test_sessions_of_weeks_are_in_every_format(demo: Cli) -> None:
     question = ("sessions", "--since", "2026-11-04", "--interval", "week", "--breakdown", "$browser", "--top", 1)
     document = document_of(demo, *question)
@@ -139,6 +140,7 @@ def test_the_time_of_the_document_is_days_of_the_calendar(full: Any, nothing: An
     assert (full["timeframe"], nothing["timeframe"]) == ("30d", "2d")
 
 
+@pytest.mark.slow
 def test_a_part_without_an_answer_is_empty_and_the_notes_say_why(demo: Cli, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").touch()
     (tmp_path / "queries/posthog").mkdir(parents=True)

@@ -28,6 +28,7 @@ def test_activation_narrows_from_step_to_step(demo: Cli) -> None:
     assert "ordered, 90 minutes from step 1, best attempt per person" in output
 
 
+@pytest.mark.slow
 def test_conversion_of_weeks_is_that_of_all_the_time(demo: Cli) -> None:
     """The demo's people sign up once."""
     [group] = document_of(demo, "funnel", "activation", "--interval", "week", "--periods", 6)["groups"]
@@ -75,6 +76,7 @@ def test_groups_add_up_to_everybody(demo: Cli) -> None:
         assert sum(group["steps"][n]["people"] for group in groups) == step["people"]
 
 
+@pytest.mark.slow
 def test_recurring_retention_of_a_week_is_its_active_people(demo: Cli) -> None:
     cells = document_of(demo, "retention", "--type", "recurring", "--periods", 4)["cells"]
     weeks = document_of(demo, "lifecycle", "--since", "2026-10-26")["rows"]
@@ -135,6 +137,7 @@ def test_features_that_are_known_and_unused(demo: Cli, tmp_path: Path) -> None:
     assert "Not used in this time" in demo("features", "--demo").out
 
 
+@pytest.mark.slow
 def test_a_feature_is_adopted_more_by_those_who_use_all(demo: Cli) -> None:
     everybody, power = (
         {row["feature"]: row["adoption"] for row in document_of(demo, "features", *more)["features"]}

@@ -135,6 +135,7 @@ def test_backfill_makes_a_past_once(demo: Cli) -> None:
     assert segments["since"][:10] == "2026-11-06"
 
 
+@pytest.mark.slow
 def test_exclusive_rows_and_columns_are_the_sizes(demo: Cli) -> None:
     for args in (["--as-of", WEEK_AGO], []):
         demo("segments", "--set", "lifecycle", *args)

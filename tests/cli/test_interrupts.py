@@ -110,6 +110,7 @@ def test_a_signal_just_before_a_wait_ends_the_wait() -> None:
     assert (result.returncode, result.stderr) == (-signal.SIGINT, "note: interrupted\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [0, 3, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 4, 5, 6, 7))])
 def test_at_any_moment_of_a_run(part: int, clean_env: pytest.MonkeyPatch, demo_postgres: str) -> None:
     """The whole group is struck, as a terminal does it; `benchmarks/interrupts.py` takes 200 moments."""

@@ -78,6 +78,7 @@ def test_explain_names_the_id(own: Cli) -> None:
     assert own("explain", "Ann@x.example").err.endswith(f"people are known by their account id: this is {ANN}\n")
 
 
+@pytest.mark.slow
 def test_snapshots_of_another_key_are_not_compared(
     own: Cli, cli: Cli, company: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
@@ -129,6 +130,7 @@ def test_the_weekly_report(own: Cli) -> None:
     assert ANN in own("report", "weekly", "--full").out
 
 
+@pytest.mark.slow
 def test_an_analysis_of_a_segment_finds_its_people_by_id(own: Cli) -> None:
     rows = own("activity", "--segment", "failing", "-f", "csv").out.splitlines()
     assert sum(row.split(",")[3] == "1" for row in rows) == 2, rows

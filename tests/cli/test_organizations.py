@@ -59,6 +59,7 @@ def test_explain(own: Cli) -> None:
     assert (wrong.code, wrong.err) == (2, "error: no organization is known as 'globx'\nhint: did you mean globex?\n")
 
 
+@pytest.mark.slow
 def test_history_keeps_them_apart_from_people(own: Cli) -> None:
     own("segments")
     own("segments", "--by", "organization")

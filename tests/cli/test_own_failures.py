@@ -72,6 +72,7 @@ CAUSES = {
 }
 
 
+@pytest.mark.slow
 def test_a_persons_line_has_the_cause_and_its_owner(studio: Cli) -> None:
     answer = document_of(studio, "segments", "failing")
     line = {user["email"].partition("@")[0]: user["profile"]["top_failure"] for user in answer["users"]}

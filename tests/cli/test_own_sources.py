@@ -95,7 +95,7 @@ LOOKS = [("segments", 80), ("segments", 100), ("segments", 120), ("match", 100)]
 LOOKS += [("explain", 80), ("explain", 100), ("user", 80), ("user", 120)]
 
 
-@pytest.mark.parametrize(("command", "width"), slow_but([*LOOKS[::3], ("explain", 80), ("user", 80)], LOOKS))
+@pytest.mark.parametrize(("command", "width"), slow_but([("explain", 80), ("user", 80)], LOOKS))
 def test_looks(own: Cli, clean_env: pytest.MonkeyPatch, command: str, width: int) -> None:
     clean_env.setenv("COLUMNS", str(width))
     result = own(command, *([LENA] if command in ("explain", "user") else []))

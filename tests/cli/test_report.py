@@ -225,6 +225,7 @@ def test_a_wrong_format_is_told_before_anything_is_asked(unreachable: Cli, args:
 PERSON, SEGMENT = ["user", "percent%s{0}@hooli.example"], ["segment", "failing"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("args", "ending"), slow_but([(PERSON, "html")], product([PERSON, SEGMENT], ["html", "json"])))
 def test_people_and_segments_likewise(demo: Cli, tmp_path: Path, args: list[str], ending: str) -> None:
     assert demo("report", *args, "-o", f"x.{ending}").code == 0

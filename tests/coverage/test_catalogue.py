@@ -16,6 +16,7 @@ from ..conftest import Cli
 from .conftest import FOLDER, written
 
 
+@pytest.mark.slow
 def test_markdown_leads_from_the_overview_to_the_event_and_to_its_code(plan_of_demo: Cli) -> None:
     page = plan_of_demo("docs", "-f", "markdown").out
     assert (

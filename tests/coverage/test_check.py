@@ -248,6 +248,7 @@ def test_personal_data_in_values_is_counted_and_not_shown(cli: Cli, tmp_path: Pa
     assert "secret.example" not in answer.out + answer.err
 
 
+@pytest.mark.slow
 def test_a_property_with_many_values_is_told(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "tracking.yaml").write_text(
         "events: {a: {}}\nproperties:\n  ref: string\n  id: {personal: identifier}\n"

@@ -46,6 +46,7 @@ def small(root: Path, **options: Any) -> Demo:
     return build(root, as_of=AS_OF, **({"users": 100} | options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", slow_but(["indexes"], ["events", "indexes"]))
 def test_an_interrupted_build_leaves_the_old_demo(place: Path, step: str) -> None:
     def interrupt(doing: str, part: float) -> None:

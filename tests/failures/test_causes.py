@@ -145,6 +145,7 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, line_and_m
     assert error.exit_code == 2
 
 
+@pytest.mark.slow
 def test_check_proves_the_file(cli: Cli, tmp_path: Path) -> None:
     result = cli("check", "--demo")
     assert (result.code, "failures.yaml" in result.out) == (0, True)

@@ -71,6 +71,7 @@ def short(events: Events) -> list[tuple[str, str, str]]:
     return [(at[11:16], who, event) for at, who, event, _ in events()]
 
 
+@pytest.mark.slow
 def test_an_export_of_amplitude(load: Import, events: Events, stored: Rows, tmp_path: Path) -> None:
     """The device before the sign-in is the same person, by Amplitude's own id, and an address is kept nowhere."""
     done = imported(load(lines(tmp_path / "7_2026-03-01_9#0.json.gz", AMPLITUDE), "-f", "json"))
@@ -96,6 +97,7 @@ def test_an_export_of_mixpanel(load: Import, events: Events, tmp_path: Path) -> 
     assert (again["events"], again["known"]) == (0, 2)
 
 
+@pytest.mark.slow
 def test_an_export_of_segment(load: Import, events: Events, stored: Rows, tmp_path: Path) -> None:
     result = load(lines(tmp_path / "segment.jsonl", SEGMENT))
     assert "distinct_id ← userId, else anonymousId (by its name)" in result.err

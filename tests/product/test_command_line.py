@@ -333,6 +333,7 @@ def test_a_limit_is_for_every_table_and_heatmap(on: Cli, client: Client) -> None
     assert "more" in on("sessions", *SINCE, "--limit", 1).out
 
 
+@pytest.mark.slow
 def test_activity_draws_by_week(on: Cli, client: Client) -> None:
     capture(client, [f"p{n} | a | 2026-10-{day:02} 00:00:00" for n in range(4) for day in range(1, 31, n + 1)])
     october = ["--since", "2026-10-05", "--until", "2026-11-01"]
@@ -364,6 +365,7 @@ def test_people_of_a_step_under_pseudonyms(on: Cli, client: Client) -> None:
 ENDS = [["activity", "--days", "3"], ["lifecycle", "--period", "day"], ["retention", "--period", "day"], ["churn"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     slow_but(ENDS[:1], ENDS),
@@ -416,6 +418,7 @@ def test_people_are_in_the_same_groups_on_all_commands(on: Cli, client: Client) 
     assert [(row["breakdown"], row["people"]) for row in uses] == [("pro", 2), ("team", 1), (None, 1)]
 
 
+@pytest.mark.slow
 def test_churn_counts_who_is_identified_where_visitors_make_the_rate(on: Cli, client: Client) -> None:
     """A person who stays, one who leaves, and six visitors who never come back."""
     capture(
@@ -641,6 +644,7 @@ def test_hours_are_moments_with_their_offset(on: Cli, client: Client) -> None:
     assert [row["start"] for row in rows if row["active"] == "1"] == ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z"]
 
 
+@pytest.mark.slow
 def test_periods_of_days_are_dates_of_the_zone_too(on: Cli, client: Client) -> None:
     capture(client, ["p | a | 2026-10-18 22:30:00, 2026-10-31 12:00:00"])
     churn = json.loads(on("churn", "--gone", 3, *BERLIN, "-f", "json").out)

@@ -122,6 +122,7 @@ def memory_of(store: Store, size: int) -> Iterator[None]:
     store.query("SET max_memory_usage = 0")
 
 
+@pytest.mark.slow
 def test_a_request_that_needs_too_much_memory_is_stored_in_smaller_parts(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_request_that_needs_too_much_memory_is_stored_in_smaller_parts(
         assert client.rows("SELECT count() FROM posthog.events") == [[40]]
 
 
+@pytest.mark.slow
 def test_an_event_that_needs_too_much_memory_holds_up_no_other(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "_AGAIN", 0.01)
     monkeypatch.setattr(ingest, "_GATHERING", 0.01)

@@ -291,6 +291,7 @@ def test_one_event_fills_one_step(world: World) -> None:
     assert [step["median_conversion_time"] for step in results] == [None, 60, 120, 60, 60]
 
 
+@pytest.mark.slow
 def test_a_funnel_waits_14_days(world: World) -> None:
     world.happen(
         [

@@ -45,6 +45,7 @@ def environment(server: PostHogServer, dsn: str, tmp_path: Path) -> dict[str, st
     return {**os.environ, **ours, "USERTRACK_SPOOL": str(tmp_path / "spool")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", ["postgres", "files"])
 def test_a_fork(
     stored: str, migrated: str, db: "psycopg.Connection[Any]", server: PostHogServer, tmp_path: Path
