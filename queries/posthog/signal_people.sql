@@ -6,7 +6,5 @@ SELECT
     {event_key} AS {key},
     arrayStringConcat(groupUniqArray(toString(events.person_id)), ' ') AS ids
 FROM {keyed_events}
-WHERE {in_days}
-    AND {event_key} IS NOT NULL
-    AND {customer}
+WHERE {keyed_lately}
 GROUP BY {key}
