@@ -290,7 +290,7 @@ def test_json_has_the_shape_that_is_documented(cli: Cli, tmp_path: Path) -> None
         'track("paid")\nposthog.capture("me", f"left_{why}")\nposthog.capture("me", why())\n'
     )
     document = json.loads(cli("plan", "scan", tmp_path, "--format", "json").out)
-    assert list(document) == ["sites", "unresolved", "profiles", "files", "seconds"]
+    assert list(document) == ["sites", "unresolved", "profiles", "partial", "files", "seconds"]
     assert document["sites"] == [
         {
             "event": "paid",

@@ -60,7 +60,7 @@ def gather(
     except (ConnectionFailed, SourceBusy, Unknown) as problem:
         diagnostics.hint(problem.hint)
         note = f"the data could not be asked: {problem.message}"
-        return replace(material, notes=(*material.notes, note), incomplete=True)
+        return replace(material, notes=(*material.notes, note), unasked=True)
 
 
 def _runner(

@@ -25,6 +25,7 @@ def scan(
     """List the events that source code sends, where, with which properties, and what could not be resolved.
 
     Reads Python, JavaScript, TypeScript, and the scripts in HTML, Django, Jinja, Vue and Svelte. Nothing is run.
+    Code that is too complex to be followed is listed with its line, and the exit code is 6.
 
     `usertrack plan scan`
 
@@ -36,14 +37,17 @@ def scan(
 
     from usertrack.cli.output import emit
     from usertrack.cli.pager import paging
+    from usertrack.core.errors import INCOMPLETE
     from usertrack.coverage.material import own_sinks
     from usertrack.scan.scan import scan_code
     from usertrack.scan.view import scan_document
 
     sinks, wrappers = own_sinks(plan)
-    document = scan_document(scan_code(paths or [Path()], sinks, wrappers))
+    scanned = scan_code(paths or [Path()], sinks, wrappers)
     with nullcontext() if no_pager else paging():
-        emit(document, fmt=format or "", output=output, limit=limit)
+        emit(scan_document(scanned), fmt=format or "", output=output, limit=limit)
+    if scanned.is_partial:
+        raise typer.Exit(INCOMPLETE)
 
 
 def register(plan: typer.Typer) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Material:
-    """``arrivals`` is None where no data is known; ``incomplete``: because the source did not answer with all of it."""
+    """``arrivals`` is None where no data is known; ``unasked``: because the source did not answer with all of it."""
 
     settings: "Settings"
     library: "Library"
@@ -34,7 +34,12 @@ class Material:
     releases: "Releases"
     notes: Sequence[str]
     values: "Sampled" = field(default_factory=dict)
-    incomplete: bool = False
+    unasked: bool = False
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether the source did not answer, or code was too complex to be scanned to its end."""
+        return self.unasked or (self.scan is not None and self.scan.is_partial)
 
     def coverage(self, only: "Mapping[Grouping, str] | None" = None) -> "Coverage":
         from usertrack.coverage.numbers import cover

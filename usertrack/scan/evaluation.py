@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from usertrack.scan.budget import Budget
 from usertrack.scan.program import Program
 from usertrack.scan.sinks import product_of_package, product_of_word
 from usertrack.scan.syntax import (
@@ -50,8 +51,6 @@ MOST_BASES = 12
 
 MOST_VALUES = 200
 MOST_FRAMES = 3
-MOST_STEPS = 50_000
-"""Expressions that are followed for one call: more than ever help, and an end for those that go in circles."""
 DEEPEST = 60
 DEEPEST_FRAMES = 6
 HAND_ON = (FunctionValue, ObjectValue, ClassValue, Instance, Sdk)
@@ -64,16 +63,19 @@ class Evaluator:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.budget = Budget()
         self._values: dict[Expression, Sequence[Value]] = {}
         self._open: set[Expression] = set()
         self._open_keys: set[tuple[Object, str]] = set()
         self.assumed: set[tuple[Call, Function]] = set()
         """Which functions a call calls, where its own file does not tell."""
         self._frames_depth = 0
-        self.steps = 0
-        """Expressions followed since somebody set it to 0."""
         self._cut = False
         """Whether a value was left out that depends on one which is being computed."""
+
+    def begin(self, call: Call) -> None:
+        """Charge what is followed from now on to ``call``."""
+        self.budget.begin(self.path_of(call.scope), call.line)
 
     def path_of(self, scope: Function) -> str:
         return scope.file.path if scope.file is not None else ""
@@ -183,8 +185,7 @@ class Evaluator:
         values = self._values.get(expression)
         if values is not None:
             return values
-        self.steps += 1
-        if expression in self._open or len(self._open) > DEEPEST or self.steps > MOST_STEPS:
+        if expression in self._open or len(self._open) > DEEPEST or not self.budget.spend():
             self._cut = True
             return ()
         self._open.add(expression)
@@ -263,6 +264,8 @@ class Evaluator:
 
     def member(self, value: Value, name: str) -> Iterable[Value]:
         """Yield what ``value.name`` can be."""
+        if not self.budget.spend():
+            return ()
         match value:
             case Sdk(product=product):
                 return [Sdk(product, name)]
@@ -366,6 +369,8 @@ class Evaluator:
 
     def elements(self, value: Value) -> Iterator[Value]:
         """All items of a list, all values of an object or enum."""
+        if not self.budget.spend():
+            return
         match value:
             case ListValue(list=array, scope=scope, frames=frames):
                 for item in array.items:

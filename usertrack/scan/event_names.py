@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import islice, product
+from math import prod
 
 from usertrack.scan.evaluation import Evaluator
 from usertrack.scan.syntax import Function
 from usertrack.scan.values import Frames, ObjectValue, ParameterValue, TemplateValue, TextValue, UnknownValue, Value
 
 MOST_ALTERNATIVES = 24
+"""Names that one template stands for; a part that would make more of them stays open, and the name is a pattern."""
+LONGEST = 1_000
+"""Characters and open parts of a name. PostHog keeps 200 characters; what is longer is no name."""
 Part = str | ParameterValue | None
 """A piece of a name: a text, a parameter, or something computed."""
 
@@ -62,7 +66,7 @@ def names_of(evaluator: Evaluator, values: Iterable[Value], file: str, line: int
                 yield EventName((value,), file, line)
             case TemplateValue(scope=scope, template=template):
                 for parts in _combinations(evaluator, value):
-                    yield EventName(_merged(parts), evaluator.path_of(scope), template.line, "part of it is computed")
+                    yield EventName(parts, evaluator.path_of(scope), template.line, "part of it is computed")
             case UnknownValue(name=name):
                 yield EventName((None,), file, line, reason_of(name))
             case ObjectValue():
@@ -85,21 +89,27 @@ def reason_of(source: str) -> str:
     return "it is computed at run time"
 
 
-def _combinations(evaluator: Evaluator, value: TemplateValue) -> Iterator[tuple[Part, ...]]:
-    """All ways to fill the template, up to a number; parts with too many ways stay open."""
+def _combinations(evaluator: Evaluator, value: TemplateValue) -> list[tuple[Part, ...]]:
+    """Return all ways to fill the template, up to a number; parts with too many ways stay open."""
     alternatives: list[Sequence[tuple[Part, ...]]] = []
-    ways = 1
     for expression in value.template.parts:
         values = [evaluator.bind(v, value.frames) for v in evaluator.evaluate(expression, value.scope)]
         parts = list(dict.fromkeys(inner for value in values for inner in _parts(evaluator, value))) or [(None,)]
-        ways *= len(parts)
+        ways = prod(map(len, alternatives)) * len(parts)
         alternatives.append(parts if ways <= MOST_ALTERNATIVES else [(None,)])
-        ways = 1 if ways > MOST_ALTERNATIVES else ways
-    for combination in product(*alternatives):
-        yield tuple(part for group in combination for part in group)
+    combinations = product(*alternatives)
+    return [no_longer(_merged(part for group in combination for part in group)) for combination in combinations]
+
+
+def no_longer(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Return ``parts`` as they are, or as something computed where they are longer than a name."""
+    length = sum(len(part) if isinstance(part, str) else 1 for part in parts)
+    return parts if length <= LONGEST else (None,)
 
 
 def _parts(evaluator: Evaluator, value: Value) -> Iterator[tuple[Part, ...]]:
+    if not evaluator.budget.spend():
+        return
     match value:
         case TextValue(text=text):
             yield (text,)
@@ -148,10 +158,9 @@ def substituted(evaluator: Evaluator, name: EventName, function: Function, frame
                 yield replace(other, guess=name.guess or other.guess)
             return
     file, line = lines[0] if lines else ("", 0)
-    for index, combination in enumerate(product(*alternatives)):
-        if index >= MOST_ALTERNATIVES * 4:
-            return
-        if len(lines) == len(list(product(*alternatives))):
+    ways = prod(map(len, alternatives))
+    for index, combination in enumerate(islice(product(*alternatives), MOST_ALTERNATIVES * 4)):
+        if len(lines) == ways:
             file, line = lines[index]
         parts = _merged(part for group in combination for part in group)
         yield EventName(parts, file, line, reasons[0] if reasons else "", name.guess)

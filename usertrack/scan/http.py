@@ -40,6 +40,7 @@ def http_payloads(evaluator: Evaluator, program: Program) -> Iterator[tuple[Call
         for call in list(program.calls.get(name, ())):
             if name in QUEUES and call.scope.file not in sending:
                 continue
+            evaluator.begin(call)
             for argument in call.arguments:
                 for payload in _objects(evaluator, argument.value, call.scope, 0):
                     if payload.object not in seen and _is_event(evaluator, payload):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from usertrack.scan.callers import Callers
 from usertrack.scan.collection import Collection
-from usertrack.scan.event_names import EventName, names_of, substituted
+from usertrack.scan.event_names import EventName, names_of, no_longer, substituted
 from usertrack.scan.http import http_payloads
 from usertrack.scan.own_library import declared_profiles, error_sites
 from usertrack.scan.profiles import profile_sites
@@ -141,7 +141,7 @@ class Inference:
         ]
 
     def _examine_within_limits(self, call: Call) -> None:
-        self.evaluator.steps = 0
+        self.evaluator.begin(call)
         try:
             self._examine(call)
         except RecursionError:
@@ -229,8 +229,9 @@ class Inference:
         origin: Sender | None = None,
     ) -> None:
         """A name that ``call`` sends: a site, something unresolved, or a new sender."""
-        if len(chain) > LONGEST_CHAIN:
+        if len(chain) > LONGEST_CHAIN or not self.evaluator.budget.spend():
             return
+        name = replace(name, parts=no_longer(name.parts))
         open_parts = name.open_parts
         if not open_parts:
             self._collection.add(name, properties, self.evaluator.path_of(call.scope), call.line, sink, chain)
@@ -309,6 +310,7 @@ class Inference:
         """Calls on something unknown, when names alone tell that it is a sender; whether there was one."""
         progress = False
         for call, name in list(self._unknown.items()):
+            self.evaluator.begin(call)
             for value in self.receivers.likely(call, self._senders, self._calls_of):
                 del self._unknown[call]
                 progress = True

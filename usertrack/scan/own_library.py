@@ -20,6 +20,7 @@ def error_sites(receivers: Receivers) -> Iterator[Site]:
     program, evaluator = receivers.program, receivers.evaluator
     program.parse_files_with(WORDS)
     for call in list(program.calls.get("track_error", ())):
+        evaluator.begin(call)
         if _is_ours(call.callee, call.scope, "track_error", receivers):
             yield _error_site(evaluator.path_of(call.scope), call.line, "usertrack.track_error")
     for file in [file for file in program.parsed if program.mentions(file.path, ("ErrorTracking",))]:
@@ -30,8 +31,12 @@ def error_sites(receivers: Receivers) -> Iterator[Site]:
             for expression in (call.callee, *(argument.value for argument in call.arguments))
         ]
         uses += [(owner.line, base, owner.scope) for owner in file.classes for base in owner.bases]
-        lines = {line for line, used, scope in uses if _is_ours(used, scope, "ErrorTracking", receivers)}
-        for line in sorted(lines.union(program.lines_of(file.path, _IN_SETTINGS))):
+        lines = set(program.lines_of(file.path, _IN_SETTINGS))
+        for line, used, scope in uses:
+            evaluator.budget.begin(file.path, line)
+            if _is_ours(used, scope, "ErrorTracking", receivers):
+                lines.add(line)
+        for line in sorted(lines):
             yield _error_site(file.path, line, "usertrack.ErrorTracking")
 
 
@@ -42,6 +47,7 @@ def declared_profiles(receivers: Receivers) -> Iterator[ProfileSite]:
         for function in file.functions:
             for decorator in function.decorators:
                 if isinstance(decorator, Call):
+                    receivers.evaluator.begin(decorator)
                     path = receivers.evaluator.path_of(decorator.scope)
                     name = _text(keyword_argument(decorator, "name"), decorator, receivers) or function.name
                     if _is_ours(decorator.callee, decorator.scope, "person_property", receivers):

@@ -46,6 +46,7 @@ def profile_sites(receivers: Receivers) -> Iterator[ProfileSite]:
         for call in list(receivers.program.calls.get(name, ())):
             if not _may_set(name, receivers.evaluator.path_of(call.scope), receivers):
                 continue
+            receivers.evaluator.begin(call)
             values = receivers.evaluator.evaluate(call.callee, call.scope)
             sdk = next((value for value in values if isinstance(value, Sdk) and value.method), None)
             for setting in _settings(call, sdk, receivers.evaluator) if sdk is not None else ():

@@ -29,7 +29,7 @@ def sometimes(keys: Iterable[Key]) -> list[Key]:
 
 def keys_of(evaluator: Evaluator, expression: Expression, scope: Function, depth: int = 0) -> list[Key]:
     """The keys of the object that ``expression`` is; a conditional one has those of its branches."""
-    if depth > DEEPEST:
+    if depth > DEEPEST or not evaluator.budget.spend():
         return []
     match expression:
         case Name(name=name):

@@ -13,7 +13,7 @@ from usertrack.scan.files import LANGUAGES, source_tree
 from usertrack.scan.inference import Inference
 from usertrack.scan.program import Program
 from usertrack.scan.sinks import CustomSink
-from usertrack.scan.site import Scan, Unresolved
+from usertrack.scan.site import TOO_COMPLEX, Scan, Unresolved
 
 NESTING = 20_000
 """Source code nests deeper than Python's own limit allows to follow."""
@@ -48,10 +48,11 @@ def scan_code(
         ]
         unresolved += inference.unscanned()
         profiles = inference.profiles()
+    too_complex = [Unresolved(*place, "", TOO_COMPLEX) for place in inference.evaluator.budget.too_complex]
     unread = [Unresolved(path, 1, "", reason) for path, reason in program.unread.items()]
     around = {file.path for file in tree.around}
     own_sites = [site for site in sites if site.file not in around]
-    everything = [place for place in (*unresolved, *broken, *unread) if place.file not in around]
+    everything = [place for place in (*unresolved, *broken, *too_complex, *unread) if place.file not in around]
     everything.sort(key=lambda place: (place.file, place.line))
     own_profiles = [site for site in profiles if site.file not in around]
     return Scan(own_sites, everything, len(tree.files), time.perf_counter() - started, own_profiles)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+TOO_COMPLEX = "too complex: it was not followed to its end, and may send more than is listed"
+
 
 @dataclass(frozen=True)
 class SentProperty:
@@ -35,7 +37,8 @@ class Site:
 class Unresolved:
     """A call of a sink or wrapper whose event could not be read, or a file or folder that was not, and why.
 
-    ``instead`` is what to write so that it can be, where that is known.
+    ``instead`` is what to write so that it can be, where that is known. ``reason`` is ``TOO_COMPLEX`` where the scan
+    gave up: other events than those of its sites may be sent there.
     """
 
     file: str
@@ -73,3 +76,8 @@ class Scan:
     files: int
     seconds: float
     profiles: Sequence[ProfileSite] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a place was too complex to be followed to its end."""
+        return any(place.reason == TOO_COMPLEX for place in self.unresolved)

@@ -63,6 +63,7 @@ def unscanned_calls(receivers: Receivers) -> Iterator[Call]:
     receivers.program.parse_files_with(names)
     for name in names:
         for call in receivers.program.calls[name]:
+            receivers.evaluator.begin(call)
             if _is_imported_from_elsewhere(call, receivers) and receivers.hands_over(
                 call, (*TEXTS, ObjectValue, ParameterValue)
             ):

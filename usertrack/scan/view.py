@@ -57,6 +57,7 @@ def scan_json(scan: Scan) -> dict[str, Any]:
         "sites": [asdict(site) for site in scan.sites],
         "unresolved": [{**asdict(place), "instead": place.instead or None} for place in scan.unresolved],
         "profiles": [_profile_json(site) for site in scan.profiles],
+        "partial": scan.is_partial,
         "files": scan.files,
         "seconds": round(scan.seconds, 3),
     }
