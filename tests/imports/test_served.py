@@ -227,7 +227,7 @@ def test_what_others_write_while_a_file_is_read(tmp_path: Path) -> None:
         def progress(message: str, *, passing: bool = False) -> None:
             if message == "moving events into the store":
                 now = datetime.now(UTC)
-                Ingestor(store, "phc").ingest(read_events(payload, "phc", now), now)
+                Ingestor(store, "phc").ingest(read_events(payload, "phc", now).events, now)
 
         done = import_file(store, ImportOptions(file, file), "phc", datetime.now(UTC), progress)
         assert (done.events, done.known) == (1, 1)

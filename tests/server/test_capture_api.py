@@ -51,7 +51,7 @@ def test_browser(client: Client) -> None:
 
 
 def test_refusals_are_plain_text_and_store_nothing(client: Client) -> None:
-    answer = client.http.post("/batch/", json=[EVENT, {**EVENT, "event": ""}])
+    answer = client.http.post("/batch/", json=[{**EVENT, "event": ""}])
     assert (answer.status_code, answer.text) == (400, "event submitted with an empty event name")
     assert answer.headers["content-type"].startswith("text/plain")
     assert client.http.post("/e/", json={**EVENT, "api_key": "phx_mine"}).status_code == 401

@@ -148,7 +148,7 @@ def test_a_crash_before_the_events_are_written_heals(client: Client) -> None:
     client.send(event("visit", "anon", 1, **{"$set": {"a": 1}}), event("visit", "phone", 1))
     lost = [{**sent, "uuid": str(uuid.uuid4())} for sent in (identify("bob", "anon", b=2), alias("bob", "phone"))]
     body = json.dumps({"api_key": TOKEN, "batch": lost}).encode()
-    Resolver(client.store, TOKEN, read_events(Payload(body), TOKEN, datetime.now(UTC))).resolve()
+    Resolver(client.store, TOKEN, read_events(Payload(body), TOKEN, datetime.now(UTC)).events).resolve()
     client.send(*lost)
     assert people(client) == [{"anon", "bob", "phone"}]
     assert client.persons()["phone"] == {"a": 1, "b": 2}

@@ -94,9 +94,11 @@ def test_a_request_that_code_stumbles_over_holds_up_no_other(
 
     monkeypatch.setattr(BlockWriter, "write", stumbling)
     with serving(store) as client:
-        client.send(event("bad"))
+        client.send(event(), event("bad"), event())
         client.send(event())
-        assert client.rows("SELECT event FROM posthog.events") == [["seen"]]
+        assert client.rows("SELECT event, count() FROM posthog.events GROUP BY event") == [["seen", 3]]
+        assert [kept.raw["event"] for kept in SetAside(store.path).events()] == ["bad"]
+        assert client.http.get("/health").json() == {"status": "ok"}
     (store.path / REFUSED).unlink()
 
 
@@ -174,15 +176,14 @@ def test_erasing_a_person_reaches_the_events_that_wait(store: Store) -> None:
 
 def test_expiry_and_forgetting_reach_what_was_set_aside(store: Store) -> None:
     aside, violations = SetAside(store.path), ViolationLog(store.path)
-    for text in (b'["2020-01-01T00:00:00", "old"]', b'["2026-01-01T00:00:00", "ann@x.example"]', b"no JSON"):
-        aside.add(text)
+    for year, text in ((2020, b'"old"'), (2026, b'"ann@x.example"'), (2026, b'"ben"')):
+        aside.add(datetime(year, 1, 1, tzinfo=UTC), [("why", text)])
     (damaged := store.path / "event_log-damaged-1.sqlite").write_bytes(b'\0"ann@x.example"\0')
-    refused = store.path / "refused_events.jsonl"
     expire(store, datetime(2025, 1, 1, tzinfo=UTC), lambda doing, done, total: None, dry_run=False)
-    assert refused.read_text() == '["2026-01-01T00:00:00", "ann@x.example"]\nno JSON\n'
+    assert [kept.raw for kept in aside.events()] == ["ann@x.example", "ben"]
     forget_email(store, violations, "ann@x.example", [], lambda doing, done, total: None, dry_run=False)
-    assert (refused.read_text(), damaged.exists()) == ("no JSON\n", False)
-    refused.unlink()
+    assert ([kept.raw for kept in aside.events()], damaged.exists()) == (["ben"], False)
+    (store.path / REFUSED).unlink()
 
 
 def test_the_status_of_a_server(client: Client, cli: Cli) -> None:
@@ -217,10 +218,12 @@ def test_what_cannot_be_read_is_set_aside_and_holds_up_nobody(store: Store) -> N
         store.log.append([b"no JSON"])
         client.send(event())
         assert client.rows("SELECT count() FROM posthog.events") == [[1]]
-        problems = client.http.get("/health", headers=KEY).json()["problems"]
-    assert problems == ["1 request could not be read by the store: refused_events.jsonl"]
-    refused = store.path / "refused_events.jsonl"
-    assert (refused.read_bytes(), refused.stat().st_mode & 0o777) == (b"no JSON\n", 0o600)
+        health = client.http.get("/health", headers=KEY).json()
+    assert (health["status"], health["refused_events"]) == ("ok", 1)
+    refused = store.path / REFUSED
+    assert [kept.raw["sent"] for kept in SetAside(store.path).events()] == ["no JSON"]
+    assert refused.stat().st_mode & 0o777 == 0o600
+    refused.unlink()
 
 
 def test_health_is_for_everybody_and_numbers_need_the_key(client: Client) -> None:

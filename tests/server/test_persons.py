@@ -83,7 +83,7 @@ def test_or_a_hash_of_it() -> None:
 
     body = json.dumps({"api_key": "t", "event": "seen", "distinct_id": "ann"}).encode()
     hashed = Pseudonyms(b"key").of_id
-    (event,) = read_events(Payload(body, remote="1.2.3.4"), "t", datetime.now(UTC), hashed)
+    (event,) = read_events(Payload(body, remote="1.2.3.4"), "t", datetime.now(UTC), hashed).events
     assert event.properties["$ip"] == hashed("1.2.3.4")
     assert "1.2.3.4" not in str(event)
 

@@ -1,5 +1,7 @@
-"""`usertrack serve --status`: how the server of a folder is."""
+"""`usertrack serve --status` and `--refused`: how the server of a folder is, and which events it refused."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,10 @@ import typer
 from usertrack.core.errors import ConnectionFailed
 from usertrack.core.tls import tls
 from usertrack.core.words import number, plural, size_words
+from usertrack.render.safe import visible
 from usertrack.server.database.lock import server_of
+from usertrack.server.database.set_aside import SetAside
+from usertrack.server.serve import serving
 
 _SECONDS = 10.0
 DEGRADED = 5
@@ -39,6 +44,27 @@ def show_status(folder: Path) -> None:
         raise typer.Exit(DEGRADED)
 
 
+def show_refused(folder: Path, env: Mapping[str, str], *, replay: bool) -> None:
+    """Print the refused events of ``folder``, or store them where that is possible now; raises ConnectionFailed."""
+    if not replay:
+        for event in SetAside(folder).events():
+            typer.echo(
+                f"{event.received:%Y-%m-%d %H:%M:%S} UTC  {visible(event.reason)}  {visible(json.dumps(event.raw))}"
+            )
+        return
+    with serving(folder, env) as (url, settings):
+        answer = httpx.post(
+            f"{url}/api/projects/@current/usertrack/refused/replay/",
+            headers={"Authorization": f"Bearer {settings.personal_api_key}"},
+            timeout=None,  # of a file of 64 MiB
+            verify=tls(url),
+        )
+    if answer.status_code != 200:
+        raise ConnectionFailed(f"the server at {url} answers with HTTP {answer.status_code}", "its log says why")
+    counts = answer.json()
+    typer.echo(f"{plural(counts['stored'], 'event')} stored, {number(counts['refused'])} refused again")
+
+
 def _lines(url: str, status: dict[str, Any]) -> list[str]:
     acknowledged, stored = (
         f"{plural(status[f'{what}_events'], 'event')}, {status[f'{what}_per_second']:g} a second in the last minute"
@@ -51,6 +77,7 @@ def _lines(url: str, status: dict[str, Any]) -> list[str]:
         "server": f"{url}, {status['status']}",
         "acknowledged": acknowledged,
         "stored": f"{stored}; {number(status['repeated_events'])} had come before",
+        "refused": f"{plural(status['refused_events'], 'event')}; `usertrack serve --refused` lists them",
         "waiting": f"{waiting} of {size_words(status['most_waiting_bytes'])}; the oldest {status['lag_seconds']:g} s",
         "requests": f"{requests}; half within {p50}, 99 % within {p99}",
     }

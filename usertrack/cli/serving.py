@@ -102,6 +102,12 @@ def serve(
     status: Annotated[
         bool, typer.Option("--status", help="Show how the server of --data is: rates, what waits, problems.")
     ] = False,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="List the events that were refused and kept aside, with the reasons.")
+    ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="With --refused: store those that can be stored now, and drop them there.")
+    ] = False,
     origins: Annotated[
         list[str] | None,
         typer.Option("--allow-origin", metavar="URL", help="A site whose pages may send events; default: all sites."),
@@ -151,10 +157,11 @@ def serve(
 
     `usertrack serve --data ./events --status` · exits with 5 when the server is not well
     """
-    if status:
-        from usertrack.cli.server_status import show_status
+    folder = data or (live_demo_data() if demo_traffic else default_data())
+    if status or refused:
+        from usertrack.cli import server_status
 
-        show_status(data or (live_demo_data() if demo_traffic else default_data()))
+        server_status.show_status(folder) if status else server_status.show_refused(folder, os.environ, replay=replay)
         return
     run_server(
         host,

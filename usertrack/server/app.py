@@ -13,6 +13,7 @@ from usertrack.server import (
     persons_api,
     privacy_api,
     query_api,
+    refused_api,
     status_api,
     tracker_api,
 )
@@ -46,6 +47,7 @@ def create_app(store: Store, settings: ServerSettings) -> Starlette:
             *privacy_api.routes(store, settings, violations),
             *imports_api.routes(store, settings),
             *definitions_api.routes(store, settings),
+            *refused_api.routes(settings, capture),
             *live_check_api.routes(settings, violations, live_check),
             *livestream_api.routes(settings, capture.ingestor.broadcast),
             *status_api.routes(store, settings, capture.ingestor),

@@ -11,9 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from usertrack.core.words import plural
 from usertrack.server.capture.ingest import Ingestor
-from usertrack.server.database.set_aside import REFUSED
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import authenticate
@@ -53,8 +51,6 @@ def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[
     if waiting.bytes > settings.most_waiting * 0.9:
         problems.append("nearly as many events wait as may wait")
     problems += store.log.problems()
-    if metrics.refused:
-        problems.append(f"{plural(metrics.refused, 'request')} could not be read by the store: {REFUSED}")
     return {
         "status": "ok" if not problems else "degraded",
         "problems": problems,
@@ -66,6 +62,7 @@ def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[
         "acknowledged_per_second": round(metrics.acknowledged.per_second(), 1),
         "stored_events": metrics.stored.total,
         "stored_per_second": round(metrics.stored.per_second(), 1),
+        "refused_events": metrics.refused,
         "repeated_events": metrics.stored.total - metrics.new,
         "requests": {str(code): count for code, count in sorted(metrics.requests.items())},
         "answered_p50_seconds": metrics.answered.share(0.5),
@@ -82,7 +79,7 @@ def _metrics(store: Store, settings: ServerSettings, ingestor: Ingestor) -> str:
         ("events_stored_total", "counter", "Events that left the log for the store.", [("", metrics.stored.total)]),
         ("events_repeated_total", "counter", "Stored events that were there already.",
          [("", metrics.stored.total - metrics.new)]),
-        ("requests_refused_by_store_total", "counter", "Requests that the store could not read.",
+        ("events_refused_total", "counter", "Events that were refused, and kept aside with their reasons.",
          [("", metrics.refused)]),
         ("log_problems", "gauge", "What is wrong with the log now.", [("", len(store.log.problems()))]),
         ("log_waiting_requests", "gauge", "Requests in the log that wait to be stored.", [("", waiting.entries)]),

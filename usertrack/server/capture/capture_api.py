@@ -1,7 +1,7 @@
 """PostHog's public endpoints: capture, feature flags (always none) and a minimal remote config.
 
-Errors are plain text, as PostHog's capture service sends them; a request is accepted or refused as a whole. Only a
-tracking plan that is enforced refuses single events: the others are stored, and the answer names those.
+Errors are plain text, as PostHog's capture service sends them. Single events are refused, for their form or by a
+tracking plan that is enforced: the others are stored, and the answer names those.
 """
 
 import json
@@ -62,15 +62,19 @@ def _events(path: str, capture: Capture) -> Any:
         try:
             capture.gate.admit(request)
             payload = await _payload(request, path)
-            events, now = await capture.read(
+            batch, now = await capture.read(
                 len(payload.body), lambda now: read_events(payload, capture.token, now, capture.hashed_ip)
             )
-            for event in events:
+            for event in batch.events:
                 if event.properties.get("$lib") == _OURS:
                     add_device(event, request.headers.get("user-agent", ""))
-            events, forged = capture.identities.divide(events, now, browser=is_browser(request))
-            if refused := await capture.ingest(events, now):
+            events, forged = capture.identities.divide(batch.events, now, browser=is_browser(request))
+            refused = await capture.ingest(events, now)
+            await capture.refuse(batch, now, browser=is_browser(request))
+            if refused:
                 raise Refused(refusal(refused))
+            if batch.refused:
+                raise batch.refusal()
             if forged:
                 raise Refused(f"the signature does not prove whose events these are: {', '.join(forged[:20])}")
         except Refused as error:

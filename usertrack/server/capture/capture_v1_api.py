@@ -39,6 +39,7 @@ def endpoint(capture: Capture) -> Any:
             remote = request.client.host if request.client else ""
             batch, now = await capture.read(len(body), lambda now: _read(capture, request.headers, body, remote, now))
             results = await _ingested(capture, batch, now, browser=is_browser(request))
+            await capture.refuse(batch, now, browser=is_browser(request))
         except Rejected as rejected:
             error = {"error": rejected.tag, "error_description": rejected.description, "error_uri": _DOCS}
             return JSONResponse(error, rejected.status)

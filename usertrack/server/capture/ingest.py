@@ -13,7 +13,7 @@ from usertrack.server.capture.block import BlockWriter
 from usertrack.server.capture.broadcast import Broadcast
 from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.capture.metrics import Metrics
-from usertrack.server.capture.payload import Event
+from usertrack.server.capture.payload import Batch, Event
 from usertrack.server.capture.recorded import from_bytes, received_at, to_bytes
 from usertrack.server.database.session import StoreClosed
 from usertrack.server.database.set_aside import SetAside
@@ -188,36 +188,52 @@ class Ingestor:
             if self._left:
                 return
         except Exception as failure:
-            if error_code(failure) == _TOO_MUCH and self._part > 1:
+            refuses = _is_refusal(failure)
+            if self._under_way is entries and (refuses or error_code(failure) == _TOO_MUCH) and self._part > 1:
                 self._part = max(1, self._part // 8)
-                raise
-            self._under_way = ()
-            if len(entries) > 1:  # a request must not fail for a fault of another
+                if not refuses:
+                    raise
+                return
+            if self._under_way is not entries and len(entries) > 1:  # a request that cannot be read
                 for entry in entries:
                     self._write_whole([entry])
                 return
-            if not _is_refusal(failure) and not self._is_too_large(failure, entries[0]):
+            if not refuses and not self._is_too_large(failure, entries):
                 raise
-            SetAside(self._store.path).add(entries[0].body)
-            metrics.refused += 1
-            log.exception("the store refuses events of a request: they are set aside")
+            self._refuse(entries, failure)
+            if self._left:
+                return
         self._under_way, self._part, self._tries = (), _PART, 0
         self._applied = entries[-1].offset
         self._log.trim(self._applied)
+
+    def _refuse(self, entries: Sequence[LoggedRequest], failure: Exception) -> None:
+        """Keep the event aside that comes next, or the one request that cannot be read."""
+        batch = Batch()
+        if self._under_way:
+            event, self._left, self._part, self._tries = self._left[0], self._left[1:], _PART, 0
+            batch.refuse(0, vars(event) | {"timestamp": event.timestamp.isoformat()}, described(failure))
+        else:
+            batch.refuse(0, entries[0].body.decode(errors="replace"), described(failure))
+        SetAside(self._store.path).add(datetime.now(UTC), [(event.reason, event.json) for event in batch.refused])
+        self.metrics.refused += 1
+        log.exception("the store refuses an event: it is set aside")
 
     def _write_whole(self, entries: Sequence[LoggedRequest]) -> None:
         while self._applied < entries[-1].offset:
             self._write(entries)
 
-    def _is_too_large(self, failure: Exception, entry: LoggedRequest) -> bool:
-        """Whether an event of ``entry`` again and again needs more memory than there is, and one of the next does not.
+    def _is_too_large(self, failure: Exception, entries: Sequence[LoggedRequest]) -> bool:
+        """Whether the next event again and again needs more memory than there is, and one of a later request does not.
 
         Raises what the store raised for that one.
         """
         self._tries += error_code(failure) == _TOO_MUCH
-        if self._tries < _TRIES or not (following := self._log.read(entry.offset, 1)):
+        following = self._log.read(entries[-1].offset, 1)
+        proof = from_bytes(following[0].body)[:1] if following else self._left[1:][-1:]
+        if self._tries < _TRIES or not proof:
             return False
-        self._block.write(list(from_bytes(following[0].body))[:1], datetime.now(UTC))
+        self._block.write(proof, datetime.now(UTC))
         return True
 
 

@@ -63,5 +63,5 @@ class Metrics:
         self.acknowledged, self.stored = Rate(), Rate()  # events
         self.new = 0  # stored events that were no repetitions
         self.blocks = Histogram()
-        self.refused = 0  # requests that the store could not read
+        self.refused = 0  # events that were kept aside
         self.failure = ""  # why the store takes nothing at present

@@ -1,6 +1,7 @@
-"""Decodes a capture request into events and checks them. One bad event refuses the whole request.
+"""Decodes a capture request into events and checks them, one by one: a bad event refuses no other.
 
-The order of decoding and every rule of validation are those of PostHog's capture service.
+The order of decoding and every rule of validation are those of PostHog's capture service, which refuses the whole
+request for a bad event.
 """
 
 import base64
@@ -25,7 +26,10 @@ _FORM = re.compile(rb"(?:^|&)(?:data|compression|ver|ip|_)=")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_DEEPEST = 128  # serde_json's limit, so PostHog's
+DEEPEST = 128  # serde_json's limit, so PostHog's
+_INT_DIGITS = 20  # of 2^64 - 1, and of -2^63 with its sign
+_PLAIN = ("uuid", "event", "distinct_id", "timestamp")
+_NAMED = 20  # refused events that an answer names
 _EARLIEST, _LATEST = datetime(1900, 1, 2, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)  # what DateTime64 can hold
 _SENT_AT_AFTER = datetime(2021, 1, 1, tzinfo=UTC)
 
@@ -72,10 +76,49 @@ class Event:
         return self.properties.get("$process_person_profile") is not False
 
 
-def read_events(
-    payload: Payload, token: str, now: datetime, hashed_ip: Callable[[str], str] | None = None
-) -> list[Event]:
-    """The events of one request; raises ``Refused`` (400, or 401 when its token is not ``token``).
+class OutOfRange(str):
+    """A number that no double holds (``1e400``, 310 digits, ``NaN``) as its text. An event with one is refused."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class RefusedEvent:
+    """An event that was refused: its ``index`` in the request, its JSON without IP addresses, and the reason."""
+
+    index: int
+    json: bytes
+    reason: str
+
+
+@dataclass
+class Batch:
+    """The events of a request that can be stored, and the others."""
+
+    events: list[Event] = field(default_factory=list)
+    refused: list[RefusedEvent] = field(default_factory=list)
+
+    def refuse(self, index: int, raw: Any, reason: str) -> None:
+        event = raw if isinstance(raw, dict) else {"sent": raw}
+        event.setdefault("uuid", str(uuid.uuid4()))  # known again when it is replayed
+        try:
+            hide_addresses(event)
+            text = orjson.dumps(event)
+        except (RecursionError, TypeError):  # nested too deeply to be written
+            text = orjson.dumps({name: event[name] for name in _PLAIN if isinstance(event.get(name), str)})
+        self.refused.append(RefusedEvent(index, text, reason))
+
+    def refusal(self) -> Refused:
+        """The answer for ``refused``, which holds at least one event."""
+        count = len(self.events) + len(self.refused)
+        if count == 1:
+            return Refused(self.refused[0].reason)
+        reasons = [f"batch[{event.index}]: {event.reason}" for event in self.refused[:_NAMED]]
+        return Refused(f"{len(self.refused)} of {count} events refused: {'; '.join(reasons)}")
+
+
+def read_events(payload: Payload, token: str, now: datetime, hashed_ip: Callable[[str], str] | None = None) -> Batch:
+    """Return the events of one request; raises ``Refused`` (400, or 401 when its token is not ``token``).
 
     The visitor's IP address is stored as ``hashed_ip`` of it; without that function, not at all.
     """
@@ -85,10 +128,15 @@ def read_events(
     if not batch:
         raise Refused("request holds no event")
     _check_token(document, batch, token)
-    events = [_event(raw, sent_at, now) for raw in batch]
-    for event in events:
-        hide_address(event, payload.remote, hashed_ip)
-    return events
+    read = Batch()
+    for index, raw in enumerate(batch):
+        try:
+            event = read_event(raw, now, sent_at)
+            hide_address(event, payload.remote, hashed_ip)
+            read.events.append(event)
+        except Refused as refused:
+            read.refuse(index, raw, refused.text)
+    return read
 
 
 def decode(payload: Payload) -> str:
@@ -164,40 +212,40 @@ def parse_json(text: str) -> Any:
 
 
 def _parse_slowly(text: str) -> Any:
-    """Likewise, and lone surrogates, which orjson does not take, are replaced."""
+    """Likewise; numbers without a double become ``OutOfRange``, and lone surrogates are replaced."""
     try:
-        document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        document = json.loads(text, parse_constant=OutOfRange, parse_float=_number, parse_int=_number)
         return well_formed(document) if _SURROGATE_ESCAPE.search(text) else document
     except (ValueError, RecursionError) as error:
         raise Refused(f"failed to parse request: {error}") from None
 
 
-def check_depth(container: dict[str, Any] | list[Any], allowed: int = _DEEPEST) -> None:
+def check_values(container: dict[str, Any] | list[Any], allowed: int = DEEPEST) -> None:
+    """Raise Refused for what cannot be stored: deeper nesting than ``allowed``, and numbers out of range."""
     if allowed == 0:
         raise Refused("failed to parse request: recursion limit exceeded")
     for item in container.values() if isinstance(container, dict) else container:
         if isinstance(item, dict | list):
-            check_depth(item, allowed - 1)
+            check_values(item, allowed - 1)
+        elif type(item) is OutOfRange:
+            raise Refused("failed to parse request: number out of range")
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
+def _number(text: str) -> int | float | OutOfRange:
+    """The number that orjson makes of ``text``: an int of 64 bits, else a double."""
+    if text.lstrip("-").isdigit() and len(text) <= _INT_DIGITS and -(1 << 63) <= (whole := int(text)) < 1 << 64:
+        return whole
     value = float(text)
-    if math.isinf(value):
-        raise ValueError("number out of range")
-    return value
+    return OutOfRange(text) if math.isinf(value) else value
 
 
-def _union(document: Any, query: Mapping[str, str]) -> tuple[list[dict[str, Any]], datetime | None]:
+def _union(document: Any, query: Mapping[str, str]) -> tuple[list[Any], datetime | None]:
     """An array of events, a batch object or a single event, and when the client sent it."""
     sent_at = document.get("sent_at") if isinstance(document, dict) else None
     batch = document
     if isinstance(document, dict):
         batch = document["batch"] if isinstance(document.get("batch"), list) else [document]
-    if not isinstance(batch, list) or not all(isinstance(raw, dict) for raw in batch):
+    if not isinstance(batch, list):
         raise Refused("failed to parse request: expected an event, an array of events or a batch")
     return batch, parse_time(sent_at) or _milliseconds(query.get("_") or query.get("sent_at") or "")
 
@@ -211,7 +259,7 @@ def _milliseconds(text: str) -> datetime | None:
     return moment if moment >= _SENT_AT_AFTER else None
 
 
-def _check_token(document: Any, batch: list[dict[str, Any]], project_token: str) -> None:
+def _check_token(document: Any, batch: list[Any], project_token: str) -> None:
     outer = _first(document, "api_key", "token") if isinstance(document, dict) and "batch" in document else None
     tokens = {outer} if outer is not None else {token for raw in batch if (token := _token(raw)) is not None}
     if not tokens:
@@ -225,8 +273,9 @@ def _check_token(document: Any, batch: list[dict[str, Any]], project_token: str)
         raise Refused(f"API key is not valid: {reason}", 401)
 
 
-def _token(raw: Mapping[str, Any]) -> str | None:
-    return _first(raw, "token", "$token", "api_key") or _first(_properties(raw), "token")
+def _token(raw: Any) -> str | None:
+    event = as_dict(raw)
+    return _first(event, "token", "$token", "api_key") or _first(as_dict(event.get("properties")), "token")
 
 
 def _first(mapping: Mapping[str, Any], *keys: str) -> str | None:
@@ -242,7 +291,11 @@ def _properties(raw: Mapping[str, Any]) -> dict[str, Any]:
     return properties
 
 
-def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> Event:
+def read_event(raw: Any, now: datetime, sent_at: datetime | None = None) -> Event:
+    """Return the event that ``raw`` of a request at ``now`` is; raises ``Refused``."""
+    if not isinstance(raw, dict):
+        raise Refused("failed to parse request: expected an event, an array of events or a batch")
+    check_values(raw, DEEPEST + 1)
     name = raw.get("event")
     if not isinstance(name, str | None):
         raise Refused("failed to parse request: event must be a string")
@@ -254,7 +307,6 @@ def _event(raw: Mapping[str, Any], sent_at: datetime | None, now: datetime) -> E
             properties[key] = {**as_dict(properties.get(key)), **raw[key]}
     if isinstance(raw.get("$unset"), list):
         properties["$unset"] = raw["$unset"]
-    check_depth(properties)
     return Event(
         uuid=_uuid(raw.get("uuid")),
         event=name,
@@ -338,7 +390,7 @@ def parse_time(value: Any) -> datetime | None:
 
 def well_formed(value: Any) -> Any:
     """``value`` with lone surrogates, which no UTF-8 text can hold, replaced; JSON escapes let them through."""
-    if isinstance(value, str):
+    if type(value) is str:  # no OutOfRange
         return _LONE_SURROGATE.sub("\ufffd", value)
     if isinstance(value, dict):
         return {well_formed(key): well_formed(item) for key, item in value.items()}

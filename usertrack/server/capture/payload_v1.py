@@ -11,7 +11,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from usertrack.server.capture.payload import Event, Refused, as_distinct_id, check_depth, inflate, parse_json, storable
+from usertrack.server.capture import payload
+from usertrack.server.capture.payload import (
+    DEEPEST,
+    Event,
+    Refused,
+    as_distinct_id,
+    check_values,
+    inflate,
+    parse_json,
+    storable,
+)
 
 LIMIT = 20 << 20
 """Bytes of a body, as it comes and unpacked."""
@@ -37,17 +47,16 @@ class Rejected(Exception):  # noqa: N818
 
 
 @dataclass
-class Batch:
-    """The events to store, and the result of every event by its uuid."""
+class Batch(payload.Batch):
+    """The same, and the result of every event by its uuid."""
 
-    events: list[Event] = field(default_factory=list)
     results: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def read_batch(headers: Mapping[str, str], body: bytes, now: datetime) -> Batch:
     """The events of a request received at ``now``; raises Rejected."""
     batch = Batch()
-    for raw in _raw_events(_document(body, headers.get("content-encoding", "").lower())):
+    for index, raw in enumerate(_raw_events(_document(body, headers.get("content-encoding", "").lower()))):
         uuid = _uuid(raw["uuid"])
         if uuid in batch.results:
             raise Rejected("duplicate_event_uuid", f"duplicate event uuid: {uuid}")
@@ -56,6 +65,7 @@ def read_batch(headers: Mapping[str, str], body: bytes, now: datetime) -> Batch:
             batch.results[uuid] = {"result": "ok"}
         except Rejected as rejected:
             batch.results[uuid] = {"result": "drop", "details": rejected.tag}
+            batch.refuse(index, raw, rejected.tag)
     return batch
 
 
@@ -121,7 +131,7 @@ def _event(raw: dict[str, Any], uuid: str, headers: Mapping[str, str], now: date
         raise Rejected(tag)
     properties = sent_properties | _properties(raw, headers)
     try:
-        check_depth(properties)
+        check_values(raw, DEEPEST + 1)
     except Refused:
         raise Rejected("malformed_event_properties") from None
     assert moment

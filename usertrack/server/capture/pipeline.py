@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
@@ -18,8 +19,9 @@ from usertrack.server.capture.gate import Gate
 from usertrack.server.capture.identity import FILE, Identities
 from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.capture.live_check import LiveCheck
-from usertrack.server.capture.payload import Event
+from usertrack.server.capture.payload import Batch, Event, Refused, hide_address, read_event
 from usertrack.server.capture.recorded import to_bytes
+from usertrack.server.database.set_aside import KeptEvent, SetAside
 from usertrack.server.database.store import Store
 from usertrack.server.http.server_settings import ServerSettings
 
@@ -40,6 +42,7 @@ class Capture:
 
     def __init__(self, store: Store, settings: ServerSettings, live_check: LiveCheck | None = None) -> None:
         self.token = settings.project_token
+        self._set_aside = SetAside(store.path)
         self.gate = Gate(settings)
         self.identities = Identities(store.path / FILE, signed_only=settings.signed_only)
         self.hashed_ip = Pseudonyms(settings.ip_key).of_id if settings.ip_key else None
@@ -57,6 +60,29 @@ class Capture:
         if accepted:
             await self.ingestor.append(body, accepted)
         return refused
+
+    async def refuse(self, batch: Batch, now: datetime, *, browser: bool) -> None:
+        """Keep the refused events of ``batch`` aside, with their reasons."""
+        if batch.refused:
+            refused = [(event.reason, event.json) for event in batch.refused]
+            with suppress(OSError):  # disk full, for one: the sender learns that they were refused
+                await self._in_thread(partial(self._set_aside.add, now, refused, browser=browser))
+            self.ingestor.metrics.refused += len(refused)
+
+    def replay(self) -> tuple[int, int]:
+        """Store the events that were refused, where they can be now; return how many were stored, and were not."""
+        return self._set_aside.replay(self._replay)
+
+    def _replay(self, kept: KeptEvent) -> str:
+        try:
+            event = read_event(kept.raw, kept.received)
+        except Refused as refused:
+            return refused.text
+        hide_address(event, "", self.hashed_ip)
+        events, forged = self.identities.divide([event], kept.received, browser=kept.browser)
+        if not forged:
+            self.ingestor.append_now(events, kept.received)
+        return "forged" if forged else ""
 
     def _prepare(self, events: Sequence[Event], now: datetime) -> tuple[int, bytes, Mapping[str, Sequence[Violation]]]:
         """Count the accepted ``events``, and return them as bytes for the log, with what is refused."""

@@ -1,6 +1,5 @@
-"""Captured events as bytes of the log, and back."""
+"""Captured events as bytes of the log, and back, by one codec: whatever it writes, it reads."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,16 +9,13 @@ from usertrack.server.capture.payload import Event
 
 
 def to_bytes(events: Sequence[Event], received: datetime) -> bytes:
-    """The ``events`` of a request that came at ``received``."""
+    """Return the ``events`` of a request that came at ``received``."""
     rows = [[event.uuid, event.event, event.distinct_id, event.timestamp, event.properties] for event in events]
-    try:
-        return orjson.dumps([received, rows])
-    except TypeError:  # a number of more than 64 bits
-        return json.dumps([received, rows], default=datetime.isoformat).encode()
+    return orjson.dumps([received, rows])
 
 
 def from_bytes(body: bytes) -> list[Event]:
-    """The events of a request."""
+    """Return the events of a request."""
     moment = datetime.fromisoformat
     return [
         Event(uuid, name, distinct_id, moment(timestamp), properties)
@@ -28,5 +24,5 @@ def from_bytes(body: bytes) -> list[Event]:
 
 
 def received_at(body: bytes) -> datetime:
-    """When a request came."""
+    """Return when a request came."""
     return datetime.fromisoformat(orjson.loads(body)[0])

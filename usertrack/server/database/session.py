@@ -15,6 +15,7 @@ _SETTINGS = {
     "input_format_try_infer_dates": 0,
     "input_format_try_infer_datetimes": 0,
     "input_format_json_read_bools_as_numbers": 0,
+    "input_format_json_read_bools_as_strings": 0,  # in a list with texts
     "max_partitions_per_insert_block": 0,  # a batch of old events may touch any number of months
     "max_query_size": 1 << 28,  # look-ups carry long lists of ids
     "compile_expressions": 0,  # to compile takes longer than to run a statement of a commit

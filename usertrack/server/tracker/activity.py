@@ -17,7 +17,7 @@ from usertrack.server.capture.payload import (
     Refused,
     as_dict,
     as_distinct_id,
-    check_depth,
+    check_values,
     parse_time,
 )
 from usertrack.server.capture.persons import NOBODY
@@ -133,9 +133,11 @@ def _skew(sent_at: Any, now: datetime) -> timedelta:
 
 def _check(properties: dict[str, Any]) -> None:
     try:
-        check_depth(properties)
-    except Refused:
-        raise _Wrong("data is nested too deeply") from None
+        check_values(properties)
+    except Refused as refused:
+        raise _Wrong(
+            "data is nested too deeply" if "recursion" in refused.text else "a number is out of range"
+        ) from None
 
 
 def _timestamp(value: Any, now: datetime, skew: timedelta) -> tuple[datetime, datetime | None]:
