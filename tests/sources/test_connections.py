@@ -24,7 +24,7 @@ from usertrack.core.spool import Spool
 from usertrack.library.library import Statement
 from usertrack.sources.neon import connection_uri
 from usertrack.sources.postgres import Postgres
-from usertrack.sources.postgres_address import for_libpq
+from usertrack.workspace.postgres_address import for_libpq
 from usertrack.workspace.settings import load_settings
 
 __all__ = ["server"]

@@ -9,16 +9,18 @@ from pathlib import Path
 import keyring
 import pytest
 
-from tests.conftest import problem
+from tests.conftest import Cli, problem
 from tests.vault import Vault
+from usertrack.core.errors import UsageError
 from usertrack.sources.identity import database_of, identities
 from usertrack.sources.neon import connection_uri
 from usertrack.sources.posthog import PostHog
 from usertrack.workspace import password_command
 from usertrack.workspace.allowed import allow
-from usertrack.workspace.destinations import destinations
+from usertrack.workspace.destinations import ADDRESSES, destinations
 from usertrack.workspace.profiles import Profile, find_profile, profile_names, profiles_folder, save_profile
 from usertrack.workspace.secret_stores import StoreName
+from usertrack.workspace.setting_specs import SETTINGS
 from usertrack.workspace.settings import Settings, load_settings
 
 KEY, URL = "phx_hunter2", "postgresql://ann:hunter2@db.example:5433/app"
@@ -275,6 +277,77 @@ def test_neons_key_goes_to_no_host_of_a_file_before_it_is_allowed(workspace: Pat
     (workspace / "usertrack.yaml").write_text("neon: {api: https://evil.example, project_id: p, database: d}\n")
     error = problem(lambda: asyncio.run(connection_uri(read({"NEON_API_KEY": KEY}))))
     assert "usertrack.yaml:1: nobody has allowed 'neon.api_key' to go to https://evil.example" in error.message
+
+
+PATTERN = "patterns: {errors: {when: {count: $exception, more_than: 3, within: 5m}, because: errors}}\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "yaml", "channel"),
+    [
+        ("SLACK_BOT_TOKEN", "slack.api: https://evil.example", "{type: slack, channel: C1}"),
+        ("PAGERDUTY_ROUTING_KEY", "pagerduty.url: https://evil.example", "pagerduty"),
+        (
+            "SMTP_PASSWORD",
+            "smtp: {server: evil.example, user: ann}",
+            "{type: email, to: [a@b.example], from: c@b.example}",
+        ),
+        (
+            "SMTP_PASSWORD",
+            "smtp.user: ann",
+            "{type: email, to: [a@b.example], from: c@b.example, server: evil.example}",
+        ),
+    ],
+)
+def test_keys_of_channels_go_to_no_address_of_a_file_before_it_is_allowed(
+    workspace: Path, clean_env: pytest.MonkeyPatch, cli: Cli, key: str, yaml: str, channel: str
+) -> None:
+    (workspace / "usertrack.yaml").write_text(yaml)
+    (workspace / "patterns.yaml").write_text(PATTERN + f"notifications: {{channels: {{ops: {channel}}}}}\n")
+    clean_env.setenv(key, "hunter2")
+    refused = cli("alerts", "test")
+    assert refused.code == UsageError.exit_code
+    setting = next(name for name in ADDRESSES if SETTINGS[name].env == key)
+    assert f"nobody has allowed '{setting}' to go to" in " ".join(refused.err.split())
+    assert "allowed" in cli("allow", "--yes").err
+    assert "nobody has allowed" not in cli("alerts", "test").err  # it tries, and there is no such host
+
+
+@pytest.mark.parametrize(
+    ("url", "variable"),
+    [
+        ("postgresql://ann@evil.example/app", "PGPASSWORD"),
+        ("postgresql://ann:@evil.example/app?schema=public", "PGPASSWORD"),
+        ("host=evil.example dbname=app", "PGPASSWORD"),
+        ("postgresql://good.example/app?host=evil.example", "PGSERVICE"),
+        ("postgresql://evil.example/app?serv%69ce=prod", ""),
+    ],
+)
+def test_a_database_of_a_file_gets_no_password_of_the_environment(
+    workspace: Path, clean_env: pytest.MonkeyPatch, cli: Cli, url: str, variable: str
+) -> None:
+    (workspace / ".env").write_text(f"DATABASE_URL={url}\n")
+    if variable:
+        clean_env.setenv(variable, "hunter2")
+    refused = cli("query", "run", "neon/accounts").err
+    assert f"nobody has allowed '{variable or 'PGSERVICE'}' to go to" in " ".join(refused.split())
+    assert "evil.example" in refused
+
+
+def test_a_database_with_a_password_of_its_own_needs_no_word(workspace: Path, clean_env: pytest.MonkeyPatch) -> None:
+    (workspace / ".env").write_text(f"DATABASE_URL={URL}\n")
+    clean_env.setenv("PGPASSWORD", "hunter2")
+    assert destinations(read()) == []
+
+
+def test_every_setting_that_names_an_address_is_guarded() -> None:
+    ends = (".host", ".api", ".url", "_url", "smtp.server")
+    named = {name for name in SETTINGS if name.endswith(ends)}
+    secrets = {name for name in named if SETTINGS[name].secret}  # the address itself is the key
+    assert secrets == {"postgres.url", "slack.webhook_url", "webhook.url", "alertmanager.url"}
+    assert named - secrets == {*ADDRESSES.values()}
+    of_services = {name for name, spec in SETTINGS.items() if spec.secret} - secrets - {"pseudonym_key"}
+    assert of_services == {*ADDRESSES}
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,11 @@ class Notifications:
     alerts_kept: timedelta = timedelta(days=90)
     messages_kept: timedelta = timedelta(days=30)
 
+    @property
+    def mail_servers(self) -> dict[str, str]:
+        """The mail server of each channel that names one of its own."""
+        return {name: channel.server for name, channel in self.channels.items() if channel.server}
+
     def routes_of(self, labels: Mapping[str, str]) -> list[Route]:
         """The routes that alerts with these labels take."""
         taken = []

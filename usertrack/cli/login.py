@@ -102,21 +102,24 @@ def profiles(*, common: Common) -> None:
 def allow(
     yes: Annotated[bool, typer.Option("--yes", help="Allow them without asking.")] = False, *, common: Common
 ) -> None:
-    """Allow the commands with which this workspace gets secrets to run, and your keys to go to the hosts it sets.
+    """Allow the commands with which this workspace gets secrets to run, and your keys to go to the addresses it sets.
 
     `usertrack allow` · shows each, and asks
 
     Somebody else may have written them: look first. What is changed has to be allowed anew.
     """
     from usertrack.cli.common import settings_of
+    from usertrack.signals.read import read_patterns
     from usertrack.workspace import allowed
     from usertrack.workspace.destinations import Destination, destinations
+    from usertrack.workspace.files import patterns_path
     from usertrack.workspace.password_command import PasswordCommand
 
     settings = settings_of(common)
-    requests: list[PasswordCommand | Destination] = [*settings.commands, *destinations(settings)]
+    requests: list[PasswordCommand | Destination] = [*settings.commands]
+    requests += destinations(settings, read_patterns(patterns_path(settings)).notifications.mail_servers)
     if not requests:
-        diagnostics.note("there is nothing to allow: no password_command, and no key that goes to a host of your own")
+        diagnostics.note("there is nothing to allow: no password_command, and no key that goes to an address set here")
     for request in requests:
         line = f"{request.place}, for '{request.setting}': {request.text}"
         if request.is_allowed:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from usertrack.sources.postgres_address import for_libpq
+from usertrack.workspace.postgres_address import for_libpq
 from usertrack.workspace.settings import Settings
 
 _ADDRESS_PARTS = ("host", "hostaddr", "port", "dbname", "user", "service", "options")  # options may choose a schema

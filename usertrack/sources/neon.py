@@ -1,12 +1,13 @@
 """Gets the connection URI of a database from Neon's API, where an API key is configured instead of a URI."""
 
-from urllib.parse import quote
+import os
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.core.tls import tls
-from usertrack.workspace.destinations import require_allowed
+from usertrack.workspace.destinations import LIBPQ_SECRETS, require_allowed
 from usertrack.workspace.settings import Settings
 
 
@@ -52,4 +53,7 @@ def _uri(response: httpx.Response, settings: Settings) -> str:
         uri = None
     if not isinstance(uri, str):
         raise ConnectionFailed(f"Neon's API answered HTTP {status} without a connection URI", "check NEON_API_HOST")
+    variables = [name for name in LIBPQ_SECRETS if os.environ.get(name)]
+    if variables and not urlsplit(uri).password:
+        raise ConnectionFailed(f"Neon's address has no password, and would get that of {variables[0]}", "unset it")
     return uri

@@ -22,9 +22,10 @@ from usertrack.core.table import Column, Table
 from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.query import Statement
 from usertrack.library.sql import placeholders, statement_of
-from usertrack.sources.postgres_address import for_libpq
 from usertrack.sources.postgres_errors import explain, place, refusal
 from usertrack.sources.waiting import WaitNotices
+from usertrack.workspace.destinations import LIBPQ_SECRETS, require_allowed
+from usertrack.workspace.postgres_address import for_libpq
 from usertrack.workspace.settings import Settings
 
 _CASTS = {
@@ -79,6 +80,7 @@ class Postgres:
     def from_settings(cls, settings: Settings, notify: Notify) -> "Postgres":
         async def address() -> str:
             if settings.is_set("postgres.url"):
+                require_allowed(settings, *LIBPQ_SECRETS)
                 return for_libpq(await asyncio.to_thread(settings.__getitem__, "postgres.url"))
             from usertrack.sources.neon import connection_uri
 

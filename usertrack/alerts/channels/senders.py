@@ -12,6 +12,7 @@ from usertrack.alerts.notifications import Channel, Notifications
 from usertrack.alerts.outbox import Sender
 from usertrack.core.errors import UsageError
 from usertrack.delivery.post import require_address
+from usertrack.workspace.destinations import require_allowed
 from usertrack.workspace.setting_specs import SETTINGS
 from usertrack.workspace.settings import Settings
 
@@ -37,7 +38,9 @@ def _sender(channel: Channel, notifications: Notifications, settings: Settings) 
             return AlertmanagerSender(address("alertmanager.url"), notifications)
     server = channel.server or require("smtp.server")
     user = settings["smtp.user"] or ""
-    if user:
+    if user and channel.server:
+        require_allowed(settings, "smtp.password", mail_servers={channel.name: channel.server})
+    elif user:
         require("smtp.password")
     return MailSender(channel, server, user, lambda: str(settings["smtp.password"]), notifications)
 
@@ -45,6 +48,7 @@ def _sender(channel: Channel, notifications: Notifications, settings: Settings) 
 def _require(channel: Channel, settings: Settings, name: str) -> str:
     if not settings.is_set(name):
         raise UsageError(f"the channel '{channel.name}' needs {name}", f"set {SETTINGS[name].env}")
+    require_allowed(settings, name)
     return str(settings[name])
 
 
