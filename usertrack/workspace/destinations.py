@@ -88,7 +88,7 @@ def _of_libpq(settings: Settings) -> Iterator[Destination]:
     if parts.get("service") and "PGSERVICE" not in names:  # a section of ~/.pg_service.conf, with its password
         names.append("PGSERVICE")
     if not parts.get("password"):
-        address = make_conninfo(**{name: part for name, part in parts.items() if name not in _SECRET_PARTS})
+        address = make_conninfo("", **{name: str(part) for name, part in parts.items() if name not in _SECRET_PARTS})
         for name in names:
             yield Destination(name, address, settings.root, f"{settings.root}/{url.place}")
 
