@@ -76,6 +76,12 @@ def test_the_user_says_what_is_what(load: Import, events: Events, stored: Rows) 
     ]
 
 
+def test_a_column_named_as_a_target_is_that_target(load: Import, events: Events, stored: Rows) -> None:
+    load("user,event,time,person.email,property.price\na,x,2024-01-01,a@x.example,5\n")
+    assert events() == [["2024-01-01 00:00:00.000000", "a", "x", {"price": 5}]]
+    assert stored("SELECT properties FROM posthog.persons FINAL") == [[{"email": "a@x.example"}]]
+
+
 def test_persons_are_those_that_capture_would_make(load: Import, data: Path, stored: Rows) -> None:
     load("user,event,time\nO'Brien \\ “ö”,a,2024-01-01\n")
     token = load_or_create_settings(data, {}).project_token

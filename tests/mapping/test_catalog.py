@@ -131,12 +131,14 @@ def test_five_thousand_tables(reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("columns", "expression"),
     [
-        ("createat bigint", "to_timestamp(CASE WHEN u.createat > 100000000000 THEN"),
-        ("created_on integer", "to_timestamp(u.created_on) AS signed_up_at"),
+        ("createat bigint", "to_timestamp(CASE WHEN u.createat >= 1e14 THEN"),
+        ("created_on integer", "to_timestamp(CASE WHEN u.created_on"),
         ("inserted_at timestamp", "u.inserted_at AS signed_up_at"),
         ('"CreatedUtc" timestamp', 'u."CreatedUtc" AS signed_up_at'),
         ("creation_ts bigint", "AS signed_up_at"),
-        ("registered_ms bigint", "to_timestamp(u.registered_ms / 1000.0) AS signed_up_at"),
+        ("registered_ms bigint", "to_timestamp(CASE WHEN u.registered_ms"),
+        ("regdate date", "u.regdate AS signed_up_at"),
+        ("created_dt bigint", "to_timestamp(CASE WHEN u.created_dt"),
         ("since date, reg_no int", "u.since AS signed_up_at"),
         ("reg_dt timestamp", "u.reg_dt AS signed_up_at"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ..conftest import Cli
+from ..conftest import Cli, document_of
 from ..people import Company, ago, office, served
 from .conftest import Reader
 
@@ -142,6 +142,42 @@ def test_the_first_candidates_are_shown_with_their_points(cli: Cli, reader: Read
     said = " ".join(init(cli).split())
     assert "1 jobs" in said
     assert "its name says build; it ends (finished)" in said
+
+
+def test_a_number_that_is_no_time_is_no_sign_up(cli: Cli, reader: Reader) -> None:
+    reader(
+        "CREATE TABLE users (id int PRIMARY KEY, usr_email text, registered_us bigint);"
+        "INSERT INTO users SELECT i, i || '@x.example', at FROM unnest(ARRAY[0, 20240131, 1700000000, 1700000000000,"
+        "1700000000000000]) WITH ORDINALITY AS t (at, i)"
+    )
+    cli("init", "acme", "--from-database", "--yes", "--no-values")
+    sql = "SELECT account_id, to_char(signed_up_at, 'YYYY') AS year FROM {accounts} ORDER BY 1"
+    listed = document_of(cli, "query", "run", "--source", "neon", "--sql", sql, "-w", "acme")
+    assert [row["year"] for row in listed["rows"]] == [None, None, "2023", "2023", "2023"]
+
+
+LATE_COLUMN = """
+CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL, password text, created_at timestamptz DEFAULT now());
+CREATE TABLE projects (id int PRIMARY KEY, owner_id int NOT NULL REFERENCES users);
+CREATE TABLE runs (
+    id int PRIMARY KEY, project_id int NOT NULL REFERENCES projects, user_id int REFERENCES users,
+    status text, created_at timestamptz DEFAULT now()
+);
+INSERT INTO users SELECT i, i || '@x.example' FROM generate_series(1, 4) AS i;
+INSERT INTO projects SELECT i, i FROM generate_series(1, 4) AS i;
+INSERT INTO runs SELECT i, 1 + i % 4, CASE WHEN i = 1 THEN 1 END, 'done' FROM generate_series(1, 40) AS i;
+"""
+
+
+@pytest.mark.parametrize("analyze", ["ANALYZE", ""])
+def test_a_way_that_most_rows_cannot_take(cli: Cli, reader: Reader, analyze: str) -> None:
+    reader(f"{LATE_COLUMN};{analyze}")
+    said = init(cli, "--yes")
+    runs = said[said.index("runs: what ends") :]
+    assert ("confidence  low" in runs) == (not analyze)
+    assert ("39 of 40 rows lead to no account" in runs) == (not analyze)
+    checked = " ".join(cli("check", "--online", "-w", "acme").out.split())
+    assert ("39 of 40 rows lead to no account, and count for nobody" in checked) == (not analyze)
 
 
 NOTIFICATIONS = """

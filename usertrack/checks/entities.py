@@ -243,6 +243,11 @@ _TWICE = (
     f"FROM (SELECT a.account_id, a.no_address FROM {{accounts}} AS a LIMIT {_SAMPLE}) AS first "
     "GROUP BY account_id) AS ids"
 )
+_OWNED = (
+    "SELECT count(*) AS total, count(a.account_id) AS owned "
+    f"FROM (SELECT account_id FROM {{runs}} LIMIT {_SAMPLE}) AS r "
+    "LEFT JOIN (SELECT DISTINCT account_id FROM {accounts}) AS a ON a.account_id = r.account_id"
+)
 _WORDS = (
     "SELECT status, outcome = 'unknown' AS unknown, count(*) AS times, sum(count(*)) OVER () AS total FROM ("
     "SELECT r.status, r.outcome FROM {runs} AS r WHERE r.at <= {as_of} AND "
@@ -271,17 +276,32 @@ def check_zones(runner: Runner, names: Sequence[str]) -> list[Finding]:
 
 
 def check_rows(runner: Runner, names: Sequence[str]) -> list[Finding]:
-    """Check a sample of rows of the entities ``names``: accounts that are there twice, and words in no state."""
+    """Check a sample of rows of the entities ``names``: ids that come twice, words in no state, rows of nobody."""
     entities = runner.library.entities
-    questions = {
-        name: _TWICE if name == ACCOUNTS.name else _of(name, _WORDS) for name in names if entities[name].kind.states
-    }
-    answers = runner.run([_asking(runner, f"rows of {name}", sql, 1000) for name, sql in questions.items()])
-    return [
-        finding
-        for name, answer in zip(questions, answers, strict=True)
-        for finding in (_twice(entities[name], answer) if name == ACCOUNTS.name else _words(entities[name], answer))
-    ]
+    asked = [(name, _words, _of(name, _WORDS)) for name in names if entities[name].kind.states]
+    if ACCOUNTS.name in names:
+        others = [name for name in names if name != ACCOUNTS.name and "account_id" in entities[name].mapped]
+        asked = [each for each in asked if each[0] != ACCOUNTS.name]
+        asked += [(ACCOUNTS.name, _twice, _TWICE), *((name, _owned, _of(name, _OWNED)) for name in others)]
+    answers = runner.run([_asking(runner, f"rows of {name}", sql, 1000) for name, _, sql in asked])
+    return list(
+        dict.fromkeys(  # two questions about slow rows have one note
+            finding
+            for (name, judge, _), answer in zip(asked, answers, strict=True)
+            for finding in judge(entities[name], answer)
+        )
+    )
+
+
+def _owned(entity: Entity, answer: Answer) -> list[Finding]:
+    if isinstance(answer, UsertrackError):
+        return _not_looked_at(entity, answer)
+    total, owned = answer.rows[0]
+    if total - owned <= _MUCH * total:
+        return []
+    text = f"{entity.place}: {number(total - owned)} of {plural(total, 'row')} lead to no account, and count for nobody"
+    hint = "account_id is to be that of tables/neon/accounts.sql"
+    return [Finding("note" if owned else "FAIL", f"entity {entity.kind.name}", text, hint)]
 
 
 def _twice(entity: Entity, answer: Answer) -> list[Finding]:

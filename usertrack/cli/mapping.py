@@ -143,8 +143,11 @@ class _Dialogue:
 
     def _show(self, proposal: "Proposal") -> None:
         from usertrack.core.table import Table
-        from usertrack.mapping.preview import preview, proposal_document
+        from usertrack.mapping.preview import judge_reach, preview, proposal_document, reach
 
+        for counts in self.runner.run(reach(proposal)):
+            if isinstance(counts, Table):
+                judge_reach(proposal, *counts.rows[0])
         answer = self.runner.run([preview(proposal)])[0] if self.shows_rows else None
         if isinstance(answer, UsertrackError):
             diagnostics.note(f"its rows cannot be shown: {answer.message}")

@@ -14,7 +14,7 @@ from usertrack.mapping.names import words
 class Column:
     """A column that this role may read. ``sql`` is its name, quoted where it must be.
 
-    ``required``: it is never, or hardly ever, NULL.
+    ``required``: it is never, or hardly ever, NULL. ``nulls`` is the share of NULL, 0 where PostgreSQL has not looked.
     ``labels`` are the values that its type or a CHECK allows, where one says that. ``references`` is the id of the
     table that a foreign key names, and the column there.
     """
@@ -23,6 +23,7 @@ class Column:
     sql: str
     type: str
     required: bool = False
+    nulls: float = 0
     comment: str = ""
     labels: tuple[str, ...] = ()
     unique: bool = False
@@ -111,9 +112,9 @@ def statements() -> list[Statement]:
 def read_catalog(tables: Iterable[Any], columns: Iterable[Any], keys: Iterable[Any]) -> Catalog:
     """A catalog of the rows that `statements` return."""
     numbers: dict[int, dict[int, Column]] = {}
-    for table_id, number, name, sql, kind, required, comment, labels in columns:
+    for table_id, number, name, sql, kind, required, nulls, comment, labels in columns:
         if "{" not in name and "}" not in name:  # braces name entities and parameters in our files
-            known = Column(name, sql, kind, required, comment, tuple(labels or ()))
+            known = Column(name, sql, kind, required, nulls, comment, tuple(labels or ()))
             numbers.setdefault(table_id, {})[number] = known
     primary: dict[int, str] = {}
     unique: dict[int, set[tuple[str, ...]]] = {}

@@ -6,6 +6,7 @@ SELECT
     quote_ident(a.attname) AS sql,
     format_type(coalesce(nullif(t.typbasetype, 0), a.atttypid), NULL) AS type,
     a.attnotnull OR coalesce(s.null_frac < 0.02, false) AS required,
+    CASE WHEN a.attnotnull THEN 0 ELSE coalesce(s.null_frac, 0) END::float8 AS nulls,
     coalesce(col_description(a.attrelid, a.attnum), '') AS comment,
     (SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid) AS labels
 FROM pg_attribute AS a

@@ -7,7 +7,8 @@ from typing import Any
 
 from usertrack.core.document import Block, Document, Facts, Listing, Paragraph
 from usertrack.core.table import Column, Table
-from usertrack.core.words import plural
+from usertrack.core.words import number, plural
+from usertrack.library.entities import ACCOUNTS
 from usertrack.library.library import Statement
 from usertrack.mapping.proposal import Proposal
 
@@ -17,6 +18,26 @@ ROWS = 5
 def preview(proposal: Proposal) -> Statement:
     """Five rows of the entity."""
     return Statement("neon", f"SELECT * FROM (\n{proposal.sql}\n) AS proposed", name=proposal.kind.name, limit=ROWS)
+
+
+_REACHED = 10_000  # rows of which is counted how many have an account: some milliseconds, and enough to see a wrong way
+
+
+def reach(proposal: Proposal) -> list[Statement]:
+    """Return the statement that counts the rows of ``proposal``, and those with an account; none for accounts."""
+    if proposal.kind is ACCOUNTS or "account_id" not in dict(proposal.select.columns):
+        return []
+    rows = f"SELECT proposed.account_id FROM (\n{proposal.sql}\n) AS proposed LIMIT {_REACHED}"
+    sql = f"SELECT count(*) AS rows, count(account_id) AS of_accounts FROM ({rows}) AS first"
+    return [Statement("neon", sql, name=f"accounts of {proposal.kind.name}", limit=1)]
+
+
+def judge_reach(proposal: Proposal, rows: int, of_accounts: int) -> None:
+    """Note on ``proposal`` that rows lead to no account, and trust it little where most do not."""
+    if of_accounts < rows:
+        proposal.notes.append(f"{number(rows - of_accounts)} of {number(rows)} rows lead to no account")
+    if 2 * of_accounts < rows:
+        proposal.confidence = "low"
 
 
 def proposal_document(proposal: Proposal, rows: Table | None, *, show_values: bool = False) -> Document:

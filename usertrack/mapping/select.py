@@ -163,12 +163,12 @@ def _deletion(table: Relation, alias: str) -> tuple[str, str]:
 
 
 def as_time(column: Column, value: str) -> str:
-    """``value`` as a time, where the column has seconds, milliseconds or microseconds since 1970."""
+    """``value`` as a time, where the column has seconds, milliseconds or microseconds since 1970.
+
+    Seconds reach 1e11 in the year 5138, and milliseconds had passed it in 1973, as microseconds had 1e14. What is below
+    1e8 is no time: a 0 stands for none, and 20240131 is a date in digits.
+    """
     if column.family != "number":
         return value
-    if {"ms", "milli", "millis", "msec"} & set(column.words):
-        return f"to_timestamp({value} / 1000.0)"
-    if column.type == "bigint" and not {"sec", "second"} & set(column.words):
-        # seconds reach 1e11 in the year 5138, and milliseconds had passed it in 1973
-        return f"to_timestamp(CASE WHEN {value} > 100000000000 THEN {value} / 1000.0 ELSE {value} END)"
-    return f"to_timestamp({value})"
+    cases = f"WHEN {value} >= 1e14 THEN {value} / 1e6 WHEN {value} >= 1e11 THEN {value} / 1e3 WHEN {value} >= 1e8"
+    return f"to_timestamp(CASE {cases} THEN {value} END)"

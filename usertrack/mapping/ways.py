@@ -149,7 +149,8 @@ class Ways:
     def _price(self, here: Relation, column: Column, target: Relation, *, is_first: bool) -> float:
         price = 1.0 if column.references else 1.4
         price += 0.5 if target.key and column.family != target.key.family else 0
-        price += 0.0 if column.required else 0.4 if is_first else 2.5
+        # 2: a column that is NULL in most rows costs more than the further key of a detour that all rows can take
+        price += 0.0 if column.required else 0.4 + 2 * column.nulls if is_first else 2.5
         if rules.words("other_hands") & set(column.words):
             price += 3
         elif target is self._accounts:

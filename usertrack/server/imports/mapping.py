@@ -84,6 +84,8 @@ def read_mapping(
         raise UsageError("--map names a target twice", "say each of them once")
     left_out = tuple(_column(name, columns) for name in omitted)
     free = [name for name in columns if name not in left_out]
+    by_name: dict[str, Origin] = {name: name for name in free if _is_named_target(name)}
+    requested = by_name | requested
     main = {origin for target, origin in requested.items() if "." not in target}
     told = {
         target: name for target, name in known.items() if target not in requested and name not in {*left_out, *main}
@@ -110,17 +112,21 @@ def read_mapping(
 
 def _parse_option(text: str, columns: Sequence[str]) -> tuple[str, Origin]:
     target, equals, origin = text.partition("=")
-    kind, dot, name = target.partition(".")
     if not equals or not origin:
         raise UsageError(f"'--map {text}' is not TARGET=COLUMN", "write for example `--map distinct_id=user_id`")
-    if not (target in _COMMON_NAMES or (kind in ("property", "person") and dot and name)):
+    if not (target in _COMMON_NAMES or _is_named_target(target)):
         raise UsageError(
             f"--map has no target '{target}'", did_you_mean(target, _COMMON_NAMES, f"targets: {', '.join(TARGETS)}")
         )
     quoted = len(origin) > 1 and origin[0] == origin[-1] == "'"
-    if quoted and origin not in columns and (dot or target == "event"):
+    if quoted and origin not in columns and ("." in target or target == "event"):
         return target, Constant(origin[1:-1])
     return target, _column(origin, columns)
+
+
+def _is_named_target(target: str) -> bool:
+    kind, _, name = target.partition(".")
+    return kind in ("property", "person") and bool(name)
 
 
 def _column(name: str, columns: Sequence[str]) -> str:
