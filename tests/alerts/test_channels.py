@@ -1,5 +1,7 @@
+import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from usertrack.alerts.channels.webhook import WebhookSender
 from usertrack.alerts.desk import Desk
 from usertrack.alerts.model import SignalState
 from usertrack.alerts.notifications import Channel
-from usertrack.alerts.outbox import Delivered, Outbox, Sender
+from usertrack.alerts.outbox import Delivered, Message, Outbox, Sender
 from usertrack.alerts.store import Store
 from usertrack.core.errors import UsageError
 from usertrack.workspace.settings import settings_of_values
@@ -193,3 +195,32 @@ def test_an_address_that_others_could_read_along_is_refused() -> None:
     with pytest.raises(UsageError, match="is not https://") as error:
         senders(one_route(Channel("hook", "webhook")), settings)
     assert "s3cr3t" not in str(error.value)
+
+
+def test_a_channel_that_hangs_holds_up_no_other(store: Store) -> None:
+    hanging = threading.Event()
+
+    class Hanging(WebhookSender):
+        def send(self, message: Message, now: datetime) -> str:
+            hanging.wait()
+            return super().send(message, now)
+
+    desk = Desk(store, one_route(Channel("hook", "webhook"), PAGER))
+    desk.receive([signal(person="ann"), signal(person="bea")], T0)
+    desk.tick(at(30))
+    with receiving() as slow, receiving() as well:
+        outbox = Outbox(store, {"hook": Hanging(slow.url, CALL), "pager": PagerDutySender(well.url, "key", CALL)})
+        turns = [outbox.deliver(at(second)).sent for second in (31, 32)]
+        hanging.set()
+        turns.append(outbox.deliver(at(33)).sent)
+    assert turns == [2, 0, 2]
+    assert len({body["id"] for body in slow.bodies}) == len(slow.bodies) == 2
+
+
+def test_critical_alerts_go_first(store: Store) -> None:
+    desk = Desk(store, one_route(Channel("hook", "webhook")))
+    desk.receive([signal(person="ann"), signal(person="bea"), signal(person="cat", severity="critical")], T0)
+    desk.tick(at(30))
+    with receiving() as server:
+        Outbox(store, {"hook": WebhookSender(server.url, CALL)}).deliver(at(31))
+    assert [body["alerts"][0]["person"] for body in server.bodies] == ["cat", "ann", "bea"]

@@ -19,6 +19,7 @@ from usertrack.alerts.store import Store
 from usertrack.alerts.watch_lock import WatchLock
 from usertrack.cli.alerts_watch import RunningPatterns
 from usertrack.cli.watch_pane import WatchPane, shown
+from usertrack.core.errors import UsageError
 from usertrack.workspace.settings import load_settings
 from usertrack.workspace.state import state_folder
 
@@ -176,6 +177,7 @@ def test_patterns_that_somebody_breaks_while_they_run(tmp_path: Path, capsys: py
     path.write_text("patterns:\n  quiet: {when: {none: any, within: 1h}}\n")
     patterns = RunningPatterns(path)
     before = patterns.read()
+    patterns.prove()
     assert not patterns.have_changed()
     path.write_text("patterns:\n  quiet: {when: {none: any}}\n")
     os.utime(path, (1, 1))
@@ -183,6 +185,19 @@ def test_patterns_that_somebody_breaks_while_they_run(tmp_path: Path, capsys: py
     assert patterns.read() is before
     assert not patterns.have_changed()
     assert "patterns.yaml:2" in capsys.readouterr().err
+    path.write_text("patterns:\n  quiet: {where: no_such_fact, when: {none: any, within: 1h}}\n")
+    assert patterns.read() is not before
+    assert patterns.refuse(UsageError("no fact 'no_such_fact'"))  # as the watcher does that asks for it
+    assert patterns.read() is before
+    assert not patterns.refuse(UsageError("no rule 'power'"))  # another file is to blame, and `watch` ends
+    assert patterns.refusal == "no fact 'no_such_fact'"
+
+
+def test_check_says_why_watch_would_not_start(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("posthog: {project_id: 1}\n")
+    pattern = "patterns:\n  quiet: {when: {none: any, within: 1h}}\n"
+    (tmp_path / "patterns.yaml").write_text(pattern + "notifications: {channels: {ops: slack}}\n")
+    assert "does not start: the channel 'ops' needs slack.webhook_url" in " ".join(cli("check").out.split())
 
 
 def test_what_is_seen_and_told_to_nobody_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,7 @@ notifications:
 PEOPLE = {
     "Dana": "dana@acme.example",
     "*Zoë* 🎉 <https://evil.example|click> [red]": "omar@acme.example",
+    "Eve": "eve@acme.example",
     "Wei": "wei@acme.example",
 }
 
@@ -121,12 +122,18 @@ def test_what_somebody_meets_is_told_once_over_a_kill_and_a_revoked_webhook(
             _fail(url, "omar@acme.example")
             until(lambda: slack.about("omar@acme.example"))
             assert "<https://evil.example|click>" not in slack.messages[-1]
+            (tmp_path / "patterns.yaml").write_text(PATTERNS.replace("{when", "{where: no_such_fact > 1, when"))
+            until(lambda: slack.about("patterns.yaml"))
+            _fail(url, "eve@acme.example")
+            until(lambda: slack.about("eve@acme.example"))  # the patterns of before go on
+            (tmp_path / "patterns.yaml").write_text(PATTERNS)
             slack.revoked = True
             _fail(url, "wei@acme.example")
             watch_log: Path = watcher.log  # type: ignore[attr-defined]
             until(lambda: "slack does not get through" in watch_log.read_text())
             assert "secret" not in watch_log.read_text()
-    assert [len(slack.about(email)) for email in PEOPLE.values()] == [1, 1, 0]
+    assert [len(slack.about(email)) for email in PEOPLE.values()] == [1, 1, 1, 0]
+    assert len(slack.about("patterns.yaml")) == 1
 
 
 def _has_learned(folder: Path) -> bool:

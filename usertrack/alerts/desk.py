@@ -18,8 +18,8 @@ from usertrack.alerts.codec import decode, encode
 from usertrack.alerts.erasure import expire_by
 from usertrack.alerts.life import Alert, AlertState, Change
 from usertrack.alerts.matchers import Matcher
-from usertrack.alerts.model import Signal
-from usertrack.alerts.notifications import Notifications, Silence
+from usertrack.alerts.model import Signal, SignalState
+from usertrack.alerts.notifications import PATTERN, Notifications, Silence
 from usertrack.alerts.router import Digest, Group, LogEntry, Notification, Reason, Router
 from usertrack.alerts.store import Store, stamp
 from usertrack.alerts.tracked import Tracked
@@ -71,6 +71,34 @@ class Desk:
             expire_by(self.store, self.settings.alerts_kept, self.settings.messages_kept, now)
             self._expired_at = now
         return notifications
+
+    def tell_of_patterns(self, problem: str, now: datetime) -> None:
+        """Tell people, by the channels of a warning, that a change of patterns.yaml does not run.
+
+        Pagers are left out: nothing would resolve the incident there.
+        """
+        labels = {PATTERN: "patterns.yaml", "severity": "warning"}
+        because = f"a change of patterns.yaml does not run, and those of before go on: {problem}"
+        told = Alert(
+            key=f"patterns.yaml:{now.isoformat()}",
+            pattern=labels[PATTERN],
+            person="",
+            session="",
+            severity=labels["severity"],
+            because=because,
+            facts={"name": "usertrack alerts watch"},
+            labels=labels,
+            events=(),
+            signal=SignalState.FIRING,
+            started_at=now,
+            updated_at=now,
+            fired_at=now,
+        )
+        routes = self.settings.routes_of(labels)
+        channels = {name: self.settings.channels[name] for route in routes for name in route.channels}
+        with self._step(now):
+            for name in [name for name, channel in channels.items() if channel.kind in ("slack", "email", "webhook")]:
+                self._enqueue(Notification(name, told.key, labels, Reason.NEW, now, (told,)))
 
     def next_due(self, now: datetime) -> datetime:
         """When `tick` is to be called next, at the latest."""

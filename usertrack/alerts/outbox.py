@@ -5,14 +5,16 @@ answer, may have arrived; it is sent again under the same id, by which each chan
 
 A channel that cannot be reached is tried again after 5 s, then after twice as long, at most 5 minutes, or when it asks
 for it. One that refuses us (a revoked webhook, a wrong token) is told, keeps its messages and is tried again every 15
-minutes. A message that is refused for what it says is set aside, and holds up no other.
+minutes. A message that is refused for what it says is set aside, and holds up no other. Each channel is sent to by a
+thread of its own, so that one which hangs holds up no other either; critical alerts go first.
 """
 
-import sqlite3
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from usertrack.alerts.codec import decode, encode
@@ -26,6 +28,7 @@ from usertrack.sources.retry import Retry
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
 REFUSED_PAUSE = timedelta(minutes=15)
 _AT_ONCE, _TURN = 50, 5.0  # messages to a channel in one turn, and seconds for them: the engine waits meanwhile
+_PATIENCE = 1.0  # seconds without an answer of any channel: most take a tenth of that, and one that hangs takes 30
 _RECLAIM = "UPDATE outbox SET state = 'waiting', is_doubtful = 1 WHERE state = 'sending'"
 _AGAIN = "UPDATE outbox SET state = 'waiting', attempts = attempts + 1, is_doubtful = max(is_doubtful, ?) WHERE id = ?"
 _TELLS = (Reason.NEW, Reason.REPEAT, Reason.DIGEST)
@@ -75,84 +78,146 @@ class Delivered:
     failing: tuple[ChannelState, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Edit:
+    id: int
+    receipt: str
+    current: Notification
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """The channel's name of a message, and the ids of earlier ones that were edited, with their new bodies."""
+
+    receipt: str
+    edited: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    id: int
+    future: "Future[_Sent]" = field(default_factory=Future)
+
+
+@dataclass
+class _Turn:
+    now: datetime
+    sent: int = 0
+    refused: list[str] = field(default_factory=list)
+    failing: dict[str, ChannelState] = field(default_factory=dict)
+
+
 class Outbox:
     """``senders`` by the names of channels; messages of a channel that is no more stay."""
 
     def __init__(self, store: Store, senders: Mapping[str, Sender]) -> None:
         self._store = store
         self._senders = senders
+        self._on_the_way: dict[str, _Attempt] = {}
         with store.transaction() as connection:  # those of a process that is gone
             connection.execute(_RECLAIM)
 
     def deliver(self, now: datetime) -> Delivered:
-        """One attempt for each message whose time has come; after a failure, that channel waits."""
-        sent, refused, failing = 0, [], []
-        for name, sender in self._senders.items():
-            state = channel_state(self._store, name)
-            if state.retry_at and state.retry_at > now:
-                failing.append(state)
-                continue
-            began, failed = time.monotonic(), None
-            for id_ in self._waiting(name):
-                try:
-                    sent += self._send(id_, sender, now)
-                except Retry as retry:
-                    failed = self._fail(state, retry.final, _pause(state, retry.wait), now, id_)
-                except (ConnectionFailed, UsageError) as error:
-                    failed = self._fail(state, error, REFUSED_PAUSE, now, id_)
-                except UsertrackError as error:
-                    refused.append(f"{name}: {error.message}")
-                    self._settle(id_, "refused", now, error=error.message)
-                except sqlite3.Error:
-                    raise
-                except Exception as error:  # a fault of ours in one channel is none of the others
-                    fault = UsertrackError(f"usertrack itself failed ({type(error).__name__})", "please report it")
-                    failed = self._fail(state, fault, REFUSED_PAUSE, now, id_)
-                if failed or time.monotonic() - began > _TURN:
-                    break
-            if failed:
-                failing.append(failed)
-            else:
-                self._recover(name)
-        return Delivered(sent, tuple(refused), tuple(failing))
+        """Attempt each message whose time has come; after a failure, that channel waits.
 
-    def _waiting(self, name: str) -> list[int]:
-        sql = "SELECT id FROM outbox WHERE channel = ? AND state = 'waiting' ORDER BY id LIMIT ?"
-        return [id_ for (id_,) in self._store.connection.execute(sql, [name, _AT_ONCE])]
+        Each channel is sent to by a thread of its own. One that does not answer is looked at again in the next turn.
+        """
+        turn = _Turn(now)
+        ends = time.monotonic() + _TURN
+        queues = {name: self._waiting(name) for name in self._senders}
+        for name in self._senders:
+            self._go_on(name, queues[name], turn)
+        while self._on_the_way and (left := ends - time.monotonic()) > 0:
+            if not wait(self._futures(), min(_PATIENCE, left), FIRST_COMPLETED).done:
+                break  # the next turn goes on with whoever does not answer
+            for name in [name for name, attempt in self._on_the_way.items() if attempt.future.done()]:
+                self._go_on(name, queues.get(name, []), turn)
+        return Delivered(turn.sent, tuple(turn.refused), tuple(turn.failing.values()))
 
-    def _send(self, id_: int, sender: Sender, now: datetime) -> bool:
+    def close(self) -> None:
+        """Settle what still arrives within a turn; the rest may have arrived, and is sent again under its id."""
+        wait(self._futures(), _TURN)
+        for name in [name for name, attempt in self._on_the_way.items() if attempt.future.done()]:
+            self._finish(name, _Turn(datetime.now(UTC)))
+
+    def _futures(self) -> list["Future[_Sent]"]:
+        return [attempt.future for attempt in self._on_the_way.values()]
+
+    def _go_on(self, name: str, queue: list[int], turn: "_Turn") -> None:
+        """Settle what a channel's thread has done, and give it the next message."""
+        attempt = self._on_the_way.get(name)
+        if attempt and not (attempt.future.done() and self._finish(name, turn)):
+            return
+        state = channel_state(self._store, name)
+        if state.retry_at and state.retry_at > turn.now:
+            turn.failing[name] = state
+            return
+        while queue:
+            if self._begin(name, queue.pop(0), turn.now):
+                return
+        self._recover(name)  # nothing is left that it does not take
+
+    def _begin(self, name: str, id_: int, now: datetime) -> bool:
+        """Let the channel's thread send a message; False where somebody erased it."""
         with self._store.transaction() as connection:
             row = connection.execute("SELECT * FROM outbox WHERE id = ? AND state = 'waiting'", [id_]).fetchone()
-            if row is None:  # erased meanwhile
+            if row is None:
                 return False
             connection.execute("UPDATE outbox SET state = 'sending' WHERE id = ?", [id_])
         notification = decode(Notification, row["body"])
-        edited = self._edit(sender, notification, now)
-        receipt = ""
-        if notification.reason in _TELLS or not edited:
-            receipt = sender.send(Message(row["uuid"], notification, may_be_there=bool(row["is_doubtful"])), now)
-        self._settle(id_, "sent", now, receipt)
+        message = Message(row["uuid"], notification, may_be_there=bool(row["is_doubtful"]))
+        attempt = _Attempt(id_)
+        work = (attempt.future, self._senders[name], message, self._outdated(notification), now)
+        threading.Thread(target=_work, args=work, name=f"channel {name}", daemon=True).start()
+        self._on_the_way[name] = attempt
         return True
 
-    def _edit(self, sender: Sender, notification: Notification, now: datetime) -> bool:
-        """Bring earlier messages up to date that tell of alerts which are resolved, or looked after, now."""
+    def _finish(self, name: str, turn: "_Turn") -> bool:
+        """Settle the message that the channel's thread is through with; whether it may have the next one."""
+        attempt, state = self._on_the_way.pop(name), channel_state(self._store, name)
+        try:
+            sent = attempt.future.result()
+        except Retry as retry:
+            failed = self._fail(state, retry.final, _pause(state, retry.wait), turn.now, attempt.id)
+        except (ConnectionFailed, UsageError) as error:
+            failed = self._fail(state, error, REFUSED_PAUSE, turn.now, attempt.id)
+        except UsertrackError as error:
+            turn.refused.append(f"{name}: {error.message}")
+            self._settle(attempt.id, "refused", turn.now, error=error.message)
+            return True
+        except Exception as error:  # a fault of ours in one channel is none of the others
+            fault = UsertrackError(f"usertrack itself failed ({type(error).__name__})", "please report it")
+            failed = self._fail(state, fault, REFUSED_PAUSE, turn.now, attempt.id)
+        else:
+            with self._store.transaction() as connection:
+                connection.executemany("UPDATE outbox SET body = ? WHERE id = ?", sent.edited)
+            self._settle(attempt.id, "sent", turn.now, sent.receipt)
+            turn.sent += 1
+            return True
+        turn.failing[name] = failed
+        return False
+
+    def _waiting(self, name: str) -> list[int]:
+        """The next messages of a channel: those of critical alerts, then in their order."""
+        sql = (
+            "SELECT id FROM outbox WHERE channel = ? AND state = 'waiting' ORDER BY NOT EXISTS (SELECT 1 FROM"
+            " json_each(body, '$.firing') WHERE value ->> '$.severity' = 'critical'), id LIMIT ?"
+        )
+        return [id_ for (id_,) in self._store.connection.execute(sql, [name, _AT_ONCE])]
+
+    def _outdated(self, notification: Notification) -> list["_Edit"]:
+        """Earlier messages that tell of alerts which are resolved, or looked after, now; as they should be."""
         latest = {alert.key: alert for alert in (*notification.resolved, *_attended(notification))}
-        edited = False
-        for row in self._editable(notification) if latest else ():
+        sql = "SELECT id, receipt, body FROM outbox WHERE channel = ? AND grouped IN (?, '') AND receipt <> ''"
+        place = [notification.channel, notification.group]
+        rows = self._store.connection.execute(sql, place).fetchall() if latest else ()
+        edits = []
+        for row in rows:
             earlier = decode(Notification, row["body"])
             current = _current(earlier, latest)
-            if current != earlier and sender.edit(row["receipt"], current, now):
-                edited = True
-                with self._store.transaction() as connection:
-                    connection.execute("UPDATE outbox SET body = ? WHERE id = ?", [encode(current), row["id"]])
-        return edited
-
-    def _editable(self, notification: Notification) -> Sequence[Mapping[str, str]]:
-        sql = "SELECT id, receipt, body FROM outbox WHERE channel = ? AND grouped IN (?, '') AND receipt <> ''"
-        rows: Sequence[Mapping[str, str]] = self._store.connection.execute(
-            sql, [notification.channel, notification.group]
-        ).fetchall()
-        return rows
+            if current != earlier:
+                edits.append(_Edit(row["id"], row["receipt"], current))
+        return edits
 
     def _settle(self, id_: int, state: str, now: datetime, receipt: str = "", error: str = "") -> None:
         sql = (
@@ -183,6 +248,16 @@ class Outbox:
         if channel_state(self._store, name).failing_since:
             with self._store.transaction() as connection:
                 connection.execute("DELETE FROM channels WHERE name = ?", [name])
+
+
+def _work(future: "Future[_Sent]", sender: Sender, message: Message, outdated: Sequence[_Edit], now: datetime) -> None:
+    """Bring earlier messages up to date and send this one. Runs in the channel's thread, without the store."""
+    try:
+        edited = [(encode(edit.current), edit.id) for edit in outdated if sender.edit(edit.receipt, edit.current, now)]
+        is_told = edited and message.notification.reason not in _TELLS
+        future.set_result(_Sent("" if is_told else sender.send(message, now), edited))
+    except BaseException as error:
+        future.set_exception(error)
 
 
 def channel_state(store: Store, name: str) -> ChannelState:

@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from usertrack.alerts.channels.senders import senders
 from usertrack.checks.finding import Finding
 from usertrack.core.errors import Absent, NotConnected, QueryError, UsageError, UsertrackError
 from usertrack.core.words import number, plural
@@ -30,7 +31,7 @@ from usertrack.segments.rules import Rules, Segment, SegmentSet, read_rules
 from usertrack.signals.facts import checked_questions
 from usertrack.signals.read import pattern_problems, read_patterns
 from usertrack.workspace.files import failures_paths, funnel_paths, new_plan_path, patterns_path, rules_path
-from usertrack.workspace.settings import Settings
+from usertrack.workspace.settings import NotFetchedError, Settings
 from usertrack.workspace.weekly_sections import listed_sections
 
 
@@ -151,7 +152,10 @@ def check_files(settings: Settings, library: Library) -> list[Finding]:
     checks: dict[str, Callable[[], list[Finding]]] = {
         "segments.yaml": lambda: check_rules(rules_path(settings), library),
         "failures.yaml": lambda: _check_causes(failures_paths(settings)),
-        "patterns.yaml": lambda: check_patterns(patterns_path(settings), lambda: rules_path(settings), library),
+        "patterns.yaml": lambda: [
+            *check_patterns(patterns_path(settings), lambda: rules_path(settings), library),
+            *_check_channels(settings),
+        ],
         "funnels.yaml": lambda: _check_funnels(funnel_paths(settings)),
         "usertrack.yaml": lambda: _check_lists(settings, library),
         "tracking.yaml": lambda: _check_plan(new_plan_path(settings)),
@@ -199,6 +203,17 @@ def check_patterns(path: Path, rules_file: Callable[[], Path], library: Library)
         for name, cause in ask.left_out.items()
     ]
     return [Finding("ok", path.name, plural(len(patterns.patterns), "pattern")), *left_out]
+
+
+def _check_channels(settings: Settings) -> list[Finding]:
+    """Find why `alerts watch` would not start: a secret may be missing here and be there where it runs."""
+    try:
+        senders(read_patterns(patterns_path(settings)).notifications, settings.without_fetching())
+    except NotFetchedError:
+        return []
+    except UsageError as error:
+        return [Finding("note", "channels", f"`usertrack alerts watch` does not start: {error.message}", error.hint)]
+    return []
 
 
 def _rule_findings(all_rules: Rules, library: Library) -> list[Finding]:

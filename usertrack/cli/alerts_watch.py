@@ -74,6 +74,8 @@ def watch(
                         done = watching.watch_for_a_while(left)
                         left = None if left is None else left - done
             except UsertrackError as problem:
+                if problem.exit_code == UsageError.exit_code and patterns.refuse(problem):
+                    continue
                 if not pane.has_begun or problem.exit_code == UsageError.exit_code:
                     raise
                 outage.goes_on(problem)  # a source is away while people's facts are read anew, or has another address
@@ -81,29 +83,53 @@ def watch(
 
 
 class RunningPatterns:
-    """The patterns of the file at ``path`` as they were read last: one that somebody just broke is not used."""
+    """The patterns of the file at ``path`` that run: where a change of the file cannot run, those of before go on.
+
+    Attributes:
+        path: patterns.yaml.
+        refusal: why the file as it is now does not run, until the channels are told; "" where it does.
+    """
 
     def __init__(self, path: "Path") -> None:
         self.path = path
+        self.refusal = ""
+        self._running: Patterns | None = None
         self._latest: Patterns | None = None
         self._changed_at = 0.0
 
     def read(self) -> "Patterns":
-        """Raises UsageError if the file is wrong from the beginning; later, it says so."""
+        """Return the patterns to run. Raises UsageError if the file is wrong from the beginning."""
         from usertrack.signals.read import read_patterns
 
-        self._changed_at = self._time()
-        try:
-            self._latest = read_patterns(self.path)
-        except UsageError as problem:
-            if not self._latest:
-                raise
-            diagnostics.error(problem)
-            diagnostics.note("the patterns of before go on until the file is mended")
+        if not self._latest or self.have_changed():
+            self._changed_at = self._time()
+            try:
+                self._latest = read_patterns(self.path)
+            except UsageError as problem:
+                if not self._running:
+                    raise
+                self._go_back(problem)
+        assert self._latest
         return self._latest
 
+    def prove(self) -> None:
+        """Remember that the patterns which were read last have run."""
+        self._running = self._latest
+
+    def refuse(self, problem: UsertrackError) -> bool:
+        """Go back to the patterns that have run before; False where it is those that do not run any more."""
+        if not self._running or self._latest is self._running:
+            return False
+        self._go_back(problem)
+        return True
+
+    def _go_back(self, problem: UsertrackError) -> None:
+        self._latest, self.refusal = self._running, problem.message
+        diagnostics.error(problem)
+        diagnostics.note("the patterns of before go on until the file is mended")
+
     def have_changed(self) -> bool:
-        """Since they were read."""
+        """Whether the file has changed since it was read."""
         return self._time() != self._changed_at
 
     def _time(self) -> float:
@@ -146,9 +172,15 @@ class Watching:
             rules = session.rules()
             audience = read_audience(session.runner, rules, patterns)
             self.pane.note(audience.notes)
-            with closing(Store(self.folder)) as store, Watcher(self.folder, patterns, audience) as watcher:
+            with (
+                closing(Store(self.folder)) as store,
+                Watcher(self.folder, patterns, audience) as watcher,
+                closing(Outbox(store, senders(patterns.notifications, self.settings))) as outbox,
+            ):
                 desk = Desk(store, patterns.notifications)
-                outbox = Outbox(store, senders(patterns.notifications, self.settings))
+                if self.patterns.refusal:
+                    desk.tell_of_patterns(self.patterns.refusal, datetime.now(UTC))
+                    self.patterns.refusal = ""
                 session.progress.stop()
                 newcomers = Newcomers(
                     watcher.engine,
@@ -170,6 +202,7 @@ class Watching:
                         self.outage.is_over()
                     self.pane.doubts(watcher.engine.late, newcomers.undecided(), watcher.clock_ahead)
                     self._tell(desk, outbox)
+                    self.patterns.prove()
                     done += 1
                     self.pane.has_begun = True
                     if done != rounds:

@@ -340,5 +340,9 @@ def _is_true(text: str) -> bool:
     return text.strip().lower() in {"1", "true", "yes", "on"}
 
 
+class NotFetchedError(UsageError):
+    """A secret would have to be fetched, from a keyring or by a command, and may not be."""
+
+
 def _refuse() -> str:
-    raise UsageError("a secret is not fetched for this")
+    raise NotFetchedError("a secret is not fetched for this")
