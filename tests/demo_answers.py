@@ -41,7 +41,7 @@ def given_once(folder: Path, demo_cache: Path) -> Iterator[None]:
             identity = f"{settings['timezone']} {settings['week_start']}"  # which the sources are opened with
             cache = Cache(folder, 1 << 40, dict.fromkeys(sources, identity), as_of, notify)
             for source in sources.values():
-                _remember(source, cache)
+                remember(source, cache)
         return sources, as_of
 
     with pytest.MonkeyPatch.context() as patch:
@@ -97,7 +97,8 @@ class _OnDemand:
         release()
 
 
-def _remember(source: Any, cache: Cache) -> None:
+def remember(source: Any, cache: Cache) -> None:
+    """Let ``source`` give the answers that are in ``cache``, and keep there what it answers else."""
     moment, ask = Moment(cache.now, live=False), source.run
 
     async def run(statement: Statement, spool: Spool) -> Table:

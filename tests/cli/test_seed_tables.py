@@ -11,7 +11,6 @@ from psycopg.conninfo import conninfo_to_dict
 from usertrack.library.lacking import COLUMNS, Columns
 from usertrack.library.library import Library, shipped_root
 
-from ..conftest import Cli, slow_but
 from ..people import NOW, Company, ago, office, served
 from ..sources.engines import tables
 from .test_own_sources import LENA, northwind
@@ -137,18 +136,3 @@ def test_types_change_no_number(
     if variant not in databases:
         pytest.skip("this PostgreSQL has no such extension")
     assert answers(databases[variant]["DATABASE_URL"], tmp_path) == strict
-
-
-COMMANDS = [["segments"], ["user", LENA], ["failures"], ["metrics"], ["report", "weekly"]]
-
-
-@pytest.mark.parametrize("command", slow_but(COMMANDS[2:3], COMMANDS))  # as they are typed there: tests/worlds
-def test_the_main_commands(
-    cli: Cli, clean_env: pytest.MonkeyPatch, databases: dict[str, dict[str, str]], command: list[str]
-) -> None:
-    for name, value in databases["everything"].items():
-        clean_env.setenv(name, value)
-    result = cli(*command)
-    assert result.code == 0
-    assert "unknown: " not in result.out
-    assert "does not exist" not in result.err

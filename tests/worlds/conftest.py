@@ -1,8 +1,14 @@
 """Parametrises the walk with what it discovers."""
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
 
+import httpx
 import pytest
+
+from usertrack.web.access import Access
+from usertrack.web.app import create_app
+from usertrack.workspace.settings import load_settings
 
 from .calls import Call, calls
 from .pages import Visit, visits
@@ -27,6 +33,19 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     world = request.cls.world
     with opened(world, tmp_path_factory.mktemp(world.name)) as place:
         yield place
+
+
+@pytest.fixture(scope="class")
+def browser(place: Opened) -> Iterator[Callable[[str], httpx.Response]]:
+    """Asks for pages of the world. They stay open while all are visited, so that they ask the same question once."""
+    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as loop:
+        place.enter(patch)
+        access = Access(b"key", frozenset({"localhost"}), 8766)
+        transport = httpx.ASGITransport(app=create_app(load_settings(), access))
+        client = httpx.AsyncClient(transport=transport, base_url="http://localhost:8766")
+        loop.run(client.get(access.new_link("")))
+        yield lambda path: loop.run(client.get(path))
+        loop.run(client.aclose())
 
 
 def _walked(walk: type[Walk], steps: Iterable[Call | Visit]) -> Iterable[object]:

@@ -1,11 +1,14 @@
-"""The oracle is independent, and right on what can be counted by hand."""
+"""The oracle is independent, and right on what can be counted by hand; the walk sees figures that nobody can know."""
 
 import ast
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from . import oracle
 from .oracle import Act, Company, Person
+from .walk import require_no_rate_of_nobody, require_unknown
 from .world import NOW
 
 
@@ -28,3 +31,18 @@ def test_a_funnel_by_hand() -> None:
 
 def test_unknown_is_neither() -> None:
     assert (oracle.all_of(False, None), oracle.any_of(False, None)) == (False, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["| Churned | 0 | · |", "  Churned   0.0 %", "Churned \n 100 %", ""]
+)
+def test_the_walk_sees_nothing_and_all_of_what_is_unknown(text: str) -> None:
+    require_unknown(["Churned"], "| Churned | · | 0 % |  Churned  0.4  Churned 10 % ")
+    with pytest.raises(AssertionError, match="Churned"):
+        require_unknown(["Churned"], text)
+
+
+def test_the_walk_sees_a_rate_of_nobody() -> None:
+    require_no_rate_of_nobody([{"rate": {"n": 0, "rate": None}}, {"n": 2, "rate": 0.0}])
+    with pytest.raises(AssertionError):
+        require_no_rate_of_nobody({"rates": [{"n": 0, "rate": 0.0}]})

@@ -280,6 +280,8 @@ def world(name: str, schema: str) -> World:
     )
 
 
+# The other two readings lack other columns of the same tables, which the queries of these steps read: all that remains
+# of the walk reads what it reads in `strict`, or nothing of a table.
 READING = frozenset(
     {"segments", "segments --all-members", "segments --set", "explain", "user", "failures", "query run"}
 )

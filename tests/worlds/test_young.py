@@ -85,6 +85,9 @@ def company() -> Company:
     return Company(NOW, people)
 
 
+BEFORE_THE_LOG = ("Returning", "Resurrected", "Churned")
+
+
 class TestYoung(Walk):
     world = World(
         name="young",
@@ -93,6 +96,11 @@ class TestYoung(Walk):
         events=events(),
         absent_segments=frozenset({"high_intent"}),
         names={"email": [email("amy")], "steps": STEPS, "segment": ["power"], "features": ["--event", "$pageview"]},
+        unknown={
+            **dict.fromkeys(["activity", "report activity", "/activity"], BEFORE_THE_LOG),
+            "metrics": ("Daily active people", "Signup to first render", "Render success rate"),
+            "churn": ("churn rate:", "lifetime:"),
+        },
         answers=company().answers(
             funnel={"steps": company().funnel(STEPS)},
             activity=company().activity() | {"returning": None, "resurrected": None, "churned": None},

@@ -1,8 +1,8 @@
 """The walk: every command in every format, every page, over a world; a class that each world's module has."""
 
-import asyncio
 import json
 import re
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,9 +13,6 @@ import pytest
 
 from usertrack.cli import output
 from usertrack.core.errors import UsageError
-from usertrack.web.access import Access
-from usertrack.web.app import create_app
-from usertrack.workspace.settings import load_settings
 
 from .calls import BEFORE, Call
 from .figures import READ
@@ -59,31 +56,26 @@ class Walk:
         assert said.code in call.codes(self.world), f"{said.code}\n{said.err}\n{said.out}"
         text = "".join(documents.get("markdown", [said.out])) + said.err  # where lines are as long as they are
         require_sense(self.world, call.command, text)
+        require_unknown(self.world.unknown.get(call.id, ()), text)
         if "json" not in call.option and "markdown" in documents and call.command not in SHOW_CODE:
             assert "\x1b" not in said.out
             assert max(map(len, said.out.splitlines()), default=0) <= COLUMNS, said.out
+        answers = [json.loads(text) for text in documents.get("json", ())]
+        require_no_rate_of_nobody(answers)
         expected = self.world.answers.get(call.id)
         if expected is not None:
-            answer = READ[call.id](json.loads(documents["json"][-1]))
+            answer = READ[call.id](answers[-1])
             found = {name: answer.get(name) for name in expected}
             assert found == dict(expected), {name: found[name] for name in found if found[name] != expected[name]}
 
-    def test_page(self, there: Opened, visit: Visit) -> None:
-        access = Access(b"key", frozenset({"localhost"}), 8766)
-        app = create_app(load_settings(), access)
-
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8766") as browser:
-                await browser.get(access.new_link(""))
-                return await browser.get(visit.path(self.world.names))
-
-        answer = asyncio.run(ask())
+    def test_page(self, there: Opened, browser: Callable[[str], httpx.Response], visit: Visit) -> None:
+        answer = browser(visit.path(self.world.names))
         assert answer.status_code == visit.status(self.world), answer.text
         if "text/html" in answer.headers["content-type"]:
             assert "<script>alert" not in answer.text
             text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", answer.text, flags=re.DOTALL)
             require_sense(self.world, visit.route, text)
+            require_unknown(self.world.unknown.get(visit.id, ()), text)
 
 
 def formats_of(world: World, call: Call) -> list[str]:
@@ -118,6 +110,23 @@ def require_sense(world: World, command: str, text: str) -> None:
         assert not found or word in world.own_words or command in ABOUT_THE_LIBRARY, around(text, found)
 
 
+def require_no_rate_of_nobody(document: Any) -> None:
+    """Where nobody was counted, no rate is known."""
+    for part in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
+        require_no_rate_of_nobody(part)
+    if isinstance(document, dict) and document.get("n") == 0:
+        assert all(document.get(name) is None for name in ("rate", "risk", "value", "low", "high")), document
+
+
+def require_unknown(figures: Iterable[str], text: str) -> None:
+    """The ``figures``, as they are labelled, are in the text, and none of them is 0 or 100 %."""
+    for figure in figures:
+        assert figure in text, f"'{figure}' is not told"
+        found = re.search(re.escape(figure) + ALL_OR_NOTHING, text)
+        assert not found, around(text, found)
+
+
+ALL_OR_NOTHING = r"[\s|]*-?(?:0|100)(?:[.,]0+)?(?![.,]?\d)"
 SHOW_CODE = ("query show", "push")  # which is as wide as it is
 
 # They say what is shipped, what is left out of it, or what settings are called.

@@ -15,6 +15,8 @@ from usertrack.core.words import number, plural
 from usertrack.engine.own_people import is_rule, own_rule
 from usertrack.engine.runner import Runner
 from usertrack.library.causes import read_catalogue
+from usertrack.library.entities import name_entities
+from usertrack.library.fragments import expand as with_fragments
 from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import SOURCES, Library, Query, Statement, shipped_root
 from usertrack.library.sql import syntax_error
@@ -41,7 +43,7 @@ def check_queries(library: Library) -> list[Finding]:
     for name in library:
         try:
             query = library[name]
-            findings.append(_syntax_finding(query) or Finding("ok", name, query.title, group="queries"))
+            findings.append(_syntax_finding(query, library) or Finding("ok", name, query.title, group="queries"))
         except UsertrackError as error:
             findings.append(Finding("FAIL", name, error.message, error.hint, "queries"))
     return findings
@@ -63,18 +65,19 @@ def check_fragments(library: Library) -> list[Finding]:
     return findings
 
 
-def _syntax_finding(query: Query) -> Finding | None:
+def _syntax_finding(query: Query, library: Library) -> Finding | None:
     """Find what is wrong with its SQL, as far as that is known without its source."""
-    refused = refused_function(query.sql) if query.source == "neon" else None
-    if refused:
+    if query.source != "neon":
+        return None  # PostHog alone knows HogQL
+    if refused := refused_function(query.sql):
         where = f"{query.path}:{query.line + query.sql[: refused[0]].count(chr(10))}"
         return Finding("FAIL", query.name, f"{where}: {refused[1]}", BEYOND_TABLES, "queries")
-    problem = syntax_error(query.sql, query.source)
-    if problem is None:
-        return None
-    line, token = problem
-    where = f"{query.place}:{query.line + line - 1}"
-    return Finding("FAIL", query.name, f"{where}: this is no SQL, near '{token}'", _ASK, "queries")
+    # entities by name: each was parsed when it was read, and is longer than most queries
+    expanded = with_fragments(query.written, query.source, library.fragments(query.source), query.params)
+    if problem := syntax_error(name_entities(expanded, query.params)[0]):
+        where = f"{query.place}:{query.line + problem[0] - 1}"
+        return Finding("FAIL", query.name, f"{where}: this is no SQL, near '{problem[1]}'", _ASK, "queries")
+    return None
 
 
 _ASK = "`usertrack check --online` says what Postgres itself makes of it"

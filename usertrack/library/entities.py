@@ -7,6 +7,7 @@ that a query names in front of it, as a CTE.
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from usertrack.core.emails import email_in_postgres
@@ -250,13 +251,13 @@ class Entity:
         derived = {column.name for column in self.kind.columns if column.derived}
         return [name for name in self.lacking if name not in derived and not (timeless and name == self.timeless)]
 
-    @property
+    @cached_property  # each query that reads it writes it in front of itself
     def select(self) -> str:
         """Its rows with all declared columns and, where it has a status, what that means."""
         gone = self.kind.gone
         return self._rows(f"{gone} IS NOT TRUE" if gone in self.mapped else "")
 
-    @property
+    @cached_property
     def former(self) -> str:
         """The rows that are marked as gone; none where the file marks none."""
         gone = self.kind.gone

@@ -220,8 +220,8 @@ def _numbered(sql: str, source: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def syntax_error(sql: str, source: str) -> tuple[int, str] | None:
-    """The line and the text of the first syntax error in ``sql``; None without one. Only for PostgreSQL.
+def syntax_error(sql: str) -> tuple[int, str] | None:
+    """The line and the text of the first syntax error in ``sql``, a query of PostgreSQL; None without one.
 
     SQL is wrong when two parsers, sqlglot and DuckDB, refuse it: one may know what the other does not.
     """
@@ -229,19 +229,15 @@ def syntax_error(sql: str, source: str) -> tuple[int, str] | None:
     import sqlglot
     from sqlglot.errors import ParseError, TokenError
 
-    if source != "neon":
-        return None
-    sql = _numbered(sql, source)
+    sql = _numbered(sql, "neon")
     try:
         sqlglot.parse_one(sql, read="postgres")
     except (ParseError, TokenError, RecursionError) as error:
-        problem = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
-    else:
-        return None
-    try:
-        duckdb.extract_statements(sql)
-    except duckdb.Error:
-        return int(problem.get("line") or 1), str(problem.get("highlight") or sql.split("\n")[0]).strip()
+        try:
+            duckdb.extract_statements(sql)
+        except duckdb.Error:
+            problem = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+            return int(problem.get("line") or 1), str(problem.get("highlight") or sql.split("\n")[0]).strip()
     return None
 
 
