@@ -4,9 +4,9 @@
 --   internal address is enough.
 SELECT own.account_id::text AS account_id, own.email, own.names
 FROM (
-    SELECT account_id, email, regexp_split_to_array(lower(coalesce(emails, email)), '\s+') AS names FROM {accounts}
+    SELECT account_id, email, string_to_array(coalesce(emails, email), ' ') AS names FROM {accounts}
     UNION
-    SELECT account_id, email, regexp_split_to_array(lower(coalesce(emails, email)), '\s+') AS names FROM {former_accounts}
+    SELECT account_id, email, string_to_array(coalesce(emails, email), ' ') AS names FROM {former_accounts}
 ) AS own
 WHERE EXISTS (
     SELECT FROM (SELECT own.account_id, own.email UNION ALL SELECT own.account_id, unnest(own.names)) AS a (account_id, email)

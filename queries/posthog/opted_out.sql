@@ -2,12 +2,22 @@
 -- about: >
 --   One row: how many persons have said no (`{opted_out}`: $opt_out, or a property that `opt_out` in usertrack.yaml names,
 --   is true, 1 or yes), how many of them have no e-mail, the e-mails of the others, and those of these e-mails that a
---   person who has not said no has, too.
+--   person who has not said no has, too. Their accounts are found by `ids`: those of identified persons, and those that no
+--   browser made up.
 SELECT
     sum(said_no) AS persons,
     sumIf(said_no, email IS NULL) AS without_email,
     groupArrayIf(ifNull(email, ''), email IS NOT NULL) AS emails,
-    groupArrayIf(ifNull(email, ''), email IS NOT NULL AND said_no < behind_it) AS shared
+    groupArrayIf(ifNull(email, ''), email IS NOT NULL AND said_no < behind_it) AS shared,
+    (
+        SELECT groupUniqArray(distinct_id)
+        FROM person_distinct_ids
+        WHERE person_id IN (SELECT id FROM persons WHERE {opted_out})
+            AND (
+                person_id IN (SELECT id FROM persons WHERE {identified})
+                OR NOT match(distinct_id, '^[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+$')
+            )
+    ) AS ids
 FROM (
     SELECT {email_of_person} AS email, countIf({opted_out}) AS said_no, count() AS behind_it
     FROM persons

@@ -10,7 +10,7 @@ import pytest
 
 from tests.databases import database
 from tests.people import Company, furnished
-from usertrack.core.emails import email_in, email_in_duckdb, email_in_hogql, email_in_postgres
+from usertrack.core.emails import email_in, email_in_duckdb, email_in_hogql, email_in_postgres, emails_in_postgres
 from usertrack.library.library import Statement
 
 TABLE: dict[str, str | None] = json.loads((Path(__file__).parent / "emails.json").read_text(encoding="utf-8"))
@@ -46,6 +46,15 @@ def test_postgres_reads_each_text_as_python_does(collation: str) -> None:
         read = email_in_postgres(f't COLLATE "{collation}"')
         rows = connection.execute(f"SELECT t, {read} FROM unnest(%s::text[]) AS t".encode(), [texts]).fetchall()
     assert dict(rows) == {text: TABLE[text] for text in texts}
+
+
+def test_several_addresses_in_one_text_are_each_read() -> None:
+    texts = {"b@x.de  Ann <A@x.de>,\u00a0c@x.de.;@": "a@x.de b@x.de c@x.de", "none": None}
+    with database() as dsn, psycopg.connect(dsn) as connection:
+        rows = connection.execute(
+            f"SELECT t, {emails_in_postgres('t')} FROM unnest(%s::text[]) AS t".encode(), [[*texts]]
+        ).fetchall()
+    assert {text: emails and " ".join(sorted(emails.split())) for text, emails in rows} == texts
 
 
 def test_a_database_of_another_encoding_is_read_too() -> None:

@@ -102,6 +102,15 @@ def test_nor_has_one_behind_an_unknown_one_that_goes_first(place: Office) -> Non
     assert (error.exit_code, error.hint[:13]) == (6, "ask for every")
 
 
+def test_who_is_undecided_is_counted_whyever_that_is(place: Office) -> None:
+    poor = replace(RUNNERS, when="credits < 50 OR rage_clicks > 1", because="")
+    rules = replace(place.rules, sets={"own": SegmentSet("own", (poor,))})
+    with place.runner() as runner:
+        sent = audience_of(classify(build_profiles(runner, rules), rules.sets["own"]), "runners", "UTC")
+    assert (sent.total, sent.undecided, sent.open) == (0, 1, ())  # mad@x.example has no account
+    assert "1 person is undecided, and left out: `usertrack segments --undecided` lists them" in sent.notes
+
+
 def test_a_dry_run_of_hostile_people_draws_as_text() -> None:
     hostile = "[/red]\x1b[31m\u202e@x.example"
     outcome = Outcome(1, (hostile,), (Request("POST", "https://x.example/[secret]", {"A": "b"}, {"email": hostile}),))

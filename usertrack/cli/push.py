@@ -96,8 +96,6 @@ def _show(session: "Session", push: "Push", order: "PushOrder") -> None:
     if outcome.table is not None:
         file = None if order.dry_run else session.common.output
         session.progress.stop()
-        for note in audience.notes:
-            diagnostics.note(note)
         output.emit(outcome.table, fmt=_lines_format(session.common), output=file)
         if session.common.output is not None:
             would = "would be " if order.dry_run else ""

@@ -47,6 +47,12 @@ def email_in_postgres(text: str) -> str:
     return f"(CASE WHEN {plain} ~ '{_PLAIN}' THEN {plain} ELSE lower({address}) END COLLATE \"default\")"
 
 
+def emails_in_postgres(text: str) -> str:
+    """Return SQL for all normalised e-mails in the SQL ``text``, with blanks between; NULL where it has none."""
+    parts = f"regexp_split_to_table({text}::text COLLATE \"C\", '[{_INVISIBLE},;]+') AS part"
+    return f"(SELECT string_agg(email, ' ') FROM (SELECT {email_in_postgres('part')} AS email FROM {parts}) AS parts)"
+
+
 def email_in_hogql(text: str) -> str:
     """Return HogQL for the normalised e-mail in the HogQL ``text``."""
     pattern = _RE2.replace("\\", "\\\\")

@@ -23,25 +23,34 @@ def opted_out(names: Sequence[str]) -> str:
 class OptedOut:
     """Who has opted out: their ``emails`` in PostHog, and those ``shared`` with persons who have not.
 
+    ``ids`` are their distinct_ids; ``accounts`` are further names, of their accounts in Postgres.
     ``problem`` says why that is not known. Your ``own`` people are left out likewise, by all of their names.
     """
 
     emails: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
     without_email: int = 0
     problem: str = ""
     own: OwnPeople = field(default_factory=OwnPeople)
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[Any]]) -> "OptedOut":
-        """From the query's one row: how many opted out, how many without an e-mail, the e-mails, the shared ones."""
+        """From the query's one row: how many opted out, how many without an e-mail, and the three lists."""
         try:
-            [(_, nameless, emails, shared)] = rows
-            if isinstance(emails, list) and isinstance(shared, list):
-                return cls(tuple(sorted(map(str, emails))), tuple(sorted(map(str, shared))), int(nameless or 0))
+            [(_, nameless, *lists)] = rows
+            if all(isinstance(names, list) for names in lists):  # a query of one's own may give no ids
+                emails, shared, ids = (tuple(sorted(map(str, names))) for names in [*lists, []][:3])
+                return cls(emails, shared, ids, without_email=int(nameless or 0))
         except (TypeError, ValueError):
             pass
         return cls(problem="the answer to posthog/opted_out is not one row of two counts and two lists of e-mails")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that names those who opted out, in either source."""
+        return (*self.emails, *self.ids, *self.accounts)
 
     def notes(self, known_messages: Collection[str] = ()) -> tuple[str, ...]:
         """Notes on how many are left out, or why that is unknown, unless ``known_messages`` has the reason."""
@@ -56,4 +65,4 @@ class OptedOut:
 
     def names_to_exclude(self, *, has_condition: bool) -> list[str]:
         """Names to exclude by a parameter: your own, and e-mails; where the query has the condition, shared ones."""
-        return [*(self.shared if has_condition else self.emails), *sorted(self.own.beyond)]
+        return [*(self.shared if has_condition else self.emails), *self.accounts, *sorted(self.own.beyond)]

@@ -328,10 +328,20 @@ class Runner:
         try:
             rows = await self._names(_OPTED_OUT)
             refusals = OptedOut() if rows == () else OptedOut.of(rows)
+            refusals = replace(refusals, accounts=await self._accounts_of(refusals))
         except UsertrackError as error:
             refusals = OptedOut(problem=error.message)
         known = await own
         return replace(refusals, own=known, emails=tuple(each for each in refusals.emails if each not in known.names))
+
+    async def _accounts_of(self, refusals: OptedOut) -> tuple[str, ...]:
+        """Return further names of who has opted out: ids and e-mails of their accounts, as far as Postgres answers."""
+        names: set[str] = set()
+        with suppress(UsertrackError):  # then no answer has accounts
+            rows = await self._names("neon/own_accounts", refusals.names, own=False) if refusals.names else ()
+            for id_, email, more in rows:
+                names |= {id_, email, *(more or ())} - {None, *refusals.emails}
+        return tuple(sorted(names))
 
     async def _own_people(self) -> OwnPeople:
         rules = self.offered["internal"]
@@ -353,12 +363,11 @@ class Runner:
                 columns.setdefault(table, set()).add(column)
         return columns
 
-    async def _names(self, query: str, names: Collection[str] = ()) -> Sequence[Row]:
-        """The answer of a query that says who is left out; nothing of a source that is not there."""
+    async def _names(self, query: str, names: Collection[str] = (), *, own: bool = True) -> Sequence[Row]:
+        """Return the answer of a query that says who is left out; with ``own``, by `internal` too."""
+        internal = self.offered["internal"] if own else []
         # in a thread of its own: to read an entity may take a question to Postgres, which this loop answers
-        statement = await asyncio.to_thread(
-            self.bind, query, internal=self.offered["internal"], own_people=sorted(names)
-        )
+        statement = await asyncio.to_thread(self.bind, query, internal=internal, own_people=sorted(names))
         no_accounts = statement.source == "neon" and self.library[query].absence.empty
         if no_accounts or statement.source not in self._sources:
             return ()

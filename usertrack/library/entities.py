@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from usertrack.core.emails import email_in_postgres
+from usertrack.core.emails import email_in_postgres, emails_in_postgres
 from usertrack.core.errors import UsageError
 from usertrack.library.sql import on_one_line, placeholders, with_ctes
 
@@ -101,7 +101,10 @@ ACCOUNTS = EntityKind(
         EntityColumn("account_id", "id", "its id, as runs and calls have it", required=True),
         EntityColumn("email", "text", "the e-mail, by which PostHog's persons are found", required=True, value=_EMAIL),
         EntityColumn(
-            "emails", "text", "all its e-mails in one text, with blanks between: PostHog may know any of them"
+            "emails",
+            "text",
+            "all its e-mails in one text, with blanks between: PostHog may know any of them",
+            value=emails_in_postgres("emails"),
         ),
         EntityColumn("signed_up_at", "time", "when it was made"),
         EntityColumn("name", "text", "the person's name"),

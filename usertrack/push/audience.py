@@ -3,7 +3,7 @@
 Your own people are in no audience: profiles leave them out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,8 +48,9 @@ class Audience:
     ``people``. ``most`` is the limit on ``people``; None is no limit. ``moved`` counts who entered and who left the
     segment since ``since``, where the history has both snapshots. ``facts_of_today`` are the labels of the rule's facts
     that have today's values although ``as_of`` is in the past. ``filter`` says in words who is left of the segment,
-    where somebody narrowed it; ``filtered_out`` counts the others. ``undecided`` are the keys of people who may belong
-    to them, for want of a fact: nobody sends these, or takes them out where they were sent before.
+    where somebody narrowed it; ``filtered_out`` counts the others. ``undecided`` counts people who may belong to them,
+    for want of a fact: nobody sends these. ``open`` are the keys of those of whom a later run may know the fact: nobody
+    takes them out where they were sent before.
     """
 
     segment_set: SegmentSet
@@ -68,7 +69,8 @@ class Audience:
     key: str = EMAIL
     filter: str = ""
     filtered_out: int = 0
-    undecided: tuple[str, ...] = ()
+    undecided: int = 0
+    open: tuple[str, ...] = ()
 
     def names(self, person: AudienceMember) -> dict[str, str | None]:
         """By what a target finds ``person``: the key, and the e-mail."""
@@ -117,11 +119,12 @@ def audience_of(
         *(identifier(fact.name) for fact in facts),
     ]
     unfiltered = f"FROM classified {classification.whose([id_], to_act_on=not all_members, decided=True)}"
-    undecided = classification.open(id_)
+    open_, count = classification.open(id_), classification.count(id_)
     if not all_members:
         unsure = f"{classification.whose([id_], to_act_on=True)} AND NOT decided"
         rows = profiles.connection.execute(f"SELECT {identifier(profiles.key)} FROM classified {unsure}").fetchall()
-        undecided += [str(key) for (key,) in rows]
+        open_ += [str(key) for (key,) in rows]
+    undecided = count.undecided + len(open_) - count.open
     where = f"{unfiltered} AND {only.condition(profiles)}" if only else unfiltered
     most = f"LIMIT {limit}" if limit else ""
     rows = profiles.connection.execute(
@@ -130,7 +133,7 @@ def audience_of(
     total = profiles.row(f"SELECT count(*) {where}")[0]
     in_question = profiles.row(f"SELECT count(*) {unfiltered}")[0]
     in_it = profiles.row(f"SELECT count(*) FROM classified {classification.whose([id_], to_act_on=False)}")[0]
-    members_elsewhere = in_it - in_question - (len(undecided) - classification.count(id_).open)
+    members_elsewhere = in_it - in_question - (len(open_) - count.open)
     return Audience(
         segment_set=classification.segment_set,
         segment=classification.segment_set[id_],
@@ -151,11 +154,12 @@ def audience_of(
         key=profiles.key,
         filter=only.words if only else "",
         filtered_out=in_question - total,
-        undecided=tuple(undecided),
+        undecided=undecided,
+        open=tuple(open_),
     )
 
 
-def _undecided_note(undecided: Sequence[str]) -> list[str]:
+def _undecided_note(undecided: int) -> list[str]:
     """Note how many people are left out, as it is not known whether they are to be sent."""
-    words = plural(len(undecided), "person is", "people are")
+    words = plural(undecided, "person is", "people are")
     return [f"{words} undecided, and left out: `usertrack segments --undecided` lists them"] if undecided else []

@@ -88,9 +88,9 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
     cohort = _cohort_named(runner, name, description, _description(replace(audience, all_members=True), order))
     members = frozenset(_members(runner, cohort["id"])) if cohort else frozenset()
     expected = frozenset(person for ids in persons.values() for person in ids)
-    if audience.undecided and members - expected:  # who was in it, and may still be, stays
-        undecided = _persons(audience.undecided, audience.key, runner)
-        expected |= members & {person for ids in undecided.values() for person in ids}
+    if audience.open and members - expected:  # who was in it, and may still be, stays
+        may_be = _persons(audience.open, audience.key, runner)
+        expected |= members & {person for ids in may_be.values() for person in ids}
     plan = _CohortPlan(name, description, cohort, expected, members)
     unresolved = tuple(person.key for person in audience.people if person.key not in persons)
     requests = list(_requests(plan))

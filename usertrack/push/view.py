@@ -32,7 +32,7 @@ def outcome_document(target: str, audience: Audience, outcome: Outcome, *, dry_r
             "as_of": audience.as_of,
             "people": audience.total,
             "members": audience.members,
-            "undecided": len(audience.undecided),
+            "undecided": audience.undecided,
             **({"filter": audience.filter} if audience.filter else {}),
             "sent": 0 if dry_run else outcome.sent,
             "unresolved": outcome.unresolved,

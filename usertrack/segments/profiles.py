@@ -180,7 +180,8 @@ class Profiles:
         rules = [rule for rule in map(own_rule, internal) if rule]
         domains = [f"ends_with(key, {quote(mark + rule)})" for rule in rules if "@" not in rule for mark in "@."]
         own = " OR ".join(["list_contains(?::VARCHAR[], key)", *domains])
-        opted = f"key IN (SELECT {key_of('name', self.key)} FROM unnest(?::VARCHAR[]) AS listed(name))"
+        names = f"SELECT {key_of('name', self.key)} FROM unnest(?::VARCHAR[]) AS listed(name)"
+        opted = f"coalesce(key IN ({names}), false)"  # an id is no key where that is the e-mail
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
             f"NOT internal AND {opted} AS opted_out, NOT internal AND bool_or(gone) AS deleted, "
@@ -401,7 +402,7 @@ def join_profiles(runner: Runner, rules: Rules, profile_answers: Sequence[Answer
                 "give it a `key:` so that it can be paged",
             )
     own = [*runner.offered["internal"], *filter(email_in, runner.opted_out.own.beyond)] if rules.key == EMAIL else []
-    profiles.load(answers, own, runner.opted_out.emails)
+    profiles.load(answers, own, runner.opted_out.names)
     messages = {answer.message for answer in answers.values() if isinstance(answer, UsertrackError)}
     profiles.notes += runner.opted_out.notes(messages)
     for name, answer in answers.items():

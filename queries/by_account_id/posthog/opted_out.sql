@@ -1,12 +1,22 @@
 -- title: Who does not want to be analysed
 -- about: >
 --   One row as that by e-mail: how many persons have said no, how many of them have neither an id nor an e-mail, the ids of
---   the others, or the e-mails of those without an id, and those of these that a person who has not said no has, too.
+--   the others, or the e-mails of those without an id, and those of these that a person who has not said no has, too. Their
+--   accounts are found by `ids`: those of identified persons, and those that no browser made up.
 SELECT
     sum(refusals) AS persons,
     sumIf(refusals, who = '') AS without_email,
     groupArrayIf(who, who != '') AS emails,
-    groupArrayIf(who, who != '' AND refusals < behind_it) AS shared
+    groupArrayIf(who, who != '' AND refusals < behind_it) AS shared,
+    (
+        SELECT groupUniqArray(distinct_id)
+        FROM person_distinct_ids
+        WHERE person_id IN (SELECT id FROM persons WHERE {opted_out})
+            AND (
+                person_id IN (SELECT id FROM persons WHERE {identified})
+                OR NOT match(distinct_id, '^[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+$')
+            )
+    ) AS ids
 FROM (
     SELECT who, countIf(said_no) AS refusals, count() AS behind_it
     FROM (
