@@ -444,51 +444,41 @@ def _write(folder: Path, found: _Found, lacks: str, profile: str) -> None:
     From then on the workspace uses ``profile``, unless it names another one.
     """
     from usertrack.library.events import NONE
+    from usertrack.mapping import files
     from usertrack.mapping.events import funnels_text
-    from usertrack.mapping.files import (
-        Written,
-        absent_entities,
-        add_absent,
-        add_events,
-        add_labels,
-        add_none,
-        take_none_away,
-        write_entities,
-        write_new,
-    )
     from usertrack.mapping.labels import guessed_labels
     from usertrack.workspace.folder import FILE_NAME
     from usertrack.workspace.scaffold import FUNNELS, create_workspace, use_profile
 
     created = create_workspace(folder)
-    written = write_entities(folder, found.proposals, found.drafts)
+    written = files.write_entities(folder, found.proposals, found.drafts)
     settings_file = folder / FILE_NAME
     if profile:
         use_profile(folder, profile)
     for key in {*_OTHER} - {lacks}:
-        take_none_away(settings_file, key)
+        files.take_none_away(settings_file, key)
     connect_event = found.roles.get("connect_clicked", NONE)
     if labels := guessed_labels(found.proposals, connect_event * (connect_event != NONE)):
-        written.append(add_labels(settings_file, labels))
+        written.append(files.add_labels(settings_file, labels))
         if written[-1].outcome == "written":
             words = ", ".join(f"{name}: {label}" for name, label in labels.items())
             diagnostics.note(f"`labels` in usertrack.yaml are guessed from the names of your tables: {words}")
     if found.proposals or found.drafts:
-        written.append(add_absent(settings_file, absent_entities(folder)))
+        written.append(files.add_absent(settings_file, files.absent_entities(folder)))
     if found.roles:
-        written.append(add_events(settings_file, found.roles))
+        written.append(files.add_events(settings_file, found.roles))
     if found.events:
         text = funnels_text(found.roles, found.events)
-        written.append(write_new(folder / "funnels.yaml", text, replaceable=[FUNNELS]))
+        written.append(files.write_new(folder / "funnels.yaml", text, replaceable=[FUNNELS]))
     if lacks:
-        written.append(add_none(settings_file, lacks, _OTHER[lacks][1]))
+        written.append(files.add_none(settings_file, lacks, _OTHER[lacks][1]))
     changed = dict.fromkeys([*created, *(each.path for each in written if each.outcome == "written")])
     changed.pop(folder / "segments.yaml", None)  # which gets its rules now
-    for each in [*(Written(path, "written") for path in changed), *(w for w in written if w.outcome == "left")]:
+    for each in [*(files.Written(path, "written") for path in changed), *(w for w in written if w.outcome == "left")]:
         _say(each)
     for path in dict.fromkeys(each.path for each in written if each.outcome == "unchanged"):
         if path not in changed:
-            _say(Written(path, "unchanged"))
+            _say(files.Written(path, "unchanged"))
 
 
 def _say(written: "Written") -> None:
@@ -506,39 +496,28 @@ def _write_segments(folder: Path, found: _Found, *, asks: bool, fit: bool) -> No
     from usertrack.core.document import Document, Listing
     from usertrack.core.table import Table
     from usertrack.engine.connect import open_runner
+    from usertrack.mapping import thresholds
     from usertrack.mapping.events import with_usage
     from usertrack.mapping.files import Written
-    from usertrack.mapping.thresholds import (
-        changed_rules,
-        fit_table,
-        keyed_by_account,
-        people_in,
-        statements,
-        thresholds,
-        unmapped_facts,
-        with_thresholds,
-        without_expansion,
-        without_facts,
-    )
     from usertrack.workspace.files import library_of
     from usertrack.workspace.scaffold import own_segments
     from usertrack.workspace.settings import load_settings
 
     path, new = folder / "segments.yaml", own_segments()
     now = path.read_text(encoding="utf-8")
-    own = keyed_by_account(new) if any(proposal.missing for proposal in found.proposals) else new
+    own = thresholds.keyed_by_account(new) if any(proposal.missing for proposal in found.proposals) else new
     if now == new:
         path.write_text(own, encoding="utf-8")  # the key says which columns accounts need
     if found.proposals:
-        own = without_facts(own, unmapped_facts(library_of(load_settings(workspace=folder))))
+        own = thresholds.without_facts(own, thresholds.unmapped_facts(library_of(load_settings(workspace=folder))))
     if any(proposal.has_shared_plan for proposal in found.proposals):
-        own = without_expansion(own)
+        own = thresholds.without_expansion(own)
     text = with_usage(own if now == new else now, found.roles, found.events)
     if text != now:
         path.write_text(text, encoding="utf-8")
     is_edited = now not in (new, own, with_usage(own, found.roles, found.events))
     _say(Written(path, "written" if text != now else "left" if is_edited else "unchanged"))
-    for segment, _, rule in changed_rules(new, text) if now == new else ():
+    for segment, _, rule in thresholds.changed_rules(new, text) if now == new else ():
         diagnostics.note(f"{segment} goes without what is not known of accounts: {rule or 'it is left out'}")
     if text == now and not fit:
         return
@@ -548,7 +527,7 @@ def _write_segments(folder: Path, found: _Found, *, asks: bool, fit: bool) -> No
         open_runner(settings, library_of(settings), now=datetime.now(UTC), notify=progress, cached=False) as runner,
     ):
         if "\n  usage:" in text and "\n  usage:" not in now:
-            people = people_in(runner, [text])[0]
+            people = thresholds.people_in(runner, [text])[0]
             counts = [
                 f"{people_words(count)} in {name.partition('.')[2]}"
                 for name, count in people.items()
@@ -559,14 +538,14 @@ def _write_segments(folder: Path, found: _Found, *, asks: bool, fit: bool) -> No
             return
         progress("looking at how your numbers are distributed", passing=True)
         mapped = [f"{proposal.kind.name}.{name}" for proposal in found.proposals for name, _ in proposal.select.columns]
-        queries = statements(runner.library, mapped)
+        queries = thresholds.statements(runner.library, mapped)
         answers = runner.run(list(queries.values()))
         numbers = {
             name: answer.dicts()[0] for name, answer in zip(queries, answers, strict=True) if isinstance(answer, Table)
         }
-        changes = thresholds(numbers)
-        fitted = with_thresholds(text, changes)
-        table = fit_table(text, fitted, changes, people_in(runner, [text, fitted]))
+        changes = thresholds.thresholds(numbers)
+        fitted = thresholds.with_thresholds(text, changes)
+        table = thresholds.fit_table(text, fitted, changes, thresholds.people_in(runner, [text, fitted]))
     if not table.rows:
         diagnostics.note("the thresholds are as your numbers would have them: nothing to fit")
         return

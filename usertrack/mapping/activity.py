@@ -244,10 +244,7 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
             select.add("error", f"CASE WHEN {code} >= 400 THEN 'HTTP ' || {code} END")
         proposal.reasons.append(f"{best[1].name} is that of HTTP: 400 and above is a failure")
     elif best and best[0] >= 4:
-        points, column, states, note = best
-        select.add("status", select.of(column))
-        proposal.status, proposal.states = column, states
-        proposal.notes += [note] if note else []
+        points = _add_words(proposal, *best)
     elif exits := columns_like(table, rules.patterns("exit_status"), "number"):
         points, code = 6, select.of(exits[0])
         select.add("status", f"CASE WHEN {code} = 0 THEN 'ok' WHEN {code} <> 0 THEN 'failed' END")
@@ -262,16 +259,22 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
             state: (state,) for state in ("ok", "failed", "running", "cancelled") if f"'{state}'" in times
         }
     elif best:
-        points, column, states, note = best
-        select.add("status", select.of(column))
-        proposal.status, proposal.states = column, states
-        proposal.notes += [note] if note else []
+        points = _add_words(proposal, *best)
     else:
         return
     proposal.score += points
     shown = [f"{state}: {', '.join(each[:4])}" for state, each in proposal.states.items() if state in ("ok", "failed")]
     if shown and proposal.status:
         proposal.reasons.append(" · ".join(shown))
+
+
+def _add_words(
+    proposal: Proposal, points: float, column: Column, states: dict[str, tuple[str, ...]], note: str
+) -> float:
+    proposal.select.add("status", proposal.select.of(column))
+    proposal.status, proposal.states = column, states
+    proposal.notes += [note] if note else []
+    return points
 
 
 def _read_status(

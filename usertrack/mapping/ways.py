@@ -48,10 +48,6 @@ def _are_siblings(table: Relation, target: Relation) -> bool:
     return len(table.words) > 1 and len(target.words) > 1 and table.words[0] == target.words[0]
 
 
-def _distance(table: Relation, target: Relation) -> tuple[bool, int]:
-    return target.schema != table.schema, len(target.words)
-
-
 class Ways:
     """References between the tables of ``catalog``, towards ``accounts``."""
 
@@ -84,16 +80,15 @@ class Ways:
         name = name[1:] if name[:1] and name[0] in rules.words("qualifiers") else name
         name = name[name.index("by") + 1 :] if "by" in name[:-1] else name  # created_by_member_id: a member's
         targets = [each for each in self._names.get(name, ()) if each is not table] if name else []
-        if is_actor and name[-1:] in (
-            (),
-            *((word,) for word in self._accounts.words),
-            ("owner",),
-            ("creator",),
-            ("author",),
-        ):
+        if is_actor and set(name[-1:]) <= {*self._accounts.words, *_OWNING}:
             targets = [self._accounts, *targets]
         targets.sort(
-            key=lambda each: (not _are_siblings(table, each), each is not self._accounts, *_distance(table, each))
+            key=lambda target: (
+                not _are_siblings(table, target),
+                target is not self._accounts,
+                target.schema != table.schema,
+                len(target.words),
+            )
         )
         for target in targets:
             if (key := target.key) and column.family in (key.family, "text"):
