@@ -253,6 +253,7 @@ def test_of_two_sources_the_one_that_leads_answers(
         event(execute, "e1", "u1", "in_postgres", 1)
         [(uuid, name)] = ask(cli, events)  # PostHog leads
         assert name == "in_both"
+        assert "tables/neon/events.sql is not asked: PostHog leads" in " ".join(cli("doctor").out.split())
         file = tmp_path / "tables/neon/events.sql"
         file.write_text(EVENTS.replace("Events\n", "Events\n-- leads: own\n"))
         assert [uuid for uuid, name in ask(cli, events) if name == "in_both"] == [uuid]  # once, and the same

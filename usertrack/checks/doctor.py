@@ -58,7 +58,7 @@ def check_sources(runner: Runner) -> list[Finding]:
             if isinstance(posthog_answer, UsertrackError)
             else _own_events(runner.settings, own, posthog_answer)
             if own
-            else [_posthog(posthog_answer), _scopes(posthog_answer)]
+            else [_posthog(posthog_answer), _scopes(posthog_answer), *_unasked_events(runner)]
         ),
         *(
             [_failed(runner, "neon", postgres_answer)]
@@ -104,6 +104,14 @@ def _posthog(answer: Table) -> Finding:
             "FAIL", "PostHog", f"{_EMPTY}, {facts}", "is this the right project? does your site send events?"
         )
     return Finding("ok", "PostHog", f"{number(events)} events, the last at {last:%Y-%m-%d %H:%M} UTC, {facts}")
+
+
+def _unasked_events(runner: Runner) -> list[Finding]:
+    """Say of own events beside PostHog that no answer counts them."""
+    if runner.settings.uses_demo or not (own := runner.library.entities.own_events):
+        return []
+    text = f"{own.place} is not asked: PostHog leads, and what is in Postgres alone is in no answer"
+    return [Finding("note", OWN_EVENTS_NAME, text, "`leads: own` in its header asks it, and PostHog no more")]
 
 
 def _own_events(settings: Settings, entity: Entity, answer: Table) -> list[Finding]:
