@@ -33,9 +33,7 @@ def test_unknown_is_neither() -> None:
     assert (oracle.all_of(False, None), oracle.any_of(False, None)) == (False, None)
 
 
-@pytest.mark.parametrize(
-    "text", ["| Churned | 0 | · |", "  Churned   0.0 %", "Churned \n 100 %", ""]
-)
+@pytest.mark.parametrize("text", ["| Churned | 0 | · |", "  Churned   0.0 %", "Churned \n 100 %", ""])
 def test_the_walk_sees_nothing_and_all_of_what_is_unknown(text: str) -> None:
     require_unknown(["Churned"], "| Churned | · | 0 % |  Churned  0.4  Churned 10 % ")
     with pytest.raises(AssertionError, match="Churned"):

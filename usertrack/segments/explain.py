@@ -67,8 +67,8 @@ class Comparison:
 class Verdict:
     """Whether the person is in one segment. ``member`` is None when that is undecided; ``unknown`` then says why.
 
-    ``met`` says whether its own rule is met. ``earlier`` names the segment of an exclusive set whose rule is met, too,
-    and that comes first.
+    ``met`` says whether its own rule is met. ``earlier`` names the segment of an exclusive set that comes first: its
+    rule is met, and this one may be.
     """
 
     segment: Segment
@@ -169,7 +169,7 @@ def _verdict(
         f"SELECT {profiles.judged(rule)}, {profiles.judged(rule, met_or_not=True)} IS NOT FALSE, "
         f"{reason_sql(profiles, segment)} FROM person"
     )
-    earlier = next((verdict.segment.name for verdict in before if verdict.met), "") if can_be_met else ""
+    earlier = next((verdict.segment.name for verdict in before if verdict.met), "") if met is not False else ""
     doubtful = next((verdict for verdict in before if verdict.unknown), None) if can_be_met and not earlier else None
     reasons = profiles.missing(rule) if can_be_met and not met and not earlier else []
     if doubtful:
