@@ -81,6 +81,12 @@ HANGING = """
         time.sleep(60)"""
 
 
+SPOOLED = """
+    from usertrack.core.spool import temporary_spool
+    with temporary_spool() as spool:
+        spool.path("csv").write_text("ann@x.example")
+        print("ready", flush=True)
+        time.sleep(60)"""
 CASES = [DUCKDB, ON_THE_WAY_OUT, CANCELLED, STOPPED_AT_ITS_SERVER, DESTRUCTOR, IMPORT, NOT_BEGUN, HANGING]
 
 
@@ -97,6 +103,21 @@ def test_whatever_is_made_of_it_on_the_way_out(doing: str, tmp_path: Path) -> No
     out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130 if doing is HANGING else -signal.SIGINT, "note: interrupted\n")
     assert out == {IMPORT: "whole\n", STOPPED_AT_ITS_SERVER: "stopped\n"}.get(doing, "")
+
+
+@pytest.mark.parametrize("doing", [SPOOLED, STOPPED_AT_ITS_SERVER])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_ends_are_as_clean(doing: str, number: signal.Signals, tmp_path: Path) -> None:
+    """A service manager ends a process by SIGTERM, and a terminal that is closed by SIGHUP."""
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", COMMAND.format(doing)]
+    process = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=-1, stderr=-1, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (-number, "note: interrupted\n")
+    assert out == {STOPPED_AT_ITS_SERVER: "stopped\n"}.get(doing, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_signal_just_before_a_wait_ends_the_wait() -> None:

@@ -13,7 +13,9 @@ from usertrack.alerts.desk import Desk
 from usertrack.alerts.notifications import Channel
 from usertrack.alerts.store import Store as Alerts
 from usertrack.alerts.watch_lock import WatchLock
+from usertrack.core.temporary import temporary_folder
 from usertrack.library.library import shipped_root
+from usertrack.privacy import local
 from usertrack.server.database.store import Store
 from usertrack.signals.engine import Engine
 from usertrack.signals.read import read_patterns
@@ -138,6 +140,33 @@ def test_erase_leaves_nothing_but_what_is_read_only(own: Cli, fresh: Office, tmp
         grep = subprocess.run(["grep", "-raliE", r"(^|[^o])ann@x\.example", folder], capture_output=True, text=True)
         assert grep.stdout == ""
     assert own("segments", "-f", "json").code == 0  # the history can be read, and those who stay are in it
+
+
+def test_an_erasure_that_broke_off_is_finished_by_the_next_command(
+    own: Cli, fresh: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own("segments")
+    with monkeypatch.context() as broken:
+        broken.setattr(local, "rewrite", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            own("privacy", "erase", ANN, "--yes")
+    assert counts(fresh.store) == (2, 8)
+    (journal,) = (tmp_path / "config").rglob("erasures/*")
+    assert (journal.stat().st_mode & 0o777, ANN in journal.read_text()) == (0o600, True)
+    result = own("profiles")
+    assert (result.code, result.err.count(f"{ANN} was erased · every place was read again")) == (0, 1)
+    assert not subprocess.run(["grep", "-raliE", r"(^|[^o])ann@x\.example", tmp_path], capture_output=True).stdout
+    assert "interrupted" not in own("profiles").err
+
+
+def test_what_another_usertrack_has_of_her_at_work_is_left(
+    own: Cli, fresh: Office, temporary_files_of_its_own: Path
+) -> None:
+    with temporary_folder() as folder:
+        (folder / "rows.csv").write_text(ANN)
+        result = own("privacy", "erase", ANN, "--yes")
+    assert result.code == 5
+    assert "1 files with the e-mail's bytes in temporary files" in result.err
 
 
 @pytest.mark.slow

@@ -1,16 +1,15 @@
 """Tries what somebody is about to log in with: a key on its project of PostHog, and the address of a database."""
 
 import asyncio
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from usertrack.checks.finding import Finding
 from usertrack.checks.postgres_role import ABOUT_POSTGRES, postgres_findings
 from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.spool import Spool
+from usertrack.core.temporary import temporary_folder
 from usertrack.sources.http import LacksScope
 from usertrack.sources.identity import without_password
 from usertrack.sources.postgres import Postgres
@@ -82,8 +81,8 @@ async def _lacks(posthog: PostHog, path: str) -> bool:
 def try_postgres(url: str, notify: Notify) -> list[Finding]:
     """Return the answer of Postgres, and as whom; raises a UsertrackError where nothing answers."""
     settings = settings_of_values({"postgres.url": url, "postgres.timeout": _LONGEST})
-    with tempfile.TemporaryDirectory() as folder:
-        findings = asyncio.run(_about(Postgres.from_settings(settings, notify), Spool(Path(folder))))
+    with temporary_folder() as folder:
+        findings = asyncio.run(_about(Postgres.from_settings(settings, notify), Spool(folder)))
     if not without_password(url):
         raise UsageError("the address names no host and no database", "write postgresql://user:password@host/database")
     return findings

@@ -41,6 +41,7 @@ from usertrack.cli import (
     shells,
     streams,
     tracker,
+    unfinished,
 )
 from usertrack.cli.interrupted import INTERRUPTED, end_interrupted
 from usertrack.core.errors import UsageError, UsertrackError
@@ -72,11 +73,14 @@ def _version(requested: bool) -> None:  # noqa: FBT001 - Typer's callback shape
 
 @app.callback()
 def main_options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    pass
+    unfinished.remove_left_overs()
+    if context.invoked_subcommand != "privacy":  # whose `erase` goes on with its own
+        unfinished.finish_erasures()
 
 
 people.register(app)
@@ -125,7 +129,7 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     if interrupted:
-        end_interrupted()
+        end_interrupted(interrupts.interrupted_by())
     os._exit(code)
 
 

@@ -1,7 +1,6 @@
 """`usertrack import`: imports event logs from files into the embedded PostHog."""
 
 import os
-import tempfile
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli.options import Format, Output
+from usertrack.core.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from usertrack.cli.diagnostics import Progress
@@ -95,8 +95,8 @@ def _preview(options: "ImportOptions", progress: "Progress") -> "Document":
 
     progress("looking at every row", passing=True)
     with (
-        tempfile.TemporaryDirectory(prefix="usertrack-") as scratch,
-        closing(Store(Path(scratch))) as store,
+        temporary_folder() as scratch,
+        closing(Store(scratch)) as store,
         open_events(store, options, token="") as events,
     ):
         try:

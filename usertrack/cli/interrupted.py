@@ -1,4 +1,4 @@
-"""The end of a command that Ctrl-C ended. Before every command this is imported, and with it nothing new."""
+"""The end of a command that a signal ended. Before every command this is imported, and with it nothing new."""
 
 import _signal  # type: ignore[import-not-found]  # all of `signal` that is needed, and there without loading anything
 import os
@@ -7,8 +7,8 @@ INTERRUPTED = 130
 """The exit code that a shell shows."""
 
 
-def end_interrupted() -> None:
-    """End this process by SIGINT itself: a shell then ends its loop or list of commands, too. Main thread only."""
-    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
-    os.kill(os.getpid(), _signal.SIGINT)
-    os._exit(INTERRUPTED)  # the first process of a container is not ended by a signal
+def end_interrupted(number: int = _signal.SIGINT) -> None:
+    """End this process by that signal itself: a shell then ends its loop or list of commands, too. Main thread only."""
+    _signal.signal(number, _signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)  # the first process of a container is not ended by a signal

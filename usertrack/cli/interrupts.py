@@ -1,4 +1,4 @@
-"""Ctrl-C ends a command at any moment; errors that it causes on the way out are not shown.
+"""Ctrl-C, SIGTERM and SIGHUP end a command at any moment; errors that they cause on the way out are not shown.
 
 Python raises KeyboardInterrupt between any two steps. In the middle of an import that would leave a lock behind, and in
 a destructor it would be lost: there it is raised a moment later. A signal that comes just before Python begins to wait
@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
@@ -23,32 +23,41 @@ from usertrack.cli.interrupted import INTERRUPTED
 _LONGEST_END = 10  # seconds
 _WAKE = signal.SIGURG  # the main thread stops waiting, and handles what has come; nobody else uses it
 
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 _pipe: tuple[int, int] | None = None  # has a byte per signal, until the end of the process
 _pending = False
+_number: int = signal.SIGINT  # the signal that came last
 _showwarning = warnings.showwarning
 
 
 def run_interruptible(run: Callable[[], int]) -> int:
-    """The result of ``run``, or 130. After it Ctrl-C no longer interrupts, but `was_interrupted` reports it."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as the parent of a background job wants it
-        return run()
+    """The result of ``run``, or 130. After it no signal interrupts any more, but `was_interrupted` reports it."""
+    # one that is ignored stays so, as the parent of a background job, or nohup, wants it
+    heeded = [number for number in _ENDS if signal.getsignal(number) != signal.SIG_IGN]
     try:
         try:
-            _install()
+            _install(heeded)
             code = run()
         finally:
-            signal.signal(signal.SIGINT, _do_nothing)
+            for number in heeded:
+                signal.signal(number, _do_nothing)
     except KeyboardInterrupt:
         code = INTERRUPTED
     return code
 
 
 def was_interrupted() -> bool:
-    """Whether there was a Ctrl-C since `run_interruptible` began."""
+    """Whether there was such a signal since `run_interruptible` began."""
     return _pipe is not None and bool(select.select(_pipe[:1], [], [], 0)[0])
 
 
-def _install() -> None:
+def interrupted_by() -> int:
+    """The signal that interrupted."""
+    return _number
+
+
+def _install(heeded: Iterable[signal.Signals]) -> None:
     global _pipe
     _pipe = os.pipe()
     os.set_blocking(_pipe[1], False)
@@ -57,7 +66,8 @@ def _install() -> None:
     sys.unraisablehook = _on_unraisable
     warnings.showwarning = _on_warning
     signal.default_int_handler = _on_signal  # type: ignore[assignment]  # asyncio puts a gentler one in the default's place
-    signal.signal(signal.SIGINT, _on_signal)
+    for number in heeded:
+        signal.signal(number, _on_signal)
     signal.signal(_WAKE, _do_nothing)
 
 
@@ -66,7 +76,12 @@ def _do_nothing(number: int, scope: FrameType | None) -> None:
 
 
 def _on_signal(number: int, scope: FrameType | None) -> None:
-    global _pending
+    global _pending, _number
+    _number = number
+    gentler = signal.getsignal(signal.SIGINT)  # asyncio's, while that runs: it cancels
+    if callable(gentler) and gentler is not _on_signal and gentler is not _do_nothing:
+        gentler(number, scope)
+        return
     while scope:
         if scope.f_code.co_filename.startswith("<frozen importlib"):
             _pending = True
@@ -94,9 +109,9 @@ def _exit_when_stuck(signals: int) -> None:
     end = time.monotonic() + _LONGEST_END
     while time.monotonic() < end:
         time.sleep(0.02)
-        number = _WAKE
+        number: int = _WAKE
         if _pending:
-            _pending, number = False, signal.SIGINT
+            _pending, number = False, _number
         signal.pthread_kill(threading.main_thread().ident or 0, number)
     os.write(2, b"note: interrupted\n")
-    os._exit(INTERRUPTED)
+    os._exit(128 + _number)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from usertrack.cli import pager
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -322,8 +323,8 @@ def _replacing(path: Path) -> Iterator[Path]:
         yield path
         return
     path = _replaceable(path)
-    with tempfile.TemporaryDirectory(prefix=".usertrack-", dir=path.parent) as folder:
-        target = Path(folder) / "output"
+    with temporary_folder(path.parent) as folder:
+        target = folder / "output"
         yield target
         if path.exists():
             shutil.copymode(path, target)

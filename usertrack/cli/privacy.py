@@ -36,6 +36,14 @@ Data = Annotated[
 ]
 
 
+@privacy.callback()
+def finish_erasures(context: typer.Context) -> None:
+    from usertrack.cli import unfinished
+
+    if context.invoked_subcommand != "erase":
+        unfinished.finish_erasures()
+
+
 @privacy.command("export")
 @with_common_once
 def export(email: Email, data: Data = None, *, common: Common) -> None:
@@ -66,10 +74,12 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
 
     `usertrack privacy erase lena@northwind.example --yes`
     """
-    from usertrack.cli import diagnostics
+    from usertrack.cli import diagnostics, unfinished
+    from usertrack.core.emails import email_in
     from usertrack.privacy.erase import erase_everywhere
     from usertrack.privacy.view import erased_document, survey_document
 
+    unfinished.finish_erasures(but=email_in(email) or email)
     with _open_session(common, data) as session:
         subject, where, holdings = _find_holdings(session, session.email_of(email), data)
         if not yes:

@@ -2,7 +2,6 @@
 
 import atexit
 import json
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from usertrack.core.table import Column, Row
+from usertrack.core.temporary import temporary_folder
 
 _BATCH = 20_000
 _FEW = 50_000
@@ -122,8 +122,8 @@ class Spool:
 @contextmanager
 def temporary_spool() -> Iterator[Spool]:
     """A spool whose results are gone at the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="usertrack-", ignore_cleanup_errors=True) as folder:
-        yield Spool(Path(folder))
+    with temporary_folder() as folder:
+        yield Spool(folder)
 
 
 def connect() -> Any:

@@ -1,16 +1,25 @@
-"""Finds an e-mail in texts and files, in each of its spellings: plain, escaped in JSON, or encoded in a URL."""
+"""Finds an e-mail in texts and files, in each of its spellings: plain, escaped in JSON, or encoded in a URL.
+
+Files are also searched unpacked: parts of ClickHouse, which are frames of LZ4 or ZSTD, and parquet.
+"""
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 _CHUNK, _LONGEST = 1 << 22, 12 * 320  # bytes read at a time, and of the longest e-mail
+_LARGEST = 1 << 28  # bytes of a frame: ClickHouse makes none above 256 MiB, and a file of anything else may say so
 # not a part of a longer e-mail: a percent-encoded character ends one, unless it is one of +-.
 _BEFORE = r"(^|[^\w.%+-]|%(?:[013-9a-f][0-9a-f]|2[0-9acf]))"
 _AFTER = r"($|[^\w.-]|\.(?:$|\W))"
+_PACKED = {0x82: "lz4_raw", 0x90: "zstd"}
+"""The methods of ClickHouse's frames: after a checksum of 16 bytes, the method and the sizes packed (with these nine
+bytes) and unpacked, then the packed bytes."""
+_CHECKSUM, _FRAME = 16, struct.Struct("<BII")
 ERASED = "[erased]"
 
 
@@ -32,14 +41,19 @@ def without(email: str, text: str) -> str:
     return text
 
 
-def files_with(paths: Iterable[Path], email: str, longer_emails: Sequence[str] = ()) -> list[Path]:
-    """The files in or below ``paths`` with ``email`` in their bytes or names, in any case.
+def files_with(
+    paths: Iterable[Path], email: str, longer_emails: Sequence[str] = (), proven: Collection[Path] = ()
+) -> list[Path]:
+    """The files in or below ``paths`` with ``email`` in their bytes, packed or not, or names, in any case.
 
-    Occurrences within ``longer_emails`` do not count: in a file nothing may show where a text ends.
+    Occurrences within ``longer_emails`` do not count: in a file nothing may show where a text ends. Files in the
+    folders ``proven`` are not unpacked.
     """
     own, longer = _in_bytes([email]), _in_bytes(longer_emails)
     needle = re.compile(b"|".join([*map(re.escape, longer), b"(%s)" % b"|".join(map(re.escape, own))]))
-    return [file for path in paths for file in _files(path) if _has(file, own, needle)]
+    return [
+        file for path in paths for file in _files(path) if _has(file, own, needle, unpack=file.parent not in proven)
+    ]
 
 
 def _in_bytes(emails: Iterable[str]) -> list[bytes]:
@@ -50,13 +64,53 @@ def _files(path: Path) -> Iterable[Path]:
     return sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else filter(Path.is_file, [path])
 
 
-def _has(path: Path, own: Iterable[bytes], needle: "re.Pattern[bytes]") -> bool:
-    tail = str(path).encode(errors="surrogateescape") + b"\n"
-    with suppress(OSError), path.open("rb") as file:  # it was removed meanwhile, or is none of ours to read
-        for part in iter(lambda: file.read(_CHUNK), b""):
-            text = (tail + part).lower()
+def _has(path: Path, own: Sequence[bytes], needle: "re.Pattern[bytes]", *, unpack: bool) -> bool:
+    named = iter([str(path).encode(errors="surrogateescape")])
+    contents = [named, _plain(path), *([_unpacked(path)] if unpack else [])]
+    return any(_in_any(pieces, own, needle) for pieces in contents)
+
+
+def _in_any(pieces: Iterator[bytes], own: Sequence[bytes], needle: "re.Pattern[bytes]") -> bool:
+    tail = b""
+    with suppress(OSError):  # removed meanwhile, or none of ours to read
+        for piece in pieces:
+            text = (tail + piece).lower()
             # most files have none of it, which is known a hundred times faster than where a longer one stands
             if any(word in text for word in own) and any(match[1] for match in needle.finditer(text)):
                 return True
-            tail = part[-_LONGEST:]
+            tail = text[-_LONGEST:]
     return False
+
+
+def _plain(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from iter(lambda: file.read(_CHUNK), b"")
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
+    """The content of a packed file; of a damaged one, what comes before the damage. Nothing of any other file."""
+    return _rows(path) if path.suffix == ".parquet" else _frames(path)
+
+
+def _rows(path: Path) -> Iterator[bytes]:
+    import duckdb
+
+    with suppress(duckdb.Error), duckdb.connect() as connection:
+        rows = connection.execute("SELECT to_json(rows)::VARCHAR FROM read_parquet($1) AS rows", [str(path)])
+        while row := rows.fetchone():
+            yield row[0].encode(errors="surrogatepass")
+
+
+def _frames(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while len(head := file.read(_CHECKSUM + _FRAME.size)) == _CHECKSUM + _FRAME.size:
+            method, packed, size = _FRAME.unpack_from(head, _CHECKSUM)
+            if method not in _PACKED or packed <= _FRAME.size or size > _LARGEST:
+                return
+            from pyarrow import ArrowException, Codec  # there wherever ClickHouse is
+
+            data = file.read(packed - _FRAME.size)
+            try:
+                yield Codec(_PACKED[method]).decompress(data, size).to_pybytes()
+            except (ArrowException, OSError):
+                return

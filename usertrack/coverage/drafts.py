@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.table import Table
+from usertrack.core.temporary import temporary_folder
 from usertrack.core.words import plural
 from usertrack.coverage.arrivals import require_all
 from usertrack.engine.runner import Runner
@@ -107,10 +107,10 @@ def with_examples(draft: Draft, scanned: Callable[[Path], Scan]) -> Draft:
     known = [(language, text) for language, text in draft.examples if language in _ENDINGS]
     if not known:
         return draft
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         for number, (language, text) in enumerate(known):
-            (Path(folder) / f"example{number}.{_ENDINGS[language]}").write_text(text, encoding="utf-8")
-        sites = scanned(Path(folder)).sites
+            (folder / f"example{number}.{_ENDINGS[language]}").write_text(text, encoding="utf-8")
+        sites = scanned(folder).sites
     sent: dict[str, dict[str, None]] = {}
     for site in sites:
         names = [prop.name for prop in site.properties if _is_own(prop.name)]

@@ -1,6 +1,5 @@
 """Events in a file, asked with the same queries: the file is imported into a store that is gone afterwards."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from usertrack.core.notify import Notify
 from usertrack.core.period import as_utc, parse_moment
+from usertrack.core.temporary import temporary_folder
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library
 from usertrack.workspace.settings import Settings
@@ -38,7 +38,7 @@ def runner_on_file(
     def passing(message: str, **_: bool) -> None:
         notify(message, passing=True)
 
-    with tempfile.TemporaryDirectory(prefix="usertrack-") as folder, closing(Store(Path(folder))) as store:
+    with temporary_folder() as folder, closing(Store(folder)) as store:
         options = ImportOptions(path, path, zone=settings["timezone"])
         imported = import_file(store, options, _TOKEN, now, passing)
         last = as_utc(imported.last) + timedelta(seconds=1)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from usertrack.core.errors import UsageError
+from usertrack.core.temporary import temporary_folder
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ class Repository:
     @contextmanager
     def files(self, commit: str | None, paths: Sequence[str]) -> Iterator[Path]:
         """A folder with these files of ``commit``, or of the user where it is None."""
-        with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-            tree = Path(folder) / "files"
+        with temporary_folder() as folder:
+            tree = folder / "files"
             tree.mkdir()
             if commit is None:
                 for path in paths:
                     (tree / path).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy2(self.root / path, tree / path, follow_symlinks=False)
             else:
-                own_index = {"GIT_INDEX_FILE": str(Path(folder) / "index"), "GIT_LFS_SKIP_SMUDGE": "1"}
+                own_index = {"GIT_INDEX_FILE": str(folder / "index"), "GIT_LFS_SKIP_SMUDGE": "1"}
                 _require(_git(self.root, "read-tree", commit, env=own_index))
                 write = ("checkout-index", "-z", "--stdin", f"--prefix={tree}/")
                 _require(_git(self.root, *write, env=own_index, stdin="".join(f"{path}\0" for path in paths)))

@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from usertrack.core.errors import UsageError
 from usertrack.core.period import as_utc
+from usertrack.core.temporary import temporary_folder
 from usertrack.demo.generate import Parameters, Progress
 from usertrack.workspace.demo_choice import demo_folder, demo_moment
 
@@ -40,7 +41,7 @@ class Demo:
     notes: tuple[str, ...] = ()
     _in_use: IO[str] | None = field(default=None, repr=False)
     _dsn: str | None = field(default=None, repr=False)
-    _temporary: bool = field(default=False, repr=False)
+    _temporary: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
 
     @property
     def store_path(self) -> Path:
@@ -65,8 +66,7 @@ class Demo:
         if self._in_use is not None:
             self._in_use.close()
             self._in_use = None
-        if self._temporary:
-            shutil.rmtree(self.root.parent, ignore_errors=True)
+        self._temporary.close()
 
 
 def build(
@@ -181,9 +181,10 @@ def _hold(root: Path, parameters: Parameters) -> Demo:
 
 
 def _temporary(parameters: Parameters, progress: Progress | None, note: str) -> Demo:
-    root = Path(tempfile.mkdtemp(prefix="usertrack-")) / "demo"
+    folder = contextlib.ExitStack()
+    root = folder.enter_context(temporary_folder()) / "demo"
     demo = build(root, as_of=parameters.as_of, users=parameters.users, days=parameters.days, progress=progress)
-    demo.notes, demo._temporary = (note,), True
+    demo.notes, demo._temporary = (note,), folder
     atexit.register(demo.close)
     return demo
 

@@ -1,14 +1,12 @@
 """The Runner: the only place that runs queries. It asks both sources at once, and a failed query is an answer, too."""
 
 import asyncio
-import tempfile
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -25,6 +23,7 @@ from usertrack.core.identified import IDENTIFIED
 from usertrack.core.period import in_zone
 from usertrack.core.spool import Spool
 from usertrack.core.table import Row, Table
+from usertrack.core.temporary import temporary_folder
 from usertrack.core.words import age_words
 from usertrack.engine.cache import Cache, Moment
 from usertrack.engine.opt_out import OptedOut, opted_out
@@ -75,15 +74,15 @@ class Runner:
         self._consent: list[asyncio.Task[OptedOut]] = []  # asked once, also for copies that answer for other moments
 
     def __enter__(self) -> "Runner":
+        self._folder = ExitStack()
         try:
-            self._folder = tempfile.TemporaryDirectory(prefix="usertrack-", ignore_cleanup_errors=True)
+            self.spool = Spool(self._folder.enter_context(temporary_folder()))
         except OSError as error:
             raise UsageError(
                 "there is no folder for temporary files", "set TMPDIR to one that can be written"
             ) from error
         self._loop = asyncio.Runner()
         self._closing: Future[None] | None = None
-        self.spool = Spool(Path(self._folder.name))
         return self
 
     def __exit__(
@@ -98,7 +97,7 @@ class Runner:
                 self._cache.close(self._moment, self._purpose if complete else "", self._needed)
         finally:
             self._loop.close()
-            self._folder.cleanup()
+            self._folder.close()
 
     def finish(self) -> None:
         """Close the sources in the background; no query runs after this, and results stay readable."""

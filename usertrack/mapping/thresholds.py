@@ -3,12 +3,11 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Table
+from usertrack.core.temporary import temporary_folder
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library, Statement
 from usertrack.segments.applicable import applicable, condition_without, reason_without
@@ -56,10 +55,10 @@ def people_in(runner: Runner, texts: Sequence[str]) -> list[dict[str, int | None
 
     People are asked once: the texts differ in their sets alone. None is a number that is not known.
     """
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         all_rules = []
         for number, text in enumerate(texts):
-            (path := Path(folder) / f"{number}.yaml").write_text(text, encoding="utf-8")
+            (path := folder / f"{number}.yaml").write_text(text, encoding="utf-8")
             rules = read_rules(path).judging("")
             runner.library = runner.library.by(rules.key)
             all_rules.append(applicable(rules, runner.library))

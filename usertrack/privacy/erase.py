@@ -1,24 +1,23 @@
 """Deletes all data on a person, in an order that allows an interrupted run to start again.
 
-PostHog comes first and local files last: while anything is left, PostHog knows the person, and a second run continues.
+PostHog comes first and local files last. What PostHog no longer knows of the person, the journal has.
 """
 
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from usertrack.alerts import erasure
 from usertrack.core.errors import CheckFailed, UsageError
 from usertrack.core.notify import Notify
-from usertrack.core.traces import files_with
 from usertrack.engine.runner import Runner
 from usertrack.privacy import local
 from usertrack.privacy.jobs import can_forget, run_job
 from usertrack.privacy.places import Holding, LocalFiles, forget_request, person_of, silent, survey
 from usertrack.privacy.subject import Subject
-from usertrack.segments.history.file import HistoryFile
 
 _AT_ONCE = 1000  # persons or distinct_ids that PostHog deletes with one request
 _PENDING = "persons/deletion_status/?status=pending&person_uuid={}"
@@ -59,28 +58,27 @@ def erase_everywhere(
 
     ``when_deleted`` is called between the two, also where something could not be deleted: the reading takes long.
     """
-    try:
-        done = delete(runner, subject, files, notify)
-    finally:
-        when_deleted()
-    return ErasureOutcome(subject, prove(runner, subject, files, holdings, notify), done)
+    with ExitStack() as journal:
+        try:
+            with local.unwatched(files.alerts, runner.now):
+                if files.journal:
+                    journal.enter_context(files.journal.kept(subject))
+                done = delete(runner, subject, files, notify)
+        finally:
+            when_deleted()
+        return ErasureOutcome(subject, prove(runner, subject, files, holdings, notify), done)
 
 
 def delete(
     runner: Runner, subject: Subject, files: LocalFiles, notify: Notify, patience: float = 60, pause: float = 0.5
 ) -> bool:
     """Delete in every place. True when PostHog was done within ``patience`` seconds; raises a UsertrackError."""
-    with local.unwatched(files.alerts, runner.now):
-        return _delete(runner, subject, files, notify, patience, pause)
-
-
-def _delete(runner: Runner, subject: Subject, files: LocalFiles, notify: Notify, patience: float, pause: float) -> bool:
     done = _from_posthog(runner, subject, notify, patience, pause)
     if subject.posthog and can_forget(runner):
         run_job(runner, "forget", forget_request(subject), notify)
     notify("writing the history anew", passing=True)
     with local.open_history(files.history, write=True) as connection:
-        if connection and files.history and _in_history(connection, files.history, subject):
+        if connection and files.history:  # also without a row of theirs: a killed run leaves bytes in free blocks
             local.rewrite(connection, files.history, "DELETE FROM history.person WHERE key = ?", [subject.email])
     with local.open_alerts(files.alerts) as store:
         if store:
@@ -94,15 +92,6 @@ def _delete(runner: Runner, subject: Subject, files: LocalFiles, notify: Notify,
         except OSError as error:
             raise UsageError(f"cannot clear {files.cache.folder} ({error.strerror})", "remove it yourself") from error
     return done
-
-
-def _in_history(connection: object, place: HistoryFile, subject: Subject) -> bool:
-    """Whether the history has the person: in its rows, or in bytes that an interrupted run has not rewritten yet."""
-    longer_emails = [*subject.longer_emails, *local.longer_emails(connection, subject.email)]
-    return bool(
-        local.history_count(connection, subject.email)
-        or files_with(local.history_files(place), subject.email, longer_emails)
-    )
 
 
 def _from_posthog(runner: Runner, subject: Subject, notify: Notify, patience: float, pause: float) -> bool:
@@ -159,7 +148,7 @@ def raise_left(subject: Subject, results: Sequence[Erasure], *, done: bool) -> N
     if any("name the e-mail" in erasure.held.content for erasure in left):
         hint = "what others did names the e-mail: `usertrack privacy pseudonymize` replaces it in the embedded store"
     else:
-        hint = "run this again: it continues where it stopped"
+        hint = "end every other usertrack that is at work, and run this again: it continues where it stopped"
     raise CheckFailed(f"something is left of {subject.email}: {names}", hint)
 
 

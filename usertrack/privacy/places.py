@@ -22,6 +22,7 @@ from usertrack.library.library import Query, Statement, for_key
 from usertrack.library.sql import parsed
 from usertrack.privacy import local
 from usertrack.privacy.jobs import can_forget, run_job
+from usertrack.privacy.journal import Journal
 from usertrack.privacy.subject import OWN, Subject, ask
 from usertrack.segments.history.file import HistoryFile
 from usertrack.segments.staging import rows_of_person
@@ -67,13 +68,14 @@ class LocalFiles:
     """usertrack's files on this machine; None for those that do not exist.
 
     ``unseen`` are the folders of embedded servers that are not the PostHog that is asked.
-    ``alerts`` is the folder of alerts.db.
+    ``alerts`` is the folder of alerts.db. Without a ``journal`` an erasure is not noted, as one that is gone on with.
     """
 
     history: HistoryFile | None
     cache: Cache | None
     unseen: tuple[Path, ...] = ()
     alerts: Path | None = None
+    journal: Journal | None = None
 
 
 @dataclass(frozen=True)
@@ -170,8 +172,8 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
             note = ", ".join(path.name for path in matches[:3])
             yield Holding(place, "files with the e-mail's bytes", len(matches), note)
     if left := files_with(_temporary_folders(runner), subject.email, longer_emails):
-        note = f"of a running usertrack, or of one that was killed: {', '.join(map(str, left[:3]))}"
-        yield Holding("temporary files", "files with the e-mail's bytes", len(left), note, ours=False)
+        note = f"of a running usertrack: end it, and erase again ({', '.join(map(str, left[:3]))})"
+        yield Holding("temporary files", "files with the e-mail's bytes", len(left), note)
     for folder in files.unseen:
         note = "not checked; run this with --data and this folder"
         yield Holding("embedded store", str(folder), None, note, ours=False)
@@ -183,7 +185,7 @@ def person_of(subject: Subject) -> erasure.Person:
 
 
 def _temporary_folders(runner: Runner) -> list[Path]:
-    """Folders of other runs; this run deletes its own at its end."""
+    """Folders of other runs; this run deletes its own at its end, and its start has those of killed ones."""
     return [folder for folder in Path(tempfile.gettempdir()).glob("usertrack-*") if folder != runner.spool.folder]
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -17,6 +16,7 @@ from usertrack.core import embed
 from usertrack.core.document import Document
 from usertrack.core.spool import reader
 from usertrack.core.table import Table
+from usertrack.core.temporary import temporary_folder
 from usertrack.render import safe, text
 
 FORMATS = ("csv", "tsv", "json", "jsonl", "parquet", "xlsx")
@@ -132,8 +132,8 @@ _WRITERS = {"csv": _write_lines, "tsv": _write_lines, "jsonl": _write_lines, "js
 @contextlib.contextmanager
 def _copied(table: Table, fmt: str) -> Iterator[BinaryIO]:
     """The table in a temporary file that DuckDB wrote, open for reading."""
-    with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        path = Path(folder) / "copy"
+    with temporary_folder() as folder:
+        path = folder / "copy"
         _copy(table, fmt, path)
         with path.open("rb") as file:
             yield file
@@ -143,8 +143,8 @@ def _copy(table: Table, fmt: str, path: Path) -> None:
     """Let DuckDB write to ``path``. Python rows become JSON lines first, which DuckDB reads with the columns' types."""
     if isinstance(table.rows, OnDisk):
         return _run_copy(table.rows.reader(), table, table.rows.scan(), fmt, path)
-    with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        lines = Path(folder) / "rows.jsonl"
+    with temporary_folder() as folder:
+        lines = folder / "rows.jsonl"
         write(table, "jsonl", lines)
         types = ", ".join(f"{text.identifier(column.name)}: {text.literal(column.type)}" for column in table.columns)
         scan = f"read_json({text.literal(str(lines))}, format='newline_delimited', columns={{{types}}})"

@@ -148,7 +148,7 @@ def tune_python() -> None:
 
 @contextmanager
 def end_on_signals(server: "uvicorn.Server") -> Iterator[None]:
-    """Make SIGINT and SIGTERM the normal end, also before uvicorn handles them and when it raises them again."""
+    """Make these signals the normal end, also before uvicorn handles them and when it raises them again."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -157,7 +157,10 @@ def end_on_signals(server: "uvicorn.Server") -> Iterator[None]:
         server.should_exit = True
 
     wakeup_fd = signal.set_wakeup_fd(-1)  # the command line's, for Ctrl-C, which is no interruption here
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    ends = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else nohup wants it to go on without a terminal
+        ends.append(signal.SIGHUP)
+    before = {number: signal.signal(number, end) for number in ends}
     try:
         yield
     finally:

@@ -4,7 +4,6 @@ What changed or vanished there changes and vanishes here. What must not come bac
 """
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from usertrack.core.sql_file import sql_file
+from usertrack.core.temporary import temporary_folder
 from usertrack.server.database.session import ClickHouseSession
 from usertrack.server.database.store import Store
 from usertrack.server.hogql.sql import clickhouse_time, quote
@@ -125,8 +125,8 @@ def _events(rows: Path, token: str) -> Iterator[Events]:
 @contextmanager
 def _csv(rows: Path, columns: int) -> Iterator[str]:
     """Make the headerless file a relation of ``columns`` texts, c0 and so on."""
-    with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        link = Path(folder) / "rows.csv"  # ClickHouse would read wildcards in the path itself
+    with temporary_folder() as folder:
+        link = folder / "rows.csv"  # ClickHouse would read wildcards in the path itself
         link.symlink_to(rows.resolve())
         yield f"file({quote(str(link))}, 'CSV', {quote(', '.join(f'c{number} String' for number in range(columns)))})"
 

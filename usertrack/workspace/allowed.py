@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError
-from usertrack.workspace.private_files import config_folder, write_private
+from usertrack.core.temporary import write_private
+from usertrack.workspace.private_files import config_folder
 
 HOW_TO_ALLOW = "`usertrack allow` shows it, and asks; allow it only if you know who wrote it"
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.temporary import write_private
 from usertrack.core.yaml_file import YamlFile
-from usertrack.workspace.private_files import config_folder, is_exposed, write_private
+from usertrack.workspace.private_files import config_folder, is_exposed
 from usertrack.workspace.secret_stores import FileStore, SecretStore, StoreName, open_store
 
 DEFAULT = "default"

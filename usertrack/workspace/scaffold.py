@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.temporary import write_whole
 from usertrack.library.library import SOURCES, Library, shipped_root
 from usertrack.workspace.folder import FILE_NAME
 
@@ -119,22 +120,24 @@ ORDER BY count(*) DESC, a.email
 
 def create_workspace(folder: Path) -> list[Path]:
     """Create a workspace in ``folder`` and return the files written; existing ones stay. Raises UsageError."""
-    written = []
+    patterns = (shipped_root() / "patterns.yaml").read_text(encoding="utf-8")
+    files = {
+        **{f"queries/{source}/.gitkeep": "" for source in SOURCES},
+        "failures.yaml": _CAUSES,
+        "funnels.yaml": FUNNELS,
+        ".gitignore": _GITIGNORE,
+        "segments.yaml": own_segments(),
+        "patterns.yaml": patterns,
+        FILE_NAME: _SETTINGS,  # last: with it the folder is a workspace, and after a kill `init` goes on
+    }
+    missing = {folder / name: text for name, text in files.items() if not (folder / name).exists()}
     try:
-        for source in SOURCES:
-            (folder / "queries" / source).mkdir(parents=True, exist_ok=True)
-            written += _write(folder / "queries" / source / ".gitkeep", "")
-        written += _write(folder / "usertrack.yaml", _SETTINGS)
-        written += _write(folder / "failures.yaml", _CAUSES)
-        written += _write(folder / "funnels.yaml", FUNNELS)
-        written += _write(folder / ".gitignore", _GITIGNORE)
-        written += _write(folder / "segments.yaml", own_segments())
-        if not (folder / "patterns.yaml").exists():
-            shutil.copyfile(shipped_root() / "patterns.yaml", folder / "patterns.yaml")
-            written.append(folder / "patterns.yaml")
+        for path, text in missing.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text, 0o666)
     except OSError as error:
         raise UsageError(f"cannot make a workspace in '{folder}': {error.strerror}", "choose another folder") from error
-    return written
+    return [*missing]
 
 
 _OF_THE_DEMO = {  # what only the demo's company has in the shipped segments.yaml, and what an own one has there
@@ -159,7 +162,7 @@ def use_profile(folder: Path, profile: str) -> None:
     text = path.read_text(encoding="utf-8")
     named = re.sub(r"^# profile: \S+", f"profile: {json.dumps(profile)}", text, count=1, flags=re.MULTILINE)
     if named != text:
-        path.write_text(named, encoding="utf-8")
+        write_whole(path, named, 0o666)
 
 
 def create_query(root: Path, name: str, library: Library) -> Path:
@@ -193,10 +196,3 @@ def _query_text(source: str, rest: str) -> str:
     column = f"n_{last}" if last[0].isdigit() else last
     template = _QUERY_HEADER + _QUERY[source]
     return template.format(title=title, label=last.replace("_", " "), column=column.replace("-", "_").lower())
-
-
-def _write(path: Path, text: str) -> list[Path]:
-    if path.exists():
-        return []
-    path.write_text(text, encoding="utf-8")
-    return [path]

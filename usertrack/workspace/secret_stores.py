@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from usertrack.core.errors import UsageError
-from usertrack.workspace.private_files import write_private
+from usertrack.core.temporary import write_private
 
 StoreName = Literal["keyring", "file"]
 

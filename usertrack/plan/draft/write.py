@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError
+from usertrack.core.temporary import temporary_folder, write_whole
 from usertrack.plan.draft.model import Draft, DraftEntry, Value
 from usertrack.plan.draft.yaml_text import comment, end_of, flow, without_trailing_blanks
 from usertrack.plan.entry import PlanFile
@@ -196,7 +196,7 @@ def write_schema(path: Path) -> list[Path]:
         present = schema.read_text(encoding="utf-8", errors="replace") if schema.exists() else ""
         if EDITOR_LINE not in lines[:1] or present == schema_text() or (present and SCHEMA_TITLE not in present):
             return []
-        schema.write_text(schema_text(), encoding="utf-8")
+        write_whole(schema, schema_text(), 0o666)
     except OSError as error:
         raise UsageError(f"cannot write '{schema}': {error.strerror or error}", "make it writable") from error
     return [schema]
@@ -224,8 +224,8 @@ def _replace(path: Path, text: str, entries: Sequence[DraftEntry]) -> None:
     """Write ``text`` with the entries in it, once it has been read back; raises UsageError."""
     path = path.resolve()
     try:
-        with tempfile.TemporaryDirectory(prefix=".usertrack-", dir=path.parent) as folder:
-            draft = Path(folder) / path.name
+        with temporary_folder(path.parent) as folder:
+            draft = folder / path.name
             draft.write_bytes(text.encode())
             for parent, group in groupby(entries, lambda entry: entry.path[:-1]):
                 draft.write_bytes(_inserted(draft, parent, list(group)).encode())

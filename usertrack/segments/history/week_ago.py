@@ -4,7 +4,6 @@ The earlier classification comes from the history where it was recorded at that 
 are compared in a temporary file; only `_record_both` writes to the history.
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from usertrack.core.errors import UsertrackError
 from usertrack.core.period import as_stored
 from usertrack.core.spool import identifier, quote, scratch
 from usertrack.core.table import Table
+from usertrack.core.temporary import temporary_folder
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.library.library import Statement
 from usertrack.segments.classify import Classification, classify
@@ -92,8 +92,8 @@ def classify_both(answers: WeekAgoAnswers) -> tuple[Classification, Moves]:
         was = answers.earlier
     else:
         was = classify(join_profiles(answers.before, query.rules, answers.earlier), query.segment_set)
-    with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        moved = _compare(classification, was, query.place, Path(folder) / "compared.duckdb", now)
+    with temporary_folder() as folder:
+        moved = _compare(classification, was, query.place, folder / "compared.duckdb", now)
     if query.keep and query.place:
         _record_both(classification, was, query.place, now)
     return classification, moved

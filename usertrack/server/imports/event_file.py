@@ -2,7 +2,6 @@
 
 import csv
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usertrack.core.errors import QueryError, UsageError, UsertrackError
+from usertrack.core.temporary import temporary_folder
 from usertrack.server.hogql.sql import identifier, quote
 from usertrack.server.imports.exports import export_of, raw_at, text_of
 
@@ -89,8 +89,8 @@ def open_file(session: "ClickHouseSession", path: Path, display_path: Path) -> I
     from chdb import ChdbError
 
     suffix = suffix_of(path)
-    with tempfile.TemporaryDirectory(prefix="usertrack-") as folder:
-        link = Path(folder) / f"events{suffix}"  # a link, as ClickHouse would read wildcards in the path itself
+    with temporary_folder() as folder:
+        link = folder / f"events{suffix}"  # a link, as ClickHouse would read wildcards in the path itself
         link.symlink_to(path.resolve())
         try:
             read = {".parquet": _parquet, ".jsonl": _json_lines}.get(link.suffixes[0], _csv)
