@@ -213,7 +213,6 @@ def examine(runner: Runner, settings: Settings, rules: Path) -> list[Finding]:
         *check_rules(rules, runner.library),
         *check_metrics(runner.library),
         *check_matches(runner, rules),
-        *check_internal(runner),
     ]
 
 
@@ -221,7 +220,7 @@ def _queries(runner: Runner, rules: Path, down: Collection[str]) -> list[Finding
     """Every entity and query; queries of a source that is ``down`` as not checked."""
     folders = {f"{source}/": NAMES[source] for source in SOURCES if NAMES[source] in down}
     if len(folders) == len(SOURCES):
-        findings = [*check_entity_files(runner.library), *check_queries(runner.library)]
+        findings = [*check_entity_files(runner.library), *check_queries(runner.library), *check_internal(runner)]
     else:
         findings = check_online(runner, rules)
     return [

@@ -120,12 +120,10 @@ def check(
     library = library_of(settings)
     if online:
         with open_session(common, cached=False) as session:
-            from usertrack.checks.matches import check_internal
             from usertrack.checks.online import check_online
 
             library = session.runner.library
             findings = [*check_fragments(library), *check_online(session.watched_runner, rules_path(settings))]
-            findings += check_internal(session.runner)
     else:
         findings = [*check_entity_files(library), *check_fragments(library), *check_queries(library)]
     findings += check_files(settings, library)
