@@ -89,6 +89,8 @@ def with_unanswered(document: Document, unanswered: Mapping[str, UsertrackError]
         return document, ""
     reasons = {name: error.message for name, error in unanswered.items()}
     warning = f"This report is incomplete: {'; '.join(_grouped(reasons))}. What rests on it is unknown"
+    hints = {error.hint for error in unanswered.values()}
+    warning += f"; {hints.pop()}" if len(hints) == 1 and "" not in hints else ""  # one remedy for all of it
     provenance = with_missing(document.provenance, reasons) if document.provenance else None
     report = replace(document, blocks=(Paragraph(warning, "warning"), *document.blocks), provenance=provenance)
     if data := document.data:

@@ -59,12 +59,8 @@ def _candidates(catalog: Catalog, labels: Labels | None = None) -> list[Proposal
     proposals = []
     for table in catalog.tables.values():
         points, reasons = _points(table, neutral)
-        if (
-            points <= 0
-            or not table.key
-            or table.name.lower() in rules.words("system_tables")
-            or table.schema in rules.words("system_schemas")
-        ):
+        is_system = table.name.lower() in rules.words("system_tables") or table.schema in rules.words("system_schemas")
+        if points <= 0 or not table.key or is_system:
             continue
         referring = counts.get(table.id, 0)
         if referring:

@@ -116,7 +116,7 @@ def add_internal(path: Path, rules: Sequence[str]) -> Written:
 def add_none(path: Path, key: str, source: str) -> Written:
     """Say in ``usertrack.yaml`` that the company has no ``key`` at all, because ``source`` is not connected."""
     before = path.read_text(encoding="utf-8")
-    line = _none_line(key)
+    line = f"{key}: {NONE}"
     if line in before:
         return Written(path, "unchanged")
     return _append(
@@ -127,13 +127,9 @@ def add_none(path: Path, key: str, source: str) -> Written:
 def take_none_away(path: Path, key: str) -> None:
     """Take out the line that `add_none` wrote, now that there is such a source."""
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    after = re.sub(rf"\n?^{_none_line(key)}  # \w+ is not connected: .*\n", "", before, flags=re.MULTILINE)
+    after = re.sub(rf"\n?^{key}: {NONE}  # \w+ is not connected: .*\n", "", before, flags=re.MULTILINE)
     if after != before:
         path.write_text(after, encoding="utf-8")
-
-
-def _none_line(key: str) -> str:
-    return f"{key}: {NONE}"
 
 
 def _add_section(path: Path, key: str, values: Mapping[str, str], comment: str) -> Written:

@@ -130,13 +130,8 @@ class Ways:
         """The step from ``owner_id`` to accounts, where ``owner_type`` says to which table a row refers."""
         name, key = without_id(column), self._accounts.key
         kind = next((each for each in table.columns if each.words == (*name, "type")), None)
-        if (
-            not name
-            or name[-1] not in rules.weights("actors")
-            or not kind
-            or not key
-            or column.family not in (key.family, "text")
-        ):
+        is_actor = bool(name) and name[-1] in rules.weights("actors")
+        if not (is_actor and kind and key and column.family in (key.family, "text")):
             return None
         only = f"{{t}}.{kind.sql} ~* '(^|\\W){self._accounts.words[-1]}s?$'"  # User, users, App\Models\User
         return Step(table, column, self._accounts, key, only=only)
