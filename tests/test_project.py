@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts import cli_docs
+from scripts.licence_docs import PAGE, PINS, pinned
 from usertrack.cli.app import command_line
 from usertrack.library.library import SOURCES
 
@@ -160,3 +161,22 @@ def test_modules_named_in_tests_are_there() -> None:
     for path in (ROOT / "tests").rglob("*.py"):
         named = re.findall(r"^(?:from|import) (usertrack(?:\.\w+)*)", path.read_text(), re.MULTILINE)
         assert set(named) <= packages, path
+
+
+def test_each_library_has_its_licence_on_the_page() -> None:
+    told = dict(re.findall(r"^\| ([\w.-]+) \| (.+) \|$", PAGE.read_text(), re.MULTILINE))
+    assert [name for name in pinned() if not told.get(name) or told[name] == "not said"] == []
+    assert "LGPL" in told["psycopg"] + told["pygal"]
+
+
+def test_what_users_install_is_what_was_tested() -> None:
+    pins = {name: _pins(name) for name in ("users.txt", "ci.txt")}
+    assert [pin for pin in pins["users.txt"] if pin not in pins["ci.txt"]] == []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["local"], *extras["plan"], *extras["keyring"]]
+    assert {re.match(r"[\w.-]+", line)[0].lower() for line in needed} <= {*pinned()}  # type: ignore[index]
+
+
+def _pins(file: str) -> list[str]:
+    return re.findall(r"^([\w.-]+==[\w.]+)", (PINS.parent / file).read_text(), re.MULTILINE)

@@ -1,5 +1,6 @@
 """The shipped query library: what holds for every query, on the demo and on paper."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.query_docs import PAGE, SEED, page
-from tests.conftest import AS_OF
+from tests.conftest import AS_OF, Cli
 from usertrack.core.table import Table
 from usertrack.engine.connect import open_runner
 from usertrack.engine.runner import Runner
@@ -144,3 +145,15 @@ def test_no_query_holds_the_text_of_a_fragment() -> None:
         fragments = library.fragments(query.source).values()
         for fragment in (each for each in fragments if each.name not in of_keys):  # to name the e-mail itself is right
             assert _bare(fragment.sql) not in _bare(query.written), f"{name}: {{{fragment.name}}}"
+
+
+def test_a_fifo_and_a_device_among_the_queries_are_errors(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "usertrack.yaml").write_text("posthog: {project_id: 1}\n")
+    folder = tmp_path / "queries/neon"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "pipe.sql")
+    (folder / "zero.sql").symlink_to("/dev/zero")
+    assert cli("query", "list").code == 0
+    for name in ("pipe", "zero"):
+        refused = cli("query", "run", f"neon/{name}")
+        assert (refused.code, f"{name}.sql: it is not a regular file" in refused.err) == (2, True)

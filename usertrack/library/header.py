@@ -256,6 +256,8 @@ def _piece(body: str, source: str) -> str:
 
 def _read(path: Path, place: str) -> tuple[str, dict[str, Any], str, int]:
     """The text of a file, its header, its body, and the line on which the body begins."""
+    if path.exists() and not path.is_file():  # reading a FIFO or a device may never end
+        raise UsageError(f"{place}: it is not a regular file", "a query is a file of text; take it away")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

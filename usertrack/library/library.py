@@ -35,7 +35,7 @@ _METRIC = re.compile(rb"^--\s*metric\s*:", re.MULTILINE)
 def _bytes(path: Path) -> bytes:
     """The content of ``path``; empty when it cannot be read, for which `read_query` has the error."""
     try:
-        return path.read_bytes()
+        return path.read_bytes() if path.is_file() else b""  # a FIFO would wait for ever
     except OSError:
         return b""
 
