@@ -18,6 +18,9 @@ from usertrack.demo import Demo
 from usertrack.demo.traffic.data import prepare
 from usertrack.demo.traffic.player import events, message
 from usertrack.demo.traffic.visits import VisitEvent, Visitor
+from usertrack.server.database.lock import DirectoryLock
+
+from ..conftest import problem
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PEOPLE = [Visitor(f"p{n}", f"p{n}@x.example", has_trouble=n % 20 == 0) for n in range(100)]
@@ -68,6 +71,21 @@ def test_invented_people_never_come_among_real_events(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not the demo's"):
         prepare(tmp_path, demo, is_own=False)
     assert (tmp_path / "clickhouse").exists()
+
+
+def test_beside_open_it_says_what_is_in_use_and_leaves_nothing(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "demo", NOW, 2000, 120)
+    demo.store_path.mkdir(parents=True)
+    served = DirectoryLock(demo.store_path)
+    served.announce("http://127.0.0.1:8766", "key")
+    error = problem(lambda: prepare(tmp_path / "live", demo, is_own=False))
+    assert (error.exit_code, "`usertrack open` at http://127.0.0.1:8766" in error.message) == (3, True)
+    assert not (tmp_path / "live").exists()
+    served.release()
+    os.mkfifo(demo.store_path / "pipe")  # which cannot be copied
+    with pytest.raises(OSError, match="named pipe"):
+        prepare(tmp_path / "live", demo, is_own=False)
+    assert not (tmp_path / "live").exists()
 
 
 @pytest.mark.slow

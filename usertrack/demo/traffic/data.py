@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usertrack.core.errors import UsageError
+from usertrack.core.errors import ConnectionFailed, UsageError
 
 if TYPE_CHECKING:
     from usertrack.demo import Demo
@@ -56,7 +56,7 @@ def prepare(folder: Path, demo: "Demo", *, is_own: bool) -> None:
     A folder ``is_own`` when nobody named it: there the traffic of another demo is replaced. Raises UsageError for a
     folder with events that are not the demo's, and ConnectionFailed while another process uses either.
     """
-    from usertrack.server.database.lock import DirectoryLock
+    from usertrack.server.database.lock import DirectoryLock, DirectoryServed
 
     mark = json.dumps({"demo": demo.root.name})
     if is_live_demo(folder):
@@ -67,14 +67,34 @@ def prepare(folder: Path, demo: "Demo", *, is_own: bool) -> None:
             f"'{folder}' has events that are not the demo's: invented people would come among them",
             "leave --data out, or name a new folder",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    with _held(DirectoryLock(folder)), _held(DirectoryLock(demo.store_path, lambda *_: None)):
+    try:
+        of_demo = DirectoryLock(demo.store_path, lambda *_: None)
+    except DirectoryServed as served:
+        raise ConnectionFailed(
+            f"the demo's events are in use by `usertrack open` at {served.url}",
+            "end it; `usertrack serve --demo-traffic --pages` opens the pages on live traffic",
+        ) from served
+    with _held(of_demo), _locked(folder):
         for entry in folder.iterdir():
             if entry.name not in _OF_PROCESSES:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         ignored = shutil.ignore_patterns(*_OF_PROCESSES)
         shutil.copytree(demo.store_path, folder, ignore=ignored, dirs_exist_ok=True, symlinks=True)
         (folder / _MARK).write_text(mark)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Make and lock the folder; what cannot be filled to its end is no copy, and goes."""
+    from usertrack.server.database.lock import DirectoryLock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with _held(DirectoryLock(folder)):
+        try:
+            yield
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 @contextmanager
