@@ -20,6 +20,7 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
 
     Raises OSError where none can be made.
     """
+    remove_left_overs(*filter(None, [parent]))
     folder, lock = _locked(parent)
     try:
         yield folder

@@ -122,7 +122,6 @@ def create_workspace(folder: Path) -> list[Path]:
     """Create a workspace in ``folder`` and return the files written; existing ones stay. Raises UsageError."""
     patterns = (shipped_root() / "patterns.yaml").read_text(encoding="utf-8")
     files = {
-        **{f"queries/{source}/.gitkeep": "" for source in SOURCES},
         "failures.yaml": _CAUSES,
         "funnels.yaml": FUNNELS,
         ".gitignore": _GITIGNORE,
@@ -132,8 +131,10 @@ def create_workspace(folder: Path) -> list[Path]:
     }
     missing = {folder / name: text for name, text in files.items() if not (folder / name).exists()}
     try:
+        for source in SOURCES:
+            (folder / "queries" / source).mkdir(parents=True, exist_ok=True)
+            (folder / "queries" / source / ".gitkeep").touch()
         for path, text in missing.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, text, 0o666)
     except OSError as error:
         raise UsageError(f"cannot make a workspace in '{folder}': {error.strerror}", "choose another folder") from error
