@@ -2,6 +2,7 @@
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
 import json
+import time
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -53,6 +54,16 @@ def test_identify_joins_the_anonymous_past(client: Client) -> None:
     client.send(event("visit", "anon", 3))
     assert people(client) == [{"anon", "bob"}]
     assert client.persons() == {"anon": {"email": "b@x.example"}, "bob": {"email": "b@x.example"}}
+
+
+def test_a_clock_that_was_set_back_loses_no_merge(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.send(event("visit", "anon", 1))
+    client.send(event("visit", "bob", 2))
+    client.person_ids()  # they are stored
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() - 3600 * 10**9)
+    client.send(identify("bob", "anon", email="b@x.example"))
+    assert people(client) == [{"anon", "bob"}]
 
 
 def test_the_same_within_one_batch(client: Client) -> None:

@@ -4,7 +4,6 @@ The size of a cohort is counted when it is read, so it is never out of date.
 """
 
 import threading
-import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -88,7 +87,7 @@ class StaticCohorts:
         return [{**person_json(*row), "matched_recordings": [], "value_at_data_point": None} for row in rows]
 
     def _write_members(self, cohort_id: int, persons: Iterable[str], *, removed: bool = False) -> None:
-        version = time.time_ns()
+        version = self._store.next_version()
         self._store.insert(
             "static_cohort_people",
             ({"cohort_id": cohort_id, "person_id": p, "version": version, "is_deleted": int(removed)} for p in persons),
@@ -97,7 +96,7 @@ class StaticCohorts:
     def _write(self, cohort: dict[str, Any], created_at: str) -> None:
         own = {name: cohort[name] for name in ("id", "name", "description")}
         deleted = int(bool(cohort.get("deleted")))
-        row = {**own, "created_at": created_at, "deleted": deleted, "version": time.time_ns()}
+        row = {**own, "created_at": created_at, "deleted": deleted, "version": self._store.next_version()}
         self._store.insert("cohorts", [row])
 
     def _read(self, where: str) -> list[dict[str, Any]]:

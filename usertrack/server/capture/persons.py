@@ -4,7 +4,6 @@ The rules are those of PostHog's ingestion: `$identify` and `$create_alias` merg
 into another, `$merge_dangerously` merges any person. The properties of the surviving person win.
 """
 
-import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -189,7 +188,7 @@ class Resolver:
         self._store.journal.commit(moves, list(self._person_rows()), list(self._distinct_id_rows()))
 
     def _person_rows(self) -> Iterable[dict[str, Any]]:
-        clock = time.time_ns()
+        clock = self._store.next_version()
         for person in self._persons.values():
             if person.id in self._merged or person.changed:
                 yield {
@@ -203,7 +202,7 @@ class Resolver:
                 }
 
     def _distinct_id_rows(self) -> Iterable[dict[str, Any]]:
-        clock = time.time_ns()
+        clock = self._store.next_version()
         links = {distinct_id: self._surviving(self._person_of[distinct_id]) for distinct_id in self._linked}
         if self._merged:  # all their ids, also those that no event of this commit names
             for distinct_id, person_id in self._store.rows(

@@ -29,6 +29,7 @@ _PURGE_SETTINGS = {
 }
 _PURGE_SECONDS = 60  # before a purge is given up
 _CATCH_UP = 10.0  # seconds
+_VERSIONED = ("persons", "person_distinct_ids", "static_cohort_people", "cohorts")
 _UUIDS = ("id", "person_id")
 _UPLOAD = "upload-"
 _LEFTOVERS = (f"{_UPLOAD}*", "trees-*")  # of killed imports; of older versions, which kept queries with their values
@@ -57,6 +58,8 @@ class Store(ClickHouseSession):
         self._erasing = threading.Lock()  # deletions share one temporary table
         self.maintenance_lock = threading.Lock()  # during an import, a deletion or pseudonymization, one at a time
         self._importing = threading.Lock()
+        self._versioning = threading.Lock()
+        self._latest_version = 0  # not known yet
         self._applier: Applier | None = None
         self._lock = _lock_directory(path, waiting)
         try:
@@ -198,6 +201,16 @@ class Store(ClickHouseSession):
         active = {name for (name,) in self.rows(f"SELECT name FROM system.parts WHERE active AND {of_table('table')}")}
         parts = {path.parent.name for place in places for path in Path(place).glob("*/columns.txt")}
         return not parts <= active
+
+    def next_version(self) -> int:
+        """A version for rows that replace others: later than every one before, also after the clock was set back."""
+        with self._versioning:
+            if not self._latest_version:
+                every = " UNION ALL ".join(f"SELECT max(version) AS version FROM posthog.{name}" for name in _VERSIONED)
+                [[latest]] = self.rows(f"SELECT toUInt64(max(version)) FROM ({every})")
+                self._latest_version = int(latest)
+            self._latest_version = max(time.time_ns(), self._latest_version + 1)
+            return self._latest_version
 
     def refresh_property_definitions(self, events: str = "events") -> None:
         """Update ``posthog.property_definitions`` from the table ``events``, after plain INSERTs into it."""

@@ -7,7 +7,6 @@ added.
 import contextlib
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -188,7 +187,7 @@ def _remove(session: "ClickHouseSession", stored: str) -> int:
 
 def commit(store: "Store", session: "ClickHouseSession", events: Events, now: datetime) -> None:
     """Move the staged rows into the store: persons before events, as capture does, and events month by month."""
-    version = time.time_ns()
+    version = store.next_version()
     store.journal.complete()
     store.journal.begin_import(version)
     session.query(persons(events, version))
