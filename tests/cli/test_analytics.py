@@ -165,7 +165,7 @@ def test_what_marks_who_leaves_is_seen_on_a_narrow_terminal(demo: Cli, monkeypat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("command", "ending"), zip(WITH_OPTIONS, ["xlsx", "html", "md"], strict=True))
+@pytest.mark.parametrize(("command", "ending"), [*zip(WITH_OPTIONS, ["xlsx", "html", "md"], strict=True)])
 def test_formats_of_options(demo: Cli, tmp_path: Path, command: str, ending: str) -> None:
     """Without options, tests/worlds writes each format, and looks at 80 columns."""
     result = demo(*command.split(), "-o", tmp_path / f"out.{ending}")

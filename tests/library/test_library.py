@@ -298,7 +298,7 @@ def test_names(tmp_path: Path) -> None:
     for name, message, hint in [
         ("acounts", "no query named 'acounts'", "'accounts'"),
         ("twin", "several queries are named 'twin'", "neon/twin"),
-        ("folder", "cannot be read", ""),
+        ("folder", "it is not a regular file", ""),
         ("qqqq", "no query named 'qqqq'", "query list"),
     ]:
         with pytest.raises(UsageError) as caught:

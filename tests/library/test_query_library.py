@@ -28,6 +28,7 @@ NOBODY_OF_OURS = LIBRARY.expanded("id NOT IN {not_customers}", "posthog", ())
 NOBODY_WHO_SAID_NO = (
     NOBODY_OF_OURS,
     "countIf({opted_out})",  # how many they are
+    "FROM persons WHERE {opted_out}",  # their ids
     LIBRARY.expanded("NOT ({email_of_person} IS NULL AND {opted_out})", "posthog", ()),  # the others by their e-mail
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.library.test_query_library import OF_EVERYBODY, answer
+from usertrack.core.identified import IDENTIFIED
 from usertrack.engine.opt_out import opted_out
 from usertrack.server.database.store import Store
 
@@ -91,7 +92,7 @@ def test_any_name_can_mean_no(store: Store, name: str) -> None:
 def counted(store: Store, name: str) -> tuple[int, int]:
     with asking(store, NOW) as runner:
         query = LIBRARY["posthog/opted_out"].bind(
-            {}, {"internal": [], "own_people": [], "opted_out": opted_out([name])}
+            {}, {"internal": [], "own_people": [], "opted_out": opted_out([name]), "identified": IDENTIFIED}
         )
         [row] = runner.table(query).dicts()
         return row["persons"], row["without_email"]

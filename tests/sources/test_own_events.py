@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -264,7 +265,10 @@ def test_of_two_sources_the_one_that_leads_answers(
         server.send_signal(signal.SIGINT)
 
 
-def test_erased_people_and_expired_events_do_not_come_back(cli: Cli, execute: Execute, tmp_path: Path) -> None:
+def test_erased_people_and_expired_events_do_not_come_back(
+    cli: Cli, execute: Execute, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))  # PostgreSQL lies in the other
     for number, name in enumerate(("ann", "bob"), 1):
         user(execute, f"u{number}", f"{name}@x.example")
         event(execute, f"e{number}", f"u{number}", f"old_of_{name}", 24 * 50)
