@@ -45,7 +45,9 @@ counted AS (
     WHERE s.entity = ANY ({entities})
     GROUP BY 1, 2
     UNION ALL
-    SELECT 8, 'nothing', (SELECT people FROM total) - count(DISTINCT person), NULL FROM acts
+    SELECT 8, 'nothing', (SELECT people FROM total) - count(DISTINCT person), NULL
+    FROM acts
+    HAVING EXISTS (SELECT FROM steps WHERE entity = ANY ({entities}))
 )
 SELECT
     did,

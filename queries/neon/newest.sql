@@ -13,7 +13,7 @@ WITH rows AS (
     UNION ALL
     SELECT 'agent_runs', g.account_id, g.at FROM {agent_runs} AS g
 )
-SELECT rows.kind, max(rows.at) AS newest_at
+SELECT rows.kind, nullif(max(rows.at), '-infinity') AS newest_at
 FROM rows
 LEFT JOIN {accounts} AS a USING (account_id)
 WHERE rows.at <= {as_of}

@@ -53,7 +53,8 @@ def test_without_postgres_who_is_new_is_unknown(young: Cli, clean_env: pytest.Mo
 def test_cohorts_begin_with_the_accounts(young: Cli) -> None:
     cohorts = json.loads(young("cohorts", "--weeks", 4, "-f", "json").out)
     sizes = {cell["cohort"]: cell["size"] for cell in cohorts["cells"]}
-    assert sizes == {"2026-10-26": 0, "2026-11-02": 0, "2026-11-09": 1, "2026-11-16": 2}
+    assert sizes == {"2026-11-02": 0, "2026-11-09": 1, "2026-11-16": 2}  # no week of before the log
+    assert "the log begins on 7 Nov 2026: who signed up before is in no cohort" in cohorts["notes"]
     assert [cell["people"] for cell in cohorts["cells"] if cell["cohort"] == "2026-11-09"][:3] == [1, 0, None]
     assert cohorts["target"] == "sign-up in Postgres"
 

@@ -1,6 +1,7 @@
 """`prisma`: the `User` and `Event` tables of seed 001 in Postgres, and nothing else: no PostHog, no runs."""
 
 import json
+import re
 from datetime import datetime, timedelta
 
 from .oracle import Act, Company, Person
@@ -119,3 +120,8 @@ class TestPrisma(Walk):
         ]
         assert "Customers, by the accounts' own word" in there.run("churn", "--gone", "7").out
         assert "paid" not in json.loads(there.run("churn", "--breakdown", "feature", "-f", "json").out)
+
+    def test_the_week_has_no_row_that_only_says_nothing(self, there: Opened) -> None:
+        week = " ".join(there.run("report", "weekly", "-f", "markdown").out.split())
+        assert "Signed up, and how far they came: 3 -" in week  # there is nothing else to come to
+        assert not re.search(r"PostHog saw|Visits|Pageviews|## Traffic", week.partition("<!--")[0])

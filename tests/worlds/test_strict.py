@@ -10,7 +10,7 @@ from typing import Any
 
 from .oracle import ABSENT, Act, Company, Person, Run
 from .walk import Walk
-from .world import NOW, Event, Row, World, ago
+from .world import NOW, Event, Opened, Row, World, ago
 
 KEY_TABLES = """
 CREATE TABLE wasp_user (
@@ -290,6 +290,12 @@ READING |= {"report weekly", "metrics", "/segments", "/segments/{segment} failin
 
 class TestKeyTables(Walk):
     world = world("strict", KEY_TABLES)
+
+    def test_the_newest_row_of_a_table_without_times_is_unknown(self, there: Opened) -> None:
+        week = there.run("report", "weekly", "-f", "markdown").out
+        newest = next(line for line in week.splitlines() if "Newest seen" in line)
+        assert "runs 15 Nov 2026" in newest
+        assert "code" not in newest
 
 
 class TestQueries(Walk):

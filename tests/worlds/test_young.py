@@ -1,10 +1,11 @@
 """`young`: three weeks old, with 12 accounts. Its log begins inside the period that a month is compared with."""
 
+import json
 from datetime import datetime
 
 from .oracle import Act, Company, Person, Run
 from .walk import Walk
-from .world import NOW, Event, Row, World, ago
+from .world import NOW, Event, Opened, Row, World, ago
 
 SCHEMA = """
 CREATE TABLE users (
@@ -106,3 +107,9 @@ class TestYoung(Walk):
             activity=company().activity() | {"returning": None, "resurrected": None, "churned": None},
         ),
     )
+
+    def test_sessions_of_a_period_before_the_log_are_unknown(self, there: Opened) -> None:
+        sessions = json.loads(there.run("sessions", "--days", "14", "-f", "json").out)
+        assert (sessions["now"]["sessions"], sessions["before"]["sessions"]) == (17, None)
+        begin = "the log begins on 30 Oct 2026: the sessions of the period before are unknown"
+        assert begin in sessions["notes"]

@@ -36,7 +36,7 @@ STEPS = {
     "code": "ran {code}",
     "agent": "ran {an agent}",
     "custom_tool": "built {a custom_tool}",
-    "nothing": "nothing of these yet",
+    "nothing": "nothing else in Postgres yet",
 }
 """What neon/new_users counts, in words."""
 

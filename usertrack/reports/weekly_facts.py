@@ -27,8 +27,8 @@ def new_user_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
         yield "Signed up, and how far they came", " · ".join(steps)
     yield from _unknown(weekly, "new_users", "Signed up, and how far they came")
     if "new_people" in weekly.parts:
-        yield "In the product, as PostHog saw it (some block it)", _top(weekly, "new_people", "did", "people")
-    yield from _unknown(weekly, "new_people", "In the product, as PostHog saw it (some block it)")
+        yield "In the product, by its events (some block them)", _top(weekly, "new_people", "did", "people")
+    yield from _unknown(weekly, "new_people", "In the product, by its events (some block them)")
 
 
 def _of_all(people: int, share: float | None) -> str:
@@ -37,8 +37,8 @@ def _of_all(people: int, share: float | None) -> str:
 
 def traffic_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
     """Visits beside the week before, and where most of them went and came from, as far as that is recorded."""
-    if "traffic" in weekly.parts:
-        yield weekly.traffic_unit.capitalize(), weekly_visits(weekly).words
+    if "traffic" in weekly.parts and (visits := weekly_visits(weekly)).total:
+        yield weekly.traffic_unit.capitalize(), visits.words
     yield from _unknown(weekly, "traffic", "Visits")
     for part, name, label in (
         ("pages", "page", "To"),

@@ -1,7 +1,7 @@
 """The weekly report as it is read on a Monday: what changed, who is new to act on, what failed, who came."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
@@ -59,9 +59,8 @@ def short_sections(
     if not isinstance(weekly.failures, Absent):
         yield "failures", _failures(weekly, effects.values(), timezone)
     yield "new_users", _facts("New users", weekly, new_user_facts(weekly), "new_users", "new_people")
-    if "traffic" in weekly.statements:
-        facts = traffic_facts(weekly)
-        yield "traffic", _facts("Traffic", weekly, facts, "traffic", "pages", "referrers", "countries")
+    if traffic := list(traffic_facts(weekly)):
+        yield "traffic", _facts("Traffic", weekly, traffic, "traffic", "pages", "referrers", "countries")
     yield "data", _data(weekly, timezone, notes)
 
 
@@ -186,7 +185,7 @@ def _failures(weekly: Weekly, effects: Collection[Effect], timezone: str) -> Sec
     return Section("Failures, and whose they are", tuple(blocks), origins)
 
 
-def _facts(heading: str, weekly: Weekly, facts: Iterator[tuple[str, Any]], *parts: str) -> Section:
+def _facts(heading: str, weekly: Weekly, facts: Iterable[tuple[str, Any]], *parts: str) -> Section:
     return Section(heading, (Facts(tuple(facts)),), weekly.origins(*parts))
 
 

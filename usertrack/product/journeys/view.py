@@ -87,7 +87,7 @@ def _travellers_notes(people: Table, unknown: int) -> Iterator[str]:
 def _size(journeys: Journeys) -> Iterator[str]:
     sessions = sum(group.total.sessions for group in journeys.groups)
     people = sum(group.total.persons for group in journeys.groups)
-    yield f"{plural(sessions, 'session')} of {people_words(people)}"
+    yield f"{plural(sessions, 'journey')} of {people_words(people)}"
     if journeys.query.goal and sessions:
         reached = sum(group.total.reached for group in journeys.groups)
         yield f"{number(reached)} ({reached / sessions:.1%}) got there".replace("%", " %")
@@ -97,7 +97,7 @@ def _blocks(journeys: Journeys, top: int | None) -> Iterator[Block]:
     for group in journeys.groups:
         blocks = tuple(_of_group(journeys, group, top))
         if heading := journeys.scope.heading(group.name):
-            yield Section(f"{heading} · {plural(group.total.sessions, 'session')}", blocks)
+            yield Section(f"{heading} · {plural(group.total.sessions, 'journey')}", blocks)
         else:
             yield from blocks
 
@@ -208,7 +208,7 @@ def _entries(journeys: Journeys, group: JourneyGroup, top: int | None) -> Listin
     columns = Columns(
         known.show("source", Field(query.by.capitalize()), _source),
         *_counts(known),
-        known.show("left", Field("Bounced", "percent"), lambda row: _of_sessions(row, row.count.stayed)),
+        known.show("left", Field("Left here", "percent"), lambda row: _of_sessions(row, row.count.stayed)),
         *([reached] if query.goal else []),
     )
     rows = export.page_rows(group, "entry", group.entries, top)

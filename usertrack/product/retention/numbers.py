@@ -32,7 +32,8 @@ MOST_COHORTS = 1000
 class RetentionQuery:
     """``target`` is the event that puts somebody in a cohort, ``returning`` the one that counts as coming back.
 
-    Both are steps; empty is any event. With ``began``, moments by e-mail, these put in cohorts instead of events.
+    Both are steps; empty is any event. With ``began``, moments by e-mail, these put in cohorts instead of events, from
+    ``log_begin`` on.
     """
 
     target: str
@@ -40,6 +41,7 @@ class RetentionQuery:
     kind: Kind = "first-time"
     minimum: int = 1
     began: Mapping[str, datetime] | None = None
+    log_begin: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -136,16 +138,19 @@ def ask_days(runner: Runner, query: RetentionQuery, weeks: Scope) -> DayRetentio
 def ask_sign_ups(runner: Runner, signed_up: str, returning: str, weeks: Scope) -> DayRetention:
     """Cohorts of sign-ups: by the event ``signed_up``, or where nobody has it, by the accounts in Postgres.
 
-    Of accounts that were made before the log begins, nobody knows who came back: they are in no cohort.
+    Of accounts that were made before the log begins, nobody knows who came back: they are in no cohort, and there is
+    none before it.
     """
     try:
         return ask_days(runner, RetentionQuery(require_role("signed_up", signed_up), returning), weeks)
     except (Absent, UsageError):
         begin = log_begin(runner, weeks.end)
-        accounts = None if weeks.breakdown or not begin else sign_ups(runner, weeks, max(begin, weeks.since))
+        since = max(begin or weeks.since, weeks.since)
+        accounts = None if weeks.breakdown or not begin else sign_ups(runner, weeks, since)
         if accounts is None:
             raise
-    return ask_days(runner, RetentionQuery("sign-up in Postgres", returning, began=accounts), weeks)
+    query = RetentionQuery("sign-up in Postgres", returning, began=accounts, log_begin=begin)
+    return ask_days(runner, query, replace(weeks, since=weeks.floor(since)))
 
 
 def _ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Table:

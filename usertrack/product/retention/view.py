@@ -6,6 +6,7 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Heatmap, Spark
+from usertrack.core.period import day as written_day
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval
 from usertrack.core.words import number
 from usertrack.product.ask import all_others_note
@@ -57,7 +58,13 @@ def cohorts_document(cohorts: DayRetention) -> Document:
     cells = [
         cell for group in cohorts.groups for cohort in group.cohorts for cell in _cells(group.name, cohort, (0, *DAYS))
     ]
-    notes = (*_notes(cohorts.groups), *_curve_notes(cohorts.groups), *all_others_note(cohorts.table, scope))
+    begin = written_day(query.log_begin, scope.timezone) if query.log_begin else ""
+    notes = (
+        *([f"the log begins on {begin}: who signed up before is in no cohort"] if begin else []),
+        *_notes(cohorts.groups),
+        *_curve_notes(cohorts.groups),
+        *all_others_note(cohorts.table, scope),
+    )
     return Document(
         title=f"Cohorts by {scope.interval} of their first {query.target or 'event'}",
         subtitle=" · ".join(

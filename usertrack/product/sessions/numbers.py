@@ -5,12 +5,14 @@ A condition on events selects sessions with such an event, and each of them is c
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answers, breakdown_values, filter_values, groups, without_values
 from usertrack.product.scope import GroupName, Scope
+from usertrack.product.sign_ups import log_begin
 
 LENGTHS = {
     "to_30s": "0-30s",
@@ -83,6 +85,7 @@ class Sessions:
     Groups have a session in the window, the one with most comes first: ``(none)`` has no value, ``all others`` is the
     rest. ``missing_traits`` are those of TRAITS that no session has. ``by_value`` is the answer of the breakdown.
     ``in_buckets``: all sessions and those of the breakdown have their buckets. ``why_none``: why there are none.
+    ``log_begin`` is where the log begins, if the period before is not known for that.
     """
 
     scope: Scope
@@ -94,6 +97,7 @@ class Sessions:
     missing_traits: tuple[str, ...] = ()
     in_buckets: bool = False
     why_none: str = ""
+    log_begin: datetime | None = None
 
 
 def sessions_query(scope: Scope, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
@@ -152,6 +156,9 @@ def ask(runner: Runner, requested_scope: Scope, *, buckets: bool = False) -> Ses
     trait_tables = dict(zip(trait_scopes, tables[len(own) + 1 :], strict=True))
     missing = tuple(label for label, table in trait_tables.items() if without_values(table))
     all_, why_none = with_reason(runner, scope, comparison_of(ungrouped.dicts()))
+    begin = log_begin(runner, scope.end)
+    if begins_late := begin is not None and begin > scope.since - scope.elapsed:
+        all_ = replace(all_, before=Visits(known=False))
     return Sessions(
         scope,
         all_,
@@ -166,6 +173,7 @@ def ask(runner: Runner, requested_scope: Scope, *, buckets: bool = False) -> Ses
         missing,
         buckets,
         why_none,
+        begin if begins_late else None,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Field, Listing, Spark
+from usertrack.core.period import day
 from usertrack.core.words import plural
 from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import bucket_attribute
@@ -193,6 +194,9 @@ def no_sessions_notes(sessions: Sessions) -> Iterator[str]:
 
 def _notes(sessions: Sessions) -> Iterator[str]:
     yield from no_sessions_notes(sessions)
+    if sessions.log_begin and sessions.all.now.known:
+        begin = day(sessions.log_begin, sessions.scope.timezone)
+        yield f"the log begins on {begin}: the sessions of the period before are unknown"
     if sessions.scope.where:
         yield "sessions with an event that fulfils --where, each of them whole"
     unseen = sessions.all.now.sessions - sessions.all.now.with_pageview
