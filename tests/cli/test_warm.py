@@ -1,5 +1,6 @@
 """The warm process of `usertrack open`, as those who ask it see it."""
 
+import gc
 import math
 import os
 import signal
@@ -106,3 +107,12 @@ def _asking(text: bytes, size: int = 1000) -> socket.socket:
         socket.send_fds(connection, [size.to_bytes(4, "big")], [null.fileno()] * 3)
     connection.sendall(text)
     return connection
+
+
+def test_a_runtime_folder_that_does_not_exist_is_no_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "missing" / "run"))
+    monkeypatch.setattr(warm_server, "rehearse", lambda: None)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    warm_server.main()
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from fuzzer import fuzz
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from query_fixtures import ANN, KEY, TOKEN, Api
@@ -39,6 +40,12 @@ def test_a_bracket_that_nothing_opened(api: Api) -> None:
 def test_persons_are_searched_for_any_text(api: Api, search: str, names: list[str]) -> None:
     response = api.get(f"{PROJECT}/persons/?search={quote(search)}")
     assert [person["name"] for person in response.json()["results"]] == names
+
+
+@pytest.mark.parametrize("name", ["price", "paid", "at"])
+def test_a_nul_in_a_value_is_a_fault_of_the_query(api: Api, name: str) -> None:
+    """ClickHouse quotes the value in its message, which ends there."""
+    assert query(api, query=f"SELECT properties.{name} > {{x}} FROM events", values={"x": "a\0b"}) == 400
 
 
 def test_half_of_a_surrogate_pair_is_no_text(api: Api) -> None:
@@ -81,3 +88,11 @@ def test_nothing_is_answered_with_500(api: Api, text: str, value: Any) -> None:
         status(api, "POST", "/batch/", json.dumps(event).encode()),
     ]
     assert max(answers) < 500
+
+
+@pytest.mark.slow
+def test_no_fuzzed_request_is_answered_with_500(api: Api) -> None:
+    """A part of what `python tests/server/fuzzer.py 20000 SEED` sends."""
+    statuses, failed = fuzz(api.store, 1_000, 5)
+    assert failed == []
+    assert statuses[200] > 200

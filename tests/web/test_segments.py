@@ -61,6 +61,14 @@ def test_a_condition_is_one_as_in_the_rules(browser: Browser) -> None:
         assert 'role="alert"' in browser.get("/segments/failing", params={"where": wrong}).text
 
 
+@pytest.mark.parametrize("file", ["", "/people.csv", "/people.xlsx"])
+def test_a_condition_that_is_nested_deeply_is_refused(browser: Browser, file: str) -> None:
+    deep = "(" * 5_000 + "run_count = 1" + ")" * 5_000
+    refusal = browser.get(f"/segments/failing{file}", params={"where": deep})
+    assert refusal.status_code < 500
+    assert "nested too deeply" in refusal.text
+
+
 def test_a_number_too_large_for_any_fact_is_told_in_words(browser: Browser) -> None:
     refusal = browser.get("/segments/failing?where=run_count+%3E+" + "9" * 60)
     assert "a number in it is too large" in refusal.text

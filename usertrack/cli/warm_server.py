@@ -34,11 +34,11 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # so that memory stays shared with the forks
     path = Path(socket_path())
-    path.parent.mkdir(mode=0o700, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         require_own(path)
     except OSError:
-        return  # somebody else made that folder: commands run in their own process
+        return  # no such XDG_RUNTIME_DIR, or somebody else made that folder: commands run in their own process
     began = time.time()
     with path.with_suffix(".lock").open("w") as lock, socket.socket(socket.AF_UNIX) as listener:
         if not _own(lock):

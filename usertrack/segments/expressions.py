@@ -21,6 +21,13 @@ def parse(sql: str, where: str) -> exp.Expression:
     Raises UsageError whose message begins with ``where``.
     """
     try:
+        return _parsed(sql, where)
+    except RecursionError:
+        raise UsageError(f"{where}: the expression is nested too deeply") from None
+
+
+def _parsed(sql: str, where: str) -> exp.Expression:
+    try:
         parts = [part for part in sqlglot.parse(f"SELECT {sql}", read=DIALECT) if part is not None]
     except SqlglotError as error:
         details = getattr(error, "errors", None) or [{}]
@@ -41,6 +48,7 @@ def parse(sql: str, where: str) -> exp.Expression:
             f"{where}: a condition may only look at the facts of one person: {sql}",
             "subqueries and aggregates belong in a query file",
         )
+    to_sql(expression)  # whoever parses it writes it again, and that may go deeper
     return expression
 
 

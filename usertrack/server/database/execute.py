@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from usertrack.server.database.session import ClickHouseSession
+from usertrack.server.database.session import ClickHouseSession, message_of
 from usertrack.server.hogql.compiled import Compiled
 from usertrack.server.hogql.sql import identifier, quote
 from usertrack.server.http.api_errors import ApiError
@@ -130,10 +130,11 @@ def _run(session: ClickHouseSession, sql: str, fmt: str) -> bytes:
             connection.query(f"SET max_query_size = {1 << 30}, max_ast_elements = 4000000")
         result: bytes = connection.query(sql, fmt).bytes()
         return result
-    except (RuntimeError, chdb.ChdbError) as error:
-        if _CODE_OF_MEMORY in str(error):
+    except (RuntimeError, UnicodeDecodeError, chdb.ChdbError) as error:
+        message = message_of(error, session.path)
+        if _CODE_OF_MEMORY in message:
             connection.query("SYSTEM JEMALLOC PURGE")  # else the query's memory would stay allocated for a while
-        raise api_error(str(error)) from error
+        raise api_error(message) from error
     finally:
         connection.close()
 

@@ -1,8 +1,10 @@
 """A connection to the embedded ClickHouse (chDB): statements, rows and inserts."""
 
 import json
+import re
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ _SETTINGS = {
     "compile_expressions": 0,  # to compile takes longer than to run a statement of a commit
     "compile_aggregate_expressions": 0,
 }
+
+
+_CUT = re.compile(r"Code: (\d+)\.(?!.*\([A-Z][A-Z0-9_]+\)\s*\Z)", re.S)
 
 
 class StoreClosed(RuntimeError):  # noqa: N818
@@ -48,9 +53,7 @@ class ClickHouseSession:
                 # chDB would put the partial output of the failed statement in front of the connection's next result
                 self._connection.close()
                 self._connection = _connect(self.path / "clickhouse")
-                if isinstance(error, UnicodeDecodeError):  # chDB cannot read its own message, with bytes of the data
-                    raise RuntimeError(error.object.decode(errors="replace")) from None
-                raise
+                raise RuntimeError(message_of(error, self.path)) from error
 
     def settle(self) -> None:
         """Waits until no statement is running."""
@@ -73,6 +76,19 @@ class ClickHouseSession:
         with self._turn:
             self._closed = True
             self._connection.close()
+
+
+def message_of(error: Exception, path: Path) -> str:
+    """Return ClickHouse's message for ``error`` with the name of the error at its end, by which errors are told apart.
+
+    chDB cuts a message at a NUL in a quoted value, and cannot read one with bytes that are no UTF-8.
+    """
+    message = error.object.decode(errors="replace") if isinstance(error, UnicodeDecodeError) else str(error)
+    if cut := _CUT.match(message):
+        with closing(_connect(path / "clickhouse")) as connection:
+            name = connection.query(f"SELECT errorCodeToName({cut[1]})", "TSVRaw").bytes().decode().strip()
+        return f"{message} ({name})"
+    return message
 
 
 def _json(row: Mapping[str, Any]) -> str:
