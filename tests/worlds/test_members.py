@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from .oracle import Act, Company, Person, Run
 from .walk import Walk
-from .world import NOW, Event, Row, World, ago, uuid
+from .world import NOW, Event, Opened, Row, World, ago, uuid
 
 SCHEMA = """
 CREATE TYPE "ExportState" AS ENUM ('QUEUED', 'DONE', 'ERRORED');
@@ -124,3 +124,8 @@ class TestMembers(Walk):
         absent_segments=frozenset({"high_intent"}),
         answers=company().answers(funnel={"steps": company().funnel(STEPS)}),
     )
+
+    def test_failed_exports_stand_alone_where_there_are_no_calls(self, there: Opened) -> None:
+        said = [there.run("user", email(name)).out for name in ("ada", "ben")]
+        assert any("Failed exports, " in out for out in said)
+        assert not any("no call" in out for out in said)

@@ -139,7 +139,7 @@ def _shares(table: Table) -> Table:
 
 def events_document(table: Table, days: int, timezone: str) -> Document:
     """Events with how often they came."""
-    return _definitions(table, f"{len(table.rows)} events", event_columns(days).fields, timezone)
+    return _definitions(table, plural(len(table.rows), "event"), event_columns(days).fields, timezone)
 
 
 def properties_document(table: Table, of: str, timezone: str) -> Document:
@@ -148,7 +148,7 @@ def properties_document(table: Table, of: str, timezone: str) -> Document:
 
 def errors_document(table: Table, days: int, timezone: str) -> Document:
     """Errors, ranked, with whom they hit."""
-    title = f"{len(table.rows)} errors in the last {days} days"
+    title = f"{plural(len(table.rows), 'error')} in the last {plural(days, 'day')}"
     return _definitions(table, title, ERROR_COLUMNS.fields, timezone)
 
 

@@ -319,15 +319,18 @@ def _timeline_columns(words: OwnWords = PLAIN) -> Columns[Row]:
 
 
 def _failed_runs(dossier: Dossier, timezone: str, *, masked: bool) -> list[Listing]:
-    """The failed runs of the timeline, each beside its calls."""
+    """The failed runs of the timeline, each beside its calls where there are any."""
     actions = {part: table for part, table in dossier.parts.items() if part == "actions"}
     runs = failed_runs(timeline(actions, masked=masked))
-    columns: Columns[FailedRun] = Columns(
+    attributes: list[Attribute[FailedRun]] = [
         Attribute("failed_at", "TIMESTAMP", "at", Field("When")),
         Attribute("message", "VARCHAR", field=Field("Message", "text", grows=True)),
-        Attribute("calls", "VARCHAR", "words", Field(dossier.words("{Calls} beside it"), "text")),
-    )
-    heading = dossier.words("Failed {runs} beside their {tool_calls}, 30 days")
+    ]
+    heading = dossier.words("Failed {runs}, 30 days")
+    if any(run.calls for run in runs):
+        attributes.append(Attribute("calls", "VARCHAR", "words", Field(dossier.words("{Calls} beside it"), "text")))
+        heading = dossier.words("Failed {runs} beside their {tool_calls}, 30 days")
+    columns = Columns(*attributes)
     listing = columns.listing(runs, heading, limit=5, timezone=timezone, as_of=dossier.as_of)
     return [replace(listing, more=BY_TIME)] if runs else []
 
