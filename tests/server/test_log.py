@@ -11,6 +11,7 @@ import pytest
 from capture_fixtures import wait_until
 from query_fixtures import KEY, TOKEN, Api
 
+from usertrack.server.http import log
 from usertrack.server.http.log import to_stderr
 
 LONG = "x" * 100_000
@@ -144,3 +145,26 @@ def test_text_says_the_same(api: Api, capsys: pytest.CaptureFixture[str]) -> Non
     line = f"error [{answer.headers['x-request-id']}] POST /e/: events were not taken: NotAppended"
     assert first.partition("Z ")[2] == line
     assert places[0].startswith("    usertrack.server.capture.capture_api:")
+
+
+def test_an_error_that_is_repeated_is_told_once_a_minute_with_its_count(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_REPEATED_SECONDS", 0.3)
+    to_stderr("text")
+    logger = logging.getLogger("asyncio")
+    for number in range(1000):
+        logger.error("socket.accept() out of system resource\nsocket: %d", number)
+    logger.error("something else")
+    lines: list[str] = []
+
+    def told() -> int:
+        lines.extend(capsys.readouterr().err.splitlines())
+        return len(lines)
+
+    wait_until(lambda: told() == 3)
+    assert [line.partition(" error ")[2] for line in lines] == [
+        "socket.accept() out of system resource",
+        "something else",
+        "socket.accept() out of system resource (999 more in a minute)",
+    ]

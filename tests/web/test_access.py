@@ -1,5 +1,6 @@
 """Who may open the pages."""
 
+import asyncio
 import hmac
 import re
 import time
@@ -41,7 +42,7 @@ def test_no_other_site_reaches_the_pages_under_its_own_name(browser: Browser) ->
 
 def test_a_forged_cookie_opens_nothing(stranger: Strangers) -> None:
     browser = stranger()
-    browser.cookies.set(browser.access.cookie, "visitor.forged")
+    browser.cookies.set("usertrack-8766", "visitor.forged")
     assert browser.get("/").status_code == 403
 
 
@@ -74,8 +75,47 @@ def test_who_is_no_proxy_names_nobody(stranger: Strangers) -> None:
     assert browser.get("/no-such-page", headers={"x-forwarded-email": "ana@acme.example"}).status_code == 403
 
 
-def test_with_a_password_the_pages_have_any_name(stranger: Strangers) -> None:
-    assert stranger(password="open sesame").get("/", headers={"host": "pages.acme.example"}).status_code == 303
+@pytest.mark.parametrize("mode", [{"password": "open sesame"}, {"header": "x-forwarded-email"}])
+def test_the_pages_have_the_names_that_they_were_given(stranger: Strangers, mode: dict[str, str]) -> None:
+    browser = stranger(**mode)
+    assert browser.get("/", headers={"host": "pages.acme.example"}).status_code == 421
+    browser.access.hosts |= {"pages.acme.example"}
+    assert browser.get("/", headers={"host": "pages.acme.example:8766"}).status_code != 421
+
+
+def test_guesses_of_one_address_hold_up_no_other(stranger: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "_WRONG_SECONDS", 0.2)
+    browser = stranger(password="open sesame")
+    ended: list[tuple[str, int]] = []
+
+    async def guess(address: str, password: str) -> None:
+        transport = httpx.ASGITransport(app=browser.app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8766") as client:
+            answer = await client.post("/login", data={"password": password})
+            ended.append((address, answer.status_code))
+
+    async def attack() -> None:
+        guesses = [asyncio.ensure_future(guess("203.0.113.9", "wrong")) for _ in range(60)]
+        while len(ended) < 50:  # these wait in no queue
+            await asyncio.sleep(0.01)
+        await guess("198.51.100.7", "open sesame")
+        await asyncio.gather(*guesses)
+
+    asyncio.run(attack())
+    assert ended[:50] == [("203.0.113.9", 429)] * 50
+    assert ("198.51.100.7", 303) in ended[50:53]
+    assert [status for _, status in ended].count(401) == 10
+
+
+def test_a_visit_by_https_has_a_cookie_that_no_plain_page_can_set(stranger: Strangers) -> None:
+    form, forwarded = {"password": "open sesame"}, {"x-forwarded-proto": "https"}
+    for proxies, name in ((frozenset[str](), "usertrack-8766"), (frozenset({"127.0.0.0/8"}), "__Host-usertrack-8766")):
+        browser = stranger(password="open sesame", proxies=proxies)
+        cookie = browser.request("POST", "/login", data=form, headers=forwarded).headers["set-cookie"]
+        assert cookie.startswith(f"{name}=")
+        assert ("; Secure" in cookie) == bool(proxies)
+        visit = {"cookie": cookie.partition(";")[0], **forwarded}
+        assert stranger(password="open sesame", proxies=proxies).get("/leave", headers=visit).status_code == 200
 
 
 def test_a_form_that_is_no_text_or_too_large_is_refused(stranger: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:

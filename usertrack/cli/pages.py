@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usertrack.cli import diagnostics
+from usertrack.cli.certificate import Certificate, CertificateKey, TrustedProxies, tls_of, warn_of_plain
 from usertrack.cli.common import Common, settings_of
 from usertrack.cli.options import with_common_once
 from usertrack.core.errors import ConnectionFailed, UsageError
@@ -28,10 +29,13 @@ def open_pages(
         str,
         typer.Option("--proxy-header", metavar="NAME", help="A proxy in front names who looks in this header."),
     ] = "",
-    proxy: Annotated[
+    trusted: TrustedProxies = None,
+    names: Annotated[
         list[str] | None,
-        typer.Option("--proxy", metavar="ADDRESS", help="Where that proxy is; default: on this machine."),
+        typer.Option("--allow-host", metavar="NAME", help="A name by which browsers ask for the pages."),
     ] = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
     keep: Annotated[bool, typer.Option("--keep", help="Do not end when nobody used it for an hour.")] = False,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the browser, where there is one.")
@@ -45,7 +49,8 @@ def open_pages(
 
     `usertrack open --demo` · with invented people
 
-    `USERTRACK_PASSWORD=… usertrack open --host 0.0.0.0` · for other machines, with a password
+    `USERTRACK_PASSWORD=… usertrack open --host 0.0.0.0 --allow-host box.example --tls-cert FILE --tls-key FILE` · for
+    other machines, with a password
 
     While it runs, commands on the demo ask it, and answer faster.
     """
@@ -58,12 +63,17 @@ def open_pages(
 
     settings = settings_of(common)
     password = os.environ.get("USERTRACK_PASSWORD", "")
+    tls = tls_of(certificate, certificate_key)
     if is_public(host) and not password and not behind:
         hint = "set USERTRACK_PASSWORD, or name the header of a proxy that lets in only whom you know: --proxy-header"
         raise UsageError(f"anybody who reaches {host} could look at your customers", hint)
 
+    if behind and not trusted:
+        hint = "name the address of your proxy: --trusted-proxy 127.0.0.1"
+        raise UsageError("--proxy-header counts from proxies alone whose addresses were named", hint)
     if password and behind:
         raise UsageError("a password and a proxy's header exclude each other", "take one of them away")
+    warn_of_plain(host, tls, trusted, "whoever is on the way can read and change the pages")
 
     def ready(url: str, link: str) -> None:
         stack.enter_context(warm_process())
@@ -82,12 +92,14 @@ def open_pages(
                 notify=progress,
                 password=password,
                 header=behind,
-                proxies=proxy or ["127.0.0.1", "::1"],
+                proxies=trusted or (),
+                names=names or (),
+                tls=tls,
                 unused=None if keep else 3600,
             )
         except DirectoryServed as served:
             progress.stop()
-            is_plain = (host, port, password, behind) == ("127.0.0.1", None, "", "")
+            is_plain = (host, port, password, behind, tls) == ("127.0.0.1", None, "", "", None)
             as_begun = "" if is_plain else ", and stay as they were opened: end them to open them otherwise"
             diagnostics.note(f"the pages are open at {served.url} already{as_begun}")
             _show(_new_link(served), browser=browser)

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from usertrack.cli import diagnostics
+from usertrack.cli.certificate import Certificate, CertificateKey, TrustedProxies, tls_of, warn_of_plain
 from usertrack.core.errors import UsageError
 from usertrack.core.words import number
 from usertrack.workspace.data_folder import default_data
 
 if TYPE_CHECKING:
+    import ssl
+
     from usertrack.server.http.server_settings import ServerSettings
 
 _PANEL = "Engines"
@@ -127,6 +130,9 @@ def serve(
     key_limit: Annotated[
         float, typer.Option("--limit-per-key", min=0, help="Browsers' requests a second in all; 0: any number.")
     ] = 2000,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
+    trusted: TrustedProxies = None,
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", help="Format of errors on standard error.")
     ] = LogFormat.text,
@@ -185,6 +191,8 @@ def serve(
         log_format=log_format,
         traffic=Pace(speed, seed) if demo_traffic else None,
         pages=pages,
+        tls=tls_of(certificate, certificate_key),
+        trusted=trusted or (),
     )
 
 
@@ -231,6 +239,8 @@ def run_server(
     log_format: str,
     traffic: Pace | None = None,
     pages: bool = False,
+    tls: "ssl.SSLContext | None" = None,
+    trusted: Sequence[str] = (),
 ) -> None:
     from usertrack.demo.sources import require_engines
     from usertrack.product.scope import WeekStart, one_of
@@ -242,9 +252,15 @@ def run_server(
     require_timezone(timezone)
     if enforce and plan is None:
         raise UsageError("--enforce needs a plan", "name it: `usertrack serve --plan tracking.yaml --enforce`")
+    if tls and (traffic or pages):
+        raise UsageError(
+            "--tls-cert is for events alone, without --demo-traffic and --pages",
+            "open the pages by themselves: `usertrack open --tls-cert FILE`",
+        )
     first_day = one_of(week_start, WeekStart, "--week-start") if week_start else None
     if is_public(host):
         diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
+        warn_of_plain(host, tls, trusted, "events and the personal key can be read on their way")
     with ExitStack() as stack, ExitStack() as preparing:
         if traffic and data is None:
             preparing.enter_context(_beginning())
@@ -265,6 +281,8 @@ def run_server(
             port,
             begin,
             log_format,
+            tls,
+            trusted,
             query_memory=query_memory,
             catch_up=catch_up,
             most_waiting=most_waiting,

@@ -7,8 +7,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +18,8 @@ from usertrack.core.errors import ConnectionFailed, UsageError
 from usertrack.server.http.server_settings import ServerSettings
 
 if TYPE_CHECKING:
+    import ssl
+
     import uvicorn
 
 DEFAULT_HOST = "127.0.0.1"
@@ -56,41 +58,39 @@ def serve(
     port: int = DEFAULT_PORT,
     on_ready: Callable[[str, ServerSettings], None] = lambda url, settings: None,
     log_format: str = "text",
+    tls: "ssl.SSLContext | None" = None,
+    trusted: Sequence[str] = (),
     **overrides: Any,
 ) -> None:
     """Serve ``data`` on ``host:port`` (0: any free port) until SIGINT or SIGTERM, then finish the running requests.
 
     ``on_ready`` gets the URL and the settings before the first request; ``overrides`` replace fields of
-    ``ServerSettings``. Failures are logged to standard error, as text or as lines of json.
+    ``ServerSettings``. Failures are logged to standard error, as text or as lines of json. What the proxies with
+    ``trusted`` addresses say of a client is believed. With ``tls`` the port speaks HTTPS.
 
     Raises ``ConnectionFailed`` when the port or the directory is in use.
     """
     from usertrack.server.database.store import Store
 
-    with closing(listen(host, port)) as listener, closing(Store(data)) as store:
-        import uvicorn
-
+    with ExitStack() as stack:
+        listener = stack.enter_context(closing(listen(host, port)))
+        store = stack.enter_context(closing(Store(data)))
         from usertrack.server.app import create_app
+        from usertrack.server.http.front_door import FrontDoor
         from usertrack.server.http.log import to_stderr
 
         to_stderr(log_format)
         settings = replace(load_or_create_settings(data, env), owner_key=secrets.token_urlsafe(32), **overrides)
-        url = url_of(host, listener.getsockname()[1])
-        store.announce(url, settings.owner_key)
+        port = listener.getsockname()[1]
+        sockets = [listener, *([stack.enter_context(closing(listen(DEFAULT_HOST, 0)))] if tls else [])]
+        # this machine's commands ask without TLS: the certificate has another name
+        store.announce(url_of(*sockets[-1].getsockname()[:2]) if tls else url_of(host, port), settings.owner_key)
         app = create_app(store, settings)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            ws="none",
-            lifespan="off",
-            timeout_graceful_shutdown=10,
-        )
-        server = uvicorn.Server(config)
+        server = FrontDoor(app, patience=10, trusted=trusted, tls={port: tls} if tls else {})
         tune_python()
         with end_on_signals(server):
-            on_ready(url, settings)
-            server.run(sockets=[listener])
+            on_ready(url_of(host, port, tls=tls is not None), settings)
+            server.run(sockets=sockets)
         store.catch_up()  # what is stored by that is counted
         app.state.violations.close()
 
@@ -116,15 +116,13 @@ def serving(data: Path, env: Mapping[str, str]) -> Iterator[tuple[str, ServerSet
         yield served.url, replace(keys, personal_api_key=served.key)
         return
     with closing(store), closing(listen(DEFAULT_HOST, 0)) as listener:
-        import uvicorn
-
         from usertrack.server.app import create_app
+        from usertrack.server.http.front_door import FrontDoor
         from usertrack.server.http.log import to_stderr
 
         to_stderr("text")
         app = create_app(store, keys)
-        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off")
-        server = uvicorn.Server(config)
+        server = FrontDoor(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
@@ -177,10 +175,11 @@ def is_public(host: str) -> bool:
         return host != "localhost"
 
 
-def url_of(host: str, port: int) -> str:
+def url_of(host: str, port: int, *, tls: bool = False) -> str:
     """The address by which this machine reaches a server that listens there."""
+    scheme = "https" if tls else "http"
     reachable = {"0.0.0.0": DEFAULT_HOST, "::": "::1", "": DEFAULT_HOST}.get(host, host)
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+    return f"{scheme}://[{reachable}]:{port}" if ":" in reachable else f"{scheme}://{reachable}:{port}"
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -9,9 +9,11 @@ import getpass
 import hmac
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal, TypedDict, cast
 from urllib.parse import parse_qs
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -24,6 +26,7 @@ _DAYS = 30  # a cookie is good for so long
 _LINK_SECONDS = 24 * 3600
 _LARGEST_FORM = 1 << 20  # bytes
 _WRONG_SECONDS = 1.0  # so that guessing a password takes long
+_MOST_GUESSES = 10  # of an address that wait; people behind one address mistype less often than that
 
 Refusal = Callable[[Request, int, str], Response]
 """The page that says why somebody may not: the request, the status, and what to do."""
@@ -55,9 +58,9 @@ class EndedVisits:
 
 @dataclass
 class Access:
-    """``hosts`` are the names, without a port, under which a link opens the pages. Any other is refused, so that no
-    site of somebody else can reach them by pointing its own name here. With a ``password``, or a proxy's ``header``,
-    any name will do: a cookie belongs to one name. The header counts where it comes from the addresses ``proxies``.
+    """``hosts`` are the names, without a port, of the pages. Any other is refused, so that no site of somebody else can
+    reach them by pointing its own name here. A password or a proxy's ``header`` takes the place of the link. What a
+    proxy says, in that header and in those of the protocol, counts from the addresses or networks ``proxies``.
 
     ``key`` signs cookies and tokens: pages that are open stay so when the server starts again with the same one. A
     cookie of a visit that was ``ended`` opens nothing.
@@ -70,12 +73,14 @@ class Access:
     header: str = ""
     proxies: frozenset[str] = frozenset()
     ended: EndedVisits = field(default_factory=EndedVisits)
-    _guesses: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    _turns: dict[str, asyncio.Lock] = field(default_factory=dict, repr=False)
+    _guesses: Counter[str] = field(default_factory=Counter, repr=False)
     _links: dict[str, float] = field(default_factory=dict, repr=False)
 
-    @property
-    def cookie(self) -> str:
-        return f"usertrack-{self.port}"  # a browser sends cookies to all ports of a host
+    def cookie(self, request: Request) -> str:
+        """Return the name of the cookie. Browsers let no other host, and no plain page, set one with ``__Host-``."""
+        name = f"usertrack-{self.port}"  # a browser sends cookies to all ports of a host
+        return f"__Host-{name}" if _is_secure(request) else name
 
     def new_link(self, url: str) -> str:
         """A link to the pages at ``url`` that opens them once, within a day."""
@@ -88,31 +93,39 @@ class Access:
         """Whether the link is one that was not used yet; it is used then."""
         return time.monotonic() - self._links.pop(link, -_LINK_SECONDS) < _LINK_SECONDS
 
-    def knows(self, host: str) -> bool:
-        """Whether the pages may be asked for under that name."""
-        return bool(self.password or self.header) or host in self.hosts
+    def knows(self, request: Request) -> bool:
+        """Whether the pages may be asked for under the request's name. The address itself can be nobody else's."""
+        host = request.url.hostname or ""
+        return host in self.hosts or host == (request.scope.get("server") or ("",))[0]
 
-    async def is_password(self, text: str) -> bool:
-        """One guess at a time, and a wrong one takes a second, from wherever it comes."""
-        async with self._guesses:
-            if is_right := bool(self.password) and hmac.compare_digest(text.encode(), self.password.encode()):
-                return is_right
-            await asyncio.sleep(_WRONG_SECONDS)
-        return False
+    async def is_password(self, text: str, address: str) -> bool:
+        """Check one guess of an address at a time; a wrong one takes a second. Raises HTTPException for too many."""
+        if self._guesses[address] >= _MOST_GUESSES:
+            raise HTTPException(429, "too many guesses at the password come from your address: try again in a while")
+        self._guesses[address] += 1
+        try:
+            async with self._turns.setdefault(address, asyncio.Lock()):
+                if is_right := bool(self.password) and hmac.compare_digest(text.encode(), self.password.encode()):
+                    return is_right
+                await asyncio.sleep(_WRONG_SECONDS)
+            return False
+        finally:
+            self._guesses[address] -= 1
+            if not self._guesses[address]:
+                del self._guesses[address], self._turns[address]
 
-    def let_in(self, response: Response) -> Response:
-        """``response`` with the cookie that opens the pages."""
+    def let_in(self, request: Request, response: Response) -> Response:
+        """Return ``response`` with the cookie that opens the pages."""
         value = self._signer.dumps(secrets.token_urlsafe(8))
-        response.set_cookie(self.cookie, value, max_age=_DAYS * 86400, httponly=True, samesite="lax", path="/")
+        response.set_cookie(self.cookie(request), value, max_age=_DAYS * 86400, **_cookie_flags(request))
         return response
 
     def visitor(self, request: Request) -> str:
         """Return the visitor's name from the signed cookie, or from the proxy's header; "" for a stranger."""
         if self.header:
-            is_proxy = request.client is not None and request.client.host in self.proxies
-            return request.headers.get(self.header, "") if is_proxy else ""
+            return request.headers.get(self.header, "")  # `TrustedProxies` leaves it to proxies
         try:
-            visit = str(self._signer.loads(request.cookies.get(self.cookie, ""), max_age=_DAYS * 86400))
+            visit = str(self._signer.loads(request.cookies.get(self.cookie(request), ""), max_age=_DAYS * 86400))
         except BadSignature:
             return ""
         return "" if visit in self.ended else visit
@@ -120,7 +133,7 @@ class Access:
     def let_out(self, request: Request, response: Response) -> Response:
         """``response`` that drops the visitor's cookie, which opens nothing from now on."""
         self.ended.add(self.visitor(request))
-        response.delete_cookie(self.cookie, httponly=True, samesite="lax", path="/")
+        response.delete_cookie(self.cookie(request), **_cookie_flags(request))
         return response
 
     def who(self, request: Request) -> str:
@@ -144,6 +157,22 @@ class Access:
         return URLSafeTimedSerializer(secret, salt="usertrack pages")
 
 
+class _CookieFlags(TypedDict):
+    secure: bool
+    httponly: bool
+    samesite: Literal["lax"]
+    path: str
+
+
+def _cookie_flags(request: Request) -> _CookieFlags:
+    return {"secure": _is_secure(request), "httponly": True, "samesite": "lax", "path": "/"}
+
+
+def _is_secure(request: Request) -> bool:
+    """Whether the browser asked by https, of us or of a proxy that was named."""
+    return request.url.scheme == "https"
+
+
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form. Raises HTTPException for one that is too large, before all of it is read."""
     body = b""
@@ -153,6 +182,25 @@ async def read_form(request: Request) -> dict[str, str]:
             raise HTTPException(413, "the form is too large")
     fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
     return {name: values[-1] for name, values in fields.items()}
+
+
+class TrustedProxies:
+    """Middleware: believes proxies that were named who asks, and by which protocol. From others it drops their word."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+        self._app = app
+        self._header = access.header.lower().encode()
+        self._behind = ProxyHeadersMiddleware(cast(Any, app), sorted(access.proxies))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["client"] or ("",))[0] in self._behind.trusted_hosts:
+            await self._behind(cast(Any, scope), cast(Any, receive), cast(Any, send))
+            return
+        if self._header and scope["type"] == "http":
+            scope["headers"] = [(name, value) for name, value in scope["headers"] if name.lower() != self._header]
+        await self._app(scope, receive, send)
 
 
 class Gate:
@@ -172,8 +220,8 @@ class Gate:
         await (answer or self.app)(scope, receive, send)
 
     def _refusal(self, request: Request) -> Response | None:
-        if not self.access.knows(request.url.hostname or ""):
-            return self.refuse(request, 421, "these pages are not known under that name")
+        if not self.access.knows(request):
+            return self.refuse(request, 421, "these pages are not known under that name, which --allow-host gives them")
         if (
             request.scope["path"] == "/login"
             or request.scope["path"].startswith("/assets/")
@@ -197,12 +245,17 @@ def login(access: Access, refuse: Refusal, ask_password: Callable[[Request, str]
 
     async def endpoint(request: Request) -> Response:
         if request.method == "POST":
-            if await access.is_password((await read_form(request)).get("password", "")):
-                return access.let_in(RedirectResponse("/login?entered=1", 303))
+            guess = (await read_form(request)).get("password", "")
+            try:
+                is_right = await access.is_password(guess, request.client.host if request.client else "")
+            except HTTPException as error:
+                return refuse(request, error.status_code, error.detail)
+            if is_right:
+                return access.let_in(request, RedirectResponse("/login?entered=1", 303))
             return ask_password(request, "that is not the password")
         if link := request.query_params.get("link", ""):
             if access.may_enter(link):
-                return access.let_in(RedirectResponse("/login?entered=1", 303))
+                return access.let_in(request, RedirectResponse("/login?entered=1", 303))
             if not access.visitor(request):
                 return refuse(request, 403, "this link was used before: `usertrack open` prints a new one")
         if access.visitor(request):

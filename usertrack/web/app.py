@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.render.html import script, stylesheet
-from usertrack.web.access import Access, Gate, login
+from usertrack.web.access import Access, Gate, TrustedProxies, login
 from usertrack.web.answers import Answers
 from usertrack.web.missing import MissingPageError
 from usertrack.web.pages import (
@@ -77,6 +77,9 @@ def create_app(settings: Settings, access: Access) -> Starlette:
         assert isinstance(problem, segment.UnknownSegmentError)
         return segment.no_such_segment(site, request, problem)
 
+    async def hung_up(request: Request, problem: Exception) -> Response:
+        return Response(status_code=400)  # nobody reads it
+
     return Starlette(
         routes=[
             Route("/login", login(access, refuse, ask_password), methods=["GET", "POST"]),
@@ -85,9 +88,14 @@ def create_app(settings: Settings, access: Access) -> Starlette:
             Mount(_ASSETS, StaticFiles(directory=Path(__file__).parent / "static")),
             *(route for page in _PAGES for route in page.routes(site)),
         ],
-        middleware=[Middleware(Headers), Middleware(Gate, access=access, refuse=refuse)],
+        middleware=[
+            Middleware(Headers),
+            Middleware(TrustedProxies, access=access),
+            Middleware(Gate, access=access, refuse=refuse),
+        ],
         exception_handlers={
             HTTPException: http_error,
+            ClientDisconnect: hung_up,
             UsertrackError: usertrack_error,
             segment.UnknownSegmentError: unknown_segment,
         },

@@ -24,11 +24,13 @@ from usertrack.sources.identity import origin_of
 from usertrack.web.access import Access, EndedVisits
 from usertrack.workspace.demo_choice import cache_root
 from usertrack.workspace.files import library_of
-from usertrack.workspace.key import pseudonym_key
+from usertrack.workspace.key import cookie_key
 from usertrack.workspace.settings import Settings
 from usertrack.workspace.state import state_folder
 
 if TYPE_CHECKING:
+    import ssl
+
     import uvicorn
 
 DEFAULT_PORT = 8766
@@ -47,6 +49,8 @@ def serve_pages(
     password: str = "",
     header: str = "",
     proxies: Sequence[str] = (),
+    names: Sequence[str] = (),
+    tls: "ssl.SSLContext | None" = None,
     unused: float | None = 3600,
 ) -> None:
     """Serve the pages of ``create_app`` until SIGINT or SIGTERM, or until nobody asked anything for ``unused`` seconds.
@@ -54,7 +58,8 @@ def serve_pages(
     ``on_ready`` gets the address and a one-time link. Raises DirectoryServed when the pages of this workspace and these
     sources are open already, and ConnectionFailed when the port is in use.
     """
-    import uvicorn
+    from usertrack.server.http.front_door import FrontDoor
+    from usertrack.server.http.log import to_stderr
 
     now = datetime.now(UTC)
     with ExitStack() as stack:
@@ -66,32 +71,30 @@ def serve_pages(
         stack.callback(note.release)
         listener = stack.enter_context(closing(_listener(host, port)))
         port = listener.getsockname()[1]
-        url, owner_key = url_of(host, port), secrets.token_urlsafe(32)
+        url, owner_key = url_of(host, port, tls=tls is not None), secrets.token_urlsafe(32)
         ended = EndedVisits(own / "ended")
-        access = Access(_key(settings), _LOCAL_NAMES | {host}, port, password, header, frozenset(proxies), ended)
+        hosts = _LOCAL_NAMES | {host, *names}
+        access = Access(cookie_key(settings), hosts, port, password, header, frozenset(proxies), ended)
         use = Use()
         pages = LinksForOwner(create_app(settings, access), access, url, owner_key)
         by_port: dict[int, ASGIApp] = {port: pages}
         sockets = [listener]
+        for_owner = url
+        if tls:  # this machine's commands ask without TLS: the certificate has another name
+            plain = stack.enter_context(closing(listen(DEFAULT_HOST, 0)))
+            sockets.append(plain)
+            for_owner = url_of(*plain.getsockname()[:2])
+            by_port[plain.getsockname()[1]] = pages
         if engines_at := _engines(settings, now, notify):
             engines = stack.enter_context(closing(listen(DEFAULT_HOST, 0)))
             sockets.append(engines)
             app = stack.enter_context(engines_at(url_of(DEFAULT_HOST, engines.getsockname()[1])))
             by_port[engines.getsockname()[1]] = app
-        config = uvicorn.Config(
-            use.counting(_ByPort(by_port)),
-            log_config=None,
-            access_log=False,
-            ws="none",
-            lifespan="off",
-            server_header=False,
-            proxy_headers=False,  # who asks is who is connected
-            timeout_graceful_shutdown=2,
-        )
-        server = uvicorn.Server(config)
+        to_stderr("text")
+        server = FrontDoor(use.counting(_ByPort(by_port)), patience=2, tls={port: tls} if tls else {})
         tune_python()
         with end_on_signals(server):
-            note.announce(url, owner_key)
+            note.announce(for_owner, owner_key)
             on_ready(url, access.new_link(url))
             asyncio.run(_run(server, sockets, use, unused))
 
@@ -190,7 +193,3 @@ def link_of_running(url: str, key: str) -> str:
 
     answer = httpx.post(f"{url}/links", headers={"authorization": f"Bearer {key}"}, timeout=10)
     return answer.raise_for_status().text
-
-
-def _key(settings: Settings) -> bytes:
-    return hmac.new(pseudonym_key(settings), b"pages", "sha256").digest()

@@ -7,12 +7,15 @@ import json
 import logging
 import re
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Iterator
+from contextlib import nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
@@ -23,6 +26,7 @@ from usertrack.server.http.api_errors import ApiError
 HEADER = "X-Request-Id"
 _LOGGERS = ("usertrack.server", "uvicorn", "asyncio")
 _CODE = re.compile(r"\ACode: \d+\..*\(([A-Z][A-Z0-9_]+)\)\s*\Z", re.S)  # as ClickHouse ends its messages
+_REPEATED_SECONDS = 60.0  # so that an error that every request meets neither fills the disk nor hides others
 _SCOPE: ContextVar[Scope | None] = ContextVar("scope", default=None)
 
 log = logging.getLogger(__name__)
@@ -62,12 +66,44 @@ class RequestLog:
 def to_stderr(format_: str) -> None:
     """Log failures to standard error from now on: as ``text``, or as ``json``, one object a line."""
     logging.raiseExceptions = False  # logging would print a record that cannot be written with all its data
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _OncePerMinute(sys.stderr)
     handler.setFormatter(_Json() if format_ == "json" else _Text())
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(logging.WARNING)
+
+
+class _OncePerMinute(logging.StreamHandler[TextIO]):
+    """Writes a failure at once, and how often the same one was repeated after each minute in which it was."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._repeats: dict[tuple[object, ...], int] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        trace = tuple(_places(record.exc_info[2])) if record.exc_info else ()
+        failure = (record.name, record.levelno, str(record.msg).partition("\n")[0], trace)
+        if failure in self._repeats:
+            self._repeats[failure] += 1
+            return
+        super().emit(record)
+        self._count(failure, record)
+
+    def _count(self, failure: tuple[object, ...], record: logging.LogRecord) -> None:
+        self._repeats[failure] = 0
+        timer = threading.Timer(_REPEATED_SECONDS, self._sum_up, (failure, record))
+        timer.daemon = True
+        timer.start()
+
+    def _sum_up(self, failure: tuple[object, ...], record: logging.LogRecord) -> None:
+        with self.lock or nullcontext():
+            if not (repeats := self._repeats.pop(failure)):
+                return
+            summary = logging.makeLogRecord({**record.__dict__, "created": time.time(), "exc_info": None})
+            summary.msg, summary.args = f"{record.getMessage().partition(chr(10))[0]} ({repeats} more in a minute)", ()
+            super().emit(summary)
+            self._count(failure, record)
 
 
 class _Json(logging.Formatter):
