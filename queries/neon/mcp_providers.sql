@@ -1,4 +1,4 @@
--- title: MCP providers by use
+-- title: "Providers of {tools} by use"
 -- about: >
 --   Calls of MCP tools within `days` by who provides them, the most used first. The success rate is over finished calls
 --   (ok and failed). Durations in milliseconds, those of successes and of failures apart.

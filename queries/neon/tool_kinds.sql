@@ -1,4 +1,4 @@
--- title: MCP tools beside the default ones
+-- title: "{Tools} by kind"
 -- about: >
 --   Tool calls within `days` by kind of tool, with the share of each in all of them: the MCP-to-default ratio. The success
 --   rate is over finished calls (ok and failed).

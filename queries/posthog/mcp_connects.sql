@@ -1,7 +1,7 @@
--- title: MCP connect clicks per e-mail
+-- title: Connect clicks per e-mail
 -- about: Who clicked to connect which MCP server, how often, and when last.
 -- key: [email, account_id, person_id, organization]
--- params: {days: 30, high_value: [Gmail, Slack, Linear]}
+-- params: {days: 30, high_value: []}
 -- facts:
 --   mcp_clicks: {label: MCP clicks, type: int, absent: 0}
 --   high_value_clicks: {label: high-value MCP clicks, type: int, absent: 0}

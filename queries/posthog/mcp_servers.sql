@@ -1,4 +1,4 @@
--- title: MCP servers by connect clicks
+-- title: Connect clicks by what is connected
 -- about: >
 --   Each server whose connect button was clicked within `days`, how often and by how many persons, known or anonymous, first
 --   and last.

@@ -1,4 +1,4 @@
--- title: MCP servers set up
+-- title: Setups completed
 -- about: >
 --   Who clicked to connect an MCP server within `days`, and whether they went on to copy its address, which completes the
 --   setup. PostHog does not note of which server the address was. The row without an e-mail holds the anonymous visitors.

@@ -1,4 +1,4 @@
--- title: MCP servers that one person clicked
+-- title: Connect clicks of one person
 -- about: Each server, by the name and the id of its template, with how often, first and last, and whether it signs in by OAuth.
 -- params: {email: {type: list}}
 SELECT

@@ -61,7 +61,7 @@ def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
     seen = at_a_terminal(
         "no", "yes", "auth_group", "django_migrations", "none", "next", "billing_invoice", "yes", "-", "no"
     )
-    assert "runs: is this right? yes, next, none, or the number or name of another table [yes]:" in seen
+    assert "runs: is this right? yes, next, none, another table by number or name, or PART=COLUMN [yes]:" in seen
     assert "no table 'auth_group' can be read" in seen
     assert "PostHog is not connected. Is all that you have in Postgres? [yes]:" in seen
     assert "nothing in django_migrations leads to an account" in seen
@@ -294,13 +294,33 @@ def test_without_accounts(cli: Cli, reader: Reader, tmp_path: Path) -> None:
     assert "  accounts: none\n" in (tmp_path / "acme/usertrack.yaml").read_text()
 
 
+def test_without_accounts_runs_and_events_are_written(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    reader(
+        "CREATE TABLE people (id int PRIMARY KEY, x int);"
+        "CREATE TABLE jobs (id int PRIMARY KEY, ref int, status text, created_at date);"
+        "CREATE TABLE app_events (id int PRIMARY KEY, user_id int, name text, created_at date, session_id text)"
+    )
+    assert init(cli, "--yes", "--no-values")[0] == 2
+    assert "j.created_at AS at" in (tmp_path / "acme/tables/neon/runs.sql.draft").read_text()
+    assert "FROM app_events AS e" in (tmp_path / "acme/tables/neon/events.sql").read_text()
+
+
+def test_the_queries_of_an_own_workspace_name_no_server_of_the_demo(cli: Cli, reader: Reader) -> None:
+    reader("CREATE TABLE users (id int PRIMARY KEY, email text, created_at date)")
+    assert init(cli, "--yes", "--no-values")[0] == 0
+    listed = cli("query", "list", "-w", "acme", "-f", "jsonl").out
+    rows = [json.loads(line) for line in listed.splitlines()]
+    shown = " ".join(str(value) for row in rows for name, value in row.items() if name != "name")
+    assert not {"gmail", "slack", "linear"} & set(shown.lower().replace(",", " ").replace("=", " ").split())
+
+
 def test_after_a_plain_init_errors_name_the_other_one(
     cli: Cli, reader: Reader, tmp_path: Path, clean_env: pytest.MonkeyPatch
 ) -> None:
     reader("CREATE TABLE users (id int PRIMARY KEY, email text, created_at date)")
     assert cli("init", "plain").code == 0
     clean_env.chdir(tmp_path / "plain")
-    for command in (["segments"], ["doctor"], ["query", "run", "overview"]):
+    for command in (["segments"], ["doctor"], ["query", "run", "overview"], ["user", "ada@x.example"]):
         said = cli(*command)
         assert said.code != 0
         assert "usertrack init --from-database" in " ".join((said.out + said.err).split()), command

@@ -251,6 +251,34 @@ def test_the_events_part_is_added_once_posthog_is_there(
         assert not {"gmail", "linear", "mcp"} & set(text.lower().replace("_", " ").split())
 
 
+WRONG_COLUMNS = """
+CREATE TABLE users (
+    id int PRIMARY KEY, email text, contact_mail text, password text, created_at timestamptz, born timestamptz
+);
+INSERT INTO users VALUES (1, 'wrong@x.example', 'ada@x.example', '', now(), now());
+"""
+
+
+@pytest.mark.slow
+def test_at_a_terminal_a_wrong_column_is_replaced(reader: Reader, tmp_path: Path) -> None:
+    reader(WRONG_COLUMNS)
+    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database"
+    answers = ["no", "email=contact_mail", "signed_up_at=-", "name=nothing", "yes", "none", "yes", "-", "no", "q"]
+    seen = subprocess.run(
+        ["script", "-qec", command, "/dev/null"],
+        input="".join(f"{answer}\n" for answer in answers),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        check=False,
+    ).stdout
+    written = (tmp_path / "acme/tables/neon/accounts.sql").read_text()
+    assert "u.contact_mail AS email" in written
+    assert "? AS signed_up_at" in written
+    assert "no column 'nothing' can be read" in seen
+
+
 @pytest.mark.slow
 def test_at_a_terminal_each_role_is_asked_for(reader: Reader, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     reader(CONTACTS)

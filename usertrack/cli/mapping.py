@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from usertrack.mapping.proposal import Labels, Proposal
     from usertrack.workspace.settings import Settings
 
-_QUESTION = "is this right? yes, next, none, or the number or name of another table"
+_QUESTION = "is this right? yes, next, none, another table by number or name, or PART=COLUMN"
 _ALWAYS_ASKED = ("accounts", "runs")  # without the others the segments are as good
 _NO_MORE = "there is no other candidate: none, or the name of a table"
 _ASKED = {  # columns that are asked for where they are not found, and the families of those that they could be
@@ -68,9 +68,11 @@ class _Dialogue:
         proposal = waiting.pop(0) if waiting else None
         if waiting and name in _ALWAYS_ASKED:
             output.emit(ranking_document(name, proposals))
+        shown = None
         while True:
             if proposal:
-                proposal = self.completed(proposal, other)
+                # a column that was refused is not asked for again
+                proposal = shown = proposal if proposal is shown else self.completed(proposal, other)
                 self._show(proposal)
             else:
                 diagnostics.note(f"{name}: {why_none}")
@@ -85,6 +87,8 @@ class _Dialogue:
                 proposal = waiting.pop(0) if waiting else None
             elif answer.isdecimal() and 0 < int(answer) <= len(proposals[:RANKED]):
                 proposal = proposals[int(answer) - 1]
+            elif proposal and "=" in answer:
+                proposal = self._with_part(proposal, answer, other)
             else:
                 proposal = self._named(answer, other) or proposal
 
@@ -121,6 +125,20 @@ class _Dialogue:
                     return self.completed(other(table, owner=known), other)
                 value = proposal.select.of(known)
                 proposal.select.add(column.name, as_time(known, value) if column.type == "time" else value)
+        return proposal
+
+    def _with_part(self, proposal: "Proposal", answer: str, other: "Callable[..., Proposal]") -> "Proposal":
+        """Return ``proposal`` with a part read from another column, as ``answer`` says: ``email=contact_mail``."""
+        from usertrack.mapping.corrections import set_part
+
+        name, _, value = map(str.strip, answer.partition("="))
+        column = proposal.table.by_name.get(value)
+        if name == "account_id" and proposal.kind.name not in ("accounts", "events") and column:
+            return other(proposal.table, owner=column)
+        try:
+            set_part(proposal, name, value)
+        except UsageError as error:
+            diagnostics.hint(f"{error.message}: {error.hint}")
         return proposal
 
     def labels(self, proposals: "Sequence[Proposal]") -> "Labels":
@@ -294,7 +312,13 @@ def _catalog(runner: "Runner") -> "Catalog":
 def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None:
     """Add what is agreed on for each entity; ``runs`` names the table of those."""
     from usertrack.library.entities import KINDS
-    from usertrack.mapping.accounts import account_proposal, account_proposals, nearest_account, without_one_key
+    from usertrack.mapping.accounts import (
+        NO_ACCOUNTS,
+        account_proposal,
+        account_proposals,
+        nearest_account,
+        without_one_key,
+    )
     from usertrack.mapping.activity import activity_proposals, proposal_for, without_way
     from usertrack.mapping.own_events import event_proposal, event_proposals
     from usertrack.mapping.sampling import CANDIDATES
@@ -310,24 +334,27 @@ def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None
             diagnostics.note(several)
         nearest = nearest_account(catalog)
         found.drafts += [nearest] if nearest else []
-        return
-    found.proposals.append(accounts)
-    if candidates := event_proposals(catalog, accounts.table):
-        agreed = dialogue.agreed("events", candidates, partial(event_proposal, accounts=accounts.table))
+        # the others are written all the same: they count as soon as the accounts are filled in
+        users = nearest.table if nearest else NO_ACCOUNTS
+    else:
+        found.proposals.append(accounts)
+        users = accounts.table
+    if candidates := event_proposals(catalog, users):
+        agreed = dialogue.agreed("events", candidates, partial(event_proposal, accounts=users))
         found.proposals += [agreed] if agreed else []
-    best = activity_proposals(catalog, accounts.table)
+    best = activity_proposals(catalog, users)
     if of_runs:
-        best["runs"] = [proposal_for(KINDS["runs"], catalog, of_runs, accounts.table, {})]
+        best["runs"] = [proposal_for(KINDS["runs"], catalog, of_runs, users, {})]
     labels = dialogue.labels([proposal for each in best.values() for proposal in each[:CANDIDATES]])
-    best = activity_proposals(catalog, accounts.table, labels)
+    best = activity_proposals(catalog, users, labels)
     if of_runs:
-        best["runs"] = [proposal_for(KINDS["runs"], catalog, of_runs, accounts.table, labels)]
+        best["runs"] = [proposal_for(KINDS["runs"], catalog, of_runs, users, labels)]
     for name, proposals in best.items():
         taken = [proposal.table for proposal in found.proposals]
         untaken = [proposal for proposal in proposals if all(proposal.table is not table for table in taken)]
-        read_as = partial(proposal_for, KINDS[name], catalog, accounts=accounts.table, labels=labels)
-        near = without_way(name, catalog, accounts.table)
-        why_none = f"{near.label} looks like it, but nothing in it leads to {accounts.table.label}" if near else ""
+        read_as = partial(proposal_for, KINDS[name], catalog, accounts=users, labels=labels)
+        near = without_way(name, catalog, users)
+        why_none = f"{near.label} looks like it, but nothing in it leads to {users.label}" if near else ""
         if near and not untaken and name in _ALWAYS_ASKED:
             nearest = dialogue.completed(read_as(near), read_as)
             if nearest.missing:
@@ -380,11 +407,10 @@ def _match_organizations(runner: "Runner", proposals: "Sequence[Proposal]") -> N
 
 
 def _no_accounts(folder: Path, found: _Found) -> UsageError:
-    near = (
-        f"; {found.drafts[0].table.label} has nothing for {', '.join(found.drafts[0].missing)}" if found.drafts else ""
-    )
+    draft = next((draft for draft in found.drafts if draft.kind.name == "accounts"), None)
+    near = f"; {draft.table.label} has nothing for {', '.join(draft.missing)}" if draft else ""
     path = folder / "tables" / "neon" / "accounts.sql"
-    next_step = f"fill in {path}.draft and name it {path.name}" if found.drafts else f"write {path} by hand"
+    next_step = f"fill in {path}.draft and name it {path.name}" if draft else f"write {path} by hand"
     return UsageError(
         f"no accounts: everything else is about them{near}",
         f"{next_step}, and take `accounts: none` out of usertrack.yaml; on a terminal, you are asked for the table",

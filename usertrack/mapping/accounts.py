@@ -15,6 +15,8 @@ from usertrack.mapping.select import Select, as_time, deleted
 from usertrack.mapping.ways import Ways
 
 _TIMES = ("time", "number")
+NO_ACCOUNTS = Relation(0, "", "accounts", "accounts", (Column("id", "id", "bigint"),))
+"""The table of accounts where none is known: no foreign key leads to it, as no table has the id 0."""
 
 
 def account_proposals(catalog: Catalog, labels: Labels | None = None) -> list[Proposal]:
