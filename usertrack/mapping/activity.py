@@ -53,12 +53,13 @@ def _prefer_runs_to_definitions(proposals: Sequence[Proposal]) -> None:
 
     Not for a part of it by its name: the steps of a build are more than the builds.
     """
+    by_table = {proposal.table.id: proposal for proposal in proposals}
     for run in proposals:
-        targets = {column.references[0] for column in run.table.columns if column.references}
-        for proposal in proposals:
+        targets = dict.fromkeys(column.references[0] for column in run.table.columns if column.references)
+        for proposal in [by_table[id_] for id_ in targets if id_ in by_table]:
             is_part = set(proposal.table.words) <= set(run.table.words) or _weight(run.table) < _weight(proposal.table)
             count, more = (proposal.table.row_count or 0), (run.table.row_count or 0)
-            if proposal.table.id in targets and proposal is not run and not is_part and more > count:
+            if proposal is not run and not is_part and more > count:
                 proposal.score -= 4
                 proposal.reasons.append(f"against it: {run.table.label} refers to it, and has more rows")
 
@@ -68,14 +69,15 @@ def _prefer_runs_to_steps(proposals: Sequence[Proposal], ways: Ways) -> None:
 
     Where both names say so equally, they have to share a word: a build refers to a job, which defines it.
     """
+    tables = {proposal.table.id: proposal.table for proposal in proposals}
     for proposal in proposals:
         step = proposal.table
-        targets = {known[0].id for column in step.columns if (known := ways.reference(step, column))}
-        for run in (other.table for other in proposals if other is not proposal):
+        targets = dict.fromkeys(known[0].id for column in step.columns if (known := ways.reference(step, column)))
+        for run in [tables[id_] for id_ in targets if id_ in tables and id_ != step.id]:
             is_named = _weight(run) > _weight(step) or (
                 _weight(run) == _weight(step) and set(run.words) & set(step.words)
             )
-            if run.id in targets and is_named and _weight(run) >= 5:  # as of a table that is a candidate by its name
+            if is_named and _weight(run) >= 5:  # as of a table that is a candidate by its name
                 proposal.score -= 4  # as much as a definition loses
                 proposal.reasons.append(f"against it: its rows belong to those of {run.label}")
                 break
