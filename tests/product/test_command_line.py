@@ -166,7 +166,7 @@ def test_one_is_no_plural(on: Cli, client: Client) -> None:
     assert " 1 person " in stopped
     assert "did all 2 steps" in stopped
     assert "−0" not in on("funnel", "a", "b", *SINCE).out
-    assert "1 session of 1 person" in on("journeys", "--by", "event", *SINCE).out
+    assert "1 journey of 1 person" in on("journeys", "--by", "event", *SINCE).out
     assert "of 1 active person\n" in on("features", "--event", "a", "--property", "", *SINCE).out
 
 
