@@ -20,7 +20,7 @@ from uvicorn.server import ServerState
 
 _RESERVED = 192  # descriptors of files, the log and ClickHouse, which has some 40 open when it is idle
 _ANSWERED = 64  # connections above the limit, so that their requests can be answered with 503
-_MOST = 10_000  # connections, however many descriptors there are: each takes some 10 KB
+_MOST = 10_000  # connections, however many descriptors there are: more is for a proxy in front
 _AT_ONCE = 32  # connections that asyncio takes at once, before any of them is counted
 _QUEUE = 1024  # connections that the kernel keeps for us meanwhile
 _HEAD_SECONDS = 10.0  # for the headers, from their first byte on, and a TLS handshake; phones on bad lines need two
