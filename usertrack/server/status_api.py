@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from usertrack.server.capture.ingest import Ingestor
+from usertrack.server.database.saved_insights import SavedInsights
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import authenticate
@@ -23,8 +24,10 @@ _LATE = 60.0  # seconds that an acknowledged event waits, from which on somethin
 
 
 def routes(store: Store, settings: ServerSettings, ingestor: Ingestor) -> list[Route]:
+    insights = SavedInsights(store.path)
+
     async def health(request: Request) -> Response:
-        status = await run_in_threadpool(_status, store, settings, ingestor)
+        status = await run_in_threadpool(_status, store, settings, ingestor, insights)
         code = 200 if status["status"] == "ok" else 503
         try:
             authenticate(request, settings)
@@ -41,7 +44,7 @@ def routes(store: Store, settings: ServerSettings, ingestor: Ingestor) -> list[R
     return [Route(f"/{path}", answering(endpoint), methods=["GET"]) for path, endpoint in endpoints.items()]
 
 
-def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[str, Any]:
+def _status(store: Store, settings: ServerSettings, ingestor: Ingestor, insights: SavedInsights) -> dict[str, Any]:
     metrics, waiting, lag = ingestor.metrics, store.log.waiting(), ingestor.lag()
     problems = []
     if metrics.failure:
@@ -50,7 +53,7 @@ def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[
         problems.append(f"events wait to be stored since {lag:.0f} s")
     if waiting.bytes > settings.most_waiting * 0.9:
         problems.append("nearly as many events wait as may wait")
-    problems += store.log.problems()
+    problems += [*store.log.problems(), *insights.problems()]
     return {
         "status": "ok" if not problems else "degraded",
         "problems": problems,

@@ -1,13 +1,14 @@
 """PostHog's saved insights and their last results, in one SQLite file beside the events."""
 
 import json
+import logging
 import secrets
 import sqlite3
 import string
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ CREATE TABLE IF NOT EXISTS insights (
     last_refresh TEXT
 )
 """
+log = logging.getLogger(__name__)
 _COLUMNS = "id, short_id, fields, deleted, result, last_refresh"
 _LETTERS = string.ascii_letters + string.digits
 
@@ -45,6 +47,28 @@ class SavedInsights:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "insights.sqlite"
+        self._set_aside_if_damaged()
+
+    def problems(self) -> list[str]:
+        """Return a sentence, with how to restore it, for each damaged file that nobody has deleted yet."""
+        restore = f"`sqlite3 FILE .recover | sqlite3 {self._path.name}` reads what can be read, or put a backup there"
+        files = sorted(self._path.parent.glob(f"{self._path.stem}-damaged-*"))
+        return [f"damaged saved insights were set aside: {file.name}; {restore}, then delete it" for file in files]
+
+    def _set_aside_if_damaged(self) -> None:
+        """Keep a damaged file under another name, so that insights can be saved again."""
+        try:
+            with self._open() as database:
+                [(told,)] = database.execute("PRAGMA quick_check(1)")
+        except sqlite3.OperationalError:  # locked by another process, or the disk is full: that is no damage
+            return
+        except sqlite3.DatabaseError as error:
+            told = str(error)
+        if told != "ok":
+            moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+            damaged = self._path.with_name(f"{self._path.stem}-damaged-{moment}{self._path.suffix}")
+            self._path.rename(damaged)
+            log.error("saved insights were damaged (%s): they are kept as %s, and none are listed", told, damaged.name)
 
     def all(self) -> list[InsightRow]:
         """Every insight that is not deleted, in the order in which they were made."""
