@@ -53,3 +53,10 @@ def test_a_killed_writer_leaves_the_old_file_and_no_copy_of_the_secret(tmp_path:
     assert done.returncode == -signal.SIGKILL
     remove_left_overs(path.parent)
     assert [(file.name, file.read_text()) for file in path.parent.iterdir()] == [("acme.secrets", "old secret")]
+
+
+def test_a_folder_of_the_users_own_stays(tmp_path: Path) -> None:
+    for name in ("old-usertrack-run-results", "usertrack-run-of-monday"):
+        (tmp_path / name).mkdir()
+    remove_left_overs(tmp_path)
+    assert len([*tmp_path.iterdir()]) == 2

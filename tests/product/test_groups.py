@@ -102,8 +102,8 @@ def test_a_value_that_reads_as_none_is_in_quotes(client: Client) -> None:
         of_journeys = journeys_document(journeys.ask(runner, journeys.JourneysQuery(by="event"), scope))
         of_features = features_document(features.ask(runner, USES, replace(scope, interval="week")))
     assert [getattr(block, "heading", "") for block in of_journeys.blocks] == [
-        'medium = "(none)" · 2 sessions',
-        "medium = (none) · 1 session",
+        'medium = "(none)" · 2 journeys',
+        "medium = (none) · 1 journey",
     ]
     headings = [getattr(block, "heading", "") for block in of_features.blocks]
     assert 'medium = "(none)" · of 2 active people' in headings

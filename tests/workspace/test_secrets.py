@@ -321,6 +321,7 @@ def test_keys_of_channels_go_to_no_address_of_a_file_before_it_is_allowed(
         ("host=evil.example dbname=app", "PGPASSWORD"),
         ("postgresql://good.example/app?host=evil.example", "PGSERVICE"),
         ("postgresql://evil.example/app?serv%69ce=prod", ""),
+        ("postgresql://good.example/app?hostaddr=127.0.0.1&application_name=evil.example", "PGPASSFILE"),
     ],
 )
 def test_a_database_of_a_file_gets_no_password_of_the_environment(

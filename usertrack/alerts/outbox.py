@@ -82,15 +82,16 @@ class Delivered:
 class _Edit:
     id: int
     receipt: str
+    body: str
     current: Notification
 
 
 @dataclass(frozen=True)
 class _Sent:
-    """The channel's name of a message, and the ids of earlier ones that were edited, with their new bodies."""
+    """The channel's name of a message, and of earlier ones that were edited: new body, id, body before."""
 
     receipt: str
-    edited: Sequence[tuple[str, int]]
+    edited: Sequence[tuple[str, int, str]]
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,8 @@ class Outbox:
             failed = self._fail(state, fault, REFUSED_PAUSE, turn.now, attempt.id)
         else:
             with self._store.transaction() as connection:
-                connection.executemany("UPDATE outbox SET body = ? WHERE id = ?", sent.edited)
+                # a body that was changed meanwhile has lost somebody who was erased
+                connection.executemany("UPDATE outbox SET body = ? WHERE id = ? AND body = ?", sent.edited)
             self._settle(attempt.id, "sent", turn.now, sent.receipt)
             turn.sent += 1
             return True
@@ -216,7 +218,7 @@ class Outbox:
             earlier = decode(Notification, row["body"])
             current = _current(earlier, latest)
             if current != earlier:
-                edits.append(_Edit(row["id"], row["receipt"], current))
+                edits.append(_Edit(row["id"], row["receipt"], row["body"], current))
         return edits
 
     def _settle(self, id_: int, state: str, now: datetime, receipt: str = "", error: str = "") -> None:
@@ -253,7 +255,11 @@ class Outbox:
 def _work(future: "Future[_Sent]", sender: Sender, message: Message, outdated: Sequence[_Edit], now: datetime) -> None:
     """Bring earlier messages up to date and send this one. Runs in the channel's thread, without the store."""
     try:
-        edited = [(encode(edit.current), edit.id) for edit in outdated if sender.edit(edit.receipt, edit.current, now)]
+        edited = [
+            (encode(edit.current), edit.id, edit.body)
+            for edit in outdated
+            if sender.edit(edit.receipt, edit.current, now)
+        ]
         is_told = edited and message.notification.reason not in _TELLS
         future.set_result(_Sent("" if is_told else sender.send(message, now), edited))
     except BaseException as error:

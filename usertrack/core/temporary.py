@@ -5,6 +5,7 @@ A process holds a lock on each of its folders. Those of a killed one are not loc
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -63,8 +64,9 @@ def write_private(path: Path, text: str) -> None:
 
 def remove_left_overs(*parents: Path) -> None:
     """Remove what killed processes have left in these folders and with the system's temporary files."""
+    own = re.compile(rf"\.?{_PREFIX}[a-z0-9_]{{8}}")  # as mkdtemp names them: a folder of the user's is none
     for parent in {Path(tempfile.gettempdir()), *parents}:
-        for folder in parent.glob(f"*{_PREFIX}*"):
+        for folder in [path for path in parent.glob(f"*{_PREFIX}*") if own.fullmatch(path.name)]:
             with suppress(OSError):  # of a process that runs, or of another user
                 lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
                 try:

@@ -108,6 +108,8 @@ def interrupted(folder: Path) -> Iterator[Interrupted]:
                     yield Interrupted(path, Origin(**noted["origin"]), subject)
         except OSError:  # somebody is at work, or has finished
             continue
+        except (ValueError, TypeError, KeyError):  # cut off, or of another version: no command may depend on it
+            continue
 
 
 def _tuple(value: Any) -> Any:

@@ -327,12 +327,13 @@ def _failed_runs(dossier: Dossier, timezone: str, *, masked: bool) -> list[Listi
         Attribute("message", "VARCHAR", field=Field("Message", "text", grows=True)),
     ]
     heading = dossier.words("Failed {runs}, 30 days")
-    if any(run.calls for run in runs):
+    has_calls = any(run.calls for run in runs)
+    if has_calls:
         attributes.append(Attribute("calls", "VARCHAR", "words", Field(dossier.words("{Calls} beside it"), "text")))
         heading = dossier.words("Failed {runs} beside their {tool_calls}, 30 days")
     columns = Columns(*attributes)
     listing = columns.listing(runs, heading, limit=5, timezone=timezone, as_of=dossier.as_of)
-    return [replace(listing, more=BY_TIME)] if runs else []
+    return [replace(listing, more=BY_TIME) if has_calls else listing] if runs else []
 
 
 def _timeline(dossier: Dossier, timezone: str, *, masked: bool) -> list[Listing]:

@@ -265,6 +265,7 @@ class Evaluator:
     def member(self, value: Value, name: str) -> Iterable[Value]:
         """Yield what ``value.name`` can be."""
         if not self.budget.spend():
+            self._cut = True
             return ()
         match value:
             case Sdk(product=product):
@@ -370,6 +371,7 @@ class Evaluator:
     def elements(self, value: Value) -> Iterator[Value]:
         """All items of a list, all values of an object or enum."""
         if not self.budget.spend():
+            self._cut = True
             return
         match value:
             case ListValue(list=array, scope=scope, frames=frames):

@@ -11,7 +11,9 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, TypedDict, cast
 from urllib.parse import parse_qs
@@ -99,7 +101,13 @@ class Access:
         return host in self.hosts or host == (request.scope.get("server") or ("",))[0]
 
     async def is_password(self, text: str, address: str) -> bool:
-        """Check one guess of an address at a time; a wrong one takes a second. Raises HTTPException for too many."""
+        """Check one guess of an address at a time; a wrong one takes a second. Raises HTTPException for too many.
+
+        Addresses of IPv6 count by their network of 64 bits, of which one machine has all.
+        """
+        if ":" in address:
+            with suppress(ValueError):
+                address = str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
         if self._guesses[address] >= _MOST_GUESSES:
             raise HTTPException(429, "too many guesses at the password come from your address: try again in a while")
         self._guesses[address] += 1

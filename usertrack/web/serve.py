@@ -73,7 +73,7 @@ def serve_pages(
         port = listener.getsockname()[1]
         url, owner_key = url_of(host, port, tls=tls is not None), secrets.token_urlsafe(32)
         ended = EndedVisits(own / "ended")
-        hosts = _LOCAL_NAMES | {host, *names}
+        hosts = _LOCAL_NAMES | {host, *(name.lower().rstrip(".") for name in names)}
         access = Access(cookie_key(settings), hosts, port, password, header, frozenset(proxies), ended)
         use = Use()
         pages = LinksForOwner(create_app(settings, access), access, url, owner_key)

@@ -24,8 +24,8 @@ ADDRESSES = {
     "smtp.password": "smtp.server",
 }
 """The setting of the address that each key goes to. A database's address holds its password itself."""
-LIBPQ_SECRETS = ("PGPASSWORD", "PGSERVICE")
-"""Variables out of which libpq takes a password for any host; `~/.pgpass` names the host of each."""
+LIBPQ_SECRETS = ("PGPASSWORD", "PGSERVICE", "PGPASSFILE")
+"""Variables out of which libpq takes a password. The file of PGPASSFILE names the host of each."""
 _SECRET_PARTS = ("password", "sslpassword")
 _VENDORS = {
     *("https://eu.posthog.com", "https://events.eu.pagerduty.com/v2/enqueue"),
@@ -80,13 +80,15 @@ def _of_libpq(settings: Settings) -> Iterator[Destination]:
     from psycopg import Error
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-    names = [name for name in LIBPQ_SECRETS if os.environ.get(name)]
+    names = [name for name in ("PGPASSWORD", "PGSERVICE") if os.environ.get(name)]
     try:
         parts = conninfo_to_dict(for_libpq(url.plain))
     except (Error, ValueError):  # no address; ValueError: bytes that are no text
         return
     if parts.get("service") and "PGSERVICE" not in names:  # a section of ~/.pg_service.conf, with its password
         names.append("PGSERVICE")
+    if parts.get("hostaddr"):  # `~/.pgpass` goes by the host, and the connection by this
+        names.append("PGPASSFILE")
     if not parts.get("password"):
         address = make_conninfo("", **{name: str(part) for name, part in parts.items() if name not in _SECRET_PARTS})
         for name in names:

@@ -115,8 +115,9 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._has_begun, self._since = False, time.monotonic()
+        has_next = bool(self.pipeline)  # which the next line begins
         super().on_response_complete()
-        if not self.pipeline:
+        if not has_next:
             self._door.wait_for(self)
 
     def is_too_slow(self, now: float, *, waits: bool) -> bool:
@@ -191,9 +192,12 @@ class FrontDoor(uvicorn.Server):
 
 def most_connections() -> int:
     """Raise the limit of descriptors as far as this user may, and return how many connections leave enough of them."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST + _RESERVED + _ANSWERED + _AT_ONCE  # more would only cost children that look at each descriptor
+    wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     with suppress(ValueError, OSError):  # macOS has a lower limit than it says
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     descriptors = _MOST * 2 if soft == resource.RLIM_INFINITY else soft
     return min(_MOST, max(16, descriptors - _RESERVED - _ANSWERED - _AT_ONCE))
