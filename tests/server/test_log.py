@@ -106,6 +106,7 @@ def newer(distinct_id: str) -> dict[str, Any]:
 
 
 def test_a_failure_is_told_without_what_was_sent(api: Api, answer_and_line: CommandResult) -> None:
+    (api.store.path / "insights.sqlite").unlink(missing_ok=True)
     (api.store.path / "insights.sqlite").mkdir()
     answer, line = answer_and_line(lambda: api.get(f"/api/projects/1/insights/secret?personal_api_key={KEY}"))
     (api.store.path / "insights.sqlite").rmdir()
