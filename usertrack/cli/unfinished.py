@@ -1,7 +1,4 @@
-"""What comes before each command: files of killed processes go, and erasures that were interrupted are finished.
-
-What is to be gone is in no answer.
-"""
+"""Removes files of killed processes and finishes interrupted erasures, before each command."""
 
 from pathlib import Path
 
@@ -9,12 +6,13 @@ from pathlib import Path
 def remove_left_overs() -> None:
     """Remove those among temporary files, in the current folder, and beside profiles, where they hold secrets."""
     from contextlib import suppress
+    from tempfile import gettempdir
 
     from usertrack.core import temporary
     from usertrack.workspace.profiles import profiles_folder
 
     with suppress(OSError):  # such as a current folder that is gone
-        temporary.remove_left_overs(Path.cwd(), profiles_folder())
+        temporary.remove_left_overs(Path(gettempdir()), Path.cwd(), profiles_folder())
 
 
 def finish_erasures(but: str = "") -> None:

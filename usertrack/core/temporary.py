@@ -21,7 +21,8 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
 
     Raises OSError where none can be made.
     """
-    remove_left_overs(*filter(None, [parent]))
+    if parent:  # the system's are looked through once, when a command starts
+        remove_left_overs(parent)
     folder, lock = _locked(parent)
     try:
         yield folder
@@ -63,9 +64,9 @@ def write_private(path: Path, text: str) -> None:
 
 
 def remove_left_overs(*parents: Path) -> None:
-    """Remove what killed processes have left in these folders and with the system's temporary files."""
+    """Remove what killed processes have left in these folders."""
     own = re.compile(rf"\.?{_PREFIX}[a-z0-9_]{{8}}")  # as mkdtemp names them: a folder of the user's is none
-    for parent in {Path(tempfile.gettempdir()), *parents}:
+    for parent in parents:
         for folder in [path for path in parent.glob(f"*{_PREFIX}*") if own.fullmatch(path.name)]:
             with suppress(OSError):  # of a process that runs, or of another user
                 lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
