@@ -278,6 +278,113 @@ def test_events_wait_where_the_server_says_later(page: Any, site: Site, status: 
     assert len(queued(page)) == 2
 
 
+def test_six_seconds_of_404_from_a_proxy_lose_nothing(page: Any, site: Site, served: Client) -> None:
+    page.clock.install()
+    page.route("**/batch/", lambda route: route.fulfill(status=404))
+    page.goto(site.put("<p>text", user_id="ann"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    with page.expect_response("**/batch/"):
+        flush(page)
+    page.clock.run_for(6000)
+    page.unroute("**/batch/")
+    page.clock.run_for(60_000)
+    arrived(served, lambda names: {"$identify", "$pageview"} <= set(names))
+
+
+def test_a_batch_that_is_too_large_for_a_proxy_is_sent_in_parts(page: Any, site: Site, served: Client) -> None:
+    def limited(route: Any) -> None:
+        _ = route.fulfill(status=413) if len(route.request.post_data) > 6000 else route.continue_()
+
+    page.route("**/batch/", limited)
+    page.goto(site.put("<p>text"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("usertrack.track('large', {x: 'x'.repeat(9000)})")
+    page.evaluate("for (let n = 0; n < 30; n++) usertrack.track('small', {n})")
+    page.wait_for_function("!usertrack.flush() || sessionStorage.usertrack_queue === '[]'", polling=50)
+    arrived(served, lambda names: names.count("small") == 30)
+    assert "large" not in names(served)
+
+
+def test_who_it_is_is_said_again_after_a_refusal(page: Any, site: Site, served: Client) -> None:
+    page.route("**/batch/", lambda route: route.fulfill(status=400))
+    url = site.put("<p>text", user_id="ann")
+    page.goto(url)
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    flush(page)
+    page.wait_for_function("sessionStorage.usertrack_queue === '[]'")
+    page.unroute("**/batch/")
+    page.goto(url)
+    page.wait_for_function("window.usertrack")
+    flush(page)
+    arrived(served, lambda names: "$identify" in names)
+
+
+def test_the_visitor_before_is_joined_though_the_tab_was_closed_unheard(page: Any, site: Site, served: Client) -> None:
+    page.goto(site.put("<p>text", host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    visitor = named(page, "$pageview")[0]["$device_id"]
+    page.evaluate("usertrack.identify('ann')")
+    other = page.context.new_page()
+    page.close()
+    other.goto(site.put("<p>text", user_id="ann"))
+    other.wait_for_function("window.usertrack")
+    flush(other)
+    arrived(served, lambda names: "$identify" in names)
+    (identified,) = (properties for name, properties in events(served) if name == "$identify")
+    assert identified["$anon_distinct_id"] == visitor
+
+
+def test_who_it_is_stays_when_a_thousand_events_wait(page: Any, site: Site) -> None:
+    page.goto(site.put("<p>text", host=NOWHERE, user_id="ann"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("for (let n = 0; n < 1005; n++) usertrack.track('x', {n})")
+    waiting = queued(page)
+    assert (len(waiting), waiting[0]["event"], waiting[-1]["properties"]["n"]) == (1000, "$identify", 1004)
+
+
+def test_an_event_over_16_kb_is_told_and_what_comes_after_it_arrives(page: Any, site: Site, served: Client) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(site.put("<p>text"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("usertrack.track('huge', {text: 'x'.repeat(70000)}); usertrack.track('last')")
+    page.close(run_before_unload=True)
+    assert "huge" not in arrived(served, lambda names: "last" in names)
+    assert said == ["usertrack huge has over 16 KB"]
+
+
+def test_what_a_browser_takes_of_a_refused_beacon_is_sent(page: Any, site: Site, served: Client) -> None:
+    """The page itself has used up most of the 64 KiB that a browser sends for a page that is closed."""
+    page.goto(site.put("<p>text"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("usertrack.track('large', {text: 'x'.repeat(15000)}); usertrack.track('small')")
+    page.route("**/mine", lambda route: None)  # never answered
+    page.evaluate("void fetch('/mine', {method: 'POST', keepalive: true, body: 'x'.repeat(60000)})")
+    page.close(run_before_unload=True)
+    assert "large" not in arrived(served, lambda names: "small" in names)
+
+
+def test_a_page_without_a_person_after_a_signed_one_is_a_visitor(page: Any, site: Site, served: Client) -> None:
+    signature = sign("secret", "ann", "", "")
+    page.goto(site.put("<p>text", "/app", host=NOWHERE, user_id="ann", signature=signature))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    app = page.context.new_page()
+    app.goto(site.url + "/app")
+    page.goto(site.put("<p>text", "/home", host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue.includes('/home')")
+    page.evaluate("usertrack.track('visited')")
+    app.evaluate("usertrack.track('worked')")
+    (visited,), (worked,) = (
+        [event for event in queued(tab) if event["event"] == name] for tab, name in ((page, "visited"), (app, "worked"))
+    )
+    assert worked["distinct_id"] == "ann"
+    assert visited["distinct_id"] == visited["properties"]["$device_id"] != worked["properties"]["$device_id"]
+    assert "$identity_signature" not in visited["properties"]
+    page.evaluate("usertrack.identify('bob')")
+    (joined,) = [event for event in queued(page) if event["distinct_id"] == "bob"]
+    assert joined["properties"]["$anon_distinct_id"] == visited["distinct_id"]
+
+
 def test_a_closed_tab_sends_what_it_had(page: Any, site: Site, served: Client) -> None:
     page.goto(site.put("<p>text", user_id="ann"))
     page.wait_for_function("sessionStorage.usertrack_queue")

@@ -11,7 +11,8 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
 
 (() => {
   const BATCH = 50; // events a request
-  const LONGEST = 20000; // characters; browsers send 64 KiB from a page that is closed
+  const LONGEST = 20000; // characters, of three bytes at most; browsers send 64 KiB from a page that is closed
+  const LARGEST = 16384; // characters of an event: it fits into what a closed page sends, with room for others
   const QUEUE = 1000; // events that wait for a server; then the oldest go
   const HEARTBEAT = 15000; // of visible time
   const IDLE = 60000;
@@ -44,6 +45,7 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     } catch (_) {}
   };
   const LOCAL = 'localStorage';
+  const VISITOR = '_visitor';
   const TAB = 'sessionStorage';
 
   /** A UUID of version 7: the time, and decimal digits, which are hexadecimal too. */
@@ -54,6 +56,7 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     );
 
   let self; // {id, device, signature, session, began, seen}
+  let slot = ''; // where that is stored: whoever is on a page without a person is nobody who was proven before
   let tab;
   let queue = [];
 
@@ -64,14 +67,14 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
 
   const session = () => {
     const time = now();
-    const stored = read(LOCAL, ''); // another tab may have been active
+    const stored = read(LOCAL, slot); // another tab may have been active
     if (stored?.id === self.id) self = stored;
     if (!(time - self.seen < SESSION_IDLE && time - self.began < SESSION_LONGEST)) {
       self.session = uuid();
       self.began = time;
     }
     self.seen = time;
-    write(LOCAL, '', self);
+    write(LOCAL, slot, self);
     return self.session;
   };
 
@@ -108,10 +111,14 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
       },
     };
     try {
-      queue = [...queue, JSON.stringify(item)].slice(-QUEUE);
+      const text = JSON.stringify(item);
+      if (text.length > LARGEST) throw event + ' has over 16 KB';
+      queue = [...queue, text];
     } catch (error) {
-      console.warn(error);
+      console.warn('usertrack', error);
     }
+    // who somebody is says no later event
+    if (queue[QUEUE]) queue.splice(queue.findIndex((text) => !text.startsWith('{"event":"$identify"')), 1);
     write(TAB, '_queue', queue);
     if (queue.length >= BATCH) flush();
   };
@@ -119,11 +126,14 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
   let sending = 0;
   let failures = 0;
   let notBefore = 0;
+  let most = BATCH; // events that a request may have; fewer after one that was too large
 
   const nextBatch = (from) => {
     let size = 0;
-    return queue.slice(from, from + BATCH).filter((text, i) => (size += text.length) < LONGEST || !i);
+    return queue.slice(from, from + most).filter((text, i) => (size += text.length) < LONGEST || !i);
   };
+  /** Whether a batch that was too large has a half, which is tried next. */
+  const split = (batch) => batch[1] && (most = batch.length >> 1);
   const body = (batch) => `{"api_key":"${apiKey}","sent_at":${JSON.stringify(new Date())},"batch":[${batch}]}`;
 
   const flush = async () => {
@@ -140,10 +150,14 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     }).catch(() => {}); // offline, or no server
     sending = 0;
     const wait = answer?.headers.get('Retry-After') * 1000 || 0;
-    if (/^([23]|4(?!08|29))/.test(answer?.status)) {
+    const status = answer?.status;
+    if (status === 413 && split(batch)) flush();
+    else if (/^(2|400|413)/.test(status)) {
       failures = 0;
       queue = queue.filter((text) => !batch.includes(text));
       write(TAB, '_queue', queue);
+      if (status < 300) most = BATCH;
+      else write(TAB, '_claims'); // so that who it is is said again
       if (queue.length >= BATCH) flush();
     } else notBefore = now() + Math.max(wait, 1000 * 2 ** Math.min(failures++, 6) * (0.5 + Math.random()));
   };
@@ -154,8 +168,7 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     let from = sending;
     while (from < queue.length) {
       const batch = nextBatch(from);
-      if (!navigator.sendBeacon(endpoint, body(batch))) break;
-      from += batch.length;
+      if (navigator.sendBeacon(endpoint, body(batch)) || !split(batch)) from += batch.length;
     }
   };
 
@@ -225,12 +238,13 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     if (self.id === id && read(TAB, '_claims') === claims) return;
     write(TAB, '_claims', claims);
     if (self.id !== self.device && self.id !== id) renew(); // somebody else at this computer
-    const before = self.id;
+    write(LOCAL, VISITOR); // they are this person now, and the next visitor is another one
+    slot = '';
     self.id = id;
     self.signature = signature?.split('.')[0];
     write(LOCAL, '', self);
     capture('$identify', {
-      $anon_distinct_id: before,
+      $anon_distinct_id: self.device, // for ever: a tab may be closed before this is sent
       $identity_signature: signature,
       $set: { claimed_email: email, claimed_subscription_tier: tier },
     });
@@ -243,8 +257,8 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
   const start = () => {
     if (active || !apiKey || navigator.globalPrivacyControl || navigator.doNotTrack > 0) return;
     active = true;
-    self = read(LOCAL, '');
-    if (!self) renew();
+    if (!who[0] && read(LOCAL, '')?.signature) slot = VISITOR;
+    self = read(LOCAL, slot) || renew();
     queue = read(TAB, '_queue') || [];
     write(TAB, '_tab', (tab = read(TAB, '_tab') || uuid()));
     page = path();
@@ -255,6 +269,7 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
   const stop = () => {
     active = false;
     write(LOCAL, '');
+    write(LOCAL, VISITOR);
     for (const name of ['_queue', '_tab', '_claims']) write(TAB, name);
   };
 
@@ -269,7 +284,7 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     }
     on('popstate hashchange', route, window);
     // another tab knows who it is now, or has taken consent back
-    on('storage', () => (self = read(LOCAL, '') || stop()), window);;
+    on('storage', () => (read(LOCAL, '') ? (self = read(LOCAL, slot) || renew()) : stop()), window);
     on('submit', ({ target }) =>
       capture('form_submit', {
         form_id: nameOf(target),
@@ -310,7 +325,7 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     },
     reset: () => {
       who = [];
-      if (active) write(LOCAL, '', renew());
+      if (active) write(LOCAL, slot, renew());
     },
   };
   if ((read(LOCAL, '_consent') || option('consent')) === 'granted') start();
