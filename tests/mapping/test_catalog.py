@@ -131,7 +131,7 @@ def test_five_thousand_tables(reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("columns", "expression"),
     [
-        ("createat bigint", "to_timestamp(CASE WHEN u.createat >= 1e14 THEN"),
+        ("createat bigint", "to_timestamp(CASE WHEN u.createat >= 1e17 THEN"),
         ("created_on integer", "to_timestamp(CASE WHEN u.created_on"),
         ("inserted_at timestamp", "u.inserted_at AS signed_up_at"),
         ('"CreatedUtc" timestamp', 'u."CreatedUtc" AS signed_up_at'),

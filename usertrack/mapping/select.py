@@ -163,12 +163,14 @@ def _deletion(table: Relation, alias: str) -> tuple[str, str]:
 
 
 def as_time(column: Column, value: str) -> str:
-    """``value`` as a time, where the column has seconds, milliseconds or microseconds since 1970.
+    """Return ``value`` as a time, where the column has seconds, milli-, micro- or nanoseconds since 1970.
 
-    Seconds reach 1e11 in the year 5138, and milliseconds had passed it in 1973, as microseconds had 1e14. What is below
-    1e8 is no time: a 0 stands for none, and 20240131 is a date in digits.
+    The unit is told by the size: 1e11 seconds are the year 5138, and 1e11 milliseconds are 1973, as are 1e14
+    microseconds and 1e17 nanoseconds. What is below 1e8 is no time: a 0 stands for none, and 20240131 is a date in
+    digits.
     """
     if column.family != "number":
         return value
-    cases = f"WHEN {value} >= 1e14 THEN {value} / 1e6 WHEN {value} >= 1e11 THEN {value} / 1e3 WHEN {value} >= 1e8"
-    return f"to_timestamp(CASE {cases} THEN {value} END)"
+    units = {"1e17": " / 1e9", "1e14": " / 1e6", "1e11": " / 1e3", "1e8": ""}
+    cases = " ".join(f"WHEN {value} >= {least} THEN {value}{per_second}" for least, per_second in units.items())
+    return f"to_timestamp(CASE {cases} END)"
