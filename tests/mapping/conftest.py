@@ -1,5 +1,7 @@
 """A database of each schema in ``schemas/``, read by a role that may only SELECT."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,3 +40,17 @@ def reader(clean_env: pytest.MonkeyPatch) -> Iterator[Reader]:
 
 def schema(name: str) -> str:
     return (Path(__file__).parent / "schemas" / f"{name}.sql").read_text()
+
+
+def at_a_terminal(*answers: str, options: str = "") -> str:
+    """What `init` shows at a terminal where ``answers`` are typed."""
+    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database {options}"
+    terminal = subprocess.run(
+        ["script", "-qec", command, "/dev/null"],
+        input="".join(f"{answer}\n" for answer in answers),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return " ".join(terminal.stdout.split())

@@ -1,8 +1,6 @@
 """`usertrack init --from-database`: what it asks, shows and writes, and what it leaves alone."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from usertrack.workspace.profiles import Profile, profiles_folder, save_profile
 
 from ..conftest import Cli
 from ..people import Company, ago, office, served
-from .conftest import Reader, schema
+from .conftest import Reader, at_a_terminal, schema
 
 
 @pytest.fixture
@@ -43,25 +41,14 @@ def test_nothing_is_written_unasked(cli: Cli, acme: Path) -> None:
     assert not acme.exists()
 
 
-def at_a_terminal(*answers: str) -> str:
-    """What is seen at a terminal where ``answers`` are typed."""
-    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database"
-    terminal = subprocess.run(
-        ["script", "-qec", command, "/dev/null"],
-        input="".join(f"{answer}\n" for answer in answers),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return " ".join(terminal.stdout.split())
-
-
 def test_at_a_terminal_anything_can_be_refused(acme: Path) -> None:
     seen = at_a_terminal(
         "no", "yes", "auth_group", "django_migrations", "none", "next", "billing_invoice", "yes", "-", "no"
     )
-    assert "runs: is this right? yes, next, none, another table by number or name, or PART=COLUMN [yes]:" in seen
+    assert (
+        "runs: is this right? yes, next, none, another table by number or name, PART=COLUMN or PART=TABLE.COLUMN [yes]:"
+        in seen
+    )
     assert "no table 'auth_group' can be read" in seen
     assert "PostHog is not connected. Is all that you have in Postgres? [yes]:" in seen
     assert "nothing in django_migrations leads to an account" in seen

@@ -1,8 +1,7 @@
 """`init --from-database` where something is not found or not sure: it stays unknown, is asked about, or is offered."""
 
 import json
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import psycopg
@@ -10,7 +9,7 @@ import pytest
 
 from ..conftest import Cli, document_of
 from ..people import Company, ago, office, served
-from .conftest import Reader
+from .conftest import Reader, at_a_terminal
 
 CONTACTS = """
 CREATE TABLE customers (id int PRIMARY KEY, password text, last_seen timestamptz, reg text);
@@ -76,20 +75,11 @@ def test_what_leads_to_no_account_is_a_draft(cli: Cli, reader: Reader, tmp_path:
 
 
 @pytest.mark.slow
-def test_at_a_terminal_columns_are_asked_for(reader: Reader, tmp_path: Path) -> None:
+def test_at_a_terminal_columns_are_asked_for(cli: Cli, reader: Reader, tmp_path: Path) -> None:
     reader(NAMELESS)
-    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database --fit"
     answers = ["no", "3", "1", "yes", "1", "yes", "-", "yes", "no", "q"]
-    seen = subprocess.run(
-        ["script", "-qec", command, "/dev/null"],
-        input="".join(f"{answer}\n" for answer in answers),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=tmp_path,
-        check=False,
-    ).stdout
-    assert "users: which column is email (the e-mail, by which PostHog's persons are found)?" in " ".join(seen.split())
+    seen = at_a_terminal(*answers, options="--fit")
+    assert "users: which column is email (the e-mail, by which PostHog's persons are found)?" in seen
     accounts = (tmp_path / "acme/tables/neon/accounts.sql").read_text()
     assert "u.who AS email" in accounts
     assert "j.ref AS account_id" in (tmp_path / "acme/tables/neon/runs.sql").read_text()
@@ -148,12 +138,12 @@ def test_a_number_that_is_no_time_is_no_sign_up(cli: Cli, reader: Reader) -> Non
     reader(
         "CREATE TABLE users (id int PRIMARY KEY, usr_email text, registered_us bigint);"
         "INSERT INTO users SELECT i, i || '@x.example', at FROM unnest(ARRAY[0, 20240131, 1700000000, 1700000000000,"
-        "1700000000000000]) WITH ORDINALITY AS t (at, i)"
+        "1700000000000000, 1700000000000000000]) WITH ORDINALITY AS t (at, i)"
     )
     cli("init", "acme", "--from-database", "--yes", "--no-values")
     sql = "SELECT account_id, to_char(signed_up_at, 'YYYY') AS year FROM {accounts} ORDER BY 1"
     listed = document_of(cli, "query", "run", "--source", "neon", "--sql", sql, "-w", "acme")
-    assert [row["year"] for row in listed["rows"]] == [None, None, "2023", "2023", "2023"]
+    assert [row["year"] for row in listed["rows"]] == [None, None, "2023", "2023", "2023", "2023"]
 
 
 LATE_COLUMN = """
@@ -262,17 +252,8 @@ INSERT INTO users VALUES (1, 'wrong@x.example', 'ada@x.example', '', now(), now(
 @pytest.mark.slow
 def test_at_a_terminal_a_wrong_column_is_replaced(reader: Reader, tmp_path: Path) -> None:
     reader(WRONG_COLUMNS)
-    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database"
     answers = ["no", "email=contact_mail", "signed_up_at=-", "name=nothing", "yes", "none", "yes", "-", "no", "q"]
-    seen = subprocess.run(
-        ["script", "-qec", command, "/dev/null"],
-        input="".join(f"{answer}\n" for answer in answers),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=tmp_path,
-        check=False,
-    ).stdout
+    seen = at_a_terminal(*answers)
     written = (tmp_path / "acme/tables/neon/accounts.sql").read_text()
     assert "u.contact_mail AS email" in written
     assert "? AS signed_up_at" in written
@@ -286,21 +267,39 @@ def test_at_a_terminal_each_role_is_asked_for(reader: Reader, clean_env: pytest.
     person = company.person("ada@ada.example")
     for event in ("came in", "upgrade.popup", "Report Exported", "Report Exported"):
         company.event(person, event, ago(2))
-    command = f"'{sys.executable}' -c 'from usertrack.cli.app import main; main()' init acme --from-database"
     answers = ["no", "none", "yes", "yes", "no", "came in", "", "-", "nothing", "1", "", "", "", "q"]
     with office(tmp_path / "office", company) as opened, served(opened) as environment:
         for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_PERSONAL_API_KEY"):
             clean_env.setenv(name, environment[name])
-        seen = subprocess.run(
-            ["script", "-qec", command, "/dev/null"],
-            input="".join(f"{answer}\n" for answer in answers),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            cwd=tmp_path,
-            check=False,
-        ).stdout
+        seen = at_a_terminal(*answers)
     assert "there is no event 'nothing'" in seen
     written = (tmp_path / "acme/usertrack.yaml").read_text()
     assert '  signed_up: "came in"\n' in written
     assert '  connect_clicked: "upgrade.popup"\n  setup_done: none\n  feature_used: "Report Exported"\n' in written
+
+
+MAILBOXES = """
+CREATE TABLE customers (id int PRIMARY KEY, password text, reg text, born timestamptz);
+CREATE TABLE mailboxes (id int PRIMARY KEY, customer_id int REFERENCES customers, address text, main bool, nick text);
+CREATE TABLE rates (id int PRIMARY KEY, address text);
+CREATE TABLE jobs (id int PRIMARY KEY, customer_id int, status text, created_at timestamptz DEFAULT now());
+INSERT INTO customers VALUES (1), (2);
+INSERT INTO mailboxes VALUES (1, 1, 'old@ada.example', false), (2, 1, 'ada@ada.example', true);
+INSERT INTO jobs SELECT i, CASE WHEN i = 1 THEN 1 END, 'done' FROM generate_series(1, 9) AS i;
+"""
+
+
+@pytest.mark.slow
+def test_at_a_terminal_a_column_of_another_table_is_taken(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    reader(MAILBOXES)
+    answers = ["no", "none", "none", "email=rates.address", "email=mailboxes.nick", "email=1", "signed_up_at=1"]
+    seen = at_a_terminal(*answers, "yes", "error=status", "yes", "-", "yes", "no", "q")
+    assert re.search("or email=.* 1 mailboxes.address", seen)
+    assert "no key links customers with rates: name a column of customers, mailboxes, jobs" in seen
+    accounts = (tmp_path / "acme/tables/neon/accounts.sql").read_text()
+    assert ("born AS signed_up_at" in accounts, accounts.count("FROM mailboxes")) == (True, 1)
+    runs = (tmp_path / "acme/tables/neon/runs.sql").read_text()
+    assert runs.count("8 of 9 rows lead to no account") == 1
+    sql = "SELECT email FROM {accounts} WHERE account_id = 1"
+    listed = document_of(cli, "query", "run", "--source", "neon", "--sql", sql, "-w", "acme")
+    assert listed["rows"] == [{"email": "ada@ada.example"}]

@@ -14,13 +14,13 @@ from usertrack.core.words import people_words, plural
 if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
     from usertrack.library.query import Statement
-    from usertrack.mapping.catalog import Catalog, Relation
+    from usertrack.mapping.catalog import Catalog
     from usertrack.mapping.events import EventCount
     from usertrack.mapping.files import Written
     from usertrack.mapping.proposal import Labels, Proposal
     from usertrack.workspace.settings import Settings
 
-_QUESTION = "is this right? yes, next, none, another table by number or name, or PART=COLUMN"
+_QUESTION = "is this right? yes, next, none, another table by number or name, PART=COLUMN or PART=TABLE.COLUMN"
 _ALWAYS_ASKED = ("accounts", "runs")  # without the others the segments are as good
 _NO_MORE = "there is no other candidate: none, or the name of a table"
 _ASKED = {  # columns that are asked for where they are not found, and the families of those that they could be
@@ -105,38 +105,43 @@ class _Dialogue:
 
     def completed(self, proposal: "Proposal", other: "Callable[..., Proposal]") -> "Proposal":
         """``proposal`` with the columns that were not found and that somebody at the terminal names."""
-        from usertrack.mapping.select import as_time
+        from usertrack.mapping.corrections import near_columns, set_part
 
-        for column in proposal.not_found if self.asks else ():
-            families, table = _ASKED.get(column.name, ()), proposal.table
-            choices = [known for known in table.columns if known.family in families and known.name != table.primary]
-            if not choices:
+        for part in [part for part in proposal.not_found if self.asks and part.name in _ASKED]:
+            families, table = _ASKED[part.name], proposal.table
+            own = [column for column in table.columns if column.family in families and column.name != table.primary]
+            columns = {column.name: column for column in own} | near_columns(proposal, self.catalog, part.name)
+            if not columns:
                 continue
-            leads = column.name == "account_id" and proposal.kind.name != "accounts"
+            leads = part.name == "account_id" and proposal.kind.name != "accounts"
             if leads:
                 diagnostics.note(f"nothing in {table.label} leads to an account")
-            question = f"{table.label}: which column is {column.name} ({column.about})?"
-            number = self.choice(question, [f"{known.name} ({known.type})" for known in choices])
+            question = f"{table.label}: which column is {part.name} ({part.about})?"
+            number = self.choice(question, [f"{name} ({column.type})" for name, column in columns.items()])
             if leads and not number:
                 return proposal
             if number:
-                known = choices[number - 1]
+                name, column = [*columns.items()][number - 1]
                 if leads:
-                    return self.completed(other(table, owner=known), other)
-                value = proposal.select.of(known)
-                proposal.select.add(column.name, as_time(known, value) if column.type == "time" else value)
+                    return self.completed(other(table, owner=column), other)
+                set_part(proposal, self.catalog, part.name, name)
         return proposal
 
     def _with_part(self, proposal: "Proposal", answer: str, other: "Callable[..., Proposal]") -> "Proposal":
-        """Return ``proposal`` with a part read from another column, as ``answer`` says: ``email=contact_mail``."""
-        from usertrack.mapping.corrections import set_part
+        """Return ``proposal`` with a part read from another column, as ``answer`` says: ``email=contact_mail``.
+
+        A number is one of the columns that were shown beside it.
+        """
+        from usertrack.mapping.corrections import near_columns, set_part
 
         name, _, value = map(str.strip, answer.partition("="))
         column = proposal.table.by_name.get(value)
         if name == "account_id" and proposal.kind.name not in ("accounts", "events") and column:
             return other(proposal.table, owner=column)
+        near = [*near_columns(proposal, self.catalog, name)]
+        value = near[int(value) - 1] if value.isdecimal() and 0 < int(value) <= len(near) else value
         try:
-            set_part(proposal, name, value)
+            set_part(proposal, self.catalog, name, value)
         except UsageError as error:
             diagnostics.hint(f"{error.message}: {error.hint}")
         return proposal
@@ -149,6 +154,8 @@ class _Dialogue:
         return read_labels(columns, self.runner.run([sample(*each) for each in columns]))
 
     def _named(self, answer: str, other: "Callable[..., Proposal]") -> "Proposal | None":
+        from usertrack.mapping.catalog import named_table
+
         try:
             proposal = self.completed(other(named_table(self.catalog, answer)), other)
         except UsertrackError as error:
@@ -161,6 +168,7 @@ class _Dialogue:
 
     def _show(self, proposal: "Proposal") -> None:
         from usertrack.core.table import Table
+        from usertrack.mapping.corrections import near_columns
         from usertrack.mapping.preview import judge_reach, preview, proposal_document, reach
 
         for counts in self.runner.run(reach(proposal)):
@@ -170,16 +178,9 @@ class _Dialogue:
         if isinstance(answer, UsertrackError):
             diagnostics.note(f"its rows cannot be shown: {answer.message}")
         rows = answer if isinstance(answer, Table) else None
-        output.emit(proposal_document(proposal, rows, show_values=self.show_values))
-
-
-def named_table(catalog: "Catalog", name: str) -> "Relation":
-    """The table called ``name``; raises UsageError where there is none, or it may not be read."""
-    table = catalog.named(name)
-    if table is None:
-        near = did_you_mean(name, [known.label for known in catalog.tables.values()], "write it with its schema")
-        raise UsageError(f"no table '{name}' can be read", near)
-    return table
+        open_parts = proposal.kind.columns if self.asks and proposal.confidence != "high" else ()
+        near = {part.name: [*near_columns(proposal, self.catalog, part.name)] for part in open_parts}
+        output.emit(proposal_document(proposal, rows, near, show_values=self.show_values))
 
 
 def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None) -> bool:
@@ -320,6 +321,7 @@ def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None
         without_one_key,
     )
     from usertrack.mapping.activity import activity_proposals, proposal_for, without_way
+    from usertrack.mapping.catalog import named_table
     from usertrack.mapping.own_events import event_proposal, event_proposals
     from usertrack.mapping.sampling import CANDIDATES
 
@@ -327,12 +329,12 @@ def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None
     of_runs = named_table(catalog, runs) if runs else None
     candidates = account_proposals(catalog)
     labels = dialogue.labels(candidates[:2])
-    candidates = account_proposals(catalog, labels)
+    nearest = nearest_account(catalog)
+    candidates = account_proposals(catalog, labels) or ([nearest] if nearest and dialogue.asks else [])
     accounts = dialogue.agreed("accounts", candidates, partial(account_proposal, catalog, labels=labels))
     if accounts is None:
         if several := without_one_key(catalog):
             diagnostics.note(several)
-        nearest = nearest_account(catalog)
         found.drafts += [nearest] if nearest else []
         # the others are written all the same: they count as soon as the accounts are filled in
         users = nearest.table if nearest else NO_ACCOUNTS

@@ -143,24 +143,34 @@ def _add_email(proposal: Proposal, around: Around) -> None:
         proposal.reasons.append(f"{column.name} is {'unique' if column.unique else 'its e-mail'}")
         return
     for table, on, _ in sorted(around.references, key=lambda reference: "email" not in reference[0].words):
-        sides = _side_email(table)
-        if sides and not set(table.words) & (
+        column = _side_email(table)
+        if column and not set(table.words) & (
             rules.words("no_candidates") - {"verification"} | {"invitation", "invite"}
         ):
-            column, order, condition = sides
-            value = select.of(around.key)
-            if on.unique:
-                alias = select.join(table, on, value)
-            else:
-                # a window sees all rows, of which DISTINCT ON keeps the first
-                emails = f"string_agg({{t}}.{column.sql}, ' ') OVER (PARTITION BY {{t}}.{on.sql}) AS emails"
-                alias = select.join_first(table, on, value, [column.sql, emails], order, condition=condition)
-                select.add("emails", f"{alias}.emails")
-            select.add("email", f"{alias}.{column.sql}")
+            select.add("email", beside(select, "email", table, on, select.of(around.key), column))
             proposal.score += 6
             which = "" if on.unique else ": the primary one, else a verified one, else the oldest"
             proposal.reasons.append(f"the e-mail is {table.label}.{column.name}{which}")
             return
+
+
+def beside(select: Select, name: str, table: Relation, on: Column, value: str, column: Column) -> str:
+    """Join the first row of ``table`` whose ``on`` equals ``value``; returns its ``column``, which is to be ``name``.
+
+    Where that is the e-mail, all of them are added as `emails`.
+    """
+    if on.unique:
+        return f"{select.join(table, on, value)}.{column.sql}"
+    columns, condition, order = [column.sql], "", _first_address(table)
+    if name == "email":
+        # a window sees all rows, of which DISTINCT ON keeps the first
+        columns.append(f"string_agg({{t}}.{column.sql}, ' ') OVER (PARTITION BY {{t}}.{on.sql}) AS emails")
+        is_of_any_kind = column_like(table, rules.patterns("channel")) and "email" not in column.words
+        condition = f"{{t}}.{column.sql} LIKE '%@%'" if is_of_any_kind else ""
+    alias = select.join_first(table, on, value, columns, order, condition=condition)
+    if name == "email":
+        select.add("emails", f"{alias}.emails")
+    return f"{alias}.{column.sql}"
 
 
 def _email(table: Relation) -> Column | None:
@@ -175,23 +185,24 @@ def _email(table: Relation) -> Column | None:
     return column_like(table, rules.patterns("email"), "text") or next(named, None)
 
 
-def _side_email(table: Relation) -> tuple[Column, list[str], str] | None:
-    """Return the column with e-mails of a table of addresses, which row goes first, and which rows are e-mails."""
+def _side_email(table: Relation) -> Column | None:
+    """Return the column with e-mails of a table of addresses."""
     column = _email(table)
-    by_channel = column_like(table, rules.patterns("channel"))
-    if column is None and (by_channel or "email" in table.words):
+    if column is None and (column_like(table, rules.patterns("channel")) or "email" in table.words):
         column = column_like(table, ("value", "address", "contact", "identifier"), "text")
-    if column is None:
-        return None
+    return column
+
+
+def _first_address(table: Relation) -> list[str]:
+    """Return the order in which an address goes before others: the primary one, a verified one, the oldest."""
     order = []
-    condition = f"{{t}}.{column.sql} LIKE '%@%'" if by_channel and "email" not in column.words else ""
     for patterns in (rules.patterns("primary_email"), rules.patterns("verified_email")):
         if flag := column_like(table, patterns, "bool"):
             order.append(f"{{t}}.{flag.sql} DESC NULLS LAST")
         elif time := column_like(table, patterns, "time"):
             order.append(f"{{t}}.{time.sql} NULLS LAST")
     made = column_like(table, rules.patterns("signed_up"))
-    return column, [*order, *(f"{{t}}.{known.sql}" for known in (made, table.key) if known)], condition
+    return [*order, *(f"{{t}}.{known.sql}" for known in (made, table.key) if known)]
 
 
 def _add_signed_up(proposal: Proposal, around: Around) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.sql_file import sql_file
 from usertrack.library.library import Statement
 from usertrack.mapping.names import words
@@ -102,6 +103,15 @@ class Catalog:
         each = [table for table in self.tables.values() if name in (table.name, table.label, table.sql)]
         exact = [table for table in each if name in (table.label, table.sql)]
         return exact[0] if exact else each[0] if len(each) == 1 else None
+
+
+def named_table(catalog: Catalog, name: str) -> Relation:
+    """Return the table called ``name``; raises UsageError where there is none, or it may not be read."""
+    table = catalog.named(name)
+    if table is None:
+        near = did_you_mean(name, [known.label for known in catalog.tables.values()], "write it with its schema")
+        raise UsageError(f"no table '{name}' can be read", near)
+    return table
 
 
 def statements() -> list[Statement]:

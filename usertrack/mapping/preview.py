@@ -1,6 +1,6 @@
 """A proposal as people see it: its table, why, how sure, the SELECT, and five rows of what it would mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,9 @@ def preview(proposal: Proposal) -> Statement:
     return Statement("neon", f"SELECT * FROM (\n{proposal.sql}\n) AS proposed", name=proposal.kind.name, limit=ROWS)
 
 
-_REACHED = 10_000  # rows of which is counted how many have an account: some milliseconds, and enough to see a wrong way
+# Rows of which is counted how many have an account: some milliseconds, and enough to see a wrong way. They are those
+# that PostgreSQL reads first, as sorting a large table takes minutes.
+_REACHED = 10_000
 
 
 def reach(proposal: Proposal) -> list[Statement]:
@@ -34,19 +36,26 @@ def reach(proposal: Proposal) -> list[Statement]:
 
 def judge_reach(proposal: Proposal, rows: int, of_accounts: int) -> None:
     """Note on ``proposal`` that rows lead to no account, and trust it little where most do not."""
-    if of_accounts < rows:
-        proposal.notes.append(f"{number(rows - of_accounts)} of {number(rows)} rows lead to no account")
+    of_all = f"a sample of {number(rows)}" if rows == _REACHED else number(rows)
+    note = f"{number(rows - of_accounts)} of {of_all} rows lead to no account"
+    if of_accounts < rows and note not in proposal.notes:  # a proposal that is corrected is judged again
+        proposal.notes.append(note)
     if 2 * of_accounts < rows:
         proposal.confidence = "low"
 
 
-def proposal_document(proposal: Proposal, rows: Table | None, *, show_values: bool = False) -> Document:
-    """What ``proposal`` says. Values are masked unless ``show_values``."""
+def proposal_document(
+    proposal: Proposal, rows: Table | None, near: Mapping[str, Sequence[str]], *, show_values: bool = False
+) -> Document:
+    """Return what ``proposal`` says, and the columns ``near`` its parts. Values are masked unless ``show_values``."""
     table = proposal.table
     about = "" if table.is_counted else "about "
     count = "" if table.row_count is None else f", {about}{plural(table.row_count, 'row')}"
     pairs: list[tuple[str, Any]] = [("table", f"{table.label}{count}"), ("confidence", proposal.confidence)]
     pairs += [("because", reason) for reason in proposal.reasons]
+    for part, columns in near.items():
+        numbered = " · ".join(f"{number} {column}" for number, column in enumerate(columns, 1))
+        pairs += [(f"or {part}=", numbered)] if columns else []
     pairs += [(state, ", ".join(words)) for state, words in proposal.states.items()]
     blocks: list[Block] = [Facts(tuple(pairs))]
     blocks += [Paragraph(note, "warning") for note in proposal.remarks]

@@ -1,5 +1,7 @@
 """The SELECT of a proposal, as an analyst would write it: aliases, joins, and conditions, a line each."""
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from textwrap import indent
 
@@ -39,6 +41,15 @@ class Select:
 
     def add(self, name: str, sql: str) -> None:
         self.columns.append((name, sql))
+
+    def drop(self, names: Collection[str]) -> None:
+        """Take out the columns ``names``, and the joins that nothing needs without them."""
+        self.columns = [(name, sql) for name, sql in self.columns if name not in names]
+        for join in reversed(self.joins[:]):
+            alias = join[: join.rindex(" ON ")].rpartition(" ")[2]
+            others = [*(sql for _, sql in self.columns), *self.conditions, *(sql for sql in self.joins if sql != join)]
+            if not any(re.search(rf"\b{alias}\.", sql) for sql in others):
+                self.joins.remove(join)
 
     def replace(self, name: str, sql: str) -> None:
         """Let the column ``name`` be ``sql``."""
