@@ -17,6 +17,7 @@ from uuid import UUID
 
 from usertrack.server.capture.ingest import Ingestor, store_waiting
 from usertrack.server.capture.payload import Event
+from usertrack.server.capture.recorded import to_bytes
 from usertrack.server.database.session import ClickHouseSession
 from usertrack.server.database.store import Store
 from usertrack.server.imports.events import ImportOptions
@@ -133,7 +134,7 @@ def send_once(ingestor: Ingestor, written: int, chance: random.Random) -> None:
     """Send a request, and note that it was acknowledged. Without a rest, thousands would be written at once."""
     time.sleep(chance.uniform(0, 0.02))
     request = events(chance)
-    ingestor.append_now(request, datetime.now(UTC))
+    ingestor.append_now(to_bytes(request, datetime.now(UTC)))
     os.write(written, "".join(f"{event.uuid}\n" for event in request).encode())
 
 

@@ -2,11 +2,14 @@
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import posthog
 import pytest
-from capture_fixtures import SETTINGS, TOKEN, Client, client, running, shared_store, store  # noqa: F401
+from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, client, running, shared_store, store  # noqa: F401
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +17,10 @@ from tests.conftest import Cli
 from usertrack.server.database.set_aside import REFUSED, SetAside
 
 KEY = {"Authorization": f"Bearer {SETTINGS.personal_api_key}"}
+SEEN, UNPLANNED = (
+    {"event": name, "distinct_id": "ann", "uuid": f"0190a0b0-0000-7000-8000-{number:012}"}
+    for number, name in enumerate(["seen", "unplanned"])
+)
 HUGE = "9" * 310
 NUMBERS = st.sampled_from(
     [HUGE, f"-{HUGE}", "9" * 5_000, "1e400", "-1e400", "NaN", "Infinity", "-Infinity", "1e-400", "-0", "-0.0", "0.1"]
@@ -119,17 +126,36 @@ def test_a_batch_of_201_events_with_a_bad_one(client: Client, wire: Any) -> None
 
 
 def test_refused_events_are_listed_and_stored_again(client: Client, cli: Cli) -> None:
-    """A number that was out of range is stored as its text; what has no name is refused again."""
-    store = client.store
+    """Replayed, they meet every check again: that of numbers, of names, and of an enforced plan."""
+    store, plan = client.store, client.store.path / "tracking.yaml"
+    plan.write_text("events: {seen: {description: Somebody saw it.}}")
     stored(client, event("1e400"), event("{}").replace('"e"', '""'))
+    SetAside(store.path).add(
+        datetime.now(UTC), [("as before", json.dumps(each).encode()) for each in (SEEN, UNPLANNED)]
+    )
     listed = cli("serve", "--refused", "--data", store.path)
     assert [line[25:].partition("  ")[0] for line in listed.out.splitlines()] == [
         "failed to parse request: number out of range",
         "event submitted with an empty event name",
+        "as before",
+        "as before",
     ]
-    store.announce(str(client.http.base_url), SETTINGS.personal_api_key)
-    replayed = [cli("serve", "--refused", "--replay", "--data", store.path).out for _ in range(2)]
-    store.announce("", "")
-    assert replayed == ["1 event stored, 1 refused again\n", "0 events stored, 1 refused again\n"]
-    assert client.rows("SELECT properties.v FROM posthog.events") == [["1e400"]]
+    with AppThread(store, replace(SETTINGS, plan=plan, enforce=True)) as server:
+        store.announce(server.url, SETTINGS.personal_api_key)
+        replayed = [cli("serve", "--refused", "--replay", "--data", store.path).out for _ in range(2)]
+        store.announce("", "")
+    assert replayed == ["1 event stored, 3 refused again\n", "0 events stored, 3 refused again\n"]
+    assert client.rows("SELECT event FROM posthog.events") == [["seen"]]
     (store.path / REFUSED).unlink()
+
+
+def test_lines_that_were_cut_or_have_a_carriage_return(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replay removes exactly what it stored, and an event without room is counted as such."""
+    aside, file = SetAside(tmp_path), tmp_path / REFUSED
+    file.write_bytes(b'of an earlier\rversion\n["2026-01-01T00:00:00+00:00","w", "cu')
+    assert aside.add(datetime.now(UTC), [("why", b'"mine"')]) == 1
+    assert [kept.raw for kept in aside.events()][::2] == ["of an earlier\rversion", "mine"]
+    assert aside.replay(lambda kept: "" if kept.raw == "mine" else "no") == (1, 2)
+    assert len([*aside.events()]) == 2
+    monkeypatch.setattr("usertrack.server.database.set_aside._MOST", 9)
+    assert aside.add(datetime.now(UTC), [("why", b'"more"')]) == 0

@@ -77,7 +77,12 @@ def _lines(url: str, status: dict[str, Any]) -> list[str]:
         "server": f"{url}, {status['status']}",
         "acknowledged": acknowledged,
         "stored": f"{stored}; {number(status['repeated_events'])} had come before",
-        "refused": f"{plural(status['refused_events'], 'event')}; `usertrack serve --refused` lists them",
+        "refused": f"{plural(status['refused_events'], 'event')}; `usertrack serve --refused` lists them"
+        + (
+            f", but {number(dropped)} for which there was no room"
+            if (dropped := status["refused_and_dropped_events"])
+            else ""
+        ),
         "waiting": f"{waiting} of {size_words(status['most_waiting_bytes'])}; the oldest {status['lag_seconds']:g} s",
         "requests": f"{requests}; half within {p50}, 99 % within {p99}",
     }

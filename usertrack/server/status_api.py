@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from usertrack.server.capture.ingest import Ingestor
-from usertrack.server.database.saved_insights import SavedInsights
+from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import authenticate
@@ -24,10 +24,8 @@ _LATE = 60.0  # seconds that an acknowledged event waits, from which on somethin
 
 
 def routes(store: Store, settings: ServerSettings, ingestor: Ingestor) -> list[Route]:
-    insights = SavedInsights(store.path)
-
     async def health(request: Request) -> Response:
-        status = await run_in_threadpool(_status, store, settings, ingestor, insights)
+        status = await run_in_threadpool(_status, store, settings, ingestor)
         code = 200 if status["status"] == "ok" else 503
         try:
             authenticate(request, settings)
@@ -44,7 +42,7 @@ def routes(store: Store, settings: ServerSettings, ingestor: Ingestor) -> list[R
     return [Route(f"/{path}", answering(endpoint), methods=["GET"]) for path, endpoint in endpoints.items()]
 
 
-def _status(store: Store, settings: ServerSettings, ingestor: Ingestor, insights: SavedInsights) -> dict[str, Any]:
+def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[str, Any]:
     metrics, waiting, lag = ingestor.metrics, store.log.waiting(), ingestor.lag()
     problems = []
     if metrics.failure:
@@ -53,7 +51,7 @@ def _status(store: Store, settings: ServerSettings, ingestor: Ingestor, insights
         problems.append(f"events wait to be stored since {lag:.0f} s")
     if waiting.bytes > settings.most_waiting * 0.9:
         problems.append("nearly as many events wait as may wait")
-    problems += [*store.log.problems(), *insights.problems()]
+    problems += SetAside(store.path).problems()
     return {
         "status": "ok" if not problems else "degraded",
         "problems": problems,
@@ -66,6 +64,7 @@ def _status(store: Store, settings: ServerSettings, ingestor: Ingestor, insights
         "stored_events": metrics.stored.total,
         "stored_per_second": round(metrics.stored.per_second(), 1),
         "refused_events": metrics.refused,
+        "refused_and_dropped_events": metrics.dropped,
         "repeated_events": metrics.stored.total - metrics.new,
         "requests": {str(code): count for code, count in sorted(metrics.requests.items())},
         "answered_p50_seconds": metrics.answered.share(0.5),
@@ -82,9 +81,10 @@ def _metrics(store: Store, settings: ServerSettings, ingestor: Ingestor) -> str:
         ("events_stored_total", "counter", "Events that left the log for the store.", [("", metrics.stored.total)]),
         ("events_repeated_total", "counter", "Stored events that were there already.",
          [("", metrics.stored.total - metrics.new)]),
-        ("events_refused_total", "counter", "Events that were refused, and kept aside with their reasons.",
-         [("", metrics.refused)]),
-        ("log_problems", "gauge", "What is wrong with the log now.", [("", len(store.log.problems()))]),
+        ("events_refused_total", "counter", "Events that were refused.", [("", metrics.refused)]),
+        ("events_dropped_total", "counter", "Refused events for which there was no room aside.",
+         [("", metrics.dropped)]),
+        ("damaged_files", "gauge", "Damaged files that were set aside.", [("", len(SetAside(store.path).problems()))]),
         ("log_waiting_requests", "gauge", "Requests in the log that wait to be stored.", [("", waiting.entries)]),
         ("log_waiting_bytes", "gauge", "Bytes in the log that wait to be stored.", [("", waiting.bytes)]),
         ("log_limit_bytes", "gauge", "Bytes from which on requests are refused.", [("", settings.most_waiting)]),

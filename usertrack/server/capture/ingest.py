@@ -76,14 +76,14 @@ class Ingestor:
         self.metrics.acknowledged.add(count)
         self._tell()
 
-    def append_now(self, events: Sequence[Event], now: datetime) -> None:
-        """Return when ``events``, which came at ``now``, are durable. For threads: it blocks."""
-        self._commits.append_now(to_bytes(events, now))
+    def append_now(self, body: bytes) -> None:
+        """Return when the events of ``body`` are durable. For threads: it blocks."""
+        self._commits.append_now(body)
         self._tell()
 
     def ingest(self, events: Sequence[Event], now: datetime) -> None:
         """Return when ``events`` are stored; raises what the store raised."""
-        self.append_now(events, now)
+        self.append_now(to_bytes(events, now))
         while self._applied < (end := self._log.end()):
             self._apply(end)
 
@@ -215,8 +215,10 @@ class Ingestor:
             batch.refuse(0, vars(event) | {"timestamp": event.timestamp.isoformat()}, described(failure))
         else:
             batch.refuse(0, entries[0].body.decode(errors="replace"), described(failure))
-        SetAside(self._store.path).add(datetime.now(UTC), [(event.reason, event.json) for event in batch.refused])
+        [refused] = batch.refused
+        kept = SetAside(self._store.path).add(datetime.now(UTC), [(refused.reason, refused.json)])
         self.metrics.refused += 1
+        self.metrics.dropped += 1 - kept
         log.exception("the store refuses an event: it is set aside")
 
     def _write_whole(self, entries: Sequence[LoggedRequest]) -> None:

@@ -63,5 +63,6 @@ class Metrics:
         self.acknowledged, self.stored = Rate(), Rate()  # events
         self.new = 0  # stored events that were no repetitions
         self.blocks = Histogram()
-        self.refused = 0  # events that were kept aside
+        self.refused = 0  # events
+        self.dropped = 0  # refused events for which there was no room aside
         self.failure = ""  # why the store takes nothing at present

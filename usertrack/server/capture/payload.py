@@ -6,7 +6,6 @@ request for a bad event.
 
 import base64
 import json
-import math
 import re
 import uuid
 import zlib
@@ -17,17 +16,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-import orjson
-
 from usertrack.server.capture.ip_addresses import hide_addresses
+from usertrack.server.http import json_text
 
 DISTINCT_ID_LENGTH = 200
 _FORM = re.compile(rb"(?:^|&)(?:data|compression|ver|ip|_)=")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
-_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 DEEPEST = 128  # serde_json's limit, so PostHog's
-_INT_DIGITS = 20  # of 2^64 - 1, and of -2^63 with its sign
 _PLAIN = ("uuid", "event", "distinct_id", "timestamp")
 _NAMED = 20  # refused events that an answer names
 _EARLIEST, _LATEST = datetime(1900, 1, 2, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)  # what DateTime64 can hold
@@ -76,12 +71,6 @@ class Event:
         return self.properties.get("$process_person_profile") is not False
 
 
-class OutOfRange(str):
-    """A number that no double holds (``1e400``, 310 digits, ``NaN``) as its text. An event with one is refused."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True)
 class RefusedEvent:
     """An event that was refused: its ``index`` in the request, its JSON without IP addresses, and the reason."""
@@ -103,9 +92,9 @@ class Batch:
         event.setdefault("uuid", str(uuid.uuid4()))  # known again when it is replayed
         try:
             hide_addresses(event)
-            text = orjson.dumps(event)
+            text = json_text.dump(event)
         except (RecursionError, TypeError):  # nested too deeply to be written
-            text = orjson.dumps({name: event[name] for name in _PLAIN if isinstance(event.get(name), str)})
+            text = json_text.dump({name: event[name] for name in _PLAIN if isinstance(event.get(name), str)})
         self.refused.append(RefusedEvent(index, text, reason))
 
     def refusal(self) -> Refused:
@@ -204,18 +193,9 @@ def inflate(data: bytes, wbits: int, limit: int) -> bytes:
 
 
 def parse_json(text: str) -> Any:
-    """The JSON document of ``text``; raises ``Refused``, in the words of Python's parser, which is slower."""
+    """Return the JSON document of ``text``; raises ``Refused``."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return _parse_slowly(text)
-
-
-def _parse_slowly(text: str) -> Any:
-    """Likewise; numbers without a double become ``OutOfRange``, and lone surrogates are replaced."""
-    try:
-        document = json.loads(text, parse_constant=OutOfRange, parse_float=_number, parse_int=_number)
-        return well_formed(document) if _SURROGATE_ESCAPE.search(text) else document
+        return json_text.parse(text)
     except (ValueError, RecursionError) as error:
         raise Refused(f"failed to parse request: {error}") from None
 
@@ -227,16 +207,8 @@ def check_values(container: dict[str, Any] | list[Any], allowed: int = DEEPEST) 
     for item in container.values() if isinstance(container, dict) else container:
         if isinstance(item, dict | list):
             check_values(item, allowed - 1)
-        elif type(item) is OutOfRange:
+        elif type(item) is json_text.OutOfRange:
             raise Refused("failed to parse request: number out of range")
-
-
-def _number(text: str) -> int | float | OutOfRange:
-    """The number that orjson makes of ``text``: an int of 64 bits, else a double."""
-    if text.lstrip("-").isdigit() and len(text) <= _INT_DIGITS and -(1 << 63) <= (whole := int(text)) < 1 << 64:
-        return whole
-    value = float(text)
-    return OutOfRange(text) if math.isinf(value) else value
 
 
 def _union(document: Any, query: Mapping[str, str]) -> tuple[list[Any], datetime | None]:
@@ -386,14 +358,3 @@ def parse_time(value: Any) -> datetime | None:
         except (ValueError, TypeError, IndexError, OverflowError):
             continue
     return None
-
-
-def well_formed(value: Any) -> Any:
-    """``value`` with lone surrogates, which no UTF-8 text can hold, replaced; JSON escapes let them through."""
-    if type(value) is str:  # no OutOfRange
-        return _LONE_SURROGATE.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {well_formed(key): well_formed(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [well_formed(item) for item in value]
-    return value

@@ -65,9 +65,11 @@ class Capture:
         """Keep the refused events of ``batch`` aside, with their reasons."""
         if batch.refused:
             refused = [(event.reason, event.json) for event in batch.refused]
+            kept = 0
             with suppress(OSError):  # disk full, for one: the sender learns that they were refused
-                await self._in_thread(partial(self._set_aside.add, now, refused, browser=browser))
+                kept = await self._in_thread(partial(self._set_aside.add, now, refused, browser=browser))
             self.ingestor.metrics.refused += len(refused)
+            self.ingestor.metrics.dropped += len(refused) - kept
 
     def replay(self) -> tuple[int, int]:
         """Store the events that were refused, where they can be now; return how many were stored, and were not."""
@@ -80,9 +82,10 @@ class Capture:
             return refused.text
         hide_address(event, "", self.hashed_ip)
         events, forged = self.identities.divide([event], kept.received, browser=kept.browser)
-        if not forged:
-            self.ingestor.append_now(events, kept.received)
-        return "forged" if forged else ""
+        accepted, body, against_plan = self._prepare(events, kept.received)
+        if accepted:
+            self.ingestor.append_now(body)
+        return "forged" if forged else "against the plan" if against_plan else ""
 
     def _prepare(self, events: Sequence[Event], now: datetime) -> tuple[int, bytes, Mapping[str, Sequence[Violation]]]:
         """Count the accepted ``events``, and return them as bytes for the log, with what is refused."""

@@ -49,12 +49,6 @@ class SavedInsights:
         self._path = folder / "insights.sqlite"
         self._set_aside_if_damaged()
 
-    def problems(self) -> list[str]:
-        """Return a sentence, with how to restore it, for each damaged file that nobody has deleted yet."""
-        restore = f"`sqlite3 FILE .recover | sqlite3 {self._path.name}` reads what can be read, or put a backup there"
-        files = sorted(self._path.parent.glob(f"{self._path.stem}-damaged-*"))
-        return [f"damaged saved insights were set aside: {file.name}; {restore}, then delete it" for file in files]
-
     def _set_aside_if_damaged(self) -> None:
         """Keep a damaged file under another name, so that insights can be saved again."""
         try:

@@ -9,9 +9,15 @@ from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
+from usertrack.server.http import json_text
+
 REFUSED = "refused_events.jsonl"
 _MOST = 64 << 20  # bytes: whoever knows the public token can have events refused, and must not fill the disk
-_DAMAGED = ("event_log-damaged-*", "insights-damaged-*", "*.format-*")  # the last are copies before a migration
+_DAMAGED = {
+    "event_log": "what is whole of it went on",
+    "insights": "`sqlite3 FILE .recover | sqlite3 insights.sqlite` reads what can be read, or put a backup there",
+}
+_FORMER = "*.format-*"  # copies before a migration
 
 
 class KeptEvent(NamedTuple):
@@ -32,8 +38,8 @@ class SetAside:
         self._folder = folder
         self._refused = folder / REFUSED
 
-    def add(self, received: datetime, refused: Sequence[tuple[str, bytes]], *, browser: bool = False) -> None:
-        """Keep (reason, JSON) of events as lines of a file that its owner alone may read, while there is room."""
+    def add(self, received: datetime, refused: Sequence[tuple[str, bytes]], *, browser: bool = False) -> int:
+        """Keep (reason, JSON) of events as lines of a file that its owner alone may read; returns how many had room."""
         end = orjson.dumps(browser)
         lines = [
             b"[%s,%s,%s,%s]\n" % (orjson.dumps(received.astimezone(UTC)), orjson.dumps(reason), json, end)
@@ -41,21 +47,24 @@ class SetAside:
         ]
         with self._turn:
             self._refused.touch(mode=0o600)
-            if self._refused.stat().st_size < _MOST:
-                with self._refused.open("ab") as file:
-                    file.writelines(lines)
-                    file.flush()
-                    os.fsync(file.fileno())  # the log forgets it next
+            if self._refused.stat().st_size >= _MOST:
+                return 0
+            with self._refused.open("ab+") as file:
+                if file.tell() and file.seek(-1, os.SEEK_END) and file.read() != b"\n":  # of a killed process
+                    file.write(b"\n")
+                file.writelines(lines)
+                file.flush()
+                os.fsync(file.fileno())  # the log forgets it next
+        return len(lines)
 
     def events(self) -> Iterator[KeptEvent]:
         """Yield the refused events, the oldest first."""
-        lines = self._refused.read_bytes().splitlines() if self._refused.exists() else []
-        for line in lines:
+        for line in self._lines():
             try:
-                received, reason, raw, browser = orjson.loads(line)
+                received, reason, raw, browser = json_text.parse(line)
                 yield KeptEvent(datetime.fromisoformat(received), reason, raw, browser)
-            except (ValueError, TypeError):  # a request that an earlier version could not read
-                yield KeptEvent(datetime.min.replace(tzinfo=UTC), "cannot be read", line.decode(errors="replace"), True)
+            except (ValueError, TypeError, RecursionError):  # written in part, or by an earlier version
+                yield KeptEvent(datetime.min.replace(tzinfo=UTC), "cannot be read", line, True)
 
     def replay(self, store: Callable[[KeptEvent], str]) -> tuple[int, int]:
         """Call ``store`` for each event, which returns why it is refused again or ""; return how many were, were not.
@@ -71,7 +80,7 @@ class SetAside:
     def forget(self, matches: Callable[[str], bool]) -> None:
         """Delete the events whose text matches, and damaged files with such a text, whose whole entries go on."""
         self._keep(lambda line: not matches(line))
-        for path in self._files():
+        for path in self._files(_FORMER, *(f"{name}-damaged-*" for name in _DAMAGED)):
             if matches(path.read_bytes().decode(errors="replace")):
                 path.unlink()
 
@@ -79,18 +88,29 @@ class SetAside:
         """Delete what came before that moment."""
         first = before.astimezone(UTC).isoformat()
         self._keep(lambda line: not line.startswith('["') or line[2:] >= first)
-        for path in self._files():
+        for path in self._files(_FORMER, *(f"{name}-damaged-*" for name in _DAMAGED)):
             if path.stat().st_mtime < before.timestamp():
                 path.unlink()
 
-    def _files(self) -> Iterator[Path]:
-        return (path for pattern in _DAMAGED for path in self._folder.glob(pattern))
+    def problems(self) -> list[str]:
+        """Return a sentence for each damaged file that was set aside and that nobody has deleted yet."""
+        return [
+            f"{path.name} was damaged, and is set aside: {restore}; then delete it"
+            for name, restore in _DAMAGED.items()
+            for path in self._files(f"{name}-damaged-*.sqlite")
+        ]
+
+    def _files(self, *patterns: str) -> list[Path]:
+        return sorted(path for pattern in patterns for path in self._folder.glob(pattern))
+
+    def _lines(self) -> list[str]:
+        """The lines of refused events; the last may be cut, of a process that was killed."""
+        text = self._refused.read_bytes().decode(errors="replace") if self._refused.exists() else ""
+        return [line for line in text.split("\n") if line]
 
     def _keep(self, stays: Callable[[str], bool]) -> None:
         with self._turn:
-            if not self._refused.exists():
-                return
-            lines = self._refused.read_bytes().decode(errors="replace").split("\n")[:-1]
+            lines = self._lines()
             kept = [line for line in lines if stays(line)]
             if kept != lines:
                 fresh = self._refused.with_suffix(".new")

@@ -111,10 +111,6 @@ class SqliteLog:
                 self._writer.execute("VACUUM")
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def problems(self) -> list[str]:
-        """Return a sentence for each damaged log that nobody has deleted yet."""
-        return [f"a damaged log was set aside: {damaged.name}" for damaged in self._damaged()]
-
     def close(self) -> None:
         with self._turn, self._reading:
             self._closed = True
@@ -259,12 +255,10 @@ class SqliteLog:
         """Do what a process that ended meanwhile left undone."""
         if self._path.exists():
             _remove(self._fresh)  # perhaps in part
-        elif self._fresh.exists() and (damaged := self._damaged()):
+        elif self._fresh.exists() and (
+            damaged := sorted(self._path.parent.glob(f"{self._path.stem}-damaged-*{self._path.suffix}"))
+        ):
             self._replace(damaged[-1])
-
-    def _damaged(self) -> list[Path]:
-        """Logs that were set aside, the latest last."""
-        return sorted(self._path.parent.glob(f"{self._path.stem}-damaged-*{self._path.suffix}"))
 
 
 def _remove(path: Path) -> None:
