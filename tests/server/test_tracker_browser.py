@@ -1,17 +1,20 @@
 """usertrack.js in a real Chromium, before a real server: what people do arrives, and no more than it may."""
 # ruff: noqa: F811 - fixtures are imported, then named by parameters
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import NOWHERE, Site, arrived, chromium, events, flush, names, served, shared_store, site  # noqa: F401
-from capture_fixtures import Client
+from capture_fixtures import TOKEN, Client
 
 from usertrack.server.capture.identity import FILE, new_secret, sign
 
 pytestmark = pytest.mark.slow
+GUIDE = Path(__file__).parents[2] / "docs/guide/browser.md"
 QUEUE = "JSON.parse(sessionStorage.usertrack_queue || '[]').map((text) => JSON.parse(text))"
 
 
@@ -122,6 +125,54 @@ def test_pages_of_the_older_format_work_as_they_are(page: Any, site: Site, serve
     assert served.persons()["user_123"] == claims
 
 
+def test_the_older_tag_as_it_was_published_stands_for_consent(page: Any, site: Site, served: Client) -> None:
+    site.pages["*"] = f"""<!doctype html><script
+      src="{site.server}/tippen-app-tracker.js"
+      data-tippen-api-key="{TOKEN}"
+      data-tippen-user-id="user_123"
+      data-tippen-user-email="john@acme.com"
+      data-tippen-subscription-tier="free_trial"
+      async
+    ></script>"""
+    page.goto(site.url)
+    page.wait_for_function("window.tippen")
+    page.evaluate("tippen.track('custom', {feature: 'export'}); tippen.flush()")
+    assert sorted(arrived(served, lambda names: "custom" in names)) == ["$identify", "$pageview", "custom"]
+    assert served.persons()["user_123"]["claimed_email"] == "john@acme.com"
+    page.evaluate("tippen.optOut()")
+    page.reload()
+    page.wait_for_function("window.tippen")
+    assert page.evaluate("[Object.keys(localStorage), sessionStorage.length]") == [["usertrack_consent"], 0]
+
+
+def documented_stub() -> str:
+    (stub,) = re.findall(r"<script>(.+?)</script>", GUIDE.read_text(), re.DOTALL)
+    return str(stub).strip()
+
+
+def test_calls_before_the_script_is_there_are_kept_by_the_documented_stub(page: Any, site: Site) -> None:
+    calls = "usertrack.track('early', {n: 1}); usertrack.identify('ann'); usertrack.flush()"
+    stub = f"<script>{documented_stub()}</script>"
+    page.goto(site.put(f"{stub}<script>{calls}</script>", host=NOWHERE))
+    page.wait_for_function("!usertrack.q")
+    assert [(event["event"], event["distinct_id"]) for event in queued(page)] == [
+        ("$identify", "ann"),
+        ("$pageview", "ann"),
+        ("early", "ann"),
+    ]
+
+
+def test_with_a_blocker_the_stub_takes_all_calls_and_keeps_a_thousand(page: Any, site: Site) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.route("**/usertrack.js", lambda route: route.abort())
+    calls = "optIn(); tippen.reset(); usertrack.optOut(); for (let n = 0; n < 2000; n++) usertrack.track('x')"
+    page.goto(site.put(f"<script>{documented_stub()}</script><script>usertrack.{calls}</script>"))
+    assert page.evaluate("usertrack.q.length") == 1000
+    assert problems == []
+    assert len(documented_stub()) <= 300
+
+
 def test_a_signed_person_has_their_email_and_a_forged_one_sends_nothing(page: Any, site: Site, served: Client) -> None:
     secret = new_secret(served.store.path / FILE, datetime.now(UTC), timedelta())
     try:
@@ -163,6 +214,44 @@ def test_tabs_of_one_person_are_one_session_and_two_windows(page: Any, site: Sit
     assert first["$session_id"] == second["$session_id"]
     assert first["$device_id"] == second["$device_id"]
     assert first["$window_id"] != second["$window_id"]
+
+
+def window_of(page: Any) -> str:
+    page.wait_for_function("window.usertrack")
+    page.evaluate("usertrack.track('here')")
+    return str(named(page, "here")[-1]["$window_id"])
+
+
+def test_a_window_keeps_its_id_over_its_pages_and_gives_it_to_no_copy(page: Any, site: Site) -> None:
+    """A tab that is duplicated, or opened by a page, begins with a copy of the page's sessionStorage."""
+    page.goto(site.put("<a id=a href=/next>next</a>", host=NOWHERE))
+    first = window_of(page)
+    page.click("#a")
+    page.wait_for_url("**/next")
+    assert window_of(page) == first
+    page.go_back(wait_until="commit")
+    assert window_of(page) == first
+    page.wait_for_function("!sessionStorage.usertrack_tab")
+    with page.expect_popup() as popup:
+        page.evaluate("void open('/opened')")
+    assert "_queue" in str(popup.value.evaluate("Object.keys(sessionStorage)"))
+    assert window_of(popup.value) != first
+    page.reload()
+    assert window_of(page) == first
+
+
+def test_frames_of_the_site_are_windows_and_keep_what_each_has(page: Any, site: Site) -> None:
+    site.put("<p>text", "/inner", strict=False, host=NOWHERE)
+    site.put("<iframe src=/inner></iframe>", "/middle", strict=False, host=NOWHERE)
+    page.goto(site.put("<iframe src=/inner></iframe><iframe src=/middle></iframe>", strict=False, host=NOWHERE))
+    queues = "Object.keys(sessionStorage).filter((name) => name.startsWith('usertrack_queue'))"
+    page.wait_for_function(f"{queues}.length === 4")
+    page.evaluate("for (const frame of [window, frames[0], frames[1], frames[1][0]]) frame.usertrack.track('x')")
+    waiting = page.evaluate(
+        f"{queues}.flatMap((name) => JSON.parse(sessionStorage[name]).map((text) => JSON.parse(text)))"
+    )
+    windows = [event["properties"]["$window_id"] for event in waiting if event["event"] == "x"]
+    assert len(windows) == len(set(windows)) == 4
 
 
 def test_after_half_an_hour_of_nothing_a_session_is_a_new_one(page: Any, site: Site) -> None:

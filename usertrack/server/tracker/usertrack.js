@@ -21,7 +21,8 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
   const ERRORS = 10; // a page
 
   const script = doc.currentScript || doc.querySelector('[data-usertrack-api-key],[data-tippen-api-key]');
-  if (!script || window.usertrack) return;
+  const stub = window.usertrack; // of the page, which keeps calls until this script is here
+  if (!script || (stub && !stub.q)) return;
   const option = (name) =>
     script.getAttribute('data-usertrack-' + name) || script.getAttribute('data-tippen-' + name) || undefined;
   const apiKey = option('api-key');
@@ -33,21 +34,24 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
 
   // What is stored: for all tabs who it is and the session, for this tab its id and the queue
 
+  const LOCAL = 'localStorage';
+  const VISITOR = '_visitor';
+  const TAB = 'sessionStorage';
+  let frame = ''; // frames of a site share the sessionStorage of their tab
+  for (let inner = window, outer; (outer = inner.parent) !== inner; inner = outer) frame += [].indexOf.call(outer, inner);
+
+  const key = (storage, name) => 'usertrack' + name + (storage === TAB ? frame : '');
   const write = (storage, name, value) => {
     try {
-      if (value) window[storage].setItem('usertrack' + name, JSON.stringify(value));
-      else window[storage].removeItem('usertrack' + name);
+      if (value) window[storage].setItem(key(storage, name), JSON.stringify(value));
+      else window[storage].removeItem(key(storage, name));
     } catch (_) {} // full or forbidden: memory holds it
   };
   const read = (storage, name) => {
     try {
-      return JSON.parse(window[storage].getItem('usertrack' + name));
+      return JSON.parse(window[storage].getItem(key(storage, name)));
     } catch (_) {}
   };
-  const LOCAL = 'localStorage';
-  const VISITOR = '_visitor';
-  const TAB = 'sessionStorage';
-
   /** A UUID of version 7: the time, and decimal digits, which are hexadecimal too. */
   const uuid = () =>
     (now().toString(16).padStart(12, 0) + 7 + crypto.getRandomValues(new BigUint64Array(3)).join('')).replace(
@@ -260,7 +264,7 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     if (!who[0] && read(LOCAL, '')?.signature) slot = VISITOR;
     self = read(LOCAL, slot) || renew();
     queue = read(TAB, '_queue') || [];
-    write(TAB, '_tab', (tab = read(TAB, '_tab') || uuid()));
+    tab = read(TAB, '_tab') || uuid();
     page = path();
     identify(...who);
     enter();
@@ -304,14 +308,21 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
       if (visible > reported) report();
       flush();
     });
-    on('pagehide', () => beacon(leave()), window);
+    on('pagehide', () => beacon(leave(), write(TAB, '_tab', tab)), window);
     on('pageshow', (event) => event.persisted && enter((sending = 0)), window);
     on('online', () => flush((notBefore = failures = 0)), window);
-    setInterval(() => active && tick(clicks.check()), 250);
+    setInterval(() => {
+      if (!active) return;
+      clicks.check();
+      tick();
+      // a tab's id is stored only between two pages, so that no window opened or duplicated from here has it; again and
+      // again, since a page that comes out of the browser's memory may be there before the other has said goodbye
+      write(TAB, '_tab');
+    }, 250);
     setInterval(flush, 5000);
   };
 
-  window.usertrack = window.tippen = {
+  const api = (window.usertrack = window.tippen = {
     track: (name, data) => name && capture('' + name, data),
     identify,
     flush,
@@ -327,6 +338,11 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
       who = [];
       if (active) write(LOCAL, slot, renew());
     },
-  };
-  if ((read(LOCAL, '_consent') || option('consent')) === 'granted') start();
+  });
+  const replay = (isEvent) =>
+    stub?.q.forEach(([name, values]) => (name === 'track') === isEvent && api[name]?.(...values));
+  replay(false); // who it is, before the first page
+  // pages with the older tag are those of people who are logged in and have agreed
+  if ((read(LOCAL, '_consent') || option('consent') || (script.dataset.tippenApiKey && 'granted')) === 'granted') start();
+  replay(true);
 })();
