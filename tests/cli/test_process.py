@@ -1,10 +1,12 @@
 """What only a process of its own can show: signals, pipes, locales, and places that cannot be written."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -186,6 +188,21 @@ def test_a_home_that_cannot_be_written(env: dict[str, str], tmp_path_factory: py
     assert b"demo not cached: /proc/nowhere/cache/usertrack cannot be written" in done.stderr
     assert done.stdout.count(b"\n") > 10
     assert list(folder.glob("usertrack-*")) == []
+
+
+@pytest.mark.slow
+def test_few_open_files_are_raised_or_told(env: dict[str, str], tmp_path: Path) -> None:
+    def few(soft: int, hard: int) -> Callable[[], None]:
+        return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    asked = ["segments", "failing", "--demo", "-f", "csv"]
+    done = run(env, *asked, preexec_fn=few(64, 1024))
+    assert (done.returncode, done.stdout) == (0, run(env, *asked).stdout)
+    for cache in (env["XDG_CACHE_HOME"], str(tmp_path)):  # a demo that is there, and one to make
+        told = run({**env, "XDG_CACHE_HOME": cache}, *asked, preexec_fn=few(64, 64))
+        assert told.returncode in {2, 6}
+        assert b"the embedded ClickHouse needs 192 open files, and 64 are allowed" in told.stderr
+        assert b"Traceback" not in told.stderr
 
 
 CLOSED = "error: cannot write to standard output: it is closed\nhint: open it, or use --output\n"

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from usertrack.core.descriptors import require_enough
 from usertrack.core.errors import ConnectionFailed, UsageError
 
 # Values must come back as they were written: strings stay strings, keys with dots stay one key.
@@ -36,6 +37,7 @@ class ClickHouseSession:
     """A connection to the embedded ClickHouse in ``path``, for one statement at a time. Safe to call from threads."""
 
     def __init__(self, path: Path) -> None:
+        require_enough()
         self.path = path
         self._turn = threading.Lock()
         self._closed = False

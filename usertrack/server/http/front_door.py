@@ -5,7 +5,6 @@ connection that waits for its client, for a request or the rest of one, gives wa
 """
 
 import asyncio
-import resource
 import socket
 import ssl
 import time
@@ -18,7 +17,8 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-_RESERVED = 192  # descriptors of files, the log and ClickHouse, which has some 40 open when it is idle
+from usertrack.core.descriptors import OF_ENGINES, raise_limit
+
 _ANSWERED = 64  # connections above the limit, so that their requests can be answered with 503
 _MOST = 10_000  # connections, however many descriptors there are: more is for a proxy in front
 _AT_ONCE = 32  # connections that asyncio takes at once, before any of them is counted
@@ -191,16 +191,8 @@ class FrontDoor(uvicorn.Server):
 
 
 def most_connections() -> int:
-    """Raise the limit of descriptors as far as this user may, and return how many connections leave enough of them."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST + _RESERVED + _ANSWERED + _AT_ONCE  # more would only cost children that look at each descriptor
-    wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    with suppress(ValueError, OSError):  # macOS has a lower limit than it says
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    descriptors = _MOST * 2 if soft == resource.RLIM_INFINITY else soft
-    return min(_MOST, max(16, descriptors - _RESERVED - _ANSWERED - _AT_ONCE))
+    """Raise the limit of descriptors, and return how many connections leave enough of them for the engines."""
+    return min(_MOST, max(16, raise_limit() - OF_ENGINES - _ANSWERED - _AT_ONCE))
 
 
 def tls_context(certificate: str, key: str) -> ssl.SSLContext:
