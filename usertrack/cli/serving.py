@@ -119,6 +119,14 @@ def serve(
         bool,
         typer.Option("--signed-only", help="Refuse what browsers send in somebody's name without a signature."),
     ] = False,
+    routes: Annotated[
+        Path | None,
+        typer.Option(
+            "--routes",
+            metavar="FILE",
+            help="Routes and words of your product, one a line: they stay readable in events of usertrack.js.",
+        ),
+    ] = None,
     address_limit: Annotated[
         float,
         typer.Option(
@@ -185,6 +193,7 @@ def serve(
         browsers={
             "origins": tuple(origins or ()),
             "signed_only": signed_only,
+            "declared": _lines(routes) if routes else (),
             "requests_per_address": address_limit,
             "requests_per_key": key_limit,
         },
@@ -194,6 +203,13 @@ def serve(
         tls=tls_of(certificate, certificate_key),
         trusted=trusted or (),
     )
+
+
+def _lines(file: Path) -> tuple[str, ...]:
+    try:
+        return tuple(file.read_text().splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read ({error})", "name a text file with a route or word a line") from None
 
 
 def register(app: typer.Typer) -> None:

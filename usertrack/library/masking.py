@@ -44,7 +44,7 @@ def redacted(message: str) -> str:
 
 def real(message: str) -> str:
     """The `telling_line` of ``message`` as it was written, but for keys and tokens; it is not to be passed on."""
-    return _cut(_masked(telling_line(_plain(message)), _KEYS), _SAMPLE)
+    return _cut(_masked(telling_line(_plain(message)), KEYS), _SAMPLE)
 
 
 def telling_line(message: str) -> str:
@@ -160,7 +160,7 @@ _KEYWORDS = (
     *("authorization", "credential", "cookie", "session"),
 )
 _PREFIXES = r"[spr]k[_-]|gh[oprsu]_|github_pat_|glpat-|xox[a-z]-|ph[cxs]_|npm_|pypi-|hf_|napi_|whsec_|A[KS]IA|AIza|eyJ"
-_KEYS: tuple[Mask, ...] = (
+KEYS: tuple[Mask, ...] = (
     (("bearer", "basic"), re.compile(r"(?i)(?<!\w)(bearer|basic)\s++[\w.~+/=-]{6,}+"), r"\1 <secret>"),
     (
         _KEYWORDS,
@@ -170,7 +170,7 @@ _KEYS: tuple[Mask, ...] = (
     ((), re.compile(rf"(?<!\w)(?:{_PREFIXES})[\w.~+/=-]{{6,}}+"), "<secret>"),
 )
 _HIDDEN: tuple[Mask, ...] = (
-    *_KEYS,
+    *KEYS,
     (("@",), re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]++@[\w.\[\]:-]++"), "<email>"),
     ((".",), re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.])"), "<ip>"),
     (

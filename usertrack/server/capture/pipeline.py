@@ -20,6 +20,7 @@ from usertrack.server.capture.identity import FILE, Identities
 from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.capture.payload import Batch, Event, Refused, hide_address, read_event
+from usertrack.server.capture.readable import Readable
 from usertrack.server.capture.recorded import to_bytes
 from usertrack.server.database.set_aside import KeptEvent, SetAside
 from usertrack.server.database.store import Store
@@ -46,6 +47,7 @@ class Capture:
         self.gate = Gate(settings)
         self.identities = Identities(store.path / FILE, signed_only=settings.signed_only)
         self.hashed_ip = Pseudonyms(settings.ip_key).of_id if settings.ip_key else None
+        self._readable = Readable(settings.declared)
         self.ingestor = Ingestor(store, settings.project_token, live_check, settings.most_waiting)
         self._live_check = live_check
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="capture")
@@ -64,7 +66,7 @@ class Capture:
     async def refuse(self, batch: Batch, now: datetime, *, browser: bool) -> None:
         """Keep the refused events of ``batch`` aside, with their reasons."""
         if batch.refused:
-            refused = [(event.reason, event.json) for event in batch.refused]
+            refused = [(event.reason, self._readable.clean_json(event.json)) for event in batch.refused]
             kept = 0
             with suppress(OSError):  # disk full, for one: the sender learns that they were refused
                 kept = await self._in_thread(partial(self._set_aside.add, now, refused, browser=browser))
@@ -90,6 +92,8 @@ class Capture:
     def _prepare(self, events: Sequence[Event], now: datetime) -> tuple[int, bytes, Mapping[str, Sequence[Violation]]]:
         """Count the accepted ``events``, and return them as bytes for the log, with what is refused."""
         refused: Mapping[str, Sequence[Violation]] = {}
+        for event in events:
+            self._readable.clean(event)
         if self._live_check:
             self._live_check.refresh()
             if self._live_check.enforces:

@@ -21,7 +21,8 @@ class ServerSettings:
     At most ``most_waiting`` bytes of events wait to be stored; then they are refused, to be sent again. A query waits
     for at most ``catch_up`` seconds until events that were acknowledged before it are stored.
     Browsers may send events from ``origins`` (none: from all), so many requests a second per address and per key (0:
-    any number), and with ``signed_only`` not in the name of a person whose signature they lack.
+    any number), and with ``signed_only`` not in the name of a person whose signature they lack. Routes and words that
+    are ``declared`` stay readable in events of usertrack.js.
     With an ``ip_key`` the property ``$ip`` of an event is a keyed hash of the IP address; without one it is removed.
     """
 
@@ -48,6 +49,7 @@ class ServerSettings:
     requests_per_address: float = 200.0
     requests_per_key: float = 2000.0
     signed_only: bool = False
+    declared: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.gives_again and self.now is None:
