@@ -23,7 +23,7 @@ SEED = {
     "S0-37 page breakdown": ["posthog/pages"],
     "S0-38 full user journey": ["posthog/user_events", "posthog/user_sessions"],
     "S0-39 MCP servers user clicked": ["posthog/user_mcp"],
-    "S0-40 user overview": ["neon/overview"],
+    "S0-40 user overview": ["neon/overview", "neon/usage"],
     "S0-41 users with run activity": ["neon/run_activity"],
     "S0-42 users with no runs": ["neon/never_activated", "neon/lapsed"],
     "S0-43 recent failed runs": ["neon/failed_runs"],

@@ -1,11 +1,9 @@
 -- title: Everybody who has an account, in one row
 -- about: >
 --   People are e-mails; an account without one is somebody by itself, `no_address` of which have something else as their
---   e-mail. New: first signed up within `new_days`. Used: at
---   least one run, tool call, code execution, agent execution or custom tool, ever and within `days`; credits say
---   nothing of it, since plans and top-ups change them. Credits are those of accounts; where they are not known, the
---   account counts in none of their figures.
--- params: {new_days: 7, days: 30}
+--   e-mail. New: first signed up within `new_days`. Credits are those of accounts; where they are not known, the account
+--   counts in none of their figures. They say nothing of usage, since plans and top-ups change them: `usage` counts that.
+-- params: {new_days: 7}
 WITH people AS (
     SELECT
         a.person,
@@ -13,11 +11,9 @@ WITH people AS (
         count(*) FILTER (WHERE a.no_address) AS no_address,
         count(*) AS accounts,
         min(a.signed_up_at) AS signed_up_at,
-        max(activity.last_at) AS last_at,
         bool_or(a.subscription_status = 'active') AS paying,
         array_agg(a.credits) AS credits
     FROM {accounts} AS a
-    LEFT JOIN ({last_activity}) AS activity ON activity.account_id = a.account_id
     WHERE a.exists_since <= {as_of}
         AND NOT {is_internal}
     GROUP BY a.person
@@ -39,9 +35,6 @@ SELECT
         WHEN count(*) = 0 OR count(signed_up_at) > 0
             THEN count(*) FILTER (WHERE signed_up_at > {as_of} - make_interval(days => {new_days}::int))
     END AS new_people,
-    count(*) FILTER (WHERE last_at IS NOT NULL) AS people_with_usage,
-    count(*) FILTER (WHERE last_at > {as_of} - make_interval(days => {days}::int)) AS people_with_recent_usage,
-    count(*) FILTER (WHERE last_at IS NOT NULL)::float8 / nullif(count(*), 0) AS usage_rate,
     count(*) FILTER (WHERE paying) AS paying,
     (SELECT known FROM balances) AS known_credits,
     (SELECT average FROM balances) AS avg_credits,

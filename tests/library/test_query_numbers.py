@@ -125,12 +125,15 @@ def test_lapsed_was_active_and_stopped(runner: Runner) -> None:
     ]
 
 
-def test_overview_counts_usage_not_credits(runner: Runner) -> None:
-    columns = ("people", "accounts", "without_email", "new_people", "people_with_usage", "people_with_recent_usage")
+def test_overview_of_accounts(runner: Runner) -> None:
+    columns = ("people", "accounts", "without_email", "new_people", "known_credits", "p50_credits")
+    assert rows(runner, "neon/overview", *columns) == [(41, 42, 3, 26, 42, 80)]
+
+
+def test_usage_is_what_people_did_not_credits(runner: Runner) -> None:
+    columns = ("people", "people_with_usage", "people_with_recent_usage", "usage_rate")
     # used: half, two_backends, stopped, back, seen, edge, builder, gus, fan, ann.lee, eva, and two without an e-mail
-    assert rows(runner, "neon/overview", *columns) == [(41, 42, 3, 26, 13, 13)]
-    [(rate, known, typical)] = rows(runner, "neon/overview", "usage_rate", "known_credits", "p50_credits")
-    assert (rate, known, typical) == (pytest.approx(13 / 41), 42, 80)
+    assert rows(runner, "neon/usage", *columns) == [(41, 13, 13, pytest.approx(13 / 41))]
 
 
 def test_outcomes_are_all_there_and_rates_are_over_finished_calls(runner: Runner) -> None:

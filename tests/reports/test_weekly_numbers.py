@@ -16,7 +16,7 @@ from usertrack.engine.runner import Runner
 from usertrack.reports.summary import summary_section
 from usertrack.reports.traffic import traffic
 from usertrack.reports.weekly import gather, moments
-from usertrack.reports.weekly_facts import traffic_facts
+from usertrack.reports.weekly_facts import new_user_facts, newest, traffic_facts
 from usertrack.segments.history.file import HistoryFile
 from usertrack.segments.history.snapshots import WEEK
 from usertrack.segments.history.week_ago import Moves, WeekAgoQuery, ask_both, classify_both
@@ -162,6 +162,27 @@ def test_a_week_that_is_not_over_and_whose_pageviews_have_no_session(engines: Of
     assert (chart.label, list(chart.series["2026-W47"])) == ("Pageviews per day", [1, 3, 0, 0, None, None, None])
     assert listing.table.rows[1] == ("Tue 17 Nov", 3, 1, 1)
     assert listing.table.rows[-1][0] == "Fri 20 Nov (not over)"
+
+
+@pytest.mark.slow
+def test_a_broken_table_takes_only_what_rests_on_it(engines: Office) -> None:
+    with psycopg.connect(engines.dsn, autocommit=True) as database:
+        database.execute("ALTER TABLE fastapi_code_execution RENAME TO elsewhere")
+        try:
+            with engines.runner(as_of=UNTIL) as runner:
+                weekly = gather(runner, Week(2026, 46, "UTC"), sought(engines, UNTIL, None))
+                in_short = summary_section(weekly, "UTC").blocks[-1]
+                signed_up, code, nothing, _ = new_user_facts(weekly)
+                kinds = [kind for kind, at in newest(weekly) if at]
+        finally:
+            database.execute("ALTER TABLE elsewhere RENAME TO fastapi_code_execution")
+    broken = 'relation "fastapi_code_execution" does not exist'
+    assert ("New users", "3, 2 of them ran a workflow") in in_short.pairs
+    assert signed_up[1].startswith("3 · started a workflow run 2 (67 %) · had a run completed 1 (33 %)")
+    assert "nothing" not in signed_up[1]
+    assert (code[0], broken in code[1]) == ("Their code executions", True)
+    assert nothing == ("Nothing else yet", "unknown: it rests on all of these")
+    assert kinds == ["events", "accounts", "runs", "tool calls"]
 
 
 # Who moved

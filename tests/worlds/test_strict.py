@@ -4,6 +4,7 @@ In its "Key Tables" code runs and custom tools have no time, and runs no id; in 
 in both together without any text of an error nothing says why something failed. Nowhere is said whose an agent is.
 """
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -291,11 +292,16 @@ READING |= {"report weekly", "metrics", "/segments", "/segments/{segment} failin
 class TestKeyTables(Walk):
     world = world("strict", KEY_TABLES)
 
-    def test_the_newest_row_of_a_table_without_times_is_unknown(self, there: Opened) -> None:
+    def test_what_a_table_without_times_leaves_unknown_in_a_week(self, there: Opened) -> None:
         week = there.run("report", "weekly", "-f", "markdown").out
         newest = next(line for line in week.splitlines() if "Newest seen" in line)
         assert "runs 15 Nov 2026" in newest
         assert "code" not in newest
+        assert "(in all 1) · pia@umbra.example; 1 undecided, because code_runs have no time" in week
+
+    def test_lately_used_is_unknown_where_somebody_may_have_at_a_time_that_no_table_has(self, there: Opened) -> None:
+        [usage] = json.loads(there.run("query", "run", "usage", "-f", "json").out)["rows"]
+        assert (usage["people_with_usage"], usage["people_with_recent_usage"]) == (9, None)
 
 
 class TestQueries(Walk):

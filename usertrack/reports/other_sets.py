@@ -8,7 +8,7 @@ from usertrack.reports.alike import Alike, alike, names_of
 from usertrack.reports.members import segment_origins
 from usertrack.reports.weekly import Weekly
 from usertrack.segments.rules import Segment, find_segment
-from usertrack.segments.what_if import members, otherwise
+from usertrack.segments.what_if import doubt, members, otherwise
 
 LAPSED, OFFERS = ("lifecycle", "lapsed"), "offers"
 A_WEEK_AGO = {"as_of": "as_of - INTERVAL 7 DAY"}
@@ -27,7 +27,9 @@ def lapsed(weekly: Weekly, limit: int | None) -> Section | None:
     people = [person for person, _ in members(profiles, segment_set, segment, but_not=otherwise(profiles, A_WEEK_AGO))]
     most = NAMES if limit is None else limit or len(people)
     names = f" · {names_of(people, most)}" if people else ""
-    fact = (f"{segment.name} this week", f"{number(len(people))} (in all {number(len(everybody))}){names}")
+    unsure = doubt(profiles, segment_set, segment)
+    known = f"{number(len(people))} (in all {number(len(everybody))}){names}" if everybody or not unsure else "unknown"
+    fact = (f"{segment.name} this week", "; ".join(filter(None, (known, unsure))))
     return Section("Who lapsed", (Facts((fact,)),), segment_origins(weekly.classification))
 
 
@@ -53,5 +55,7 @@ def offers(weekly: Weekly, limit: int | None) -> Section | None:
         Attribute("who", "VARCHAR", lambda row: row[1].who, Field("For", "text")),
         Attribute("why", "VARCHAR", lambda row: row[1].why, Field("Why", "text", grows=True)),
     )
-    block: Block = columns.listing(lines) if lines else Paragraph("nobody", "dim")
-    return Section("Power users to approach", (block,), segment_origins(weekly.classification))
+    doubts = [(segment.name, doubt(profiles, segment_set, segment)) for segment in segment_set.segments]
+    unsure: list[Block] = [Paragraph(f"{name}: {words}", "warning") for name, words in doubts if words]
+    blocks = [columns.listing(lines)] if lines else [] if unsure else [Paragraph("nobody", "dim")]
+    return Section("Power users to approach", (*blocks, *unsure), segment_origins(weekly.classification))

@@ -6,11 +6,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Block, Chart, Field, Listing, Paragraph, Section
+from usertrack.core.document import Block, Chart, Facts, Field, Listing, Paragraph, Section
 from usertrack.core.period import in_zone
 from usertrack.core.sections import unknown_paragraph
 from usertrack.product.scope import ANYBODY
 from usertrack.reports.weekly import STEPS, Weekly
+from usertrack.reports.weekly_facts import unknown_steps
 
 TOP = 10  # rows of a list, unless --limit says otherwise
 
@@ -18,8 +19,9 @@ TOP = 10  # rows of a list, unless --limit says otherwise
 def new_users(weekly: Weekly) -> Iterator[Section]:
     step = {"did": Field("New users"), "people": Field("People", "number"), "share": Field("Share", "bar", full=1.0)}
     event = {"did": Field("What they did"), "people": Field("People", "number"), "times": Field("Times", "number")}
-    inner = (
+    inner: tuple[Block, ...] = (
         *_part(weekly, "new_users", "Accounts", step, limit=0, first=lambda step: STEPS.get(step, step)),
+        *([Facts(lost)] if (lost := tuple(unknown_steps(weekly))) else []),
         *_part(
             weekly, "new_people", "In the product", event, limit=TOP, first=lambda name: weekly.labels.get(name, name)
         ),

@@ -6,17 +6,19 @@ today, the report does not depend on when it is made.
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from usertrack.core.document import Origin
-from usertrack.core.errors import UsertrackError, is_unknown
+from usertrack.core.errors import QueryError, SourceBusy, UsertrackError, is_unknown
 from usertrack.core.period import Week
 from usertrack.core.table import Table
-from usertrack.engine.runner import Done, Runner
+from usertrack.engine.runner import Answer, Done, Runner
+from usertrack.engine.unavailable import NotCached
 from usertrack.failures.investigation import Investigation, investigate
+from usertrack.library.entities import ACCOUNTS
 from usertrack.library.library import Statement
 from usertrack.library.own_words import PLAIN, OwnWords
 from usertrack.product.scorecard.numbers import Scorecard, scorecard
@@ -27,6 +29,7 @@ from usertrack.segments.history.week_ago import Moves, WeekAgoQuery, ask_both, c
 DAYS = 7  # of the scorecard: those of the week, once it is over
 REACH = 8  # days that windows which begin with the week reach back: one of its days may have 25 hours
 
+NOTHING = "nothing"  # the one step that rests on all entities
 STEPS = {
     "signed_up": "signed up",
     "run": "started {a workflow_run}",
@@ -36,16 +39,19 @@ STEPS = {
     "code": "ran {code}",
     "agent": "ran {an agent}",
     "custom_tool": "built {a custom_tool}",
-    "nothing": "nothing else in Postgres yet",
+    NOTHING: "nothing else in Postgres yet",
 }
 """What neon/new_users counts, in words."""
+_APART = ("new_users", "newest_rows")
+"""Parts of which a row rests on one entity alone, and its first column says on which."""
 
 
 @dataclass(frozen=True)
 class Weekly:
     """``parts`` by name as in `_parts`; parts without an answer are in ``missing``, with the reason.
 
-    What rests on something that is absent here is in neither; ``scores`` and ``failures`` are `Absent` then.
+    What rests on something that is absent here is in neither; ``scores`` and ``failures`` are `Absent` then. Where an
+    entity cannot be read, the rows that rest on others are in ``parts``, and the entity is in ``missing``.
 
     ``as_of`` is the moment of the report, ``now`` the moment at which the sources were asked. ``labels`` are what
     people call events, by their names.
@@ -114,6 +120,9 @@ def gather(
     parts = {name: now.bind(query, params) for name, (query, params) in queries.items() if query in present}
     profiles, answers = ask_both(runner, sought, list(parts.values()), done)
     by_part = dict(zip(parts, answers, strict=True))
+    for name in _APART:
+        if isinstance(by_part.get(name), QueryError | SourceBusy | NotCached):  # not where the source is away
+            by_part |= _apart(now, name, *queries[name])
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
         scores = asking.submit(_scores, now, metrics, done)
         failures = asking.submit(_failures, now, week)
@@ -132,6 +141,23 @@ def gather(
         words=runner.library.words,
         labels=labels,
     )
+
+
+def _apart(runner: Runner, part: str, query: str, params: Mapping[str, Any]) -> dict[str, Answer]:
+    """Return the rows of ``part`` that rest on entities that can be read, and by entity why another one cannot.
+
+    The query is asked with each entity alone, after one of them has failed it.
+    """
+    library = runner.library
+    entities = [name for name in library.entities.present if name != ACCOUNTS.name]
+    lone = [library.without({*entities} - {name}) for name in ("", *entities)]  # accounts alone, which all rest on
+    accounts, *others = runner.run([runner.reading(known).bind(query, params) for known in lone])
+    if not isinstance(accounts, Table):
+        return {part: accounts}
+    rows = {row[0]: row for answer in (accounts, *others) if isinstance(answer, Table) for row in answer.rows}
+    rows.pop(NOTHING, None)
+    missing = {name: answer for name, answer in zip(entities, others, strict=True) if is_unknown(answer)}
+    return {part: replace(accounts, rows=list(rows.values())), **missing}
 
 
 def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -26,9 +26,19 @@ def new_user_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:
             steps = [number(by_step["signed_up"]["people"]), *steps]
         yield "Signed up, and how far they came", " · ".join(steps)
     yield from _unknown(weekly, "new_users", "Signed up, and how far they came")
+    yield from unknown_steps(weekly)
     if "new_people" in weekly.parts:
         yield "In the product, by its events (some block them)", _top(weekly, "new_people", "did", "people")
     yield from _unknown(weekly, "new_people", "In the product, by its events (some block them)")
+
+
+def unknown_steps(weekly: Weekly) -> Iterator[tuple[str, str]]:
+    """Yield what is unknown of new users where an entity cannot be read, and why."""
+    lost = [name for name in _KINDS if name in weekly.missing]
+    for name in lost:
+        yield from _unknown(weekly, name, weekly.words(f"Their {_KINDS[name]}"))
+    if lost:
+        yield "Nothing else yet", "unknown: it rests on all of these"
 
 
 def _of_all(people: int, share: float | None) -> str:
@@ -101,15 +111,22 @@ def _unknown(weekly: Weekly, part: str, label: str) -> Iterator[tuple[str, str]]
         yield label, f"unknown: {weekly.missing[part]}"
 
 
-_KINDS = {"runs": "{runs}", "calls": "{tool_calls}", "code_runs": "{code_runs}", "agent_runs": "{agent_runs}"}
-"""What neon/newest names, in words."""
+_KINDS = {
+    "runs": "{runs}",
+    "calls": "{tool_calls}",
+    "code_runs": "{code_runs}",
+    "agent_runs": "{agent_runs}",
+    "deployments": "{custom_tools}",
+}
+"""What new users do, and neon/newest names, in words."""
 
 
 def newest(weekly: Weekly) -> list[tuple[Any, ...]]:
-    """(what, when its newest row is of) for each kind of row that the sources have."""
-    return [
+    """(what, when its newest row is of) for each kind of row that the sources have; None where it is unknown."""
+    known = [
         (weekly.words(_KINDS.get(row["kind"], row["kind"])), row["newest_at"])
         for part in ("newest_events", "newest_rows")
         if part in weekly.parts
         for row in weekly.parts[part].dicts()
     ]
+    return [*known, *((weekly.words(label), None) for name, label in _KINDS.items() if name in weekly.missing)]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from usertrack.core.spool import identifier
 from usertrack.core.table import Row
+from usertrack.core.words import number
 from usertrack.segments.classify import condition, reason_sql
 from usertrack.segments.expressions import bracketed
 from usertrack.segments.profiles import Profiles
@@ -30,10 +31,7 @@ def members(
     ``of`` is SQL for the profiles. Who is in it by the profiles of ``but_not`` is left out. In an exclusive set, who is
     in an earlier segment, or may be, is not in this one.
     """
-    earlier = segment_set.segments[: segment_set.segments.index(segment)] if segment_set.exclusive else ()
-    own = profiles.judged(condition(profiles, segment))
-    before = (profiles.judged(condition(profiles, each), met_or_not=True) for each in earlier)
-    rule = " AND ".join([own, *(f"NOT {each}" for each in before)])
+    rule = _rule(profiles, segment_set, segment)
     key = identifier(profiles.key)
     others = f"AND {key} NOT IN (SELECT {key} FROM {but_not} WHERE {rule})" if but_not else ""
     rows: list[Row] = profiles.connection.execute(
@@ -41,3 +39,25 @@ def members(
         f"ORDER BY {bracketed(segment.priority)} DESC NULLS LAST, {key}"
     ).fetchall()
     return rows
+
+
+def doubt(profiles: Profiles, segment_set: SegmentSet, segment: Segment) -> str:
+    """Return ``12 undecided, because …`` for people who may be in a segment; empty where everybody is decided."""
+    rule = _rule(profiles, segment_set, segment, met_or_not=True)
+    [count] = profiles.row(f"SELECT count(*) FROM profile WHERE ({rule}) IS NULL")
+    rules = (condition(profiles, each) for each in (*_earlier(segment_set, segment), segment))
+    why = dict.fromkeys(reason for rule in rules for reason in profiles.missing(rule))
+    return f"{number(count)} undecided, because {'; '.join(why)}" if count else ""
+
+
+def _rule(profiles: Profiles, segment_set: SegmentSet, segment: Segment, *, met_or_not: bool = False) -> str:
+    """SQL for whether somebody is in a segment; ``met_or_not`` as in `Unknowns.judged`."""
+    own = profiles.judged(condition(profiles, segment), met_or_not=met_or_not)
+    earlier = _earlier(segment_set, segment)
+    before = (profiles.judged(condition(profiles, each), met_or_not=True) for each in earlier)
+    return " AND ".join([own, *(f"NOT {each}" for each in before)])
+
+
+def _earlier(segment_set: SegmentSet, segment: Segment) -> tuple[Segment, ...]:
+    """Return the segments that take people from ``segment``: in an exclusive set, the earlier ones."""
+    return segment_set.segments[: segment_set.segments.index(segment)] if segment_set.exclusive else ()
