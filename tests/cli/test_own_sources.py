@@ -431,6 +431,8 @@ def test_of_a_broken_table_those_are_undecided_for_whom_it_decides(broken: Cli) 
     assert "sleepy@acme.example" in listed
     assert "At-Risk Users" in listed
     assert LENA not in listed
+    report = broken("report", "segment", "at_risk", "-f", "markdown").out
+    assert "; 2 undecided: sleepy@acme.example, twice@acme.example" in report
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Segments over time, from the history: sizes of weeks, and who came and went."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     for email, days in (("ann@x.example", 6), ("ben@x.example", 3)):
         company.account(email, runs={"failed": 8}, run_at=ago(days))
         company.event(company.person(email), "$pageview", ago(20))
+    company.account("dee@x.example", signed_up=ago(30))
+    company.event(company.person("eve@x.example"), "$pageview", ago(20))  # who has no account
     with office(tmp_path_factory.mktemp("past"), company) as opened:
         yield opened
 
@@ -78,6 +81,23 @@ def test_accounts_without_names_have_their_segment_pages(nameless: None, visitor
         page = visitor.get(f"/segments/{segment}")
         assert (page.status_code, "this is a bug" in page.text) == (200, False)
         assert re.findall(r'<a href="/people/([^"]+)"', page.text) == ["ann%40x.example", "ben%40x.example"]
+
+
+@pytest.fixture
+def broken(clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "tables/neon").mkdir(parents=True)
+    (tmp_path / "usertrack.yaml").write_text("")
+    code = "-- title: Code\nSELECT c.id AS account_id, c.at, c.status FROM gone AS c\n"
+    (tmp_path / "tables/neon/code_runs.sql").write_text(code)
+
+
+def test_an_unknown_segment_names_who_is_undecided_in_one_number(broken: None, visitor: Browser, cli: Cli) -> None:
+    said = json.loads(cli("segments", "-f", "json").out)["segments"]
+    at_risk = next(segment for segment in said if segment["id"] == "at_risk")
+    assert (at_risk["count"], at_risk["undecided"]) == (None, 2)
+    assert re.search(r">unknown</span><br><span[^>]*>2 undecided<", visitor.get("/segments").text)
+    page = visitor.get("/segments/at_risk").text
+    assert re.search(r"unknown, because [^<]*gone[^<]*; 2 undecided: dee@x.example", page)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 from usertrack.core.document import Block, Document, Facts, Paragraph, Section
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
-from usertrack.core.sections import section_json, unknown_paragraph
+from usertrack.core.sections import section_json
 from usertrack.core.words import number
 from usertrack.reports.members import moves, people, segment_origins
 from usertrack.segments.classify import Classification
@@ -75,7 +75,7 @@ def _blocks(
 ) -> Iterator[Block]:
     count = classification.count(id_)
     if count.people is None:
-        yield unknown_paragraph(count.unknown)
+        yield Paragraph(undecided_words(classification, id_), "warning")
         return
     total = classification.profiles.people
     part = count.share(total)

@@ -20,6 +20,7 @@ from usertrack.reports.ux import FRUSTRATED, ux_blocks
 from usertrack.reports.weekly import Weekly
 from usertrack.reports.weekly_facts import newest
 from usertrack.segments.classify import SegmentCount
+from usertrack.segments.view import undecided_words
 
 PEOPLE, MOVES, FAILURES = 8, 3, 6  # rows of a list, unless --limit says otherwise
 
@@ -85,12 +86,13 @@ def _segments(weekly: Weekly) -> Section:
 def _segment(weekly: Weekly, count: SegmentCount, effect: Effect | None, timezone: str) -> Section:
     """Show whom to act on and why, without the failures of an incident, and who entered and left."""
     segment, profiles = count.segment, weekly.classification.profiles
+    doubt = [Paragraph(undecided_words(weekly.classification, segment.id), "warning")] if count.doubt else []
     return Section(
         f"{segment.name}: {segment.action}" if segment.action else segment.name,
-        (unknown_paragraph(count.unknown),)
+        tuple(doubt)
         if count.people is None
         else (
-            *([Paragraph(count.doubt, "warning")] if count.doubt else []),
+            *doubt,
             *(ux_blocks(weekly) if segment.id == FRUSTRATED else ()),
             *people(weekly.classification, segment.id, PEOPLE, reasons=effect.reasons if effect else {}),
             *([Paragraph(effect.words)] if effect else []),

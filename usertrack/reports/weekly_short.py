@@ -32,6 +32,7 @@ from usertrack.reports.weekly import Weekly
 from usertrack.reports.weekly_facts import new_user_facts, newest, traffic_facts, weekly_visits
 from usertrack.segments.classify import SegmentCount
 from usertrack.segments.rules import Segment
+from usertrack.segments.view import undecided_words
 
 NEW = 2  # lines of who is new in each segment, unless --limit says otherwise
 MOVED = 2  # lines of whose figures moved, in the most urgent segment
@@ -163,7 +164,11 @@ def _people(weekly: Weekly, standings: Mapping[str, Standing], segments: Collect
     blocks: list[Block] = [columns.listing(lines)] if lines else [Paragraph("nobody is new, and nothing moved", "dim")]
     if more:
         blocks.append(Paragraph(f"Not named: {more}. `--limit 0` names them, `--full` everybody", "dim"))
-    blocks += [Paragraph(f"{count.segment.name}: {count.doubt}", "warning") for count in counts if count.doubt]
+    blocks += [
+        Paragraph(f"{count.segment.name}: {undecided_words(weekly.classification, count.segment.id)}", "warning")
+        for count in counts
+        if count.doubt
+    ]
     return Section("Whom to act on", tuple(blocks), (*segment_origins(weekly.classification), *weekly.origins("ux")))
 
 

@@ -46,8 +46,10 @@ class SegmentCount:
     @property
     def doubt(self) -> str:
         """Why it is not known of everybody: ``unknown, because …``, ``12 undecided, because …``, or empty."""
-        what = "unknown" if self.people is None else f"{number(self.open)} undecided"
-        return f"{what}, because {self.unknown}" if self.unknown else ""
+        known = self.people is not None
+        what = f"{number(self.undecided)} undecided, " if known else "unknown, "
+        of_them = f"{number(self.open)} of them " if known and self.open < self.undecided else ""
+        return f"{what}{of_them}because {self.unknown}" if self.unknown else ""
 
     def share(self, total: int) -> float | None:
         """Its part of ``total`` people; None where it is not known of everybody."""

@@ -286,7 +286,8 @@ def undecided_words(classification: Classification, id_: str) -> str:
     count = classification.count(id_)
     if not count.doubt:
         return ""
-    return f"{count.doubt}: {', '.join(classification.open(id_)[:_NAMED])}{' …' * (count.open > _NAMED)}"
+    how_many = f"; {number(count.undecided)} undecided" if count.people is None else ""
+    return f"{count.doubt}{how_many}: {', '.join(classification.open(id_)[:_NAMED])}{' …' * (count.open > _NAMED)}"
 
 
 def undecided_document(classification: Classification, only: Sequence[str], timezone: str) -> Document:

@@ -17,7 +17,6 @@ from usertrack.segments.classify import OWN_COLUMNS, Classification
 from usertrack.segments.expressions import bracketed, columns, parse, to_sql
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.staging import duckdb_message
-from usertrack.segments.view import undecided_words
 from usertrack.web.links import query_string
 from usertrack.web.paging import PAGE, page_number
 from usertrack.web.population import Population, patience
@@ -99,16 +98,12 @@ class PeopleQuestion:
 
 @dataclass(frozen=True)
 class PeoplePage:
-    """The rows of a page as dicts. ``total`` counts all that the question is about, ``members`` who is in at all.
-
-    ``undecided`` says who may be in it, and why that is not known.
-    """
+    """The rows of a page as dicts. ``total`` counts all that the question is about, ``members`` who is in at all."""
 
     rows: tuple[dict[str, Any], ...]
     total: int
     members: int
     facts: tuple[ProfileFact, ...]
-    undecided: str = ""
 
 
 def page_of(population: Population, set_name: str, id_: str, question: PeopleQuestion, timezone: str) -> PeoplePage:
@@ -133,7 +128,7 @@ def page_of(population: Population, set_name: str, id_: str, question: PeopleQue
         members = classification.count(id_)
         known = members.people if question.everyone else members.to_act_on
         facts = tuple(profiles.facts[name] for name in shown)
-        return PeoplePage(rows, total, known or 0, facts, undecided_words(classification, id_))
+        return PeoplePage(rows, total, known or 0, facts)
 
 
 def table_of(population: Population, set_name: str, id_: str, question: PeopleQuestion, timezone: str) -> Table:

@@ -17,6 +17,7 @@ from usertrack.core.spool import SpooledRows, quote
 from usertrack.core.words import age_words
 from usertrack.segments.keys import subjects_words
 from usertrack.segments.rules import Rules, Segment, SegmentSet, find_segment
+from usertrack.segments.view import undecided_words
 from usertrack.segments.wording import value_words
 from usertrack.web.answers import Answer, since_of
 from usertrack.web.export import download, written
@@ -128,6 +129,8 @@ def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], answe
     with answer.value.profiles() as profiles:
         facts = [fact for name, fact in profiles.facts.items() if name not in (profiles.key, "as_of")]
         key = profiles.key
+    with answer.value.classification(place.segment_set.name) as classification:
+        undecided = undecided_words(classification, place.segment.id)
     question, problem, page = PeopleQuestion(), None, None
     try:
         question = PeopleQuestion.of(items)
@@ -144,6 +147,7 @@ def _people(site: Site, place: SegmentPlace, items: list[tuple[str, str]], answe
         facts=facts,
         key=key,
         page=page,
+        undecided=undecided,
         problem=error(problem.message, problem.hint) if problem else "",
         as_of=moment(answer.as_of, timezone),
         age="" if site.settings.uses_demo else age_words(datetime.now(UTC) - answer.asked_at),
