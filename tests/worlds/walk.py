@@ -52,7 +52,9 @@ class Walk:
         documents: dict[str, list[str]] = {}
         formats = formats_of(self.world, call)
         monkeypatch.setattr(output, "emit", in_formats(output.emit, formats, documents, tmp_path))
-        said = there.run(*call.words(self.world.names))
+        words = call.words(self.world.names)
+        said = there.run(*words)
+        there.prepared.add(tuple(words))
         assert said.code in call.codes(self.world), f"{said.code}\n{said.err}\n{said.out}"
         text = "".join(documents.get("markdown", [said.out])) + said.err  # where lines are as long as they are
         require_sense(self.world, call.command, text)
