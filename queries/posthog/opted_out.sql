@@ -9,15 +9,7 @@ SELECT
     sumIf(said_no, email IS NULL) AS without_email,
     groupArrayIf(ifNull(email, ''), email IS NOT NULL) AS emails,
     groupArrayIf(ifNull(email, ''), email IS NOT NULL AND said_no < behind_it) AS shared,
-    (
-        SELECT groupUniqArray(distinct_id)
-        FROM person_distinct_ids
-        WHERE person_id IN (SELECT id FROM persons WHERE {opted_out})
-            AND (
-                person_id IN (SELECT id FROM persons WHERE {identified})
-                OR NOT match(distinct_id, '^[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+$')
-            )
-    ) AS ids
+    {opted_out_ids} AS ids
 FROM (
     SELECT {email_of_person} AS email, countIf({opted_out}) AS said_no, count() AS behind_it
     FROM persons

@@ -1,13 +1,16 @@
 """An e-mail is found in packed files, too: in the parts of ClickHouse and in parquet."""
 
+import json
 import struct
 from pathlib import Path
+from unicodedata import normalize
+from urllib.parse import quote
 
 import duckdb
 import pytest
 from pyarrow import Codec
 
-from usertrack.core.traces import files_with
+from usertrack.core.traces import ERASED, files_with, without
 
 ANN = "ann@x.example"
 
@@ -26,6 +29,26 @@ def test_in_a_frame_of_clickhouse_and_across_two(tmp_path: Path, method: int, na
     assert files_with([tmp_path], ANN) == [file]
     assert files_with([tmp_path], ANN, proven={file.parent}) == []
     assert files_with([tmp_path], "ben@x.example") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "to MÜLLER+1@x.de, again",
+        "Mu\u0308ller+1@X.DE",
+        json.dumps("MÜLLER+1@x.de"),
+        quote("MÜLLER+1@x.de"),
+        quote("mu\u0308ller+1@x.de").lower(),
+    ],
+)
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_in_letters_of_the_other_case_and_composed_or_not(tmp_path: Path, text: str, form: str) -> None:
+    email = normalize(form, "müller+1@x.de")
+    (file := tmp_path / "texts").write_text(text)
+    assert files_with([tmp_path], email) == [file]
+    assert ERASED in without(email, text)
+    assert files_with([tmp_path], normalize(form, "möller+1@x.de")) == []
+    assert files_with([tmp_path], email, ["to" + email, "a" + email]) == [file]
 
 
 def test_in_parquet(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is held on a person, and that it is gone: a small company over real HTTP, its history and its cache."""
 
 import json
+import os
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from usertrack.alerts.store import Store as Alerts
 from usertrack.alerts.watch_lock import WatchLock
 from usertrack.core.temporary import temporary_folder
 from usertrack.library.library import shipped_root
-from usertrack.privacy import local
+from usertrack.privacy import erase, local
 from usertrack.server.database.store import Store
 from usertrack.signals.engine import Engine
 from usertrack.signals.read import read_patterns
@@ -157,6 +158,45 @@ def test_an_erasure_that_broke_off_is_finished_by_the_next_command(
     assert (result.code, result.err.count(f"{ANN} was erased · every place was read again")) == (0, 1)
     assert not subprocess.run(["grep", "-raliE", r"(^|[^o])ann@x\.example", tmp_path], capture_output=True).stdout
     assert "interrupted" not in own("profiles").err
+
+
+def test_a_journal_that_cannot_be_read_is_named_and_counts_as_left(own: Cli, fresh: Office, tmp_path: Path) -> None:
+    own("segments")
+    folder = tmp_path / "config/usertrack/erasures"
+    (folder / ".usertrack-run-abcd1234").mkdir(parents=True)
+    (folder / ".usertrack-run-abcd1234/journal").write_text(ANN)  # of a run that was killed while it wrote it
+    (journal := folder / "a.json").write_text(f'{{"subject": {{"email": "{ANN}"')
+    result = own("profiles")
+    assert (result.code, f"{journal} notes an erasure" in result.err) == (0, True)
+    assert list(folder.iterdir()) == [journal]
+    assert own("privacy", "erase", ANN, "--yes").code == 5
+    journal.unlink()
+    assert "notes an erasure" not in own("profiles").err
+
+
+def test_a_journal_is_on_the_disk_before_anything_is_deleted(
+    own: Cli, fresh: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    synced = list[str]()
+    sync, delete = os.fsync, erase.delete
+
+    def note(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(erase, "delete", lambda *values: synced.append("deletion") or delete(*values))
+    own("privacy", "erase", ANN, "--yes")
+    folder = str(tmp_path / "config/usertrack/erasures")
+    written, renamed, began = (
+        next(i for i, name in enumerate(synced) if test(name))
+        for test in (
+            lambda name: name.startswith(f"{folder}/"),
+            lambda name: name == folder,
+            lambda name: name == "deletion",
+        )
+    )
+    assert written < renamed < began
 
 
 def test_what_another_usertrack_has_of_her_at_work_is_left(

@@ -4,22 +4,23 @@ from pathlib import Path
 
 
 def remove_left_overs() -> None:
-    """Remove those among temporary files, in the current folder, and beside profiles, where they hold secrets."""
+    """Remove those among temporary files, in the current folder, and beside profiles and journals of erasures."""
     from contextlib import suppress
     from tempfile import gettempdir
 
     from usertrack.core import temporary
+    from usertrack.workspace.private_files import erasures_folder
     from usertrack.workspace.profiles import profiles_folder
 
     with suppress(OSError):  # such as a current folder that is gone
-        temporary.remove_left_overs(Path(gettempdir()), Path.cwd(), profiles_folder())
+        temporary.remove_left_overs(Path(gettempdir()), Path.cwd(), profiles_folder(), erasures_folder())
 
 
 def finish_erasures(but: str = "") -> None:
     """Finish each, except that of the e-mail ``but``, which the command itself erases; say what could not be."""
-    from usertrack.workspace.private_files import config_folder
+    from usertrack.workspace.private_files import erasures_folder
 
-    folder = config_folder() / "erasures"
+    folder = erasures_folder()
     if not any(folder.glob("*.json")):
         return
     from usertrack.cli import diagnostics
@@ -28,8 +29,12 @@ def finish_erasures(but: str = "") -> None:
     from usertrack.core.errors import UsertrackError
     from usertrack.library.entities import EMAIL
     from usertrack.privacy.holdings import finish
-    from usertrack.privacy.journal import interrupted
+    from usertrack.privacy.journal import interrupted, unreadable
 
+    for path in unreadable(folder):
+        diagnostics.note(
+            f"{path} notes an erasure that was not finished, and cannot be read: erase again, then delete it"
+        )
     for begun in interrupted(folder):
         email, origin = begun.subject.email, begun.origin
         if email == but:

@@ -56,6 +56,15 @@ def write_whole(path: Path, text: str, mode: int = 0o600) -> None:
         fresh.replace(path)
 
 
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in ``folder`` are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_private(path: Path, text: str) -> None:
     """The same (0600) in a folder (0700) that is made."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from unicodedata import normalize
 from urllib.parse import quote
 
 _CHUNK, _LONGEST = 1 << 22, 12 * 320  # bytes read at a time, and of the longest e-mail
@@ -23,14 +24,23 @@ _CHECKSUM, _FRAME = 16, struct.Struct("<BII")
 ERASED = "[erased]"
 
 
-def spellings(email: str) -> list[str]:
-    """Return the spellings of ``email`` in texts, apart from the case of letters."""
-    return sorted({email, *(json.dumps(email, ensure_ascii=each)[1:-1] for each in (True, False)), quote(email)})
-
-
 def pattern(email: str) -> str:
     """A regular expression, for Python and RE2, that finds ``email`` in any text, but not a longer one."""
-    return rf"(?i){_BEFORE}(?:{'|'.join(map(re.escape, spellings(email)))}){_AFTER}"
+    return rf"(?i){_BEFORE}(?:{_spelled(email)}){_AFTER}"
+
+
+def _spelled(email: str) -> str:
+    """A regular expression for the spellings of ``email``, apart from the case of ASCII letters."""
+    spellings = (map(re.escape, _spellings(character)) for character in normalize("NFC", email))
+    return "".join(f"(?:{'|'.join(of_character)})" for of_character in spellings)
+
+
+def _spellings(character: str) -> list[str]:
+    """Return how texts, JSON and URLs write ``character`` in either case, composed or not."""
+    cases = {case for case in (character, character.lower(), character.upper()) if len(case) == 1}
+    texts = {normalize(form, case) for case in cases for form in ("NFC", "NFD")}
+    encoded = {json.dumps(text, ensure_ascii=in_ascii)[1:-1] for text in texts for in_ascii in (True, False)}
+    return sorted({*texts, *encoded, *map(quote, texts)}, key=len, reverse=True)
 
 
 def without(email: str, text: str) -> str:
@@ -49,34 +59,40 @@ def files_with(
     Occurrences within ``longer_emails`` do not count: in a file nothing may show where a text ends. Files in the
     folders ``proven`` are not unpacked.
     """
-    own, longer = _in_bytes([email]), _in_bytes(longer_emails)
-    needle = re.compile(b"|".join([*map(re.escape, longer), b"(%s)" % b"|".join(map(re.escape, own))]))
+    longest_first = sorted(longer_emails, key=len, reverse=True)
+    needle = re.compile("|".join([*map(_spelled, longest_first), f"({_spelled(email)})"]).encode().lower())
+    rare = _rare(email)
     return [
-        file for path in paths for file in _files(path) if _has(file, own, needle, unpack=file.parent not in proven)
+        file for path in paths for file in _files(path) if _has(file, rare, needle, unpack=file.parent not in proven)
     ]
 
 
-def _in_bytes(emails: Iterable[str]) -> list[bytes]:
-    return sorted({word.encode().lower() for email in emails for word in spellings(email)}, key=len, reverse=True)
+def _rare(email: str) -> list[list[bytes]]:
+    """Return what no text with ``email`` is without, for each way to write it: for all but few files, a quick proof."""
+    parts = re.split("[^\0-\x7f]+", normalize("NFC", email).lower())
+    return [
+        [write(part).lower().encode() for part in parts] for write in (str, quote, lambda part: json.dumps(part)[1:-1])
+    ]
 
 
 def _files(path: Path) -> Iterable[Path]:
     return sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else filter(Path.is_file, [path])
 
 
-def _has(path: Path, own: Sequence[bytes], needle: "re.Pattern[bytes]", *, unpack: bool) -> bool:
+def _has(path: Path, rare: Sequence[Sequence[bytes]], needle: "re.Pattern[bytes]", *, unpack: bool) -> bool:
     named = iter([str(path).encode(errors="surrogateescape")])
     contents = [named, _plain(path), *([_unpacked(path)] if unpack else [])]
-    return any(_in_any(pieces, own, needle) for pieces in contents)
+    return any(_in_any(pieces, rare, needle) for pieces in contents)
 
 
-def _in_any(pieces: Iterator[bytes], own: Sequence[bytes], needle: "re.Pattern[bytes]") -> bool:
+def _in_any(pieces: Iterator[bytes], rare: Sequence[Sequence[bytes]], needle: "re.Pattern[bytes]") -> bool:
     tail = b""
     with suppress(OSError):  # removed meanwhile, or none of ours to read
         for piece in pieces:
             text = (tail + piece).lower()
-            # most files have none of it, for which a search of plain bytes is enough
-            if any(word in text for word in own) and any(match[1] for match in needle.finditer(text)):
+            if any(all(part in text for part in parts) for parts in rare) and any(
+                match[1] for match in needle.finditer(text)
+            ):
                 return True
             tail = text[-_LONGEST:]
     return False

@@ -19,7 +19,7 @@ from usertrack.sources.identity import identities
 from usertrack.sources.own_events import folder_of, own_events
 from usertrack.workspace.data_folder import default_data
 from usertrack.workspace.demo_choice import cache_root
-from usertrack.workspace.private_files import config_folder
+from usertrack.workspace.private_files import erasures_folder
 from usertrack.workspace.state import state_folder
 
 
@@ -34,11 +34,7 @@ def local_files(analysis: Analysis, data: Path | None = None) -> LocalFiles:
     unseen = tuple(place for place in places if (place / "clickhouse").is_dir())
     history = history_file(settings, analysis.runner.now)
     cache, alerts = open_cache(settings, now, analysis.progress), state_folder(settings, now)
-    return LocalFiles(history, cache, unseen, alerts, Journal(journal_folder(), _origin(analysis, data)))
-
-
-def journal_folder() -> Path:
-    return config_folder() / "erasures"
+    return LocalFiles(history, cache, unseen, alerts, Journal(erasures_folder(), _origin(analysis, data)))
 
 
 def _origin(analysis: Analysis, data: Path | None) -> Origin:

@@ -8,14 +8,17 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from usertrack.core.errors import UsageError
+from usertrack.core.temporary import sync_folder, temporary_folder
 from usertrack.privacy.subject import Subject
+
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)  # what a journal of another form causes
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,22 @@ class Journal:
         Raises UsageError where that cannot be written.
         """
         path = self.folder / f"{uuid4().hex}.json"
-        fresh = path.with_suffix(".new")
         text = json.dumps({"origin": asdict(self.origin), "subject": asdict(_without_facts(subject))})
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            hint = "nothing was deleted; set XDG_CONFIG_HOME to a folder that can be written"
-            raise UsageError(f"cannot note the erasure in {self.folder} ({error.strerror})", hint) from error
-        with os.fdopen(descriptor, "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-            fresh.rename(path)
+        with ExitStack() as stack:
+            try:
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with temporary_folder(self.folder) as fresh:
+                    descriptor = os.open(fresh / path.name, os.O_RDWR | os.O_CREAT, 0o600)
+                    file = stack.enter_context(os.fdopen(descriptor, "w"))
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    (fresh / path.name).rename(path)
+                    sync_folder(self.folder)  # else a power cut could bring back the folder without the journal
+            except OSError as error:
+                hint = "nothing was deleted; set XDG_CONFIG_HOME to a folder that can be written"
+                raise UsageError(f"cannot note the erasure in {self.folder} ({error.strerror})", hint) from error
             yield
             path.unlink()
         for begun in interrupted(self.folder):
@@ -99,17 +104,33 @@ class Interrupted:
 def interrupted(folder: Path) -> Iterator[Interrupted]:
     """Yield the erasures that nobody is at work on, each locked until the next is asked for."""
     for path in sorted(folder.glob("*.json")):
-        try:
-            with path.open("r+") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                noted = json.load(file)
-                subject = Subject(**{name: _tuple(value) for name, value in noted["subject"].items()})
-                if path.exists():  # else another process has finished it meanwhile
-                    yield Interrupted(path, Origin(**noted["origin"]), subject)
-        except OSError:  # somebody is at work, or has finished
-            continue
-        except (ValueError, TypeError, KeyError):  # cut off, or of another version: no command may depend on it
-            continue
+        # somebody is at work, or has finished; or it is one of `unreadable`, on which no command may depend
+        with suppress(OSError, *_UNREADABLE), path.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            begun = _read(path)
+            if path.exists():  # else another process has finished it meanwhile
+                yield begun
+
+
+def unreadable(folder: Path) -> list[Path]:
+    """Return the journals that are damaged, of another version, or not ours to read."""
+    return [path for path in sorted(folder.glob("*.json")) if not _is_readable(path)]
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        _read(path)
+    except FileNotFoundError:  # its erasure has ended
+        return True
+    except (OSError, *_UNREADABLE):
+        return False
+    return True
+
+
+def _read(path: Path) -> Interrupted:
+    noted = json.loads(path.read_text())
+    subject = Subject(**{name: _tuple(value) for name, value in noted["subject"].items()})
+    return Interrupted(path, Origin(**noted["origin"]), subject)
 
 
 def _tuple(value: Any) -> Any:

@@ -22,7 +22,7 @@ from usertrack.library.library import Query, Statement, for_key
 from usertrack.library.sql import parsed
 from usertrack.privacy import local
 from usertrack.privacy.jobs import can_forget, run_job
-from usertrack.privacy.journal import Journal
+from usertrack.privacy.journal import Journal, unreadable
 from usertrack.privacy.subject import OWN, Subject, ask
 from usertrack.segments.history.file import HistoryFile
 from usertrack.segments.staging import rows_of_person
@@ -165,6 +165,7 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
         "alerts": local.alert_files(files.alerts) if files.alerts else [],
         "history": local.history_files(files.history) if files.history else [],
         "cache": [files.cache.folder] if files.cache else [],
+        "journals": unreadable(files.journal.folder) if files.journal else [],
     }
     for place, paths in places.items():
         if paths:

@@ -10,6 +10,11 @@ def config_folder() -> Path:
     return Path(platformdirs.user_config_dir("usertrack"))
 
 
+def erasures_folder() -> Path:
+    """The folder of the journals of erasures that are not finished."""
+    return config_folder() / "erasures"
+
+
 def is_exposed(path: Path) -> bool:
     """Whether others may read the file."""
     try:

@@ -8,15 +8,7 @@ SELECT
     sumIf(refusals, who = '') AS without_email,
     groupArrayIf(who, who != '') AS emails,
     groupArrayIf(who, who != '' AND refusals < behind_it) AS shared,
-    (
-        SELECT groupUniqArray(distinct_id)
-        FROM person_distinct_ids
-        WHERE person_id IN (SELECT id FROM persons WHERE {opted_out})
-            AND (
-                person_id IN (SELECT id FROM persons WHERE {identified})
-                OR NOT match(distinct_id, '^[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+$')
-            )
-    ) AS ids
+    {opted_out_ids} AS ids
 FROM (
     SELECT who, countIf(said_no) AS refusals, count() AS behind_it
     FROM (
