@@ -14,6 +14,7 @@ from usertrack.alerts.codec import decode, encode, jsonable
 from usertrack.alerts.router import Digest, Group, LogEntry, Notification
 from usertrack.alerts.store import Store, stamp
 from usertrack.core.errors import SourceBusy
+from usertrack.core.formats import delete_copies
 from usertrack.core.traces import pattern, without
 
 
@@ -180,6 +181,7 @@ def expire_by(store: Store, alerts_kept: timedelta, messages_kept: timedelta, no
 
 def compact(store: Store) -> None:
     """Write the file anew, so that neither it nor its log has a byte of what was deleted."""
+    delete_copies(store.path)
     try:
         store.connection.execute("VACUUM")
         busy, _, _ = store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

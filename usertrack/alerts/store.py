@@ -14,9 +14,10 @@ from usertrack.alerts.codec import decode, encode
 from usertrack.alerts.life import Alert, AlertState, Change
 from usertrack.alerts.notifications import Silence
 from usertrack.core.errors import SourceBusy, UsageError, UsertrackError
+from usertrack.core.formats import prepare_sqlite
 
 FILE = "alerts.db"
-VERSION = 1
+FORMAT = 1
 _WAIT = 10.0  # seconds that another process may write
 _OF_INCIDENTS = "coalesce(json_extract(body, '$.incident'), '') <> ''"
 _SCHEMA = """
@@ -68,19 +69,8 @@ class Store:
             self.connection.row_factory = sqlite3.Row
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
                 self.connection.execute(f"PRAGMA {pragma}")
-            self._prepare()
+            prepare_sqlite(self.connection, self.path, _SCHEMA, FORMAT)
         self._version = -1
-
-    def _prepare(self) -> None:
-        (version,) = self.connection.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise UsageError(f"{self.path} was written by a newer usertrack", "update usertrack")
-        if version == VERSION:
-            return
-        with self.transaction():
-            for statement in _SCHEMA.split(";\n"):
-                self.connection.execute(statement)
-            self.connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
         self.connection.close()

@@ -10,6 +10,7 @@ from usertrack.alerts.store import FILE as ALERTS
 from usertrack.alerts.store import Store
 from usertrack.alerts.watch_lock import WatchLock
 from usertrack.core.errors import ConnectionFailed
+from usertrack.core.formats import delete_copies
 from usertrack.core.spool import SpooledRows, connect, quote
 from usertrack.engine.cache import Cache
 from usertrack.privacy.subject import Subject
@@ -116,6 +117,7 @@ def rewrite(connection: Any, place: HistoryFile, change: str, values: list[Any])
     After an interruption, the file is the old one or the new one. A process that waits for it gets the new one.
     """
     fresh = unfinished_file(place)
+    delete_copies(place.path)
     try:
         with history_file.transaction(connection):
             for statement in change.split(";"):

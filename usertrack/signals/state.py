@@ -11,12 +11,13 @@ from typing import Any
 
 from usertrack.alerts.model import Signal, SignalState
 from usertrack.core.errors import UsageError
+from usertrack.core.formats import delete_copies, prepare_sqlite
 from usertrack.signals.baselines import person_of
 from usertrack.signals.engine import Engine
 from usertrack.signals.snapshot import restore, saved, unsaved
 
 FILE = "signals.db"
-_VERSION = 1
+_FORMAT = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS people (id TEXT PRIMARY KEY, state TEXT NOT NULL);
@@ -59,10 +60,7 @@ class StateFile:
             self._connection = sqlite3.connect(self.path, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
-            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
-                raise UsageError(f"{self.path} is of a newer usertrack", "update usertrack")
-            self._connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+            prepare_sqlite(self._connection, self.path, _SCHEMA, _FORMAT)
         except (OSError, sqlite3.Error) as error:
             hint = "move it away: what goes on now is then read anew"
             raise UsageError(f"{self.path} cannot be opened: {error}", hint) from error
@@ -180,6 +178,7 @@ class StateFile:
         return self._connection.execute(sql, {"before": before.timestamp()})
 
     def _write_anew(self) -> None:
+        delete_copies(self.path)
         self._connection.execute("VACUUM")
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -180,7 +180,7 @@ def _flipped(place: HistoryFile) -> None:
         (lambda place: place.path.write_bytes(place.path.read_bytes()[:9000]), "is damaged, or no history"),
         (_flipped, "is damaged, or no history"),
         (_other_tables, "no history of usertrack"),
-        (_version, "written by a newer usertrack (its version is 99, not 1)"),
+        (_version, "written by a newer usertrack (its format is 99, this one knows 2)"),
         (_of_a_newer_duckdb, "written by a newer DuckDB"),
     ],
 )

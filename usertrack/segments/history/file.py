@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from usertrack.core.errors import SourceBusy, UsageError
+from usertrack.core.formats import new_copy, require_known
 from usertrack.core.spool import quote
 from usertrack.sources.identity import origin_of
 from usertrack.workspace.settings import Settings
@@ -20,11 +21,11 @@ from usertrack.workspace.settings import Settings
 if TYPE_CHECKING:
     import duckdb
 
-VERSION = 1
+FORMAT = 2  # since 2, people have `undecided`
 _WAIT = 5.0  # seconds that another usertrack may hold the file
 _IN_TURN = threading.RLock()  # DuckDB's lock on the file keeps out other processes, and not a thread of this one
 _TABLES = """
-CREATE TABLE history.about AS SELECT 'usertrack history' AS what, {version} AS version;
+CREATE TABLE history.about AS SELECT 'usertrack history' AS what, {format} AS version;
 CREATE TABLE history.snapshot (
     id INTEGER, origin VARCHAR, set_name VARCHAR, as_of TIMESTAMP, recorded_at TIMESTAMP, rules VARCHAR,
     exclusive BOOLEAN, people BIGINT, match MAP(VARCHAR, BIGINT),
@@ -102,7 +103,7 @@ def open_history(connection: Any, place: HistoryFile, *, write: bool = False) ->
         with _IN_TURN:
             _attach(connection, place.path, write=write)
             try:
-                _require_version(connection, place.path, write=write)
+                _require_format(connection, place.path, write=write)
                 yield
             finally:
                 connection.execute("DETACH history")
@@ -140,18 +141,31 @@ def _attach(connection: Any, path: Path, *, write: bool) -> None:
             connection.execute(f"ATTACH {quote(str(path))} AS history{'' if write else ' (READ_ONLY)'}")
 
 
-def _require_version(connection: Any, path: Path, *, write: bool) -> None:
+def _require_format(connection: Any, path: Path, *, write: bool) -> None:
     tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'history'").fetchall()
     if not tables and write:
         with transaction(connection):
-            connection.execute(_TABLES.format(version=VERSION))
+            connection.execute(_TABLES.format(format=FORMAT))
         path.chmod(0o600)  # it names your customers
         return
     about = connection.execute("SELECT what, version FROM history.about").fetchone() if ("about",) in tables else None
     if about is None or about[0] != "usertrack history":
         raise UsageError(f"{path} is a DuckDB file, but no history of usertrack", _MOVE)
-    if about[1] > VERSION:
-        raise UsageError(f"{path} was written by a newer usertrack (its version is {about[1]}, not {VERSION})", _NEWER)
+    require_known(path, about[1], FORMAT)
+    if about[1] < FORMAT and write:
+        _migrate(connection, path, about[1])
+
+
+def _migrate(connection: Any, path: Path, number: int) -> None:
+    copy = new_copy(path, number)
+    copy.unlink()  # DuckDB makes its files itself
+    connection.execute(f"ATTACH {quote(str(copy))} AS former")
+    copy.chmod(0o600)
+    connection.execute("COPY FROM DATABASE history TO former")
+    connection.execute("DETACH former")
+    with transaction(connection):
+        connection.execute("ALTER TABLE history.person ADD COLUMN IF NOT EXISTS undecided VARCHAR[]")
+        connection.execute(f"UPDATE history.about SET version = {FORMAT}")
 
 
 _MOVE = "the file was not changed; move it away, and usertrack starts a new one"

@@ -101,9 +101,6 @@ def record(classification: Classification, place: HistoryFile, recorded_at: date
     with transaction(connection):
         for column, fact in kept_as.items():
             connection.execute(f"ALTER TABLE history.person ADD COLUMN IF NOT EXISTS {column} {fact.type}")
-        connection.execute(
-            "ALTER TABLE history.person ADD COLUMN IF NOT EXISTS undecided VARCHAR[]"
-        )  # which an earlier file lacks
         _forget(connection, [before.id] if before else [])
         _insert_snapshot(connection, replace(new, id=number), place)
         connection.execute(

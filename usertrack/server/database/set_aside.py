@@ -17,7 +17,6 @@ _DAMAGED = {
     "event_log": "what is whole of it went on",
     "insights": "`sqlite3 FILE .recover | sqlite3 insights.sqlite` reads what can be read, or put a backup there",
 }
-_FORMER = "*.format-*"  # copies before a migration
 
 
 class KeptEvent(NamedTuple):
@@ -80,7 +79,7 @@ class SetAside:
     def forget(self, matches: Callable[[str], bool]) -> None:
         """Delete the events whose text matches, and damaged files with such a text, whose whole entries go on."""
         self._keep(lambda line: not matches(line))
-        for path in self._files(_FORMER, *(f"{name}-damaged-*" for name in _DAMAGED)):
+        for path in self._files("-damaged-*"):
             if matches(path.read_bytes().decode(errors="replace")):
                 path.unlink()
 
@@ -88,20 +87,19 @@ class SetAside:
         """Delete what came before that moment."""
         first = before.astimezone(UTC).isoformat()
         self._keep(lambda line: not line.startswith('["') or line[2:] >= first)
-        for path in self._files(_FORMER, *(f"{name}-damaged-*" for name in _DAMAGED)):
+        for path in self._files("-damaged-*"):
             if path.stat().st_mtime < before.timestamp():
                 path.unlink()
 
     def problems(self) -> list[str]:
         """Return a sentence for each damaged file that was set aside and that nobody has deleted yet."""
         return [
-            f"{path.name} was damaged, and is set aside: {restore}; then delete it"
-            for name, restore in _DAMAGED.items()
-            for path in self._files(f"{name}-damaged-*.sqlite")
+            f"{path.name} was damaged, and is set aside: {_DAMAGED[path.name.partition('-')[0]]}; then delete it"
+            for path in self._files("-damaged-*.sqlite")
         ]
 
-    def _files(self, *patterns: str) -> list[Path]:
-        return sorted(path for pattern in patterns for path in self._folder.glob(pattern))
+    def _files(self, end: str) -> list[Path]:
+        return sorted(path for name in _DAMAGED for path in self._folder.glob(f"{name}{end}"))
 
     def _lines(self) -> list[str]:
         """The lines of refused events; the last may be cut, of a process that was killed."""

@@ -1,6 +1,7 @@
 """The store: the one process and session that owns a data directory. It creates the schema and deletes for good."""
 
 import shutil
+import sqlite3
 import tempfile
 import threading
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
+from usertrack.core.formats import read_folder_format, require_known, write_folder_format
 from usertrack.core.sql_file import sql_file
 from usertrack.server.database.journal import Journal
 from usertrack.server.database.literals import literal
@@ -27,6 +29,7 @@ _PURGE_SETTINGS = {
     "cleanup_thread_preferred_points_per_iteration": 0,
     "merge_tree_clear_old_parts_interval_seconds": 0,  # else a purge spins for a second
 }
+FORMAT = 1  # rises when an older usertrack would read a folder wrongly
 _PURGE_SECONDS = 60  # before a purge is given up
 _CATCH_UP = 10.0  # seconds
 _VERSIONED = ("persons", "person_distinct_ids", "static_cohort_people", "cohorts")
@@ -63,8 +66,10 @@ class Store(ClickHouseSession):
         self._applier: Applier | None = None
         self._lock = _lock_directory(path, waiting)
         try:
+            require_known(path, read_folder_format(path), FORMAT)
             for leftover in (folder for pattern in _LEFTOVERS for folder in path.glob(pattern)):
                 shutil.rmtree(leftover, ignore_errors=True)
+            self.log = SqliteLog(path / "event_log.sqlite")
             super().__init__(path)
             for statement in sql_file(__package__, "schema").split(";\n"):
                 if statement.strip():
@@ -72,10 +77,10 @@ class Store(ClickHouseSession):
             self.journal = Journal(self)
             self.journal.complete()
             self.definitions = PropertyDefinitions(self)
-            self.log = SqliteLog(path / "event_log.sqlite")
+            write_folder_format(path, FORMAT)
         except BaseException as error:
             self._lock.release()
-            if isinstance(error, RuntimeError):
+            if isinstance(error, RuntimeError | sqlite3.Error):
                 raise _cannot_open(path, error) from None
             raise
 
@@ -240,7 +245,7 @@ def _lock_directory(path: Path, waiting: ReportWait | None) -> DirectoryLock:
         ) from None
 
 
-def _cannot_open(path: Path, error: RuntimeError) -> ConnectionFailed:
+def _cannot_open(path: Path, error: Exception) -> ConnectionFailed:
     reason = str(error).split(" (version")[0].splitlines()[0].rstrip(". ")
     return ConnectionFailed(
         f"cannot open the embedded ClickHouse in {path}: {reason}",

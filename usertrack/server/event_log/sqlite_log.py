@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from usertrack.core.formats import delete_copies, prepare_sqlite
 from usertrack.server.event_log.log import LoggedRequest, NotAppended, Waiting
 from usertrack.server.event_log.salvage import Salvage
 
+_FORMAT = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
     offset INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -107,6 +109,7 @@ class SqliteLog:
     def purge(self) -> None:
         """Remove trimmed entries from the disk: from the file and from its journal."""
         with self._turn, self._reading:
+            delete_copies(self._path)
             if self._writer:
                 self._writer.execute("VACUUM")
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -186,7 +189,7 @@ class SqliteLog:
             [problem] = writer.execute("PRAGMA quick_check(1)").fetchone()
             if problem != "ok":
                 raise sqlite3.DatabaseError(f"malformed: {problem}")
-            writer.executescript(_SCHEMA)
+            prepare_sqlite(writer, self._path, _SCHEMA, _FORMAT)
             count, size = writer.execute("SELECT count(*), total(length(body)) FROM entries").fetchone()
             [end] = writer.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()
             if end < self._end:  # a new file in place of one of this process
@@ -234,7 +237,7 @@ class SqliteLog:
         _remove(self._fresh)
         self._fresh.touch(mode=0o600)
         with closing(_connection(self._fresh)) as writer:
-            writer.executescript(_SCHEMA)
+            prepare_sqlite(writer, self._fresh, _SCHEMA, _FORMAT)
             salvage = Salvage(self._path, self._end)
             with _transaction(writer):
                 rows = ((entry.offset, zlib.crc32(entry.body), entry.body) for entry in salvage.entries())

@@ -1,0 +1,49 @@
+"""Packs a folder as the last release writes it: `PYTHONPATH=CHECKOUT_OF_THE_RELEASE python tests/last_release.py FILE`.
+
+``data`` has two stored events and four that wait in the log, ``history.duckdb`` a snapshot of two people, and
+``alerts`` a silence. The committed file is of e9c1e1be.
+"""
+
+import sys
+import tarfile
+import tempfile
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from tests.memberships import classified, keep_one
+from usertrack.alerts.notifications import Silence
+from usertrack.alerts.store import Store as AlertStore
+from usertrack.segments.history.file import HistoryFile
+from usertrack.server.capture.ingest import Ingestor
+from usertrack.server.capture.payload import Event
+from usertrack.server.capture.recorded import to_bytes
+from usertrack.server.database.store import Store
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def events(*numbers: int) -> list[Event]:
+    return [Event(str(UUID(int=number, version=4)), "seen", "ann", NOW, {"n": number}) for number in numbers]
+
+
+def write(folder: Path) -> None:
+    with closing(Store(folder / "data")) as store:
+        Ingestor(store, "phc_test").ingest(events(1, 2), NOW)
+    with closing(Store(folder / "data")) as store:
+        store.log.append([to_bytes(events(3, 4), NOW), to_bytes(events(5, 6), NOW)])
+    people = {f"{name}@x.example": (1, 0, 1.0, 0.0) for name in ("ann", "ben")}
+    keep_one(HistoryFile(folder / "history.duckdb", "test"), classified(0, people))
+    alerts = AlertStore(folder / "alerts")
+    with alerts.transaction():
+        alerts.put_silence(Silence("quiet", (), NOW, NOW, "ann", "deploy"))
+    alerts.close()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        write(Path(name))
+        with tarfile.open(sys.argv[1], "w:xz") as packed:
+            for entry in ("data", "history.duckdb", "alerts"):
+                packed.add(Path(name, entry), entry)
