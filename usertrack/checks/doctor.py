@@ -60,6 +60,7 @@ def check_sources(runner: Runner) -> list[Finding]:
             if own
             else [_posthog(posthog_answer), _scopes(posthog_answer), *_unasked_events(runner)]
         ),
+        *(Finding("FAIL", "store", damage) for damage in runner.damage),
         *(
             [_failed(runner, "neon", postgres_answer)]
             if isinstance(postgres_answer, UsertrackError)

@@ -1,7 +1,7 @@
 """The session of a command that queries sources: settings, library, rules, a runner, and the output."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ class Session(Analysis):
 
     def emit(self, answer: "Document | Table", limit: int | None = None) -> None:
         self.progress.stop()
-        emit(self._with_age_note(answer), self.settings, self.common, limit)
+        emit(self._with_own_notes(answer), self.settings, self.common, limit)
 
     def pseudonymised(self, document: "Document", limit: int | None = None) -> "Document":
         """``document`` with pseudonyms instead of e-mails, and without the name of its person."""
@@ -48,24 +48,25 @@ class Session(Analysis):
         also = {self.name: "[name]"}
         return Pseudonyms(pseudonym_key(self.settings), self.settings["internal"], also).document(document, limit)
 
-    def _with_age_note(self, answer: "Document | Table") -> "Document | Table":
-        """``answer`` with its age, where it is from the cache."""
+    def _with_own_notes(self, answer: "Document | Table") -> "Document | Table":
+        """``answer`` with its age, where it is from the cache, and the damage of the store that it is from."""
         from usertrack.core.document import Document
 
-        if not self.runner.stale:
+        notes = tuple(filter(None, [self.runner.stale, *self.runner.damage]))
+        if not notes:
             return answer
-        stale, asked_at = self.runner.stale, self.runner.asked_at
-        dated = replace(answer, notes=(stale, *answer.notes))
-        if isinstance(dated, Document) and (data := dated.data):
-            return replace(dated, data=lambda: _with_age(data(), stale, asked_at))
-        return dated
+        age = {"asked_at": self.runner.asked_at} if self.runner.stale else {}
+        noted = replace(answer, notes=tuple(dict.fromkeys((*notes, *answer.notes))))
+        if isinstance(noted, Document) and (data := noted.data):
+            return replace(noted, data=lambda: _with_notes(data(), notes, age))
+        return noted
 
 
-def _with_age(data: Any, stale: str, asked_at: "datetime | None") -> Any:
-    """A command's own JSON, with the time at which the sources were asked."""
+def _with_notes(data: Any, notes: Sequence[str], age: dict[str, Any]) -> Any:
+    """A command's own JSON with these notes, and with the time at which the sources were asked."""
     if not isinstance(data, dict):
         return data
-    return data | {"asked_at": asked_at, "notes": [stale, *data.get("notes", ())]}
+    return data | age | {"notes": list(dict.fromkeys((*notes, *data.get("notes", ()))))}
 
 
 @contextmanager
@@ -97,7 +98,7 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
         except (ConnectionFailed, SourceBusy) as problem:
             problem.hint = "; ".join(filter(None, [problem.hint, runner.fallback]))
             raise
-    if session.incomplete:
+    if session.incomplete or session.runner.damage:
         for remedy in runner.remedies:
             diagnostics.hint(remedy)
         if runner.fallback:

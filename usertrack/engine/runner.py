@@ -32,7 +32,7 @@ from usertrack.engine.unavailable import CONNECT, NAMES, CacheOnly, Misconfigure
 from usertrack.library.lacking import COLUMNS
 from usertrack.library.library import Library
 from usertrack.library.query import Query, Statement
-from usertrack.sources import Api, Source
+from usertrack.sources import STORE_IS_DAMAGED, Api, Source
 from usertrack.workspace.settings import Settings
 
 _OPTED_OUT = "posthog/opted_out"
@@ -123,6 +123,12 @@ class Runner:
     def opted_out(self) -> OptedOut:
         """Who has opted out; nobody before the first query."""
         return self._consent[0].result() if self._consent else OptedOut()
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What the answers so far say of a damaged store."""
+        notes = (note for answer in self._answers if isinstance(answer, Table) for note in answer.notes)
+        return tuple(dict.fromkeys(note for note in notes if note.startswith(STORE_IS_DAMAGED)))
 
     def own_people(self) -> OwnPeople:
         """Everything that names your own people, where either source is asked."""

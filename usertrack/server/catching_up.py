@@ -1,6 +1,7 @@
 """Whoever reads sees what was acknowledged before: reading requests wait until it is stored, for some seconds at most.
 
-An answer that could not wait for all of it says in a header how many requests with events it lacks.
+An answer that could not wait for all of it says in a header how many requests with events it lacks, and each answer of
+a damaged store what is damaged.
 """
 
 import json
@@ -17,7 +18,7 @@ from usertrack.server.http.auth import authenticate
 from usertrack.server.http.requests import read_body
 from usertrack.server.http.server_settings import ServerSettings
 
-HEADER = "X-Usertrack-Waiting"
+HEADER, DAMAGED = "X-Usertrack-Waiting", "X-Usertrack-Damaged"
 _POLLED = ("/query/", "/usertrack/jobs/")  # what was asked before, and is only fetched
 _CAPTURE = "/api/track/"  # takes events, and needs no personal key
 
@@ -29,7 +30,11 @@ class CatchingUp:
         self._app, self._store, self._settings = app, store, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _reads(scope) or not self._store.log.waiting().entries:
+        if scope["type"] != "http" or not _reads(scope):
+            await self._app(scope, receive, send)
+            return
+        damage = "; ".join(self._store.damage.problems()).encode("ascii", "replace").decode()
+        if not damage and not self._store.log.waiting().entries:
             await self._app(scope, receive, send)
             return
         try:
@@ -42,8 +47,9 @@ class CatchingUp:
         waiting = await run_in_threadpool(self._store.catch_up, self._settings.catch_up) if has_key else 0
 
         async def send_with_waiting(message: Message) -> None:
-            if waiting and message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = str(waiting)
+            if message["type"] == "http.response.start":
+                headers = {HEADER: str(waiting or ""), DAMAGED: damage * has_key}
+                MutableHeaders(scope=message).update({name: value for name, value in headers.items() if value})
             await send(message)
 
         await self._app(scope, receive, send_with_waiting)

@@ -15,7 +15,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from usertrack.server.answer_cache import AnswerCache, is_repeatable
-from usertrack.server.database.execute import cancel, execute, execute_parquet, progress, read_rows
+from usertrack.server.database.execute import DAMAGED, cancel, execute, execute_parquet, progress, read_rows
 from usertrack.server.database.store import Store
 from usertrack.server.hogql import Context, HogQLError, compile_hogql
 from usertrack.server.hogql.compiled import Compiled
@@ -226,8 +226,8 @@ class QueryRunner:
         failure = job.future.exception()
         if failure is None:
             return 200, _status_body(status, job.future.result())
-        is_client_error = isinstance(failure, ApiError) and failure.status < 500
-        message = str(failure) if isinstance(failure, ApiError) and (is_client_error or failure.status == 504) else None
+        is_told = isinstance(failure, ApiError) and (failure.status in {*range(500), 504} or failure.code == DAMAGED)
+        message = str(failure) if is_told else None
         message = TOO_MANY if isinstance(failure, ApiError) and failure.status == 429 else message
         return 400 if message else 500, _status_body({**status, "error": True, "error_message": message}, b"null")
 

@@ -80,6 +80,7 @@ def serve(
         from usertrack.server.http.log import to_stderr
 
         to_stderr(log_format)
+        store.damage.check()
         settings = replace(load_or_create_settings(data, env), owner_key=secrets.token_urlsafe(32), **overrides)
         port = listener.getsockname()[1]
         sockets = [listener, *([stack.enter_context(closing(listen(DEFAULT_HOST, 0)))] if tls else [])]

@@ -51,7 +51,7 @@ def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[
         problems.append(f"events wait to be stored since {lag:.0f} s")
     if waiting.bytes > settings.most_waiting * 0.9:
         problems.append("nearly as many events wait as may wait")
-    problems += SetAside(store.path).problems()
+    problems += [*SetAside(store.path).problems(), *store.damage.problems()]
     return {
         "status": "ok" if not problems else "degraded",
         "problems": problems,
@@ -66,6 +66,7 @@ def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[
         "refused_events": metrics.refused,
         "refused_and_dropped_events": metrics.dropped,
         "repeated_events": metrics.stored.total - metrics.new,
+        "checksums_compared": store.damage.is_checked,
         "requests": {str(code): count for code, count in sorted(metrics.requests.items())},
         "answered_p50_seconds": metrics.answered.share(0.5),
         "answered_p99_seconds": metrics.answered.share(0.99),
@@ -85,6 +86,7 @@ def _metrics(store: Store, settings: ServerSettings, ingestor: Ingestor) -> str:
         ("events_dropped_total", "counter", "Refused events for which there was no room aside.",
          [("", metrics.dropped)]),
         ("damaged_files", "gauge", "Damaged files that were set aside.", [("", len(SetAside(store.path).problems()))]),
+        ("damaged_tables", "gauge", "Tables with damaged parts.", [("", len(store.damage.problems()))]),
         ("log_waiting_requests", "gauge", "Requests in the log that wait to be stored.", [("", waiting.entries)]),
         ("log_waiting_bytes", "gauge", "Bytes in the log that wait to be stored.", [("", waiting.bytes)]),
         ("log_limit_bytes", "gauge", "Bytes from which on requests are refused.", [("", settings.most_waiting)]),

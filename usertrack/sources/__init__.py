@@ -14,6 +14,8 @@ REGISTRY = {
     "posthog": "usertrack.sources.posthog:PostHog",
     "neon": "usertrack.sources.postgres:Postgres",
 }
+STORE_IS_DAMAGED = "numbers may be too low, since the store is damaged"
+"""How a note begins that is about the embedded server's store."""
 
 
 class Source(Protocol):

@@ -113,7 +113,7 @@ class PostHog:
             elapsed=time.perf_counter() - started,
             truncated=result.cut or (statement.limit is not None and len(result.rows) > statement.limit),
             timezone=known_zone(about.get("timezone")),
-            notes=(*result.notes, *(() if about else (NO_PROJECT_READ,))),
+            notes=(*result.notes, *self._api.damage, *(() if about else (NO_PROJECT_READ,))),
         )
 
     async def about(self) -> dict[str, Any]:

@@ -12,19 +12,23 @@ import httpx
 from usertrack.core.errors import QueryError, SourceBusy
 from usertrack.core.notify import Notify
 from usertrack.core.tls import tls
-from usertrack.sources import http
+from usertrack.sources import STORE_IS_DAMAGED, http
 from usertrack.sources.waiting import WaitNotices
 
 _BLOCKING_SECONDS = 75  # PostHog's gateway gives up at 60
 _STOP_SECONDS = 5
-_WAITING = "X-Usertrack-Waiting"  # of the embedded server
+_WAITING, _DAMAGED = "X-Usertrack-Waiting", "X-Usertrack-Damaged"  # of the embedded server
+
 _PARQUET = "application/vnd.apache.parquet"
 
 T = TypeVar("T")
 
 
 class QueryClient:
-    """The queries of one project. ``timeout``, for one query, and ``pause``, after a first failure, are in seconds."""
+    """The queries of one project. ``timeout``, for one query, and ``pause``, after a first failure, are in seconds.
+
+    ``damage`` is what an embedded server has said of its store.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class QueryClient:
         self._path = f"/api/projects/{project_id}"
         self._waiting = WaitNotices(notify)
         self._whom = f"PostHog ({httpx.URL(host).host})"
+        self.damage: tuple[str, ...] = ()
         self._about: asyncio.Task[dict[str, Any]] | None = None
         self._client = httpx.AsyncClient(
             base_url=host,
@@ -193,6 +198,9 @@ class QueryClient:
             waiting = response.headers.get(_WAITING, "")
             if waiting.isdecimal():
                 self._notify(f"this answer lacks the newest events: {waiting} requests with some wait to be stored")
+            if (damaged := response.headers.get(_DAMAGED)) and not self.damage:
+                self.damage = (f"{STORE_IS_DAMAGED}: {damaged}",)
+                self._notify(*self.damage)
             return read(response)
 
         return await http.send(request, read_noting, self._notify, pause=self._pause, blocking=blocking, once=once)

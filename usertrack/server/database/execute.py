@@ -43,7 +43,9 @@ _NOTHING = "type 'Nothing'"  # of a column of NULLs
 _CODE_OF_MEMORY = "(MEMORY_LIMIT_EXCEEDED)"
 _UTC = {"UTC", "Etc/UTC", "GMT"}
 # failures of the server, not of the query: PostHog shows no details of these
-_INTERNAL = {"LOGICAL_ERROR", "NOT_ENOUGH_SPACE", "STD_EXCEPTION", "ABORTED", "CANNOT_READ_ALL_DATA", "CORRUPTED_DATA"}
+_INTERNAL = {"LOGICAL_ERROR", "NOT_ENOUGH_SPACE", "STD_EXCEPTION", "ABORTED"}
+DAMAGED = "store_damaged"
+_DAMAGE = {"CHECKSUM_DOESNT_MATCH", "CANNOT_READ_ALL_DATA", "CANNOT_DECOMPRESS", "CORRUPTED_DATA"}
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,8 @@ def api_error(message: str) -> ApiError:
         return ApiError(504, f"clickhouse_{name.lower()}", detail)
     if name == "QUERY_WAS_CANCELLED":
         return ApiError(400, "query_was_cancelled", "Query was cancelled.")
+    if name in _DAMAGE:
+        return ApiError(500, DAMAGED, "The store is damaged: `usertrack serve --status` says where.")
     if name in _INTERNAL or name == "UNKNOWN":
         return ApiError(500, "error", "ClickHouse error while executing query.")
     detail = message.partition("DB::Exception:")[2].partition("Stack trace:")[0]

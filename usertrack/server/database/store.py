@@ -14,6 +14,7 @@ from typing import Protocol
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.core.formats import read_folder_format, require_known, write_folder_format
 from usertrack.core.sql_file import sql_file
+from usertrack.server.database.damage import Damage
 from usertrack.server.database.journal import Journal
 from usertrack.server.database.literals import literal
 from usertrack.server.database.lock import DirectoryLock, ReportWait
@@ -74,6 +75,7 @@ class Store(ClickHouseSession):
             for statement in sql_file(__package__, "schema").split(";\n"):
                 if statement.strip():
                     self._connection.query(statement)
+            self.damage = Damage(self)
             self.journal = Journal(self)
             self.journal.complete()
             self.definitions = PropertyDefinitions(self)
@@ -229,6 +231,7 @@ class Store(ClickHouseSession):
         """Close it after a running import, and after the current step of a deletion."""
         if self._applier:
             self._applier.close()
+        self.damage.close()
         with self._importing, self._erasing:
             self.log.close()
             super().close()
