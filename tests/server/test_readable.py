@@ -92,6 +92,13 @@ def test_a_text_keeps_its_words_and_addresses_their_path(text: str, readable: st
     assert (rules.text(text), rules.text(readable)) == (readable, readable)
 
 
+def test_hosts_stay(client: Client) -> None:
+    hosts = {"$host": "acme.example:8443", "$referring_domain": "www.kowalczyk.example"}
+    direct, other = stored(client, [of_page("$pageview", **{**hosts, "$referrer": "$direct"}), of_page("x", **hosts)])
+    assert direct["$referrer"] == "$direct"
+    assert [{name: event[name] for name in hosts} for event in (direct, other)] == [hosts, hosts]
+
+
 def test_values_that_code_named_keep_ids_and_names_and_an_email_that_is_a_trait(client: Client) -> None:
     given = {"plan": "Enterprise – Müller", "order": "ord_9f3kd82a", "team_id": "64f1c0ffee64f1c0ffee64f1", "rows": 3}
     ann = "ann@acme.example"

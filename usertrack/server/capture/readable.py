@@ -6,7 +6,8 @@ secrets, e-mails and what follows the path of an address. docs/decisions has the
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,10 @@ _EVENTS = {
 }  # fmt: skip
 # made by the script or by this server, of no text of a page
 _MADE = {
-    "$lib", "$host", "$event_type", "$session_id", "$window_id", "$device_id", "$anon_distinct_id", "$ip", "$browser",
+    "$lib", "$event_type", "$session_id", "$window_id", "$device_id", "$anon_distinct_id", "$ip", "$browser",
     "$os", "$device_type", "client_timestamp", "token", SIGNATURE,
 }  # fmt: skip
+_HOSTS = ("$host", "$referring_domain")
 _GIVEN = ("$set", "$set_once", "$group_set", "$groups")  # by the product's code
 _LABEL, _DECLARED = "$el_text", "$el_declared"  # the latter says that `data-usertrack-label` is the text
 _LONGEST = 16 << 10  # characters of a text, the limit of a whole event in usertrack.js
@@ -34,6 +36,13 @@ _KEPT = 10_000  # texts whose result is known; most pages, labels and messages c
 _SHORT = 500  # characters of such a text, so that these hold 10 MB at the most
 
 _YEAR = re.compile(r"20[0-4]\d")
+_WORD = 40  # letters; no word is longer, and what follows takes time that grows with the square
+_HALF = 4  # letters of a word within another; one in 140 000 pairs of such words is random letters
+# of the forms of a word; none in -er, as names are
+_ENDS = (
+    ("s", ""), ("es", ""), ("ies", "y"), ("ied", "y"), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"), ("ion", ""),
+    ("ion", "e"), ("ation", ""), ("ation", "e"), ("able", ""), ("able", "e"), ("ly", ""), ("ment", ""), ("ness", ""),
+)  # fmt: skip
 _TOKEN = re.compile(r"[A-Za-z0-9]+(?:[-_.]+[A-Za-z0-9]+)*")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _CHUNK = re.compile(r"[-_.]+")
@@ -73,7 +82,7 @@ class Readable:
         self._routes = [line.split("/") for line in lines if line.startswith("/")]
         own = {part.lower() for line in lines for part in re.findall(r"[^\W\d_]+", line)}
         listed = Path(__file__).with_name("words.txt").read_text().splitlines()
-        self._words = own.union(word for word in listed if not word.startswith("#"))
+        self._words = own.union(string.ascii_lowercase, (word for word in listed if not word.startswith("#")))
         self.path = _cached(self._path)
         self.text = _cached(self._text)
         self.selector = _cached(self._selector)
@@ -105,6 +114,8 @@ class Readable:
                 cleaned[name] = value
             elif name == "$pathname":
                 cleaned[name] = _each_text(value, self.path)
+            elif name in _HOSTS and isinstance(value, str) and _HOST.fullmatch(value):
+                cleaned[name] = value
             elif name in _GIVEN:
                 cleaned[name] = self._given(name, value)
             elif is_own or name.startswith("$"):
@@ -133,6 +144,8 @@ class Readable:
 
     def _is_readable(self, token: str) -> bool:
         """Whether ``token`` is made of words, such as ``settings``, ``pullRequests`` and ``oauth2``."""
+        if token.lower() in self._words:  # oauth2, e2e
+            return True
         if not _TOKEN.fullmatch(token):
             return False
         letters, digits = [], 0
@@ -150,8 +163,10 @@ class Readable:
         return digits <= 2 and long_enough and all(map(self._is_word, letters))
 
     def _is_word(self, part: str) -> bool:
+        if len(part) > _WORD:
+            return False
         lower = part.lower()
-        return lower in self._words or lower.removesuffix("s") in self._words or (len(part) == 1 and part.isalpha())
+        return lower in self._words or (f"-{lower}" not in self._words and is_form(lower, self._words))
 
     def _path(self, path: str) -> str:
         address = _URL.fullmatch(path)
@@ -163,7 +178,7 @@ class Readable:
 
     def _part(self, part: str) -> str:
         part = part.partition(";")[0]  # ;jsessionid=…
-        is_known = part in ("", "-") or (not part.isdigit() and self._is_readable(part.removeprefix(":")))
+        is_known = part in ("", "-") or (not part.isdigit() and self._is_readable(part.lstrip(":._")))
         return part if is_known else ":id"
 
     def _address(self, text: str) -> str:
@@ -215,6 +230,30 @@ class Readable:
     def _is_random(self, chunk: str) -> bool:
         longest = _COMPOUND if re.fullmatch("[A-Z]?[a-z]+", chunk) else _RANDOM
         return len(chunk) >= longest and not self._is_readable(chunk)
+
+
+def is_form(word: str, words: Set[str]) -> bool:
+    """Whether ``word``, in lower case, is a form of one of ``words``, or two in one, such as `datarooms`."""
+    return not words.isdisjoint(_stems(word)) or any(
+        word[:at] in words and (word[at:] in words or not words.isdisjoint(_stems(word[at:])))
+        for at in range(_HALF, len(word) - _HALF + 1)
+    )
+
+
+def _stems(word: str) -> Iterator[str]:
+    """Yield what ``word`` may be a form of, as are `updates`, `updating` and `reupdated`."""
+    for end, other in _ENDS:
+        stem = word.removesuffix(end)
+        if stem != word and len(stem) > 2:
+            yield stem + other
+            if end[0] in "ei" and stem[-1] == stem[-2]:  # stopped
+                yield stem[:-1]
+            if end == "s":
+                yield from _stems(stem)
+    for start in ("un", "re", "non", "pre"):
+        if word.startswith(start) and len(word) - len(start) > 3:  # reid is a name
+            yield (stem := word.removeprefix(start))
+            yield from _stems(stem)
 
 
 def _cached(rule: Callable[[str], str]) -> Callable[[str], str]:
