@@ -179,12 +179,17 @@ def test_patterns_that_somebody_breaks_while_they_run(tmp_path: Path, capsys: py
     before = patterns.read()
     patterns.prove()
     assert not patterns.have_changed()
+    path.unlink()  # as an editor does that renames its copy
+    assert not patterns.have_changed()
+    assert patterns.read() is before
     path.write_text("patterns:\n  quiet: {when: {none: any}}\n")
     os.utime(path, (1, 1))
     assert patterns.have_changed()
     assert patterns.read() is before
     assert not patterns.have_changed()
-    assert "patterns.yaml:2" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "patterns.yaml:2" in told
+    assert told.endswith("the previous patterns stay active until the file is mended\n")
     path.write_text("patterns:\n  quiet: {where: no_such_fact, when: {none: any, within: 1h}}\n")
     assert patterns.read() is not before
     assert patterns.refuse(UsageError("no fact 'no_such_fact'"))  # as the watcher does that asks for it

@@ -125,7 +125,7 @@ def test_what_somebody_meets_is_told_once_over_a_kill_and_a_revoked_webhook(
             (tmp_path / "patterns.yaml").write_text(PATTERNS.replace("{when", "{where: no_such_fact > 1, when"))
             until(lambda: slack.about("patterns.yaml"))
             _fail(url, "eve@acme.example")
-            until(lambda: slack.about("eve@acme.example"))  # the patterns of before go on
+            until(lambda: slack.about("eve@acme.example"))  # the previous patterns stay active
             (tmp_path / "patterns.yaml").write_text(PATTERNS)
             slack.revoked = True
             _fail(url, "wei@acme.example")

@@ -66,6 +66,18 @@ def test_a_clock_that_was_set_back_loses_no_merge(client: Client, monkeypatch: p
     assert people(client) == [{"anon", "bob"}]
 
 
+def test_a_clock_that_jumped_ahead_and_was_set_right_loses_no_change(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns
+    for hours, plan in ((0, "trial"), (1, "paid"), (0, "free")):
+        monkeypatch.setattr(time, "time_ns", lambda: now() + hours * 3600 * 10**9)  # noqa: B023
+        client.send(identify("bob", "anon", plan=plan))
+        client.person_ids()  # they are stored
+    assert client.persons()["bob"] == {"plan": "free"}
+    assert client.rows("SELECT count() FROM posthog.events") == [[3]]
+
+
 def test_the_same_within_one_batch(client: Client) -> None:
     client.send(
         event("visit", "anon"), identify("bob", "anon", n=1), event("visit", "anon"), identify("bob", "phone", n=2)

@@ -153,3 +153,18 @@ def test_events_of_a_server_whose_clock_is_ahead_are_seen_at_once(world: World) 
     assert world.poll(10) == ["errors firing 101"]
     assert world.clock_ahead == pytest.approx(91)
     assert world.poll(20) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_clock_that_jumps_by_an_hour_loses_and_doubles_nothing(world: World, jump: int) -> None:
+    world.happens("$pageview", -10)
+    world.poll(0)
+    ann, ben = (str(UUID(int=number)) for number in (8, 9))
+    for person, at in ((ann, 2), (ann, 3), (ben, jump + 25), (ben, jump + 26)):
+        if at == jump + 25:
+            lines = world.poll(10) + world.poll(jump + 20)
+        world.happens("$exception", at, person=person)
+    for later in (30, 40, 300, 3600):
+        lines += world.poll(jump + later)
+    assert [line.rpartition(" ")[0] for line in lines if line.startswith("errors firing")] == ["errors firing"] * 2

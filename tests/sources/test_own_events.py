@@ -143,6 +143,16 @@ def test_what_is_new_changed_or_deleted_follows(cli: Cli, execute: Execute, tmp_
 
 
 @pytest.mark.slow
+def test_rows_of_a_clock_that_jumps_by_an_hour_are_copied_once(cli: Cli, execute: Execute) -> None:
+    event(execute, "before", "u1", "before", 0)
+    assert names(cli) == ["before"]
+    event(execute, "jumped", "u1", "jumped", -1)
+    assert names(cli) == ["before", "jumped"]
+    event(execute, "set_right", "u1", "set_right", 0)
+    assert names(cli) == names(cli, "--refresh") == ["before", "jumped", "set_right"]
+
+
+@pytest.mark.slow
 def test_no_row_is_lost_silently(cli: Cli, execute: Execute) -> None:
     execute('ALTER TABLE "Event" DROP CONSTRAINT "Event_pkey", ALTER properties TYPE text')
     event(execute, "future", "u1", "future", datetime(2199, 1, 1, tzinfo=UTC))

@@ -78,7 +78,7 @@ class Desk:
         Pagers are left out: nothing would resolve the incident there.
         """
         labels = {PATTERN: "patterns.yaml", "severity": "warning"}
-        because = f"a change of patterns.yaml does not run, and those of before go on: {problem}"
+        because = f"a change of patterns.yaml does not run, and the previous patterns stay active: {problem}"
         told = Alert(
             key=f"patterns.yaml:{now.isoformat()}",
             pattern=labels[PATTERN],

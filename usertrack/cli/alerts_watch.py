@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -83,7 +83,7 @@ def watch(
 
 
 class RunningPatterns:
-    """The patterns of the file at ``path`` that run: where a change of the file cannot run, those of before go on.
+    """The active patterns of the file at ``path``. Where a change of it cannot run, the previous ones stay active.
 
     Attributes:
         path: patterns.yaml.
@@ -95,7 +95,7 @@ class RunningPatterns:
         self.refusal = ""
         self._running: Patterns | None = None
         self._latest: Patterns | None = None
-        self._changed_at = 0.0
+        self._changed_at: float | None = None
 
     def read(self) -> "Patterns":
         """Return the patterns to run. Raises UsageError if the file is wrong from the beginning."""
@@ -126,17 +126,16 @@ class RunningPatterns:
     def _go_back(self, problem: UsertrackError) -> None:
         self._latest, self.refusal = self._running, problem.message
         diagnostics.error(problem)
-        diagnostics.note("the patterns of before go on until the file is mended")
+        diagnostics.note("the previous patterns stay active until the file is mended")
 
     def have_changed(self) -> bool:
-        """Whether the file has changed since it was read."""
-        return self._time() != self._changed_at
+        """Whether the file has changed since it was read. One that is absent has not: editors rename their copy."""
+        return self._time() not in {None, self._changed_at}
 
-    def _time(self) -> float:
-        try:
+    def _time(self) -> float | None:
+        with suppress(OSError):
             return self.path.stat().st_mtime
-        except OSError:
-            return 0.0
+        return None
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,9 @@ class Watcher:
             return count
         cursor = self._state.arrived_until
         cursor = read_until if cursor is None else cursor
+        if now.timestamp() < read_until:  # our clock was set back, and on one machine that of the source
+            cursor = min(cursor, now.timestamp())
+            self.engine.clock = min(self.engine.clock, now.timestamp())  # else what happens now would be an hour late
         table = arrival_table(runner, _moment(cursor) - OVERLAP, now + _AHEAD)
         latest = latest_arrival(table)
         self.clock_ahead = max(0.0, latest - now.timestamp())
@@ -89,7 +92,7 @@ class Watcher:
         meet(now)
         if now.date() != _moment(read_until).date():
             self.engine.forget((now - REMEMBERED).timestamp())
-        self._save(self.engine.taken(), taken, now, max(cursor, latest))
+        self._save(self.engine.taken(), taken, now, max(cursor, min(latest, now.timestamp())))
         self.hand_on(receive)
         return len(taken)
 
@@ -131,7 +134,8 @@ class Watcher:
             read_until=now.timestamp(),
             arrived_until=cursor,
             read=uuids,
-            again_since=cursor - OVERLAP.total_seconds(),
+            # also when the clock is set back; what is older than LATEST changes nothing if it is read again
+            again_since=cursor - OVERLAP.total_seconds() - LATEST,
         )
 
 
