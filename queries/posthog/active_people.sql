@@ -1,7 +1,8 @@
 -- title: Daily active people
 -- about: >
---   Persons with an event, known or anonymous, on an average day of the window; days without any count as 0. Persons, not
---   e-mails. `event` narrows it to those who did that, such as `$pageview`.
+--   Persons with an event, known or anonymous, on an average day of the window; days without any count as 0, and those of
+--   which the log does not have all, as it began later, do not count. Persons, not e-mails. `event` narrows it to those
+--   who did that, such as `$pageview`.
 -- params: {days: 30, event: ""}
 -- metric: {label: Daily active people, kind: mean, good: above 10, excellent: above 50}
 SELECT
@@ -29,6 +30,12 @@ FROM (
                 AND {customer}
         )
         GROUP BY date
+    )
+    -- the second before the log began is of the last day that it does not have in full
+    WHERE date > (
+        SELECT toDate(toTimeZone(min(timestamp) - toIntervalSecond(1), {timezone}))
+        FROM events
+        WHERE timestamp < toDateTime({as_of})
     )
     GROUP BY date
 )

@@ -1,12 +1,13 @@
 -- title: Sessions
 -- about: >
 --   Sessions that began within the window (`period` 1) and within the one as long before it (`period` 0), as PostHog
---   defines them: the events of one `$session_id`; its length in seconds from first to last; a bounce has one pageview at
---   the most, no autocapture, and lasted less than 10 seconds, and without any pageview it is unknown (`with_pageview`
---   counts the others). `people` had one. With `where`, sessions with an event that fulfils it, each of them whole. Rows
---   without `bucket` are those of the whole period; with `buckets`, those of the window are counted by `interval`, too,
---   from that of `origin` on. A session is in the group of the first value in it; `group_values`: how many there are in
---   the window. The six lengths are half-open.
+--   defines them: the events of one `$session_id`; its length in seconds from first to last; a bounce has one pageview
+--   at the most, no autocapture, and lasted less than 10 seconds, and without any pageview it is unknown
+--   (`with_pageview` counts the others). Where no session has events of two moments, their lengths are unknown.
+--   `people` had one. With `where`, sessions with an event that fulfils it, each of them whole. Rows without `bucket`
+--   are those of the whole period; with `buckets`, those of the window are counted by `interval`, too, from that of
+--   `origin` on. A session is in the group of the first value in it; `group_values`: how many there are in the window.
+--   The six lengths are half-open.
 -- params:
 --   since: {type: timestamp}
 --   before: {type: timestamp}
@@ -123,8 +124,10 @@ SELECT
     bucket,
     people,
     sessions,
-    length / sessions AS mean_seconds,
-    (sorted[intDiv(sessions + 1, 2)] + sorted[intDiv(sessions + 2, 2)]) / 2 AS median_seconds,
+    if(sum(length) OVER () > 0, length / sessions, NULL) AS mean_seconds,
+    if(
+        isNotNull(mean_seconds), (sorted[intDiv(sessions + 1, 2)] + sorted[intDiv(sessions + 2, 2)]) / 2, NULL
+    ) AS median_seconds,
     bounces,
     with_pageview,
     below_30s AS to_30s,

@@ -149,6 +149,7 @@ def test_nothing_is_kept(own: Cli) -> None:
     result = own("segments", "--offline")
     assert (result.code, result.out) == (3, "")
     assert "is not in the cache; ask once without --offline" in result.err
+    assert "hint: `usertrack segments` asks, and keeps the answers" in result.err
     listed = own("insight", "list", "--offline")
     assert listed.code == 3
     assert "hint: ask without --offline" in listed.err

@@ -98,6 +98,7 @@ def test_engagement_is_the_mean_of_its_parts(client: Client) -> None:
         "p|$pageview|2026-03-08 10:00:00|$session_id=s2",
         "q|$pageview|2026-03-02 10:00:00|$session_id=s3",
         "q|$pageview|2026-03-20 10:00:00",
+        "long ago|$pageview|2026-01-02 10:00:00",
     ]
     parts = activity_of(client, lines, scope_of("2026-03-02", "2026-03-12")).now.engagement
     assert parts.stickiness == pytest.approx(3 / 10 / 2)
@@ -110,7 +111,7 @@ def test_engagement_is_the_mean_of_its_parts(client: Client) -> None:
 def test_stickiness_is_the_mean_of_each_day_s(client: Client) -> None:
     """Eleven people of whom ten left: of the last day's one, all the others' days would be 255 %."""
     lines = [f"p{n}|a|" + ", ".join(f"2026-03-{day:02} 10:00:00" for day in range(2, 12)) for n in range(10)]
-    lines += ["q|a|2026-03-02 10:00:00, 2026-04-10 10:00:00"]
+    lines += ["q|a|2026-03-02 10:00:00, 2026-04-10 10:00:00", "long ago|a|2026-01-02 10:00:00"]
     activity = activity_of(client, lines, scope_of("2026-03-02", "2026-04-11")).now
     assert activity.active.stickiness is not None
     assert activity.active.stickiness == pytest.approx((1 + 9 * 10 / 11 + 1) / 40)

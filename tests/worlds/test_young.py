@@ -1,7 +1,10 @@
 """`young`: three weeks old, with 12 accounts. Its log begins inside the period that a month is compared with."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+
+import httpx
 
 from .oracle import Act, Company, Person, Run
 from .walk import Walk
@@ -98,7 +101,8 @@ class TestYoung(Walk):
         absent_segments=frozenset({"high_intent"}),
         names={"email": [email("amy")], "steps": STEPS, "segment": ["power"], "features": ["--event", "$pageview"]},
         unknown={
-            **dict.fromkeys(["activity", "report activity", "/activity"], BEFORE_THE_LOG),
+            **dict.fromkeys(["activity", "report activity", "/activity"], (*BEFORE_THE_LOG, "Bounce rate")),
+            "sessions": ("Session length, mean", "Session length, median", "Bounce rate"),
             "metrics": ("Daily active people", "Signup to first render", "Render success rate"),
             "churn": ("churn rate:", "lifetime:"),
         },
@@ -113,3 +117,18 @@ class TestYoung(Walk):
         assert (sessions["now"]["sessions"], sessions["before"]["sessions"]) == (17, None)
         begin = "the log begins on 30 Oct 2026: the sessions of the period before are unknown"
         assert begin in sessions["notes"]
+
+    def test_the_filter_of_activity_offers_only_segments_that_there_are(
+        self, there: Opened, browser: Callable[[str], httpx.Response]
+    ) -> None:
+        page = browser("/activity").text
+        assert '<option value="frustrated"' in page
+        assert "high_intent" not in page
+
+    def test_days_before_the_log_are_in_no_average(self, there: Opened) -> None:
+        activity = json.loads(there.run("activity", "-f", "json").out)
+        days = [day["dau"] for day in activity["days"] if day["complete"]]
+        assert (len(days), activity["now"]["mean_dau"]) == (20, sum(days) / 20)
+        assert len([day for day in activity["days"] if not day["complete"]]) == 10  # nine before it, and today
+        metrics = json.loads(there.run("metrics", "active_people", "-f", "json").out)["metrics"]
+        assert [(metric["value"], metric["n"]) for metric in metrics] == [(sum(days) / 20, 20)]

@@ -1,6 +1,8 @@
 """The session of a command that queries sources: settings, library, rules, a runner, and the output."""
 
 import os
+import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -96,7 +98,9 @@ def open_session(common: Common, *, cached: bool = True, settings: "Settings | N
         try:
             yield session
         except (ConnectionFailed, SourceBusy) as problem:
-            problem.hint = "; ".join(filter(None, [problem.hint, runner.fallback]))
+            asking = shlex.join(["usertrack", *(word for word in sys.argv[1:] if word != "--offline")])
+            keeping = f"`{asking}` asks, and keeps the answers" if problem.code == "not_kept" else ""
+            problem.hint = "; ".join(filter(None, [problem.hint or keeping, runner.fallback]))
             raise
     if session.incomplete or session.runner.damage:
         for remedy in runner.remedies:

@@ -11,9 +11,8 @@ from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.library.library import Library
 from usertrack.product.funnel.numbers import named_funnels
 from usertrack.reports.filters import Filters
-from usertrack.segments.rules import read_rules
 from usertrack.web.site import Site
-from usertrack.workspace.files import funnel_paths, rules_path
+from usertrack.workspace.files import funnel_paths
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,10 @@ class Offer:
 
 
 class Choices:
-    """Read again when a file of the workspace changes. Where one is broken, its part is not offered."""
+    """Read again when a file of the workspace changes. Where one is broken, its part is not offered.
+
+    What rests on something that is absent here is not offered either, which may take a question to Postgres.
+    """
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -107,7 +109,7 @@ class Choices:
 
     def _segments(self) -> dict[str, dict[str, str]]:
         try:
-            sets = read_rules(rules_path(self._site.settings)).judging("").sets
+            sets = self._site.answers.ask(("rules", ""), lambda analysis: analysis.rules()).value.sets
         except UsertrackError:
             return {}
         ids = [segment.id for segment_set in sets.values() for segment in segment_set.segments]

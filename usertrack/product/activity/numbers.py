@@ -24,7 +24,8 @@ MONTH, SOON = 30, 7
 class ActiveDay:
     """A local day: how many persons were active on it, and in the 7 and the 30 days that end with it.
 
-    ``again``: those of ``dau`` who were active again within the next 7 days. ``complete``: it is over, and not cut off.
+    ``again``: those of ``dau`` who were active again within the next 7 days. ``complete``: it is over, and the
+    log has all of it.
     """
 
     start: datetime
@@ -141,7 +142,7 @@ class Activity:
         """The full day a week before the last one: what DAU is compared with, since weekdays differ."""
         last = self.now.active.last
         days = (*self.before.active.days, *self.now.active.days) if last else ()
-        known = [day for day in days if day.complete and (self.begin is None or self.begin <= day.start)]
+        known = [day for day in days if day.complete]
         return next((day for day in known if last and day.start.date() == last.start.date() - timedelta(7)), None)
 
     def events(self, day: date) -> int:
@@ -177,7 +178,7 @@ def ask(runner: Runner, requested_scope: Scope) -> Activity:
     ]
     days, visits, came, hours, log, *grouped = answers(runner, queries)
     begin = as_utc(log.rows[0][0]) if log.rows[0][0] else None
-    before, now = _active(days.dicts(), scope)
+    before, now = _active(days.dicts(), scope, begin)
     sessions, no_sessions = comparison_of(visits.dicts()), ""
     if len(hours.rows):
         sessions, no_sessions = with_reason(runner, everybody, sessions)
@@ -197,7 +198,7 @@ def ask(runner: Runner, requested_scope: Scope) -> Activity:
         else ActivityPeriod(_NO_DAYS, was, Visits(known=False)),
         sessions,
         {(row["date"], int(row["hour"])): int(row["events"]) for row in hours.dicts()},
-        {name: _active(rows, scope)[1] for table in grouped for name, rows in groups(table, scope)},
+        {name: _active(rows, scope, begin)[1] for table in grouped for name, rows in groups(table, scope)},
         days,
         grouped[0] if grouped else None,
         requested_scope,
@@ -225,16 +226,22 @@ def _days_query(scope: Scope) -> tuple[str, dict[str, Any]]:
     return "posthog/active_days", {**filter_values(scope), **breakdown_values(scope), **times}
 
 
-def _active(rows: Sequence[Mapping[str, Any]], scope: Scope) -> tuple[ActiveDays, ActiveDays]:
-    """The period before, and the window up to ``as_of``; both have every day, also those without anybody."""
+def _active(
+    rows: Sequence[Mapping[str, Any]], scope: Scope, begin: datetime | None = None
+) -> tuple[ActiveDays, ActiveDays]:
+    """The period before, and the window up to ``as_of``; both have every day, also those without anybody.
+
+    Days of which the log, which begins at ``begin``, does not have all are not complete.
+    """
     by_day = {row["day"]: row for row in rows}
-    days = [_day(by_day.get(start.date()), start, not scope.unfinished(start)) for start in scope.starts]
-    complete_days = sum(day.complete for day in days)
-    earlier = [scope.step(scope.starts[0], at) for at in range(-complete_days, 0)]
-    before = tuple(_day(by_day.get(start.date()), start) for start in earlier)
-    return ActiveDays(before, before), ActiveDays(tuple(days), tuple(days[: max(0, complete_days - SOON)]))
+    over = [start for start in scope.starts if not scope.unfinished(start)]
 
+    def active_day(start: datetime) -> ActiveDay:
+        row = by_day.get(start.date())
+        dau, wau, mau, again = (int(row[name]) if row else 0 for name in ("dau", "wau", "mau", "again"))
+        return ActiveDay(start, dau, wau, mau, again, start in over and (begin is None or begin <= start))
 
-def _day(row: Mapping[str, Any] | None, start: datetime, complete: bool = True) -> ActiveDay:  # noqa: FBT001
-    dau, wau, mau, again = (int(row[name]) if row else 0 for name in ("dau", "wau", "mau", "again"))
-    return ActiveDay(start, dau, wau, mau, again, complete)
+    days = tuple(map(active_day, scope.starts))
+    over += (earlier := [scope.step(scope.starts[0], at) for at in range(-len(over), 0)])
+    before = tuple(map(active_day, earlier))
+    return ActiveDays(before, before), ActiveDays(days, days[: max(0, len(earlier) - SOON)])

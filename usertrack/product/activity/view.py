@@ -14,7 +14,7 @@ from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import group_attributes
 from usertrack.product.compare import Measure, changes, listing, values
 from usertrack.product.scope import EVERYBODY, GroupName, Scope
-from usertrack.product.sessions.view import session_figures
+from usertrack.product.sessions.view import session_figures, unmeasured_notes
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PARTS = {
@@ -169,6 +169,9 @@ def _notes(activity: Activity) -> Iterator[str]:
         yield "no day of this time is over: DAU, WAU and MAU are of full days"
     if activity.no_sessions:
         yield activity.no_sessions
+    yield from unmeasured_notes(now.visits)
+    if activity.begin and any(day.start < activity.begin for day in now.active.days):
+        yield "days before the log began are in no average and no chart"
     if activity.begin and None in (
         activity.now.lifecycle.people["dormant"],
         activity.before.lifecycle.people["dormant"],

@@ -32,6 +32,7 @@ TRAITS = {"Device": "$device_type", "Browser": "$browser", "OS": "$os", "Country
 class Visits:
     """``sessions`` of ``people``; ``mean`` and ``median`` are seconds, None without any. ``lengths``: as in LENGTHS.
 
+    Where no session of the log has events of two moments, how long they lasted, and so who bounced, is unknown.
     ``with_pageview`` have a pageview; only these can bounce. Not ``known``: no event has a $session_id, so that 0
     sessions does not mean that there were none.
     """
@@ -50,17 +51,22 @@ class Visits:
         return self.sessions if self.known else None
 
     @property
+    def measured(self) -> bool:
+        """Whether it is known how long they lasted."""
+        return self.mean is not None or not self.sessions
+
+    @property
     def per_person(self) -> float | None:
         return self.sessions / self.people if self.people else None
 
     @property
     def bounce_rate(self) -> float | None:
-        return self.bounces / self.with_pageview if self.with_pageview else None
+        return self.bounces / self.with_pageview if self.with_pageview and self.measured else None
 
     @property
     def of_two_minutes(self) -> float | None:
         """The share that lasted two minutes or more."""
-        return sum(self.lengths[2:]) / self.sessions if self.sessions else None
+        return sum(self.lengths[2:]) / self.sessions if self.sessions and self.measured else None
 
 
 @dataclass(frozen=True)
@@ -186,8 +192,8 @@ def _visits(row: Mapping[str, Any]) -> Visits:
     return Visits(
         int(row["sessions"]),
         int(row["people"]),
-        float(row["mean_seconds"]),
-        float(row["median_seconds"]),
+        row["mean_seconds"],
+        row["median_seconds"],
         int(row["bounces"]),
         int(row["with_pageview"]),
         tuple(int(row[name]) for name in LENGTHS),

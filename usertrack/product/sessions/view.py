@@ -94,7 +94,7 @@ def sessions_document(sessions: Sessions) -> Document:
         blocks=(
             compared,
             *_bucket_blocks(sessions),
-            *([_lengths(now)] if now.known else []),
+            *([_lengths(now)] if now.known and now.measured else []),
             *(_values(sessions, by, known) for by, known in _groupings(sessions)),
         ),
         notes=notes,
@@ -136,7 +136,8 @@ def _groupings(sessions: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Ses
 def by_length(visits: Visits) -> dict[str, int | None]:
     """Count the sessions of each length; None where that is not known."""
     return {
-        label: count if visits.known else None for label, count in zip(LENGTHS.values(), visits.lengths, strict=True)
+        label: count if visits.known and visits.measured else None
+        for label, count in zip(LENGTHS.values(), visits.lengths, strict=True)
     }
 
 
@@ -187,9 +188,16 @@ def missing_trait_notes(sessions: Sessions) -> Iterator[str]:
 
 
 def no_sessions_notes(sessions: Sessions) -> Iterator[str]:
-    """Why there are no sessions."""
+    """Why there are no sessions, or why nothing is known of their lengths."""
     if sessions.why_none:
         yield sessions.why_none
+    yield from unmeasured_notes(sessions.all.now)
+
+
+def unmeasured_notes(visits: Visits) -> Iterator[str]:
+    """Why it is unknown how long sessions lasted."""
+    if not visits.measured:
+        yield "no session has events of two moments: how long they lasted, and whether they bounced, is unknown"
 
 
 def _notes(sessions: Sessions) -> Iterator[str]:
@@ -200,7 +208,7 @@ def _notes(sessions: Sessions) -> Iterator[str]:
     if sessions.scope.where:
         yield "sessions with an event that fulfils --where, each of them whole"
     unseen = sessions.all.now.sessions - sessions.all.now.with_pageview
-    if unseen:
+    if unseen and sessions.all.now.measured:
         yield f"{plural(unseen, 'session')} without any pageview: whether they bounced is not known"
 
 

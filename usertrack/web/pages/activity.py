@@ -51,7 +51,8 @@ def routes(site: Site) -> list[Route]:
 
     async def activity(request: Request) -> Response:
         answers = ActivityAnswers(site, Question.of(request.query_params), since_of(request.query_params))
-        form = rendered("activity.html.j2", question=answers.question, choices=choices.now, meanings=MEANINGS)
+        offer = await site.shell.ask(request, lambda: choices.now)
+        form = rendered("activity.html.j2", question=answers.question, choices=offer, meanings=MEANINGS)
         parts = [Part("scope", answers.scope, 2)]
         parts += [
             Part(name, partial(answers.part, name, choices), height, asks=asks, after=answers.is_counted)
