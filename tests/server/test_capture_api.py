@@ -4,18 +4,21 @@
 import base64
 import gzip
 import json
+import socket
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
-from capture_fixtures import SETTINGS, TOKEN, Client, client, running, shared_store, store  # noqa: F401
+from capture_fixtures import SETTINGS, TOKEN, Client, client, running, shared_store, store, wait_until  # noqa: F401
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from usertrack.server.capture.ip_addresses import means_address
 from usertrack.server.capture.payload import DISTINCT_ID_LENGTH
+from usertrack.server.http import requests
 
 EVENT = {"event": "hi", "distinct_id": "d", "api_key": TOKEN}
 PATHS = ["/batch", "/e", "/i/v0/e", "/capture", "/track", "/engage"]
@@ -204,3 +207,18 @@ def test_hostile_properties_come_back_as_sent(running: Client, properties: Any, 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_bytes_are_answered(running: Client, body: bytes, path: str, kind: str) -> None:
     assert running.http.post(path, content=body, headers={"Content-Type": kind}).status_code in (400, 401)
+
+
+def test_the_bodies_of_all_clients_together_are_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MOST_RECEIVED", 100_000)
+    body = json.dumps({"api_key": TOKEN, "event": "large", "distinct_id": "ann", "properties": {"a": "x" * 80_000}})
+    head = f"POST /e/ HTTP/1.1\r\nhost: a\r\ncontent-length: {len(body)}\r\n\r\n"
+    url = client.http.base_url
+    with closing(socket.create_connection((url.host, url.port or 0))) as slow:
+        slow.sendall((head + body[:-1]).encode())
+        wait_until(lambda: requests._BODIES.received == len(body) - 1)
+        refused = client.http.post("/e/", content=body)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")  # on which SDKs try again
+        slow.sendall(body[-1:].encode())
+        assert slow.recv(12) == b"HTTP/1.1 200"
+    assert client.http.post("/e/", content=body).status_code == 200

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from capture_fixtures import wait_until
 from certificates import make_certificate
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from usertrack.server.http import front_door
@@ -43,13 +43,27 @@ class Echo:
             return
         while scope["path"] == "/wait" and not self.go.is_set():
             await anyio.sleep(0.01)
+        if scope["path"] == "/drip":
+            await StreamingResponse(self._drip())(scope, receive, send)
+            return
         text = body.decode() or str(scope["client"][0])
         await PlainTextResponse(text * (LARGE // 9 if scope["path"] == "/much" else 1))(scope, receive, send)
 
+    async def _drip(self) -> AsyncIterator[bytes]:
+        """More than small buffers of sockets take, then a little again and again."""
+        import anyio
+
+        yield b"x" * 40_000
+        while not self.go.is_set():
+            yield b"x"
+            await anyio.sleep(0.05)
+
 
 @contextmanager
-def opened(app: Echo, certificate: str = "", **options: Any) -> Iterator[int]:
+def opened(app: Echo, certificate: str = "", send_buffer: int = 0, **options: Any) -> Iterator[int]:
     with closing(listen("127.0.0.1", 0)) as listener:
+        if send_buffer:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         tls = {listener.getsockname()[1]: tls_context(certificate, "")} if certificate else {}
         server = FrontDoor(app, tls=tls, **options)
         app.connections = server.connections
@@ -134,6 +148,29 @@ def test_a_client_that_takes_no_answer_is_let_go(monkeypatch: pytest.MonkeyPatch
         assert received < LARGE
 
 
+def test_an_answer_that_is_under_way_is_not_cut_for_others(few: None) -> None:
+    with opened(Echo()) as port, ExitStack() as stack:
+        (client,) = connected(stack, port, 1, b"POST /much HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n123456789")
+        received = len(client.recv(10))
+        connected(stack, port, 60)
+        assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200
+        while received < LARGE:
+            data = client.recv(1 << 20)
+            assert data
+            received += len(data)
+
+
+@pytest.mark.slow
+def test_who_takes_nothing_of_a_growing_answer_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_door, "_STALL_SECONDS", 1.5)
+    with opened(echo := Echo(), send_buffer=4096) as port, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(("127.0.0.1", port))
+        client.sendall(b"GET /drip HTTP/1.1\r\nhost: a\r\n\r\n")
+        wait_until(lambda: len(echo.connections.open) == 1)
+        wait_until(lambda: not echo.connections.open)
+
+
 def test_a_slow_client_that_sends_enough_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front_door, "_BODY_SECONDS", 0.2)
     with opened(Echo()) as port, ExitStack() as stack:
@@ -161,6 +198,24 @@ def test_a_proxy_that_was_not_named_says_nothing_of_its_clients() -> None:
     for trusted, client in (((), "127.0.0.1"), (("127.0.0.1",), "203.0.113.9")):
         with opened(Echo(), trusted=trusted) as port:
             assert httpx.get(f"http://127.0.0.1:{port}", headers=forwarded).text == client
+
+
+@pytest.mark.slow
+def test_an_idle_connection_with_tls_may_wait_as_long_as_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    certificate = tmp_path / "cert.pem"
+    make_certificate(certificate)
+    monkeypatch.setattr(front_door, "_HEAD_SECONDS", 0.5)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    with (
+        opened(Echo(), str(certificate)) as port,
+        socket.create_connection(("127.0.0.1", port)) as plain,
+        trusting.wrap_socket(plain, server_hostname="localhost") as client,
+    ):
+        time.sleep(2.5)  # connections are looked at once a second
+        client.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 200"
 
 
 def test_tls_is_served_and_whoever_holds_a_handshake_gives_way(few: None, tmp_path: Path) -> None:

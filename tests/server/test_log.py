@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -169,3 +170,12 @@ def test_an_error_that_is_repeated_is_told_once_a_minute_with_its_count(
         "something else",
         "socket.accept() out of system resource (999 more in a minute)",
     ]
+
+
+def test_errors_with_other_values_are_told_apart_by_one_thread(capsys: pytest.CaptureFixture[str]) -> None:
+    to_stderr("text")
+    before = threading.active_count()
+    for number in range(1000):
+        logging.getLogger("asyncio").error("answered with HTTP %d", number)
+    assert capsys.readouterr().err.count("answered with HTTP") == 201  # as many as a client may fill the log with
+    assert threading.active_count() <= before + 1

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from tests.web.conftest import Browser, Strangers
 from usertrack.web import access
-from usertrack.web.access import EndedVisits
+from usertrack.web.access import Access, EndedVisits
 
 
 def test_a_link_opens_the_pages_once(stranger: Strangers) -> None:
@@ -188,3 +189,17 @@ def test_visits_whose_cookies_are_too_old_are_not_kept(tmp_path: Path) -> None:
     ended = EndedVisits(tmp_path / "ended")
     assert ("old" in ended, "new" in ended) == (False, True)
     assert "old" not in (tmp_path / "ended").read_text()
+
+
+def test_guesses_of_very_many_addresses_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "_WRONG_SECONDS", 0.05)
+    asked = Access(b"key", frozenset(), 1, password="open sesame")
+
+    async def guess_all() -> list[object]:
+        guesses = [asked.is_password("wrong", f"203.0.{n // 250}.{n % 250}") for n in range(300)]
+        return await asyncio.gather(*guesses, return_exceptions=True)
+
+    answers = asyncio.run(guess_all())
+    assert answers.count(False) == 100
+    assert {answer.status_code for answer in answers if isinstance(answer, HTTPException)} == {429}
+    assert asyncio.run(asked.is_password("open sesame", "198.51.100.7"))

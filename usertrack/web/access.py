@@ -29,6 +29,7 @@ _LINK_SECONDS = 24 * 3600
 _LARGEST_FORM = 1 << 20  # bytes
 _WRONG_SECONDS = 1.0  # so that guessing a password takes long
 _MOST_GUESSES = 10  # of an address that wait; people behind one address mistype less often than that
+_MOST_ADDRESSES = 100  # that guess at once: 100 guesses a second in all, for which eight random letters last 30 years
 
 Refusal = Callable[[Request, int, str], Response]
 """The page that says why somebody may not: the request, the status, and what to do."""
@@ -110,6 +111,8 @@ class Access:
                 address = str(ip_network(f"{address.partition('%')[0]}/64", strict=False))
         if self._guesses[address] >= _MOST_GUESSES:
             raise HTTPException(429, "too many guesses at the password come from your address: try again in a while")
+        if len(self._guesses) >= _MOST_ADDRESSES and address not in self._guesses:
+            raise HTTPException(429, "too many addresses guess at the password: try again in a while")
         self._guesses[address] += 1
         try:
             async with self._turns.setdefault(address, asyncio.Lock()):

@@ -50,7 +50,8 @@ class Connections(ServerState):
         self.open.add(connection)
         self.wait_for(connection)
         if len(self.open) > self.limit + _ANSWERED:
-            next(iter(self.waiting)).abort()
+            waiting = [*self.waiting]
+            next((waiter for waiter in waiting if not waiter.has_unsent()), waiting[0]).abort()
 
     def wait_for(self, connection: "Connection") -> None:
         if connection in self.open:
@@ -88,6 +89,7 @@ class Connection(HttpToolsProtocol):
         with suppress(OSError):  # as scanners cause it: nothing was asked
             encrypted = await self.loop.start_tls(transport, self, context, server_side=True)
             if encrypted and self in self._door.open:
+                self._has_begun, self._since = False, time.monotonic()
                 super().connection_made(encrypted)
                 if self._early:
                     self.data_received(self._early)
@@ -123,8 +125,9 @@ class Connection(HttpToolsProtocol):
     def is_too_slow(self, now: float, *, waits: bool) -> bool:
         """Whether the client is slower than it may be with what it does now: asking, or taking its answer."""
         unsent = self._socket.get_write_buffer_size()
-        if not unsent or unsent != self._unsent:
-            self._moved, self._unsent = now, unsent
+        if not unsent or unsent < self._unsent:  # one that only grows is taken by nobody
+            self._moved = now
+        self._unsent = unsent
         if now - self._moved > _STALL_SECONDS:
             return True
         if not waits:
@@ -134,6 +137,9 @@ class Connection(HttpToolsProtocol):
         if self.flow.read_paused:  # by us
             self._since, self._received = now, 0
         return self._received < (now - self._since - _BODY_SECONDS) * _BODY_RATE
+
+    def has_unsent(self) -> bool:
+        return self._socket.get_write_buffer_size() > 0
 
     def abort(self) -> None:
         self._forget()

@@ -27,6 +27,7 @@ HEADER = "X-Request-Id"
 _LOGGERS = ("usertrack.server", "uvicorn", "asyncio")
 _CODE = re.compile(r"\ACode: \d+\..*\(([A-Z][A-Z0-9_]+)\)\s*\Z", re.S)  # as ClickHouse ends its messages
 _REPEATED_SECONDS = 60.0  # so that an error that every request meets neither fills the disk nor hides others
+_MOST_MESSAGES = 200  # of a minute that are told apart by their values, which clients may choose
 _SCOPE: ContextVar[Scope | None] = ContextVar("scope", default=None)
 
 log = logging.getLogger(__name__)
@@ -79,31 +80,40 @@ class _OncePerMinute(logging.StreamHandler[TextIO]):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._repeats: dict[tuple[object, ...], int] = {}
+        self._told: dict[tuple[object, ...], tuple[logging.LogRecord, int]] = {}  # in this minute, with its repeats
 
     def emit(self, record: logging.LogRecord) -> None:
         trace = tuple(_places(record.exc_info[2])) if record.exc_info else ()
-        failure = (record.name, record.levelno, str(record.msg).partition("\n")[0], trace)
-        if failure in self._repeats:
-            self._repeats[failure] += 1
+        many = len(self._told) >= _MOST_MESSAGES
+        failure = (record.name, record.levelno, str(record.msg) if many else _first_line(record), trace)
+        if failure in self._told:
+            first, repeats = self._told[failure]
+            self._told[failure] = first, repeats + 1
             return
         super().emit(record)
-        self._count(failure, record)
+        self._told[failure] = record, 0
+        if len(self._told) == 1:
+            self._begin_minute()
 
-    def _count(self, failure: tuple[object, ...], record: logging.LogRecord) -> None:
-        self._repeats[failure] = 0
-        timer = threading.Timer(_REPEATED_SECONDS, self._sum_up, (failure, record))
+    def _begin_minute(self) -> None:
+        timer = threading.Timer(_REPEATED_SECONDS, self._sum_up)
         timer.daemon = True
         timer.start()
 
-    def _sum_up(self, failure: tuple[object, ...], record: logging.LogRecord) -> None:
+    def _sum_up(self) -> None:
         with self.lock or nullcontext():
-            if not (repeats := self._repeats.pop(failure)):
-                return
-            summary = logging.makeLogRecord({**record.__dict__, "created": time.time(), "exc_info": None})
-            summary.msg, summary.args = f"{record.getMessage().partition(chr(10))[0]} ({repeats} more in a minute)", ()
-            super().emit(summary)
-            self._count(failure, record)
+            repeated = {failure: (record, repeats) for failure, (record, repeats) in self._told.items() if repeats}
+            for record, repeats in repeated.values():
+                summary = logging.makeLogRecord({**record.__dict__, "created": time.time(), "exc_info": None})
+                summary.msg, summary.args = f"{_first_line(record)} ({repeats} more in a minute)", ()
+                super().emit(summary)
+            self._told = {failure: (record, 0) for failure, (record, _) in repeated.items()}
+            if self._told:
+                self._begin_minute()
+
+
+def _first_line(record: logging.LogRecord) -> str:
+    return record.getMessage().partition("\n")[0]
 
 
 class _Json(logging.Formatter):
@@ -129,7 +139,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
         for name, value in scope.get("path_params", {}).items():
             path = path.replace(f"/{value}", f"/{{{name}}}", 1)
         fields |= {"request_id": scope["request_id"], "method": scope["method"], "path": path}
-    fields |= {"logger": record.name, "message": record.getMessage().partition("\n")[0]}
+    fields |= {"logger": record.name, "message": _first_line(record)}
     if record.exc_info and record.exc_info[1]:
         fields |= {"error": described(record.exc_info[1]), "trace": list(_places(record.exc_info[2]))}
     return fields

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,6 +15,7 @@ from starlette.routing import Route
 from usertrack.server.http.api_errors import ApiError
 
 MAX_BODY = 20 * 1024 * 1024  # PostHog's DATA_UPLOAD_MAX_MEMORY_SIZE
+MOST_RECEIVED = 256 << 20  # bytes of all bodies together, however many connections: twelve of the largest
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
@@ -77,11 +79,26 @@ async def read_body(request: Request) -> bytes:
 
 
 async def body_within(request: Request, limit: int, too_large: Exception) -> bytes:
-    """The body; raises ``too_large`` as soon as more than ``limit`` bytes have come."""
+    """The body; raises ``too_large`` as soon as more than ``limit`` bytes have come, 503 where all are too many."""
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            _BODIES.received += len(chunk)
+            if size > limit:
+                raise too_large
+            if _BODIES.received > MOST_RECEIVED:
+                raise HTTPException(503, "Too many large requests are being received.", {"Retry-After": "1"})
+            chunks.append(chunk)
+        return b"".join(chunks)
+    finally:
+        _BODIES.received -= size
+
+
+class _Bodies:
+    """``received`` are the bytes of all bodies of which more is to come."""
+
+    received = 0
+
+
+_BODIES = _Bodies()
