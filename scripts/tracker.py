@@ -13,7 +13,7 @@ from pathlib import Path
 
 ESBUILD = "esbuild@0.28.2"
 # of objects that never leave the script
-OURS = "--mangle-props=^(before|check|element|failed|focus|from|isControl|path|settle|what)$"
+OURS = "--mangle-props=^(answer|around|before|check|element|failed|focus|from|isControl|path|settle|what)$"
 FOLDER = Path(__file__).parent.parent / "usertrack/server/tracker"
 SOURCE, BUILT = FOLDER / "usertrack.js", FOLDER / "usertrack.min.js"
 SOURCES = (SOURCE, FOLDER / "clicks.js")

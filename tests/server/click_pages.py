@@ -55,6 +55,7 @@ _VERBS: Mapping[str, Callable[..., None]] = {
     "multiple": _multiple,
     "drag": _drag,
     "type": lambda tab, element, text: (tab.click(element), tab.keyboard.type(text))[1],
+    "hover": lambda tab, element: tab.hover(element),
     "key": lambda tab, keys: tab.keyboard.press(keys),
     "at": lambda tab, x, y: tab.mouse.click(int(x), int(y)),
 }

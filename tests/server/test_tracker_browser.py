@@ -300,6 +300,59 @@ def test_forms_say_their_fields_and_never_a_value(page: Any, site: Site) -> None
     assert not [value for value in ("4111", "hunter2", "ann@x.example") if value in text]
 
 
+SHADOW = """<x-form></x-form><script>
+const root = document.querySelector('x-form').attachShadow({mode: 'open'})
+const form = root.appendChild(document.createElement('form'))
+form.id = 'pay'
+form.onsubmit = () => false
+for (const name of ['card', 'mail']) form.append(Object.assign(document.createElement('input'), {name, required: true}))
+form.append(Object.assign(document.createElement('button'), {textContent: 'Pay'}))
+</script>"""
+
+
+def test_forms_in_an_open_shadow_root_are_forms(page: Any, site: Site) -> None:
+    page.goto(site.put(SHADOW, host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.fill("[name=card]", "4111")
+    page.click("button")
+    page.fill("[name=mail]", "ann@x.example")
+    page.click("button")
+    page.evaluate("root.querySelector('[name=card]').ariaInvalid = 'true'")
+    page.wait_for_function("sessionStorage.usertrack_queue.split('field_error').length === 3")
+    (submit,) = named(page, "form_submit")
+    assert (submit["form_id"], submit["fields"]) == ("pay", ["card", "mail"])
+    errors = [(error["form_id"], error["field"], error.get("reason")) for error in named(page, "field_error")]
+    assert errors == [("pay", "mail", "valueMissing"), ("pay", "card", None)]
+
+
+def test_links_have_their_text_and_path(page: Any, site: Site) -> None:
+    body = """<a id=doc href="https://docs.example/u/4711/keys?token=s3cret#top">Keys of 12 people</a>
+    <a id=mail href="mailto:ann@x.example">Write</a><p data-usertrack-mask><a id=masked href=/ann-smith>Ann Smith</a>
+    <script>addEventListener('click', (event) => event.preventDefault())</script>"""
+    page.goto(site.put(body, host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    for link in ("doc", "mail", "masked"):
+        page.click("#" + link)
+    clicks = [(click["$el_text"], click.get("href")) for click in named(page, "$autocapture")]
+    assert clicks == [("Keys of * people", "https://docs.example/u/:id/keys"), ("Write", None), ("", None)]
+
+
+def test_a_page_says_where_people_come_from_and_its_title(page: Any, site: Site) -> None:
+    url = site.put("<p>text", host=NOWHERE)
+    query = "utm_source=news&utm_campaign=ann@x.example&utm_secret=s3cret&token=s3cret"
+    page.goto(f"{url}?{query}", referer="https://search.example/results/4711?q=s3cret")
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    (view,) = named(page, "$pageview")
+    assert view["title"] == "Product"
+    assert (view["$referrer"], view["$referring_domain"]) == ("https://search.example/results/:id", "search.example")
+    assert {name: view[name] for name in view if "utm" in name} == {"utm_source": "news", "utm_campaign": "*"}
+    assert "s3cret" not in str(queued(page))
+    page.goto(url)
+    page.wait_for_function("sessionStorage.usertrack_queue.includes('$direct')")
+    page.evaluate("document.title = 'Bill 4711 of ann@x.example'; history.pushState(0, '', '/bill')")
+    assert named(page, "$pageview")[-1]["title"] == "Bill * of *"
+
+
 def test_errors_are_alike_have_no_data_and_are_ten_a_page(page: Any, site: Site) -> None:
     script = (
         "<button id=b>Run</button><script>b.onclick = () => { throw new TypeError('no run 4711 of ann@x.example') };"

@@ -11,11 +11,18 @@ export const now = Date.now;
 export const masked = (text) =>
   text.replace(/[^\s@]+@[^\s@]+|\d+/g, '*').replace(/\s+/g, ' ').trim().slice(0, 200);
 
-// What was clicked: a selector that outlives a release, and the label of a button or tab; no name, number or value
+const ID =
+  /^(\d+|(?=.*\d)([\da-f]{8,}|[\w-]{16,}|\w{1,12}_[\da-z]{8,})|.+(@|%40).+)$/i;
+/** A path without ids; core/routes.py has the same rule. */
+export const template = (path) => path.replace(/[^/]+/g, (part) => (ID.test(part) ? ':id' : part));
+/** Host and path. */
+export const address = (url) => template(url.replace(/[?#].*/, ''));
 
-const LABELLED = 'button,summary,[role=button],[role=tab],[role=menuitem],nav a';
+// What was clicked: a selector that outlives a release, and the label of a button, tab or link; no number or value
+
+const LABELLED = 'button,summary,[role=button],[role=tab],[role=menuitem],a';
 const CONTROLS =
-  LABELLED + ',a,input,select,textarea,label,[onclick],[role=link],[role=option],[role=radio],[role=checkbox],[role=switch]';
+  LABELLED + ',input,select,textarea,label,[onclick],[role=link],[role=option],[role=radio],[role=checkbox],[role=switch]';
 const UNSTABLE = /\d\d|[:@]|^(css|sc)-|active|focus|open|select|disabled/i;
 // fields answer by themselves, and what a click does in the others, the document does not show
 const OPAQUE = ':read-write,select,label,[type=range],[type=color],[type=file],canvas,video,audio,[data-usertrack-ignore]';
@@ -32,15 +39,42 @@ export const selector = (element, depth = 0) => {
 };
 const described = (element) => {
   const isLabelled = element.closest(LABELLED) && !element.closest('[data-usertrack-mask]');
+  const link = element.closest('a');
   return {
     $event_type: 'click',
     $el_text: isLabelled ? masked(element.ariaLabel || element.textContent) : '',
+    href: isLabelled && link?.host ? address(link.href) : undefined, // not of mailto: and tel:
     selector: selector(element),
   };
 };
 
 /** What a click is meant for: a control, or what the pointer shows to be clickable. */
 const control = (target) => target.closest(CONTROLS) || (getComputedStyle(target).cursor === 'pointer' && target);
+
+/**
+ * What can be seen beside `element`, which may look pressed: what lies at 154 places near and far, where, and in which
+ * colors. Style sheets and animations change that without a mutation. Nobody can read what a canvas shows, or a
+ * component with a closed shadow root: it counts as something new.
+ */
+const view = (element) => {
+  const box = element.getBoundingClientRect();
+  const seen = new Map();
+  // 7 × 11 places twice: on a page of 3 600 elements that takes 3 ms
+  for (let i = 0; i < 154; i++) {
+    const step = i < 77 ? 16 : 90; // pixels: less than a line of text, and most of a page
+    const at = doc.elementFromPoint(box.x + ((i % 7) - 3) * 2 * step, box.y + ((i % 11) - 5) * step);
+    if (!at || element.contains(at) || seen.has(at)) continue;
+    const { x, y, width } = at.getBoundingClientRect();
+    const { color, backgroundColor, opacity } = getComputedStyle(at);
+    seen.set(at, [x, y, width, color, backgroundColor, opacity, (isClosed(at) || at.matches('canvas')) && now()].join());
+  }
+  return seen;
+};
+/** Whether two views differ by more than where the pointer is. */
+const differ = (one, other) =>
+  [...one.keys(), ...other.keys()].some((at) => one.get(at) !== other.get(at) && !at.matches(':hover'));
+
+const isClosed = (element) => customElements.get(element.localName) && !element.shadowRoot;
 
 /** Captures clicks, `$rageclick` and `$dead_click`; `on` adds listeners. Somebody calls `check` again and again. */
 export const watchClicks = (on, capture) => {
@@ -57,6 +91,7 @@ export const watchClicks = (on, capture) => {
   };
   const changed = ({ element, before, focus, path }) =>
     looks(element)[1] !== before[1] || ![focus, ...path].includes(doc.activeElement);
+  const moved = ({ element, around }) => differ(around, view(element));
   const answer = () => {
     if (observer && !(now() - answers.at(-1) < 20)) answers.push(now());
   };
@@ -64,9 +99,10 @@ export const watchClicks = (on, capture) => {
   const isInside = ({ target, type, element = pressed.element }) =>
     element.contains(target) && (target !== element || type === 'childList');
   const press = (target, path) => {
+    pending = pending.filter((click) => !moved(click)); // the next click may undo what the latest did
     const isControl = control(target);
     const element = isControl || target;
-    pressed = { element, isControl, target, path, from: now(), before: looks(element), focus: doc.activeElement };
+    pressed = { element, isControl, target, path, from: now(), before: looks(element), around: view(element), focus: doc.activeElement };
     observer ||= new MutationObserver((records) => records.every(isInside) || answer());
     for (const root of [doc, ...path.filter((node) => node.host)])
       observer.observe(root, { childList: true, subtree: true, characterData: true, attributes: true });
@@ -77,7 +113,9 @@ export const watchClicks = (on, capture) => {
     burst = [];
     if (clicks.length < 3) return;
     const first = clicks[0];
-    const texts = clicks.filter(({ before }, i) => i && before[0] !== clicks[i - 1].before[0]).length + changed(first);
+    const isOther = ({ before, around }, i) =>
+      i && (before[0] !== clicks[i - 1].before[0] || differ(around, clicks[i - 1].around));
+    const texts = clicks.filter(isOther).length + (changed(first) || moved(first));
     const answered = Math.max(texts, answers.filter((at) => at >= first.from).length);
     if (clicks.length - answered >= 3 || clicks.some((click) => click.failed))
       capture('$rageclick', { ...first.what, click_count: clicks.length }, clicks[2].at);
@@ -88,7 +126,7 @@ export const watchClicks = (on, capture) => {
       const age = time - click.at;
       if (answers.some((at) => at >= click.from)) return;
       if (time - pressed.from <= OWN_LOOK) return true; // how it looks says nothing yet
-      if (changed(click)) return;
+      if (changed(click) || moved(click)) return;
       if (age < DEAD) return true;
       capture('$dead_click', { ...click.what, $dead_click_absolute_delay_ms: age }, click.at);
     });
@@ -113,7 +151,7 @@ export const watchClicks = (on, capture) => {
     const { element, isControl } = pressed;
     const what = described(element);
     if (isControl) capture('$autocapture', what);
-    if (event.ctrlKey || event.metaKey || target.closest(OPAQUE)) return;
+    if (event.ctrlKey || event.metaKey || target.closest(OPAQUE) || isClosed(target)) return;
     pressed = { ...pressed, at: now(), x: event.clientX, y: event.clientY, what };
     const last = burst.at(-1);
     // PostHog's: each within 30 px and a second of the one before
@@ -132,11 +170,11 @@ export const watchClicks = (on, capture) => {
     });
   onHuman('pointerdown', press);
   onHuman('click', click);
-  on('scroll invalid toggle play pause fullscreenchange copy', answer);
+  on('scroll toggle play pause fullscreenchange copy', answer);
   on('selectionchange', () => pressed?.isControl || answer());
   // not of a field that a click elsewhere leaves
   const isOfPressed = (target) => target === window || pressed?.element.contains(target);
   on('blur beforeprint input change', ({ target }) => isOfPressed(target) && answer(), window);
   if (window.navigation) on('navigate', answer, navigation);
-  return { check, settle, failed };
+  return { answer, check, settle, failed };
 };

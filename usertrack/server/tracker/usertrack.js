@@ -7,7 +7,7 @@
  *
  * usertrack.min.js is built from this file and clicks.js by scripts/tracker.py.
  */
-import { doc, masked, now, selector, watchClicks } from './clicks.js';
+import { address, doc, masked, now, selector, template, watchClicks } from './clicks.js';
 
 (() => {
   const BATCH = 50; // events a request
@@ -82,11 +82,8 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     return self.session;
   };
 
-  // Where: the path without ids and query; core/routes.py has the same rule
+  // Where
 
-  const ID =
-    /^(\d+|(?=.*\d)([\da-f]{8,}|[\w-]{16,}|\w{1,12}_[\da-z]{8,})|.+(@|%40).+)$/i;
-  const template = (path) => path.replace(/[^/]+/g, (part) => (ID.test(part) ? ':id' : part));
   const path = () => (location.pathname + (/^#!?\/[^?]*/.exec(location.hash) || '')).replace(/\/?#!?/, '');
 
   // Events, and how they get to the server
@@ -186,7 +183,11 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     page = path();
     since = now();
     visible = reported = 0;
-    capture('$pageview');
+    const $referrer = address(doc.referrer) || '$direct'; // PostHog's word
+    const view = { title: masked(doc.title), $referrer, $referring_domain: $referrer.split('/')[2] || $referrer };
+    for (const name of ['source', 'medium', 'campaign', 'term', 'content'])
+      view['utm_' + name] = masked(new URLSearchParams(location.search).get('utm_' + name) || '') || undefined;
+    capture('$pageview', view);
   };
 
   const tick = () => {
@@ -226,7 +227,28 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
   const invalid = (element) => {
     let reason;
     for (const kind in element.validity) if (element.validity[kind] && kind !== 'valid') reason = kind;
+    clicks.answer();
     capture('field_error', { form_id: nameOf(element.form || element), field: nameOf(element), reason });
+  };
+
+  const watched = new WeakSet();
+  /** Also of an open shadow root, whose forms tell nothing to the document. */
+  const watchForms = (root) => {
+    if (watched.has(root)) return;
+    watched.add(root);
+    on(
+      'submit',
+      ({ target }) =>
+        capture('form_submit', {
+          form_id: nameOf(target),
+          fields: [...new Set([...target.elements].map((field) => field.name))].filter(Boolean),
+        }),
+      root
+    );
+    on('invalid', ({ target }) => invalid(target), root);
+    new MutationObserver((records) =>
+      records.forEach(({ target }) => target.ariaInvalid === 'true' && invalid(target))
+    ).observe(root, { subtree: true, attributeFilter: ['aria-invalid'] });
   };
 
   // Who it is
@@ -289,16 +311,8 @@ import { doc, masked, now, selector, watchClicks } from './clicks.js';
     on('popstate hashchange', route, window);
     // another tab knows who it is now, or has taken consent back
     on('storage', () => (read(LOCAL, '') ? (self = read(LOCAL, slot) || renew()) : stop()), window);
-    on('submit', ({ target }) =>
-      capture('form_submit', {
-        form_id: nameOf(target),
-        fields: [...new Set([...target.elements].map((each) => each.name))].filter(Boolean),
-      })
-    );
-    on('invalid', ({ target }) => invalid(target));
-    new MutationObserver((records) =>
-      records.forEach(({ target }) => target.ariaInvalid === 'true' && invalid(target))
-    ).observe(doc, { subtree: true, attributeFilter: ['aria-invalid'] });
+    watchForms(doc);
+    on('focusin pointerdown', (event) => event.composedPath().forEach((node) => node.host && watchForms(node)));
     on('error', (event) => event.message && onError(event.error, event.message), window);
     on('unhandledrejection', ({ reason }) => onError(reason, reason), window);
     on('pointermove pointerdown keydown wheel', () => (lastInput = now()));
