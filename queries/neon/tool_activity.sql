@@ -1,5 +1,5 @@
 -- title: Tool calls per e-mail
--- about: Single calls of tools, MCP and built in. A call of a backend user who has no account is not here.
+-- about: Single calls of {tools} of any kind. A call of a backend user who has no account is not here.
 -- key: [email, account_id, organization]
 -- params: {days: 30}
 -- facts:

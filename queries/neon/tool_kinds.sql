@@ -1,7 +1,7 @@
 -- title: "{Tools} by kind"
 -- about: >
---   Tool calls within `days` by kind of tool, with the share of each in all of them: the MCP-to-default ratio. The success
---   rate is over finished calls (ok and failed).
+--   Tool calls within `days` by kind of tool, with the share of each in all of them. The success rate is over finished
+--   calls (ok and failed).
 -- params: {days: 30}
 SELECT
     kind,

@@ -1,7 +1,7 @@
 -- title: "{Tools} by kind, for one person"
 -- about: >
---   The person's tool calls within `days` by kind of tool, with the share of each in all of them: the MCP-to-default
---   ratio. The success rate is over finished calls (ok and failed).
+--   The person's tool calls within `days` by kind of tool, with the share of each in all of them. The success rate
+--   is over finished calls (ok and failed).
 -- params: {email: {type: list}, days: 30}
 SELECT
     kind,

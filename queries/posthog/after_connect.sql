@@ -1,8 +1,9 @@
 -- title: What people did next who clicked connect and stayed
 -- about: >
---   Of everybody who clicked to connect a server for the first time within `days`, and at least four weeks ago: how many
+--   Of everybody who clicked to connect {a server} for the first time within `days`, and at least four weeks ago: how many
 --   `clicked`, how many of them `stayed`, seen again in the third or fourth week after that click, and what these `did`
---   first in the two weeks after it, of the product's own events; NULL where they did none. A person is in a row of each server.
+--   first in the two weeks after it, of the product's own events; NULL where they did none. A person is in a row of each of
+--   the {servers}.
 -- params: {days: 120}
 SELECT server, nullIf(first_event, '') AS did, count() AS clicked, countIf(later > 0) AS stayed
 FROM (

@@ -1,6 +1,6 @@
 -- title: "{Connect_rate}"
 -- about: >
---   Of the persons with a pageview in the window, known or anonymous, how many clicked to connect an MCP server in it.
+--   Of the persons with a pageview in the window, known or anonymous, how many clicked to connect {a server} in it.
 --   Both are persons of PostHog; who clicked without a pageview is in neither.
 -- params: {days: 30}
 -- metric: {label: "{Connect_rate}", kind: rate, good: at least 5 %, excellent: above 10 %}

@@ -1,13 +1,13 @@
 -- title: Who clicked to connect what, from where
 -- about: >
---   Each person's MCP connect clicks within `days`: the servers in alphabetical order with how often each, and the
---   referring domain that PostHog noted with the first of them. The row without an e-mail holds the anonymous clicks.
+--   Each person's clicks to connect {a server} within `days`: the {servers} in alphabetical order with how often each, and
+--   the referring domain that PostHog noted with the first of them. The row without an e-mail holds the anonymous clicks.
 --   posthog/mcp_connects is what profiles take up of this.
 -- key: email
 -- params: {days: 30}
 -- facts:
---   first_mcp_click_at: {label: first MCP click in the window, type: time, merge: min}
---   mcp_click_referrer: {label: referrer of the first MCP click, type: text}
+--   first_mcp_click_at: {label: first connect click in the window, type: time, merge: min}
+--   mcp_click_referrer: {label: referrer of the first connect click, type: text}
 SELECT
     email,
     sum(clicked) AS clicks,

@@ -1,12 +1,12 @@
 -- title: Connect clicks per e-mail
--- about: Who clicked to connect which MCP server, how often, and when last.
+-- about: Who clicked to connect which {server}, how often, and when last.
 -- key: [email, account_id, person_id, organization]
 -- params: {days: 30, high_value: []}
 -- facts:
---   mcp_clicks: {label: MCP clicks, type: int, absent: 0}
---   high_value_clicks: {label: high-value MCP clicks, type: int, absent: 0}
+--   mcp_clicks: {label: connect clicks, type: int, absent: 0}
+--   high_value_clicks: {label: high-value connect clicks, type: int, absent: 0}
 --   mcp_servers: {label: "{servers} clicked", type: text}
---   last_mcp_click_at: {label: last MCP click, type: time}
+--   last_mcp_click_at: {label: last connect click, type: time}
 SELECT
     {event_key} AS {key},
     count() AS mcp_clicks,

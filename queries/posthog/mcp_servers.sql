@@ -1,7 +1,7 @@
 -- title: Connect clicks by what is connected
 -- about: >
---   Each server whose connect button was clicked within `days`, how often and by how many persons, known or anonymous, first
---   and last.
+--   Each of the {servers} whose connect button was clicked within `days`, how often and by how many persons, known or
+--   anonymous, first and last.
 -- params: {days: 30}
 SELECT
     coalesce(nullIf(properties.template_name, ''), '(not recorded)') AS server,

@@ -1,12 +1,12 @@
 -- title: Setups completed
 -- about: >
---   Who clicked to connect an MCP server within `days`, and whether they went on to copy its address, which completes the
---   setup. PostHog does not note of which server the address was. The row without an e-mail holds the anonymous visitors.
+--   Who clicked to connect {a server} within `days`, and whether they went on to copy its address, which completes the
+--   setup. PostHog does not note of which {server} the address was. The row without an e-mail holds the anonymous visitors.
 -- key: email
 -- params: {days: 30}
 -- facts:
---   mcp_url_copies: {label: MCP addresses copied, type: int, absent: 0}
---   last_mcp_url_copied_at: {label: last MCP address copied, type: time}
+--   mcp_url_copies: {label: addresses copied, type: int, absent: 0}
+--   last_mcp_url_copied_at: {label: last address copied, type: time}
 SELECT
     {email_of_event} AS email,
     countIf({connect_clicked}) AS clicks,

@@ -1,5 +1,5 @@
 -- title: Connect clicks of one person
--- about: Each server, by the name and the id of its template, with how often, first and last, and whether it signs in by OAuth.
+-- about: Each of the {servers}, by the name and the id of its template, with how often, first and last, and whether it signs in by OAuth.
 -- params: {email: {type: list}}
 SELECT
     properties.template_name AS server,

@@ -69,7 +69,10 @@ def test_a_word_that_is_none_of_ours(demo: Cli, tmp_path: Path) -> None:
     assert "'labels.run'" in result.err
 
 
-def test_who_connects_no_servers_has_no_rate_of_it(demo: Cli, tmp_path: Path) -> None:
+def test_who_connects_no_servers_reads_nothing_of_them(demo: Cli, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text("events: {connect_clicked: feature_used}\n")
     text = demo("metrics").out
     assert ("Intent rate" in text, "MCP" in text) == (True, False)
+    assert "mcp" not in demo("query", "list", "-f", "csv").out.lower()
+    shown = demo("query", "show", "posthog/mcp_setups").out  # by a name that somebody has in a file
+    assert "Who clicked to connect an integration within" in " ".join(shown.split())

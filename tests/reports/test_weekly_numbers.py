@@ -242,7 +242,7 @@ def test_who_is_new_to_act_on_and_who_was_there(engines: Office) -> None:
     assert rows == [
         ("idle@x.example", "at_risk", True, None),
         ("old@x.example", "power", False, None),
-        ("mover@x.example", "high_intent", False, "MCP clicks 1 → 2"),
+        ("mover@x.example", "high_intent", False, "connect clicks 1 → 2"),
     ]
 
 

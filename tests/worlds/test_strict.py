@@ -269,7 +269,7 @@ def world(name: str, schema: str) -> World:
         events=events(),
         init=(),
         settings="\ninternal: [datagen.dev]\n",
-        own_words=frozenset({"server", "credit", "workflow", "seed"}),
+        own_words=frozenset({"server", "credit", "workflow", "seed", "mcp"}),
         codes=(5, 6),  # what rests on a table without a time, or on a column that is missing, is unknown
         names={
             "features": ["--event", CLICK, "--property", "template_name"],

@@ -24,7 +24,8 @@ FOREIGN = {
     "server": r"\bMCP\b|\bno server\b|\bservers\b",
     "credit": r"\bcredits?\b",
     "workflow": r"\bworkflows?\b",
-    "seed": r"Gmail|Slack, Linear|mcp_|wasp_|fastapi_",
+    "seed": r"Gmail|Slack, Linear|wasp_|fastapi_",
+    "mcp": r"(?i)mcp",  # nor do lists of the library
 }
 ITSELF_FAILED = re.compile(r"usertrack itself failed|Traceback \(most recent call last\)|\bnan\b|\bNone\b(?!:)")
 COLUMNS = 80
@@ -109,7 +110,8 @@ def require_sense(world: World, command: str, text: str) -> None:
     assert not found, around(text, found)
     for word, pattern in FOREIGN.items():
         found = re.search(pattern, text)
-        assert not found or word in world.own_words or command in ABOUT_THE_LIBRARY, around(text, found)
+        is_about_the_library = command in ABOUT_THE_LIBRARY and word != "mcp"
+        assert not found or word in world.own_words or is_about_the_library, around(text, found)
 
 
 def require_no_rate_of_nobody(document: Any) -> None:

@@ -157,7 +157,7 @@ KINDS: Mapping[str, EntityKind] = {
             _STATUS,
             EntityColumn("tool", "text", "what was called", required=True),
             _ACTOR,
-            EntityColumn("kind", "text", "the kind of tool, such as mcp"),
+            EntityColumn("kind", "text", "the kind of tool, such as built_in"),
             EntityColumn("provider", "text", "whose tool it is"),
             EntityColumn("error_type", "text", "the class of the error"),
             EntityColumn("error", "text", "the message of a call that failed"),

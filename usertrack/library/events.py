@@ -5,7 +5,7 @@ name. ``{rage}`` in a query of PostHog stands for the events that `events.rage` 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,11 @@ ROLES: Mapping[str, Role] = {
     "rage": Role("clicks in anger", "$rageclick"),
     "exception": Role("errors in the browser", "$exception"),
 }
+
+
+def connects_servers(roles: Mapping[str, str], absent: Collection[str]) -> bool:
+    """Return whether customers connect MCP servers, which is what the usual event of ``connect_clicked`` says."""
+    return EVENTS not in absent and roles["connect_clicked"] == ROLES["connect_clicked"].default
 
 
 def role_text(value: Any, where: str) -> str:

@@ -98,10 +98,10 @@ def _key(value: Any, key: str, place: str, text: str) -> str:
 
 
 def in_words(query: Query, words: OwnWords) -> Query:
-    """``query`` with its title and labels in the company's own words."""
+    """``query`` with its texts in the company's own words."""
     facts = {name: replace(fact, label=words(fact.label)) for name, fact in query.facts.items()}
     metric = query.metric and replace(query.metric, label=words(query.metric.label))
-    return replace(query, title=words(query.title), facts=facts, metric=metric)
+    return replace(query, title=words(query.title), about=words(query.about), facts=facts, metric=metric)
 
 
 def without_absent(query: Query) -> Query:
@@ -294,7 +294,7 @@ def _header(header: str, place: str) -> dict[str, Any]:
         problem = getattr(error, "problem", None) or (error if isinstance(error, ValueError) else "not YAML")
         raise UsageError(
             f"{place}:{mark.line + 1 if mark else 1}: the header is not valid YAML: {problem}",
-            "the leading `--` lines are YAML such as `-- title: MCP connect clicks per user`",
+            "the leading `--` lines are YAML such as `-- title: Sign-ups per day`",
         ) from error
     if twice:
         raise UsageError(

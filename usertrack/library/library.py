@@ -12,7 +12,7 @@ from usertrack.core.emails import email_in_hogql
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.library.causes import Catalogue, read_catalogue
 from usertrack.library.entities import EMAIL, KINDS, Entities, Entity, EntityKind, with_entities
-from usertrack.library.events import EVENTS, NONE, ROLES, parse_step
+from usertrack.library.events import EVENTS, NONE, ROLES, connects_servers, parse_step
 from usertrack.library.fragments import Fragment, Fragments, expand, used
 from usertrack.library.header import in_words, read_entity, read_fragment
 from usertrack.library.header import read_query as read_query
@@ -150,7 +150,11 @@ class Library:
         return self.entities.ask(sorted(tables)) if self.entities.ask else {}
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self.files))
+        """Yield the names of all queries, without those of MCP servers where nobody connects any."""
+        connects = connects_servers(self.roles, self._absent)
+        return iter(
+            sorted(name for name, (_, shipped) in self.files.items() if connects or not shipped or "mcp" not in name)
+        )
 
     def metrics(self) -> list[str]:
         """Names of the files with a `-- metric:` line, PostHog's first. The files are not parsed: one may be broken."""
@@ -164,7 +168,7 @@ class Library:
         ]
         if len(matches) != 1:
             parts = {part for known in self.files for part in (known, known.rsplit("/", 1)[-1])}
-            hint = f"`usertrack query list` shows all {len(self.files)}"
+            hint = f"`usertrack query list` shows all {len([*self])}"
             if matches:
                 raise UsageError(f"several queries are named '{name}'", f"say which: {' or '.join(matches)}")
             raise UsageError(f"no query named '{name}'", did_you_mean(name, parts, hint))

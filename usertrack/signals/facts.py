@@ -93,7 +93,7 @@ def _noting(mistakes: list[UsageError]) -> Iterator[None]:
 
 def _absent(profiles: Profiles, library: Library) -> set[str]:
     """The facts that segments.yaml knows and that cannot be here."""
-    declared = {name for query in library if query in library.files for name in _declared(library, query)}
+    declared = {name for query in library.files for name in _declared(library, query)}
     return {name for name in declared if name not in profiles.facts}
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def library_of(settings: "Settings") -> "Library":
     """The shipped queries and entities, with the workspace's own in front."""
-    from usertrack.library.events import ROLES
+    from usertrack.library.events import connects_servers
     from usertrack.library.library import Library, shipped_root
     from usertrack.library.own_words import OwnWords
     from usertrack.workspace.folder import exists
@@ -23,9 +23,10 @@ def library_of(settings: "Settings") -> "Library":
     queries, tables = (
         [root / name for root in own if exists(root / name, folder=True)] for name in ("queries", "tables")
     )
-    # who connects no servers shows an interest by something else
-    connects = settings.roles["connect_clicked"] == ROLES["connect_clicked"].default
-    words, key = OwnWords(settings.labels | ({} if connects else {"connect_rate": "intent rate"})), _key_of(settings)
+    # who connects no MCP servers shows an interest by something else
+    connects = connects_servers(settings.roles, settings.absent)
+    other = {} if connects else {"server": "integration", "connect_rate": "intent rate"}
+    words, key = OwnWords(other | settings.labels), _key_of(settings)
     shipped, causes = shipped_root() / "queries", failures_paths(settings)
     return Library([shipped, *queries], tables, settings.absent, settings.roles, words, key, causes)
 

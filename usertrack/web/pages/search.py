@@ -65,6 +65,6 @@ def _segments(site: Site, text: str) -> Markup:
 
 def _queries(site: Site, text: str) -> Markup:
     library = site.answers.library
-    titles = {name: library[name].title for name in library.files}
+    titles = {name: library[name].title for name in library}
     hits = [(name, title) for name, title in titles.items() if text.casefold() in f"{name} {title}".casefold()]
     return rendered("search_queries.html.j2", hits=hits[:_PEOPLE])
