@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from math import log2, log10
+from math import log10
 
 from usertrack.library.entities import KINDS, EntityKind
 from usertrack.mapping import rules
 from usertrack.mapping.catalog import Catalog, Column, Relation
-from usertrack.mapping.matching import column_like, columns_like, reference_counts, time_like, without_id
+from usertrack.mapping.matching import column_like, columns_like, time_like, without_id
 from usertrack.mapping.proposal import Labels, Proposal, ranked
 from usertrack.mapping.select import Select, as_time
 from usertrack.mapping.states import numbered_states, sorted_states, unknown_labels
@@ -18,22 +18,24 @@ _SPECIAL = {
     for name in ("calls", "code_runs", "agent_runs", "deployments")
 }  # entities whose tables have a word of each group in their names
 _FLAGS = {pattern: state for state, patterns in rules.groups("success_flags").items() for pattern in patterns}
+# The right runs of the schemas in tests/mapping have 10.7 to 28.6 points, and 5.9 where nothing is called like one. How
+# little the guesses depend on each weight is in docs/decisions/0039.
 _LEAST = {"runs": 8, "deployments": 4}  # points below which a table is not proposed; of the others 10
 _LAST_RESORT = 5  # of runs, where none has 8: an unlikely table is shown, with little confidence, before none
-_SURE = {"deployments": 12}  # they have no status, which tells most; of the others 18
+_SURE = {"deployments": 12}  # they have no status, which tells most; of the others 18: name, status, error and way
 
 
 def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | None = None) -> dict[str, list[Proposal]]:
     """What each entity but accounts could be, best first; a table is offered as the first one that it fits best."""
     ways = Ways(catalog, accounts)
-    counts = reference_counts(catalog)
     proposals: dict[str, list[Proposal]] = {name: [] for name in ("runs", *_SPECIAL)}
     for table, points, reasons in _candidates(catalog, accounts):
         way = ways.to_accounts(table)
         for name in proposals if way else ():
             if way and (special := _special_points(name, table)):
                 proposal = activity_proposal(KINDS[name], table, way, accounts, labels or {})
-                proposal.score += points + special - 1.2 * way.cost + min(2.0, log2(1 + counts.get(table.id, 0)))
+                # a key more on the way costs little more than a tenfold of rows brings
+                proposal.score += points + special - 1.2 * way.cost
                 proposal.reasons[:0] = reasons
                 if table.row_count == 0:
                     proposal.score -= 3  # more than an error column: what nobody ever did is not what the product does
@@ -60,7 +62,7 @@ def _prefer_runs_to_definitions(proposals: Sequence[Proposal]) -> None:
             is_part = set(proposal.table.words) <= set(run.table.words) or _weight(run.table) < _weight(proposal.table)
             count, more = (proposal.table.row_count or 0), (run.table.row_count or 0)
             if proposal is not run and not is_part and more > count:
-                proposal.score -= 4
+                proposal.score -= 4  # 2 to 8 give the same guesses; with 0, Formbricks' surveys go before its responses
                 proposal.reasons.append(f"against it: {run.table.label} refers to it, and has more rows")
 
 
@@ -147,29 +149,30 @@ def _points(table: Relation) -> tuple[float, list[str]]:
     heads = [rules.weights("runs").get(word, 0) for word in table.words if word not in rules.words("tails")]
     if not heads or not time_like(table, rules.patterns("started"), rules.words("began")):
         return 0, []
-    points = max(heads[-1], 0.6 * max(heads)) + 2 * (sum(weight >= 4 for weight in heads) > 1)
+    points = max(heads[-1], 0.6 * max(heads))  # the last word is the noun: another says little more than half as much
     reasons = (
         [f"its name says {max(table.words, key=lambda word: rules.weights('runs').get(word, 0))}"] if points else []
     )
     others = [word for word in table.words if word in rules.words("not_runs")]
-    points -= 4 * len(others)
+    points -= 4 * len(others)  # as much as a definition loses to its runs
     reasons += [f"against it: {', '.join(others)} in its name"] if others else []
     ends = {word for column in table.columns for word in column.words if word in rules.words("ended")}
-    points += min(4, 2 * len(ends))
+    points += min(4, 2 * len(ends))  # two such columns, an end and a duration, tell all that a third would
     reasons += [f"it ends ({', '.join(sorted(ends))})"] if ends else []
     if error := _error(table):
-        points += 2
+        points += 2  # as an end: what can fail is a run, but logs and webhooks have errors, too
         reasons.append(f"it has an error ({error.name})")
-    points += min(6.0, log10(1 + (table.row_count or 0)))
-    return max(points, 0.1), reasons
+    points += min(6.0, log10(1 + (table.row_count or 0)))  # a million rows say less than the name of a run, 9
+    return max(points, 0.1), reasons  # 0.1: it stays a candidate, which a status may lift
 
 
 def _special_points(name: str, table: Relation) -> float:
     """Points for the words that an entity needs in the name of a table; 0 where they are not there."""
     groups = _SPECIAL.get(name)
-    if groups is None:  # runs, which are rather not what another entity is by its name
+    if groups is None:  # runs, which are rather not what another entity is by its name: -4, as other words of no run
         return -4 if any(_special_points(other, table) for other in _SPECIAL if other != "deployments") else 1
     words = table.words[-1:] if name == "deployments" else table.words
+    # 3: a table that has the words of an entity is that one before it is another
     return 3 if all(set(words) & group for group in groups) else 0
 
 
@@ -231,7 +234,11 @@ def _error(table: Relation) -> Column | None:
 
 
 def _add_status(proposal: Proposal, labels: Labels) -> None:
-    """Add how a row ended: of a status in words, of a flag, of times, or of a number; the clearest first."""
+    """Add how a row ended: of a status in words, of a flag, of times, or of a number; the clearest first.
+
+    Points are those of words whose meaning is known, at most 9, less what is left to guess: 7 for the codes of HTTP, 6
+    for those of a process, 5 for a flag of success, 4 for times, 2 for a flag that tells the end alone.
+    """
     table, select = proposal.table, proposal.select
     best = max(
         (_read_status(proposal, column, labels) for column in status_columns(table)),
@@ -245,7 +252,7 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
         if any(column.name == "error" for column in proposal.kind.columns) and not _error(table):
             select.add("error", f"CASE WHEN {code} >= 400 THEN 'HTTP ' || {code} END")
         proposal.reasons.append(f"{best[1].name} is that of HTTP: 400 and above is a failure")
-    elif best and best[0] >= 4:
+    elif best and best[0] >= 4:  # at least the common words of a status that nobody may look at
         points = _add_words(proposal, *best)
     elif exits := columns_like(table, rules.patterns("exit_status"), "number"):
         points, code = 6, select.of(exits[0])
@@ -303,6 +310,7 @@ def _read_status(
         return exact + 4, column, dict(rules.groups("common_states")), note
     states = sorted_states(words)
     known = sum(len(each) for each in states.values()) / len(words)
+    # a failure tells most, as every flow has an end; -2: words that mean nothing make no status
     points = exact + 4 * bool(states.get("failed")) + 2 * bool(states.get("ok")) + 3 * known - 2
     unknown = unknown_labels(words, states)
     note = (

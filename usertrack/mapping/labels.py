@@ -7,7 +7,7 @@ from usertrack.mapping import rules
 from usertrack.mapping.names import words as split_words
 from usertrack.mapping.proposal import Proposal
 
-_LEAST = 4  # points of a word that says what runs are
+_LEAST = 4  # points of a word that says what runs are: a `process` is called so, a `document` stays a run
 _IRREGULAR = re.compile(r".*([^aeiou]y|s|x|z|ch|sh)")  # words whose plural takes more than an s
 _CALLS = {"request", "invocation"}
 _TOOLS: Mapping[str, str] = {

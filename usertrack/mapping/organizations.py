@@ -11,7 +11,7 @@ from usertrack.mapping.proposal import Organizations, Proposal
 from usertrack.mapping.select import first_member, not_deleted
 from usertrack.mapping.ways import Step
 
-_OWNED = 3.5  # points of an organization that counts without members, by its owner
+_OWNED = 3.5  # points of an organization that counts without members, by its owner: a `team` has 4, a `project` 1
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,12 @@ def _memberships(around: Around) -> Iterator[tuple[float, Relation, Column, list
     for column in own.columns:
         known = around.ways.reference(own, column)
         if known and known[0] is not own and (points := _organization_points(known[0])):
+            # 3: a column of the account goes before a table of members, as Laravel's current team does
             yield points + 3, *known, [Step(own, column, *known)]
     for table, on, _ in around.references:
         key, points = table.key, _organization_points(table)
         if points >= _OWNED and key and not rules.words("other_hands") & set(on.words):
+            # -2: an owner alone tells less than members
             yield points - 2, table, key, [Step(own, around.key, table, on, back=True)]
     for link, on, _ in around.references:
         if (
@@ -85,6 +87,7 @@ def _memberships(around: Around) -> Iterator[tuple[float, Relation, Column, list
             if known and known[0] not in (own, link) and (points := _organization_points(known[0])):
                 is_pair = tuple(sorted((on.name, column.name))) in link.unique
                 if is_pair or rules.words("membership") & set(link.words):
+                    # further words say that it links something else: two of them cost more than the 1 of a pair
                     points -= sum(0.8 for word in set(link.words) - rules.words("membership") - set(known[0].words))
                     back = Step(own, around.key, link, on, back=True)
                     yield points + 2 + is_pair, *known, [back, Step(link, column, *known)]
@@ -96,4 +99,5 @@ def _organization_points(table: Relation) -> float:
     if {"username", "password"} & {word for column in table.columns for word in column.words}:
         return 0  # a person
     points = rules.weights("organizations").get(table.words[-1], 0)
+    # 0.5: of two names with the same last word the shorter one
     return max(points - 0.5 * (len(table.words) - 1), 0)

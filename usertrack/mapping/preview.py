@@ -12,7 +12,7 @@ from usertrack.library.entities import ACCOUNTS
 from usertrack.library.library import Statement
 from usertrack.mapping.proposal import Proposal
 
-ROWS = 5
+ROWS = 5  # enough to see what a column holds
 
 
 def preview(proposal: Proposal) -> Statement:
@@ -68,7 +68,7 @@ def proposal_document(
 
 
 RANKED = 5
-"""Candidates that are shown, of all that there are."""
+"""Candidates that are shown, of all that there are, so that they stand above the question."""
 
 
 def ranking_document(name: str, proposals: Sequence[Proposal]) -> Document:

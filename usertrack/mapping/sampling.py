@@ -8,11 +8,11 @@ from usertrack.mapping.activity import status_columns
 from usertrack.mapping.catalog import Column, Relation
 from usertrack.mapping.proposal import Labels, Proposal
 
-_ROWS = 10_000
+_ROWS = 10_000  # some milliseconds; a state that is rarer than that changes no share
 _WORD = re.compile(r"\w[\w .:/-]{0,39}")  # an e-mail or a sentence is no word of a status, and belongs in no file
 _SMALL = 40  # different values at the most; with more it is no status
 CANDIDATES = 6
-"""How many of an entity are looked at."""
+"""How many of an entity are looked at: the five that are shown, and one behind them."""
 
 
 def columns_to_sample(proposals: Iterable[Proposal]) -> list[tuple[Relation, Column]]:

@@ -15,7 +15,7 @@ from usertrack.segments.classify import classify
 from usertrack.segments.profiles import build_profiles
 from usertrack.segments.rules import read_rules
 
-_FEW = 10  # people, of whom nothing can be learned
+_FEW = 10  # people, of whom nothing can be learned: the top fifth would be one or two
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ def _of_runs(row: Mapping[str, Any]) -> Iterator[Threshold]:
     if people < _FEW:
         return
     median = int(row["median"])
+    # bounds: two runs may fail by chance, and who waits for twenty to fail waits for weeks
     least = min(max(median - 1, 2), 20)
     many = max(int(row["many"]), least + 1)
     yield Threshold(
@@ -124,8 +125,8 @@ def _of_runs(row: Mapping[str, Any]) -> Iterator[Threshold]:
     )
     if row["success"] is not None:
         success = float(row["success"])
-        low = round(success * 0.6, 2)
-        rate = min(max(low, 0.1), 0.6)
+        low = round(success * 0.6, 2)  # clearly below what is usual here
+        rate = min(max(low, 0.1), 0.6)  # bounds: nine of ten failed is bad anywhere, two of five nowhere
         yield Threshold(
             "failing",
             r"success_rate < [\d.]+",
@@ -134,7 +135,7 @@ def _of_runs(row: Mapping[str, Any]) -> Iterator[Threshold]:
             + _bounded(rate, low, "10% and 60%"),
         )
     first = int(row["first_days"]) + 1
-    days = min(max(first, 2), 30)
+    days = min(max(first, 2), 30)  # bounds: nobody is late on the first day, and after a month it is too late
     yield Threshold(
         "at_risk",
         r"age_days >= \d+",

@@ -10,8 +10,10 @@ from usertrack.mapping import rules
 from usertrack.mapping.catalog import Catalog, Column, Relation
 from usertrack.mapping.matching import column_like, without_id
 
+# A foreign key costs 1, and what may be wrong about it more. With 3, the builds and workflow runs of two schemas in
+# tests/mapping lead to nobody; 4 to 12 give the same guesses.
 _FARTHEST = 6.5
-_WIDEST = 40  # columns of a table that links others
+_WIDEST = 40  # columns of a table that links others; of a wider one, what it refers to is not what it is about
 _OWNING = {"owner", "creator", "author"}
 
 
@@ -121,7 +123,7 @@ class Ways:
         if not is_first:
             for link, column in self._links.get(here.id, ()):
                 if known := self.reference(link, column):
-                    yield (
+                    yield (  # as much as two keys: one member of several is taken
                         2.0 if rules.words("membership") & set(link.words) else 3.0,
                         Step(here, known[1], link, column, back=True),
                     )
@@ -137,12 +139,13 @@ class Ways:
         return Step(table, column, self._accounts, key, only=only)
 
     def _price(self, here: Relation, column: Column, target: Relation, *, is_first: bool) -> float:
-        price = 1.0 if column.references else 1.4
-        price += 0.5 if target.key and column.family != target.key.family else 0
-        # 2: a column that is NULL in most rows costs more than the further key of a detour that all rows can take
+        price = 1.0 if column.references else 1.4  # two keys cost more than a name that sounds like one
+        price += 0.5 if target.key and column.family != target.key.family else 0  # an id as text may hold anything
+        # 2: a column that is NULL in most rows costs more than the further key of a detour that all rows can take.
+        # 2.5: a NULL further on costs all rows of a project, and not one
         price += 0.0 if column.required else 0.4 + 2 * column.nulls if is_first else 2.5
         if rules.words("other_hands") & set(column.words):
-            price += 3
+            price += 3  # more than a way over two further tables to whose it is
         elif target is self._accounts:
             price += min(
                 (rules.weights("actors")[word] for word in column.words if word in rules.weights("actors")), default=0.8

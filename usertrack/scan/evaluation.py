@@ -46,13 +46,13 @@ from usertrack.scan.values import (
     argument_of,
 )
 
-MOST_BASES = 12
-
-
-MOST_VALUES = 200
-MOST_FRAMES = 3
-DEEPEST = 60
-DEEPEST_FRAMES = 6
+# With half or twice each of these limits the scan finds the same 72 sites in Formbricks: they bound what code costs that a
+# program or somebody hostile has made, before the budget of steps ends a call.
+MOST_BASES = 12  # classes above one, or files of star imports after one another
+MOST_VALUES = 200  # of an expression, as of a table of event names; a longer one is data
+MOST_FRAMES = 3  # calls between where a value is written and where it is used: a helper of a helper of a wrapper
+DEEPEST = 60  # expressions that are open at once
+DEEPEST_FRAMES = 6  # parameters that are handed on from call to call: twice the calls of a value
 HAND_ON = (FunctionValue, ObjectValue, ClassValue, Instance, Sdk)
 """What an unknown function that is given it is taken to hand on: `useCallback(f)`, `memo(C)`, `Object.freeze({…})`."""
 ITERATIONS = frozenset(("map", "forEach", "flatMap", "filter", "some", "every", "find"))
