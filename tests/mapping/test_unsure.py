@@ -127,6 +127,17 @@ def test_runs_are_the_table_that_is_named(cli: Cli, reader: Reader, tmp_path: Pa
     assert (wrong.code, "did you mean 'visits'" in wrong.err) == (2, True)
 
 
+def test_rows_of_which_nothing_says_how_they_ended_count(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    reader(
+        CONTACTS
+        + "CREATE TABLE notes (id int PRIMARY KEY, customer_id int REFERENCES customers, created_at timestamptz);"
+        "INSERT INTO notes SELECT i, 2, now() FROM generate_series(1, 7) AS i"
+    )
+    said = init(cli, "--yes", "--runs", "notes")
+    assert "nothing says how a row ended: all of them count, and none as finished or failed" in " ".join(said.split())
+    assert people(cli) == {"ben@ben.example": ["power"]}
+
+
 def test_the_first_candidates_are_shown_with_their_points(cli: Cli, reader: Reader) -> None:
     reader(CONTACTS + "CREATE TABLE builds (id int PRIMARY KEY, customer_id int, finished_at date, created_at date);")
     said = " ".join(init(cli).split())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from usertrack.mapping.proposal import Labels, Proposal
     from usertrack.workspace.settings import Settings
 
-_QUESTION = "is this right? yes, next, none, another table by number or name, PART=COLUMN or PART=TABLE.COLUMN"
+_QUESTION = "is this right? yes, next, none, a table by number or name, or PART=[TABLE.]COLUMN"
 _ALWAYS_ASKED = ("accounts", "runs")  # without the others the segments are as good
 _NO_MORE = "there is no other candidate: none, or the name of a table"
 _ASKED = {  # columns that are asked for where they are not found, and the families of those that they could be
@@ -75,7 +75,7 @@ class _Dialogue:
                 proposal = shown = proposal if proposal is shown else self.completed(proposal, other)
                 self._show(proposal)
             else:
-                diagnostics.note(f"{name}: {why_none}")
+                diagnostics.note(f"{name}: {'no other table looks like it' if shown else why_none}")
             if not self.asks or not (proposals or name in _ALWAYS_ASKED):
                 return proposal
             answer = diagnostics.ask(f"{name}: {_QUESTION if proposal else _NO_MORE}", "yes" if proposal else "none")
@@ -125,6 +125,9 @@ class _Dialogue:
                 if leads:
                     return self.completed(other(table, owner=column), other)
                 set_part(proposal, self.catalog, part.name, name)
+        if proposal.missing == [proposal.kind.status]:  # of a table that somebody named
+            proposal.select.add(proposal.kind.status, "NULL::text")
+            proposal.notes.append("nothing says how a row ended: all of them count, and none as finished or failed")
         return proposal
 
     def _with_part(self, proposal: "Proposal", answer: str, other: "Callable[..., Proposal]") -> "Proposal":
@@ -533,7 +536,7 @@ def _write_segments(folder: Path, found: _Found, *, asks: bool, fit: bool) -> No
 
     path, new = folder / "segments.yaml", own_segments()
     now = path.read_text(encoding="utf-8")
-    own = thresholds.keyed_by_account(new) if any(proposal.missing for proposal in found.proposals) else new
+    own = thresholds.keyed_by_account(new) if any("email" in proposal.missing for proposal in found.proposals) else new
     if now == new:
         path.write_text(own, encoding="utf-8")  # the key says which columns accounts need
     if found.proposals:

@@ -46,8 +46,8 @@ from usertrack.scan.values import (
     argument_of,
 )
 
-# With half or twice each of these limits the scan finds the same 72 sites in Formbricks: they bound what code costs that a
-# program or somebody hostile has made, before the budget of steps ends a call.
+# With half or twice each of these limits the scan finds the same 72 sites in Formbricks: they bound what code costs
+# that a program or somebody hostile has made, before the budget of steps ends a call.
 MOST_BASES = 12  # classes above one, or files of star imports after one another
 MOST_VALUES = 200  # of an expression, as of a table of event names; a longer one is data
 MOST_FRAMES = 3  # calls between where a value is written and where it is used: a helper of a helper of a wrapper
