@@ -4,20 +4,13 @@ import _signal  # type: ignore[import-not-found]  # all of `signal` that is need
 import gc
 import os
 
-from usertrack.cli.interrupted import INTERRUPTED, end_interrupted
+from usertrack.cli.interrupted import end_interrupted
 
 
 def main() -> None:
     """Load the command line, then run it: until it is there, nothing has begun that would have to be taken back."""
     if _signal.getsignal(_signal.SIGINT) != _signal.SIG_IGN:  # as the parent of a background job wants it
         _signal.signal(_signal.SIGINT, _leave)
-    from usertrack.cli.warm_client import run_warm
-
-    code = run_warm()
-    if code == INTERRUPTED:
-        end_interrupted()
-    if code is not None:
-        os._exit(code)
     gc.set_threshold(100_000)  # a run is short: collecting garbage after every 700 objects only slows imports
     from usertrack.cli.app import main as run
 

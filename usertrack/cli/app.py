@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import sys
-import traceback
 from typing import Annotated, Any
 
 import typer
@@ -110,16 +109,9 @@ importing.register(app)
 def main() -> None:
     """The entry point of the `usertrack` command: runs it, and exits with its exit code."""
     streams.repair()
-    debug = bool(os.environ.get("USERTRACK_DEBUG"))
-    if debug:
+    if os.environ.get("USERTRACK_DEBUG"):
         logging.basicConfig(level=logging.ERROR)  # a page's trace, too
-    try:
-        code = interrupts.run_interruptible(run)
-    except Exception:
-        if not debug:
-            raise
-        traceback.print_exc()  # a warm process ends without Python's own
-        code = 1
+    code = interrupts.run_interruptible(run)
     # all is closed by now: a regular shutdown of ClickHouse, DuckDB and Python would take another 0.15 s
     atexit._run_exitfuncs()
     interrupted = interrupts.was_interrupted()

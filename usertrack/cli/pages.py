@@ -2,7 +2,6 @@
 
 import os
 import sys
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,10 +51,9 @@ def open_pages(
     `USERTRACK_PASSWORD=… usertrack open --host 0.0.0.0 --allow-host box.example --tls-cert FILE --tls-key FILE` · for
     other machines, with a password
 
-    While it runs, commands on the demo ask it, and answer faster.
+    While it runs, commands on the demo ask its engines.
     """
     _require_extra()
-    from usertrack.cli.warm_process import warm_process
     from usertrack.server.database.lock import DirectoryServed
     from usertrack.server.serve import is_public
     from usertrack.web.app import create_app
@@ -76,12 +74,11 @@ def open_pages(
     warn_of_plain(host, tls, trusted, "whoever is on the way can read and change the pages")
 
     def ready(url: str, link: str) -> None:
-        stack.enter_context(warm_process())
         progress.stop()
         diagnostics.note(f"pages at {url}; Ctrl-C ends them" + ("" if keep else ", and so does an hour without use"))
         _show(url if password or behind else link, browser=browser)
 
-    with diagnostics.Progress() as progress, ExitStack() as stack:
+    with diagnostics.Progress() as progress:
         try:
             serve_pages(
                 create_app,
