@@ -9,13 +9,15 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests/server"))
 
-from browser import ARGUMENTS, CHROMIUM, LIKE_USERS, Site, stored_numbers
+from browser import Site, stored_numbers
 from capture_fixtures import AppThread, Client
 from playwright.sync_api import sync_playwright
 from scripted_visits import Visits
 
+from tests.chromium import ARGUMENTS, CHROMIUM, UNLIKE_USERS
 from usertrack.server.database.store import Store
 
 
@@ -28,7 +30,7 @@ def main() -> None:
     began = time.monotonic()
     with AppThread(store) as server, sync_playwright() as driver:
         client, site = Client(server.url, store), Site(server.url)
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, ignore_default_args=LIKE_USERS)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, ignore_default_args=UNLIKE_USERS)
         visits = Visits(browser.new_context(), site, options.seed)
         visits.act(options.actions)
         numbers = stored_numbers(client, len(visits.done))

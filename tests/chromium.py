@@ -25,7 +25,7 @@ _UNWANTED_BY_PLAYWRIGHT = (
     "NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch"
 )
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", f"--disable-features={_UNSEEN},{_UNWANTED_BY_PLAYWRIGHT}"]
-_UNLIKE_USERS = ["--disable-back-forward-cache"]  # an argument of Playwright's own
+UNLIKE_USERS = ["--disable-back-forward-cache"]  # an argument of Playwright's own
 _RUN_AXE = """async () => {
     const shapes = new Map();
     const shape = (element) => {
@@ -58,7 +58,7 @@ def chromium() -> Iterator[Any]:
     if not CHROMIUM:
         pytest.skip("there is no chromium here; CHROMIUM names one")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, ignore_default_args=_UNLIKE_USERS)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, ignore_default_args=UNLIKE_USERS)
         (process,) = _browser_processes(browser)
         end = threading.Timer(LONGEST, os.kill, (process, signal.SIGKILL))
         end.daemon = True

@@ -38,7 +38,7 @@ def test_it_was_built_from_its_source() -> None:
 
 
 @pytest.mark.slow
-def test_esbuild_makes_the_same_of_the_source() -> None:
+def test_npm_s_tools_make_the_same_of_the_source() -> None:
     try:
         built = tracker.built()
     except OSError as reason:

@@ -64,9 +64,10 @@ const view = (element) => {
     const step = i < 77 ? 16 : 90; // pixels: less than a line of text, and most of a page
     const at = doc.elementFromPoint(box.x + ((i % 7) - 3) * 2 * step, box.y + ((i % 11) - 5) * step);
     if (!at || element.contains(at) || seen.has(at)) continue;
-    const { x, y, width } = at.getBoundingClientRect();
     const { color, backgroundColor, opacity } = getComputedStyle(at);
-    seen.set(at, [x, y, width, color, backgroundColor, opacity, (isClosed(at) || at.matches('canvas')) && now()].join());
+    const isUnreadable = isClosed(at) || at.matches('canvas');
+    const looks = [JSON.stringify(at.getBoundingClientRect()), color, backgroundColor, opacity, isUnreadable && now()];
+    seen.set(at, looks.join());
   }
   return seen;
 };
