@@ -1,1 +1,1 @@
-"""What becomes of a signal: one alert with a life of its own, and as few messages about it as will do."""
+"""Turns signals into alerts, one per pattern and person, and sends as few messages about them as will do."""

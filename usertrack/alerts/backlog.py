@@ -1,4 +1,4 @@
-"""What waited too long for a channel that was away is told as it is now, in place of every message."""
+"""Replaces messages that waited too long for a channel by one about the present state."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -89,7 +89,7 @@ def _leave(
     ended: tuple[Alert, ...],
     now: datetime,
 ) -> None:
-    """Of a message, leave these alerts; nothing of it, if there are none."""
+    """Cut a waiting message down to these alerts, or mark it as outdated where there are none."""
     if not firing and not ended:
         sql = "UPDATE outbox SET state = 'outdated', settled_at = ? WHERE id = ?"
         store.connection.execute(sql, [stamp(now), id_])

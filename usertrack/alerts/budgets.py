@@ -64,7 +64,7 @@ class Rationing:
 
     def _recent(self, channel: str, of: str, name: str, now: datetime) -> tuple[datetime, ...]:
         spending, budget = self._spending.get(f"{channel}|{of}|{name}"), self._budgets[of]
-        return tuple(each for each in spending.times if now - each < budget.within) if spending else ()
+        return tuple(spent_at for spent_at in spending.times if now - spent_at < budget.within) if spending else ()
 
     def _count(self, channel: str, of: str, name: str, now: datetime) -> None:
         if of in self._budgets:

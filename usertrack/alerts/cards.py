@@ -1,4 +1,4 @@
-"""What a message says of a person who needs help, whatever the channel: the reason, the facts, and what to do."""
+"""The content of a message about a person who needs help, for every channel: reason, facts, and what to do."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -33,13 +33,13 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat() if value.tzinfo else value.isoformat()
     if is_dataclass(value):
-        return {each.name: jsonable(getattr(value, each.name)) for each in fields(value)}
+        return {attribute.name: jsonable(getattr(value, attribute.name)) for attribute in fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): jsonable(each) for name, each in value.items()}
+        return {str(name): jsonable(entry) for name, entry in value.items()}
     if isinstance(value, (set, frozenset)):
         return sorted(map(jsonable, value))
     if isinstance(value, (list, tuple)):
-        return [jsonable(each) for each in value]
+        return [jsonable(entry) for entry in value]
     if isinstance(value, timedelta):
         return value.total_seconds()
     return value.isoformat() if isinstance(value, date) else str(value)
@@ -53,14 +53,14 @@ def _hints(kind: type) -> dict[str, Any]:
 def _value(kind: Any, value: Any) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return None if value is None else _value(next(each for each in arguments if each is not type(None)), value)
+        return None if value is None else _value(next(part for part in arguments if part is not type(None)), value)
     if origin in (tuple, frozenset):
-        return origin(_value(arguments[0], each) for each in value)
+        return origin(_value(arguments[0], entry) for entry in value)
     if origin and isinstance(value, dict):
-        return {name: _value(arguments[1], each) for name, each in value.items()}
+        return {name: _value(arguments[1], entry) for name, entry in value.items()}
     if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
-        return kind(**{name: _value(hints[name], each) for name, each in value.items() if name in hints})
+        return kind(**{name: _value(hints[name], entry) for name, entry in value.items() if name in hints})
     if kind is datetime:
         return datetime.fromisoformat(value)
     return kind(value) if isinstance(kind, type) and issubclass(kind, Enum) else value

@@ -30,7 +30,7 @@ _EXPIRES_EVERY = timedelta(hours=1)
 
 
 class TooLateError(UsageError):
-    """What somebody wants to do about an alert was done by somebody else, or it is over."""
+    """The alert was handled by somebody else meanwhile, or is over."""
 
 
 class Desk:
@@ -167,26 +167,26 @@ class Desk:
                 raise UsageError(f"there is no silence '{id_}' now", did_you_mean(id_, silences))
             ended = replace(silences[id_], ends_at=now)
             self.store.put_silence(ended)
-            self._router.silences = [ended if each.id == id_ else each for each in self._router.silences]
+            self._router.silences = [ended if silence.id == id_ else silence for silence in self._router.silences]
         return ended
 
     # What is
 
     def alerts(self, *, everything: bool = False) -> list[Alert]:
-        """Those that are open, or all that are kept, the latest first; of incidents and their people, the incidents."""
+        """Return open alerts, or all that are kept, the latest first. An incident stands for its people's alerts."""
         if everything:
             return self.store.alerts()
         return [alert for alert in self.store.alerts("is_open") if not alert.incident]
 
     def within_incidents(self) -> list[Alert]:
-        """Those that are open and for which an incident stands."""
+        """Return the open alerts for which an incident stands."""
         return [alert for alert in self.store.alerts("is_open") if alert.incident]
 
     def alert(self, key: str) -> Alert:
         """Raises UsageError with near misses."""
         alert = self._current(key)
         if alert is None:
-            known = [each.key for each in self.store.alerts("is_open")]
+            known = [alert.key for alert in self.store.alerts("is_open")]
             raise UsageError(
                 f"there is no alert '{key}'", did_you_mean(key, known, "`usertrack alerts list` shows them")
             )
@@ -246,7 +246,7 @@ class Desk:
 
 
 def _mappings(router: Router) -> dict[str, tuple[Tracked[Any], type]]:
-    """What the router remembers, and the kind of its records."""
+    """Return the router's mappings that are stored, with the types of their records."""
     return {
         "group": (router.groups, Group),
         "told": (router.log, LogEntry),

@@ -1,4 +1,4 @@
-"""What alerts hold on a person, and how it is erased: state, lives, messages sent and waiting, digests, silences.
+"""Finds and erases what alerts hold on a person: state, histories, messages sent and waiting, digests, silences.
 
 Slack, PagerDuty and mailboxes keep what they were sent; that is theirs.
 """
@@ -41,7 +41,7 @@ class Person:
     @property
     def _needle(self) -> "re.Pattern[str] | None":
         spelled = [encode(id_)[1:-1] for id_ in self.ids if id_]
-        own = [rf"(?<![\w-]){re.escape(each)}(?![\w-])" for each in sorted({*self.ids, *spelled} - {""})]
+        own = [rf"(?<![\w-]){re.escape(spelling)}(?![\w-])" for spelling in sorted({*self.ids, *spelled} - {""})]
         both = [*own, *([pattern(self.email)[4:]] if self.email else [])]
         return re.compile("(?i)" + "|".join(both)) if both else None
 
@@ -55,7 +55,7 @@ def _with_own_ids(store: Store, person: Person) -> Person:
 
 
 def held(store: Store, person: Person) -> Held:
-    """What the file has of ``person`` now."""
+    """Count what the file has of ``person`` now."""
     person = _with_own_ids(store, person)
     store.connection.create_function("names", 1, person.is_in, deterministic=True)
 

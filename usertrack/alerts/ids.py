@@ -18,9 +18,9 @@ def short_ids(keys: Iterable[str]) -> dict[str, str]:
     """The same by key, for alerts that are seen together: as long as it takes to tell them apart."""
     digits = {key: _digits(key) for key in keys}
     length = _LENGTH
-    while len({each[:length] for each in digits.values()}) < len(digits):
+    while len({digest[:length] for digest in digits.values()}) < len(digits):
         length += 1
-    return {key: each[:length] for key, each in digits.items()}
+    return {key: digest[:length] for key, digest in digits.items()}
 
 
 def _digits(key: str) -> str:
@@ -57,4 +57,4 @@ def _with_id(text: str, alerts: list[Alert]) -> list[Alert]:
 def _of_person(text: str, alerts: list[Alert]) -> list[Alert]:
     person = text.casefold()
     still_open = [alert for alert in alerts if not alert.is_resolved]
-    return [each for each in still_open if person in (str(each.facts.get("email") or "").casefold(), each.person)]
+    return [alert for alert in still_open if person in (str(alert.facts.get("email") or "").casefold(), alert.person)]

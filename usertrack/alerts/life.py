@@ -38,7 +38,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What is known of one alert now. Its labels stay as they were when it fired; its facts are the latest."""
+    """The present state of one alert. Its labels stay as they were when it fired; its facts are the latest."""
 
     key: str
     pattern: str

@@ -71,7 +71,7 @@ class ChannelState:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What one turn did: how many messages arrived, which were refused and why, and which channels fail."""
+    """The result of one delivery: messages that arrived, messages refused with the reason, and channels that fail."""
 
     sent: int
     refused: tuple[str, ...] = ()

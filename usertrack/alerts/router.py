@@ -65,7 +65,7 @@ class Group:
 
 @dataclass(frozen=True)
 class LogEntry:
-    """What a channel was told of a group at last: the keys of alerts that fired, and of those resolved."""
+    """The last message to a channel about a group: keys of alerts that fired, and of those resolved."""
 
     at: datetime
     firing: frozenset[str]
@@ -228,7 +228,7 @@ class Router:
         """When to look at the group again if nothing comes in: where everybody was told, when to repeat that."""
         interval, repeat = route.timing.group_interval, route.timing.repeat_interval
         entries = [self.log.get(_log_key(key, channel)) for channel in route.channels]
-        repeats = [each.at + repeat for each in entries if each and members == each.firing]
+        repeats = [entry.at + repeat for entry in entries if entry and members == entry.firing]
         if len(repeats) < len(entries) or any(self.alerts[member].snoozed_until for member in members):
             return now + interval
         waits = -((now - min(repeats, default=now)) // interval)  # rounded up to the pace of the group
@@ -237,7 +237,7 @@ class Router:
     def _let_go(self, resolved: Iterable[Alert]) -> None:
         """Forget alerts that no group waits to tell of; the store keeps them."""
         for alert in resolved:
-            if not self._is_awaited(alert) and not any(alert.key in each.keys for each in self.digests.values()):
+            if not self._is_awaited(alert) and not any(alert.key in digest.keys for digest in self.digests.values()):
                 del self.alerts[alert.key]
 
     def _is_awaited(self, alert: Alert) -> bool:
@@ -329,10 +329,10 @@ class Router:
         return [message for channel in full if (message := self._tell_digest(channel, now))]
 
     def _tell_digest(self, channel: str, now: datetime) -> Notification | None:
-        """What still matters of the digest. What is muted or held waits for the next one."""
+        """Return a message with what still matters of the digest. Muted and held alerts wait for the next one."""
         alerts = _sorted(self.alerts[key] for key in self.digests.take(channel).keys if key in self.alerts)
         self._let_go(alert for alert in alerts if alert.is_resolved)
-        unattended = [each for each in alerts if each.is_firing and not each.acknowledged_at and not each.incident]
+        unattended = [alert for alert in alerts if alert.is_firing and not alert.acknowledged_at and not alert.incident]
         later = [alert for alert in unattended if self._is_muted(alert, now) or self._is_held(alert, now)]
         if later:
             due = now + max(self.settings.digest_every, _SOONEST_DIGEST)
@@ -341,7 +341,7 @@ class Router:
         return Notification(channel, "", {}, Reason.DIGEST, now, news) if news else None
 
     def _forget(self, now: datetime) -> None:
-        """What no message depends on any more, once a sweep."""
+        """Drop records on which no message depends any more. Called once a sweep."""
         sweep = (now - self._began_at).total_seconds() // _SWEEP
         if sweep == self._swept:
             return

@@ -13,7 +13,7 @@ ANSWERED_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Durations:
-    """Of ``n`` alerts; None where there is none. ``within`` counts those that kept to ``target``."""
+    """Durations of ``n`` alerts; None where there is none. ``within`` counts those that kept to ``target``."""
 
     n: int
     median: timedelta | None
@@ -24,7 +24,7 @@ class Durations:
 
 @dataclass(frozen=True)
 class Stats:
-    """Of the times that alerts fired in the range. ``unanswered``: nobody ever touched them, open or not."""
+    """Figures on the alerts that fired in a range. ``unanswered``: nobody ever touched them, open or not."""
 
     fired: int
     unanswered: int
@@ -45,18 +45,18 @@ class Episode:
 
 
 def stats(changes: Iterable[Change], since: datetime, until: datetime, pattern: str | None = None) -> Stats:
-    """Of the alerts, of one ``pattern`` or all, that fired from ``since`` to before ``until``.
+    """Return figures on the alerts of one ``pattern``, or all, that fired from ``since`` to before ``until``.
 
     Acknowledged is what somebody acknowledged, snoozed or resolved, whatever came first.
     """
     ours = (change for change in changes if pattern is None or change.key.partition(":")[0] == pattern)
-    fired = [each for each in episodes(ours) if since <= each.fired_at < until]
-    answered = [each.acknowledged_at - each.recorded_at for each in fired if each.acknowledged_at]
-    resolved = [each.resolved_at - each.fired_at for each in fired if each.resolved_at]
+    fired = [episode for episode in episodes(ours) if since <= episode.fired_at < until]
+    answered = [episode.acknowledged_at - episode.recorded_at for episode in fired if episode.acknowledged_at]
+    resolved = [episode.resolved_at - episode.fired_at for episode in fired if episode.resolved_at]
     return Stats(
         fired=len(fired),
         unanswered=len(fired) - len(answered),
-        to_detect=_durations([each.recorded_at - each.fired_at for each in fired], DETECTED_WITHIN),
+        to_detect=_durations([episode.recorded_at - episode.fired_at for episode in fired], DETECTED_WITHIN),
         to_acknowledge=_durations(answered, ANSWERED_WITHIN),
         to_resolve=_durations(resolved, ANSWERED_WITHIN),
     )

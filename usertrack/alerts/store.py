@@ -105,7 +105,7 @@ class Store:
         return decode(Alert, row[0]) if row else None
 
     def alerts(self, where: str = "1") -> list[Alert]:
-        """Those with ``where``, the latest first."""
+        """Return the alerts that meet ``where``, a condition in SQL, the latest first."""
         rows = self.connection.execute(f"SELECT body FROM alerts WHERE {where} ORDER BY updated_at DESC, key")
         return [decode(Alert, body) for (body,) in rows]
 

@@ -28,11 +28,11 @@ def person_words(alert: Alert) -> str:
 def people_in_need(alerts: Sequence[Alert]) -> int:
     """How many people ``alerts`` are about, with those of incidents."""
     of_incidents = (alert.facts.get("people") for alert in alerts if not alert.person)
-    return len({alert.person for alert in alerts} - {""}) + sum(each for each in of_incidents if isinstance(each, int))
+    return len({alert.person for alert in alerts} - {""}) + sum(size for size in of_incidents if isinstance(size, int))
 
 
 def by_urgency(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
-    """What somebody should look at first: not acknowledged, severe, new."""
+    """Sort alerts by urgency: not acknowledged first, then severe, then new."""
 
     def rank(alert: Alert) -> tuple[Any, ...]:
         is_attended = bool(alert.acknowledged_at) or alert.is_snoozed(now)
@@ -91,7 +91,7 @@ def alerts_document(
         title=f"{plural(len(open_alerts), 'open alert')} of {people_words(people_in_need(open_alerts))}",
         blocks=blocks,
         notes=(*_incident_notes(left_out), *_silence_notes(silences, now), *_channel_notes(channels)),
-        data=lambda: {"alerts": columns.dicts(listed), "silences": [_silence_json(each) for each in silences]},
+        data=lambda: {"alerts": columns.dicts(listed), "silences": [_silence_json(silence) for silence in silences]},
         table=columns.table(listed, "alerts", timezone=timezone, as_of=as_of),
         timezone=timezone,
         as_of=as_of,
@@ -149,18 +149,18 @@ def _incident_notes(left_out: int) -> list[str]:
 
 def _silence_notes(silences: Sequence[Silence], now: datetime) -> list[str]:
     return [
-        f"silence {each.id} of {', '.join(map(str, each.matchers))} for another {age_words(each.ends_at - now)}"
-        + (f" ({each.comment})" if each.comment else "")
-        for each in silences
+        f"silence {silence.id} of {', '.join(map(str, silence.matchers))}"
+        f" for another {age_words(silence.ends_at - now)}" + (f" ({silence.comment})" if silence.comment else "")
+        for silence in silences
     ]
 
 
 def _channel_notes(channels: Sequence[ChannelState]) -> list[str]:
     return [
-        f"{each.name} does not get through, {plural(each.waiting, 'message waits', 'messages wait')}: {each.error}"
-        + (f"; {each.hint}" if each.hint else "")
-        for each in channels
-        if each.failing_since
+        f"{channel.name} does not get through, {plural(channel.waiting, 'message waits', 'messages wait')}:"
+        f" {channel.error}" + (f"; {channel.hint}" if channel.hint else "")
+        for channel in channels
+        if channel.failing_since
     ]
 
 
@@ -188,7 +188,7 @@ _NO_NEWS = frozenset({"errors", "events", "quiet_minutes", "quiet_days"})  # whe
 
 
 def _facts(facts: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """What people read of them, by what they call it; JSON has all, as they are."""
+    """Return the facts that are shown, by their label. JSON has all facts under their names."""
     for name, value in facts.items():
         if value in (None, "") or name in _IDS or (name in _NO_NEWS and value == 0):
             continue

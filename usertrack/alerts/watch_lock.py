@@ -71,7 +71,7 @@ def deaf_since(folder: Path) -> datetime | None:
 
 
 def _note(path: str) -> dict[str, Any]:
-    """What the holder wrote; empty in the moment in which it starts or ends."""
+    """Return the holder's note; empty while it starts or ends."""
     with suppress(OSError, ValueError):
         return dict(json.loads(Path(path).read_text(encoding="utf-8")))
     return {}

@@ -1,1 +1,1 @@
-"""Who is in which segment, and why: rules, profiles, classification."""
+"""Classifies people into segments and says why: rules, profiles, classification."""

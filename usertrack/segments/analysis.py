@@ -1,4 +1,4 @@
-"""What an open runner can say of people: the rules that judge them, everybody's profile, and what is missing of it."""
+"""The rules, profiles and missing facts of one run, read on first use through an open runner."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

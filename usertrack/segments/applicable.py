@@ -54,10 +54,10 @@ _PLACE = re.compile(r"(?<!\{)\{(label |an? )?(\w+)\}(?!\})")
 
 def fact_labels(rules: Rules, library: Library) -> dict[str, str]:
     """How people call each fact that profiles of ``rules`` have, by its name."""
-    labels = {each.name: library.words(each.label) for each in rules.derived}
+    labels = {derived.name: library.words(derived.label) for derived in rules.derived}
     for name in rules.queries:
         with suppress(UsageError):
-            labels |= {fact: each.label for fact, each in library[name].facts.items()}
+            labels |= {fact: declared.label for fact, declared in library[name].facts.items()}
     return labels
 
 
@@ -76,13 +76,16 @@ def _in_own_words(rules: Rules, library: Library) -> Rules:
     def in_words(segment: Segment) -> Segment:
         return replace(segment, because=_PLACE.sub(worded, segment.because))
 
-    sets = {name: replace(each, segments=tuple(map(in_words, each.segments))) for name, each in rules.sets.items()}
+    sets = {
+        name: replace(segment_set, segments=tuple(map(in_words, segment_set.segments)))
+        for name, segment_set in rules.sets.items()
+    }
     return replace(rules, sets=sets)
 
 
 @dataclass
 class _Absent:
-    """What is absent: ``queries``, facts with their ``causes``, and ``segments`` with theirs."""
+    """Collects what is absent: ``queries``, facts with their ``causes``, and ``segments`` with theirs."""
 
     rules: Rules
     queries: set[str] = field(default_factory=set)
@@ -124,8 +127,8 @@ class _Absent:
         return replace(segment_set, segments=tuple(filter(None, segments)), left_out=left_out)
 
     def causes_of(self, segment_set: SegmentSet) -> str:
-        """What the segments of a set rest on that cannot be here."""
-        return ", ".join(sorted(frozenset().union(*(self.segments[each.id] for each in segment_set.segments))))
+        """Return the absent entities and columns that the segments of a set rest on, as text."""
+        return ", ".join(sorted(frozenset().union(*(self.segments[segment.id] for segment in segment_set.segments))))
 
     def segment(self, segment: Segment) -> Segment | None:
         where = f"{self.rules.path}:{segment.lines.get('when', 1)}"
@@ -187,7 +190,7 @@ def _without(node: Any, absent: Collection[str], optional: tuple[Any, ...]) -> A
             child.replace(part)
         return rest
     operands = [node.this, *([node.expression] if isinstance(node, exp.Binary) else node.expressions)]
-    left = [part for each in operands if (part := _without(each, absent, optional)) is not None]
+    left = [part for operand in operands if (part := _without(operand, absent, optional)) is not None]
     if not any(columns(part) for part in left):
         return None
     if len(left) == 1:

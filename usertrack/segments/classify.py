@@ -146,7 +146,7 @@ class Classification:
         profiles = self.profiles
         facts = [name for name in profiles.facts if name not in (profiles.key, "as_of")]
         names = ", ".join(map(identifier, (profiles.key, "undecided", *facts)))
-        ids = _listed(only or [each.id for each in self.segment_set.segments])
+        ids = _listed(only or [segment.id for segment in self.segment_set.segments])
         scan = f"(SELECT {names} FROM flagged WHERE list_has_any(undecided, {ids}) ORDER BY {identifier(profiles.key)})"
         described = profiles.connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         columns = tuple(Column(name, kind) for name, kind, *_ in described)
@@ -308,8 +308,8 @@ def _flag(profiles: Profiles, segment_set: SegmentSet) -> None:
         flags.append(f"({earlier[-1]}{none_before}) IS NULL AS {_open_name(segment)}")
     segments = segment_set.segments
     lists = {
-        "undecided": [f"CASE WHEN {_flag_name(each)} IS NULL THEN {quote(each.id)} END" for each in segments],
-        "open": [f"CASE WHEN {_open_name(each)} THEN {quote(each.id)} END" for each in segments],
+        "undecided": [f"CASE WHEN {_flag_name(segment)} IS NULL THEN {quote(segment.id)} END" for segment in segments],
+        "open": [f"CASE WHEN {_open_name(segment)} THEN {quote(segment.id)} END" for segment in segments],
     }
     ids = (f"list_filter([{', '.join(cases)}], lambda x: x IS NOT NULL) AS {name}" for name, cases in lists.items())
     profiles.connection.execute(
@@ -344,7 +344,9 @@ def _describe(profiles: Profiles, segment_set: SegmentSet) -> None:
         return f"list_filter([{cases}], lambda x: x IS NOT NULL)"
 
     segments = segment_set.segments
-    in_turn = " ".join(f"WHEN {_flag_name(each)} THEN true WHEN {_open_name(each)} THEN false" for each in segments)
+    in_turn = " ".join(
+        f"WHEN {_flag_name(segment)} THEN true WHEN {_open_name(segment)} THEN false" for segment in segments
+    )
     ids = [quote(segment.id) for segment in segments]
     reasons = [reason_sql(profiles, segment) for segment in segments]
     priorities = [f"round(CAST({bracketed(segment.priority)} AS DOUBLE), 1)" for segment in segments]
@@ -359,9 +361,9 @@ def _describe(profiles: Profiles, segment_set: SegmentSet) -> None:
 
 def _counts(profiles: Profiles, segment_set: SegmentSet) -> Iterator[SegmentCount]:
     counted = [  # count_if would be NULL of nobody
-        f"count(*) FILTER (WHERE {_flag_name(each)}), count(*) FILTER (WHERE {_flag_name(each)} IS NULL), "
-        f"count(*) FILTER (WHERE {_open_name(each)})"
-        for each in segment_set.segments
+        f"count(*) FILTER (WHERE {_flag_name(segment)}), count(*) FILTER (WHERE {_flag_name(segment)} IS NULL), "
+        f"count(*) FILTER (WHERE {_open_name(segment)})"
+        for segment in segment_set.segments
     ]
     counts = profiles.row(f"SELECT {', '.join(counted)} FROM flagged")
     primary = profiles.connection.execute(
@@ -387,7 +389,7 @@ def _counts(profiles: Profiles, segment_set: SegmentSet) -> Iterator[SegmentCoun
 
 
 def other_segments_words(count: int) -> str:
-    """That ``count`` members of a segment are in a more urgent one."""
+    """Say that ``count`` members of a segment are in a more urgent one."""
     return f"{number(count)} more {'is' if count == 1 else 'are'} in a more urgent segment too"
 
 

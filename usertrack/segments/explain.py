@@ -239,7 +239,7 @@ class _Rule:
 
 
 def _rule(profiles: Profiles, segment: Segment, before: Sequence[Segment]) -> _Rule:
-    conditions = [expand(condition(profiles, each), profiles.derived) for each in (segment, *before)]
+    conditions = [expand(condition(profiles, rule), profiles.derived) for rule in (segment, *before)]
     unknown = profiles.unknowns
     met = unknown.judged(conditions[0])
     for earlier in conditions[1:]:

@@ -69,7 +69,7 @@ def match_of(connection: Any, sides: Sides, key: str) -> Match:
 
 
 def repeated_note(connection: Any, table: Table) -> str:
-    """What is wrong where the accounts in ``table`` have an id several times; empty for other answers."""
+    """Say that accounts in ``table`` have an id several times; empty where none has."""
     if "repeated_ids" not in table.names:
         return ""
     assert isinstance(table.rows, SpooledRows)
@@ -88,7 +88,7 @@ def repeated_note(connection: Any, table: Table) -> str:
 
 
 def namesakes_note(connection: Any, table: Table) -> str:
-    """That several organizations have one name, with an example; empty where each has its own, or nobody knows."""
+    """Say that several organizations share a name, with an example; empty where none do, or nobody knows."""
     if "namesakes" not in table.names:
         return ""
     assert isinstance(table.rows, SpooledRows)
@@ -100,7 +100,7 @@ def namesakes_note(connection: Any, table: Table) -> str:
 
 
 def apart_note(connection: Any, sides: Sides, key: str, match: Match) -> str:
-    """That the two sources have no key in common, and what to do about it; empty where they have one.
+    """Say that the two sources have no key in common, and what to do; empty where they have one.
 
     By the e-mail that may well be so: most people of PostHog may be visitors.
     """

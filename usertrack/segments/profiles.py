@@ -155,7 +155,7 @@ class Profiles:
         return unknown.judged(self._expanded(expression, unknown), met_or_not=met_or_not)
 
     def bounds(self, name: str) -> Bounds:
-        """What is known of a fact that is unknown as a whole."""
+        """Return the bounds within which an unknown fact lies."""
         unknown = self.unknowns
         return unknown.bounds(self._expanded(exp.column(name), unknown))
 
@@ -301,7 +301,7 @@ class Profiles:
         """DuckDB's types of the derived facts, all in one question; none where one of them is wrong."""
         import duckdb
 
-        expressions = [f"{bracketed(each.sql)} AS {identifier(each.name)}" for each in self.rules.derived]
+        expressions = [f"{bracketed(fact.sql)} AS {identifier(fact.name)}" for fact in self.rules.derived]
         try:
             described = self.connection.execute(f"DESCRIBE SELECT {', '.join(expressions) or 1} FROM base").fetchall()
         except duckdb.Error:
@@ -437,8 +437,8 @@ def _of_named(profiles: Profiles, answers: Mapping[str, Answer]) -> Mapping[str,
             key = answer.names.index(query.key)
             if all(row[key] is None for row in answer.rows):
                 nobody = Unknown(f"no event of PostHog names {a_key(query.key)}: {_WHERE_NAMED}")
-                sources = {each: profiles.queries[each].source for each in answers}
-                return {each: nobody if sources[each] == "posthog" else answers[each] for each in answers}
+                sources = {query: profiles.queries[query].source for query in answers}
+                return {query: nobody if sources[query] == "posthog" else answers[query] for query in answers}
     return answers
 
 

@@ -37,7 +37,7 @@ class Segment:
 
     @property
     def task(self) -> str:
-        """What to do: the action, or the name of a segment without one."""
+        """Return the action, or the name of a segment without one."""
         return self.action or self.name
 
 
@@ -156,7 +156,7 @@ class Rules:
     @property
     def names(self) -> dict[str, str]:
         """The names of all segments by id."""
-        return {each.id: each.name for segment_set in self.sets.values() for each in segment_set.segments}
+        return {segment.id: segment.name for segment_set in self.sets.values() for segment in segment_set.segments}
 
     def set_named(self, name: str) -> SegmentSet:
         if name in self.others:

@@ -92,7 +92,7 @@ class Unknowns:
         return f"CASE WHEN {known} AND ({yes}) THEN true WHEN {known} AND ({no}) THEN false END"
 
     def bounds(self, node: Any) -> Bounds:
-        """What is known of the value of ``node``."""
+        """Return the bounds of the value of ``node``."""
         if not self.in_(node):
             sql = f"({to_sql(node)})"
             return Bounds(sql, sql, f"{sql} IS NULL")
@@ -133,8 +133,8 @@ class Unknowns:
         parts = [(self.in_(part), self.bounds(part)) for part in (node.this, *node.expressions)]
         is_greatest = isinstance(node, exp.Greatest)
         name = "greatest" if is_greatest else "least"
-        near = [(unknown, each.low if is_greatest else each.high, each) for unknown, each in parts]
-        far = [(unknown, each.high if is_greatest else each.low, f"({each.null})") for unknown, each in parts]
+        near = [(unknown, bounds.low if is_greatest else bounds.high, bounds) for unknown, bounds in parts]
+        far = [(unknown, bounds.high if is_greatest else bounds.low, f"({bounds.null})") for unknown, bounds in parts]
         # NULL is ignored by both functions: what may be NULL is no bound
         sure = [f"CASE WHEN NOT ({of.null}) THEN {side} END" if unknown else side for unknown, side, of in near if side]
         nearest = f"{name}({', '.join(sure)})" if sure else ""
@@ -142,7 +142,7 @@ class Unknowns:
         if all(bound for _, bound, _ in far):
             known = " AND ".join(f"({bound} IS NOT NULL OR {null})" for unknown, bound, null in far if unknown)
             farthest = f"CASE WHEN {known} THEN {name}({', '.join(bound for _, bound, _ in far)}) END"
-        null = " AND ".join(f"({each.null})" for _, each in parts)
+        null = " AND ".join(f"({bounds.null})" for _, bounds in parts)
         return Bounds(*((nearest, farthest) if is_greatest else (farthest, nearest)), f"({null})")
 
     def _of_first(self, nodes: list[Any]) -> Bounds:

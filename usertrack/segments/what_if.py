@@ -1,4 +1,4 @@
-"""Who would be in a segment if some facts were otherwise: what is derived from them is computed anew."""
+"""Classifies people as if some facts were otherwise; derived facts are computed anew."""
 
 from collections.abc import Mapping
 
@@ -15,8 +15,8 @@ def otherwise(profiles: Profiles, facts: Mapping[str, str], join: str = "") -> s
     """SQL for `profile` with other ``facts``: SQL over `base` by name. Those that no profile has are passed over."""
     changed = [f"{sql} AS {identifier(name)}" for name, sql in facts.items() if name in profiles.facts]
     derived = [
-        f"CASE WHEN NOT ({profiles.facts[each.name].of}) THEN {bracketed(each.sql)} END AS {identifier(each.name)}"
-        for each in profiles.rules.derived
+        f"CASE WHEN NOT ({profiles.facts[fact.name].of}) THEN {bracketed(fact.sql)} END AS {identifier(fact.name)}"
+        for fact in profiles.rules.derived
     ]
     replaced = f" REPLACE ({', '.join(changed)})" if changed else ""
     base = f"SELECT base.*{replaced} FROM base {join}"
@@ -45,7 +45,7 @@ def doubt(profiles: Profiles, segment_set: SegmentSet, segment: Segment) -> str:
     """Return ``12 undecided, because …`` for people who may be in a segment; empty where everybody is decided."""
     rule = _rule(profiles, segment_set, segment, met_or_not=True)
     [count] = profiles.row(f"SELECT count(*) FROM profile WHERE ({rule}) IS NULL")
-    rules = (condition(profiles, each) for each in (*_earlier(segment_set, segment), segment))
+    rules = (condition(profiles, rule) for rule in (*_earlier(segment_set, segment), segment))
     why = dict.fromkeys(reason for rule in rules for reason in profiles.missing(rule))
     return f"{number(count)} undecided, because {'; '.join(why)}" if count else ""
 
@@ -54,8 +54,8 @@ def _rule(profiles: Profiles, segment_set: SegmentSet, segment: Segment, *, met_
     """SQL for whether somebody is in a segment; ``met_or_not`` as in `Unknowns.judged`."""
     own = profiles.judged(condition(profiles, segment), met_or_not=met_or_not)
     earlier = _earlier(segment_set, segment)
-    before = (profiles.judged(condition(profiles, each), met_or_not=True) for each in earlier)
-    return " AND ".join([own, *(f"NOT {each}" for each in before)])
+    before = (profiles.judged(condition(profiles, rule), met_or_not=True) for rule in earlier)
+    return " AND ".join([own, *(f"NOT {rule}" for rule in before)])
 
 
 def _earlier(segment_set: SegmentSet, segment: Segment) -> tuple[Segment, ...]:

@@ -93,7 +93,7 @@ def value_words(fact: ProfileFact, value: Any, timezone: str = "UTC") -> str:
 
 
 def bounded_words(fact: ProfileFact, low: Any, high: Any, timezone: str) -> str:
-    """What is known of an unknown fact: ``3 or more``, ``20 Nov 2026 09:00 or later``."""
+    """Describe the bounds of an unknown fact: ``3 or more``, ``20 Nov 2026 09:00 or later``."""
     is_time = fact.type == "TIMESTAMP"
     sides = [(low, "or later" if is_time else "or more"), (high, "or earlier" if is_time else "or less")]
     known = [f"{value_words(fact, value, timezone)} {words}" for value, words in sides if value is not None]

@@ -1,4 +1,4 @@
-"""Who is active now, and where: noted while events pass by. Nothing here reads a clock."""
+"""Keeps who is active now and where, from the events that pass by. Nothing here reads a clock."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -65,13 +65,13 @@ class ActivePeople:
             self._people[person] = replace(before, events=before.events + 1)
 
     def at(self, now: datetime) -> list[ActivePerson]:
-        """Those who are active, the latest first; others are forgotten."""
+        """Return active people, the latest first, and forget the others."""
         moment = now.timestamp()
         oldest = moment - ACTIVE.total_seconds()
-        self._people = {id_: each for id_, each in self._people.items() if each.last >= oldest}
-        for uuid in list(takewhile(lambda each: self._uuids[each] < oldest, self._uuids)):
+        self._people = {id_: person for id_, person in self._people.items() if person.last >= oldest}
+        for uuid in list(takewhile(lambda uuid: self._uuids[uuid] < oldest, self._uuids)):
             del self._uuids[uuid]
-        return sorted(self._people.values(), key=lambda each: (-each.last, each.person))
+        return sorted(self._people.values(), key=lambda person: (-person.last, person.person))
 
     def rate(self, now: datetime) -> float:
         """Events a second."""

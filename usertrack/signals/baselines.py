@@ -1,4 +1,4 @@
-"""What is usual, on a route or for a person: learned while events pass by."""
+"""Learns from events what is usual on a route or for a person."""
 
 from collections.abc import Container
 
@@ -18,7 +18,7 @@ def person_of(name: str) -> str:
 
 
 class Baselines:
-    """What is usual: histograms by name, such as that of the visible seconds on a route."""
+    """Histograms of usual values by name, such as the visible seconds on a route."""
 
     def __init__(self) -> None:
         self.histograms: dict[str, Histogram] = {}
@@ -42,7 +42,7 @@ class Baselines:
         self.gone.update(others)
 
     def of_route(self, route: str) -> Histogram:
-        """Of the visible seconds of visits."""
+        """Return the histogram of the visible seconds of visits."""
         histogram = self._of_routes.get(route)
         if histogram is None:
             histogram = self._of_routes[route] = self.of(f"route {route}")

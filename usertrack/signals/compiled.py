@@ -56,7 +56,7 @@ LEAVES, TELLS_TIME = 1, 2
 
 
 class Effects(NamedTuple):
-    """What an event of one name does: which conditions it touches. ``role`` is 0 for most."""
+    """The conditions that an event of one name touches. ``role`` is 0 for most."""
 
     role: int
     is_error: bool
@@ -159,10 +159,10 @@ def _all_of(parts: list[_SpanOf]) -> _SpanOf:
 def _any_of(parts: list[_SpanOf]) -> _SpanOf:
     def span(memories: Memories, person: Whereabouts, value: str, now: float) -> Span:
         spans = [part(memories, person, value, now) for part in parts]
-        holding = [each for each in spans if each[0] <= now < each[1]]
+        holding = [span for span in spans if span[0] <= now < span[1]]
         if holding:
             return min(begin for begin, _ in holding), max(end for _, end in holding)
-        return min((each for each in spans if each[0] > now), default=NEVER)
+        return min((span for span in spans if span[0] > now), default=NEVER)
 
     return span
 
@@ -172,9 +172,10 @@ class Book:
 
     def __init__(self, patterns: Patterns, baselines: Baselines) -> None:
         self.compiled = [Compiled(number, pattern, baselines) for number, pattern in enumerate(patterns.patterns)]
-        self.by_id = {each.pattern.id: each for each in self.compiled}
+        self.by_id = {compiled.pattern.id: compiled for compiled in self.compiled}
         self.ungated = {
-            per: [each for each in self.compiled if not each.is_gated and each.per == per] for per in get_args(Per)
+            per: [compiled for compiled in self.compiled if not compiled.is_gated and compiled.per == per]
+            for per in get_args(Per)
         }
         self._error = patterns.kinds.get(ERROR, Kind(ERROR, (EventMatch("$exception"),)))
         self._progress = patterns.kinds.get(PROGRESS, Kind(PROGRESS, (EventMatch(CUSTOM),)))
@@ -189,7 +190,7 @@ class Book:
                 {"$pageleave": LEAVES, "page_time": TELLS_TIME}.get(event, 0),
                 any(match.names(event) for match in self._error.matches),
                 any(match.names(event) for match in self._progress.matches),
-                tuple(touch for each in self.compiled for touch in _touches(each, event)),
+                tuple(touch for compiled in self.compiled for touch in _touches(compiled, event)),
             )
         return effects
 

@@ -45,7 +45,7 @@ class Watch:
     longest = 0.0
 
     def touch(self, memory: Any, occurrence: Occurrence, kind: int, person: Whereabouts) -> Any:
-        """What it remembers after an event of ``kinds[kind]``."""
+        """Return the memory after an event of ``kinds[kind]``."""
         return memory
 
     def ready(self, memory: Any, now: float) -> bool:
@@ -60,11 +60,11 @@ class Watch:
         raise NotImplementedError
 
     def merged(self, one: Any, other: Any) -> Any:
-        """What is remembered of two persons that are one."""
+        """Return the merged memory of two persons that are one."""
         return one if other is None else other if one is None else max(one, other)
 
     def loaded(self, memory: Any) -> Any:
-        """What it remembered, from JSON, where a tuple has become a list."""
+        """Return the memory as it was before JSON turned its tuples into lists."""
         return memory
 
     def evidence(self, memory: Any) -> list[str]:
@@ -230,7 +230,7 @@ class SequenceWatch(LastEventsWatch):
 
     def _is_whole(self, memory: Any) -> bool:
         """Whether the last events are the steps, on the routes that their letters ask for."""
-        if [each[2] for each in memory] != self.numbers:
+        if [entry[2] for entry in memory] != self.numbers:
             return False
         routes: dict[str, str] = {}
         for step, (_, _, _, route) in zip(self.steps, memory, strict=True):
@@ -243,7 +243,7 @@ class SequenceWatch(LastEventsWatch):
         return (-inf, memory[0][0] + self.within) if is_whole else NEVER
 
     def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
-        return {"routes": " and ".join(dict.fromkeys(each[3] for each in memory or [] if each[3]))}
+        return {"routes": " and ".join(dict.fromkeys(entry[3] for entry in memory or [] if entry[3]))}
 
 
 class ShareWatch(Watch):
@@ -299,10 +299,10 @@ class ShareWatch(Watch):
         return {**one, "events": sorted([*one["events"], *other["events"]])[-_MOST_IN_SHARE:]}
 
     def loaded(self, memory: Any) -> Any:
-        return memory and {**memory, "events": [tuple(each) for each in memory["events"]]}
+        return memory and {**memory, "events": [tuple(event) for event in memory["events"]]}
 
     def evidence(self, memory: Any) -> list[str]:
-        return [each[1] for each in memory["events"] if each[2]] if memory else []
+        return [event[1] for event in memory["events"] if event[2]] if memory else []
 
     def facts(self, memory: Any, person: Whereabouts, value: str) -> dict[str, Any]:
         return {"share": f"{100 * self.value(memory):.0f} %"} if memory else {}

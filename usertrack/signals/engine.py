@@ -234,7 +234,7 @@ class Engine:
                 del person.tabs[tab]
         if person.visit and person.visit.tab not in person.tabs:
             person.visit = None
-        left = [each for each in person.instances.values() if each.value and each.is_over(person)]
+        left = [instance for instance in person.instances.values() if instance.value and instance.is_over(person)]
         for instance in sorted(left, key=_key) if len(left) > 1 else left:
             if instance.phase:
                 self._look(person, instance, self.clock)
@@ -243,14 +243,18 @@ class Engine:
 
     def _forget_instances(self, person: Person) -> None:
         """Forget what can change nothing any more; and what is oldest, where somebody makes up ever new errors."""
-        idle = [each for each in person.instances.values() if each.compiled.per != "person" and not each.phase]
+        idle = [
+            instance
+            for instance in person.instances.values()
+            if instance.compiled.per != "person" and not instance.phase
+        ]
         for instance in idle:
             is_past = instance.touched + instance.compiled.longest + LATEST < self.clock
             if is_past and instance.quiet_until <= self.clock:
                 person.drop(instance)
-        left = [each for each in idle if each.key in person.instances]
+        left = [instance for instance in idle if instance.key in person.instances]
         if len(left) > _MOST_AT_ONCE:
-            person.drop(min(left, key=lambda each: (each.touched, each.key)))
+            person.drop(min(left, key=lambda instance: (instance.touched, instance.key)))
 
     def _person(self, person_id: str, distinct_id: str, at: float) -> Person:
         """The person with this id, who is from now on the one with this distinct_id: merged, where that was another."""
@@ -269,7 +273,7 @@ class Engine:
 
     def forget(self, before: float) -> None:
         """Forget whoever did nothing since then, and of whom nothing fires."""
-        for person in [each for each in self.people.values() if each.last_at < before]:
+        for person in [seen for seen in self.people.values() if seen.last_at < before]:
             if not any(instance.phase for instance in person.instances.values()):
                 self._remove(person)
                 for distinct_id in person.distinct_ids:
@@ -374,7 +378,7 @@ class Engine:
         burst = self.bursts.get(instance.key)
         if burst is None:
             if len(self.bursts) >= _MOST_BURSTS:
-                self.bursts = {key: each for key, each in self.bursts.items() if each.since is not None}
+                self.bursts = {key: burst for key, burst in self.bursts.items() if burst.since is not None}
             burst = self.bursts[instance.key] = Burst()
         burst.add(person.id, occurrence.at, occurrence.uuid, incident)
         burst.route, burst.properties = occurrence.route, dict(occurrence.properties)

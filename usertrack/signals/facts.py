@@ -1,4 +1,4 @@
-"""What patterns ask of profiles: the conditions in `where:` and `segment:`, and the facts that go with each signal."""
+"""The questions of patterns to profiles: conditions in `where:` and `segment:`, and the facts of a signal."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,9 @@ class Questions:
 
 
 def questions(patterns: Patterns, profiles: Profiles, library: Library) -> Questions:
-    """What ``patterns`` ask, checked against the facts of ``profiles``; raises UsageError with file and line."""
+    """Return the questions of ``patterns``, checked against the facts of ``profiles``.
+
+    Raises UsageError with file and line."""
     ask, mistakes = checked_questions(patterns, profiles, library)
     if mistakes:
         raise mistakes[0]
@@ -114,7 +116,7 @@ def _segment(patterns: Patterns, pattern: Pattern, profiles: Profiles) -> tuple[
 
 
 def _checked(sql: str, where: str, profiles: Profiles, absent: set[str], kind: str = "") -> str:
-    """What ``sql`` rests on that does not exist here, or nothing; raises UsageError where it cannot run."""
+    """Return the absent facts that ``sql`` rests on, or "". Raises UsageError where it cannot run."""
     import duckdb
 
     names = columns(parse(sql, where))

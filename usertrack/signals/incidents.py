@@ -9,7 +9,7 @@ from usertrack.signals.patterns import Incident
 
 
 class Burst:
-    """Who met the same, and when last; in that order. ``since`` is when it became an incident, None while it is not."""
+    """The people who met the same problem, by when they last did. ``since``: when it became an incident, or None."""
 
     __slots__ = ("due", "people", "properties", "route", "since")
 

@@ -1,4 +1,4 @@
-"""What the engine remembers of a person: how far each pattern has come, beside where they are."""
+"""The engine's memory of a person: the progress of every pattern, and where the person is."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -77,7 +77,7 @@ class Instance:
         times = [
             self.since,
             self.touched,
-            *(None if abs(each) == inf else each for each in (self.due, self.quiet_until)),
+            *(None if abs(moment) == inf else moment for moment in (self.due, self.quiet_until)),
         ]
         return [self.value, self.memories, int(self.phase), *times, self.session, self.page, dict(self.properties)]
 
@@ -119,7 +119,7 @@ class Person(Whereabouts):
 
     def settle(self) -> None:
         """Note anew whether the next event has to be looked at."""
-        self.is_restless = any(each.phase or each.due == inf for each in self.listening)
+        self.is_restless = any(instance.phase or instance.due == inf for instance in self.listening)
 
     def in_order(self) -> list[Instance]:
         return sorted(self.instances.values(), key=_key)
@@ -129,7 +129,7 @@ class Person(Whereabouts):
         if instance.compiled.per != "tab":
             return instance.quiet_until
         number = instance.compiled.number
-        return max(each.quiet_until for each in self.instances.values() if each.compiled.number == number)
+        return max(instance.quiet_until for instance in self.instances.values() if instance.compiled.number == number)
 
     def drop(self, instance: Instance) -> None:
         del self.instances[instance.key]
@@ -161,7 +161,7 @@ class Person(Whereabouts):
         person.tabs = {visit.tab: visit for visit in map(TabVisit.load, values["tabs"])}
         person.visit = person.tabs.get(values["tab"]) if values["tab"] is not None else None
         for name, dumped in values["instances"].items():
-            for each in dumped if name in compiled else ():
-                instance = Instance.load(compiled[name], each)
+            for state in dumped if name in compiled else ():
+                instance = Instance.load(compiled[name], state)
                 person.instances[instance.key] = instance
         return person

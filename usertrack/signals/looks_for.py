@@ -1,4 +1,4 @@
-"""What a pattern looks for, in plain English: for people who see its alert and not patterns.yaml."""
+"""Describes a pattern in plain English, for people who see its alert and not patterns.yaml."""
 
 from math import inf
 

@@ -48,7 +48,7 @@ class Newcomers:
         if not unmet or not self._may_read(now):
             return
         names = self._read_names(unmet)
-        if any(each.get("email") for each in names.values()) and not self._read(now):
+        if any(facts.get("email") for facts in names.values()) and not self._read(now):
             return  # it stays unknown, and is asked for in a minute
         self._audience.met(unmet, now)
         for person in unmet:
@@ -62,10 +62,10 @@ class Newcomers:
         """``signals`` with what is known of their people now."""
         if self._may_read(now) and any(map(_is_unknown, signals)):
             self._read(now)
-        introduced = [_with_facts(each, self._audience.facts(each.person)) for each in signals]
-        unknown = list(dict.fromkeys(each.person for each in introduced if _is_unknown(each)))
+        introduced = [_with_facts(signal, self._audience.facts(signal.person)) for signal in signals]
+        unknown = list(dict.fromkeys(signal.person for signal in introduced if _is_unknown(signal)))
         names = self._read_names(unknown) if unknown else {}
-        return [_with_facts(each, names.get(each.person, {})) for each in introduced]
+        return [_with_facts(signal, names.get(signal.person, {})) for signal in introduced]
 
     def _may_read(self, now: datetime) -> bool:
         return self._read_at is None or now - self._read_at >= _PAUSE
@@ -109,7 +109,7 @@ class _OpenAudience:
             self._met[person] = now
 
     def admit(self, before: datetime) -> None:
-        """Those who were met before then may be somebody else now: a visitor signs up."""
+        """Forget people met before then, who may be somebody else now: a visitor signs up."""
         self._met = {person: at for person, at in self._met.items() if at >= before}
 
 
@@ -120,7 +120,7 @@ def read_names(runner: Runner, people: Sequence[str]) -> dict[str, Facts]:
 
 
 def names_statement(runner: Runner, people: Sequence[str]) -> Statement:
-    """What `read_names` asks, for who asks more at once."""
+    """Return the question of `read_names`, for callers that ask several questions at once."""
     return runner.bind("posthog/signal_names", {"people": list(people)})
 
 

@@ -54,7 +54,7 @@ _VARIABLE = re.compile(
 
 
 def known_properties(values: Mapping[str, object]) -> dict[str, object]:
-    """Those of ``values`` that are known, and the kind of an error to which its sender gave none."""
+    """Return the ``values`` that patterns know, and a kind for an error without one."""
     known = {name: value for name, value in values.items() if value is not None}
     if "message" in known and "fingerprint" not in known:
         known["fingerprint"] = kind_of_error(str(known["message"]))

@@ -25,7 +25,7 @@ _PEOPLE = "posthog/signal_people"
 
 
 class Profiled:
-    """Those whom the profiles of one moment put there. ``notes`` say what is unknown in this run, and why.
+    """An audience from the profiles of one moment. ``notes`` say what is unknown in this run, and why.
 
     A pattern with a condition is not about a visitor without a profile. Where a source is down, it is unknown.
     """

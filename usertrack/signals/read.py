@@ -93,7 +93,7 @@ class _Reader(YamlFile):
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
-        """What goes wrong within is a mistake that is noted, and no error."""
+        """Note an error raised within as a mistake, and go on."""
         try:
             yield
         except UsageError as error:
@@ -130,8 +130,8 @@ class _Reader(YamlFile):
                     at = ("patterns", pattern.id, "inhibits", number)
                     with self._noting():
                         raise self.wrong(f"there is no pattern '{other}'", *at, hint=did_you_mean(other, listed))
-        inhibits = {each.id: each.inhibits for each in patterns}
-        advice = {each.id: each.help for each in patterns if each.help}
+        inhibits = {pattern.id: pattern.inhibits for pattern in patterns}
+        advice = {pattern.id: pattern.help for pattern in patterns if pattern.help}
         with self._noting():
             facts = self._facts()
         with self._noting():

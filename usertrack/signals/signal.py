@@ -1,4 +1,4 @@
-"""What the engine says: a signal of a pattern, with its reason, its facts and its labels."""
+"""A signal of a pattern, the engine's output, with its reason, facts and labels."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def person_signal(
     audience: Audience,
     because: str = "",
 ) -> Signal:
-    """What is said of one person at ``at``; ``because`` goes before the pattern's own reason."""
+    """Return a signal about one person at ``at``. ``because`` goes before the pattern's own reason."""
     compiled = instance.compiled
     pattern = compiled.pattern
     visit = person.tabs.get(instance.value) or person.visit
@@ -73,7 +73,7 @@ def person_signal(
 
 
 def incident_signal(compiled: Compiled, value: str, burst: Burst, state: SignalState, at: float) -> Signal:
-    """What is said of many people at once: its ``person`` is ""."""
+    """Return a signal about many people at once; its ``person`` is ""."""
     pattern = compiled.pattern
     facts = {**burst.properties, "people": len(burst.people), "page": burst.route or None}
     if pattern.per in _PER_LABEL:

@@ -1,4 +1,4 @@
-"""What an engine remembers, as JSON: all that changed since the last time, and a new engine from all of it."""
+"""Saves the changed parts of an engine's memory as JSON, and makes an engine from all of them."""
 
 import heapq
 from collections.abc import Iterable, Mapping
@@ -31,15 +31,15 @@ class Snapshot(NamedTuple):
 
 
 def unsaved(engine: Engine) -> Snapshot:
-    """What has changed since `saved`."""
-    ids = [each.pattern.id for each in engine.book.compiled]
+    """Return what changed since `saved`."""
+    ids = [compiled.pattern.id for compiled in engine.book.compiled]
     return Snapshot(
         engine.clock,
-        {each.pattern.id: [each.pattern.digest, each.per] for each in engine.book.compiled},
-        [(each.id, each.dump()) for each in engine.changed if each.id not in engine.gone],
+        {compiled.pattern.id: [compiled.pattern.digest, compiled.per] for compiled in engine.book.compiled},
+        [(person.id, person.dump()) for person in engine.changed if person.id not in engine.gone],
         sorted(engine.gone),
         [(ids[number], value, burst.dump()) for (number, value), burst in engine.bursts.items()],
-        [(name, each.counts) for name, each in engine.baselines.histograms.items() if each.changed],
+        [(name, histogram.counts) for name, histogram in engine.baselines.histograms.items() if histogram.changed],
         sorted(engine.baselines.gone),
     )
 
@@ -86,7 +86,9 @@ def restore(
     """
     engine.clock = clock
     same = {
-        name: each for name, each in engine.book.by_id.items() if patterns.get(name, [""])[0] == each.pattern.digest
+        name: compiled
+        for name, compiled in engine.book.by_id.items()
+        if patterns.get(name, [""])[0] == compiled.pattern.digest
     }
     per = {name: saved_per for name, (_, saved_per) in patterns.items()}
     for name, counts in usual:
@@ -105,7 +107,7 @@ def restore(
             if name not in same:
                 person.changed = True
                 engine.changed.append(person)
-                engine.signals += [_ended(name, per.get(name, ""), id_, each, clock) for each in dumped if each[2]]
+                engine.signals += [_ended(name, per.get(name, ""), id_, state, clock) for state in dumped if state[2]]
     for name, value, dumped_burst in bursts:
         if name in same:
             burst = engine.bursts[same[name].number, value] = Burst.load(dumped_burst)

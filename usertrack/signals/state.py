@@ -1,4 +1,4 @@
-"""What the engine remembers, in one SQLite file: a step of it is saved whole, with what it says, or not at all."""
+"""The engine's memory in one SQLite file. A step is saved with its signals as a whole, or not at all."""
 
 import json
 import sqlite3
@@ -118,18 +118,22 @@ class StateFile:
         with self._transaction() as db:
             db.executemany("DELETE FROM people WHERE id = ?", ((id_,) for id_ in state.gone))
             db.executemany(
-                "INSERT OR REPLACE INTO people VALUES (?, ?)", ((i, _json(each)) for i, each in state.people)
+                "INSERT OR REPLACE INTO people VALUES (?, ?)", ((i, _json(memory)) for i, memory in state.people)
             )
             db.executemany("DELETE FROM usual WHERE name = ?", ((name,) for name in state.unusual))
             db.execute("DELETE FROM bursts")
-            db.executemany("INSERT INTO bursts VALUES (?, ?, ?)", ((n, v, _json(each)) for n, v, each in state.bursts))
-            db.executemany("INSERT OR REPLACE INTO usual VALUES (?, ?)", ((n, _json(each)) for n, each in state.usual))
+            db.executemany(
+                "INSERT INTO bursts VALUES (?, ?, ?)", ((n, v, _json(burst)) for n, v, burst in state.bursts)
+            )
+            db.executemany(
+                "INSERT OR REPLACE INTO usual VALUES (?, ?)", ((n, _json(counts)) for n, counts in state.usual)
+            )
             if read_until is not None:
                 facts |= {"read_until": repr(read_until), "arrived_until": repr(arrived_until)}
                 db.executemany("INSERT OR IGNORE INTO read VALUES (?, ?)", ((uuid, arrived_until) for uuid in read))
                 db.execute("DELETE FROM read WHERE until < ?", [again_since])
             db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
-            db.executemany("INSERT INTO signals (signal) VALUES (?)", ((dump_signal(each),) for each in signals))
+            db.executemany("INSERT INTO signals (signal) VALUES (?)", ((dump_signal(signal),) for signal in signals))
         saved(engine)
 
     def waiting(self) -> list[tuple[int, Signal]]:

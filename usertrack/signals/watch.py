@@ -78,8 +78,8 @@ class Watcher:
         latest = latest_arrival(table)
         self.clock_ahead = max(0.0, latest - now.timestamp())
         arrived = list(occurrences(table))
-        before = self._state.seen([each.uuid for each in arrived])
-        fresh = [each for each in arrived if each.uuid not in before]
+        before = self._state.seen([occurrence.uuid for occurrence in arrived])
+        fresh = [occurrence for occurrence in arrived if occurrence.uuid not in before]
         settled, taken = (now - SETTLE).timestamp(), []
         for occurrence in fresh:
             if occurrence.at > settled:
@@ -121,8 +121,8 @@ class Watcher:
                 if occurrence.at >= settled - LATEST:  # if it is read again: an older one counts no more
                     uuids.append(occurrence.uuid)
         self.engine.advance(settled)
-        latest = {each.key: each for each in self.engine.taken() if each.key in open_before}
-        ended += [each for each in latest.values() if each.state is SignalState.RESOLVED]
+        latest = {signal.key: signal for signal in self.engine.taken() if signal.key in open_before}
+        ended += [signal for signal in latest.values() if signal.state is SignalState.RESOLVED]
         self._save(ended, uuids, now, cursor)
         return count
 

@@ -46,7 +46,7 @@ class TabVisit:
 
 
 class Whereabouts:
-    """What was seen of a person. ``events`` and ``errors`` are those of the present session.
+    """The latest pages and actions of a person. ``events`` and ``errors`` count the present session.
 
     ``distinct_ids`` are all that they were seen under, ``visit`` is the latest of the visits in ``tabs``.
     """
@@ -82,7 +82,7 @@ class Whereabouts:
         visit = self.tabs.get(tab)
         if visit is None:
             if len(self.tabs) >= _MOST_TABS:
-                del self.tabs[min(self.tabs, key=lambda each: (self.tabs[each].last, each))]
+                del self.tabs[min(self.tabs, key=lambda tab: (self.tabs[tab].last, tab))]
             visit = self.tabs[tab] = TabVisit(tab, session, route, at)
         self.visit = visit
         return visit

@@ -51,7 +51,9 @@ def mail(message: Message, channel: Channel, settings: Notifications, now: datet
 
 def _paragraph(card: Card) -> str:
     lines = [card.who, card.tier, *(f"{label}: {value}" for label, value in card.lines)]
-    lines += [f"Trigger: {each.reason}" + (f" ({each.state})" if each.state else "") for each in card.triggers]
+    lines += [
+        f"Trigger: {trigger.reason}" + (f" ({trigger.state})" if trigger.state else "") for trigger in card.triggers
+    ]
     lines += [f"{label}: {value}" for label, value in card.summary]
     lines += [f"To do: {text}" for text in card.advice]
     lines += [f"{link.label}: {link.url}" for link in card.links]

@@ -1,4 +1,4 @@
-"""What the channels that speak HTTP have in common: one attempt a time, since the outbox repeats them."""
+"""One HTTP attempt, shared by the channels that speak HTTP. The outbox repeats attempts."""
 
 import json
 from collections.abc import Callable

@@ -34,17 +34,17 @@ def backfill(
     A snapshot by the same rules stays; one by other rules is replaced.
     """
     result = Backfill()
-    snapshots_by_set = {each.name: _recorded_snapshots(place, each.name) for each in segment_sets}
+    snapshots_by_set = {segment_set.name: _recorded_snapshots(place, segment_set.name) for segment_set in segment_sets}
     queries = {name: runner.library[name] for name in rules.queries}
     for back in range(weeks, -1, -1):
         moment = (runner.as_of - back * WEEK).replace(tzinfo=None)
         todo: dict[datetime, list[SegmentSet]] = {}
-        for each in segment_sets:
-            snapshot = nearest(snapshots_by_set[each.name], moment, _TOLERANCE)
-            if snapshot and snapshot.rules == rules_digest(rules, queries, each):
+        for segment_set in segment_sets:
+            snapshot = nearest(snapshots_by_set[segment_set.name], moment, _TOLERANCE)
+            if snapshot and snapshot.rules == rules_digest(rules, queries, segment_set):
                 result.weeks.append((snapshot, False))
             else:
-                todo.setdefault(snapshot.as_of if snapshot else moment, []).append(each)
+                todo.setdefault(snapshot.as_of if snapshot else moment, []).append(segment_set)
         for at, sets in todo.items():
             notify(f"classifying {at:%Y-%m-%d}, {weeks - back + 1} of {weeks + 1}", passing=True)
             _classify(runner.at(at.replace(tzinfo=runner.as_of.tzinfo)), rules, sets, place, result)
@@ -62,8 +62,8 @@ def _classify(runner: Runner, rules: Rules, sets: Sequence[SegmentSet], place: H
     profiles = build_profiles(runner, rules)
     done.incomplete = done.incomplete or profiles.incomplete
     notes = [note for note in profiles.notes if not (runner.past and note.startswith(runner.past))]
-    for each in sets:
-        classification = classify(profiles, each)
+    for segment_set in sets:
+        classification = classify(profiles, segment_set)
         with open_history(profiles.connection, place, write=True):
             try:
                 done.weeks.append((record(classification, place, runner.now), True))

@@ -11,7 +11,7 @@ from usertrack.segments.view import SegmentChanges
 
 
 def segment_changes(moves: MoveCounts, timezone: str) -> SegmentChanges:
-    """Who entered and left since the earlier snapshot, as the list of segments shows it."""
+    """Return the entries and exits since the earlier snapshot, as the list of segments shows them."""
     before, after = moves.pair.before, moves.pair.after
     is_week = abs(after.as_of - before.as_of - timedelta(days=7)) <= timedelta(days=1)
     retroactive = [snapshot for snapshot in (before, after) if snapshot.retroactive]

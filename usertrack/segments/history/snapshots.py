@@ -58,7 +58,7 @@ class Snapshot:
 
     @property
     def key(self) -> str:
-        """What its people are called by. Snapshots of two keys have nobody in common."""
+        """Return the key of its people. Snapshots with different keys have nobody in common."""
         return self.rules.rpartition(" ")[0] or EMAIL
 
     @cached_property
@@ -231,7 +231,7 @@ def snapshots(
     return [_read(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
 
-_COLUMNS = [each.name for each in fields(Snapshot)]
+_COLUMNS = [column.name for column in fields(Snapshot)]
 
 
 def _read(row: dict[str, Any]) -> Snapshot:

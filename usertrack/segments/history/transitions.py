@@ -47,7 +47,7 @@ class SnapshotPair:
 
     def unknown_in(self, snapshot: Snapshot) -> list[str]:
         """Names of the segments of either snapshot that ``snapshot`` does not know."""
-        names = {segment.id: segment.name for each in (self.before, self.after) for segment in each.segments}
+        names = {segment.id: segment.name for snapshot in (self.before, self.after) for segment in snapshot.segments}
         return [name for id_, name in names.items() if id_ not in snapshot.known]
 
     @property
@@ -102,8 +102,8 @@ def record_and_compare(
 
 
 def other_key_note(others: Sequence[Snapshot], key: str) -> str:
-    """That ``others`` are by another key than ``key``, and compared with nothing."""
-    count, keys = plural(len(others), "earlier snapshot"), " or ".join(dict.fromkeys(each.key for each in others))
+    """Say that ``others`` have another key than ``key``, and are not compared."""
+    count, keys = plural(len(others), "earlier snapshot"), " or ".join(dict.fromkeys(other.key for other in others))
     return f"people are joined on {key} now: {count} by {keys} cannot be compared with these"
 
 
@@ -162,7 +162,7 @@ def _primaries_sql(pair: SnapshotPair) -> str:
 
 
 def moves(connection: Any, pair: SnapshotPair, key: str, only: Sequence[str] = ()) -> Table:
-    """Who entered and left each segment, and why: one row per person and segment, people who entered first.
+    """Return one row per person and segment entered or left, with the reason; people who entered come first.
 
     ``why`` names the facts that changed the outcome of a comparison in the rule, as ``label old → new``.
     """

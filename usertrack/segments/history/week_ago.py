@@ -1,4 +1,4 @@
-"""Who entered and left each segment since a week ago, for reports that can be verified later.
+"""Compares segments with those of a week ago, for reports that can be verified later.
 
 The earlier classification comes from the history where it was recorded at that time; else it is computed now. The two
 are compared in a temporary file; only `_record_both` writes to the history.
@@ -128,7 +128,7 @@ def _compare(
     file: Path,
     now: datetime,
 ) -> Moves:
-    """Who moved between ``before`` and ``classification``, compared in the new ``file``."""
+    """Return the moves between ``before`` and ``classification``, compared in the new ``file``."""
     compared = HistoryFile(file, place.origin if place else "")
     if isinstance(before, Snapshot):
         assert place is not None
@@ -172,11 +172,11 @@ def _record_both(
 ) -> None:
     """Record what was classified now; snapshots recorded in time stay. A failure becomes a note."""
     try:
-        for each in [classification] if isinstance(was, Snapshot) else [was, classification]:
-            connection, moment = each.profiles.connection, each.profiles.as_of.replace(tzinfo=None)
+        for compared in [classification] if isinstance(was, Snapshot) else [was, classification]:
+            connection, moment = compared.profiles.connection, compared.profiles.as_of.replace(tzinfo=None)
             with open_history(connection, place, write=True):
-                same = snapshots(connection, place, each.segment_set.name, moment, moment)
+                same = snapshots(connection, place, compared.segment_set.name, moment, moment)
                 if all(snapshot.retroactive for snapshot in same):
-                    record(each, place, now)
+                    record(compared, place, now)
     except UsertrackError as error:
         classification.profiles.notes.append(f"not kept in the history: {error.message} ({error.hint})")

@@ -1,1 +1,1 @@
-"""What patterns would have done in the past: the engine and the router of messages over history, in virtual time."""
+"""Replays history through the engine and the router of messages, in virtual time."""

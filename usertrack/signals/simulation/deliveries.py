@@ -47,7 +47,7 @@ class Deliveries:
     def advance(self, now: datetime) -> None:
         """Send what is due by ``now``, each message when its time comes."""
         while (due := self._router.next_due()) is not None and due <= now:
-            self.messages += [_message(each) for each in self._router.due(due) if each.at >= self._since]
+            self.messages += [_message(sent) for sent in self._router.due(due) if sent.at >= self._since]
 
 
 def _bare(signal: Signal) -> Signal:

@@ -1,4 +1,4 @@
-"""What patterns would have done in a time that is over: alerts, messages, whom they would have been about."""
+"""Counts what patterns would have done in a past period: alerts, messages, and people they were about."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +76,7 @@ class Simulation:
 
     @property
     def pinged(self) -> list[PersonPinged]:
-        """Those whom messages were about, those with the most first."""
+        """Return the people whom messages were about, by number of messages."""
         counts = Counter(person for message in self.messages for person in message.people)
         labels = {alert.person: alert.name for alert in self.fired if alert.name}
         patterns: dict[str, dict[str, None]] = {}
@@ -84,7 +84,7 @@ class Simulation:
             patterns.setdefault(alert.person, {})[alert.pattern] = None
         return [
             PersonPinged(person, labels.get(person, ""), count, tuple(patterns.get(person, ())))
-            for person, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+            for person, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         ]
 
     def people_of(self, pattern: str) -> frozenset[str]:
@@ -136,10 +136,10 @@ def simulate(
         own = [signal for signal in signals if factor_of(signal) == 1]
         fired += [_fired(signal) for signal in own if signal.state is SignalState.FIRING and signal.at >= since]
         deliveries.receive(own)
-        for factor, each in others.items():
-            each.receive(name_of(signal) for signal in signals if factor_of(signal) == factor)
-    for each in (deliveries, *others.values()):
-        each.advance(until)
+        for factor, deliveries_at in others.items():
+            deliveries_at.receive(name_of(signal) for signal in signals if factor_of(signal) == factor)
+    for replayed in (deliveries, *others.values()):
+        replayed.advance(until)
     return Simulation(
         since,
         until,
@@ -148,7 +148,7 @@ def simulate(
         tuple(fired),
         tuple(deliveries.messages),
         frozenset(presence.troubled),
-        {id_: count for id_, count in engine.undecided.items() if id_ in {each.id for each in patterns.patterns}},
+        {id_: count for id_, count in engine.undecided.items() if id_ in {pattern.id for pattern in patterns.patterns}},
         _curve(patterns, deliveries, others, (until - since) / timedelta(days=1)) if with_curve else None,
     )
 
@@ -174,7 +174,9 @@ def _curve(patterns: Patterns, own: Deliveries, others: dict[float, Deliveries],
     by_factor = dict(sorted({1.0: own, **others}.items()))
     ids = [pattern.id for pattern in patterns.patterns]
     by_pattern = {
-        id_: tuple(sum(id_ in message.patterns for message in each.messages) / days for each in by_factor.values())
+        id_: tuple(
+            sum(id_ in message.patterns for message in replayed.messages) / days for replayed in by_factor.values()
+        )
         for id_ in ids
     }
-    return Curve(tuple(by_factor), by_pattern, tuple(len(each.messages) / days for each in by_factor.values()))
+    return Curve(tuple(by_factor), by_pattern, tuple(len(replayed.messages) / days for replayed in by_factor.values()))

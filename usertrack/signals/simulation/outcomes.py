@@ -1,4 +1,4 @@
-"""What came of it: how often what a pattern foretells did happen, beside people active on the same days.
+"""Compares how often a foretold outcome followed an alert with people active on the same days.
 
 Each person counts once for a pattern, with the first alert. The time is halved: thresholds may be chosen by the first
 half, and the later one, the holdout, says whether they are right. The last days are left out: nobody knows yet what
@@ -54,7 +54,7 @@ class Precision:
 
     @property
     def lift_interval(self) -> ConfidenceInterval:
-        """That of the precision, by the base, which many more people are known for."""
+        """Return the interval of the precision divided by the base rate, which rests on many more people."""
         low, high = self.interval.low, self.interval.high
         if not self.base or low is None or high is None:
             return ConfidenceInterval()
@@ -118,7 +118,7 @@ def in_segment(people: frozenset[str], name: str) -> Outcome:
 
 
 def back_test(simulation: Simulation, outcome: Outcome) -> BackTests:
-    """What came of the alerts of each pattern."""
+    """Return the outcome of the alerts, by pattern."""
     until = max(simulation.since, simulation.until - outcome.within)
     middle = simulation.since + (until - simulation.since) / 2
     base = _Base(simulation.presence, outcome.happens)

@@ -1,4 +1,4 @@
-"""Who was active when, as far as outcomes need it: noted while events pass by."""
+"""Notes the days on which people were active, for outcomes, while events pass by."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence

@@ -15,7 +15,7 @@ _FEW = 10  # people: below it, a precision is a guess
 
 
 def simulation_document(simulation: Simulation, tests: BackTests, timezone: str, notes: Sequence[str]) -> Document:
-    """What the patterns would have done, and what came of it."""
+    """Return the document of a simulation and its outcomes."""
     since, until = in_zone(simulation.since, timezone), in_zone(simulation.until, timezone)
     people, events = simulation.presence.people, simulation.presence.events
     columns = _pattern_columns(simulation, tests)
@@ -35,7 +35,7 @@ def simulation_document(simulation: Simulation, tests: BackTests, timezone: str,
 def _blocks(simulation: Simulation, tests: BackTests, timezone: str) -> list[Block]:
     days, messages = simulation.days, simulation.messages
     by_day = simulation.by_day
-    pinged, troubled = {each.person for each in simulation.pinged}, simulation.troubled
+    pinged, troubled = {reached.person for reached in simulation.pinged}, simulation.troubled
     reached = len(troubled & pinged)
     most = max(range(len(by_day)), key=by_day.__getitem__)
     busiest = in_zone(datetime.fromtimestamp(simulation.since.timestamp() + most * 86_400, UTC), timezone)
@@ -149,7 +149,7 @@ def _people_columns() -> Columns[PersonPinged]:
 
 
 def _overlap(simulation: Simulation) -> list[Block]:
-    """Of the people of each pattern, how many another one has, too."""
+    """Return the shares of a pattern's people that other patterns have, too; nothing for fewer than two."""
     people = {id_: simulation.people_of(id_) for id_ in simulation.names}
     ids = [id_ for id_, of in people.items() if of]
     if len(ids) < 2:
@@ -213,7 +213,7 @@ def _json(simulation: Simulation, tests: BackTests) -> dict[str, Any]:
         "messages_by_channel": simulation.by_channel,
         "people_pinged": len(simulation.pinged),
         "people_in_trouble": len(simulation.troubled),
-        "people_in_trouble_pinged": len(simulation.troubled & {each.person for each in simulation.pinged}),
+        "people_in_trouble_pinged": len(simulation.troubled & {reached.person for reached in simulation.pinged}),
         "outcome": {"text": tests.outcome.text, "explanation": tests.outcome.explanation},
         "holdout": {"since": tests.middle, "until": tests.until},
         "patterns": _pattern_columns(simulation, tests).dicts(tests.tests),
