@@ -232,7 +232,7 @@ def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None)
         return False
     _write(folder, found, lacks, profile or "")
     add_internal(folder / FILE_NAME, internal)
-    if catalog and not found.has_accounts:
+    if catalog and all(proposal.kind.name != "accounts" for proposal in found.proposals):
         raise _no_accounts(folder, found)
     _write_segments(folder, found, asks=asks, fit=wishes.fit)
     for draft in found.drafts:
@@ -257,10 +257,6 @@ class _Found:
     drafts: "list[Proposal]" = field(default_factory=list)
     roles: dict[str, str] = field(default_factory=dict)
     events: "list[EventCount]" = field(default_factory=list)
-
-    @property
-    def has_accounts(self) -> bool:
-        return any(proposal.kind.name == "accounts" for proposal in self.proposals)
 
 
 _OTHER = {"tables": ("PostHog", "Postgres"), "events": ("Postgres", "PostHog")}
@@ -474,6 +470,7 @@ def _write(folder: Path, found: _Found, lacks: str, profile: str) -> None:
 
     From then on the workspace uses ``profile``, unless it names another one.
     """
+    from usertrack.library.entities import KINDS
     from usertrack.library.events import NONE
     from usertrack.mapping import files
     from usertrack.mapping.events import funnels_text
@@ -490,14 +487,15 @@ def _write(folder: Path, found: _Found, lacks: str, profile: str) -> None:
         files.take_none_away(settings_file, key)
     connect_event = found.roles.get("connect_clicked", NONE)
     if labels := guessed_labels(found.proposals, connect_event * (connect_event != NONE)):
-        written.append(files.add_labels(settings_file, labels))
+        written.append(files.add_section(settings_file, "labels", labels))
         if written[-1].outcome == "written":
             words = ", ".join(f"{name}: {label}" for name, label in labels.items())
             diagnostics.note(f"`labels` in usertrack.yaml are guessed from the names of your tables: {words}")
     if found.proposals or found.drafts:
-        written.append(files.add_absent(settings_file, files.absent_entities(folder)))
+        absent = [name for name in KINDS if not (folder / "tables" / "neon" / f"{name}.sql").exists()]
+        written.append(files.add_section(settings_file, "tables", dict.fromkeys(absent, NONE)))
     if found.roles:
-        written.append(files.add_events(settings_file, found.roles))
+        written.append(files.add_section(settings_file, "events", found.roles))
     if found.events:
         text = funnels_text(found.roles, found.events)
         written.append(files.write_new(folder / "funnels.yaml", text, replaceable=[FUNNELS]))

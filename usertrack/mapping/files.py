@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usertrack.core.errors import UsageError
-from usertrack.library.entities import KINDS
 from usertrack.library.events import NONE
 from usertrack.mapping.proposal import Proposal
 from usertrack.render.safe import visible
@@ -30,7 +29,7 @@ def entity_text(proposal: Proposal) -> str:
     lines = [
         f"title: {kind.name.replace('_', ' ').capitalize()}",
         "about: >",
-        f"  {_capital(kind.about)}, of {visible(table.label)}.",
+        f"  {kind.about[0].upper()}{kind.about[1:]}, of {visible(table.label)}.",
     ]
     lines += [f"# why: {visible(reason)}" for reason in proposal.reasons]
     lines += [f"# {visible(note)}" for note in proposal.remarks]
@@ -45,10 +44,6 @@ def entity_text(proposal: Proposal) -> str:
     rest = ["-- Not found, and unknown until it stands in the SELECT:"] if missing else []
     rest += [f"--     ? AS {column.name}{'  (needed)' * column.required}: {column.about}" for column in missing]
     return "\n".join([header, proposal.sql, *rest, ""])
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _word(label: str) -> str:
@@ -86,26 +81,6 @@ def write_new(path: Path, text: str, *, replaceable: Collection[str] = ()) -> Wr
     return Written(path, "written")
 
 
-def absent_entities(folder: Path) -> list[str]:
-    """The entities that have no file below ``folder``."""
-    return [name for name in KINDS if not (folder / "tables" / "neon" / f"{name}.sql").exists()]
-
-
-def add_absent(path: Path, names: Sequence[str]) -> Written:
-    """Say in ``usertrack.yaml`` that the company lacks these entities."""
-    return _add_section(path, "tables", dict.fromkeys(names, NONE), "what is not here: what rests on it is left out")
-
-
-def add_labels(path: Path, labels: Mapping[str, str]) -> Written:
-    """Say in ``usertrack.yaml`` what runs and calls are called, as far as the names of tables tell."""
-    return _add_section(path, "labels", labels, "a guess from the names of your tables: what these are called here")
-
-
-def add_events(path: Path, roles: Mapping[str, str]) -> Written:
-    """Say in ``usertrack.yaml`` what the company's events are called."""
-    return _add_section(path, "events", roles, "what the library calls them, and what they are called here")
-
-
 def add_internal(path: Path, rules: Sequence[str]) -> Written:
     """Say in ``usertrack.yaml`` which domains and e-mails are those of your own people."""
     before = path.read_text(encoding="utf-8")
@@ -132,13 +107,18 @@ def take_none_away(path: Path, key: str) -> None:
         path.write_text(after, encoding="utf-8")
 
 
-def _add_section(path: Path, key: str, values: Mapping[str, str], comment: str) -> Written:
-    """Append a section to a settings file; what stands there is kept as it is.
+_SECTIONS = {
+    "tables": "what is not here: what rests on it is left out",
+    "labels": "a guess from the names of your tables: what these are called here",
+    "events": "what the library calls them, and what they are called here",
+}
+"""The sections of usertrack.yaml that `init` writes, each with its comment."""
 
-    A file with a section ``key`` of its own is left: whoever wrote it knows better.
-    """
+
+def add_section(path: Path, key: str, values: Mapping[str, str]) -> Written:
+    """Append a section to usertrack.yaml, unless somebody wrote one ``key``, who knows better."""
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    lines = [f"{key}:  # {comment}", *(f"  {name}: {_word(value)}" for name, value in values.items())]
+    lines = [f"{key}:  # {_SECTIONS[key]}", *(f"  {name}: {_word(value)}" for name, value in values.items())]
     return _append(path, before, key, "\n".join(lines), values)
 
 
