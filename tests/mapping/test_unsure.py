@@ -136,6 +136,8 @@ def test_rows_of_which_nothing_says_how_they_ended_count(cli: Cli, reader: Reade
     said = init(cli, "--yes", "--runs", "notes")
     assert "nothing says how a row ended: all of them count, and none as finished or failed" in " ".join(said.split())
     assert people(cli) == {"ben@ben.example": ["power"]}
+    checked = cli("check", "--online", "-w", "acme")
+    assert ("100 % of 7 rows" in checked.out, checked.code) == (True, 0)
 
 
 def test_the_first_candidates_are_shown_with_their_points(cli: Cli, reader: Reader) -> None:
@@ -314,3 +316,9 @@ def test_at_a_terminal_a_column_of_another_table_is_taken(cli: Cli, reader: Read
     sql = "SELECT email FROM {accounts} WHERE account_id = 1"
     listed = document_of(cli, "query", "run", "--source", "neon", "--sql", sql, "-w", "acme")
     assert listed["rows"] == [{"email": "ada@ada.example"}]
+
+
+def test_an_empty_table_is_trusted_little(cli: Cli, reader: Reader) -> None:
+    reader(LATE_COLUMN.replace("generate_series(1, 40)", "generate_series(1, 0)"))
+    said = init(cli)
+    assert re.search("table +runs, .*confidence +low", " ".join(said.split()))

@@ -35,12 +35,12 @@ def reach(proposal: Proposal) -> list[Statement]:
 
 
 def judge_reach(proposal: Proposal, rows: int, of_accounts: int) -> None:
-    """Note on ``proposal`` that rows lead to no account, and trust it little where most do not."""
+    """Note on ``proposal`` that rows lead to no account, and trust it little where most do not, or there are none."""
     of_all = f"a sample of {number(rows)}" if rows == _REACHED else number(rows)
     note = f"{number(rows - of_accounts)} of {of_all} rows lead to no account"
     if of_accounts < rows and note not in proposal.notes:  # a proposal that is corrected is judged again
         proposal.notes.append(note)
-    if 2 * of_accounts < rows:
+    if 2 * of_accounts < max(rows, 1):  # nor is a table trusted that is empty
         proposal.confidence = "low"
 
 
