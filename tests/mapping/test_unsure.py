@@ -322,3 +322,18 @@ def test_an_empty_table_is_trusted_little(cli: Cli, reader: Reader) -> None:
     reader(LATE_COLUMN.replace("generate_series(1, 40)", "generate_series(1, 0)"))
     said = init(cli)
     assert re.search("table +runs, .*confidence +low", " ".join(said.split()))
+
+
+PLANS = """
+CREATE TABLE teams (id int PRIMARY KEY, name text, plan text);
+CREATE TABLE users (id int PRIMARY KEY, email text, plan text, team_id int REFERENCES teams, created_at timestamptz);
+INSERT INTO teams VALUES (1, 'Orbit', 'pro'), (2, 'Quill', 'free');
+INSERT INTO users SELECT i, i || '@x.example', 'free', i, now() FROM generate_series(1, 2) AS i;
+"""
+
+
+def test_the_plan_that_tells_who_pays_is_taken(cli: Cli, reader: Reader, tmp_path: Path) -> None:
+    reader(PLANS)
+    init(cli, "--yes")
+    accounts = (tmp_path / "acme/tables/neon/accounts.sql").read_text()
+    assert ("t.plan AS subscription_status" in accounts, "active: [pro]" in accounts) == (True, True)

@@ -32,22 +32,24 @@ def add_subscription(proposal: Proposal, around: Around, organization: Organizat
 
 def _add_plan(proposal: Proposal, around: Around, organization: Organization | None, labels: Labels) -> None:
     """Add who pays by the name of the plan, where its words are known: all but those that cost nothing."""
-    known = around.find_with_table(rules.patterns("plan"), "text")
-    if not known and organization and organization.alias:
-        plan = column_like(organization.table, rules.patterns("plan"), "text")
-        known = (organization.table, plan, f"{organization.alias}.{plan.sql}") if plan else None
-    if not known:
-        return
-    table, plan, value = known
-    words = plan.labels or labels.get((table.id, plan.name), ())
-    paid = tuple(word for word in words if not set(split_words(word)) & rules.words("free"))
-    if paid and len(paid) < len(words):
-        proposal.select.add("subscription_status", value)
-        proposal.status_table, proposal.status, proposal.states = table, plan, {"active": paid}
-        proposal.has_shared_plan = organization is not None and table is organization.table
-        proposal.notes.append(f"who pays is by {table.label}.{plan.name}: all plans but the free ones")
-    elif not words:
-        proposal.status_table, proposal.unread = table, plan
+    plans = [known] if (known := around.find_with_table(rules.patterns("plan"), "text")) else []
+    if (
+        organization
+        and organization.alias
+        and (plan := column_like(organization.table, rules.patterns("plan"), "text"))
+    ):
+        plans.append((organization.table, plan, f"{organization.alias}.{plan.sql}"))
+    for table, plan, value in plans:  # that of the account may be what everybody has since plans are the organization's
+        words = plan.labels or labels.get((table.id, plan.name), ())
+        paid = tuple(word for word in words if not set(split_words(word)) & rules.words("free"))
+        if paid and len(paid) < len(words):
+            proposal.select.add("subscription_status", value)
+            proposal.status_table, proposal.status, proposal.states = table, plan, {"active": paid}
+            proposal.has_shared_plan = organization is not None and table is organization.table
+            proposal.notes.append(f"who pays is by {table.label}.{plan.name}: all plans but the free ones")
+            return
+        if not words:
+            proposal.unread.append((table, plan))
 
 
 def _add_price(proposal: Proposal, organization: Organization) -> None:

@@ -23,8 +23,8 @@ class Organizations:
 class Proposal:
     """The SELECT of an entity with its reasons; ``missing`` are required columns that were not to be had.
 
-    ``status`` is the column whose words ``states`` sorts, of ``status_table``; ``unread`` is one whose words would have
-    to be read. ``has_shared_plan`` is whether the plan is an organization's, so that all its people pay.
+    ``status`` is the column whose words ``states`` sorts, of ``status_table``; ``unread`` are those
+    whose words are not read yet. ``has_shared_plan``: the plan is an organization's, so that all its people pay.
     ``organizations`` are those of accounts, where they have a table. ``notes`` say what is left to a person, and
     ``lacking`` what it means that a column was not found. Times without a zone are of ``timezone``.
     """
@@ -35,7 +35,7 @@ class Proposal:
     reasons: list[str]
     status: Column | None = None
     status_table: Relation | None = None
-    unread: Column | None = None
+    unread: list[tuple[Relation, Column]] = field(default_factory=list)
     has_shared_plan: bool = False
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

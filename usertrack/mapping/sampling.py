@@ -20,9 +20,9 @@ def columns_to_sample(proposals: Iterable[Proposal]) -> list[tuple[Relation, Col
     columns: dict[tuple[int, str], tuple[Relation, Column]] = {}
     for proposal in proposals:
         known = [(proposal.table, column) for column in status_columns(proposal.table)[:2]]
-        for column in (proposal.status, proposal.unread):
-            if column and proposal.status_table:
-                known.append((proposal.status_table, column))
+        known += proposal.unread
+        if proposal.status and proposal.status_table:
+            known.append((proposal.status_table, proposal.status))
         columns |= {(table.id, column.name): (table, column) for table, column in known}
     return [(table, column) for table, column in columns.values() if not column.labels and column.family != "bool"]
 
