@@ -26,6 +26,12 @@ class Run(NamedTuple):
     ended: str
 
 
+BOUNCES = ("Bounce rate",)
+LENGTHS = ("Session length, mean", "Session length, median", *BOUNCES)
+SESSIONS = ("Sessions per person", *LENGTHS)
+"""Figures that are unknown without pageviews, without events of two moments, and without session ids."""
+
+
 class Act(NamedTuple):
     """An event of a person."""
 
@@ -291,6 +297,14 @@ class Company:
         if recent >= 30 and idle <= 14:
             return "power_user"
         return "active" if idle <= 14 else "at_risk"
+
+    def unknown(self, sessions: Sequence[str] = (), **more: Sequence[str]) -> dict[str, Sequence[str]]:
+        """What nobody can know, by call: who came back where the log is young, and these figures of ``sessions``."""
+        history = self.now - min(act.at for person in self.people for act in person.acts)
+        came_back = ("Returning", "Resurrected", "Churned") if history < timedelta(59) else ()
+        churn = ("churn rate:",) if history < timedelta(60) else ()
+        activity = dict.fromkeys(["activity", "report activity", "/activity"], (*came_back, *sessions))
+        return {**activity, "sessions": sessions, "churn": churn, **more}
 
     def answers(self, **more: dict[str, Any]) -> Answers:
         """What each command says."""

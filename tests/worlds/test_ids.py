@@ -6,7 +6,7 @@ The imported file is grouped by person, and all that a person did in a visit has
 import json
 from datetime import timedelta
 
-from .oracle import Act, Company, Person
+from .oracle import SESSIONS, Act, Company, Person
 from .walk import Walk
 from .world import NOW, Event, World, ago
 
@@ -71,5 +71,6 @@ class TestIds(Walk):
             "segment": ["frustrated"],
             "features": ["--event", "level_finished"],
         },
+        unknown=company().unknown(SESSIONS),
         answers=company().answers(funnel={"steps": company().funnel(STEPS)}),
     )

@@ -5,7 +5,7 @@ Nobody has a name or credits, no event says that somebody signed up, and no even
 
 from datetime import datetime, timedelta
 
-from .oracle import Act, Company, Person, Run
+from .oracle import SESSIONS, Act, Company, Person, Run
 from .walk import Walk
 from .world import NOW, Event, Opened, Row, World, ago, uuid
 
@@ -122,6 +122,7 @@ class TestMembers(Walk):
         names={"features": ["--event", "report_opened"], "email": [email("ada")], "steps": STEPS, "segment": ["power"]},
         with_options=True,
         absent_segments=frozenset({"high_intent"}),
+        unknown=company().unknown(SESSIONS, metrics=("Signup to first export",)),
         answers=company().answers(funnel={"steps": company().funnel(STEPS)}),
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .oracle import Act, Company, Person, Run
+from .oracle import SESSIONS, Act, Company, Person, Run
 from .walk import Walk
 from .world import NOW, Event, Opened, Row, World, ago
 
@@ -151,6 +151,7 @@ class TestOdd(Walk):
             "segment": ["power"],
             "features": ["--event", "job_opened"],
         },
+        unknown=company().unknown(SESSIONS),
         answers=company().answers(funnel={"steps": company().funnel(STEPS)}),
     )
 

@@ -4,7 +4,7 @@ import json
 import re
 from datetime import datetime, timedelta
 
-from .oracle import Act, Company, Person
+from .oracle import BOUNCES, Act, Company, Person
 from .walk import Walk
 from .world import NOW, Opened, Row, World, ago, uuid
 
@@ -109,6 +109,7 @@ class TestPrisma(Walk):
             "segment": ["active", "--set", "lifecycle"],
             "features": ["--event", "feature_used", "--property", "feature"],
         },
+        unknown=company().unknown(BOUNCES),
         answers=company().answers(funnel={"steps": company().funnel(FUNNEL)}),
     )
 

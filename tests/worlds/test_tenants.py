@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from .figures import READ
-from .oracle import Act, Company, Person, Run
+from .oracle import LENGTHS, Act, Company, Person, Run
 from .walk import Walk
 from .world import NOW, Event, Opened, Row, World, ago
 
@@ -158,6 +158,7 @@ class TestTenants(Walk):
             "segment": ["power"],
             "features": ["--event", "sync_opened"],
         },
+        unknown=company().unknown(LENGTHS, metrics=("Signup to first sync",)),
         answers=company().answers(funnel={"steps": company().funnel(STEPS)}),
     )
 

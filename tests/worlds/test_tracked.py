@@ -4,7 +4,7 @@ from datetime import datetime
 
 from usertrack.track.postgres import schema
 
-from .oracle import Act, Company, Person, Run
+from .oracle import BOUNCES, Act, Company, Person, Run
 from .walk import Walk
 from .world import NOW, Row, World, ago, uuid
 
@@ -105,5 +105,6 @@ class TestTracked(Walk):
             "segment": ["power"],
             "features": ["--event", "build_started"],
         },
+        unknown=company().unknown(BOUNCES, metrics=("Signup to first build",)),
         answers=company().answers(funnel={"steps": company().funnel(STEPS)}),
     )

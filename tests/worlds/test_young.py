@@ -6,7 +6,7 @@ from datetime import datetime
 
 import httpx
 
-from .oracle import Act, Company, Person, Run
+from .oracle import LENGTHS, Act, Company, Person, Run
 from .walk import Walk
 from .world import NOW, Event, Opened, Row, World, ago
 
@@ -89,9 +89,6 @@ def company() -> Company:
     return Company(NOW, people)
 
 
-BEFORE_THE_LOG = ("Returning", "Resurrected", "Churned")
-
-
 class TestYoung(Walk):
     world = World(
         name="young",
@@ -100,12 +97,11 @@ class TestYoung(Walk):
         events=events(),
         absent_segments=frozenset({"high_intent"}),
         names={"email": [email("amy")], "steps": STEPS, "segment": ["power"], "features": ["--event", "$pageview"]},
-        unknown={
-            **dict.fromkeys(["activity", "report activity", "/activity"], (*BEFORE_THE_LOG, "Bounce rate")),
-            "sessions": ("Session length, mean", "Session length, median", "Bounce rate"),
-            "metrics": ("Daily active people", "Signup to first render", "Render success rate"),
-            "churn": ("churn rate:", "lifetime:"),
-        },
+        unknown=company().unknown(
+            LENGTHS,
+            metrics=("Daily active people", "Signup to first render", "Render success rate"),
+            churn=("churn rate:", "lifetime:"),
+        ),
         answers=company().answers(
             funnel={"steps": company().funnel(STEPS)},
             activity=company().activity() | {"returning": None, "resurrected": None, "churned": None},
