@@ -1,11 +1,14 @@
 """Adds what other sets say to a week: who lapsed, and which power users to approach."""
 
+from collections.abc import Iterator
+
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Facts, Field, Paragraph, Section
 from usertrack.core.spool import identifier
 from usertrack.core.words import number
 from usertrack.reports.alike import Alike, alike, names_of
 from usertrack.reports.members import segment_origins
+from usertrack.reports.use_cases import use_cases
 from usertrack.reports.weekly import Weekly
 from usertrack.segments.rules import Segment, find_segment
 from usertrack.segments.what_if import doubt, members, otherwise
@@ -14,6 +17,13 @@ LAPSED, OFFERS = ("lifecycle", "lapsed"), "offers"
 A_WEEK_AGO = {"as_of": "as_of - INTERVAL 7 DAY"}
 _BUSY = "SELECT {key} FROM classified WHERE list_has_any(segments, ['failing', 'frustrated'])"
 LINES, NAMES = 2, 3  # lines of each offer, and who lapsed, unless --limit says otherwise
+
+
+def other_sections(weekly: Weekly, limit: int | None) -> Iterator[tuple[str, Section]]:
+    """Yield what to write, whom to offer what, and who lapsed, by the ids of the sections."""
+    for id_, make in (("use_cases", use_cases), ("offers", offers), ("lapsed", lapsed)):
+        if section := make(weekly, limit):
+            yield id_, section
 
 
 def lapsed(weekly: Weekly, limit: int | None) -> Section | None:

@@ -5,7 +5,7 @@ today, the report does not depend on when it is made.
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -15,9 +15,9 @@ from usertrack.core.document import Origin
 from usertrack.core.errors import QueryError, SourceBusy, UsertrackError, is_unknown
 from usertrack.core.period import Week
 from usertrack.core.table import Table
-from usertrack.engine.runner import Answer, Done, Runner
+from usertrack.engine.runner import Answer, Done, Result, Runner
 from usertrack.engine.unavailable import NotCached
-from usertrack.failures.investigation import Investigation, investigate
+from usertrack.failures.investigation import Investigation, Unused, investigate
 from usertrack.library.entities import ACCOUNTS
 from usertrack.library.library import Statement
 from usertrack.library.own_words import PLAIN, OwnWords
@@ -124,9 +124,11 @@ def gather(
         if isinstance(by_part.get(name), QueryError | SourceBusy | NotCached):  # not where the source is away
             by_part |= _apart(now, name, *queries[name])
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
-        scores = asking.submit(_scores, now, metrics, done)
-        failures = asking.submit(_failures, now, week)
+        scored = asking.submit(scorecard, now, metrics, days=DAYS, done=done)
+        investigated = asking.submit(investigate, now, days=REACH, since=week.since)
         classification, moved = classify_both(profiles)
+    scores, failures = _answer_of(scored), _answer_of(investigated)
+    assert not isinstance(failures, Unused)  # only a person can fail to use a tool
     return Weekly(
         week=week,
         as_of=sought.as_of,
@@ -136,8 +138,8 @@ def gather(
         parts={name: answer for name, answer in by_part.items() if isinstance(answer, Table)},
         statements=parts,
         missing={name: answer.message for name, answer in by_part.items() if isinstance(answer, UsertrackError)},
-        scores=scores.result(),
-        failures=failures.result(),
+        scores=scores,
+        failures=failures,
         words=runner.library.words,
         labels=labels,
     )
@@ -178,17 +180,6 @@ def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
-def _scores(runner: Runner, metrics: Sequence[str], done: Done | None) -> Scorecard | UsertrackError:
-    try:
-        return scorecard(runner, metrics, days=DAYS, done=done)
-    except UsertrackError as error:
-        return error
-
-
-def _failures(runner: Runner, week: Week) -> Investigation | UsertrackError:
-    try:
-        investigation = investigate(runner, days=REACH, since=week.since)
-    except UsertrackError as error:
-        return error
-    assert isinstance(investigation, Investigation)  # only a person can fail to use a tool
-    return investigation
+def _answer_of(asked: Future[Result]) -> Result | UsertrackError:
+    error = asked.exception()
+    return error if isinstance(error, UsertrackError) else asked.result()

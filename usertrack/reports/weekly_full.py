@@ -12,10 +12,9 @@ from usertrack.failures.view import weekly_blocks
 from usertrack.product.scorecard.view import compact_blocks
 from usertrack.reports.incident_effect import Effect, incident_effects
 from usertrack.reports.members import moves, people, segment_origins
-from usertrack.reports.other_sets import lapsed, offers
+from usertrack.reports.other_sets import other_sections
 from usertrack.reports.summary import failures_origins, inhabited, scorecard_origins, summary_section
 from usertrack.reports.traffic import new_users, traffic
-from usertrack.reports.use_cases import use_cases
 from usertrack.reports.ux import FRUSTRATED, ux_blocks
 from usertrack.reports.weekly import Weekly
 from usertrack.reports.weekly_facts import newest
@@ -34,12 +33,7 @@ def full_sections(weekly: Weekly, timezone: str, limit: int | None) -> Iterator[
     effects = incident_effects(weekly)
     for count in weekly.classification.counts:
         yield count.segment.id, _segment(weekly, count, effects.get(count.segment.id), timezone)
-    others = {
-        "use_cases": use_cases(weekly, limit),
-        "offers": offers(weekly, limit),
-        "lapsed": lapsed(weekly, limit),
-    }
-    yield from ((id_, section) for id_, section in others.items() if section)
+    yield from other_sections(weekly, limit)
     if not isinstance(weekly.failures, Absent):
         yield "failures", _failures(weekly, effects.values(), timezone)
     yield from (("new_users", section) for section in new_users(weekly))

@@ -16,7 +16,7 @@ from usertrack.product.scorecard.view import changed_blocks, changes_words
 from usertrack.reports.alike import Alike, alike
 from usertrack.reports.incident_effect import Effect, incident_effects
 from usertrack.reports.members import segment_origins
-from usertrack.reports.other_sets import lapsed, offers
+from usertrack.reports.other_sets import other_sections
 from usertrack.reports.standing import Standing, by_segment
 from usertrack.reports.summary import (
     SIZES,
@@ -26,7 +26,6 @@ from usertrack.reports.summary import (
     size_before,
     summary_facts,
 )
-from usertrack.reports.use_cases import use_cases
 from usertrack.reports.ux import FRUSTRATED, PAGES, ux_pages, ux_words
 from usertrack.reports.weekly import Weekly
 from usertrack.reports.weekly_facts import new_user_facts, newest, traffic_facts, weekly_visits
@@ -51,12 +50,7 @@ def short_sections(
         yield "scorecard", _changes(weekly)
     yield "segments", _segments(weekly, standings)
     yield "people", _people(weekly, standings, segments, limit)
-    others = {
-        "use_cases": use_cases(weekly, limit),
-        "offers": offers(weekly, limit),
-        "lapsed": lapsed(weekly, limit),
-    }
-    yield from ((id_, section) for id_, section in others.items() if section)
+    yield from other_sections(weekly, limit)
     if not isinstance(weekly.failures, Absent):
         yield "failures", _failures(weekly, effects.values(), timezone)
     yield "new_users", _facts("New users", weekly, new_user_facts(weekly), "new_users", "new_people")

@@ -1,6 +1,6 @@
 """Classifies people as if some facts were otherwise; derived facts are computed anew."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from usertrack.core.spool import identifier
 from usertrack.core.table import Row
@@ -43,21 +43,21 @@ def members(
 
 def doubt(profiles: Profiles, segment_set: SegmentSet, segment: Segment) -> str:
     """Return ``12 undecided, because …`` for people who may be in a segment; empty where everybody is decided."""
-    rule = _rule(profiles, segment_set, segment, met_or_not=True)
-    [count] = profiles.row(f"SELECT count(*) FROM profile WHERE ({rule}) IS NULL")
-    rules = (condition(profiles, rule) for rule in (*_earlier(segment_set, segment), segment))
+    [count] = profiles.row(f"SELECT count(*) FROM profile WHERE ({_rule(profiles, segment_set, segment)}) IS NULL")
+    rules = (condition(profiles, decisive) for decisive in _decisive(segment_set, segment))
     why = dict.fromkeys(reason for rule in rules for reason in profiles.missing(rule))
     return f"{number(count)} undecided, because {'; '.join(why)}" if count else ""
 
 
-def _rule(profiles: Profiles, segment_set: SegmentSet, segment: Segment, *, met_or_not: bool = False) -> str:
-    """SQL for whether somebody is in a segment; ``met_or_not`` as in `Unknowns.judged`."""
-    own = profiles.judged(condition(profiles, segment), met_or_not=met_or_not)
-    earlier = _earlier(segment_set, segment)
-    before = (profiles.judged(condition(profiles, rule), met_or_not=True) for rule in earlier)
-    return " AND ".join([own, *(f"NOT {rule}" for rule in before)])
+def _rule(profiles: Profiles, segment_set: SegmentSet, segment: Segment) -> str:
+    """SQL for whether somebody is in a segment; NULL where a fact that decides it is unknown in this run."""
+    *before, own = (
+        profiles.judged(condition(profiles, decisive), met_or_not=True) for decisive in _decisive(segment_set, segment)
+    )
+    return " AND ".join([own, *(f"NOT {earlier}" for earlier in before)])
 
 
-def _earlier(segment_set: SegmentSet, segment: Segment) -> tuple[Segment, ...]:
-    """Return the segments that take people from ``segment``: in an exclusive set, the earlier ones."""
-    return segment_set.segments[: segment_set.segments.index(segment)] if segment_set.exclusive else ()
+def _decisive(segment_set: SegmentSet, segment: Segment) -> Sequence[Segment]:
+    """Return the segments that decide who is in ``segment``, the last: in an exclusive set the earlier ones, too."""
+    at = segment_set.segments.index(segment)
+    return segment_set.segments[0 if segment_set.exclusive else at : at + 1]
