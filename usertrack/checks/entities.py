@@ -84,7 +84,7 @@ def entity_places(library: Library, problems: Mapping[str, UsertrackError]) -> l
         "as shipped, of the demo": [name for name in names if is_shipped(entities.files[name])],
         "none": sorted(entities.absent),
     }
-    text = " · ".join(f"{what}: {', '.join(each)}" for what, each in of.items() if each)
+    text = " · ".join(f"{what}: {', '.join(columns)}" for what, columns in of.items() if columns)
     return [Finding("ok", "entities", text)] if text else []
 
 
@@ -281,7 +281,7 @@ def check_rows(runner: Runner, names: Sequence[str]) -> list[Finding]:
     asked = [(name, _words, _of(name, _WORDS)) for name in names if entities[name].kind.states]
     if ACCOUNTS.name in names:
         others = [name for name in names if name != ACCOUNTS.name and "account_id" in entities[name].mapped]
-        asked = [each for each in asked if each[0] != ACCOUNTS.name]
+        asked = [question for question in asked if question[0] != ACCOUNTS.name]
         asked += [(ACCOUNTS.name, _twice, _TWICE), *((name, _owned, _of(name, _OWNED)) for name in others)]
     answers = runner.run([_asking(runner, f"rows of {name}", sql, 1000) for name, _, sql in asked])
     return list(

@@ -54,7 +54,7 @@ def list_alerts(
     *,
     common: Common,
 ) -> None:
-    """Who needs help, the most urgent first; silences and channels that do not get through.
+    """List who needs help, the most urgent first, with silences and channels that do not get through.
 
     `usertrack alerts list` · open alerts
 
@@ -67,7 +67,7 @@ def list_alerts(
 
     now = datetime.now(UTC)
     with open_desk(common) as (settings, desk):
-        listed = [each for each in desk.alerts(everything=everything) if pattern in (None, each.pattern)]
+        listed = [alert for alert in desk.alerts(everything=everything) if pattern in (None, alert.pattern)]
         channels = [channel_state(desk.store, name) for name in desk.settings.channels]
         left_out = [] if everything else desk.within_incidents()
         silences = desk.store.silences(now)
@@ -92,7 +92,7 @@ def show(alert: _Id, *, common: Common) -> None:
     with open_desk(common) as (settings, desk):
         named = _alert(desk, alert)
         changes = desk.store.changes(named.key)
-        patterns = {each.id: each for each in read_patterns(patterns_path(settings)).patterns}
+        patterns = {pattern.id: pattern for pattern in read_patterns(patterns_path(settings)).patterns}
         words = looks_for(patterns[named.pattern]) if named.pattern in patterns else {}
         emit(alert_document(named, changes, datetime.now(UTC), settings["timezone"], words), settings, common)
 
@@ -234,7 +234,7 @@ def _alert(desk: "Desk", text: str) -> "Alert":
 
 
 def _who(by: str | None) -> str:
-    """Who runs this, in a name that colleagues know."""
+    """Return a name that colleagues know for whoever runs this."""
     import getpass
 
     try:

@@ -36,7 +36,7 @@ def simulate(
     *,
     common: Common,
 ) -> None:
-    """What the patterns would have sent, to whom, and whether they were right: before anybody is told of anything.
+    """Show what the patterns would have sent, to whom, and whether they were right, before anybody is told.
 
     `usertrack alerts simulate` · the last 30 days
 

@@ -214,7 +214,7 @@ class Watching:
         firing = {alert.key for alert in desk.alerts() if alert.fired_at}
         desk.receive(signals, now)
         of_incidents = {alert.key for alert in desk.within_incidents()}
-        self.pane.show([each for each in signals if each.key not in of_incidents], firing)
+        self.pane.show([signal for signal in signals if signal.key not in of_incidents], firing)
 
     def _tell(self, desk: "Desk", outbox: "Outbox") -> None:
         """Send what is due."""

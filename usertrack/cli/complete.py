@@ -98,7 +98,7 @@ def patterns(incomplete: str) -> list[str]:
 
 
 def outcomes(incomplete: str) -> list[str]:
-    """What may come of an alert."""
+    """Return the possible outcomes of an alert."""
     listed = [f"segment:{segment}" for segment in segments("")]
     with suppress(Exception):
         listed += [f"event:{event}" for event in _from_answers("events")("")]

@@ -1,4 +1,4 @@
-"""What somebody logs in with: typed at the terminal, where what does not work is asked again, or piped."""
+"""Reads the answers of `login`: piped, or typed at the terminal, where an answer that fails is asked again."""
 
 import sys
 from collections.abc import Callable
@@ -50,7 +50,7 @@ class Answers:
 
 
 def stored_answers(profile: Profile | None, default_host: str) -> Answers:
-    """What the profile has, which stays where nothing else is said."""
+    """Return the answers of the profile, which stay where nothing else is said."""
     if profile is None:
         return Answers(default_host)
     key, database = (profile.secrets.get(name, "") for name in ("posthog.personal_api_key", "postgres.url"))
@@ -153,7 +153,7 @@ def _ask_database(answers: Answers) -> Answers:
 
 
 def _problem(attempt: Callable[[Answers], None], answers: Answers) -> UsertrackError | None:
-    """What is wrong with the answers, once that is said; None where they work."""
+    """Say what is wrong with the answers, and return it; None where they work."""
     try:
         attempt(answers)
     except UsertrackError as error:

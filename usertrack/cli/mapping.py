@@ -34,7 +34,7 @@ _ASKED = {  # columns that are asked for where they are not found, and the famil
 
 @dataclass(frozen=True)
 class Wishes:
-    """What somebody wants of `init --from-database`, as the options say it."""
+    """The options of `init --from-database`."""
 
     yes: bool
     with_values: bool
@@ -251,7 +251,7 @@ def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None)
 
 @dataclass
 class _Found:
-    """What was found and agreed on: entities, ``drafts`` of those that lack a needed column, and events."""
+    """The entities and events that were agreed on, and ``drafts`` of entities that lack a needed column."""
 
     proposals: "list[Proposal]" = field(default_factory=list)
     drafts: "list[Proposal]" = field(default_factory=list)

@@ -34,7 +34,7 @@ def own_domains(runner: "Runner", proposals: "Sequence[Proposal]", *, asks: bool
     if runner.settings.names_own_people:
         return []
     domain, count, of_admins = "", 0, False
-    for accounts in (each for each in proposals if each.kind.name == "accounts" and not each.missing):
+    for accounts in (proposal for proposal in proposals if proposal.kind.name == "accounts" and not proposal.missing):
         question, of_admins = domains_asked(accounts)
         answer = runner.run([question])[0]
         domain, count = clearly_first(answer.rows) if isinstance(answer, Table) else ("", 0)

@@ -145,7 +145,9 @@ def _in_repository(findings: "Sequence[Finding]") -> "list[Finding]":
         root = repository_of(folder).root
     except UsageError:
         root = folder
-    return [replace(each, file=Path(os.path.relpath(folder / each.file, root)).as_posix()) for each in findings]
+    return [
+        replace(finding, file=Path(os.path.relpath(folder / finding.file, root)).as_posix()) for finding in findings
+    ]
 
 
 def register(plan: typer.Typer) -> None:

@@ -99,7 +99,7 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
 
 
 def _folder_of(code: list[Path], plan: Path) -> str:
-    """What all of the code lies in, relative to the folder of the plan, with `/`."""
+    """Return the common folder of the code, relative to the folder of the plan, with `/`."""
     root = Path(os.path.commonpath([path.resolve() for path in code]))
     folder = root.parent if root.is_file() else root
     return Path(os.path.relpath(folder, plan.resolve().parent)).as_posix()

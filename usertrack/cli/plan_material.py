@@ -1,4 +1,4 @@
-"""What the commands of `usertrack plan` join: the plan, the scan of the code, and what has arrived."""
+"""Loads what the commands of `usertrack plan` join: the plan, the scan of the code, and arrived events."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack

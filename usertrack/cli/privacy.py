@@ -89,7 +89,7 @@ def erase(email: Email, yes: Yes = False, data: Data = None, *, common: Common) 
                 return
         outcome = erase_everywhere(session.runner, subject, where, holdings, session.progress)
         session.emit(erased_document(subject, outcome.erasures))
-        if any(each.held.place == "Postgres" and each.held.count for each in outcome.erasures):
+        if any(erasure.held.place == "Postgres" and erasure.held.count for erasure in outcome.erasures):
             diagnostics.note("Postgres is read only, always: the owner of the database has to delete these rows")
         outcome.require_nothing_left()
 
@@ -119,9 +119,9 @@ def prove(
 
     with _open_session(common, data) as session:
         session.progress(f"looking for {email}", passing=True)
-        subject = find_subject(session.runner, session.email_of(email), [each.strip().lower() for each in person or ()])
+        subject = find_subject(session.runner, session.email_of(email), [id_.strip().lower() for id_ in person or ()])
         held = survey(session.runner, subject, _places(session, data), session.progress)
-        results = [Erasure(each, each.count, each.note) for each in held]
+        results = [Erasure(copy, copy.count, copy.note) for copy in held]
         session.emit(erased_document(subject, results))
         raise_left(subject, results, done=not pending(session.runner, subject))
 

@@ -87,5 +87,5 @@ def _lines(url: str, status: dict[str, Any]) -> list[str]:
         "requests": f"{requests}; half within {p50}, 99 % within {p99}",
     }
     return [f"{name:<13}{text}" for name, text in rows.items()] + [
-        f"problem      {each}" for each in status["problems"]
+        f"problem      {problem}" for problem in status["problems"]
     ]

@@ -1,4 +1,4 @@
-"""What `alerts watch` prints: a line for each alert, and once what does not get through."""
+"""Prints the lines of `alerts watch`: one per alert, and one when a channel stops getting through."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -90,7 +90,7 @@ class Outage:
 
 
 def shown(signals: Sequence[Signal], firing: Collection[str]) -> list[Signal]:
-    """Those that begin, and the ends of what began while somebody watched: ``firing`` has its keys."""
+    """Return signals that begin, and ends of alerts that began while somebody watched: ``firing`` has their keys."""
     lines, begun = [], set(firing)
     for signal in signals:
         if signal.state is SignalState.FIRING:

@@ -29,7 +29,7 @@ class Pseudonyms:
 
     def __init__(self, key: bytes, internal: Sequence[str] = (), also: Mapping[str, str] | None = None) -> None:
         self.key = key
-        self._internal = tuple(each.strip().lower().lstrip("@.") for each in internal)
+        self._internal = tuple(domain.strip().lower().lstrip("@.") for domain in internal)
         self._also = {text: token for text, token in (also or {}).items() if len(text.strip()) > 1}
 
     def of(self, email: str) -> str:

@@ -76,7 +76,7 @@ def _rare(email: str) -> list[list[bytes]]:
 
 
 def _files(path: Path) -> Iterable[Path]:
-    return sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else filter(Path.is_file, [path])
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else filter(Path.is_file, [path])
 
 
 def _has(path: Path, rare: Sequence[Sequence[bytes]], needle: "re.Pattern[bytes]", *, unpack: bool) -> bool:

@@ -89,7 +89,7 @@ class YamlFile:
                 pairs = self._pairs[id(node)] = {}
                 for name, value in node.value:
                     if name.value in pairs:
-                        first, again = (each.start_mark.line + 1 for each in (pairs[str(name.value)][0], name))
+                        first, again = (key.start_mark.line + 1 for key in (pairs[str(name.value)][0], name))
                         message = f"'{name.value}' is there twice, first in line {first}"
                         raise UsageError(f"{self.path}:{again}: {message}", "take one of them out")
                     pairs[str(name.value)] = (name, value)

@@ -87,7 +87,7 @@ class Cache:
         self._grew = False
 
     def digest(self, statement: Statement, moment: Moment) -> str:
-        """What identifies ``statement`` at any moment; empty when answers of its source are not cached."""
+        """Return the key of ``statement`` at any moment; empty when answers of its source are not cached."""
         if statement.source not in self.sources:
             return ""
         values = {
@@ -109,8 +109,8 @@ class Cache:
 
     def alternatives(self, statement: Statement, moment: Moment) -> list[str]:
         """The digests of the answers that hold that to ``statement``; none when its source is not cached."""
-        asked = [each for each in (statement, statement.for_all_keys) if each]
-        return [self.digest(each, moment) for each in asked] if statement.source in self.sources else []
+        asked = [question for question in (statement, statement.for_all_keys) if question]
+        return [self.digest(question, moment) for question in asked] if statement.source in self.sources else []
 
     def answered_moments(self, purpose: str) -> list[datetime]:
         """The live moments for which every query of ``purpose`` was answered.
@@ -157,7 +157,7 @@ class Cache:
 
     def entries(self) -> list[CachedAnswer]:
         """The undamaged entries, the latest first."""
-        return sorted((each for each, _ in self.tables()), key=lambda entry: (entry.asked_at, entry.name), reverse=True)
+        return sorted((name for name, _ in self.tables()), key=lambda entry: (entry.asked_at, entry.name), reverse=True)
 
     def tables(self) -> Iterator[tuple[CachedAnswer, SpooledRows]]:
         """The undamaged entries with their rows, in no order."""

@@ -1,4 +1,4 @@
-"""Who has opted out of being analysed: the condition that leaves them out of PostHog's queries, and the notes on it."""
+"""Leaves people who opted out of analysis out of PostHog's queries, and words the notes on it."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ def opted_out(names: Sequence[str]) -> str:
 
 @dataclass
 class OptedOut:
-    """Who has opted out: their ``emails`` in PostHog, and those ``shared`` with persons who have not.
+    """People who opted out: their ``emails`` in PostHog, and emails ``shared`` with persons who have not.
 
     ``ids`` are their distinct_ids; ``accounts`` are further names, of their accounts in Postgres.
     ``problem`` says why that is not known. Your ``own`` people are left out likewise, by all of their names.

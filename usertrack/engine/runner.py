@@ -93,7 +93,7 @@ class Runner:
             assert self._closing
             self._closing.result()
             if self._cache:
-                complete = kind is None and all(isinstance(each, _COMPLETE) for each in self._answers)
+                complete = kind is None and all(isinstance(answer, _COMPLETE) for answer in self._answers)
                 self._cache.close(self._moment, self._purpose if complete else "", self._needed)
         finally:
             self._loop.close()
@@ -121,12 +121,12 @@ class Runner:
 
     @property
     def opted_out(self) -> OptedOut:
-        """Who has opted out; nobody before the first query."""
+        """Return who has opted out; nobody before the first query."""
         return self._consent[0].result() if self._consent else OptedOut()
 
     @property
     def damage(self) -> tuple[str, ...]:
-        """What the answers so far say of a damaged store."""
+        """Return what the answers so far say of a damaged store."""
         notes = (note for answer in self._answers if isinstance(answer, Table) for note in answer.notes)
         return tuple(dict.fromkeys(note for note in notes if note.startswith(STORE_IS_DAMAGED)))
 
@@ -152,14 +152,14 @@ class Runner:
     @property
     def asked_at(self) -> datetime | None:
         """When the source of the oldest answer so far was asked; None when all were asked in this run."""
-        return min((each.asked_at for each in self._tables() if each.asked_at), default=None)
+        return min((table.asked_at for table in self._tables() if table.asked_at), default=None)
 
     @property
     def stale(self) -> str:
         """A note on answers from the cache; empty when there are none."""
         if self._cache is None or self.asked_at is None:
             return ""
-        from_cache, total = sum(each.asked_at is not None for each in self._tables()), len(self._tables())
+        from_cache, total = sum(table.asked_at is not None for table in self._tables()), len(self._tables())
         part = "" if from_cache == total else f"{from_cache} of {total} answers "
         return f"{part}from the cache, {age_words(self._cache.now - self.asked_at)} old"
 
@@ -173,14 +173,14 @@ class Runner:
     @property
     def fallback(self) -> str:
         """A hint at `--offline`, when a source failed and the cache has the last answer; else empty."""
-        failed = any(not isinstance(each, _COMPLETE) for each in self._answers)
+        failed = any(not isinstance(answer, _COMPLETE) for answer in self._answers)
         if self._cache is None or self._reads or not self._moment.live or not failed:
             return ""
         last = max(self._cache.answered_moments(self._purpose), default=None)
         return f"--offline shows the last answer, {age_words(self._cache.now - last)} old" if last else ""
 
     def _tables(self) -> list[Table]:
-        return [each for each in self._answers if isinstance(each, Table)]
+        return [answer for answer in self._answers if isinstance(answer, Table)]
 
     def begin(self, purpose: str) -> None:
         """Start at the latest moment for which the cache has all answers for the same ``purpose``.
@@ -337,7 +337,9 @@ class Runner:
         except UsertrackError as error:
             refusals = OptedOut(problem=error.message)
         known = await own
-        return replace(refusals, own=known, emails=tuple(each for each in refusals.emails if each not in known.names))
+        return replace(
+            refusals, own=known, emails=tuple(email for email in refusals.emails if email not in known.names)
+        )
 
     async def _accounts_of(self, refusals: OptedOut) -> tuple[str, ...]:
         """Return further names of who has opted out: ids and e-mails of their accounts, as far as Postgres answers."""

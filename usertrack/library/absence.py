@@ -1,4 +1,4 @@
-"""What a query cannot know, because an entity or one of its optional columns does not exist here.
+"""Finds what a query cannot know because an entity or an optional column does not exist here.
 
 It is computed from the SQL: nowhere is listed what depends on what. A query rests on an entity when it is needed for
 its rows: in an inner join, or in a condition, also in one that asks for its absence. A column of a query rests on a
@@ -24,7 +24,7 @@ _NONE: frozenset[str] = frozenset()
 def absence_in(
     sql: str, entities: Mapping[str, Entity], own: Collection[str] = (), *, timeless: bool = False
 ) -> Absence:
-    """What the result of ``sql``, which names ``entities`` in braces, does not have; ``own`` are its parameters.
+    """Return what the result of ``sql`` lacks. It names ``entities`` in braces; ``own`` are its parameters.
 
     ``timeless``: it goes on where rows have no time, as profiles do, which take its facts for unknown then.
     """
@@ -33,14 +33,15 @@ def absence_in(
     words = set(re.findall(r"\w+", named.lower()))
     star = bool(re.search(r"[^(\s]\s*\*", named))  # that of count(*) names no column
     matters = any(
-        each.empty or (each.columns and (star or not words.isdisjoint(each.columns))) for each in relations.values()
+        relation.empty or (relation.columns and (star or not words.isdisjoint(relation.columns)))
+        for relation in relations.values()
     )
     tree = parsed(named) if matters else None
     return _of_query(tree, relations, {}) if tree else _PRESENT
 
 
 def absence_of_roles(sql: str, roles: Collection[str]) -> Absence:
-    """What the result of ``sql``, a query of PostHog, does not have without ``roles`` of events.
+    """Return what the result of ``sql``, a query of PostHog, lacks without ``roles`` of events.
 
     It has `role_mark` in the place of each.
     """
@@ -142,9 +143,12 @@ def _of_select(select: Any, relations: _Relations, outer: _Relations) -> Absence
     for cte in select.ctes:
         if not isinstance(cte.this, exp.Query):  # HogQL: WITH expression AS name
             scope.aliases[cte.alias.lower()] = scope.causes(cte.this)
-    values = [(each.alias_or_name.lower() or f"column {n}", each) for n, each in enumerate(select.expressions)]
-    for name, each in values:
-        scope.aliases[name] = scope.causes(each)
+    values = [
+        (expression.alias_or_name.lower() or f"column {n}", expression)
+        for n, expression in enumerate(select.expressions)
+    ]
+    for name, expression in values:
+        scope.aliases[name] = scope.causes(expression)
     causes = _all(needed.values())
     for clause in (select.args.get("where"), select.args.get("having")):
         if clause:
@@ -152,9 +156,9 @@ def _of_select(select: Any, relations: _Relations, outer: _Relations) -> Absence
             causes |= _all(map(scope.causes, conditions))
     names: list[str] = []
     columns: dict[str, frozenset[str]] = {}
-    for name, each in values:
-        if each.is_star:
-            table = each.table.lower() if isinstance(each, exp.Column) else ""
+    for name, expression in values:
+        if expression.is_star:
+            table = expression.table.lower() if isinstance(expression, exp.Column) else ""
             for source in [sources[table]] if table in sources else sources.values():
                 columns |= {column: source.of(column) for column in source.names if source.of(column)}
                 names += source.names
@@ -169,20 +173,20 @@ def _of_source(source: Any, relations: _Relations, outer: _Relations) -> Absence
         known = relations.get(source.name.lower(), _PRESENT) if not source.db else _PRESENT
         inner = source.args.get("joins") or ()
         rest = [_of_source(join.this, relations, outer) for join in inner]  # FROM (a JOIN b)
-        return _renamed(known, source) if not any(each.empty for each in rest) else _unknown([known, *rest])
+        return _renamed(known, source) if not any(absence.empty for absence in rest) else _unknown([known, *rest])
     query = source.this if isinstance(source, exp.Lateral) else source
     if isinstance(query, exp.Subquery) and isinstance(query.this, exp.Query):
         return _renamed(_of_query(query.unnest(), relations, outer), source)
     tables = [relations.get(table.name.lower(), _PRESENT) for table in source.find_all(exp.Table)]
-    return _unknown(tables) if any(each.empty for each in tables) else _PRESENT
+    return _unknown(tables) if any(absence.empty for absence in tables) else _PRESENT
 
 
 def _unknown(relations: Iterable[Absence]) -> Absence:
-    return Absence(empty=True, causes=_all(each.causes for each in relations))
+    return Absence(empty=True, causes=_all(relation.causes for relation in relations))
 
 
 class _Scope:
-    """What the expressions of one SELECT can see: its sources, the CTEs, and the sources of the SELECT around it."""
+    """The relations that expressions of one SELECT can see: its sources, the CTEs, and the sources around it."""
 
     def __init__(self, sources: _Relations, relations: _Relations, outer: _Relations) -> None:
         self.sources, self.relations, self.outer = sources, relations, outer

@@ -36,13 +36,13 @@ class EntityColumn:
 
     @property
     def sql(self) -> str:
-        """What queries read of it."""
+        """Return the SQL of the column, as queries read it."""
         return self.value or (f"{self.name}::text" if self.type == "text" else self.name)
 
 
 @dataclass(frozen=True)
 class EntityKind:
-    """What the rows of an entity are, its columns, and the ``states`` that its status may be mapped to.
+    """A kind of entity: the meaning of its rows, its columns, and the ``states`` that its status may have.
 
     ``meaning`` is the column with the state of each row, and ``flags`` are states that have a column each. ``added``
     are further columns of the library's own, with their SQL. Rows of which the column ``gone`` is true are left out.
@@ -284,7 +284,7 @@ class Entity:
         yield from (f"{self._is(state)} AS {state}" for state in kind.flags)
 
     def _value(self, column: EntityColumn) -> str:
-        """What queries read of a column; of a status, its state goes before its word, which may sound like one."""
+        """Return the SQL of a column. Of a status, the mapped state goes before its word, which may sound like one."""
         if column.type == "time" and self.timezone not in ("", UNKNOWN_ZONE):
             zoned = f"CASE WHEN pg_typeof({column.name}) = 'timestamptz'::regtype THEN {column.name}::timestamptz"
             return f"{zoned} ELSE timezone('{self.timezone}', {column.name}::timestamp) END"
@@ -323,7 +323,9 @@ _UNKNOWN = "'unknown'"
 def without_rows(kind: EntityKind, path: Path | None = None) -> Entity:
     """An entity that this company does not have; with ``path``, the stand-in for one whose file is broken."""
     values = (f"{column.null or f'NULL::{TYPES[column.type]}'} AS {column.name}" for column in kind.columns)
-    return Entity(kind, f"SELECT {', '.join(values)} WHERE false", tuple(each.name for each in kind.columns), path=path)
+    return Entity(
+        kind, f"SELECT {', '.join(values)} WHERE false", tuple(column.name for column in kind.columns), path=path
+    )
 
 
 class Entities(Mapping[str, Entity]):
@@ -367,7 +369,7 @@ class Entities(Mapping[str, Entity]):
 
     @property
     def own_events(self) -> Entity | None:
-        """What own events are, where a file says it; raises UsageError for a broken one."""
+        """Return the entity of own events, where a file defines it; raises UsageError for a broken one."""
         return self[OWN_EVENTS.name] if OWN_EVENTS.name in self.files else None
 
     def __iter__(self) -> Iterator[str]:
@@ -403,15 +405,15 @@ def _add(ctes: dict[str, str], name: str, entities: Mapping[str, Entity], around
     if name not in ctes:
         entity = entities[ACCOUNTS.name if name == FORMER_ACCOUNTS else name]
         text, names = name_entities(entity.former if name == FORMER_ACCOUNTS else entity.select)
-        for each in names:
-            _add(ctes, each, entities, (*around, name))
+        for inner in names:
+            _add(ctes, inner, entities, (*around, name))
         ctes[name] = text
 
 
 def _line_of(name: str, reader: str, entities: Mapping[str, Entity]) -> str:
     """File and line of ``{name}`` in the entity ``reader``."""
     entity = entities[ACCOUNTS.name if reader == FORMER_ACCOUNTS else reader]
-    starts = [start for each, start, _ in placeholders(entity.written, "neon") if each == name]
+    starts = [start for named, start, _ in placeholders(entity.written, "neon") if named == name]
     return f"{entity.path}:{entity.line + entity.written[: starts[0] if starts else 0].count(chr(10))}"
 
 

@@ -61,7 +61,7 @@ def parse_step(text: str, spelled: Callable[[str], bool] = lambda name: False) -
 
 @dataclass(frozen=True)
 class Role:
-    """What an event means to the library; ``default`` is the event's usual name, as a step."""
+    """A meaning that an event has for the library; ``default`` is the event's usual name, as a step."""
 
     about: str
     default: str

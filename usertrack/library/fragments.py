@@ -109,7 +109,7 @@ def params_of(
     sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = ()
 ) -> dict[str, Parameter]:
     """The parameters of the fragments in ``sql``."""
-    return {key: value for each in used(sql, source, fragments, own) for key, value in each.params.items()}
+    return {key: value for fragment in used(sql, source, fragments, own) for key, value in fragment.params.items()}
 
 
 def used(sql: str, source: str, fragments: Mapping[str, Fragment], own: Collection[str] = ()) -> Iterator[Fragment]:

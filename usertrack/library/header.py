@@ -130,7 +130,7 @@ def absence_of(
     *,
     timeless: bool = False,
 ) -> Absence:
-    """What the result of ``sql``, as it is written, cannot have here; ``timeless`` as in `absence_in`."""
+    """Return what the result of ``sql``, as written, cannot have here; ``timeless`` as in `absence_in`."""
     from usertrack.library.absence import absence_in, absence_of_roles, role_mark
 
     if entities:
@@ -203,7 +203,7 @@ _OF_TIMES = "; of a time, write … IS NOT NULL AS it"
 
 
 def _states(text: str, kind: EntityKind, place: str) -> dict[str, tuple[str, ...]]:
-    """What the words of a status mean, as they are written; raises UsageError for one that means two things."""
+    """Return the words of every state, as written; raises UsageError for a word that means two states."""
     import yaml
 
     states = yaml.load(_split(text)[0], Loader=yaml.BaseLoader).get("states") or {}  # `no` and 010 are words here
@@ -249,7 +249,7 @@ def read_fragment(path: Path, source: str) -> Fragment:
 
 def _piece(body: str, source: str) -> str:
     """SQL without the lines that are comments; raises UsageError where it cannot stand on one line within a query."""
-    sql = "\n".join(each.rstrip() for each in body.split("\n") if not each.lstrip().startswith("--")).strip()
+    sql = "\n".join(written.rstrip() for written in body.split("\n") if not written.lstrip().startswith("--")).strip()
     check_piece(sql, source)
     return sql
 

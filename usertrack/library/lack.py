@@ -1,4 +1,4 @@
-"""What the rows of a query cannot have here, since what they rest on is absent."""
+"""The columns or rows that a query lacks because an entity or column is absent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Absence:
-    """What a relation lacks. ``causes`` are the entities and columns (``accounts.credits``) that do not exist here.
+    """The columns or rows that a relation lacks. ``causes`` are absent entities and columns (``accounts.credits``).
 
     ``columns`` are those that nothing is known of, each with its causes. ``empty``: there are no rows at all, because
     of the ``causes``. ``names`` are all its columns, as far as they are known, in order.

@@ -56,7 +56,7 @@ def fitted(entity: Entity, columns: Columns) -> Entity:
                 return entity
             is_time = column is not None and column.required and column.type == "time"
             null = "'-infinity'::timestamptz" if is_time else f"NULL::{TYPES[column.type] if column else 'text'}"
-            lacking[name] = ", ".join(dict.fromkeys(each.sql("postgres") for each in gone))
+            lacking[name] = ", ".join(dict.fromkeys(missing.sql("postgres") for missing in gone))
             sql = f'{sql[:start]}{null} AS "{name}"{sql[end:]}'
         elif gone:
             sql = f"{sql[:start]}{value.sql('postgres')}{sql[end:]}"
@@ -83,7 +83,7 @@ def _gone(node: Any, select: Any, sources: Mapping[str, Collection[str] | None])
         name = column.name if column.this.quoted else column.name.lower()
         table = column.table.lower()
         known = [sources.get(table)] if table else [] if name in sources else [*sources.values()]  # a row has that name
-        return bool(known) and all(each is not None and name not in each for each in known)
+        return bool(known) and all(columns is not None and name not in columns for columns in known)
 
-    found = [each for each in node.find_all(exp.Column) if each.find_ancestor(exp.Select) is select]
-    return [each for each in found if is_gone(each)]
+    found = [column for column in node.find_all(exp.Column) if column.find_ancestor(exp.Select) is select]
+    return [column for column in found if is_gone(column)]

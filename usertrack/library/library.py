@@ -93,7 +93,7 @@ class Library:
         self._plain_roots, self._tables, self._absent = list(roots), list(tables), list(absent)
         self._roots = [
             *self._plain_roots,
-            *(root / f"by_{each}" for each in _LIKE.get(key, (key,)) for root in self._plain_roots),
+            *(root / f"by_{folder}" for folder in _LIKE.get(key, (key,)) for root in self._plain_roots),
         ]
         self._fragments: dict[str, Fragments] = {}
         self.has_events = EVENTS not in absent
@@ -202,7 +202,9 @@ class Library:
     def fragments_in(self, query: Query) -> dict[str, Path | None]:
         """The files of the fragments that ``query`` is made of, by name; None for one as shipped."""
         fragments = self.fragments(query.source)
-        paths = {each.name: each.path for each in used(query.written, query.source, fragments, query.params)}
+        paths = {
+            fragment.name: fragment.path for fragment in used(query.written, query.source, fragments, query.params)
+        }
         own = {name: path for name, path in paths.items() if path and not path.is_relative_to(shipped_root())}
         return {name: own.get(name) for name in sorted(paths)}
 

@@ -26,16 +26,16 @@ def by_segment(standing: Table, effects: Mapping[str, Effect]) -> dict[str, Stan
     """`Moves.standing` by segment, with the reasons that people have without an incident."""
     standings: dict[str, Standing] = {}
     for person, segment, _, reason, new, moved in standing.rows:
-        each, effect = standings.setdefault(segment, Standing()), effects.get(segment)
+        of_segment, effect = standings.setdefault(segment, Standing()), effects.get(segment)
         because = effect.reasons.get(person, reason) if effect else reason
         if effect and person in effect.spared:
-            each.spared += 1
+            of_segment.spared += 1
         elif new is None:
-            each.unknown.append((person, because))
+            of_segment.unknown.append((person, because))
         elif new:
-            each.new.append((person, because))
+            of_segment.new.append((person, because))
         elif moved:
-            each.moved.append((person, moved))
+            of_segment.moved.append((person, moved))
         else:
-            each.same += 1
+            of_segment.same += 1
     return standings

@@ -128,4 +128,4 @@ def looked_at(weekly: Weekly, segment: str) -> list[tuple[str, int]]:
 
 
 def _name(weekly: Weekly, segment: str) -> str:
-    return next((each.name for each in weekly.classification.segment_set.segments if each.id == segment), "")
+    return next((rule.name for rule in weekly.classification.segment_set.segments if rule.id == segment), "")

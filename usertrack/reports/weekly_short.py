@@ -108,17 +108,22 @@ def _segments(weekly: Weekly, standings: Mapping[str, Standing]) -> Section:
         Attribute("people", "BIGINT", field=Field("People", "number")),
         Attribute("before", "BIGINT", lambda count: size_before(weekly, count), Field("A week before", "number")),
         Attribute("to_act_on", "BIGINT", field=Field("To act on", "number")),
-        Attribute("new", "BIGINT", lambda count: stood(count, lambda each: len(each.new)), Field("New", "number")),
+        Attribute(
+            "new", "BIGINT", lambda count: stood(count, lambda standing: len(standing.new)), Field("New", "number")
+        ),
         Attribute(
             "moved",
             "BIGINT",
-            lambda count: stood(count, lambda each: len(each.moved)),
+            lambda count: stood(count, lambda standing: len(standing.moved)),
             Field("Still in, changed", "number"),
         ),
         Attribute(
-            "same", "BIGINT", lambda count: stood(count, lambda each: each.same), Field("Still in, unchanged", "number")
+            "same",
+            "BIGINT",
+            lambda count: stood(count, lambda standing: standing.same),
+            Field("Still in, unchanged", "number"),
         ),
-        Attribute("spared", "BIGINT", lambda count: stood(count, lambda each: each.spared), spared),
+        Attribute("spared", "BIGINT", lambda count: stood(count, lambda standing: standing.spared), spared),
         Attribute("action", "VARCHAR", "segment.action", Field("Action")),
     )
     return Section("Segments", (columns.listing(inhabited(weekly)),), segment_origins(weekly.classification))

@@ -169,7 +169,7 @@ class QueryClient:
         return result
 
     async def _stoppable(self, asking: Coroutine[Any, Any, T], query_id: str) -> T:
-        """What ``asking`` comes to; when it is given up, so is the query at the server."""
+        """Return the result of ``asking``; when it is cancelled, so is the query at the server."""
         task = asyncio.create_task(asking)
         try:
             return await asyncio.shield(task)

@@ -36,7 +36,7 @@ class Retry(Exception):  # noqa: N818 - not an error yet
         self.refused = refused
 
     def notice(self, pause: float) -> str:
-        """What happened, and after how long it is tried again: ``pause`` is used where the server named no time."""
+        """Say what happened and when it is tried again: after ``pause`` seconds where the server named no time."""
         about, wait = ("about ", pause) if self.wait is None else ("", min(self.wait, LONGEST_WAIT))
         return f"{self.final.message}; trying again" + (f" in {about}{wait:.0f} s" if wait > 0.5 else "")
 

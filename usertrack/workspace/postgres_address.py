@@ -17,7 +17,7 @@ def for_libpq(url: str) -> str:
     address, question_mark, query = url.partition("?")
     if not question_mark or "://" not in address:
         return url
-    pairs = [each.split("=", 1) for each in query.split("&")]
+    pairs = [pair.split("=", 1) for pair in query.split("&")]
     texts = {name: unquote(value) for name, *values in pairs for value in values}
     schema, options = texts.get("schema", ""), texts.get("options", "")
     parameters = ["=".join(pair) for pair in pairs if pair[0] not in _PRISMAS]

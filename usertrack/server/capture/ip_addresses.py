@@ -38,7 +38,7 @@ def _name(pattern: str, character: str, no_letter: str) -> str:
 
 
 _ADDRESS = re.compile(_VALUE)
-_IS_ADDRESS, _IS_EXEMPT = (re.compile(_name(each, "(?s:.)", "[^A-Za-z]")) for each in (_NAME, _EXEMPT_NAME))
+_IS_ADDRESS, _IS_EXEMPT = (re.compile(_name(name, "(?s:.)", "[^A-Za-z]")) for name in (_NAME, _EXEMPT_NAME))
 
 
 class _AddressNames(dict[str, bool]):
@@ -103,7 +103,7 @@ _MARK = "\x01"  # never part of JSON
 _ESCAPED = r"\\u00[2-7]"
 _SIGN = r"\\(?:u[0-9A-Fa-f]{4}|.)"  # a remaining escape is no English letter
 _IN_JSON = rf'(?:[^"\\]|{_SIGN})', rf'(?:[^A-Za-z"\\]|{_SIGN})'
-_NAMED, _EXEMPT_AS = (rf'"{_name(each, *_IN_JSON)}"\s*:\s*' for each in (_NAME, _EXEMPT_NAME))
+_NAMED, _EXEMPT_AS = (rf'"{_name(name, *_IN_JSON)}"\s*:\s*' for name in (_NAME, _EXEMPT_NAME))
 _PASSES = (
     (rf"({_NAMED})(?:{_STRING}|-?[0-9][0-9.eE+-]*|\[{_DEEP}\]|\{{{_DEEP}\}})", r"\1null"),
     (f'({_EXEMPT_AS}")', rf"\1{_MARK}"),

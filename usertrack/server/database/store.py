@@ -140,7 +140,7 @@ class Store(ClickHouseSession):
         conditions = (f"{name} IN (SELECT {value[name]} FROM posthog.erased WHERE name = '{name}')" for name in value)
         with self._erasing:
             self.query("CREATE OR REPLACE TABLE posthog.erased (name String, value String) ENGINE = Memory")
-            self.insert("erased", ({"name": name, "value": each} for name in value for each in by[name]))
+            self.insert("erased", ({"name": name, "value": text} for name in value for text in by[name]))
             try:
                 self.query(
                     f"ALTER TABLE posthog.{table} DELETE WHERE {' OR '.join(conditions)} SETTINGS mutations_sync = 2"
