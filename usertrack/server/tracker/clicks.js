@@ -57,12 +57,13 @@ const control = (target) => target.closest(CONTROLS) || (getComputedStyle(target
  * component with a closed shadow root: it counts as something new.
  */
 const view = (element) => {
+  const root = element.getRootNode();
   const box = element.getBoundingClientRect();
   const seen = new Map();
   // 7 × 11 places twice: on a page of 3 600 elements that takes 3 ms
   for (let i = 0; i < 154; i++) {
     const step = i < 77 ? 16 : 90; // pixels: less than a line of text, and most of a page
-    const at = doc.elementFromPoint(box.x + ((i % 7) - 3) * 2 * step, box.y + ((i % 11) - 5) * step);
+    const at = root.elementFromPoint(box.x + ((i % 7) - 3) * 2 * step, box.y + ((i % 11) - 5) * step);
     if (!at || element.contains(at) || seen.has(at)) continue;
     const { color, backgroundColor, opacity } = getComputedStyle(at);
     const isUnreadable = isClosed(at) || at.matches('canvas');
@@ -91,7 +92,8 @@ export const watchClicks = (on, capture) => {
     return [element.textContent, element.outerHTML].map((look) => look + fields.map((each) => each.value));
   };
   const changed = ({ element, before, focus, path }) =>
-    looks(element)[1] !== before[1] || ![focus, ...path].includes(doc.activeElement);
+    looks(element)[1] !== before[1] ||
+    path.some(({ activeElement }, i) => activeElement && activeElement !== focus[i] && !path.includes(activeElement));
   const moved = ({ element, around }) => differ(around, view(element));
   const answer = () => {
     if (observer && !(now() - answers.at(-1) < 20)) answers.push(now());
@@ -103,7 +105,7 @@ export const watchClicks = (on, capture) => {
     pending = pending.filter((click) => !moved(click)); // the next click may undo what the latest did
     const isControl = control(target);
     const element = isControl || target;
-    pressed = { element, isControl, target, path, from: now(), before: looks(element), around: view(element), focus: doc.activeElement };
+    pressed = { element, isControl, target, path, from: now(), before: looks(element), around: view(element), focus: path.map((node) => node.activeElement) };
     observer ||= new MutationObserver((records) => records.every(isInside) || answer());
     for (const root of [doc, ...path.filter((node) => node.host)])
       observer.observe(root, { childList: true, subtree: true, characterData: true, attributes: true });
