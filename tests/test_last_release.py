@@ -13,7 +13,6 @@ from tests.memberships import FIRST, classified, keep_one
 from usertrack.alerts.erasure import compact
 from usertrack.alerts.store import Store as AlertStore
 from usertrack.core.errors import UsageError
-from usertrack.core.formats import write_folder_format
 from usertrack.core.spool import connect
 from usertrack.privacy import local
 from usertrack.segments.history.file import HistoryFile, open_history
@@ -73,7 +72,7 @@ def of_the_log(folder: Path) -> None:
 
 
 def of_the_folder(folder: Path) -> None:
-    write_folder_format(folder / "data", 99)
+    (folder / "data/format").write_text("99")
     Store(folder / "data")
 
 

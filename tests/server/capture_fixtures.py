@@ -30,8 +30,9 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def empty(store: Store) -> Store:
     store.catch_up()
-    for table in TABLES:
-        store.query(f"TRUNCATE TABLE posthog.{table}")
+    with store.maintaining():
+        for table in TABLES:
+            store.query(f"TRUNCATE TABLE posthog.{table}")
     store.refresh_property_definitions()
     return store
 

@@ -76,7 +76,9 @@ def test_a_part_that_clickhouse_leaves_out_is_told_everywhere(
             findings = check_sources(runner)
         anonymous = client.http.get("/api/projects/1/")
     [problem] = health.json()["problems"]
-    assert problem.startswith("events: damaged parts are in no answer (broken-on-start_202609_1_1_0): restore a backup")
+    assert problem.startswith(
+        "events: parts are damaged, so that queries fail or lack rows (broken-on-start_202609_1_1_0): "
+    )
     assert (health.status_code, status.code, answer.code) == (503, 5, 6)
     assert f"problem      {problem}" in status.out
     note = f"numbers may be too low, since the store is damaged: {problem}"
@@ -93,7 +95,7 @@ def test_a_byte_within_a_part_is_found_by_its_checksum(folder: Path) -> None:
     damage(folder, flipped)
     with served(folder) as client:
         [problem] = client.http.get("/health", headers=KEY).json()["problems"]
-        assert problem.startswith("events: queries that read damaged parts fail (202609_1_1_0): restore a backup")
+        assert problem.startswith("events: parts are damaged, so that queries fail or lack rows (202609_1_1_0): ")
         query = {"kind": "HogQLQuery", "query": "SELECT * FROM events"}
         answer = client.http.post("/api/projects/1/query/", json={"query": query}, headers=KEY)
         assert (answer.status_code, answer.json()["code"]) == (500, "store_damaged")
@@ -105,6 +107,6 @@ def test_serve_compares_checksums_when_it_starts(folder: Path) -> None:
     command = [sys.executable, "-m", "usertrack", "serve", "--port", "0", "--data", str(folder)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         assert process.stderr
-        told = next((line for line in process.stderr if "the store is damaged: events: queries" in line), "")
+        told = next((line for line in process.stderr if "the store is damaged: events: parts" in line), "")
         process.terminate()
     assert told

@@ -5,7 +5,7 @@ import random
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,11 @@ def test_requests_that_wait_are_committed_together(tmp_path: Path) -> None:
     log = SqliteLog(tmp_path / "log.sqlite")
     together, append = list[int](), log.append
 
-    def counting(group: object) -> int:
-        together.append(len(group))  # type: ignore[arg-type]
-        return append(group)  # type: ignore[arg-type]
+    def counting(group: Sequence[bytes], events: int) -> int:
+        together.append(len(group))
+        return append(group, events)
 
-    log.append = counting  # type: ignore[method-assign, assignment]
+    log.append = counting  # type: ignore[method-assign]
     commits = GroupCommit(log, 1 << 20)
 
     async def send() -> list[int]:

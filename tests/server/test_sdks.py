@@ -81,7 +81,7 @@ def test_python(client: Client, wire: dict[str, Any]) -> None:
     assert client.rows("SELECT DISTINCT properties.`$lib` FROM posthog.events") == [["posthog-python"]]
 
 
-def no_room(bodies: object) -> int:
+def no_room(bodies: object, events: int) -> int:
     raise NotAppended("database or disk is full")
 
 

@@ -45,14 +45,10 @@ def delete_copies(path: Path) -> None:
         copy.unlink()
 
 
-def read_folder_format(folder: Path) -> int:
-    """Return the format of ``folder``; 0 for one of before there were formats."""
-    file = folder / "format"
-    return int(file.read_text()) if file.exists() else 0
-
-
-def write_folder_format(folder: Path, number: int) -> None:
-    """Note that ``folder`` has the format ``number``, whole or not at all."""
-    fresh = folder / "format.new"
-    fresh.write_text(f"{number}\n")
-    fresh.replace(folder / "format")
+def prepare_folder(folder: Path, known: int) -> None:
+    """Note in ``folder`` that it has the format ``known``; raises UsageError for one of a newer usertrack."""
+    file, fresh = folder / "format", folder / "format.new"
+    require_known(folder, number := int(file.read_text()) if file.exists() else 0, known)
+    if number < known:
+        fresh.write_text(f"{known}\n")
+        fresh.replace(file)

@@ -33,7 +33,7 @@ class CatchingUp:
         if scope["type"] != "http" or not _reads(scope):
             await self._app(scope, receive, send)
             return
-        damage = "; ".join(self._store.damage.problems()).encode("ascii", "replace").decode()
+        damage = "; ".join(self._store.problems()).encode("ascii", "replace").decode()
         if not damage and not self._store.log.waiting().entries:
             await self._app(scope, receive, send)
             return

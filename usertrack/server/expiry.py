@@ -17,7 +17,7 @@ def expire(store: Store, before: datetime, report: ReportProgress, *, dry_run: b
     [[events]] = store.rows(f"SELECT count() FROM posthog.events WHERE timestamp < {moment}")
     persons = [id_ for (id_,) in store.rows(_old_persons(moment))]
     if not dry_run:
-        with store.maintenance_lock:
+        with store.maintaining():
             with store.write_lock:
                 store.leave_out("before", before.astimezone(UTC).isoformat())
                 months = store.rows(

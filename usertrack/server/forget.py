@@ -34,7 +34,7 @@ def forget_email(
     store.require_caught_up()
     texts = user_texts.count_changes(store, violations, change)
     if not dry_run:
-        with store.maintenance_lock:
+        with store.maintaining():
             user_texts.rewrite(store, violations, change)
             store.purge(["events", *PERSON_TABLES])  # what a deletion that was killed has left on the disk
     report("looking into rows", 0, 0)

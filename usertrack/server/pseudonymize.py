@@ -54,7 +54,7 @@ def pseudonymize(
     store.require_caught_up()
     counts = {table: _count(store, table) for table in ("events", *_KEYS)}
     if not dry_run:
-        with store.maintenance_lock:
+        with store.maintaining():
             store.leave_out("pseudonyms", datetime.now(UTC).isoformat())
             partitions = _partitions(store, counts)
             pseudonymizer = _Pseudonymizer(pseudonyms)

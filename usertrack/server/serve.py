@@ -81,6 +81,7 @@ def serve(
 
         to_stderr(log_format)
         store.damage.check()
+        store.reconcile()
         settings = replace(load_or_create_settings(data, env), owner_key=secrets.token_urlsafe(32), **overrides)
         port = listener.getsockname()[1]
         sockets = [listener, *([stack.enter_context(closing(listen(DEFAULT_HOST, 0)))] if tls else [])]

@@ -25,13 +25,16 @@ _LATE = 60.0  # seconds that an acknowledged event waits, from which on somethin
 
 def routes(store: Store, settings: ServerSettings, ingestor: Ingestor) -> list[Route]:
     async def health(request: Request) -> Response:
-        status = await run_in_threadpool(_status, store, settings, ingestor)
-        code = 200 if status["status"] == "ok" else 503
+        has_key = True
         try:
             authenticate(request, settings)
+            await run_in_threadpool(store.reconcile)
         except ApiError:
-            status = {"status": status["status"]}
-        return JSONResponse(status, code)
+            has_key = False
+        status = await run_in_threadpool(_status, store, settings, ingestor)
+        return JSONResponse(
+            status if has_key else {"status": status["status"]}, 200 if status["status"] == "ok" else 503
+        )
 
     async def metrics(request: Request) -> Response:
         authenticate(request, settings)
@@ -51,7 +54,7 @@ def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[
         problems.append(f"events wait to be stored since {lag:.0f} s")
     if waiting.bytes > settings.most_waiting * 0.9:
         problems.append("nearly as many events wait as may wait")
-    problems += [*SetAside(store.path).problems(), *store.damage.problems()]
+    problems += [*SetAside(store.path).problems(), *store.problems()]
     return {
         "status": "ok" if not problems else "degraded",
         "problems": problems,
@@ -86,7 +89,7 @@ def _metrics(store: Store, settings: ServerSettings, ingestor: Ingestor) -> str:
         ("events_dropped_total", "counter", "Refused events for which there was no room aside.",
          [("", metrics.dropped)]),
         ("damaged_files", "gauge", "Damaged files that were set aside.", [("", len(SetAside(store.path).problems()))]),
-        ("damaged_tables", "gauge", "Tables with damaged parts.", [("", len(store.damage.problems()))]),
+        ("losses", "gauge", "Tables with damaged parts, and days without all events.", [("", len(store.problems()))]),
         ("log_waiting_requests", "gauge", "Requests in the log that wait to be stored.", [("", waiting.entries)]),
         ("log_waiting_bytes", "gauge", "Bytes in the log that wait to be stored.", [("", waiting.bytes)]),
         ("log_limit_bytes", "gauge", "Bytes from which on requests are refused.", [("", settings.most_waiting)]),

@@ -100,7 +100,7 @@ class StoredPersons:
         tables = (["events"] if events else []) + ([] if keep_person else list(PERSON_TABLES))
         try:
             self._store.require_caught_up()
-            with self._store.maintenance_lock:
+            with self._store.maintaining():
                 with self._store.write_lock:
                     if events and not keep_person:
                         self._store.leave_out("person", *ids)

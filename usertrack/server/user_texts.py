@@ -26,7 +26,7 @@ def count_changes(store: Store, violations: ViolationLog, change: Change) -> int
 def rewrite(store: Store, violations: ViolationLog, change: Change) -> None:
     """Replace all texts by ``change(text)`` and remove the last results of insights, from the disk, too.
 
-    The caller holds ``store.maintenance_lock``.
+    The caller is in ``store.maintaining()``.
     """
     SavedInsights(store.path).reword(lambda fields: _changed(fields, change))
     violations.forget(lambda text: change(text) != text)

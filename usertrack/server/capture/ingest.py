@@ -18,6 +18,7 @@ from usertrack.server.capture.recorded import from_bytes, received_at, to_bytes
 from usertrack.server.database.session import StoreClosed
 from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
+from usertrack.server.event_log.days import Counts
 from usertrack.server.event_log.group_commit import GroupCommit
 from usertrack.server.event_log.log import LoggedRequest
 from usertrack.server.http.log import described, error_code
@@ -72,18 +73,18 @@ class Ingestor:
 
     async def append(self, body: bytes, count: int) -> None:
         """Return when the ``count`` events of ``body`` are durable; raises ``NotAppended``."""
-        await self._commits.append(body)
+        await self._commits.append(body, count)
         self.metrics.acknowledged.add(count)
         self._tell()
 
-    def append_now(self, body: bytes) -> None:
-        """Return when the events of ``body`` are durable. For threads: it blocks."""
-        self._commits.append_now(body)
+    def append_now(self, body: bytes, count: int) -> None:
+        """Return when the ``count`` events of ``body`` are durable. For threads: it blocks."""
+        self._commits.append_now(body, count)
         self._tell()
 
     def ingest(self, events: Sequence[Event], now: datetime) -> None:
         """Return when ``events`` are stored; raises what the store raised."""
-        self.append_now(to_bytes(events, now))
+        self.append_now(to_bytes(events, now), len(events))
         while self._applied < (end := self._log.end()):
             self._apply(end)
 
@@ -174,19 +175,19 @@ class Ingestor:
 
     def _write(self, entries: Sequence[LoggedRequest]) -> None:
         """Store the next of their events: others may write between two parts."""
-        metrics, began = self.metrics, time.perf_counter()
+        metrics, began, now = self.metrics, time.perf_counter(), datetime.now(UTC)
         try:
             if self._under_way is not entries:
                 self._left = [event for entry in entries for event in from_bytes(entry.body)]
                 self._under_way = entries
             part = self._left[: self._part]
-            metrics.new += self._block.write(part, datetime.now(UTC))
+            new = self._block.write(part, now)
+            metrics.new += new
             metrics.stored.add(len(part))
             metrics.blocks.add(time.perf_counter() - began)
             metrics.failure = ""
             self._left = self._left[len(part) :]
-            if self._left:
-                return
+            counts = Counts(stored=len(part), rows=new)
         except Exception as failure:
             refuses = _is_refusal(failure)
             if self._under_way is entries and (refuses or error_code(failure) == _TOO_MUCH) and self._part > 1:
@@ -201,11 +202,11 @@ class Ingestor:
             if not refuses and not self._is_too_large(failure, entries):
                 raise
             self._refuse(entries, failure)
-            if self._left:
-                return
-        self._under_way, self._part, self._tries = (), _PART, 0
-        self._applied = entries[-1].offset
-        self._log.trim(self._applied)
+            counts = Counts(refused=1)
+        if not self._left:
+            self._under_way, self._part, self._tries = (), _PART, 0
+            self._applied = entries[-1].offset
+        self._log.trim(self._applied, counts, now)
 
     def _refuse(self, entries: Sequence[LoggedRequest], failure: Exception) -> None:
         """Keep the event aside that comes next, or the one request that cannot be read."""

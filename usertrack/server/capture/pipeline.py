@@ -24,6 +24,8 @@ from usertrack.server.capture.readable import Readable
 from usertrack.server.capture.recorded import to_bytes
 from usertrack.server.database.set_aside import KeptEvent, SetAside
 from usertrack.server.database.store import Store
+from usertrack.server.event_log.days import Counts
+from usertrack.server.event_log.log import NotAppended
 from usertrack.server.http.server_settings import ServerSettings
 
 _THREADS = 4  # requests that are decoded, others wait
@@ -49,7 +51,7 @@ class Capture:
         self.hashed_ip = Pseudonyms(settings.ip_key).of_id if settings.ip_key else None
         self._readable = Readable(settings.declared)
         self.ingestor = Ingestor(store, settings.project_token, live_check, settings.most_waiting)
-        self._live_check = live_check
+        self._live_check, self._log = live_check, store.log
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="capture")
 
     async def ingest(self, events: Sequence[Event], now: datetime) -> Mapping[str, Sequence[Violation]]:
@@ -68,7 +70,8 @@ class Capture:
         if batch.refused:
             refused = [(event.reason, self._readable.clean_json(event.json)) for event in batch.refused]
             kept = 0
-            with suppress(OSError):  # disk full, for one: the sender learns that they were refused
+            with suppress(OSError, NotAppended):  # disk full, for one: the sender learns that they were refused
+                await self._in_thread(partial(self._log.trim, 0, Counts(refused=len(refused))))
                 kept = await self._in_thread(partial(self._set_aside.add, now, refused, browser=browser))
             self.ingestor.metrics.refused += len(refused)
             self.ingestor.metrics.dropped += len(refused) - kept
@@ -86,7 +89,7 @@ class Capture:
         events, forged = self.identities.divide([event], kept.received, browser=kept.browser)
         accepted, body, against_plan = self._prepare(events, kept.received)
         if accepted:
-            self.ingestor.append_now(body)
+            self.ingestor.append_now(body, accepted)
         return "forged" if forged else "against the plan" if against_plan else ""
 
     def _prepare(self, events: Sequence[Event], now: datetime) -> tuple[int, bytes, Mapping[str, Sequence[Violation]]]:

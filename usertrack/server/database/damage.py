@@ -50,21 +50,15 @@ class Damage:
 
     def problems(self) -> list[str]:
         """Return a sentence for each table with damaged parts: which these are, and what to do."""
-        aside = defaultdict[str, list[str]](list)
-        for path in self._tables.glob("*/detached/broken*"):
-            aside[path.parts[-3]].append(path.name)
-        failed = defaultdict[str, list[str]](list)
-        for table, part in self._failed:
-            if not any(name.endswith(f"_{part}") for name in aside[table]):
-                failed[table].append(part)
-        accept = f"or delete them in {self._tables}/{{}}/detached to accept the loss".format
+        damaged = defaultdict[str, list[str]](list)
+        for table, part in sorted(
+            {(path.parts[-3], path.name) for path in self._tables.glob("*/detached/broken*")} | self._failed
+        ):
+            damaged[table].append(part)
         return [
-            f"{table}: damaged parts are in no answer ({_listed(names)}): restore a backup, {accept(table)}"
-            for table, names in sorted(aside.items())
-            if names
-        ] + [
-            f"{table}: queries that read damaged parts fail ({_listed(names)}): restore a backup"
-            for table, names in sorted(failed.items())
+            f"{table}: parts are damaged, so that queries fail or lack rows ({_listed(parts)}): restore a backup,"
+            f" or delete what is in {self._tables}/{table}/detached to accept the loss"
+            for table, parts in damaged.items()
         ]
 
     @property
@@ -92,4 +86,4 @@ class Damage:
 
 def _listed(parts: list[str]) -> str:
     more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
-    return f"{', '.join(sorted(parts)[:_NAMED])}{more}"
+    return f"{', '.join(parts[:_NAMED])}{more}"

@@ -1,5 +1,6 @@
 """The store: the one process and session that owns a data directory. It creates the schema and deletes for good."""
 
+import logging
 import shutil
 import sqlite3
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
-from usertrack.core.formats import read_folder_format, require_known, write_folder_format
+from usertrack.core.formats import prepare_folder
 from usertrack.core.sql_file import sql_file
 from usertrack.server.database.damage import Damage
 from usertrack.server.database.journal import Journal
@@ -33,8 +34,10 @@ _PURGE_SETTINGS = {
 FORMAT = 1  # rises when an older usertrack would read a folder wrongly
 _PURGE_SECONDS = 60  # before a purge is given up
 _CATCH_UP = 10.0  # seconds
+_PATIENCE = 1.0  # seconds in which an import waits for a comparison of counts, or that for a block
 _VERSIONED = ("persons", "person_distinct_ids", "static_cohort_people", "cohorts")
 _UUIDS = ("id", "person_id")
+log = logging.getLogger(__name__)
 _UPLOAD = "upload-"
 _LEFTOVERS = (f"{_UPLOAD}*", "trees-*")  # of killed imports; of older versions, which kept queries with their values
 
@@ -67,7 +70,7 @@ class Store(ClickHouseSession):
         self._applier: Applier | None = None
         self._lock = _lock_directory(path, waiting)
         try:
-            require_known(path, read_folder_format(path), FORMAT)
+            prepare_folder(path, FORMAT)
             for leftover in (folder for pattern in _LEFTOVERS for folder in path.glob(pattern)):
                 shutil.rmtree(leftover, ignore_errors=True)
             self.log = SqliteLog(path / "event_log.sqlite")
@@ -79,7 +82,6 @@ class Store(ClickHouseSession):
             self.journal = Journal(self)
             self.journal.complete()
             self.definitions = PropertyDefinitions(self)
-            write_folder_format(path, FORMAT)
         except BaseException as error:
             self._lock.release()
             if isinstance(error, RuntimeError | sqlite3.Error):
@@ -106,22 +108,51 @@ class Store(ClickHouseSession):
         if waiting := self.catch_up(_PURGE_SECONDS):
             raise SourceBusy(f"{waiting} requests with events wait to be stored", "the server's log says why")
 
+    def problems(self) -> list[str]:
+        """Return a sentence for each loss that is known: damaged parts, and days without all of their events."""
+        return [*self.damage.problems(), *self.log.missing]
+
+    def reconcile(self) -> None:
+        """Compare the events of each day with the log's counts, 30 ns an event, unless somebody changes them."""
+        if self.maintenance_lock.acquire(blocking=False):
+            try:
+                self._reconcile(_PATIENCE)
+            finally:
+                self.maintenance_lock.release()
+
+    def _reconcile(self, patience: float = -1, *, are_changed: bool = False) -> None:
+        days = "SELECT toString(toDate(created_at)), toUInt64(count()) FROM posthog.events GROUP BY 1"
+        if self.write_lock.acquire(timeout=patience):
+            try:
+                self.log.compare({day: int(events) for day, events in self.rows(days)}, are_changed=are_changed)
+            except (RuntimeError, sqlite3.Error) as error:  # such as damage, which says so itself
+                log.warning("the events of each day could not be compared: %s", type(error).__name__)
+            finally:
+                self.write_lock.release()
+
+    @contextmanager
+    def maintaining(self, patience: float = -1) -> Iterator[None]:
+        """Change rows outside of the log, alone; raises SourceBusy after ``patience`` seconds (-1: waits)."""
+        if not self.maintenance_lock.acquire(timeout=patience):
+            raise SourceBusy("another import is under way, or a deletion", "import again when it has finished")
+        try:
+            self._reconcile(are_changed=True)  # also for whoever comes after this process was killed
+            yield
+        finally:
+            self._reconcile()
+            self.maintenance_lock.release()
+
     @contextmanager
     def importing(self) -> Iterator[ClickHouseSession]:
         """A session for an import. Everything else goes on, except deletions and pseudonymization.
 
         Raises SourceBusy while one of these, or another import, is running.
         """
-        if not self.maintenance_lock.acquire(blocking=False):
-            raise SourceBusy("another import is under way, or a deletion", "import again when it has finished")
-        try:
-            with self._importing:
-                if self._closed:
-                    raise StoreClosed("the store is closed")
-                with closing(ClickHouseSession(self.path)) as session:
-                    yield session
-        finally:
-            self.maintenance_lock.release()
+        with self.maintaining(_PATIENCE), self._importing:
+            if self._closed:
+                raise StoreClosed("the store is closed")
+            with closing(ClickHouseSession(self.path)) as session:
+                yield session
 
     @contextmanager
     def upload(self) -> Iterator[Path]:

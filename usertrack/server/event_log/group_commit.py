@@ -10,7 +10,7 @@ from usertrack.server.event_log.log import NotAppended
 from usertrack.server.event_log.sqlite_log import SqliteLog
 
 _Awaited = Future[int] | asyncio.Future[int]
-_Request = tuple[bytes, _Awaited]
+_Request = tuple[bytes, int, _Awaited]
 
 
 class LogFull(NotAppended):
@@ -27,16 +27,16 @@ class GroupCommit:
         self._counting, self._starting = threading.Lock(), threading.Lock()
         self._thread: threading.Thread | None = None
 
-    async def append(self, body: bytes) -> int:
-        """Return the offset of ``body`` once it is durable; raises ``NotAppended``."""
+    async def append(self, body: bytes, events: int = 0) -> int:
+        """Return the offset of ``body``, with so many events, once it is durable; raises ``NotAppended``."""
         awaited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._submit(body, awaited)
+        self._submit(body, events, awaited)
         return await awaited
 
-    def append_now(self, body: bytes) -> int:
+    def append_now(self, body: bytes, events: int = 0) -> int:
         """The same for threads: it blocks."""
         awaited: Future[int] = Future()
-        self._submit(body, awaited)
+        self._submit(body, events, awaited)
         return awaited.result()
 
     def close(self) -> None:
@@ -47,14 +47,14 @@ class GroupCommit:
                 self._thread.join()
                 self._thread = None
 
-    def _submit(self, body: bytes, awaited: _Awaited) -> None:
+    def _submit(self, body: bytes, events: int, awaited: _Awaited) -> None:
         with self._counting:
             if self._log.waiting().bytes + self._queued + len(body) > self._limit:
                 raise LogFull("too many events wait to be stored")
             self._queued += len(body)
         if self._thread is None:
             self._start()
-        self._requests.put((body, awaited))
+        self._requests.put((body, events, awaited))
 
     def _start(self) -> None:
         with self._starting:
@@ -76,9 +76,9 @@ class GroupCommit:
                 return
 
     def _commit(self, group: list[_Request]) -> None:
-        bodies, awaiting = [body for body, _ in group], [awaited for _, awaited in group]
+        bodies, counts, awaiting = zip(*group, strict=True)
         try:
-            last = self._log.append(bodies)
+            last = self._log.append(bodies, sum(counts))
             outcomes: list[int | Exception] = list(range(last - len(bodies) + 1, last + 1))
         except Exception as error:
             outcomes = [error] * len(bodies)

@@ -8,24 +8,29 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from usertrack.core.formats import delete_copies, prepare_sqlite
+from usertrack.server.event_log import days
 from usertrack.server.event_log.log import LoggedRequest, NotAppended, Waiting
 from usertrack.server.event_log.salvage import Salvage
 
 _FORMAT = 1
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS entries (
     offset INTEGER PRIMARY KEY AUTOINCREMENT,
     checksum INTEGER NOT NULL,      -- CRC-32 of the body: SQLite does not see what changes within a page
     body BLOB NOT NULL
 );
 """
+    + days.SCHEMA
+)
 _WAL_SIZE = 16 << 20  # bytes, from which on its pages are written into the file
 _TRIMMED_AT_ONCE = 500  # entries in one transaction, for which others wait
 _SUFFIXES = ("", "-wal", "-shm")
@@ -50,19 +55,23 @@ class SqliteLog:
         self._closed = False
         self._end = 0
         self._waiting = Waiting(0, 0)
+        self.missing: list[str] = []  # by the last comparison with the engine
         self._fresh = path.with_name(f"{path.stem}-salvaged{path.suffix}")
         self._finish_setting_aside()
         if path.exists():
             with self._turn:
                 self._open()
 
-    def append(self, bodies: Sequence[bytes]) -> int:
-        """Append all of ``bodies`` or none; raises ``NotAppended``. Returns the offset of the last, once durable."""
+    def append(self, bodies: Sequence[bytes], events: int = 0) -> int:
+        """Append all of ``bodies``, with so many events, or none; raises ``NotAppended``.
+
+        Returns the offset of the last, once durable.
+        """
         try:
             with self._turn:
                 if self._closed:
                     raise NotAppended("the log is closed")
-                return self._whole(lambda: self._append(bodies))
+                return self._whole(lambda: self._append(bodies, events))
         except sqlite3.Error as error:
             raise NotAppended(str(error)) from error
 
@@ -80,8 +89,10 @@ class SqliteLog:
                     self._set_aside(error)
             return self.read(after, size)
 
-    def trim(self, upto: int) -> None:
-        """Remove the entries up to that offset, itself included; raises ``NotAppended`` on a full disk.
+    def trim(self, upto: int, counts: days.Counts | None = None, at: datetime | None = None) -> None:
+        """Remove the entries up to that offset, itself included, and count events of the day of ``at``.
+
+        Raises ``NotAppended`` on a full disk.
 
         To remove them takes room, but for all of them: then the file begins anew.
         """
@@ -89,7 +100,8 @@ class SqliteLog:
             rest = True
             while rest:
                 with self._turn:
-                    rest = self._whole(lambda: self._trim(upto))
+                    rest = self._whole(partial(self._trim, upto, counts, at or datetime.now(UTC)))
+                counts = None
         except sqlite3.Error as error:
             with self._turn:
                 if upto < self._end:
@@ -97,6 +109,14 @@ class SqliteLog:
                 self._begin_anew()
         if self._writer and self._wal.stat().st_size > _WAL_SIZE:
             self._checkpoint()
+
+    def compare(self, rows: Mapping[str, int], *, are_changed: bool = False) -> None:
+        """Compare the days with the ``rows`` of the engine; they ``are_changed`` until the next comparison."""
+        with self._turn, _transaction(self._open()) as writer:
+            days.compare(writer, rows)
+            self.missing = days.problems(writer)
+            if are_changed:
+                writer.execute("UPDATE days SET rows = NULL")
 
     def end(self) -> int:
         """Return the offset of the last entry that was ever appended; 0 before the first."""
@@ -121,20 +141,23 @@ class SqliteLog:
 
     # within a turn
 
-    def _append(self, bodies: Sequence[bytes]) -> int:
+    def _append(self, bodies: Sequence[bytes], events: int) -> int:
         writer, end = self._open(), self._end
         numbered = [(end + number, zlib.crc32(body), body) for number, body in enumerate(bodies, 1)]
         with _transaction(writer):
             writer.executemany("INSERT INTO entries VALUES (?, ?, ?)", numbered)
+            days.add(writer, datetime.now(UTC), days.Counts(acknowledged=events))
         self._end = end + len(bodies)
         self._add(len(bodies), sum(map(len, bodies)))
         return self._end
 
-    def _trim(self, upto: int) -> bool:
+    def _trim(self, upto: int, counts: days.Counts | None, at: datetime) -> bool:
         """Remove some entries; says whether there are more."""
-        if not self._writer:
+        if not self._writer and not counts:
             return False
-        with _transaction(self._writer) as writer:
+        with _transaction(self._open()) as writer:
+            if counts:
+                days.add(writer, at, counts)
             sizes = writer.execute(
                 "SELECT offset, length(body) FROM entries WHERE offset <= ? ORDER BY offset LIMIT ?",
                 (upto, _TRIMMED_AT_ONCE),
@@ -192,6 +215,7 @@ class SqliteLog:
             prepare_sqlite(writer, self._path, _SCHEMA, _FORMAT)
             count, size = writer.execute("SELECT count(*), total(length(body)) FROM entries").fetchone()
             [end] = writer.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()
+            self.missing = days.problems(writer)
             if end < self._end:  # a new file in place of one of this process
                 writer.execute("INSERT INTO sqlite_sequence VALUES ('entries', ?)", (self._end,))
             self._reader = _connection(self._path)

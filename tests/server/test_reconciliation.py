@@ -1,0 +1,80 @@
+"""Each day's events are counted and compared with the engine: a loss is named, and what people delete is none."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from capture_fixtures import SETTINGS, AppThread, Client
+
+from usertrack.server.capture.block import BlockWriter
+from usertrack.server.capture.ingest import store_waiting
+from usertrack.server.capture.payload import Event
+from usertrack.server.capture.recorded import to_bytes
+from usertrack.server.database.store import Store
+from usertrack.server.imports.events import ImportOptions
+from usertrack.server.imports.load import import_file
+
+KEY = {"Authorization": f"Bearer {SETTINGS.personal_api_key}"}
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store with four events of four people; one of them had come before, and one was refused."""
+    with closing(Store(tmp_path)) as store, AppThread(store) as server:
+        client = Client(server.url, store)
+        ids = [str(UUID(int=number, version=4)) for number in (1, 2, 3, 4, 1)]
+        client.send(*({"event": "seen", "distinct_id": id_, "uuid": id_} for id_ in ids))
+        client.batch({"event": "", "distinct_id": "ann"})
+        store.catch_up()
+        yield store
+
+
+def problems(store: Store) -> list[str]:
+    with AppThread(store) as server:
+        problems: list[str] = Client(server.url, store).http.get("/health", headers=KEY).json()["problems"]
+    return problems
+
+
+def lose(store: Store, condition: str) -> None:
+    store.query(f"ALTER TABLE posthog.events DELETE WHERE {condition} SETTINGS mutations_sync = 2")
+
+
+def test_a_loss_is_named_until_it_is_accepted(store: Store) -> None:
+    assert problems(store) == []
+    lose(store, "distinct_id LIKE '%01'")
+    [problem] = problems(store)
+    assert f"{NOW:%Y-%m-%d}: 5 events acknowledged, 5 stored, 3 in the engine, and 1 missing: restore" in problem
+    with store.maintaining():
+        lose(store, "distinct_id LIKE '%02'")
+    assert problems(store) == [problem.replace("3 in", "2 in")]
+
+
+def test_erasures_imports_and_retention_are_no_loss(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    file.write_text("event,distinct_id,timestamp\nread,ben,2026-09-01\n")
+    import_file(store, ImportOptions(file, file), "phc_test", NOW, lambda text, *, passing=False: None)
+    with store.maintaining():
+        lose(store, "distinct_id LIKE '%01'")
+    assert problems(store) == []
+    lose(store, "event = 'read'")
+    assert "1 missing" in problems(store)[0]
+
+
+def test_killed_processes_are_no_loss(tmp_path: Path) -> None:
+    """One ended between the store and the log, another one in an erasure."""
+    event = Event(str(UUID(int=1, version=4)), "seen", "ann", NOW, {})
+    with closing(Store(tmp_path)) as store:
+        store.log.append([to_bytes([event], NOW)], 1)
+        BlockWriter(store, "phc_test").write([event], NOW)
+    with closing(Store(tmp_path)) as store:
+        store_waiting(store, "phc_test")
+        assert problems(store) == []
+        erasing = store.maintaining()
+        erasing.__enter__()
+        lose(store, "true")
+    with closing(Store(tmp_path)) as store:
+        assert problems(store) == []

@@ -1,0 +1,53 @@
+"""The events of each day (UTC), in the log's file: what it was given, and the rows that the engine has of them."""
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS days (
+    day TEXT PRIMARY KEY,
+    acknowledged INTEGER NOT NULL DEFAULT 0,
+    stored INTEGER NOT NULL DEFAULT 0,  -- with those that had come before
+    refused INTEGER NOT NULL DEFAULT 0,
+    rows INTEGER,                       -- written to the engine; NULL while a deletion or an import changes them
+    missing INTEGER NOT NULL DEFAULT 0  -- of these rows
+) WITHOUT ROWID;
+"""
+
+
+class Counts(NamedTuple):
+    """Events of a day; ``rows`` are the new ones of the stored."""
+
+    acknowledged: int = 0
+    stored: int = 0
+    refused: int = 0
+    rows: int = 0
+
+
+def add(writer: sqlite3.Connection, at: datetime, counts: Counts) -> None:
+    """Add ``counts`` to the day of ``at`` (UTC)."""
+    sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in Counts._fields)
+    sql = f"INSERT INTO days VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET {sums}"
+    writer.execute(sql, (f"{at:%Y-%m-%d}", *counts))
+
+
+def compare(writer: sqlite3.Connection, rows: Mapping[str, int]) -> None:
+    """Note how many of the ``rows`` of each day are missing; more of them are of a process that was killed."""
+    writer.executemany("INSERT INTO days (day, rows) VALUES (?, ?) ON CONFLICT DO NOTHING", rows.items())
+    known = writer.execute("SELECT day FROM days").fetchall()
+    missing = "coalesce(max(0, rows - ?1), missing)"
+    sql = f"UPDATE days SET missing = {missing}, rows = ?1 + {missing} WHERE day = ?2"
+    writer.executemany(sql, [(rows.get(day, 0), day) for (day,) in known])
+
+
+def problems(reader: sqlite3.Connection) -> list[str]:
+    """Return a sentence for each day of which the engine lacks events, and what to do."""
+    query = "SELECT day, acknowledged, stored, missing, rows - missing FROM days WHERE missing ORDER BY day"
+    accept = "`sqlite3 event_log.sqlite 'DELETE FROM days'` to accept the loss"
+    return [
+        f"{day}: {acknowledged} events acknowledged, {stored} stored, {rows} in the engine, and {lost} missing:"
+        f" restore a backup, or {accept}"
+        for day, acknowledged, stored, lost, rows in reader.execute(query)
+    ]
