@@ -10,40 +10,15 @@ import shutil
 import signal
 import sys
 import threading
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tests.killed import command, die_at, in_child, say
 
 WRITES = ("INSERT", "ALTER", "OPTIMIZE", "DROP", "CREATE OR REPLACE")
 ANN = "ann+1@x.example"
 ERASE = ("privacy", "erase", ANN, "--data", "events", "--yes")
 AT_WORK = 52  # so many writes an erasure has: of the first lives, each second ends before one and each other after it
-
-
-def say(text: str) -> None:
-    os.write(1, f"{text}\n".encode())
-
-
-def in_child(work: Callable[[], object]) -> int:
-    """How a fork ends that does ``work``; it has no engine of this process."""
-    child = os.fork()
-    if not child:
-        try:
-            work()
-            os._exit(0)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-    return os.waitpid(child, 0)[1]
-
-
-def command(*words: str) -> int:
-    from usertrack.cli.app import run as usertrack
-
-    sys.argv = ["usertrack", *words]
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    return usertrack()
 
 
 def make(folder: Path) -> None:
@@ -85,24 +60,6 @@ def settle(folder: Path) -> None:
     os.environ["USERTRACK_HISTORY"] = str(folder / "history.duckdb")
 
 
-def die_at(write: int, *, before: bool) -> None:
-    """Kill this process before or after that write of those to come."""
-    from usertrack.server.database.session import ClickHouseSession
-
-    query, left = ClickHouseSession.query, iter(range(write))
-
-    def deadly(self: ClickHouseSession, sql: str, fmt: str = "JSONCompact") -> bytes:
-        ends = sql.startswith(WRITES) and next(left, None) is None
-        if ends and before:
-            os.kill(os.getpid(), signal.SIGKILL)
-        answer = query(self, sql, fmt)
-        if ends:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return answer
-
-    ClickHouseSession.query = deadly  # type: ignore[method-assign]
-
-
 def die_within(seconds: float) -> None:
     """Kill this process so long after its first deletion began."""
     from usertrack.privacy import erase
@@ -119,7 +76,7 @@ def die_within(seconds: float) -> None:
 def erase(folder: Path, life: int, chance: random.Random) -> None:
     settle(folder)
     if life < AT_WORK:
-        die_at(life & ~1, before=life % 2 == 0)
+        die_at(life & ~1, before=life % 2 == 0, writes=WRITES)
     else:
         die_within(chance.uniform(0, 2))
     command(*ERASE)

@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from tests.killed import die_at, say
 from usertrack.server.capture.ingest import Ingestor, store_waiting
 from usertrack.server.capture.payload import Event
 from usertrack.server.capture.recorded import to_bytes
-from usertrack.server.database.session import ClickHouseSession
 from usertrack.server.database.store import Store
 from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
@@ -52,10 +52,6 @@ def _event(chance: random.Random) -> Event:
     return Event(str(UUID(int=chance.getrandbits(128))), name, distinct_id, at, properties)
 
 
-def say(text: str) -> None:
-    os.write(1, f"{text}\n".encode())
-
-
 def import_some(store: Store, file: Path, chance: random.Random) -> None:
     rows = [f"seen,{chance.choice('bc')}{chance.randrange(200)},2026-09-{day:02}T00:00:00Z" for day in range(1, 21)]
     file.write_text("\n".join(["event,distinct_id,timestamp", *rows]))
@@ -70,25 +66,9 @@ def wrong(store: Store, acknowledged: set[str]) -> list[str]:
     return lost + [f"{problem}: {n}" for problem, sql in WRONG.items() if (n := store.rows(sql)[0][0])]
 
 
-def die_at(write: int, *, before: bool) -> None:
-    """Kill this process before or after that write of those to come."""
-    query, left = ClickHouseSession.query, iter(range(write))
-
-    def deadly(self: ClickHouseSession, sql: str, fmt: str = "JSONCompact") -> bytes:
-        ends = sql.startswith(WRITES) and next(left, None) is None
-        if ends and before:
-            os.kill(os.getpid(), signal.SIGKILL)
-        answer = query(self, sql, fmt)
-        if ends:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return answer
-
-    ClickHouseSession.query = deadly  # type: ignore[method-assign]
-
-
 def _die_as_listed(life: int, lives: range) -> None:
     write, after = divmod(lives.index(life), 2)
-    die_at(write, before=not after)
+    die_at(write, before=not after, writes=WRITES)
 
 
 def live(folder: Path, chance: random.Random, life: int, *, die: bool) -> None:
@@ -98,7 +78,7 @@ def live(folder: Path, chance: random.Random, life: int, *, die: bool) -> None:
     if die and life in STARTING:
         _die_as_listed(life, STARTING)
     elif die and life not in AT_WORK and chance.random() < 0.3:
-        die_at(chance.randrange(12), before=chance.random() < 0.5)
+        die_at(chance.randrange(12), before=chance.random() < 0.5, writes=WRITES)
     store_waiting(store, "t")
     acknowledged = set(log.read_text().split()) if log.exists() else set()
     for each in wrong(store, acknowledged):
@@ -108,7 +88,7 @@ def live(folder: Path, chance: random.Random, life: int, *, die: bool) -> None:
     if life in AT_WORK:
         _die_as_listed(life, AT_WORK)
     elif chance.random() < 0.7:
-        die_at(chance.randrange(12), before=chance.random() < 0.5)
+        die_at(chance.randrange(12), before=chance.random() < 0.5, writes=WRITES)
     else:
         threading.Timer(chance.uniform(0, 0.15), os.kill, (os.getpid(), signal.SIGKILL)).start()
     ingestor, written = Ingestor(store, "t"), os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -12,8 +12,11 @@ from typing import Any
 
 import posthog
 import pytest
+from browser import Site
 from capture_fixtures import TOKEN, Client, client, shared_store, store, wait_until  # noqa: F401
+from click_judges import posthog_js
 
+from tests.chromium import chromium  # noqa: F401
 from usertrack.server.event_log.log import NotAppended
 
 NODE_SDK = "posthog-node@5.70.0"
@@ -34,6 +37,20 @@ async function main() {
 }
 main()
 """
+RETRY = """
+const { PostHog } = require('posthog-node')
+const [host, token] = process.argv.slice(2)
+const client = new PostHog(token, { host, flushAt: 20, fetchRetryDelay: 200 })
+for (let i = 0; i < 20; i++) client.capture({ distinctId: 'ann', event: 'click', properties: { i } })
+client.shutdown()
+"""
+POSTHOG_PAGE = """<!doctype html><script>
+const config = {
+  api_host: '%s', request_batching: false, opt_out_useragent_filter: true, capture_pageview: false,
+  autocapture: false, disable_session_recording: true, advanced_disable_flags: true
+}
+window.posthog = Object.assign([], { _i: [['%s', config, undefined]], __SV: 1 })
+</script><script src=/posthog.js></script>"""
 
 
 def counts(client: Client) -> dict[str, int]:
@@ -104,6 +121,61 @@ def test_python_learns_what_was_dropped_and_sends_again_what_was_not_stored(
     sdk.shutdown()
     assert counts(client) == {"kept": 1}
     assert [error.drops for error in failed] == [[(dropped, "event_name_too_long")]]
+
+
+@pytest.fixture
+def away(client: Client, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A server that stores the first request and is killed before it says so, then takes nothing for a while."""
+    append, answers = client.store.log.append, iter(["stored", "refused"])
+
+    def hardly(bodies: Any) -> Any:
+        if (answer := next(answers, "")) == "stored":
+            append(bodies)
+        return no_room(bodies) if answer else append(bodies)
+
+    monkeypatch.setattr(client.store.log, "append", hardly)
+    return client
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["v0", "v1"])
+def test_python_tries_again_and_all_is_stored_once(away: Client, mode: str) -> None:
+    sdk = posthog.Posthog(TOKEN, host=str(away.http.base_url), capture_mode=mode)
+    sent = {str(sdk.capture("click", distinct_id="ann", properties={"i": number})) for number in range(20)}
+    sdk.shutdown()
+    assert counts(away) == {"click": 20}
+    assert {uuid for (uuid,) in away.rows("SELECT toString(uuid) FROM posthog.events")} == sent
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["v0", "v1"])
+def test_node_tries_again_and_all_is_stored_once(away: Client, node_sdk: Path, mode: str) -> None:
+    (script := node_sdk / "retry.js").write_text(RETRY)
+    command = ["node", str(script), str(away.http.base_url), TOKEN]
+    environment = {**os.environ, "POSTHOG_CAPTURE_MODE": mode}
+    subprocess.run(command, env=environment, capture_output=True, timeout=120, check=True)
+    assert counts(away) == {"click": 20}
+
+
+@pytest.mark.slow
+def test_posthog_js_tries_again_and_all_is_stored_once(away: Client, chromium: Any, tmp_path: Path) -> None:
+    site = Site(str(away.http.base_url).rstrip("/"))
+    try:
+        site.scripts["/posthog.js"] = posthog_js(tmp_path)
+    except OSError as reason:
+        pytest.skip(str(reason))
+    site.pages["/"] = POSTHOG_PAGE % (site.server, TOKEN)
+    page = chromium.new_context().new_page()
+    page.goto(site.url)
+    page.wait_for_function("posthog.__loaded")
+    page.evaluate("for (let i = 0; i < 20; i++) posthog.capture('click', { i })")
+    for _ in range(60):
+        page.wait_for_timeout(500)
+        if away.rows("SELECT count() FROM posthog.events WHERE event = 'click'") == [[20]]:
+            break
+    page.context.close()
+    site.close()
+    assert counts(away)["click"] == 20
 
 
 def check_people(client: Client, properties: dict[str, Any]) -> None:
