@@ -16,7 +16,7 @@ ESBUILD, TERSER = "esbuild@0.28.2", "terser@5.51.4"
 OURS = "--mangle-props=^(answer|around|before|check|element|failed|focus|from|isControl|path|settle|what)$"
 FOLDER = Path(__file__).parent.parent / "usertrack/server/tracker"
 SOURCE, BUILT = FOLDER / "usertrack.js", FOLDER / "usertrack.min.js"
-SOURCES = (SOURCE, FOLDER / "clicks.js")
+SOURCES = (SOURCE, FOLDER / "clicks.js", FOLDER / "readable.js")
 
 
 def built() -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from browser import NOWHERE, Site, arrived, chromium, events, flush, names, served, shared_store, site  # noqa: F401
 from capture_fixtures import TOKEN, Client
+from secrets_of_people import secrets
 
 from usertrack.server.capture.identity import FILE, new_secret, sign
 
@@ -351,6 +352,41 @@ def test_a_page_says_where_people_come_from_and_its_title(page: Any, site: Site)
     page.wait_for_function("sessionStorage.usertrack_queue.includes('$direct')")
     page.evaluate("document.title = 'Bill 4711 of ann@x.example'; history.pushState(0, '', '/bill')")
     assert named(page, "$pageview")[-1]["title"] == "Bill * of *"
+
+
+def test_no_key_token_or_encoded_email_leaves_the_page(page: Any, site: Site) -> None:
+    corpus = {secret.kind: secret for secret in secrets() if secret.kind not in ("name", "letters")}
+    page.goto(site.put("<form id=f><button id=b>B</button></form>", host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("f.onsubmit = () => false")
+    for secret in corpus.values():
+        page.evaluate(
+            """(text) => {
+                document.title = `Inbox of ${text}`
+                history.pushState(0, '', `/invite/${text}/accept?token=${text}`)
+                b.textContent = `Delete ${text}'s key`
+                b.name = f.name = `key-${text}`
+                const message = `GET https://x.example/${text}?t=${text} of ${text} failed`
+                dispatchEvent(new ErrorEvent('error', {message}))
+            }""",
+            secret.text,
+        )
+        page.click("#b")
+    sent = queued(page)
+    assert len(corpus) == 9
+    assert {event["event"] for event in sent} >= {"$pageview", "$autocapture", "$exception", "form_submit"}
+    assert [kind for kind, secret in corpus.items() if secret.is_in(str(sent))] == []
+
+
+def test_the_label_of_an_attribute_is_stored_whatever_it_says(page: Any, site: Site, served: Client) -> None:
+    page.goto(site.put("<p data-usertrack-label='Kunde löschen'><button id=b>Ann Kowalczyk löschen</button>"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.click("#b")
+    flush(page)
+    arrived(served, lambda names: "$autocapture" in names)
+    (_, click) = events(served, "event = '$autocapture'")[0]
+    assert click["$el_text"] == "Kunde löschen"
+    assert "Kowalczyk" not in str(events(served))
 
 
 def test_errors_are_alike_have_no_data_and_are_ten_a_page(page: Any, site: Site) -> None:

@@ -58,7 +58,6 @@ _URL = re.compile(r"([a-z][a-z0-9+.-]*:)?//(?:[^/?#]*@)?([^/?#]*)(.*)", re.IGNOR
 _HOST = re.compile(r"(?:[a-z0-9-]{1,40}\.)+[a-z0-9-]{1,40}(?::\d{1,5})?|localhost(?::\d{1,5})?")
 _POSITION = re.compile(r":\d{1,7}:\d{1,7}$")  # line and column in a stack
 
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _NAMES_SECRET = re.compile(
     r"(?:passw\w*|pwd|secret|token|api[_-]?key|authorization|credentials?|cookie|jwt|session[_-]?id)$", re.IGNORECASE
 )
@@ -66,6 +65,7 @@ _NAMES_ID = re.compile(r"(?:^|[_-])[iI]d$|Id$")
 _WRITTEN = re.compile(r"[^\s\"'<>`=&?,;]+")
 _AT = re.compile(r"@|%(?:25)*40")
 _LONG = re.compile(r"[\w+/=~.-]{16,}")
+_RUN = re.compile(r"[^\W_]{16}")
 _RANDOM = 16  # characters without a word: 64 bits and more in any alphabet, while most names of things are shorter
 _COMPOUND = 20  # letters of a word that is not listed, such as Benutzerverwaltung
 
@@ -203,7 +203,7 @@ class Readable:
             return piece if _YEAR.fullmatch(piece) else "*"
         if "/" in piece:
             return "/".join(map(self._part, piece.split("/")))
-        token = piece.strip("+/.~$^\\-_")
+        token = piece.strip("+/.~$^\\-_%")
         return piece if not token or self._is_readable(token) else "*"
 
     def _selector(self, text: str) -> str:
@@ -212,22 +212,24 @@ class Readable:
     # what the product's code named
 
     def _name(self, text: str) -> str:
-        text = _TEXT.sub(lambda match: self._address(match[0]) if match["url"] or match["path"] else match[0], text)
+        if "/" in text:
+            text = _TEXT.sub(lambda match: self._address(match[0]) if match["url"] or match["path"] else match[0], text)
         lower = text.lower()
         for keywords, pattern, mask in KEYS:
             if not keywords or any(word in lower for word in keywords):
                 text = pattern.sub(mask, text)
-        return _WRITTEN.sub(lambda match: "*" if _AT.search(match[0]) else match[0], text)
+        return _WRITTEN.sub(lambda match: "*" if _AT.search(match[0]) else match[0], text) if _AT.search(text) else text
 
     def _value(self, text: str) -> str:
-        return _LONG.sub(self._unless_random, self._name(text))
+        text = self._name(text)
+        return _LONG.sub(self._unless_random, text) if _RUN.search(text) else text
 
     def _unless_random(self, match: re.Match[str]) -> str:
-        if _UUID.fullmatch(match[0]) or match[0].isdigit():
-            return match[0]
         return "*" if any(map(self._is_random, re.split(r"[-_./+=~]+", match[0]))) else match[0]
 
     def _is_random(self, chunk: str) -> bool:
+        if len(chunk) < _RANDOM or chunk.isdigit():
+            return False
         longest = _COMPOUND if re.fullmatch("[A-Z]?[a-z]+", chunk) else _RANDOM
         return len(chunk) >= longest and not self._is_readable(chunk)
 

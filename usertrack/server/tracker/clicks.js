@@ -1,29 +1,21 @@
 /*
  * What was clicked, and the clicks that nothing answers which a person can see: many in rage, or one that is dead.
  */
+import { isSafe, masked } from './readable.js';
+
 const DEAD = 2500; // milliseconds
 const OWN_LOOK = 700; // how long a control may look pressed
 
 export const doc = document;
 export const now = Date.now;
 
-/** Without addresses and numbers. */
-export const masked = (text) =>
-  text.replace(/[^\s@]+@[^\s@]+|\d+/g, '*').replace(/\s+/g, ' ').trim().slice(0, 200);
-
-const ID =
-  /^(\d+|(?=.*\d)([\da-f]{8,}|[\w-]{16,}|\w{1,12}_[\da-z]{8,})|.+(@|%40).+)$/i;
-/** A path without ids; core/routes.py has the same rule. */
-export const template = (path) => path.replace(/[^/]+/g, (part) => (ID.test(part) ? ':id' : part));
-/** Host and path. */
-export const address = (url) => template(url.replace(/[?#].*/, ''));
-
 // What was clicked: a selector that outlives a release, and the label of a button, tab or link; no number or value
 
 const LABELLED = 'button,summary,[role=button],[role=tab],[role=menuitem],a';
 const CONTROLS =
   LABELLED + ',input,select,textarea,label,[onclick],[role=link],[role=option],[role=radio],[role=checkbox],[role=switch]';
-const UNSTABLE = /\d\d|[:@]|^(css|sc)-|active|focus|open|select|disabled/i;
+const UNSTABLE = /\d\d|^(css|sc)-|active|focus|open|select|disabled/i;
+const isStable = (name) => name && isSafe(name) && !UNSTABLE.test(name);
 // fields answer by themselves, and what a click does in the others, the document does not show
 const OPAQUE = ':read-write,select,label,[type=range],[type=color],[type=file],canvas,video,audio,[data-usertrack-ignore]';
 
@@ -31,19 +23,21 @@ export const selector = (element, depth = 0) => {
   const tag = element.localName;
   for (const name of ['data-testid', 'id', 'name']) {
     const value = element.getAttribute(name);
-    if (value && !UNSTABLE.test(value)) return name === 'id' ? tag + '#' + value : `${tag}[${name}="${value}"]`;
+    if (isStable(value)) return name === 'id' ? tag + '#' + value : `${tag}[${name}="${value}"]`;
   }
-  const own = [tag, ...[...element.classList].filter((each) => !UNSTABLE.test(each)).slice(0, 2)].join('.');
+  const own = [tag, ...[...element.classList].filter(isStable).slice(0, 2)].join('.');
   const parent = element.parentElement;
   return depth < 3 && parent && parent !== doc.body ? selector(parent, depth + 1) + '>' + own : own;
 };
 const described = (element) => {
   const isLabelled = element.closest(LABELLED) && !element.closest('[data-usertrack-mask]');
+  const label = element.closest('[data-usertrack-label]')?.dataset.usertrackLabel;
   const link = element.closest('a');
   return {
     $event_type: 'click',
-    $el_text: isLabelled ? masked(element.ariaLabel || element.textContent) : '',
-    href: isLabelled && link?.host ? address(link.href) : undefined, // not of mailto: and tel:
+    $el_text: label || (isLabelled ? masked(element.ariaLabel || element.textContent) : ''),
+    $el_declared: !!label || undefined, // so that the server leaves it
+    href: isLabelled && link?.host ? masked(link.href) : undefined, // not of mailto: and tel:
     selector: selector(element),
   };
 };

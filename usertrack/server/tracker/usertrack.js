@@ -5,9 +5,10 @@
  * query string and no id in a path leaves the page. An event has an id, and stays in sessionStorage until a server has
  * acknowledged it: what is sent twice is stored once.
  *
- * usertrack.min.js is built from this file and clicks.js by scripts/tracker.py.
+ * usertrack.min.js is built from this file, clicks.js and readable.js by scripts/tracker.py.
  */
-import { address, doc, masked, now, selector, template, watchClicks } from './clicks.js';
+import { doc, now, selector, watchClicks } from './clicks.js';
+import { masked, template } from './readable.js';
 
 (() => {
   const BATCH = 50; // events a request
@@ -183,7 +184,7 @@ import { address, doc, masked, now, selector, template, watchClicks } from './cl
     page = path();
     since = now();
     visible = reported = 0;
-    const $referrer = address(doc.referrer) || '$direct'; // PostHog's word
+    const $referrer = masked(doc.referrer) || '$direct'; // PostHog's word
     const view = { title: masked(doc.title), $referrer, $referring_domain: $referrer.split('/')[2] || $referrer };
     for (const name of ['source', 'medium', 'campaign', 'term', 'content'])
       view['utm_' + name] = masked(new URLSearchParams(location.search).get('utm_' + name) || '') || undefined;
@@ -223,7 +224,7 @@ import { address, doc, masked, now, selector, template, watchClicks } from './cl
     if (errors++ < ERRORS) capture('$exception', { $exception_list: [{ type, value, mechanism: { handled: false } }] });
   };
 
-  const nameOf = (element) => element.getAttribute('name') || element.getAttribute('id') || selector(element);
+  const nameOf = (element) => masked(element.getAttribute('name') || element.getAttribute('id') || selector(element));
   const invalid = (element) => {
     let reason;
     for (const kind in element.validity) if (element.validity[kind] && kind !== 'valid') reason = kind;
@@ -241,7 +242,7 @@ import { address, doc, masked, now, selector, template, watchClicks } from './cl
       ({ target }) =>
         capture('form_submit', {
           form_id: nameOf(target),
-          fields: [...new Set([...target.elements].map((field) => field.name))].filter(Boolean),
+          fields: [...new Set([...target.elements].map((field) => masked(field.name)))].filter(Boolean),
         }),
       root
     );
