@@ -9,6 +9,10 @@ from uuid import UUID
 import pytest
 from capture_fixtures import SETTINGS, AppThread, Client
 
+from usertrack.checks.doctor import check_sources
+from usertrack.core.notify import Silent
+from usertrack.engine.connect import open_runner
+from usertrack.library.library import Library
 from usertrack.server.capture.block import BlockWriter
 from usertrack.server.capture.ingest import store_waiting
 from usertrack.server.capture.payload import Event
@@ -16,6 +20,7 @@ from usertrack.server.capture.recorded import to_bytes
 from usertrack.server.database.store import Store
 from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
+from usertrack.workspace.settings import load_settings
 
 KEY = {"Authorization": f"Bearer {SETTINGS.personal_api_key}"}
 NOW = datetime.now(UTC)
@@ -37,6 +42,18 @@ def problems(store: Store) -> list[str]:
     with AppThread(store) as server:
         problems: list[str] = Client(server.url, store).http.get("/health", headers=KEY).json()["problems"]
     return problems
+
+
+def test_doctor_compares_and_answers_tell(store: Store, clean_env: pytest.MonkeyPatch) -> None:
+    lose(store, "true")
+    with AppThread(store) as server:
+        clean_env.setenv("POSTHOG_HOST", server.url)
+        clean_env.setenv("POSTHOG_PROJECT_ID", "1")
+        clean_env.setenv("POSTHOG_PERSONAL_API_KEY", SETTINGS.personal_api_key)
+        with open_runner(load_settings(), Library([]), now=datetime.now(UTC), notify=Silent()) as runner:
+            [finding] = [finding for finding in check_sources(runner) if finding.subject == "store"]
+    assert finding.level == "FAIL"
+    assert "0 in the engine, and 4 missing" in finding.detail
 
 
 def lose(store: Store, condition: str) -> None:

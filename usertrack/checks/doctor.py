@@ -1,6 +1,7 @@
 """`usertrack doctor`: checks settings, connections, scopes, tables, columns and events of a workspace."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from usertrack.checks.entities import check_entity_files
@@ -50,6 +51,9 @@ def check_sources(runner: Runner) -> list[Finding]:
         name="PostHog",
         limit=1,
     )
+    with suppress(UsertrackError):  # PostHog's own has no such path; what cannot be asked is told below
+        if runner.call("GET", "").get("usertrack_privacy"):
+            runner.call("GET", "usertrack/reconcile/")  # each answer then tells what is missing
     posthog_answer, postgres_answer = runner.run([posthog, ABOUT_POSTGRES])
     own = own_events(runner.settings, runner.library)
     return [

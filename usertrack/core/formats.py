@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from usertrack.core.errors import UsageError
+from usertrack.core.temporary import write_whole
 
 
 def require_known(path: Path, number: int, known: int) -> None:
@@ -47,8 +48,7 @@ def delete_copies(path: Path) -> None:
 
 def prepare_folder(folder: Path, known: int) -> None:
     """Note in ``folder`` that it has the format ``known``; raises UsageError for one of a newer usertrack."""
-    file, fresh = folder / "format", folder / "format.new"
+    file = folder / "format"
     require_known(folder, number := int(file.read_text()) if file.exists() else 0, known)
     if number < known:
-        fresh.write_text(f"{known}\n")
-        fresh.replace(file)
+        write_whole(file, f"{known}\n")

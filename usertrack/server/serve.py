@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from usertrack.core.errors import ConnectionFailed, UsageError
+from usertrack.core.temporary import write_whole
 from usertrack.server.http.server_settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -42,11 +43,7 @@ def load_or_create_settings(data: Path, env: Mapping[str, str]) -> ServerSetting
     if keys != saved and from_env.keys() != keys.keys():
         path = data / "keys.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps(keys, indent=2) + "\n")
-        fresh.replace(path)
+        write_whole(path, json.dumps(keys, indent=2) + "\n")
     keys |= from_env
     return ServerSettings(keys["project_token"], keys["personal_api_key"], scopes=scopes)
 

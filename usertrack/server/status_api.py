@@ -16,7 +16,7 @@ from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import authenticate
-from usertrack.server.http.requests import answering
+from usertrack.server.http.requests import answering, project_routes
 from usertrack.server.http.server_settings import ServerSettings
 
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -41,8 +41,16 @@ def routes(store: Store, settings: ServerSettings, ingestor: Ingestor) -> list[R
         text = await run_in_threadpool(_metrics, store, settings, ingestor)
         return PlainTextResponse(text, media_type=_PROMETHEUS)
 
+    async def reconcile(request: Request) -> Response:
+        authenticate(request, settings)
+        await run_in_threadpool(store.reconcile)
+        return JSONResponse({"problems": store.problems()})
+
     endpoints = {"health": health, "metrics": metrics}
-    return [Route(f"/{path}", answering(endpoint), methods=["GET"]) for path, endpoint in endpoints.items()]
+    return [
+        *[Route(f"/{path}", answering(endpoint), methods=["GET"]) for path, endpoint in endpoints.items()],
+        *project_routes([("/usertrack/reconcile", reconcile, ["GET"])]),
+    ]
 
 
 def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from usertrack.core.sql_file import sql_file
-from usertrack.core.temporary import temporary_folder
+from usertrack.core.temporary import temporary_folder, write_whole
 from usertrack.server.database.session import ClickHouseSession
 from usertrack.server.database.store import Store
 from usertrack.server.hogql.sql import clickhouse_time, quote
@@ -62,9 +62,7 @@ class SyncState:
             return cls()
 
     def write(self, file: Path) -> None:
-        fresh = file.with_suffix(".new")
-        fresh.write_text(json.dumps(self.__dict__))
-        fresh.replace(file)
+        write_whole(file, json.dumps(self.__dict__))
 
 
 @dataclass(frozen=True)

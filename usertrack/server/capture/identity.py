@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from usertrack.core.errors import UsageError
+from usertrack.core.temporary import write_whole
 from usertrack.server.capture.payload import Event, as_dict
 from usertrack.server.capture.persons import MERGING, merged_id
 
@@ -47,13 +48,9 @@ def new_secret(path: Path, now: datetime, overlap: timedelta) -> str:
     ends = (now + overlap).isoformat()
     earlier = [{**entry, "until": min(entry.get("until") or ends, ends)} for entry in _entries(path)]
     entry = {"secret": f"uts_{token_urlsafe(32)}", "since": now.isoformat()}
-    fresh = path.with_suffix(".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps([entry, *(old for old in earlier if _is_valid(old, now))], indent=2) + "\n")
-        fresh.replace(path)
+        write_whole(path, json.dumps([entry, *(old for old in earlier if _is_valid(old, now))], indent=2) + "\n")
     except OSError as error:
         raise UsageError(f"cannot write {path} ({error.strerror})", "choose another folder with --data") from error
     return entry["secret"]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
+from usertrack.core.temporary import write_whole
 from usertrack.server.http import json_text
 
 REFUSED = "refused_events.jsonl"
@@ -111,7 +112,4 @@ class SetAside:
             lines = self._lines()
             kept = [line for line in lines if stays(line)]
             if kept != lines:
-                fresh = self._refused.with_suffix(".new")
-                fresh.touch(mode=0o600)
-                fresh.write_text("".join(f"{line}\n" for line in kept))
-                fresh.replace(self._refused)
+                write_whole(self._refused, "".join(f"{line}\n" for line in kept))

@@ -15,6 +15,7 @@ from typing import Protocol
 from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError
 from usertrack.core.formats import prepare_folder
 from usertrack.core.sql_file import sql_file
+from usertrack.core.temporary import remove_left_overs
 from usertrack.server.database.damage import Damage
 from usertrack.server.database.journal import Journal
 from usertrack.server.database.literals import literal
@@ -71,6 +72,7 @@ class Store(ClickHouseSession):
         self._lock = _lock_directory(path, waiting)
         try:
             prepare_folder(path, FORMAT)
+            remove_left_overs(path)
             for leftover in (folder for pattern in _LEFTOVERS for folder in path.glob(pattern)):
                 shutil.rmtree(leftover, ignore_errors=True)
             self.log = SqliteLog(path / "event_log.sqlite")
