@@ -318,10 +318,12 @@ def test_at_a_terminal_a_column_of_another_table_is_taken(cli: Cli, reader: Read
     assert listed["rows"] == [{"email": "ada@ada.example"}]
 
 
-def test_an_empty_table_is_trusted_little(cli: Cli, reader: Reader) -> None:
+def test_nobody_ran_nothing_for_an_empty_table(cli: Cli, reader: Reader, tmp_path: Path) -> None:
     reader(LATE_COLUMN.replace("generate_series(1, 40)", "generate_series(1, 0)"))
-    said = init(cli)
-    assert re.search("table +runs, .*confidence +low", " ".join(said.split()))
+    said = " ".join(init(cli, "--yes").split())
+    assert re.search("table +runs, .*confidence +low", said)
+    assert "runs is empty, and left out; `--runs runs` takes it all the same" in said
+    assert "runs: none" in (tmp_path / "acme" / "usertrack.yaml").read_text()
 
 
 PLANS = """

@@ -362,7 +362,12 @@ def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None
                 found.drafts.append(nearest)
             else:
                 untaken = [nearest]
-        if proposal := dialogue.agreed(name, untaken, read_as, why_none or "no table looks like it"):
+        proposal = dialogue.agreed(name, untaken, read_as, why_none or "no table looks like it")
+        if proposal and proposal.is_empty and name == "runs" and not (dialogue.asks or of_runs):
+            # everybody would be somebody who never ran anything
+            label = proposal.table.label
+            diagnostics.note(f"runs: {label} is empty, and left out; `--runs {label}` takes it all the same")
+        elif proposal:
             found.proposals.append(proposal)
             found.drafts = [draft for draft in found.drafts if draft.kind != proposal.kind]
 

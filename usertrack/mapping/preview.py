@@ -40,6 +40,7 @@ def judge_reach(proposal: Proposal, rows: int, of_accounts: int) -> None:
     note = f"{number(rows - of_accounts)} of {of_all} rows lead to no account"
     if of_accounts < rows and note not in proposal.notes:  # a proposal that is corrected is judged again
         proposal.notes.append(note)
+    proposal.is_empty = not rows
     if 2 * of_accounts < max(rows, 1):  # nor is a table trusted that is empty
         proposal.confidence = "low"
 

@@ -41,6 +41,7 @@ class Proposal:
     notes: list[str] = field(default_factory=list)
     lacking: dict[str, str] = field(default_factory=dict)
     confidence: str = "low"
+    is_empty: bool = False
     timezone: str = ""
     organizations: Organizations | None = None
 
