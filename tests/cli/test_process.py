@@ -124,20 +124,6 @@ def test_help_for_a_reader_who_leaves_and_for_a_full_disk(env: dict[str, str], a
 
 
 @pytest.mark.slow
-def test_what_commands_are_forked_from_has_one_thread_and_no_engine() -> None:
-    script = """if True:
-        import os, sys, tempfile
-        from usertrack.cli.rehearsal import rehearse
-        from usertrack.library.sql import parsed
-        rehearse()
-        assert parsed.cache_info().currsize, "nothing was read"
-        print(len(os.listdir("/proc/self/task")), "chdb" in sys.modules, tempfile.tempdir)
-    """
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    assert (result.stdout, result.stderr) == ("1 False None\n", "")
-
-
-@pytest.mark.slow
 def test_a_reader_who_leaves_early(env: dict[str, str]) -> None:
     line = " ".join(f"'{part}'" for part in COMMAND)
     for command in ("segments --limit 0 -f csv", "query list"):

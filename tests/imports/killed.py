@@ -50,9 +50,8 @@ def look(folder: Path, life: int) -> None:
 
 
 def run(folder: Path, first: int, last: int) -> None:
-    from usertrack.cli.rehearsal import rehearse
+    import usertrack.cli.app  # noqa: F401 - so that forks need not import it
 
-    rehearse()  # so that forks need not import it
     (folder / "log.csv").write_text("\n".join(["event,distinct_id,timestamp,name", *ROWS]))
     killed = 0
     for life in range(first, last + 1):

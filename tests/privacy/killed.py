@@ -104,9 +104,8 @@ def look(folder: Path) -> None:
 
 
 def run(folder: Path, first: int, last: int, seed: int) -> None:
-    from usertrack.cli.rehearsal import rehearse
+    import usertrack.cli.app  # noqa: F401 - so that forks need not import it
 
-    rehearse()  # so that forks need not import it
     folder = folder.resolve()
     in_child(lambda: make(folder / "made"))
     killed = 0

@@ -1,4 +1,4 @@
-"""`kill -9` of `login` and `init` at each step on the disk: secrets are whole, and nowhere else; so is a workspace."""
+"""`kill -9` of `login`, `init` and `plan init` at each step on the disk: secrets, workspace and plan stay whole."""
 
 import os
 import signal
@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from usertrack.core.temporary import remove_left_overs
+from usertrack.plan.draft.markdown import draft_of_markdown
+from usertrack.plan.draft.write import merge, write_schema
 from usertrack.workspace.folder import FILE_NAME
 from usertrack.workspace.profiles import Profile, profiles_folder, require_profile, save_profile
 from usertrack.workspace.scaffold import create_workspace
@@ -75,5 +77,26 @@ def test_a_killed_init_leaves_no_half_workspace(tmp_path: Path) -> None:
         assert left.items() <= whole.items()
         assert FILE_NAME not in left or left == whole
         create_workspace(folder)
+        assert contents(folder) == whole
+    assert kills > 10
+
+
+@pytest.mark.slow
+def test_a_killed_plan_init_leaves_no_half_plan(tmp_path: Path) -> None:
+    draft = draft_of_markdown(Path(__file__).parent.parent / "plan/seed003.md")
+
+    def init(folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        merge(folder / "tracking.yaml", draft)
+        write_schema(folder / "tracking.yaml")
+
+    init(tmp_path / "whole")
+    whole, kills = contents(tmp_path / "whole"), 0
+    for step in range(50):
+        folder = tmp_path / str(step)
+        kills += killed(lambda: init(folder), step)  # noqa: B023
+        remove_left_overs(folder)
+        assert contents(folder).items() <= whole.items()
+        init(folder)
         assert contents(folder) == whole
     assert kills > 10
