@@ -154,7 +154,7 @@ class _Dialogue:
         from usertrack.mapping.sampling import columns_to_sample, read_labels, sample
 
         columns = columns_to_sample(proposals) if self.with_values else []
-        return read_labels(columns, self.runner.run([sample(*each) for each in columns]))
+        return read_labels(columns, self.runner.run([sample(*column) for column in columns]))
 
     def _named(self, answer: str, other: "Callable[..., Proposal]") -> "Proposal | None":
         from usertrack.mapping.catalog import named_table
@@ -346,7 +346,7 @@ def _find_entities(dialogue: _Dialogue, found: _Found, runs: str | None) -> None
     best = activity_proposals(catalog, users)
     if of_runs:
         best["runs"] = [proposal_for(KINDS["runs"], catalog, of_runs, users, {})]
-    labels = dialogue.labels([proposal for each in best.values() for proposal in each[:CANDIDATES]])
+    labels = dialogue.labels([proposal for ranking in best.values() for proposal in ranking[:CANDIDATES]])
     best = activity_proposals(catalog, users, labels)
     if of_runs:
         best["runs"] = [proposal_for(KINDS["runs"], catalog, of_runs, users, labels)]
@@ -401,7 +401,7 @@ def _match_organizations(runner: "Runner", proposals: "Sequence[Proposal]") -> N
     from usertrack.core.table import Table
     from usertrack.mapping.groups import groups_asked, spell_organizations, spellings_asked
 
-    accounts = next((each for each in proposals if each.organizations), None)
+    accounts = next((proposal for proposal in proposals if proposal.organizations), None)
     if accounts is None or accounts.organizations is None:
         return
     groups = runner.run([groups_asked(runner.library.fragments("posthog")["organization"].sql)])[0]
@@ -506,11 +506,11 @@ def _write(folder: Path, found: _Found, lacks: str, profile: str) -> None:
         written.append(files.write_new(folder / "funnels.yaml", text, replaceable=[FUNNELS]))
     if lacks:
         written.append(files.add_none(settings_file, lacks, _OTHER[lacks][1]))
-    changed = dict.fromkeys([*created, *(each.path for each in written if each.outcome == "written")])
+    changed = dict.fromkeys([*created, *(file.path for file in written if file.outcome == "written")])
     changed.pop(folder / "segments.yaml", None)  # which gets its rules now
-    for each in [*(files.Written(path, "written") for path in changed), *(w for w in written if w.outcome == "left")]:
-        _say(each)
-    for path in dict.fromkeys(each.path for each in written if each.outcome == "unchanged"):
+    for file in [*(files.Written(path, "written") for path in changed), *(w for w in written if w.outcome == "left")]:
+        _say(file)
+    for path in dict.fromkeys(file.path for file in written if file.outcome == "unchanged"):
         if path not in changed:
             _say(files.Written(path, "unchanged"))
 

@@ -1,1 +1,1 @@
-"""What an account, a run or a call is in a database that nobody has described: read, propose, show, write."""
+"""Finds accounts, runs and calls in a database that nobody has described: reads, proposes, shows, writes."""

@@ -20,7 +20,7 @@ NO_ACCOUNTS = Relation(0, "", "accounts", "accounts", (Column("id", "id", "bigin
 
 
 def account_proposals(catalog: Catalog, labels: Labels | None = None) -> list[Proposal]:
-    """What accounts could be, best first; ``labels`` are words of small columns that were read.
+    """Return proposals for accounts, best first; ``labels`` are words of small columns that were read.
 
     Where nothing has an e-mail, they are tables without one.
     """
@@ -36,7 +36,7 @@ def account_proposals(catalog: Catalog, labels: Labels | None = None) -> list[Pr
 
 def nearest_account(catalog: Catalog) -> Proposal | None:
     """The table that looks most like accounts, where something is missing from all of them."""
-    return max(_candidates(catalog), key=lambda each: each.score, default=None)
+    return max(_candidates(catalog), key=lambda proposal: proposal.score, default=None)
 
 
 def without_one_key(catalog: Catalog) -> str:
@@ -123,13 +123,13 @@ def _points(table: Relation, neutral: frozenset[str]) -> tuple[float, list[str]]
 
 def _prefer_parents(proposals: list[Proposal]) -> None:
     """A table whose rows belong to those of another candidate, such as a user's OAuth accounts, is not the accounts."""
-    tables = {each.table.id: each for each in proposals if not each.missing}
-    for each in proposals:
-        for column in each.table.columns:
-            if column.references and column.references[0] in tables and column.references[0] != each.table.id:
+    tables = {proposal.table.id: proposal for proposal in proposals if not proposal.missing}
+    for proposal in proposals:
+        for column in proposal.table.columns:
+            if column.references and column.references[0] in tables and column.references[0] != proposal.table.id:
                 other = tables[column.references[0]]
-                if column.required and other.score > each.score - 6:  # 6: an e-mail of its own is worth more
-                    each.score -= 6
+                if column.required and other.score > proposal.score - 6:  # 6: an e-mail of its own is worth more
+                    proposal.score -= 6
                     break
 
 

@@ -26,7 +26,7 @@ _SURE = {"deployments": 12}  # they have no status, which tells most; of the oth
 
 
 def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | None = None) -> dict[str, list[Proposal]]:
-    """What each entity but accounts could be, best first; a table is offered as the first one that it fits best."""
+    """Return proposals for every other entity, best first. A table comes first for one entity alone."""
     ways = Ways(catalog, accounts)
     proposals: dict[str, list[Proposal]] = {name: [] for name in ("runs", *_SPECIAL)}
     for table, points, reasons in _candidates(catalog, accounts):
@@ -44,7 +44,7 @@ def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | No
     _prefer_runs_to_definitions(proposals["runs"])
     _prefer_runs_to_steps(proposals["runs"], ways)
     best = {
-        name: ranked(each, sure=_SURE.get(name, 18), least=_LEAST.get(name, 10)) for name, each in proposals.items()
+        name: ranked(drafts, sure=_SURE.get(name, 18), least=_LEAST.get(name, 10)) for name, drafts in proposals.items()
     }
     best["runs"] = best["runs"] or ranked(proposals["runs"], sure=18, least=_LAST_RESORT)
     return _each_table_once(best)
@@ -100,7 +100,7 @@ def without_way(name: str, catalog: Catalog, accounts: Relation) -> Relation | N
         for table, points, _ in _candidates(catalog, accounts)
         if (special := _special_points(name, table)) > 0 and not ways.to_accounts(table)
     }
-    best = max(points, key=lambda each: points[each], default=None)
+    best = max(points, key=lambda table_id: points[table_id], default=None)
     least = _LEAST.get(name, 10) - 4 * (
         name in _SPECIAL
     )  # its name says it, and points of a status are not among these
@@ -123,8 +123,8 @@ def _each_table_once(best: dict[str, list[Proposal]]) -> dict[str, list[Proposal
     """A table that is the first choice of one entity is not the first choice of another; runs choose first."""
     taken: set[int] = set()
     for name, proposals in best.items():
-        best[name] = [each for each in proposals if each.table.id not in taken]
-        taken |= {each.table.id for each in best[name][:1]}
+        best[name] = [proposal for proposal in proposals if proposal.table.id not in taken]
+        taken |= {proposal.table.id for proposal in best[name][:1]}
     return best
 
 
@@ -242,7 +242,7 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
     table, select = proposal.table, proposal.select
     best = max(
         (_read_status(proposal, column, labels) for column in status_columns(table)),
-        key=lambda each: each[0],
+        key=lambda reading: reading[0],
         default=None,
     )
     if best and best[1].family == "number" and _is_http(proposal, best[1], labels):
@@ -272,7 +272,11 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
     else:
         return
     proposal.score += points
-    shown = [f"{state}: {', '.join(each[:4])}" for state, each in proposal.states.items() if state in ("ok", "failed")]
+    shown = [
+        f"{state}: {', '.join(words_of_state[:4])}"
+        for state, words_of_state in proposal.states.items()
+        if state in ("ok", "failed")
+    ]
     if shown and proposal.status:
         proposal.reasons.append(" · ".join(shown))
 
@@ -309,7 +313,7 @@ def _read_status(
         note = f"the words of `{column.name}` were not read: the common ones stand in `states`"
         return exact + 4, column, dict(rules.groups("common_states")), note
     states = sorted_states(words)
-    known = sum(len(each) for each in states.values()) / len(words)
+    known = sum(len(labels_of_state) for labels_of_state in states.values()) / len(words)
     # a failure tells most, as every flow has an end; -2: words that mean nothing make no status
     points = exact + 4 * bool(states.get("failed")) + 2 * bool(states.get("ok")) + 3 * known - 2
     unknown = unknown_labels(words, states)

@@ -12,7 +12,7 @@ class Around:
 
     def __init__(self, ways: Ways, select: Select, key: Column) -> None:
         self.ways, self.select, self.key = ways, select, key
-        self.references = [each for each in ways.references_to(select.table) if each[2] == key]
+        self.references = [reference for reference in ways.references_to(select.table) if reference[2] == key]
         self._aliases: dict[int, str] = {}
 
     def find(self, patterns: tuple[str, ...], *families: str) -> tuple[Column, str] | None:

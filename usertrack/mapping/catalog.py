@@ -1,4 +1,4 @@
-"""What is in a PostgreSQL database that this role may read: tables, columns, keys, comments. No rows are read."""
+"""Reads the catalog of a PostgreSQL database: tables, columns, keys, comments. Reads no rows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -36,7 +36,7 @@ class Column:
 
     @property
     def family(self) -> str:
-        """What its values can be compared with: number, text, time, bool, uuid, json, or the type itself."""
+        """Return the kind of its values: number, text, time, bool, uuid, json, or the type itself."""
         return _FAMILIES.get(self.type, "text" if self.labels else self.type)
 
 
@@ -100,9 +100,9 @@ class Catalog:
 
     def named(self, name: str) -> Relation | None:
         """The table called ``name``, with or without its schema, quoted or not."""
-        each = [table for table in self.tables.values() if name in (table.name, table.label, table.sql)]
-        exact = [table for table in each if name in (table.label, table.sql)]
-        return exact[0] if exact else each[0] if len(each) == 1 else None
+        named = [table for table in self.tables.values() if name in (table.name, table.label, table.sql)]
+        exact = [table for table in named if name in (table.label, table.sql)]
+        return exact[0] if exact else named[0] if len(named) == 1 else None
 
 
 def named_table(catalog: Catalog, name: str) -> Relation:
@@ -137,7 +137,7 @@ def read_catalog(tables: Iterable[Any], columns: Iterable[Any], keys: Iterable[A
         elif rule:
             own[positions[0]] = replace(own[positions[0]], labels=own[positions[0]].labels or _allowed(rule))
         else:
-            unique.setdefault(table_id, set()).add(tuple(sorted(own[each].name for each in positions)))
+            unique.setdefault(table_id, set()).add(tuple(sorted(own[position].name for position in positions)))
             if len(positions) == 1:
                 own[positions[0]] = replace(own[positions[0]], unique=True)
                 if is_primary:

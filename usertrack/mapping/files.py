@@ -36,7 +36,7 @@ def entity_text(proposal: Proposal) -> str:
     if proposal.states:
         lines += [
             "states:",
-            *(f"  {state}: [{', '.join(map(_word, each))}]" for state, each in proposal.states.items()),
+            *(f"  {state}: [{', '.join(map(_word, words))}]" for state, words in proposal.states.items()),
         ]
     lines += [f"timezone: {proposal.timezone}"] if proposal.timezone else []
     header = "\n".join(f"-- {line}" for line in lines)

@@ -1,4 +1,4 @@
-"""What PostHog's groups call an organization: its id, its slug or its name, whichever most of them are."""
+"""Finds what PostHog's groups call an organization: its id, slug or name, whichever most of them are."""
 
 from collections.abc import Sequence
 

@@ -14,7 +14,7 @@ def columns_like(table: Relation, patterns: Sequence[str], *families: str) -> li
             places = [patterns.index(name) for name in _names(column, table) if name in patterns]
             if places:
                 fitting.append((min(places), len(fitting), column))
-    return [column for _, _, column in sorted(fitting, key=lambda each: each[:2])]
+    return [column for _, _, column in sorted(fitting, key=lambda place: place[:2])]
 
 
 def column_like(table: Relation, patterns: Sequence[str], *families: str) -> Column | None:

@@ -32,7 +32,7 @@ def add_organization(proposal: Proposal, around: Around) -> Organization | None:
     if text and not around.ways.reference(select.table, text):
         select.add("organization", select.of(text))
         return None
-    best = max(_memberships(around), key=lambda each: each[0], default=None)
+    best = max(_memberships(around), key=lambda membership: membership[0], default=None)
     if best is None:
         return None
     _, table, key, steps = best
@@ -40,7 +40,9 @@ def add_organization(proposal: Proposal, around: Around) -> Organization | None:
     name = column_like(table, (*rules.patterns("name"), "title"), "text") or slug
     value, first, link = select.of(steps[0].column), steps[0], ""
     if first.back:
-        needed = [each.sql for each in ((key, name, slug) if first.target is table else (steps[1].column,)) if each]
+        needed = [
+            column.sql for column in ((key, name, slug) if first.target is table else (steps[1].column,)) if column
+        ]
         onward = None if first.target is table else steps[1]
         link = select.join_first(first.target, first.target_column, value, needed, first_member(first), onward)
         value = f"{link}.{(key if first.target is table else steps[1].column).sql}"
@@ -48,7 +50,7 @@ def add_organization(proposal: Proposal, around: Around) -> Organization | None:
     is_joined = name or (not first.back and not_deleted(table, ""))
     alias = link if is_owned else select.join(table, key, value, without_deleted=not first.back) if is_joined else ""
     by_key = f"{alias}.{key.sql}" if alias else value
-    spellings = {each: f"{alias}.{each.sql}" for each in (name, slug) if each} | {key: f"{by_key}::text"}
+    spellings = {column: f"{alias}.{column.sql}" for column in (name, slug) if column} | {key: f"{by_key}::text"}
     proposal.organizations = Organizations(table, spellings)
     select.add("organization", next(iter(spellings.values())))
     if name or slug:

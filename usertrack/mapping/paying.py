@@ -1,4 +1,4 @@
-"""Who pays, and how much in a month: by a column of the account, a table of subscriptions, or the name of a plan."""
+"""Finds who pays, and how much a month: a column of the account, a table of subscriptions, or the name of a plan."""
 
 from usertrack.mapping import rules
 from usertrack.mapping.around import Around
@@ -85,7 +85,7 @@ def _add_subscriptions(proposal: Proposal, around: Around, organization: Organiz
         made = column_like(table, rules.patterns("signed_up"))
         order = [
             f"({_is_active('{t}', status)}) DESC",
-            *(f"{{t}}.{each.sql} DESC" for each in (made, table.key) if each),
+            *(f"{{t}}.{column.sql} DESC" for column in (made, table.key) if column),
         ]
         needed = [column.sql for column in (status, price, interval) if column]
         alias = select.join(table, on, value) if on.unique else select.join_first(table, on, value, needed, order)

@@ -94,7 +94,7 @@ def masked(table: Table, readable: Sequence[str] = ()) -> Table:
         for row in table.rows
     ]
     columns = tuple(column if column.type != "JSON" else Column(column.name) for column in table.columns)
-    columns = tuple(Column(each.name) if each.name.endswith("_id") else each for each in columns)
+    columns = tuple(Column(column.name) if column.name.endswith("_id") else column for column in columns)
     return replace(table, columns=columns, rows=rows)
 
 

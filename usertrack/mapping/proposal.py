@@ -61,7 +61,7 @@ class Proposal:
 
     @property
     def remarks(self) -> list[str]:
-        """What is left to a person, with what is lacking for now."""
+        """Return what is left to a person to decide, and what is lacking for now."""
         lacking = [self.lacking[column.name] for column in self.not_found if column.name in self.lacking]
         return [*self.notes, *lacking]
 
@@ -76,12 +76,18 @@ def ranked(proposals: list[Proposal], *, sure: float, least: float, without: Seq
     They lack no required column but those in ``without``.
     """
     best = sorted(
-        (each for each in proposals if each.score >= least and set(each.missing) <= set(without)),
-        key=lambda each: -each.score,
+        (proposal for proposal in proposals if proposal.score >= least and set(proposal.missing) <= set(without)),
+        key=lambda proposal: -proposal.score,
     )
-    for number, each in enumerate(best):
-        ahead = each.score - (best[1].score if number == 0 and len(best) > 1 else best[0].score if number else least)
-        each.confidence = (
-            "high" if each.score >= sure and ahead >= 2 else "medium" if each.score >= (sure + least) / 2 else "low"
+    for number, proposal in enumerate(best):
+        ahead = proposal.score - (
+            best[1].score if number == 0 and len(best) > 1 else best[0].score if number else least
+        )
+        proposal.confidence = (
+            "high"
+            if proposal.score >= sure and ahead >= 2
+            else "medium"
+            if proposal.score >= (sure + least) / 2
+            else "low"
         )
     return best

@@ -53,7 +53,7 @@ class Select:
 
     def replace(self, name: str, sql: str) -> None:
         """Let the column ``name`` be ``sql``."""
-        self.columns = [(each, sql if each == name else text) for each, text in self.columns]
+        self.columns = [(column, sql if column == name else text) for column, text in self.columns]
 
     def text(self) -> str:
         columns = ",\n".join(
@@ -94,13 +94,13 @@ class Select:
         names = dict.fromkeys([on.sql, *columns])
         selected = ", ".join(name.replace("{t}", inner) if "{t}" in name else f"{inner}.{name}" for name in names)
         conditions = [f"{inner}.{on.sql} IS NOT NULL"] if not on.required else []
-        conditions += [each for each in (not_deleted(table, inner), condition.format(t=inner)) if each]
+        conditions += [part for part in (not_deleted(table, inner), condition.format(t=inner)) if part]
         if to and (there := not_deleted(to.target, "linked")):
             link = f"linked.{to.target_column.sql} = {inner}.{to.column.sql}"
             conditions.append(f"EXISTS (SELECT FROM {to.target.sql} AS linked WHERE {link} AND {there})")
         lines = [f"SELECT DISTINCT ON ({inner}.{on.sql}) {selected}", f"FROM {table.sql} AS {inner}"]
         lines += [f"WHERE {' AND '.join(conditions)}"] if conditions else []
-        lines += [f"ORDER BY {', '.join([f'{inner}.{on.sql}', *(each.format(t=inner) for each in order)])}"]
+        lines += [f"ORDER BY {', '.join([f'{inner}.{on.sql}', *(term.format(t=inner) for term in order)])}"]
         body = indent("\n".join(lines), "    ")
         self.joins.append(f"LEFT JOIN (\n{body}\n) AS {outer} ON {outer}.{on.sql} = {value}")
         return outer

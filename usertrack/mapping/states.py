@@ -1,4 +1,4 @@
-"""What the words of a status mean: which are a success, a failure, still running, or cancelled."""
+"""Sorts the words of a status: success, failure, still running, or cancelled."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -30,10 +30,10 @@ def sorted_states(labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def numbered_states(comment: str) -> dict[str, str]:
-    """What numbers mean by a comment such as ``0: queued, 1: running, 2: done``."""
+    """Return the words of numbers by a comment such as ``0: queued, 1: running, 2: done``."""
     return {a or d: (b or c).strip() for a, b, c, d in _NUMBERED.findall(comment)}
 
 
 def unknown_labels(labels: Iterable[str], states: Mapping[str, Iterable[str]]) -> list[str]:
-    known = {label for each in states.values() for label in each}
+    known = {label for words in states.values() for label in words}
     return [label for label in labels if label not in known]

@@ -101,7 +101,7 @@ def changed_rules(before: str, after: str) -> list[tuple[str, str, str]]:
 
 
 def unmapped_facts(library: Library) -> list[str]:
-    """What is not known of accounts here, by the names of their facts."""
+    """Return the names of facts on accounts that are not known here."""
     query = library["neon/accounts"]
     return [name for name in query.declared if query.absence.of(name)]
 
@@ -145,7 +145,7 @@ def _of_runs(row: Mapping[str, Any]) -> Iterator[Threshold]:
 
 
 def _bounded(threshold: float, value: float, bounds: str) -> str:
-    """What is added to a reason where the threshold is not what the numbers say."""
+    """Return the words that a reason gains where the threshold is not what the numbers say."""
     return "" if threshold == value else f"; the threshold stays between {bounds}"
 
 

@@ -63,7 +63,7 @@ class Ways:
                 self._names.setdefault(table.words[start:], []).append(table)
 
     def reference(self, table: Relation, column: Column) -> tuple[Relation, Column] | None:
-        """What ``column`` refers to, by a foreign key or by its name."""
+        """Return the table and column that ``column`` refers to, by a foreign key or by its name."""
         if column.references:
             target = self._catalog.tables.get(column.references[0])
             known = target.by_name.get(column.references[1]) if target else None
@@ -76,12 +76,12 @@ class Ways:
         if column.words[-1:] == ("email",) and rules.weights("actors").keys() & set(column.words) and self._email:
             return (self._accounts, self._email) if table is not self._accounts else None
         name = without_id(column)
-        if name and any(each.words == (*name, "type") for each in table.columns):
+        if name and any(other.words == (*name, "type") for other in table.columns):
             return None  # it refers to several tables, and the type says to which
         is_actor = column.words[-1] == "by" or (name and name[-1] in rules.weights("actors"))
         name = name[1:] if name[:1] and name[0] in rules.words("qualifiers") else name
         name = name[name.index("by") + 1 :] if "by" in name[:-1] else name  # created_by_member_id: a member's
-        targets = [each for each in self._names.get(name, ()) if each is not table] if name else []
+        targets = [target for target in self._names.get(name, ()) if target is not table] if name else []
         if is_actor and set(name[-1:]) <= {*self._accounts.words, *_OWNING}:
             targets = [self._accounts, *targets]
         targets.sort(
@@ -131,7 +131,7 @@ class Ways:
     def _of_several(self, table: Relation, column: Column) -> Step | None:
         """The step from ``owner_id`` to accounts, where ``owner_type`` says to which table a row refers."""
         name, key = without_id(column), self._accounts.key
-        kind = next((each for each in table.columns if each.words == (*name, "type")), None)
+        kind = next((other for other in table.columns if other.words == (*name, "type")), None)
         is_actor = bool(name) and name[-1] in rules.weights("actors")
         if not (is_actor and kind and key and column.family in (key.family, "text")):
             return None
@@ -160,7 +160,7 @@ class Ways:
             if len(table.columns) > _WIDEST:
                 continue
             targets = {column.name: known[0] for column in table.columns if (known := self.reference(table, column))}
-            pairs = [each for each in table.unique if len(each) == 2 and set(each) <= set(targets)]
+            pairs = [pair for pair in table.unique if len(pair) == 2 and set(pair) <= set(targets)]
             if pairs or rules.words("membership") & set(table.words):
                 for name, target in targets.items():
                     if target is not self._accounts and target is not table:
