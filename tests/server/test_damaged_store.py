@@ -1,10 +1,12 @@
 """Damage of the store on the disk is found at the start, and no answer is too short without saying so."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -75,18 +77,21 @@ def test_a_part_that_clickhouse_leaves_out_is_told_everywhere(
         with open_runner(load_settings(), Library([]), now=datetime.now(UTC), notify=Silent()) as runner:
             findings = check_sources(runner)
         anonymous = client.http.get("/api/projects/1/")
-    [problem] = health.json()["problems"]
+    problem, day = health.json()["problems"]
+    assert "1 missing" in day
     assert problem.startswith(
         "events: parts are damaged, so that queries fail or lack rows (broken-on-start_202609_1_1_0): "
     )
     assert (health.status_code, status.code, answer.code) == (503, 5, 6)
     assert f"problem      {problem}" in status.out
-    note = f"numbers may be too low, since the store is damaged: {problem}"
+    note = f"numbers may be too low, since the store is damaged: {problem}; {day}"
     assert note in answer.out
     assert Finding("FAIL", "store", note) in findings
     assert "X-Usertrack-Damaged" not in anonymous.headers
     for aside in folder.glob("clickhouse/data/posthog/events/detached/*"):
         aside.rename(folder / "away")
+    with closing(sqlite3.connect(folder / "event_log.sqlite")) as log, log:
+        log.execute("DELETE FROM days")
     with served(folder) as client:
         assert client.http.get("/health").json() == {"status": "ok"}
 
@@ -105,8 +110,9 @@ def test_a_byte_within_a_part_is_found_by_its_checksum(folder: Path) -> None:
 def test_serve_compares_checksums_when_it_starts(folder: Path) -> None:
     damage(folder, flipped)
     command = [sys.executable, "-m", "usertrack", "serve", "--port", "0", "--data", str(folder)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        assert process.stderr
-        told = next((line for line in process.stderr if "the store is damaged: events: parts" in line), "")
+    with subprocess.Popen(command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        until_it_serves = takewhile(lambda line: "http://" not in line, process.stdout)
+        told = "".join(until_it_serves)
         process.terminate()
-    assert told
+    assert "the store is damaged: events: parts are damaged" in told
