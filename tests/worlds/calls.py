@@ -66,7 +66,7 @@ ALSO: Mapping[str, Sequence[str]] = {
 # What a call needs to have been done before, once in a world.
 BEFORE: Mapping[str, Sequence[str]] = {
     "report verify": ["report", "weekly", "-o", "week.md"],
-    "plan check": ["plan", "init", "--from", "data"],
+    **{f"plan {word}": ["plan", "init", "--from", "data"] for word in ["check", "docs", "lint", "coverage", "schema"]},
     **{key: ["history", "backfill", "--weeks", "1"] for key in ["history", "history forget"]},
     **{key: ["insight", "create", "Walked", "--sql", "SELECT 1"] for key in ["insight show", "insight run"]},
     "insight delete": ["insight", "create", "Gone", "--sql", "SELECT 1"],
