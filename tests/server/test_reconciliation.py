@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from usertrack.server.capture.ingest import store_waiting
 from usertrack.server.capture.payload import Event
 from usertrack.server.capture.recorded import to_bytes
 from usertrack.server.database.store import Store
+from usertrack.server.http import requests
 from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
 from usertrack.workspace.settings import load_settings
@@ -95,3 +96,29 @@ def test_killed_processes_are_no_loss(tmp_path: Path) -> None:
         lose(store, "true")
     with closing(Store(tmp_path)) as store:
         assert problems(store) == []
+
+
+def test_many_lost_days_are_told_in_few_bytes(store: Store) -> None:
+    """Days in a row are one sentence; a header says how many sentences more there are."""
+    year = [f"{NOW - timedelta(days=10 + day):%Y-%m-%d}" for day in range(365)]
+    store.log.compare(dict.fromkeys(year, 3))
+    store.reconcile()
+    [problem] = store.problems()
+    assert problem.startswith(
+        f"{year[-1]} to {year[0]}: 0 events acknowledged, 0 stored, 0 in the engine, and 1095 mis"
+    )
+    store.log.compare(dict.fromkeys(year[::2], 3))
+    with AppThread(store) as server:
+        told = Client(server.url, store).http.get("/api/projects/1/", headers=KEY).headers["X-Usertrack-Damaged"]
+    assert len(told) < 1100
+    assert told.endswith("more: `usertrack serve --status`")
+
+
+def test_bodies_that_are_too_many_are_refused_where_answers_tell(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key may be within the body, which is then read to know whether to tell."""
+    lose(store, "true")
+    store.reconcile()
+    monkeypatch.setattr(requests, "MOST_RECEIVED", 10)
+    with AppThread(store) as server:
+        answer = Client(server.url, store).http.post("/api/projects/1/query/", json={"query": "much"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")

@@ -5,10 +5,13 @@ a damaged store what is damaged.
 """
 
 import json
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +24,7 @@ from usertrack.server.http.server_settings import ServerSettings
 HEADER, DAMAGED = "X-Usertrack-Waiting", "X-Usertrack-Damaged"
 _POLLED = ("/query/", "/usertrack/jobs/")  # what was asked before, and is only fetched
 _CAPTURE = "/api/track/"  # takes events, and needs no personal key
+_MOST_TOLD = 1000  # bytes: proxies refuse an answer whose headers take more than 4 or 8 KB
 
 
 class CatchingUp:
@@ -33,7 +37,7 @@ class CatchingUp:
         if scope["type"] != "http" or not _reads(scope):
             await self._app(scope, receive, send)
             return
-        damage = "; ".join(self._store.problems()).encode("ascii", "replace").decode()
+        damage = _told(self._store.problems())
         if not damage and not self._store.log.waiting().entries:
             await self._app(scope, receive, send)
             return
@@ -41,6 +45,10 @@ class CatchingUp:
             has_key, receive = await self._authenticated(scope, receive)
         except ApiError as error:
             await error.response()(scope, receive, send)
+            return
+        except HTTPException as error:  # too many large bodies: no handler of the app is around a middleware
+            refusal = ApiError(error.status_code, "too_busy", error.detail, headers=error.headers)
+            await refusal.response()(scope, receive, send)
             return
         except ClientDisconnect:
             return
@@ -57,7 +65,7 @@ class CatchingUp:
     async def _authenticated(self, scope: Scope, receive: Receive) -> tuple[bool, Receive]:
         """Whether the request has the personal key, and its body, which may have been read for that.
 
-        Raises ApiError for a body that is too large.
+        Raises ApiError for a body that is too large, HTTPException where all bodies are.
         """
         request = Request(scope, receive)
         try:
@@ -73,6 +81,13 @@ class CatchingUp:
         except ApiError:
             return False, _again(body, receive)
         return True, _again(body, receive)
+
+
+def _told(problems: Sequence[str]) -> str:
+    """Return the first ``problems`` that fit in a header, and the number of the others."""
+    told = sum(size <= _MOST_TOLD for size in accumulate(len(problem) + 2 for problem in problems))
+    more = [f"{len(problems) - told} more: `usertrack serve --status`"] * (told < len(problems))
+    return "; ".join([*problems[:told], *more]).encode("ascii", "replace").decode()
 
 
 def _parsed(body: bytes) -> Any:

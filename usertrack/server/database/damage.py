@@ -6,6 +6,7 @@ when it is asked to compare checksums.
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from usertrack.server.database.session import ClickHouseSession
 # Checked in about 0.3 s, which a start may take: a thread compared 170 to 260 MB of parts a second, on two busy cores.
 _AT_ONCE = 64 << 20
 _NAMED = 3  # parts of a table
+_LISTED_AGAIN = 1.0  # seconds: each reading request asks, and to list the folders takes a millisecond
 _TAG = "check of parts"
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ class Damage:
     def __init__(self, session: ClickHouseSession) -> None:
         self._session = session
         self._failed: set[tuple[str, str]] = set()
+        self._aside: set[tuple[str, str]] = set()
+        self._listed = -_LISTED_AGAIN
         self._thread: threading.Thread | None = None
         self._ends = False
         self.is_checked = False
@@ -51,15 +55,20 @@ class Damage:
     def problems(self) -> list[str]:
         """Return a sentence for each table with damaged parts: which these are, and what to do."""
         damaged = defaultdict[str, list[str]](list)
-        for table, part in sorted(
-            {(path.parts[-3], path.name) for path in self._tables.glob("*/detached/broken*")} | self._failed
-        ):
+        for table, part in sorted(self._set_aside() | self._failed):
             damaged[table].append(part)
         return [
             f"{table}: parts are damaged, so that queries fail or lack rows ({_listed(parts)}): restore a backup,"
             f" or delete what is in {self._tables}/{table}/detached to accept the loss"
             for table, parts in damaged.items()
         ]
+
+    def _set_aside(self) -> set[tuple[str, str]]:
+        """Return table and name of the parts that ClickHouse did without when it started."""
+        if (now := time.monotonic()) >= self._listed + _LISTED_AGAIN:
+            self._aside = {(path.parts[-3], path.name) for path in self._tables.glob("*/detached/broken*")}
+            self._listed = now
+        return self._aside
 
     @property
     def _tables(self) -> Path:

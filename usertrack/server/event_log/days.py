@@ -43,11 +43,19 @@ def compare(writer: sqlite3.Connection, rows: Mapping[str, int]) -> None:
 
 
 def problems(reader: sqlite3.Connection) -> list[str]:
-    """Return a sentence for each day of which the engine lacks events, and what to do."""
-    query = "SELECT day, acknowledged, stored, missing, rows - missing FROM days WHERE missing ORDER BY day"
-    accept = "`sqlite3 event_log.sqlite 'DELETE FROM days'` to accept the loss"
-    return [
-        f"{day}: {acknowledged} events acknowledged, {stored} stored, {rows} in the engine, and {lost} missing:"
-        f" restore a backup, or {accept}"
-        for day, acknowledged, stored, lost, rows in reader.execute(query)
+    """Return a sentence for each run of days of which the engine lacks events; the last says what to do."""
+    query = """
+        SELECT min(day), max(day), sum(acknowledged), sum(stored), sum(missing),
+            coalesce(sum(rows - missing), 'an unknown number')
+        FROM (SELECT *, julianday(day) - row_number() OVER (ORDER BY day) AS run FROM days WHERE missing)
+        GROUP BY run ORDER BY run
+    """
+    sentences = [
+        f"{first if first == last else f'{first} to {last}'}: {acknowledged} events acknowledged, {stored} stored,"
+        f" {rows} in the engine, and {lost} missing"
+        for first, last, acknowledged, stored, lost, rows in reader.execute(query)
     ]
+    if sentences:
+        accept = "`sqlite3 event_log.sqlite 'DELETE FROM days'` to accept the loss"
+        sentences[-1] += f": restore a backup, or {accept}"
+    return sentences
