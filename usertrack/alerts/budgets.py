@@ -1,4 +1,4 @@
-"""How many messages a channel may be sent about one person, about one pattern, and in all."""
+"""Budgets of messages to a channel: about one person, about one pattern, and in all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

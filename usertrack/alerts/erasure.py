@@ -20,7 +20,7 @@ from usertrack.core.traces import pattern, without
 
 @dataclass(frozen=True)
 class Held:
-    """How many alerts, messages and other records name a person."""
+    """Counts of the alerts, messages and other records that name a person."""
 
     alerts: int
     messages: int
@@ -142,7 +142,7 @@ def alerts_about(store: Store, person: Person) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Expired:
-    """How much is older than what is kept."""
+    """Counts of records that are older than what is kept."""
 
     alerts: int
     messages: int

@@ -15,7 +15,7 @@ def urgency(severity: str) -> int:
 
 
 class SignalState(StrEnum):
-    """As in Prometheus and Grafana."""
+    """The states of a signal, as in Prometheus and Grafana."""
 
     PENDING = "pending"
     """The condition holds, but not yet for as long as the pattern's ``for`` asks."""

@@ -20,7 +20,7 @@ _GATHERED, _APART, _AGAIN = timedelta(minutes=20), timedelta(minutes=40), timede
 
 @dataclass(frozen=True)
 class Channel:
-    """Where messages go. Its secret (address, token, password) comes from the settings of that kind.
+    """A receiver of messages. Its secret (address, token, password) comes from the settings of that kind.
 
     ``room`` is Slack's channel, with a bot token; ``sender``, ``recipients`` and ``server`` are e-mail's.
     """
@@ -41,7 +41,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Timing:
-    """How alerts meet in one message. ``group_by`` are labels; with ("...",) each alert is a group of its own."""
+    """The rules by which alerts meet in one message. ``group_by`` are labels; with ("...",) an alert is a group."""
 
     group_by: tuple[str, ...] = (PERSON,)
     group_wait: timedelta = timedelta(seconds=30)

@@ -58,7 +58,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True)
 class ChannelState:
-    """How a channel does. ``failing_since`` None: well. ``hint`` says what to do."""
+    """The health of a channel. ``failing_since`` None: well. ``hint`` says what to do."""
 
     name: str
     waiting: int

@@ -258,7 +258,7 @@ class Router:
         return [message for message in messages if message]
 
     def _is_muted(self, alert: Alert, now: datetime) -> bool:
-        """As in Alertmanager, the end of an alert that is muted is not told either."""
+        """Return whether ``alert`` is muted. As in Alertmanager, the end of a muted alert is not told either."""
         if any(silence.mutes(alert.labels, now) for silence in self.silences):
             return True
         return self._inhibitor.mutes(alert)

@@ -1,4 +1,4 @@
-"""How fast alerts are seen, looked after and over: time to detect, to acknowledge and to resolve."""
+"""Times to detect, to acknowledge and to resolve alerts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

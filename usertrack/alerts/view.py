@@ -26,7 +26,7 @@ def person_words(alert: Alert) -> str:
 
 
 def people_in_need(alerts: Sequence[Alert]) -> int:
-    """How many people ``alerts`` are about, with those of incidents."""
+    """Count the people whom ``alerts`` are about, with those of incidents."""
     of_incidents = (alert.facts.get("people") for alert in alerts if not alert.person)
     return len({alert.person for alert in alerts} - {""}) + sum(size for size in of_incidents if isinstance(size, int))
 
@@ -214,7 +214,7 @@ def _moment(text: str) -> datetime | str:
 
 
 def stats_document(stats: Stats, days: int, pattern: str) -> Document:
-    """How fast alerts were noticed, taken up and resolved."""
+    """Return the document of how fast alerts were noticed, taken up and resolved."""
     rows = (
         ("noticed", "from the deciding event", stats.to_detect),
         ("taken up", "from then, until somebody acknowledged, snoozed or resolved it", stats.to_acknowledge),

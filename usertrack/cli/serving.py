@@ -29,7 +29,7 @@ _PANEL = "Engines"
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast the demo's people come, in hours of visits an hour, and the seed of what they do."""
+    """The pace of the demo's people, in hours of visits an hour, and the seed of what they do."""
 
     speed: float
     seed: int

@@ -46,7 +46,7 @@ def query_of_sql(library: Library, source: str, sql: str, params: Mapping[str, s
 
 
 def source_of(source: str | None, settings: "Settings") -> str:
-    """Where typed SQL runs: ``--source``, else the only source that is configured; raises UsageError."""
+    """Return the source of typed SQL: ``--source``, else the only source that is configured; raises UsageError."""
     if source in SOURCES:
         return source
     if source is not None:

@@ -240,7 +240,7 @@ class Entity:
 
     @property
     def place(self) -> str:
-        """How messages name its file: a shipped one by its place in a workspace."""
+        """Return the name of its file in messages: a shipped one by its place in a workspace."""
         return f"tables/neon/{self.kind.name}.sql" if self.shipped else str(self.path)
 
     @property

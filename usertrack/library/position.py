@@ -1,4 +1,4 @@
-"""Where in SQL that somebody typed an error is: its line and column, each counted from 1."""
+"""Finds the line and column of an error in typed SQL, both counted from 1."""
 
 import re
 from collections.abc import Mapping

@@ -93,7 +93,7 @@ class Query:
 
     @property
     def place(self) -> str:
-        """How messages name it: by its file where it is the workspace's own, else by its name."""
+        """Return its name in messages: its file where it is the workspace's own, else its name."""
         return self.name if self.shipped or self.path is None else str(self.path)
 
     @property

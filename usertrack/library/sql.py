@@ -91,7 +91,7 @@ def _tokens(sql: str, source: str) -> tuple[Any, ...]:
 
 @cache
 def _hogql() -> Any:
-    """How HogQL is cut into tokens: ClickHouse's way, with ``$`` in names and ``//`` comments."""
+    """Return sqlglot's dialect of HogQL: ClickHouse's tokens, with ``$`` in names and ``//`` comments."""
     from sqlglot.dialects.clickhouse import ClickHouse
 
     class HogQL(ClickHouse):
@@ -175,7 +175,7 @@ def tables_of(sql: str) -> dict[str, str]:
 
 
 def select_list(sql: str) -> list[tuple[int, int]]:
-    """Where each column of the outermost SELECT of ``sql``, a query of PostgreSQL, begins and ends."""
+    """Return the start and end of every column in the outermost SELECT of ``sql``, a query of PostgreSQL."""
     places: list[tuple[int, int]] = []
     depth, listing, start, end = 0, False, -1, -1
     for token in tokens_of(sql, "neon"):

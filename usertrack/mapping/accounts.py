@@ -109,7 +109,7 @@ def account_proposal(
 
 
 def _points(table: Relation, neutral: frozenset[str]) -> tuple[float, list[str]]:
-    """How much ``table`` looks as if it had a row per person who signs in."""
+    """Return points for how much ``table`` looks as if it had a row per person who signs in, with reasons."""
     named = [word for word in table.words if word not in ("entity", "table", "record", "data")]
     head = named[-1] if named else ""
     if head not in rules.weights("people") or set(table.words) & rules.words("no_candidates"):

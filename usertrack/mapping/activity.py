@@ -86,7 +86,7 @@ def _prefer_runs_to_steps(proposals: Sequence[Proposal], ways: Ways) -> None:
 
 
 def _weight(table: Relation) -> float:
-    """How much the name of ``table`` sounds like runs."""
+    """Return points for how much the name of ``table`` sounds like runs."""
     return max(
         (rules.weights("runs").get(word, 0) for word in table.words if word not in rules.words("tails")), default=0
     )
@@ -145,7 +145,7 @@ def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[tuple[Relation
 
 
 def _points(table: Relation) -> tuple[float, list[str]]:
-    """How much the name and the columns of ``table`` sound like something that begins and ends; 0 for not at all."""
+    """Return points for a name and columns that sound like something that begins and ends; 0 for not at all."""
     heads = [rules.weights("runs").get(word, 0) for word in table.words if word not in rules.words("tails")]
     if not heads or not time_like(table, rules.patterns("started"), rules.words("began")):
         return 0, []
@@ -293,7 +293,7 @@ def _add_words(
 def _read_status(
     proposal: Proposal, column: Column, labels: Labels
 ) -> tuple[float, Column, dict[str, tuple[str, ...]], str]:
-    """How well ``column`` says how a row ended, the states of its words, and a note on what is left open."""
+    """Return points for how well ``column`` says how a row ended, the states of its words, and a note."""
     exact = (
         2.0 if len(column.words) == 1 or column.words[:-1] == proposal.table.words[-len(column.words) + 1 :] else 0.0
     )

@@ -54,7 +54,7 @@ def without_id(column: Column) -> tuple[str, ...]:
 
 
 def reference_counts(catalog: Catalog) -> dict[int, int]:
-    """How many tables refer to each table, by its id."""
+    """Count the tables that refer to each table, by its id."""
     counts: dict[int, int] = {}
     for table in catalog.tables.values():
         for target in {column.references[0] for column in table.columns if column.references}:

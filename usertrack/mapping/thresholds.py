@@ -217,6 +217,6 @@ def _value(lines: str, part: str) -> str:
 
 
 def _section(text: str, segment: str) -> tuple[int, int]:
-    """Where the lines of a segment of the first set begin and end; empty where it is not there."""
+    """Return the start and end of the lines of a segment of the first set; empty where it is not there."""
     match = re.search(rf"^      {segment}:\n(?:        .*\n)*", text, re.MULTILINE)
     return match.span() if match else (0, 0)

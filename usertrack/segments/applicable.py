@@ -53,7 +53,7 @@ _PLACE = re.compile(r"(?<!\{)\{(label |an? )?(\w+)\}(?!\})")
 
 
 def fact_labels(rules: Rules, library: Library) -> dict[str, str]:
-    """How people call each fact that profiles of ``rules`` have, by its name."""
+    """Return the labels of the facts that profiles of ``rules`` have, by name."""
     labels = {derived.name: library.words(derived.label) for derived in rules.derived}
     for name in rules.queries:
         with suppress(UsageError):

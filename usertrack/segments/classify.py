@@ -29,7 +29,7 @@ OWN_COLUMNS = ("primary", "segments", "action", "priority", "because", "undecide
 
 @dataclass(frozen=True)
 class SegmentCount:
-    """How many people are in a segment for sure. ``people`` is None when nobody is, and somebody may be.
+    """The number of people who are in a segment for sure. ``people`` is None when nobody is, and somebody may be.
 
     ``to_act_on`` counts people whose primary segment it is for sure, and is None as ``people`` is. ``undecided`` counts
     people for whom a fact that decides is not known. ``unknown`` says why, where that fact is unknown for everybody in

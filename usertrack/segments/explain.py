@@ -120,7 +120,7 @@ def find_person(profiles: Profiles, email: str, described: str = "") -> str:
 
 
 def _how_many(profiles: Profiles, name: str, described: str) -> str:
-    """How many are known, and by what, where ``name`` is an e-mail and they are not known by that."""
+    """Say how many are known, and by what, where ``name`` is an e-mail and people have another key."""
     known = f"{subjects_words(profiles.people, profiles.key)}{described and f' {described}'} are known"
     if profiles.key in (EMAIL, ORGANIZATION) or "@" not in name:
         return known

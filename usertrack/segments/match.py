@@ -1,4 +1,4 @@
-"""How the profiles of PostHog and Postgres meet on their key, who is in one of the two alone, and who is left out."""
+"""Matches the profiles of PostHog and Postgres on their key: who is in one alone, and who is left out."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ Sides = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class Match:
-    """How many keys the two sources share; ``anonymous`` counts visitors without one, ``without_email`` accounts.
+    """Counts of keys that the two sources share; ``anonymous`` counts visitors without one, ``without_email`` accounts.
 
     By a key other than the e-mail, the sources leave own people and those who opted out away without counting them.
     """

@@ -1,4 +1,4 @@
-"""How the people of PostHog and Postgres match, as a document: the counts, and the people behind them."""
+"""The document of how people of PostHog and Postgres match: the counts, and the people behind them."""
 
 from itertools import islice
 

@@ -70,12 +70,12 @@ class SegmentSet:
 
     @property
     def tags(self) -> dict[str, Tag]:
-        """How its segments are shown, by id and by name."""
+        """Return the tags that show its segments, by id and by name."""
         return segment_tags(self.segments)
 
     @property
     def task_tags(self) -> dict[str, Tag]:
-        """How their tasks are shown; one of several segments as that of the first."""
+        """Return the tags that show their tasks; one of several segments as that of the first."""
         return {segment.task: self.tags[segment.id] for segment in reversed(self.segments)}
 
     def __getitem__(self, id: str) -> Segment:  # noqa: A002 - the field's own word
@@ -149,7 +149,7 @@ class Rules:
 
     @property
     def tags(self) -> dict[str, Tag]:
-        """How the segments of all sets are shown; the first set's way, where several have the same name."""
+        """Return the tags that show the segments of all sets; the first set's, where several share a name."""
         sets = reversed(list(self.sets.values()))
         return {name: tag for segment_set in sets for name, tag in segment_set.tags.items()}
 
@@ -176,7 +176,7 @@ class Rules:
         return self.sets[name]
 
     def set_or_usual(self, name: str | None) -> SegmentSet:
-        """As `set_named`; the first set that is here instead of the usual one, where that is absent.
+        """Return `set_named`, or the first set that is here where the usual one is absent.
 
         None is the usual one, too, or of organizations the first.
         """
@@ -190,7 +190,7 @@ class Rules:
         return replace(first, note=note) if cause else first
 
     def require(self, segment_set: SegmentSet, names: Sequence[str]) -> list[str]:
-        """As `SegmentSet.require`; for a segment of another set the error names that set."""
+        """Call `SegmentSet.require`; for a segment of another set the error names that set."""
         for name in names:
             self._require_present(name)
             sets_with_it = [other.name for other in self.sets.values() if find_segment(other.segments, name)]

@@ -22,7 +22,7 @@ _NAMED = 10  # of the undecided, as many as a paragraph takes
 
 @dataclass(frozen=True)
 class SegmentChanges:
-    """How many people entered and left each segment since ``as_of``: ``counts`` are (entered, left) by segment id.
+    """Counts of people who entered and left each segment since ``as_of``: ``counts`` are (entered, left) by segment id.
 
     ``heading`` is that of their column.
     """
@@ -74,12 +74,12 @@ def segments_document(
 
 
 def other_segments_note(count: int) -> list[str]:
-    """How many members are not listed, because a more urgent segment acts on them."""
+    """Say how many members are not listed, because a more urgent segment acts on them."""
     return [f"{other_segments_words(count)}: --all-members lists them, too"] if count else []
 
 
 def cut_note(total: int, limit: int | None) -> list[str]:
-    """How many rows `--limit` left out, for formats that do not show it."""
+    """Say how many rows `--limit` left out, for formats that do not show it."""
     return [f"only {number(limit)} of {number(total)}, as --limit says"] if limit and limit < total else []
 
 
@@ -282,7 +282,7 @@ def undecided_notes(classification: Classification, only: Sequence[str] = ()) ->
 
 
 def undecided_words(classification: Classification, id_: str) -> str:
-    """How many may be in a segment, why that is not known, and the first of them; empty where everybody is decided."""
+    """Say how many may be in a segment, why, and who is first; empty where everybody is decided."""
     count = classification.count(id_)
     if not count.doubt:
         return ""
@@ -320,7 +320,7 @@ def undecided_document(classification: Classification, only: Sequence[str], time
 
 
 def match_notes(match: Match, key: str = EMAIL) -> list[str]:
-    """How many people or organizations the sources could not match, by kind."""
+    """Say how many people or organizations the sources could not match, by kind."""
     if key == ORGANIZATION:
         return _organization_notes(match)
     name = key_words(key)

@@ -1,4 +1,4 @@
-"""Whom a pattern is about, and what is known of a person beside events."""
+"""The people whom a pattern is about, with the facts known of them beside events."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol

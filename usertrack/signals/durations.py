@@ -1,4 +1,4 @@
-"""How long things usually take: a histogram of fixed size, from which a percentile is read."""
+"""A histogram of durations of fixed size, from which percentiles are read."""
 
 from bisect import bisect_left
 

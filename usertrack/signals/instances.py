@@ -11,7 +11,7 @@ from usertrack.signals.whereabouts import TabVisit, Whereabouts
 
 
 class Phase(IntEnum):
-    """How far an instance of a pattern is."""
+    """The progress of an instance of a pattern."""
 
     IDLE = 0
     PENDING = 1

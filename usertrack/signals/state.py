@@ -147,7 +147,7 @@ class StateFile:
             db.execute("DELETE FROM signals WHERE id <= ?", [up_to])
 
     def held(self, names: Callable[[str], bool]) -> int:
-        """How many of its records are, or speak, of the person whom ``names`` finds in a text."""
+        """Count the records that are, or speak, of the person whom ``names`` finds in a text."""
         self._connection.create_function("names", 1, names, deterministic=True)
         counts = (f"SELECT count(*) FROM {table} WHERE {condition}" for table, condition in _OF_PEOPLE)
         return sum(int(self._connection.execute(count).fetchone()[0]) for count in counts)
@@ -162,7 +162,7 @@ class StateFile:
         self._write_anew()
 
     def old(self, before: datetime) -> int:
-        """How many of its records are of people who did nothing since ``before``, or of what was then."""
+        """Count the records of people who did nothing since ``before``, or of what was then."""
         counts = (f"SELECT count(*) FROM {table} WHERE {condition}" for table, condition in _OLD)
         return sum(int(self._old(count, before).fetchone()[0]) for count in counts)
 

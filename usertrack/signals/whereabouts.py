@@ -1,4 +1,4 @@
-"""Where somebody is and was: their tabs and visits, and their session. Conditions look at no more of a person."""
+"""A person's tabs, visits and session. Conditions look at no more of a person."""
 
 from typing import Any
 

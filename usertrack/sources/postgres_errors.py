@@ -105,7 +105,7 @@ def _hint(error: psycopg.Error) -> str:
 
 
 def _line_of_entity(error: Exception, statement: Statement, before: str, after: str) -> EntityLine | None:
-    """Where the error is, if that is in an entity. Postgres gives no position for what a role may not read."""
+    """Return the line of the error, if it is in an entity. Postgres gives no position for what a role may not read."""
     query = statement.query
     if query is None:
         return None

@@ -31,7 +31,7 @@ Segment = tuple[int, int]
 
 @dataclass(frozen=True)
 class ChurnPeriod:
-    """How many of those active in the ``gone`` days before ``start`` were not active from it up to ``end``.
+    """Counts of people active in the ``gone`` days before ``start`` who were not active from it up to ``end``.
 
     Both are local midnights, aware.
     """

@@ -40,7 +40,7 @@ CREATE TABLE history.person (
 
 @dataclass(frozen=True)
 class HistoryFile:
-    """Where the history is. ``origin`` names the sources: snapshots are only compared with those of the same origin.
+    """The file of the history. ``origin`` names the sources: snapshots are only compared with those of the same origin.
 
     It keeps all snapshots of the last ``all_days``, one a day of the last ``daily_days``, and one a week before that.
     """

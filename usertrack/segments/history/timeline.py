@@ -62,7 +62,7 @@ def sizes(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = 
 
 
 def dwell(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
-    """How long people stay in days, one row per segment of the last snapshot; reads the tables of `stays`.
+    """Return how many days people stay, a row per segment of the last snapshot, from the tables of `stays`.
 
     ``days_so_far`` is the median of the people who are in it now. ``since_before`` of them were in it at the first
     snapshot already, so that their days are a lower bound. ``days`` is the Kaplan-Meier median of the ``stays`` that

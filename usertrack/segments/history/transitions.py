@@ -57,7 +57,7 @@ class SnapshotPair:
 
 @dataclass(frozen=True)
 class MoveCounts:
-    """How many people moved between two snapshots: (entered, left) by segment id."""
+    """Counts of people who moved between two snapshots: (entered, left) by segment id."""
 
     pair: SnapshotPair
     counts: Mapping[str, tuple[int, int]]
@@ -115,7 +115,7 @@ def week_before(snapshots: Sequence[Snapshot], key: str, moment: datetime) -> Sn
 
 
 def move_counts(connection: Any, pair: SnapshotPair) -> dict[str, tuple[int, int]]:
-    """How many entered and left each common segment, by its id."""
+    """Count who entered and left each common segment, by its id."""
     rows = connection.execute(
         f"SELECT id, count(*) FILTER (entered), count(*) FILTER (NOT entered) FROM ({_moved_sql(pair)}) GROUP BY id"
     ).fetchall()
@@ -133,7 +133,7 @@ def _ids(segments: Sequence[SnapshotSegment]) -> str:
 
 
 def transition_matrix(connection: Any, pair: SnapshotPair) -> Table:
-    """How many people went from which primary segment to which: a row per segment before, a column per segment after.
+    """Count moves between primary segments: a row per segment before, a column per segment after.
 
     ``people``, the last column, is the sum of its row. The row `not there` counts people who came in between.
     """
@@ -200,7 +200,7 @@ def _moves_sql(pair: SnapshotPair, segments: Sequence[SnapshotSegment], key: str
 
 
 def standing(classification: Classification, pair: SnapshotPair) -> Table:
-    """Whom to act on, most urgent first: a row per person of the later snapshot, with their primary segment.
+    """Return a row per person of the later snapshot with their primary segment, the most urgent first.
 
     ``new``: came into that segment since the earlier snapshot; None where that did not know the segment. ``moved`` are
     the facts of its rule that are otherwise since, as ``label old → new``; None where there are none. Facts that change

@@ -95,7 +95,7 @@ class Simulation:
 
     @property
     def by_day(self) -> list[int]:
-        """How many messages there were on each day, counted in days from ``since``."""
+        """Count the messages of each day, in days from ``since``."""
         days = Counter(int((message.at - self.since) / timedelta(days=1)) for message in self.messages)
         return [days[day] for day in range(max(1, round(self.days)))]
 
@@ -105,7 +105,7 @@ class Simulation:
 
     @property
     def overlap(self) -> dict[tuple[str, str], int]:
-        """How many people two patterns have in common."""
+        """Count the people whom two patterns have in common."""
         people = {pattern: self.people_of(pattern) for pattern in self.names}
         return {pair: len(people[pair[0]] & people[pair[1]]) for pair in combinations(self.names, 2)}
 
