@@ -39,6 +39,7 @@ def test_in_a_frame_of_clickhouse_and_across_two(tmp_path: Path, method: int, na
         json.dumps("MÜLLER+1@x.de"),
         quote("MÜLLER+1@x.de"),
         quote("mu\u0308ller+1@x.de").lower(),
+        f"?next={quote(quote('MÜLLER+1@x.de'))}",
     ],
 )
 @pytest.mark.parametrize("form", ["NFC", "NFD"])

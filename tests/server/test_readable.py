@@ -92,6 +92,23 @@ def test_a_text_keeps_its_words_and_addresses_their_path(text: str, readable: st
     assert (rules.text(text), rules.text(readable)) == (readable, readable)
 
 
+@pytest.mark.parametrize("number", ["030 - 123 - 456", "030–123–456", "01\u00a023\u00a045", "123;456;789", "12'34'56"])
+def test_no_number_of_a_phone_stays(number: str) -> None:
+    assert Readable().text(f"Call {number} now") == "Call * now"
+
+
+def test_what_is_named_like_a_secret_goes_whatever_it_is(client: Client) -> None:
+    secrets = {"token": "a1", "secret_key": "b2", "pass": "c3", "password": ["d4"], "creds": {"password": 12345678}}
+    (kept,) = stored(client, [of_page("signed_in", **secrets, compass="north", cookie=True)])
+    assert {name: kept[name] for name in secrets} == dict.fromkeys(secrets, "*") | {"creds": {"password": "*"}}
+    assert (kept["compass"], kept["cookie"]) == ("north", True)
+
+
+def test_ids_by_which_people_are_merged_stay(client: Client) -> None:
+    (kept,) = stored(client, [of_page("$groupidentify", **{"$group_type": "team", "$group_key": "acme_4711"})])
+    assert (kept["$group_type"], kept["$group_key"]) == ("team", "acme_4711")
+
+
 def test_hosts_stay(client: Client) -> None:
     hosts = {"$host": "acme.example:8443", "$referring_domain": "www.kowalczyk.example"}
     direct, other = stored(client, [of_page("$pageview", **{**hosts, "$referrer": "$direct"}), of_page("x", **hosts)])

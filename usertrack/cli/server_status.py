@@ -80,7 +80,7 @@ def _lines(url: str, status: dict[str, Any]) -> list[str]:
         "refused": f"{plural(status['refused_events'], 'event')}; `usertrack serve --refused` lists them"
         + (
             f", but {number(dropped)} for which there was no room"
-            if (dropped := status["refused_and_dropped_events"])
+            if (dropped := status.get("refused_and_dropped_events", 0))
             else ""
         ),
         "waiting": f"{waiting} of {size_words(status['most_waiting_bytes'])}; the oldest {status['lag_seconds']:g} s",

@@ -207,7 +207,7 @@ def serve(
 
 def _lines(file: Path) -> tuple[str, ...]:
     try:
-        return tuple(file.read_text().splitlines())
+        return tuple(file.read_text(encoding="utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read ({error})", "name a text file with a route or word a line") from None
 

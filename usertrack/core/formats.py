@@ -49,6 +49,9 @@ def delete_copies(path: Path) -> None:
 def prepare_folder(folder: Path, known: int) -> None:
     """Note in ``folder`` that it has the format ``known``; raises UsageError for one of a newer usertrack."""
     file = folder / "format"
-    require_known(folder, number := int(file.read_text()) if file.exists() else 0, known)
+    text = file.read_text(errors="replace").strip() if file.exists() else "0"
+    if not text.isdecimal():
+        raise UsageError(f"{file} holds no number", f"write {known} into it, if this usertrack made the folder")
+    require_known(folder, number := int(text), known)
     if number < known:
         write_whole(file, f"{known}\n")

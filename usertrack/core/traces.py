@@ -40,7 +40,8 @@ def _spellings(character: str) -> list[str]:
     cases = {case for case in (character, character.lower(), character.upper()) if len(case) == 1}
     texts = {normalize(form, case) for case in cases for form in ("NFC", "NFD")}
     encoded = {json.dumps(text, ensure_ascii=in_ascii)[1:-1] for text in texts for in_ascii in (True, False)}
-    return sorted({*texts, *encoded, *map(quote, texts)}, key=len, reverse=True)
+    once = {quote(text) for text in texts}
+    return sorted({*texts, *encoded, *once, *map(quote, once)}, key=len, reverse=True)  # twice: a URL within a URL
 
 
 def without(email: str, text: str) -> str:
@@ -70,9 +71,8 @@ def files_with(
 def _rare(email: str) -> list[list[bytes]]:
     """Return what no text with ``email`` is without, for each way to write it: for all but few files, a quick proof."""
     parts = re.split("[^\0-\x7f]+", normalize("NFC", email).lower())
-    return [
-        [write(part).lower().encode() for part in parts] for write in (str, quote, lambda part: json.dumps(part)[1:-1])
-    ]
+    writes = (str, quote, lambda part: quote(quote(part)), lambda part: json.dumps(part)[1:-1])
+    return [[write(part).lower().encode() for part in parts] for write in writes]
 
 
 def _files(path: Path) -> Iterable[Path]:

@@ -160,9 +160,14 @@ def _migrate(connection: Any, path: Path, number: int) -> None:
     copy = new_copy(path, number)
     copy.unlink()  # DuckDB makes its files itself
     connection.execute(f"ATTACH {quote(str(copy))} AS former")
-    copy.chmod(0o600)
-    connection.execute("COPY FROM DATABASE history TO former")
-    connection.execute("DETACH former")
+    try:
+        copy.chmod(0o600)
+        connection.execute("COPY FROM DATABASE history TO former")
+    except Exception:  # disk full, for one: half a copy is none
+        copy.unlink()
+        raise
+    finally:
+        connection.execute("DETACH former")
     with transaction(connection):
         connection.execute("ALTER TABLE history.person ADD COLUMN IF NOT EXISTS undecided VARCHAR[]")
         connection.execute(f"UPDATE history.about SET version = {FORMAT}")

@@ -60,7 +60,9 @@ class Capture:
         Raises ``NotAppended``.
         """
         prepare = partial(self._prepare, events, now)
-        accepted, body, refused = prepare() if len(events) <= _FEW else await self._in_thread(prepare)
+        # texts of pages may be long, and are read word by word
+        takes_long = len(events) > _FEW or any(map(self._readable.concerns, events))
+        accepted, body, refused = await self._in_thread(prepare) if takes_long else prepare()
         if accepted:
             await self.ingestor.append(body, accepted)
         return refused
@@ -68,13 +70,16 @@ class Capture:
     async def refuse(self, batch: Batch, now: datetime, *, browser: bool) -> None:
         """Keep the refused events of ``batch`` aside, with their reasons."""
         if batch.refused:
-            refused = [(event.reason, self._readable.clean_json(event.json)) for event in batch.refused]
             kept = 0
             with suppress(OSError, NotAppended):  # disk full, for one: the sender learns that they were refused
-                await self._in_thread(partial(self._log.trim, 0, Counts(refused=len(refused))))
-                kept = await self._in_thread(partial(self._set_aside.add, now, refused, browser=browser))
-            self.ingestor.metrics.refused += len(refused)
-            self.ingestor.metrics.dropped += len(refused) - kept
+                await self._in_thread(partial(self._log.trim, 0, Counts(refused=len(batch.refused))))
+                kept = await self._in_thread(partial(self._keep, batch, now, browser=browser))
+            self.ingestor.metrics.refused += len(batch.refused)
+            self.ingestor.metrics.dropped += len(batch.refused) - kept
+
+    def _keep(self, batch: Batch, now: datetime, *, browser: bool) -> int:
+        refused = [(event.reason, self._readable.clean_json(event.json)) for event in batch.refused]
+        return self._set_aside.add(now, refused, browser=browser)
 
     def replay(self) -> tuple[int, int]:
         """Store the events that were refused, where they can be now; return how many were stored, and were not."""

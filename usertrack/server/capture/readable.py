@@ -26,8 +26,10 @@ _EVENTS = {
 # made by the script or by this server, of no text of a page
 _MADE = {
     "$lib", "$event_type", "$session_id", "$window_id", "$device_id", "$anon_distinct_id", "$ip", "$browser",
-    "$os", "$device_type", "client_timestamp", "token", SIGNATURE,
+    "$os", "$device_type", "client_timestamp", SIGNATURE,
 }  # fmt: skip
+# ids as the product's code gives them, like a distinct id: two of them that became one would merge people
+_IDS = {"$create_alias": {"alias"}, "$groupidentify": {"$group_key", "$group_type"}}
 _HOSTS = ("$host", "$referring_domain")
 _GIVEN = ("$set", "$set_once", "$group_set", "$groups")  # by the product's code
 _LABEL, _DECLARED = "$el_text", "$el_declared"  # the latter says that `data-usertrack-label` is the text
@@ -49,7 +51,7 @@ _CHUNK = re.compile(r"[-_.]+")
 _NUMBERED = re.compile(r"[vqh]\d{1,2}", re.IGNORECASE)  # v2, Q3, h1
 _TEXT = re.compile(
     r"(?P<url>[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>`]*)|(?P<path>(?<![\w+=~.%-])/[^\s\"'<>`]+)"
-    r"|(?P<digits>(?<!\w)[+-]?\d(?:[ .,:/()-]{0,2}\d){3,}(?![\w@%]))"  # such as phone numbers
+    r"|(?P<digits>(?<!\w)[+-]?\d(?:[^\w@%]{0,3}\d){3,}(?![\w@%]))"  # such as phone numbers
     r"|[\w@%+/.~$^\\-]+",
     re.IGNORECASE,
 )
@@ -59,7 +61,9 @@ _HOST = re.compile(r"(?:[a-z0-9-]{1,40}\.)+[a-z0-9-]{1,40}(?::\d{1,5})?|localhos
 _POSITION = re.compile(r":\d{1,7}:\d{1,7}$")  # line and column in a stack
 
 _NAMES_SECRET = re.compile(
-    r"(?:passw\w*|pwd|secret|token|api[_-]?key|authorization|credentials?|cookie|jwt|session[_-]?id)$", re.IGNORECASE
+    r"(?:passw\w*|(?:^|[_-])pass|pwd|secret|token|(?:api|secret|private|access)[_-]?key|authorization|credentials?|cookie|jwt"
+    r"|session[_-]?id)$",
+    re.IGNORECASE,
 )
 _NAMES_ID = re.compile(r"(?:^|[_-])[iI]d$|Id$")
 _WRITTEN = re.compile(r"[^\s\"'<>`=&?,;]+")
@@ -89,9 +93,14 @@ class Readable:
         self.name = _cached(self._name)
         self.value = _cached(self._value)
 
+    @staticmethod
+    def concerns(event: Event) -> bool:
+        """Return whether ``event`` comes from our script; events of other libraries stay as they are."""
+        return event.properties.get("$lib") in _SCRIPTS
+
     def clean(self, event: Event) -> None:
-        """Replace what is not to be stored in an event of our script; events of other libraries stay as they are."""
-        if event.properties.get("$lib") in _SCRIPTS:
+        """Replace what is not to be stored in an event of our script."""
+        if self.concerns(event):
             event.properties = self._properties(event.event, event.properties)
             event.event = self.name(event.event)
 
@@ -107,8 +116,9 @@ class Readable:
         )
 
     def _properties(self, event: Any, properties: Mapping[str, Any]) -> dict[str, Any]:
-        made = _MADE | {_LABEL} if properties.get(_DECLARED) is True else _MADE
-        is_own, cleaned = isinstance(event, str) and event in _EVENTS, {}
+        event = event if isinstance(event, str) else ""
+        made = _MADE | _IDS.get(event, set()) | ({_LABEL} if properties.get(_DECLARED) is True else set())
+        is_own, cleaned = event in _EVENTS, {}
         for name, value in properties.items():
             if name in made:
                 cleaned[name] = value
@@ -132,12 +142,17 @@ class Readable:
 
     def _named(self, place: str, name: str, value: Any) -> Any:
         """Clean the ``value`` of a ``name``; an e-mail stays where the name of a person's trait says that it is one."""
+        if (
+            isinstance(value, str)
+            and place in ("$set", "$set_once")
+            and name.lower().endswith("email")
+            and email_in(value)
+        ):
+            return value
+        if _is_secret(name) and not isinstance(value, bool):  # cookie: true is a choice
+            return value and "*"
         if type(value) is not str:
             return self._given("", value)
-        if place in ("$set", "$set_once") and name.lower().endswith("email") and email_in(value):
-            return value
-        if _is_secret(name):
-            return value and "*"
         return self.name(value) if place == "$groups" or _NAMES_ID.search(name) else self.value(value)
 
     # a page's own texts

@@ -25,6 +25,7 @@ _AT_ONCE = 32  # connections that asyncio takes at once, before any of them is c
 _QUEUE = 1024  # connections that the kernel keeps for us meanwhile
 _HEAD_SECONDS = 10.0  # for the headers, from their first byte on, and a TLS handshake; phones on bad lines need two
 _BODY_SECONDS, _BODY_RATE = 5.0, 240  # then bytes a second on average, as Kestrel demands
+_BODY_WINDOW = 15.0  # seconds of such an average: else a burst would buy hours
 _STALL_SECONDS = 20.0  # in which a client takes nothing of its answer, as for streams of events
 _KEEP_ALIVE_SECONDS = 75  # more than the 60 s of nginx, so that a proxy never sends into a connection that we close
 
@@ -136,7 +137,10 @@ class Connection(HttpToolsProtocol):
             return now - self._since > (_HEAD_SECONDS if self._has_begun else _KEEP_ALIVE_SECONDS)
         if self.flow.read_paused:  # by us
             self._since, self._received = now, 0
-        return self._received < (now - self._since - _BODY_SECONDS) * _BODY_RATE
+        is_behind = self._received < (now - self._since - _BODY_SECONDS) * _BODY_RATE
+        if not is_behind and now - self._since > _BODY_WINDOW:
+            self._since, self._received = now, 0
+        return is_behind
 
     def has_unsent(self) -> bool:
         return self._socket.get_write_buffer_size() > 0

@@ -15,7 +15,8 @@ from starlette.routing import Route
 from usertrack.server.http.api_errors import ApiError
 
 MAX_BODY = 20 * 1024 * 1024  # PostHog's DATA_UPLOAD_MAX_MEMORY_SIZE
-MOST_RECEIVED = 256 << 20  # bytes of all bodies together, however many connections: twelve of the largest
+MOST_RECEIVED = 256 << 20  # bytes of all large bodies together, however many connections: twelve of the largest
+_SMALL = 64 << 10  # bytes of a body that is always taken: what a browser may send as a page closes
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
@@ -87,7 +88,7 @@ async def body_within(request: Request, limit: int, too_large: Exception) -> byt
             _BODIES.received += len(chunk)
             if size > limit:
                 raise too_large
-            if _BODIES.received > MOST_RECEIVED:
+            if _BODIES.received > MOST_RECEIVED and size > _SMALL:
                 raise HTTPException(503, "Too many large requests are being received.", {"Retry-After": "1"})
             chunks.append(chunk)
         return b"".join(chunks)
