@@ -1,5 +1,6 @@
 """Each day's events are counted and compared with the engine: a loss is named, and what people delete is none."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ import pytest
 from capture_fixtures import SETTINGS, AppThread, Client
 
 from usertrack.checks.doctor import check_sources
+from usertrack.core.errors import UsageError
 from usertrack.core.notify import Silent
 from usertrack.engine.connect import open_runner
 from usertrack.library.library import Library
@@ -17,7 +19,10 @@ from usertrack.server.capture.block import BlockWriter
 from usertrack.server.capture.ingest import store_waiting
 from usertrack.server.capture.payload import Event
 from usertrack.server.capture.recorded import to_bytes
+from usertrack.server.database.session import StoreClosed
 from usertrack.server.database.store import Store
+from usertrack.server.event_log.days import Counts
+from usertrack.server.event_log.log import NotAppended
 from usertrack.server.http import requests
 from usertrack.server.imports.events import ImportOptions
 from usertrack.server.imports.load import import_file
@@ -122,3 +127,43 @@ def test_bodies_that_are_too_many_are_refused_where_answers_tell(store: Store, m
     with AppThread(store) as server:
         answer = Client(server.url, store).http.post("/api/projects/1/query/", json={"query": "much"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+def test_a_deletion_is_no_loss_when_the_days_before_it_cannot_be_read(store: Store) -> None:
+    store.query("RENAME TABLE posthog.events TO posthog.away")
+    with store.maintaining():
+        store.query("RENAME TABLE posthog.away TO posthog.events")
+        lose(store, "distinct_id LIKE '%01'")
+    assert problems(store) == []
+    lose(store, "true")
+    assert "3 missing" in problems(store)[0]
+
+
+def test_a_day_that_begins_in_a_deletion_is_changed_by_it(store: Store) -> None:
+    tomorrow = NOW + timedelta(days=1)
+    event = Event(str(UUID(int=9, version=4)), "seen", "ann", tomorrow, {})
+    with store.maintaining():
+        new = BlockWriter(store, "phc_test").write([event], tomorrow)
+        store.log.trim(0, Counts(stored=1, rows=new), tomorrow)
+        lose(store, "distinct_id = 'ann'")
+    assert problems(store) == []
+
+
+def test_nothing_is_deleted_that_would_be_told_as_a_loss(store: Store, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "event_log.sqlite")) as log:
+        log.execute("ALTER TABLE days RENAME TO away")
+        with pytest.raises(UsageError, match="cannot write"), store.maintaining():
+            lose(store, "true")
+        log.execute("ALTER TABLE away RENAME TO days")
+    with store.maintaining():
+        assert store.rows("SELECT count() FROM posthog.events") == [[4]]
+
+
+def test_a_closed_log_stays_closed(store: Store, tmp_path: Path) -> None:
+    store.close()
+    for use in (store.log.compare, lambda rows: store.log.trim(9, Counts(stored=1, **rows))):
+        with pytest.raises(NotAppended):
+            use({})
+    with pytest.raises(StoreClosed), store.maintaining():
+        pass
+    assert not (tmp_path / "event_log.sqlite-wal").exists()

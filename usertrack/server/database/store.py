@@ -22,6 +22,7 @@ from usertrack.server.database.literals import literal
 from usertrack.server.database.lock import DirectoryLock, ReportWait
 from usertrack.server.database.property_definitions import PropertyDefinitions
 from usertrack.server.database.session import ClickHouseSession, StoreClosed
+from usertrack.server.event_log.log import NotAppended
 from usertrack.server.event_log.sqlite_log import SqliteLog
 
 # by default ClickHouse keeps replaced parts for eight minutes, and looks for them every 30 seconds
@@ -122,27 +123,41 @@ class Store(ClickHouseSession):
             finally:
                 self.maintenance_lock.release()
 
-    def _reconcile(self, patience: float = -1, *, are_changed: bool = False) -> None:
+    def _reconcile(self, patience: float = -1) -> None:
         days = "SELECT toString(toDate(created_at)), toUInt64(count()) FROM posthog.events GROUP BY 1"
         if self.write_lock.acquire(timeout=patience):
             try:
-                self.log.compare({day: int(events) for day, events in self.rows(days)}, are_changed=are_changed)
-            except (RuntimeError, sqlite3.Error) as error:  # such as damage, which says so itself
+                self.log.compare({day: int(events) for day, events in self.rows(days)})
+            except (RuntimeError, sqlite3.Error, NotAppended) as error:  # such as damage, which says so itself
                 log.warning("the events of each day could not be compared: %s", type(error).__name__)
             finally:
                 self.write_lock.release()
 
     @contextmanager
     def maintaining(self, patience: float = -1) -> Iterator[None]:
-        """Change rows outside of the log, alone; raises SourceBusy after ``patience`` seconds (-1: waits)."""
+        """Change rows outside of the log, alone; raises SourceBusy after ``patience`` seconds (-1: waits).
+
+        Raises UsageError when it cannot be noted that rows change: what is deleted would be told as a loss.
+        """
         if not self.maintenance_lock.acquire(timeout=patience):
             raise SourceBusy("another import is under way, or a deletion", "import again when it has finished")
         try:
-            self._reconcile(are_changed=True)  # also for whoever comes after this process was killed
-            yield
-        finally:
             self._reconcile()
+            self._expect_changes()
+            try:
+                yield
+            finally:
+                self._reconcile()
+        finally:
             self.maintenance_lock.release()
+
+    def _expect_changes(self) -> None:
+        try:
+            self.log.expect_changes()  # on the disk: also for whoever comes after this process was killed
+        except NotAppended as error:
+            if self._closed:
+                raise StoreClosed("the store is closed") from error
+            raise UsageError(f"cannot write to {self.path}: {error}", "free room on its disk, and try again") from error
 
     @contextmanager
     def importing(self) -> Iterator[ClickHouseSession]:

@@ -27,10 +27,18 @@ class Counts(NamedTuple):
 
 
 def add(writer: sqlite3.Connection, at: datetime, counts: Counts) -> None:
-    """Add ``counts`` to the day of ``at`` (UTC)."""
+    """Add ``counts`` to the day of ``at`` (UTC); a day that begins while others are changed is changed, too."""
     sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in Counts._fields)
-    sql = f"INSERT INTO days VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET {sums}"
+    are_changed = "(SELECT rows IS NULL FROM days ORDER BY day DESC LIMIT 1)"
+    rows = f"CASE WHEN {are_changed} THEN NULL ELSE ? END"
+    sql = f"INSERT INTO days VALUES (?, ?, ?, ?, {rows}, 0) ON CONFLICT DO UPDATE SET {sums}"
     writer.execute(sql, (f"{at:%Y-%m-%d}", *counts))
+
+
+def expect_changes(writer: sqlite3.Connection, at: datetime) -> None:
+    """Mark all days, and that of ``at``: their rows change, and are counted anew at the next comparison."""
+    add(writer, at, Counts())  # without any day, the next one would not know
+    writer.execute("UPDATE days SET rows = NULL")
 
 
 def compare(writer: sqlite3.Connection, rows: Mapping[str, int]) -> None:

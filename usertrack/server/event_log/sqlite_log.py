@@ -69,8 +69,6 @@ class SqliteLog:
         """
         try:
             with self._turn:
-                if self._closed:
-                    raise NotAppended("the log is closed")
                 return self._whole(lambda: self._append(bodies, events))
         except sqlite3.Error as error:
             raise NotAppended(str(error)) from error
@@ -110,13 +108,19 @@ class SqliteLog:
         if self._writer and self._wal.stat().st_size > _WAL_SIZE:
             self._checkpoint()
 
-    def compare(self, rows: Mapping[str, int], *, are_changed: bool = False) -> None:
-        """Compare the days with the ``rows`` of the engine; they ``are_changed`` until the next comparison."""
+    def compare(self, rows: Mapping[str, int]) -> None:
+        """Compare the days with the ``rows`` of the engine."""
         with self._turn, _transaction(self._open()) as writer:
             days.compare(writer, rows)
             self.missing = days.problems(writer)
-            if are_changed:
-                writer.execute("UPDATE days SET rows = NULL")
+
+    def expect_changes(self) -> None:
+        """Note, durably, that rows of any day change until the next comparison; raises ``NotAppended``."""
+        try:
+            with self._turn:
+                self._whole(self._expect_changes)
+        except (sqlite3.Error, OSError) as error:
+            raise NotAppended(str(error)) from error
 
     def end(self) -> int:
         """Return the offset of the last entry that was ever appended; 0 before the first."""
@@ -150,6 +154,10 @@ class SqliteLog:
         self._end = end + len(bodies)
         self._add(len(bodies), sum(map(len, bodies)))
         return self._end
+
+    def _expect_changes(self) -> None:
+        with _transaction(self._open()) as writer:
+            days.expect_changes(writer, datetime.now(UTC))
 
     def _trim(self, upto: int, counts: days.Counts | None, at: datetime) -> bool:
         """Remove some entries; says whether there are more."""
@@ -194,6 +202,8 @@ class SqliteLog:
     def _open(self) -> sqlite3.Connection:
         if self._writer:
             return self._writer
+        if self._closed:
+            raise NotAppended("the log is closed")
         try:
             return self._connect()
         except sqlite3.DatabaseError as error:
