@@ -61,7 +61,7 @@ def test_without_consent_not_a_byte_is_stored_or_sent(page: Any, site: Site, con
     page.goto(site.put("<button id=b>B</button>", consent=consent, user_id="ann"))
     page.wait_for_function("window.usertrack")
     page.click("#b")
-    page.evaluate("usertrack.track('x'); usertrack.flush()")
+    page.evaluate("usertrack.track('x'); usertrack.reset(); usertrack.flush()")
     page.goto(site.url + "/other")
     assert not [url for url in requests if "/batch/" in url]
     assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
@@ -89,6 +89,13 @@ def test_who_agrees_is_tracked_and_who_takes_it_back_leaves_nothing(page: Any, s
     page.wait_for_timeout(300)
     assert set(names(served)) == {"$identify", "$pageview", "agreed", "$pageleave"}
     assert page.evaluate("Object.keys(localStorage)") == ["usertrack_consent"]
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
+def test_an_answer_after_consent_was_taken_back_stores_nothing(page: Any, site: Site) -> None:
+    page.goto(site.put("<p>text"))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("answered = usertrack.flush(); usertrack.track('waits'); usertrack.optOut(); answered")
     assert page.evaluate("Object.keys(sessionStorage)") == []
 
 
@@ -161,6 +168,23 @@ def test_calls_before_the_script_is_there_are_kept_by_the_documented_stub(page: 
         ("$pageview", "ann"),
         ("early", "ann"),
     ]
+
+
+@pytest.mark.parametrize("consent", ["granted", ""])
+def test_who_logs_out_before_the_script_is_there_is_forgotten(page: Any, site: Site, consent: str) -> None:
+    page.goto(site.put("<p>text", host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    other = page.context.new_page()
+    other.goto(site.url)
+    other.wait_for_function("sessionStorage.usertrack_queue")
+    page.evaluate("usertrack.identify('bob', 'bob@x.example')")
+    calls = f"<script>{documented_stub()}</script><script>usertrack.reset()</script>"
+    page.goto(site.put(calls, "/bye", host=NOWHERE, consent=consent))
+    page.wait_for_function("!usertrack.q")
+    assert "bob" not in str(page.evaluate("[localStorage.usertrack, sessionStorage.usertrack_claims]"))
+    other.wait_for_timeout(100)
+    other.evaluate("usertrack.track('goes on')")
+    assert [event["distinct_id"] == "bob" for event in queued(other) if event["event"] == "goes on"] == [False]
 
 
 def test_with_a_blocker_the_stub_takes_all_calls_and_keeps_a_thousand(page: Any, site: Site) -> None:
@@ -408,6 +432,22 @@ def test_errors_are_alike_have_no_data_and_are_ten_a_page(page: Any, site: Site)
     assert {exception["$exception_list"][0]["value"] for exception in exceptions[1:]} == {"step * failed"}
     (click,) = named(page, "error_click")
     assert (click["selector"], click["message"]) == ("button#b", "no run * of *")
+
+
+def test_what_a_click_removes_is_no_error_and_the_script_goes_on(page: Any, site: Site) -> None:
+    body = """<div id=card>Close<div role=button id=a>A</div></div><p id=gone>text</p><script>
+    card.onclick = ({target}) => target === card && a.remove()
+    addEventListener('pointerdown', ({target}) => target.id === 'gone' && target.remove(), true)</script>"""
+    page.goto(site.put(body, style="#card { cursor: pointer; padding: 40px }", host=NOWHERE))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    page.click("#gone", force=True)  # Playwright would wait for what it clicked
+    page.click("#a")
+    page.click("#card", position={"x": 5, "y": 5})
+    page.wait_for_timeout(3000)
+    page.evaluate("history.pushState(0, '', '/next')")
+    names = ["$pageview", "$autocapture", "$autocapture", "$pageleave", "$pageview"]
+    assert [event["event"] for event in queued(page)] == names
+    assert named(page, "$pageleave")[0]["visible_seconds"] > 2
 
 
 def test_time_counts_while_somebody_looks_and_not_while_they_do_not(page: Any, site: Site) -> None:

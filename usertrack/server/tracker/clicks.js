@@ -48,7 +48,8 @@ const control = (target) => target.closest(CONTROLS) || (getComputedStyle(target
 /**
  * What can be seen beside `element`, which may look pressed: what lies at 154 places near and far, where, and in which
  * colors. Style sheets and animations change that without a mutation. Nobody can read what a canvas shows, or a
- * component with a closed shadow root: it counts as something new.
+ * component with a closed shadow root: it counts as something new. Nothing is seen beside an
+ * element that has left the page.
  */
 const view = (element) => {
   const root = element.getRootNode();
@@ -57,7 +58,7 @@ const view = (element) => {
   // 7 × 11 places twice: on a page of 3 600 elements that takes 3 ms
   for (let i = 0; i < 154; i++) {
     const step = i < 77 ? 16 : 90; // pixels: less than a line of text, and most of a page
-    const at = root.elementFromPoint(box.x + ((i % 7) - 3) * 2 * step, box.y + ((i % 11) - 5) * step);
+    const at = root.elementFromPoint?.(box.x + ((i % 7) - 3) * 2 * step, box.y + ((i % 11) - 5) * step);
     if (!at || element.contains(at) || seen.has(at)) continue;
     const { color, backgroundColor, opacity } = getComputedStyle(at);
     const isUnreadable = isClosed(at) || at.matches('canvas');
@@ -88,7 +89,7 @@ export const watchClicks = (on, capture) => {
   const changed = ({ element, before, focus, path }) =>
     looks(element)[1] !== before[1] ||
     path.some(({ activeElement }, i) => activeElement && activeElement !== focus[i] && !path.includes(activeElement));
-  const moved = ({ element, around }) => differ(around, view(element));
+  const moved = ({ element, around }) => !element.isConnected || differ(around, view(element));
   const answer = () => {
     if (observer && !(now() - answers.at(-1) < 20)) answers.push(now());
   };

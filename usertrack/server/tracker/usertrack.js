@@ -151,6 +151,7 @@ import { masked, template } from './readable.js';
       signal: AbortSignal.timeout(15000),
     }).catch(() => {}); // offline, or no server
     sending = 0;
+    if (!active) return; // consent was taken back meanwhile, so nothing is stored
     const wait = answer?.headers.get('Retry-After') * 1000 || 0;
     const status = answer?.status;
     if (status === 413 && split(batch)) flush();
@@ -351,7 +352,9 @@ import { masked, template } from './readable.js';
     },
     reset: () => {
       who = [];
-      if (active) write(LOCAL, slot, renew());
+      write(TAB, '_claims');
+      // Also on a page that has not started. An empty place would stop the other tabs, as optOut does.
+      if (active || read(LOCAL, '')) write(LOCAL, slot, renew());
     },
   });
   const replay = (isEvent) =>
