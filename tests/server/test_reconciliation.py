@@ -125,7 +125,7 @@ def test_bodies_that_are_too_many_are_refused_where_answers_tell(store: Store, m
     store.reconcile()
     monkeypatch.setattr(requests, "MOST_RECEIVED", 10)
     with AppThread(store) as server:
-        answer = Client(server.url, store).http.post("/api/projects/1/query/", json={"query": "much"})
+        answer = Client(server.url, store).http.post("/api/projects/1/query/", json={"query": "much" * 50_000})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 
 
