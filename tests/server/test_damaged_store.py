@@ -80,7 +80,7 @@ def test_a_part_that_clickhouse_leaves_out_is_told_everywhere(
     problem, day = health.json()["problems"]
     assert "1 missing" in day
     assert problem.startswith(
-        "events: parts are damaged, so that queries fail or lack rows (broken-on-start_202609_1_1_0): "
+        "events: parts are damaged and set aside, so that rows are missing (broken-on-start_202609_1_1_0): "
     )
     assert (health.status_code, status.code, answer.code) == (503, 5, 6)
     assert f"problem      {problem}" in status.out
@@ -100,10 +100,24 @@ def test_a_byte_within_a_part_is_found_by_its_checksum(folder: Path) -> None:
     damage(folder, flipped)
     with served(folder) as client:
         [problem] = client.http.get("/health", headers=KEY).json()["problems"]
-        assert problem.startswith("events: parts are damaged, so that queries fail or lack rows (202609_1_1_0): ")
+        assert problem.startswith("events: parts are damaged, so that queries fail (202609_1_1_0): restore")
         query = {"kind": "HogQLQuery", "query": "SELECT * FROM events"}
         answer = client.http.post("/api/projects/1/query/", json={"query": query}, headers=KEY)
         assert (answer.status_code, answer.json()["code"]) == (500, "store_damaged")
+    table = Path(problem.partition("move these folders away from ")[2])
+    (table / "202609_1_1_0").rename(folder / "away")  # as the message says
+    with served(folder) as client:
+        [day] = client.http.get("/health", headers=KEY).json()["problems"]
+        assert "1 missing" in day
+
+
+def test_a_table_that_cannot_be_checked_keeps_no_other_from_it(folder: Path) -> None:
+    damage(folder, flipped)
+    with closing(Store(folder)) as store:
+        store.query("CREATE TABLE posthog.`two words` ENGINE = MergeTree ORDER BY tuple() AS SELECT 1")
+        store.damage.check()
+        assert store.damage.is_checked
+        assert len(store.problems()) == 1
 
 
 @pytest.mark.slow

@@ -7,8 +7,10 @@ when it is asked to compare checksums.
 import logging
 import threading
 import time
-from collections import defaultdict
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from usertrack.server.database.session import ClickHouseSession
@@ -23,13 +25,17 @@ log = logging.getLogger(__name__)
 
 
 class Damage:
-    """The damaged parts of the tables of ``session``. ``is_checked`` once all checksums have been compared."""
+    """The damaged parts of the tables of ``session``.
+
+    ``is_checked`` once all checksums have been compared; the log names tables where that failed.
+    """
 
     def __init__(self, session: ClickHouseSession) -> None:
         self._session = session
         self._failed: set[tuple[str, str]] = set()
         self._aside: set[tuple[str, str]] = set()
         self._listed = -_LISTED_AGAIN
+        self._unchecked: list[str] = []
         self._thread: threading.Thread | None = None
         self._ends = False
         self.is_checked = False
@@ -40,10 +46,20 @@ class Damage:
             "SELECT table, toUInt64(sum(bytes_on_disk)) FROM system.parts"
             " WHERE active AND database = 'posthog' GROUP BY table"
         )
-        self._thread = threading.Thread(target=self._check, args=[[table for table, _ in parts]], daemon=True)
-        self._thread.start()
+        self._unchecked = [table for table, _ in parts]
+        thread = self._start()
         if sum(int(size) for _, size in parts) <= _AT_ONCE:
-            self._thread.join()
+            thread.join()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """End a check, for whose query a table that is detached would wait; afterwards it goes on with its table."""
+        self.close()
+        try:
+            yield
+        finally:
+            if self._unchecked:
+                self._start()
 
     def close(self) -> None:
         """End a check that is under way."""
@@ -54,13 +70,18 @@ class Damage:
 
     def problems(self) -> list[str]:
         """Return a sentence for each table with damaged parts: which these are, and what to do."""
-        damaged = defaultdict[str, list[str]](list)
-        for table, part in sorted(self._set_aside() | self._failed):
-            damaged[table].append(part)
+        restore = "restore a backup, or, to accept the loss,"
         return [
-            f"{table}: parts are damaged, so that queries fail or lack rows ({_listed(parts)}): restore a backup,"
-            f" or delete what is in {self._tables}/{table}/detached to accept the loss"
-            for table, parts in damaged.items()
+            *(
+                f"{table}: parts are damaged and set aside, so that rows are missing ({parts}):"
+                f" {restore} delete what is in {self._tables}/{table}/detached"
+                for table, parts in _by_table(self._set_aside())
+            ),
+            *(
+                f"{table}: parts are damaged, so that queries fail ({parts}):"
+                f" {restore} stop the server and move these folders away from {self._tables}/{table}"
+                for table, parts in _by_table(self._failed)
+            ),
         ]
 
     def _set_aside(self) -> set[tuple[str, str]]:
@@ -74,23 +95,43 @@ class Damage:
     def _tables(self) -> Path:
         return self._session.path / "clickhouse/data/posthog"
 
-    def _check(self, tables: list[str]) -> None:
-        try:
-            with closing(ClickHouseSession(self._session.path)) as session:
-                for table in tables:
-                    if self._ends:
-                        return
-                    results = session.rows(
-                        f"CHECK TABLE posthog.{table} SETTINGS check_query_single_value_result = 0, max_threads = 1,"
-                        f" log_comment = '{_TAG}'"
-                    )
-                    self._failed |= {(table, part) for part, is_whole, _ in results if not is_whole}
-            self.is_checked = True
-        except RuntimeError:
-            if not self._ends:
-                log.exception("the checksums of the store could not be compared")
+    def _start(self) -> threading.Thread:
+        self._ends = False
+        self._thread = threading.Thread(target=self._check, daemon=True)
+        self._thread.start()
+        return self._thread
+
+    def _check(self) -> None:
+        with closing(ClickHouseSession(self._session.path)) as session:
+            for table in self._unchecked.copy():
+                try:
+                    failed = _failed(session, table)
+                except RuntimeError:
+                    failed = set()
+                    if not self._ends:
+                        log.exception("the checksums of the table %s could not be compared", table)
+                if self._ends:
+                    return
+                self._failed |= failed
+                self._unchecked.remove(table)
+        self.is_checked = True
         for problem in self.problems():
             log.error("the store is damaged: %s", problem)
+
+
+def _failed(session: ClickHouseSession, table: str) -> set[tuple[str, str]]:
+    """Return ``table`` and name of its parts that do not match their checksums."""
+    results = session.rows(
+        f"CHECK TABLE posthog.{table}"
+        f" SETTINGS check_query_single_value_result = 0, max_threads = 1, log_comment = '{_TAG}'"
+    )
+    return {(table, part) for part, is_whole, _ in results if not is_whole}
+
+
+def _by_table(parts: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield each table and the names of its parts."""
+    for table, group in groupby(sorted(parts), itemgetter(0)):
+        yield table, _listed([part for _, part in group])
 
 
 def _listed(parts: list[str]) -> str:

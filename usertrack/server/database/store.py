@@ -224,7 +224,7 @@ class Store(ClickHouseSession):
         settings = ", ".join(f"{name} = {value}" for name, value in _PURGE_SETTINGS.items())
         purged = list(tables)
         self.log.purge()
-        with self._erasing:
+        with self._erasing, self.damage.paused():
             try:
                 for table in purged:
                     self.query(f"ALTER TABLE posthog.{table} MODIFY SETTING {settings}")
@@ -279,8 +279,8 @@ class Store(ClickHouseSession):
         """Close it after a running import, and after the current step of a deletion."""
         if self._applier:
             self._applier.close()
-        self.damage.close()
         with self._importing, self._erasing:
+            self.damage.close()  # which a purge would let go on
             self.log.close()
             super().close()
             self._lock.release()
