@@ -25,10 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Damage:
-    """The damaged parts of the tables of ``session``.
-
-    ``is_checked`` once all checksums have been compared; the log names tables where that failed.
-    """
+    """The damaged parts of the tables of ``session``. ``is_checked`` once each table was tried."""
 
     def __init__(self, session: ClickHouseSession) -> None:
         self._session = session
@@ -70,18 +67,15 @@ class Damage:
 
     def problems(self) -> list[str]:
         """Return a sentence for each table with damaged parts: which these are, and what to do."""
-        restore = "restore a backup, or, to accept the loss,"
+        kinds = (
+            (self._set_aside(), " and set aside, so that rows are missing", "delete what is in {}/detached"),
+            (self._failed, ", so that queries fail", "stop the server and move these folders away from {}"),
+        )
         return [
-            *(
-                f"{table}: parts are damaged and set aside, so that rows are missing ({parts}):"
-                f" {restore} delete what is in {self._tables}/{table}/detached"
-                for table, parts in _by_table(self._set_aside())
-            ),
-            *(
-                f"{table}: parts are damaged, so that queries fail ({parts}):"
-                f" {restore} stop the server and move these folders away from {self._tables}/{table}"
-                for table, parts in _by_table(self._failed)
-            ),
+            f"{table}: parts are damaged{effect} ({_listed([part for _, part in group])}):"
+            f" restore a backup, or, to accept the loss, {remedy.format(self._tables / table)}"
+            for parts, effect, remedy in kinds
+            for table, group in groupby(sorted(parts), itemgetter(0))
         ]
 
     def _set_aside(self) -> set[tuple[str, str]]:
@@ -97,9 +91,9 @@ class Damage:
 
     def _start(self) -> threading.Thread:
         self._ends = False
-        self._thread = threading.Thread(target=self._check, daemon=True)
-        self._thread.start()
-        return self._thread
+        self._thread = thread = threading.Thread(target=self._check, daemon=True)
+        thread.start()
+        return thread
 
     def _check(self) -> None:
         with closing(ClickHouseSession(self._session.path)) as session:
@@ -126,12 +120,6 @@ def _failed(session: ClickHouseSession, table: str) -> set[tuple[str, str]]:
         f" SETTINGS check_query_single_value_result = 0, max_threads = 1, log_comment = '{_TAG}'"
     )
     return {(table, part) for part, is_whole, _ in results if not is_whole}
-
-
-def _by_table(parts: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield each table and the names of its parts."""
-    for table, group in groupby(sorted(parts), itemgetter(0)):
-        yield table, _listed([part for _, part in group])
 
 
 def _listed(parts: list[str]) -> str:

@@ -29,8 +29,7 @@ class Counts(NamedTuple):
 def add(writer: sqlite3.Connection, at: datetime, counts: Counts) -> None:
     """Add ``counts`` to the day of ``at`` (UTC); a day that begins while others are changed is changed, too."""
     sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in Counts._fields)
-    are_changed = "(SELECT rows IS NULL FROM days ORDER BY day DESC LIMIT 1)"
-    rows = f"CASE WHEN {are_changed} THEN NULL ELSE ? END"
+    rows = "CASE WHEN (SELECT rows IS NULL FROM days ORDER BY day DESC LIMIT 1) THEN NULL ELSE ? END"
     sql = f"INSERT INTO days VALUES (?, ?, ?, ?, {rows}, 0) ON CONFLICT DO UPDATE SET {sums}"
     writer.execute(sql, (f"{at:%Y-%m-%d}", *counts))
 
