@@ -75,7 +75,7 @@ def served(data: Path) -> Iterator[Served]:
 
 def long(folder: Path, event: str) -> Path:
     rows = f"SELECT concat('u', i % 999) AS user_id, '{event}' AS event, 1704067200 + i AS ts"
-    return parquet(folder / "long.parquet", f"{rows} FROM range(2000000) AS r(i)")
+    return parquet(folder / "long.parquet", f"{rows} FROM range(3000000) AS r(i)")
 
 
 def importing(file: Path, data: Path) -> "subprocess.Popen[str]":
@@ -129,7 +129,7 @@ def test_others_are_answered_meanwhile_and_a_second_import_waits(
     again = load(LOG.format("second"))
     assert process.wait() == 0, process.stderr
     assert (again.code, "another import is under way" in again.err) == (4, True)
-    assert (served.count("live"), served.count("long"), served.count("second")) == (1, 2_000_000, 0)
+    assert (served.count("live"), served.count("long"), served.count("second")) == (1, 3_000_000, 0)
     process.communicate()
 
 
