@@ -128,10 +128,10 @@ def away(client: Client, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A server that stores the first request and is killed before it says so, then takes nothing for a while."""
     append, answers = client.store.log.append, iter(["stored", "refused"])
 
-    def hardly(bodies: Any) -> Any:
+    def hardly(*bodies: Any) -> Any:
         if (answer := next(answers, "")) == "stored":
-            append(bodies)
-        return no_room(bodies) if answer else append(bodies)
+            append(*bodies)
+        return no_room(*bodies) if answer else append(*bodies)
 
     monkeypatch.setattr(client.store.log, "append", hardly)
     return client
