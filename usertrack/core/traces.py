@@ -68,24 +68,24 @@ def files_with(
     ]
 
 
-def _rare(email: str) -> list[list[bytes]]:
+def _rare(email: str) -> set[tuple[bytes, ...]]:
     """Return what no text with ``email`` is without, for each way to write it: for all but few files, a quick proof."""
     parts = re.split("[^\0-\x7f]+", normalize("NFC", email).lower())
     writes = (str, quote, lambda part: quote(quote(part)), lambda part: json.dumps(part)[1:-1])
-    return [[write(part).lower().encode() for part in parts] for write in writes]
+    return {tuple(write(part).lower().encode() for part in parts) for write in writes}
 
 
 def _files(path: Path) -> Iterable[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else filter(Path.is_file, [path])
 
 
-def _has(path: Path, rare: Sequence[Sequence[bytes]], needle: "re.Pattern[bytes]", *, unpack: bool) -> bool:
+def _has(path: Path, rare: Collection[Sequence[bytes]], needle: "re.Pattern[bytes]", *, unpack: bool) -> bool:
     named = iter([str(path).encode(errors="surrogateescape")])
     contents = [named, _plain(path), *([_unpacked(path)] if unpack else [])]
     return any(_in_any(pieces, rare, needle) for pieces in contents)
 
 
-def _in_any(pieces: Iterator[bytes], rare: Sequence[Sequence[bytes]], needle: "re.Pattern[bytes]") -> bool:
+def _in_any(pieces: Iterator[bytes], rare: Collection[Sequence[bytes]], needle: "re.Pattern[bytes]") -> bool:
     tail = b""
     with suppress(OSError):  # removed meanwhile, or none of ours to read
         for piece in pieces:

@@ -157,7 +157,9 @@ class Cache:
 
     def entries(self) -> list[CachedAnswer]:
         """The undamaged entries, the latest first."""
-        return sorted((name for name, _ in self.tables()), key=lambda entry: (entry.asked_at, entry.name), reverse=True)
+        return sorted(
+            (entry for entry, _ in self.tables()), key=lambda entry: (entry.asked_at, entry.name), reverse=True
+        )
 
     def tables(self) -> Iterator[tuple[CachedAnswer, SpooledRows]]:
         """The undamaged entries with their rows, in no order."""

@@ -234,14 +234,14 @@ def _active(
     Days of which the log, which begins at ``begin``, does not have all are not complete.
     """
     by_day = {row["day"]: row for row in rows}
-    over = [start for start in scope.starts if not scope.unfinished(start)]
 
     def active_day(start: datetime) -> ActiveDay:
         row = by_day.get(start.date())
         dau, wau, mau, again = (int(row[name]) if row else 0 for name in ("dau", "wau", "mau", "again"))
-        return ActiveDay(start, dau, wau, mau, again, start in over and (begin is None or begin <= start))
+        complete = not scope.unfinished(start) and (begin is None or begin <= start)
+        return ActiveDay(start, dau, wau, mau, again, complete)
 
+    over = sum(not scope.unfinished(start) for start in scope.starts)
+    before = tuple(active_day(scope.step(scope.starts[0], at)) for at in range(-over, 0))
     days = tuple(map(active_day, scope.starts))
-    over += (earlier := [scope.step(scope.starts[0], at) for at in range(-len(over), 0)])
-    before = tuple(map(active_day, earlier))
-    return ActiveDays(before, before), ActiveDays(days, days[: max(0, len(earlier) - SOON)])
+    return ActiveDays(before, before), ActiveDays(days, days[: max(0, over - SOON)])
