@@ -213,7 +213,7 @@ def clean_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, demo_cache: Path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("USERTRACK_HISTORY", str(tmp_path / "history.duckdb"))  # the demo and its own are shared
     monkeypatch.setenv("USERTRACK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # no `usertrack open` of who runs the tests
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # where the embedded PostgreSQL has its lock
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("USERTRACK_DEBUG", "1")  # a bug shows its trace
     monkeypatch.chdir(tmp_path)

@@ -26,6 +26,16 @@ def page(chromium: Any) -> Iterator[Any]:
     context.close()
 
 
+def two_tabs(page: Any, site: Site, **attributes: str) -> Any:
+    """Open a page whose events go nowhere in the tab ``page`` and in another one, which is returned."""
+    page.goto(site.put("<p>text", host=NOWHERE, **attributes))
+    page.wait_for_function("sessionStorage.usertrack_queue")
+    other = page.context.new_page()
+    other.goto(site.url)
+    other.wait_for_function("sessionStorage.usertrack_queue")
+    return other
+
+
 def queued(page: Any) -> list[dict[str, Any]]:
     """What waits in the tab, of a page whose events go nowhere."""
     return list(page.evaluate(QUEUE))
@@ -100,11 +110,7 @@ def test_an_answer_after_consent_was_taken_back_stores_nothing(page: Any, site: 
 
 
 def test_what_one_tab_says_of_consent_and_person_holds_in_the_others(page: Any, site: Site) -> None:
-    page.goto(site.put("<p>text", host=NOWHERE))
-    page.wait_for_function("sessionStorage.usertrack_queue")
-    other = page.context.new_page()
-    other.goto(site.url)
-    other.wait_for_function("sessionStorage.usertrack_queue")
+    other = two_tabs(page, site)
     page.evaluate("usertrack.identify('ann')")
     other.wait_for_function("usertrack.track('x') || localStorage.usertrack.includes('ann')")
     assert [event["distinct_id"] for event in queued(other) if event["event"] == "x"][-1] == "ann"
@@ -172,11 +178,7 @@ def test_calls_before_the_script_is_there_are_kept_by_the_documented_stub(page: 
 
 @pytest.mark.parametrize("consent", ["granted", ""])
 def test_who_logs_out_before_the_script_is_there_is_forgotten(page: Any, site: Site, consent: str) -> None:
-    page.goto(site.put("<p>text", host=NOWHERE))
-    page.wait_for_function("sessionStorage.usertrack_queue")
-    other = page.context.new_page()
-    other.goto(site.url)
-    other.wait_for_function("sessionStorage.usertrack_queue")
+    other = two_tabs(page, site)
     page.evaluate("usertrack.identify('bob', 'bob@x.example')")
     calls = f"<script>{documented_stub()}</script><script>usertrack.reset()</script>"
     page.goto(site.put(calls, "/bye", host=NOWHERE, consent=consent))
@@ -230,11 +232,7 @@ def test_somebody_else_at_the_same_computer_is_another_person(page: Any, site: S
 
 
 def test_tabs_of_one_person_are_one_session_and_two_windows(page: Any, site: Site) -> None:
-    page.goto(site.put("<p>text", host=NOWHERE, user_id="ann"))
-    page.wait_for_function("sessionStorage.usertrack_queue")
-    other = page.context.new_page()
-    other.goto(site.url)
-    other.wait_for_function("sessionStorage.usertrack_queue")
+    other = two_tabs(page, site, user_id="ann")
     first, second = named(page, "$pageview")[0], named(other, "$pageview")[0]
     assert first["$session_id"] == second["$session_id"]
     assert first["$device_id"] == second["$device_id"]
