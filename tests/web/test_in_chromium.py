@@ -130,6 +130,7 @@ def visitor(session: Visitor) -> Iterator[Visitor]:
 
 def test_from_today_to_a_person_and_the_form_that_erases_them(visitor: Visitor) -> None:
     visitor.looks_at("/")
+    visitor.page.evaluate("document.querySelector('.parts').prepend(document.getElementById('moves'))")  # came first
     visitor.press("j", "Enter")
     visitor.looks_at("/people/[^/]+")
     visitor.page.get_by_label("Kind").select_option(index=1)

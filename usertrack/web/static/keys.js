@@ -36,6 +36,10 @@ addEventListener("submit", (event) => {
 
 function step(by) {
   const links = [...document.querySelectorAll(ROWS)].map((row) => row.querySelector("a")).filter((link) => link.checkVisibility());
+  // parts arrive in any order, and are walked in the one that is seen
+  const slots = [...(document.querySelector(".parts")?.shadowRoot?.querySelectorAll("slot") ?? [])];
+  const place = (link) => slots.indexOf(link.closest("[slot]")?.assignedSlot);
+  links.sort((one, other) => place(one) - place(other));
   const at = links.indexOf(document.activeElement);
   const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : at + by];
   next?.focus();
