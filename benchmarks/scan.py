@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from usertrack.scan.files import source_bytes, source_tree
-from usertrack.scan.scan import scan_code
+from usertrack.plan.scan.files import source_bytes, source_tree
+from usertrack.plan.scan.scan import scan_code
 
 TRUTH = Path(__file__).parents[2] / "shared" / "data" / "coverage"
 POSTHOG = re.compile(r"""posthog\??\.capture\(\s*(?:[\w.]+\s*,\s*)?["'`]([^"'`]+)["'`]""")

@@ -19,12 +19,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from usertrack.library.library import shipped_root
-from usertrack.signals.engine import Engine
-from usertrack.signals.garbage import uncollected
-from usertrack.signals.occurrence import NOTHING, Occurrence
-from usertrack.signals.patterns import Patterns
-from usertrack.signals.read import read_patterns
-from usertrack.signals.state import StateFile
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.garbage import uncollected
+from usertrack.live.signals.occurrence import NOTHING, Occurrence
+from usertrack.live.signals.patterns import Patterns
+from usertrack.live.signals.read import read_patterns
+from usertrack.live.signals.state import StateFile
 
 START = 1_795_000_000.0
 DAYS = 30

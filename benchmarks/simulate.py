@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from signals import DAYS, START, world
 
 from usertrack.library.library import shipped_root
-from usertrack.signals.audience import Everybody
-from usertrack.signals.patterns import Pattern
-from usertrack.signals.read import read_patterns
-from usertrack.signals.simulation.deliveries import with_one_channel
-from usertrack.signals.simulation.numbers import simulate
-from usertrack.signals.simulation.outcomes import back_test, churned
+from usertrack.live.signals.audience import Everybody
+from usertrack.live.signals.patterns import Pattern
+from usertrack.live.signals.read import read_patterns
+from usertrack.live.signals.simulation.deliveries import with_one_channel
+from usertrack.live.signals.simulation.numbers import simulate
+from usertrack.live.signals.simulation.outcomes import back_test, churned
 
 
 class Tenth(Everybody):

@@ -13,8 +13,8 @@ from pathlib import Path
 from uuid import UUID
 
 from tests.memberships import classified, keep_one
-from usertrack.alerts.notifications import Silence
-from usertrack.alerts.store import Store as AlertStore
+from usertrack.live.alerts.notifications import Silence
+from usertrack.live.alerts.store import Store as AlertStore
 from usertrack.segments.history.file import HistoryFile
 from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.capture.payload import Event

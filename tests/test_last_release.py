@@ -10,15 +10,15 @@ import duckdb
 import pytest
 
 from tests.memberships import FIRST, classified, keep_one
-from usertrack.alerts.erasure import compact
-from usertrack.alerts.store import Store as AlertStore
 from usertrack.core.errors import UsageError
 from usertrack.core.spool import connect
+from usertrack.live.alerts.erasure import compact
+from usertrack.live.alerts.store import Store as AlertStore
+from usertrack.live.signals.state import StateFile
 from usertrack.privacy import local
 from usertrack.segments.history.file import HistoryFile, open_history
 from usertrack.server.capture.ingest import store_waiting
 from usertrack.server.database.store import Store
-from usertrack.signals.state import StateFile
 
 
 @pytest.fixture

@@ -23,11 +23,11 @@ from typing import Any
 import httpx
 
 from tests.alerts.signals import T0
-from usertrack.alerts.life import after_signal
-from usertrack.alerts.matchers import parse_matcher
-from usertrack.alerts.model import Signal, SignalState
-from usertrack.alerts.notifications import Channel, Inhibition, Notifications, Route, Silence, Timing
-from usertrack.alerts.router import Notification, Router
+from usertrack.live.alerts.life import after_signal
+from usertrack.live.alerts.matchers import parse_matcher
+from usertrack.live.alerts.model import Signal, SignalState
+from usertrack.live.alerts.notifications import Channel, Inhibition, Notifications, Route, Silence, Timing
+from usertrack.live.alerts.router import Notification, Router
 
 PROGRAM = shutil.which("prometheus-alertmanager")
 PATTERNS, PEOPLE, TIERS = ("errors", "stuck", "idle"), ("ada", "bob", "cy"), ("trial", "paid")

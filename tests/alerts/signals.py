@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from usertrack.alerts.matchers import parse_matcher
-from usertrack.alerts.model import Signal, SignalState
-from usertrack.alerts.notifications import Channel, Notifications, Route, Timing
+from usertrack.live.alerts.matchers import parse_matcher
+from usertrack.live.alerts.model import Signal, SignalState
+from usertrack.live.alerts.notifications import Channel, Notifications, Route, Timing
 
 T0 = datetime(2026, 11, 20, 9, tzinfo=UTC)
 USUAL = Timing()

@@ -10,17 +10,17 @@ from tests.alerts.mail_server import OPENSSL, certificate, mailbox
 from tests.alerts.signals import T0, at, one_route, signal
 from tests.alerts.test_slack import CALL, JOHN
 from tests.push.receiver import Answer, receiving
-from usertrack.alerts.channels.alertmanager import AlertmanagerSender
-from usertrack.alerts.channels.email import MailSender
-from usertrack.alerts.channels.pagerduty import PagerDutySender
-from usertrack.alerts.channels.senders import senders
-from usertrack.alerts.channels.webhook import WebhookSender
-from usertrack.alerts.desk import Desk
-from usertrack.alerts.model import SignalState
-from usertrack.alerts.notifications import Channel
-from usertrack.alerts.outbox import Delivered, Message, Outbox, Sender
-from usertrack.alerts.store import Store
 from usertrack.core.errors import UsageError
+from usertrack.live.alerts.channels.alertmanager import AlertmanagerSender
+from usertrack.live.alerts.channels.email import MailSender
+from usertrack.live.alerts.channels.pagerduty import PagerDutySender
+from usertrack.live.alerts.channels.senders import senders
+from usertrack.live.alerts.channels.webhook import WebhookSender
+from usertrack.live.alerts.desk import Desk
+from usertrack.live.alerts.model import SignalState
+from usertrack.live.alerts.notifications import Channel
+from usertrack.live.alerts.outbox import Delivered, Message, Outbox, Sender
+from usertrack.live.alerts.store import Store
 from usertrack.workspace.settings import settings_of_values
 
 EMAIL = Channel("desk", "email", False, recipients=("help@acme.example",), sender="usertrack@acme.example")

@@ -9,15 +9,15 @@ import pytest
 
 from tests.alerts.alertmanager import message_of, ours, random_stream, settings_of, signals_at, silences_at
 from tests.alerts.signals import T0, at, one_route, signal
-from usertrack.alerts.codec import decode
-from usertrack.alerts.desk import Desk
-from usertrack.alerts.life import AlertState
-from usertrack.alerts.matchers import parse_matcher
-from usertrack.alerts.model import SignalState
-from usertrack.alerts.notifications import Channel, Notifications, Route
-from usertrack.alerts.router import Notification
-from usertrack.alerts.store import Store
 from usertrack.core.errors import SourceBusy, UsageError
+from usertrack.live.alerts.codec import decode
+from usertrack.live.alerts.desk import Desk
+from usertrack.live.alerts.life import AlertState
+from usertrack.live.alerts.matchers import parse_matcher
+from usertrack.live.alerts.model import SignalState
+from usertrack.live.alerts.notifications import Channel, Notifications, Route
+from usertrack.live.alerts.router import Notification
+from usertrack.live.alerts.store import Store
 
 SETTINGS = one_route(Channel("pager", "pagerduty"))
 KEY = "stuck:ada:s1"

@@ -3,14 +3,14 @@ from pathlib import Path
 
 from tests.alerts.signals import T0, at, one_route, signal
 from tests.push.receiver import receiving
-from usertrack.alerts.channels.slack import WebhookSender
-from usertrack.alerts.desk import Desk
-from usertrack.alerts.erasure import Held, Person, erase, expire_by, held
-from usertrack.alerts.matchers import parse_matcher
-from usertrack.alerts.model import SignalState
-from usertrack.alerts.notifications import Budget, Channel, Notifications
-from usertrack.alerts.outbox import Outbox
-from usertrack.alerts.store import Store
+from usertrack.live.alerts.channels.slack import WebhookSender
+from usertrack.live.alerts.desk import Desk
+from usertrack.live.alerts.erasure import Held, Person, erase, expire_by, held
+from usertrack.live.alerts.matchers import parse_matcher
+from usertrack.live.alerts.model import SignalState
+from usertrack.live.alerts.notifications import Budget, Channel, Notifications
+from usertrack.live.alerts.outbox import Outbox
+from usertrack.live.alerts.store import Store
 
 ADA = Person(frozenset({"0190-ada", "device-7"}), "ada@acme.example")
 FACTS = {"email": "ada@acme.example", "name": "Ada"}

@@ -5,10 +5,10 @@ import itertools
 import pytest
 
 from tests.alerts.signals import signal
-from usertrack.alerts.ids import alert_of, short_id, short_ids
-from usertrack.alerts.life import Alert, after_signal
-from usertrack.alerts.model import SignalState
 from usertrack.core.errors import UsageError
+from usertrack.live.alerts.ids import alert_of, short_id, short_ids
+from usertrack.live.alerts.life import Alert, after_signal
+from usertrack.live.alerts.model import SignalState
 
 
 def alert(person: str, state: SignalState = SignalState.FIRING) -> Alert:

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from usertrack.alerts.model import Signal, SignalState
+from usertrack.live.alerts.model import Signal, SignalState
 
 
 def test_the_key_of_a_signal_names_pattern_person_and_session() -> None:

@@ -12,11 +12,11 @@ import pytest
 from tests.alerts.signals import T0, at, one_route, signal
 from tests.alerts.test_slack import CALL
 from tests.push.receiver import Answer, receiving
-from usertrack.alerts.channels.webhook import WebhookSender
-from usertrack.alerts.desk import Desk
-from usertrack.alerts.notifications import Channel
-from usertrack.alerts.outbox import Message, Outbox, channel_state
-from usertrack.alerts.store import Store
+from usertrack.live.alerts.channels.webhook import WebhookSender
+from usertrack.live.alerts.desk import Desk
+from usertrack.live.alerts.notifications import Channel
+from usertrack.live.alerts.outbox import Message, Outbox, channel_state
+from usertrack.live.alerts.store import Store
 
 HOOK = one_route(Channel("hook", "webhook"))
 PEOPLE = 40
@@ -25,9 +25,9 @@ import sys
 from pathlib import Path
 from tests.alerts.signals import T0, at
 from tests.alerts.test_slack import CALL
-from usertrack.alerts.channels.webhook import WebhookSender
-from usertrack.alerts.outbox import Outbox
-from usertrack.alerts.store import Store
+from usertrack.live.alerts.channels.webhook import WebhookSender
+from usertrack.live.alerts.outbox import Outbox
+from usertrack.live.alerts.store import Store
 outbox = Outbox(Store(Path(sys.argv[1])), {"hook": WebhookSender(sys.argv[2], CALL)})
 print("ready", flush=True)
 for second in range(31, 100):
@@ -83,7 +83,7 @@ def test_a_server_that_is_down_is_told_with_how_many_wait(tmp_path: Path) -> Non
 
 
 def test_an_erased_person_is_in_no_message_that_waits(tmp_path: Path) -> None:
-    from usertrack.alerts.erasure import Person, erase
+    from usertrack.live.alerts.erasure import Person, erase
 
     store = waiting_messages(tmp_path, 3)
     erase(store, Person(frozenset({"p1"})))

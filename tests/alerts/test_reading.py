@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from usertrack.alerts.notifications import Budget, Channel, Notifications, QuietHours
-from usertrack.alerts.reading import read_notifications
 from usertrack.core.errors import UsageError
 from usertrack.core.yaml_file import YamlFile
+from usertrack.live.alerts.notifications import Budget, Channel, Notifications, QuietHours
+from usertrack.live.alerts.reading import read_notifications
 
 
 class PatternsFile(YamlFile):

@@ -4,10 +4,10 @@ from datetime import timedelta
 import pytest
 
 from tests.alerts.signals import T0, at, one_route, route, signal
-from usertrack.alerts.life import acknowledged, after_signal, snoozed
-from usertrack.alerts.matchers import parse_matcher
-from usertrack.alerts.model import Signal, SignalState
-from usertrack.alerts.notifications import (
+from usertrack.live.alerts.life import acknowledged, after_signal, snoozed
+from usertrack.live.alerts.matchers import parse_matcher
+from usertrack.live.alerts.model import Signal, SignalState
+from usertrack.live.alerts.notifications import (
     Budget,
     Channel,
     Inhibition,
@@ -16,7 +16,7 @@ from usertrack.alerts.notifications import (
     Silence,
     Timing,
 )
-from usertrack.alerts.router import Notification, Reason, Router
+from usertrack.live.alerts.router import Notification, Reason, Router
 
 PAGER = Channel("pager", "pagerduty")
 SLACK = Channel("support", "slack")

@@ -6,14 +6,14 @@ import pytest
 
 from tests.alerts.signals import T0, at, one_route, signal
 from tests.push.receiver import Answer, receiving
-from usertrack.alerts.channels.slack import BotSender, WebhookSender, payload
-from usertrack.alerts.desk import Desk
-from usertrack.alerts.life import after_signal
-from usertrack.alerts.model import Signal, SignalState
-from usertrack.alerts.notifications import Channel, Notifications
-from usertrack.alerts.outbox import Outbox
-from usertrack.alerts.router import Notification, Reason
-from usertrack.alerts.store import Store
+from usertrack.live.alerts.channels.slack import BotSender, WebhookSender, payload
+from usertrack.live.alerts.desk import Desk
+from usertrack.live.alerts.life import after_signal
+from usertrack.live.alerts.model import Signal, SignalState
+from usertrack.live.alerts.notifications import Channel, Notifications
+from usertrack.live.alerts.outbox import Outbox
+from usertrack.live.alerts.router import Notification, Reason
+from usertrack.live.alerts.store import Store
 
 CALL = Notifications(
     activity_url="https://acme.example/admin/{person}",

@@ -3,8 +3,8 @@ from pathlib import Path
 
 from tests.alerts.signals import T0, at, signal
 from tests.alerts.test_desk import desk_in
-from usertrack.alerts.model import SignalState
-from usertrack.alerts.stats import stats
+from usertrack.live.alerts.model import SignalState
+from usertrack.live.alerts.stats import stats
 
 
 def minutes(count: float) -> timedelta:

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.signals import T0
-from usertrack.alerts.watch_lock import WatchLock, deaf_since
 from usertrack.cli.watch_pane import Outage
 from usertrack.core.errors import ConnectionFailed
+from usertrack.live.alerts.watch_lock import WatchLock, deaf_since
 
 
 def test_a_second_watcher_is_told_of_the_first(tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ import pytest
 from tests.alerts.signals import signal
 from tests.conftest import Cli
 from tests.push.receiver import Answer, receiving
-from usertrack.alerts.desk import Desk
-from usertrack.alerts.model import Signal, SignalState
-from usertrack.alerts.notifications import Notifications
-from usertrack.alerts.store import Store
-from usertrack.alerts.watch_lock import WatchLock
 from usertrack.cli.alerts_watch import RunningPatterns
 from usertrack.cli.watch_pane import WatchPane, shown
 from usertrack.core.errors import UsageError
+from usertrack.live.alerts.desk import Desk
+from usertrack.live.alerts.model import Signal, SignalState
+from usertrack.live.alerts.notifications import Notifications
+from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.watch_lock import WatchLock
 from usertrack.workspace.settings import load_settings
 from usertrack.workspace.state import state_folder
 

@@ -9,8 +9,8 @@ from tests.alerts.signals import T0
 from tests.conftest import Cli
 from tests.server.capture_fixtures import shared_store  # noqa: F401
 from tests.web.live_site import Company, company  # noqa: F401
-from usertrack.signals.active import ActivePeople
-from usertrack.signals.occurrence import Occurrence
+from usertrack.live.signals.active import ActivePeople
+from usertrack.live.signals.occurrence import Occurrence
 
 HOSTILE = "Zoë🎉\x1b[2J@acme.example"
 

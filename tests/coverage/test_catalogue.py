@@ -8,9 +8,9 @@ import pytest
 
 from usertrack.coverage.catalogue import catalogue_document
 from usertrack.coverage.numbers import cover
+from usertrack.plan.scan.site import Scan, Site
 from usertrack.render import pages
 from usertrack.render.safe import url
-from usertrack.scan.site import Scan, Site
 
 from ..conftest import Cli
 from .conftest import FOLDER, written

@@ -10,7 +10,7 @@ import pytest
 
 from usertrack.coverage.diff import Change, Side, changes
 from usertrack.coverage.uses import Use
-from usertrack.scan.site import Scan, SentProperty, Site
+from usertrack.plan.scan.site import Scan, SentProperty, Site
 
 from ..conftest import Cli
 from .conftest import written

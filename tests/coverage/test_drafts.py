@@ -10,7 +10,7 @@ from usertrack.plan.draft.write import merge
 from usertrack.plan.lint import lint_plan
 from usertrack.plan.model import Plan
 from usertrack.plan.read import read_plan
-from usertrack.scan.site import Scan, SentProperty, Site, Unresolved
+from usertrack.plan.scan.site import Scan, SentProperty, Site, Unresolved
 from usertrack.server.database.store import Store
 
 from ..product.logs import asking

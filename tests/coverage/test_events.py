@@ -8,7 +8,7 @@ import pytest
 from usertrack.coverage.arrivals import Arrival, Arrivals
 from usertrack.coverage.events import CoveredEvent, covered_events
 from usertrack.coverage.states import State, state_of
-from usertrack.scan.site import Scan, Site
+from usertrack.plan.scan.site import Scan, Site
 
 from .conftest import written
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from usertrack.coverage.arrivals import Arrival, Arrivals, Presence
 from usertrack.coverage.numbers import Counts, Coverage, cover
 from usertrack.coverage.uses import Use
-from usertrack.scan.site import Scan, SentProperty, Site
+from usertrack.plan.scan.site import Scan, SentProperty, Site
 
 from .conftest import written
 from .test_events import NOW, arrived, sent

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from usertrack.coverage.properties import group_properties, person_properties
 from usertrack.plan.read import read_plan
-from usertrack.scan.site import ProfileSite, Scan
+from usertrack.plan.scan.site import ProfileSite, Scan
 
 
 def test_a_property_is_in_the_code_where_its_own_type_of_group_has_it(tmp_path: Path) -> None:

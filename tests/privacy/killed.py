@@ -31,9 +31,9 @@ def make(folder: Path) -> None:
     from tests.alerts.signals import signal as alert
     from tests.privacy.test_nothing_left import write
     from tests.segments.history.test_transitions import write as write_history
-    from usertrack.alerts.desk import Desk
-    from usertrack.alerts.notifications import Channel
-    from usertrack.alerts.store import Store as Alerts
+    from usertrack.live.alerts.desk import Desk
+    from usertrack.live.alerts.notifications import Channel
+    from usertrack.live.alerts.store import Store as Alerts
     from usertrack.segments.history.file import HistoryFile
     from usertrack.server.database.saved_insights import SavedInsights
     from usertrack.server.database.store import Store

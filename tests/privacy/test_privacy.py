@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.signals import one_route
-from usertrack.alerts.desk import Desk
-from usertrack.alerts.notifications import Channel
-from usertrack.alerts.store import Store as Alerts
-from usertrack.alerts.watch_lock import WatchLock
 from usertrack.core.temporary import temporary_folder
 from usertrack.library.library import shipped_root
+from usertrack.live.alerts.desk import Desk
+from usertrack.live.alerts.notifications import Channel
+from usertrack.live.alerts.store import Store as Alerts
+from usertrack.live.alerts.watch_lock import WatchLock
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.read import read_patterns
+from usertrack.live.signals.state import StateFile
 from usertrack.privacy import erase, local
 from usertrack.server.database.store import Store
-from usertrack.signals.engine import Engine
-from usertrack.signals.read import read_patterns
-from usertrack.signals.state import StateFile
 from usertrack.workspace.settings import load_settings
 from usertrack.workspace.state import state_folder
 

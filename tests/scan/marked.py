@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from usertrack.scan.scan import scan_code
-from usertrack.scan.site import Scan
+from usertrack.plan.scan.scan import scan_code
+from usertrack.plan.scan.site import Scan
 
 _MARK = re.compile(r"(?://|#)([>!]) ?(.*?)(?:-->)?\s*$")
 

@@ -8,7 +8,7 @@ import pytest
 
 from usertrack.core.errors import INCOMPLETE
 from usertrack.coverage.scan_file import read_scan
-from usertrack.scan.scan import scan_code
+from usertrack.plan.scan.scan import scan_code
 
 from ..conftest import Cli
 from .generated import IMPORT, LAST, SENT, program

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from usertrack.scan.scan import scan_code
+from usertrack.plan.scan.scan import scan_code
 
 from .marked import lines_of_sites, marks, written
 

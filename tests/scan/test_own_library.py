@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from usertrack.scan.own_library import EVENT, PROPERTIES
-from usertrack.scan.scan import scan_code
+from usertrack.plan.scan.own_library import EVENT, PROPERTIES
+from usertrack.plan.scan.scan import scan_code
 from usertrack.track.errors import EVENT as SENT
 from usertrack.track.errors import error_properties
 

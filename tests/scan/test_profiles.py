@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from usertrack.scan.scan import scan_code
+from usertrack.plan.scan.scan import scan_code
 
 from .marked import written
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from usertrack.core.errors import UsageError
-from usertrack.scan.extraction import parser_for
-from usertrack.scan.scan import scan_code
-from usertrack.scan.site import Scan
+from usertrack.plan.scan.extraction import parser_for
+from usertrack.plan.scan.scan import scan_code
+from usertrack.plan.scan.site import Scan
 
 from ..conftest import Cli, problem
 

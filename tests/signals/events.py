@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from usertrack.alerts.model import Signal
-from usertrack.signals.engine import Engine
-from usertrack.signals.occurrence import NOTHING, Occurrence
-from usertrack.signals.patterns import Patterns
-from usertrack.signals.read import read_patterns
+from usertrack.live.alerts.model import Signal
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.occurrence import NOTHING, Occurrence
+from usertrack.live.signals.patterns import Patterns
+from usertrack.live.signals.read import read_patterns
 
 START = 1_795_000_000.0
 """18 November 2026, 11:06:40 UTC."""

@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 
 from tests.signals.events import START, event
-from usertrack.signals.engine import Engine
-from usertrack.signals.occurrence import Occurrence
-from usertrack.signals.read import read_patterns
-from usertrack.signals.state import StateFile
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.occurrence import Occurrence
+from usertrack.live.signals.read import read_patterns
+from usertrack.live.signals.state import StateFile
 
 POLLS, STEP = 150, 60  # seconds of the events' time
 LIVES = 1.0  # seconds of a processor for all who are killed together, at most: a few times what one needs who is not

@@ -7,9 +7,9 @@ import pytest
 
 from tests.people import Company, Office, ago, office
 from tests.signals.events import patterns_of
-from usertrack.signals.engine import Engine
-from usertrack.signals.occurrence import Occurrence
-from usertrack.signals.profiled import read_audience
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.occurrence import Occurrence
+from usertrack.live.signals.profiled import read_audience
 
 RULES = """
 paying: {when: {count: x, more_than: 0, within: 5m}, where: subscription_status = 'active', because: "{credits} left"}

@@ -6,8 +6,8 @@ from pathlib import Path
 from tests.conftest import AS_OF, Cli
 from tests.signals.events import patterns_of
 from usertrack.engine.connect import open_runner
-from usertrack.signals.engine import Engine
-from usertrack.signals.reader import history
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.reader import history
 from usertrack.workspace.files import library_of
 from usertrack.workspace.settings import load_settings
 

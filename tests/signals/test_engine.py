@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from tests.signals.events import START, event, patterns_of, signals_of, summary
-from usertrack.signals.engine import Engine
-from usertrack.signals.snapshot import unsaved
-from usertrack.signals.state import StateFile
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.snapshot import unsaved
+from usertrack.live.signals.state import StateFile
 
 ERRORS = "errors: {when: {count: $exception, more_than: 3, within: 5m}}"
 QUIET = "quiet: {when: {none: any, within: 15m}}"

@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.signals.events import START, event, patterns_of
-from usertrack.alerts.erasure import Person
-from usertrack.signals.engine import Engine
-from usertrack.signals.state import StateFile
+from usertrack.live.alerts.erasure import Person
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.state import StateFile
 
 BURST = "errors: {when: {count: $exception, more_than: 0, within: 5m}, incident: {people: 3, within: 5m}}"
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.signals.events import START, patterns_of
 from tests.signals.killed import POLLS, STEP, invented
-from usertrack.signals.engine import Engine
+from usertrack.live.signals.engine import Engine
 
 RULES = """
 errors: {when: {count: $exception, more_than: 1, within: 5m}, for: 90s, keep_firing_for: 2m}

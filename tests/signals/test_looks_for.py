@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from usertrack.signals.looks_for import looks_for
-from usertrack.signals.read import read_patterns
+from usertrack.live.signals.looks_for import looks_for
+from usertrack.live.signals.read import read_patterns
 
 SHIPPED = Path(__file__).parents[2] / "patterns.yaml"
 

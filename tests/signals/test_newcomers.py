@@ -9,10 +9,10 @@ from typing import Any
 from tests.alerts.signals import T0, signal
 from tests.people import Company, ago, office
 from tests.signals.events import event, patterns_of
-from usertrack.signals.audience import Everybody, Unknown
-from usertrack.signals.engine import Engine
-from usertrack.signals.newcomers import Newcomers, read_names
-from usertrack.signals.patterns import Pattern
+from usertrack.live.signals.audience import Everybody, Unknown
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.newcomers import Newcomers, read_names
+from usertrack.live.signals.patterns import Pattern
 
 
 class Known(Everybody):

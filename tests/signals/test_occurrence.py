@@ -2,8 +2,8 @@
 
 import pytest
 
+from usertrack.live.signals.occurrence import kind_of_error, known_properties
 from usertrack.server.capture.readable import Readable
-from usertrack.signals.occurrence import kind_of_error, known_properties
 
 SENT = "TypeError: order 4711 of ann@x.example failed (id 9f86d081-884c-4d63-a5c3-2b0b2b7a9f10, step 'pay now')"
 

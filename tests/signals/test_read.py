@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import problem
 from usertrack.checks.workspace import check_patterns
 from usertrack.library.library import Library, shipped_root
-from usertrack.signals.read import read_patterns
+from usertrack.live.signals.read import read_patterns
 
 RULES = shipped_root() / "segments.yaml"
 SHIPPED = shipped_root() / "patterns.yaml"

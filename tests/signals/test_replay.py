@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.signals.events import START, event, patterns_of
-from usertrack.alerts.model import Signal
-from usertrack.signals.engine import Engine
-from usertrack.signals.occurrence import Occurrence
-from usertrack.signals.patterns import Patterns
-from usertrack.signals.state import StateFile
+from usertrack.live.alerts.model import Signal
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.occurrence import Occurrence
+from usertrack.live.signals.patterns import Patterns
+from usertrack.live.signals.state import StateFile
 
 EVERYTHING = """
 errors:

@@ -11,17 +11,17 @@ import pytest
 from tests.alerts.signals import T0, at, signal
 from tests.conftest import Cli, problem
 from tests.signals.events import START, event, patterns_of
-from usertrack.alerts.life import Alert, after_signal
-from usertrack.alerts.model import Signal, SignalState
-from usertrack.alerts.notifications import Notifications
-from usertrack.alerts.router import Router
-from usertrack.signals.audience import Everybody
-from usertrack.signals.occurrence import Occurrence
-from usertrack.signals.patterns import Pattern
-from usertrack.signals.simulation.deliveries import Deliveries, with_one_channel
-from usertrack.signals.simulation.numbers import Simulation, simulate
-from usertrack.signals.simulation.outcomes import back_test, churned, event_happens
-from usertrack.signals.simulation.wanted import parse_outcome
+from usertrack.live.alerts.life import Alert, after_signal
+from usertrack.live.alerts.model import Signal, SignalState
+from usertrack.live.alerts.notifications import Notifications
+from usertrack.live.alerts.router import Router
+from usertrack.live.signals.audience import Everybody
+from usertrack.live.signals.occurrence import Occurrence
+from usertrack.live.signals.patterns import Pattern
+from usertrack.live.signals.simulation.deliveries import Deliveries, with_one_channel
+from usertrack.live.signals.simulation.numbers import Simulation, simulate
+from usertrack.live.signals.simulation.outcomes import back_test, churned, event_happens
+from usertrack.live.signals.simulation.wanted import parse_outcome
 
 DAY = 86_400
 BEGIN = datetime.fromtimestamp(START, UTC)

@@ -7,8 +7,8 @@ import pytest
 
 from tests.signals.events import START, event, patterns_of
 from usertrack.core.spool import connect
-from usertrack.signals.engine import Engine
-from usertrack.signals.occurrence import Occurrence
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.occurrence import Occurrence
 
 RULES = """
 errors: {when: {count: $exception, more_than: 3, within: 5m}}

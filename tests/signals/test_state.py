@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.signals.events import START, event, patterns_of, summary
-from usertrack.signals.engine import Engine
-from usertrack.signals.patterns import Patterns
-from usertrack.signals.state import StateFile
+from usertrack.live.signals.engine import Engine
+from usertrack.live.signals.patterns import Patterns
+from usertrack.live.signals.state import StateFile
 
 ERRORS = "errors: {when: {count: $exception, more_than: 1, within: 5m}}"
 QUIET = f"{ERRORS}\nquiet: {{when: {{none: any, within: 1h}}}}"

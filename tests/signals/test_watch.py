@@ -10,10 +10,10 @@ import pytest
 
 from tests.people import NOW, Company, Office
 from tests.signals.events import patterns_of
-from usertrack.alerts.model import Signal
+from usertrack.live.alerts.model import Signal
+from usertrack.live.signals.audience import Everybody
+from usertrack.live.signals.watch import Watcher
 from usertrack.server.database.store import Store
-from usertrack.signals.audience import Everybody
-from usertrack.signals.watch import Watcher
 
 RULES = """
 errors: {when: {count: $exception, more_than: 1, within: 5m}}

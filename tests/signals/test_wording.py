@@ -2,7 +2,7 @@
 
 import pytest
 
-from usertrack.signals.wording import reason
+from usertrack.live.signals.wording import reason
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.web.conftest import Browser
 from tests.web.live_site import Company, company, shared_store  # noqa: F401
-from usertrack.alerts.ids import short_id
+from usertrack.live.alerts.ids import short_id
 from usertrack.web.access import Access
 from usertrack.web.app import create_app
 from usertrack.web.links import in_path

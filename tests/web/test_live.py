@@ -17,14 +17,14 @@ from tests.alerts.signals import signal
 from tests.signals.events import event
 from tests.web.conftest import Browser
 from tests.web.live_site import Company, company, shared_store  # noqa: F401
-from usertrack.alerts.ids import short_id
-from usertrack.alerts.life import after_signal
-from usertrack.alerts.notifications import Notifications
 from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.live.alerts.ids import short_id
+from usertrack.live.alerts.life import after_signal
+from usertrack.live.alerts.notifications import Notifications
+from usertrack.live.signals.active import ActivePerson
+from usertrack.live.signals.audience import Everybody
+from usertrack.live.signals.occurrence import Occurrence
 from usertrack.render import html
-from usertrack.signals.active import ActivePerson
-from usertrack.signals.audience import Everybody
-from usertrack.signals.occurrence import Occurrence
 from usertrack.web.access import Access
 from usertrack.web.app import create_app
 from usertrack.web.live import hub as hub_module

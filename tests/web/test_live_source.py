@@ -5,8 +5,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from tests.web.live_site import Company, company, shared_store  # noqa: F401
-from usertrack.signals.livestream import livestream
-from usertrack.signals.occurrence import Occurrence
+from usertrack.live.signals.livestream import livestream
+from usertrack.live.signals.occurrence import Occurrence
 from usertrack.web.live.sources import live_source
 
 EVENTS = (

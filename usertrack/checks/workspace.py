@@ -8,7 +8,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from usertrack.alerts.channels.senders import senders
 from usertrack.checks.finding import Finding
 from usertrack.core.errors import Absent, NotConnected, QueryError, UsageError, UsertrackError
 from usertrack.core.words import number, plural
@@ -20,6 +19,9 @@ from usertrack.library.fragments import expand as with_fragments
 from usertrack.library.functions import BEYOND_TABLES, refused_function
 from usertrack.library.library import SOURCES, Library, Query, Statement, shipped_root
 from usertrack.library.sql import syntax_error
+from usertrack.live.alerts.channels.senders import senders
+from usertrack.live.signals.facts import checked_questions
+from usertrack.live.signals.read import pattern_problems, read_patterns
 from usertrack.plan.read import read_plan
 from usertrack.product.funnel.numbers import named_funnels
 from usertrack.product.scorecard.numbers import listed_metrics
@@ -30,8 +32,6 @@ from usertrack.segments.keys import ORGANIZATION
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.reachability import Reachability, extremes
 from usertrack.segments.rules import Rules, Segment, SegmentSet, read_rules
-from usertrack.signals.facts import checked_questions
-from usertrack.signals.read import pattern_problems, read_patterns
 from usertrack.workspace.files import failures_paths, funnel_paths, new_plan_path, patterns_path, rules_path
 from usertrack.workspace.settings import NotFetchedError, Settings
 from usertrack.workspace.weekly_sections import listed_sections

@@ -10,8 +10,8 @@ from usertrack.cli.common import Common
 from usertrack.cli.options import Limit, with_common, with_common_once
 
 if TYPE_CHECKING:
-    from usertrack.alerts.desk import Desk
-    from usertrack.alerts.life import Alert
+    from usertrack.live.alerts.desk import Desk
+    from usertrack.live.alerts.life import Alert
 
 alerts = typer.Typer(
     no_args_is_help=True,
@@ -60,10 +60,10 @@ def list_alerts(
 
     `usertrack alerts list --all --pattern stuck -o stuck.csv`
     """
-    from usertrack.alerts.outbox import channel_state
-    from usertrack.alerts.view import alerts_document
     from usertrack.cli.desk import open_desk
     from usertrack.cli.session import emit
+    from usertrack.live.alerts.outbox import channel_state
+    from usertrack.live.alerts.view import alerts_document
 
     now = datetime.now(UTC)
     with open_desk(common) as (settings, desk):
@@ -82,11 +82,11 @@ def show(alert: _Id, *, common: Common) -> None:
 
     `usertrack alerts show 3f9a1c` · `usertrack alerts show dana@acme.example`
     """
-    from usertrack.alerts.view import alert_document
     from usertrack.cli.desk import open_desk
     from usertrack.cli.session import emit
-    from usertrack.signals.looks_for import looks_for
-    from usertrack.signals.read import read_patterns
+    from usertrack.live.alerts.view import alert_document
+    from usertrack.live.signals.looks_for import looks_for
+    from usertrack.live.signals.read import read_patterns
     from usertrack.workspace.files import patterns_path
 
     with open_desk(common) as (settings, desk):
@@ -161,11 +161,11 @@ def silence(
 
     `usertrack alerts silence --end 1a2b3c4d`
     """
-    from usertrack.alerts.matchers import parse_matcher
     from usertrack.cli import diagnostics
     from usertrack.cli.desk import open_desk
     from usertrack.core.errors import UsageError
     from usertrack.core.words import parse_age
+    from usertrack.live.alerts.matchers import parse_matcher
 
     if bool(end) == bool(matchers):
         raise UsageError("a silence needs to know of what", "write pattern=stuck, or --end ID")
@@ -196,10 +196,10 @@ def stats(
     """
     from datetime import timedelta
 
-    from usertrack.alerts.stats import stats as compute
-    from usertrack.alerts.view import stats_document
     from usertrack.cli.desk import open_desk
     from usertrack.cli.session import emit
+    from usertrack.live.alerts.stats import stats as compute
+    from usertrack.live.alerts.view import stats_document
 
     now = datetime.now(UTC)
     with open_desk(common) as (settings, desk):
@@ -228,7 +228,7 @@ def send_invented(
 
 
 def _alert(desk: "Desk", text: str) -> "Alert":
-    from usertrack.alerts.ids import alert_of
+    from usertrack.live.alerts.ids import alert_of
 
     return alert_of(text, desk.alerts(everything=True))
 
@@ -244,8 +244,8 @@ def _who(by: str | None) -> str:
 
 
 def _say(done: str, alert: "Alert") -> None:
-    from usertrack.alerts.view import person_words
     from usertrack.cli import diagnostics
+    from usertrack.live.alerts.view import person_words
 
     diagnostics.note(f"{done}: {person_words(alert)}, {alert.pattern}")
 

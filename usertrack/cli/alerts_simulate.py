@@ -48,9 +48,9 @@ def simulate(
     """
     from usertrack.cli.session import open_session
     from usertrack.core.words import parse_age
-    from usertrack.signals.read import read_patterns
-    from usertrack.signals.simulation.ask import ask_simulation
-    from usertrack.signals.simulation.wanted import parse_outcome
+    from usertrack.live.signals.read import read_patterns
+    from usertrack.live.signals.simulation.ask import ask_simulation
+    from usertrack.live.signals.simulation.wanted import parse_outcome
     from usertrack.workspace.files import patterns_path
 
     wanted = parse_outcome(outcome, parse_age(within))

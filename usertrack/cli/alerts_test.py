@@ -3,16 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from usertrack.alerts.channels.senders import senders
-from usertrack.alerts.life import Alert
-from usertrack.alerts.model import SignalState
-from usertrack.alerts.outbox import Message
-from usertrack.alerts.router import Notification, Reason
 from usertrack.cli import diagnostics
 from usertrack.cli.common import Common, settings_of
 from usertrack.core.errors import CheckFailed, UsageError, UsertrackError, did_you_mean
 from usertrack.core.words import plural
-from usertrack.signals.read import read_patterns
+from usertrack.live.alerts.channels.senders import senders
+from usertrack.live.alerts.life import Alert
+from usertrack.live.alerts.model import SignalState
+from usertrack.live.alerts.outbox import Message
+from usertrack.live.alerts.router import Notification, Reason
+from usertrack.live.signals.read import read_patterns
 from usertrack.sources.retry import Retry
 from usertrack.workspace.files import patterns_path
 

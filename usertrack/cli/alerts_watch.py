@@ -18,12 +18,12 @@ from usertrack.core.errors import UsageError, UsertrackError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from usertrack.alerts.desk import Desk
-    from usertrack.alerts.model import Signal
-    from usertrack.alerts.outbox import Outbox
     from usertrack.cli.watch_pane import Outage, WatchPane
-    from usertrack.signals.newcomers import Newcomers
-    from usertrack.signals.patterns import Patterns
+    from usertrack.live.alerts.desk import Desk
+    from usertrack.live.alerts.model import Signal
+    from usertrack.live.alerts.outbox import Outbox
+    from usertrack.live.signals.newcomers import Newcomers
+    from usertrack.live.signals.patterns import Patterns
     from usertrack.workspace.settings import Settings
 
 _SHORTEST = timedelta(milliseconds=200)
@@ -49,9 +49,9 @@ def watch(
     It prints a line for each alert. Killed and started again, it goes on where it was: nothing is lost or told twice.
     One process watches; `usertrack live` and `usertrack alerts list` show beside it what it sees.
     """
-    from usertrack.alerts.watch_lock import WatchLock
     from usertrack.cli.watch_pane import Outage, WatchPane
     from usertrack.demo.traffic.live_settings import live_settings
+    from usertrack.live.alerts.watch_lock import WatchLock
     from usertrack.workspace.files import patterns_path
     from usertrack.workspace.state import state_folder
 
@@ -99,7 +99,7 @@ class RunningPatterns:
 
     def read(self) -> "Patterns":
         """Return the patterns to run. Raises UsageError if the file is wrong from the beginning."""
-        from usertrack.signals.read import read_patterns
+        from usertrack.live.signals.read import read_patterns
 
         if not self._latest or self.have_changed():
             self._changed_at = self._time()
@@ -156,14 +156,14 @@ class Watching:
 
     def watch_for_a_while(self, rounds: int | None) -> int:
         """Until these are to be read anew. Returns how many rounds there were, at most ``rounds``."""
-        from usertrack.alerts.channels.senders import senders
-        from usertrack.alerts.desk import Desk
-        from usertrack.alerts.outbox import Outbox
-        from usertrack.alerts.store import Store
         from usertrack.cli.session import open_session
-        from usertrack.signals.newcomers import Newcomers, read_names
-        from usertrack.signals.profiled import REFRESH, read_audience
-        from usertrack.signals.watch import Watcher
+        from usertrack.live.alerts.channels.senders import senders
+        from usertrack.live.alerts.desk import Desk
+        from usertrack.live.alerts.outbox import Outbox
+        from usertrack.live.alerts.store import Store
+        from usertrack.live.signals.newcomers import Newcomers, read_names
+        from usertrack.live.signals.profiled import REFRESH, read_audience
+        from usertrack.live.signals.watch import Watcher
 
         patterns = self.patterns.read()
         done = 0

@@ -73,10 +73,10 @@ def metrics(incomplete: str) -> list[str]:
 def alerts(incomplete: str) -> list[tuple[str, str]]:
     """Ids of open alerts, each with whom it is about."""
     with suppress(Exception):
-        from usertrack.alerts.ids import short_ids
-        from usertrack.alerts.view import person_words
         from usertrack.cli.common import Common
         from usertrack.cli.desk import open_desk
+        from usertrack.live.alerts.ids import short_ids
+        from usertrack.live.alerts.view import person_words
 
         with open_desk(Common()) as (_, desk):
             listed = desk.alerts()
@@ -89,7 +89,7 @@ def alerts(incomplete: str) -> list[tuple[str, str]]:
 def patterns(incomplete: str) -> list[str]:
     with suppress(Exception):
         from usertrack.cli.common import Common, settings_of
-        from usertrack.signals.read import read_patterns
+        from usertrack.live.signals.read import read_patterns
         from usertrack.workspace.files import patterns_path
 
         read = read_patterns(patterns_path(settings_of(Common())))

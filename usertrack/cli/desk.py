@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from usertrack.cli.common import Common, settings_of
 
 if TYPE_CHECKING:
-    from usertrack.alerts.desk import Desk
+    from usertrack.live.alerts.desk import Desk
     from usertrack.workspace.settings import Settings
 
 
 @contextmanager
 def open_desk(common: Common) -> Iterator["tuple[Settings, Desk]"]:
     """The alerts of this workspace, or of the demo. Any number of processes may use them."""
-    from usertrack.alerts.desk import Desk
-    from usertrack.alerts.store import Store
-    from usertrack.signals.read import read_patterns
+    from usertrack.live.alerts.desk import Desk
+    from usertrack.live.alerts.store import Store
+    from usertrack.live.signals.read import read_patterns
     from usertrack.workspace.files import patterns_path
     from usertrack.workspace.state import state_folder
 

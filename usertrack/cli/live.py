@@ -16,11 +16,11 @@ from usertrack.cli.options import with_common_once
 from usertrack.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from usertrack.alerts.desk import Desk
-    from usertrack.alerts.life import Alert
     from usertrack.cli.session import Session
-    from usertrack.signals.audience import Audience
-    from usertrack.signals.occurrence import Occurrence
+    from usertrack.live.alerts.desk import Desk
+    from usertrack.live.alerts.life import Alert
+    from usertrack.live.signals.audience import Audience
+    from usertrack.live.signals.occurrence import Occurrence
     from usertrack.workspace.settings import Settings
 
 _OVERLAP = timedelta(seconds=30)  # a source may show an event some seconds after it took it in
@@ -94,7 +94,7 @@ class _Printer:
     is_json: bool
 
     def show(self, happenings: Iterable[_Happening]) -> None:
-        from usertrack.alerts.codec import encode
+        from usertrack.live.alerts.codec import encode
         from usertrack.render.safe import visible
 
         for happening in happenings:
@@ -115,7 +115,7 @@ class _Follower:
 
     def news(self, session: "Session", audience: "Audience") -> list[_Happening]:
         """Return what happened since the last call, in order of time."""
-        from usertrack.signals.reader import arrivals
+        from usertrack.live.signals.reader import arrivals
 
         now = datetime.now(UTC)
         events = arrivals(session.runner, self._since, now)
@@ -141,8 +141,8 @@ def _follow_for_a_while(
 ) -> int:
     """Print news for some minutes; then people's facts are to be read anew. Return the number of rounds."""
     from usertrack.cli.session import open_session
-    from usertrack.signals.profiled import REFRESH, read_audience
-    from usertrack.signals.read import read_patterns
+    from usertrack.live.signals.profiled import REFRESH, read_audience
+    from usertrack.live.signals.read import read_patterns
     from usertrack.workspace.files import patterns_path
 
     patterns = read_patterns(patterns_path(settings))
@@ -169,7 +169,7 @@ def _deed(event: "Occurrence", facts: Mapping[str, Any]) -> _Happening:
 
 
 def _need(alert: "Alert", at: datetime, verb: str) -> _Happening:
-    from usertrack.alerts.view import person_words
+    from usertrack.live.alerts.view import person_words
 
     tier, page = (str(alert.facts.get(name) or "") for name in ("tier", "page"))
     return _Happening(at, alert.person, person_words(alert), tier, page, f"{verb} ({alert.pattern}): {alert.because}")

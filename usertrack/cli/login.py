@@ -109,7 +109,7 @@ def allow(
     Somebody else may have written them: look first. What is changed has to be allowed anew.
     """
     from usertrack.cli.common import settings_of
-    from usertrack.signals.read import read_patterns
+    from usertrack.live.signals.read import read_patterns
     from usertrack.workspace import allowed
     from usertrack.workspace.destinations import Destination, destinations
     from usertrack.workspace.files import patterns_path

@@ -85,7 +85,7 @@ def _holds(listing: Sequence[str], place: Path) -> bool:
 
 def _needed(listing: Sequence[str], places: Sequence[Path]) -> list[str]:
     """The plan, and all source code: what is compared may import from anywhere."""
-    from usertrack.scan.files import is_source
+    from usertrack.plan.scan.files import is_source
 
     named = {place.as_posix() for place in places}
     return [path for path in listing if path in named or is_source(path.rpartition("/")[2])]

@@ -68,7 +68,7 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
     if origin == "code":
         from usertrack.coverage.drafts import draft_of_code
         from usertrack.coverage.material import own_sinks
-        from usertrack.scan.scan import scan_code
+        from usertrack.plan.scan.scan import scan_code
 
         sinks, wrappers = own_sinks(plan) if plan.exists() else ([], [])
         return draft_of_code(scan_code(code, sinks, wrappers), _folder_of(code, plan))
@@ -93,7 +93,7 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
         unread = f"blocks of code were not read: {NEEDS_PLAN}" if draft.examples else ""
         return replace(draft, notes=(*draft.notes, *filter(None, [unread])))
     from usertrack.coverage.drafts import with_examples
-    from usertrack.scan.scan import scan_code
+    from usertrack.plan.scan.scan import scan_code
 
     return with_examples(draft, lambda folder: scan_code([folder]))
 

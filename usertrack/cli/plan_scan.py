@@ -39,8 +39,8 @@ def scan(
     from usertrack.cli.pager import paging
     from usertrack.core.errors import INCOMPLETE
     from usertrack.coverage.material import own_sinks
-    from usertrack.scan.scan import scan_code
-    from usertrack.scan.view import scan_document
+    from usertrack.plan.scan.scan import scan_code
+    from usertrack.plan.scan.view import scan_document
 
     sinks, wrappers = own_sinks(plan)
     scanned = scan_code(paths or [Path()], sinks, wrappers)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import typer
 
-from usertrack.alerts.model import Signal, SignalState
-from usertrack.alerts.outbox import Delivered
-from usertrack.alerts.watch_lock import WatchLock
 from usertrack.cli import diagnostics
 from usertrack.core.errors import UsertrackError
 from usertrack.core.words import age_words
+from usertrack.live.alerts.model import Signal, SignalState
+from usertrack.live.alerts.outbox import Delivered
+from usertrack.live.alerts.watch_lock import WatchLock
+from usertrack.live.signals.engine import LATEST
 from usertrack.render.safe import visible
-from usertrack.signals.engine import LATEST
 
 _MARKS = {SignalState.FIRING: "●", SignalState.RESOLVED: "✓"}
 _SKEW = 10.0  # seconds

@@ -15,7 +15,7 @@ from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.numbers import Coverage
 from usertrack.coverage.properties import CoveredProperty
 from usertrack.plan.model import PlannedProperty
-from usertrack.scan.site import Site
+from usertrack.plan.scan.site import Site
 
 
 @dataclass(frozen=True)

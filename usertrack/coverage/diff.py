@@ -8,7 +8,7 @@ from typing import Literal
 from usertrack.coverage.names import near
 from usertrack.coverage.uses import Use
 from usertrack.plan.model import Plan, PlannedEvent
-from usertrack.scan.site import Scan, Site
+from usertrack.plan.scan.site import Scan, Site
 
 Kind = Literal["vanishes", "renamed", "no longer always sent", "appears"]
 _ORDER: tuple[Kind, ...] = ("vanishes", "renamed", "no longer always sent", "appears")

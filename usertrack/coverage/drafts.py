@@ -17,7 +17,7 @@ from usertrack.plan.draft.model import Draft, DraftEntry, entry
 from usertrack.plan.draft.names import type_of_name, unit_of_name, usual_rule, usual_rules
 from usertrack.plan.lint.personal import id_in, personal_name, personal_values
 from usertrack.plan.model import PlannedProperty, Type
-from usertrack.scan.site import Scan, Site
+from usertrack.plan.scan.site import Scan, Site
 
 _FEW = 20  # events or persons: of fewer, nothing is said to be in all of them
 _ENUM = 8  # texts at most, of a property that has a closed list

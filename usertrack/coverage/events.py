@@ -8,7 +8,7 @@ from usertrack.coverage.arrivals import Arrival, Arrivals
 from usertrack.coverage.names import near, says_something
 from usertrack.coverage.states import State, state_of
 from usertrack.plan.model import Plan, PlannedEvent, matches
-from usertrack.scan.site import Scan, Site
+from usertrack.plan.scan.site import Scan, Site
 
 
 @dataclass(frozen=True)

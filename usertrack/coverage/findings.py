@@ -24,7 +24,7 @@ from usertrack.plan.rules import (
     UNREAD_CALL,
     UNSEEN_EVENT,
 )
-from usertrack.scan.site import Site
+from usertrack.plan.scan.site import Site
 
 
 def coverage_findings(coverage: Coverage) -> list[Finding]:

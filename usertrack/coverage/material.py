@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
     from usertrack.library.library import Library
     from usertrack.plan.model import Plan
-    from usertrack.scan.sinks import CustomSink
-    from usertrack.scan.site import Scan
+    from usertrack.plan.scan.sinks import CustomSink
+    from usertrack.plan.scan.site import Scan
     from usertrack.workspace.settings import Settings
 
 
@@ -104,8 +104,8 @@ def scan_paths(plan: "Plan | None", paths: Sequence[Path], root: Path, repositor
 
     ``repository`` is where wrappers may lie besides, as in `scan_code`.
     """
-    from usertrack.scan.scan import scan_code
-    from usertrack.scan.site import Scan
+    from usertrack.plan.scan.scan import scan_code
+    from usertrack.plan.scan.site import Scan
 
     if not paths:
         return Scan((), (), 0, 0.0)
@@ -129,7 +129,7 @@ def own_sinks(named: Path | None) -> "tuple[list[CustomSink], list[CustomSink]]"
 
 def custom_sinks(plan: "Plan | None") -> "tuple[list[CustomSink], list[CustomSink]]":
     """The sinks and wrappers of the plan, as a scan takes them; none without a plan."""
-    from usertrack.scan.sinks import CustomSink
+    from usertrack.plan.scan.sinks import CustomSink
 
     if plan is None:
         return [], []

@@ -9,7 +9,7 @@ from usertrack.coverage.events import CoveredEvent, covered_events
 from usertrack.coverage.properties import CoveredProperty, event_properties, group_properties, person_properties
 from usertrack.coverage.uses import Use
 from usertrack.plan.model import Measure, Plan, SuccessMetric
-from usertrack.scan.site import Scan
+from usertrack.plan.scan.site import Scan
 
 Grouping = Literal["tier", "phase", "owner"]
 GROUPINGS: tuple[Grouping, ...] = ("tier", "phase", "owner")

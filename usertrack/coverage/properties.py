@@ -9,7 +9,7 @@ from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.names import near
 from usertrack.plan.conform import is_of_sdk
 from usertrack.plan.model import Plan, PlannedProperty
-from usertrack.scan.site import ProfileSite, Scan, Site
+from usertrack.plan.scan.site import ProfileSite, Scan, Site
 
 ALWAYS = 0.99
 """From this share on a required property counts as there: old clients go on for a while."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError
-from usertrack.scan.site import ProfileSite, Scan, SentProperty, Site, Unresolved
+from usertrack.plan.scan.site import ProfileSite, Scan, SentProperty, Site, Unresolved
 
 _HINT = "`usertrack plan scan PATH --format json -o scan.json` writes one"
 

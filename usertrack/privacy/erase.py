@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from usertrack.alerts import erasure
 from usertrack.core.errors import CheckFailed, UsageError
 from usertrack.core.notify import Notify
 from usertrack.engine.runner import Runner
+from usertrack.live.alerts import erasure
 from usertrack.privacy import local
 from usertrack.privacy.jobs import can_forget, run_job
 from usertrack.privacy.places import Holding, LocalFiles, forget_request, person_of, silent, survey

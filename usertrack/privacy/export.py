@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
-from usertrack.alerts.erasure import alerts_about
 from usertrack.core.errors import NotConnected, UsertrackError
 from usertrack.core.provenance import plain
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
+from usertrack.live.alerts.erasure import alerts_about
 from usertrack.privacy import local
 from usertrack.privacy.places import LocalFiles, person_of, postgres_answers, tables_of
 from usertrack.privacy.subject import OWN, Subject, ask

@@ -6,18 +6,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from usertrack.alerts.store import FILE as ALERTS
-from usertrack.alerts.store import Store
-from usertrack.alerts.watch_lock import WatchLock
 from usertrack.core.errors import ConnectionFailed
 from usertrack.core.formats import delete_copies
 from usertrack.core.spool import SpooledRows, connect, quote
 from usertrack.engine.cache import Cache
+from usertrack.live.alerts.store import FILE as ALERTS
+from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.watch_lock import WatchLock
+from usertrack.live.signals.state import FILE as SIGNALS
+from usertrack.live.signals.state import StateFile
 from usertrack.privacy.subject import Subject
 from usertrack.segments.history import file as history_file
 from usertrack.segments.history.file import HistoryFile
-from usertrack.signals.state import FILE as SIGNALS
-from usertrack.signals.state import StateFile
 
 _ENTRY = "SELECT count(*) FROM {} AS t WHERE regexp_matches(to_json(t)::VARCHAR, ?)"
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlglot import exp
 
-from usertrack.alerts import erasure
 from usertrack.core.errors import NotConnected, QueryError, SourceBusy, UsertrackError
 from usertrack.core.notify import Notify
 from usertrack.core.spool import quote
@@ -20,6 +19,7 @@ from usertrack.engine.runner import Answer, Runner
 from usertrack.library.entities import ACCOUNTS, FORMER_ACCOUNTS, Entity
 from usertrack.library.library import Query, Statement, for_key
 from usertrack.library.sql import parsed
+from usertrack.live.alerts import erasure
 from usertrack.privacy import local
 from usertrack.privacy.jobs import can_forget, run_job
 from usertrack.privacy.journal import Journal, unreadable

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from usertrack.alerts import erasure
 from usertrack.core.errors import CheckFailed, NotConnected
 from usertrack.core.notify import Notify
 from usertrack.core.pseudonyms import TOKEN, Pseudonyms
 from usertrack.core.spool import identifier
 from usertrack.engine.runner import Runner
+from usertrack.live.alerts import erasure
 from usertrack.privacy import local
 from usertrack.privacy.jobs import run_job
 from usertrack.privacy.places import LocalFiles

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 
-from usertrack.alerts.desk import Desk, TooLateError
-from usertrack.alerts.ids import alert_of
-from usertrack.alerts.store import Store
-from usertrack.alerts.view import person_words
 from usertrack.core.errors import UsageError
 from usertrack.core.words import age_words, parse_age
+from usertrack.live.alerts.desk import Desk, TooLateError
+from usertrack.live.alerts.ids import alert_of
+from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.view import person_words
 from usertrack.web.live.board import notifications
 from usertrack.workspace.settings import Settings
 from usertrack.workspace.state import state_folder

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from usertrack.alerts.life import Alert
-from usertrack.alerts.notifications import Notifications
-from usertrack.alerts.store import Store
-from usertrack.alerts.watch_lock import deaf_since, is_watched
-from usertrack.signals.read import read_patterns
+from usertrack.live.alerts.life import Alert
+from usertrack.live.alerts.notifications import Notifications
+from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.watch_lock import deaf_since, is_watched
+from usertrack.live.signals.read import read_patterns
 from usertrack.workspace.files import patterns_path
 from usertrack.workspace.settings import Settings
 from usertrack.workspace.state import state_folder

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from usertrack.alerts.cards import CALL, link_url
-from usertrack.alerts.life import Alert
-from usertrack.alerts.notifications import Notifications
-from usertrack.alerts.stats import ANSWERED_WITHIN
-from usertrack.alerts.view import by_urgency, person_words
 from usertrack.core.words import age_words, number, plural, shortened
-from usertrack.signals.active import ActivePerson
+from usertrack.live.alerts.cards import CALL, link_url
+from usertrack.live.alerts.life import Alert
+from usertrack.live.alerts.notifications import Notifications
+from usertrack.live.alerts.stats import ANSWERED_WITHIN
+from usertrack.live.alerts.view import by_urgency, person_words
+from usertrack.live.signals.active import ActivePerson
 from usertrack.web.links import in_path
 from usertrack.web.live.scene import AWAY, MOST_LINES, Choice, FeedLine, OnePerson, Scene, View
 from usertrack.web.live.screens import Rows, Screen

@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from usertrack.core.errors import UsertrackError
-from usertrack.signals.occurrence import Occurrence
+from usertrack.live.signals.occurrence import Occurrence
 
 _MOST = 30  # people, beside those who are looked at
 _AGAIN = 3.0  # seconds until one that could not be read is asked for again

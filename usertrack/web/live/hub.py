@@ -18,11 +18,11 @@ from functools import partial
 import httpx
 
 from usertrack.core.errors import ConnectionFailed, UsertrackError
-from usertrack.signals.active import ACTIVE, ActivePeople
-from usertrack.signals.audience import Audience, Everybody
-from usertrack.signals.livestream import NoLivestream, livestream
-from usertrack.signals.occurrence import Occurrence
-from usertrack.signals.profiled import REFRESH
+from usertrack.live.signals.active import ACTIVE, ActivePeople
+from usertrack.live.signals.audience import Audience, Everybody
+from usertrack.live.signals.livestream import NoLivestream, livestream
+from usertrack.live.signals.occurrence import Occurrence
+from usertrack.live.signals.profiled import REFRESH
 from usertrack.web.live.board import AlertBoard, notifications
 from usertrack.web.live.drawing import Drawing
 from usertrack.web.live.histories import Histories

@@ -10,11 +10,11 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from usertrack.alerts.life import Alert
-from usertrack.alerts.view import people_in_need
 from usertrack.core.errors import UsageError, UsertrackError
-from usertrack.signals.active import ActivePerson
-from usertrack.signals.occurrence import Occurrence
+from usertrack.live.alerts.life import Alert
+from usertrack.live.alerts.view import people_in_need
+from usertrack.live.signals.active import ActivePerson
+from usertrack.live.signals.occurrence import Occurrence
 
 Facts = Mapping[str, Any]
 

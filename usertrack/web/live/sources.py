@@ -14,13 +14,13 @@ from usertrack.core.table import Table
 from usertrack.demo.traffic.live_settings import live_settings
 from usertrack.engine.connect import open_runner
 from usertrack.engine.runner import Runner
+from usertrack.live.signals.audience import Audience
+from usertrack.live.signals.newcomers import names_of, names_statement
+from usertrack.live.signals.occurrence import Occurrence
+from usertrack.live.signals.profiled import read_audience
+from usertrack.live.signals.read import read_patterns
+from usertrack.live.signals.reader import arrivals, history_of
 from usertrack.segments.analysis import Analysis
-from usertrack.signals.audience import Audience
-from usertrack.signals.newcomers import names_of, names_statement
-from usertrack.signals.occurrence import Occurrence
-from usertrack.signals.profiled import read_audience
-from usertrack.signals.read import read_patterns
-from usertrack.signals.reader import arrivals, history_of
 from usertrack.sources.own_events import own_events
 from usertrack.workspace.files import library_of, patterns_path
 from usertrack.workspace.settings import Settings

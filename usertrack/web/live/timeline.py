@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Facts, Field, Flow, Paragraph, Section, Stop
-from usertrack.signals.active import ACTIVE
-from usertrack.signals.occurrence import Occurrence
+from usertrack.live.signals.active import ACTIVE
+from usertrack.live.signals.occurrence import Occurrence
 from usertrack.web.live.words import deed, is_trouble
 
 _STEPS, _STOPS = 6, 6  # columns of the flow, and routes in each

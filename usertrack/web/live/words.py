@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from usertrack.core.words import shortened
-from usertrack.signals.occurrence import Occurrence
+from usertrack.live.signals.occurrence import Occurrence
 
 _DEEDS = {
     "$pageview": "looked at",

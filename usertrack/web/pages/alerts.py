@@ -14,19 +14,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from usertrack.alerts.ids import alert_of, short_ids
-from usertrack.alerts.life import Alert
-from usertrack.alerts.stats import stats
-from usertrack.alerts.view import alert_document, alerts_document, by_urgency, person_words, stats_document
 from usertrack.core.document import Document, Field, Link, Listing
 from usertrack.core.errors import UsageError
 from usertrack.core.words import age_words, parse_age
+from usertrack.live.alerts.ids import alert_of, short_ids
+from usertrack.live.alerts.life import Alert
+from usertrack.live.alerts.stats import stats
+from usertrack.live.alerts.view import alert_document, alerts_document, by_urgency, person_words, stats_document
+from usertrack.live.signals.looks_for import looks_for
+from usertrack.live.signals.patterns import Patterns
+from usertrack.live.signals.read import read_patterns
+from usertrack.live.signals.simulation.ask import STAGES, ask_simulation
+from usertrack.live.signals.simulation.wanted import OutcomeText, parse_outcome
 from usertrack.segments.analysis import Analysis
-from usertrack.signals.looks_for import looks_for
-from usertrack.signals.patterns import Patterns
-from usertrack.signals.read import read_patterns
-from usertrack.signals.simulation.ask import STAGES, ask_simulation
-from usertrack.signals.simulation.wanted import OutcomeText, parse_outcome
 from usertrack.web.links import query_string
 from usertrack.web.live.actions import Outcomes, act, open_desk
 from usertrack.web.missing import named_in_path

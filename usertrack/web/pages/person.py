@@ -120,7 +120,7 @@ def _why(documents: PersonDocuments, known: Known) -> Markup:
 
 def _alerts(site: Site, known: Known) -> Markup:
     """Show the alerts about them, past and open."""
-    from usertrack.alerts.view import alerts_document
+    from usertrack.live.alerts.view import alerts_document
     from usertrack.privacy.local import open_alerts
     from usertrack.workspace.state import state_folder
 

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from usertrack.alerts.view import by_urgency, person_words
 from usertrack.core.errors import Absent
 from usertrack.core.words import age_words
+from usertrack.live.alerts.view import by_urgency, person_words
 from usertrack.reports import today as documents
 from usertrack.segments.analysis import Analysis
 from usertrack.web.answers import since_of
