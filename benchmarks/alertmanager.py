@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.alerts.alertmanager import PROGRAM, MachineBusyError, Stream, ours, random_stream, theirs
+from tests.live.alerts.alertmanager import PROGRAM, MachineBusyError, Stream, ours, random_stream, theirs
 
 
 def main() -> None:

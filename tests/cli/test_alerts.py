@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.signals import signal
 from tests.conftest import Cli
+from tests.live.alerts.signals import signal
 from tests.push.receiver import Answer, receiving
 from usertrack.cli.alerts_watch import RunningPatterns
 from usertrack.cli.watch_pane import WatchPane, shown

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.alerts.signals import T0
 from tests.conftest import Cli
+from tests.live.alerts.signals import T0
 from tests.server.capture_fixtures import shared_store  # noqa: F401
 from tests.web.live_site import Company, company  # noqa: F401
 from usertrack.live.signals.active import ActivePeople

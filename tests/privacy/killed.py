@@ -27,8 +27,8 @@ def make(folder: Path) -> None:
     settle(folder)
     from contextlib import closing
 
-    from tests.alerts.signals import T0, at, one_route
-    from tests.alerts.signals import signal as alert
+    from tests.live.alerts.signals import T0, at, one_route
+    from tests.live.alerts.signals import signal as alert
     from tests.privacy.test_nothing_left import write
     from tests.segments.history.test_transitions import write as write_history
     from usertrack.live.alerts.desk import Desk

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.signals import one_route
+from tests.live.alerts.signals import one_route
 from usertrack.core.temporary import temporary_folder
 from usertrack.library.library import shipped_root
 from usertrack.live.alerts.desk import Desk

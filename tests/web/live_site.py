@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.alerts.signals import signal
+from tests.live.alerts.signals import signal
 from tests.server.capture_fixtures import TOKEN, AppThread, Client, empty, shared_store
 from usertrack.server.capture.persons import first_person_id
 from usertrack.server.database.store import Store

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 from starlette.datastructures import QueryParams
 
-from tests.alerts.signals import signal
-from tests.signals.events import event
+from tests.live.alerts.signals import signal
+from tests.live.signals.events import event
 from tests.web.conftest import Browser
 from tests.web.live_site import Company, company, shared_store  # noqa: F401
 from usertrack.core.errors import UsageError, UsertrackError

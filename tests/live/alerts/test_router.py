@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.alerts.signals import T0, at, one_route, route, signal
+from tests.live.alerts.signals import T0, at, one_route, route, signal
 from usertrack.live.alerts.life import acknowledged, after_signal, snoozed
 from usertrack.live.alerts.matchers import parse_matcher
 from usertrack.live.alerts.model import Signal, SignalState

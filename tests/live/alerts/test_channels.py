@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.mail_server import OPENSSL, certificate, mailbox
-from tests.alerts.signals import T0, at, one_route, signal
-from tests.alerts.test_slack import CALL, JOHN
+from tests.live.alerts.mail_server import OPENSSL, certificate, mailbox
+from tests.live.alerts.signals import T0, at, one_route, signal
+from tests.live.alerts.test_slack import CALL, JOHN
 from tests.push.receiver import Answer, receiving
 from usertrack.core.errors import UsageError
 from usertrack.live.alerts.channels.alertmanager import AlertmanagerSender

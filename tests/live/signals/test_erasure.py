@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.signals.events import START, event, patterns_of
+from tests.live.signals.events import START, event, patterns_of
 from usertrack.live.alerts.erasure import Person
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.state import StateFile

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from tests.live.signals.events import patterns_of
 from tests.people import NOW, Company, Office
-from tests.signals.events import patterns_of
 from usertrack.live.alerts.model import Signal
 from usertrack.live.signals.audience import Everybody
 from usertrack.live.signals.watch import Watcher

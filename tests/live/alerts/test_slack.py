@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.signals import T0, at, one_route, signal
+from tests.live.alerts.signals import T0, at, one_route, signal
 from tests.push.receiver import Answer, receiving
 from usertrack.live.alerts.channels.slack import BotSender, WebhookSender, payload
 from usertrack.live.alerts.desk import Desk

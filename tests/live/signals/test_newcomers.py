@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.alerts.signals import T0, signal
+from tests.live.alerts.signals import T0, signal
+from tests.live.signals.events import event, patterns_of
 from tests.people import Company, ago, office
-from tests.signals.events import event, patterns_of
 from usertrack.live.signals.audience import Everybody, Unknown
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.newcomers import Newcomers, read_names

@@ -1,8 +1,8 @@
 from datetime import timedelta
 from pathlib import Path
 
-from tests.alerts.signals import T0, at, signal
-from tests.alerts.test_desk import desk_in
+from tests.live.alerts.signals import T0, at, signal
+from tests.live.alerts.test_desk import desk_in
 from usertrack.live.alerts.model import SignalState
 from usertrack.live.alerts.stats import stats
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 
-from tests.alerts.signals import T0
+from tests.live.alerts.signals import T0
 from usertrack.live.alerts.life import after_signal
 from usertrack.live.alerts.matchers import parse_matcher
 from usertrack.live.alerts.model import Signal, SignalState

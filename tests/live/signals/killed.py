@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from random import Random
 
-from tests.signals.events import START, event
+from tests.live.signals.events import START, event
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.occurrence import Occurrence
 from usertrack.live.signals.read import read_patterns

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.signals import T0, at, one_route, signal
-from tests.alerts.test_slack import CALL
+from tests.live.alerts.signals import T0, at, one_route, signal
+from tests.live.alerts.test_slack import CALL
 from tests.push.receiver import Answer, receiving
 from usertrack.live.alerts.channels.webhook import WebhookSender
 from usertrack.live.alerts.desk import Desk
@@ -23,8 +23,8 @@ PEOPLE = 40
 _DELIVERS = """
 import sys
 from pathlib import Path
-from tests.alerts.signals import T0, at
-from tests.alerts.test_slack import CALL
+from tests.live.alerts.signals import T0, at
+from tests.live.alerts.test_slack import CALL
 from usertrack.live.alerts.channels.webhook import WebhookSender
 from usertrack.live.alerts.outbox import Outbox
 from usertrack.live.alerts.store import Store

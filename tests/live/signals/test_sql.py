@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tests.signals.events import START, event, patterns_of
+from tests.live.signals.events import START, event, patterns_of
 from usertrack.core.spool import connect
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.occurrence import Occurrence

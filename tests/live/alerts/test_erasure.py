@@ -1,7 +1,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from tests.alerts.signals import T0, at, one_route, signal
+from tests.live.alerts.signals import T0, at, one_route, signal
 from tests.push.receiver import receiving
 from usertrack.live.alerts.channels.slack import WebhookSender
 from usertrack.live.alerts.desk import Desk

@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from tests.alerts.signals import T0, at, signal
 from tests.conftest import Cli, problem
-from tests.signals.events import START, event, patterns_of
+from tests.live.alerts.signals import T0, at, signal
+from tests.live.signals.events import START, event, patterns_of
 from usertrack.live.alerts.life import Alert, after_signal
 from usertrack.live.alerts.model import Signal, SignalState
 from usertrack.live.alerts.notifications import Notifications

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.signals import T0
+from tests.live.alerts.signals import T0
 from usertrack.cli.watch_pane import Outage
 from usertrack.core.errors import ConnectionFailed
 from usertrack.live.alerts.watch_lock import WatchLock, deaf_since

@@ -7,7 +7,7 @@ import pytest
 from usertrack.live.signals.looks_for import looks_for
 from usertrack.live.signals.read import read_patterns
 
-SHIPPED = Path(__file__).parents[2] / "patterns.yaml"
+SHIPPED = Path(__file__).parents[3] / "patterns.yaml"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.signals.events import START, event, patterns_of, signals_of, summary
+from tests.live.signals.events import START, event, patterns_of, signals_of, summary
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.snapshot import unsaved
 from usertrack.live.signals.state import StateFile

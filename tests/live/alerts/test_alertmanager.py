@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.alertmanager import PROGRAM, MachineBusyError, ours, random_stream, theirs
+from tests.live.alerts.alertmanager import PROGRAM, MachineBusyError, ours, random_stream, theirs
 
 SECONDS = 16
 

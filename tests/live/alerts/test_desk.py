@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.alertmanager import message_of, ours, random_stream, settings_of, signals_at, silences_at
-from tests.alerts.signals import T0, at, one_route, signal
+from tests.live.alerts.alertmanager import message_of, ours, random_stream, settings_of, signals_at, silences_at
+from tests.live.alerts.signals import T0, at, one_route, signal
 from usertrack.core.errors import SourceBusy, UsageError
 from usertrack.live.alerts.codec import decode
 from usertrack.live.alerts.desk import Desk
@@ -205,8 +205,8 @@ _RECEIVES = """
 import sys
 from pathlib import Path
 from datetime import timedelta
-from tests.alerts.signals import T0, signal
-from tests.alerts.test_desk import desk_in
+from tests.live.alerts.signals import T0, signal
+from tests.live.alerts.test_desk import desk_in
 desk = desk_in(Path(sys.argv[1]))
 for number in range(10_000):
     desk.receive([signal(person=f"p{number}")], T0)

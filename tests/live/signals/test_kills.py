@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.signals.events import START, patterns_of
-from tests.signals.killed import POLLS, STEP, invented
+from tests.live.signals.events import START, patterns_of
+from tests.live.signals.killed import POLLS, STEP, invented
 from usertrack.live.signals.engine import Engine
 
 RULES = """
@@ -15,7 +15,7 @@ errors: {when: {count: $exception, more_than: 1, within: 5m}, for: 90s, keep_fir
 rage: {when: {count: $rageclick, more_than: 1, within: 3m}, per: tab, cooldown: 5m}
 quiet: {when: {none: any, within: 4m}}
 """
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
@@ -24,7 +24,7 @@ def test_a_watcher_that_is_killed_goes_on_where_it_was(tmp_path: Path, kills: in
     signals = engine.run(invented())
     engine.advance(START + POLLS * STEP)
     expected = [f"{each.key} {each.state} {each.at}" for each in signals + engine.taken()]
-    command = [sys.executable, "-m", "tests.signals.killed", str(tmp_path), str(kills)]
+    command = [sys.executable, "-m", "tests.live.signals.killed", str(tmp_path), str(kills)]
     subprocess.run(command, cwd=ROOT, check=True)
     # one that was heard twice is the same to the letter: alerts count it once
     heard = dict.fromkeys((tmp_path / "heard").read_text().splitlines())

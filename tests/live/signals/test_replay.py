@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.signals.events import START, event, patterns_of
+from tests.live.signals.events import START, event, patterns_of
 from usertrack.live.alerts.model import Signal
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.occurrence import Occurrence

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.signals.events import patterns_of
 from tests.people import Company, Office, ago, office
-from tests.signals.events import patterns_of
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.occurrence import Occurrence
 from usertrack.live.signals.profiled import read_audience

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.conftest import AS_OF, Cli
-from tests.signals.events import patterns_of
+from tests.live.signals.events import patterns_of
 from usertrack.engine.connect import open_runner
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.reader import history

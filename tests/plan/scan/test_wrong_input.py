@@ -13,7 +13,7 @@ from usertrack.plan.scan.extraction import parser_for
 from usertrack.plan.scan.scan import scan_code
 from usertrack.plan.scan.site import Scan
 
-from ..conftest import Cli, problem
+from ...conftest import Cli, problem
 
 IMPORT = 'import posthog from "posthog-js";\n'
 

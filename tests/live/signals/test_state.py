@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.signals.events import START, event, patterns_of, summary
+from tests.live.signals.events import START, event, patterns_of, summary
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.patterns import Patterns
 from usertrack.live.signals.state import StateFile

@@ -10,7 +10,7 @@ from usertrack.core.errors import INCOMPLETE
 from usertrack.coverage.scan_file import read_scan
 from usertrack.plan.scan.scan import scan_code
 
-from ..conftest import Cli
+from ...conftest import Cli
 from .generated import IMPORT, LAST, SENT, program
 
 DOUBLED = [  # what a line makes of the last one: after sixty lines, 2^60 of it

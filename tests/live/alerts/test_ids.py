@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tests.alerts.signals import signal
+from tests.live.alerts.signals import signal
 from usertrack.core.errors import UsageError
 from usertrack.live.alerts.ids import alert_of, short_id, short_ids
 from usertrack.live.alerts.life import Alert, after_signal
