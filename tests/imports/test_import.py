@@ -108,7 +108,7 @@ def test_older_events_move_a_persons_beginning_and_keep_its_properties(load: Imp
 
 def test_the_same_file_again_with_more_said_of_persons(load: Import, stored: Rows) -> None:
     text = "email,event,time\nl@x.example,a,2024-01-01\n"
-    load(text)
+    assert "`-m person.email=COLUMN` makes those the e-mails that segments go by" in load(text).err
     again = imported(load(text, "-m", "person.email=email", "-f", "json"))  # it names the distinct_id all the same
     assert (again["events"], again["known"]) == (0, 1)
     assert stored("SELECT properties FROM posthog.persons FINAL") == [[{"email": "l@x.example"}]]

@@ -91,7 +91,7 @@ def test_bytes_that_are_no_text(load: Import) -> None:
     [
         ("", "is empty"),
         ("user,event,time\n", "holds no rows"),
-        ("user,event,time\n1,a,2024-01-01\n2,b\n", "row 2 of"),
+        ("user,event,time\n1,a,2024-01-01\n2,b\n", "after its header, has fewer columns"),
         ("user,event,time\n1,a,2024-01-01\n2,b,2024-01-01,7\n", "more columns than the first line names"),
         ("user,user,event,time\n1,1,a,2024-01-01\n", "two columns of"),
         ("who,event,time\n1,a,2024-01-01\n", "no column looks like the distinct_id: the file has who, event, time"),

@@ -20,7 +20,7 @@ from usertrack.server.database.literals import literal
 from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, ImportOptions, open_events
 from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, run_insert
-from usertrack.server.imports.staged_persons import JOINED, PEOPLE, collect_people, join_identified, links, persons
+from usertrack.server.imports.staged_persons import JOINED, PEOPLE, collect_people, emails_are_ids, join_identified, links, persons
 from usertrack.server.imports.ties import PLACES, SPREAD, TIES, has_times, left_equal, spread_ties
 
 if TYPE_CHECKING:
@@ -94,6 +94,11 @@ def _load(
         notes = clock_notes(session, events) + ties
         if unmerged:
             notes += (f"{plural(unmerged, 'id')} that $identify names had another person already, and stays with it",)
+        if "email" not in events.mapping.person and emails_are_ids(session):
+            notes += (
+                "people have e-mails as ids: `-m person.email=COLUMN` makes those the e-mails that segments go by, and "
+                "importing the file again adds no event twice",
+            )
         progress("moving events into the store")
         store.require_caught_up()
         with store.write_lock, uninterrupted():

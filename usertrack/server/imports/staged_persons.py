@@ -69,6 +69,15 @@ def join_identified(session: "ClickHouseSession") -> int:
     return int(unmerged)
 
 
+def emails_are_ids(session: "ClickHouseSession") -> bool:
+    """Whether most people of the file have an e-mail as their distinct_id, and none as their property."""
+    ((are,),) = session.rows(
+        f"SELECT countIf(match(distinct_id, '^[^@ ]+@[^@ ]+[.][^@ ]+$')) * 2 > count() AND"
+        f" NOT countIf(toString(sets) LIKE '%email%') FROM {PEOPLE}"
+    )
+    return bool(are)
+
+
 def collect_people(session: "ClickHouseSession") -> tuple[int, str, str]:
     """Collect the people of the file, their first and last time, and their `$set` and `$set_once`.
 
