@@ -104,6 +104,12 @@ def test_a_priority_off_the_scale(tmp_path: Path, old: str, new: str, message: s
             ": 'precedence' has 'failing' twice",
             "each segment of the set once: failing, ",
         ),
+        (
+            "precedence: [failing,",
+            "precedence: [failing, failling,",
+            ": 'precedence' has 'failling', which is no segment of the set",
+            "did you mean 'failing'?",
+        ),
         ("precedence: [failing,", "precedence: [", ": 'precedence' does not have 'failing'", "once: failing, "),
         (
             "precedence: [failing, frustrated, high_intent, at_risk, power]",

@@ -140,6 +140,7 @@ def test_a_moment_that_was_asked_for_is_kept_to(world: World) -> None:
         assert list(run.table(moments(run)).rows) != first
     with world.runner(3, offline=1) as run:  # it never stands for now
         assert isinstance(run.run([moments(run)])[0], NotCached)
+        assert run.remedies == []
 
 
 def test_one_person_out_of_everybody(world: World) -> None:

@@ -70,6 +70,7 @@ def test_one_source_is_down(server: Server, down: PostHog | None, kind: type[Use
         assert message in first.message
         assert isinstance(second, Table)
         assert list(second.rows) == [(2,)]
+        assert run.remedies == ([first.hint] if down and kind is ConnectionFailed else [])
         with pytest.raises(kind):
             run.table(BOTH[0])
 

@@ -251,3 +251,9 @@ def test_search_goes_on_without_what_the_key_may_not_see() -> None:
 def test_errors_that_are_no_list() -> None:
     for answer in ({"results": None}, {"results": ["x"]}, {"columns": []}):
         assert isinstance(Cloud({"POST query/": ok(answer)}).fails(definitions.errors), QueryError)
+
+
+def test_times_of_errors_are_utc_whatever_their_offset() -> None:
+    issue = {"name": "TypeError", "first_seen": "2020-01-09T01:30:00+02:00", "last_seen": "2020-01-09T10:00:00"}
+    [row] = Cloud({"POST query/": ok({"results": [issue]})}).do(definitions.errors).dicts()
+    assert (row["first_seen"], row["last_seen"]) == (datetime(2020, 1, 8, 23, 30), datetime(2020, 1, 9, 10))

@@ -239,6 +239,6 @@ def test_prismas_schema_is_the_search_path(server: Server, tmp_path: Path, schem
 
 def test_a_path_in_the_address_goes_before_prismas_schema() -> None:
     assert for_libpq("postgresql://h/d?schema=public&x=1&") == "postgresql://h/d?x=1&"
-    assert (
-        for_libpq("postgresql://h/d?schema=a&options=-csearch_path%3Db") == "postgresql://h/d?options=-csearch_path%3Db"
-    )
+    for equals in ("%3D", "="):
+        path = f"options=-csearch_path{equals}b"
+        assert for_libpq(f"postgresql://h/d?schema=a&{path}") == f"postgresql://h/d?{path}"

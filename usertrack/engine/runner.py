@@ -166,8 +166,7 @@ class Runner:
     @property
     def remedies(self) -> list[str]:
         """The hints of the sources that could not be reached, or that refused the key."""
-        away = [error for error in self.unanswered.values() if isinstance(error, ConnectionFailed)]
-        hints = (error.hint for error in away if not isinstance(error, NotCached))
+        hints = [error.hint for error in self.unanswered.values() if isinstance(error, ConnectionFailed)]
         return list(filter(None, dict.fromkeys(hints)))
 
     @property

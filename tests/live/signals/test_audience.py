@@ -68,3 +68,9 @@ def test_without_the_source_of_a_fact_nothing_fires_that_needs_it_and_that_is_to
     assert {name for name, people in fired.items() if people} == {"all"}
     away = "undecided for some, because Postgres is not connected"
     assert notes[:3] == [f"{name}: {away}" for name in ("paying", "both", "failing")]
+
+
+def test_without_profiles_nothing_fires_that_needs_them(opened: tuple[Office, dict[str, str]], tmp_path: Path) -> None:
+    fired, notes = _fires(opened, tmp_path, "neon")
+    assert {name for name, people in fired.items() if people} == {"all"}
+    assert notes[0] == "patterns with `where:` or `segment:` do not fire, because PostHog is not connected"
