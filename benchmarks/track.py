@@ -15,10 +15,10 @@ from pathlib import Path
 
 import psycopg
 
-from usertrack import track
+import usertrack_track as track
 from usertrack.demo import embedded_postgres
-from usertrack.track.message import uuid7
-from usertrack.track.postgres import schema
+from usertrack_track.message import uuid7
+from usertrack_track.postgres import schema
 
 Call = Callable[[], object]
 PROPERTIES = {"format": "csv", "row_count": 1200, "has_filters": True, "team_slug": "acme", "page": "/reports/weekly"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from usertrack.track.postgres import schema
+from usertrack_track.postgres import schema
 
 from ..conftest import Cli
 from .conftest import Reader

@@ -24,8 +24,8 @@ from usertrack.server.database.store import Store
 from usertrack.workspace.settings import load_settings
 from usertrack.workspace.state import state_folder
 
-from ..alerts.signals import T0, at, signal
 from ..conftest import Cli, slow_but
+from ..live.alerts.signals import T0, at, signal
 from ..people import Company, Office, ago, office, served
 
 ANN = "ann@x.example"

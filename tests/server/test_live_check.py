@@ -15,8 +15,8 @@ import posthog
 import pytest
 from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, shared_store, store, wait_until  # noqa: F401
 
+import usertrack_track as track
 from tests.plan.codegen.plans import FILE, REPORTS
-from usertrack import track
 from usertrack.plan.codegen import Language
 from usertrack.plan.codegen.generate import generate
 from usertrack.plan.conform import Violation

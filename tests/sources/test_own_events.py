@@ -17,10 +17,10 @@ import psycopg
 import pytest
 
 from usertrack.server.database.lock import running_server
-from usertrack.track.configuration import Configuration
-from usertrack.track.message import make_message
-from usertrack.track.spool import Spool
-from usertrack.track.tracker import Tracker
+from usertrack_track.configuration import Configuration
+from usertrack_track.message import make_message
+from usertrack_track.spool import Spool
+from usertrack_track.tracker import Tracker
 
 from ..conftest import Cli, document_of
 from ..databases import database

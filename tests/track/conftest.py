@@ -7,16 +7,23 @@ from typing import Any
 import psycopg
 import pytest
 
+import usertrack_track as track
 from tests.databases import database
 from tests.track.posthog_server import PostHogServer, posthog_server
-from usertrack import track
-from usertrack.track import configuration, relay
-from usertrack.track.declared import DECLARATIONS
-from usertrack.track.errors import TokenBuckets
-from usertrack.track.postgres import schema
+from usertrack_track import configuration, relay
+from usertrack_track.declared import DECLARATIONS
+from usertrack_track.errors import TokenBuckets
+from usertrack_track.postgres import schema
 
 TABLES = "usertrack.event, usertrack.outbox, usertrack.due_property, usertrack.profile_property"
 Configure = Callable[..., None]
+
+
+def problem(action: Callable[[], object]) -> track.TrackError:
+    """The error that ``action`` ends with."""
+    with pytest.raises(track.TrackError) as caught:
+        action()
+    return caught.value
 
 
 @pytest.fixture(scope="module")

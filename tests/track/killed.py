@@ -15,8 +15,8 @@ from pathlib import Path
 import posthog  # noqa: F401 - the children need not load it
 import psycopg
 
-from usertrack import track
-from usertrack.track import relay
+import usertrack_track as track
+from usertrack_track import relay
 
 relay._GATHER_SECONDS = 0.01  # or few would be killed while they send
 

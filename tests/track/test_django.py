@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.test import AsyncClient, Client
 from django.urls import path
 
+import usertrack_track as track
 from tests.track.conftest import Configure
 from tests.track.posthog_server import PostHogServer
-from usertrack import track
 
 
 def broken(request: HttpRequest, name: str) -> HttpResponse:
@@ -64,7 +64,7 @@ def shop(migrated: str) -> Iterator[None]:
         ALLOWED_HOSTS=["*"],
         SECRET_KEY="x",
         DATABASES={"default": {**database, "HOST": parts["host"]}},
-        MIDDLEWARE=["usertrack.track.django.ErrorTracking", f"{__name__}.logged_in"],
+        MIDDLEWARE=["usertrack_track.django.ErrorTracking", f"{__name__}.logged_in"],
         LOGGING_CONFIG=None,
     )
     django.setup()

@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
+import usertrack_track as track
 from tests.server.capture_fixtures import TOKEN, Client, client, shared_store, store  # noqa: F401
 from tests.track.conftest import Configure
 from tests.track.test_kills import run_killed
-from usertrack import track
-from usertrack.track.message import Message
+from usertrack_track.message import Message
 
 MOMENT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+import usertrack_track as track
 from tests.track.conftest import Configure
 from tests.track.posthog_server import PostHogServer
-from usertrack import track
-from usertrack.track import asgi, wsgi
-from usertrack.track.errors import TokenBuckets
+from usertrack_track import asgi, wsgi
+from usertrack_track.errors import TokenBuckets
 
 SECRET = "ada@x.example owes 5"
 

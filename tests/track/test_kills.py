@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
+import usertrack_track as track
 from tests.track.conftest import Configure
 from tests.track.posthog_server import PostHogServer
-from usertrack import track
 
 KILLED = Path(__file__).with_name("killed.py")
 

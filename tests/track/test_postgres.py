@@ -17,13 +17,12 @@ import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session
 
-from tests.conftest import problem
-from tests.track.conftest import Configure
+import usertrack_track as track
+from tests.track.conftest import Configure, problem
 from tests.track.posthog_server import PostHogServer
 from tests.track.test_relay import until
-from usertrack import track
-from usertrack.track import postgres
-from usertrack.track.message import make_message, uuid7
+from usertrack_track import postgres
+from usertrack_track.message import make_message, uuid7
 
 MOMENT = datetime(2026, 11, 20, 9, 30, 0, 250_000, tzinfo=UTC)
 AWAY = "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"
@@ -294,7 +293,7 @@ def test_missing_tables_are_told_and_migrate_makes_them(
 ) -> None:
     db.execute("ALTER SCHEMA usertrack RENAME TO away")
     track.track("ada", "early")
-    assert "run `python -m usertrack.track migrate`" in caplog.text
+    assert "run `python -m usertrack_track migrate`" in caplog.text
     track.migrate()
     track.migrate()
     track.track("ada", "late")
@@ -332,7 +331,7 @@ def test_options_of_the_dsn_are_heeded(migrated: str, db: "psycopg.Connection[An
 
 def test_a_restarted_database_costs_no_event(db: "psycopg.Connection[Any]", caplog: pytest.LogCaptureFixture) -> None:
     track.track("ada", "before")
-    db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'usertrack.track'")
+    db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'usertrack_track'")
     track.track("ada", "after")
     assert names(db) == ["before", "after"]
     assert caplog.records == []

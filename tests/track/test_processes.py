@@ -10,16 +10,16 @@ from typing import Any
 import psycopg
 import pytest
 
+import usertrack_track as track
 from tests.databases import database
 from tests.track.conftest import Configure
 from tests.track.posthog_server import PostHogServer
 from tests.track.test_relay import until
-from usertrack import track
-from usertrack.track.postgres import schema
+from usertrack_track.postgres import schema
 
 FORKS = """
 import os, sys
-from usertrack import track
+import usertrack_track as track
 
 track.track("parent", "before")  # its thread runs, and it has a connection and a file
 children = []
@@ -35,7 +35,7 @@ assert track.flush(20)
 """
 LIGHT = """
 import sys
-import usertrack.track
+import usertrack_track
 print(*{name.partition(".")[0] for name in sys.modules})
 """
 
@@ -69,7 +69,7 @@ def test_the_worker_sends_until_it_is_stopped(
 ) -> None:
     configure(project_key=None)
     env = environment(server, migrated, tmp_path)
-    worker = subprocess.Popen([sys.executable, "-m", "usertrack.track", "relay"], env=env)
+    worker = subprocess.Popen([sys.executable, "-m", "usertrack_track", "relay"], env=env)
     try:
         for expected in (1, 2):
             track.track("ada", "seen")
@@ -81,7 +81,7 @@ def test_the_worker_sends_until_it_is_stopped(
 
 
 def command(*words: str) -> int:
-    from usertrack.track.__main__ import main
+    from usertrack_track.__main__ import main
 
     return main(words)
 

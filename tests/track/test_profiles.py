@@ -5,10 +5,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import problem
-from tests.track.conftest import Configure
+import usertrack_track as track
+from tests.track.conftest import Configure, problem
 from tests.track.posthog_server import PostHogServer
-from usertrack import track
 
 TEAMS: dict[str, int] = {}
 
@@ -97,7 +96,7 @@ def test_the_worker_leaves_what_it_does_not_know(
     TEAMS["ada"] = 1
     track.track("ada", "team_member_joined")
     with monkeypatch.context() as patch:
-        patch.setattr("usertrack.track.declared.DECLARATIONS._declared", {})
+        patch.setattr("usertrack_track.declared.DECLARATIONS._declared", {})
         assert track.flush()
     assert profiles_sent(server) == []
     assert track.flush()

@@ -9,13 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 
+import usertrack_track as track
 from tests.track.conftest import Configure
 from tests.track.posthog_server import PostHogServer
-from usertrack import track
-from usertrack.track import relay, sender
-from usertrack.track.configuration import Configuration
-from usertrack.track.message import make_message
-from usertrack.track.tracker import Tracker
+from usertrack_track import relay, sender
+from usertrack_track.configuration import Configuration
+from usertrack_track.message import make_message
+from usertrack_track.tracker import Tracker
 
 VALID = make_message("of another row", "ada", {}).to_json()
 
@@ -155,7 +155,7 @@ def test_several_relays_send_each_event_once(
     configure: Configure, migrated: str, db: "psycopg.Connection[Any]", server: PostHogServer, tmp_path: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("usertrack.track.relay.BATCH", 7)
+    monkeypatch.setattr("usertrack_track.relay.BATCH", 7)
     configure()
     uuids = {track.track("ada", "seen") for _ in range(200)}
     settings = Configuration("phc_test", server.url, migrated, spool=tmp_path, relay=False)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import usertrack_track as track
 from tests.track.conftest import Configure
 from tests.track.posthog_server import PostHogServer
-from usertrack import track
-from usertrack.track import spool
-from usertrack.track.message import make_message
-from usertrack.track.outbox import Delivery
-from usertrack.track.spool import Spool
+from usertrack_track import spool
+from usertrack_track.message import make_message
+from usertrack_track.outbox import Delivery
+from usertrack_track.spool import Spool
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_files_are_their_users_alone(folder: Path) -> None:
 
 
 def test_projects_do_not_share_a_folder() -> None:
-    from usertrack.track.configuration import Configuration
+    from usertrack_track.configuration import Configuration
 
     folders = {Configuration(key).spool_folder() for key in (None, "phc_a", "phc_b")}
     assert len(folders) == 3

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from usertrack.track.postgres import schema
+from usertrack_track.postgres import schema
 
 from .oracle import BOUNCES, Act, Company, Person, Run
 from .walk import Walk

@@ -1,6 +1,7 @@
 """Counts what each place holds on a person: PostHog, the embedded store, Postgres, local files."""
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +27,6 @@ from usertrack.privacy.journal import Journal, unreadable
 from usertrack.privacy.subject import OWN, Subject, ask
 from usertrack.segments.history.file import HistoryFile
 from usertrack.segments.staging import rows_of_person
-from usertrack.track.configuration import from_environment
 
 _EVENTS = f"SELECT count() AS events FROM events WHERE {OWN}"
 _PERSON_ROWS = "SELECT count() AS persons FROM persons WHERE toString(id) IN {persons}"
@@ -52,9 +52,9 @@ _OF_PERSON = {
     "due_property": "group_type = '' AND holder_id IN ({})",
     "profile_property": "group_type = '' AND holder_id IN ({})",
 }
-"""The tables of `usertrack.track` (schema.sql), and which of their rows are a person's."""
+"""The tables of `usertrack_track` (schema.sql), and which of their rows are a person's."""
 _TRACK_TABLES = "SELECT name FROM unnest({names}) AS n (name) WHERE to_regclass('usertrack.' || name) IS NOT NULL"
-_SENT = "`python -m usertrack.track relay --once` on each machine of the product sends them; then erase again"
+_SENT = "`python -m usertrack_track relay --once` on each machine of the product sends them; then erase again"
 
 _IN_SERVER = {
     "texts": "saved insights and names that name the e-mail",
@@ -203,7 +203,7 @@ def _in_postgres(runner: Runner, subject: Subject) -> Iterator[Holding]:
 
 
 def _in_product(runner: Runner, subject: Subject) -> Iterator[Holding]:
-    """Count rows of own events and of `usertrack.track`, with what deletes them, and its files on this machine."""
+    """Count rows of own events and of `usertrack_track`, with what deletes them, and its files on this machine."""
     answers = _answers(runner, (_of_subject(runner, name, sql, subject) for name, sql in _ACCOUNT_IDS.items()))
     ids = sorted({*subject.distinct_ids, *(str(id_) for table in tables_of(answers).values() for (id_,) in table.rows)})
     there = runner.run(
@@ -222,11 +222,19 @@ def _in_product(runner: Runner, subject: Subject) -> Iterator[Holding]:
         yield Holding(
             "Postgres", content, count, f"DELETE FROM {relation} WHERE {condition};" if count else note, ours=False
         )
-    folder = from_environment().spool_folder().parent
+    folder = _spools()
     marks = [f'"distinct_id":{json.dumps(id_)}'.encode() for id_ in ids]
     if lines := [line for file in folder.glob("*/*.jsonl") for line in file.read_bytes().splitlines()]:
         count = sum(any(mark in line for mark in marks) for line in lines)
         yield Holding("files of track()", str(folder), count, _SENT if count else "", ours=False)
+
+
+def _spools() -> Path:
+    """The folder whose folders `usertrack_track` keeps waiting events in, with the settings of this shell."""
+    import platformdirs
+
+    chosen = os.environ.get("USERTRACK_SPOOL")
+    return Path(chosen).parent if chosen else platformdirs.user_state_path("usertrack") / "spool"
 
 
 def _of_subject(runner: Runner, name: str, sql: str, subject: Subject) -> Statement:

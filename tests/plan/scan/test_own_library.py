@@ -1,4 +1,4 @@
-"""What `usertrack.track` sends by itself is sent by the code that uses it."""
+"""What `usertrack_track` sends by itself is sent by the code that uses it."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import pytest
 
 from usertrack.plan.scan.own_library import EVENT, PROPERTIES
 from usertrack.plan.scan.scan import scan_code
-from usertrack.track.errors import EVENT as SENT
-from usertrack.track.errors import error_properties
+from usertrack_track.errors import EVENT as SENT
+from usertrack_track.errors import error_properties
 
 from .marked import written
 
@@ -15,15 +15,16 @@ from .marked import written
 @pytest.mark.parametrize(
     ("source", "lines"),
     [
-        ('MIDDLEWARE = [\n    "usertrack.track.django.ErrorTracking",\n]', [2]),
-        ('MIDDLEWARE += ["usertrack.track.django.ErrorTracking"]', [1]),
-        ("from usertrack.track.asgi import ErrorTracking\napp.add_middleware(ErrorTracking)", [2]),
-        ("from usertrack.track.wsgi import ErrorTracking as Errors\napp = Errors(app)", [2]),
+        ('MIDDLEWARE = [\n    "usertrack_track.django.ErrorTracking",\n]', [2]),
+        ('MIDDLEWARE += ["usertrack_track.django.ErrorTracking"]', [1]),
+        ("from usertrack_track.asgi import ErrorTracking\napp.add_middleware(ErrorTracking)", [2]),
+        ("from usertrack_track.wsgi import ErrorTracking as Errors\napp = Errors(app)", [2]),
         ("from usertrack.track.django import ErrorTracking\nclass Ours(ErrorTracking): pass", [2]),
+        ("import usertrack_track\ntry: job()\nexcept Exception as e: usertrack_track.track_error(e)", [3]),
         ("from usertrack import track\ntry: job()\nexcept Exception as e: track.track_error(e)", [3]),
-        ("from usertrack.track import track_error\ntrack_error('x', view='job')", [2]),
-        ("from usertrack.track.asgi import ErrorTracking", []),
-        ('# "usertrack.track.django.ErrorTracking"', []),
+        ("from usertrack_track import track_error\ntrack_error('x', view='job')", [2]),
+        ("from usertrack_track.asgi import ErrorTracking", []),
+        ('# "usertrack_track.django.ErrorTracking"', []),
         ("from other import track_error, ErrorTracking\ntrack_error(1)\nErrorTracking(app)", []),
     ],
 )
@@ -45,7 +46,7 @@ def test_the_library_sends_just_that() -> None:
 def test_declared_properties(tmp_path: Path) -> None:
     source = """
 from usertrack import track
-from usertrack.track import group_property
+from usertrack_track import group_property
 TEAM = "team"
 @track.person_property(refreshed_by="repo_added")
 def repos_tracked(distinct_id): ...

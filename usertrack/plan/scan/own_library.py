@@ -1,4 +1,4 @@
-"""Finds what `usertrack.track` sends by itself: failed requests and jobs, and properties that are declared."""
+"""Finds what `usertrack_track` sends by itself: failed requests and jobs, and properties that are declared."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from usertrack.plan.scan.values import Sdk, TextValue, keyword_argument, positio
 EVENT = "error_occurred"
 PROPERTIES = (SentProperty("view", True), SentProperty("error_type", True), SentProperty("dropped", False))
 WORDS = ("track_error", "ErrorTracking", "person_property", "group_property")
-_IN_SETTINGS = re.compile(rb"^[^#\n]*?[\"']usertrack\.track\.django\.ErrorTracking[\"']", re.MULTILINE)
+_IN_SETTINGS = re.compile(rb"^[^#\n]*?[\"']usertrack[._]track\.django\.ErrorTracking[\"']", re.MULTILINE)
 """Django names its middleware by texts."""
 
 

@@ -67,7 +67,7 @@ PRODUCTS = (
         ("track",),
         modules=("rudderstack", "rudder_analytics"),
     ),
-    Product("usertrack", (), (), ("track",), modules=("usertrack",)),
+    Product("usertrack", (), (), ("track",), modules=("usertrack_track", "usertrack")),
     Product("jitsu", ("@jitsu",), ("jitsu",), ("track",)),
     Product(
         "amplitude",

@@ -281,8 +281,8 @@ def unreadable(session: "ClickHouseSession", path: Path, error: Exception) -> Us
         number = "more" if "Expected end of line" in message else "fewer"
         return UsageError(
             f"row {row[1]} of '{path}', after its header, has {number} columns than the first line names",
-            "nothing was imported, as all that follows may be read wrongly; is there a quote or a comma too many or too "
-            "few? `--skip-bad` leaves out values that are wrong, not rows that are torn",
+            "nothing was imported, as all that follows may be read wrongly; is there a quote or a comma too many or "
+            "too few? `--skip-bad` leaves out values that are wrong, not rows that are torn",
         )
     if not message.strip():  # chDB loses its message about bytes that are no text
         return UsageError(f"'{path}' cannot be read as text", "nothing was imported; is it a CSV in UTF-8?")

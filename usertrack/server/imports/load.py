@@ -20,7 +20,15 @@ from usertrack.server.database.literals import literal
 from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.imports.events import BAD, COLUMNS, LINKS, STAGED, Events, ImportOptions, open_events
 from usertrack.server.imports.reading import bad_rows, clock_notes, described, failure, run_insert
-from usertrack.server.imports.staged_persons import JOINED, PEOPLE, collect_people, emails_are_ids, join_identified, links, persons
+from usertrack.server.imports.staged_persons import (
+    JOINED,
+    PEOPLE,
+    collect_people,
+    emails_are_ids,
+    join_identified,
+    links,
+    persons,
+)
 from usertrack.server.imports.ties import PLACES, SPREAD, TIES, has_times, left_equal, spread_ties
 
 if TYPE_CHECKING:

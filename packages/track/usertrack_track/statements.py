@@ -3,6 +3,8 @@
 So each is the same for every driver: psycopg's `%(name)s` by itself, or `:name` for SQLAlchemy.
 """
 
+from __future__ import annotations
+
 import json
 import re
 import sys
@@ -10,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from usertrack.core.errors import UsageError
-from usertrack.track.message import Message
+from usertrack_track.exceptions import UsageError
+from usertrack_track.message import Message
 
 EVENT = """
 WITH stored AS (

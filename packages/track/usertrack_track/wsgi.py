@@ -1,11 +1,13 @@
 """Failed requests of a WSGI product: `app = ErrorTracking(app)`."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from usertrack.track import track_error
-from usertrack.track.errors import quietly
+from usertrack_track import track_error
+from usertrack_track.errors import quietly
 
 Environ = dict[str, Any]
 App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -34,7 +36,7 @@ class ErrorTracking:
 
         def start(status: str, headers: Any, *exc_info: Any) -> Any:
             if status.startswith("500"):
-                failed[:] = [exc_info[0][1] if exc_info and exc_info[0] else sys.exception()]
+                failed[:] = [exc_info[0][1] if exc_info and exc_info[0] else sys.exc_info()[1]]
             return start_response(status, headers, *exc_info)
 
         try:
@@ -60,7 +62,7 @@ class _Body:
         self._chunks = chunks
         self._done: Callable[[BaseException | None], None] | None = done
 
-    def __iter__(self) -> "_Body":
+    def __iter__(self) -> _Body:
         return self
 
     def __next__(self) -> bytes:

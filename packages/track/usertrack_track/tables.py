@@ -1,13 +1,15 @@
 """The product's own tables as a destination: what waited for the database is stored, and makes properties due."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
-from usertrack.track.declared import Declarations
-from usertrack.track.loading import load
-from usertrack.track.message import Message
-from usertrack.track.outbox import Delivery
-from usertrack.track.postgres import Postgres, refuses
-from usertrack.track.statements import Statement, insert, mark_due
+from usertrack_track.declared import Declarations
+from usertrack_track.loading import load
+from usertrack_track.message import Message
+from usertrack_track.outbox import Delivery
+from usertrack_track.postgres import Postgres, refuses
+from usertrack_track.statements import Statement, insert, mark_due
 
 
 class Tables:

@@ -1,5 +1,7 @@
 """The product's own Postgres: events, and the outbox, in the schema `usertrack` (schema.sql)."""
 
+from __future__ import annotations
+
 import logging
 import os
 import threading
@@ -9,16 +11,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from usertrack.core.errors import ConnectionFailed
-from usertrack.track.loading import load
-from usertrack.track.message import Message
-from usertrack.track.outbox import Delivery
-from usertrack.track.statements import Statement, execute, insert
+from usertrack_track.exceptions import DatabaseFailed
+from usertrack_track.loading import load
+from usertrack_track.message import Message
+from usertrack_track.outbox import Delivery
+from usertrack_track.statements import Statement, execute, insert
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-LOG = logging.getLogger("usertrack.track")
+LOG = logging.getLogger("usertrack_track")
 _OLDEST = b"""
 SELECT id, message FROM usertrack.outbox WHERE refusal IS NULL
 ORDER BY position LIMIT %s FOR UPDATE SKIP LOCKED
@@ -31,7 +33,7 @@ _CONNECT: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": 3,
     "tcp_user_timeout": 5000,  # ms until a network that swallows packets counts as down
-    "application_name": "usertrack.track",
+    "application_name": "usertrack_track",
 }
 _LIMITS = {"lock_timeout": "1s", "statement_timeout": "5s"}  # so that a locked table does not hold a request up
 
@@ -49,7 +51,7 @@ def schema() -> str:
     """The SQL that makes the tables; it changes nothing where they are."""
     from importlib import resources
 
-    return (resources.files("usertrack.track") / "schema.sql").read_text(encoding="utf-8")
+    return (resources.files("usertrack_track") / "schema.sql").read_text(encoding="utf-8")
 
 
 class Postgres:
@@ -63,19 +65,20 @@ class Postgres:
         self._prepare: int | None = 2  # after how many times a statement is prepared: to plan it takes most of the time
 
     def migrate(self) -> None:
-        """Make the tables that are missing. Raises ConnectionFailed."""
+        """Make the tables that are missing. Raises DatabaseFailed."""
         load("psycopg")
         import psycopg
 
         try:
             with psycopg.connect(self._dsn, **_CONNECT) as connection, connection.transaction():
+                # the name of the lock is that of releases whose import name was usertrack.track
                 connection.execute(b"SELECT pg_advisory_xact_lock(hashtext('usertrack.track'))")
                 connection.execute(schema().encode())
         except psycopg.Error as error:
-            raise ConnectionFailed(
-                f"the tables of usertrack.track cannot be made ({type(error).__name__})",
+            raise DatabaseFailed(
+                f"the tables of usertrack_track cannot be made ({type(error).__name__})",
                 "DATABASE_URL needs a role that may create a schema; or copy the SQL that "
-                "`python -m usertrack.track migrate --print` shows into a migration of your own",
+                "`python -m usertrack_track migrate --print` shows into a migration of your own",
             ) from None
 
     def append(self, *messages: Message) -> None:
@@ -96,7 +99,7 @@ class Postgres:
         except (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement):
             self._run(statements)
         except psycopg.OperationalError as error:
-            if not idle or isinstance(error, errors.LockNotAvailable | errors.QueryCanceled):
+            if not idle or isinstance(error, (errors.LockNotAvailable, errors.QueryCanceled)):
                 raise
             self.close()
             self._run(statements)
@@ -112,7 +115,7 @@ class Postgres:
                 execute(connection, statements)
 
     @contextmanager
-    def _connection(self) -> Iterator["Connection[Any]"]:
+    def _connection(self) -> Iterator[Connection[Any]]:
         """An idle connection, or a new one: where the database is down, that is known at once.
 
         Where a pooler mixes sessions up, so that statements that were prepared are not there, no more are prepared.
@@ -139,7 +142,7 @@ class Postgres:
             if not keep:
                 connection.close()
 
-    def _connect(self) -> "Connection[Any]":
+    def _connect(self) -> Connection[Any]:
         """A new connection with ``_LIMITS``; a DSN that says others is heeded."""
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
@@ -164,13 +167,13 @@ class Postgres:
             connection.close()
 
     @contextmanager
-    def lease(self, limit: int) -> Iterator["PostgresLease"]:
+    def lease(self, limit: int) -> Iterator[PostgresLease]:
         """The oldest messages that no other relay has, locked until they are settled or the block ends."""
         with self.transaction() as connection:
             yield PostgresLease(connection, connection.execute(_OLDEST, [limit]).fetchall())
 
     @contextmanager
-    def transaction(self) -> Iterator["Connection[Any]"]:
+    def transaction(self) -> Iterator[Connection[Any]]:
         """A relay's transaction, which may wait for PostHog: what the database gives it is longer than a request's."""
         with self._connection() as connection, connection.transaction():
             connection.execute(_set_local(_RELAY_LIMITS), prepare=False)

@@ -3,6 +3,8 @@
 What one thread was loading when another forked could never be loaded in the child: the lock of that module stays taken.
 """
 
+from __future__ import annotations
+
 import importlib
 import os
 import sys

@@ -4,6 +4,8 @@ Each process writes a file of its own, `<uuid7>.jsonl`, which only its user may 
 `<uuid7>.sent` has the byte up to which PostHog has acknowledged. What a killed process left is sent by the next one.
 """
 
+from __future__ import annotations
+
 import fcntl
 import logging
 import os
@@ -13,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from usertrack.track.message import Message, uuid7
-from usertrack.track.outbox import Delivery
+from usertrack_track.message import Message, uuid7
+from usertrack_track.outbox import Delivery
 
-LOG = logging.getLogger("usertrack.track")
+LOG = logging.getLogger("usertrack_track")
 _FULL = 4 * 1024 * 1024  # bytes; a file of this size that is sent makes room for a new one
 _IN_MEMORY = 10_000
 
@@ -72,7 +74,7 @@ class Spool:
             LOG.error("an event is lost: there is room for %s in memory (%s)", _IN_MEMORY, lost.uuid)
 
     @contextmanager
-    def lease(self, limit: int) -> Iterator["SpoolLease"]:
+    def lease(self, limit: int) -> Iterator[SpoolLease]:
         """The oldest messages. No other relay has any meanwhile: while one holds a lease, others get none."""
         with self._only_relay() as alone:
             yield self._oldest(limit) if alone else SpoolLease([])
@@ -95,7 +97,7 @@ class Spool:
             relay, self._relay = self._relay, -1
             os.close(relay)
 
-    def _oldest(self, limit: int) -> "SpoolLease":
+    def _oldest(self, limit: int) -> SpoolLease:
         for file in self._files():
             lease = FileLease(file, limit)
             if lease.messages:

@@ -1,11 +1,13 @@
 """Properties of persons and groups that are declared as functions, and the events after which each is computed anew."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from usertrack.core.errors import UsageError
-from usertrack.track.statements import Due
+from usertrack_track.exceptions import UsageError
+from usertrack_track.statements import Due
 
 _LONGEST_HOLDER = 400  # characters that the primary key of profile_property takes
 

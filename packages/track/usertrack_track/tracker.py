@@ -1,5 +1,7 @@
 """One product's tracking: what it says is held against the plan, stored, and left to the relay."""
 
+from __future__ import annotations
+
 import logging
 import threading
 import time
@@ -8,22 +10,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from usertrack.core.errors import UsageError
-from usertrack.track.configuration import Configuration
-from usertrack.track.declared import DECLARATIONS, Declarations
-from usertrack.track.loading import load
-from usertrack.track.message import Message, event_name, make_message
-from usertrack.track.outbox import Outbox
-from usertrack.track.postgres import Postgres, refuses
-from usertrack.track.profiles import MemoryProfiles, PostgresProfiles, Profiles, group_message
-from usertrack.track.relay import Relay
-from usertrack.track.sender import Sender
-from usertrack.track.spool import Spool
-from usertrack.track.statements import Due, execute, insert, mark_due
-from usertrack.track.tables import Tables
-from usertrack.track.watch import Watch
+from usertrack_track.configuration import Configuration
+from usertrack_track.declared import DECLARATIONS, Declarations
+from usertrack_track.exceptions import UsageError
+from usertrack_track.loading import load
+from usertrack_track.message import Message, event_name, make_message
+from usertrack_track.outbox import Outbox
+from usertrack_track.postgres import Postgres, refuses
+from usertrack_track.profiles import MemoryProfiles, PostgresProfiles, Profiles, group_message
+from usertrack_track.relay import Relay
+from usertrack_track.sender import Sender
+from usertrack_track.spool import Spool
+from usertrack_track.statements import Due, execute, insert, mark_due
+from usertrack_track.tables import Tables
+from usertrack_track.watch import Watch
 
-LOG = logging.getLogger("usertrack.track")
+LOG = logging.getLogger("usertrack_track")
 _DOWN_SECONDS = 5.0  # that requests go without their database after it has failed
 
 
@@ -163,9 +165,9 @@ class Tracker:
                 self._down_until = 0.0
                 return False
             self._down_until = time.monotonic() + _DOWN_SECONDS
-            missing = isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName)
+            missing = isinstance(error, (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName))
             reason = (
-                "has no tables for them: run `python -m usertrack.track migrate`" if missing else "does not take them"
+                "has no tables for them: run `python -m usertrack_track migrate`" if missing else "does not take them"
             )
             name = type(error).__name__
             self._warn_once(

@@ -1,14 +1,14 @@
 """The configuration of the library: where events go, and what they are held against."""
 
+from __future__ import annotations
+
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from usertrack.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from usertrack.plan.model import Plan
+from usertrack_track.exceptions import UsageError
+from usertrack_track.watch import Plan
 
 HOST = "https://us.i.posthog.com"
 VARIABLES = (
@@ -20,16 +20,22 @@ _OFF = {"0", "false", "no", "off"}
 
 @dataclass(frozen=True)
 class Configuration:
-    """``project_key`` is PostHog's (``phc_…``). ``database_url`` is the product's own Postgres, or None.
+    """The settings of one product.
 
-    ``plan`` is a tracking plan or the path of one. ``enforce`` raises where an event is not as the plan says; None: as
-    the plan says itself. ``spool`` is the folder of events that no database has. ``relay``: whether this process sends.
+    Attributes:
+        project_key: The project's key of PostHog (``phc_…``).
+        host: The address of PostHog.
+        database_url: The product's own Postgres, or None.
+        plan: The path of a tracking plan, or a function that checks an event.
+        enforce: Whether to raise where an event is not as the plan says; None: as the plan says itself.
+        spool: The folder of events that no database has.
+        relay: Whether this process sends.
     """
 
     project_key: str | None = field(default=None, repr=False)
     host: str = HOST
     database_url: str | None = field(default=None, repr=False)
-    plan: "Plan | Path | None" = None
+    plan: Plan | None = None
     enforce: bool | None = None
     spool: Path | None = None
     relay: bool = True
@@ -47,10 +53,15 @@ class Configuration:
             return self.spool
         import hashlib
 
-        import platformdirs
-
         name = hashlib.sha256((self.project_key or "").encode()).hexdigest()[:12]
-        return platformdirs.user_state_path("usertrack") / "spool" / name
+        return _state_folder() / "usertrack" / "spool" / name
+
+
+def _state_folder() -> Path:
+    """The folder of the user's state, as the XDG specification and Apple's guidelines have it."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    return Path(os.environ.get("XDG_STATE_HOME", "").strip() or Path.home() / ".local" / "state")
 
 
 def from_environment() -> Configuration:

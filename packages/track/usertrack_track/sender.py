@@ -1,5 +1,7 @@
 """PostHog's end: the SDK makes the events, and one request of it takes a batch of them."""
 
+from __future__ import annotations
+
 import contextvars
 import importlib
 import json
@@ -8,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from usertrack.track.loading import before_forks
-from usertrack.track.message import Message
-from usertrack.track.outbox import Delivery
+from usertrack_track.loading import before_forks
+from usertrack_track.message import Message
+from usertrack_track.outbox import Delivery
 
 Event = dict[str, Any]  # as the SDK sends it
 

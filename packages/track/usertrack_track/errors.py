@@ -1,5 +1,7 @@
 """Failed requests as events: the view and the type of the error, never its message, and never a flood of them."""
 
+from __future__ import annotations
+
 import logging
 import threading
 import time
@@ -9,7 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-LOG = logging.getLogger("usertrack.track")
+LOG = logging.getLogger("usertrack_track")
 EVENT = "error_occurred"
 UNKNOWN = "unknown"
 _CAPACITY = 5.0
@@ -72,8 +74,8 @@ def _raised_in(error: BaseException | type | str | None) -> str:
         return UNKNOWN
     while traceback.tb_next:
         traceback = traceback.tb_next
-    frame = traceback.tb_frame
-    return f"{frame.f_globals.get('__name__', UNKNOWN)}.{frame.f_code.co_qualname}"
+    frame, code = traceback.tb_frame, traceback.tb_frame.f_code  # which knows its class from Python 3.11 on
+    return f"{frame.f_globals.get('__name__', UNKNOWN)}.{getattr(code, 'co_qualname', code.co_name)}"
 
 
 def name_of(view: Any) -> str | None:

@@ -1,11 +1,13 @@
 """The messages that wait for PostHog, whoever keeps them: they are leased, sent and settled."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from usertrack.track.message import Message
+from usertrack_track.message import Message
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """Failed requests of an ASGI product (Starlette, FastAPI, …): `app.add_middleware(ErrorTracking)`."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from usertrack.track import track_error
-from usertrack.track.errors import name_of, quietly
+from usertrack_track import track_error
+from usertrack_track.errors import name_of, quietly
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

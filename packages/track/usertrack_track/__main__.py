@@ -1,4 +1,6 @@
-"""`python -m usertrack.track`: the relay as a worker of its own, the tables, and what waits."""
+"""`python -m usertrack_track`: the relay as a worker of its own, the tables, and what waits."""
+
+from __future__ import annotations
 
 import argparse
 import importlib
@@ -7,11 +9,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from usertrack import track
-from usertrack.core.errors import ConnectionFailed, SourceBusy, UsageError, UsertrackError
-from usertrack.track.postgres import Postgres, schema
+import usertrack_track as track
+from usertrack_track.exceptions import DatabaseFailed, TrackError, UsageError
+from usertrack_track.postgres import Postgres, schema
 
-PROGRAM = "python -m usertrack.track"
+_SOMETHING_WAITS = 4  # the exit code of usertrack for a server that is too busy
+PROGRAM = "python -m usertrack_track"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except UsertrackError as error:
+    except TrackError as error:
         sys.stderr.write(f"error: {error.message}\nhint: {error.hint}\n")
         return error.exit_code
 
@@ -49,7 +52,7 @@ def _relay(options: argparse.Namespace) -> int:
     _to_postgres()
     _import(options.modules)
     if options.once:
-        return 0 if track.flush(60) else SourceBusy.exit_code
+        return 0 if track.flush(60) else _SOMETHING_WAITS
     relay = track.current().relay
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: relay.stop(0))
@@ -101,9 +104,9 @@ def _database_errors() -> Iterator[None]:
     try:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        raise ConnectionFailed("the database has no tables of usertrack.track", f"run `{PROGRAM} migrate`") from None
+        raise DatabaseFailed("the database has no tables of usertrack_track", f"run `{PROGRAM} migrate`") from None
     except psycopg.Error as error:
-        raise ConnectionFailed(
+        raise DatabaseFailed(
             f"the database cannot be asked ({type(error).__name__})",
             "DATABASE_URL is to be of the shape postgresql://user:password@host/database; `psql` with it says more",
         ) from None

@@ -1,18 +1,20 @@
 """A message on its way to PostHog: one event as JSON, with a UUID that it keeps wherever it is stored."""
 
+from __future__ import annotations
+
 import json
 import math
 import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from usertrack.core.errors import UsageError
+from usertrack_track.exceptions import UsageError
 
 _DEEPEST = 30
 _MOST_BITS = 1024  # of an integer: JSON's readers, PostHog among them, know no larger number
@@ -33,7 +35,7 @@ class Message:
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, document: str | bytes | Mapping[str, Any]) -> "Message":
+    def from_json(cls, document: str | bytes | Mapping[str, Any]) -> Message:
         """Raises ValueError, KeyError or TypeError when ``document`` is no message."""
         fields = document if isinstance(document, Mapping) else json.loads(document)
         UUID(str(fields["uuid"])), datetime.fromisoformat(fields["timestamp"])
@@ -43,7 +45,7 @@ class Message:
 def uuid7(milliseconds: int | None = None) -> UUID:
     """A version 7 UUID (RFC 9562): the time, now unless stated, and 74 random bits. Later ones sort later."""
     now = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
-    random = int.from_bytes(os.urandom(10))
+    random = int.from_bytes(os.urandom(10), "big")
     value = (now & (1 << 48) - 1) << 80 | 7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return UUID(int=value)
 
@@ -57,7 +59,7 @@ def make_message(
     uuid: UUID | str | None = None,
     drop: Callable[[str], None] = lambda name: None,
 ) -> Message:
-    """A message of now, or of ``timestamp`` (without a timezone: UTC).
+    """A message of now, or of ``timestamp`` (without a timezone: timezone.utc).
 
     Without a ``distinct_id`` the event is nobody's, and makes no person. ``drop`` is called with the name of each
     property whose value JSON cannot hold. Raises UsageError with a uuid that is none.
@@ -69,8 +71,8 @@ def make_message(
         values.setdefault("$process_person_profile", False)
     # its time is that of a server's clock, and the same each time that it is sent
     values["$ignore_sent_at"] = True
-    moment = timestamp or datetime.now(UTC)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = timestamp or datetime.now(timezone.utc)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     return Message(unique, _text(event), name or unique, moment.isoformat(), values)
 
 

@@ -1,20 +1,22 @@
 """Computes declared properties anew once their facts have changed, tells PostHog, and knows how stale each is."""
 
+from __future__ import annotations
+
 import json
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any, Protocol
 
-from usertrack.track.declared import Declarations
-from usertrack.track.message import Message, clean_properties, make_message
-from usertrack.track.outbox import Outbox
-from usertrack.track.postgres import Postgres
-from usertrack.track.statements import Due, execute, insert, mark_due
+from usertrack_track.declared import Declarations
+from usertrack_track.message import Message, clean_properties, make_message
+from usertrack_track.outbox import Outbox
+from usertrack_track.postgres import Postgres
+from usertrack_track.statements import Due, execute, insert, mark_due
 
-LOG = logging.getLogger("usertrack.track")
+LOG = logging.getLogger("usertrack_track")
 _BATCH = 100
 
 
@@ -55,7 +57,7 @@ def compute(due: Iterable[Due], declarations: Declarations) -> dict[Due, Compute
 
 
 def _compute(due: Due, declarations: Declarations) -> Computed:
-    declared, moment = declarations.get(due), datetime.now(UTC)
+    declared, moment = declarations.get(due), datetime.now(timezone.utc)
     try:
         value = clean_properties({"value": declared.compute(due.holder_id) if declared else None}, _refuse)["value"]
     except Exception as error:  # of the product's own function
@@ -97,7 +99,7 @@ class MemoryProfiles:
         self._computed: dict[Due, Computed] = {}
 
     def add(self, due: Sequence[Due]) -> None:
-        now = datetime.now(UTC)
+        now = datetime.now(timezone.utc)
         with self._lock:
             for one in due:
                 self._due.setdefault(one, now)
@@ -172,6 +174,7 @@ class PostgresProfiles:
         if not self._declarations.places():
             return 0
         with self._postgres.transaction() as connection:
+            # the name of the lock is that of releases whose import name was usertrack.track: they may run beside us
             lock = b"SELECT pg_try_advisory_xact_lock(hashtext('usertrack.track.profiles'))"
             if connection.execute(lock).fetchone() != (True,):
                 return 0

@@ -1,4 +1,6 @@
-"""Failed requests of a Django product: `"usertrack.track.django.ErrorTracking"` as the first of MIDDLEWARE."""
+"""Failed requests of a Django product: `"usertrack_track.django.ErrorTracking"` as the first of MIDDLEWARE."""
+
+from __future__ import annotations
 
 import asyncio
 import sys
@@ -8,8 +10,8 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.signals import got_request_exception
 
-from usertrack.track import track_error
-from usertrack.track.errors import name_of, quietly
+from usertrack_track import track_error
+from usertrack_track.errors import name_of, quietly
 
 _ERROR = "_usertrack_error"
 
@@ -28,7 +30,7 @@ class ErrorTracking:
         self._asynchronous = iscoroutinefunction(get_response)
         if self._asynchronous:
             markcoroutinefunction(self)
-        got_request_exception.connect(_remember, dispatch_uid="usertrack.track")
+        got_request_exception.connect(_remember, dispatch_uid="usertrack_track")
 
     def __call__(self, request: Any) -> Any:
         if self._asynchronous:
@@ -56,7 +58,7 @@ class ErrorTracking:
 
 def _remember(sender: Any, request: Any = None, **rest: Any) -> None:
     if request is not None:
-        setattr(request, _ERROR, sys.exception())
+        setattr(request, _ERROR, sys.exc_info()[1])
 
 
 def _view(request: Any) -> str | None:

@@ -1,5 +1,5 @@
--- usertrack.track keeps events and what waits for PostHog in a schema of its own.
--- `python -m usertrack.track migrate` runs this file; whoever has migrations of their own copies it into one.
+-- usertrack_track keeps events and what waits for PostHog in a schema of its own.
+-- `python -m usertrack_track migrate` runs this file; whoever has migrations of their own copies it into one.
 
 CREATE SCHEMA IF NOT EXISTS usertrack;
 

@@ -4,6 +4,8 @@ A message is deleted after that. Killed in between, the next relay sends it agai
 one. Relays do not take each other's messages.
 """
 
+from __future__ import annotations
+
 import logging
 import random
 import threading
@@ -12,11 +14,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from usertrack.track.message import Message
-from usertrack.track.outbox import Delivery, Outbox
-from usertrack.track.sender import REQUEST_SECONDS, NotDelivered
+from usertrack_track.message import Message
+from usertrack_track.outbox import Delivery, Outbox
+from usertrack_track.sender import REQUEST_SECONDS, NotDelivered
 
-LOG = logging.getLogger("usertrack.track")
+LOG = logging.getLogger("usertrack_track")
 BATCH = 100
 _POLL_SECONDS = 1.0  # until events of other processes, and of callers' transactions, are seen
 _GATHER_SECONDS = 0.2  # from an event until it is sent, so that others come along: requests share the processor with us
