@@ -4,8 +4,10 @@ from typing import Any, Protocol
 
 
 class Notify(Protocol):
-    """Reports a problem that is retried. ``passing``: progress, shown only on a terminal; with ``unseen``, a line of
-    its own where there is no terminal."""
+    """Reports a problem that is retried.
+
+    ``passing``: progress, shown only on a terminal; with ``unseen``, a line of its own where there is no terminal.
+    """
 
     def __call__(self, message: str, *, passing: bool = False, unseen: bool = False) -> None: ...
 

@@ -98,7 +98,7 @@ def _server(data_dir: Path) -> Any:
 
 @contextmanager
 def _plain_locale() -> Iterator[None]:
-    """initdb takes the locale of a cluster from the environment, and refuses one that the machine does not have."""
+    """Set the locale C: initdb takes that of the environment, and refuses one that the machine does not have."""
     before = os.environ.get("LC_ALL")
     os.environ["LC_ALL"] = "C"
     try:

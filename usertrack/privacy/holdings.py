@@ -24,7 +24,7 @@ from usertrack.workspace.state import state_folder
 
 
 def local_files(analysis: Analysis, data: Path | None = None) -> LocalFiles:
-    """usertrack's files on this machine. ``data`` is the embedded server's folder, where that is asked for PostHog."""
+    """The files of usertrack here. ``data`` is the embedded server's folder, where that is asked for PostHog."""
     settings, now = analysis.settings, datetime.now(UTC)
     own = live_demo_folder(cache_root()) if settings.uses_demo else default_data()
     is_asked = data or served_at(own) == settings["posthog.host"].replace("localhost", "127.0.0.1")

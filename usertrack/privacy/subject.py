@@ -26,8 +26,10 @@ WHERE position({_EMAIL}, {{email}}) > 0 AND {_EMAIL} != {{email}}"""
 
 @dataclass(frozen=True)
 class Subject:
-    """``persons`` are as in PostHog's API. ``strays`` are distinct_ids that are the e-mail, of events without a person.
-    ``longer_emails`` are other e-mails that contain this one. Without PostHog all are empty, and ``posthog`` is False.
+    """What PostHog knows under an e-mail; without PostHog all is empty, and ``posthog`` is False.
+
+    ``persons`` are as in PostHog's API. ``strays`` are distinct_ids that are the e-mail, of events without a person.
+    ``longer_emails`` are other e-mails that contain this one.
     """
 
     email: str

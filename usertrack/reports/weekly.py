@@ -113,7 +113,8 @@ def gather(
 ) -> Weekly:
     """Ask everything and classify people; ``metrics`` are those of the scorecard, all unless named.
 
-    Raises a UsertrackError when there are no profiles at all."""
+    Raises a UsertrackError when there are no profiles at all.
+    """
     now = runner.at(sought.as_of)
     queries = _parts(week)
     present = runner.library.present(query for query, _ in queries.values())

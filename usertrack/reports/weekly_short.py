@@ -42,7 +42,8 @@ def short_sections(
 ) -> Iterator[tuple[str, Block]]:
     """Every section with its id. People are those of ``segments``; ``limit`` is the user's, of lines for each.
 
-    ``notes`` are in the last one, folded away."""
+    ``notes`` are in the last one, folded away.
+    """
     effects = incident_effects(weekly)
     standings = by_segment(weekly.moved.standing, effects)
     yield "summary", _summary(weekly, standings, timezone)

@@ -155,7 +155,7 @@ class Classification:
         return Table(columns, rows, name="undecided", as_of=profiles.as_of, notes=tuple(profiles.notes))
 
     def evidence(self, only: Sequence[str] = ()) -> list[str]:
-        """The facts that the rules of these segments use: the first of each rule, then the second of each, …"""
+        """The facts that the rules of these segments use: the first of each rule, then the second of each."""
         segments = [segment for segment in self.segment_set.segments if not only or segment.id in only]
         looked = [[n for n in columns(condition(self.profiles, segment)) if n != "as_of"] for segment in segments]
         return list(dict.fromkeys(name for names in zip_longest(*looked) for name in names if name))

@@ -122,8 +122,10 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Rules:
-    """The whole of segments.yaml. ``absent`` are the segments, ``absent_sets`` the sets without any segment, that
-    cannot be here, and what they rest on.
+    """The whole of segments.yaml.
+
+    ``absent`` are the segments, ``absent_sets`` the sets without any segment, that cannot be here, and what they rest
+    on.
 
     ``others`` are the sets that judge something else than these rules, by name; ``by`` is what these judge, where it is
     not people.

@@ -85,8 +85,10 @@ class QueryClient:
         return await self._in_time(self._stoppable(asking, body["client_query_id"]))
 
     async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """The JSON object of a request that is no query. A POST is sent once: it may have worked though its answer was
-        lost."""
+        """The JSON object of a request that is no query.
+
+        A POST is sent once: it may have worked though its answer was lost.
+        """
         try:
             once = method == "POST"
             return await self._in_time(self._send(method, path, http.json_body, json=body, once=once))

@@ -61,7 +61,9 @@ class EndedVisits:
 
 @dataclass
 class Access:
-    """``hosts`` are the names, without a port, of the pages. Any other is refused, so that no site of somebody else can
+    """Who may see the pages, and how they prove it.
+
+    ``hosts`` are the names, without a port, of the pages. Any other is refused, so that no site of somebody else can
     reach them by pointing its own name here. A password or a proxy's ``header`` takes the place of the link. What a
     proxy says, in that header and in those of the protocol, counts from the addresses or networks ``proxies``.
 

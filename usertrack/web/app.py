@@ -51,7 +51,6 @@ _PAGES = (today, segments, segment, push, privacy, person, search, activity, liv
 
 def create_app(settings: Settings, access: Access) -> Starlette:
     """The pages of a workspace, or of the demo."""
-
     shell = Shell("demo data" if settings.uses_demo else settings.root.resolve().name if settings.root else "")
     site = Site(settings, Answers(settings), shell, access)
 

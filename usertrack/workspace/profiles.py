@@ -30,7 +30,9 @@ _HEADER = "# Written by `usertrack login`, which also changes it. The secrets ar
 
 @dataclass(frozen=True)
 class Profile:
-    """``host`` and ``project_id`` are None without PostHog. ``database`` is '' without Postgres, else the address as
+    """A login, kept under a name.
+
+    ``host`` and ``project_id`` are None without PostHog. ``database`` is '' without Postgres, else the address as
     libpq writes it, without its password. ``store`` has the secrets. ``internal`` are domains of your own people,
     separated by commas.
     """

@@ -44,8 +44,11 @@ class Message:
 
 
 class Sender(Protocol):
-    """Speaks to one channel. Raises `Retry` where another attempt may help, ConnectionFailed or UsageError where the
-    channel does not let us in, and another UsertrackError for a message that it does not take."""
+    """Speaks to one channel.
+
+    Raises `Retry` where another attempt may help, ConnectionFailed or UsageError where the channel does not let us in,
+    and another UsertrackError for a message that it does not take.
+    """
 
     def send(self, message: Message, now: datetime) -> str:
         """Send it. Returns what the channel calls it, if it can be edited by that, else ""."""

@@ -35,7 +35,8 @@ class Questions:
 def questions(patterns: Patterns, profiles: Profiles, library: Library) -> Questions:
     """Return the questions of ``patterns``, checked against the facts of ``profiles``.
 
-    Raises UsageError with file and line."""
+    Raises UsageError with file and line.
+    """
     ask, mistakes = checked_questions(patterns, profiles, library)
     if mistakes:
         raise mistakes[0]

@@ -98,8 +98,10 @@ _key = attrgetter("key")
 
 
 class Person(Whereabouts):
-    """``changed``: since they were saved. ``listening`` are the instances that any event may concern, and
-    ``is_restless`` says whether the next one has to be looked at: one of them fires, or waits for no moment.
+    """The instances of the patterns, and which of them ``changed`` since they were saved.
+
+    ``listening`` are the instances that any event may concern, and ``is_restless`` says whether the next one has to be
+    looked at: one of them fires, or waits for no moment.
     """
 
     __slots__ = ("changed", "instances", "is_restless", "listening")

@@ -15,8 +15,10 @@ from usertrack.live.signals.wording import moment
 
 
 class Snapshot(NamedTuple):
-    """``people`` and ``usual`` are those that changed, ``gone`` and ``unusual`` the names of those that are no more;
-    ``bursts`` are all; each with what it is saved under.
+    """What is to be saved of the engine's state, under the names of what is saved.
+
+    ``people`` and ``usual`` are those that changed, ``gone`` and ``unusual`` the names of those that are no more, and
+    ``bursts`` are all.
 
     ``patterns`` has for each pattern what tells whether it is still the same, and what it is `per`.
     """

@@ -1,0 +1,1 @@
+"""How many people were active, how often and for how long, over time."""

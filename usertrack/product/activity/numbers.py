@@ -155,7 +155,7 @@ class Activity:
 
     @property
     def by_weekday(self) -> list[int]:
-        """Events on Mondays, Tuesdays, …"""
+        """Events on Mondays, Tuesdays, and so on."""
         counts = Counter[int]()
         for (day, _), count in self.hours.items():
             counts[day.weekday()] += count

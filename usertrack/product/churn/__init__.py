@@ -1,0 +1,1 @@
+"""Who stopped coming, and which facts go with that."""

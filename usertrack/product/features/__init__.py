@@ -1,0 +1,1 @@
+"""Which features are used, by how many, and whether people come back to them."""

@@ -1,0 +1,1 @@
+"""How many of those who did a first step did the next ones in time."""

@@ -1,0 +1,1 @@
+"""The ways that people take through events or pages."""

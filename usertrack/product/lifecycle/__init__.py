@@ -1,0 +1,1 @@
+"""New, returning, resurrecting and dormant people of an interval."""

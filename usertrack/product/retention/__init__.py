@@ -1,0 +1,1 @@
+"""How many of a cohort came back in the intervals after."""

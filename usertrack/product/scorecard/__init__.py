@@ -1,0 +1,1 @@
+"""The figures of the metrics folder, beside the period before."""

@@ -1,0 +1,1 @@
+"""How long sessions are, where they begin and where they end."""

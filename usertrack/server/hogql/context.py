@@ -8,8 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PropertyDefinition:
-    """A property as PostHog detects it. ``property_type`` is Numeric, Boolean, DateTime, String, or '' while only lists
-    and objects were seen; ``scalar_string``: every value seen was a string or null."""
+    """A property as PostHog detects it.
+
+    ``property_type`` is Numeric, Boolean, DateTime, String, or '' while only lists and objects were seen;
+    ``scalar_string``: every value seen was a string or null.
+    """
 
     property_type: str = ""
     scalar_string: bool = False

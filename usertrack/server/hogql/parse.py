@@ -157,7 +157,6 @@ def nodes(tree: Node) -> Iterator[Node]:
 
 def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
     """``{name}`` becomes the constant or the tree ``values[name]``; an unknown one is refused with PostHog's words."""
-
     remaining = MAX_VALUES
 
     def constant(node: Node) -> Node | None:

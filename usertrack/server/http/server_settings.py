@@ -8,8 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """``week_start_day`` is PostHog's: 0 Sunday, 1 Monday, None not set, which queries read as Sunday.
-    ``row_cap`` silently clamps an explicit LIMIT.
+    """What the server of one project is told when it starts.
+
+    ``week_start_day`` is PostHog's: 0 Sunday, 1 Monday, None not set, which queries read as Sunday. ``row_cap``
+    silently clamps an explicit LIMIT.
 
     ``now`` (aware) is the present for queries, such as the end of a recorded world; None: the machine's clock.
     With ``gives_again``, which needs such a ``now``, a result that was asked for before is given again.

@@ -78,8 +78,11 @@ class Events:
     zone: str
 
     def rows(self, **extra: str) -> str:
-        """SELECT distinct_id, event, timestamp (NULL: unreadable), properties (JSON), garbled, broken, unsound,
-        given_uuid and ``extra``."""
+        """SELECT of the file's rows as events.
+
+        Its columns: distinct_id, event, timestamp (NULL: unreadable), properties (JSON), garbled, broken, unsound,
+        given_uuid and ``extra``.
+        """
         of = self.mapping.of
         cells = {
             "distinct_id": self._id(of["distinct_id"]),

@@ -101,7 +101,7 @@ class _Series:
         return [(value, self._data(rows, value)) for value in [*top_values, *([OTHER] if len(ranked) > limit else [])]]
 
     def _rows(self, cell: str, values: Mapping[str, Any]) -> list[list[Any]]:
-        """(start of the interval, value of the breakdown, number)"""
+        """Rows of (start of the interval, value of the breakdown, number)."""
         if self._math in _TRAILING:
             days = _TRAILING[self._math]
             before = step(self._date_range.start, "day", 1 - days)

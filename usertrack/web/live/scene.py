@@ -36,7 +36,9 @@ class FeedLine:
 
 @dataclass(frozen=True)
 class Scene:
-    """``active`` are the latest first, ``feed`` too. ``facts`` knows what is known of a person, beside events, and
+    """What a live page shows at one moment.
+
+    ``active`` are the latest first, ``feed`` too. ``facts`` knows what is known of a person, beside events, and
     ``history`` what somebody did whose page is open.
 
     ``events`` were counted so far, ``rate`` a second. ``has_begun``: the events of before
