@@ -12,6 +12,7 @@ from usertrack.checks.postgres_role import ABOUT_POSTGRES, postgres_findings
 from usertrack.checks.workspace import check_metrics, check_queries, check_rules
 from usertrack.core.errors import NotConnected, UsertrackError
 from usertrack.core.masks import mask_credentials
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Table
 from usertrack.core.words import number, plural
 from usertrack.engine.runner import Runner
@@ -66,7 +67,7 @@ def check_sources(runner: Runner) -> list[Finding]:
         ),
         *(Finding("FAIL", "store", damage) for damage in runner.damage),
         *(
-            [_failed(runner, "neon", postgres_answer)]
+            [_failed(runner, POSTGRES, postgres_answer)]
             if isinstance(postgres_answer, UsertrackError)
             else postgres_findings(postgres_answer)
         ),
@@ -93,7 +94,7 @@ def check_insights(runner: Runner) -> list[Finding]:
 
 def _failed(runner: Runner, source: str, error: UsertrackError) -> Finding:
     name, absent = NAMES[source], runner.settings.absent
-    has_nothing = {"posthog": EVENTS in absent, "neon": KINDS.keys() <= {*absent}}
+    has_nothing = {"posthog": EVENTS in absent, POSTGRES: KINDS.keys() <= {*absent}}
     if isinstance(error, NotConnected):
         if has_nothing[source]:
             return Finding("ok", name, "not connected, and not needed: usertrack.yaml says that you have none")

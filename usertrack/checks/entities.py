@@ -10,6 +10,7 @@ from pathlib import Path
 
 from usertrack.checks.finding import Finding
 from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean
+from usertrack.core.source_names import POSTGRES, TABLES
 from usertrack.core.table import Table
 from usertrack.core.words import number, plural
 from usertrack.engine.runner import Answer, Runner
@@ -118,7 +119,7 @@ def sound_entities(library: Library, problems: Mapping[str, UsertrackError]) -> 
 
 def _reads(library: Library, name: str) -> list[str]:
     """``name``, and the entities that it reads."""
-    return [name, *library.entities_in(library.expanded(library.entities[name].sql, "neon", ()))]
+    return [name, *library.entities_in(library.expanded(library.entities[name].sql, POSTGRES, ()))]
 
 
 def refused_by_postgres(runner: Runner, names: Sequence[str]) -> Problems:
@@ -142,10 +143,10 @@ def refused_by_postgres(runner: Runner, names: Sequence[str]) -> Problems:
 def _alone(runner: Runner, entity: Entity) -> Statement:
     """The SELECT of the entity's file for no rows, with the lines that it has there."""
     assert entity.path
-    sql = runner.library.expanded(entity.sql if _goes_on(entity) else entity.written, "neon", ())
+    sql = runner.library.expanded(entity.sql if _goes_on(entity) else entity.written, POSTGRES, ())
     query = Query(
         entity.place,
-        "neon",
+        POSTGRES,
         sql,
         written=entity.written,
         path=entity.path,
@@ -226,7 +227,7 @@ def _of(name: str, sql: str) -> str:
 
 
 def _asking(runner: Runner, name: str, sql: str, limit: int) -> Statement:
-    query = Query(name, "neon", runner.library.expanded(sql, "neon", ()))
+    query = Query(name, POSTGRES, runner.library.expanded(sql, POSTGRES, ()))
     return replace(query.bind({}, runner.offered), limit=limit, seconds=_PATIENCE)
 
 
@@ -263,7 +264,7 @@ def check_zones(runner: Runner, names: Sequence[str]) -> list[Finding]:
         name: statement
         for name in names
         if entities[name].timezone in ("", UNKNOWN_ZONE)
-        and (sql := library.expanded(entities[name].sql, "neon", ()))
+        and (sql := library.expanded(entities[name].sql, POSTGRES, ()))
         and (statement := newest_asked(entities[name].kind, sql, entities[name].mapped))
     }
     findings = []
@@ -300,7 +301,7 @@ def _owned(entity: Entity, answer: Answer) -> list[Finding]:
     if total - owned <= _MUCH * total:
         return []
     text = f"{entity.place}: {number(total - owned)} of {plural(total, 'row')} lead to no account, and count for nobody"
-    hint = "account_id is to be that of tables/neon/accounts.sql"
+    hint = f"account_id is to be that of {TABLES}/accounts.sql"
     return [Finding("note" if owned else "FAIL", f"entity {entity.kind.name}", text, hint)]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from usertrack.checks.finding import Finding
 from usertrack.core.errors import UsertrackError
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
 from usertrack.library.entities import ACCOUNTS, EMAIL
@@ -15,7 +16,7 @@ NO_INTERNAL = (
     "nobody says who your own people are, and they count as customers",
     "`internal: [acme.com]` in usertrack.yaml leaves them out",
 )
-_QUERIES = ("neon/accounts", "posthog/people")
+_QUERIES = (f"{POSTGRES}/accounts", "posthog/people")
 
 
 def check_internal(runner: Runner) -> list[Finding]:

@@ -1,11 +1,12 @@
 """Which PostgreSQL answers, as which role, and whether that role could write."""
 
 from usertrack.checks.finding import Finding
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Table
 from usertrack.library.library import Statement
 
 ABOUT_POSTGRES = Statement(
-    "neon",
+    POSTGRES,
     "SELECT split_part(version(), ' ', 2) AS version, current_database() AS database, current_user AS role, "
     "has_database_privilege(current_database(), 'CREATE') AS may_write",
     name="Postgres",

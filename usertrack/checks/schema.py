@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from usertrack.checks.finding import Finding
 from usertrack.core.errors import UsertrackError
+from usertrack.core.source_names import POSTGRES
 from usertrack.library.library import Library
 from usertrack.library.sql import tables_of
 
@@ -40,7 +41,7 @@ _Cause = tuple[str, str]
 
 def _missing(finding: Finding, library: Library) -> _Cause | None:
     """Return what is missing by an error of Postgres; None for any other error."""
-    if finding.level != "FAIL" or not finding.subject.startswith("neon/"):
+    if finding.level != "FAIL" or not finding.subject.startswith(f"{POSTGRES}/"):
         return None
     if match := _NO_TABLE.search(finding.detail):
         return "table", match["name"]

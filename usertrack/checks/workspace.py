@@ -10,6 +10,7 @@ from typing import Any
 
 from usertrack.checks.finding import Finding
 from usertrack.core.errors import Absent, NotConnected, QueryError, UsageError, UsertrackError
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.words import number, plural
 from usertrack.engine.own_people import is_rule, own_rule
 from usertrack.engine.runner import Runner
@@ -67,7 +68,7 @@ def check_fragments(library: Library) -> list[Finding]:
 
 def _syntax_finding(query: Query, library: Library) -> Finding | None:
     """Find what is wrong with its SQL, as far as that is known without its source."""
-    if query.source != "neon":
+    if query.source != POSTGRES:
         return None  # PostHog alone knows HogQL
     if refused := refused_function(query.sql):
         where = f"{query.path}:{query.line + query.sql[: refused[0]].count(chr(10))}"

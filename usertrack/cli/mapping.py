@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from usertrack.cli import diagnostics, output
 from usertrack.core.errors import UsageError, UsertrackError, did_you_mean
+from usertrack.core.source_names import TABLES
 from usertrack.core.words import people_words, plural
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None)
         internal = own_domains(runner, found.proposals if with_values else [], asks=asks)
     lacks = "tables" if not catalog else "events" if not asked and _is_alone("events", asks=asks) else ""
     if not (wishes.yes or asks):
-        files = "".join(f"tables/neon/{proposal.kind.name}.sql, " for proposal in found.proposals)
+        files = "".join(f"{TABLES}/{proposal.kind.name}.sql, " for proposal in found.proposals)
         diagnostics.note(f"this would write {files}usertrack.yaml and segments.yaml; add --yes to do it")
         return False
     _write(folder, found, lacks, profile or "")
@@ -236,7 +237,7 @@ def init_from_database(folder: Path, wishes: Wishes, profile: str | None = None)
         raise _no_accounts(folder, found)
     _write_segments(folder, found, asks=asks, fit=wishes.fit)
     for draft in found.drafts:
-        path = folder / "tables" / "neon" / f"{draft.kind.name}.sql"
+        path = folder / TABLES / f"{draft.kind.name}.sql"
         diagnostics.note(
             f"next: {draft.kind.name} lack {', '.join(draft.missing)}: fill in {path}.draft, name it {path.name}, "
             f"and take `{draft.kind.name}: none` out of usertrack.yaml"
@@ -392,7 +393,7 @@ def _set_zones(dialogue: _Dialogue, proposals: "Sequence[Proposal]") -> None:
             proposal.timezone = (UNKNOWN_ZONE, known.zone, "UTC")[number]
         if proposal.timezone == UNKNOWN_ZONE:
             diagnostics.note(
-                f"next: say which it is, `timezone:` in tables/neon/{proposal.kind.name}.sql; until then it is UTC"
+                f"next: say which it is, `timezone:` in {TABLES}/{proposal.kind.name}.sql; until then it is UTC"
             )
 
 
@@ -415,7 +416,7 @@ def _match_organizations(runner: "Runner", proposals: "Sequence[Proposal]") -> N
 def _no_accounts(folder: Path, found: _Found) -> UsageError:
     draft = next((draft for draft in found.drafts if draft.kind.name == "accounts"), None)
     near = f"; {draft.table.label} has nothing for {', '.join(draft.missing)}" if draft else ""
-    path = folder / "tables" / "neon" / "accounts.sql"
+    path = folder / TABLES / "accounts.sql"
     next_step = f"fill in {path}.draft and name it {path.name}" if draft else f"write {path} by hand"
     return UsageError(
         f"no accounts: everything else is about them{near}",
@@ -497,7 +498,7 @@ def _write(folder: Path, found: _Found, lacks: str, profile: str) -> None:
             words = ", ".join(f"{name}: {label}" for name, label in labels.items())
             diagnostics.note(f"`labels` in usertrack.yaml are guessed from the names of your tables: {words}")
     if found.proposals or found.drafts:
-        absent = [name for name in KINDS if not (folder / "tables" / "neon" / f"{name}.sql").exists()]
+        absent = [name for name in KINDS if not (folder / TABLES / f"{name}.sql").exists()]
         written.append(files.add_section(settings_file, "tables", dict.fromkeys(absent, NONE)))
     if found.roles:
         written.append(files.add_section(settings_file, "events", found.roles))

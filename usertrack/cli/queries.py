@@ -10,6 +10,7 @@ from usertrack.cli import complete
 from usertrack.cli.common import Common, settings_of
 from usertrack.cli.options import Limit, Params, parse_params, with_common, with_common_once
 from usertrack.core.errors import UsageError
+from usertrack.core.source_names import POSTGRES
 
 if TYPE_CHECKING:
     from usertrack.engine.runner import Runner
@@ -19,7 +20,7 @@ query = typer.Typer(no_args_is_help=True, help="The library of SQL queries: list
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="NAME", help="Such as neon/run_activity.", autocompletion=complete.queries, show_default=False
+        metavar="NAME", help=f"Such as {POSTGRES}/run_activity.", autocompletion=complete.queries, show_default=False
     ),
 ]
 
@@ -77,7 +78,8 @@ def run(
     source: Annotated[
         str | None,
         typer.Option(
-            "--source", help="Where the SQL runs: posthog or neon; default: the only one that you have connected."
+            "--source",
+            help=f"Where the SQL runs: posthog or {POSTGRES}; default: the only one that you have connected.",
         ),
     ] = None,
     sql: Annotated[

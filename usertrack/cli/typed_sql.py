@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usertrack.core.errors import QueryError, UsageError, did_you_mean
+from usertrack.core.source_names import POSTGRES
 from usertrack.library.fragments import params_of
 from usertrack.library.header import absence_of
 from usertrack.library.library import OFFERED, SOURCES, Library, Parameter, Query, statement_of
@@ -36,7 +37,7 @@ def query_of_sql(library: Library, source: str, sql: str, params: Mapping[str, s
             f"{_place(name, position_of_refusal(text, source))}: {problem.message}", _hint(problem)
         ) from problem
     fragments = library.fragments(source)
-    entities = library.entities if source == "neon" else {}
+    entities = library.entities if source == POSTGRES else {}
     absence = absence_of(written, source, fragments, entities, params)
     sql = library.expanded(written, source, params)
     query = Query(name=name, source=source, sql=sql, written=written, absence=absence, entities=entities)
@@ -52,10 +53,10 @@ def source_of(source: str | None, settings: "Settings") -> str:
     if source is not None:
         raise UsageError(f"there is no source '{source}'", did_you_mean(source, SOURCES))
     if not settings.uses_demo and settings.has_posthog != settings.has_postgres:
-        return "posthog" if settings.has_posthog else "neon"
+        return "posthog" if settings.has_posthog else POSTGRES
     raise UsageError(
-        "say where the SQL runs: --source posthog or --source neon",
-        "posthog has events and persons, neon has the tables of your own database",
+        f"say where the SQL runs: --source posthog or --source {POSTGRES}",
+        f"posthog has events and persons, {POSTGRES} has the tables of your own database",
     )
 
 
@@ -85,7 +86,6 @@ def _content(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        hint = (
-            "--sql takes SQL, a file, or - for what is piped in: `usertrack query run --source neon --sql 'SELECT 1'`"
-        )
+        example = f"`usertrack query run --source {POSTGRES} --sql 'SELECT 1'`"
+        hint = f"--sql takes SQL, a file, or - for what is piped in: {example}"
         raise UsageError(f"cannot read '{file}' as UTF-8 text ({type(error).__name__})", hint) from error

@@ -1,1 +1,4 @@
-"""Posts to servers that are no source, safely and with retries: for `push` and `alerts`."""
+"""Posts to servers that are no source, safely and with retries: for `push` and `alerts`.
+
+Begin in `post.py`. It may import `sources` and what lies below, and knows nothing of people or alerts.
+"""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsageError
 from usertrack.core.notify import Notify
+from usertrack.core.source_names import POSTGRES
 from usertrack.sources import Source
 from usertrack.sources.starting import Starting, wait_notices
 from usertrack.workspace.demo_choice import cache_root, read_choice
@@ -34,7 +35,7 @@ def open_demo_sources(settings: Settings, *, now: datetime, notify: Notify) -> t
     given_up = Event()
     starts = {
         "posthog": threads.submit(_posthog, demo, notify, settings, given_up),
-        "neon": threads.submit(_postgres, demo, settings),
+        POSTGRES: threads.submit(_postgres, demo, settings),
     }
     threads.shutdown(wait=False)
     return {name: Starting(partial(asyncio.wrap_future, start), given_up) for name, start in starts.items()}, demo.as_of

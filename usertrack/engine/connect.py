@@ -4,6 +4,7 @@ from datetime import datetime
 
 from usertrack.core.errors import UsageError
 from usertrack.core.notify import Notify
+from usertrack.core.source_names import POSTGRES
 from usertrack.engine.cache import Cache
 from usertrack.engine.open_cache import open_cache
 from usertrack.engine.runner import Runner
@@ -34,15 +35,15 @@ def open_runner(
         _refuse_the_cache(settings)
     own = own_events(settings, library)
     cache = open_cache(settings, now, notify, own_events=own is not None) if cached else None
-    configured = {"posthog": settings.has_posthog or own, "neon": settings.has_postgres}
+    configured = {"posthog": settings.has_posthog or own, POSTGRES: settings.has_postgres}
     names = [name for name, is_configured in configured.items() if is_configured]
     if settings.offline:
         sources = {name: CacheOnly(is_cached=name in _require_cache(cache).sources) for name in names}
     else:
         sources = {name: _open_source(name, settings, notify) for name in names if not (own and name == "posthog")}
         if own:
-            sources["posthog"] = open_own_events(own, settings, library, sources["neon"], notify)
-    away = [*([] if "posthog" in sources else [EVENTS]), *([] if "neon" in sources else KINDS)]
+            sources["posthog"] = open_own_events(own, settings, library, sources[POSTGRES], notify)
+    away = [*([] if "posthog" in sources else [EVENTS]), *([] if POSTGRES in sources else KINDS)]
     library = library.without(away) if away else library  # what it would know is absent, and not unknown
     runner = Runner(settings, library, requested or now, sources, now=now, cache=cache)
     runner.begin(purpose)

@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from usertrack.core.notify import Notify
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.words import parse_size
 from usertrack.engine.cache import Cache
 from usertrack.sources.identity import identities
@@ -32,6 +33,6 @@ def cache_folder(settings: Settings) -> Path | None:
 def open_cache(settings: Settings, now: datetime, notify: Notify, *, own_events: bool = False) -> Cache | None:
     """The cache of these settings; None when it is off. ``own_events``: these answer in PostHog's place."""
     folder, sources = cache_folder(settings), identities(settings)
-    if own_events and "neon" in sources:
-        sources["posthog"] = f"events of {sources['neon']}"
+    if own_events and POSTGRES in sources:
+        sources["posthog"] = f"events of {sources[POSTGRES]}"
     return Cache(folder, parse_size(settings["cache_size"]), sources, now, notify) if folder else None

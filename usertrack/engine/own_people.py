@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from usertrack.core.emails import email_in
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Row
 
-QUERIES = ("neon/own_accounts", "posthog/own_people")
+QUERIES = (f"{POSTGRES}/own_accounts", "posthog/own_people")
 _ROUNDS = 5
 """Most rounds of questions. A human with an account, a second address and a device needs three; each costs two queries,
 and strangers can chain any number of names with the public key of a project."""

@@ -21,6 +21,7 @@ from usertrack.core.errors import (
 )
 from usertrack.core.identified import IDENTIFIED
 from usertrack.core.period import in_zone
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import Spool
 from usertrack.core.table import Row, Table
 from usertrack.core.temporary import temporary_folder
@@ -61,7 +62,7 @@ class Runner:
     ) -> None:
         self.settings = settings
         # its own, as others may have read entities without asking which columns there are
-        self.library = library.asking(self._columns) if "neon" in sources else library
+        self.library = library.asking(self._columns) if POSTGRES in sources else library
         self.as_of = as_of
         self.now = now or as_of
         self._sources = dict(sources)
@@ -344,7 +345,7 @@ class Runner:
         """Return further names of who has opted out: ids and e-mails of their accounts, as far as Postgres answers."""
         names: set[str] = set()
         with suppress(UsertrackError):  # then no answer has accounts
-            rows = await self._names("neon/own_accounts", refusals.names, own=False) if refusals.names else ()
+            rows = await self._names(f"{POSTGRES}/own_accounts", refusals.names, own=False) if refusals.names else ()
             for id_, email, more in rows:
                 names |= {id_, email, *(more or ())} - {None, *refusals.emails}
         return tuple(sorted(names))
@@ -358,7 +359,7 @@ class Runner:
 
     def _columns(self, tables: Collection[str]) -> Mapping[str, Collection[str]]:
         """The columns of ``tables``, asked once a run, in whatever thread an entity is read; none without an answer."""
-        statement = Statement("neon", COLUMNS, {"tables": list(tables)}, {"tables": "list"}, name="columns of tables")
+        statement = Statement(POSTGRES, COLUMNS, {"tables": list(tables)}, {"tables": "list"}, name="columns of tables")
 
         async def ask() -> Table:
             return await self._from_cache(statement) or await self._from_source(statement)
@@ -374,7 +375,7 @@ class Runner:
         internal = self.offered["internal"] if own else []
         # in a thread of its own: to read an entity may take a question to Postgres, which this loop answers
         statement = await asyncio.to_thread(self.bind, query, internal=internal, own_people=sorted(names))
-        no_accounts = statement.source == "neon" and self.library[query].absence.empty
+        no_accounts = statement.source == POSTGRES and self.library[query].absence.empty
         if no_accounts or statement.source not in self._sources:
             return ()
         return (await self._from_cache(statement) or await self._from_source(statement)).rows
@@ -399,7 +400,7 @@ class Runner:
         if table is None or table.asked_at is None or not self._fresh_enough(table.asked_at):
             return None
         # Postgres has no timezone of its own: times are shown in that of the workspace
-        return replace(table, timezone=self.settings["timezone"]) if table.source == "neon" else table
+        return replace(table, timezone=self.settings["timezone"]) if table.source == POSTGRES else table
 
     @property
     def _moment(self) -> Moment:

@@ -1,18 +1,19 @@
 """Stand-ins for sources that cannot be asked, and the errors that they answer with."""
 
 from usertrack.core.errors import ConnectionFailed, UsageError
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import Spool
 from usertrack.core.table import Table
 from usertrack.library.query import Statement
 
-NAMES = {"posthog": "PostHog", "neon": "Postgres"}
+NAMES = {"posthog": "PostHog", POSTGRES: "Postgres"}
 CONNECT = {
     "posthog": (
         "run `usertrack login`, or set POSTHOG_PROJECT_ID and POSTHOG_PERSONAL_API_KEY, in .env beside usertrack.yaml "
         "or in the environment; "
         "without PostHog write `events: none` into usertrack.yaml"
     ),
-    "neon": (
+    POSTGRES: (
         "run `usertrack login`, or set DATABASE_URL, in .env beside usertrack.yaml or in the environment, or on Neon "
         "NEON_API_KEY, neon.project_id and neon.database; "
         "without Postgres write `tables: none` into usertrack.yaml"

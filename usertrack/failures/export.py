@@ -6,6 +6,7 @@ from typing import Any
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Field
 from usertrack.core.period import in_zone
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Table
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, ONE_CAUSE, PEOPLE, Incident
 from usertrack.failures.checklist import by_category, checklist
@@ -59,7 +60,7 @@ def _short_sample(fingerprint: Fingerprint) -> str:
 
 def fingerprints_table(investigation: Investigation, timezone: str) -> Table:
     """One row per fingerprint, most failures first."""
-    source, fingerprints = Table((), (), source="neon"), investigation.fingerprints
+    source, fingerprints = Table((), (), source=POSTGRES), investigation.fingerprints
     return FINGERPRINTS.table(fingerprints, "failures", source=source, timezone=timezone, as_of=investigation.as_of)
 
 

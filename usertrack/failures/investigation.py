@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean, is_unknown
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Row, Table
 from usertrack.engine.runner import Answer, Runner
 from usertrack.failures.bursts import Failure, Incident, Stretch, incidents, tested, unlikely, with_full_stretches
@@ -118,7 +119,7 @@ def spellings_of_account(runner: Runner, name: str) -> list[str]:
 
     Raises UsageError with near matches. It does not ask PostHog.
     """
-    rules = Rules(Path("segments.yaml"), "email", {"neon/accounts": {}}, (), {})
+    rules = Rules(Path("segments.yaml"), "email", {f"{POSTGRES}/accounts": {}}, (), {})
     profiles = build_profiles(runner, rules, only=name)
     find_person(profiles if profiles.people else build_profiles(runner, rules), name, "with an account")
     return profiles.spellings
@@ -150,14 +151,18 @@ def investigate(
         return Unused(email, tool, used, runner.as_of, runner.library.words)
     catalogue = runner.library.catalogue
     filters = {"person": person, "days": days, "tools": tools, "since": since}
-    kinds = ("neon/user_tool_kinds", {"email": person, "days": days}) if person else ("neon/tool_kinds", {"days": days})
+    kinds = (
+        (f"{POSTGRES}/user_tool_kinds", {"email": person, "days": days})
+        if person
+        else (f"{POSTGRES}/tool_kinds", {"days": days})
+    )
     has_kinds = not runner.library[kinds[0]].absence.of("kind")
     queries = {
-        "levels": ("neon/failure_levels", filters),
+        "levels": (f"{POSTGRES}/failure_levels", filters),
         **({"kinds": kinds} if has_kinds else {}),
-        "messages": ("neon/failure_messages", filters),
-        "days": ("neon/failure_days", {"person": person, "days": days}),
-        "windows": ("neon/failure_windows", {"days": days, "since": since}),
+        "messages": (f"{POSTGRES}/failure_messages", filters),
+        "days": (f"{POSTGRES}/failure_days", {"person": person, "days": days}),
+        "windows": (f"{POSTGRES}/failure_windows", {"days": days, "since": since}),
     }
     answers = dict(zip(queries, runner.run([runner.bind(*query) for query in queries.values()]), strict=True))
     if lost := _lost_levels(runner, answers.values()):
@@ -168,7 +173,7 @@ def investigate(
     stretches = [Stretch(*row) for row in parts["windows"].rows]
     fingerprints, failures = group_failures(catalogue, parts["messages"].rows)
     if (person or tools) and unlikely(stretches):
-        all_messages = runner.bind("neon/failure_messages", {"days": days, "since": since})
+        all_messages = runner.bind(f"{POSTGRES}/failure_messages", {"days": days, "since": since})
         failures = group_failures(catalogue, runner.table(all_messages).rows)[1]
         failures = [replace(error, person=email) if error.person in person else error for error in failures]
     run_days = [(str(row[0]), RunDay(*row[1:])) for row in parts["days"].rows]
@@ -217,7 +222,7 @@ def _used(runner: Runner, person: Sequence[str], days: int) -> dict[str, int]:
     """Calls of each tool, most used first: all calls of the person, or everybody's within ``days``."""
     name, params = ("user_tool_use", {"email": list(person), "tool": ""}) if person else ("top_tools", {"days": days})
     calls: Counter[str] = Counter()
-    for row in runner.table(runner.bind(f"neon/{name}", params)).dicts():
+    for row in runner.table(runner.bind(f"{POSTGRES}/{name}", params)).dicts():
         calls[row["tool"]] += row["uses" if person else "calls"]
     return dict(calls)
 
@@ -284,7 +289,7 @@ def _with_full_stretches(
     """Each incident with the figures of its whole duration; asks for them where no stretch is as long."""
     counted = {stretch.key for stretch in stretches}
     lengths = sorted({incident.key[-1] for incident in bursts if incident.key not in counted})
-    longer = runner.bind("neon/failure_windows", {**window, "lengths": [str(length) for length in lengths]})
+    longer = runner.bind(f"{POSTGRES}/failure_windows", {**window, "lengths": [str(length) for length in lengths]})
     rows = runner.table(longer).rows if lengths else ()
     return with_full_stretches(bursts, [*stretches, *(Stretch(*row) for row in rows)])
 

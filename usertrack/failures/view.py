@@ -8,6 +8,7 @@ from usertrack.core.document import Block, Document, Field, Listing, Paragraph, 
 from usertrack.core.errors import did_you_mean
 from usertrack.core.period import in_zone, moment
 from usertrack.core.sections import unknown_paragraph
+from usertrack.core.source_names import TABLES
 from usertrack.core.words import number, people_words, plural
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, Incident, Stretch
 from usertrack.failures.checklist import NOUNS, OwnedFailures, by_category, by_owner, checklist, percent, span
@@ -116,7 +117,7 @@ def owner_blocks(investigation: Investigation, timezone: str) -> Iterator[Block]
         fingerprint.failures for fingerprint in investigation.at("workflow") if fingerprint.text == NO_MESSAGE
     ):
         failed = plural(silent, investigation.words("failed {run}"), investigation.words("failed {runs}"))
-        yield Paragraph(f"{failed} without a message: `error` in tables/neon/runs.sql is the column that has it", "dim")
+        yield Paragraph(f"{failed} without a message: `error` in {TABLES}/runs.sql is the column that has it", "dim")
 
 
 def _owned(investigation: Investigation, level: str) -> Attribute[OwnedFailures]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from usertrack.core.emails import email_in_postgres, emails_in_postgres
 from usertrack.core.errors import UsageError
+from usertrack.core.source_names import POSTGRES, TABLES
 from usertrack.library.sql import on_one_line, placeholders, with_ctes
 
 TYPES = {"text": "text", "number": "float8", "time": "timestamptz", "id": "text", "flag": "bool"}
@@ -241,7 +242,7 @@ class Entity:
     @property
     def place(self) -> str:
         """Return the name of its file in messages: a shipped one by its place in a workspace."""
-        return f"tables/neon/{self.kind.name}.sql" if self.shipped else str(self.path)
+        return f"{TABLES}/{self.kind.name}.sql" if self.shipped else str(self.path)
 
     @property
     def timeless(self) -> str:
@@ -338,7 +339,7 @@ class Entities(Mapping[str, Entity]):
 
         ``ask`` is set where there is a database, and gives the columns of its tables.
         """
-        self.files = {path.stem: path for root in roots for path in sorted((root / "neon").glob("*.sql"))}
+        self.files = {path.stem: path for root in roots for path in sorted((root / POSTGRES).glob("*.sql"))}
         self.ask: Callable[[Collection[str]], Mapping[str, Collection[str]]] | None = None
         self.absent = frozenset(absent)
         self._reader = read
@@ -413,14 +414,14 @@ def _add(ctes: dict[str, str], name: str, entities: Mapping[str, Entity], around
 def _line_of(name: str, reader: str, entities: Mapping[str, Entity]) -> str:
     """File and line of ``{name}`` in the entity ``reader``."""
     entity = entities[ACCOUNTS.name if reader == FORMER_ACCOUNTS else reader]
-    starts = [start for named, start, _ in placeholders(entity.written, "neon") if named == name]
+    starts = [start for named, start, _ in placeholders(entity.written, POSTGRES) if named == name]
     return f"{entity.path}:{entity.line + entity.written[: starts[0] if starts else 0].count(chr(10))}"
 
 
 def name_entities(sql: str, own: Collection[str] = ()) -> tuple[str, list[str]]:
     """``sql`` with the name of a CTE for each ``{entity}`` but its ``own`` parameters, and the entities in it."""
     names: dict[str, None] = {}
-    for name, start, end in reversed(placeholders(sql, "neon")):
+    for name, start, end in reversed(placeholders(sql, POSTGRES)):
         if (name in KINDS or name == FORMER_ACCOUNTS) and name not in own:
             sql = f"{sql[:start]}{cte_name(name)}{sql[end:]}"
             names[name] = None

@@ -11,6 +11,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.source_names import POSTGRES, TABLES
 from usertrack.core.yaml_nodes import key_set_twice, read_nodes
 from usertrack.library.entities import KINDS, LEADERS, OWN_EVENTS, UNKNOWN_ZONE, Entity, EntityKind, with_entities
 from usertrack.library.events import EVENTS
@@ -53,7 +54,7 @@ def read_query(
     source = name.split("/", 1)[0]
     for key_of_tables in {"states", "timezone", "leads"} & set(meta):
         where = f"{place}:{_line_of(text, key_of_tables, 1)}"
-        raise UsageError(f"{where}: a query has no {key_of_tables}", "those of tables/neon have")
+        raise UsageError(f"{where}: a query has no {key_of_tables}", f"those of {TABLES} have")
     params = _parameters(meta, place, text)
     try:
         written = statement_of(body, source)
@@ -162,10 +163,10 @@ def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) ->
         where = f"{place}:{_line_of(text, 'leads', 1)}"
         raise UsageError(f"{where}: 'leads' takes {' or '.join(LEADERS)}, not '{leads}'", "it says whose events count")
     try:
-        written = statement_of(body, "neon")
-        sql = _piece(without_comments(written, "neon"), "neon")
+        written = statement_of(body, POSTGRES)
+        sql = _piece(without_comments(written, POSTGRES), POSTGRES)
         columns = columns_of(sql)
-        foreign = [name for name, _, _ in placeholders(sql, "neon") if name not in (*KINDS, *OFFERED)]
+        foreign = [name for name, _, _ in placeholders(sql, POSTGRES) if name not in (*KINDS, *OFFERED)]
         if foreign:
             raise UsageError(f"a table has no parameter '{foreign[0]}'", "the queries that read it have their own")
         if taken := [name for name in kind.derived if name in columns]:

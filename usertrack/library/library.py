@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from usertrack.core.emails import email_in_hogql
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.source_names import POSTGRES
 from usertrack.library.causes import Catalogue, read_catalogue
 from usertrack.library.entities import EMAIL, KINDS, Entities, Entity, EntityKind, with_entities
 from usertrack.library.events import EVENTS, NONE, ROLES, connects_servers, parse_step
@@ -176,7 +177,7 @@ class Library:
         if known not in self._read:
             path, shipped = self.files[known]
             source = known.split("/", 1)[0]
-            entities = self.entities if source == "neon" else {}
+            entities = self.entities if source == POSTGRES else {}
             query = read_query(path, known, self.fragments(source), entities, key=self.key, shipped=shipped)
             self._read[known] = in_words(query, self.words)
         return self._read[known]
@@ -193,7 +194,7 @@ class Library:
     def expanded(self, sql: str, source: str, own: Collection[str], *, flat: bool = True) -> str:
         """``sql`` with its fragments and entities in place; ``own`` are its parameters, which stay."""
         sql = expand(sql, source, self.fragments(source), own, flat=flat)
-        return with_entities(sql, self.entities, own, flat=flat) if source == "neon" else sql
+        return with_entities(sql, self.entities, own, flat=flat) if source == POSTGRES else sql
 
     def entities_in(self, sql: str) -> list[str]:
         """The entities that stand in front of ``sql``: those that it reads, and those that these read."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from usertrack.core.errors import UsageError
+from usertrack.core.source_names import POSTGRES
 from usertrack.library.entities import ACCOUNTS, CTE, FORMER_ACCOUNTS, PREFIX, Entity, name_entities
 from usertrack.library.sql import on_one_line, tokens_of
 
@@ -66,7 +67,7 @@ def line_of_entity(entities: Mapping[str, Entity], before: str, after: str) -> E
         word = re.match(r"\w+", after)
         return EntityLine(entity, line_with(word[0] if word else "", entity.written, entity.line))
     written = name_entities(entity.written)[0]
-    token = tokens_of(written, "neon")[len(tokens_of(before[start:], "neon"))]
+    token = tokens_of(written, POSTGRES)[len(tokens_of(before[start:], POSTGRES))]
     return EntityLine(entity, entity.line + written[: token.start].count("\n"))
 
 
@@ -76,7 +77,7 @@ _OPENING = re.compile(rf"\b{PREFIX}(\w+) {re.escape(CTE)}")
 def _is_closed(sql: str) -> bool:
     """Whether ``sql`` goes on behind the bracket that was open before it."""
     depth = 1
-    for token in tokens_of(sql, "neon"):
+    for token in tokens_of(sql, POSTGRES):
         depth += {"L_PAREN": 1, "R_PAREN": -1}.get(token.token_type.name, 0)
         if not depth:
             return True

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.table import Table
 from usertrack.library.entities import Entities, Entity
@@ -19,7 +20,7 @@ from usertrack.library.metric import Metric
 from usertrack.library.parameter import CONDITIONS, OFFERED, Parameter
 from usertrack.library.sql import condition_of, placeholders, statement_of
 
-SOURCES = ("posthog", "neon")
+SOURCES = ("posthog", POSTGRES)
 """The folders of the library: each holds the queries of the source of that name."""
 
 FACT_TYPES = {
@@ -222,7 +223,7 @@ def rows_of_key(all_keys: Table, statement: Statement) -> Table | None:
     return replace(all_keys, rows=rows, query=statement.sql, parameters=dict(statement.values))
 
 
-_AS_TEXT = {"posthog": "toString({})", "neon": 'CAST({} AS text) COLLATE "C"'}  # lower-case in ASCII, on any server
+_AS_TEXT = {"posthog": "toString({})", POSTGRES: 'CAST({} AS text) COLLATE "C"'}  # lower-case in ASCII, on any server
 _PLAIN = frozenset("abcdefghjlmnopqrstuvwxyz0123456789@.-+")
 
 

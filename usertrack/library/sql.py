@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from usertrack.core.errors import UsageError
+from usertrack.core.source_names import POSTGRES
 
 
 @lru_cache(maxsize=2048)  # as many as `_tokens`
@@ -70,7 +71,7 @@ def _in_parts(text: str, name: str, source: str) -> str:
     written = [part if part == f"{{{name}}}" else "'" + part.replace("'", "''") + "'" for part in parts]
     if len(parts) == 1:
         return f"{written[0]} without the quotes"
-    return " || ".join(written) if source == "neon" else f"concat({', '.join(written)})"
+    return " || ".join(written) if source == POSTGRES else f"concat({', '.join(written)})"
 
 
 def tokens_of(sql: str, source: str) -> list[Any]:
@@ -139,7 +140,7 @@ def on_one_line(sql: str) -> str:
 
 def with_ctes(sql: str, ctes: Sequence[str], joint: str) -> str:
     """``sql``, a query of PostgreSQL, with ``ctes`` in front of its own, which these cannot see."""
-    first, *rest = tokens_of(sql, "neon")
+    first, *rest = tokens_of(sql, POSTGRES)
     texts = f",{joint}".join(ctes)
     if first.text.upper() != "WITH":
         return f"{sql[: first.start]}WITH {texts}{joint}{sql[first.start :]}"
@@ -149,7 +150,7 @@ def with_ctes(sql: str, ctes: Sequence[str], joint: str) -> str:
 
 
 @lru_cache(maxsize=512)  # of those who look at a query, each reads its tree
-def parsed(sql: str, source: str = "neon") -> Any:
+def parsed(sql: str, source: str = POSTGRES) -> Any:
     """The syntax tree of ``sql``, which nobody may change; None where it cannot be parsed."""
     import sqlglot
     from sqlglot.errors import ParseError, TokenError
@@ -178,7 +179,7 @@ def select_list(sql: str) -> list[tuple[int, int]]:
     """Return the start and end of every column in the outermost SELECT of ``sql``, a query of PostgreSQL."""
     places: list[tuple[int, int]] = []
     depth, listing, start, end = 0, False, -1, -1
-    for token in tokens_of(sql, "neon"):
+    for token in tokens_of(sql, POSTGRES):
         sign = "" if token.token_type.name in _QUOTED else token.text.upper()
         if not depth and sign == "SELECT":
             places, listing, start = [], True, -1
@@ -229,7 +230,7 @@ def syntax_error(sql: str) -> tuple[int, str] | None:
     import sqlglot
     from sqlglot.errors import ParseError, TokenError
 
-    sql = _numbered(sql, "neon")
+    sql = _numbered(sql, POSTGRES)
     try:
         sqlglot.parse_one(sql, read="postgres")
     except (ParseError, TokenError, RecursionError) as error:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import log2
 
+from usertrack.core.source_names import TABLES
 from usertrack.library.entities import ACCOUNTS
 from usertrack.mapping import rules
 from usertrack.mapping.around import Around
@@ -51,7 +52,7 @@ def without_one_key(catalog: Catalog) -> str:
     key = min(table.unique, key=len)
     columns = [table.by_name[name].sql for name in key]
     return (
-        f"{table.label} has a key of several columns ({', '.join(key)}), and an account needs one: in tables/neon/, "
+        f"{table.label} has a key of several columns ({', '.join(key)}), and an account needs one: in {TABLES}/, "
         f"write `concat_ws(':', {', '.join(columns)}) AS account_id` wherever accounts are named"
     )
 

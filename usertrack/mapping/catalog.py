@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.sql_file import sql_file
 from usertrack.library.library import Statement
 from usertrack.mapping.names import words
@@ -116,7 +117,7 @@ def named_table(catalog: Catalog, name: str) -> Relation:
 
 def statements() -> list[Statement]:
     """The queries that a catalog is made of."""
-    return [Statement("neon", sql_file(__package__, name), name=name) for name in ("tables", "columns", "keys")]
+    return [Statement(POSTGRES, sql_file(__package__, name), name=name) for name in ("tables", "columns", "keys")]
 
 
 def read_catalog(tables: Iterable[Any], columns: Iterable[Any], keys: Iterable[Any]) -> Catalog:
@@ -166,7 +167,7 @@ def counts_asked(catalog: Catalog) -> list[Statement]:
         for table in catalog.tables.values()
         if table.is_uncounted
     ]
-    return [Statement("neon", "\nUNION ALL ".join(parts), name="counts of rows")] if parts else []
+    return [Statement(POSTGRES, "\nUNION ALL ".join(parts), name="counts of rows")] if parts else []
 
 
 def with_counts(catalog: Catalog, rows: Iterable[Any]) -> Catalog:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usertrack.core.errors import UsageError
+from usertrack.core.source_names import TABLES
 from usertrack.library.events import NONE
 from usertrack.mapping.proposal import Proposal
 from usertrack.render.safe import visible
@@ -62,7 +63,7 @@ def write_entities(folder: Path, proposals: Sequence[Proposal], drafts: Sequence
     """
     paths = {f"{proposal.kind.name}.sql": proposal for proposal in proposals}
     paths |= {f"{draft.kind.name}.sql{DRAFT}": draft for draft in drafts}
-    return [write_new(folder / "tables" / "neon" / name, entity_text(proposal)) for name, proposal in paths.items()]
+    return [write_new(folder / TABLES / name, entity_text(proposal)) for name, proposal in paths.items()]
 
 
 def write_new(path: Path, text: str, *, replaceable: Collection[str] = ()) -> Written:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from usertrack.core.source_names import POSTGRES
 from usertrack.library.library import Statement
 from usertrack.mapping.catalog import Column
 from usertrack.mapping.proposal import Organizations, Proposal
@@ -26,7 +27,7 @@ def spellings_asked(organizations: Organizations, groups: Sequence[str]) -> Stat
         for number, text in enumerate(f"o.{column.sql}::text" for column in organizations.spellings)
     )
     return Statement(
-        "neon",
+        POSTGRES,
         f"SELECT {counts} FROM {organizations.table.sql} AS o",
         {"groups": list(groups)},
         {"groups": "list"},

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 from usertrack.core.emails import email_in, email_in_postgres
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Row
 from usertrack.library.library import Statement
 from usertrack.mapping.catalog import Column
@@ -41,7 +42,7 @@ def domains_asked(accounts: Proposal) -> tuple[Statement, bool]:
         "WHERE domain !~ {free} GROUP BY domain ORDER BY count(*) DESC, domain"
     )
     free = {"free": f"^({_FREE_MAIL.pattern})$"}
-    return Statement("neon", sql, free, {"free": "text"}, name="own domains", limit=2), bool(conditions)
+    return Statement(POSTGRES, sql, free, {"free": "text"}, name="own domains", limit=2), bool(conditions)
 
 
 def _is_admin(column: Column, select: Select) -> str:

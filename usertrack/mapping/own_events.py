@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import log10
 
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.sql_file import sql_file
 from usertrack.library.entities import OWN_EVENTS
 from usertrack.library.query import Statement
@@ -53,7 +54,7 @@ def own_events_counted(catalog: Catalog, proposals: Sequence[Proposal]) -> State
     tracked = [TRACKED.sql] if catalog.named("usertrack.event") else []
     agreed = [proposal.sql for proposal in proposals if proposal.kind is OWN_EVENTS]
     return (
-        Statement("neon", sql_file(__package__, "event_counts").replace("{events}", sql), name="events")
+        Statement(POSTGRES, sql_file(__package__, "event_counts").replace("{events}", sql), name="events")
         if (sql := next(iter(agreed + tracked), ""))
         else None
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from usertrack.core.document import Block, Document, Facts, Listing, Paragraph
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number, plural
 from usertrack.library.entities import ACCOUNTS
@@ -17,7 +18,7 @@ ROWS = 5  # enough to see what a column holds
 
 def preview(proposal: Proposal) -> Statement:
     """Five rows of the entity."""
-    return Statement("neon", f"SELECT * FROM (\n{proposal.sql}\n) AS proposed", name=proposal.kind.name, limit=ROWS)
+    return Statement(POSTGRES, f"SELECT * FROM (\n{proposal.sql}\n) AS proposed", name=proposal.kind.name, limit=ROWS)
 
 
 # Rows of which is counted how many have an account: some milliseconds, and enough to see a wrong way. They are those
@@ -31,7 +32,7 @@ def reach(proposal: Proposal) -> list[Statement]:
         return []
     rows = f"SELECT proposed.account_id FROM (\n{proposal.sql}\n) AS proposed LIMIT {_REACHED}"
     sql = f"SELECT count(*) AS rows, count(account_id) AS of_accounts FROM ({rows}) AS first"
-    return [Statement("neon", sql, name=f"accounts of {proposal.kind.name}", limit=1)]
+    return [Statement(POSTGRES, sql, name=f"accounts of {proposal.kind.name}", limit=1)]
 
 
 def judge_reach(proposal: Proposal, rows: int, of_accounts: int) -> None:

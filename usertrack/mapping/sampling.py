@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from usertrack.core.source_names import POSTGRES
 from usertrack.library.library import Statement
 from usertrack.mapping.activity import status_columns
 from usertrack.mapping.catalog import Column, Relation
@@ -33,7 +34,7 @@ def sample(table: Relation, column: Column) -> Statement:
     is_large = not table.is_view and count > 10 * _ROWS
     rows = f"TABLESAMPLE SYSTEM ({max(100 * _ROWS / count, 0.001):.3f})" if is_large else ""
     return Statement(
-        "neon",
+        POSTGRES,
         f"SELECT DISTINCT left({column.sql}::text, 80) AS value\n"
         f"FROM (SELECT {column.sql} FROM {table.sql} {rows} LIMIT {_ROWS}) AS sampled\n"
         f"WHERE {column.sql} IS NOT NULL\nLIMIT {_SMALL}",

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Table
 from usertrack.core.temporary import temporary_folder
@@ -33,7 +34,9 @@ def statements(library: Library, mapped: Iterable[str]) -> dict[str, Statement]:
     known = set(mapped)
     return {
         name: Statement(
-            "neon", library.expanded(sql_file(__package__, f"fit_{name}"), "neon", ()), name=f"distribution of {name}"
+            POSTGRES,
+            library.expanded(sql_file(__package__, f"fit_{name}"), POSTGRES, ()),
+            name=f"distribution of {name}",
         )
         for name, column in (("runs", "runs.account_id"), ("credits", "accounts.credits"))
         if column in known
@@ -102,7 +105,7 @@ def changed_rules(before: str, after: str) -> list[tuple[str, str, str]]:
 
 def unmapped_facts(library: Library) -> list[str]:
     """Return the names of facts on accounts that are not known here."""
-    query = library["neon/accounts"]
+    query = library[f"{POSTGRES}/accounts"]
     return [name for name in query.declared if query.absence.of(name)]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Table
 from usertrack.core.words import age_words
 from usertrack.library.entities import EntityKind
@@ -58,7 +59,7 @@ def newest_asked(kind: EntityKind, sql: str, columns: Iterable[str]) -> Statemen
         "SELECT (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone') AS zone, now() AS now, "
         f"{parts} FROM (\n{sql}\n) AS t"
     )
-    return Statement("neon", text, name=f"times of {kind.name}", limit=1, seconds=_PATIENCE) if times else None
+    return Statement(POSTGRES, text, name=f"times of {kind.name}", limit=1, seconds=_PATIENCE) if times else None
 
 
 def doubt(answer: object) -> Doubt | None:

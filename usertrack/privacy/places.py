@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from usertrack.core.errors import NotConnected, QueryError, SourceBusy, UsertrackError
 from usertrack.core.notify import Notify
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import quote
 from usertrack.core.table import Table
 from usertrack.core.traces import files_with
@@ -207,7 +208,7 @@ def _in_product(runner: Runner, subject: Subject) -> Iterator[Holding]:
     answers = _answers(runner, (_of_subject(runner, name, sql, subject) for name, sql in _ACCOUNT_IDS.items()))
     ids = sorted({*subject.distinct_ids, *(str(id_) for table in tables_of(answers).values() for (id_,) in table.rows)})
     there = runner.run(
-        [Statement("neon", _TRACK_TABLES, {"names": list(_OF_PERSON)}, {"names": "list"}, name="track")]
+        [Statement(POSTGRES, _TRACK_TABLES, {"names": list(_OF_PERSON)}, {"names": "list"}, name="track")]
     )[0]
     if not ids or isinstance(there, UsertrackError):
         return
@@ -217,7 +218,7 @@ def _in_product(runner: Runner, subject: Subject) -> Iterator[Holding]:
         rows[entity.place] = _rows_of(runner, entity, texts)
     for content, (relation, condition) in rows.items():
         sql = f"SELECT count(*) AS rows FROM {relation} WHERE {condition}"
-        answer = runner.run([Statement("neon", sql, name=content)])[0]
+        answer = runner.run([Statement(POSTGRES, sql, name=content)])[0]
         count, note = (None, answer.message) if isinstance(answer, UsertrackError) else (answer.rows[0][0], "")
         yield Holding(
             "Postgres", content, count, f"DELETE FROM {relation} WHERE {condition};" if count else note, ours=False
@@ -238,8 +239,8 @@ def _spools() -> Path:
 
 
 def _of_subject(runner: Runner, name: str, sql: str, subject: Subject) -> Statement:
-    text = runner.library.expanded(sql, "neon", ("email",))
-    return Statement("neon", text, {"email": subject.email}, {"email": "text"}, name=name)
+    text = runner.library.expanded(sql, POSTGRES, ("email",))
+    return Statement(POSTGRES, text, {"email": subject.email}, {"email": "text"}, name=name)
 
 
 def _rows_of(runner: Runner, entity: Entity, ids: str) -> tuple[str, str]:
@@ -249,7 +250,7 @@ def _rows_of(runner: Runner, entity: Entity, ids: str) -> tuple[str, str]:
     person = next((column.unalias() for column in tree.selects if column.alias_or_name == "person"), None)
     if source and person and isinstance(source.this, exp.Table) and not tree.args.get("joins") and not tree.ctes:
         return source.this.sql("postgres"), f"{person.sql('postgres')}::text IN ({ids})"
-    return f"({runner.library.expanded(entity.sql, 'neon', ())}) AS events", f"person::text IN ({ids})"
+    return f"({runner.library.expanded(entity.sql, POSTGRES, ())}) AS events", f"person::text IN ({ids})"
 
 
 def postgres_answers(runner: Runner, subject: Subject) -> dict[str, Answer]:
@@ -284,7 +285,7 @@ def _per_person(runner: Runner, spellings: list[str]) -> Iterator[Statement]:
 
 
 def _postgres_queries(runner: Runner) -> Iterator[Query]:
-    return (runner.library[name] for name in runner.library if name.startswith("neon/"))
+    return (runner.library[name] for name in runner.library if name.startswith(f"{POSTGRES}/"))
 
 
 def tables_of(answers: dict[str, Answer]) -> dict[str, Table]:

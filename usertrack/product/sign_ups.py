@@ -5,6 +5,7 @@ from datetime import datetime
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.period import as_utc
+from usertrack.core.source_names import POSTGRES
 from usertrack.engine.runner import Runner
 from usertrack.product.scope import Scope
 
@@ -20,9 +21,9 @@ def sign_ups(runner: Runner, scope: Scope, since: datetime) -> Mapping[str, date
 
     None where Postgres does not know it, and for a scope of events with a condition or of one user.
     """
-    if scope.where or scope.user or not runner.has("neon"):
+    if scope.where or scope.user or not runner.has(POSTGRES):
         return None
-    [table] = runner.run([runner.bind("neon/sign_ups", {"since": since, "until": scope.end})])
+    [table] = runner.run([runner.bind(f"{POSTGRES}/sign_ups", {"since": since, "until": scope.end})])
     if isinstance(table, UsertrackError):
         return None
     counted = None if scope.people is None else set(scope.people)

@@ -2,6 +2,7 @@
 
 A target is a module with ``check(order)``, which refuses a wrong order before any query runs, and
 ``push(audience, order, runner, notify)``. To add one: write its file, and name it in `TARGETS`.
+Begin in `send.py`. It may import `segments`, `engine`, `delivery` and what lies below, but none of the areas beside it.
 """
 
 import importlib

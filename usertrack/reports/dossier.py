@@ -7,6 +7,7 @@ from typing import Any
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.period import in_zone
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Column, Row, Table
 from usertrack.engine.runner import Runner
 from usertrack.library.causes import Catalogue, Cause
@@ -28,12 +29,12 @@ PARTS = {
     "sessions": "posthog/user_sessions",
     "events": "posthog/user_events",
     "event_hours": "posthog/user_hours",
-    "tools": "neon/user_tools",
-    "runs": "neon/user_runs",
-    "tool_failures": "neon/user_tool_failures",
-    "custom_tools": "neon/user_custom_tools",
-    "actions": "neon/user_timeline",
-    "action_hours": "neon/user_hours",
+    "tools": f"{POSTGRES}/user_tools",
+    "runs": f"{POSTGRES}/user_runs",
+    "tool_failures": f"{POSTGRES}/user_tool_failures",
+    "custom_tools": f"{POSTGRES}/user_custom_tools",
+    "actions": f"{POSTGRES}/user_timeline",
+    "action_hours": f"{POSTGRES}/user_hours",
 }
 
 

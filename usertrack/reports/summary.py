@@ -6,6 +6,7 @@ from typing import Any
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Facts, Field, Origin, Section
 from usertrack.core.errors import Absent, UsertrackError
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.words import number, people_words
 from usertrack.failures.checklist import span
 from usertrack.product.scorecard.numbers import Scorecard
@@ -38,7 +39,7 @@ def failures_origins(weekly: Weekly) -> tuple[Origin, ...]:
     """The queries of the report's failures."""
     names = ("failure_levels", "failure_messages", "failure_windows")
     params = {"days": REACH, "since": weekly.week.since}
-    return tuple(Origin(f"neon/{name}", params, "neon", weekly.as_of) for name in names)
+    return tuple(Origin(f"{POSTGRES}/{name}", params, POSTGRES, weekly.as_of) for name in names)
 
 
 def scorecard_origins(scorecard: Scorecard) -> tuple[Origin, ...]:

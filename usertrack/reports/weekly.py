@@ -14,6 +14,7 @@ from typing import Any
 from usertrack.core.document import Origin
 from usertrack.core.errors import QueryError, SourceBusy, UsertrackError, is_unknown
 from usertrack.core.period import Week
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Done, Result, Runner
 from usertrack.engine.unavailable import NotCached
@@ -171,13 +172,13 @@ def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
         "pages": ("posthog/pages", window),
         "referrers": ("posthog/traffic_sources", window),
         "countries": ("posthog/traffic_countries", window),
-        "new_users": ("neon/new_users", window),
+        "new_users": (f"{POSTGRES}/new_users", window),
         "new_people": ("posthog/new_people", window),
         "ux": ("posthog/ux_pages", {"days": DAYS}),
         "after_connect": ("posthog/after_connect", {}),
-        "after_silence": ("neon/after_silence", {}),
+        "after_silence": (f"{POSTGRES}/after_silence", {}),
         "newest_events": ("posthog/newest", {}),
-        "newest_rows": ("neon/newest", {}),
+        "newest_rows": (f"{POSTGRES}/newest", {}),
     }
 
 

@@ -1,6 +1,7 @@
 """The e-mail of an account that is named by its id, for what goes by e-mails whatever profiles are joined on."""
 
 from usertrack.core.errors import UsageError
+from usertrack.core.source_names import POSTGRES
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Parameter, Query
 
@@ -14,8 +15,8 @@ ORDER BY email"""
 
 def email_of_account(runner: Runner, account_id: str) -> str:
     """The e-mail of one account, also of one that was deleted or of somebody who opted out; raises UsageError."""
-    sql = runner.library.expanded(_SQL, "neon", [_ID.name])
-    query = Query("the e-mail of the account", "neon", sql, params={_ID.name: _ID}, entities=runner.library.entities)
+    sql = runner.library.expanded(_SQL, POSTGRES, [_ID.name])
+    query = Query("the e-mail of the account", POSTGRES, sql, params={_ID.name: _ID}, entities=runner.library.entities)
     rows = runner.table(query.bind({_ID.name: account_id}, runner.offered)).rows
     if not rows:
         hint = "this command goes by e-mails, and takes an e-mail or the id of an account with one"

@@ -14,6 +14,7 @@ from itertools import cycle, zip_longest
 from typing import Any
 
 from usertrack.core.errors import Unknown, UsageError, did_you_mean
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import SpooledRows, identifier, quote, scratch
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number
@@ -129,7 +130,7 @@ class Classification:
             rows=rows,
             name="segments",
             title=f"{subjects_heading(profiles.key)} by segment, {self.segment_set.name}",
-            source="neon+posthog",
+            source=f"{POSTGRES}+posthog",
             truncated=len(rows) < total,
             as_of=profiles.as_of,
             notes=tuple(profiles.notes),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from usertrack.core.source_names import POSTGRES, TABLES
 from usertrack.core.spool import SpooledRows, quote
 from usertrack.core.table import Table
 from usertrack.core.words import plural
@@ -61,7 +62,7 @@ def match_of(connection: Any, sides: Sides, key: str) -> Match:
         postgres_only=kinds.get("postgres_only", 0) if both else None,
         ambiguous=sum(ambiguous for kind, _, ambiguous in counts if kind not in LEFT_OUT),
         anonymous=nameless.get("posthog"),
-        without_email=nameless.get("neon"),
+        without_email=nameless.get(POSTGRES),
         internal_excluded=internal if key == EMAIL else None,
         opted_out=opted_out if key == EMAIL else None,
         deleted=deleted,
@@ -107,7 +108,7 @@ def apart_note(connection: Any, sides: Sides, key: str, match: Match) -> str:
     if key == EMAIL or match.matched != 0 or not (match.posthog_only and match.postgres_only):
         return ""
     if key != ORGANIZATION:
-        return f"no account is a person of PostHog: `{key}` in tables/neon/accounts.sql has to be their distinct_id"
+        return f"no account is a person of PostHog: `{key}` in {TABLES}/accounts.sql has to be their distinct_id"
     sql = match_sql(sides, key)
     ours, theirs = (
         connection.execute(f"SELECT min(left(key, {_SHOWN})) FROM ({sql}) WHERE kind = {quote(kind)}").fetchone()[0]
@@ -115,7 +116,7 @@ def apart_note(connection: Any, sides: Sides, key: str, match: Match) -> str:
     )
     return (
         f"no organization of accounts is a group of PostHog: accounts say '{ours}', and events '{theirs}'; "
-        "`organization` in tables/neon/accounts.sql has to be what events call it: its id, slug or name"
+        f"`organization` in {TABLES}/accounts.sql has to be what events call it: its id, slug or name"
     )
 
 
@@ -128,17 +129,17 @@ def match_sql(sides: Sides, key: str) -> str:
     ``kind`` is one of LEFT_OUT, matched, posthog_only or postgres_only; NULL when a source did not answer. Several
     accounts make a person ambiguous, and are what an organization consists of.
     """
-    neon, posthog = sides.get("neon"), sides.get("posthog")
-    accounts = f"n.{neon[1]}" if neon else "NULL::BIGINT"
+    postgres, posthog = sides.get(POSTGRES), sides.get("posthog")
+    accounts = f"n.{postgres[1]}" if postgres else "NULL::BIGINT"
     persons = f"p.{posthog[1]}" if posthog else "NULL::BIGINT"
-    joins = (f" LEFT JOIN {neon[0]} n USING (key)" if neon else "") + (
+    joins = (f" LEFT JOIN {postgres[0]} n USING (key)" if postgres else "") + (
         f" LEFT JOIN {posthog[0]} p USING (key)" if posthog else ""
     )
-    where = "WHEN NOT in_neon THEN 'posthog_only' WHEN NOT in_posthog THEN 'postgres_only' ELSE 'matched'"
+    where = "WHEN NOT in_postgres THEN 'posthog_only' WHEN NOT in_posthog THEN 'postgres_only' ELSE 'matched'"
     several = f"coalesce({accounts} > 1, false) OR coalesce({persons} > 1, false)"
     return (
         f"SELECT key, CASE {' '.join(f'WHEN {kind} THEN {quote(kind)}' for kind in LEFT_OUT)} "
-        f"{where if neon and posthog else ''} END AS kind, "
+        f"{where if postgres and posthog else ''} END AS kind, "
         f"{'false' if key == ORGANIZATION else several} AS ambiguous, "
         f"{accounts} AS accounts, {persons} AS persons FROM people{joins}"
     )

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from usertrack.core.emails import email_in
 from usertrack.core.errors import NotConnected, Unknown, UsageError, UsertrackError, did_you_mean
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import connect, identifier, in_one_thread_if_few, quote
 from usertrack.core.table import Table
 from usertrack.engine.own_people import own_rule
@@ -185,7 +186,7 @@ class Profiles:
         self.connection.execute(
             f"CREATE TABLE people AS SELECT key, ({own}) AS internal, "
             f"NOT internal AND {opted} AS opted_out, NOT internal AND bool_or(gone) AS deleted, "
-            "bool_or(source = 'neon') AS in_neon, "
+            f"bool_or(source = {quote(POSTGRES)}) AS in_postgres, "
             f"bool_or(source = 'posthog') AS in_posthog FROM ({' UNION ALL '.join(parts)}) "
             "WHERE key IS NOT NULL GROUP BY key",
             [rules, list(opted_out)],
@@ -320,7 +321,7 @@ class Profiles:
     @property
     def size_facts(self) -> list[str]:
         """The facts with the number of people behind a profile, where that is not one person."""
-        sizes = [query.people for query in self.queries.values() if query.source == "neon" and query.people]
+        sizes = [query.people for query in self.queries.values() if query.source == POSTGRES and query.people]
         return [name for name in sizes if name in self.facts and self.key == ORGANIZATION]
 
     def match_sql(self) -> str:
@@ -460,7 +461,7 @@ _NO_EMAILS = (
 )
 _EMPTY = {
     "posthog": "PostHog has no events up to then: is this the right project?",
-    "neon": "Postgres has no accounts up to then: is this the right database?",
+    POSTGRES: "Postgres has no accounts up to then: is this the right database?",
 }
 
 

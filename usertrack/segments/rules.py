@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from usertrack.core.document import Tag
 from usertrack.core.errors import ABSENT, UsageError, did_you_mean
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.yaml_file import YamlFile
 from usertrack.segments.keys import ORGANIZATION
 
@@ -247,7 +248,9 @@ class _Reader(YamlFile):
         sets = self.mapping(self.document.get("sets"), "sets")
         listed = profile.get("queries")
         if not isinstance(listed, list) or not listed:
-            raise self.wrong("'queries' takes a list of names", "profile", "queries", hint="write `- neon/accounts`")
+            raise self.wrong(
+                "'queries' takes a list of names", "profile", "queries", hint=f"write `- {POSTGRES}/accounts`"
+            )
         queries = [self._query(item, number) for number, item in enumerate(listed)]
         names = [name for name, _ in queries]
         for number, name in enumerate(names):

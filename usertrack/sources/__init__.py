@@ -1,10 +1,15 @@
-"""The sources: PostHog and Postgres. A source is one module with a class that runs a Statement, and one line here."""
+"""The sources: PostHog and Postgres. A source is one module with a class that runs a Statement, and one line here.
+
+Begin in `posthog.py` or `postgres.py`; `own_events.py` makes a PostHog of the events in one's own Postgres.
+It may import `server`, `workspace`, `library` and what lies below, and queries reach it through `engine`.
+"""
 
 import importlib
 from collections.abc import Mapping
 from typing import Any, Protocol, cast, runtime_checkable
 
 from usertrack.core.notify import Notify
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import Spool
 from usertrack.core.table import Table
 from usertrack.library.query import Statement
@@ -12,7 +17,7 @@ from usertrack.workspace.settings import Settings
 
 REGISTRY = {
     "posthog": "usertrack.sources.posthog:PostHog",
-    "neon": "usertrack.sources.postgres:Postgres",
+    POSTGRES: "usertrack.sources.postgres:Postgres",
 }
 STORE_IS_DAMAGED = "numbers may be too low, since the store is damaged"
 """How a note begins that is about the embedded server's store."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from usertrack.core.errors import QueryError
 from usertrack.core.notify import Notify
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import Spool, SpooledRows, temporary_spool
 from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Table
@@ -179,8 +180,8 @@ class EventCopy:
         text = sql_file(__package__, "event_rows").replace("{events}", entity.select) + sql if is_of_events else sql
         query = Query(
             entity.place if is_of_events else "accounts of your events",
-            "neon",
-            library.expanded(text, "neon", _PARAMETERS),
+            POSTGRES,
+            library.expanded(text, POSTGRES, _PARAMETERS),
             written=entity.written,
             path=entity.path if is_of_events else None,
             line=entity.line,

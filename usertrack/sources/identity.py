@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from usertrack.core.source_names import POSTGRES
 from usertrack.workspace.postgres_address import for_libpq
 from usertrack.workspace.settings import Settings
 
@@ -12,7 +13,7 @@ _ADDRESS_PARTS = ("host", "hostaddr", "port", "dbname", "user", "service", "opti
 
 def identities(settings: Settings) -> dict[str, str]:
     """Source → a text that is the same for the same source. Sources that cannot be identified are left out."""
-    known = {"posthog": _posthog(settings), "neon": _postgres(settings)}
+    known = {"posthog": _posthog(settings), POSTGRES: _postgres(settings)}
     return {name: text for name, text in known.items() if text}
 
 

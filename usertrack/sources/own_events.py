@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from usertrack.core.errors import ConnectionFailed, UsertrackError
 from usertrack.core.notify import Notify, Silent
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import temporary_spool
 from usertrack.library.entities import OWN_EVENTS, Entity
 from usertrack.library.library import Library
@@ -70,7 +71,7 @@ def own_events(settings: Settings, library: Library) -> Entity | None:
 
 def folder_of(settings: Settings) -> Path:
     """Return the folder of the copy; it need not exist."""
-    name = hashlib.sha256(identities(settings).get("neon", "").encode()).hexdigest()[:16]
+    name = hashlib.sha256(identities(settings).get(POSTGRES, "").encode()).hexdigest()[:16]
     return state_folder(settings, datetime.now(UTC)) / "own-events" / name
 
 
@@ -78,10 +79,10 @@ def _is_tracked(settings: Settings) -> bool:
     """Return whether there is a table of `usertrack.track`. Errors of Postgres are left to its own queries."""
 
     async def ask() -> bool:
-        postgres = make_source("neon", settings, Silent())
+        postgres = make_source(POSTGRES, settings, Silent())
         try:
             with temporary_spool() as spool:
-                [[is_there]] = (await postgres.run(Statement("neon", _IS_TRACKED), spool)).rows
+                [[is_there]] = (await postgres.run(Statement(POSTGRES, _IS_TRACKED), spool)).rows
                 return bool(is_there)
         finally:
             await postgres.close()
@@ -141,7 +142,7 @@ def served_own_events(
     """Open the copy as PostHog's API, to be served at ``url``, where other processes ask it meanwhile."""
     with _engine(settings, notify, Event()) as engine:
         engine.store.announce(url, engine.key)
-        yield engine.kept_up_to_date(entity, settings, library, make_source("neon", settings, notify), notify)
+        yield engine.kept_up_to_date(entity, settings, library, make_source(POSTGRES, settings, notify), notify)
 
 
 @dataclass

@@ -17,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from usertrack.core.errors import QueryError, UsageError
 from usertrack.core.notify import Notify
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import Spool, SpooledRows, csv_rows, unique
 from usertrack.core.table import Column, Table
 from usertrack.library.functions import BEYOND_TABLES, refused_function
@@ -106,7 +107,7 @@ class Postgres:
             columns=rows.columns,
             rows=rows.head(statement.limit),
             name=statement.name,
-            source="neon",
+            source=POSTGRES,
             query=statement.sql,
             parameters=dict(statement.values),
             elapsed=time.perf_counter() - started,
@@ -250,7 +251,7 @@ async def _configure(connection: Connection) -> None:
 
 def _checked(statement: Statement) -> str:
     """The SQL of ``statement``, checked to be one SELECT that calls only functions that read tables."""
-    sql = statement_of(statement.sql, "neon")
+    sql = statement_of(statement.sql, POSTGRES)
     if refused := refused_function(sql):
         start, why = refused
         raise QueryError(f"{place(statement, sql[:start])}: {why}", BEYOND_TABLES)
@@ -259,7 +260,7 @@ def _checked(statement: Statement) -> str:
 
 def _with_settings(sql: str, statement: Statement) -> str:
     """``sql`` with each ``{name}`` read from the setting that ``_begin`` binds, cast to its type."""
-    for name, start, end in reversed(placeholders(sql, "neon")):
+    for name, start, end in reversed(placeholders(sql, POSTGRES)):
         if name not in statement.values:
             raise UsageError(f"no value for parameter '{name}'", f"give one with `--param {name}=…`")
         cast = _CASTS[statement.types.get(name, "text")]

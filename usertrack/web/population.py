@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from usertrack.core.errors import UsertrackError
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import SpooledRows
 from usertrack.core.table import Column, Table
 from usertrack.segments.analysis import Analysis
@@ -86,7 +87,7 @@ class Population:
         with self.profiles() as own:
             (count,) = own.row(f"SELECT count(*) FROM {scan}")
         rows = SpooledRows(scan, columns, count, self._profiles.connection)
-        return Table(tuple(columns), rows, name=name, source="neon+posthog", as_of=self._profiles.as_of)
+        return Table(tuple(columns), rows, name=name, source=f"{POSTGRES}+posthog", as_of=self._profiles.as_of)
 
     @contextmanager
     def _open(self, schema: str) -> Iterator[Profiles]:

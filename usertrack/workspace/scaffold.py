@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.temporary import write_whole
 from usertrack.library.library import SOURCES, Library, shipped_root
 from usertrack.workspace.folder import FILE_NAME
@@ -104,7 +105,7 @@ WHERE event = '$pageview'
 GROUP BY email
 ORDER BY count() DESC, email
 """,
-    "neon": """\
+    POSTGRES: """\
 SELECT
     a.email,
     count(*) AS {column}
@@ -172,7 +173,7 @@ def create_query(root: Path, name: str, library: Library) -> Path:
     if source not in SOURCES or not rest:
         raise UsageError(
             f"'{name}' does not say where the query runs",
-            did_you_mean(source, SOURCES, "write posthog/NAME or neon/NAME"),
+            did_you_mean(source, SOURCES, f"write posthog/NAME or {POSTGRES}/NAME"),
         )
     if not all(part.replace("_", "").replace("-", "").isalnum() for part in rest.split("/")):
         raise UsageError(f"'{name}' is not a name for a query", "use letters, digits, - and _")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.source_names import TABLES
 from usertrack.core.words import parse_age, parse_size
 from usertrack.library.entities import KINDS
 from usertrack.library.events import EVENTS, NONE, ROLES, role_text
@@ -248,7 +249,7 @@ def _typed(name: str, value: Any, where: str) -> Any:
     if name.startswith("tables.") and value != NONE:
         entity = name.removeprefix("tables.")
         raise UsageError(
-            f"{where}: '{name}' takes none, not '{value}'", f"what {entity} are stands in tables/neon/{entity}.sql"
+            f"{where}: '{name}' takes none, not '{value}'", f"what {entity} are stands in {TABLES}/{entity}.sql"
         )
     if name in _MEASURED:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.core.errors import UsageError
+from usertrack.core.source_names import POSTGRES
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval, Survival, difference, kaplan_meier
 from usertrack.core.table import Table
 from usertrack.core.words import plural
@@ -176,7 +177,7 @@ def _paid(runner: Runner, gone: int, scope: Scope, periods: int) -> tuple[ChurnP
     if scope.where or scope.user or scope.breakdown or scope.people is not None:
         return ()
     values = {"gone": gone, "periods": periods, "until": _midnight(scope)}
-    [paid] = runner.run([runner.bind("neon/paid_churn", values)])
+    [paid] = runner.run([runner.bind(f"{POSTGRES}/paid_churn", values)])
     return tuple(_periods(paid.dicts(), gone, scope)) if isinstance(paid, Table) else ()
 
 
