@@ -16,12 +16,16 @@ class _Server(ThreadingHTTPServer):
 
 
 class PostHogServer:
-    """``answers``: what the next requests are answered with, as (status, headers); then 200. ``refuses``: by name."""
+    """``answers``: what the next requests are answered with, as (status, headers); then 200. ``refuses``: by name.
+
+    ``flags`` are on for everybody.
+    """
 
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.refuses: set[str] = set()
+        self.flags: set[str] = set()
         self.quota_limited = False
         self.requests = 0
         self._server: ThreadingHTTPServer | None = None
@@ -57,13 +61,21 @@ class PostHogServer:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
+                if self.path.startswith("/flags"):
+                    flags = {name: {"key": name, "enabled": True, "metadata": {}} for name in server.flags}
+                    self._answer(200, {}, {"flags": flags, "errorsWhileComputingFlags": False})
+                    return
                 batch = json.loads(body)["batch"]
                 status, headers = server.answers.pop(0) if server.answers else (200, {})
                 if any(event["event"] in server.refuses for event in batch):
                     status = 400
                 if status == 200 and not server.quota_limited:
                     server.received += batch
-                answer = json.dumps({"status": 1, **({"quota_limited": ["events"]} if server.quota_limited else {})})
+                limited = {"quota_limited": ["events"]} if server.quota_limited else {}
+                self._answer(status, headers, {"status": 1, **limited})
+
+            def _answer(self, status: int, headers: dict[str, str], document: dict[str, Any]) -> None:
+                answer = json.dumps(document)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)

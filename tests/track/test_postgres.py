@@ -150,7 +150,7 @@ def asyncpg_connection() -> Any:
 def test_connections_that_cannot_be_joined_are_refused(connection: Any) -> None:
     error = problem(lambda: track.track("ada", "ordered", connection=connection))
     assert f"{type(connection).__module__}.{type(connection).__name__}" in error.message
-    assert "run_sync" in error.hint
+    assert "usertrack_track.aio" in error.hint
 
 
 def test_hostile_values_are_data(db: "psycopg.Connection[Any]", server: PostHogServer) -> None:

@@ -5,7 +5,7 @@
 
 track() waits for the product's own database alone. A relay brings events to PostHog, in a thread or in a worker
 (`python -m usertrack_track relay`). Every function may be called from any thread, and after a fork; a coroutine calls
-them through asyncio.to_thread. Settings come from the environment, or from configure().
+those of `usertrack_track.aio`. Settings come from the environment, or from configure().
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from usertrack_track.configuration import from_environment
 from usertrack_track.declared import DECLARATIONS, Compute
 from usertrack_track.errors import EVENT, TokenBuckets, error_properties
 from usertrack_track.exceptions import NotAsPlanned, TrackError, UsageError
+from usertrack_track.flags import FlagFacts
+from usertrack_track.message import Message
+from usertrack_track.statements import Connection
+from usertrack_track.target import Refused
 from usertrack_track.tracker import Tracker
 from usertrack_track.watch import Check
 
@@ -31,12 +35,15 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Hashable
 
+    from posthog import Posthog
     from typing_extensions import Unpack
 
     from usertrack_track.profiles import Staleness
 
 __all__ = [
+    "Message",
     "NotAsPlanned",
+    "Refused",
     "TrackError",
     "UsageError",
     "alias",
@@ -45,6 +52,7 @@ __all__ = [
     "group_identify",
     "group_property",
     "identify",
+    "is_feature_enabled",
     "migrate",
     "person_property",
     "refresh",
@@ -66,6 +74,7 @@ class Options(TypedDict, total=False):
 
     project_key: str | None  # POSTHOG_API_KEY
     host: str  # POSTHOG_HOST
+    target: Posthog | Callable[[Message], object] | None
     database_url: str | None  # DATABASE_URL; None: without a database
     plan: Check | Path | str | None  # USERTRACK_PLAN
     enforce: bool | None  # USERTRACK_ENFORCE; None: as the plan says
@@ -80,9 +89,12 @@ def configure(**options: Unpack[Options]) -> None:
     """
     global _tracker
     changes: dict[str, Any] = dict(options)
+    target = options.get("target")
+    if target is not None and not callable(target):  # the client of PostHog says which project
+        changes |= {"project_key": target.api_key, "host": target.host}
     for name in ("plan", "spool"):
-        if isinstance(changes.get(name), str):
-            changes[name] = Path(changes[name])
+        if isinstance(value := changes.get(name), str):
+            changes[name] = Path(value)
     fresh = Tracker(replace(from_environment(), **changes))
     with _lock:
         former, _tracker = _tracker, fresh
@@ -103,21 +115,21 @@ def current() -> Tracker:
 def track(
     distinct_id: object,
     event: str,
-    properties: Mapping[str, Any] | None = None,
+    properties: Mapping[str, object] | None = None,
     *,
     session_id: str | None = None,
     groups: Mapping[str, object] | None = None,
     timestamp: datetime | None = None,
     uuid: UUID | str | None = None,
-    connection: Any = None,
+    connection: Connection | None = None,
 ) -> str:
     """Store that somebody did something, and leave it to the relay; returns the event's UUID.
 
     With ``connection`` the event is part of the caller's transaction: it is there exactly when that is committed.
-    It is psycopg's or psycopg2's, Django's, or SQLAlchemy's Session or Connection. The same ``uuid`` twice is stored
-    once. ``groups`` is of the shape {"team": "acme"}. Without a distinct_id the event is nobody's. Raises UsageError
-    without a name or for another ``connection``, NotAsPlanned where the plan is enforced, and errors of ``connection``;
-    nothing else.
+    It is psycopg's or psycopg2's, Django's, or SQLAlchemy's Session or Connection; `usertrack_track.aio` takes those
+    that are awaited. The same ``uuid`` twice is stored once. ``groups`` is of the shape {"team": "acme"}. Without a
+    distinct_id the event is nobody's. Raises UsageError without a name or for another ``connection``, NotAsPlanned
+    where the plan is enforced, and errors of ``connection``; nothing else.
     """
     return current().track(
         distinct_id,
@@ -133,11 +145,11 @@ def track(
 
 def identify(
     distinct_id: object,
-    properties: Mapping[str, Any] | None = None,
+    properties: Mapping[str, object] | None = None,
     *,
-    set_once: Mapping[str, Any] | None = None,
+    set_once: Mapping[str, object] | None = None,
     anonymous_id: str | None = None,
-    connection: Any = None,
+    connection: Connection | None = None,
 ) -> str:
     """Set properties of a person; ``set_once`` those that keep their first value.
 
@@ -149,15 +161,27 @@ def identify(
 
 
 def group_identify(
-    group_type: str, group_key: object, properties: Mapping[str, Any] | None = None, *, connection: Any = None
+    group_type: str,
+    group_key: object,
+    properties: Mapping[str, object] | None = None,
+    *,
+    connection: Connection | None = None,
 ) -> str:
     """Set properties of a group: ``group_identify("team", "acme", {"plan": "pro"})``."""
     return current().group_identify(group_type, group_key, properties, connection=connection)
 
 
-def alias(distinct_id: object, alias: object, *, connection: Any = None) -> str:
+def alias(distinct_id: object, alias: object, *, connection: Connection | None = None) -> str:
     """Say that ``alias`` is the same person as ``distinct_id``."""
     return current().alias(distinct_id, alias, connection=connection)
+
+
+def is_feature_enabled(flag: str, distinct_id: object, *, default: bool = False, **facts: Unpack[FlagFacts]) -> bool:
+    """Whether the feature flag is on for a person; ``default`` where PostHog does not say, as when it is away.
+
+    It asks PostHog, so it waits for the network. That it was asked is an event of PostHog's own, once for an answer.
+    """
+    return current().is_feature_enabled(flag, distinct_id, facts, default=default)
 
 
 def flush(timeout: float = 10.0) -> bool:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from usertrack_track.exceptions import UsageError
+from usertrack_track.message import Message
 from usertrack_track.watch import Plan
+
+if TYPE_CHECKING:
+    from posthog import Posthog
 
 HOST = "https://us.i.posthog.com"
 VARIABLES = (
@@ -30,6 +36,8 @@ class Configuration:
         enforce: Whether to raise where an event is not as the plan says; None: as the plan says itself.
         spool: The folder of events that no database has.
         relay: Whether this process sends.
+        target: A client of PostHog, whose key, host and changes of events are used; or a function that takes a message,
+            and raises where it does not. None: PostHog, by ``project_key`` and ``host``.
     """
 
     project_key: str | None = field(default=None, repr=False)
@@ -39,6 +47,7 @@ class Configuration:
     enforce: bool | None = None
     spool: Path | None = None
     relay: bool = True
+    target: Posthog | Callable[[Message], object] | None = None
 
     def __post_init__(self) -> None:
         if (self.project_key or "").startswith("phx_"):

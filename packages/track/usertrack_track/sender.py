@@ -6,13 +6,17 @@ import contextvars
 import importlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from usertrack_track.loading import before_forks
 from usertrack_track.message import Message
 from usertrack_track.outbox import Delivery
+
+if TYPE_CHECKING:
+    from posthog import Posthog
 
 Event = dict[str, Any]  # as the SDK sends it
 
@@ -40,7 +44,8 @@ class Sender:
 
     name = "PostHog"
 
-    def __init__(self, project_key: str, host: str) -> None:
+    def __init__(self, project_key: str, host: str, client: Posthog | None = None) -> None:
+        """``client`` is the product's own: its events are as those that it would send."""
         self._events: list[Event] = []
         self._seconds = REQUEST_SECONDS
         self._key = project_key
@@ -51,7 +56,13 @@ class Sender:
 
             # it never sends by itself: only from batch_post we learn what was acknowledged
             self._sdk = posthog.Posthog(
-                project_key, host=host, sync_mode=True, send=False, before_send=self._events.append
+                project_key,
+                host=host,
+                sync_mode=True,
+                send=False,
+                before_send=self._gather(client.before_send if client else None),
+                super_properties=client.super_properties if client else None,
+                disable_geoip=client.disable_geoip if client else True,
             )
             self._sdk.capture("the first event takes longest")
 
@@ -76,6 +87,16 @@ class Sender:
             raise
         return Delivery(frozenset(accepted), refused)
 
+    def _gather(self, change: Callable[[Event], Event | None] | None) -> Callable[[Event], None]:
+        """Return a function that keeps each event of the SDK, as ``change`` of the product's client makes it."""
+
+        def gather(event: Event) -> None:
+            changed = change(event) if change else event
+            if changed is not None:
+                self._events.append(changed)
+
+        return gather
+
     def _make_events(self, messages: Sequence[Message]) -> list[Event]:
         self._events.clear()
         for message in messages:
@@ -85,7 +106,8 @@ class Sender:
         return list(self._events)
 
     def _make_event(self, message: Message) -> None:
-        properties, same = message.properties, {"timestamp": message.timestamp, "uuid": message.uuid}
+        properties = message.properties
+        same = {"timestamp": datetime.fromisoformat(message.timestamp), "uuid": message.uuid}
         if message.event == "$create_alias":
             self._sdk.alias(properties["distinct_id"], properties["alias"], **same)
         elif message.event == "$groupidentify":

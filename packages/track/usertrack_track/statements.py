@@ -1,6 +1,6 @@
 """The statements that a request runs, on the library's own connection or on the caller's. Every value is bound as text.
 
-So each is the same for every driver: psycopg's `%(name)s` by itself, or `:name` for SQLAlchemy.
+So each is the same for every driver: psycopg's `%(name)s` by itself, `:name` for SQLAlchemy, `$1` for asyncpg.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Optional, Protocol, Union
 
 from usertrack_track.exceptions import UsageError
 from usertrack_track.message import Message
@@ -40,6 +41,8 @@ FROM json_to_recordset(CAST(%(due)s AS json)) AS due (group_type text, holder_id
 """
 
 PROFILE_EVENTS = {"$identify", "$groupidentify", "$create_alias"}
+# each becomes CAST(… AS text) where asyncpg may be the driver: it takes values of the type that the server infers
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 _OURS = {"$ignore_sent_at", "$process_person_profile", "$session_id"}  # for PostHog, and no property of the event
 
 
@@ -52,7 +55,32 @@ class Due:
     name: str
 
 
-Statement = tuple[str, Mapping[str, str | None]]
+Statement = tuple[str, Mapping[str, Optional[str]]]
+
+
+class Batch(list[Statement]):
+    """Statements for a connection that is awaited: they are gathered first."""
+
+
+class DbApiConnection(Protocol):
+    """A connection of psycopg or psycopg2, or Django's."""
+
+    def cursor(self) -> AbstractContextManager[Any]: ...
+
+
+class SqlalchemyConnection(Protocol):
+    """SQLAlchemy's Session or Connection."""
+
+    def execute(self, statement: Any, values: Any, /) -> object: ...
+
+
+class AsyncConnection(Protocol):
+    """An AsyncConnection of psycopg, a Connection of asyncpg, or SQLAlchemy's AsyncSession or AsyncConnection."""
+
+    def execute(self, statement: Any, /, *values: Any, **options: Any) -> Awaitable[object]: ...
+
+
+Connection = Union[DbApiConnection, SqlalchemyConnection, Batch]
 
 
 def insert(message: Message) -> Statement:
@@ -61,11 +89,12 @@ def insert(message: Message) -> Statement:
     if message.event in PROFILE_EVENTS:
         return PROFILE, values
     properties = {name: value for name, value in message.properties.items() if name not in _OURS}
+    session = message.properties.get("$session_id")
     values |= {
         "distinct_id": message.distinct_id,
         "name": message.event,
         "properties": json.dumps(properties),
-        "session_id": message.properties.get("$session_id"),
+        "session_id": None if session is None else str(session),
         "created_at": message.timestamp,
     }
     return EVENT, values
@@ -75,39 +104,67 @@ def mark_due(due: Iterable[Due]) -> Statement:
     return DUE, {"due": json.dumps([asdict(one) for one in due])}
 
 
-def execute(connection: Any, statements: Iterable[Statement]) -> None:
+def execute(connection: Connection, statements: Iterable[Statement]) -> None:
     """Run ``statements`` in the caller's transaction: an error of its database is the caller's, as any other there.
 
-    ``connection`` is psycopg's or psycopg2's, SQLAlchemy's Session or Connection (on any driver), or Django's. Raises
-    UsageError for something else, as asynchronous ones, and drivers that bind no values by name (pg8000).
+    Raises UsageError for another ``connection``, such as one that is awaited, or of a driver that binds no values by
+    name (pg8000).
     """
-    libraries = {base.__module__.partition(".")[0] for base in type(connection).__mro__}
-    if "sqlalchemy" in libraries and hasattr(connection, "execute") and not _is_asynchronous(connection):
-        import sqlalchemy
-
+    classes: Sequence[type] = type(connection).__mro__
+    libraries = _libraries(classes)
+    is_synchronous = not any(base.__name__.startswith("Async") for base in classes) and "asyncpg" not in libraries
+    if isinstance(connection, Batch):
+        connection.extend(statements)
+    elif is_synchronous and "sqlalchemy" in libraries and hasattr(connection, "execute"):
         for sql, values in statements:
-            connection.execute(sqlalchemy.text(re.sub(r"%\((\w+)\)s", r":\1", sql)), values)
-    elif hasattr(connection, "cursor") and not _is_asynchronous(connection) and _binds_by_name(connection):
+            connection.execute(*_for_sqlalchemy(sql, values))
+    elif is_synchronous and hasattr(connection, "cursor") and _binds_by_name(classes):
         with connection.cursor() as cursor:
             for sql, values in statements:
                 cursor.execute(sql, values)
     else:
         raise UsageError(
-            f"track() cannot join the transaction of {type(connection).__module__}.{type(connection).__qualname__}",
-            "hand over a connection of psycopg, psycopg2, SQLAlchemy or Django; of an AsyncSession: "
-            "await session.run_sync(lambda session: track(…, connection=session))",
+            f"track() cannot join the transaction of {classes[0].__module__}.{classes[0].__qualname__}",
+            "hand over a connection of psycopg, psycopg2, SQLAlchemy or Django; "
+            "`await usertrack_track.aio.track(…)` takes those of asyncpg, psycopg and SQLAlchemy that are awaited",
         )
 
 
-def _is_asynchronous(connection: Any) -> bool:
-    return any(
-        base.__name__.startswith("Async") or base.__module__.partition(".")[0] in {"asyncpg", "aiopg"}
-        for base in type(connection).__mro__
-    )
+async def execute_awaited(connection: AsyncConnection, statements: Iterable[Statement]) -> None:
+    """Run ``statements`` as ``execute`` does, on a connection that is awaited. Raises UsageError for another one."""
+    classes: Sequence[type] = type(connection).__mro__
+    libraries = _libraries(classes)
+    for sql, values in statements:
+        if "asyncpg" in libraries:
+            await connection.execute(_numbered(sql, list(values)), *values.values())
+        elif "sqlalchemy" in libraries and classes[0].__name__.startswith("Async"):
+            await connection.execute(*_for_sqlalchemy(sql, values))
+        elif any(base.__name__ == "AsyncConnection" for base in classes):
+            await connection.execute(sql, values)
+        else:
+            raise UsageError(
+                f"await track() cannot join the transaction of {classes[0].__module__}.{classes[0].__qualname__}",
+                "hand over a connection of asyncpg, psycopg's AsyncConnection, or SQLAlchemy's AsyncSession",
+            )
 
 
-def _binds_by_name(connection: Any) -> bool:
+def _numbered(sql: str, names: list[str]) -> str:
+    """Return ``sql`` as asyncpg has it."""
+    return _PARAMETER.sub(lambda match: f"CAST(${names.index(match[1]) + 1} AS text)", sql)
+
+
+def _libraries(classes: Sequence[type]) -> set[str]:
+    return {base.__module__.partition(".")[0] for base in classes}
+
+
+def _for_sqlalchemy(sql: str, values: Mapping[str, str | None]) -> tuple[object, Mapping[str, str | None]]:
+    import sqlalchemy
+
+    return sqlalchemy.text(_PARAMETER.sub(r"CAST(:\1 AS text)", sql)), values
+
+
+def _binds_by_name(classes: Sequence[type]) -> bool:
     """Whether its driver takes `%(name)s`: "pyformat" in the words of the DB-API."""
-    modules = {base.__module__ for base in type(connection).__mro__}
+    modules = {base.__module__ for base in classes}
     modules |= {name.partition(".")[0] for name in modules}
     return all(getattr(sys.modules.get(name), "paramstyle", "pyformat") == "pyformat" for name in modules)

@@ -7,25 +7,32 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from usertrack_track.configuration import Configuration
 from usertrack_track.declared import DECLARATIONS, Declarations
 from usertrack_track.exceptions import UsageError
+from usertrack_track.flags import FlagFacts, flag_client, is_enabled
 from usertrack_track.loading import load
 from usertrack_track.message import Message, event_name, make_message
 from usertrack_track.outbox import Outbox
 from usertrack_track.postgres import Postgres, refuses
 from usertrack_track.profiles import MemoryProfiles, PostgresProfiles, Profiles, group_message
-from usertrack_track.relay import Relay
+from usertrack_track.relay import Destination, Relay
 from usertrack_track.sender import Sender
 from usertrack_track.spool import Spool
-from usertrack_track.statements import Due, execute, insert, mark_due
+from usertrack_track.statements import Connection, Due, Statement, execute, insert, mark_due
 from usertrack_track.tables import Tables
+from usertrack_track.target import FunctionDestination
 from usertrack_track.watch import Watch
 
+if TYPE_CHECKING:
+    from posthog import Posthog
+
 LOG = logging.getLogger("usertrack_track")
+_EXTRA = "The extra `{0}` of usertrack-track brings it, or `pip install {0}`"
 _DOWN_SECONDS = 5.0  # that requests go without their database after it has failed
 
 
@@ -36,7 +43,9 @@ class Tracker:
         self.configuration = configuration
         self.watch = Watch(configuration.plan, enforce=configuration.enforce)
         self.spool = Spool(configuration.spool_folder())
-        self.postgres = Postgres(configuration.database_url) if configuration.database_url else None
+        self.postgres = None
+        if configuration.database_url and find_spec("psycopg"):
+            self.postgres = Postgres(configuration.database_url)
         self._declarations = declarations
         self.profiles: Profiles
         if self.postgres:
@@ -44,23 +53,27 @@ class Tracker:
         else:
             self.profiles = MemoryProfiles(self.spool, declarations)
         outbox: Outbox = self.postgres or self.spool
-        self.relay = Relay(outbox, self._sender, self._prepare)
+        self.relay = Relay(outbox, self._destination, self._prepare)
         self.saver = Relay(self.spool, self._tables)  # of what waited while the database was down
         self._down_until = 0.0
         self._logged_subjects: set[str] = set()
         self._logging = threading.Lock()
+        self._flags: Posthog | None = None
+        if configuration.database_url and not self.postgres:
+            text = "psycopg is not installed: DATABASE_URL is not used. %s"
+            self._warn_once("no psycopg", text, _EXTRA.format("psycopg"))
 
     def track(
         self,
         distinct_id: object,
         event: str,
-        properties: Mapping[str, Any] | None = None,
+        properties: Mapping[str, object] | None = None,
         *,
         session_id: str | None = None,
         groups: Mapping[str, object] | None = None,
         timestamp: datetime | None = None,
         uuid: UUID | str | None = None,
-        connection: Any = None,
+        connection: Connection | None = None,
     ) -> str:
         event, values = event_name(event), dict(properties or {})
         if session_id:
@@ -75,11 +88,11 @@ class Tracker:
     def identify(
         self,
         distinct_id: object,
-        properties: Mapping[str, Any] | None = None,
+        properties: Mapping[str, object] | None = None,
         *,
-        set_once: Mapping[str, Any] | None = None,
+        set_once: Mapping[str, object] | None = None,
         anonymous_id: str | None = None,
-        connection: Any = None,
+        connection: Connection | None = None,
     ) -> str:
         _require(distinct_id, call="identify")
         fields = {"$set": dict(properties or {}), "$set_once": dict(set_once or {}), "$anon_distinct_id": anonymous_id}
@@ -88,14 +101,19 @@ class Tracker:
         return self._store(self._message("$identify", distinct_id, values), connection)
 
     def group_identify(
-        self, group_type: str, group_key: object, properties: Mapping[str, Any] | None = None, *, connection: Any = None
+        self,
+        group_type: str,
+        group_key: object,
+        properties: Mapping[str, object] | None = None,
+        *,
+        connection: Connection | None = None,
     ) -> str:
         _require(group_type, group_key, call="group_identify")
         self.watch.check("$groupidentify", {"$group_type": group_type, "$group_set": properties or {}})
         drop = self._dropper("$groupidentify")
         return self._store(group_message(group_type, str(group_key), properties or {}, drop=drop), connection)
 
-    def alias(self, distinct_id: object, alias: object, *, connection: Any = None) -> str:
+    def alias(self, distinct_id: object, alias: object, *, connection: Connection | None = None) -> str:
         _require(distinct_id, alias, call="alias")
         ids = {"distinct_id": str(distinct_id), "alias": str(alias)}
         return self._store(self._message("$create_alias", distinct_id, ids), connection)
@@ -104,6 +122,16 @@ class Tracker:
         due = [due for holder in holder_ids for due in self._declarations.of_holder(str(holder), group_type)]
         self.profiles.add(due)
         self._wake()
+
+    def is_feature_enabled(self, flag: str, distinct_id: object, facts: FlagFacts, *, default: bool) -> bool:
+        settings = self.configuration
+        client = None if callable(settings.target) else settings.target or self._flags
+        if client is None:
+            if settings.project_key is None or not find_spec("posthog"):
+                self._warn_once("no flags", "without POSTHOG_API_KEY and PostHog's SDK no feature flag is known")
+                return default
+            client = self._flags = flag_client(settings.project_key, settings.host, self.track)
+        return is_enabled(client, flag, str(distinct_id), facts, default=default)
 
     def migrate(self) -> None:
         if self.postgres is None:
@@ -128,8 +156,15 @@ class Tracker:
         self.relay.stop()
         self.saver.stop()
 
-    def _message(self, event: str, distinct_id: object, properties: Mapping[str, Any], **rest: Any) -> Message:
-        return make_message(event, distinct_id, properties, drop=self._dropper(event), **rest)
+    def _message(
+        self,
+        event: str,
+        distinct_id: object,
+        properties: Mapping[str, object],
+        timestamp: datetime | None = None,
+        uuid: UUID | str | None = None,
+    ) -> Message:
+        return make_message(event, distinct_id, properties, timestamp=timestamp, uuid=uuid, drop=self._dropper(event))
 
     def _dropper(self, event: str) -> Callable[[str], None]:
         def drop(name: str) -> None:
@@ -137,7 +172,7 @@ class Tracker:
 
         return drop
 
-    def _store(self, message: Message, connection: Any, due: Sequence[Due] = ()) -> str:
+    def _store(self, message: Message, connection: Connection | None, due: Sequence[Due] = ()) -> str:
         statements = [insert(message), *([mark_due(due)] if due else [])]
         if connection is not None:
             execute(connection, statements)
@@ -146,7 +181,7 @@ class Tracker:
         self._wake()
         return message.uuid
 
-    def _stored(self, postgres: Postgres, statements: Sequence[Any]) -> bool:
+    def _stored(self, postgres: Postgres, statements: Sequence[Statement]) -> bool:
         """Whether the database has it. While it is down, requests do not wait for it again and again.
 
         What it refuses goes the way of all that it does not have, and is set aside there.
@@ -199,11 +234,17 @@ class Tracker:
     def _tables(self) -> Tables | None:
         return Tables(self.postgres, self._declarations) if self.postgres else None
 
-    def _sender(self) -> Sender | None:
+    def _destination(self) -> Destination | None:
+        target = self.configuration.target
+        if callable(target):
+            return FunctionDestination(target)
         if self.configuration.project_key is None:
             self._warn_once("no key", "POSTHOG_API_KEY is not set: events wait, and this process sends none")
             return None
-        return Sender(self.configuration.project_key, self.configuration.host)
+        if not find_spec("posthog"):
+            self._warn_once("no SDK", "PostHog's SDK is not installed: events wait. %s", _EXTRA.format("posthog"))
+            return None
+        return Sender(self.configuration.project_key, self.configuration.host, target)
 
     def _warn_once(self, subject: str, text: str, *values: object) -> None:
         """Log ``text``, once for a subject."""
