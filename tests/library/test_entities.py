@@ -83,6 +83,7 @@ def test_reads_another_one(tmp_path: Path) -> None:
             "in the place of {runs}",
         ),
         (JOBS.replace("app.jobs AS j", "app.jobs AS j WHERE j.n > {since}"), "3: a table has no parameter 'since'", ""),
+        (JOBS.replace("jobs AS j", "jobs AS j WHERE j.at < '{as_of}'"), "3: {as_of} is inside quotes", "without the"),
         (JOBS.replace("j.state AS status", "j.state AS status, j.x AS ok"), "3: 'ok' is what the library makes", ""),
         (JOBS.replace("[2]", "['{DONE}']"), "2: '{DONE}' is no word of a status", "a brace"),
         (JOBS + "; DROP TABLE x", "more than one statement", "keep one SELECT"),

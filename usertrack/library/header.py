@@ -13,7 +13,16 @@ from zoneinfo import ZoneInfo, available_timezones
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.source_names import POSTGRES, TABLES
 from usertrack.core.yaml_nodes import key_set_twice, read_nodes
-from usertrack.library.entities import KINDS, LEADERS, OWN_EVENTS, UNKNOWN_ZONE, Entity, EntityKind, with_entities
+from usertrack.library.entities import (
+    KINDS,
+    LEADERS,
+    OWN_EVENTS,
+    UNKNOWN_ZONE,
+    Entity,
+    EntityKind,
+    name_entities,
+    with_entities,
+)
 from usertrack.library.events import EVENTS
 from usertrack.library.fragments import Fragment, Fragments, expand, params_of
 from usertrack.library.lack import Absence
@@ -61,12 +70,10 @@ def read_query(
         expanded = expand(written, source, fragments, params)
     except UsageError as error:
         raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
-    with_all = with_entities(expanded, entities, params) if entities else expanded  # whose errors name their own file
-    sql = statement_of(with_all, source)
     query = Query(
         name=name,
         source=source,
-        sql=sql,
+        sql=with_entities(expanded, entities, params) if entities else expanded,  # whose errors name their own file
         written=written,
         title=str(meta.get("title", "")),
         about=str(meta.get("about", "")).strip(),
@@ -83,8 +90,10 @@ def read_query(
         entities=entities,
     )
     _merged_by_times(query, text)
-    check_quotes(query.sql, query.source, {*query.params, *OFFERED}, path, line)
-    _declared_equals_used(query, text)
+    # without its entities, which differ from one database to the next: each is checked where it is read
+    own_sql = name_entities(expanded, params)[0] if entities else expanded
+    check_quotes(own_sql, source, {*query.params, *OFFERED}, path, line)
+    _declared_equals_used(query, own_sql, text)
     _answers_for_a_window(query, text)
     return without_absent(query)
 
@@ -173,6 +182,7 @@ def read_entity(path: Path, kind: EntityKind, optional: Collection[str] = ()) ->
             raise UsageError(f"'{taken[0]}' is what the library makes of {kind.name}", "choose another name")
     except UsageError as error:
         raise UsageError(f"{place}:{line}: {error.message}", error.hint) from error
+    check_quotes(written, POSTGRES, OFFERED, place, line)
     for column in kind.columns:
         if column.name not in columns:
             near = get_close_matches(column.name, set(columns) - {known.name for known in kind.columns}, 1, 0.75)
@@ -394,16 +404,18 @@ def _metric(value: dict[Any, Any], place: str, text: str) -> Metric:
         raise UsageError(f"{place}:{start - 1 + _line_of(inside, key, 1)}: '{key}': {message}", error.hint) from error
 
 
-def _declared_equals_used(query: Query, text: str) -> None:
-    for name, start, _ in placeholders(query.sql, query.source):
+def _declared_equals_used(query: Query, sql: str, text: str) -> None:
+    """Raise UsageError for a parameter that only the header has, or only ``sql``, which is without its entities."""
+    used = placeholders(sql, query.source)
+    for name, start, _ in used:
         if name not in query.params and name not in OFFERED:
-            line = query.line + query.sql[:start].count("\n")
+            line = query.line + sql[:start].count("\n")
             raise UsageError(
                 f"{query.place}:{line}: parameter '{name}' is used but not declared",
                 did_you_mean(name, [*query.params, *OFFERED], f"add it to the header: `-- params: {{{name}: …}}`"),
             )
     for name in query.params:
-        if name not in query.used:
+        if all(name != other for other, _, _ in used):
             raise UsageError(
                 f"{query.place}:{_line_of(text, name, 1)}: parameter '{name}' is declared but not used",
                 f"use it as {{{name}}} or take it out of the header",
