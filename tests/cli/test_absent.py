@@ -15,6 +15,7 @@ def company(demo: Cli, tmp_path: Path) -> Cli:
     return lambda *args: demo(*args, "--demo")
 
 
+@pytest.mark.slow
 def test_segments(company: Cli) -> None:
     answer = company("segments", "--limit", 1)
     assert answer.code == 0

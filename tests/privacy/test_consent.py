@@ -66,7 +66,7 @@ NO = [{"$opt_out": True}, {"$opt_out": "Yes"}, {"$opt_out": 1, "email": DAN}, {"
     ("profiles", "differ"),
     [
         (NO, TAKEN_UP),  # one no is for all of Dan's persons
-        ([{"email": DAN}], {*QUERIES} - ALIKE),  # when Dan did all that nobody said
+        pytest.param([{"email": DAN}], {*QUERIES} - ALIKE, marks=pytest.mark.slow),  # when Dan did all that nobody said
     ],
 )
 def test_who_said_no_counts_nowhere(

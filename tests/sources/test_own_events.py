@@ -244,6 +244,7 @@ def test_what_track_stores_is_found_without_a_file(cli: Cli, execute: Execute, t
     assert execute("SELECT count(*) FROM usertrack.outbox").fetchone() == (3,)  # only read
 
 
+@pytest.mark.slow
 def test_of_two_sources_the_one_that_leads_answers(
     cli: Cli, execute: Execute, clean_env: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

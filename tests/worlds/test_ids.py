@@ -6,9 +6,13 @@ The imported file is grouped by person, and all that a person did in a visit has
 import json
 from datetime import timedelta
 
+import pytest
+
 from .oracle import SESSIONS, Act, Company, Person
 from .walk import Walk
 from .world import NOW, Event, World, ago
+
+pytestmark = pytest.mark.slow  # `conftest.FAST` says which worlds everybody walks
 
 STEPS = ["game_opened", "level_started", "level_finished"]
 # player: days ago of visits, how many of the steps a visit reaches, whether an exception ended the last one

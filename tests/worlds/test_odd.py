@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ..conftest import slow_but
 from .oracle import SESSIONS, Act, Company, Person, Run
 from .walk import Walk
 from .world import NOW, Event, Opened, Row, World, ago
@@ -165,6 +166,7 @@ class TestOdd(Walk):
             assert re.search(r"@(two|rim|umbra)\.example", text)
             assert not re.search(r"(?i)@oddco\.dev|dev\.private|sec\.home|no@thanks", text)
 
+    @pytest.mark.slow
     def test_a_rule_that_matches_nobody_is_told(self, edited: Path, there: Opened) -> None:
         settings = edited / "usertrack.yaml"
         settings.write_text(settings.read_text().replace("'%@oddco.dev'", "'%@oddco.dev', elsewhere.example"))
@@ -172,7 +174,7 @@ class TestOdd(Walk):
         assert "'elsewhere.example' matches nobody" in out
         assert "'oddco.dev' matches nobody" not in out
 
-    @pytest.mark.parametrize("command", ["segments", "doctor"])
+    @pytest.mark.parametrize("command", slow_but(["segments"], ["segments", "doctor"]))
     def test_a_note_where_nobody_is_internal(self, edited: Path, there: Opened, command: str) -> None:
         note = "nobody says who your own people are"
         assert note not in there.run(command).err

@@ -4,9 +4,13 @@ import json
 import re
 from datetime import datetime, timedelta
 
+import pytest
+
 from .oracle import BOUNCES, Act, Company, Person
 from .walk import Walk
 from .world import NOW, Opened, Row, World, ago, uuid
+
+pytestmark = pytest.mark.slow  # `conftest.FAST` says which worlds everybody walks
 
 SCHEMA = """
 CREATE TABLE "User" (

@@ -9,9 +9,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from .oracle import ABSENT, Act, Company, Person, Run
 from .walk import Walk
 from .world import NOW, Event, Opened, Row, World, ago
+
+pytestmark = pytest.mark.slow  # `conftest.FAST` says which worlds everybody walks
 
 KEY_TABLES = """
 CREATE TABLE wasp_user (

@@ -2,11 +2,15 @@
 
 from datetime import datetime
 
+import pytest
+
 from usertrack_track.postgres import schema
 
 from .oracle import BOUNCES, Act, Company, Person, Run
 from .walk import Walk
 from .world import NOW, Row, World, ago, uuid
+
+pytestmark = pytest.mark.slow  # `conftest.FAST` says which worlds everybody walks
 
 SCHEMA = f"""
 CREATE TABLE customers (
