@@ -5,7 +5,6 @@ import pytest
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Section
 from usertrack.core.pseudonyms import Pseudonyms
-from usertrack.core.sections import section_json
 from usertrack.core.table import Column
 
 COLUMNS: Columns[tuple[str, float]] = Columns(
@@ -49,5 +48,5 @@ def test_the_values_of_json_have_pseudonyms_too() -> None:
     pseudonyms = Pseudonyms(b"key")
     [section] = pseudonyms.document(document).blocks
     assert isinstance(section, Section)
-    [block] = section_json(section)["blocks"]
+    [block] = section.as_json()["blocks"]
     assert block["rows"] == [{"email": pseudonyms.of("ann@x.example"), "length": 13}]

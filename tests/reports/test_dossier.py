@@ -8,7 +8,6 @@ import pytest
 
 from tests.people import NOW, Company, Office, ago, office
 from usertrack.core.document import Facts, Listing
-from usertrack.core.provenance import visible_cells
 from usertrack.core.table import Row, Table
 from usertrack.reports.dossier import Dossier, dossier
 from usertrack.reports.dossier_view import person_document, summary_sentence
@@ -123,7 +122,7 @@ def test_where_they_came_from_and_who_they_are_in_a_sentence(ann: Dossier) -> No
 )
 def test_messages_are_real_until_they_are_passed_on(ann: Dossier, masked: bool, message: str) -> None:  # noqa: FBT001
     document = person_document(ann, "UTC", masked=masked)
-    listings = {block.heading: visible_cells(block, 0)[1] for block in document.blocks if isinstance(block, Listing)}
+    listings = {block.heading: block.visible(0)[1] for block in document.blocks if isinstance(block, Listing)}
     assert message in {value for row in listings["Workflow level: runs"] for value in row.values()}
     assert message in {row["detail"] for row in listings["Timeline, 30 days"]}
     assert "00000000a" not in json.dumps(document.data() if document.data else None, default=str)

@@ -1,15 +1,23 @@
 """The document that a command shows: blocks such as listings, charts and paragraphs, as data without a format."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from usertrack.core.json_types import JsonObject, plain
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number
 
 Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag", "link", "person", "change"]
+
+Cells = Iterator[tuple[str, Any]]
+"""The figures of a block by the names that provenance gives them: ``row › column``."""
+
+
+def joined_names(*parts: str) -> str:
+    return " › ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,30 @@ class Listing:
     tiles: bool = False
     values: Callable[[], Sequence[Mapping[str, Any]]] | None = None
 
+    def visible(self, limit: int | None) -> tuple[list[str], list[dict[str, Any]]]:
+        """Return the names of the visible columns, and the visible rows by column."""
+        names = self.table.names
+        hidden = {name for name, field in self.fields.items() if field.hidden}
+        columns = list(self.columns) or [name for name in names if name not in hidden]
+        at_most = 0 if self.limit is None else self.limit if limit is None else limit
+        rows = self.table.rows[:at_most] if at_most else self.table.rows
+        return columns, [dict(zip(names, row, strict=True)) for row in rows]
+
+    def as_json(self, limit: int | None) -> JsonObject:
+        names, visible = self.visible(limit)
+        rows = self.values()[: len(visible)] if self.values else visible
+        heading = {"heading": self.heading} if self.heading else {}
+        return {**heading, "rows": [{name: row[name] for name in names} for row in rows]}
+
+    def cells(self, limit: int | None) -> Cells:
+        """Yield every visible cell, named by its row's first cell and its column."""
+        names, rows = self.visible(limit)
+        yield joined_names(self.heading, "rows"), len(self.table.rows)
+        for row in rows:
+            for name in names:
+                label = (self.fields[name].label if name in self.fields else "") or name
+                yield joined_names(self.heading, str(plain(row[names[0]])), label), row[name]
+
 
 @dataclass(frozen=True)
 class Paragraph:
@@ -97,12 +129,24 @@ class Paragraph:
     text: str
     style: Literal["", "bold", "dim", "warning"] = ""
 
+    def as_json(self, limit: int | None) -> JsonObject:
+        return {"text": self.text}
+
+    def cells(self, limit: int | None) -> Cells:
+        yield "text", self.text
+
 
 @dataclass(frozen=True)
 class Facts:
     """Key-value lines; a value is text, a number, a list or a UTC time."""
 
     pairs: tuple[tuple[str, Any], ...]
+
+    def as_json(self, limit: int | None) -> JsonObject:
+        return {"facts": dict(self.pairs)}
+
+    def cells(self, limit: int | None) -> Cells:
+        yield from self.pairs
 
 
 @dataclass(frozen=True)
@@ -112,6 +156,14 @@ class Spark:
     label: str
     values: Sequence[float | None]
     caption: str = ""
+
+    def as_json(self, limit: int | None) -> JsonObject:
+        return {"spark": self.label, "values": list(self.values), "says": self.caption}
+
+    def cells(self, limit: int | None) -> Cells:
+        for place, value in enumerate(self.values, 1):
+            yield joined_names(self.label, str(place)), value
+        yield f"{self.label} says", self.caption
 
 
 @dataclass(frozen=True)
@@ -139,6 +191,15 @@ class Heatmap:
     limit: int | None = None
     latest: bool = False
 
+    def as_json(self, limit: int | None) -> JsonObject:
+        cells = [dict(zip(self.columns, values, strict=True)) for values in self.values]
+        return {"heatmap": self.heading, "rows": dict(zip(self.rows, cells, strict=True))}
+
+    def cells(self, limit: int | None) -> Cells:
+        for row, values in zip(self.rows, self.values, strict=True):
+            for column, value in zip(self.columns, values, strict=True):
+                yield joined_names(self.heading, row, column), value
+
     @property
     def table(self) -> Table:
         """The numbers for files, row by row."""
@@ -162,6 +223,14 @@ class Chart:
     caption: str = ""
     sizes: Sequence[int] = ()
     tags: Mapping[str, Tag] = field(default_factory=dict)
+
+    def as_json(self, limit: int | None) -> JsonObject:
+        return {"chart": self.label, "x": list(self.x), "series": {k: list(v) for k, v in self.series.items()}}
+
+    def cells(self, limit: int | None) -> Cells:
+        for name, values in self.series.items():
+            for x, value in zip(self.x, values, strict=True):
+                yield joined_names(self.label, name, str(x)), value
 
 
 @dataclass(frozen=True)
@@ -188,6 +257,13 @@ class Flow:
     unit: str = ""
     caption: str = ""
 
+    def as_json(self, limit: int | None) -> JsonObject:
+        columns = [{stop.name: stop.value for stop in column} for column in self.columns]
+        return {"flow": self.label, "columns": columns, "links": [list(link) for link in self.links]}
+
+    def cells(self, limit: int | None) -> Cells:
+        return iter(())  # they are those of the listing beside it
+
 
 @dataclass(frozen=True)
 class Code:
@@ -195,6 +271,12 @@ class Code:
 
     text: str
     language: str = "sql"
+
+    def as_json(self, limit: int | None) -> JsonObject:
+        return {"text": self.text}
+
+    def cells(self, limit: int | None) -> Cells:
+        return iter(())  # a text that is quoted has no figures of ours
 
 
 @dataclass(frozen=True)
@@ -226,6 +308,16 @@ class Section:
     anchor: str = ""
     folded: bool = False
     tag: Tag | None = None
+
+    def as_json(self, limit: int | None = None) -> JsonObject:
+        """Shape: {"heading", "queries": [name], "blocks": [{"rows" or "facts" or "text" or …}], "sections": […]}."""
+        sections = [block.as_json(limit) for block in self.blocks if isinstance(block, Section)]
+        return {
+            "heading": self.heading,
+            "queries": [origin.query for origin in self.origins],
+            "blocks": [block.as_json(limit) for block in self.blocks if not isinstance(block, Section)],
+            **({"sections": sections} if sections else {}),
+        }
 
 
 Block = Listing | Paragraph | Facts | Spark | Heatmap | Chart | Flow | Code | Section

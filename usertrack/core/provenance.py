@@ -7,11 +7,11 @@ digest.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from itertools import chain, count
 from typing import Any
 
-from usertrack.core.document import Block, Chart, Facts, Heatmap, Listing, Origin, Paragraph, Section, Spark
+from usertrack.core.document import Block, Origin, Section, joined_names
+from usertrack.core.json_types import plain
 
 VERSION = 1
 WORDS = "words"  # the end of the name of a figure that is a digest of words
@@ -72,98 +72,28 @@ def _unique(name: str, existing: Mapping[str, Any]) -> str:
     return next(candidate for candidate in chain([name], numbered) if candidate not in existing)
 
 
-def plain(value: Any) -> Any:
-    """``value`` as JSON types that survive a round trip; times are ISO 8601 in UTC."""
-    if isinstance(value, Mapping):
-        return {_text(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None).isoformat() + "Z"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float):
-        return float(f"{value:.9g}")  # sums in another order differ beyond that
-    return value if value is None or isinstance(value, bool | int) else _text(value)
-
-
-def _text(value: Any) -> str:
-    """Text without lone surrogates, which no file can hold."""
-    return str(value).encode(errors="replace").decode()
-
-
 def _of(block: Block, path: str, at: tuple[int, ...], origins: list[Origin], limit: int | None) -> Iterator[Figure]:
     if isinstance(block, Section):
         own = tuple(_position(origin, origins) for origin in block.origins) or at
-        inner = _joined(path, block.heading)
+        inner = joined_names(path, block.heading)
         for part in block.blocks:
             yield from _of(part, inner, own, origins, limit)
     elif at:
         words: list[str] = []
-        for name, value in _cells(block, limit):
+        for name, value in block.cells(limit):
             if isinstance(value, int | float) and not isinstance(value, bool):
                 yield Figure(path, name, value, at)
             else:
                 words.append(f"{name}={plain(value)}")
         if words:
-            yield Figure(path, f"{_block_name(block)} {WORDS}".strip(), _digest("\n".join(words)), at)
+            name = getattr(block, "heading", getattr(block, "label", ""))
+            yield Figure(path, f"{name} {WORDS}".strip(), _digest("\n".join(words)), at)
 
 
 def _position(origin: Origin, origins: list[Origin]) -> int:
     if origin not in origins:
         origins.append(origin)
     return origins.index(origin)
-
-
-def _joined(*parts: str) -> str:
-    return " › ".join(part for part in parts if part)
-
-
-def _block_name(block: Block) -> str:
-    named = {Listing: "heading", Chart: "label", Spark: "label", Heatmap: "heading"}.get(type(block))
-    return str(getattr(block, named)) if named else ""
-
-
-def _cells(block: Block, limit: int | None) -> Iterator[tuple[str, Any]]:
-    match block:
-        case Listing():
-            yield from _listing(block, limit)
-        case Facts():
-            yield from block.pairs
-        case Chart():
-            for name, values in block.series.items():
-                for x, value in zip(block.x, values, strict=True):
-                    yield _joined(block.label, name, str(x)), value
-        case Heatmap():
-            for row, values in zip(block.rows, block.values, strict=True):
-                for column, value in zip(block.columns, values, strict=True):
-                    yield _joined(block.heading, row, column), value
-        case Spark():
-            for number, value in enumerate(block.values):
-                yield _joined(block.label, str(number + 1)), value
-            yield f"{block.label} says", block.caption
-        case Paragraph():
-            yield "text", block.text
-
-
-def _listing(block: Listing, limit: int | None) -> Iterator[tuple[str, Any]]:
-    """Every visible cell, named by its row's first cell and its column."""
-    names, rows = visible_cells(block, limit)
-    yield _joined(block.heading, "rows"), len(block.table.rows)
-    for row in rows:
-        for name in names:
-            label = (block.fields[name].label if name in block.fields else "") or name
-            yield _joined(block.heading, str(plain(row[names[0]])), label), row[name]
-
-
-def visible_cells(block: Listing, limit: int | None) -> tuple[list[str], list[dict[str, Any]]]:
-    """The visible columns of a listing, and its visible rows by column."""
-    names = block.table.names
-    hidden = {name for name, field in block.fields.items() if field.hidden}
-    columns = list(block.columns) or [name for name in names if name not in hidden]
-    at_most = 0 if block.limit is None else block.limit if limit is None else limit
-    rows = block.table.rows[:at_most] if at_most else block.table.rows
-    return columns, [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _digest(text: str) -> str:

@@ -1,61 +1,12 @@
-"""Sections of reports: as JSON, and with warnings when a source did not answer."""
+"""Warnings in reports when a source did not answer."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from usertrack.core.document import (
-    Block,
-    Chart,
-    Code,
-    Document,
-    Facts,
-    Flow,
-    Heatmap,
-    Listing,
-    Paragraph,
-    Section,
-    Spark,
-)
+from usertrack.core.document import Document, Paragraph
 from usertrack.core.errors import UsertrackError
-from usertrack.core.provenance import visible_cells, with_missing
-
-
-def section_json(section: Section, limit: int | None = None) -> dict[str, Any]:
-    """Shape: {"heading", "queries": [name], "blocks": [{"rows" or "facts" or "text" or …}], "sections": […]}."""
-    inner = [block for block in section.blocks if isinstance(block, Section)]
-    return {
-        "heading": section.heading,
-        "queries": [origin.query for origin in section.origins],
-        "blocks": [_block(block, limit) for block in section.blocks if not isinstance(block, Section)],
-        **({"sections": [section_json(section, limit) for section in inner]} if inner else {}),
-    }
-
-
-def _block(block: Block, limit: int | None) -> dict[str, Any]:
-    match block:
-        case Listing():
-            names, cells = visible_cells(block, limit)
-            rows = block.values()[: len(cells)] if block.values else cells
-            heading = {"heading": block.heading} if block.heading else {}
-            return {**heading, "rows": [{name: row[name] for name in names} for row in rows]}
-        case Facts():
-            return {"facts": dict(block.pairs)}
-        case Chart():
-            return {"chart": block.label, "x": list(block.x), "series": {k: list(v) for k, v in block.series.items()}}
-        case Heatmap():
-            cells = [dict(zip(block.columns, values, strict=True)) for values in block.values]
-            return {"heatmap": block.heading, "rows": dict(zip(block.rows, cells, strict=True))}
-        case Spark():
-            return {"spark": block.label, "values": list(block.values), "says": block.caption}
-        case Flow():
-            columns = [{stop.name: stop.value for stop in column} for column in block.columns]
-            return {"flow": block.label, "columns": columns, "links": [list(link) for link in block.links]}
-        case Paragraph() | Code():
-            return {"text": block.text}
-        case Section():
-            return section_json(block, limit)
+from usertrack.core.provenance import with_missing
 
 
 def unknown_paragraph(*reasons: str) -> Paragraph:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from usertrack.core.errors import NotConnected, UsertrackError
-from usertrack.core.provenance import plain
+from usertrack.core.json_types import plain
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.live.alerts.erasure import alerts_about

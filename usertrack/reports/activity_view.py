@@ -9,8 +9,9 @@ from typing import Any
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Field, Listing, Origin, Paragraph, Section, Spark
 from usertrack.core.errors import Absent, UsertrackError
-from usertrack.core.provenance import plain, provenance
-from usertrack.core.sections import section_json, unknown_paragraph
+from usertrack.core.json_types import plain
+from usertrack.core.provenance import provenance
+from usertrack.core.sections import unknown_paragraph
 from usertrack.core.words import number, people_words
 from usertrack.library.library import Statement
 from usertrack.product import compare as compared
@@ -50,7 +51,7 @@ def activity_page(
         notes=notes,
         data=lambda: {
             **{key: value for key, value in scope.as_dict().items() if key not in ("interval", "breakdown")},
-            "sections": [section_json(block, limit) for block in blocks if isinstance(block, Section)],
+            "sections": [block.as_json(limit) for block in blocks if isinstance(block, Section)],
             "notes": list(notes),
         },
         timezone=scope.timezone,

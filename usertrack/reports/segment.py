@@ -7,7 +7,6 @@ from typing import Any
 from usertrack.core.document import Block, Document, Facts, Paragraph, Section
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
-from usertrack.core.sections import section_json
 from usertrack.core.words import number
 from usertrack.reports.members import moves, people, segment_origins
 from usertrack.segments.classify import Classification
@@ -58,7 +57,7 @@ def segment_document(
             "segment": id_,
             "as_of": profiles.as_of,
             "timezone": timezone,
-            "sections": [section_json(block, limit) for block in blocks],
+            "sections": [block.as_json(limit) for block in blocks],
             "notes": list(notes),
         },
         table=classification.people([id_], to_act_on=not all_members),

@@ -7,7 +7,6 @@ from typing import Any
 from usertrack.core.document import Block, Document, Paragraph, Section
 from usertrack.core.period import moment
 from usertrack.core.provenance import provenance
-from usertrack.core.sections import section_json
 from usertrack.failures.investigation import Investigation
 from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.reports.weekly import Weekly
@@ -41,7 +40,7 @@ def weekly_document(
             "finished": weekly.finished,
             "as_of": weekly.as_of,
             "timezone": timezone,
-            "sections": [section_json(block, limit) for block in blocks if isinstance(block, Section)],
+            "sections": [block.as_json(limit) for block in blocks if isinstance(block, Section)],
             "notes": list(notes),
         },
         timezone=timezone,
