@@ -2,7 +2,7 @@
 
 import pytest
 
-from usertrack.core.stats import by_weekday, mann_kendall
+from usertrack.product.features.trend import by_weekday, mann_kendall
 
 
 def test_epas_example() -> None:

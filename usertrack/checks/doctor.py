@@ -1,5 +1,6 @@
 """`usertrack doctor`: checks settings, connections, scopes, tables, columns and events of a workspace."""
 
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,6 @@ from usertrack.checks.online import check_online
 from usertrack.checks.postgres_role import ABOUT_POSTGRES, postgres_findings
 from usertrack.checks.workspace import check_metrics, check_queries, check_rules
 from usertrack.core.errors import NotConnected, UsertrackError
-from usertrack.core.masks import mask_credentials
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Table
 from usertrack.core.words import number, plural
@@ -28,6 +28,8 @@ from usertrack.sources.posthog import NO_PROJECT_READ
 from usertrack.workspace.setting_specs import SETTINGS
 from usertrack.workspace.settings import Settings
 
+_CREDENTIALS = re.compile(r"//[^/@\s]*@")  # user and password of an address
+
 
 def check_settings(settings: Settings) -> list[Finding]:
     """Every setting with its value (a secret is masked) and its origin."""
@@ -39,7 +41,7 @@ def _setting_words(settings: Settings, name: str) -> str:
         return f"not set ({SETTINGS[name].env})"
     value = settings.values[name].plain
     text = ", ".join(value) if isinstance(value, list) else settings.displayed(name)
-    return f"{mask_credentials(text)} ({settings.values[name].origin})"
+    return f"{_CREDENTIALS.sub('//…@', text)} ({settings.values[name].origin})"
 
 
 def check_sources(runner: Runner) -> list[Finding]:

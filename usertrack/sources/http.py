@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import httpx
 
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
-from usertrack.core.masks import mask_keys
 from usertrack.core.notify import Notify
 from usertrack.core.words import number
 from usertrack.sources.retry import LONGEST_WAIT, Retry, attempts, notify_retry, retry_after
@@ -18,6 +17,8 @@ from usertrack.sources.retry import LONGEST_WAIT, Retry, attempts, notify_retry,
 _ADDRESS = "US Cloud is https://us.posthog.com, EU Cloud https://eu.posthog.com"
 _SHORTER = "ask for a shorter range"
 _SUPPORT = "try again; if it stays, ask PostHog's support"
+
+_KEY = re.compile(r"\bph[xsc]_\w+")  # a key of PostHog
 
 T = TypeVar("T")
 
@@ -258,5 +259,5 @@ def _kind(response: httpx.Response) -> str:
 
 def one_line(text: object, longest: int = 400) -> str:
     """``text`` of a server on one line, cut to fit a message, and without an echoed key."""
-    line = mask_keys(" ".join(str(text).split()))
+    line = _KEY.sub("[key]", " ".join(str(text).split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -9,12 +9,13 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Field
-from usertrack.core.stats import ConfidenceInterval, Point
+from usertrack.core.stats import ConfidenceInterval
 from usertrack.core.table import Table
 from usertrack.core.words import plural, signed
 from usertrack.product import shares
 from usertrack.product.attributes import group_attributes
 from usertrack.product.churn.numbers import BackTest, Churn, ChurnGroup, ChurnPeriod, Mark, Risk, Segment
+from usertrack.product.churn.survival import Point
 from usertrack.product.scope import Scope
 from usertrack.product.shares import Share, ShareLabels, label
 

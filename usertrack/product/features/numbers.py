@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.core.stats import UNKNOWN, ConfidenceInterval, Trend, by_weekday, wilson
+from usertrack.core.stats import UNKNOWN, ConfidenceInterval, wilson
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.library.events import NONE, ROLES, require_role
 from usertrack.product.ask import answers
+from usertrack.product.features.trend import Trend, by_weekday
 from usertrack.product.known_events import known_events
 from usertrack.product.scope import GroupName, Scope, values_first
 from usertrack.product.steps import events_of, require_steps, step_of

@@ -6,11 +6,12 @@ from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Heatmap, Listing
-from usertrack.core.stats import FEWEST_DAYS, METHOD, UNKNOWN, ConfidenceInterval
+from usertrack.core.stats import UNKNOWN, ConfidenceInterval
 from usertrack.core.words import plural
 from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import group_attributes
 from usertrack.product.features.numbers import BANDS, STEPS, Feature, FeatureGroup, Features
+from usertrack.product.features.trend import FEWEST_DAYS, METHOD
 from usertrack.product.scope import Scope
 
 _MARKS = {"increasing": "↗ increasing", "stable": "→ stable", "decreasing": "↘ decreasing"}

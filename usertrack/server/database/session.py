@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from usertrack.core.descriptors import require_enough
 from usertrack.core.errors import ConnectionFailed, UsageError
+from usertrack.server.http.descriptors import require_enough
 
 # Values must come back as they were written: strings stay strings, keys with dots stay one key.
 _SETTINGS = {

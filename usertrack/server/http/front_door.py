@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from usertrack.core.descriptors import OF_ENGINES, raise_limit
+from usertrack.server.http.descriptors import OF_ENGINES, raise_limit
 
 _ANSWERED = 64  # connections above the limit, so that their requests can be answered with 503
 _MOST = 10_000  # connections, however many descriptors there are: more is for a proxy in front
