@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from usertrack.core.document import Field, Listing
+from usertrack.core.json_types import JsonObject
 from usertrack.core.table import Column, Row, Table
 
 Record = TypeVar("Record")
@@ -45,7 +46,7 @@ class Attribute(Generic[Record]):
             return self.value
         names = (self.value or self.name).split(".")
 
-        def follow(record: Any) -> Any:
+        def follow(record: object) -> Any:
             for name in names:
                 record = None if record is None else getattr(record, name)
             return record
@@ -75,7 +76,7 @@ class Columns(Generic[Record]):
         moment = as_of or source.as_of
         return replace(source, columns=columns, rows=rows, name=name, timezone=timezone, as_of=moment)
 
-    def dicts(self, records: Iterable[Record]) -> list[dict[str, Any]]:
+    def dicts(self, records: Iterable[Record]) -> list[JsonObject]:
         """The rows of JSON."""
         reads = {attribute.name: attribute.read for attribute in self.attributes}
         return [{name: read(record) for name, read in reads.items()} for record in records]

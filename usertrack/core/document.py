@@ -12,7 +12,7 @@ from usertrack.core.words import number
 
 Kind = Literal["auto", "number", "percent", "bar", "when", "spark", "list", "text", "tag", "link", "person", "change"]
 
-Cells = Iterator[tuple[str, Any]]
+Cells = Iterator[tuple[str, object]]
 """The figures of a block by the names that provenance gives them: ``row › column``."""
 
 
@@ -95,9 +95,9 @@ class Listing:
     limit: int | None = None
     more: str = ""
     tiles: bool = False
-    values: Callable[[], Sequence[Mapping[str, Any]]] | None = None
+    values: Callable[[], Sequence[Mapping[str, object]]] | None = None
 
-    def visible(self, limit: int | None) -> tuple[list[str], list[dict[str, Any]]]:
+    def visible(self, limit: int | None) -> tuple[list[str], list[dict[str, object]]]:
         """Return the names of the visible columns, and the visible rows by column."""
         names = self.table.names
         hidden = {name for name, field in self.fields.items() if field.hidden}
@@ -140,7 +140,7 @@ class Paragraph:
 class Facts:
     """Key-value lines; a value is text, a number, a list or a UTC time."""
 
-    pairs: tuple[tuple[str, Any], ...]
+    pairs: tuple[tuple[str, object], ...]
 
     def as_json(self, limit: int | None) -> JsonObject:
         return {"facts": dict(self.pairs)}
@@ -287,7 +287,7 @@ class Origin:
     """
 
     query: str
-    params: Mapping[str, Any]
+    params: Mapping[str, object]
     source: str
     as_of: datetime
     current: tuple[str, ...] = ()
@@ -342,7 +342,7 @@ class Document:
     as_of: datetime | None = None
     layout: str = "page"
     templates: Path | None = None
-    provenance: Mapping[str, Any] | None = None
+    provenance: JsonObject | None = None
 
 
 def of_table(table: Table, limit: int = 0) -> Document:

@@ -7,9 +7,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from usertrack.core.errors import UsageError
+from usertrack.core.json_types import JsonObject
 
 _OPEN, _CLOSE = '<template id="usertrack-provenance">', "</template>\n"
 _HTML = re.compile(re.escape(_OPEN) + r"\s*(.*?)\s*" + re.escape(_CLOSE), re.DOTALL)
@@ -19,7 +19,7 @@ _MARKDOWN = re.compile(re.escape(_BEGIN) + r"(.*?)" + re.escape(_END), re.DOTALL
 _MARKUP = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "--": "-\\u002d"}
 
 
-def embed_provenance(body: str, fmt: str, provenance: Mapping[str, Any]) -> str:
+def embed_provenance(body: str, fmt: str, provenance: Mapping[str, object]) -> str:
     """``body``, a whole file in ``fmt`` (markdown or html), with the provenance in it.
 
     Raises UsageError for a page without ``</body>``, which a user's own template can make.
@@ -39,16 +39,16 @@ def embed_provenance(body: str, fmt: str, provenance: Mapping[str, Any]) -> str:
     return f"{body}{_BEGIN}{payload}{_END}"
 
 
-def embed_in_json(document: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
+def embed_in_json(document: Mapping[str, object], provenance: Mapping[str, object]) -> JsonObject:
     """The JSON document with its provenance as the last member."""
     return {**document, "provenance": {**provenance, "digest": digest(json_body(document), provenance)}}
 
 
-def json_body(document: Mapping[str, Any]) -> str:
+def json_body(document: Mapping[str, object]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def extract_provenance(text: str) -> tuple[str, str, dict[str, Any]] | None:
+def extract_provenance(text: str) -> tuple[str, str, JsonObject] | None:
     """Format, body and provenance of a report's file; None when it has none. Nothing in it is run or rendered."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     for fmt, pattern in (("html", _HTML), ("markdown", _MARKDOWN)):
@@ -61,7 +61,7 @@ def extract_provenance(text: str) -> tuple[str, str, dict[str, Any]] | None:
     return None
 
 
-def _read(text: str) -> dict[str, Any] | None:
+def _read(text: str) -> JsonObject | None:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -69,7 +69,7 @@ def _read(text: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def digest(body: str, provenance: Mapping[str, Any]) -> str:
+def digest(body: str, provenance: Mapping[str, object]) -> str:
     """A digest of body and provenance. Blank lines at the end and the kind of line ends make no difference."""
     known = {name: value for name, value in provenance.items() if name != "digest"}
     text = body.replace("\r\n", "\n").rstrip() + "\n" + json.dumps(known, sort_keys=True)

@@ -8,7 +8,7 @@ JsonObject: TypeAlias = dict[str, Any]
 """An object of JSON, or a mapping of YAML. Its values have no type until the code that reads a key checks them."""
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """``value`` as JSON types that survive a round trip; times are ISO 8601 in UTC."""
     if isinstance(value, Mapping):
         return {_text(key): plain(item) for key, item in value.items()}
@@ -23,6 +23,6 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int) else _text(value)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Text without lone surrogates, which no file can hold."""
     return str(value).encode(errors="replace").decode()

@@ -1,6 +1,6 @@
 """The callback through which long work reports progress and retries, without knowing of a terminal."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Notify(Protocol):
@@ -17,7 +17,7 @@ class Progress(Notify, Protocol):
 
     def expect(self, total: int) -> None: ...
 
-    def done(self, statement: Any, answer: Any) -> None: ...
+    def done(self, statement: object, answer: object) -> None: ...
 
 
 class Silent:
@@ -27,4 +27,4 @@ class Silent:
 
     def expect(self, total: int) -> None: ...
 
-    def done(self, statement: Any, answer: Any) -> None: ...
+    def done(self, statement: object, answer: object) -> None: ...

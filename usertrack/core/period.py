@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.core.errors import UsageError
@@ -75,11 +74,11 @@ def as_stored(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def known_zone(name: Any) -> str:
+def known_zone(name: object) -> str:
     """``name``, if it is a timezone that this machine knows, else UTC."""
     try:
-        return ZoneInfo(name).key
-    except (TypeError, ValueError, OSError, LookupError):
+        return ZoneInfo(str(name)).key
+    except (ValueError, OSError, LookupError):
         return "UTC"
 
 

@@ -11,7 +11,7 @@ from itertools import chain, count
 from typing import Any
 
 from usertrack.core.document import Block, Origin, Section, joined_names
-from usertrack.core.json_types import plain
+from usertrack.core.json_types import JsonObject, plain
 
 VERSION = 1
 WORDS = "words"  # the end of the name of a figure that is a digest of words
@@ -27,14 +27,14 @@ class Figure:
     origins: tuple[int, ...]
 
 
-def provenance(blocks: Sequence[Block], recipe: Mapping[str, Any], limit: int | None = None) -> dict[str, Any]:
+def provenance(blocks: Sequence[Block], recipe: Mapping[str, object], limit: int | None = None) -> JsonObject:
     """The provenance of a report that ``recipe`` makes. Shape: {"usertrack", "report", "queries", "figures"}.
 
     A query is {"query", "params", "source", "as_of", "current"}; figures are by section, {"section", "query",
     "values"}, where ``query`` lists positions in ``queries`` and ``values`` are by name.
     """
     origins: list[Origin] = []
-    figures: dict[tuple[str, tuple[int, ...]], dict[str, Any]] = {}
+    figures: dict[tuple[str, tuple[int, ...]], dict[str, object]] = {}
     for figure in (figure for block in blocks for figure in _of(block, "", (), origins, limit)):
         values = figures.setdefault((figure.section, figure.origins), {})
         values[_unique(figure.name, values)] = plain(figure.value)
@@ -58,7 +58,7 @@ def provenance(blocks: Sequence[Block], recipe: Mapping[str, Any], limit: int | 
     }
 
 
-def with_missing(provenance: Mapping[str, Any], unanswered: Mapping[str, str]) -> dict[str, Any]:
+def with_missing(provenance: JsonObject, unanswered: Mapping[str, str]) -> JsonObject:
     """The provenance with the queries that were ``unanswered``, by their reason: their figures are unknown."""
     queries = [
         {**query, "missing": plain(unanswered[query["query"]])} if query["query"] in unanswered else query
@@ -67,7 +67,7 @@ def with_missing(provenance: Mapping[str, Any], unanswered: Mapping[str, str]) -
     return {**provenance, "queries": queries}
 
 
-def _unique(name: str, existing: Mapping[str, Any]) -> str:
+def _unique(name: str, existing: Mapping[str, object]) -> str:
     numbered = (f"{name} ({number})" for number in count(2))
     return next(candidate for candidate in chain([name], numbered) if candidate not in existing)
 

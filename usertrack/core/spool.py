@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, overload
 
 from usertrack.core.table import Column, Row
 from usertrack.core.temporary import temporary_folder
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _BATCH = 20_000
 _FEW = 50_000
@@ -49,7 +52,7 @@ class SpooledRows(Sequence[Row]):
         scan: str,
         columns: Sequence[Column],
         count: int,
-        connection: Any = None,
+        connection: "DuckDBPyConnection | None" = None,
         file: ResultFile | None = None,
     ) -> None:
         self._scan = scan
@@ -62,7 +65,7 @@ class SpooledRows(Sequence[Row]):
         """A FROM-expression for ``reader()``."""
         return self._scan
 
-    def reader(self) -> Any:
+    def reader(self) -> "DuckDBPyConnection":
         """A DuckDB cursor that can read ``scan()``; the caller closes it."""
         return self._connection.cursor() if self._connection else reader()
 
@@ -76,7 +79,7 @@ class SpooledRows(Sequence[Row]):
         """The rows that meet ``condition``, DuckDB SQL that never comes from a user."""
         scan = f"(FROM {self._scan} WHERE {condition})"
         with self.reader() as connection:
-            (count,) = connection.execute(f"SELECT count(*) FROM {scan}").fetchone()
+            [[count]] = connection.execute(f"SELECT count(*) FROM {scan}").fetchall()
         return SpooledRows(scan, self.columns, count, self._connection)
 
     def __len__(self) -> int:
@@ -126,7 +129,7 @@ def temporary_spool() -> Iterator[Spool]:
         yield Spool(folder)
 
 
-def connect() -> Any:
+def connect() -> "DuckDBPyConnection":
     """A DuckDB database in memory that keeps file order; its timezone, also of its cursors, is UTC."""
     import duckdb
 
@@ -135,26 +138,26 @@ def connect() -> Any:
     return connection
 
 
-def in_one_thread_if_few(connection: Any, rows: int) -> None:
+def in_one_thread_if_few(connection: "DuckDBPyConnection", rows: int) -> None:
     """Let DuckDB work on so many ``rows`` in one thread where they are few: to share them would take longer."""
     if rows < _FEW:
         connection.execute("SET threads = 1")
 
 
 @cache
-def _files() -> Any:
+def _files() -> "DuckDBPyConnection":
     """The shared database for reading files: it is empty, and opening one takes longer than most reads."""
     atexit.register(_files.cache_clear)  # at Python's end, DuckDB may go before it, and then tells of leaks
     return connect()
 
 
-def reader() -> Any:
+def reader() -> "DuckDBPyConnection":
     """A cursor that can read files; the caller closes it."""
     return _files().cursor()
 
 
 @contextmanager
-def scratch() -> Iterator[Any]:
+def scratch() -> "Iterator[DuckDBPyConnection]":
     """A cursor with an empty database of its own in the shared one, which takes a thirtieth of the time of another."""
     connection, name = reader(), f"scratch_{next(_scratches)}"
     connection.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
@@ -232,7 +235,7 @@ class JsonLines:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, rows: Iterable[Sequence[Any]]) -> None:
+    def add(self, rows: Iterable[Sequence[object]]) -> None:
         with self._path.open("a", encoding="utf-8", errors="replace") as file:
             for row in rows:
                 line = json.dumps(row, ensure_ascii=False)
@@ -283,7 +286,7 @@ def parquet_rows(path: Path) -> SpooledRows:
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         kinds = {name: kind for name, kind, *_ in described}
         wide = [f"coalesce(max({identifier(name)}) > {LARGEST}, false)" for name in kinds if kinds[name] in _WIDE]
-        rows, *exceed = connection.execute(f"SELECT {', '.join(['count(*)', *wide])} FROM {source}").fetchone()
+        [[rows, *exceed]] = connection.execute(f"SELECT {', '.join(['count(*)', *wide])} FROM {source}").fetchall()
     finally:
         connection.close()
     exceeding = dict(zip([name for name in kinds if kinds[name] in _WIDE], exceed, strict=True))

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.json_types import JsonObject
 from usertrack.core.yaml_nodes import read_nodes
+
+if TYPE_CHECKING:
+    import yaml
 
 
 class YamlFile:
@@ -25,7 +29,7 @@ class YamlFile:
         self.path = path
         try:
             loader, self.root = read_nodes(path.read_text(encoding="utf-8"))
-            self.document: Any = loader.construct_document(self.root) if self.root else None
+            document = loader.construct_document(self.root) if self.root else None
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             raise UsageError(f"{path}:{line}: cannot be read as UTF-8 text", "save the file as UTF-8") from error
@@ -39,18 +43,19 @@ class YamlFile:
                 f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}",
                 "indent with spaces" if "'\\t'" in str(problem) else "put texts with `:` or `{` in quotes",
             ) from error
-        if self.document is None and self.may_be_empty:
-            self.document = {}
-        if not isinstance(self.document, dict):
+        if document is None and self.may_be_empty:
+            document = {}
+        if not isinstance(document, dict):
             raise UsageError(f"{path}:1: the file needs {self.needs}", self.hint)
-        self._pairs: dict[int, dict[str, tuple[Any, Any]]] = {}  # those of a mapping node, by its id
+        self.document: JsonObject = document
+        self._pairs: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}  # those of a mapping node, by its id
         self._no_key_twice()
 
-    def line(self, *keys: Any) -> int:
+    def line(self, *keys: object) -> int:
         """The line of the value at ``keys``, or of the deepest part of it that there is."""
         import yaml
 
-        node: Any = self.root
+        node: yaml.Node | None = self.root
         line = 1
         for key in keys:
             if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
@@ -62,10 +67,10 @@ class YamlFile:
             node, line = pair[1], pair[0].start_mark.line + 1
         return line
 
-    def wrong(self, message: str, *keys: Any, hint: str = "") -> UsageError:
+    def wrong(self, message: str, *keys: object, hint: str = "") -> UsageError:
         return UsageError(f"{self.path}:{self.line(*keys)}: {message}", hint)
 
-    def mapping(self, value: Any, *keys: Any) -> dict[str, Any]:
+    def mapping(self, value: object, *keys: object) -> JsonObject:
         if not isinstance(value, dict) or not value:
             raise self.wrong(f"'{keys[-1]}' takes a mapping", *keys)
         for name in value:
@@ -95,13 +100,13 @@ class YamlFile:
                     pairs[str(name.value)] = (name, value)
                 nodes += [value for _, value in reversed(node.value)]
 
-    def _pair(self, node: Any, key: Any) -> tuple[Any, Any] | None:
+    def _pair(self, node: "yaml.Node", key: object) -> "tuple[yaml.Node, yaml.Node] | None":
         """The nodes of ``key`` and its value in a mapping; `no` and `12` are keys that are not texts."""
         if isinstance(key, str) and id(node) in self._pairs:
             return self._pairs[id(node)].get(key)
         return next((pair for pair in node.value if _is_key(pair[0], key)), None)
 
-    def known(self, value: Mapping[str, Any], known: set[str], *keys: Any) -> None:
+    def known(self, value: Mapping[str, object], known: set[str], *keys: object) -> None:
         for name in value:
             if name not in known:
                 raise self.wrong(
@@ -112,5 +117,5 @@ class YamlFile:
                 )
 
 
-def _is_key(node: Any, key: Any) -> bool:
+def _is_key(node: "yaml.Node", key: object) -> bool:
     return bool(node.value == key if isinstance(key, str) else not node.tag.endswith(":str"))

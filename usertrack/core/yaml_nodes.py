@@ -1,11 +1,16 @@
 """Reads YAML by libyaml, which takes an eighth of the time; PyYAML's own reader says what is wrong with a text."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import yaml
+
+    Loader = yaml.SafeLoader | yaml.CSafeLoader
 
 _LONGEST = 20_000  # characters: libyaml's nodes of a deeply nested text, which this bounds, overflow the stack
 
 
-def read_nodes(text: str) -> tuple[Any, Any]:
+def read_nodes(text: str) -> "tuple[Loader, yaml.Node | None]":
     """A safe loader of PyYAML, and the root node of ``text``, None of an empty one. Raises as PyYAML does."""
     import yaml
 
@@ -23,7 +28,7 @@ def read_values(text: str) -> Any:
     return loader.construct_document(root) if root else None
 
 
-def key_set_twice(root: Any) -> tuple[str, int] | None:
+def key_set_twice(root: "yaml.Node | None") -> tuple[str, int] | None:
     """The first key that a mapping in ``root`` has twice, of which YAML would take the last, and its line."""
     import yaml
 
@@ -41,6 +46,6 @@ def key_set_twice(root: Any) -> tuple[str, int] | None:
     return None
 
 
-def _composed(loader: Any) -> tuple[Any, Any]:
+def _composed(loader: "Loader") -> "tuple[Loader, yaml.Node | None]":
     loader.deep_construct = True  # so that deep nesting is a RecursionError, which libyaml's nodes alone are not
     return loader, loader.get_single_node()

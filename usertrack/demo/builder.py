@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from usertrack.core.errors import UsageError
 from usertrack.core.period import as_utc
@@ -159,7 +160,7 @@ def _manifest(parameters: Parameters) -> str:
     return json.dumps(facts, indent=1)
 
 
-def _files(folder: Any) -> Iterator[Any]:
+def _files(folder: Traversable) -> Iterator[Traversable]:
     for entry in sorted(folder.iterdir(), key=lambda entry: str(entry.name)):
         if entry.is_dir():
             yield from _files(entry)

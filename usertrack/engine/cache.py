@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from usertrack.core.json_types import JsonObject
 from usertrack.core.notify import Notify
 from usertrack.core.period import known_zone
 from usertrack.core.spool import ResultFile, Spool, SpooledRows
@@ -213,7 +214,7 @@ class Cache:
             shutil.rmtree(left, ignore_errors=True)
         return sum(name.end != _ANSWERED for name in names)
 
-    def _write(self, name: _Name, file: ResultFile, about: dict[str, Any]) -> None:
+    def _write(self, name: _Name, file: ResultFile, about: JsonObject) -> None:
         """Write an entry under another name, and rename it in one step."""
         _make(self.folder)
         unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.folder))
@@ -267,7 +268,7 @@ class Cache:
             shutil.rmtree(path.rename(self.folder / f"{_UNFINISHED}{path.name}"), ignore_errors=True)
 
 
-def _digest(*parts: Any) -> str:
+def _digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -282,7 +283,7 @@ def _name(text: str) -> _Name | None:
     return _Name(Moment(as_of, match[1] == "now"), match[3], match[4])
 
 
-def _about(table: Table, file: ResultFile, asked_at: datetime) -> dict[str, Any]:
+def _about(table: Table, file: ResultFile, asked_at: datetime) -> JsonObject:
     return {
         "what": _SIGNATURE,
         "version": _VERSION,

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from usertrack.core.table import Row
 from usertrack.engine.own_people import OwnPeople
 
 _HAVE_OPTED_OUT = ("people have opted out, and are left out", "person has opted out, and is left out")
@@ -36,7 +36,7 @@ class OptedOut:
     own: OwnPeople = field(default_factory=OwnPeople)
 
     @classmethod
-    def of(cls, rows: Iterable[Sequence[Any]]) -> "OptedOut":
+    def of(cls, rows: Iterable[Row]) -> "OptedOut":
         """From the query's one row: how many opted out, how many without an e-mail, and the three lists."""
         try:
             [(_, nameless, *lists)] = rows

@@ -20,6 +20,7 @@ from usertrack.core.errors import (
     is_unknown,
 )
 from usertrack.core.identified import IDENTIFIED
+from usertrack.core.json_types import JsonObject
 from usertrack.core.period import in_zone
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import Spool
@@ -230,13 +231,13 @@ class Runner:
         finally:
             threads.shutdown(wait=False)  # Ctrl-C does not wait for answers
 
-    def _wait(self, work: Coroutine[Any, Any, Result]) -> Result:
+    def _wait(self, work: Coroutine[object, object, Result]) -> Result:
         """The result of ``work``, in the running event loop where `together` has started one."""
         loop = self._loop.get_loop()
         return asyncio.run_coroutine_threadsafe(work, loop).result() if loop.is_running() else self._loop.run(work)
 
     def bind(
-        self, name: str, params: Mapping[str, Any] | None = None, limit: int | None = None, **offered: Any
+        self, name: str, params: Mapping[str, object] | None = None, limit: int | None = None, **offered: Any
     ) -> Statement:
         """The query called ``name`` with its values; ``offered`` goes before the runner's own. Raises UsageError."""
         bound = self.library[name].bind(params or {}, {**self.offered, **offered})
@@ -256,20 +257,20 @@ class Runner:
             raise answer
         return answer
 
-    def about(self) -> dict[str, Any]:
+    def about(self) -> JsonObject:
         """PostHog's settings of the project (timezone, week_start_day, …); empty where it cannot be asked."""
         source = self._sources.get("posthog")
         return self._wait(source.about()) if isinstance(source, Api) else {}
 
-    def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def call(self, method: str, path: str, body: object = None) -> JsonObject:
         """PostHog's answer to one request below ``/api/projects/<id>/``; raises its error."""
         return self._wait(self._posthog().call(method, path, body))
 
-    def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+    def query(self, node: Mapping[str, object], name: str) -> JsonObject:
         """PostHog's answer to a query node other than HogQL; raises its error."""
         return self._wait(self._posthog().query(node, name))
 
-    def insight(self, key: str, refresh: str) -> dict[str, Any]:
+    def insight(self, key: str, refresh: str) -> JsonObject:
         """A saved insight of PostHog with its result; raises its error."""
         return self._wait(self._posthog().insight(key, refresh))
 

@@ -9,7 +9,6 @@ rests on what it names.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from sqlglot import exp
 
@@ -73,12 +72,12 @@ def _of_entity(name: str, entities: Mapping[str, Entity], *, timeless: bool) -> 
 _Relations = Mapping[str, Absence]
 
 
-def _of_query(query: Any, relations: _Relations, outer: _Relations) -> Absence:
+def _of_query(query: exp.Expr | None, relations: _Relations, outer: _Relations) -> Absence:
     """``relations`` are the CTEs that ``query`` may read, ``outer`` the sources of the SELECT that it stands in."""
     known = dict(relations)
-    ctes: list[Any] = query.ctes if isinstance(query, exp.Query) else []
+    ctes = query.ctes if isinstance(query, exp.Query) else []
     for cte in ctes:
-        if isinstance(cte.this, exp.SetOperation) and cte.parent.args.get("recursive"):
+        if isinstance(cte.this, exp.SetOperation) and cte.parent and cte.parent.args.get("recursive"):
             known[cte.alias.lower()] = _of_query(cte.this.left, known, outer)  # for the part that reads itself
         if isinstance(cte.this, exp.Query):
             known[cte.alias.lower()] = _renamed(_of_query(cte.this, known, outer), cte)
@@ -92,7 +91,7 @@ def _of_query(query: Any, relations: _Relations, outer: _Relations) -> Absence:
     return _PRESENT
 
 
-def _renamed(relation: Absence, node: Any) -> Absence:
+def _renamed(relation: Absence, node: exp.Expr) -> Absence:
     """``relation`` with the names in ``AS c(mail, day)``, if there are any."""
     alias = node.args.get("alias")
     names = [column.name.lower() for column in (alias.args.get("columns") or ())] if alias else []
@@ -103,7 +102,7 @@ def _renamed(relation: Absence, node: Any) -> Absence:
     return replace(relation, columns=columns, names=tuple(renamed.get(name, name) for name in relation.names))
 
 
-def _of_set(query: Any, relations: _Relations, outer: _Relations) -> Absence:
+def _of_set(query: exp.SetOperation, relations: _Relations, outer: _Relations) -> Absence:
     """A union has no rows when none of its parts has, and a column is unknown when it is in all parts with rows.
 
     EXCEPT needs its left part, INTERSECT both.
@@ -123,7 +122,7 @@ def _of_set(query: Any, relations: _Relations, outer: _Relations) -> Absence:
     return Absence(columns, names=names)
 
 
-def _of_select(select: Any, relations: _Relations, outer: _Relations) -> Absence:
+def _of_select(select: exp.Select, relations: _Relations, outer: _Relations) -> Absence:
     sources: dict[str, Absence] = {}
     needed: dict[str, frozenset[str]] = {}  # why a source that every row needs has no rows
     first = select.args.get("from_") or select.args.get("from")
@@ -168,7 +167,7 @@ def _of_select(select: Any, relations: _Relations, outer: _Relations) -> Absence
     return Absence({} if causes else columns, empty=bool(causes), causes=causes, names=tuple(names))
 
 
-def _of_source(source: Any, relations: _Relations, outer: _Relations) -> Absence:
+def _of_source(source: exp.Expr, relations: _Relations, outer: _Relations) -> Absence:
     if isinstance(source, exp.Table):
         known = relations.get(source.name.lower(), _PRESENT) if not source.db else _PRESENT
         inner = source.args.get("joins") or ()
@@ -192,7 +191,7 @@ class _Scope:
         self.sources, self.relations, self.outer = sources, relations, outer
         self.aliases: dict[str, frozenset[str]] = {}  # of columns before: HogQL sees them
 
-    def causes(self, node: Any) -> frozenset[str]:
+    def causes(self, node: exp.Expr) -> frozenset[str]:
         """Why the value of ``node`` is unknown; empty where it is known.
 
         The greatest and the first of several, and an OR, are known when one part is. All else needs all parts.
@@ -207,7 +206,7 @@ class _Scope:
         parts = [self.causes(child) for child in _parts(node) if child.find(*_VALUES)]
         return _all(parts) if not isinstance(node, NEED_ONE_PART) or all(parts) else _NONE
 
-    def _of_column(self, column: Any) -> frozenset[str]:
+    def _of_column(self, column: exp.Column) -> frozenset[str]:
         name, table = column.name.lower(), column.table.lower()
         if table:
             return {**self.outer, **self.sources}.get(table, _PRESENT).of(name)
@@ -223,11 +222,11 @@ NEED_ONE_PART = (exp.Coalesce, exp.Greatest, exp.Least, exp.Or)
 _VALUES = (exp.Column, exp.Query, exp.Star)
 
 
-def _parts(node: Any) -> Iterator[Any]:
+def _parts(node: exp.Expr) -> Iterator[exp.Expr]:
     """The expressions that the value of ``node`` is made of: not those by which it is only sorted."""
     if isinstance(node, exp.Window | exp.Order) and node.this:
         return iter([node.this])
-    return node.iter_expressions()  # type: ignore[no-any-return]
+    return node.iter_expressions()
 
 
 def _all(causes: Iterable[frozenset[str]]) -> frozenset[str]:

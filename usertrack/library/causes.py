@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from usertrack.core.errors import did_you_mean
 from usertrack.core.yaml_file import YamlFile
@@ -131,7 +130,7 @@ class _Causes(YamlFile):
         named = self.mapping(listed, "categories") if listed is not None else {}
         return {id_: self._category(id_, value) for id_, value in named.items()}
 
-    def _category(self, id_: str, value: Any) -> Category:
+    def _category(self, id_: str, value: object) -> Category:
         value = self.mapping(value, "categories", id_)
         self.known(value, {"name", "owner"}, "categories", id_)
         if not value.get("owner"):
@@ -144,7 +143,7 @@ class _Causes(YamlFile):
             raise self.wrong("'rules' takes a list", "rules", hint=self.hint)
         return [self._rule(number, value, categories) for number, value in enumerate(listed)]
 
-    def _rule(self, number: int, value: Any, categories: Mapping[str, Category]) -> CauseRule:
+    def _rule(self, number: int, value: object, categories: Mapping[str, Category]) -> CauseRule:
         at = ("rules", number)
         value = self.mapping(value, *at) if isinstance(value, dict) else {}
         self.known(value, {"match", "category", "label", "level", "provider"}, *at)
@@ -164,7 +163,7 @@ class _Causes(YamlFile):
         category, level = categories[value["category"]], value.get("level", "")
         return CauseRule(pattern, category, value["label"], level, value.get("provider"))
 
-    def _pattern(self, text: str, *at: Any) -> re.Pattern[str]:
+    def _pattern(self, text: str, *at: object) -> re.Pattern[str]:
         try:
             pattern = re.compile(text, re.IGNORECASE)
         except re.error as error:
@@ -173,7 +172,7 @@ class _Causes(YamlFile):
             raise self.wrong("the pattern matches every message", *at, hint="name what is special about this one")
         return pattern
 
-    def _label(self, label: str, pattern: re.Pattern[str], *at: Any) -> None:
+    def _label(self, label: str, pattern: re.Pattern[str], *at: object) -> None:
         known = (*pattern.groupindex, *_BUILT_IN_FIELDS)
         try:
             fields = [part for part in string.Formatter().parse(label) if part[1] is not None]

@@ -7,7 +7,6 @@ name. ``{rage}`` in a query of PostHog stands for the events that `events.rage` 
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from usertrack.core.errors import Absent, UsageError
 from usertrack.library.sql import condition_of
@@ -84,7 +83,7 @@ def connects_servers(roles: Mapping[str, str], absent: Collection[str]) -> bool:
     return EVENTS not in absent and roles["connect_clicked"] == ROLES["connect_clicked"].default
 
 
-def role_text(value: Any, where: str) -> str:
+def role_text(value: object, where: str) -> str:
     """The step of a role in usertrack.yaml: an event, a list of events, or an event[condition]; raises UsageError."""
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
         text = "|".join(re.sub(r"([|\[\\])", r"\\\1", name) for name in value)

@@ -11,6 +11,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.json_types import JsonObject
 from usertrack.core.source_names import POSTGRES, TABLES
 from usertrack.core.yaml_nodes import key_set_twice, read_nodes
 from usertrack.library.entities import (
@@ -98,7 +99,7 @@ def read_query(
     return without_absent(query)
 
 
-def _key(value: Any, key: str, place: str, text: str) -> str:
+def _key(value: object, key: str, place: str, text: str) -> str:
     """The key of a query: the one in its header, or of several ``key``, else the first."""
     if not isinstance(value, list):
         return str(value or "")
@@ -265,7 +266,7 @@ def _piece(body: str, source: str) -> str:
     return sql
 
 
-def _read(path: Path, place: str) -> tuple[str, dict[str, Any], str, int]:
+def _read(path: Path, place: str) -> tuple[str, JsonObject, str, int]:
     """The text of a file, its header, its body, and the line on which the body begins."""
     if path.exists() and not path.is_file():  # reading a FIFO or a device may never end
         raise UsageError(f"{place}: it is not a regular file", "a query is a file of text; take it away")
@@ -279,7 +280,7 @@ def _read(path: Path, place: str) -> tuple[str, dict[str, Any], str, int]:
     return text, _header(header, place), body, lines + 1 + len(rest) - len(body)
 
 
-def _parameters(meta: Mapping[str, Any], place: str, text: str) -> dict[str, Parameter]:
+def _parameters(meta: JsonObject, place: str, text: str) -> dict[str, Parameter]:
     return {name: _parameter(name, value, place, text) for name, value in (meta.get("params") or {}).items()}
 
 
@@ -293,7 +294,7 @@ def _split(text: str) -> tuple[str, int]:
     return "\n".join(header), len(header)
 
 
-def _header(header: str, place: str) -> dict[str, Any]:
+def _header(header: str, place: str) -> JsonObject:
     import yaml
 
     try:
@@ -332,7 +333,7 @@ def _line_of(text: str, name: object, otherwise: int) -> int:
     return next((n for n, line in enumerate(text.split("\n"), start=1) if pattern.search(line)), otherwise)
 
 
-def _parameter(name: str, value: Any, place: str, text: str) -> Parameter:
+def _parameter(name: str, value: object, place: str, text: str) -> Parameter:
     where = f"{place}:{_line_of(text, name, 1)}"
     if isinstance(value, dict):
         declared = Parameter(name, str(value.get("type", "text")), value.get("default"))
@@ -352,12 +353,12 @@ def _parameter(name: str, value: Any, place: str, text: str) -> Parameter:
     )
 
 
-def _moment(value: Any) -> Any:
+def _moment(value: object) -> Any:
     """A date or time of YAML as UTC; anything else as it is."""
     return parse_time(value.isoformat()) if isinstance(value, date) else value
 
 
-def _fact(name: str, value: Any, place: str, text: str) -> Fact:
+def _fact(name: str, value: object, place: str, text: str) -> Fact:
     where = f"{place}:{_line_of(text, name, 1)}"
     known = {"label", "type", "unit", "absent", "current", "merge", "by", "wins"}
     if not isinstance(value, dict) or not {"label", "type"} <= set(value) <= known:

@@ -6,7 +6,6 @@ that column is no error, but the whole row as a text.
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
 
 from sqlglot import exp
 
@@ -63,7 +62,7 @@ def fitted(entity: Entity, columns: Columns) -> Entity:
     return replace(entity, sql=sql, lacking=dict(reversed(lacking.items())))
 
 
-def _sources(select: Any, columns: Columns) -> dict[str, Collection[str] | None]:
+def _sources(select: exp.Select, columns: Columns) -> dict[str, Collection[str] | None]:
     """The columns of each table that ``select`` reads, by its alias; None where they are not known."""
     first = select.args.get("from_") or select.args.get("from")
     sources = [node.this for node in [*([first] if first else []), *(select.args.get("joins") or ())]]
@@ -76,10 +75,10 @@ def _sources(select: Any, columns: Columns) -> dict[str, Collection[str] | None]
     }
 
 
-def _gone(node: Any, select: Any, sources: Mapping[str, Collection[str] | None]) -> list[Any]:
+def _gone(node: exp.Expr, select: exp.Select, sources: Mapping[str, Collection[str] | None]) -> list[exp.Column]:
     """The columns of ``select`` itself in ``node`` that its ``sources`` do not have."""
 
-    def is_gone(column: Any) -> bool:
+    def is_gone(column: exp.Column) -> bool:
         name = column.name if column.this.quoted else column.name.lower()
         table = column.table.lower()
         known = [sources.get(table)] if table else [] if name in sources else [*sources.values()]  # a row has that name

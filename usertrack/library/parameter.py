@@ -1,5 +1,6 @@
 """The parameters of a query: their types, and their values as somebody types them."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -39,7 +40,7 @@ class Parameter:
 
     name: str
     type: str
-    default: Any = None
+    default: object = None
 
     @property
     def default_text(self) -> str:
@@ -55,7 +56,7 @@ class Parameter:
         except (ValueError, OverflowError) as error:
             raise UsageError(f"parameter '{self.name}' takes {_ARTICLES[self.type]}, not '{text}'") from error
 
-    def check(self, value: Any, where: str) -> Any:
+    def check(self, value: object, where: str) -> Any:
         """``value``, if it is of the declared type; else raises UsageError."""
         wrong = not isinstance(value, TYPES[self.type]) or (isinstance(value, bool) and self.type != "bool")
         if wrong or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
@@ -79,7 +80,7 @@ def parse_time(text: str) -> datetime:
     return as_utc(datetime.fromisoformat(text))
 
 
-_PARSERS: dict[str, Any] = {
+_PARSERS: Mapping[str, Callable[[str], object]] = {
     "int": int,
     "float": _parse_float,
     "text": str,

@@ -50,7 +50,7 @@ class Fact:
     label: str
     type: str = "text"
     unit: str = ""
-    default: Any = None
+    default: object = None
     current: bool = False
     merge: str = "first"
     merges: bool = False
@@ -107,7 +107,7 @@ class Query:
         """Names of the ``{placeholders}`` in the SQL, outside strings and comments, in order of first use."""
         return list(dict.fromkeys(name for name, _, _ in placeholders(self.sql, self.source)))
 
-    def bind(self, params: Mapping[str, Any], offered: Mapping[str, Any]) -> "Statement":
+    def bind(self, params: Mapping[str, object], offered: Mapping[str, object]) -> "Statement":
         """This query with a value for each of its parameters.
 
         Raises UsageError for an unknown parameter, a missing value, or a value of the wrong type.
@@ -140,7 +140,7 @@ class Query:
                 sql = f"{sql[:start]}[{items}]{sql[end:]}"
         return sql
 
-    def _value(self, name: str, offered: Mapping[str, Any]) -> Any:
+    def _value(self, name: str, offered: Mapping[str, object]) -> Any:
         if name in self.params:
             if self.params[name].default is None:
                 raise UsageError(f"query '{self.name}' needs a value for '{name}'", f"give one with `--param {name}=…`")
@@ -189,7 +189,7 @@ class Statement:
                 _must_be_text(part, f"parameter '{name}'")
 
 
-def _must_be_text(value: Any, label: str) -> None:
+def _must_be_text(value: object, label: str) -> None:
     try:
         if isinstance(value, str):
             value.encode()

@@ -8,10 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from usertrack.core.errors import UsageError
 from usertrack.core.source_names import POSTGRES
+
+if TYPE_CHECKING:
+    from sqlglot import Dialect, Token, exp
 
 
 @lru_cache(maxsize=2048)  # as many as `_tokens`
@@ -57,7 +60,7 @@ _QUOTED = {*_TEXTS, "IDENTIFIER"}
 _BRACED = re.compile(r"\{([^\W\d]\w*)\}")
 
 
-def _is_data(tokens: list[Any], number: int) -> bool:
+def _is_data(tokens: "list[Token]", number: int) -> bool:
     """Whether the text is a path or an array in PostgreSQL, or in HogQL a template, which has braces of its own."""
     types = [token.token_type.name for token in tokens[number : number + 4]]
     before = tokens[number - 1]
@@ -74,13 +77,13 @@ def _in_parts(text: str, name: str, source: str) -> str:
     return " || ".join(written) if source == POSTGRES else f"concat({', '.join(written)})"
 
 
-def tokens_of(sql: str, source: str) -> list[Any]:
+def tokens_of(sql: str, source: str) -> "list[Token]":
     """The tokens of ``sql`` in the dialect of ``source``; raises UsageError where a string or comment never ends."""
     return list(_tokens(sql, source))
 
 
 @lru_cache(maxsize=2048)  # a query is looked at several times on its way to its source, as are all by `check`
-def _tokens(sql: str, source: str) -> tuple[Any, ...]:
+def _tokens(sql: str, source: str) -> "tuple[Token, ...]":
     import sqlglot
     from sqlglot.errors import TokenError
 
@@ -91,7 +94,7 @@ def _tokens(sql: str, source: str) -> tuple[Any, ...]:
 
 
 @cache
-def _hogql() -> Any:
+def _hogql() -> "type[Dialect]":
     """Return sqlglot's dialect of HogQL: ClickHouse's tokens, with ``$`` in names and ``//`` comments."""
     from sqlglot.dialects.clickhouse import ClickHouse
 
@@ -99,7 +102,7 @@ def _hogql() -> Any:
         class Tokenizer(ClickHouse.Tokenizer):
             HEREDOC_STRINGS: ClassVar[list[str | tuple[str, str]]] = []
             VAR_SINGLE_TOKENS: ClassVar[set[str]] = {"$"}
-            COMMENTS: ClassVar[list[Any]] = ["--", ("/*", "*/"), "//"]
+            COMMENTS: ClassVar[list[str | tuple[str, str]]] = ["--", ("/*", "*/"), "//"]
 
     return HogQL
 
@@ -150,7 +153,7 @@ def with_ctes(sql: str, ctes: Sequence[str], joint: str) -> str:
 
 
 @lru_cache(maxsize=512)  # of those who look at a query, each reads its tree
-def parsed(sql: str, source: str = POSTGRES) -> Any:
+def parsed(sql: str, source: str = POSTGRES) -> "exp.Expr | None":
     """The syntax tree of ``sql``, which nobody may change; None where it cannot be parsed."""
     import sqlglot
     from sqlglot.errors import ParseError, TokenError
@@ -310,7 +313,7 @@ def check_piece(sql: str, source: str) -> None:
     _check_brackets(tokens)
 
 
-def _check_brackets(tokens: list[Any]) -> None:
+def _check_brackets(tokens: "list[Token]") -> None:
     depth = 0
     for token in tokens:
         if token.token_type.name in _QUOTED:
@@ -360,7 +363,7 @@ def events_of(sql: str, values: Mapping[str, Any]) -> list[list[str]]:
     return [events for events in alternatives if events]
 
 
-def _operand(tokens: list[Any], values: Mapping[str, Any], *, several: bool) -> tuple[list[str], int]:
+def _operand(tokens: "list[Token]", values: Mapping[str, Any], *, several: bool) -> tuple[list[str], int]:
     """The texts at the start of ``tokens``, and how many tokens they take: a placeholder, a text, or a list."""
     if len(tokens) > 2 and tokens[0].text == "{":
         bound = values.get(tokens[1].text, [])
@@ -370,13 +373,13 @@ def _operand(tokens: list[Any], values: Mapping[str, Any], *, several: bool) -> 
     return texts if length <= 2 * len(texts) + 1 else [], length  # else it is no list of texts
 
 
-def _name(text: str, token: Any) -> str:
+def _name(text: str, token: "Token") -> str:
     """The full name at ``token`` without quotes; a ``$`` is a token of its own."""
     match = re.compile(r"[\w$]+").match(text, token.start)
     return match[0] if match else str(token.text)
 
 
-def _in_a_comment(text: str, tokens: list[Any]) -> bool:
+def _in_a_comment(text: str, tokens: "list[Token]") -> bool:
     """Whether there is anything but blanks between the tokens."""
     ends = [0, *(token.end + 1 for token in tokens)]
     starts = [*(token.start for token in tokens), len(text)]

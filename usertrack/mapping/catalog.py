@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.sql_file import sql_file
+from usertrack.core.table import Row
 from usertrack.library.library import Statement
 from usertrack.mapping.names import words
 
@@ -120,7 +120,7 @@ def statements() -> list[Statement]:
     return [Statement(POSTGRES, sql_file(__package__, name), name=name) for name in ("tables", "columns", "keys")]
 
 
-def read_catalog(tables: Iterable[Any], columns: Iterable[Any], keys: Iterable[Any]) -> Catalog:
+def read_catalog(tables: Iterable[Row], columns: Iterable[Row], keys: Iterable[Row]) -> Catalog:
     """A catalog of the rows that `statements` return."""
     numbers: dict[int, dict[int, Column]] = {}
     for table_id, number, name, sql, kind, required, nulls, comment, labels in columns:
@@ -170,7 +170,7 @@ def counts_asked(catalog: Catalog) -> list[Statement]:
     return [Statement(POSTGRES, "\nUNION ALL ".join(parts), name="counts of rows")] if parts else []
 
 
-def with_counts(catalog: Catalog, rows: Iterable[Any]) -> Catalog:
+def with_counts(catalog: Catalog, rows: Iterable[Row]) -> Catalog:
     """``catalog`` with the ``rows`` that the query in `counts_asked` returns."""
     counts = {table_id: count for table_id, count in rows if count <= _COUNTED}
     tables = {

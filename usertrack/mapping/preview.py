@@ -53,7 +53,7 @@ def proposal_document(
     table = proposal.table
     about = "" if table.is_counted else "about "
     count = "" if table.row_count is None else f", {about}{plural(table.row_count, 'row')}"
-    pairs: list[tuple[str, Any]] = [("table", f"{table.label}{count}"), ("confidence", proposal.confidence)]
+    pairs: list[tuple[str, object]] = [("table", f"{table.label}{count}"), ("confidence", proposal.confidence)]
     pairs += [("because", reason) for reason in proposal.reasons]
     for part, columns in near.items():
         numbered = " · ".join(f"{number} {column}" for number, column in enumerate(columns, 1))
@@ -99,7 +99,7 @@ def masked(table: Table, readable: Sequence[str] = ()) -> Table:
     return replace(table, columns=columns, rows=rows)
 
 
-def _mask(name: str, value: Any) -> Any:
+def _mask(name: str, value: object) -> Any:
     if value is None or isinstance(value, bool | datetime):
         return value
     text = str(value)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.sql_file import sql_file
 from usertrack.core.table import Column, Table
@@ -43,7 +43,7 @@ def statements(library: Library, mapped: Iterable[str]) -> dict[str, Statement]:
     }
 
 
-def thresholds(numbers: Mapping[str, Mapping[str, Any]]) -> list[Threshold]:
+def thresholds(numbers: Mapping[str, JsonObject]) -> list[Threshold]:
     """The thresholds by ``numbers``, the row of each of the `statements`."""
     return [*_of_runs(numbers.get("runs", {})), *_of_credits(numbers.get("credits", {}))]
 
@@ -109,7 +109,7 @@ def unmapped_facts(library: Library) -> list[str]:
     return [name for name in query.declared if query.absence.of(name)]
 
 
-def _of_runs(row: Mapping[str, Any]) -> Iterator[Threshold]:
+def _of_runs(row: JsonObject) -> Iterator[Threshold]:
     people = int(row.get("people") or 0)
     if people < _FEW:
         return
@@ -152,7 +152,7 @@ def _bounded(threshold: float, value: float, bounds: str) -> str:
     return "" if threshold == value else f"; the threshold stays between {bounds}"
 
 
-def _of_credits(row: Mapping[str, Any]) -> Iterator[Threshold]:
+def _of_credits(row: JsonObject) -> Iterator[Threshold]:
     if int(row.get("people") or 0) < _FEW or row["full"] is None:
         return
     full = float(row["full"])

@@ -54,9 +54,9 @@ class Violation(NamedTuple):
         return f"{subject}: {MESSAGES[self.rule]}"
 
 
-Properties = Mapping[str, Any]
+Properties = Mapping[str, object]
 Check = Callable[[str, Properties], tuple[Violation, ...]]
-_PropertyCheck = Callable[[Any], str | None]
+_PropertyCheck = Callable[[object], str | None]
 
 
 class _Check(NamedTuple):
@@ -177,7 +177,7 @@ def is_of_sdk(key: str) -> bool:
     return key.startswith("$") or key in _OF_SDKS
 
 
-def _of_profile(event: str, properties: Any, checks: _Checks, of: Literal["person", "group"]) -> Iterable[Violation]:
+def _of_profile(event: str, properties: object, checks: _Checks, of: Literal["person", "group"]) -> Iterable[Violation]:
     if not checks or not isinstance(properties, Mapping):
         return
     for key, value in properties.items():
@@ -203,10 +203,10 @@ def _property_check(planned: PlannedProperty) -> _PropertyCheck:
     values = frozenset(planned.values)
     texts = values if planned.type in (None, "string") else frozenset()
 
-    def check_type(value: Any) -> str | None:
+    def check_type(value: object) -> str | None:
         return None if is_of_type(value) else WRONG_TYPE.id
 
-    def check(value: Any) -> str | None:
+    def check(value: object) -> str | None:
         if type(value) is str and value in texts:
             return None
         if not is_of_type(value):
@@ -216,11 +216,11 @@ def _property_check(planned: PlannedProperty) -> _PropertyCheck:
     return check if values else check_type
 
 
-def _is_anything(value: Any) -> bool:
+def _is_anything(value: object) -> bool:
     return True
 
 
-def _is_listed(value: Any, values: Collection[str]) -> bool:
+def _is_listed(value: object, values: Collection[str]) -> bool:
     if isinstance(value, str):
         return value in values
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -228,7 +228,7 @@ def _is_listed(value: Any, values: Collection[str]) -> bool:
     return (str(value).lower() if isinstance(value, bool) else str(value)) in values
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 
@@ -241,7 +241,7 @@ def _is_integer(value: Any) -> bool:
 _TIME = re.compile(r"\d{4}-?\d\d")
 
 
-def _is_datetime(value: Any) -> bool:
+def _is_datetime(value: object) -> bool:
     if not isinstance(value, str):
         return isinstance(value, (date, datetime))
     if not _TIME.match(value):
@@ -253,7 +253,7 @@ def _is_datetime(value: Any) -> bool:
     return True
 
 
-_TYPES: Mapping[Type, Callable[[Any], bool]] = {
+_TYPES: Mapping[Type, Callable[[object], bool]] = {
     "string": lambda value: isinstance(value, (str, UUID)),
     "number": _is_number,
     "integer": _is_integer,

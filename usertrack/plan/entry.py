@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.json_types import JsonObject
 from usertrack.core.yaml_file import YamlFile
 
 Choice = TypeVar("Choice", bound=str)
@@ -19,7 +20,7 @@ class PlanFile(YamlFile):
     hint: ClassVar[str] = "write `events: {signed_up: {description: …}}`; `usertrack plan init` makes a plan"
     may_be_empty: ClassVar[bool] = True
 
-    def named(self, value: Any, *keys: str | int) -> dict[str, Any]:
+    def named(self, value: object, *keys: str | int) -> JsonObject:
         """The values by name, none where nothing is written; raises UsageError where it is no mapping."""
         if value is None:
             return {}
@@ -28,7 +29,7 @@ class PlanFile(YamlFile):
             raise self.wrong(f"'{keys[-1]}' takes a mapping, a name and what is said of it", *keys, hint=hint)
         return {self._name(name, *keys): item for name, item in value.items()}
 
-    def _name(self, name: Any, *keys: str | int) -> str:
+    def _name(self, name: object, *keys: str | int) -> str:
         if isinstance(name, int) and not isinstance(name, bool):
             return str(name)
         if not isinstance(name, str):
@@ -37,7 +38,7 @@ class PlanFile(YamlFile):
             raise self.wrong("a name is empty", *keys, name, hint="give it a name, or take it out")
         return name
 
-    def text(self, value: Any, *keys: str | int) -> str:
+    def text(self, value: object, *keys: str | int) -> str:
         """A text, whole number or date as text."""
         if isinstance(value, str) and value.strip():
             return value.strip()
@@ -48,7 +49,7 @@ class PlanFile(YamlFile):
         hint = "put it in quotes" if isinstance(value, bool | float) else "write a text"
         raise self.wrong(f"'{_last_name(keys)}' takes a text, not {_spelled(value)}", *keys, hint=hint)
 
-    def texts(self, value: Any, *keys: str | int) -> tuple[str, ...]:
+    def texts(self, value: object, *keys: str | int) -> tuple[str, ...]:
         """A list of different texts, or a single one."""
         if value is None:
             return ()
@@ -74,12 +75,12 @@ class PlanFile(YamlFile):
 class Entry:
     """The mapping at ``keys``, empty where nothing is written. Raises UsageError for a key that is not in ``known``."""
 
-    def __init__(self, file: PlanFile, value: Any, known: Sequence[str], *keys: str | int) -> None:
+    def __init__(self, file: PlanFile, value: object, known: Sequence[str], *keys: str | int) -> None:
         if value is not None and not isinstance(value, dict):
             hint = f"write `{_last_name(keys)}: {{{known[0]}: …}}`; known: {', '.join(sorted(known))}"
             raise file.wrong(f"'{_last_name(keys)}' takes a mapping, not {_spelled(value)}", *keys, hint=hint)
         self.file = file
-        self.values: dict[str, Any] = value or {}
+        self.values: JsonObject = value or {}
         self.keys = keys
         self.line = file.line(*keys)
         file.known(self.values, set(known), *keys)
@@ -127,7 +128,7 @@ class Entry:
         values = self.file.named(self.values.get(key), *self.keys, key)
         return {name: self._number(value, key, name) for name, value in values.items()}
 
-    def _number(self, value: Any, *keys: str) -> float:
+    def _number(self, value: object, *keys: str) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
         match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -139,7 +140,7 @@ class Entry:
         return self.file.wrong(message, *self.keys, *keys, hint=hint)
 
 
-def _spelled(value: Any) -> str:
+def _spelled(value: object) -> str:
     """``value`` as a message names it."""
     if value is None:
         return "nothing"

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.plan.entry import Entry, PlanFile
 from usertrack.plan.model import (
     CASES,
@@ -81,16 +81,16 @@ class _Reader:
             enforce=self.root.flag("enforce"),
         )
 
-    def _named(self, key: str) -> dict[str, Any]:
+    def _named(self, key: str) -> JsonObject:
         return self.file.named(self.root.values.get(key), key)
 
-    def _scope(self, name: str, value: Any) -> tuple[str, ...]:
+    def _scope(self, name: str, value: object) -> tuple[str, ...]:
         return Entry(self.file, value, ("requires",), "scopes", name).texts("requires")
 
-    def _tier(self, name: str, value: Any) -> str:
+    def _tier(self, name: str, value: object) -> str:
         return "" if value is None else self.file.text(value, "tiers", name)
 
-    def _phase(self, name: str, value: Any) -> Phase:
+    def _phase(self, name: str, value: object) -> Phase:
         entry = Entry(self.file, value, PHASE_KEYS, "phases", name)
         return Phase(
             name=name,
@@ -102,7 +102,7 @@ class _Reader:
             line=entry.line,
         )
 
-    def _event(self, name: str, value: Any) -> PlannedEvent:
+    def _event(self, name: str, value: object) -> PlannedEvent:
         entry = Entry(self.file, value, EVENT_KEYS, "events", name)
         scope = entry.texts("scope")
         for scope_name in scope:
@@ -137,7 +137,7 @@ class _Reader:
             line=entry.line,
         )
 
-    def _reference(self, entry: Entry, key: str, known: Mapping[str, Any], kind: str) -> str | None:
+    def _reference(self, entry: Entry, key: str, known: Mapping[str, object], kind: str) -> str | None:
         """The tier or phase of an event: any where the plan lists none."""
         name = entry.text(key)
         return self.file.known_name(name, known, kind, *entry.keys, key) if name and known else name
@@ -146,7 +146,7 @@ class _Reader:
         values = self._named(keys[0])
         return {name: self._property(value, *keys, name) for name, value in values.items()}
 
-    def _group(self, group: str, value: Any) -> dict[str, PlannedProperty]:
+    def _group(self, group: str, value: object) -> dict[str, PlannedProperty]:
         at = ("group_properties", group)
         properties = self.file.named(value, *at)
         for name, item in properties.items():
@@ -155,7 +155,7 @@ class _Reader:
                 raise self.file.wrong("group properties stand under the type of their group", *at, hint=hint)
         return {name: self._property(item, *at, name) for name, item in properties.items()}
 
-    def _property(self, value: Any, *keys: str) -> PlannedProperty:
+    def _property(self, value: object, *keys: str) -> PlannedProperty:
         """A property as a mapping, or as its type alone."""
         entry = Entry(self.file, {"type": value} if isinstance(value, str) else value, PROPERTY_KEYS, *keys)
         return PlannedProperty(
@@ -180,7 +180,7 @@ class _Reader:
             for number, rule in enumerate(rules)
         )
 
-    def _rule(self, value: Any, *keys: str | int) -> NamingRule:
+    def _rule(self, value: object, *keys: str | int) -> NamingRule:
         entry = Entry(self.file, value, NAMING_KEYS, *keys)
         return NamingRule(
             files=entry.text("files") or "**",
@@ -202,7 +202,7 @@ class _Reader:
             for name, events in self._named(key).items()
         ]
 
-    def _metric(self, name: str, value: Any) -> SuccessMetric:
+    def _metric(self, name: str, value: object) -> SuccessMetric:
         entry = Entry(self.file, value, METRIC_KEYS, "metrics", name)
         return SuccessMetric(
             name, entry.choice("measure", MEASURES), entry.text("event"), entry.numbers("targets"), entry.line
@@ -215,7 +215,7 @@ class _Reader:
             raise self.root.wrong(f"'{key}' takes a list", key, hint=hint)
         return tuple(self._sink(item, key, number) for number, item in enumerate(value or ()))
 
-    def _sink(self, value: Any, *keys: str | int) -> Sink:
+    def _sink(self, value: object, *keys: str | int) -> Sink:
         entry = Entry(self.file, value, SINK_KEYS, *keys)
         call, position, keyword = entry.text("call"), entry.position("position"), entry.text("keyword")
         if not call or (position is None) == (keyword is None):

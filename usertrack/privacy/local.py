@@ -144,4 +144,5 @@ def cached_answers_with(cache: Cache | None, subject: Subject) -> list[tuple[str
 
 def _count_matching(rows: SpooledRows, pattern: str) -> int:
     with rows.reader() as connection:
-        return int(connection.execute(_ENTRY.format(rows.scan()), [pattern]).fetchone()[0])
+        [[count]] = connection.execute(_ENTRY.format(rows.scan()), [pattern]).fetchall()
+        return int(count)

@@ -246,10 +246,11 @@ def _of_subject(runner: Runner, name: str, sql: str, subject: Subject) -> Statem
 def _rows_of(runner: Runner, entity: Entity, ids: str) -> tuple[str, str]:
     """Return the table of own events, or the SELECT if that reads several, and the condition for a person's rows."""
     tree = parsed(entity.sql)
-    source = tree.args.get("from_") or tree.args.get("from") if isinstance(tree, exp.Select) else None
-    person = next((column.unalias() for column in tree.selects if column.alias_or_name == "person"), None)
-    if source and person and isinstance(source.this, exp.Table) and not tree.args.get("joins") and not tree.ctes:
-        return source.this.sql("postgres"), f"{person.sql('postgres')}::text IN ({ids})"
+    if isinstance(tree, exp.Select):
+        source = tree.args.get("from_") or tree.args.get("from")
+        person = next((column.unalias() for column in tree.selects if column.alias_or_name == "person"), None)
+        if source and person and isinstance(source.this, exp.Table) and not tree.args.get("joins") and not tree.ctes:
+            return source.this.sql("postgres"), f"{person.sql('postgres')}::text IN ({ids})"
     return f"({runner.library.expanded(entity.sql, POSTGRES, ())}) AS events", f"person::text IN ({ids})"
 
 

@@ -135,7 +135,7 @@ class Profiles:
         self.notes += [text] if text and text not in self.notes else []
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
-        row: tuple[Any, ...] = self.connection.execute(sql, list(values)).fetchone()
+        [row] = self.connection.execute(sql, list(values)).fetchall()
         return row
 
     def e_mails(self, people: Sequence[str]) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ It may import `server`, `workspace`, `library` and what lies below, and queries 
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
+from usertrack.core.json_types import JsonObject
 from usertrack.core.notify import Notify
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import Spool
@@ -37,19 +38,19 @@ class Source(Protocol):
 class Api(Protocol):
     """The API of PostHog beside HogQL queries."""
 
-    async def about(self) -> dict[str, Any]:
+    async def about(self) -> JsonObject:
         """The project (timezone, …); empty when the key lacks that scope. Raises a UsertrackError, like all methods."""
         ...
 
-    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    async def call(self, method: str, path: str, body: object = None) -> JsonObject:
         """The JSON object of one request below ``/api/projects/<id>/``."""
         ...
 
-    async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+    async def query(self, node: Mapping[str, object], name: str) -> JsonObject:
         """The finished answer to a query node of any kind."""
         ...
 
-    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+    async def insight(self, key: str, refresh: str) -> JsonObject:
         """A saved insight with its ``result``, which is awaited while PostHog computes it."""
         ...
 

@@ -1,9 +1,9 @@
 """Spools the rows of PostHog's answers, and maps ClickHouse's types to those of Table without losing values."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from usertrack.core.errors import QueryError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.spool import LARGEST, JsonLines, Spool, SpooledRows, unique
 from usertrack.core.table import Column
 
@@ -22,7 +22,7 @@ class AnswerRows:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def add(self, document: dict[str, Any], rows: Sequence[Sequence[Any]]) -> None:
+    def add(self, document: JsonObject, rows: Sequence[Sequence[object]]) -> None:
         """Add the ``rows`` of the answer ``document``."""
         if not self._kinds:
             self._names = [str(name) for name in document["columns"]]
@@ -41,7 +41,7 @@ class AnswerRows:
         return self._lines.rows([Column(name, kind) for name, kind in zip(names, types, strict=True)])
 
 
-def rows_of(document: dict[str, Any]) -> list[list[Any]]:
+def rows_of(document: JsonObject) -> list[list[object]]:
     """The rows of an answer, checked; raises QueryError."""
     rows, columns = document.get("results"), document.get("columns")
     if not isinstance(rows, list) or not isinstance(columns, list):
@@ -65,13 +65,13 @@ def duckdb_type(clickhouse: str) -> str:
     return next((kind for prefix, kind in prefixes.items() if clickhouse.startswith(prefix)), "VARCHAR")
 
 
-def _kinds(document: dict[str, Any], count: int) -> list[str]:
+def _kinds(document: JsonObject, count: int) -> list[str]:
     types = document.get("types")
     kinds = [str(pair[-1]) for pair in types or [] if isinstance(pair, list) and pair]
     return kinds if len(kinds) == count else ["String"] * count
 
 
-def _is_wide(cell: Any) -> bool:
+def _is_wide(cell: object) -> bool:
     if isinstance(cell, list):
         return any(map(_is_wide, cell))
     return isinstance(cell, int) and not -LARGEST - 1 <= cell <= LARGEST

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import QueryError
 from usertrack.core.notify import Notify
@@ -172,7 +172,7 @@ class EventCopy:
                 await asyncio.to_thread(give_emails, self.store, _file(await self.ask(_ACCOUNTS)), self.now)
                 self.state.accounts = str(digest)
 
-    async def ask(self, sql: str, **values: Any) -> Table:
+    async def ask(self, sql: str, **values: object) -> Table:
         entity, library = self.entity, self.library
         offered = {name: self.settings[name] for name in ("internal", "timezone")}
         offered |= {"as_of": self.now, "entities": library.entities.present}

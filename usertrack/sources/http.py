@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.notify import Notify
 from usertrack.core.words import number
 from usertrack.sources.retry import LONGEST_WAIT, Retry, attempts, notify_retry, retry_after
@@ -136,7 +137,7 @@ def _refusal(response: httpx.Response) -> UsertrackError | Retry:
     )
 
 
-def _status_message(body: dict[str, Any]) -> Any:
+def _status_message(body: JsonObject) -> Any:
     """The error message of an asynchronous query, which is at another place than that of other errors."""
     status = body.get("query_status")
     return status.get("error_message") if isinstance(status, dict) else None
@@ -212,7 +213,7 @@ def _later(final: SourceBusy, response: httpx.Response) -> SourceBusy | Retry:
     return type(final)(f"{final.message}, for {minutes}", f"try again in {minutes}")
 
 
-def _json_object(response: httpx.Response) -> dict[str, Any]:
+def _json_object(response: httpx.Response) -> JsonObject:
     try:
         body = _json(response)
     except (ValueError, RecursionError):
@@ -224,7 +225,7 @@ def _json(response: httpx.Response) -> Any:
     return response.json(parse_constant=lambda name: None)  # NaN and Infinity are no JSON
 
 
-def json_body(response: httpx.Response) -> dict[str, Any]:
+def json_body(response: httpx.Response) -> JsonObject:
     """The JSON object in ``response``. Raises Retry for one that was cut off, a UsertrackError for a wrong one."""
     try:
         body = _json(response)

@@ -60,7 +60,7 @@ def _postgres(settings: Settings) -> str:
     return " ".join(map(str, [_host(settings["neon.api"]), *names]))
 
 
-def _host(address: Any) -> str:
+def _host(address: object) -> str:
     parts = urlsplit(str(address))
     return f"{parts.hostname}:{parts.port or ''}{parts.path.rstrip('/')}"
 

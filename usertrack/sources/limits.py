@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from itertools import pairwise
 from math import inf
-from typing import Any
 
 from usertrack.library.sql import tokens_of
 
 
-def own_limit(sql: str, values: Mapping[str, Any]) -> float | None:
+def own_limit(sql: str, values: Mapping[str, object]) -> float | None:
     """The LIMIT of all rows of ``sql``: infinity for one that only the server can compute, None without one.
 
     LIMIT BY does not count, nor a LIMIT after UNION, which may belong to the last member alone.

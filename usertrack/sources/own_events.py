@@ -159,7 +159,7 @@ class _Engine:
     looked_at: float = -inf
     turn: Lock = field(default_factory=Lock)
 
-    def kept_up_to_date(self, entity: Entity, settings: Settings, *others: Any) -> "ASGIApp":
+    def kept_up_to_date(self, entity: Entity, settings: Settings, *others: object) -> "ASGIApp":
         """Return the app, which copies what is new before it answers. That Postgres is away, its own queries tell."""
 
         async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -171,7 +171,7 @@ class _Engine:
 
         return app
 
-    async def copy(self, entity: Entity, settings: Settings, *others: Any) -> None:
+    async def copy(self, entity: Entity, settings: Settings, *others: object) -> None:
         """Copy what is new, unless that was done just before; ``others`` are of `EventCopy`."""
         await asyncio.to_thread(self.turn.acquire)
         try:

@@ -168,7 +168,7 @@ class Postgres:
 
     async def _begin(self, connection: Connection, statement: Statement) -> None:
         """Begin the read-only transaction, with its limits and with the parameters as settings."""
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
             "statement_timeout": str(int(1000 * min(self._timeout, statement.seconds or self._timeout))),
             "TimeZone": "UTC",
             "DateStyle": "ISO, YMD",

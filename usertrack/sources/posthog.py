@@ -8,11 +8,12 @@ embedded server can return a whole result as parquet; its project says so.
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 
 from usertrack.core.errors import QueryError, SourceBusy, UsageError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.notify import Notify
 from usertrack.core.period import known_zone
 from usertrack.core.spool import Spool, SpooledRows, identifier, parquet_rows
@@ -100,7 +101,7 @@ class PostHog:
         except (QueryError, SourceBusy) as error:
             raise type(error)(f"{statement.name}: {error.message}", error.hint) from error
 
-    async def _ask(self, statement: Statement, about: Mapping[str, Any], spool: Spool) -> Table:
+    async def _ask(self, statement: Statement, about: Mapping[str, object], spool: Spool) -> Table:
         started = time.perf_counter()
         result = await self._fetch(statement, spool, as_parquet=bool(about.get("usertrack_parquet")))
         return Table(
@@ -116,20 +117,20 @@ class PostHog:
             notes=(*result.notes, *self._api.damage, *(() if about else (NO_PROJECT_READ,))),
         )
 
-    async def about(self) -> dict[str, Any]:
+    async def about(self) -> JsonObject:
         """The project; empty when the key lacks that scope. Raises SourceBusy or ConnectionFailed."""
         return await self._api.about()
 
-    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    async def call(self, method: str, path: str, body: object = None) -> JsonObject:
         """The answer to one request below the project; raises QueryError, SourceBusy or ConnectionFailed."""
         return await self._api.call(method, path, body)
 
-    async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+    async def query(self, node: Mapping[str, object], name: str) -> JsonObject:
         """The answer to one query of any kind; raises QueryError, SourceBusy or ConnectionFailed."""
         async with self._at_once:
             return await self._api.ask_node(node, name)
 
-    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+    async def insight(self, key: str, refresh: str) -> JsonObject:
         """The saved insight with its result; raises QueryError, SourceBusy or ConnectionFailed."""
         return await self._api.insight(key, refresh)
 

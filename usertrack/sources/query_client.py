@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 
 from usertrack.core.errors import QueryError, SourceBusy
+from usertrack.core.json_types import JsonObject
 from usertrack.core.notify import Notify
 from usertrack.core.tls import tls
 from usertrack.sources import STORE_IS_DAMAGED, http
@@ -48,7 +49,7 @@ class QueryClient:
         self._waiting = WaitNotices(notify)
         self._whom = f"PostHog ({httpx.URL(host).host})"
         self.damage: tuple[str, ...] = ()
-        self._about: asyncio.Task[dict[str, Any]] | None = None
+        self._about: asyncio.Task[JsonObject] | None = None
         self._client = httpx.AsyncClient(
             base_url=host,
             headers={"Authorization": f"Bearer {key}"},
@@ -57,17 +58,17 @@ class QueryClient:
             verify=tls(host),
         )
 
-    async def about(self) -> dict[str, Any]:
+    async def about(self) -> JsonObject:
         """The project (name, timezone, …), fetched once; empty when the key lacks that scope."""
         if self._about is None:
             self._about = asyncio.create_task(self._ask_about())
         return await asyncio.shield(self._about)
 
-    async def ask(self, sql: str, values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    async def ask(self, sql: str, values: Mapping[str, object], name: str) -> JsonObject:
         """The answer to one HogQL query."""
         return await self.ask_node(hogql_node(sql, values), name)
 
-    async def ask_node(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+    async def ask_node(self, node: Mapping[str, object], name: str) -> JsonObject:
         """The answer to a query of any kind: blocking, and in the background if that takes too long."""
         query = _query(node, name)
         try:
@@ -76,7 +77,7 @@ class QueryClient:
             self._notify(f"{name} takes long; asking PostHog to run it in the background")
             return await self._in_time(self._answer(query | {"refresh": "force_async"}))
 
-    async def ask_parquet(self, sql: str, values: Mapping[str, Any], name: str) -> bytes:
+    async def ask_parquet(self, sql: str, values: Mapping[str, object], name: str) -> bytes:
         """The whole result as a parquet file; only the embedded server has this."""
         body = _query(hogql_node(sql, values), name) | {"client_query_id": str(uuid.uuid4())}
         asking = self._send(
@@ -84,7 +85,7 @@ class QueryClient:
         )
         return await self._in_time(self._stoppable(asking, body["client_query_id"]))
 
-    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    async def call(self, method: str, path: str, body: object = None) -> JsonObject:
         """The JSON object of a request that is no query.
 
         A POST is sent once: it may have worked though its answer was lost.
@@ -95,7 +96,7 @@ class QueryClient:
         except http.TooSlow as error:
             raise SourceBusy("PostHog did not answer in time", "run the command again") from error
 
-    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+    async def insight(self, key: str, refresh: str) -> JsonObject:
         """The saved insight ``key`` with its ``result``: computed in the request, in the background if that takes long.
 
         ``refresh`` is PostHog's, ``blocking`` or ``force_blocking``. The result may be None.
@@ -106,7 +107,7 @@ class QueryClient:
             self._notify("the insight takes long; asking PostHog to compute it in the background")
             return await self._in_time(self._computed(key, "force_async"))
 
-    async def _computed(self, key: str, refresh: str) -> dict[str, Any]:
+    async def _computed(self, key: str, refresh: str) -> JsonObject:
         blocking = refresh != "force_async"
         insight = await self._send("GET", f"insights/{key}/?refresh={refresh}", http.json_body, blocking=blocking)
         status = insight.get("query_status")
@@ -124,13 +125,13 @@ class QueryClient:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _ask_about(self) -> dict[str, Any]:
+    async def _ask_about(self) -> JsonObject:
         try:
             return await self._in_time(self._send("GET", "", http.json_body))
         except http.LacksScope:
             return {}
 
-    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _in_time(self, work: Coroutine[object, object, T]) -> T:
         try:
             with self._waiting.on(self._whom, self._timeout):
                 async with asyncio.timeout(self._timeout):
@@ -141,11 +142,11 @@ class QueryClient:
                 "ask for a shorter range, or raise `posthog.timeout` in usertrack.yaml",
             ) from error
 
-    async def _answer(self, query: dict[str, Any]) -> dict[str, Any]:
+    async def _answer(self, query: JsonObject) -> JsonObject:
         query_id = str(uuid.uuid4())
         return await self._stoppable(self._finished(query | {"client_query_id": query_id}, query_id), query_id)
 
-    async def _finished(self, body: dict[str, Any], query_id: str) -> dict[str, Any]:
+    async def _finished(self, body: JsonObject, query_id: str) -> JsonObject:
         """The answer to a query, polled until it is finished."""
         blocking = body["refresh"] == "force_blocking"
         document = await self._send("POST", "query/", http.json_body, json=body, blocking=blocking)
@@ -156,7 +157,7 @@ class QueryClient:
             raise http.failure(document["error"])
         return document
 
-    async def _poll(self, status: dict[str, Any], query_id: str) -> dict[str, Any]:
+    async def _poll(self, status: JsonObject, query_id: str) -> JsonObject:
         pause = self._pause / 4
         while not status.get("complete"):
             await asyncio.sleep(pause)
@@ -167,10 +168,10 @@ class QueryClient:
             status = polled["query_status"]
         if status.get("error") or not isinstance(status.get("results"), dict):
             raise http.failure(status.get("error_message"))
-        result: dict[str, Any] = status["results"]
+        result: JsonObject = status["results"]
         return result
 
-    async def _stoppable(self, asking: Coroutine[Any, Any, T], query_id: str) -> T:
+    async def _stoppable(self, asking: Coroutine[object, object, T], query_id: str) -> T:
         """Return the result of ``asking``; when it is cancelled, so is the query at the server."""
         task = asyncio.create_task(asking)
         try:
@@ -208,11 +209,11 @@ class QueryClient:
         return await http.send(request, read_noting, self._notify, pause=self._pause, blocking=blocking, once=once)
 
 
-def _query(node: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _query(node: Mapping[str, object], name: str) -> JsonObject:
     return {"query": node, "name": f"usertrack {name}"[:128]}
 
 
-def hogql_node(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def hogql_node(sql: str, values: Mapping[str, object]) -> JsonObject:
     """HogQL as PostHog's query node, its ``values`` bound."""
     return {
         "kind": "HogQLQuery",
@@ -223,5 +224,5 @@ def hogql_node(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _json_value(value: Any) -> Any:
+def _json_value(value: object) -> Any:
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value

@@ -58,7 +58,7 @@ def _delay(error: Exception) -> bool | float:
 
 
 @contextmanager
-def notify_retry(attempt: Any, notify: Notify) -> Iterator[None]:
+def notify_retry(attempt: "stamina.Attempt", notify: Notify) -> Iterator[None]:
     """One attempt; when another one follows, ``notify`` is called with the reason."""
     with attempt:
         try:

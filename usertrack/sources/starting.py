@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from itertools import count
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import ConnectionFailed, UsertrackError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.notify import Notify
 from usertrack.sources import Api, Source
 
@@ -37,16 +38,16 @@ class Starting:
         source, _ = await self._engine()
         return await source.run(statement, spool)
 
-    async def about(self) -> dict[str, Any]:
+    async def about(self) -> JsonObject:
         return await (await self._api()).about()
 
-    async def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    async def call(self, method: str, path: str, body: object = None) -> JsonObject:
         return await (await self._api()).call(method, path, body)
 
-    async def query(self, node: Mapping[str, Any], name: str) -> dict[str, Any]:
+    async def query(self, node: Mapping[str, object], name: str) -> JsonObject:
         return await (await self._api()).query(node, name)
 
-    async def insight(self, key: str, refresh: str) -> dict[str, Any]:
+    async def insight(self, key: str, refresh: str) -> JsonObject:
         return await (await self._api()).insight(key, refresh)
 
     async def close(self) -> None:

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid5
 
 import httpx
 
+from usertrack.core.json_types import JsonObject
 from usertrack.demo.traffic.visits import BrowserSession, VisitEvent, Visitor, visits
 
 _VISITS_PER_HOUR = 17  # of the demo, on average
@@ -59,7 +59,7 @@ class Player:
                 self._play(client, events(visitors, self._seed, self._speed), start)
 
     def _play(self, client: httpx.Client, upcoming: Iterator[VisitEvent], start: datetime) -> None:
-        waiting: list[dict[str, Any]] = []
+        waiting: list[JsonObject] = []
         numbers = itertools.count()
         following = next(upcoming)
         while not self._end.is_set():
@@ -74,7 +74,7 @@ class Player:
                 del waiting[:_BATCH]
             self._end.wait(_TICK)
 
-    def _send(self, client: httpx.Client, batch: list[dict[str, Any]]) -> bool:
+    def _send(self, client: httpx.Client, batch: list[JsonObject]) -> bool:
         """Whether the server has them; it recognizes those that it already has."""
         if self._end.is_set():
             return False
@@ -109,7 +109,7 @@ def events(visitors: list[Visitor], seed: int, speed: float) -> Iterator[VisitEv
             heapq.heappush(upcoming, (event.at, next(numbers), event))
 
 
-def message(event: VisitEvent, start: datetime, number: int) -> dict[str, Any]:
+def message(event: VisitEvent, start: datetime, number: int) -> JsonObject:
     """The ``number``-th event as PostHog's capture endpoint takes it; ``start`` is its moment 0."""
     moment = start + timedelta(seconds=event.at)
     session = _session_id(start, event.session)

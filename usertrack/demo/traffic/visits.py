@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from random import Random
-from typing import Any
+
+from usertrack.core.json_types import JsonObject
 
 HEARTBEAT = 15.0
 """Seconds between two ``page_time`` events of a page that is visible."""
@@ -58,7 +59,7 @@ class VisitEvent:
     name: str
     visitor: Visitor
     session: BrowserSession
-    properties: dict[str, Any] = field(compare=False)
+    properties: JsonObject = field(compare=False)
 
 
 @dataclass
@@ -75,7 +76,7 @@ class _Visit:
     def __post_init__(self) -> None:
         self.session = BrowserSession(self.now, f"{self.random.getrandbits(72):018x}")
 
-    def say(self, name: str, **properties: Any) -> None:
+    def say(self, name: str, **properties: object) -> None:
         page = {"$pathname": self.path, "$current_url": f"https://{_HOST}{self.path}", "$host": _HOST}
         self.events.append(VisitEvent(self.now, name, self.visitor, self.session, page | properties))
 

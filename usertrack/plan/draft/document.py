@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 _CODE_IN_ROW = re.compile(r"(`+)(?:(?!\1).)+\1")
 _CODE = re.compile(r"`([^`]+)`")
@@ -128,7 +131,7 @@ def _enclosing(parts: Sequence[MarkdownSection], level: int) -> list[MarkdownSec
     return headings
 
 
-def _closing(tokens: Sequence[Any], at: int) -> int:
+def _closing(tokens: "Sequence[Token]", at: int) -> int:
     kind = tokens[at].type.removesuffix("_open")
     depth = 0
     for number in range(at, len(tokens)):
@@ -138,7 +141,7 @@ def _closing(tokens: Sequence[Any], at: int) -> int:
     return len(tokens)
 
 
-def _cell(token: Any) -> Cell:
+def _cell(token: "Token") -> Cell:
     codes: list[str] = []
     text, marked, struck = "", "", [""]
     depth = 0

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from usertrack.plan.draft.document import (
     Cell,
@@ -14,7 +13,7 @@ from usertrack.plan.draft.document import (
     read_markdown,
     texts_without_code,
 )
-from usertrack.plan.draft.model import Draft, DraftEntry, entry
+from usertrack.plan.draft.model import Draft, DraftEntry, Value, entry
 from usertrack.plan.draft.names import is_event_name, is_name, type_of_name, unit_of_name
 from usertrack.plan.lint.words import stem, words_of
 from usertrack.plan.model import CASES, TYPES
@@ -28,7 +27,7 @@ _JOINING = ("and", "or", "+", "&")
 class ListedProperties:
     """By name what is said of each, and why that is a guess; ``rest`` is what else the cell says."""
 
-    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     guesses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rest: Sequence[str] = ()
 
@@ -41,7 +40,7 @@ def listed_properties(cell: Cell | None) -> ListedProperties:
         return ListedProperties(
             {text: {} for text in texts if is_name(text)}, {}, [text for text in texts if not is_name(text)]
         )
-    values: dict[str, Mapping[str, Any]] = {}
+    values: dict[str, Mapping[str, Value]] = {}
     guesses: dict[str, Mapping[str, str]] = {}
     between = (text.strip() for text in re.split(r"[,;/]", _PROPERTY.sub("", cell.marked)))
     rest = [text for text in between if text and text not in _JOINING]
@@ -54,7 +53,7 @@ def listed_properties(cell: Cell | None) -> ListedProperties:
     return ListedProperties(values, guesses, rest)
 
 
-def values_of(text: str) -> tuple[dict[str, Any], dict[str, str]]:
+def values_of(text: str) -> tuple[dict[str, Value], dict[str, str]]:
     """Return the type that a text such as `"admin" / "member"`, `True/False`, `count` or `percentage` means."""
     plain = text.strip("`").casefold()
     quoted = re.findall(r"[\"'“]([^\"'”]+)[\"'”]", text)
@@ -106,7 +105,7 @@ def draft_of_markdown(path: Path) -> Draft:
 class _Reader:
     def __init__(self, parts: Sequence[MarkdownSection]) -> None:
         self.parts = parts
-        self.events: dict[str, dict[str, Any]] = {}
+        self.events: dict[str, dict[str, Value]] = {}
         self.guesses: dict[str, dict[str, str]] = {}
         self.properties: dict[str, DraftEntry] = {}
         self.entries: list[DraftEntry] = []
@@ -145,7 +144,7 @@ class _Reader:
         ]
         return Draft(entries, tuple(dict.fromkeys(self.notes)), examples)
 
-    def _event(self, name: str, values: Mapping[str, Any], guesses: Mapping[str, str]) -> None:
+    def _event(self, name: str, values: Mapping[str, Value], guesses: Mapping[str, str]) -> None:
         """Add what is new; what was read first holds."""
         known, known_guesses = self.events.setdefault(name, {}), self.guesses.setdefault(name, {})
         for key, value in values.items():
@@ -160,7 +159,7 @@ class _Reader:
         for row in table.rows:
             cells = {_COLUMNS.get(name, ""): cell for name, cell in zip(table.header[1:], row[1:], strict=False)}
             listed = listed_properties(cells.get("properties"))
-            values: dict[str, Any] = {
+            values: dict[str, Value] = {
                 "description": _text(cells.get("description")),
                 "tier": _text(cells.get("tier")),
                 "phase": _text(cells.get("phase")),
@@ -259,7 +258,7 @@ class _Reader:
             return
         items = [item for items in part.lists for item in items.items]
         section = "properties" if "propert" in part.heading.casefold() else "events"
-        rule: dict[str, Any] = {}
+        rule: dict[str, Value] = {}
         for item in items:
             text = item.text.casefold()
             for case in CASES:
@@ -283,7 +282,8 @@ class _Reader:
         self.entries.append(entry(("scopes", scope), requires=[name]))
         self._register(_registry_entry(name, {}, {}))
         for event, values in self.events.items():
-            if name in values.get("properties", ()):
+            listed = values.get("properties")
+            if isinstance(listed, list) and name in listed:
                 self._event(event, {"scope": scope}, {"scope": f"it has {name}"})
 
 
@@ -350,7 +350,7 @@ def _measure(text: str) -> str:
     return "required_properties" if "propert" in words else ""
 
 
-def _registry_entry(name: str, values: Mapping[str, Any], guesses: Mapping[str, str]) -> DraftEntry:
+def _registry_entry(name: str, values: Mapping[str, Value], guesses: Mapping[str, str]) -> DraftEntry:
     """A property with what was said of it, or with what its name speaks of."""
     if values:
         return entry(("properties", name), guesses, **{"unit": unit_of_name(name) or "", **values})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from usertrack.core.errors import UsageError
 from usertrack.core.temporary import temporary_folder, write_whole
@@ -17,6 +17,9 @@ from usertrack.plan.entry import PlanFile
 from usertrack.plan.model import Plan
 from usertrack.plan.read import PLAN_KEYS, read_plan
 from usertrack.plan.schema import EDITOR_LINE, SCHEMA_FILE, SCHEMA_TITLE, schema_text
+
+if TYPE_CHECKING:
+    import yaml
 
 _GUESS = "came with it, and was not listed"
 
@@ -35,7 +38,7 @@ def new_properties(draft: Draft, plan: Plan) -> dict[str, list[str]]:
     return {event: list(names) for event, names in missing_by_event.items() if names}
 
 
-def _names(value: Any) -> list[str]:
+def _names(value: object) -> list[str]:
     return [str(name) for name in value] if isinstance(value, list | tuple) else []
 
 
@@ -50,7 +53,7 @@ class _Insertion:
 
 
 def extended(
-    root: Any, lines: Sequence[str], newline: str, properties: Mapping[str, Sequence[str]]
+    root: "yaml.Node", lines: Sequence[str], newline: str, properties: Mapping[str, Sequence[str]]
 ) -> tuple[str, list[str]]:
     """The text of a file with these properties of its events, and the events that got theirs.
 
@@ -88,7 +91,9 @@ def extended(
     return "".join(result), done
 
 
-def _insertions(name: Any, event: Any, new: Sequence[str], lines: Sequence[str]) -> Iterator[_Insertion]:
+def _insertions(
+    name: "yaml.Node", event: "yaml.Node", new: Sequence[str], lines: Sequence[str]
+) -> Iterator[_Insertion]:
     """Return the insertions that give the event with the nodes ``name`` and ``event`` the ``new`` properties."""
     import yaml
 
@@ -112,25 +117,25 @@ def _insertions(name: Any, event: Any, new: Sequence[str], lines: Sequence[str])
     elif pair[1].flow_style:
         yield _within(pair[1], texts, pair[1].value[-1] if pair[1].value else None)
     else:
-        for name in new:
-            line = f"{' ' * pair[1].start_mark.column}- {flow(name)}{guess}"
+        for text in new:
+            line = f"{' ' * pair[1].start_mark.column}- {flow(text)}{guess}"
             yield _Insertion(end_of(pair[1], lines), 0, line, is_line=True)
 
 
-def _within(node: Any, text: str, last: Any) -> _Insertion:
+def _within(node: "yaml.CollectionNode", text: str, last: "yaml.Node | None") -> _Insertion:
     """Behind the last item in braces or brackets, or behind the opening one."""
     if last is None:
         return _Insertion(node.start_mark.line, node.start_mark.column + 1, text)
     return _Insertion(last.end_mark.line, last.end_mark.column, f", {text}")
 
 
-def _pair(node: Any, key: str) -> tuple[Any, Any] | None:
+def _pair(node: "yaml.Node", key: str) -> "tuple[yaml.Node, Any] | None":
     """The nodes of ``key`` and its value in a mapping; None where there is no such."""
     pairs = node.value if getattr(node, "id", "") == "mapping" else []
     return next((pair for pair in pairs if str(pair[0].value) == key), None)
 
 
-def _is_shared(event: Any, counts: Mapping[int, int]) -> bool:
+def _is_shared(event: "yaml.Node", counts: Mapping[int, int]) -> bool:
     """Whether the event, or a part of it (an anchor's, or what a merge key brought), is elsewhere as well."""
     parts = [node for pair in event.value for node in pair] if getattr(event, "id", "") == "mapping" else []
     return any(counts[id(node)] > 1 for node in (event, *parts))
@@ -172,7 +177,7 @@ def merge(path: Path, draft: Draft) -> Merge:
     new = [entry for entry in entries if plan is None or not _is_present(entry, plan, file.document if file else {})]
     text = path.read_bytes().decode("utf-8") if plan else _HEAD
     missing_by_event = new_properties(draft, plan) if plan else {}
-    if file and missing_by_event:
+    if file and file.root and missing_by_event:
         mark = "\ufeff" * text.startswith("\ufeff")  # a BOM, which YAML's columns do not count
         newline = "\r\n" if "\r\n" in text else "\n"
         longer, extended_events = extended(file.root, _LINE.findall(text.removeprefix(mark)), newline, missing_by_event)
@@ -202,14 +207,14 @@ def write_schema(path: Path) -> list[Path]:
     return [schema]
 
 
-def _is_present(entry: DraftEntry, plan: Plan, document: Mapping[str, Any]) -> bool:
+def _is_present(entry: DraftEntry, plan: Plan, document: Mapping[str, object]) -> bool:
     """Whether the file, with these values, has the entry, also under another name."""
     section, name = entry.path[0], entry.path[-1]
     if section == "events":
         return name in plan.event_names or name in plan.replaced_by
     if section == "properties" and any(name in planned.aliases for planned in plan.properties.values()):
         return True
-    value: Any = document
+    value: object = document
     for key in entry.path:
         names = {str(name): item for name, item in value.items()} if isinstance(value, dict) else {}
         if isinstance(value, list):
@@ -250,7 +255,8 @@ def _inserted(path: Path, parent: Sequence[str], entries: Sequence[DraftEntry]) 
     # the node in which the rest of ``parent`` is missing, how many of its names are there, and whether it is in braces
     import yaml
 
-    node, depth, in_braces = PlanFile(path).root, 0, False
+    node: Any = PlanFile(path).root
+    depth, in_braces = 0, False
     for key in parent:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         value = next((value for name, value in pairs if name.value == key), None)
@@ -279,7 +285,7 @@ def _inserted(path: Path, parent: Sequence[str], entries: Sequence[DraftEntry]) 
     return mark + "".join([*lines[:at], *(line + newline for line in new), *lines[at:]])
 
 
-def _within_braces(node: Any, lines: list[str], missing: Sequence[str], entries: Sequence[DraftEntry]) -> int:
+def _within_braces(node: "yaml.Node", lines: list[str], missing: Sequence[str], entries: Sequence[DraftEntry]) -> int:
     """Write the entries into `{a: }`, before the brace, or in place of a null; the guesses behind it all."""
     import yaml
 
@@ -316,7 +322,7 @@ def _lines(entry: DraftEntry, column: int) -> Iterator[str]:
         yield from _value_lines(entry.path[-1], entry.value, column, " ".join(entry.guesses.values()))
 
 
-def _value_lines(key: str, value: Any, column: int, guess: str) -> Iterator[str]:
+def _value_lines(key: str, value: object, column: int, guess: str) -> Iterator[str]:
     head = f"{' ' * column}{flow(key)}:"
     if isinstance(value, list | tuple) and len(flow(value)) > 100 - column:
         yield head + comment(guess)

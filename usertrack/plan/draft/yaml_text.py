@@ -3,10 +3,13 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import yaml
 
 
-def end_of(node: Any, lines: Sequence[str]) -> int:
+def end_of(node: "yaml.Node", lines: Sequence[str]) -> int:
     """The number of lines up to the end of a block, without the comments and blanks that follow it."""
     import yaml
 
@@ -32,7 +35,7 @@ def comment(guess: str) -> str:
     return f"  # guess: {plain}" if plain else ""
 
 
-def flow(value: Any) -> str:
+def flow(value: object) -> str:
     """A value in one line of YAML; a text that reads as a number, a date or `yes` is in quotes."""
     import yaml
 
@@ -47,7 +50,7 @@ def flow(value: Any) -> str:
     return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in quoted)
 
 
-def _as_plain(value: Any) -> Any:
+def _as_plain(value: object) -> Any:
     if isinstance(value, Mapping):
         return {key: _as_plain(item) for key, item in value.items()}
     return [_as_plain(item) for item in value] if isinstance(value, list | tuple) else value

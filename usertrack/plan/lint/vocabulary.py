@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.core.yaml_nodes import read_values
 
 
@@ -26,7 +26,7 @@ def classes(name: str) -> Mapping[str, str]:
 
 
 @cache
-def _document() -> dict[str, Any]:
+def _document() -> JsonObject:
     text = resources.files(__package__).joinpath("words.yaml").read_text(encoding="utf-8")
-    document: dict[str, Any] = read_values(text)
+    document: JsonObject = read_values(text)
     return document

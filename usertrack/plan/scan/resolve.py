@@ -5,7 +5,8 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+
+from usertrack.core.json_types import JsonObject
 
 ENDINGS = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte", ".py")
 _COMMENTS = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
@@ -179,7 +180,7 @@ def _rest(pattern: str, module: str) -> str | None:
     return None
 
 
-def _json(text: str) -> dict[str, Any]:
+def _json(text: str) -> JsonObject:
     text = _TRAILING_COMMA.sub(r"\1", _COMMENTS.sub(lambda match: match.group(1) or "", text))
     try:
         document = json.loads(text)
@@ -188,7 +189,7 @@ def _json(text: str) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _aliases(path: str, documents: Mapping[str, dict[str, Any]], depth: int = 0) -> list[tuple[str, list[str]]]:
+def _aliases(path: str, documents: Mapping[str, JsonObject], depth: int = 0) -> list[tuple[str, list[str]]]:
     """The `paths` of a tsconfig, and of those that it extends, as targets from the scanned folder."""
     document, folder = documents.get(path, {}), posixpath.dirname(path)
     options = document.get("compilerOptions")

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph
+from usertrack.core.json_types import JsonObject
 from usertrack.core.table import Column, Table
 from usertrack.core.words import plural
 from usertrack.plan.scan.site import ProfileSite, Scan, Site, Unresolved
@@ -52,7 +52,7 @@ def scan_document(scan: Scan) -> Document:
     )
 
 
-def scan_json(scan: Scan) -> dict[str, Any]:
+def scan_json(scan: Scan) -> JsonObject:
     return {
         "sites": [asdict(site) for site in scan.sites],
         "unresolved": [{**asdict(place), "instead": place.instead or None} for place in scan.unresolved],
@@ -63,7 +63,7 @@ def scan_json(scan: Scan) -> dict[str, Any]:
     }
 
 
-def _profile_json(site: ProfileSite) -> dict[str, Any]:
+def _profile_json(site: ProfileSite) -> JsonObject:
     values = asdict(site)
     values["complete"] = values.pop("is_complete")
     return values

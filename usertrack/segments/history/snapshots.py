@@ -95,7 +95,7 @@ def record(classification: Classification, place: HistoryFile, recorded_at: date
     new = _snapshot(classification, recorded_at)
     if before and new.incomplete and before.certainty > new.certainty:
         raise UsageError("the history has a more complete answer for this moment", "that one was kept")
-    number = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM history.snapshot").fetchone()[0]
+    [[number]] = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM history.snapshot").fetchall()
     kept_as = {column_of(fact): fact for fact in new.facts}
     into, values = ", ".join(["", *kept_as]), ", ".join(["", *(f"p.{identifier(f.name)}" for f in kept_as.values())])
     with transaction(connection):
