@@ -20,8 +20,10 @@ from usertrack.server.database.lock import DirectoryLock
 SERVE = """
 import os, sys
 from pathlib import Path
-from usertrack.server.serve import serve
-serve(Path(sys.argv[1]), os.environ, port=0, on_ready=lambda url, settings: print(url, flush=True))
+from usertrack.server.serve import load_or_create_settings, serve
+data = Path(sys.argv[1])
+announce = lambda url, settings: print(url, flush=True)
+serve(data, lambda: load_or_create_settings(data, os.environ), port=0, on_ready=announce)
 """
 READ = """
 import json, sys

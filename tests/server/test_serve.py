@@ -1,13 +1,13 @@
 """The server as a process: keys, ports, hosts."""
 
 import json
-import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from usertrack.core.errors import ConnectionFailed, UsageError
+from usertrack.server.http.server_settings import ServerSettings
 from usertrack.server.serve import is_public, load_or_create_settings, serve
 
 
@@ -39,23 +39,27 @@ def test_a_broken_file_of_keys_is_named(tmp_path: Path, content: str) -> None:
         load_or_create_settings(tmp_path, {})
 
 
+def no_settings() -> ServerSettings:
+    raise AssertionError("they are made for a directory and a port that are free")
+
+
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ConnectionFailed, match=f"cannot listen on 127.0.0.1:{port}") as caught:
-            serve(tmp_path, {}, port=port)
+            serve(tmp_path, no_settings, port=port)
     assert "--port" in caught.value.hint
 
 
 def test_an_unknown_host_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConnectionFailed, match=r"cannot listen on nowhere\.invalid"):
-        serve(tmp_path, {}, host="nowhere.invalid", port=0)
+        serve(tmp_path, no_settings, host="nowhere.invalid", port=0)
 
 
 def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="data directory"):
-        serve(tmp_path / "file" / "data", os.environ, port=0)
+        serve(tmp_path / "file" / "data", no_settings, port=0)
 
 
 def test_public_hosts() -> None:

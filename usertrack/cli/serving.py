@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,22 +17,10 @@ from usertrack.cli import diagnostics
 from usertrack.cli.certificate import Certificate, CertificateKey, TrustedProxies, tls_of, warn_of_plain
 from usertrack.core.errors import UsageError
 from usertrack.core.words import number
+from usertrack.server.http.server_settings import ServerSettings
 from usertrack.workspace.data_folder import default_data
 
-if TYPE_CHECKING:
-    import ssl
-
-    from usertrack.server.http.server_settings import ServerSettings
-
 _PANEL = "Engines"
-
-
-@dataclass(frozen=True)
-class Pace:
-    """The pace of the demo's people, in hours of visits an hour, and the seed of what they do."""
-
-    speed: float
-    seed: int
 
 
 class LogFormat(StrEnum):
@@ -65,9 +53,13 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; the default accepts only this machine.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 picks a free one.")] = 8765,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 picks a free one.")
+    ] = 8765,
     data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The folder of the events.")] = None,
-    timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Timezone of the project.")] = "UTC",
+    timezone: Annotated[
+        str, typer.Option("--timezone", metavar="ZONE", help="Timezone of the project.")
+    ] = ServerSettings.timezone,
     max_rows: Annotated[
         int,
         typer.Option(
@@ -75,7 +67,7 @@ def serve(
             min=1,
             help="How many rows a query may return; the default is PostHog's own limit.",
         ),
-    ] = 50_000,
+    ] = ServerSettings.row_cap,
     week_start: Annotated[
         str | None, typer.Option("--week-start", metavar="DAY", help="On which day weeks start: monday or sunday.")
     ] = None,
@@ -84,7 +76,7 @@ def serve(
     ] = False,
     query_memory: Annotated[
         float, typer.Option("--query-memory", metavar="GIB", min=0.1, help="Memory of one query; three run at a time.")
-    ] = 3.0,
+    ] = ServerSettings.query_memory / 2**30,
     plan: Annotated[
         Path | None,
         typer.Option("--plan", metavar="FILE", help="Check each event against this tracking plan: `plan live-check`."),
@@ -97,11 +89,11 @@ def serve(
         typer.Option(
             "--catch-up", metavar="SECONDS", min=0, help="How long a query waits for the newest events to be stored."
         ),
-    ] = 5.0,
+    ] = ServerSettings.catch_up,
     most_waiting: Annotated[
         int,
         typer.Option("--most-waiting", metavar="MIB", min=1, help="How much may wait to be stored; more is refused."),
-    ] = 256,
+    ] = ServerSettings.most_waiting >> 20,
     status: Annotated[
         bool, typer.Option("--status", help="Show how the server of --data is: rates, what waits, problems.")
     ] = False,
@@ -134,10 +126,10 @@ def serve(
             min=0,
             help="Browsers' requests a second from an address, programs' ten times as many; 0: any.",
         ),
-    ] = 200,
+    ] = ServerSettings.requests_per_address,
     key_limit: Annotated[
         float, typer.Option("--limit-per-key", min=0, help="Browsers' requests a second in all; 0: any number.")
-    ] = 2000,
+    ] = ServerSettings.requests_per_key,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
     trusted: TrustedProxies = None,
@@ -177,32 +169,63 @@ def serve(
 
         server_status.show_status(folder) if status else server_status.show_refused(folder, os.environ, replay=replay)
         return
-    run_server(
-        host,
-        port,
-        data,
-        timezone,
-        max_rows,
-        week_start,
-        hash_ips=hash_ips,
-        query_memory=int(query_memory * 2**30),
-        catch_up=catch_up,
-        most_waiting=most_waiting << 20,
-        plan=plan,
-        enforce=enforce,
-        browsers={
-            "origins": tuple(origins or ()),
-            "signed_only": signed_only,
-            "declared": _lines(routes) if routes else (),
-            "requests_per_address": address_limit,
-            "requests_per_key": key_limit,
-        },
-        log_format=log_format,
-        traffic=Pace(speed, seed) if demo_traffic else None,
-        pages=pages,
-        tls=tls_of(certificate, certificate_key),
-        trusted=trusted or (),
-    )
+    from usertrack.demo.sources import require_engines
+    from usertrack.product.scope import WeekStart, one_of
+    from usertrack.server.serve import is_public, load_or_create_settings
+    from usertrack.server.serve import serve as serve_events
+    from usertrack.workspace.key import pseudonym_key
+    from usertrack.workspace.settings import WEEK_STARTS, load_settings
+
+    require_engines()
+    require_timezone(timezone)
+    if enforce and plan is None:
+        raise UsageError("--enforce needs a plan", "name it: `usertrack serve --plan tracking.yaml --enforce`")
+    tls = tls_of(certificate, certificate_key)
+    if tls and (demo_traffic or pages):
+        raise UsageError(
+            "--tls-cert is for events alone, without --demo-traffic and --pages",
+            "open the pages by themselves: `usertrack open --tls-cert FILE`",
+        )
+    first_day = one_of(week_start, WeekStart, "--week-start") if week_start else None
+    declared = _lines(routes) if routes else ()
+    ip_key = pseudonym_key(load_settings()) if hash_ips else b""
+    if is_public(host):
+        diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
+        warn_of_plain(host, tls, trusted or (), "events and the personal key can be read on their way")
+    with ExitStack() as stack, ExitStack() as preparing:
+        if demo_traffic:
+            if data is None:
+                preparing.enter_context(_beginning())
+            _live_demo(folder, is_own=data is None)
+
+        def settings() -> ServerSettings:
+            return replace(
+                load_or_create_settings(folder, os.environ),
+                timezone=timezone,
+                week_start_day=WEEK_STARTS.index(first_day) if first_day else None,
+                row_cap=max_rows,
+                ip_key=ip_key,
+                query_memory=int(query_memory * 2**30),
+                plan=plan,
+                enforce=enforce,
+                most_waiting=most_waiting << 20,
+                catch_up=catch_up,
+                origins=tuple(origins or ()),
+                requests_per_address=address_limit,
+                requests_per_key=key_limit,
+                signed_only=signed_only,
+                declared=declared,
+            )
+
+        def begin(url: str, keys: ServerSettings) -> None:
+            preparing.close()
+            _announce(url, keys, folder)
+            if demo_traffic:
+                stack.enter_context(_playing(url, keys, speed, seed))
+            if pages:
+                stack.enter_context(_pages(url, keys, is_demo=demo_traffic))
+
+        serve_events(folder, settings, host, port, begin, log_format, tls, trusted or ())
 
 
 def _lines(file: Path) -> tuple[str, ...]:
@@ -237,81 +260,6 @@ def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progre
         built.close()
 
 
-def run_server(
-    host: str,
-    port: int,
-    data: Path | None,
-    timezone: str,
-    max_rows: int,
-    week_start: str | None = None,
-    *,
-    hash_ips: bool = False,
-    query_memory: int,
-    catch_up: float,
-    most_waiting: int,
-    plan: Path | None,
-    enforce: bool,
-    browsers: Mapping[str, Any] | None = None,
-    log_format: str,
-    traffic: Pace | None = None,
-    pages: bool = False,
-    tls: "ssl.SSLContext | None" = None,
-    trusted: Sequence[str] = (),
-) -> None:
-    from usertrack.demo.sources import require_engines
-    from usertrack.product.scope import WeekStart, one_of
-    from usertrack.server.serve import is_public, serve
-    from usertrack.workspace.key import pseudonym_key
-    from usertrack.workspace.settings import WEEK_STARTS, load_settings
-
-    require_engines()
-    require_timezone(timezone)
-    if enforce and plan is None:
-        raise UsageError("--enforce needs a plan", "name it: `usertrack serve --plan tracking.yaml --enforce`")
-    if tls and (traffic or pages):
-        raise UsageError(
-            "--tls-cert is for events alone, without --demo-traffic and --pages",
-            "open the pages by themselves: `usertrack open --tls-cert FILE`",
-        )
-    first_day = one_of(week_start, WeekStart, "--week-start") if week_start else None
-    if is_public(host):
-        diagnostics.note(f"anybody who reaches {host} can send events; reading needs the personal key")
-        warn_of_plain(host, tls, trusted, "events and the personal key can be read on their way")
-    with ExitStack() as stack, ExitStack() as preparing:
-        if traffic and data is None:
-            preparing.enter_context(_beginning())
-        folder = _live_demo(data) if traffic else data or default_data()
-
-        def begin(url: str, keys: "ServerSettings") -> None:
-            preparing.close()
-            _announce(url, keys, folder)
-            if traffic:
-                stack.enter_context(_playing(url, keys, traffic))
-            if pages:
-                stack.enter_context(_pages(url, keys, is_demo=traffic is not None))
-
-        serve(
-            folder,
-            os.environ,
-            host,
-            port,
-            begin,
-            log_format,
-            tls,
-            trusted,
-            query_memory=query_memory,
-            catch_up=catch_up,
-            most_waiting=most_waiting,
-            plan=plan,
-            enforce=enforce,
-            **(browsers or {}),
-            timezone=timezone,
-            row_cap=max_rows,
-            ip_key=pseudonym_key(load_settings()) if hash_ips else b"",
-            week_start_day=WEEK_STARTS.index(first_day) if first_day else None,
-        )
-
-
 def _beginning() -> AbstractContextManager[None]:
     """While live traffic is prepared, commands that watch it wait."""
     from usertrack.demo.traffic.data import beginning
@@ -320,26 +268,24 @@ def _beginning() -> AbstractContextManager[None]:
     return beginning(cache_root())
 
 
-def _live_demo(data: Path | None) -> Path:
-    """The folder of live traffic, with the demo's events in it; builds the demo if it is missing."""
+def _live_demo(folder: Path, *, is_own: bool) -> None:
+    """Prepare the folder of live traffic, with the demo's events in it; builds the demo if it is missing."""
     from usertrack.demo.sources import open_last_demo
     from usertrack.demo.traffic.data import prepare
     from usertrack.workspace.demo_choice import cache_root
 
-    folder = data or live_demo_data()
     with diagnostics.Progress() as progress:
         demo = open_last_demo(cache_root(), now=datetime.now(UTC), notify=progress)
         with closing(demo):
-            prepare(folder, demo, is_own=data is None)
-    return folder
+            prepare(folder, demo, is_own=is_own)
 
 
 @contextmanager
-def _playing(url: str, keys: "ServerSettings", traffic: Pace) -> Iterator[None]:
+def _playing(url: str, keys: ServerSettings, speed: float, seed: int) -> Iterator[None]:
     from usertrack.demo.traffic.player import Player, Server
 
     server = Server(url, keys.project_token, keys.personal_api_key, keys.project_id)
-    player = Player(server, lambda: datetime.now(UTC), speed=traffic.speed, seed=traffic.seed)
+    player = Player(server, lambda: datetime.now(UTC), speed=speed, seed=seed)
     diagnostics.note(
         "the demo's people are live; in another terminal: `usertrack alerts watch --demo`, `usertrack live --demo`"
     )
@@ -351,7 +297,7 @@ def _playing(url: str, keys: "ServerSettings", traffic: Pace) -> Iterator[None]:
 
 
 @contextmanager
-def _pages(url: str, keys: "ServerSettings", *, is_demo: bool) -> Iterator[None]:
+def _pages(url: str, keys: ServerSettings, *, is_demo: bool) -> Iterator[None]:
     """The pages in a process of their own: however much they compute, events are taken at the same pace."""
     server = {
         "POSTHOG_HOST": url,
@@ -384,7 +330,7 @@ def live_demo_data() -> Path:
     return live_demo_folder(cache_root())
 
 
-def _announce(url: str, keys: "ServerSettings", folder: Path) -> None:
+def _announce(url: str, keys: ServerSettings, folder: Path) -> None:
     diagnostics.note(f"serving {folder} at {url}, project {keys.project_id}; Ctrl-C ends it")
     diagnostics.note(f"project token for writing: {keys.project_token}")
     if os.environ.get("USERTRACK_PERSONAL_API_KEY"):

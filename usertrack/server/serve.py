@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import ConnectionFailed, UsageError
 from usertrack.core.temporary import write_whole
@@ -50,20 +50,19 @@ def load_or_create_settings(data: Path, env: Mapping[str, str]) -> ServerSetting
 
 def serve(
     data: Path,
-    env: Mapping[str, str],
+    settings_of: Callable[[], ServerSettings],
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     on_ready: Callable[[str, ServerSettings], None] = lambda url, settings: None,
     log_format: str = "text",
     tls: "ssl.SSLContext | None" = None,
     trusted: Sequence[str] = (),
-    **overrides: Any,
 ) -> None:
     """Serve ``data`` on ``host:port`` (0: any free port) until SIGINT or SIGTERM, then finish the running requests.
 
-    ``on_ready`` gets the URL and the settings before the first request; ``overrides`` replace fields of
-    ``ServerSettings``. Failures are logged to standard error, as text or as lines of json. What the proxies with
-    ``trusted`` addresses say of a client is believed. With ``tls`` the port speaks HTTPS.
+    ``settings_of`` is called when the directory and the port are this process's. ``on_ready`` gets the URL and the
+    settings before the first request. Failures are logged to standard error, as text or as lines of json. What the
+    proxies with ``trusted`` addresses say of a client is believed. With ``tls`` the port speaks HTTPS.
 
     Raises ``ConnectionFailed`` when the port or the directory is in use.
     """
@@ -79,7 +78,7 @@ def serve(
         to_stderr(log_format)
         store.damage.check()
         store.reconcile()
-        settings = replace(load_or_create_settings(data, env), owner_key=secrets.token_urlsafe(32), **overrides)
+        settings = replace(settings_of(), owner_key=secrets.token_urlsafe(32))
         port = listener.getsockname()[1]
         sockets = [listener, *([stack.enter_context(closing(listen(DEFAULT_HOST, 0)))] if tls else [])]
         # this machine's commands ask without TLS: the certificate has another name
