@@ -1,7 +1,7 @@
 """Packs a folder as the last release writes it: `PYTHONPATH=CHECKOUT_OF_THE_RELEASE python tests/last_release.py FILE`.
 
 ``data`` has two stored events and four that wait in the log, ``history.duckdb`` a snapshot of two people, and
-``alerts`` a silence. The committed file is of e9c1e1be.
+``alerts`` one that was told, and one that waits. The committed file is of e9c1e1be, its alerts are of 6e0f70f8.
 """
 
 import sys
@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from tests.live.alerts.signals import T0, at, signal, told_to
 from tests.memberships import classified, keep_one
-from usertrack.live.alerts.notifications import Silence
+from usertrack.live.alerts.desk import Desk
+from usertrack.live.alerts.notifications import Channel
 from usertrack.live.alerts.store import Store as AlertStore
 from usertrack.segments.history.file import HistoryFile
 from usertrack.server.capture.ingest import Ingestor
@@ -35,10 +37,11 @@ def write(folder: Path) -> None:
         store.log.append([to_bytes(events(3, 4), NOW), to_bytes(events(5, 6), NOW)])
     people = {f"{name}@x.example": (1, 0, 1.0, 0.0) for name in ("ann", "ben")}
     keep_one(HistoryFile(folder / "history.duckdb", "test"), classified(0, people))
-    alerts = AlertStore(folder / "alerts")
-    with alerts.transaction():
-        alerts.put_silence(Silence("quiet", (), NOW, NOW, "ann", "deploy"))
-    alerts.close()
+    desk = Desk(AlertStore(folder / "alerts"), told_to(Channel("pager", "pagerduty")))
+    desk.receive([signal()], T0)
+    desk.tick(at(30))
+    desk.receive([signal(person="bob", after=5 * 3600)], at(5 * 3600))
+    desk.store.close()
 
 
 if __name__ == "__main__":

@@ -9,10 +9,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.live.alerts.signals import at, told_to
 from tests.memberships import FIRST, classified, keep_one
 from usertrack.core.errors import UsageError
 from usertrack.core.spool import connect
+from usertrack.live.alerts.codec import decode
+from usertrack.live.alerts.desk import Desk
 from usertrack.live.alerts.erasure import compact
+from usertrack.live.alerts.notifications import Channel
+from usertrack.live.alerts.router import Notification
 from usertrack.live.alerts.store import Store as AlertStore
 from usertrack.live.signals.state import StateFile
 from usertrack.privacy import local
@@ -57,13 +62,19 @@ def test_the_history_goes_on(folder: Path) -> None:
     assert not copy.exists()
 
 
-def test_alerts_are_as_they_were_and_erasing_deletes_copies(folder: Path) -> None:
-    copy = folder / "alerts/alerts.db.format-0"
-    copy.touch()
-    with closing(AlertStore(folder / "alerts")) as alerts:
-        assert [silence.comment for silence in alerts.silences()] == ["deploy"]
-        compact(alerts)
-    assert not copy.exists()
+def test_alerts_that_were_told_are_not_told_again_and_erasing_deletes_copies(folder: Path) -> None:
+    with closing(AlertStore(folder / "alerts")) as store:
+        desk = Desk(store, told_to(Channel("pager", "pagerduty")))
+        assert [message.person for message in (*desk.tick(at(6 * 3600)), *desk.tick(at(7 * 3600)))] == ["bob"]
+        waiting = store.connection.execute("SELECT body FROM outbox ORDER BY id").fetchall()
+        assert [decode(Notification, body).person for (body,) in waiting] == [
+            "ada",
+            "ada",
+            "bob",
+        ]  # one was a repetition
+        assert (folder / "alerts/alerts.db.format-1").exists()
+        compact(store)
+    assert not list(folder.glob("alerts/*.format-*"))
 
 
 def of_the_log(folder: Path) -> None:

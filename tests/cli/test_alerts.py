@@ -113,17 +113,6 @@ def test_an_alert_that_is_not_there_is_named_with_one_that_is(alerts: Cli) -> No
     assert "dana@acme.example" in result.err
 
 
-def test_silences_begin_are_listed_and_end(alerts: Cli) -> None:
-    begun = alerts("alerts", "silence", "pattern=errors", "--for", "30m", "--comment", "release")
-    assert begun.code == 0
-    id_ = begun.err.split("silence ")[1][:8]
-    assert "release" in alerts("alerts", "list").err
-    assert alerts("alerts", "silence", "--end", id_).code == 0
-    assert "release" not in alerts("alerts", "list").err
-    assert alerts("alerts", "silence").code == 2
-    assert alerts("alerts", "silence", "nonsense").code == 2
-
-
 def test_how_fast_people_are_helped(alerts: Cli) -> None:
     alerts("alerts", "ack", "dana@acme.example")
     answer = json.loads(alerts("alerts", "stats", "-f", "json").out)

@@ -24,7 +24,6 @@ PATTERNS = """
 patterns:
   errors: {when: {count: $exception, more_than: 3, within: 5m}, because: "{count} errors in 5 minutes"}
 notifications:
-  group_wait: 0s
   budgets: {person: off, pattern: off, channel: off}
   channels: {slack: slack}
 """

@@ -27,7 +27,7 @@ def make(folder: Path) -> None:
     settle(folder)
     from contextlib import closing
 
-    from tests.live.alerts.signals import T0, at, one_route
+    from tests.live.alerts.signals import T0, at, told_to
     from tests.live.alerts.signals import signal as alert
     from tests.privacy.test_nothing_left import write
     from tests.segments.history.test_transitions import write as write_history
@@ -44,7 +44,7 @@ def make(folder: Path) -> None:
     history = HistoryFile(folder / "history.duckdb", "test")
     write_history(history, {day: {"ann+1": (5, 5, 1, 0), "ben": (1, 0, 1, 0)} for day in (0, 7)})
     (folder / "data/usertrack").mkdir(parents=True)
-    desk = Desk(Alerts(folder / "data/usertrack"), one_route(Channel("support", "slack")))
+    desk = Desk(Alerts(folder / "data/usertrack"), told_to(Channel("support", "slack")))
     desk.receive([alert(person="p-1", facts={"email": ANN})], T0)
     desk.tick(at(30))
     desk.store.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.alerts.signals import one_route
+from tests.live.alerts.signals import told_to
 from usertrack.core.temporary import temporary_folder
 from usertrack.library.library import shipped_root
 from usertrack.live.alerts.desk import Desk
@@ -106,7 +106,7 @@ def test_erase_asks_first(own: Cli, fresh: Office) -> None:
 def alert_about_ann() -> None:
     """In the folder of the user's data, since there is no workspace."""
     settings = load_settings()
-    desk = Desk(Alerts(state_folder(settings, T0)), one_route(Channel("support", "slack")))
+    desk = Desk(Alerts(state_folder(settings, T0)), told_to(Channel("support", "slack")))
     desk.receive([signal(person="p-1", facts={"email": ANN})], T0)
     assert desk.tick(at(30))
     desk.store.close()

@@ -54,7 +54,7 @@ def list_alerts(
     *,
     common: Common,
 ) -> None:
-    """List who needs help, the most urgent first, with silences and channels that do not get through.
+    """List who needs help, the most urgent first, and the channels that do not get through.
 
     `usertrack alerts list` · open alerts
 
@@ -70,8 +70,7 @@ def list_alerts(
         listed = [alert for alert in desk.alerts(everything=everything) if pattern in (None, alert.pattern)]
         channels = [channel_state(desk.store, name) for name in desk.settings.channels]
         left_out = [] if everything else desk.within_incidents()
-        silences = desk.store.silences(now)
-        document = alerts_document(listed, silences, channels, now, settings["timezone"], left_out=len(left_out))
+        document = alerts_document(listed, channels, now, settings["timezone"], left_out=len(left_out))
         emit(document, settings, common, limit)
 
 
@@ -139,45 +138,6 @@ def resolve(alert: _Id, comment: _Comment = "", by: _By = None, *, common: Commo
     with open_desk(common) as (_, desk):
         changed = desk.resolve(_alert(desk, alert).key, _who(by), datetime.now(UTC), comment)
         _say("resolved", changed)
-
-
-@alerts.command("silence")
-@with_common_once
-def silence(
-    matchers: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[LABEL=VALUE]...", help="Which alerts: pattern=stuck, tier!=paid, route=~/docs/.*"),
-    ] = None,
-    time: _For = "1h",
-    end: Annotated[str | None, typer.Option("--end", metavar="ID", help="End this silence now.")] = None,
-    comment: _Comment = "",
-    by: _By = None,
-    *,
-    common: Common,
-) -> None:
-    """Tell nobody of alerts with these labels for a while, such as during maintenance.
-
-    `usertrack alerts silence pattern=errors route=~/billing.* --for 30m --comment "new release"`
-
-    `usertrack alerts silence --end 1a2b3c4d`
-    """
-    from usertrack.cli import diagnostics
-    from usertrack.cli.desk import open_desk
-    from usertrack.core.errors import UsageError
-    from usertrack.core.words import parse_age
-    from usertrack.live.alerts.matchers import parse_matcher
-
-    if bool(end) == bool(matchers):
-        raise UsageError("a silence needs to know of what", "write pattern=stuck, or --end ID")
-    now = datetime.now(UTC)
-    parsed = [parse_matcher(text) for text in matchers or ()]
-    with open_desk(common) as (_, desk):
-        if end:
-            desk.end_silence(end, now)
-            diagnostics.note(f"the silence {end} has ended")
-        else:
-            made = desk.silence(parsed, now + parse_age(time), _who(by), now, comment)
-            diagnostics.note(f"silence {made.id}: nobody is told of {', '.join(map(str, parsed))} for {time}")
 
 
 @alerts.command("stats")

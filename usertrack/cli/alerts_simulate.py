@@ -44,7 +44,7 @@ def simulate(
 
     `usertrack alerts simulate --days 90 --outcome event:subscription_cancelled --curve -o patterns.html`
 
-    It is the engine of `alerts watch` and its rules of grouping, budgets and digests, in virtual time. Nothing is sent.
+    It is the engine of `alerts watch` and its rules of budgets and digests, in virtual time. Nothing is sent.
     """
     from usertrack.cli.session import open_session
     from usertrack.core.words import parse_age

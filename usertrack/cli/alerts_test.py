@@ -32,7 +32,7 @@ def send_test(common: Common, names: list[str]) -> None:
     for name, sender in senders(notifications, settings).items():
         if names and name not in names:
             continue
-        notification = Notification(name, f"test:{uuid4()}", {}, Reason.NEW, now, (_alert(now),))
+        notification = Notification(name, Reason.NEW, now, "test", (_alert(now),))
         try:
             sender.send(Message(str(uuid4()), notification), now)
         except (UsertrackError, Retry) as problem:

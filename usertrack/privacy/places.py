@@ -158,7 +158,7 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
             counts = erasure.held(store, person_of(subject))
             yield Holding("alerts", "alerts", counts.alerts)
             yield Holding("alerts", "messages", counts.messages, "Slack and the like keep what they were sent")
-            yield Holding("alerts", "steps, silences and counts", counts.others)
+            yield Holding("alerts", "steps and counts", counts.others)
     with local.open_signals(files.alerts) as state:
         if state:
             yield Holding("alerts", "what patterns remember", state.held(person_of(subject).is_in))

@@ -1,14 +1,12 @@
-"""Signals and routes for the tests of alerts."""
+"""Signals and channels for the tests of alerts."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from usertrack.live.alerts.matchers import parse_matcher
 from usertrack.live.alerts.model import Signal, SignalState
-from usertrack.live.alerts.notifications import Channel, Notifications, Route, Timing
+from usertrack.live.alerts.notifications import Channel, Notifications
 
 T0 = datetime(2026, 11, 20, 9, tzinfo=UTC)
-USUAL = Timing()
 
 
 def at(seconds: float) -> datetime:
@@ -31,11 +29,6 @@ def signal(
     return Signal(pattern, person, session, state, at(after), severity, because, facts or {}, labels, ("uuid-1",))
 
 
-def route(name: str, *matchers: str, channels: tuple[str, ...], goes_on: bool = False) -> Route:
-    return Route(name, tuple(map(parse_matcher, matchers)), channels, goes_on=goes_on)
-
-
-def one_route(*channels: Channel, timing: Timing = USUAL) -> Notifications:
+def told_to(*channels: Channel) -> Notifications:
     """Every alert to all ``channels``."""
-    route = Route("all", (), tuple(channel.name for channel in channels), timing)
-    return Notifications({channel.name: channel for channel in channels}, (route,))
+    return Notifications({channel.name: channel for channel in channels})

@@ -1,13 +1,19 @@
+import shutil
+import socket
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
-from datetime import datetime
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.live.alerts.mail_server import OPENSSL, certificate, mailbox
-from tests.live.alerts.signals import T0, at, one_route, signal
+from tests.live.alerts.signals import T0, at, signal, told_to
 from tests.live.alerts.test_slack import CALL, JOHN
 from tests.push.receiver import Answer, receiving
 from usertrack.core.errors import UsageError
@@ -35,7 +41,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def deliveries(store: Store, channel: Channel, sender: Sender, *seconds: float) -> list[Delivered]:
     """One alert that fires, and turns of the outbox at these seconds."""
-    desk = Desk(store, one_route(channel))
+    desk = Desk(store, told_to(channel))
     desk.receive([JOHN_STUCK], T0)
     desk.tick(at(30))
     outbox = Outbox(store, {channel.name: sender})
@@ -61,7 +67,7 @@ def test_an_e_mail_is_text_of_one_thread(store: Store) -> None:
 
 
 def test_a_name_makes_no_header(store: Store) -> None:
-    desk = Desk(store, one_route(EMAIL))
+    desk = Desk(store, told_to(EMAIL))
     desk.receive([signal(facts={"name": "x\r\nBcc: all@acme.example\ud800"})], T0)
     desk.tick(at(30))
     with mailbox() as box:
@@ -105,11 +111,12 @@ def test_a_certificate_that_nobody_trusts_is_not_trusted(store: Store, tmp_path:
     assert box.messages == []
 
 
-PAGER = Channel("pager", "pagerduty")
+PAGER, AM = Channel("pager", "pagerduty"), Channel("am", "alertmanager")
+ALERTMANAGER = shutil.which("prometheus-alertmanager")
 
 
 def test_pagerduty_has_one_event_an_alert_through_its_life(store: Store) -> None:
-    desk = Desk(store, one_route(PAGER))
+    desk = Desk(store, told_to(PAGER))
     with receiving(Answer(202, '{"status": "success"}')) as pagerduty:
         outbox = Outbox(store, {"pager": PagerDutySender(pagerduty.url, "r0uting-key", CALL)})
         desk.receive([JOHN_STUCK], T0)
@@ -156,7 +163,7 @@ def test_a_webhook_gets_all_that_is_known_under_one_key(store: Store) -> None:
 def test_an_alertmanager_gets_labels_and_times(store: Store) -> None:
     with receiving() as server:
         url = server.url.rsplit("/hooks", 1)[0]
-        (done,) = deliveries(store, Channel("am", "alertmanager"), AlertmanagerSender(url, CALL), 31)
+        (done,) = deliveries(store, AM, AlertmanagerSender(url, CALL), 31)
     assert done.sent == 1
     assert server.paths == ["/api/v2/alerts"]
     (alert,) = server.bodies[0]
@@ -165,8 +172,51 @@ def test_an_alertmanager_gets_labels_and_times(store: Store) -> None:
     assert alert["generatorURL"] == "https://acme.example/admin/ada"
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(ALERTMANAGER is None, reason="needs Debian's package prometheus-alertmanager")
+def test_a_real_alertmanager_has_an_alert_until_it_is_over(store: Store, tmp_path: Path) -> None:
+    with alertmanager(tmp_path) as url:
+        desk, channel = Desk(store, told_to(AM)), {"am": AlertmanagerSender(url, CALL)}
+        now = datetime.now(UTC)
+        fires = replace(JOHN_STUCK, at=now)
+        desk.receive([fires], now)
+        desk.tick(now + timedelta(seconds=5))
+        outbox = Outbox(store, channel)
+        assert outbox.deliver(now).sent == 1
+        (alert,) = httpx.get(f"{url}/api/v2/alerts").json()
+        assert alert["labels"] == {"alertname": "stuck", **desk.alert(fires.key).labels}
+        assert alert["annotations"]["email"] == "john@acme.com"
+        desk.resolve(fires.key, "grace", now + timedelta(milliseconds=1))
+        desk.tick(now + timedelta(minutes=6))
+        assert outbox.deliver(now).sent == 1
+        assert httpx.get(f"{url}/api/v2/alerts").json() == []
+
+
+@contextmanager
+def alertmanager(folder: Path) -> Iterator[str]:
+    """The address of Debian's Alertmanager with one receiver, which tells nobody."""
+    (folder / "am.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    files = [f"--config.file={folder}/am.yml", f"--storage.path={folder}/am", "--cluster.listen-address="]
+    process = subprocess.Popen(
+        [str(ALERTMANAGER), *files, f"--web.listen-address={address}"], stderr=subprocess.DEVNULL
+    )
+    try:
+        while process.poll() is None:
+            with suppress(httpx.TransportError):
+                httpx.get(f"http://{address}/-/ready").raise_for_status()
+                break
+            time.sleep(0.05)
+        yield f"http://{address}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def test_a_channel_that_holds_its_messages_holds_up_no_other(store: Store) -> None:
-    both = one_route(Channel("hook", "webhook"), PAGER)
+    both = told_to(Channel("hook", "webhook"), PAGER)
     desk = Desk(store, both)
     desk.receive([JOHN_STUCK], T0)
     desk.tick(at(30))
@@ -187,13 +237,13 @@ def test_a_channel_that_holds_its_messages_holds_up_no_other(store: Store) -> No
 )
 def test_a_channel_without_its_secret_is_told_at_once(channel: Channel, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        senders(one_route(channel), settings_of_values({}))
+        senders(told_to(channel), settings_of_values({}))
 
 
 def test_an_address_that_others_could_read_along_is_refused() -> None:
     settings = settings_of_values({"webhook.url": "http://hooks.example/s3cr3t"})
     with pytest.raises(UsageError, match="is not https://") as error:
-        senders(one_route(Channel("hook", "webhook")), settings)
+        senders(told_to(Channel("hook", "webhook")), settings)
     assert "s3cr3t" not in str(error.value)
 
 
@@ -205,7 +255,7 @@ def test_a_channel_that_hangs_holds_up_no_other(store: Store) -> None:
             hanging.wait()
             return super().send(message, now)
 
-    desk = Desk(store, one_route(Channel("hook", "webhook"), PAGER))
+    desk = Desk(store, told_to(Channel("hook", "webhook"), PAGER))
     desk.receive([signal(person="ann"), signal(person="bea")], T0)
     desk.tick(at(30))
     with receiving() as slow, receiving() as well:
@@ -218,7 +268,7 @@ def test_a_channel_that_hangs_holds_up_no_other(store: Store) -> None:
 
 
 def test_critical_alerts_go_first(store: Store) -> None:
-    desk = Desk(store, one_route(Channel("hook", "webhook")))
+    desk = Desk(store, told_to(Channel("hook", "webhook")))
     desk.receive([signal(person="ann"), signal(person="bea"), signal(person="cat", severity="critical")], T0)
     desk.tick(at(30))
     with receiving() as server:

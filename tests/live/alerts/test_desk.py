@@ -4,22 +4,21 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from tests.live.alerts.alertmanager import message_of, ours, random_stream, settings_of, signals_at, silences_at
-from tests.live.alerts.signals import T0, at, one_route, signal
+from tests.live.alerts.signals import T0, at, signal, told_to
 from usertrack.core.errors import SourceBusy, UsageError
 from usertrack.live.alerts.codec import decode
 from usertrack.live.alerts.desk import Desk
 from usertrack.live.alerts.life import AlertState
-from usertrack.live.alerts.matchers import parse_matcher
 from usertrack.live.alerts.model import SignalState
-from usertrack.live.alerts.notifications import Channel, Notifications, Route
+from usertrack.live.alerts.notifications import Channel
 from usertrack.live.alerts.router import Notification
 from usertrack.live.alerts.store import Store
 
-SETTINGS = one_route(Channel("pager", "pagerduty"))
+SETTINGS = told_to(Channel("pager", "pagerduty"))
 KEY = "stuck:ada:s1"
 
 
@@ -58,9 +57,9 @@ def test_the_same_signals_twice_count_once(tmp_path: Path) -> None:
     assert desk_in(tmp_path).alert(KEY).reopened == 0
 
 
-def test_a_restart_forgets_neither_a_group_nor_what_was_told(tmp_path: Path) -> None:
+def test_a_restart_forgets_neither_what_waits_nor_what_was_told(tmp_path: Path) -> None:
     desk_in(tmp_path).receive([signal()], T0)
-    assert desk_in(tmp_path).tick(at(29)) == []
+    assert desk_in(tmp_path).tick(at(2)) == []
     assert len(desk_in(tmp_path).tick(at(30))) == 1
     assert desk_in(tmp_path).tick(at(330)) == []
     desk_in(tmp_path).receive([signal(state=SignalState.RESOLVED, after=400)], at(400))
@@ -70,12 +69,9 @@ def test_a_restart_forgets_neither_a_group_nor_what_was_told(tmp_path: Path) -> 
 def test_the_watcher_heeds_what_others_do_meanwhile(tmp_path: Path) -> None:
     watcher, other = desk_in(tmp_path), desk_in(tmp_path)
     watcher.receive([signal()], T0)
-    other.silence([parse_matcher("pattern=stuck")], at(1000), "grace", at(5), "a launch")
+    other.snooze(KEY, at(200), "grace", at(1))
     assert watcher.tick(at(30)) == []
-    (silence,) = other.store.silences(at(30))
-    assert (silence.who, silence.comment) == ("grace", "a launch")
-    other.end_silence(silence.id, at(200))
-    assert len(watcher.tick(at(330))) == 1
+    assert len(watcher.tick(at(200))) == 1
 
 
 def test_what_is_resolved_by_somebody_is_reopened_when_it_fires_again(tmp_path: Path) -> None:
@@ -104,7 +100,7 @@ def waiting_after_two_days(folder: Path, channel: Channel) -> list[tuple[str, li
 
     Of eve it was told before.
     """
-    desk = Desk(Store(folder), one_route(channel))
+    desk = Desk(Store(folder), told_to(channel))
     desk.receive([signal(person="eve"), signal()], T0)
     desk.tick(at(31))
     desk.store.connection.execute("UPDATE outbox SET state = 'sent' WHERE body LIKE '%:eve:%'")
@@ -177,33 +173,43 @@ def test_what_failed_halfway_did_not_happen(tmp_path: Path) -> None:
     assert desk.tick(at(30)) == []
 
 
-@pytest.mark.parametrize("id_", range(3))
-def test_a_desk_that_is_opened_anew_each_half_second_tells_what_one_router_tells(tmp_path: Path, id_: int) -> None:
-    stream = random_stream(id_, 20)
-    messages = []
-    for half_second in range(52):
-        desk = Desk(Store(tmp_path), settings_of(stream))
-        if half_second % 2 == 0:
-            for silence in silences_at(stream, half_second // 2):
-                with desk.store.transaction():
-                    desk.store.put_silence(silence)
-            desk.receive(signals_at(stream, half_second // 2), at(half_second / 2))
-        messages += map(message_of, desk.tick(at(half_second / 2)))
-        desk.store.close()
-    assert sorted(messages) == ours(stream, 26, 0)
+def test_a_desk_that_is_opened_anew_at_every_step_tells_what_one_desk_tells(tmp_path: Path) -> None:
+    random = Random(7)
+    people = dict.fromkeys("abcdef", False)
+    steps = []
+    for second in sorted(random.sample(range(4000), 60)):
+        person = random.choice(list(people))
+        people[person] = not people[person]
+        state = SignalState.FIRING if people[person] else SignalState.RESOLVED
+        severity = random.choice(["info", "warning", "critical"])
+        steps.append(signal(random.choice(["errors", "stuck"]), state, person=person, after=second, severity=severity))
+    settings = told_to(Channel("pager", "pagerduty"), Channel("support", "slack"))
+    one = Desk(Store(tmp_path / "one"), settings)
+    told_by_one, told_anew = [], []
+    for second in range(0, 6000, 20):
+        now, signals = at(second), [step for step in steps if at(second) <= step.at < at(second + 20)]
+        one.receive(signals, now)
+        told_by_one += one.tick(now)
+        anew = Desk(Store(tmp_path / "anew"), settings)
+        anew.receive(signals, now)
+        told_anew += anew.tick(now)
+        anew.store.close()
+    assert told_anew == told_by_one
+    assert {message.reason for message in told_by_one} == {"new", "resolved", "digest"}
 
 
 def test_who_is_told_can_change_while_an_alert_fires(tmp_path: Path) -> None:
     desk_in(tmp_path).receive([signal()], T0)
     assert len(desk_in(tmp_path).tick(at(30))) == 1
-    changed = Notifications({"hook": Channel("hook", "webhook")}, (Route("new", (), ("hook",)),))
-    assert [message.channel for message in Desk(Store(tmp_path), changed).tick(at(60))] == ["hook"]
-    assert [message.channel for message in Desk(Store(tmp_path), changed).tick(at(400))] == []
+    changed = told_to(Channel("hook", "webhook"))
+    told = [message for second in (60, 330, 700) for message in Desk(Store(tmp_path), changed).tick(at(second))]
+    assert [message.channel for message in told] == ["hook"]
 
 
 _RECEIVES = """
 import sys
 from pathlib import Path
+from random import Random
 from datetime import timedelta
 from tests.live.alerts.signals import T0, signal
 from tests.live.alerts.test_desk import desk_in

@@ -1,12 +1,11 @@
 from datetime import timedelta
 from pathlib import Path
 
-from tests.live.alerts.signals import T0, at, one_route, signal
+from tests.live.alerts.signals import T0, at, signal, told_to
 from tests.push.receiver import receiving
 from usertrack.live.alerts.channels.slack import WebhookSender
 from usertrack.live.alerts.desk import Desk
 from usertrack.live.alerts.erasure import Held, Person, erase, expire_by, held
-from usertrack.live.alerts.matchers import parse_matcher
 from usertrack.live.alerts.model import SignalState
 from usertrack.live.alerts.notifications import Budget, Channel, Notifications
 from usertrack.live.alerts.outbox import Outbox
@@ -14,19 +13,17 @@ from usertrack.live.alerts.store import Store
 
 ADA = Person(frozenset({"0190-ada", "device-7"}), "ada@acme.example")
 FACTS = {"email": "ada@acme.example", "name": "Ada"}
-BASE = one_route(Channel("support", "slack"))
-ONE_AN_HOUR = Notifications(BASE.channels, BASE.routes, budgets={"channel": Budget(1, timedelta(hours=1))})
+BASE = told_to(Channel("support", "slack"))
+ONE_AN_HOUR = Notifications(BASE.channels, budgets={"channel": Budget(1, timedelta(hours=1))})
 
 
 def busy_desk(folder: Path) -> Desk:
-    """Ada is in an alert that was told, in one that waits, in a digest, a silence and a comment; so is Bob."""
+    """Ada is in an alert that was told, in one that waits, in a digest and a comment; so is Bob."""
     desk = Desk(Store(folder), ONE_AN_HOUR)
     for person, facts in (("0190-ada", FACTS), ("0190-bob", {"email": "bob@acme.example"})):
         desk.receive([signal(person=person, facts=facts), signal("errors", person=person, facts=facts)], T0)
     desk.receive([signal("incident", person="", session="", facts={"people": 2, "first": "ada@acme.example"})], T0)
     desk.acknowledge("stuck:0190-bob:s1", "grace", at(5), "as for ada@acme.example")
-    desk.silence([parse_matcher("person=0190-ada")], at(900), "grace", at(6))
-    desk.end_silence(desk.store.silences(at(6))[0].id, at(7))
     desk.tick(at(30))
     with receiving() as slack:
         Outbox(desk.store, {"support": WebhookSender(slack.url, ONE_AN_HOUR)}).deliver(at(31))

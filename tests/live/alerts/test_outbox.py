@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.alerts.signals import T0, at, one_route, signal
+from tests.live.alerts.signals import T0, at, signal, told_to
 from tests.live.alerts.test_slack import CALL
 from tests.push.receiver import Answer, receiving
 from usertrack.live.alerts.channels.webhook import WebhookSender
@@ -18,7 +18,7 @@ from usertrack.live.alerts.notifications import Channel
 from usertrack.live.alerts.outbox import Message, Outbox, channel_state
 from usertrack.live.alerts.store import Store
 
-HOOK = one_route(Channel("hook", "webhook"))
+HOOK = told_to(Channel("hook", "webhook"))
 PEOPLE = 40
 _DELIVERS = """
 import sys
@@ -97,7 +97,7 @@ def test_a_fault_of_ours_in_one_channel_is_told_and_holds_up_no_other(tmp_path: 
         def send(self, message: Message, now: datetime) -> str:
             raise ZeroDivisionError
 
-    desk = Desk(Store(tmp_path), one_route(Channel("faulty", "webhook"), Channel("hook", "webhook")))
+    desk = Desk(Store(tmp_path), told_to(Channel("faulty", "webhook"), Channel("hook", "webhook")))
     desk.receive([signal(person="ann")], T0)
     desk.tick(at(30))
     with receiving() as server:

@@ -17,28 +17,23 @@ class PatternsFile(YamlFile):
 def read(tmp_path: Path, text: str) -> Notifications:
     path = tmp_path / "patterns.yaml"
     path.write_text(text)
-    return read_notifications(PatternsFile(path), {"errors": ["stuck"]})
+    return read_notifications(PatternsFile(path))
 
 
 SETTINGS = """
-patterns: {}
+patterns:
+  errors: {channels: [pager, support]}
+  idle: {channels: []}
 notifications:
-  group_by: [person, pattern]
-  group_wait: 10s
-  repeat_interval: 1h
   call_url: https://meet.example/{person}
-  quiet_hours: {from: 20:00, to: "08:00", days: [sat, Sunday], timezone: Europe/Berlin, except: severity=critical}
+  quiet_hours: {from: 20:00, to: "08:00", days: [sat, Sunday], timezone: Europe/Berlin, except: critical}
   budgets: {person: 1 in 10m, pattern: off, channel: 30 in 1h}
-  inhibit:
-    - {source: pattern=outage, target: severity!=critical, equal: route}
+  digest: 1h
   channels:
     support: {type: slack, channel: "#support"}
     hook: slack
     desk: {type: email, to: help@acme.example, from: usertrack@acme.example, server: smtp.acme.example}
-    pager: pagerduty
-  routes:
-    - {match: severity=critical, channels: [pager, support], group_wait: 0s, continue: true}
-    - {channels: support}
+    pager: {type: pagerduty, severity: critical}
 """
 
 
@@ -47,21 +42,25 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
     assert settings.channels["support"] == Channel("support", "slack", True, "#support")
     assert not settings.channels["hook"].tells_resolved
     assert settings.channels["desk"].recipients == ("help@acme.example",)
-    assert [(route.name, route.channels, route.timing.group_wait.seconds) for route in settings.routes] == [
-        ("severity=critical", ("pager", "support"), 0),
-        ("all", ("support",), 10),
-    ]
-    assert settings.routes[1].timing.repeat_interval == timedelta(hours=1)
+    assert settings.channels["pager"].severity == "critical"
+    assert settings.channels_of == {"errors": ("pager", "support"), "idle": ()}
+    assert (settings.digest_every, settings.quiet_hours.excepted) == (timedelta(hours=1), "critical")
     assert settings.budgets == {
         "person": Budget(1, timedelta(minutes=10)),
         "channel": Budget(30, timedelta(hours=1)),
     }
-    assert [str(rule.source[0]) for rule in settings.inhibitions] == ["pattern=outage", "pattern=errors"]
     assert (settings.quiet_hours.start, settings.quiet_hours.end) == (time(20), time(8))
 
 
 def test_a_file_that_says_nothing_tells_nobody(tmp_path: Path) -> None:
-    assert read(tmp_path, "patterns: {}").routes == ()
+    assert read(tmp_path, "patterns: {}").channels == {}
+
+
+@pytest.mark.parametrize("name", ["routes", "inhibit", "group_by", "group_wait", "group_interval", "repeat_interval"])
+def test_a_setting_that_is_no_more_is_told_with_what_replaces_it(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=f"3: there is no setting '{name}' any more") as error:
+        read(tmp_path, f"patterns: {{}}\nnotifications:\n  {name}: [x]\n")
+    assert error.value.hint
 
 
 @pytest.mark.parametrize(
@@ -69,8 +68,9 @@ def test_a_file_that_says_nothing_tells_nobody(tmp_path: Path) -> None:
     [
         ("channels: {a: {type: slak}}", "3: the channel 'a' has no `type:` that there is"),
         ("chanels: {}", "3: unknown key 'chanels'"),
-        ("routes: [{channels: [b]}]", "3: there is no channel 'b'"),
-        ("group_wait: soon", "3: 'soon' is not an age"),
+        ("digest: soon", "3: 'soon' is not an age"),
+        ("channels: {a: {type: slack, severity: high}}", "3: 'high' is no severity"),
+        ("quiet_hours: {except: severity=critical}", "3: 'severity=critical' is no severity"),
         ("budgets: {person: often}", "3: 'often' is no budget"),
         ("quiet_hours: {from: late, to: early}", "3: 'late' is not a time of day"),
         ("quiet_hours: {from: '20:00'}", "3: quiet hours have `from:` and `to:`"),
@@ -78,8 +78,6 @@ def test_a_file_that_says_nothing_tells_nobody(tmp_path: Path) -> None:
         ("call_url: javascript:alert(1)", "3: 'call_url' begins with https://"),
         ("call_url: https://meet.example/{user}", "3: 'call_url' has no value for {user}"),
         ("channels: {a: {type: email, to: [x], from: u@x.de}}", "3: 'x' is not an e-mail address"),
-        ("inhibit: [{source: pattern=a}]", "3: an inhibition needs `source:` and `target:`"),
-        ("routes: [{match: '=a', channels: []}]", "3: '=a' does not say which alerts are meant"),
     ],
 )
 def test_a_wrong_part_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:

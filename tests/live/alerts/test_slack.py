@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.alerts.signals import T0, at, one_route, signal
+from tests.live.alerts.signals import T0, at, signal, told_to
 from tests.push.receiver import Answer, receiving
 from usertrack.live.alerts.channels.slack import BotSender, WebhookSender, payload
 from usertrack.live.alerts.desk import Desk
@@ -35,7 +35,7 @@ JOHN = {
 
 def notification(*signals: Signal, reason: Reason = Reason.NEW) -> Notification:
     alerts = [after_signal(None, each)[0] for each in signals]
-    return Notification("support", "g", {}, reason, T0, tuple(alerts))
+    return Notification("support", reason, T0, "ada", tuple(alerts))
 
 
 def texts(message: dict[str, object]) -> str:
@@ -95,7 +95,7 @@ def test_a_person_with_fifty_alerts_is_one_message() -> None:
 
 def desk_of(folder: Path, channel: Channel) -> tuple[Desk, Store]:
     store = Store(folder)
-    return Desk(store, one_route(channel)), store
+    return Desk(store, told_to(channel)), store
 
 
 def test_a_signal_becomes_a_message(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_the_shipped_patterns_are_right() -> None:
         ("{count} errors", "{counts} errors", ":5: unknown fact 'counts'"),
         ("{count} errors", "{count errors", ":5: 'because' has a brace without its pair"),
         ("because:", "severity: urgent\n    because:", ":5: 'severity' is one of info, warning, critical"),
-        ("because:", "inhibits: [stuck]\n    because:", ":5: there is no pattern 'stuck'"),
+        ("because:", "inhibits: [stuck]\n    because:", ":5: there is no setting 'inhibits' any more"),
         ("because:", "per: planet\n    because:", ":5: 'per' is one of person, session, tab"),
         ("patterns:", "evnts: {a: b}\npatterns:", ":1: unknown key 'evnts'"),
         ("patterns:", "notifications: {budgets: {person: lots}}\npatterns:", ":1: 'lots' is no budget"),

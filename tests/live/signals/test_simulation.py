@@ -109,7 +109,7 @@ def test_virtual_time_skips_nothing_that_a_live_router_says(seed: int) -> None:
     random = Random(seed)
     settings = with_one_channel(Notifications())
     stream = _stream(random)
-    deliveries, router = Deliveries(settings, T0), Router(settings, T0)
+    deliveries, router = Deliveries(settings, T0), Router(settings)
     deliveries.receive(stream)
     deliveries.advance(at(40_000))
     alerts: dict[str, Alert] = {}

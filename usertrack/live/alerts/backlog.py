@@ -11,7 +11,7 @@ from usertrack.live.alerts.router import Notification, Reason, Router
 from usertrack.live.alerts.store import Store, stamp
 
 TOO_LATE = timedelta(hours=1)
-_TELLS = (Reason.NEW, Reason.REPEAT, Reason.DIGEST)
+_TELLS = (Reason.NEW, Reason.DIGEST)
 
 
 def condense(store: Store, router: Router, settings: Notifications, now: datetime) -> None:

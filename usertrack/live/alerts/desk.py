@@ -1,13 +1,11 @@
 """The desk takes the engine's signals, keeps the alerts they are about, and puts what is to be told into the outbox.
 
-One process watches; any number may list, acknowledge, snooze, resolve and silence meanwhile, which it heeds at its next
-step.
+One process watches; any number may list, acknowledge, snooze and resolve meanwhile, which it heeds at its next step.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,10 +16,9 @@ from usertrack.live.alerts.budgets import Spending
 from usertrack.live.alerts.codec import decode, encode
 from usertrack.live.alerts.erasure import expire_by
 from usertrack.live.alerts.life import Alert, AlertState, Change
-from usertrack.live.alerts.matchers import Matcher
 from usertrack.live.alerts.model import Signal, SignalState
-from usertrack.live.alerts.notifications import PATTERN, Notifications, Silence
-from usertrack.live.alerts.router import Digest, Group, LogEntry, Notification, Reason, Router
+from usertrack.live.alerts.notifications import PATTERN, Notifications
+from usertrack.live.alerts.router import Digest, Notification, Reason, Router, Waiting
 from usertrack.live.alerts.store import Store, stamp
 from usertrack.live.alerts.tracked import Tracked
 
@@ -94,11 +91,10 @@ class Desk:
             updated_at=now,
             fired_at=now,
         )
-        routes = self.settings.routes_of(labels)
-        channels = {name: self.settings.channels[name] for route in routes for name in route.channels}
         with self._step(now):
-            for name in [name for name, channel in channels.items() if channel.kind in ("slack", "email", "webhook")]:
-                self._enqueue(Notification(name, told.key, labels, Reason.NEW, now, (told,)))
+            for channel in self.settings.channels.values():
+                if channel.kind in ("slack", "email", "webhook") and self.settings.tells(channel, told):
+                    self._enqueue(Notification(channel.name, Reason.NEW, now, firing=(told,)))
 
     def next_due(self, now: datetime) -> datetime:
         """When `tick` is to be called next, at the latest."""
@@ -107,7 +103,7 @@ class Desk:
     # Of people
 
     def acknowledge(self, key: str, who: str, now: datetime, comment: str = "") -> Alert:
-        """Somebody looks after it: it is not repeated any more. Raises TooLateError where somebody else was faster."""
+        """Somebody looks after it: no digest has it any more. Raises TooLateError where somebody else was faster."""
         change = Change(key, AlertState.ACKNOWLEDGED, now, now, who, comment)
         return self._changed(change, lambda alert: life.acknowledged(alert, who, now))
 
@@ -140,35 +136,9 @@ class Desk:
         return alert
 
     def _tell_acknowledged(self, alert: Alert, now: datetime) -> None:
-        for channel, group in self._router.told_of(alert.key):
-            known = self.settings.channels.get(channel)
-            if known and known.tells_acknowledged:
-                labels = self._router.groups[group].labels if group in self._router.groups else {}
-                self._enqueue(Notification(channel, group, labels, Reason.ACKNOWLEDGED, now, (alert,)))
-
-    def silence(
-        self, matchers: Sequence[Matcher], until: datetime, who: str, now: datetime, comment: str = ""
-    ) -> Silence:
-        """Nobody is told of the alerts that match, until then."""
-        if not matchers:
-            raise UsageError("a silence needs to say of what", "write pattern=stuck or tier=~trial|free")
-        if until <= now:
-            raise UsageError("a silence ends in the future", "write 30m, 2h or 1d")
-        silence = Silence(uuid.uuid4().hex[:8], tuple(matchers), now, until, who, comment)
-        with self._step(now):
-            self.store.put_silence(silence)
-            self._router.silences.append(silence)
-        return silence
-
-    def end_silence(self, id_: str, now: datetime) -> Silence:
-        with self._step(now):
-            silences = {silence.id: silence for silence in self.store.silences(now)}
-            if id_ not in silences:
-                raise UsageError(f"there is no silence '{id_}' now", did_you_mean(id_, silences))
-            ended = replace(silences[id_], ends_at=now)
-            self.store.put_silence(ended)
-            self._router.silences = [ended if silence.id == id_ else silence for silence in self._router.silences]
-        return ended
+        for channel in self.settings.channels.values():
+            if channel.name in alert.told and channel.tells_acknowledged:
+                self._enqueue(Notification(channel.name, Reason.ACKNOWLEDGED, now, alert.person, (alert,)))
 
     # What is
 
@@ -212,7 +182,13 @@ class Desk:
     def _enqueue(self, notification: Notification) -> None:
         self.store.connection.execute(
             "INSERT INTO outbox (uuid, channel, grouped, state, created_at, body) VALUES (?, ?, ?, 'waiting', ?, ?)",
-            [str(uuid.uuid4()), notification.channel, notification.group, stamp(notification.at), encode(notification)],
+            [
+                str(uuid.uuid4()),
+                notification.channel,
+                notification.person,
+                stamp(notification.at),
+                encode(notification),
+            ],
         )
 
     def _refresh(self, now: datetime) -> None:
@@ -225,7 +201,6 @@ class Desk:
         for kind, name, body in self.store.connection.execute("SELECT kind, name, body FROM routing").fetchall():
             mapping, record = _mappings(router)[kind]
             mapping.load(name, decode(record, body))
-        router.silences = self.store.silences(now)
         router.restore(now)
 
     def _write(self) -> None:
@@ -248,8 +223,7 @@ class Desk:
 def _mappings(router: Router) -> dict[str, tuple[Tracked[Any], type]]:
     """Return the router's mappings that are stored, with the types of their records."""
     return {
-        "group": (router.groups, Group),
-        "told": (router.log, LogEntry),
+        "waiting": (router.waiting, Waiting),
         "digest": (router.digests, Digest),
         "spending": (router.spending, Spending),
     }

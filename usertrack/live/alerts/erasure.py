@@ -1,4 +1,4 @@
-"""Finds and erases what alerts hold on a person: state, histories, messages sent and waiting, digests, silences.
+"""Finds and erases what alerts hold on a person: state, histories, messages sent and waiting, digests.
 
 Slack, PagerDuty and mailboxes keep what they were sent; that is theirs.
 """
@@ -14,7 +14,7 @@ from usertrack.core.errors import SourceBusy
 from usertrack.core.formats import delete_copies
 from usertrack.core.traces import pattern, without
 from usertrack.live.alerts.codec import decode, encode, jsonable
-from usertrack.live.alerts.router import Digest, Group, LogEntry, Notification
+from usertrack.live.alerts.router import Digest, Notification, Waiting
 from usertrack.live.alerts.store import Store, stamp
 
 
@@ -63,7 +63,7 @@ def held(store: Store, person: Person) -> Held:
         condition = " OR ".join(f"names({column})" for column in columns)
         return int(store.connection.execute(f"SELECT count(*) FROM {table} WHERE {condition}").fetchone()[0])
 
-    others = count("changes", "key", "who", "comment") + count("routing", "name", "body") + count("silences", "body")
+    others = count("changes", "key", "who", "comment") + count("routing", "name", "body")
     return Held(count("alerts", "key", "body"), count("outbox", "grouped", "body", "error"), others)
 
 
@@ -82,8 +82,6 @@ def erase(store: Store, person: Person) -> None:
             elif needle(who) or needle(comment):
                 texts = [_without(person, who), _without(person, comment), id_]
                 connection.execute("UPDATE changes SET who = ?, comment = ? WHERE id = ?", texts)
-        for (id_,) in [row[:1] for row in connection.execute("SELECT id, body FROM silences") if needle(row[1])]:
-            connection.execute("DELETE FROM silences WHERE id = ?", [id_])
         _erase_messages(connection, person, keys)
         _erase_routing(connection, person, keys)
     store.forget_version()  # for a desk on the same store
@@ -117,12 +115,9 @@ def _erase_routing(connection: sqlite3.Connection, person: Person, keys: Collect
 
 
 def _without_keys(kind: str, body: str, keys: Collection[str]) -> str:
-    if kind == "group":
-        group = decode(Group, body)
-        return encode(replace(group, members=group.members - frozenset(keys)))
-    if kind == "told":
-        entry = decode(LogEntry, body)
-        return encode(replace(entry, firing=entry.firing - frozenset(keys), resolved=entry.resolved - frozenset(keys)))
+    if kind == "waiting":
+        waiting = decode(Waiting, body)
+        return encode(replace(waiting, keys=waiting.keys - frozenset(keys)))
     if kind == "digest":
         digest = decode(Digest, body)
         return encode(replace(digest, keys=tuple(key for key in digest.keys if key not in keys)))
@@ -162,7 +157,7 @@ _OLD_MESSAGES = "created_at < ?"  # also what could never be sent: nobody acts o
 
 
 def expire(store: Store, alerts_before: datetime, messages_before: datetime) -> Expired:
-    """Delete alerts resolved before, messages made before, and silences that ended with the alerts."""
+    """Delete alerts resolved before, and messages made before."""
     counts = old(store, alerts_before, messages_before)
     with store.transaction() as connection:
         connection.execute(
@@ -170,7 +165,6 @@ def expire(store: Store, alerts_before: datetime, messages_before: datetime) -> 
         )
         connection.execute(f"DELETE FROM alerts WHERE {_OLD_ALERTS}", [stamp(alerts_before)])
         connection.execute(f"DELETE FROM outbox WHERE {_OLD_MESSAGES}", [stamp(messages_before)])
-        connection.execute("DELETE FROM silences WHERE ends_at < ?", [stamp(alerts_before)])
     return counts
 
 

@@ -66,6 +66,9 @@ class Alert:
     incident: str = ""
     """The key of the incident that stands for it, until it is resolved: nobody is told of it on its own."""
 
+    told: tuple[str, ...] = ()
+    """The channels that were told that it fires."""
+
     @property
     def is_resolved(self) -> bool:
         return self.signal is SignalState.RESOLVED

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-CRITICAL = "critical"
-_SEVERITIES = (CRITICAL, "warning", "info")
+CRITICAL, INFO = "critical", "info"
+SEVERITIES = (CRITICAL, "warning", INFO)
 
 
 def urgency(severity: str) -> int:
     """The place of ``severity`` in a list with the most urgent first; one that is unknown comes last."""
-    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 class SignalState(StrEnum):
@@ -56,7 +56,7 @@ class Signal:
     """name, email, tier, page, seconds_on_page, events, errors, last_active_at, …, and the rule's own."""
 
     labels: Mapping[str, str]
-    """pattern, severity, tier, route, fingerprint …: what groups, silences and inhibition match."""
+    """pattern, severity, tier, route, fingerprint …: what an incident and an Alertmanager go by."""
 
     events: tuple[str, ...]
     """The uuids of the events that decided."""

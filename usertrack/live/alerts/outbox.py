@@ -31,7 +31,7 @@ _AT_ONCE, _TURN = 50, 5.0  # messages to a channel in one turn, and seconds for 
 _PATIENCE = 1.0  # seconds without an answer of any channel: most take a tenth of that, and one that hangs takes 30
 _RECLAIM = "UPDATE outbox SET state = 'waiting', is_doubtful = 1 WHERE state = 'sending'"
 _AGAIN = "UPDATE outbox SET state = 'waiting', attempts = attempts + 1, is_doubtful = max(is_doubtful, ?) WHERE id = ?"
-_TELLS = (Reason.NEW, Reason.REPEAT, Reason.DIGEST)
+_TELLS = (Reason.NEW, Reason.DIGEST)
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class Outbox:
         """Earlier messages that tell of alerts which are resolved, or looked after, now; as they should be."""
         latest = {alert.key: alert for alert in (*notification.resolved, *_attended(notification))}
         sql = "SELECT id, receipt, body FROM outbox WHERE channel = ? AND grouped IN (?, '') AND receipt <> ''"
-        place = [notification.channel, notification.group]
+        place = [notification.channel, notification.person]
         rows = self._store.connection.execute(sql, place).fetchall() if latest else ()
         edits = []
         for row in rows:

@@ -10,22 +10,16 @@ from zoneinfo import ZoneInfo
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.words import parse_age
 from usertrack.core.yaml_file import YamlFile
-from usertrack.live.alerts.matchers import Matcher, parse_matcher
+from usertrack.live.alerts.model import INFO, SEVERITIES
 from usertrack.live.alerts.notifications import (
     KINDS,
     Budget,
     Channel,
-    Inhibition,
     Notifications,
     QuietHours,
-    Route,
-    Timing,
-    usual_routes,
 )
 
 SECTION = "notifications"
-_TIMES = ("group_wait", "group_interval", "repeat_interval")
-_TIMING = {"group_by", *_TIMES}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _OWN = {
     "slack": {"channel"},
@@ -36,19 +30,34 @@ _OWN = {
 }
 _LINKS = ("activity_url", "call_url")
 _RETENTION = {"alerts_kept", "messages_kept"}
-_KEYS = {"channels", "routes", "inhibit", "budgets", "digest", "quiet_hours", *_LINKS} | _RETENTION | _TIMING
+_KEYS = {"channels", "budgets", "digest", "quiet_hours", *_LINKS} | _RETENTION
+GONE = {
+    "routes": "name them in `channels:` of a pattern, or give a channel `severity: critical`",
+    "inhibit": "alerts of one person are one message; inhibit_rules of your Alertmanager, as a channel, do more",
+    "group_by": "alerts of one person are one message; your Alertmanager, as a channel, groups by labels",
+    "group_wait": "leave it out: what one person meets within 3 seconds is one message",
+    "group_interval": "leave it out: messages about one person are 5 minutes apart, and `budgets:` bound them",
+    "repeat_interval": "leave it out: an alert is told once, and again after a snooze; your Alertmanager repeats",
+    "inhibits": "leave it out: alerts of one person are one message; inhibit_rules of your Alertmanager do more",
+}
+"""Settings of the time when we grouped and repeated as Alertmanager does, and what to write."""
 
 T = TypeVar("T")
 
 
-def read_notifications(
-    file: YamlFile, inhibits: Mapping[str, Sequence[str]] | None = None, advice: Mapping[str, str] | None = None
-) -> Notifications:
-    """The part `notifications:` of ``file``, or the defaults where it has none; raises UsageError with file and line.
+def read_notifications(file: YamlFile, advice: Mapping[str, str] | None = None) -> Notifications:
+    """Return the part `notifications:` of ``file``, or the defaults where it has none.
 
-    ``inhibits`` and ``advice`` are what each pattern says in its own ``inhibits:`` and ``help:``.
+    ``advice`` is what each pattern says in its own ``help:``. Raises UsageError with file and line.
     """
-    return replace(_Reader(file).notifications().inhibiting(inhibits or {}), advice=advice or {})
+    return replace(_Reader(file).notifications(), advice=advice or {})
+
+
+def refuse_gone(file: YamlFile, value: Mapping[str, Any], *at: Any) -> None:
+    """Raise UsageError, with what to write instead, if ``value`` has a setting that is no more."""
+    for name in value:
+        if name in GONE:
+            raise file.wrong(f"there is no setting '{name}' any more", *at, name, hint=GONE[name])
 
 
 class _Reader:
@@ -59,16 +68,14 @@ class _Reader:
 
     def notifications(self) -> Notifications:
         section = self._section
+        refuse_gone(self._file, section, SECTION)
         self._file.known(section, _KEYS, SECTION)
         channels = self._channels()
-        timing = self._timing(section, Timing(), SECTION)
         defaults = Notifications()
         return replace(
             defaults,
             channels=channels,
-            routes=self._routes(channels, timing),
-            timing=timing,
-            inhibitions=tuple(self._inhibitions()),
+            channels_of=self._channels_of(channels),
             budgets=self._budgets(defaults.budgets),
             digest_every=self._age(section, "digest", defaults.digest_every, SECTION),
             quiet_hours=self._quiet_hours(),
@@ -93,7 +100,7 @@ class _Reader:
         if kind not in KINDS:
             hint = did_you_mean(str(kind), KINDS, f"known: {', '.join(KINDS)}")
             raise self._wrong(f"the channel '{name}' has no `type:` that there is", *at, "type", hint=hint)
-        self._file.known(value, {"type", "send_resolved", *_OWN[kind]}, *at)
+        self._file.known(value, {"type", "send_resolved", "severity", *_OWN[kind]}, *at)
         room, sender = self._text(value, "channel", *at), self._text(value, "from", *at)
         recipients = tuple(self._texts(value, "to", *at))
         if kind == "email":
@@ -101,54 +108,35 @@ class _Reader:
         tells = value.get("send_resolved", bool(room) if kind == "slack" else kind != "email")
         if not isinstance(tells, bool):
             raise self._wrong("'send_resolved' is true or false", *at, "send_resolved")
-        return Channel(name, kind, tells, room, recipients, sender, self._text(value, "server", *at))
+        severity = self._severity(value, "severity", *at) or INFO
+        return Channel(name, kind, tells, room, recipients, sender, self._text(value, "server", *at), severity)
+
+    def _channels_of(self, channels: Mapping[str, Channel]) -> dict[str, tuple[str, ...]]:
+        """Return the channels of each pattern that names its own; none of them is told to nobody."""
+        patterns = self._file.document.get("patterns")
+        of_patterns = {}
+        for pattern, value in patterns.items() if isinstance(patterns, dict) else ():
+            if isinstance(value, dict) and "channels" in value:
+                at = ("patterns", pattern)
+                of_patterns[pattern] = tuple(self._texts(value, "channels", *at))
+                for name in of_patterns[pattern]:
+                    if name not in channels:
+                        hint = did_you_mean(name, channels, f"name it in `{SECTION}:`")
+                        raise self._wrong(f"there is no channel '{name}'", *at, "channels", hint=hint)
+        return of_patterns
+
+    def _severity(self, value: Mapping[str, Any], name: str, *at: Any) -> str:
+        severity = self._text(value, name, *at)
+        if severity and severity not in SEVERITIES:
+            hint = did_you_mean(severity, SEVERITIES, f"known: {', '.join(SEVERITIES)}")
+            raise self._wrong(f"'{severity}' is no severity", *at, name, hint=hint)
+        return severity
 
     def _require_addresses(self, addresses: Sequence[str], *at: Any) -> None:
         for address in addresses:
             if not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", address, re.ASCII):
                 hint = "write `to: [support@acme.example]` and `from: usertrack@acme.example`"
                 raise self._wrong(f"'{address}' is not an e-mail address", *at, hint=hint)
-
-    def _routes(self, channels: Mapping[str, Channel], timing: Timing) -> tuple[Route, ...]:
-        at = (SECTION, "routes")
-        if "routes" not in self._section:
-            return usual_routes(tuple(channels), timing) if channels else ()
-        routes = self._list(self._section["routes"], *at)
-        return tuple(self._route(number, value, channels, timing) for number, value in enumerate(routes))
-
-    def _route(self, number: int, value: Any, channels: Mapping[str, Channel], timing: Timing) -> Route:
-        at = (SECTION, "routes", number)
-        value = self._file.mapping(value, *at)
-        self._file.known(value, {"name", "match", "channels", "continue", *_TIMING}, *at)
-        names = self._texts(value, "channels", *at)
-        for name in names:
-            if name not in channels:
-                raise self._wrong(f"there is no channel '{name}'", *at, "channels", hint=did_you_mean(name, channels))
-        goes_on = value.get("continue", False)
-        if not isinstance(goes_on, bool):
-            raise self._wrong("'continue' is true or false", *at, "continue")
-        matchers = self._matchers(value, "match", *at)
-        name = self._text(value, "name", *at) or " ".join(map(str, matchers)) or "all"
-        return Route(name, matchers, tuple(names), self._timing(value, timing, *at), goes_on)
-
-    def _timing(self, value: Mapping[str, Any], usual: Timing, *at: Any) -> Timing:
-        times = {name: self._age(value, name, getattr(usual, name), *at) for name in _TIMES}
-        group_by = tuple(self._texts(value, "group_by", *at)) if "group_by" in value else usual.group_by
-        return Timing(group_by, **times)
-
-    def _inhibitions(self) -> list[Inhibition]:
-        at = (SECTION, "inhibit")
-        rules = self._list(self._section.get("inhibit", []), *at)
-        return [self._inhibition(number, value) for number, value in enumerate(rules)]
-
-    def _inhibition(self, number: int, value: Any) -> Inhibition:
-        at = (SECTION, "inhibit", number)
-        value = self._file.mapping(value, *at)
-        self._file.known(value, {"source", "target", "equal"}, *at)
-        source, target = self._matchers(value, "source", *at), self._matchers(value, "target", *at)
-        if not source or not target:
-            raise self._wrong("an inhibition needs `source:` and `target:`", *at, hint="such as source: pattern=errors")
-        return Inhibition(source, target, tuple(self._texts(value, "equal", *at)))
 
     def _budgets(self, usual: Mapping[str, Budget]) -> dict[str, Budget]:
         if "budgets" not in self._section:
@@ -182,7 +170,7 @@ class _Reader:
             ZoneInfo(zone)
         except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
             raise self._wrong(f"there is no timezone '{zone}'", *at, "timezone", hint="such as Europe/Berlin") from None
-        return QuietHours(start, end, frozenset(days), zone, self._matchers(value, "except", *at))
+        return QuietHours(start, end, frozenset(days), zone, self._severity(value, "except", *at))
 
     def _time(self, value: Mapping[str, Any], name: str, *at: Any) -> time | None:
         if name not in value:
@@ -213,9 +201,6 @@ class _Reader:
         return url
 
     # Values
-
-    def _matchers(self, value: Mapping[str, Any], name: str, *at: Any) -> tuple[Matcher, ...]:
-        return tuple(self._parsed(parse_matcher, text, *at, name) for text in self._texts(value, name, *at))
 
     def _age(self, value: Mapping[str, Any], name: str, usual: timedelta, *at: Any) -> timedelta:
         if name not in value:

@@ -1,4 +1,4 @@
-"""alerts.db: alerts and their lives, silences, what the router remembers, and the outbox, in one SQLite file.
+"""alerts.db: alerts and their lives, what the router remembers, and the outbox, in one SQLite file.
 
 Every step is one transaction, durable when it returns: a killed process loses none, and does none twice. Erased texts
 are overwritten (``secure_delete``), and the file is written anew.
@@ -14,10 +14,9 @@ from usertrack.core.errors import SourceBusy, UsageError, UsertrackError
 from usertrack.core.formats import prepare_sqlite
 from usertrack.live.alerts.codec import decode, encode
 from usertrack.live.alerts.life import Alert, AlertState, Change
-from usertrack.live.alerts.notifications import Silence
 
 FILE = "alerts.db"
-FORMAT = 1
+FORMAT = 2  # since 2, an alert knows which channels were told of it
 _WAIT = 10.0  # seconds that another process may write
 _OF_INCIDENTS = "coalesce(json_extract(body, '$.incident'), '') <> ''"
 _SCHEMA = """
@@ -34,7 +33,6 @@ CREATE TABLE IF NOT EXISTS changes (
     signal TEXT,                    -- the engine's state, NULL where somebody changed it: each signal counts once
     UNIQUE (key, at, signal)
 );
-CREATE TABLE IF NOT EXISTS silences (id TEXT PRIMARY KEY, ends_at TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS routing (
     kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
@@ -53,6 +51,20 @@ CREATE TABLE IF NOT EXISTS channels (
     name TEXT PRIMARY KEY, retry_at TEXT NOT NULL, failing_since TEXT NOT NULL, failures INTEGER NOT NULL,
     error TEXT NOT NULL, hint TEXT NOT NULL
 ) WITHOUT ROWID;
+-- from format 1, which had groups by labels, silences, repetitions, and a log of what each group was told
+UPDATE alerts SET body = json_set(body, '$.told', json((
+    SELECT json_group_array(DISTINCT substr(log.name, 1, instr(log.name, '|') - 1))
+    FROM routing AS log, json_each(log.body, '$.firing') AS told WHERE log.kind = 'told' AND told.value = alerts.key
+))) WHERE is_routed;
+UPDATE outbox SET
+    grouped = coalesce(body ->> '$.labels.person', ''),
+    body = json_set(
+        body, '$.person', coalesce(body ->> '$.labels.person', ''),
+        '$.reason', iif(body ->> '$.reason' = 'repeat', 'new', body ->> '$.reason')
+    )
+WHERE body ->> '$.labels' IS NOT NULL;
+DELETE FROM routing WHERE kind IN ('group', 'told');
+DROP TABLE IF EXISTS silences;
 """
 
 
@@ -141,17 +153,6 @@ class Store:
             for key, state, at, recorded, who, comment in rows
         ]
 
-    # Silences
-
-    def silences(self, now: datetime | None = None) -> list[Silence]:
-        """All, or with ``now`` those that have not ended."""
-        rows = self.connection.execute("SELECT body FROM silences WHERE ends_at > ? ORDER BY ends_at", [stamp(now)])
-        return [decode(Silence, body) for (body,) in rows]
-
-    def put_silence(self, silence: Silence) -> None:
-        row = (silence.id, stamp(silence.ends_at), encode(silence))
-        self.connection.execute("INSERT OR REPLACE INTO silences VALUES (?, ?, ?)", row)
-
 
 def stamp(at: datetime | None) -> str:
     """UTC with microseconds, so that texts sort as times do; "" for None."""
@@ -177,7 +178,7 @@ def _explained(path: Path) -> Iterator[None]:
             raise SourceBusy(f"{path} cannot grow: the disk is full", "make room; nothing is lost") from error
         raise UsageError(f"cannot open {path}: {reason}", "may you write there?") from error
     except sqlite3.DatabaseError as error:
-        hint = "move it away: alerts that fire come again, acknowledgements and silences do not"
+        hint = "move it away: alerts that fire come again, acknowledgements and snoozes do not"
         raise UsageError(f"{path} is damaged: {error}", hint) from error
     except OSError as error:
         raise UsageError(f"cannot make {path.parent} ({error.strerror})", "may you write there?") from error

@@ -12,7 +12,6 @@ from usertrack.live.alerts.cards import duration
 from usertrack.live.alerts.ids import short_id, short_ids
 from usertrack.live.alerts.life import Alert, Change
 from usertrack.live.alerts.model import urgency
-from usertrack.live.alerts.notifications import Silence
 from usertrack.live.alerts.outbox import ChannelState
 from usertrack.live.alerts.stats import Durations, Stats
 
@@ -49,14 +48,13 @@ def by_urgency(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
 
 def alerts_document(
     alerts: Sequence[Alert],
-    silences: Sequence[Silence],
     channels: Sequence[ChannelState],
     now: datetime,
     timezone: str,
     *,
     left_out: int = 0,
 ) -> Document:
-    """The alerts, the silences that last, and the channels that do not get through.
+    """The alerts, and the channels that do not get through.
 
     ``left_out``: how many more are open for which an incident stands.
     """
@@ -90,8 +88,8 @@ def alerts_document(
     return Document(
         title=f"{plural(len(open_alerts), 'open alert')} of {people_words(people_in_need(open_alerts))}",
         blocks=blocks,
-        notes=(*_incident_notes(left_out), *_silence_notes(silences, now), *_channel_notes(channels)),
-        data=lambda: {"alerts": columns.dicts(listed), "silences": [_silence_json(silence) for silence in silences]},
+        notes=(*_incident_notes(left_out), *_channel_notes(channels)),
+        data=lambda: {"alerts": columns.dicts(listed)},
         table=columns.table(listed, "alerts", timezone=timezone, as_of=as_of),
         timezone=timezone,
         as_of=as_of,
@@ -147,14 +145,6 @@ def _incident_notes(left_out: int) -> list[str]:
     return [f"incidents stand for {plural(left_out, 'alert')} of single people: `usertrack alerts list --all` has them"]
 
 
-def _silence_notes(silences: Sequence[Silence], now: datetime) -> list[str]:
-    return [
-        f"silence {silence.id} of {', '.join(map(str, silence.matchers))}"
-        f" for another {age_words(silence.ends_at - now)}" + (f" ({silence.comment})" if silence.comment else "")
-        for silence in silences
-    ]
-
-
 def _channel_notes(channels: Sequence[ChannelState]) -> list[str]:
     return [
         f"{channel.name} does not get through, {plural(channel.waiting, 'message waits', 'messages wait')}:"
@@ -162,17 +152,6 @@ def _channel_notes(channels: Sequence[ChannelState]) -> list[str]:
         for channel in channels
         if channel.failing_since
     ]
-
-
-def _silence_json(silence: Silence) -> dict[str, Any]:
-    matchers = [str(matcher) for matcher in silence.matchers]
-    return {
-        "id": silence.id,
-        "matchers": matchers,
-        "ends_at": silence.ends_at,
-        "by": silence.who,
-        "comment": silence.comment,
-    }
 
 
 def _naive(moment: datetime | None) -> datetime | None:

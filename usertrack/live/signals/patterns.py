@@ -160,7 +160,6 @@ class Pattern:
     keep_firing_for: float = 0.0
     cooldown: float = 0.0
     severity: Severity = "warning"
-    inhibits: tuple[str, ...] = ()
     because: str = ""
     help: str = ""
     incident: Incident | None = None

@@ -14,7 +14,7 @@ from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.words import parse_age
 from usertrack.core.yaml_file import YamlFile
 from usertrack.live.alerts.notifications import Notifications
-from usertrack.live.alerts.reading import read_notifications
+from usertrack.live.alerts.reading import GONE, read_notifications, refuse_gone
 from usertrack.live.signals.occurrence import PROPERTIES
 from usertrack.live.signals.patterns import (
     ANY,
@@ -39,7 +39,7 @@ from usertrack.live.signals.patterns import (
     is_gated,
 )
 
-_PARTS = {"name", "when", "per", "where", "segment", "for", "keep_firing_for", "cooldown", "severity", "inhibits"} | {
+_PARTS = {"name", "when", "per", "where", "segment", "for", "keep_firing_for", "cooldown", "severity", "channels"} | {
     *("because", "help", "incident"),
 }
 _CONDITIONS: dict[str, set[str]] = {
@@ -124,18 +124,11 @@ class _Reader(YamlFile):
             for name, value in listed.items():
                 with self._noting():
                     patterns.append(self._pattern(name, value))
-        for pattern in patterns:
-            for number, other in enumerate(pattern.inhibits):
-                if other not in listed:
-                    at = ("patterns", pattern.id, "inhibits", number)
-                    with self._noting():
-                        raise self.wrong(f"there is no pattern '{other}'", *at, hint=did_you_mean(other, listed))
-        inhibits = {pattern.id: pattern.inhibits for pattern in patterns}
         advice = {pattern.id: pattern.help for pattern in patterns if pattern.help}
         with self._noting():
             facts = self._facts()
         with self._noting():
-            notifications = read_notifications(self, inhibits, advice)
+            notifications = read_notifications(self, advice)
         return Patterns(self.path, self.kinds, tuple(patterns), facts, notifications)
 
     def _facts(self) -> dict[str, tuple[str, int]]:
@@ -182,7 +175,9 @@ class _Reader(YamlFile):
             with self._noting():
                 raise self.wrong(f"'{name}' is no id of a pattern", *at, hint=hint)
         value = self.mapping(value, *at)
-        self.known(value, _PARTS, *at)
+        with self._noting():
+            refuse_gone(self, value, *at)
+        self.known(value, _PARTS | GONE.keys(), *at)
         per = self._one_of(value, "per", get_args(Per), "person", *at)
         when = self._when(name, value, per, *at)
         severity = self._one_of(value, "severity", get_args(Severity), "warning", *at)
@@ -202,7 +197,6 @@ class _Reader(YamlFile):
             keep_firing_for=self._seconds(value, "keep_firing_for", *at, may_be_zero=True),
             cooldown=self._seconds(value, "cooldown", *at, may_be_zero=True),
             severity=severity,
-            inhibits=self._names(value, "inhibits", *at),
             because=because,
             help=self._text(value, "help", *at),
             incident=self._incident(value, *at),
@@ -354,14 +348,6 @@ class _Reader(YamlFile):
                 raise self.wrong(f"'{key}' is one of {', '.join(known)}", *at, key, hint=did_you_mean(str(word), known))
             return known[0]
         return word
-
-    def _names(self, value: dict[str, Any], key: str, *at: Any) -> tuple[str, ...]:
-        names = value.get(key) or []
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            with self._noting():
-                raise self.wrong(f"'{key}' takes a list of names", *at, key)
-            return ()
-        return tuple(names)
 
     def _text(self, value: dict[str, Any], key: str, *at: Any) -> str:
         text = value.get(key, "")

@@ -141,13 +141,12 @@ def _listed(site: Site, question: AlertsQuestion) -> Markup:
     with open_desk(site.settings, now) as desk:
         known = desk.alerts(everything=question.state != "open")
         alerts, within = by_urgency(filter(question.wants, known), now), desk.within_incidents()
-        silences = desk.store.silences(now)
     if not alerts:
         return rendered("alerts_none.html.j2", question=question)
     paging = Paging(question.page, len(alerts), question.at)
     shown = paging.rows_of(alerts)
     left_out = sum(map(question.wants, within)) if question.state == "open" else 0
-    document = alerts_document(shown, silences, [], now, site.settings["timezone"], left_out=left_out)
+    document = alerts_document(shown, [], now, site.settings["timezone"], left_out=left_out)
     body = document_html(_linked(document, shown)) if shown else Markup()
     return body + rendered("alerts_pages.html.j2", paging=paging)
 

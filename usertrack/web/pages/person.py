@@ -132,7 +132,7 @@ def _alerts(site: Site, known: Known) -> Markup:
             for alert in (store.alerts() if store else [])
             if alert.person.casefold() in names or str(alert.facts.get("email") or "").casefold() in names
         ]
-    document = alerts_document(alerts, (), (), now, site.settings["timezone"])
+    document = alerts_document(alerts, (), now, site.settings["timezone"])
     body = document_html(replace(document, notes=()), prefix="alerts-") if alerts else ""
     return rendered("person_alerts.html.j2", body=body)
 

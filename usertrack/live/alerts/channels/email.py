@@ -1,4 +1,4 @@
-"""E-mail by SMTP, over TLS. Messages about one group are a thread; one that comes twice has the same Message-ID."""
+"""E-mail by SMTP, over TLS. Messages about one person are a thread; one that comes twice has the same Message-ID."""
 
 import hashlib
 import smtplib
@@ -39,7 +39,8 @@ def mail(message: Message, channel: Channel, settings: Notifications, now: datet
     composed["Date"] = format_datetime(notification.at)
     host = channel.sender.rpartition("@")[2]
     composed["Message-ID"] = f"<{message.uuid}@{host}>"
-    thread = hashlib.sha256(f"{notification.channel}|{notification.group}".encode(errors="replace")).hexdigest()[:32]
+    about = "digest" if notification.reason is Reason.DIGEST else f"person:{notification.person}"
+    thread = hashlib.sha256(f"{notification.channel}|{about}".encode(errors="replace")).hexdigest()[:32]
     composed["References"] = f"<{thread}@{host}>"
     composed["Auto-Submitted"] = "auto-generated"
     parts = [_paragraph(card) for card in people[:LISTED]]

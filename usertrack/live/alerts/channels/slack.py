@@ -36,7 +36,7 @@ def payload(notification: Notification, settings: Notifications, now: datetime, 
     heading = title(people, is_digest=is_digest)
     blocks: list[dict[str, Any]] = [header(heading)]
     rest = list(people)
-    while rest and not is_digest and len(people) - len(rest) < WHOLE:
+    while rest and len(people) - len(rest) < WHOLE:
         of_person = _blocks(rest[0])
         if len(blocks) + len(of_person) > _MOST_BLOCKS:
             break
@@ -48,7 +48,7 @@ def payload(notification: Notification, settings: Notifications, now: datetime, 
         lines += [f"… and {people_words(more)}"] if more else []
         blocks += [section("\n".join(chunk)) for chunk in _chunks(lines)]
     if is_digest:
-        blocks.append(context("Held back: more than the budgets of `notifications:` allow."))
+        blocks.append(context("Gathered: less urgent, or beyond the budgets of `notifications:`."))
     if mark:
         blocks.append(context(safe.slack(mark)))
     first = f"{heading}: {cut(people[0].who, _LINE)}" if people and not is_digest else heading

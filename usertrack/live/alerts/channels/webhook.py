@@ -22,7 +22,7 @@ def document(message: Message, settings: Notifications) -> dict[str, Any]:
             "type": "usertrack.alerts",
             "id": message.uuid,
             "channel": notification.channel,
-            "group": dict(notification.labels),
+            "group": {"person": notification.person} if notification.person else {},
             "reason": notification.reason.value,
             "at": notification.at,
             "alerts": [_alert(alert, settings) for alert in (*notification.firing, *notification.resolved)],

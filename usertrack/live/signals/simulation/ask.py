@@ -32,7 +32,7 @@ def ask_simulation(
 ) -> Document:
     """The answer; ``rules`` are those of people, as they apply here. Raises a UsertrackError."""
     settings = patterns.notifications
-    if not settings.routes:  # nobody is told yet
+    if not settings.channels:  # nobody is told yet
         settings = with_one_channel(settings)
     notify(STAGES[0], passing=True)
     audience = read_audience(runner, rules, wanted.asking(patterns))

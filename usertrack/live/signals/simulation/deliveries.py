@@ -6,7 +6,7 @@ from datetime import datetime
 
 from usertrack.live.alerts.life import Alert, after_signal
 from usertrack.live.alerts.model import Signal
-from usertrack.live.alerts.notifications import Channel, Notifications, usual_routes
+from usertrack.live.alerts.notifications import Channel, Notifications
 from usertrack.live.alerts.router import Notification, Reason, Router
 
 
@@ -24,14 +24,14 @@ class Message:
 def with_one_channel(settings: Notifications) -> Notifications:
     """``settings`` as if there were one channel of Slack."""
     channel = Channel("slack", "slack", tells_resolved=False)
-    return replace(settings, channels={channel.name: channel}, routes=usual_routes([channel.name], settings.timing))
+    return replace(settings, channels={channel.name: channel}, channels_of={})
 
 
 class Deliveries:
     """Takes signals in the order of their times; ``messages`` are those sent since ``since``."""
 
     def __init__(self, settings: Notifications, since: datetime) -> None:
-        self._router = Router(settings, since)
+        self._router = Router(settings)
         self._alerts: dict[str, Alert] = {}
         self._since = since
         self.messages: list[Message] = []
