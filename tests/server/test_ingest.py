@@ -193,8 +193,11 @@ def test_the_status_of_a_server(client: Client, cli: Cli) -> None:
     status = cli("serve", "--status", "--data", client.store.path)
     client.store.announce("", "")
     assert (status.code, status.err) == (0, "")
-    assert status.out.startswith(f"server       {client.http.base_url}, ok\nacknowledged 2 events, ")
+    assert status.out.startswith(
+        f"server       {client.http.base_url}, ok; counts are those since it started\nacknowledged 2 events, "
+    )
     assert "\nrequests     200: 1; half within" in status.out
+    assert "no refused events are kept in" in cli("serve", "--refused", "--data", client.store.path).err
     assert "no server has" in cli("serve", "--status", "--data", client.store.path).err
 
 

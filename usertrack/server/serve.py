@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import secrets
 import signal
 import socket
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
+log = logging.getLogger(__name__)
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 
@@ -78,6 +80,8 @@ def serve(
         to_stderr(log_format)
         store.damage.check()
         store.reconcile()
+        for loss in store.log.missing:
+            log.error("the store lacks events: %s", loss)
         settings = replace(settings_of(), owner_key=secrets.token_urlsafe(32))
         port = listener.getsockname()[1]
         sockets = [listener, *([stack.enter_context(closing(listen(DEFAULT_HOST, 0)))] if tls else [])]

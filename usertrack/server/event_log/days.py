@@ -63,6 +63,6 @@ def problems(reader: sqlite3.Connection) -> list[str]:
         for first, last, acknowledged, stored, lost, rows in reader.execute(query)
     ]
     if sentences:
-        accept = "`sqlite3 event_log.sqlite 'DELETE FROM days'` to accept the loss"
-        sentences[-1] += f": restore a backup, or {accept}"
+        accept = "run `sqlite3 event_log.sqlite 'DELETE FROM days'` in the folder of the events and start it again"
+        sentences[-1] += f": restore a backup, or accept the loss: stop the server, {accept}"
     return sentences
