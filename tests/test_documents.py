@@ -270,6 +270,18 @@ def test_samples_of_files_fit_into_those_of_a_new_workspace(name: str, demo: Cli
     assert result.code == 0, result.out
 
 
+@pytest.mark.slow
+def test_the_templates_of_the_guide_make_pages_of_reports(demo: Cli) -> None:
+    assert demo("init").code == 0
+    Path("templates").mkdir()
+    for name, template in zip(("weekly.html", "weekly.md"), blocks("reports", "jinja"), strict=True):
+        Path(f"templates/{name}.j2").write_text(template)
+        result = demo("report", "weekly", "-o", name)
+        assert result.code == 0, result.err
+    assert "<h1>ACME · Week 46" in Path("weekly.html").read_text()
+    assert "## Failures, and whose they are" in Path("weekly.md").read_text()
+
+
 def merged(one: object, other: object) -> object:
     """Add ``other`` to ``one``: keys to mappings, elements to lists; of two values, the other one."""
     if isinstance(one, dict) and isinstance(other, dict):
@@ -277,6 +289,20 @@ def merged(one: object, other: object) -> object:
     if isinstance(one, list) and isinstance(other, list):
         return [*one, *(element for element in other if element not in one)]
     return other
+
+
+def test_sentences_have_15_words_on_average() -> None:
+    lengths = [length for paper in PAPERS.values() for length in sentence_lengths(paper.read_text())]
+    assert sum(lengths) / len(lengths) <= 15
+
+
+def sentence_lengths(text: str) -> list[int]:
+    """Return the words of each sentence outside of headings, tables and fenced blocks; code counts as one word."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"`[^`]+`", "code", re.sub(r"^[|#].*$", "", prose, flags=re.MULTILINE))
+    items = re.split(r"\n\s*\n|\n(?= *[-*] )", prose)
+    sentences = [sentence for item in items for sentence in re.split(r"(?<=[.!?])\s", item)]
+    return [len(words) for sentence in sentences if (words := re.findall(r"[\w'’.%…-]*\w", sentence))]
 
 
 def test_what_is_not_run_is_there() -> None:

@@ -306,7 +306,8 @@ exit 6
 
 @pytest.mark.slow
 def test_the_script_for_cron_runs(demo: Cli, tmp_path: Path, clean_env: pytest.MonkeyPatch) -> None:
-    line = (EXAMPLES / "weekly-report.cron").read_text().splitlines()[-1].split()
+    crontab = (EXAMPLES / "weekly-report.cron").read_text()
+    line = crontab.splitlines()[-1].split()
     assert line[:5] == ["0", "6", "*", "*", "1"]
     assert line[5].endswith("/weekly-report.sh")
     tools = tmp_path / "tools"
@@ -315,7 +316,8 @@ def test_the_script_for_cron_runs(demo: Cli, tmp_path: Path, clean_env: pytest.M
     (tools / "date").write_text('#!/bin/sh\nexec /bin/date -u -d "2026-11-16 06:00 $2" "$3"\n')
     for tool in tools.iterdir():
         tool.chmod(0o755)
-    clean_env.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    (path,) = (text.removeprefix("PATH=") for text in crontab.splitlines() if text.startswith("PATH="))
+    clean_env.setenv("PATH", path.replace("/home/ann/.local/bin", str(tools)))
     done = subprocess.run([EXAMPLES / "weekly-report.sh", tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     results = [demo(*command.split()) for command in (tmp_path / "commands").read_text().splitlines()]
