@@ -27,6 +27,7 @@ NOT_HERE = {  # the beginning of a line, and why it is not run
     "python3 -m venv ": "CI runs the one that tests; the other differs in its list of pins and its last command",
     "uv tool install ": "it installs from a registry what the wheel's test builds",
     "uvx ": "as `uv tool install`",
+    "pip install ": "as `uv tool install`",
     "FORCE_COLOR=1 watch ": "it draws on a terminal until it is interrupted",
     "while sleep 60": "it waits a minute, again and again",
 }
