@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.live.signals.events import START, event, patterns_of, signals_of, summary
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.snapshot import unsaved
@@ -196,3 +198,44 @@ def test_each_tab_is_an_alert_of_its_own_and_all_have_one_cooldown(tmp_path: Pat
     clicks = [event(at, "$rageclick", tab=tab) for at, tab in [(0, "one"), (60, "two"), (400, "three")]]
     signals = signals_of(patterns_of(tmp_path, stuck), clicks)
     assert [each.key for each in signals] == [f"stuck:ann:ann's:{tab}" for tab in ("one", "two", "one", "two")]
+
+
+def test_a_cooldown_outlasts_the_tab_in_which_it_began(tmp_path: Path) -> None:
+    stuck = "stuck: {when: {count: $rageclick, more_than: 0, within: 5m}, per: tab, cooldown: 2h}"
+    engine = Engine(patterns_of(tmp_path, stuck))
+    signals = engine.run(event(at, "$rageclick", session=str(at)) for at in (0, 3000, 7100, 7600))
+    assert summary(signals) == ["stuck firing 0", "stuck resolved 300", "stuck firing 7600"]
+    engine.run([event(16_000, session="later")])
+    assert not engine.people["ann"].instances  # of tabs that were left, nothing remains
+
+
+def test_a_share_fires_until_a_window_after_the_last_event(tmp_path: Path) -> None:
+    share = "share: {when: {share: $exception, of: $pageview, within: 5m, more_than: 40%, at_least: 4}}"
+    seen = [event(at, "$pageview") for at in (0, 10, 20)] + [event(at, "$exception") for at in (30, 40, 50)]
+    assert summary(signals_of(patterns_of(tmp_path, share), seen)) == ["share firing 50", "share resolved 350"]
+
+
+def test_an_event_counts_only_with_the_property_that_is_asked_for(tmp_path: Path) -> None:
+    sent = "sent: {when: {count: {event: $autocapture, event_type: submit}, more_than: 0, within: 5m}}"
+    events = [event(10, "$autocapture", event_type="click"), event(20, "$autocapture", event_type="submit")]
+    assert summary(signals_of(patterns_of(tmp_path, sent), events))[0] == "sent firing 20"
+
+
+def test_a_step_of_two_words_is_an_event_and_no_place(tmp_path: Path) -> None:
+    steps = "came: {when: {sequence: [Sign Up, Log In], within: 5m}}"
+    events = [event(0, "Sign"), event(1, "Log"), event(10, "Sign Up"), event(20, "Log In")]
+    assert summary(signals_of(patterns_of(tmp_path, steps), events))[0] == "came firing 20"
+
+
+@pytest.mark.parametrize(("people", "resolved"), [(2, []), (3, ["errors resolved 21"])])
+def test_an_incident_of_a_pattern_that_is_taken_out_ends(tmp_path: Path, people: int, resolved: list[str]) -> None:
+    when = "when: {count: $exception, more_than: 1, within: 5m}"
+    errors = f"errors: {{{when}, per: fingerprint, incident: {{people: 3, within: 10m}}}}"
+    state, engine = StateFile(tmp_path), Engine(patterns_of(tmp_path, errors))
+    engine.run(
+        event(at, "$exception", f"p{n}", uuid=f"{n}{at}", message="gone") for at in (20, 21) for n in range(people)
+    )
+    state.save(engine)
+    without = Engine(patterns_of(tmp_path, QUIET))
+    state.load(without)
+    assert summary([signal for signal in without.taken() if not signal.person]) == resolved

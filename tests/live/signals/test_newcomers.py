@@ -1,6 +1,6 @@
 """Somebody who signed up a minute ago has a name in the first message, too."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -77,7 +77,13 @@ def test_who_signed_up_a_minute_ago_is_asked_for_before_a_pattern_decides(tmp_pa
         return Trials(dict(profiles))
 
     engine = Engine(patterns_of(tmp_path, STALLS), Trials(dict(profiles)))
-    newcomers = Newcomers(engine, read, lambda people: {each: {"email": each} for each in people if each != "visitor"})
+    asked = []
+
+    def emails(people: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        asked.append(sorted(people))
+        return {person: {"email": person} for person in people if person != "visitor"}
+
+    newcomers = Newcomers(engine, read, emails)
     profiles |= {"ada": True, "pays": False}
     for at, person in enumerate(("old", "visitor")):
         engine.feed(event(at, "x", person))
@@ -97,6 +103,9 @@ def test_who_signed_up_a_minute_ago_is_asked_for_before_a_pattern_decides(tmp_pa
     assert [each.person for each in engine.taken()] == ["bob"]
     assert reads == [T0 + timedelta(seconds=5), T0 + timedelta(seconds=65)]
     assert newcomers.undecided() == {}
+    engine.feed(event(30, "x", "visitor"))
+    newcomers.meet(T0 + timedelta(seconds=130))
+    assert asked == [["visitor"], ["ada", "pays"], ["bob"], ["visitor"]]  # who may have signed up meanwhile
 
 
 def test_who_is_new_stays_unknown_while_a_source_is_away(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_the_shipped_patterns_are_right() -> None:
         ("where: credits < 50", "where: now() > as_of", ":4: 'now' gives another answer each time"),
         ("where: credits < 50", "segment: action/failed", ":4: set 'action' has no segment 'failed'"),
         ("{count} errors", "{counts} errors", ":5: unknown fact 'counts'"),
+        ("{count} errors", "{count!r} errors", ":5: 'because' takes plain {facts}"),
         ("{count} errors", "{count errors", ":5: 'because' has a brace without its pair"),
         ("because:", "severity: urgent\n    because:", ":5: 'severity' is one of info, warning, critical"),
         ("because:", "inhibits: [stuck]\n    because:", ":5: there is no setting 'inhibits' any more"),

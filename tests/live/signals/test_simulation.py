@@ -86,6 +86,35 @@ def test_an_event_as_the_outcome(tmp_path: Path) -> None:
     assert test.lead_days == pytest.approx(2, abs=0.01)
 
 
+def test_an_outcome_is_asked_of_each_pattern_alone(tmp_path: Path) -> None:
+    rules = f"{RULES}\nrage: {{when: {{count: $rageclick, more_than: 0, within: 5m}}}}"
+    patterns = patterns_of(tmp_path, rules)
+    events = [*failing("ann", 0), event(5, "$rageclick", "bob"), event(DAY, "upgraded", "bob")]
+    until = BEGIN + timedelta(days=30)
+    settings = with_one_channel(patterns.notifications)
+    simulation = simulate(patterns, Everybody(), settings, sorted(events), BEGIN, until, noted=["upgraded"])
+    outcome = parse_outcome("event:upgraded", timedelta(days=14)).outcome(simulation, Everybody())
+    tests = {test.pattern: (test.earlier.hits, test.earlier.people) for test in back_test(simulation, outcome).tests}
+    assert tests == {"errors": (0, 1), "rage": (1, 1)}
+
+
+def test_outcomes_are_told_in_words_and_asked_of_the_right_people(tmp_path: Path) -> None:
+    asked, fortnight = parse_outcome("segment:action/power", timedelta(days=14)), timedelta(days=14)
+    patterns = asked.asking(patterns_of(tmp_path, RULES))
+    assert patterns.patterns[-1].segment == "action/power"
+    simulation = simulated(tmp_path, [*failing("ann", 0), *failing("bob", 0)], days=30)
+    in_power = asked.outcome(simulation, OnlyAnn())
+    assert [in_power.happens(person, START) for person in ("ann", "bob")] == [0.0, None]
+    churn = parse_outcome("churned", fortnight).outcome(simulation, Everybody())
+    assert churn.explanation == "left within 7 days and was not seen in the 7 after"
+    assert parse_outcome("converted", fortnight).outcome(simulation, Everybody()).text == "converted"
+
+
+class OnlyAnn(Everybody):
+    def includes(self, pattern: Pattern, person: str) -> bool | None:
+        return person == "ann"
+
+
 class Nobody(Everybody):
     def includes(self, pattern: Pattern, person: str) -> bool | None:
         return pattern.id != "errors"
