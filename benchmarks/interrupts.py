@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 _NOTES = re.compile(r"note: .*\n")
 _BEFORE = "ended before"
@@ -24,7 +23,7 @@ def main() -> None:
     options.add_argument("--moments", type=int, default=200)
     options.add_argument("command", nargs=argparse.REMAINDER)
     arguments = options.parse_args()
-    command = [str(Path(sys.executable).with_name("usertrack")), *(arguments.command or ["segments"])]
+    command = [sys.executable, "-m", "usertrack", *(arguments.command or ["segments"])]
     length = min(_end(command, 1e6)[1] for _ in range(3))
     ends: Counter[str] = Counter()
     slowest = 0.0

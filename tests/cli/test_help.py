@@ -168,36 +168,6 @@ def test_completion_with_names_of_the_last_answers(demo: Cli, completed: Complet
     assert {typed: set(completed(f"usertrack {typed}").splitlines()) for typed in offered} == offered
 
 
-SCRIPT = """
-compopt() {{ echo "files"; }}
-source <({usertrack} --show-completion bash)
-{{ read -r definition; }} < <(complete -p usertrack); echo "$definition"
-COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
-_usertrack_completion '{usertrack}'
-printf '%s\n' "${{COMPREPLY[@]}}"
-"""
-
-
-@pytest.mark.parametrize(
-    ("words", "offered"),
-    [
-        pytest.param("usertrack lifecycle --interval w", ["week"], marks=pytest.mark.slow),
-        ("usertrack activity --breakdown '\\$os'", ["\\$os"]),
-        pytest.param("usertrack user nobody", [], marks=pytest.mark.slow),
-        ("usertrack segments -o re", ["files"]),
-        pytest.param("usertrack query run --sql re", ["files"], marks=pytest.mark.slow),
-    ],
-)
-def test_completion_by_bash_itself(clean_env: pytest.MonkeyPatch, words: str, offered: list[str]) -> None:
-    clean_env.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
-    usertrack = Path(sys.executable).with_name("usertrack")
-    script = SCRIPT.format(usertrack=usertrack, words=words)
-    done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, check=True)
-    definition, *replies = done.stdout.split()
-    assert replies == ["-F", "_usertrack_completion", "usertrack", *offered]  # no -o default: files are not for all
-    assert definition == "complete"
-
-
 def test_completion_of_a_broken_workspace_is_empty(cli: Cli, completed: Completed, tmp_path: Path) -> None:
     cli("init")
     (tmp_path / "segments.yaml").write_text("{")

@@ -1,7 +1,5 @@
 """The command line: all commands, and every error as a message with an exit code."""
 
-import atexit
-import contextlib
 import functools
 import logging
 import os
@@ -37,12 +35,11 @@ from usertrack.cli import (
     report,
     serving,
     setup,
-    shells,
     streams,
     tracker,
     unfinished,
 )
-from usertrack.cli.interrupted import INTERRUPTED, end_interrupted
+from usertrack.cli.interrupted import INTERRUPTED
 from usertrack.core.errors import UsageError, UsertrackError
 
 app = typer.Typer(
@@ -111,18 +108,12 @@ def main() -> None:
     streams.repair()
     if os.environ.get("USERTRACK_DEBUG"):
         logging.basicConfig(level=logging.ERROR)  # a page's trace, too
-    code = interrupts.run_interruptible(run)
-    # all is closed by now: a regular shutdown of ClickHouse, DuckDB and Python would take another 0.15 s
-    atexit._run_exitfuncs()
-    interrupted = interrupts.was_interrupted()
-    with contextlib.suppress(OSError, ValueError):
-        if interrupted or code == INTERRUPTED:
-            diagnostics.note("interrupted")
-        sys.stdout.flush()
-        sys.stderr.flush()
-    if interrupted:
-        end_interrupted(interrupts.interrupted_by())
-    os._exit(code)
+    interrupts.heed_signals()
+    try:
+        code = run()
+    except KeyboardInterrupt:  # on the last step
+        code = INTERRUPTED
+    interrupts.exit_with(code)
 
 
 @functools.cache
@@ -135,8 +126,6 @@ def run() -> int:
     """Run the command line and return its exit code; errors are written to standard error."""
     logging.getLogger().addHandler(logging.NullHandler())  # libraries' own warnings are not for the user
     try:
-        if "_USERTRACK_COMPLETE" in os.environ or any(word.endswith("-completion") for word in sys.argv):
-            shells.install()
         return int(command_line()(standalone_mode=False, prog_name="usertrack") or 0)
     except BaseException as problem:
         if interrupts.was_interrupted() or isinstance(problem, KeyboardInterrupt | typer.Abort):

@@ -1,10 +1,12 @@
 """Shell completion with names of the current workspace. It never fails and never asks a source."""
 
+import inspect
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import typer
+from typer.models import ArgumentInfo, OptionInfo
 
 if TYPE_CHECKING:
     from usertrack.segments.rules import Rules
@@ -126,19 +128,24 @@ def formats(incomplete: str) -> list[str]:
 # Options and arguments of many commands, by their name or metavar
 
 
-def of_parameter(context: Any, parameter: Any, incomplete: str) -> list[str] | None:
-    """The completions of a parameter; None for one with its own completion, or without known values."""
-    has_own_completion = getattr(parameter, "_custom_shell_complete", None)
-    if has_own_completion or type(getattr(parameter, "type", None)).__name__ == "IntRange":
-        return None
-    metavar = (getattr(parameter, "metavar", None) or "").strip("[].")
-    called = [f"{context.command.name} {name}" for name in getattr(parameter, "opts", ())]
-    names = next((_NAMES[key] for key in [*called, *getattr(parameter, "opts", ()), metavar] if key in _NAMES), None)
-    if names is None:
-        return None
-    with suppress(Exception):
-        return _starting_with(names(incomplete), incomplete)
-    return []
+def offer_names(parameter: inspect.Parameter) -> None:
+    """Give a parameter of texts the completion of its option's name or metavar, unless it has one of its own."""
+    for info in get_args(parameter.annotation):
+        if isinstance(info, OptionInfo | ArgumentInfo) and not (info.autocompletion or info.min is not None):
+            # in Annotated, Typer takes the first name of an option for a default
+            keys = [info.default, *(info.param_decls or ()), (info.metavar or "").strip("[].")]
+            names = next((_NAMES[key] for key in keys if key in _NAMES), None)
+            if names:
+                info.autocompletion = _offering(names)
+
+
+def _offering(names: Callable[[str], Iterable[str]]) -> Callable[[str], list[str]]:
+    def offered(incomplete: str) -> list[str]:
+        with suppress(Exception):
+            return _starting_with(names(incomplete), incomplete)
+        return []
+
+    return offered
 
 
 def _words_of(module: str, name: str) -> Callable[[str], Iterable[str]]:
@@ -219,6 +226,9 @@ _NAMES: dict[str, Callable[[str], Iterable[str]]] = {
     "ID": _from_answers("insights"),
     "PROFILE": _profiles,
 }
+
+
+profiles = _offering(_profiles)
 
 
 def _settings() -> "Settings":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usertrack.cli import diagnostics
+from usertrack.cli import complete, diagnostics
 from usertrack.cli.common import Common
 from usertrack.cli.options import with_common, with_common_once
 
@@ -20,7 +20,9 @@ class Store(StrEnum):
     file = "file"
 
 
-ProfileName = Annotated[str, typer.Argument(metavar="[PROFILE]", help="Its name; default: `default`.")]
+ProfileName = Annotated[
+    str, typer.Argument(metavar="[PROFILE]", help="Its name; default: `default`.", autocompletion=complete.profiles)
+]
 
 
 def login(

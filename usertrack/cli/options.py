@@ -160,6 +160,8 @@ def _with_options(
         for name, annotation in options.items()
     ]
     parameters = [p for p in own.parameters.values() if p.name != "common"]
+    for parameter in [*parameters, *shared]:
+        complete.offer_names(parameter)
     wrapper.__signature__ = own.replace(parameters=[*parameters, *shared])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in [*parameters, *shared]}
     return wrapper

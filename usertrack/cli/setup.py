@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from usertrack.cli import complete
 from usertrack.cli.common import Common
 from usertrack.cli.options import with_common
 
@@ -33,7 +34,12 @@ def init(
     ] = False,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", metavar="PROFILE", help="Use this profile, which `usertrack login` stored."),
+        typer.Option(
+            "--profile",
+            metavar="PROFILE",
+            help="Use this profile, which `usertrack login` stored.",
+            autocompletion=complete.profiles,
+        ),
     ] = None,
 ) -> None:
     """Create a workspace: settings, segments, funnels and a folder for your queries, with comments.

@@ -156,7 +156,6 @@ def end_on_signals(server: "uvicorn.Server") -> Iterator[None]:
     def end(*_: object) -> None:
         server.should_exit = True
 
-    wakeup_fd = signal.set_wakeup_fd(-1)  # the command line's, for Ctrl-C, which is no interruption here
     ends = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else nohup wants it to go on without a terminal
         ends.append(signal.SIGHUP)
@@ -164,7 +163,6 @@ def end_on_signals(server: "uvicorn.Server") -> Iterator[None]:
     try:
         yield
     finally:
-        signal.set_wakeup_fd(wakeup_fd)
         for number, handler in before.items():
             signal.signal(number, handler)
 
