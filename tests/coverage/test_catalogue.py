@@ -8,7 +8,7 @@ import pytest
 
 from usertrack.coverage.catalogue import catalogue_document
 from usertrack.coverage.numbers import cover
-from usertrack.plan.scan.site import Scan, Site
+from usertrack.plan.scan.site import CallSite, Scan
 from usertrack.render import pages
 from usertrack.render.safe import url
 
@@ -44,7 +44,7 @@ def test_json_has_each_event_in_the_order_of_the_plan(plan_of_demo: Cli) -> None
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     plan = written(tmp_path, "events: {'<b>[x](y)|`': {description: '<script>alert(1)</script>'}}")
-    site = Site("<b>[x](y)|`", None, "javascript:alert(1)/<a> b.py", 1, "capture")
+    site = CallSite("<b>[x](y)|`", None, "javascript:alert(1)/<a> b.py", 1, "capture")
     document = catalogue_document(cover(plan, Scan([site], [], 1, 0.0), None))
     html, markdown = (pages.text(document, fmt) for fmt in ("html", "markdown"))
     assert "<script>alert" not in html

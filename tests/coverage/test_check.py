@@ -15,7 +15,7 @@ from usertrack.coverage.findings import coverage_findings
 from usertrack.coverage.names import near
 from usertrack.coverage.numbers import cover
 from usertrack.coverage.uses import Use
-from usertrack.plan.finding import Finding, Rule
+from usertrack.plan.finding import PlanFinding, Rule
 
 from ..conftest import Cli
 from .conftest import FOLDER, written
@@ -168,7 +168,7 @@ SARIF: dict[str, Any] = {
     },
 }
 """What SARIF 2.1.0 requires of the parts that a check writes."""
-HOSTILE = Finding(Rule("r", "a, b: c", "why", "error"), "s", "100 %\n::error::x \ud800", "a b/<ü>.py", 3, "`y`")
+HOSTILE = PlanFinding(Rule("r", "a, b: c", "why", "error"), "s", "100 %\n::error::x \ud800", "a b/<ü>.py", 3, "`y`")
 
 
 def test_sarif_has_what_it_must(plan_of_demo: Cli) -> None:
@@ -203,7 +203,7 @@ def test_a_baseline_lets_old_findings_pass_and_no_new_ones(plan_of_demo: Cli, tm
 
 
 def test_a_second_slip_of_the_same_name_is_new(tmp_path: Path) -> None:
-    first, second = (Finding(HOSTILE.rule, "events.a", "slip", "a.py", line) for line in (1, 2))
+    first, second = (PlanFinding(HOSTILE.rule, "events.a", "slip", "a.py", line) for line in (1, 2))
     path = tmp_path / "baseline.json"
     path.write_text(baseline_text([first]))
     assert read_baseline(path).new([first, second]) == [second]

@@ -10,17 +10,17 @@ import pytest
 
 from usertrack.coverage.diff import Change, Side, changes
 from usertrack.coverage.uses import Use
-from usertrack.plan.scan.site import Scan, SentProperty, Site
+from usertrack.plan.scan.site import CallSite, Scan, SentProperty
 
 from ..conftest import Cli
 from .conftest import written
 
 
-def site(event: str, line: int = 1, file: str = "a.py", **properties: bool) -> Site:
-    return Site(event, None, file, line, "capture", (), [SentProperty(*pair) for pair in properties.items()])
+def site(event: str, line: int = 1, file: str = "a.py", **properties: bool) -> CallSite:
+    return CallSite(event, None, file, line, "capture", (), [SentProperty(*pair) for pair in properties.items()])
 
 
-def side(*sites: Site) -> Side:
+def side(*sites: CallSite) -> Side:
     return Side(None, Scan(sites, [], 1, 0.0))
 
 
@@ -51,7 +51,7 @@ def test_what_appears_and_what_vanishes_with_what_it_breaks() -> None:
     ],
     ids=["near, same properties", "near, same file", "same site"],
 )
-def test_a_rename(old: Site, new: Site) -> None:
+def test_a_rename(old: CallSite, new: CallSite) -> None:
     [first, *_] = changes(side(old), side(new), [Use("funnel", "f", "s", (old.event or "",))])
     assert (first.kind, first.name, first.new_name) == ("renamed", old.event, new.event)
     assert [use.name for use in first.breaks] == ["f"]
@@ -65,7 +65,7 @@ def test_a_rename(old: Site, new: Site) -> None:
         (site("trial_started", 10), site("trial_started_again", 400, "b.py", size=True)),
     ],
 )
-def test_no_rename(old: Site, new: Site) -> None:
+def test_no_rename(old: CallSite, new: CallSite) -> None:
     assert [each.kind for each in changes(side(old), side(new))][:2] == ["vanishes", "appears"]
 
 

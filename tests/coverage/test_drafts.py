@@ -10,7 +10,7 @@ from usertrack.plan.draft.write import merge
 from usertrack.plan.lint import lint_plan
 from usertrack.plan.model import Plan
 from usertrack.plan.read import read_plan
-from usertrack.plan.scan.site import Scan, SentProperty, Site, Unresolved
+from usertrack.plan.scan.site import CallSite, Scan, SentProperty, Unresolved
 from usertrack.server.database.store import Store
 
 from ..product.logs import asking
@@ -22,9 +22,9 @@ def plan_of(folder: Path, draft: Draft) -> Plan:
     return read_plan(folder / "tracking.yaml")
 
 
-def site(event: str | None, file: str, line: int = 1, pattern: str | None = None, **properties: bool) -> Site:
+def site(event: str | None, file: str, line: int = 1, pattern: str | None = None, **properties: bool) -> CallSite:
     sent = [SentProperty(name, always) for name, always in properties.items()]
-    return Site(event, pattern, file, line, "posthog.capture", properties=sent)
+    return CallSite(event, pattern, file, line, "posthog.capture", properties=sent)
 
 
 SCAN = Scan(

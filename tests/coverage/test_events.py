@@ -8,7 +8,7 @@ import pytest
 from usertrack.coverage.arrivals import Arrival, Arrivals
 from usertrack.coverage.events import CoveredEvent, covered_events
 from usertrack.coverage.states import State, state_of
-from usertrack.plan.scan.site import Scan, Site
+from usertrack.plan.scan.site import CallSite, Scan
 
 from .conftest import written
 
@@ -22,7 +22,7 @@ def arrived(**events: int) -> Arrivals:
 
 def sent(*names: str) -> Scan:
     sites = [
-        Site(None if "*" in name else name, name if "*" in name else None, "a.py", line, "posthog.capture")
+        CallSite(None if "*" in name else name, name if "*" in name else None, "a.py", line, "posthog.capture")
         for line, name in enumerate(names, 1)
     ]
     return Scan(sites, [], 1, 0.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 from usertrack.coverage.arrivals import Arrival, Arrivals, Presence
 from usertrack.coverage.numbers import Counts, Coverage, cover
 from usertrack.coverage.uses import Use
-from usertrack.plan.scan.site import Scan, SentProperty, Site
+from usertrack.plan.scan.site import CallSite, Scan, SentProperty
 
 from .conftest import written
 from .test_events import NOW, arrived, sent
@@ -25,15 +25,17 @@ metrics:
 """
 
 
-def site(event: str, **properties: bool) -> Site:
-    return Site(event, None, "a.py", 1, "capture", (), [SentProperty(*pair) for pair in properties.items()])
+def site(event: str, **properties: bool) -> CallSite:
+    return CallSite(event, None, "a.py", 1, "capture", (), [SentProperty(*pair) for pair in properties.items()])
 
 
 def with_properties(total: int, **holders: int) -> Arrivals:
     return Arrivals({"a": Arrival("a", total, NOW, NOW, [total], total=total, properties=holders)}, 1, NOW)
 
 
-def covered(folder: Path, *sites: Site, arrivals: Arrivals | None = None, uses: list[Use] | None = None) -> Coverage:
+def covered(
+    folder: Path, *sites: CallSite, arrivals: Arrivals | None = None, uses: list[Use] | None = None
+) -> Coverage:
     return cover(written(folder, PLAN), Scan(sites, [], 1, 0.0), arrivals, uses or [])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from usertrack.library.entities import KINDS
 from usertrack.library.library import shipped_root
-from usertrack.mapping.catalog import Relation
+from usertrack.mapping.catalog import DatabaseTable
 from usertrack.mapping.labels import guessed_labels
 from usertrack.mapping.proposal import Proposal
 from usertrack.mapping.select import Select
@@ -398,6 +398,6 @@ def test_nobody_is_to_expand_where_the_plan_is_the_organizations(tmp_path: Path)
     ],
 )
 def test_labels_are_guessed_from_tables(runs: str, calls: str, labels: dict[str, str]) -> None:
-    tables = {kind: Relation(1, "public", name, name) for kind, name in {"runs": runs, "calls": calls}.items()}
+    tables = {kind: DatabaseTable(1, "public", name, name) for kind, name in {"runs": runs, "calls": calls}.items()}
     proposals = [Proposal(KINDS[kind], Select(table), 1, []) for kind, table in tables.items()]
     assert guessed_labels(proposals) == labels

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from usertrack.plan.finding import Finding, Rule, in_order
+from usertrack.plan.finding import PlanFinding, Rule, in_order
 
 CASE = Rule("name-case", "Names have one case", "People search for names.")
-FINDING = Finding(CASE, "events.A", "it is not snake_case", "tracking.yaml", 9, "a")
+FINDING = PlanFinding(CASE, "events.A", "it is not snake_case", "tracking.yaml", 9, "a")
 
 
 def test_a_baseline_knows_a_finding_after_its_line_moved() -> None:

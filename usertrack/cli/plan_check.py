@@ -16,7 +16,7 @@ from usertrack.cli.plan_options import PlanOption
 
 if TYPE_CHECKING:
     from usertrack.coverage.material import Material
-    from usertrack.plan.finding import Finding
+    from usertrack.plan.finding import PlanFinding
 
 _OF_CI = ("sarif", "github")
 
@@ -86,7 +86,7 @@ def check(
         raise typer.Exit(INCOMPLETE)
 
 
-def _findings(material: "Material") -> "list[Finding]":
+def _findings(material: "Material") -> "list[PlanFinding]":
     from usertrack.coverage.findings import coverage_findings
     from usertrack.coverage.releases import release_tags
     from usertrack.coverage.values import value_findings
@@ -116,7 +116,7 @@ def _require_format(common: Common) -> None:
         format_of(common.format or "", common.output)
 
 
-def _emit(findings: "Sequence[Finding]", notes: Sequence[str], material: "Material", common: Common) -> None:
+def _emit(findings: "Sequence[PlanFinding]", notes: Sequence[str], material: "Material", common: Common) -> None:
     from usertrack.cli.output import emit_bytes
     from usertrack.cli.session import emit
     from usertrack.coverage.annotations import github, sarif
@@ -135,7 +135,7 @@ def _emit(findings: "Sequence[Finding]", notes: Sequence[str], material: "Materi
         diagnostics.note(note)
 
 
-def _in_repository(findings: "Sequence[Finding]") -> "list[Finding]":
+def _in_repository(findings: "Sequence[PlanFinding]") -> "list[PlanFinding]":
     """With files that are relative to the root of the git repository, where this folder is in one, as CI has them."""
     from usertrack.core.errors import UsageError
     from usertrack.coverage.trees import repository_of

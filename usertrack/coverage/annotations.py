@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 from usertrack import __version__
-from usertrack.plan.finding import Finding, Rule
+from usertrack.plan.finding import PlanFinding, Rule
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def sarif(findings: Sequence[Finding]) -> str:
+def sarif(findings: Sequence[PlanFinding]) -> str:
     """A log of one run, with each rule once."""
     rules = list(dict.fromkeys(finding.rule for finding in findings))
     driver = {"name": "usertrack", "semanticVersion": __version__, "rules": [_rule(rule) for rule in rules]}
@@ -30,7 +30,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, rule: int) -> dict[str, Any]:
+def _result(finding: PlanFinding, rule: int) -> dict[str, Any]:
     place = {"artifactLocation": {"uri": quote(finding.file)}, "region": {"startLine": finding.line}}
     return {
         "ruleId": finding.rule.id,
@@ -42,12 +42,12 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
     }
 
 
-def github(findings: Iterable[Finding]) -> str:
+def github(findings: Iterable[PlanFinding]) -> str:
     """A line a finding, which GitHub shows beside the code."""
     return "".join(f"{line}\n" for line in map(_annotation, findings))
 
 
-def _annotation(finding: Finding) -> str:
+def _annotation(finding: PlanFinding) -> str:
     level = {"error": "error", "warning": "warning", "note": "notice"}[finding.severity]
     pairs = {"file": finding.file, "line": str(finding.line), "title": f"{finding.rule.title} ({finding.rule.id})"}
     written = ",".join(f"{name}={_escaped(value, '%', chr(13), chr(10), ':', ',')}" for name, value in pairs.items())
@@ -59,5 +59,5 @@ def _escaped(text: str, *signs: str) -> str:
     return "".join(f"%{ord(sign):02X}" if sign in signs else sign for sign in text)
 
 
-def _sentence(finding: Finding) -> str:
+def _sentence(finding: PlanFinding) -> str:
     return f"{finding.message}. Instead: {finding.instead}" if finding.instead else finding.message

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from usertrack.core.errors import UsageError
 from usertrack.core.words import plural
-from usertrack.plan.finding import Finding
+from usertrack.plan.finding import PlanFinding
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Baseline:
 
     keys: Counter[str] = field(default_factory=Counter)
 
-    def new(self, findings: Iterable[Finding]) -> list[Finding]:
+    def new(self, findings: Iterable[PlanFinding]) -> list[PlanFinding]:
         """Return the findings beyond the baseline: of one key, the last ones."""
         seen: Counter[str] = Counter()
         excess = []
@@ -27,7 +27,7 @@ class Baseline:
                 excess.append(finding)
         return excess
 
-    def notes(self, findings: Sequence[Finding]) -> list[str]:
+    def notes(self, findings: Sequence[PlanFinding]) -> list[str]:
         """Say how many findings the baseline lets pass, and how many of its entries are not needed any more."""
         counts = Counter(finding.key for finding in findings)
         old, settled = (self.keys & counts).total(), (self.keys - counts).total()
@@ -56,7 +56,7 @@ def read_baseline(path: Path) -> Baseline:
     return Baseline(Counter(keys))
 
 
-def baseline_text(findings: Sequence[Finding]) -> str:
+def baseline_text(findings: Sequence[PlanFinding]) -> str:
     """One key a line for each finding, sorted: in git, each that is settled is a line less."""
     document = {"version": 1, "findings": sorted(finding.key for finding in findings)}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -15,7 +15,7 @@ from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.numbers import Coverage
 from usertrack.coverage.properties import CoveredProperty
 from usertrack.plan.model import PlannedProperty
-from usertrack.plan.scan.site import Site
+from usertrack.plan.scan.site import CallSite
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ _PROPERTIES = Columns[_Property](
 )
 
 
-def _sites(base: str) -> Columns[Site]:
+def _sites(base: str) -> Columns[CallSite]:
     return Columns(
         Attribute("site", "VARCHAR", lambda site: _link(site, base), Field("Sent in", "link")),
         Attribute(
@@ -161,7 +161,7 @@ def _sites(base: str) -> Columns[Site]:
     )
 
 
-def _link(site: Site, base: str) -> Link:
+def _link(site: CallSite, base: str) -> Link:
     """GitHub and GitLab show the line of `#L7`."""
     return Link(f"{site.file}:{site.line}", f"{base}{quote(site.file)}#L{site.line}")
 

@@ -8,7 +8,7 @@ from typing import Literal
 from usertrack.coverage.names import near
 from usertrack.coverage.uses import Use
 from usertrack.plan.model import Plan, PlannedEvent
-from usertrack.plan.scan.site import Scan, Site
+from usertrack.plan.scan.site import CallSite, Scan
 
 Kind = Literal["vanishes", "renamed", "no longer always sent", "appears"]
 _ORDER: tuple[Kind, ...] = ("vanishes", "renamed", "no longer always sent", "appears")
@@ -23,9 +23,9 @@ class Side:
     scan: Scan
 
     @cached_property
-    def sites(self) -> dict[str, list[Site]]:
+    def sites(self) -> dict[str, list[CallSite]]:
         """The sites of each event or pattern in the code."""
-        names: dict[str, list[Site]] = {}
+        names: dict[str, list[CallSite]] = {}
         for site in self.scan.sites:
             names.setdefault(site.event or site.pattern or "", []).append(site)
         return names
@@ -117,7 +117,7 @@ def _is_same_site(name: str, other: str, old: Side, new: Side) -> bool:
     )
 
 
-def _broken_by_event(name: str, after: Mapping[str, Sequence[Site]], uses: Sequence[Use]) -> list[Use]:
+def _broken_by_event(name: str, after: Mapping[str, Sequence[CallSite]], uses: Sequence[Use]) -> list[Use]:
     """The uses of an event of which no other event is sent any more."""
     return [use for use in uses if name in use.events and not any(other in after for other in use.events)]
 

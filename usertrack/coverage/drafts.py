@@ -17,7 +17,7 @@ from usertrack.plan.draft.model import Draft, DraftEntry, entry
 from usertrack.plan.draft.names import type_of_name, unit_of_name, usual_rule, usual_rules
 from usertrack.plan.lint.personal import id_in, personal_name, personal_values
 from usertrack.plan.model import PlannedProperty, Type
-from usertrack.plan.scan.site import Scan, Site
+from usertrack.plan.scan.site import CallSite, Scan
 
 _FEW = 20  # events or persons: of fewer, nothing is said to be in all of them
 _ENUM = 8  # texts at most, of a property that has a closed list
@@ -33,7 +33,7 @@ def draft_of_code(scan: Scan, folder: str = "") -> Draft:
 
     ``folder`` is the one that was scanned, as the plan sees it.
     """
-    sites: dict[str, list[Site]] = {}
+    sites: dict[str, list[CallSite]] = {}
     for site in scan.sites:
         if site.event is not None and not site.event.startswith("$"):
             sites.setdefault(site.event, []).append(site)
@@ -51,7 +51,7 @@ def draft_of_code(scan: Scan, folder: str = "") -> Draft:
     return Draft((*_naming(files, names, folder), *registry, *events), tuple(notes))
 
 
-def _event_of_sites(name: str, sites: Sequence[Site], folder: str) -> DraftEntry:
+def _event_of_sites(name: str, sites: Sequence[CallSite], folder: str) -> DraftEntry:
     keys = list(dict.fromkeys(sent.name for site in sites for sent in site.properties if not is_of_sdk(sent.name)))
     always = [key for key in keys if all(any(s.name == key and s.always for s in site.properties) for site in sites)]
     files = _files(sites, folder)
@@ -66,7 +66,7 @@ def _event_of_sites(name: str, sites: Sequence[Site], folder: str) -> DraftEntry
     )
 
 
-def _files(sites: Iterable[Site], folder: str) -> list[str]:
+def _files(sites: Iterable[CallSite], folder: str) -> list[str]:
     return list(dict.fromkeys(posixpath.normpath(posixpath.join(folder, site.file)) for site in sites))
 
 

@@ -8,7 +8,7 @@ from usertrack.coverage.arrivals import Arrival, Arrivals
 from usertrack.coverage.names import near, says_something
 from usertrack.coverage.states import State, state_of
 from usertrack.plan.model import Plan, PlannedEvent, matches
-from usertrack.plan.scan.site import Scan, Site
+from usertrack.plan.scan.site import CallSite, Scan
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class CoveredEvent:
     name: str
     state: State
     planned: PlannedEvent | None = None
-    sites: Sequence[Site] = ()
+    sites: Sequence[CallSite] = ()
     arrival: Arrival | None = None
     replaced_by: str = ""
     near: Sequence[str] = ()
@@ -46,7 +46,7 @@ class _Event:
     """The plan, the sites and the arrivals of one name so far."""
 
     planned: PlannedEvent | None = None
-    sites: list[Site] = field(default_factory=list)
+    sites: list[CallSite] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
 
 
@@ -91,12 +91,14 @@ def covered_events(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> 
     return sorted(_with_near(events, plan.event_names), key=lambda event: (order.index(event.state), event.name))
 
 
-def computed_names(scan: Scan) -> list[Site]:
+def computed_names(scan: Scan) -> list[CallSite]:
     """The sites of which no part of the name is known: they say nothing about any event."""
     return [site for site in scan.sites if site.event is None and not says_something(site.pattern or "")]
 
 
-def _add_arrivals(known: dict[str, _Event], plan: Plan, computed: Sequence[Site], arrivals: Iterable[Arrival]) -> None:
+def _add_arrivals(
+    known: dict[str, _Event], plan: Plan, computed: Sequence[CallSite], arrivals: Iterable[Arrival]
+) -> None:
     """``computed`` are the sites with a pattern: an event that nobody planned may be one of theirs."""
     for arrival in arrivals:
         targets = plan.events_called(arrival.name)
@@ -112,7 +114,7 @@ def _add_arrivals(known: dict[str, _Event], plan: Plan, computed: Sequence[Site]
             known[target].arrivals.append(arrival)
 
 
-def _may_send(site: Site, name: str) -> bool:
+def _may_send(site: CallSite, name: str) -> bool:
     pattern = site.pattern or ""
     return says_something(pattern) and matches(pattern, name)
 

@@ -9,7 +9,7 @@ from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.numbers import Coverage
 from usertrack.coverage.properties import CoveredProperty
 from usertrack.coverage.states import State
-from usertrack.plan.finding import Finding, Rule, in_order
+from usertrack.plan.finding import PlanFinding, Rule, in_order
 from usertrack.plan.rules import (
     ABSENT_EVENT,
     ABSENT_PROPERTY,
@@ -24,10 +24,10 @@ from usertrack.plan.rules import (
     UNREAD_CALL,
     UNSEEN_EVENT,
 )
-from usertrack.plan.scan.site import Site
+from usertrack.plan.scan.site import CallSite
 
 
-def coverage_findings(coverage: Coverage) -> list[Finding]:
+def coverage_findings(coverage: Coverage) -> list[PlanFinding]:
     """All findings of a coverage, each at its site, or in the plan where no line of code is wrong."""
     finder = _Finder(coverage)
     return in_order(
@@ -48,7 +48,7 @@ class _Finder:
     def _events(self) -> dict[str, CoveredEvent]:
         return {event.name: event for event in self.coverage.events}
 
-    def of_event(self, event: CoveredEvent) -> Iterator[Finding]:
+    def of_event(self, event: CoveredEvent) -> Iterator[PlanFinding]:
         if event.replaced_by or (event.planned and not event.counts):
             yield from self._retired(event)
         elif event.planned:
@@ -61,7 +61,7 @@ class _Finder:
             message = f"the plan has no event `{event.name}`{arrives}"
             yield from self._at_sites(UNPLANNED_EVENT, event, message, f"add it to `events:` of {self._plan}")
 
-    def _planned(self, event: CoveredEvent) -> Iterator[Finding]:
+    def _planned(self, event: CoveredEvent) -> Iterator[PlanFinding]:
         active = event.planned is not None and event.planned.status == "active"
         match event.state:
             case State.MISSING | State.NOT_IN_CODE | State.NOT_IN_DATA:
@@ -79,7 +79,7 @@ class _Finder:
                 message = f"{_count(event)} of `{event.name}` arrived, and no code that was scanned sends it"
                 yield self._in_plan(UNSEEN_EVENT, event, message, "scan its code as well, or name its call in `sinks:`")
 
-    def _retired(self, event: CoveredEvent) -> Iterator[Finding]:
+    def _retired(self, event: CoveredEvent) -> Iterator[PlanFinding]:
         successor = event.replaced_by
         new = self._events.get(successor)
         both = new is not None and (new.in_code or new.in_data)
@@ -88,7 +88,7 @@ class _Finder:
         instead = f"`{successor}`" if successor else "nothing: take it out"
         yield from self._at_sites(RETIRED_EVENT, event, f"`{event.name}` is {end}", instead)
 
-    def of_property(self, prop: CoveredProperty) -> Iterator[Finding]:
+    def of_property(self, prop: CoveredProperty) -> Iterator[PlanFinding]:
         subject = f"events.{prop.of}.{prop.name}"
         event = self._events[prop.of]
         if prop.near:
@@ -108,7 +108,7 @@ class _Finder:
                 message = f"{have} events of `{prop.of}` have `{prop.name}`, and all must"
                 yield self._in_plan(ABSENT_PROPERTY, event, message, subject=subject)
 
-    def of_uses(self) -> Iterator[Finding]:
+    def of_uses(self) -> Iterator[PlanFinding]:
         plan = self.coverage.plan
         lines = {("funnel", name): funnel.line for name, funnel in plan.funnels.items()}
         lines |= {("segment", name): segment.line for name, segment in plan.segments.items()}
@@ -120,36 +120,38 @@ class _Finder:
                 lack = f" with {', '.join(f'`{name}`' for name in covered.lacking)}" if covered.lacking else ""
                 verb = "arrives" if self.coverage.arrivals else "is in the code"
                 message = f"no event{lack} {verb} for `{use.part}` of the {use.title}"
-                yield Finding(UNCOVERED_STEP, f"{use.kind}s.{use.name}.{use.part}", message, self._plan, line)
+                yield PlanFinding(UNCOVERED_STEP, f"{use.kind}s.{use.name}.{use.part}", message, self._plan, line)
 
-    def of_unread_calls(self) -> Iterator[Finding]:
+    def of_unread_calls(self) -> Iterator[PlanFinding]:
         for place in self.coverage.scan.unresolved if self.coverage.scan else ():
             subject = f"calls.{place.file}.{place.sink}"
-            yield Finding(UNREAD_CALL, subject, place.reason, place.file, place.line, place.instead)
+            yield PlanFinding(UNREAD_CALL, subject, place.reason, place.file, place.line, place.instead)
 
-    def _with(self, event: CoveredEvent, name: str) -> list[Site]:
+    def _with(self, event: CoveredEvent, name: str) -> list[CallSite]:
         return [site for site in event.sites if any(prop.name == name for prop in site.properties)]
 
-    def _always(self, site: Site, name: str) -> bool:
+    def _always(self, site: CallSite, name: str) -> bool:
         planned = self.coverage.plan.properties.get(name)
         names = (name, *(planned.aliases if planned else ()))
         return any(prop.always and prop.name in names for prop in site.properties)
 
-    def _at_sites(self, rule: Rule, event: CoveredEvent, message: str, instead: str = "") -> Iterator[Finding]:
+    def _at_sites(self, rule: Rule, event: CoveredEvent, message: str, instead: str = "") -> Iterator[PlanFinding]:
         return self._at(rule, f"events.{event.name}", event, event.sites, message, instead)
 
     def _at(
-        self, rule: Rule, subject: str, event: CoveredEvent, sites: Sequence[Site], message: str, instead: str = ""
-    ) -> Iterator[Finding]:
+        self, rule: Rule, subject: str, event: CoveredEvent, sites: Sequence[CallSite], message: str, instead: str = ""
+    ) -> Iterator[PlanFinding]:
         """At each of the sites; in the plan, where no code is known to be wrong."""
         for site in sites:
-            yield Finding(rule, subject, message, site.file, site.line, instead)
+            yield PlanFinding(rule, subject, message, site.file, site.line, instead)
         if not sites:
             yield self._in_plan(rule, event, message, instead, subject)
 
-    def _in_plan(self, rule: Rule, event: CoveredEvent, message: str, instead: str = "", subject: str = "") -> Finding:
+    def _in_plan(
+        self, rule: Rule, event: CoveredEvent, message: str, instead: str = "", subject: str = ""
+    ) -> PlanFinding:
         line = event.planned.line if event.planned else 1
-        return Finding(rule, subject or f"events.{event.name}", message, self._plan, line, instead)
+        return PlanFinding(rule, subject or f"events.{event.name}", message, self._plan, line, instead)
 
     @property
     def _plan(self) -> str:

@@ -9,7 +9,7 @@ from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.names import near
 from usertrack.plan.conform import is_of_sdk
 from usertrack.plan.model import Plan, PlannedProperty
-from usertrack.plan.scan.site import ProfileSite, Scan, Site
+from usertrack.plan.scan.site import CallSite, ProfileSite, Scan
 
 ALWAYS = 0.99
 """From this share on a required property counts as there: old clients go on for a while."""
@@ -77,7 +77,7 @@ def _of_event(
         )
 
 
-def _sent(site: Site, aliases: Mapping[str, str]) -> dict[str, bool]:
+def _sent(site: CallSite, aliases: Mapping[str, str]) -> dict[str, bool]:
     """The properties of a site by their names in the plan, and whether they are always there."""
     return {aliases.get(prop.name, prop.name): prop.always for prop in site.properties}
 

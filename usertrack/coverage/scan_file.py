@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.errors import UsageError
-from usertrack.plan.scan.site import ProfileSite, Scan, SentProperty, Site, Unresolved
+from usertrack.plan.scan.site import CallSite, ProfileSite, Scan, SentProperty, Unresolved
 
 _HINT = "`usertrack plan scan PATH --format json -o scan.json` writes one"
 
@@ -30,11 +30,11 @@ def read_scan(path: Path) -> Scan:
         raise UsageError(f"'{path}' is JSON, and no scan ({error})", _HINT) from error
 
 
-def _site(item: dict[str, Any]) -> Site:
+def _site(item: dict[str, Any]) -> CallSite:
     event, pattern = item.get("event"), item.get("pattern")
     if (event is None) == (pattern is None):
         raise ValueError("a site has an event or a pattern")
-    return Site(
+    return CallSite(
         event=None if event is None else _text(event),
         pattern=None if pattern is None else _text(pattern),
         file=_text(item["file"]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from usertrack.core.words import plural
 from usertrack.coverage.arrivals import require_all
 from usertrack.engine.runner import Runner
-from usertrack.plan.finding import Finding
+from usertrack.plan.finding import PlanFinding
 from usertrack.plan.lint.personal import personal_values
 from usertrack.plan.model import Personal, Plan
 from usertrack.plan.rules import MANY_VALUES, PERSONAL_VALUE
@@ -37,7 +37,7 @@ def ask_values(runner: Runner, days: int) -> Sampled:
     }
 
 
-def value_findings(plan: Plan, sampled: Sampled) -> Iterator[Finding]:
+def value_findings(plan: Plan, sampled: Sampled) -> Iterator[PlanFinding]:
     """Each class of personal data that a property holds and the plan does not declare, and what has too many values."""
     names = {alias: item for item in plan.properties.values() for alias in item.names}
     for name, sample in sampled.items():
@@ -48,8 +48,8 @@ def value_findings(plan: Plan, sampled: Sampled) -> Iterator[Finding]:
         for kind, count in sample.personal.items():
             message = f"{plural(count, 'sampled value')} of `{name}` look like personal data ({kind})"
             instead = f"`personal: {kind}`, or an id that means nothing elsewhere"
-            yield Finding(PERSONAL_VALUE, subject, message, file, line, instead)
+            yield PlanFinding(PERSONAL_VALUE, subject, message, file, line, instead)
         if sample.different >= MANY and not sample.personal:
             message = f"`{name}` had {MANY} different values or more"
             instead = "a few classes of it, with `values:`; where it is an id, `personal: identifier` says so"
-            yield Finding(MANY_VALUES, subject, message, file, line, instead)
+            yield PlanFinding(MANY_VALUES, subject, message, file, line, instead)

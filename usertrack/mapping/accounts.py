@@ -7,7 +7,7 @@ from usertrack.core.source_names import TABLES
 from usertrack.library.entities import ACCOUNTS
 from usertrack.mapping import rules
 from usertrack.mapping.around import Around
-from usertrack.mapping.catalog import Catalog, Column, Relation
+from usertrack.mapping.catalog import Catalog, DatabaseTable, TableColumn
 from usertrack.mapping.matching import column_like, prefixes, reference_counts, time_like
 from usertrack.mapping.organizations import add_organization
 from usertrack.mapping.paying import add_subscription
@@ -16,7 +16,7 @@ from usertrack.mapping.select import Select, as_time, deleted
 from usertrack.mapping.ways import Ways
 
 _TIMES = ("time", "number")
-NO_ACCOUNTS = Relation(0, "", "accounts", "accounts", (Column("id", "id", "bigint"),))
+NO_ACCOUNTS = DatabaseTable(0, "", "accounts", "accounts", (TableColumn("id", "id", "bigint"),))
 """The table of accounts where none is known: no foreign key leads to it, as no table has the id 0."""
 
 
@@ -77,7 +77,7 @@ def _candidates(catalog: Catalog, labels: Labels | None = None) -> list[Proposal
 
 def account_proposal(
     catalog: Catalog,
-    table: Relation,
+    table: DatabaseTable,
     points: float = 0,
     reasons: Sequence[str] = (),
     labels: Labels | None = None,
@@ -109,7 +109,7 @@ def account_proposal(
     return proposal
 
 
-def _points(table: Relation, neutral: frozenset[str]) -> tuple[float, list[str]]:
+def _points(table: DatabaseTable, neutral: frozenset[str]) -> tuple[float, list[str]]:
     """Return points for how much ``table`` looks as if it had a row per person who signs in, with reasons."""
     named = [word for word in table.words if word not in ("entity", "table", "record", "data")]
     head = named[-1] if named else ""
@@ -153,7 +153,7 @@ def _add_email(proposal: Proposal, around: Around) -> None:
             return
 
 
-def beside(select: Select, name: str, table: Relation, on: Column, value: str, column: Column) -> str:
+def beside(select: Select, name: str, table: DatabaseTable, on: TableColumn, value: str, column: TableColumn) -> str:
     """Join the first row of ``table`` whose ``on`` equals ``value``; returns its ``column``, which is to be ``name``.
 
     Where that is the e-mail, all of them are added as `emails`.
@@ -172,7 +172,7 @@ def beside(select: Select, name: str, table: Relation, on: Column, value: str, c
     return f"{alias}.{column.sql}"
 
 
-def _email(table: Relation) -> Column | None:
+def _email(table: DatabaseTable) -> TableColumn | None:
     """Return the column with e-mails: one of a known name, else the first that is about them by a word of its name."""
     named = (
         column
@@ -184,7 +184,7 @@ def _email(table: Relation) -> Column | None:
     return column_like(table, rules.patterns("email"), "text") or next(named, None)
 
 
-def _side_email(table: Relation) -> Column | None:
+def _side_email(table: DatabaseTable) -> TableColumn | None:
     """Return the column with e-mails of a table of addresses."""
     column = _email(table)
     if column is None and (column_like(table, rules.patterns("channel")) or "email" in table.words):
@@ -192,7 +192,7 @@ def _side_email(table: Relation) -> Column | None:
     return column
 
 
-def _first_address(table: Relation) -> list[str]:
+def _first_address(table: DatabaseTable) -> list[str]:
     """Return the order in which an address goes before others: the primary one, a verified one, the oldest."""
     order = []
     for patterns in (rules.patterns("primary_email"), rules.patterns("verified_email")):

@@ -6,12 +6,12 @@ from math import log10
 
 from usertrack.library.entities import KINDS, EntityKind
 from usertrack.mapping import rules
-from usertrack.mapping.catalog import Catalog, Column, Relation
+from usertrack.mapping.catalog import Catalog, DatabaseTable, TableColumn
 from usertrack.mapping.matching import column_like, columns_like, time_like, without_id
 from usertrack.mapping.proposal import Labels, Proposal, ranked
 from usertrack.mapping.select import Select, as_time
 from usertrack.mapping.states import numbered_states, sorted_states, unknown_labels
-from usertrack.mapping.ways import Step, Way, Ways
+from usertrack.mapping.ways import Way, Ways, WayStep
 
 _SPECIAL = {
     name: [frozenset(group.split()) for group in rules.patterns(name)]
@@ -25,7 +25,9 @@ _LAST_RESORT = 5  # of runs, where none has 8: an unlikely table is shown, with 
 _SURE = {"deployments": 12}  # they have no status, which tells most; of the others 18: name, status, error and way
 
 
-def activity_proposals(catalog: Catalog, accounts: Relation, labels: Labels | None = None) -> dict[str, list[Proposal]]:
+def activity_proposals(
+    catalog: Catalog, accounts: DatabaseTable, labels: Labels | None = None
+) -> dict[str, list[Proposal]]:
     """Return proposals for every other entity, best first. A table comes first for one entity alone."""
     ways = Ways(catalog, accounts)
     proposals: dict[str, list[Proposal]] = {name: [] for name in ("runs", *_SPECIAL)}
@@ -85,14 +87,14 @@ def _prefer_runs_to_steps(proposals: Sequence[Proposal], ways: Ways) -> None:
                 break
 
 
-def _weight(table: Relation) -> float:
+def _weight(table: DatabaseTable) -> float:
     """Return points for how much the name of ``table`` sounds like runs."""
     return max(
         (rules.weights("runs").get(word, 0) for word in table.words if word not in rules.words("tails")), default=0
     )
 
 
-def without_way(name: str, catalog: Catalog, accounts: Relation) -> Relation | None:
+def without_way(name: str, catalog: Catalog, accounts: DatabaseTable) -> DatabaseTable | None:
     """The table that looks most like the entity ``name``, but from which nothing leads to an account."""
     ways = Ways(catalog, accounts)
     points = {
@@ -108,14 +110,21 @@ def without_way(name: str, catalog: Catalog, accounts: Relation) -> Relation | N
 
 
 def proposal_for(
-    kind: EntityKind, catalog: Catalog, table: Relation, accounts: Relation, labels: Labels, owner: Column | None = None
+    kind: EntityKind,
+    catalog: Catalog,
+    table: DatabaseTable,
+    accounts: DatabaseTable,
+    labels: Labels,
+    owner: TableColumn | None = None,
 ) -> Proposal:
     """``table`` as somebody named it for the entity ``kind``, without an account where nothing leads to one.
 
     ``owner`` is the column that leads to it, where somebody has named that, too.
     """
     key = accounts.key
-    way = Way((Step(table, owner, accounts, key),), 0) if owner and key else Ways(catalog, accounts).to_accounts(table)
+    way = (
+        Way((WayStep(table, owner, accounts, key),), 0) if owner and key else Ways(catalog, accounts).to_accounts(table)
+    )
     return activity_proposal(kind, table, way, accounts, labels)
 
 
@@ -128,7 +137,7 @@ def _each_table_once(best: dict[str, list[Proposal]]) -> dict[str, list[Proposal
     return best
 
 
-def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[tuple[Relation, float, list[str]]]:
+def _candidates(catalog: Catalog, accounts: DatabaseTable) -> Iterator[tuple[DatabaseTable, float, list[str]]]:
     """The tables that could hold what accounts do, with their points and what these are for."""
     for table in catalog.tables.values():
         is_system = table.name.lower() in rules.words("system_tables") or table.schema in rules.words("system_schemas")
@@ -144,7 +153,7 @@ def _candidates(catalog: Catalog, accounts: Relation) -> Iterator[tuple[Relation
                 yield table, points, reasons
 
 
-def _points(table: Relation) -> tuple[float, list[str]]:
+def _points(table: DatabaseTable) -> tuple[float, list[str]]:
     """Return points for a name and columns that sound like something that begins and ends; 0 for not at all."""
     heads = [rules.weights("runs").get(word, 0) for word in table.words if word not in rules.words("tails")]
     if not heads or not time_like(table, rules.patterns("started"), rules.words("began")):
@@ -166,7 +175,7 @@ def _points(table: Relation) -> tuple[float, list[str]]:
     return max(points, 0.1), reasons  # 0.1: it stays a candidate, which a status may lift
 
 
-def _special_points(name: str, table: Relation) -> float:
+def _special_points(name: str, table: DatabaseTable) -> float:
     """Points for the words that an entity needs in the name of a table; 0 where they are not there."""
     groups = _SPECIAL.get(name)
     if groups is None:  # runs, which are rather not what another entity is by its name: -4, as other words of no run
@@ -176,7 +185,7 @@ def _special_points(name: str, table: Relation) -> float:
     return 3 if all(set(words) & group for group in groups) else 0
 
 
-def status_columns(table: Relation) -> list[Column]:
+def status_columns(table: DatabaseTable) -> list[TableColumn]:
     """The columns of ``table`` that could say how something ended, best first."""
     exact = [
         *columns_like(table, rules.patterns("status"), "text", "number"),
@@ -189,7 +198,7 @@ def status_columns(table: Relation) -> list[Column]:
 
 
 def activity_proposal(
-    kind: EntityKind, table: Relation, way: Way | None, accounts: Relation, labels: Labels
+    kind: EntityKind, table: DatabaseTable, way: Way | None, accounts: DatabaseTable, labels: Labels
 ) -> Proposal:
     """``table`` read as the entity ``kind``; without a ``way`` it lacks the account."""
     select = Select(table)
@@ -229,7 +238,7 @@ def activity_proposal(
     return proposal
 
 
-def _error(table: Relation) -> Column | None:
+def _error(table: DatabaseTable) -> TableColumn | None:
     return column_like(table, rules.patterns("error"), "text", "json")
 
 
@@ -282,7 +291,7 @@ def _add_status(proposal: Proposal, labels: Labels) -> None:
 
 
 def _add_words(
-    proposal: Proposal, points: float, column: Column, states: dict[str, tuple[str, ...]], note: str
+    proposal: Proposal, points: float, column: TableColumn, states: dict[str, tuple[str, ...]], note: str
 ) -> float:
     proposal.select.add("status", proposal.select.of(column))
     proposal.status, proposal.states = column, states
@@ -291,8 +300,8 @@ def _add_words(
 
 
 def _read_status(
-    proposal: Proposal, column: Column, labels: Labels
-) -> tuple[float, Column, dict[str, tuple[str, ...]], str]:
+    proposal: Proposal, column: TableColumn, labels: Labels
+) -> tuple[float, TableColumn, dict[str, tuple[str, ...]], str]:
     """Return points for how well ``column`` says how a row ended, the states of its words, and a note."""
     exact = (
         2.0 if len(column.words) == 1 or column.words[:-1] == proposal.table.words[-len(column.words) + 1 :] else 0.0
@@ -328,19 +337,19 @@ def _read_status(
 _HTTP = re.compile(r"[1-5]\d\d")
 
 
-def _is_http(proposal: Proposal, column: Column, labels: Labels) -> bool:
+def _is_http(proposal: Proposal, column: TableColumn, labels: Labels) -> bool:
     """Whether ``column`` is a status of HTTP, by its values, else by its name."""
     values = labels.get((proposal.table.id, column.name), ())
     is_named = column in columns_like(proposal.table, rules.patterns("http_status"))
     return all(map(_HTTP.fullmatch, values)) if values else is_named
 
 
-def _numbers(proposal: Proposal, column: Column, labels: Labels) -> str:
+def _numbers(proposal: Proposal, column: TableColumn, labels: Labels) -> str:
     values = sorted(labels.get((proposal.table.id, column.name), ()), key=lambda text: (len(text), text))
     return ", ".join(values[:8]) or "0, 1, 2"
 
 
-def _add_flag(proposal: Proposal, flag: Column) -> float:
+def _add_flag(proposal: Proposal, flag: TableColumn) -> float:
     own = " ".join(word for word in flag.words if word not in proposal.table.words) or " ".join(flag.words)
     state = _FLAGS.get(" ".join(flag.words)) or _FLAGS[own]
     proposal.select.add("status", proposal.select.of(flag))
@@ -353,7 +362,7 @@ def _add_flag(proposal: Proposal, flag: Column) -> float:
     return 5
 
 
-def _end_times(table: Relation, select: Select) -> str:
+def _end_times(table: DatabaseTable, select: Select) -> str:
     """A CASE over the times at which something failed, was cancelled or ended; empty where there are none."""
     cases = [
         f"WHEN {select.of(column)} IS NOT NULL THEN '{state}'"

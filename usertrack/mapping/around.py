@@ -1,7 +1,7 @@
 """The table of the accounts with those around it: profiles, memberships, subscriptions."""
 
 from usertrack.mapping import rules
-from usertrack.mapping.catalog import Column, Relation
+from usertrack.mapping.catalog import DatabaseTable, TableColumn
 from usertrack.mapping.matching import column_like
 from usertrack.mapping.select import Select
 from usertrack.mapping.ways import Ways
@@ -10,17 +10,19 @@ from usertrack.mapping.ways import Ways
 class Around:
     """The tables around that of the accounts. Those with one row for an account are joined when first needed."""
 
-    def __init__(self, ways: Ways, select: Select, key: Column) -> None:
+    def __init__(self, ways: Ways, select: Select, key: TableColumn) -> None:
         self.ways, self.select, self.key = ways, select, key
         self.references = [reference for reference in ways.references_to(select.table) if reference[2] == key]
         self._aliases: dict[int, str] = {}
 
-    def find(self, patterns: tuple[str, ...], *families: str) -> tuple[Column, str] | None:
+    def find(self, patterns: tuple[str, ...], *families: str) -> tuple[TableColumn, str] | None:
         """The best column for ``patterns``, and how it is written: of the table itself, else of a profile."""
         known = self.find_with_table(patterns, *families)
         return known and known[1:]
 
-    def find_with_table(self, patterns: tuple[str, ...], *families: str) -> tuple[Relation, Column, str] | None:
+    def find_with_table(
+        self, patterns: tuple[str, ...], *families: str
+    ) -> tuple[DatabaseTable, TableColumn, str] | None:
         """The same, with the table that the column is of."""
         if column := column_like(self.select.table, patterns, *families):
             return self.select.table, column, self.select.of(column)
@@ -32,7 +34,7 @@ class Around:
                 return table, column, f"{self._alias(table, on)}.{column.sql}"
         return None
 
-    def _alias(self, table: Relation, on: Column) -> str:
+    def _alias(self, table: DatabaseTable, on: TableColumn) -> str:
         if table.id not in self._aliases:
             self._aliases[table.id] = self.select.join(table, on, self.select.of(self.key))
         return self._aliases[table.id]

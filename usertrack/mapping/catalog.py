@@ -13,7 +13,7 @@ from usertrack.mapping.names import words
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column that this role may read. ``sql`` is its name, quoted where it must be.
 
     ``required``: it is never, or hardly ever, NULL. ``nulls`` is the share of NULL, 0 where PostgreSQL has not looked.
@@ -51,7 +51,7 @@ _FAMILIES = {
 
 
 @dataclass(frozen=True)
-class Relation:
+class DatabaseTable:
     """A table or view that this role may read.
 
     ``row_count`` is an estimate, None where there is none; that of a table ``is_uncounted`` which has no statistics yet
@@ -62,7 +62,7 @@ class Relation:
     schema: str
     name: str
     sql: str
-    columns: tuple[Column, ...] = ()
+    columns: tuple[TableColumn, ...] = ()
     is_view: bool = False
     row_count: int | None = None
     comment: str = ""
@@ -81,11 +81,11 @@ class Relation:
         return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
 
     @cached_property
-    def by_name(self) -> Mapping[str, Column]:
+    def by_name(self) -> Mapping[str, TableColumn]:
         return {column.name: column for column in self.columns}
 
     @property
-    def key(self) -> Column | None:
+    def key(self) -> TableColumn | None:
         """Its one-column key; of a view, which has none, the column ``id``."""
         return self.by_name.get(self.primary) or next(
             (c for c in self.columns if c.words in (("id",), ("uuid",))), None
@@ -96,17 +96,17 @@ class Relation:
 class Catalog:
     """The readable tables by id, and the names of those that the role may not read."""
 
-    tables: Mapping[int, Relation]
+    tables: Mapping[int, DatabaseTable]
     refused: tuple[str, ...] = ()
 
-    def named(self, name: str) -> Relation | None:
+    def named(self, name: str) -> DatabaseTable | None:
         """The table called ``name``, with or without its schema, quoted or not."""
         named = [table for table in self.tables.values() if name in (table.name, table.label, table.sql)]
         exact = [table for table in named if name in (table.label, table.sql)]
         return exact[0] if exact else named[0] if len(named) == 1 else None
 
 
-def named_table(catalog: Catalog, name: str) -> Relation:
+def named_table(catalog: Catalog, name: str) -> DatabaseTable:
     """Return the table called ``name``; raises UsageError where there is none, or it may not be read."""
     table = catalog.named(name)
     if table is None:
@@ -122,10 +122,10 @@ def statements() -> list[Statement]:
 
 def read_catalog(tables: Iterable[Row], columns: Iterable[Row], keys: Iterable[Row]) -> Catalog:
     """A catalog of the rows that `statements` return."""
-    numbers: dict[int, dict[int, Column]] = {}
+    numbers: dict[int, dict[int, TableColumn]] = {}
     for table_id, number, name, sql, kind, required, nulls, comment, labels in columns:
         if "{" not in name and "}" not in name:  # braces name entities and parameters in our files
-            known = Column(name, sql, kind, required, nulls, comment, tuple(labels or ()))
+            known = TableColumn(name, sql, kind, required, nulls, comment, tuple(labels or ()))
             numbers.setdefault(table_id, {})[number] = known
     primary: dict[int, str] = {}
     unique: dict[int, set[tuple[str, ...]]] = {}
@@ -149,7 +149,7 @@ def read_catalog(tables: Iterable[Row], columns: Iterable[Row], keys: Iterable[R
         if not is_readable:
             refused.append(name if schema == "public" else f"{schema}.{name}")
         elif own and "{" not in sql and "}" not in sql:
-            readable[table_id] = Relation(
+            readable[table_id] = DatabaseTable(
                 *(table_id, schema, name, sql, tuple(own.values()), is_view, count, comment, hides_rows, is_uncounted),
                 primary=primary.get(table_id, ""),
                 unique=frozenset(unique.get(table_id, ())),
@@ -181,7 +181,11 @@ def with_counts(catalog: Catalog, rows: Iterable[Row]) -> Catalog:
 
 
 def _refer(
-    own: dict[int, Column], positions: list[int], target: int, target_positions: list[int], theirs: Mapping[int, Column]
+    own: dict[int, TableColumn],
+    positions: list[int],
+    target: int,
+    target_positions: list[int],
+    theirs: Mapping[int, TableColumn],
 ) -> None:
     """Note a foreign key; of one over several columns, the column that leads to an id."""
     pairs = [

@@ -5,7 +5,7 @@ from itertools import islice
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.mapping import rules
 from usertrack.mapping.accounts import beside
-from usertrack.mapping.catalog import Catalog, Column, Relation, named_table
+from usertrack.mapping.catalog import Catalog, DatabaseTable, TableColumn, named_table
 from usertrack.mapping.proposal import Proposal
 from usertrack.mapping.select import as_time
 from usertrack.mapping.ways import Ways
@@ -38,7 +38,7 @@ def set_part(proposal: Proposal, catalog: Catalog, name: str, value: str) -> Non
         proposal.notes.append(f"say what the words of `{value}` mean in `states`")
 
 
-def near_columns(proposal: Proposal, catalog: Catalog, name: str) -> dict[str, Column]:
+def near_columns(proposal: Proposal, catalog: Catalog, name: str) -> dict[str, TableColumn]:
     """Return the columns that could be the part ``name``, by what `set_part` calls them; the table's own come first.
 
     Of other tables they are what an account has once, or an e-mail. Of most parts nothing is near.
@@ -60,7 +60,7 @@ def near_columns(proposal: Proposal, catalog: Catalog, name: str) -> dict[str, C
     return dict(islice(likely.items(), _MOST_NEAR))
 
 
-def _named(own: Relation, catalog: Catalog, value: str) -> tuple[Relation, Column]:
+def _named(own: DatabaseTable, catalog: Catalog, value: str) -> tuple[DatabaseTable, TableColumn]:
     """Return the column that ``value`` names, with its table; raises UsageError where there is none."""
     table_name, _, name = value.rpartition(".")
     table = named_table(catalog, table_name) if table_name else own
@@ -69,7 +69,7 @@ def _named(own: Relation, catalog: Catalog, value: str) -> tuple[Relation, Colum
     return table, table.by_name[name]
 
 
-def _link(own: Relation, catalog: Catalog, table: Relation) -> tuple[Column, Column]:
+def _link(own: DatabaseTable, catalog: Catalog, table: DatabaseTable) -> tuple[TableColumn, TableColumn]:
     """Return the column of ``own`` and the one of ``table`` that are equal; raises UsageError where no key says so."""
     ways = Ways(catalog, own)
     onward = [(column, *known) for column in own.columns if (known := ways.reference(own, column))]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from usertrack.core.source_names import POSTGRES
 from usertrack.library.library import Statement
-from usertrack.mapping.catalog import Column
+from usertrack.mapping.catalog import TableColumn
 from usertrack.mapping.proposal import Organizations, Proposal
 
 _MOST = 10_000  # groups that are compared, the most frequent first
@@ -64,7 +64,7 @@ def spell_organizations(proposal: Proposal, groups: Sequence[str], counts: Seque
     return notes
 
 
-def _taken(proposal: Proposal) -> Column | None:
+def _taken(proposal: Proposal) -> TableColumn | None:
     """The column by which ``proposal`` spells an organization now."""
     assert proposal.organizations
     sql = dict(proposal.select.columns).get("organization")

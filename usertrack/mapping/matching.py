@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from usertrack.mapping import rules
-from usertrack.mapping.catalog import Catalog, Column, Relation
+from usertrack.mapping.catalog import Catalog, DatabaseTable, TableColumn
 
 
-def columns_like(table: Relation, patterns: Sequence[str], *families: str) -> list[Column]:
+def columns_like(table: DatabaseTable, patterns: Sequence[str], *families: str) -> list[TableColumn]:
     """The columns of ``table`` that fit one of ``patterns``, best first; the words of the table are left out."""
-    fitting: list[tuple[int, int, Column]] = []
+    fitting: list[tuple[int, int, TableColumn]] = []
     for column in table.columns:
         if not families or column.family in families:
             places = [patterns.index(name) for name in _names(column, table) if name in patterns]
@@ -17,11 +17,11 @@ def columns_like(table: Relation, patterns: Sequence[str], *families: str) -> li
     return [column for _, _, column in sorted(fitting, key=lambda place: place[:2])]
 
 
-def column_like(table: Relation, patterns: Sequence[str], *families: str) -> Column | None:
+def column_like(table: DatabaseTable, patterns: Sequence[str], *families: str) -> TableColumn | None:
     return next(iter(columns_like(table, patterns, *families)), None)
 
 
-def time_like(table: Relation, patterns: Sequence[str], words: frozenset[str]) -> Column | None:
+def time_like(table: DatabaseTable, patterns: Sequence[str], words: frozenset[str]) -> TableColumn | None:
     """The column of times that fits one of ``patterns``, else the first that has one of ``words`` in its name."""
     exact = column_like(table, patterns, "time") or column_like(table, patterns, "number")
     named = (
@@ -33,7 +33,7 @@ def time_like(table: Relation, patterns: Sequence[str], words: frozenset[str]) -
     return exact or next(named, None)
 
 
-def _names(column: Column, table: Relation) -> Iterable[str]:
+def _names(column: TableColumn, table: DatabaseTable) -> Iterable[str]:
     """The name of ``column`` as a pattern writes it, whole and without words of its table: ``user_email``."""
     yield " ".join(column.words)
     own = list(column.words)
@@ -48,7 +48,7 @@ def prefixes(catalog: Catalog) -> frozenset[str]:
     return frozenset(word for word in set(first) if first.count(word) >= max(3, len(catalog.tables) / 4))
 
 
-def without_id(column: Column) -> tuple[str, ...]:
+def without_id(column: TableColumn) -> tuple[str, ...]:
     """``project`` for ``project_id``; nothing for a column that is no reference by its name."""
     return column.words[:-1] if len(column.words) > 1 and column.words[-1] in rules.words("id_words") else ()
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from usertrack.mapping import rules
 from usertrack.mapping.around import Around
-from usertrack.mapping.catalog import Column, Relation
+from usertrack.mapping.catalog import DatabaseTable, TableColumn
 from usertrack.mapping.matching import column_like
 from usertrack.mapping.proposal import Organizations, Proposal
 from usertrack.mapping.select import first_member, not_deleted
-from usertrack.mapping.ways import Step
+from usertrack.mapping.ways import WayStep
 
 _OWNED = 3.5  # points of an organization that counts without members, by its owner: a `team` has 4, a `project` 1
 
@@ -18,7 +18,7 @@ _OWNED = 3.5  # points of an organization that counts without members, by its ow
 class Organization:
     """The table of organizations, the id of an account's one as written, and the alias of the whole row, if joined."""
 
-    table: Relation
+    table: DatabaseTable
     value: str
     alias: str
 
@@ -64,19 +64,19 @@ def add_organization(proposal: Proposal, around: Around) -> Organization | None:
 _COMPANIES = ("company", "organization", "organisation", "company name")
 
 
-def _memberships(around: Around) -> Iterator[tuple[float, Relation, Column, list[Step]]]:
+def _memberships(around: Around) -> Iterator[tuple[float, DatabaseTable, TableColumn, list[WayStep]]]:
     """Ways from an account to an organization: its own column, or a table of members."""
     own = around.select.table
     for column in own.columns:
         known = around.ways.reference(own, column)
         if known and known[0] is not own and (points := _organization_points(known[0])):
             # 3: a column of the account goes before a table of members, as Laravel's current team does
-            yield points + 3, *known, [Step(own, column, *known)]
+            yield points + 3, *known, [WayStep(own, column, *known)]
     for table, on, _ in around.references:
         key, points = table.key, _organization_points(table)
         if points >= _OWNED and key and not rules.words("other_hands") & set(on.words):
             # -2: an owner alone tells less than members
-            yield points - 2, table, key, [Step(own, around.key, table, on, back=True)]
+            yield points - 2, table, key, [WayStep(own, around.key, table, on, back=True)]
     for link, on, _ in around.references:
         if (
             rules.words("not_membership") & set(link.words)
@@ -91,11 +91,11 @@ def _memberships(around: Around) -> Iterator[tuple[float, Relation, Column, list
                 if is_pair or rules.words("membership") & set(link.words):
                     # further words say that it links something else: two of them cost more than the 1 of a pair
                     points -= sum(0.8 for word in set(link.words) - rules.words("membership") - set(known[0].words))
-                    back = Step(own, around.key, link, on, back=True)
-                    yield points + 2 + is_pair, *known, [back, Step(link, column, *known)]
+                    back = WayStep(own, around.key, link, on, back=True)
+                    yield points + 2 + is_pair, *known, [back, WayStep(link, column, *known)]
 
 
-def _organization_points(table: Relation) -> float:
+def _organization_points(table: DatabaseTable) -> float:
     if not table.words or set(table.words) & (rules.words("no_candidates") | rules.words("not_organizations")):
         return 0
     if {"username", "password"} & {word for column in table.columns for word in column.words}:

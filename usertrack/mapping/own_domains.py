@@ -8,7 +8,7 @@ from usertrack.core.emails import email_in, email_in_postgres
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Row
 from usertrack.library.library import Statement
-from usertrack.mapping.catalog import Column
+from usertrack.mapping.catalog import TableColumn
 from usertrack.mapping.proposal import Proposal
 from usertrack.mapping.select import Select
 
@@ -45,7 +45,7 @@ def domains_asked(accounts: Proposal) -> tuple[Statement, bool]:
     return Statement(POSTGRES, sql, free, {"free": "text"}, name="own domains", limit=2), bool(conditions)
 
 
-def _is_admin(column: Column, select: Select) -> str:
+def _is_admin(column: TableColumn, select: Select) -> str:
     if column.family == "bool" and not _FLAGS.isdisjoint(column.words):
         return select.of(column)
     return f"{select.of(column)}::text ~* '{_IS_ADMIN}'" if column.family == "text" and "role" in column.words else ""

@@ -8,7 +8,7 @@ from usertrack.core.sql_file import sql_file
 from usertrack.library.entities import OWN_EVENTS
 from usertrack.library.query import Statement
 from usertrack.mapping import rules
-from usertrack.mapping.catalog import Catalog, Column, Relation
+from usertrack.mapping.catalog import Catalog, DatabaseTable, TableColumn
 from usertrack.mapping.matching import column_like
 from usertrack.mapping.proposal import Proposal, ranked
 from usertrack.mapping.select import Select, as_time
@@ -18,13 +18,13 @@ _LEAST, _SURE = 6, 10
 """Points: a table called `events` with people, a JSON column and sessions has 10; one of appointments 4 at most."""
 
 
-def event_proposals(catalog: Catalog, accounts: Relation) -> list[Proposal]:
+def event_proposals(catalog: Catalog, accounts: DatabaseTable) -> list[Proposal]:
     """Return the tables that could hold events of people, best first."""
     proposals = [event_proposal(table, accounts) for table in catalog.tables.values() if _is_candidate(table)]
     return ranked(proposals, sure=_SURE, least=_LEAST)
 
 
-def event_proposal(table: Relation, accounts: Relation) -> Proposal:
+def event_proposal(table: DatabaseTable, accounts: DatabaseTable) -> Proposal:
     """Read ``table`` as events. A column that refers to ``accounts``, or is called so, says whose they are."""
     select = Select(table)
     proposal = Proposal(OWN_EVENTS, select, 0, [])
@@ -60,14 +60,14 @@ def own_events_counted(catalog: Catalog, proposals: Sequence[Proposal]) -> State
     )
 
 
-def _is_candidate(table: Relation) -> bool:
+def _is_candidate(table: DatabaseTable) -> bool:
     is_system = table.name.lower() in rules.words("system_tables") or table.schema in rules.words("system_schemas")
     # that of `usertrack.track` is found without a file
     refused = is_system or table.schema == "usertrack" or set(table.words) & rules.words("not_events")
     return not refused and set(table.words[-1:]) <= rules.words("events")
 
 
-def _person(table: Relation, accounts: Relation) -> Column | None:
+def _person(table: DatabaseTable, accounts: DatabaseTable) -> TableColumn | None:
     """Return the column with the id of an account."""
     references = (column for column in table.columns if column.references and column.references[0] == accounts.id)
     named = (column for column in table.columns if column.words[:-1] == accounts.words and column.words[-1] == "id")

@@ -2,7 +2,7 @@
 
 from usertrack.mapping import rules
 from usertrack.mapping.around import Around
-from usertrack.mapping.catalog import Column, Relation
+from usertrack.mapping.catalog import DatabaseTable, TableColumn
 from usertrack.mapping.matching import column_like
 from usertrack.mapping.names import words as split_words
 from usertrack.mapping.organizations import Organization
@@ -103,7 +103,7 @@ def _add_subscriptions(proposal: Proposal, around: Around, organization: Organiz
         return
 
 
-def _monthly(alias: str, amount: str, interval: Column | None, status: Column | None = None) -> str:
+def _monthly(alias: str, amount: str, interval: TableColumn | None, status: TableColumn | None = None) -> str:
     """``amount`` as that of a month; with a ``status``, nothing for a subscription that is not active."""
     cases = [f"WHEN ({_is_active(alias, status)}) IS NOT TRUE THEN NULL"] if status else []
     if interval:
@@ -112,17 +112,17 @@ def _monthly(alias: str, amount: str, interval: Column | None, status: Column | 
     return "\n        ".join(["CASE", *cases, f"ELSE {amount}"]) + "\n    END" if cases else amount
 
 
-def _is_active(alias: str, status: Column) -> str:
+def _is_active(alias: str, status: TableColumn) -> str:
     return f"lower({alias}.{status.sql}::text) = 'active'"
 
 
-def _is_of_customers(table: Relation, around: Around) -> bool:
+def _is_of_customers(table: DatabaseTable, around: Around) -> bool:
     """Whether the subscriptions are those that an organization's own customers have with it."""
     customers = [column for column in table.columns if {"customer", "client", "contact"} & set(column.words)]
     return any(around.ways.reference(table, column) for column in customers)
 
 
-def _money(column: Column, value: str, *, is_stripes: bool = False) -> str:
+def _money(column: TableColumn, value: str, *, is_stripes: bool = False) -> str:
     """An amount in whole money: cents are divided, as are the whole numbers of a table that is like Stripe's."""
     is_cents = rules.words("cent") & set(column.words) or (
         column.type in ("integer", "bigint") and (is_stripes or "unit" in column.words)

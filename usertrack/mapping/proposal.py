@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from usertrack.library.entities import EntityColumn, EntityKind
-from usertrack.mapping.catalog import Column, Relation
+from usertrack.mapping.catalog import DatabaseTable, TableColumn
 from usertrack.mapping.select import Select
 
 Labels = Mapping[tuple[int, str], tuple[str, ...]]
@@ -15,8 +15,8 @@ Labels = Mapping[tuple[int, str], tuple[str, ...]]
 class Organizations:
     """The table of organizations, and by each column that may be called its name, the SQL of an account's one."""
 
-    table: Relation
-    spellings: Mapping[Column, str]
+    table: DatabaseTable
+    spellings: Mapping[TableColumn, str]
 
 
 @dataclass
@@ -33,9 +33,9 @@ class Proposal:
     select: Select
     score: float
     reasons: list[str]
-    status: Column | None = None
-    status_table: Relation | None = None
-    unread: list[tuple[Relation, Column]] = field(default_factory=list)
+    status: TableColumn | None = None
+    status_table: DatabaseTable | None = None
+    unread: list[tuple[DatabaseTable, TableColumn]] = field(default_factory=list)
     has_shared_plan: bool = False
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Proposal:
     organizations: Organizations | None = None
 
     @property
-    def table(self) -> Relation:
+    def table(self) -> DatabaseTable:
         return self.select.table
 
     @property

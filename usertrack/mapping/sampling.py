@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from usertrack.core.source_names import POSTGRES
 from usertrack.library.library import Statement
 from usertrack.mapping.activity import status_columns
-from usertrack.mapping.catalog import Column, Relation
+from usertrack.mapping.catalog import DatabaseTable, TableColumn
 from usertrack.mapping.proposal import Labels, Proposal
 
 _ROWS = 10_000  # some milliseconds; a state that is rarer than that changes no share
@@ -16,9 +16,9 @@ CANDIDATES = 6
 """How many of an entity are looked at: the five that are shown, and one behind them."""
 
 
-def columns_to_sample(proposals: Iterable[Proposal]) -> list[tuple[Relation, Column]]:
+def columns_to_sample(proposals: Iterable[Proposal]) -> list[tuple[DatabaseTable, TableColumn]]:
     """The columns of candidates whose words decide something, and that no type or CHECK has told."""
-    columns: dict[tuple[int, str], tuple[Relation, Column]] = {}
+    columns: dict[tuple[int, str], tuple[DatabaseTable, TableColumn]] = {}
     for proposal in proposals:
         known = [(proposal.table, column) for column in status_columns(proposal.table)[:2]]
         known += proposal.unread
@@ -28,7 +28,7 @@ def columns_to_sample(proposals: Iterable[Proposal]) -> list[tuple[Relation, Col
     return [(table, column) for table, column in columns.values() if not column.labels and column.family != "bool"]
 
 
-def sample(table: Relation, column: Column) -> Statement:
+def sample(table: DatabaseTable, column: TableColumn) -> Statement:
     """The distinct values among some rows of ``table``, wherever those lie."""
     count = table.row_count or 0
     is_large = not table.is_view and count > 10 * _ROWS
@@ -42,7 +42,7 @@ def sample(table: Relation, column: Column) -> Statement:
     )
 
 
-def read_labels(columns: Iterable[tuple[Relation, Column]], answers: Iterable[object]) -> Labels:
+def read_labels(columns: Iterable[tuple[DatabaseTable, TableColumn]], answers: Iterable[object]) -> Labels:
     """The values of each column that has few; ``answers`` are tables, or the errors of columns that cannot be read.
 
     A column that is NULL in all rows of a table that has some has no values.

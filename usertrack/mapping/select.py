@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from textwrap import indent
 
 from usertrack.mapping import rules
-from usertrack.mapping.catalog import Column, Relation
+from usertrack.mapping.catalog import DatabaseTable, TableColumn
 from usertrack.mapping.matching import column_like
-from usertrack.mapping.ways import Step, Way
+from usertrack.mapping.ways import Way, WayStep
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Select:
     Rows that are marked as deleted are left out, unless it is ``with_deleted``.
     """
 
-    table: Relation
+    table: DatabaseTable
     with_deleted: bool = False
     columns: list[tuple[str, str]] = field(default_factory=list)
     joins: list[str] = field(default_factory=list)
@@ -30,13 +30,13 @@ class Select:
         if not self.with_deleted:
             self.conditions += [condition for condition in [not_deleted(self.table, self.alias)] if condition]
 
-    def new_alias(self, table: Relation) -> str:
+    def new_alias(self, table: DatabaseTable) -> str:
         letter = next((word[0] for word in reversed(table.words) if word[0].isalpha()), "t")
         alias = next(a for n in range(1, 100) if (a := letter if n == 1 else f"{letter}{n}") not in self._aliases)
         self._aliases.add(alias)
         return alias
 
-    def of(self, column: Column) -> str:
+    def of(self, column: TableColumn) -> str:
         return f"{self.alias}.{column.sql}"
 
     def add(self, name: str, sql: str) -> None:
@@ -64,7 +64,7 @@ class Select:
         return f"SELECT\n{columns}\nFROM {self.table.sql} AS {self.alias}{joins}{where}"
 
     def join(
-        self, table: Relation, on: Column, value: str, *, as_text: bool = False, without_deleted: bool = False
+        self, table: DatabaseTable, on: TableColumn, value: str, *, as_text: bool = False, without_deleted: bool = False
     ) -> str:
         """Join the one row of ``table`` whose column ``on`` equals ``value``; returns its alias."""
         alias, cast = self.new_alias(table), "::text" if as_text else ""
@@ -77,12 +77,12 @@ class Select:
 
     def join_first(
         self,
-        table: Relation,
-        on: Column,
+        table: DatabaseTable,
+        on: TableColumn,
         value: str,
         columns: list[str],
         order: list[str],
-        to: Step | None = None,
+        to: WayStep | None = None,
         condition: str = "",
     ) -> str:
         """Join, of all rows of ``table`` with that value, the first one in ``order``; returns the alias of that.
@@ -105,7 +105,7 @@ class Select:
         self.joins.append(f"LEFT JOIN (\n{body}\n) AS {outer} ON {outer}.{on.sql} = {value}")
         return outer
 
-    def follow(self, way: Way, key: Column) -> str:
+    def follow(self, way: Way, key: TableColumn) -> str:
         """The id of the account at the end of ``way``; ``key`` is the id in the table of accounts.
 
         A table is joined when another column of it is needed than the one that leads there.
@@ -135,7 +135,7 @@ class Select:
         return f"{alias}.{key.sql}"
 
 
-def first_member(step: Step) -> list[str]:
+def first_member(step: WayStep) -> list[str]:
     """The order in which a row of a link table goes before others: owners, then the oldest."""
     order = []
     if flag := column_like(step.target, rules.patterns("owner"), "bool"):
@@ -148,17 +148,17 @@ def first_member(step: Step) -> list[str]:
     return order
 
 
-def not_deleted(table: Relation, alias: str) -> str:
+def not_deleted(table: DatabaseTable, alias: str) -> str:
     """The condition that leaves out rows which are marked as deleted; empty where nothing marks them."""
     return _deletion(table, alias)[1]
 
 
-def deleted(table: Relation, alias: str) -> str:
+def deleted(table: DatabaseTable, alias: str) -> str:
     """Whether a row is marked as deleted; empty where nothing marks it."""
     return _deletion(table, alias)[0]
 
 
-def _deletion(table: Relation, alias: str) -> tuple[str, str]:
+def _deletion(table: DatabaseTable, alias: str) -> tuple[str, str]:
     """The condition for rows that are marked as deleted, and the one for all others."""
     for column in table.columns:
         rest = set(column.words) - {"is", "at", "on", "time", "date", *table.words}
@@ -173,7 +173,7 @@ def _deletion(table: Relation, alias: str) -> tuple[str, str]:
     return "", ""
 
 
-def as_time(column: Column, value: str) -> str:
+def as_time(column: TableColumn, value: str) -> str:
     """Return ``value`` as a time, where the column has seconds, milli-, micro- or nanoseconds since 1970.
 
     The unit is told by the size: 1e11 seconds are the year 5138, and 1e11 milliseconds are 1973, as are 1e14

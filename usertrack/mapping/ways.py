@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import count
 
 from usertrack.mapping import rules
-from usertrack.mapping.catalog import Catalog, Column, Relation
+from usertrack.mapping.catalog import Catalog, DatabaseTable, TableColumn
 from usertrack.mapping.matching import column_like, without_id
 
 # A foreign key costs 1, and what may be wrong about it more. With 3, the builds and workflow runs of two schemas in
@@ -18,24 +18,24 @@ _OWNING = {"owner", "creator", "author"}
 
 
 @dataclass(frozen=True)
-class Step:
+class WayStep:
     """From a row of ``table`` to one of ``target``: ``column`` there equals ``target_column`` here.
 
     ``back``: the reference is in the target, which may have several rows for one. ``only`` is the condition, with
     ``{t}`` for the alias, of the rows whose ``column`` refers to the target: those of others refer to another table.
     """
 
-    table: Relation
-    column: Column
-    target: Relation
-    target_column: Column
+    table: DatabaseTable
+    column: TableColumn
+    target: DatabaseTable
+    target_column: TableColumn
     back: bool = False
     only: str = ""
 
 
 @dataclass(frozen=True)
 class Way:
-    steps: tuple[Step, ...]
+    steps: tuple[WayStep, ...]
     cost: float
 
     @property
@@ -45,7 +45,7 @@ class Way:
         )
 
 
-def _are_siblings(table: Relation, target: Relation) -> bool:
+def _are_siblings(table: DatabaseTable, target: DatabaseTable) -> bool:
     """Whether both are of one part of the database, such as ``shop_order`` and ``shop_user``."""
     return len(table.words) > 1 and len(target.words) > 1 and table.words[0] == target.words[0]
 
@@ -53,16 +53,16 @@ def _are_siblings(table: Relation, target: Relation) -> bool:
 class Ways:
     """References between the tables of ``catalog``, towards ``accounts``."""
 
-    def __init__(self, catalog: Catalog, accounts: Relation) -> None:
+    def __init__(self, catalog: Catalog, accounts: DatabaseTable) -> None:
         self._catalog = catalog
         self._accounts = accounts
         self._email = column_like(accounts, rules.patterns("email"), "text")
-        self._names: dict[tuple[str, ...], list[Relation]] = {}
+        self._names: dict[tuple[str, ...], list[DatabaseTable]] = {}
         for table in catalog.tables.values():
             for start in range(len(table.words)):
                 self._names.setdefault(table.words[start:], []).append(table)
 
-    def reference(self, table: Relation, column: Column) -> tuple[Relation, Column] | None:
+    def reference(self, table: DatabaseTable, column: TableColumn) -> tuple[DatabaseTable, TableColumn] | None:
         """Return the table and column that ``column`` refers to, by a foreign key or by its name."""
         if column.references:
             target = self._catalog.tables.get(column.references[0])
@@ -72,7 +72,7 @@ class Ways:
             return None
         return self._by_name(table, column)
 
-    def _by_name(self, table: Relation, column: Column) -> tuple[Relation, Column] | None:
+    def _by_name(self, table: DatabaseTable, column: TableColumn) -> tuple[DatabaseTable, TableColumn] | None:
         if column.words[-1:] == ("email",) and rules.weights("actors").keys() & set(column.words) and self._email:
             return (self._accounts, self._email) if table is not self._accounts else None
         name = without_id(column)
@@ -97,10 +97,10 @@ class Ways:
                 return target, key
         return None
 
-    def to_accounts(self, table: Relation) -> Way | None:
+    def to_accounts(self, table: DatabaseTable) -> Way | None:
         """The shortest way to an account; None where there is none."""
         order = count()
-        heap: list[tuple[float, int, Relation, tuple[Step, ...]]] = [(0.0, next(order), table, ())]
+        heap: list[tuple[float, int, DatabaseTable, tuple[WayStep, ...]]] = [(0.0, next(order), table, ())]
         seen: set[int] = set()
         while heap:
             cost, _, here, steps = heapq.heappop(heap)
@@ -114,10 +114,10 @@ class Ways:
                     heapq.heappush(heap, (cost + price, next(order), step.target, (*steps, step)))
         return None
 
-    def _steps(self, here: Relation, *, is_first: bool) -> Iterator[tuple[float, Step]]:
+    def _steps(self, here: DatabaseTable, *, is_first: bool) -> Iterator[tuple[float, WayStep]]:
         for column in here.columns:
             if (known := self.reference(here, column)) and known[0] is not here:
-                yield self._price(here, column, known[0], is_first=is_first), Step(here, column, *known)
+                yield self._price(here, column, known[0], is_first=is_first), WayStep(here, column, *known)
             elif is_first and (step := self._of_several(here, column)):
                 yield 1 + self._price(here, column, step.target, is_first=True), step
         if not is_first:
@@ -125,10 +125,10 @@ class Ways:
                 if known := self.reference(link, column):
                     yield (  # as much as two keys: one member of several is taken
                         2.0 if rules.words("membership") & set(link.words) else 3.0,
-                        Step(here, known[1], link, column, back=True),
+                        WayStep(here, known[1], link, column, back=True),
                     )
 
-    def _of_several(self, table: Relation, column: Column) -> Step | None:
+    def _of_several(self, table: DatabaseTable, column: TableColumn) -> WayStep | None:
         """The step from ``owner_id`` to accounts, where ``owner_type`` says to which table a row refers."""
         name, key = without_id(column), self._accounts.key
         kind = next((other for other in table.columns if other.words == (*name, "type")), None)
@@ -136,9 +136,9 @@ class Ways:
         if not (is_actor and kind and key and column.family in (key.family, "text")):
             return None
         only = f"{{t}}.{kind.sql} ~* '(^|\\W){self._accounts.words[-1]}s?$'"  # User, users, App\Models\User
-        return Step(table, column, self._accounts, key, only=only)
+        return WayStep(table, column, self._accounts, key, only=only)
 
-    def _price(self, here: Relation, column: Column, target: Relation, *, is_first: bool) -> float:
+    def _price(self, here: DatabaseTable, column: TableColumn, target: DatabaseTable, *, is_first: bool) -> float:
         price = 1.0 if column.references else 1.4  # two keys cost more than a name that sounds like one
         price += 0.5 if target.key and column.family != target.key.family else 0  # an id as text may hold anything
         # 2: a column that is NULL in most rows costs more than the further key of a detour that all rows can take.
@@ -153,9 +153,9 @@ class Ways:
         return price
 
     @cached_property
-    def _links(self) -> dict[int, list[tuple[Relation, Column]]]:
+    def _links(self) -> dict[int, list[tuple[DatabaseTable, TableColumn]]]:
         """Tables that say who belongs to what, by what, with the column that refers to it."""
-        links: dict[int, list[tuple[Relation, Column]]] = {}
+        links: dict[int, list[tuple[DatabaseTable, TableColumn]]] = {}
         for table in self._catalog.tables.values():
             if len(table.columns) > _WIDEST:
                 continue
@@ -167,7 +167,7 @@ class Ways:
                         links.setdefault(target.id, []).append((table, table.by_name[name]))
         return links
 
-    def references_to(self, target: Relation) -> Iterator[tuple[Relation, Column, Column]]:
+    def references_to(self, target: DatabaseTable) -> Iterator[tuple[DatabaseTable, TableColumn, TableColumn]]:
         """Every table and column that refers to ``target``, and the column there."""
         for table in self._catalog.tables.values():
             for column in table.columns:

@@ -19,7 +19,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Finding:
+class PlanFinding:
     """A place where ``rule`` does not hold.
 
     ``subject`` is what it is about (``events.github_connected``, ``properties.site_url``), without a line, so that a
@@ -44,7 +44,7 @@ class Finding:
         return f"{self.rule.id} {self.subject}"
 
 
-def in_order(findings: Iterable[Finding]) -> list[Finding]:
+def in_order(findings: Iterable[PlanFinding]) -> list[PlanFinding]:
     """By file, line and severity, the worst first."""
     return sorted(
         findings,
@@ -64,5 +64,5 @@ class Place:
 
     file: str
 
-    def finding(self, rule: Rule, subject: str, message: str, line: int, instead: str = "") -> Finding:
-        return Finding(rule, subject, message, self.file, line, instead)
+    def finding(self, rule: Rule, subject: str, message: str, line: int, instead: str = "") -> PlanFinding:
+        return PlanFinding(rule, subject, message, self.file, line, instead)

@@ -9,9 +9,9 @@ from usertrack.core.document import Document, Field, Paragraph, Section
 from usertrack.core.errors import CheckFailed
 from usertrack.core.table import Table
 from usertrack.core.words import plural
-from usertrack.plan.finding import SEVERITIES, Finding, Rule, Severity
+from usertrack.plan.finding import SEVERITIES, PlanFinding, Rule, Severity
 
-FINDINGS: Columns[Finding] = Columns(
+FINDINGS: Columns[PlanFinding] = Columns(
     Attribute("severity", "VARCHAR"),
     Attribute("rule", "VARCHAR", "rule.id"),
     Attribute("file", "VARCHAR", field=Field("Where"), text=lambda row: f"{row.file}:{row.line}"),
@@ -23,7 +23,7 @@ FINDINGS: Columns[Finding] = Columns(
 )
 
 
-def findings_document(title: str, findings: Sequence[Finding], notes: Sequence[str] = ()) -> Document:
+def findings_document(title: str, findings: Sequence[PlanFinding], notes: Sequence[str] = ()) -> Document:
     """A section for each rule, the worst first; the table has every finding. ``title`` names the file if it is one."""
     rules = sorted({finding.rule for finding in findings}, key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
     in_one_file = len({finding.file for finding in findings}) == 1
@@ -42,7 +42,7 @@ def findings_document(title: str, findings: Sequence[Finding], notes: Sequence[s
     )
 
 
-def _section(rule: Rule, findings: Sequence[Finding], *, in_one_file: bool) -> Section:
+def _section(rule: Rule, findings: Sequence[PlanFinding], *, in_one_file: bool) -> Section:
     advice = {finding.instead for finding in findings}
     shared = advice.pop() if len(advice) == 1 and len(findings) > 1 else ""
     listing = FINDINGS.listing(findings)
@@ -53,7 +53,7 @@ def _section(rule: Rule, findings: Sequence[Finding], *, in_one_file: bool) -> S
     return Section(rule.title, (*about, replace(listing, columns=columns)))
 
 
-def raise_problems(findings: Sequence[Finding], least: Severity = "warning", hint: str = "") -> None:
+def raise_problems(findings: Sequence[PlanFinding], least: Severity = "warning", hint: str = "") -> None:
     """Raise CheckFailed when any finding is ``least`` or worse."""
     if count := sum(SEVERITIES.index(finding.severity) <= SEVERITIES.index(least) for finding in findings):
         raise CheckFailed(f"{plural(count, 'problem')} found", hint)

@@ -141,7 +141,7 @@ class NamingRule:
 
 
 @dataclass(frozen=True)
-class Phase:
+class PlanPhase:
     """A step of the plan's roll-out, with its effort (``M``, ``3 days``) and what must hold for it to be accepted."""
 
     name: str
@@ -215,7 +215,7 @@ class Plan:
     naming: Sequence[NamingRule] = ()
     property_naming: Sequence[NamingRule] = ()
     tiers: Mapping[str, str] = field(default_factory=dict)
-    phases: Mapping[str, Phase] = field(default_factory=dict)
+    phases: Mapping[str, PlanPhase] = field(default_factory=dict)
     funnels: Mapping[str, PlannedFunnel] = field(default_factory=dict)
     segments: Mapping[str, PlannedSegment] = field(default_factory=dict)
     metrics: Mapping[str, SuccessMetric] = field(default_factory=dict)

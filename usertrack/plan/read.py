@@ -14,12 +14,12 @@ from usertrack.plan.model import (
     TENSES,
     TYPES,
     NamingRule,
-    Phase,
     Plan,
     PlannedEvent,
     PlannedFunnel,
     PlannedProperty,
     PlannedSegment,
+    PlanPhase,
     PropertyUse,
     Sink,
     SuccessMetric,
@@ -90,9 +90,9 @@ class _Reader:
     def _tier(self, name: str, value: object) -> str:
         return "" if value is None else self.file.text(value, "tiers", name)
 
-    def _phase(self, name: str, value: object) -> Phase:
+    def _phase(self, name: str, value: object) -> PlanPhase:
         entry = Entry(self.file, value, PHASE_KEYS, "phases", name)
-        return Phase(
+        return PlanPhase(
             name=name,
             title=entry.text("title") or "",
             goal=entry.text("goal") or "",

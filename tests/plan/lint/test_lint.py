@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
-from usertrack.plan.finding import Finding
+from usertrack.plan.finding import PlanFinding
 from usertrack.plan.lint import RULES, lint_plan
 from usertrack.plan.read import read_plan
 
 PLANS = Path(__file__).parents[1]
 
 
-def lint(folder: Path, text: str) -> list[Finding]:
+def lint(folder: Path, text: str) -> list[PlanFinding]:
     path = folder / "tracking.yaml"
     path.write_text(text)
     return lint_plan(read_plan(path))
 
 
-def rules(findings: list[Finding]) -> list[tuple[str, str]]:
+def rules(findings: list[PlanFinding]) -> list[tuple[str, str]]:
     return [(each.rule.id, each.subject.partition(".")[2]) for each in findings]
 
 

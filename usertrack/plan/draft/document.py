@@ -16,7 +16,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
-class Cell:
+class MarkdownCell:
     """Text without its marks, and the texts of its code spans. What is struck through is in ``struck`` alone.
 
     ``marked`` is the text with its code in backticks.
@@ -56,14 +56,14 @@ class Example:
 @dataclass(frozen=True)
 class TableOfCells:
     header: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[MarkdownCell]]
     line: int
 
 
 @dataclass(frozen=True)
 class ListOfItems:
     label: str
-    items: Sequence[Cell]
+    items: Sequence[MarkdownCell]
     line: int
 
 
@@ -91,7 +91,7 @@ def read_markdown(path: Path) -> list[MarkdownSection]:
             parts.append(MarkdownSection(_cell(tokens[at + 1]).text, int(token.tag[1:]), line, above))
         elif token.type == "table_open":
             end = _closing(tokens, at)
-            rows: list[list[Cell]] = []
+            rows: list[list[MarkdownCell]] = []
             for inner in tokens[at:end]:
                 if inner.type == "tr_open":
                     rows.append([])
@@ -141,7 +141,7 @@ def _closing(tokens: "Sequence[Token]", at: int) -> int:
     return len(tokens)
 
 
-def _cell(token: "Token") -> Cell:
+def _cell(token: "Token") -> MarkdownCell:
     codes: list[str] = []
     text, marked, struck = "", "", [""]
     depth = 0
@@ -156,9 +156,9 @@ def _cell(token: "Token") -> Cell:
         text += content
         marked += f"`{content}`" if child.type == "code_inline" else content
         codes += [content] if child.type == "code_inline" else []
-    return Cell(text.strip(), codes, marked.strip(), [name.strip() for name in struck if name.strip()])
+    return MarkdownCell(text.strip(), codes, marked.strip(), [name.strip() for name in struck if name.strip()])
 
 
-def texts_without_code(cell: Cell) -> Iterator[str]:
+def texts_without_code(cell: MarkdownCell) -> Iterator[str]:
     """Return what a list such as ``a`, `b`, feature toggles` has beside its code."""
     return (text.strip() for text in re.split(r"[,;/]", _CODE.sub("", cell.marked)) if text.strip())

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from usertrack.plan.draft.document import (
-    Cell,
     ListOfItems,
+    MarkdownCell,
     MarkdownSection,
     TableOfCells,
     read_markdown,
@@ -32,7 +32,7 @@ class ListedProperties:
     rest: Sequence[str] = ()
 
 
-def listed_properties(cell: Cell | None) -> ListedProperties:
+def listed_properties(cell: MarkdownCell | None) -> ListedProperties:
     if cell is None:
         return ListedProperties()
     if not cell.codes:
@@ -181,7 +181,7 @@ class _Reader:
             for name, about in listed.values.items():
                 self._register(_registry_entry(name, about, listed.guesses.get(name, {})))
 
-    def _event_names(self, cell: Cell) -> list[str]:
+    def _event_names(self, cell: MarkdownCell) -> list[str]:
         """The names in the code of a cell, or its text; a note tells of code that is none."""
         self.notes += [
             f"`{code}` does not read as an event: left out" for code in cell.codes if not is_event_name(code)
@@ -296,15 +296,15 @@ def _has(part: MarkdownSection, *words: str) -> bool:
     return any(word in text for word in words)
 
 
-def _text(cell: Cell | None) -> str:
+def _text(cell: MarkdownCell | None) -> str:
     return cell.text if cell and cell.text not in ("-", "–", "—", "n/a") else ""
 
 
-def _spelled(cell: Cell | None) -> str:
+def _spelled(cell: MarkdownCell | None) -> str:
     return cell.text if cell else ""
 
 
-def _sources(cell: Cell | None) -> list[str]:
+def _sources(cell: MarkdownCell | None) -> list[str]:
     """Files without their lines: `apps/users/signals.py:42`."""
     texts = (cell.codes or [cell.text]) if cell else []
     return list(dict.fromkeys(re.sub(r":\d+(-\d+)?$", "", text) for text in texts if text.strip(" -–—")))

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from usertrack.core.errors import did_you_mean
-from usertrack.plan.finding import Finding, Place, Rule
+from usertrack.plan.finding import Place, PlanFinding, Rule
 from usertrack.plan.lint.vocabulary import word_set
 from usertrack.plan.lint.words import stem, words_of
 from usertrack.plan.model import Plan, PlannedEvent, PlannedProperty
@@ -70,7 +70,7 @@ RULES = (
 _STEP = re.compile(r"\\.|[|\[]")
 
 
-def lint_completeness(plan: Plan, place: Place, tags: Collection[str] = ()) -> Iterator[Finding]:
+def lint_completeness(plan: Plan, place: Place, tags: Collection[str] = ()) -> Iterator[PlanFinding]:
     """``tags`` are those of the repository; none where they are not known."""
     if not plan.events:
         yield place.finding(NO_EVENTS, "events", "the plan has no events", 1, "`usertrack plan init` writes them")
@@ -83,7 +83,7 @@ def lint_completeness(plan: Plan, place: Place, tags: Collection[str] = ()) -> I
     yield from _unknown_releases(plan, place, tags)
 
 
-def _unknown_releases(plan: Plan, place: Place, tags: Collection[str]) -> Iterator[Finding]:
+def _unknown_releases(plan: Plan, place: Place, tags: Collection[str]) -> Iterator[PlanFinding]:
     """Yield unknown releases. Without known tags, as in a shallow clone, only names without any digit are none."""
     dated: list[tuple[str, PlannedEvent | PlannedProperty]] = [
         *((f"events.{event.name}", event) for event in plan.events.values()),
@@ -112,7 +112,7 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _incomplete(plan: Plan, place: Place) -> Iterator[Finding]:
+def _incomplete(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     """Yield planned events that lack what other events of the plan have; owners, of which each event has one."""
     has_owners = any(event.owner for event in plan.events.values())
     if plan.events and not has_owners:
@@ -139,7 +139,7 @@ def _is_accepted(event: PlannedEvent, plan: Plan) -> bool:
     return bool(event.acceptance) or any(event.name in text for text in (phase.acceptance if phase else ()))
 
 
-def _phases_without_events(plan: Plan, place: Place) -> Iterator[Finding]:
+def _phases_without_events(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     stems = {stem(_singular(word)) for event in plan.events.values() for word in words_of(event.name)}
     for phase in plan.phases.values():
         for file in phase.files:
@@ -163,7 +163,7 @@ def _singular(word: str) -> str:
     return word.removesuffix("s") if len(word) > 3 else word
 
 
-def _unknown_properties(plan: Plan, place: Place) -> Iterator[Finding]:
+def _unknown_properties(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     if not plan.properties:
         return
     for event in plan.events.values():
@@ -177,7 +177,7 @@ def _unknown_properties(plan: Plan, place: Place) -> Iterator[Finding]:
             yield place.finding(UNKNOWN_PROPERTY, f"events.{event.name}.{use.name}", message, use.line, instead)
 
 
-def _outside_their_scope(plan: Plan, place: Place) -> Iterator[Finding]:
+def _outside_their_scope(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     """Events without a scope that have its property, or come from a folder whose other events are all in it."""
     beside: dict[str, list[PlannedEvent]] = {}
     for event in plan.events.values():
@@ -204,7 +204,7 @@ def _folders(event: PlannedEvent) -> set[str]:
     return {str(PurePosixPath(path).parent) for path in event.source if "/" in path and "*" not in path}
 
 
-def _references(plan: Plan, place: Place) -> Iterator[Finding]:
+def _references(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     """Steps of funnels, events of segments and of metrics."""
     replaced = plan.replaced_by
     resting = [
@@ -253,7 +253,7 @@ def _events_of(step: str) -> list[str]:
     return [name.strip() for name in names if name.strip() not in ("", "*") and not name.strip().startswith("$")]
 
 
-def _not_in_their_funnel(plan: Plan, place: Place) -> Iterator[Finding]:
+def _not_in_their_funnel(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     for name, funnel in plan.funnels.items():
         steps = {event for step in funnel.steps for event in _events_of(step)}
         for event in plan.events.values() if steps else ():

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from usertrack.plan.finding import Finding, Place, Rule
+from usertrack.plan.finding import Place, PlanFinding, Rule
 from usertrack.plan.lint.vocabulary import word_map, word_set
 from usertrack.plan.lint.words import stem, words_of
 from usertrack.plan.model import Plan, PlannedEvent, PlannedProperty
@@ -28,7 +28,7 @@ CLASH = Rule(
 RULES = (SAME_EVENT, SAME_PROPERTY, CLASH)
 
 
-def lint_meaning(plan: Plan, place: Place) -> Iterator[Finding]:
+def lint_meaning(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     yield from _same_events(plan, place)
     yield from _general_events(plan, place)
     properties = list(_places(plan))
@@ -39,7 +39,7 @@ def lint_meaning(plan: Plan, place: Place) -> Iterator[Finding]:
 # Events
 
 
-def _same_events(plan: Plan, place: Place) -> Iterator[Finding]:
+def _same_events(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     by_meaning: dict[tuple[str, ...], list[PlannedEvent]] = {}
     for event in plan.events.values():
         by_meaning.setdefault(_meaning(event.name), []).append(event)
@@ -53,7 +53,7 @@ def _same_events(plan: Plan, place: Place) -> Iterator[Finding]:
                 yield place.finding(SAME_EVENT, f"events.{later.name}", message, later.line, instead)
 
 
-def _general_events(plan: Plan, place: Place) -> Iterator[Finding]:
+def _general_events(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     """An event for all integrations beside events of single ones: `integration_connected`, `github_connected`."""
     connected = {event.name: thing for event in plan.events.values() if (thing := _thing_connected(event))}
     for name, thing in connected.items():
@@ -135,7 +135,7 @@ def _places(plan: Plan) -> Iterator[_Placed]:
             yield _Placed(section, planned)
 
 
-def _same_properties(plan: Plan, properties: Sequence[_Placed], place: Place) -> Iterator[Finding]:
+def _same_properties(plan: Plan, properties: Sequence[_Placed], place: Place) -> Iterator[PlanFinding]:
     known: dict[tuple[str, ...], _Placed] = {}
     for placed in properties:
         name = placed.planned.name
@@ -184,7 +184,7 @@ def _is_alias(first: PlannedProperty, other: PlannedProperty) -> bool:
     return other.name in first.aliases or first.name in other.aliases
 
 
-def _clashes(properties: Sequence[_Placed], place: Place) -> Iterator[Finding]:
+def _clashes(properties: Sequence[_Placed], place: Place) -> Iterator[PlanFinding]:
     """One name in several sections with another type, unit or list of values."""
     first: dict[str, _Placed] = {}
     for placed in properties:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from usertrack.plan.finding import Finding, Place, Rule
+from usertrack.plan.finding import Place, PlanFinding, Rule
 from usertrack.plan.lint.words import (
     in_case,
     in_the_past,
@@ -35,7 +35,7 @@ TENSE = Rule(
 RULES = (EVENT_CASE, PROPERTY_CASE, TENSE)
 
 
-def lint_naming(plan: Plan, place: Place) -> Iterator[Finding]:
+def lint_naming(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     for event in plan.events.values():
         rule = rule_of(plan.naming, event.source)
         if rule and not _is_posthogs(event.name):
@@ -73,14 +73,14 @@ def _all_properties(plan: Plan) -> Iterator[tuple[str, PlannedProperty]]:
             yield f"group_properties.{group}.{name}", planned
 
 
-def _case(rule: Rule, subject: str, name: str, naming: NamingRule, place: Place, line: int) -> Iterator[Finding]:
+def _case(rule: Rule, subject: str, name: str, naming: NamingRule, place: Place, line: int) -> Iterator[PlanFinding]:
     if naming.case and not is_case(name, naming.case, naming.separator):
         parts = f" in parts joined by {naming.separator!r}" if naming.separator else ""
         instead = in_case(name, naming.case, naming.separator)
         yield place.finding(rule, subject, f"`{name}` is not {naming.case}{parts}", line, f"`{instead}`")
 
 
-def _tense(event: PlannedEvent, rule: NamingRule, place: Place) -> Iterator[Finding]:
+def _tense(event: PlannedEvent, rule: NamingRule, place: Place) -> Iterator[PlanFinding]:
     words = words_of(event.name)
     subject = f"events.{event.name}"
     states = {stem(word): word for word in rule.ongoing}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from ipaddress import ip_address
 
-from usertrack.plan.finding import Finding, Place, Rule
+from usertrack.plan.finding import Place, PlanFinding, Rule
 from usertrack.plan.lint.vocabulary import classes, word_set
 from usertrack.plan.lint.words import words_of
 from usertrack.plan.model import PERSONAL, Personal, Plan, PlannedProperty
@@ -41,7 +41,7 @@ _PERSON = re.compile(r"[A-ZÀ-Þ][a-zà-ÿ]+([ -][A-ZÀ-Þ][a-zà-ÿ]+){1,2}")
 _REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "BR", "AU", "JP")
 
 
-def lint_personal(plan: Plan, place: Place) -> Iterator[Finding]:
+def lint_personal(plan: Plan, place: Place) -> Iterator[PlanFinding]:
     for event in plan.events.values():
         for name in event.names:
             if part := id_in(name):
@@ -72,7 +72,7 @@ def _unregistered(plan: Plan) -> Iterator[tuple[str, str, int]]:
     return ((subject, name, line) for name, (subject, line) in names.items())
 
 
-def _undeclared(section: str, properties: Iterable[PlannedProperty], place: Place) -> Iterator[Finding]:
+def _undeclared(section: str, properties: Iterable[PlannedProperty], place: Place) -> Iterator[PlanFinding]:
     for planned in properties:
         words = words_of(planned.name)
         subject = f"{section}.{planned.name}"

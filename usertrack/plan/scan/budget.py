@@ -13,7 +13,7 @@ STEPS_PER_LOOK = 1024
 """Steps between two looks at the clock, which costs as much as a step."""
 
 
-class Budget:
+class StepBudget:
     """Counts the steps that are taken for a call.
 
     Attributes:

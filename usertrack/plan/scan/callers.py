@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from usertrack.plan.scan.evaluation import ITERATIONS, Evaluator
 from usertrack.plan.scan.program import Program
-from usertrack.plan.scan.syntax import Alias, Expression, Function, Member, Object, Parameter, Typed
+from usertrack.plan.scan.syntax import Alias, CodeFunction, Expression, FunctionParameter, Member, Object, Typed
 from usertrack.plan.scan.values import ClassValue, FunctionValue, ParameterValue, UnknownValue, Value, argument_of
 
 MOST_CALLERS = 60
@@ -18,7 +18,7 @@ class Callers(Evaluator):
         super().__init__(program)
         self._concrete: dict[ParameterValue, Sequence[Value]] = {}
         self._depth = 0
-        self._names: dict[Function, tuple[int, list[str]]] = {}
+        self._names: dict[CodeFunction, tuple[int, list[str]]] = {}
 
     def concrete(self, value: ParameterValue) -> Sequence[Value]:
         """Return what a parameter is, from all that the files tell of it; () if they do not."""
@@ -51,7 +51,7 @@ class Callers(Evaluator):
             known += self.concrete(value) if isinstance(value, ParameterValue) else [value]
         return [value for value in known if not isinstance(value, UnknownValue)]
 
-    def _of_callers(self, parameter: Parameter, path: Sequence[str]) -> list[Value]:
+    def _of_callers(self, parameter: FunctionParameter, path: Sequence[str]) -> list[Value]:
         values: list[Value] = []
         function = parameter.function
         names = self.names_of_function(function)
@@ -85,7 +85,7 @@ class Callers(Evaluator):
             return None
         return self.walk((inner for value in values for inner in self.elements(value)), value.path)
 
-    def names_of_function(self, function: Function) -> Sequence[str]:
+    def names_of_function(self, function: CodeFunction) -> Sequence[str]:
         """The names under which a function is called, as far as the parsed files tell."""
         size, names = self._names.get(function, (0, []))
         if size != self.program.size:
@@ -93,7 +93,7 @@ class Callers(Evaluator):
             self._names[function] = (self.program.size, names)
         return names
 
-    def _gather_names(self, function: Function) -> Iterable[str]:
+    def _gather_names(self, function: CodeFunction) -> Iterable[str]:
         names = [function.name]
         if function.name in ("constructor", "__init__", "__call__") and function.owner is not None:
             names = [function.owner.name]
@@ -110,7 +110,7 @@ class Callers(Evaluator):
                 aliases = self.program.aliases.get(name, ())
                 names += [alias.name for alias in aliases if alias.name not in seen and self._is_of(alias, function)]
 
-    def _is_of(self, alias: Alias, function: Function) -> bool:
+    def _is_of(self, alias: Alias, function: CodeFunction) -> bool:
         """Whether what goes on under another name can be ``function``."""
         for value in self.evaluate(alias.value, alias.scope):
             for inner in self.concrete(value) if isinstance(value, ParameterValue) else (value,):

@@ -5,17 +5,17 @@ from functools import reduce
 
 from usertrack.plan.scan.event_names import EventName
 from usertrack.plan.scan.properties import Keys
-from usertrack.plan.scan.site import SentProperty, Site, Unresolved
+from usertrack.plan.scan.site import CallSite, SentProperty, Unresolved
 
 
 class Collection:
     def __init__(self) -> None:
-        self._sites: dict[tuple[str, int, str], dict[int, Site]] = {}
+        self._sites: dict[tuple[str, int, str], dict[int, CallSite]] = {}
         """By file, line of the name and name; then by the line of the call, of which a constant may have several."""
         self._unresolved: dict[tuple[str, int], Unresolved] = {}
 
     @property
-    def sites(self) -> list[Site]:
+    def sites(self) -> list[CallSite]:
         sites = [reduce(_either, by_call.values()) for by_call in self._sites.values()]
         return sorted(sites, key=lambda site: (site.file, site.line, site.event or site.pattern or ""))
 
@@ -42,7 +42,7 @@ class Collection:
             if isinstance(key.name, str):
                 keys[key.name] = keys.get(key.name, False) or key.always
         sent = tuple(SentProperty(name, always) for name, always in keys.items())
-        site = Site(text, None if text is not None else pattern, file, line, sink, tuple(chain), sent)
+        site = CallSite(text, None if text is not None else pattern, file, line, sink, tuple(chain), sent)
         by_call = self._sites.setdefault((file, line, text or pattern or ""), {})
         before = by_call.get(call_line)
         # One call that sends to two SDKs, or by two ways: what either always carries is always there.
@@ -52,20 +52,20 @@ class Collection:
         self._unresolved.setdefault((file, line), Unresolved(file, line, sink, reason, instead))
 
 
-def _either(site: Site, other: Site) -> Site:
+def _either(site: CallSite, other: CallSite) -> CallSite:
     """Two calls that send one name: what one of them lacks is not always there."""
     return _merged(site, other, _always(site) & _always(other))
 
 
-def _always(site: Site) -> set[str]:
+def _always(site: CallSite) -> set[str]:
     return {prop.name for prop in site.properties if prop.always}
 
 
-def _merged(site: Site, other: Site, always: set[str]) -> Site:
+def _merged(site: CallSite, other: CallSite, always: set[str]) -> CallSite:
     """PostHog's first, with the keys of both."""
     first, second = (
         (other, site) if other.sink.startswith("posthog") > site.sink.startswith("posthog") else (site, other)
     )
     names = dict.fromkeys(prop.name for prop in (*first.properties, *second.properties))
     sent = tuple(SentProperty(name, name in always) for name in names)
-    return Site(first.event, first.pattern, first.file, first.line, first.sink, first.chain, sent)
+    return CallSite(first.event, first.pattern, first.file, first.line, first.sink, first.chain, sent)

@@ -3,41 +3,41 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from usertrack.plan.scan.budget import Budget
+from usertrack.plan.scan.budget import StepBudget
 from usertrack.plan.scan.program import Program
 from usertrack.plan.scan.sinks import product_of_package, product_of_word
 from usertrack.plan.scan.syntax import (
+    Alternatives,
     Argument,
     Array,
     Binding,
     Call,
-    Choice,
     Class,
+    CodeFunction,
     Element,
     Expression,
-    Function,
-    Imported,
+    FunctionParameter,
+    ImportedName,
     Member,
     Name,
     Object,
-    Parameter,
     Self,
     Template,
     Text,
     Typed,
-    Unknown,
+    UnknownExpression,
     callee_name,
 )
 from usertrack.plan.scan.values import (
+    ClassInstance,
     ClassValue,
-    Context,
     Frames,
     FunctionValue,
-    Instance,
     ListValue,
     ModuleValue,
     ObjectValue,
     ParameterValue,
+    ReactContext,
     Sdk,
     TemplateValue,
     TextValue,
@@ -53,7 +53,7 @@ MOST_VALUES = 200  # of an expression, as of a table of event names; a longer on
 MOST_FRAMES = 3  # calls between where a value is written and where it is used: a helper of a helper of a wrapper
 DEEPEST = 60  # expressions that are open at once
 DEEPEST_FRAMES = 6  # parameters that are handed on from call to call: twice the calls of a value
-HAND_ON = (FunctionValue, ObjectValue, ClassValue, Instance, Sdk)
+HAND_ON = (FunctionValue, ObjectValue, ClassValue, ClassInstance, Sdk)
 """What an unknown function that is given it is taken to hand on: `useCallback(f)`, `memo(C)`, `Object.freeze({…})`."""
 ITERATIONS = frozenset(("map", "forEach", "flatMap", "filter", "some", "every", "find"))
 
@@ -63,11 +63,11 @@ class Evaluator:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.budget = Budget()
+        self.budget = StepBudget()
         self._values: dict[Expression, Sequence[Value]] = {}
         self._open: set[Expression] = set()
         self._open_keys: set[tuple[Object, str]] = set()
-        self.assumed: set[tuple[Call, Function]] = set()
+        self.assumed: set[tuple[Call, CodeFunction]] = set()
         """Which functions a call calls, where its own file does not tell."""
         self._frames_depth = 0
         self._cut = False
@@ -77,22 +77,22 @@ class Evaluator:
         """Charge what is followed from now on to ``call``."""
         self.budget.begin(self.path_of(call.scope), call.line)
 
-    def path_of(self, scope: Function) -> str:
+    def path_of(self, scope: CodeFunction) -> str:
         return scope.file.path if scope.file is not None else ""
 
-    def is_python(self, scope: Function) -> bool:
+    def is_python(self, scope: CodeFunction) -> bool:
         return self.path_of(scope).endswith(".py")
 
-    def bindings_of(self, name: str, scope: Function) -> tuple[Sequence[Binding], Function | None]:
+    def bindings_of(self, name: str, scope: CodeFunction) -> tuple[Sequence[Binding], CodeFunction | None]:
         """Return what ``name`` is bound to in the nearest scope that has it, and that scope."""
-        home: Function | None = scope
+        home: CodeFunction | None = scope
         while home is not None:
             if name in home.bindings:
                 return home.bindings[name], home
             home = home.parent
         return (), None
 
-    def of_global(self, name: str, scope: Function) -> Iterator[Value]:
+    def of_global(self, name: str, scope: CodeFunction) -> Iterator[Value]:
         """A name that its file does not define: of a star import, or a global of an SDK's snippet."""
         for module in scope.file.stars if scope.file is not None else ():
             path = self.program.resolve(module, self.path_of(scope))
@@ -102,7 +102,7 @@ class Evaluator:
         product = product_of_word(name)
         yield Sdk(product) if product is not None and not self.is_python(scope) else UnknownValue(name)
 
-    def of_import(self, module: str, name: str | None, scope: Function) -> Iterator[Value]:
+    def of_import(self, module: str, name: str | None, scope: CodeFunction) -> Iterator[Value]:
         importer = self.path_of(scope)
         product = product_of_package(module, python=importer.endswith(".py"))
         path = self.program.resolve(module, importer)
@@ -177,11 +177,11 @@ class Evaluator:
             for binding in candidate.members[name]
         ]
 
-    def constructors_of(self, owner: Class) -> list[Function]:
+    def constructors_of(self, owner: Class) -> list[CodeFunction]:
         bindings = [*self.members_of(owner, "__init__"), *self.members_of(owner, "constructor")]
-        return [binding.value for binding in bindings if isinstance(binding.value, Function)]
+        return [binding.value for binding in bindings if isinstance(binding.value, CodeFunction)]
 
-    def evaluate(self, expression: Expression, scope: Function) -> Sequence[Value]:
+    def evaluate(self, expression: Expression, scope: CodeFunction) -> Sequence[Value]:
         values = self._values.get(expression)
         if values is not None:
             return values
@@ -199,7 +199,7 @@ class Evaluator:
         self._cut = self._cut or outer
         return values
 
-    def _evaluate(self, expression: Expression, scope: Function) -> Iterable[Value]:
+    def _evaluate(self, expression: Expression, scope: CodeFunction) -> Iterable[Value]:
         match expression:
             case Text(value=text, line=line):
                 return [TextValue(text, line, self.path_of(scope))]
@@ -217,43 +217,43 @@ class Evaluator:
                 return [ObjectValue(expression, scope)]
             case Array():
                 return [ListValue(expression, scope)]
-            case Choice(options=options):
+            case Alternatives(options=options):
                 return (value for option in options for value in self.evaluate(option, scope))
             case Typed(type=kind):
                 return (_of_type(value) for value in self.evaluate(kind, scope))
-            case Imported(module=module, name=name):
+            case ImportedName(module=module, name=name):
                 return self.of_import(module, name, scope)
             case Self(parent=parent):
                 return self._of_self(scope, parent=parent)
-            case Parameter():
+            case FunctionParameter():
                 return [ParameterValue(expression)]
-            case Function():
+            case CodeFunction():
                 return [FunctionValue(expression)]
             case Class():
                 return [ClassValue(expression)]
-            case Unknown(source=source):
+            case UnknownExpression(source=source):
                 return [UnknownValue(source)]
 
-    def _of_name(self, name: str, scope: Function) -> Iterator[Value]:
+    def _of_name(self, name: str, scope: CodeFunction) -> Iterator[Value]:
         bindings, _ = self.bindings_of(name, scope)
         if not bindings:
             yield from self.of_global(name, scope)
         for binding in bindings:
             yield from self.evaluate(binding.value, binding.scope)
 
-    def _of_self(self, scope: Function, *, parent: bool) -> Iterator[Value]:
-        method: Function | None = scope
+    def _of_self(self, scope: CodeFunction, *, parent: bool) -> Iterator[Value]:
+        method: CodeFunction | None = scope
         while method is not None and method.owner is None:
             method = method.parent
         if method is None or method.owner is None:
             yield UnknownValue("this")
         elif parent:
             for base in self.bases_of(method.owner):
-                yield Instance(base)
+                yield ClassInstance(base)
         else:
-            yield Instance(method.owner)
+            yield ClassInstance(method.owner)
 
-    def _of_member(self, inner: Expression, name: str, scope: Function) -> Iterator[Value]:
+    def _of_member(self, inner: Expression, name: str, scope: CodeFunction) -> Iterator[Value]:
         if isinstance(inner, Name):
             _, home = self.bindings_of(inner.name, scope)
             for entry in home.changes.get(inner.name, ()) if home is not None else ():
@@ -272,7 +272,7 @@ class Evaluator:
                 return [Sdk(product, name)]
             case ObjectValue():
                 return self._of_key(value, name)
-            case Instance(owner=owner):
+            case ClassInstance(owner=owner):
                 return self._of_instance(value, owner, name)
             case ClassValue(owner=owner):
                 return self._of_class(owner, name)
@@ -289,9 +289,9 @@ class Evaluator:
                 return [value]
             case FunctionValue() if name not in ("call", "apply"):
                 return self._of_result(value, name)
-            case Context() if name in ("Provider", "Consumer"):
+            case ReactContext() if name in ("Provider", "Consumer"):
                 return [value]
-            case Context():
+            case ReactContext():
                 return (v for provided in self._provided(value) for v in self.member(provided, name))
             case UnknownValue(name=origin):
                 return [UnknownValue(f"{origin}.{name}")]
@@ -323,19 +323,19 @@ class Evaluator:
         if name == "current":
             yield value
 
-    def _of_instance(self, instance: Instance, owner: Class, name: str) -> Iterator[Value]:
+    def _of_instance(self, instance: ClassInstance, owner: Class, name: str) -> Iterator[Value]:
         bindings = self.members_of(owner, name)
         if not bindings:
             yield UnknownValue(f"{owner.name}.{name}")
         for binding in bindings:
-            if isinstance(binding.value, Function) and binding.value.getter:
+            if isinstance(binding.value, CodeFunction) and binding.value.getter:
                 for returned in binding.value.returns:
                     yield from self.evaluate(returned, binding.value)
                 continue
             for value in self.evaluate(binding.value, binding.scope):
                 yield self._made(value, instance)
 
-    def _made(self, value: Value, instance: Instance) -> Value:
+    def _made(self, value: Value, instance: ClassInstance) -> Value:
         """An attribute that is a parameter of the constructor is what the call handed over."""
         if instance.made is not None and isinstance(value, (ParameterValue, TemplateValue, FunctionValue)):
             return self.bind(value, (instance.made,))
@@ -359,7 +359,7 @@ class Evaluator:
                 if not isinstance(inner, (ParameterValue, UnknownValue, TextValue, TemplateValue, FunctionValue)):
                     yield from self.member(inner, name)
 
-    def _of_element(self, inner: Expression, key: Expression | None, scope: Function) -> Iterator[Value]:
+    def _of_element(self, inner: Expression, key: Expression | None, scope: CodeFunction) -> Iterator[Value]:
         keys = [v.text for v in self.evaluate(key, scope) if isinstance(v, TextValue)] if key is not None else []
         for value in self.evaluate(inner, scope):
             if keys:
@@ -387,14 +387,14 @@ class Evaluator:
                     yield from self._of_class(owner, name)
             case ParameterValue(parameter=parameter, path=path):
                 yield ParameterValue(parameter, (*path, "*"))
-            case FunctionValue() | Instance() | Sdk():  # const [track] = useTracking()
+            case FunctionValue() | ClassInstance() | Sdk():  # const [track] = useTracking()
                 yield value
             case _:
                 yield UnknownValue("an element of a list")
 
-    def _of_call(self, call: Call, scope: Function) -> Iterator[Value]:
+    def _of_call(self, call: Call, scope: CodeFunction) -> Iterator[Value]:
         if self._is_call_of(call, "createContext"):
-            yield Context(call)
+            yield ReactContext(call)
             return
         callees = self.evaluate(call.callee, scope)
         for callee in callees:
@@ -402,13 +402,13 @@ class Evaluator:
                 case FunctionValue(function=function, frames=frames):
                     returned = list(self._returned(function, (call, *frames)[:MOST_FRAMES]))
                     yield from returned
-                    if any(isinstance(value, ObjectValue | Instance) for value in returned):
+                    if any(isinstance(value, ObjectValue | ClassInstance) for value in returned):
                         yield from self._selected(call, scope)
                 case ClassValue(owner=owner) if owner.enum:
                     yield from self.elements(callee)
                 case ClassValue(owner=owner):
-                    yield Instance(owner, call)
-                case Instance(owner=owner):
+                    yield ClassInstance(owner, call)
+                case ClassInstance(owner=owner):
                     for bound in self._of_instance(callee, owner, "__call__"):
                         if isinstance(bound, FunctionValue):
                             yield from self._returned(bound.function, (call,))
@@ -421,7 +421,7 @@ class Evaluator:
             anything = False
             for argument in call.arguments[:1]:
                 for value in self.evaluate(argument.value, scope):
-                    if isinstance(value, Context):
+                    if isinstance(value, ReactContext):
                         anything = True
                         yield from self._provided(value)
                     elif isinstance(value, HAND_ON):
@@ -434,12 +434,12 @@ class Evaluator:
     def _is_call_of(self, call: Call, name: str) -> bool:
         return isinstance(call.callee, (Name, Member)) and call.callee.name == name
 
-    def _returned(self, function: Function, frames: Frames) -> Iterator[Value]:
+    def _returned(self, function: CodeFunction, frames: Frames) -> Iterator[Value]:
         for expression in function.returns:
             for value in self.evaluate(expression, function):
                 yield self.bind(value, frames)
 
-    def _selected(self, call: Call, scope: Function) -> Iterator[Value]:
+    def _selected(self, call: Call, scope: CodeFunction) -> Iterator[Value]:
         """`useStore((state) => state.send)` may be `send` of what `useStore()` is: stores take such a selector."""
         for argument in call.arguments[:1]:
             if any(
@@ -455,7 +455,7 @@ class Evaluator:
                 modules = (inner for inner in self.evaluate(returned, value.function) if isinstance(inner, ModuleValue))
                 yield from (default for module in modules for default in self.member(module, "default"))
 
-    def _provided(self, context: Context) -> Iterator[Value]:
+    def _provided(self, context: ReactContext) -> Iterator[Value]:
         """Yield what `<Context.Provider value={…}>` gives in any of the files, and its default."""
         for argument in context.made.arguments[:1]:
             yield from self.evaluate(argument.value, context.made.scope)
@@ -507,11 +507,11 @@ class Evaluator:
             case FunctionValue(function=function, frames=frames):
                 yield from self._returned(function, frames)
             case ClassValue(owner=owner):
-                yield Instance(owner)
+                yield ClassInstance(owner)
             case Sdk(product=product):
                 yield Sdk(product)
 
-    def is_call_of(self, call: Call, function: Function) -> bool:
+    def is_call_of(self, call: Call, function: CodeFunction) -> bool:
         if (call, function) in self.assumed:
             return True
         for value in self.evaluate(call.callee, call.scope):
@@ -523,4 +523,4 @@ class Evaluator:
 
 
 def _of_type(value: Value) -> Value:
-    return Instance(value.owner) if isinstance(value, ClassValue) and not value.owner.enum else value
+    return ClassInstance(value.owner) if isinstance(value, ClassValue) and not value.owner.enum else value

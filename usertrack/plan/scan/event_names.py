@@ -6,7 +6,7 @@ from itertools import islice, product
 from math import prod
 
 from usertrack.plan.scan.evaluation import Evaluator
-from usertrack.plan.scan.syntax import Function
+from usertrack.plan.scan.syntax import CodeFunction
 from usertrack.plan.scan.values import (
     Frames,
     ObjectValue,
@@ -140,7 +140,7 @@ def _merged(parts: Iterable[Part]) -> tuple[Part, ...]:
     return tuple(merged)
 
 
-def substituted(evaluator: Evaluator, name: EventName, function: Function, frames: Frames) -> Iterator[EventName]:
+def substituted(evaluator: Evaluator, name: EventName, function: CodeFunction, frames: Frames) -> Iterator[EventName]:
     """``name`` as a call of ``function`` makes it: what the first frame hands over in place of its parameters."""
     alternatives: list[list[tuple[Part, ...]]] = []
     lines: list[tuple[str, int]] = []

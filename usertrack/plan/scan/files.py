@@ -87,7 +87,7 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
-class Tree:
+class SourceTree:
     """The source files of a scan, its manifests (`package.json`, `tsconfig.json`), and why other paths are not read.
 
     ``root`` is the absolute path that all are relative to. ``around`` are the other source files of the repository:
@@ -107,7 +107,7 @@ class UnreadError(Exception):
     """The reason why a file is not read."""
 
 
-def source_tree(paths: Sequence[Path], repository: Path | None = None) -> Tree:
+def source_tree(paths: Sequence[Path], repository: Path | None = None) -> SourceTree:
     """All source files below ``paths``, sorted; shown relative to the path, or to what several have in common.
 
     ``repository`` is the folder that imports may lead into; by default, that of the git repository around ``paths``.
@@ -129,7 +129,7 @@ def source_tree(paths: Sequence[Path], repository: Path | None = None) -> Tree:
     links = {
         _shown(os.path.relpath(link, root)): _shown(os.path.relpath(file, root)) for link, file in walk.links.items()
     }
-    return Tree(_shown(os.path.abspath(root)), files, manifests, unread, links, around)
+    return SourceTree(_shown(os.path.abspath(root)), files, manifests, unread, links, around)
 
 
 def _is_reached_without_links(folder: str, top: str) -> bool:

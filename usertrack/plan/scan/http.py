@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from usertrack.plan.scan.evaluation import Evaluator
 from usertrack.plan.scan.program import Program
-from usertrack.plan.scan.syntax import Call, Expression, Function, Name, callee_name
+from usertrack.plan.scan.syntax import Call, CodeFunction, Expression, Name, callee_name
 from usertrack.plan.scan.values import ListValue, ObjectValue, Value
 
 REQUESTS = frozenset(
@@ -48,7 +48,7 @@ def http_payloads(evaluator: Evaluator, program: Program) -> Iterator[tuple[Call
                         yield call, payload
 
 
-def _objects(evaluator: Evaluator, expression: Expression, scope: Function, depth: int) -> Iterator[ObjectValue]:
+def _objects(evaluator: Evaluator, expression: Expression, scope: CodeFunction, depth: int) -> Iterator[ObjectValue]:
     """The objects that an argument is, or holds: through `JSON.stringify`, lists and keys."""
     if depth > DEEPEST:
         return

@@ -18,8 +18,8 @@ from usertrack.plan.scan.program import Program
 from usertrack.plan.scan.properties import Key, Keys, keys_of, payload_keys, resolved
 from usertrack.plan.scan.receivers import Receivers
 from usertrack.plan.scan.sinks import BY_NAME, METHODS, CustomSink, Sent, sent_by, sent_by_custom
-from usertrack.plan.scan.site import ProfileSite, Site, Unresolved
-from usertrack.plan.scan.syntax import Call, Element, Expression, Function, Member, Name, callee_name
+from usertrack.plan.scan.site import CallSite, ProfileSite, Unresolved
+from usertrack.plan.scan.syntax import Call, CodeFunction, Element, Expression, Member, Name, callee_name
 from usertrack.plan.scan.unknown import likely_sink, unscanned_calls
 from usertrack.plan.scan.values import (
     ClassValue,
@@ -39,17 +39,17 @@ HTTP_WORDS = ("distinct_id", "distinctId")
 
 
 @dataclass(frozen=True)
-class Sender:
+class SenderFunction:
     """A function that sends an event whose name depends on its parameters."""
 
-    function: Function
+    function: CodeFunction
     event: EventName
     properties: Keys
     sink: str
     chain: tuple[str, ...]
     call: Call
     """The call in it that sends."""
-    origin: "Sender | None" = None
+    origin: "SenderFunction | None" = None
     """The sender that wrote what is known of the name, when this one only hands it on."""
 
 
@@ -63,16 +63,16 @@ class Inference:
         self._custom: dict[str, list[CustomSink]] = defaultdict(list)
         for sink in (*sinks, *wrappers):
             self._custom[sink.call.rpartition(".")[2]].append(sink)
-        self._senders: dict[Function, dict[tuple[object, ...], Sender]] = defaultdict(dict)
-        self._calls_of: dict[Function, list[tuple[Call, Frames]]] = defaultdict(list)
+        self._senders: dict[CodeFunction, dict[tuple[object, ...], SenderFunction]] = defaultdict(dict)
+        self._calls_of: dict[CodeFunction, list[tuple[Call, Frames]]] = defaultdict(list)
         self._names: dict[str, None] = {}
         self._examined: set[Call] = set()
         self._collection = Collection()
-        self._used: set[Function] = set()
+        self._used: set[CodeFunction] = set()
         self._unknown: dict[Call, str] = {}
         """Calls that look like those of a sender, on something of which the source does not tell what it is."""
 
-    def run(self) -> tuple[list[Site], list[Unresolved]]:
+    def run(self) -> tuple[list[CallSite], list[Unresolved]]:
         self.program.parse_files_with([*sorted(METHODS), *self._custom, *HTTP_WORDS])
         self._follow([*sorted(METHODS), *self._custom])
         for call, payload in http_payloads(self.evaluator, self.program):
@@ -180,7 +180,7 @@ class Inference:
                 return True
         return False
 
-    def _call(self, function: Function, call: Call, frames: Frames) -> None:
+    def _call(self, function: CodeFunction, call: Call, frames: Frames) -> None:
         self._calls_of[function].append((call, frames))
         self.evaluator.assumed.add((call, function))
         for sender in list(self._senders[function].values()):
@@ -226,7 +226,7 @@ class Inference:
         call: Call,
         sink: str,
         chain: tuple[str, ...],
-        origin: Sender | None = None,
+        origin: SenderFunction | None = None,
     ) -> None:
         """A name that ``call`` sends: a site, something unresolved, or a new sender."""
         if len(chain) > LONGEST_CHAIN or not self.evaluator.budget.spend():
@@ -247,7 +247,7 @@ class Inference:
             if values:
                 self._spell_out(name, open_part, values, properties, call, sink, chain)
                 return
-        sender = Sender(function, name, properties, sink, (_qualified(function), *chain), call, origin)
+        sender = SenderFunction(function, name, properties, sink, (_qualified(function), *chain), call, origin)
         key = (name.parts, sink, call)
         if key in self._senders[function]:
             return
@@ -273,7 +273,7 @@ class Inference:
                 EventName(parts, *place, other.reason, name.guess or other.guess), properties, call, sink, chain
             )
 
-    def _apply(self, sender: Sender, call: Call, frames: Frames) -> None:
+    def _apply(self, sender: SenderFunction, call: Call, frames: Frames) -> None:
         """Examine what ``call`` of a sender sends."""
         self._used.add(sender.function)
         file = self.evaluator.path_of(call.scope)
@@ -292,14 +292,14 @@ class Inference:
                 origin = (sender.origin or sender) if same else None
                 self._register(placed, properties, call, sender.sink, sender.chain, origin)
 
-    def _tell_at_origin(self, sender: Sender) -> None:
+    def _tell_at_origin(self, sender: SenderFunction) -> None:
         sender = sender.origin or sender
         parts = tuple(part if isinstance(part, str) else None for part in sender.event.parts)
         name = EventName(parts, sender.event.file, sender.event.line, sender.event.reason)
         file, chain = self.evaluator.path_of(sender.call.scope), sender.chain[1:]
         self._collection.add(name, sender.properties, file, sender.call.line, sender.sink, chain)
 
-    def _line_of_argument(self, sender: Sender, call: Call) -> int:
+    def _line_of_argument(self, sender: SenderFunction, call: Call) -> int:
         for open_part in sender.event.open_parts:
             expression = argument_of(open_part.parameter, call)
             if expression is not None and any(argument.value is expression for argument in call.arguments):
@@ -325,7 +325,7 @@ class Inference:
                     self._collection.add_unresolved(file, call.line, name, reason, instead)
         return progress
 
-    def _tell_not_called(self, sender: Sender) -> None:
+    def _tell_not_called(self, sender: SenderFunction) -> None:
         function, event = sender.function, sender.event
         reason = "a function sends what it is given, and nothing in the scanned code calls it"
         if function.handed_to is not None and not function.name:
@@ -354,9 +354,9 @@ def _is_named(call: Call, dotted: str) -> bool:
     return True
 
 
-def _nearness(function: Function, scope: Function) -> int:
+def _nearness(function: CodeFunction, scope: CodeFunction) -> int:
     """Return how near a function is around a scope: 0 for one that is not."""
-    inner: Function | None = scope
+    inner: CodeFunction | None = scope
     for distance in range(NESTING):
         if inner is None:
             break
@@ -366,8 +366,8 @@ def _nearness(function: Function, scope: Function) -> int:
     return 0
 
 
-def _is_around(function: Function, scope: Function) -> bool:
-    inner: Function | None = scope
+def _is_around(function: CodeFunction, scope: CodeFunction) -> bool:
+    inner: CodeFunction | None = scope
     while inner is not None:
         if inner is function or (inner.owner is not None and inner.owner is function.owner):
             return True
@@ -375,7 +375,7 @@ def _is_around(function: Function, scope: Function) -> bool:
     return False
 
 
-def _qualified(function: Function) -> str:
+def _qualified(function: CodeFunction) -> str:
     """A function's name with its class; of one without a name, that of the function around it."""
     while not function.name and function.parent is not None:
         function = function.parent

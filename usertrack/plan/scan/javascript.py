@@ -5,28 +5,28 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from usertrack.plan.scan.escapes import decode_javascript
-from usertrack.plan.scan.reader import Reader, concatenation, inner_nodes, joined_with, line_of, source_of
+from usertrack.plan.scan.reader import SyntaxReader, concatenation, inner_nodes, joined_with, line_of, source_of
 from usertrack.plan.scan.syntax import (
     Alias,
+    Alternatives,
     Argument,
     Array,
     Call,
-    Choice,
     Class,
+    CodeFunction,
     Element,
     Expression,
-    Function,
-    Imported,
+    FunctionParameter,
+    ImportedName,
     Member,
     Name,
     Object,
     ObjectEntry,
-    Parameter,
     Self,
     Template,
     Text,
     Typed,
-    Unknown,
+    UnknownExpression,
     default_of,
 )
 
@@ -42,7 +42,7 @@ TRANSPARENT = frozenset(
 """Generic types whose values are those of their first argument, or hold one."""
 
 
-class JavaScriptReader(Reader):
+class JavaScriptReader(SyntaxReader):
     conditional = frozenset(
         ("if_statement", "for_statement", "while_statement", "do_statement", "switch_case", "catch_clause")
     )
@@ -57,7 +57,7 @@ class JavaScriptReader(Reader):
             case "string":
                 return Text("".join(source_of(child) for child in children), line)
             case "union_type" | "intersection_type":
-                return Choice([self.type(child) for child in children], line)
+                return Alternatives([self.type(child) for child in children], line)
             case "type_identifier" | "identifier":
                 return Name(source_of(node), line)
             case "nested_type_identifier" | "nested_identifier":
@@ -87,14 +87,14 @@ class JavaScriptReader(Reader):
                 return self.visit(children[0])
             case "index_type_query" | "lookup_type" if children:  # keyof X, X[K]
                 return Element(self.type(children[0]), line)
-        return Unknown(source_of(node)[:60], line)
+        return UnknownExpression(source_of(node)[:60], line)
 
     def read_declarator(self, node: "Node") -> Expression:
         name, value_node = node.child_by_field_name("name"), node.child_by_field_name("value")
         annotation, line = node.child_by_field_name("type"), line_of(node)
         if value_node is not None:
             value = self.visit(value_node)
-            if isinstance(value, (Unknown, Call)) and annotation is not None:
+            if isinstance(value, (UnknownExpression, Call)) and annotation is not None:
                 value = self._of_type(value, self.type(annotation), line)
         elif annotation is not None:
             value = Typed(self.type(annotation), line)
@@ -106,10 +106,10 @@ class JavaScriptReader(Reader):
 
     def _of_type(self, value: Expression, kind: Expression, line: int) -> Expression:
         """A computed value by its type: a union of texts is all that it can be."""
-        options = kind.options if isinstance(kind, Choice) else [kind]
+        options = kind.options if isinstance(kind, Alternatives) else [kind]
         if all(isinstance(option, Text) for option in options):
             return kind
-        return Choice([value, Typed(kind, line)], line)
+        return Alternatives([value, Typed(kind, line)], line)
 
     def destructure(self, pattern: "Node", value: Expression) -> None:
         """Bind the names of a pattern to the parts of ``value``."""
@@ -127,7 +127,7 @@ class JavaScriptReader(Reader):
                 default = self.visit_field(pattern, "right")
                 left = pattern.child_by_field_name("left")
                 if left is not None:
-                    self.destructure(left, Choice([value, default], line))
+                    self.destructure(left, Alternatives([value, default], line))
             case "rest_pattern":
                 self.destructure(inner_nodes(pattern)[0], value)
 
@@ -140,7 +140,7 @@ class JavaScriptReader(Reader):
                 left = child.child_by_field_name("left")
                 default = self.visit_field(child, "right")
                 if left is not None:
-                    self.destructure(left, Choice([Member(value, source_of(left), line), default], line))
+                    self.destructure(left, Alternatives([Member(value, source_of(left), line), default], line))
             case "pair_pattern":
                 key, target = child.child_by_field_name("key"), child.child_by_field_name("value")
                 if target is not None:
@@ -157,7 +157,7 @@ class JavaScriptReader(Reader):
         """Functions and classes without a name get that of what they are put into, be it by a call."""
         if not name:
             return value
-        if isinstance(value, (Function, Class)) and not value.name:
+        if isinstance(value, (CodeFunction, Class)) and not value.name:
             value.name = name
         elif isinstance(value, Call):
             for argument in value.arguments:
@@ -182,8 +182,8 @@ class JavaScriptReader(Reader):
         self.assign(target, value, line)
         return value
 
-    def _home(self, name: str) -> Function:
-        scope: Function | None = self.scope
+    def _home(self, name: str) -> CodeFunction:
+        scope: CodeFunction | None = self.scope
         while scope is not None:
             if name in scope.bindings:
                 return scope
@@ -197,7 +197,7 @@ class JavaScriptReader(Reader):
             self.bind(name, function, line_of(node))
         return function
 
-    def read_method(self, node: "Node") -> Function:
+    def read_method(self, node: "Node") -> CodeFunction:
         key = node.child_by_field_name("name")
         name = source_of(key).strip("'\"")
         owner = self.owner if node.parent is not None and node.parent.type == "class_body" else None
@@ -208,7 +208,7 @@ class JavaScriptReader(Reader):
             owner.add(name, function, self.scope)
         return function
 
-    def _function(self, node: "Node", name: str, owner: Class | None = None) -> Function:
+    def _function(self, node: "Node", name: str, owner: Class | None = None) -> CodeFunction:
         outer, self.owner = self.owner, owner
         with self.function(name, line_of(node)) as function:
             group = node.child_by_field_name("parameters") or node.child_by_field_name("parameter")
@@ -229,7 +229,7 @@ class JavaScriptReader(Reader):
         """A parameter, or what it is taken apart into. ``owner``: one with `private` is an attribute of that class."""
         pattern = node.child_by_field_name("pattern") or node
         line = line_of(node)
-        parameter = Parameter(self.scope, len(self.scope.parameters), line=line)
+        parameter = FunctionParameter(self.scope, len(self.scope.parameters), line=line)
         default = node.child_by_field_name("value") or node.child_by_field_name("right")
         if pattern.type == "assignment_pattern":
             pattern = pattern.child_by_field_name("left") or pattern
@@ -334,21 +334,21 @@ class JavaScriptReader(Reader):
                 for child in inner_nodes(clause):
                     match child.type:
                         case "identifier":
-                            self.bind(source_of(child), Imported(module, "default", line), line)
+                            self.bind(source_of(child), ImportedName(module, "default", line), line)
                         case "namespace_import":
-                            self.bind(source_of(inner_nodes(child)[0]), Imported(module, None, line), line)
+                            self.bind(source_of(inner_nodes(child)[0]), ImportedName(module, None, line), line)
                         case "named_imports":
                             for specifier in inner_nodes(child):
                                 name = source_of(specifier.child_by_field_name("name")).strip("'\"")
                                 alias = specifier.child_by_field_name("alias")
-                                self.bind(source_of(alias) or name, Imported(module, name, line), line)
+                                self.bind(source_of(alias) or name, ImportedName(module, name, line), line)
         return self.unknown(node)
 
     def export(self, name: str, value: Expression) -> None:
         self.file.exports[name] = value
         if name == "default":
             self.alias(value, default_of(self.file.path))
-            if isinstance(value, Function):
+            if isinstance(value, CodeFunction):
                 self.file.aliases.append(Alias(value.name, default_of(self.file.path), value, self.scope))
             if default_of(self.file.path) == "default:index":
                 self.alias(value, default_of(self.file.path.rpartition("/")[0]))
@@ -374,9 +374,9 @@ class JavaScriptReader(Reader):
                 for specifier in inner_nodes(child):
                     name = source_of(specifier.child_by_field_name("name"))
                     alias = source_of(specifier.child_by_field_name("alias")) or name
-                    self.export(alias, Name(name, line) if module is None else Imported(module, name, line))
+                    self.export(alias, Name(name, line) if module is None else ImportedName(module, name, line))
             elif child.type == "namespace_export" and module is not None:
-                self.export(source_of(inner_nodes(child)[0]), Imported(module, None, line))
+                self.export(source_of(inner_nodes(child)[0]), ImportedName(module, None, line))
         if module is not None and any(child.type == "*" for child in node.children):
             self.file.stars.append(module)
         return self.unknown(node)
@@ -419,7 +419,7 @@ class JavaScriptReader(Reader):
         if operator in ("||", "??", "&&"):
             with self.condition():
                 right = self.visit_field(node, "right")
-            return Choice([right] if operator == "&&" else [left, right], line_of(node))
+            return Alternatives([right] if operator == "&&" else [left, right], line_of(node))
         right = self.visit_field(node, "right")
         return concatenation(left, right, line_of(node)) if operator == "+" else self.unknown(node)
 
@@ -427,7 +427,7 @@ class JavaScriptReader(Reader):
         self.visit_field(node, "condition")
         with self.condition():
             options = [self.visit_field(node, "consequence"), self.visit_field(node, "alternative")]
-        return Choice(options, line_of(node))
+        return Alternatives(options, line_of(node))
 
     def read_member(self, node: "Node") -> Expression:
         value = self.visit_field(node, "object")
@@ -509,7 +509,7 @@ class JavaScriptReader(Reader):
         values = [a.value for a in arguments]
         match call.callee:
             case Name(name="require" | "import") if values and isinstance(values[0], Text):
-                return Imported(values[0].value, None, call.line)
+                return ImportedName(values[0].value, None, call.line)
             case Name(name="String") if len(values) == 1:
                 return values[0]
             case Member(value=Array(items=items), name="join") if values and isinstance(values[0], Text):
@@ -520,7 +520,7 @@ class JavaScriptReader(Reader):
                 return Object([ObjectEntry(None, value, spread=True) for value in values], call.line)
             case Member(value=Name(name="Object"), name="freeze" | "values" | "entries") if values:
                 return values[0]
-            case Member(value=inner, name="then") if values and isinstance(values[0], Function):
+            case Member(value=inner, name="then") if values and isinstance(values[0], CodeFunction):
                 return Call(values[0], [Argument(inner)], call.line, call.scope)
             case Member(value=Text(value=text, line=line), name="concat"):
                 return Template([Text(text, line), *values], line)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from usertrack.plan.scan.receivers import Receivers
-from usertrack.plan.scan.site import ProfileSite, SentProperty, Site
-from usertrack.plan.scan.syntax import Call, Expression, Function
+from usertrack.plan.scan.site import CallSite, ProfileSite, SentProperty
+from usertrack.plan.scan.syntax import Call, CodeFunction, Expression
 from usertrack.plan.scan.values import Sdk, TextValue, keyword_argument, positional_argument
 
 EVENT = "error_occurred"
@@ -15,7 +15,7 @@ _IN_SETTINGS = re.compile(rb"^[^#\n]*?[\"']usertrack[._]track\.django\.ErrorTrac
 """Django names its middleware by texts."""
 
 
-def error_sites(receivers: Receivers) -> Iterator[Site]:
+def error_sites(receivers: Receivers) -> Iterator[CallSite]:
     """Yield where a middleware is put in, or derived from, and where `track_error` is called."""
     program, evaluator = receivers.program, receivers.evaluator
     program.parse_files_with(WORDS)
@@ -60,11 +60,11 @@ def declared_profiles(receivers: Receivers) -> Iterator[ProfileSite]:
                         )
 
 
-def _error_site(path: str, line: int, sink: str) -> Site:
-    return Site(EVENT, None, path, line, sink, (), PROPERTIES)
+def _error_site(path: str, line: int, sink: str) -> CallSite:
+    return CallSite(EVENT, None, path, line, sink, (), PROPERTIES)
 
 
-def _is_ours(used: Expression, scope: Function, name: str, receivers: Receivers) -> bool:
+def _is_ours(used: Expression, scope: CodeFunction, name: str, receivers: Receivers) -> bool:
     """Whether an expression is ``name`` of our library."""
     return any(
         isinstance(value, Sdk) and value.product == "usertrack" and value.method == name

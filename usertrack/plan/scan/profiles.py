@@ -12,7 +12,7 @@ from usertrack.plan.scan.properties import keys_of
 from usertrack.plan.scan.receivers import Receivers
 from usertrack.plan.scan.sinks import BY_NAME, METHODS, sent_by
 from usertrack.plan.scan.site import ProfileSite
-from usertrack.plan.scan.syntax import Call, Expression, Function, Member, Object
+from usertrack.plan.scan.syntax import Call, CodeFunction, Expression, Member, Object
 from usertrack.plan.scan.values import (
     ObjectValue,
     ParameterValue,
@@ -126,7 +126,7 @@ def _sites_of(call: Call, setting: _Setting, sink: str, evaluator: Callers) -> I
         yield ProfileSite(setting.of, kind, evaluator.path_of(call.scope), call.line, sink, tuple(names), is_complete)
 
 
-def _texts(expression: Expression, scope: Function, evaluator: Callers) -> Iterator[str]:
+def _texts(expression: Expression, scope: CodeFunction, evaluator: Callers) -> Iterator[str]:
     for value in evaluator.evaluate(expression, scope):
         for inner in evaluator.concrete(value) if isinstance(value, ParameterValue) else (value,):
             if isinstance(inner, TextValue):

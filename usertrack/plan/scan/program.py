@@ -5,16 +5,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from usertrack.plan.scan.extraction import imported_modules, summary_of
-from usertrack.plan.scan.files import SourceFile, Tree, UnreadError, source_bytes
-from usertrack.plan.scan.resolve import Resolver
+from usertrack.plan.scan.files import SourceFile, SourceTree, UnreadError, source_bytes
+from usertrack.plan.scan.resolve import ModuleResolver
 from usertrack.plan.scan.syntax import (
     Alias,
     Call,
     Class,
+    CodeFunction,
     Expression,
     File,
-    Function,
-    Imported,
+    ImportedName,
     Member,
     Name,
     Text,
@@ -25,12 +25,12 @@ from usertrack.plan.scan.syntax import (
 class Program:
     """``unread`` has the files that could not be read, and why. Files around the scanned ones are in it if imported."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: SourceTree) -> None:
         self._sources = {file.path: file for file in (*tree.files, *tree.around)}
         self.unread: dict[str, str] = dict(tree.unread)
         self._contents = {file.path: self._content(file) for file in tree.files}
         manifests = {file.path: self._content(file).decode(errors="replace") for file in tree.manifests}
-        self._resolver = Resolver([*self._sources, *tree.links], manifests, tree.root)
+        self._resolver = ModuleResolver([*self._sources, *tree.links], manifests, tree.root)
         self._links = tree.links
         if tree.around:
             # Read what the files import, and what that imports in turn.
@@ -46,7 +46,7 @@ class Program:
         """By the last name of what is called."""
         self.aliases: dict[str, list[Alias]] = defaultdict(list)
         """By the name of their source."""
-        self.functions: dict[str, list[Function]] = defaultdict(list)
+        self.functions: dict[str, list[CodeFunction]] = defaultdict(list)
         """Those that are no methods, by name."""
         self.classes: dict[str, list[Class]] = defaultdict(list)
         self.members: dict[str, list[Class]] = defaultdict(list)
@@ -156,7 +156,7 @@ def _called(callee: Expression) -> list[str]:
     if isinstance(callee, Call):  # getInstance()("…")
         texts = [a.value.value for a in callee.arguments if isinstance(a.value, Text) and a.value.value.isidentifier()]
         return [*tail_names(callee.callee), *texts]  # load("module", "name")("…")
-    return tail_names(callee) if not isinstance(callee, (Function, Imported)) else []
+    return tail_names(callee) if not isinstance(callee, (CodeFunction, ImportedName)) else []
 
 
 def _start_of_word(content: bytes, index: int) -> int:

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from usertrack.plan.scan.evaluation import Evaluator
-from usertrack.plan.scan.syntax import Call, Choice, Element, Expression, Function, Member, Name, Object, Parameter
+from usertrack.plan.scan.syntax import (
+    Alternatives,
+    Call,
+    CodeFunction,
+    Element,
+    Expression,
+    FunctionParameter,
+    Member,
+    Name,
+    Object,
+)
 from usertrack.plan.scan.values import Frames, FunctionValue, ObjectValue, ParameterValue, Value, argument_of
 
 DEEPEST = 12
@@ -27,7 +37,7 @@ def sometimes(keys: Iterable[Key]) -> list[Key]:
     return [Key(key.name, False, key.payload) for key in keys]
 
 
-def keys_of(evaluator: Evaluator, expression: Expression, scope: Function, depth: int = 0) -> list[Key]:
+def keys_of(evaluator: Evaluator, expression: Expression, scope: CodeFunction, depth: int = 0) -> list[Key]:
     """The keys of the object that ``expression`` is; a conditional one has those of its branches."""
     if depth > DEEPEST or not evaluator.budget.spend():
         return []
@@ -45,14 +55,14 @@ def keys_of(evaluator: Evaluator, expression: Expression, scope: Function, depth
                     inner = keys_of(evaluator, entry.value, home, depth + 1)
                     keys += inner if entry.always else sometimes(inner)
             return keys
-        case Choice(options=options):
+        case Alternatives(options=options):
             groups = [keys_of(evaluator, option, scope, depth + 1) for option in options if not _is_empty(option)]
             return [key for group in groups for key in group] if expression.handed else _either(groups)
         case Object():
             return list(_of_object(evaluator, expression, scope, (), depth))
         case Call():
             return _of_call(evaluator, expression, scope, depth)
-        case Parameter():
+        case FunctionParameter():
             return [Key(ParameterValue(expression), True)]
     return list(_of_values(evaluator, evaluator.evaluate(expression, scope), depth))
 
@@ -69,7 +79,7 @@ def _either(groups: Sequence[list[Key]]) -> list[Key]:
     return [Key(key.name, key.name in common, key.payload) for group in groups for key in group]
 
 
-def _of_object(evaluator: Evaluator, literal: Object, scope: Function, frames: Frames, depth: int) -> Iterator[Key]:
+def _of_object(evaluator: Evaluator, literal: Object, scope: CodeFunction, frames: Frames, depth: int) -> Iterator[Key]:
     for entry in literal.entries:
         if entry.key is not None:
             yield Key(entry.key, entry.always)
@@ -78,7 +88,7 @@ def _of_object(evaluator: Evaluator, literal: Object, scope: Function, frames: F
             yield from inner if entry.always else sometimes(inner)
 
 
-def _of_call(evaluator: Evaluator, call: Call, scope: Function, depth: int) -> list[Key]:
+def _of_call(evaluator: Evaluator, call: Call, scope: CodeFunction, depth: int) -> list[Key]:
     """The keys of what a function returns. One that we do not know may leave some out of what it is given."""
     returned = [
         resolved(evaluator, keys_of(evaluator, expression, value.function, depth + 1), (call, *value.frames), depth)
@@ -146,7 +156,7 @@ def _of_literal(expression: Expression) -> Expression:
     return expression
 
 
-def payload_keys(evaluator: Evaluator, expression: Expression, scope: Function, depth: int = 0) -> list[Key]:
+def payload_keys(evaluator: Evaluator, expression: Expression, scope: CodeFunction, depth: int = 0) -> list[Key]:
     """The properties of an object that holds event and all: of its `properties`, or all its other keys."""
     keys = keys_of(evaluator, expression, scope, depth)
     inner = [key for key in keys if key.name in ("properties", "event_properties", "eventProperties", "props")]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from usertrack.plan.scan.escapes import decode_python
 from usertrack.plan.scan.reader import (
-    Reader,
+    SyntaxReader,
     concatenation,
     filled,
     inner_nodes,
@@ -15,30 +15,30 @@ from usertrack.plan.scan.reader import (
     source_of,
 )
 from usertrack.plan.scan.syntax import (
+    Alternatives,
     Argument,
     Array,
     Call,
-    Choice,
+    CodeFunction,
     Element,
     Expression,
-    Function,
-    Imported,
+    FunctionParameter,
+    ImportedName,
     Member,
     Name,
     Object,
     ObjectEntry,
-    Parameter,
     Self,
     Text,
     Typed,
-    Unknown,
+    UnknownExpression,
 )
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 
-class PythonReader(Reader):
+class PythonReader(SyntaxReader):
     conditional = frozenset(
         ("if_statement", "for_statement", "while_statement", "except_clause", "match_statement", "boolean_operator")
     )
@@ -79,7 +79,7 @@ class PythonReader(Reader):
             if isinstance(left, Object) or isinstance(right, Object):
                 spread = [ObjectEntry(None, side, spread=True) for side in (left, right)]
                 return Object(spread, line_of(node))
-            return Choice([left, right], line_of(node))
+            return Alternatives([left, right], line_of(node))
         return self.unknown(node)
 
     def read_boolean(self, node: "Node") -> Expression:
@@ -87,13 +87,13 @@ class PythonReader(Reader):
         with self.condition():
             right = self.visit_field(node, "right")
         is_or = source_of(node.child_by_field_name("operator")) == "or"
-        return Choice([left, right] if is_or else [right], line_of(node))
+        return Alternatives([left, right] if is_or else [right], line_of(node))
 
     def read_conditional(self, node: "Node") -> Expression:
         body, condition, alternative = inner_nodes(node)[:3]
         self.visit(condition)
         with self.condition():
-            return Choice([self.visit(body), self.visit(alternative)], line_of(node))
+            return Alternatives([self.visit(body), self.visit(alternative)], line_of(node))
 
     def read_attribute(self, node: "Node") -> Expression:
         value = self.visit_field(node, "object")
@@ -166,7 +166,7 @@ class PythonReader(Reader):
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self.globals: set[tuple[Function, str]] = set()
+        self.globals: set[tuple[CodeFunction, str]] = set()
 
     def read_lambda(self, node: "Node") -> Expression:
         with self.function("", line_of(node)) as function:
@@ -208,7 +208,7 @@ class PythonReader(Reader):
             for expression in inner_nodes(child)
         ]
         definition = self.visit_field(node, "definition")
-        if isinstance(definition, Function):
+        if isinstance(definition, CodeFunction):
             definition.decorators = decorators
         return definition
 
@@ -229,7 +229,9 @@ class PythonReader(Reader):
                 self.scope.bind(name, Self(line), line)
                 method = False
                 continue
-            parameter = Parameter(self.scope, index, name, rest, keyword_only=keyword_only and not rest, line=line)
+            parameter = FunctionParameter(
+                self.scope, index, name, rest, keyword_only=keyword_only and not rest, line=line
+            )
             annotation, default = child.child_by_field_name("type"), child.child_by_field_name("value")
             parameter.type = self._type(annotation) if annotation is not None else None
             parameter.default = self.visit(default) if default is not None else None
@@ -243,7 +245,7 @@ class PythonReader(Reader):
         line = line_of(inner)
         if inner.type == "string":  # "Posthog | None"
             names = [part.strip() for part in source_of(inner).strip("'\"").split("|")]
-            return Choice([_dotted(name, line) for name in names if name.replace(".", "_").isidentifier()], line)
+            return Alternatives([_dotted(name, line) for name in names if name.replace(".", "_").isidentifier()], line)
         if inner.type in ("generic_type", "subscript"):
             name = source_of(inner_nodes(inner)[0]).rpartition(".")[2]
             arguments = [
@@ -252,16 +254,16 @@ class PythonReader(Reader):
                 for part in (inner_nodes(child) if child.type == "type_parameter" else [child])
             ]
             if name in ("Optional", "Union", "Literal", "Annotated", "type", "Type", "Final", "ClassVar"):
-                return Choice(arguments[:1] if name == "Annotated" else arguments, line)
+                return Alternatives(arguments[:1] if name == "Annotated" else arguments, line)
             return _dotted(name, line)
         if inner.type == "binary_operator":
             sides = [inner.child_by_field_name(side) for side in ("left", "right")]
-            return Choice([self._type(side) for side in sides if side is not None], line)
+            return Alternatives([self._type(side) for side in sides if side is not None], line)
         if inner.type == "union_type":
-            return Choice([self._type(side) for side in inner_nodes(inner)], line)
+            return Alternatives([self._type(side) for side in inner_nodes(inner)], line)
         if inner.type in ("identifier", "attribute", "string"):
             return self.visit(inner)
-        return Unknown(source_of(inner)[:60], line)
+        return UnknownExpression(source_of(inner)[:60], line)
 
     def read_class(self, node: "Node") -> Expression:
         name, line = source_of(node.child_by_field_name("name")), line_of(node)
@@ -315,7 +317,7 @@ class PythonReader(Reader):
         match self.visit_field(node, "left"):
             case Name(name=name) if source_of(node.child_by_field_name("operator")) == "|=":
                 self.change(name, None, value)
-        return self.unknown(node) if value is None else Unknown("+=", line)
+        return self.unknown(node) if value is None else UnknownExpression("+=", line)
 
     def read_return(self, node: "Node") -> Expression:
         value = self.read_inner(node)
@@ -362,10 +364,10 @@ class PythonReader(Reader):
         for child in inner_nodes(node):
             if child.type == "aliased_import":
                 module = source_of(child.child_by_field_name("name"))
-                self.bind(source_of(child.child_by_field_name("alias")), Imported(module, None, line), line)
+                self.bind(source_of(child.child_by_field_name("alias")), ImportedName(module, None, line), line)
             elif child.type == "dotted_name":
                 top = source_of(child).partition(".")[0]
-                self.bind(top, Imported(top, None, line), line)
+                self.bind(top, ImportedName(top, None, line), line)
         return self.unknown(node)
 
     def read_import_from(self, node: "Node") -> Expression:
@@ -379,17 +381,17 @@ class PythonReader(Reader):
                 self.file.stars.append(module)
             elif child.type == "aliased_import":
                 name = source_of(child.child_by_field_name("name"))
-                self.bind(source_of(child.child_by_field_name("alias")), Imported(module, name, line), line)
+                self.bind(source_of(child.child_by_field_name("alias")), ImportedName(module, name, line), line)
             elif child.type == "dotted_name":
                 name = source_of(child)
-                self.bind(name, Imported(module, name, line), line)
+                self.bind(name, ImportedName(module, name, line), line)
         return self.unknown(node)
 
     def read_global(self, node: "Node") -> Expression:
         self.globals.update((self.scope, source_of(child)) for child in inner_nodes(node))
         return self.unknown(node)
 
-    def _home(self, name: str) -> Function:
+    def _home(self, name: str) -> CodeFunction:
         return self.file.module if (self.scope, name) in self.globals else self.scope
 
     expressions: ClassVar[Mapping[str, str]] = {

@@ -13,9 +13,9 @@ from usertrack.plan.scan.syntax import (
     Array,
     Call,
     Class,
+    CodeFunction,
     Expression,
     File,
-    Function,
     Member,
     Name,
     Object,
@@ -23,7 +23,7 @@ from usertrack.plan.scan.syntax import (
     Self,
     Template,
     Text,
-    Unknown,
+    UnknownExpression,
     caller_names,
     tail_names,
 )
@@ -35,7 +35,7 @@ SHOWN = 60
 """Characters of an expression that are kept to show it."""
 
 
-class Reader:
+class SyntaxReader:
     """One file. ``expressions`` has, by kind of node, the method that reads it; all others are just gone through."""
 
     expressions: ClassVar[Mapping[str, str]] = {}
@@ -47,7 +47,7 @@ class Reader:
     """Kinds of nodes in which nothing is called."""
 
     def __init__(self, path: str) -> None:
-        self.scope = Function("", 1)
+        self.scope = CodeFunction("", 1)
         self.file = File(path, self.scope)
         self.scope.file = self.file
         self.file.functions.append(self.scope)
@@ -91,9 +91,9 @@ class Reader:
         child = node.child_by_field_name(name)
         return self.unknown(node) if child is None else self.visit(child)
 
-    def unknown(self, node: "Node") -> Unknown:
+    def unknown(self, node: "Node") -> UnknownExpression:
         source = (node.text or b"")[:SHOWN].decode(errors="replace")
-        return Unknown(source.split("\n")[0], line_of(node))
+        return UnknownExpression(source.split("\n")[0], line_of(node))
 
     @contextmanager
     def condition(self) -> Iterator[None]:
@@ -104,9 +104,9 @@ class Reader:
             self.conditions -= 1
 
     @contextmanager
-    def function(self, name: str, line: int) -> Iterator[Function]:
+    def function(self, name: str, line: int) -> Iterator[CodeFunction]:
         """A function's scope; within it, names belong to the function."""
-        function = Function(name, line, self.scope, self.owner, file=self.file)
+        function = CodeFunction(name, line, self.scope, self.owner, file=self.file)
         self.file.functions.append(function)
         outer = self.scope, self.conditions, self.owner
         self.scope, self.conditions, self.owner = function, 0, None
@@ -126,9 +126,9 @@ class Reader:
             self.owner = outer
 
     @property
-    def method(self) -> Function | None:
+    def method(self) -> CodeFunction | None:
         """The method in which we are, be it in a function within it."""
-        scope: Function | None = self.scope
+        scope: CodeFunction | None = self.scope
         while scope is not None and scope.owner is None:
             scope = scope.parent
         return scope
@@ -148,7 +148,7 @@ class Reader:
         for argument in arguments:
             if argument.keyword:
                 self.alias(argument.value, argument.keyword)
-            if isinstance(argument.value, Function):
+            if isinstance(argument.value, CodeFunction):
                 argument.value.handed_to = call
         # `properties.update(…)` and `Object.assign(properties, …)` put keys into a variable
         positional = [a for a in arguments if a.keyword is None]
@@ -186,7 +186,7 @@ class Reader:
                 self.change(variable, name, value)
                 self.alias(value, name)
 
-    def _home(self, name: str) -> Function:
+    def _home(self, name: str) -> CodeFunction:
         """The scope whose variable an assignment to ``name`` changes."""
         return self.scope
 
@@ -197,7 +197,7 @@ class Reader:
         parts: list[Expression] = []
         for index, piece in enumerate(value.split(HOLE)):
             if index:
-                parts.append(Unknown("{{ … }}", line))
+                parts.append(UnknownExpression("{{ … }}", line))
             if piece:
                 parts.append(Text(piece, line))
         return Template(parts, line)
@@ -238,7 +238,7 @@ def filled(text: Text, hole: str, values: list[Expression]) -> Expression:
     pieces = re.split(r"%\(?\w*\)?[sdr]" if hole == "%s" else r"\{[^{}]*\}", text.value)
     parts: list[Expression] = [Text(pieces[0], text.line)]
     for index, piece in enumerate(pieces[1:]):
-        parts.append(values[index] if index < len(values) else Unknown(hole, text.line))
+        parts.append(values[index] if index < len(values) else UnknownExpression(hole, text.line))
         parts.append(Text(piece, text.line))
     return joined([p for p in parts if not (isinstance(p, Text) and not p.value)], text.line)
 

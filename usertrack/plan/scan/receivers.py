@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from usertrack.plan.scan.callers import Callers
 from usertrack.plan.scan.sinks import BY_NAME, GENERIC_CLIENTS, product_of_word
-from usertrack.plan.scan.syntax import Call, Element, Expression, Function, Member, Name, Self, Text
+from usertrack.plan.scan.syntax import Call, CodeFunction, Element, Expression, Member, Name, Self, Text
 from usertrack.plan.scan.values import (
+    ClassInstance,
     Frames,
     FunctionValue,
-    Instance,
     ParameterValue,
     Sdk,
     TemplateValue,
@@ -52,7 +52,10 @@ class Receivers:
         return ()
 
     def likely(
-        self, call: Call, senders: Mapping[Function, object], calls_of: Mapping[Function, Sequence[tuple[Call, Frames]]]
+        self,
+        call: Call,
+        senders: Mapping[CodeFunction, object],
+        calls_of: Mapping[CodeFunction, Sequence[tuple[Call, Frames]]],
     ) -> Iterator[Value]:
         """Yield what a call on something unknown probably calls, best first."""
         if not isinstance(call.callee, (Name, Member)):
@@ -72,7 +75,7 @@ class Receivers:
         bare = _plain(receiver)
         for owners in [owners for name, owners in self.program.classes.items() if bare and _plain(name) == bare]:
             for owner in owners:
-                for value in self.evaluator.member(Instance(owner), method):
+                for value in self.evaluator.member(ClassInstance(owner), method):
                     if isinstance(value, FunctionValue) and senders.get(value.function):
                         yield value
                     elif isinstance(value, ParameterValue):

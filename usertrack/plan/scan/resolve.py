@@ -13,7 +13,7 @@ _COMMENTS = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 
 
-class Resolver:
+class ModuleResolver:
     """``paths`` are those of all source files; ``manifests`` the text of each `package.json` and `tsconfig.json`.
 
     Both are relative to ``root``. Its own name, and those of the folders above it, can be part of an import.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from usertrack.plan.scan.syntax import Call, Choice, Expression, Member, Object, ObjectEntry, Template, Text
+from usertrack.plan.scan.syntax import Alternatives, Call, Expression, Member, Object, ObjectEntry, Template, Text
 from usertrack.plan.scan.values import keyword_argument, positional_argument
 
 
@@ -126,7 +126,7 @@ def sent_by(product: Product, method: str, call: Call, *, python: bool) -> Sent 
     if named is not None and _has_any_keyword(call, EVENT_PARAMETERS):
         place = named
     elif named is not None and place is not None:
-        place = Choice([place, named], call.line, handed=True)  # *args, **kwargs
+        place = Alternatives([place, named], call.line, handed=True)  # *args, **kwargs
     else:
         place = place or named
     if place is None:
@@ -135,7 +135,9 @@ def sent_by(product: Product, method: str, call: Call, *, python: bool) -> Sent 
     if properties is None:
         ways = [positional_argument(call, shift + 1), keyword_argument(call, "properties")]
         options = [way for way in ways if way is not None]
-        properties = Choice(options, call.line, handed=True) if len(options) > 1 else options[0] if options else None
+        properties = (
+            Alternatives(options, call.line, handed=True) if len(options) > 1 else options[0] if options else None
+        )
     return Sent(place, properties)
 
 

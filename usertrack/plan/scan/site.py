@@ -16,7 +16,7 @@ class SentProperty:
 
 
 @dataclass(frozen=True)
-class Site:
+class CallSite:
     """A place in the code where an event's name is written down for a capture.
 
     One of ``event`` (the name) and ``pattern`` (a name that is partly computed, ``command_*``) is set. ``file`` is
@@ -71,7 +71,7 @@ class Scan:
     ``profiles`` are the places that set properties of persons and groups.
     """
 
-    sites: Sequence[Site]
+    sites: Sequence[CallSite]
     unresolved: Sequence[Unresolved]
     files: int
     seconds: float

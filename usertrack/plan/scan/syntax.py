@@ -1,7 +1,7 @@
 """A source file in the words that all languages share: scopes, bindings, calls, and small trees of expressions.
 
-What a scan does not need (operators, control flow, types of values) is not in it: such an expression is `Unknown`.
-Lines count from 1. Expressions compare by identity: each is a place in a file.
+What a scan does not need (operators, control flow, types of values) is not in it: such an expression is an
+`UnknownExpression`. Lines count from 1. Expressions compare by identity: each is a place in a file.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ class Call:
     callee: "Expression"
     arguments: Sequence[Argument]
     line: int
-    scope: "Function"
+    scope: "CodeFunction"
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +91,7 @@ class Array:
 
 
 @dataclass(slots=True, eq=False)
-class Choice:
+class Alternatives:
     """One of several values: a conditional, ``a or b``, a union of types.
 
     ``handed``: the ways in which one argument may be handed over, of which a call uses one.
@@ -111,7 +111,7 @@ class Typed:
 
 
 @dataclass(slots=True, eq=False)
-class Imported:
+class ImportedName:
     """The target of an imported name; ``name`` None: the module itself, ``default``: its default export."""
 
     module: str
@@ -128,13 +128,13 @@ class Self:
 
 
 @dataclass(slots=True, eq=False)
-class Parameter:
+class FunctionParameter:
     """A parameter: calls hand it over at ``index``, or by ``name``.
 
     ``rest`` is ``*`` for all further positional arguments, ``**`` for all further named ones.
     """
 
-    function: "Function"
+    function: "CodeFunction"
     index: int
     name: str | None = None
     rest: str = ""
@@ -145,7 +145,7 @@ class Parameter:
 
 
 @dataclass(slots=True, eq=False)
-class Unknown:
+class UnknownExpression:
     """An expression that is computed at run time; ``source`` is its text, cut short."""
 
     source: str
@@ -158,19 +158,19 @@ class Binding:
 
     value: "Expression"
     line: int
-    scope: "Function"
+    scope: "CodeFunction"
     always: bool = True
 
 
 @dataclass(slots=True, eq=False)
-class Function:
+class CodeFunction:
     """A scope: a function, or a whole file. ``owner`` is the class whose method it is."""
 
     name: str
     line: int
-    parent: "Function | None" = None
+    parent: "CodeFunction | None" = None
     owner: "Class | None" = None
-    parameters: list[Parameter] = field(default_factory=list)
+    parameters: list[FunctionParameter] = field(default_factory=list)
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     changes: dict[str, list[ObjectEntry]] = field(default_factory=dict)
     """Keys that are put into the object of a variable after it was made."""
@@ -193,12 +193,12 @@ class Class:
 
     name: str
     line: int
-    scope: Function
+    scope: CodeFunction
     bases: "list[Expression]" = field(default_factory=list)
     members: dict[str, list[Binding]] = field(default_factory=dict)
     enum: bool = False
 
-    def add(self, name: str, value: "Expression", scope: Function, *, always: bool = True) -> None:
+    def add(self, name: str, value: "Expression", scope: CodeFunction, *, always: bool = True) -> None:
         self.members.setdefault(name, []).append(Binding(value, self.line, scope, always))
 
 
@@ -209,7 +209,7 @@ class Alias:
     source: str
     name: str
     value: "Expression"
-    scope: Function
+    scope: CodeFunction
 
 
 @dataclass(slots=True, eq=False)
@@ -220,11 +220,11 @@ class File:
     """
 
     path: str
-    module: Function
+    module: CodeFunction
     exports: "dict[str, Expression]" = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     classes: list[Class] = field(default_factory=list)
-    functions: list[Function] = field(default_factory=list)
+    functions: list[CodeFunction] = field(default_factory=list)
     aliases: list[Alias] = field(default_factory=list)
     error_line: int | None = None
 
@@ -238,14 +238,14 @@ Expression = (
     | Call
     | Object
     | Array
-    | Choice
+    | Alternatives
     | Typed
-    | Imported
+    | ImportedName
     | Self
-    | Parameter
-    | Function
+    | FunctionParameter
+    | CodeFunction
     | Class
-    | Unknown
+    | UnknownExpression
 )
 
 
@@ -265,11 +265,11 @@ def tail_names(value: Expression) -> list[str]:
         case Call(arguments=arguments):
             functions = [a.value for a in arguments[:1] if isinstance(a.value, (Name, Member))]
             return [name for part in functions for name in tail_names(part)]
-        case Choice(options=options):
+        case Alternatives(options=options):
             return [name for option in options for name in tail_names(option)]
-        case Function(returns=returns) if len(returns) == 1 and isinstance(returns[0], (Name, Member)):
+        case CodeFunction(returns=returns) if len(returns) == 1 and isinstance(returns[0], (Name, Member)):
             return tail_names(returns[0])
-        case Imported(name=name, module=module):
+        case ImportedName(name=name, module=module):
             return [name] if name and name != "default" else [default_of(module)]
         case Element(value=inner):
             return tail_names(inner)
@@ -283,7 +283,7 @@ def caller_names(value: Expression) -> list[str]:
             return tail_names(callee)
         case Element(value=inner):
             return caller_names(inner)
-        case Choice(options=options):
+        case Alternatives(options=options):
             return [name for option in options for name in caller_names(option)]
     return []
 

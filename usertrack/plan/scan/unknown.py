@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from usertrack.plan.scan.evaluation import Evaluator
 from usertrack.plan.scan.receivers import TEXTS, Receivers
 from usertrack.plan.scan.sinks import METHODS
-from usertrack.plan.scan.syntax import Call, Expression, Function, Imported, Member, Name, callee_name
+from usertrack.plan.scan.syntax import Call, CodeFunction, Expression, ImportedName, Member, Name, callee_name
 from usertrack.plan.scan.values import ObjectValue, ParameterValue, TemplateValue, TextValue
 
 EVENT_KEYS = ("event", "name", "type", "eventName", "event_name", "eventType", "event_type", "action")
@@ -40,7 +40,7 @@ def _places(call: Call, evaluator: Evaluator) -> Iterator[str]:
                 yield from (f"keyword: {key}" for key in EVENT_KEYS if key in texts)
 
 
-def _is_text(expression: Expression, scope: Function, evaluator: Evaluator) -> bool:
+def _is_text(expression: Expression, scope: CodeFunction, evaluator: Evaluator) -> bool:
     return any(isinstance(value, TextValue | TemplateValue) for value in evaluator.evaluate(expression, scope))
 
 
@@ -78,5 +78,5 @@ def _is_imported_from_elsewhere(call: Call, receivers: Receivers) -> bool:
         return False
     importer = receivers.evaluator.path_of(call.scope)
     bindings, _ = receivers.evaluator.bindings_of(callee.name, call.scope)
-    modules = [binding.value.module for binding in bindings if isinstance(binding.value, Imported)]
+    modules = [binding.value.module for binding in bindings if isinstance(binding.value, ImportedName)]
     return any(receivers.program.is_unscanned(module, importer) for module in modules)

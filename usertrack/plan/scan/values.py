@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from usertrack.plan.scan.syntax import (
+    Alternatives,
     Array,
     Call,
-    Choice,
     Class,
+    CodeFunction,
     Element,
     Expression,
-    Function,
+    FunctionParameter,
     Object,
     ObjectEntry,
-    Parameter,
     Template,
     Text,
 )
@@ -31,27 +31,27 @@ class TextValue:
 @dataclass(frozen=True)
 class TemplateValue:
     template: Template
-    scope: Function
+    scope: CodeFunction
     frames: Frames = ()
 
 
 @dataclass(frozen=True)
 class ObjectValue:
     object: Object
-    scope: Function
+    scope: CodeFunction
     frames: Frames = ()
 
 
 @dataclass(frozen=True)
 class ListValue:
     list: Array
-    scope: Function
+    scope: CodeFunction
     frames: Frames = ()
 
 
 @dataclass(frozen=True)
 class FunctionValue:
-    function: Function
+    function: CodeFunction
     frames: Frames = ()
 
 
@@ -61,7 +61,7 @@ class ClassValue:
 
 
 @dataclass(frozen=True)
-class Instance:
+class ClassInstance:
     """An object of a class. ``made`` is the call that made it, if one did."""
 
     owner: Class
@@ -85,12 +85,12 @@ class Sdk:
 class ParameterValue:
     """The value of a function's parameter; ``path`` are keys within it."""
 
-    parameter: Parameter
+    parameter: FunctionParameter
     path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Context:
+class ReactContext:
     """A React context, by the call that made it."""
 
     made: Call
@@ -110,16 +110,16 @@ Value = (
     | ListValue
     | FunctionValue
     | ClassValue
-    | Instance
+    | ClassInstance
     | ModuleValue
     | Sdk
     | ParameterValue
-    | Context
+    | ReactContext
     | UnknownValue
 )
 
 
-def argument_of(parameter: Parameter, call: Call) -> Expression | None:
+def argument_of(parameter: FunctionParameter, call: Call) -> Expression | None:
     """Return what ``call`` hands to a parameter; its default when it hands nothing."""
     if parameter.rest == "**":
         named = {p.name for p in parameter.function.parameters}
@@ -142,7 +142,7 @@ def argument_of(parameter: Parameter, call: Call) -> Expression | None:
         ]
     options = [way for way in ways if way is not None]
     if len(options) > 1:
-        return Choice(options, call.line, handed=True)
+        return Alternatives(options, call.line, handed=True)
     return options[0] if options else parameter.default
 
 

@@ -8,7 +8,7 @@ from usertrack.core.document import Block, Document, Field, Listing, Paragraph
 from usertrack.core.json_types import JsonObject
 from usertrack.core.table import Column, Table
 from usertrack.core.words import plural
-from usertrack.plan.scan.site import ProfileSite, Scan, Site, Unresolved
+from usertrack.plan.scan.site import CallSite, ProfileSite, Scan, Unresolved
 
 MOST = 40
 """Rows that people see of each listing, unless --limit says otherwise."""
@@ -69,7 +69,7 @@ def _profile_json(site: ProfileSite) -> JsonObject:
     return values
 
 
-def _name(site: Site) -> str:
+def _name(site: CallSite) -> str:
     return site.event if site.event is not None else site.pattern or ""
 
 
@@ -86,9 +86,9 @@ _REASON_FIELDS = {
 }
 
 
-def _events(sites: Sequence[Site]) -> Table:
+def _events(sites: Sequence[CallSite]) -> Table:
     """A row for each event and way in which it is sent."""
-    groups: dict[tuple[str, str], list[Site]] = {}
+    groups: dict[tuple[str, str], list[CallSite]] = {}
     for site in sites:
         groups.setdefault((_name(site), _way(site)), []).append(site)
     rows = [
@@ -98,7 +98,7 @@ def _events(sites: Sequence[Site]) -> Table:
     return Table((Column("event"), Column("places"), Column("way"), Column("properties")), rows)
 
 
-def _way(site: Site) -> str:
+def _way(site: CallSite) -> str:
     return " → ".join((*site.chain, site.sink))
 
 
@@ -111,7 +111,7 @@ def _places(places: Iterable[tuple[str, int]]) -> str:
     return " · ".join(shown + [f"and {plural(len(lines) - MOST_FILES, 'file')} more"] * (len(lines) > MOST_FILES))
 
 
-def _keys(sites: Sequence[Site]) -> str:
+def _keys(sites: Sequence[CallSite]) -> str:
     """The keys of all sites of an event, with `?` where one of them may lack it."""
     count = Counter(p.name for site in sites for p in site.properties if p.always)
     names = dict.fromkeys(p.name for site in sites for p in site.properties)
