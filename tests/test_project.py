@@ -172,7 +172,8 @@ def test_what_users_install_is_what_was_tested() -> None:
     assert [pin for pin in pins["users.txt"] if pin not in pins["ci.txt"]] == []
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    needed = [*project["dependencies"], *extras["local"], *extras["plan"], *extras["keyring"]]
+    needed = [*project["dependencies"], *extras["web"], *extras["local"][1:], *extras["plan"], *extras["keyring"]]
+    assert extras["local"][0] == "usertrack[web]"
     assert {re.match(r"[\w.-]+", line)[0].lower() for line in needed} <= {*pinned()}  # type: ignore[index]
 
 

@@ -21,7 +21,6 @@ from usertrack.insights.saved import favourites, list_insights
 from usertrack.library.entities import KINDS, Entity
 from usertrack.library.events import EVENTS, NONE, ROLES, parse_step
 from usertrack.library.library import SOURCES, Statement
-from usertrack.server.synchronise import SyncState
 from usertrack.sources.http import LacksScope
 from usertrack.sources.own_events import folder_of, own_events
 from usertrack.sources.posthog import NO_PROJECT_READ
@@ -124,6 +123,8 @@ def _unasked_events(runner: Runner) -> list[Finding]:
 
 def _own_events(settings: Settings, entity: Entity, answer: Table) -> list[Finding]:
     """Say how far the copy of own events is, and which rows are none."""
+    from usertrack.server.synchronise import SyncState
+
     (events, last), state = answer.rows[0], SyncState.read(folder_of(settings) / "own_events.json")
     text = plural(events, "event") + (f", the last of {last:%Y-%m-%d %H:%M} UTC" if events else "")
     return [

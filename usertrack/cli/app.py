@@ -40,7 +40,7 @@ from usertrack.cli import (
     unfinished,
 )
 from usertrack.cli.interrupted import INTERRUPTED
-from usertrack.core.errors import UsageError, UsertrackError
+from usertrack.core.errors import UsageError, UsertrackError, missing_extra
 
 app = typer.Typer(
     name="usertrack",
@@ -135,6 +135,8 @@ def run() -> int:
 
 def _exit_code_of(problem: BaseException) -> int:
     """Write the error, and return its exit code; with USERTRACK_DEBUG a bug is raised."""
+    if isinstance(problem, ModuleNotFoundError):
+        problem = missing_extra(problem.name) or problem
     if isinstance(problem, UsertrackError):
         diagnostics.error(problem)
         return problem.exit_code

@@ -69,12 +69,12 @@ def events(
     from usertrack.cli import diagnostics
     from usertrack.cli import output as out
     from usertrack.cli.serving import require_timezone
-    from usertrack.demo.sources import require_engines
+    from usertrack.core.errors import require_extra
     from usertrack.product.scope import one_of
     from usertrack.server.imports.events import ImportOptions, Ties
     from usertrack.workspace.data_folder import default_data
 
-    require_engines()
+    require_extra("local")
     require_timezone(timezone)
     out.format_of(fmt or "", output)
     folder = data or default_data()

@@ -10,7 +10,7 @@ from usertrack.cli import diagnostics
 from usertrack.cli.certificate import Certificate, CertificateKey, TrustedProxies, tls_of, warn_of_plain
 from usertrack.cli.common import Common, settings_of
 from usertrack.cli.options import with_common_once
-from usertrack.core.errors import ConnectionFailed, UsageError
+from usertrack.core.errors import ConnectionFailed, UsageError, require_extra
 
 if TYPE_CHECKING:
     from usertrack.server.database.lock import DirectoryServed
@@ -53,7 +53,7 @@ def open_pages(
 
     While it runs, commands on the demo ask its engines.
     """
-    _require_extra()
+    require_extra("web")
     from usertrack.server.database.lock import DirectoryServed
     from usertrack.server.serve import is_public
     from usertrack.web.app import create_app
@@ -100,16 +100,6 @@ def open_pages(
             as_begun = "" if is_plain else ", and stay as they were opened: end them to open them otherwise"
             diagnostics.note(f"the pages are open at {served.url} already{as_begun}")
             _show(_new_link(served), browser=browser)
-
-
-def _require_extra() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("sse_starlette") is None or find_spec("itsdangerous") is None:
-        raise UsageError(
-            "the pages need a web server, and it is not installed",
-            "install usertrack with its extra `local` (README, Install)",
-        )
 
 
 def _new_link(served: "DirectoryServed") -> str:

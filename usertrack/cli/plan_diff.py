@@ -44,17 +44,16 @@ def diff(
     """
     from usertrack.cli.common import settings_of
     from usertrack.cli.session import emit
-    from usertrack.core.errors import CheckFailed, UsageError
+    from usertrack.core.errors import CheckFailed, UsageError, require_extra
     from usertrack.core.words import plural
     from usertrack.coverage.diff import changes
     from usertrack.coverage.diff_view import diff_document
-    from usertrack.coverage.material import require_extra
     from usertrack.coverage.trees import repository_of
     from usertrack.coverage.trees import revisions as split
     from usertrack.coverage.uses import uses_of
     from usertrack.workspace.files import library_of, new_plan_path
 
-    require_extra()
+    require_extra("plan")
     settings = settings_of(common)
     old, new = split(revisions)
     repository = repository_of(Path.cwd())

@@ -63,7 +63,7 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
     """The draft from ``origin``; raises UsageError for one that is neither code, data nor a file."""
     from importlib.util import find_spec
 
-    from usertrack.core.errors import NEEDS_PLAN, UsageError
+    from usertrack.core.errors import UsageError, install_line
 
     if origin == "code":
         from usertrack.coverage.drafts import draft_of_code
@@ -90,7 +90,7 @@ def _draft(origin: str, code: list[Path], plan: Path, days: int, common: Common)
 
     draft = draft_of_markdown(Path(origin))
     if find_spec("tree_sitter") is None:
-        unread = f"blocks of code were not read: {NEEDS_PLAN}" if draft.examples else ""
+        unread = f"blocks of code were not read: {install_line('plan')}" if draft.examples else ""
         return replace(draft, notes=(*draft.notes, *filter(None, [unread])))
     from usertrack.coverage.drafts import with_examples
     from usertrack.plan.scan.scan import scan_code

@@ -79,8 +79,8 @@ def _runner(
     if events is None:
         runner = open_runner(settings, library, now=now, notify=progress, purpose=common.purpose, cached=cached)
         return stack.enter_context(runner)
+    from usertrack.core.errors import require_extra
     from usertrack.coverage.event_file import runner_on_file
-    from usertrack.demo.sources import require_engines
 
-    require_engines()
+    require_extra("local")
     return stack.enter_context(runner_on_file(events, settings, library, now=now, notify=progress))

@@ -169,14 +169,14 @@ def serve(
 
         server_status.show_status(folder) if status else server_status.show_refused(folder, os.environ, replay=replay)
         return
-    from usertrack.demo.sources import require_engines
+    from usertrack.core.errors import require_extra
     from usertrack.product.scope import WeekStart, one_of
     from usertrack.server.serve import is_public, load_or_create_settings
     from usertrack.server.serve import serve as serve_events
     from usertrack.workspace.key import pseudonym_key
     from usertrack.workspace.settings import WEEK_STARTS, load_settings
 
-    require_engines()
+    require_extra("local")
     require_timezone(timezone)
     if enforce and plan is None:
         raise UsageError("--enforce needs a plan", "name it: `usertrack serve --plan tracking.yaml --enforce`")
@@ -242,12 +242,13 @@ def register(app: typer.Typer) -> None:
 
 def build(users: int, days: int, as_of: str | None, progress: diagnostics.Progress, *, reset: bool) -> str:
     """Build the demo of that size, which commands use from then on; returns a note on what it has."""
+    from usertrack.core.errors import require_extra
     from usertrack.core.period import parse_moment
     from usertrack.demo import open_demo
-    from usertrack.demo.sources import progress_of, require_engines
+    from usertrack.demo.sources import progress_of
     from usertrack.workspace.demo_choice import DemoChoice, cache_root, write_choice
 
-    require_engines()
+    require_extra("local")
     moment = parse_moment(as_of, "UTC") if as_of else datetime.now(UTC)
     built = open_demo(cache_root(), now=moment, users=users, days=days, reset=reset, progress=progress_of(progress))
     try:

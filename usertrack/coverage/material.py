@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usertrack.core.errors import NEEDS_PLAN, UsageError
+from usertrack.core.errors import UsageError, require_extra
 
 if TYPE_CHECKING:
     from usertrack.coverage.arrivals import Arrivals, Releases
@@ -47,14 +47,6 @@ class Material:
         return cover(self.plan, self.scan, self.arrivals, self.uses, only)
 
 
-def require_extra() -> None:
-    """Raise UsageError when the extra ``plan`` is not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("rapidfuzz") is None:
-        raise UsageError("this needs the extra `plan`, and it is not installed", NEEDS_PLAN)
-
-
 def read_material(
     settings: "Settings",
     library: "Library",
@@ -68,7 +60,7 @@ def read_material(
     from usertrack.plan.read import read_plan
     from usertrack.workspace.files import plan_path
 
-    require_extra()
+    require_extra("plan")
     plan = read_plan(plan_path(settings, plan_file))
     scan = scanned(plan, code, scan_file)
     releases, notes = releases_of(plan, _folder((code or [plan.path])[0]))

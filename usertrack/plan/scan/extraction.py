@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from usertrack.core.errors import NEEDS_PLAN, UsageError
+from usertrack.core.errors import require_extra
 from usertrack.plan.scan.files import UnreadError, require_written_by_hand
 from usertrack.plan.scan.syntax import File
 from usertrack.plan.scan.templates import script_of
@@ -17,13 +17,12 @@ if TYPE_CHECKING:
 @cache
 def parser_for(language: str) -> "Parser":
     """The parser of ``python``, ``javascript``, ``typescript`` or ``tsx``. Raises UsageError without the extra."""
-    try:
-        import tree_sitter
-        import tree_sitter_javascript
-        import tree_sitter_python
-        import tree_sitter_typescript
-    except ImportError as error:
-        raise UsageError("the parsers of source code are not installed", NEEDS_PLAN) from error
+    require_extra("plan")
+    import tree_sitter
+    import tree_sitter_javascript
+    import tree_sitter_python
+    import tree_sitter_typescript
+
     grammars = {
         "python": tree_sitter_python.language,
         "javascript": tree_sitter_javascript.language,

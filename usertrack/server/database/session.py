@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from usertrack.core.errors import ConnectionFailed, UsageError
+from usertrack.core.errors import ConnectionFailed, require_extra
 from usertrack.server.http.descriptors import require_enough
 
 # Values must come back as they were written: strings stay strings, keys with dots stay one key.
@@ -103,12 +103,9 @@ def _json(row: Mapping[str, Any]) -> str:
 
 
 def _connect(path: Path) -> Any:
+    require_extra("local")
     try:
         import chdb
-    except ModuleNotFoundError:
-        raise UsageError(
-            "the embedded PostHog is not installed", "install usertrack with its extra `local`: README, Install"
-        ) from None
     except ImportError as error:
         raise ConnectionFailed(
             f"the embedded ClickHouse does not load: {str(error).splitlines()[0]}", "is TZ a timezone?"
