@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.session import StoreClosed
 from usertrack.server.http.api_errors import ApiError
 
@@ -31,7 +32,7 @@ class Job:
     def report_progress(self, doing: str, done: int, total: int) -> None:
         self.doing, self.done, self.total = doing, done, total
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         names = ("id", "state", "doing", "done", "total", "result")
         return {name: getattr(self, name) for name in names}
 

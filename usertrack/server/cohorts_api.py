@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import admit
@@ -95,12 +96,12 @@ class _CohortApi:
         self._cohorts.get(cohort_id)
         change(cohort_id, persons)
 
-    def _create(self, fields: dict[str, Any], kind: str, values: list[str]) -> dict[str, Any]:
+    def _create(self, fields: JsonObject, kind: str, values: list[str]) -> JsonObject:
         persons = self._cohorts.resolve(kind, values) if values else []
         return self._cohorts.create(fields["name"], fields.get("description", ""), persons)
 
 
-async def _new_cohort(request: Request) -> tuple[dict[str, Any], str, list[str]]:
+async def _new_cohort(request: Request) -> tuple[JsonObject, str, list[str]]:
     """The fields of the cohort to create, the kind of the ids of its persons, and the ids."""
     if request.headers.get("content-type", "").startswith("multipart/"):
         return await _new_cohort_from_csv(request)
@@ -113,7 +114,7 @@ async def _new_cohort(request: Request) -> tuple[dict[str, Any], str, list[str]]
     return {"name": "", **_changes(body)}, "person_id", [str(person) for person in persons]
 
 
-async def _new_cohort_from_csv(request: Request) -> tuple[dict[str, Any], str, list[str]]:
+async def _new_cohort_from_csv(request: Request) -> tuple[JsonObject, str, list[str]]:
     head = b"Content-Type: " + request.headers["content-type"].encode("latin-1") + b"\r\n\r\n"
     form: Any = email.message_from_bytes(head + await read_body(request), policy=email.policy.HTTP)
     parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
@@ -155,9 +156,9 @@ def ids_of(text: str) -> tuple[str, list[str]]:
     return "distinct_id", [row[0].strip() for row in rows]
 
 
-def _changes(body: dict[str, Any]) -> dict[str, Any]:
+def _changes(body: JsonObject) -> JsonObject:
     """The fields of ``body`` that a cohort keeps."""
-    changes: dict[str, Any] = {name: str(body[name] or "") for name in ("name", "description") if name in body}
+    changes: JsonObject = {name: str(body[name] or "") for name in ("name", "description") if name in body}
     for name, limit in (("name", 400), ("description", 1000)):
         if len(changes.get(name, "")) > limit:
             raise ApiError(400, "max_length", f"Ensure this field has no more than {limit} characters.")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from starlette.concurrency import run_in_threadpool
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.execute import iso_time, read_rows
 from usertrack.server.database.literals import literals
 from usertrack.server.database.store import Store
@@ -24,7 +24,7 @@ SELECT event, toString(min(created_at)), toString(max(timestamp)) FROM posthog.e
 """
 _PROPERTIES = "SELECT type, name, property_type FROM posthog.property_definitions FINAL ORDER BY name"
 _EVENT_TYPES = ("all", "event", "event_custom", "event_posthog")
-_EMPTY_FIELDS: dict[str, Any] = {
+_EMPTY_FIELDS: JsonObject = {
     "description": "",
     "tags": [],
     "owner": None,
@@ -62,7 +62,7 @@ class _DefinitionsApi:
         admit(request, self._settings)
         return page(request, [])
 
-    def _events(self, params: Mapping[str, str]) -> list[dict[str, Any]]:
+    def _events(self, params: Mapping[str, str]) -> list[JsonObject]:
         search, kind = params.get("search", "").lower(), params.get("event_type") or "all"
         if kind not in _EVENT_TYPES:
             raise ApiError(400, "invalid_choice", f'"{kind}" is not a valid choice: event_type')
@@ -80,7 +80,7 @@ class _DefinitionsApi:
             if search in name.lower() and name.startswith("$") in of_posthog
         ]
 
-    def _properties(self, params: Mapping[str, str]) -> list[dict[str, Any]]:
+    def _properties(self, params: Mapping[str, str]) -> list[JsonObject]:
         search, requested_kind = params.get("search", "").lower(), params.get("type") or "event"
         if requested_kind not in ("event", "person", "group"):
             raise ApiError(400, "invalid_choice", f'"{requested_kind}" is not a valid choice: type')

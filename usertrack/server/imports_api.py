@@ -14,7 +14,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -22,6 +21,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from usertrack.core.errors import QueryError, UsageError, UsertrackError
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import admit
@@ -102,7 +102,7 @@ class _ImportJob:
         problem: UsertrackError | None,
     ) -> None:
         self._store, self._token, self._options, self._uploads, self._problem = store, token, options, uploads, problem
-        self._messages: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._messages: SimpleQueue[JsonObject] = SimpleQueue()
         self._disconnected = threading.Event()
 
     async def lines(self) -> AsyncIterator[bytes]:
@@ -125,7 +125,7 @@ class _ImportJob:
         with self._uploads:
             self._messages.put(self._outcome())
 
-    def _outcome(self) -> dict[str, Any]:
+    def _outcome(self) -> JsonObject:
         try:
             if self._problem:
                 raise self._problem
@@ -145,5 +145,5 @@ class _ImportJob:
         self._messages.put({"said": message, "passing": passing})
 
 
-def _refused(error: UsertrackError) -> dict[str, Any]:
+def _refused(error: UsertrackError) -> JsonObject:
     return {"refused": {"kind": type(error).__name__, "message": error.message, "hint": error.hint}}

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.saved_insights import InsightRow, SavedInsights
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
@@ -69,7 +70,7 @@ class _InsightApi:
         admit(request, self._settings)
         return await self._retrieve(request, key)
 
-    def _create(self, body: dict[str, Any]) -> Response:
+    def _create(self, body: JsonObject) -> Response:
         now = self._settings.clock().isoformat()
         fields = {"name": "", "description": "", "tags": [], "favorited": False, "saved": True, **_sent_fields(body)}
         checked(fields.get("query"))
@@ -84,7 +85,7 @@ class _InsightApi:
         basic = params.get("basic", "").lower() in ("1", "true")
         return page(request, [self._body(insight, basic=basic) for insight in insights])
 
-    def _change(self, key: str, body: dict[str, Any]) -> Response:
+    def _change(self, key: str, body: JsonObject) -> Response:
         # as in PostHog, a deleted insight is found by a request that sets ``deleted``
         insight = self._insight(key, deleted="deleted" in body)
         fields = {**insight.fields, "saved": True, **_sent_fields(body)}
@@ -142,7 +143,7 @@ class _InsightApi:
             raise ApiError(404, "not_found", "No Insight matches the given query.")
         return insight
 
-    def _body(self, insight: InsightRow, *, basic: bool = False) -> dict[str, Any]:
+    def _body(self, insight: InsightRow, *, basic: bool = False) -> JsonObject:
         """The insight as PostHog's JSON, with its last result unless ``basic``."""
         result = insight.result or {}
         body = {
@@ -168,7 +169,7 @@ class _InsightApi:
         return {**body, "result": result.get("results"), **details, "is_cached": insight.result is not None}
 
 
-def _sent_fields(body: dict[str, Any]) -> dict[str, Any]:
+def _sent_fields(body: JsonObject) -> JsonObject:
     fields = {name: body[name] for name in _FIELDS if name in body}
     for name in ("name", "description"):
         if fields.get(name) is not None and not isinstance(fields.get(name, ""), str):

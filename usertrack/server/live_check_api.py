@@ -1,12 +1,11 @@
 """The counts of the live check of the tracking plan, over HTTP: read them, or begin anew."""
 
-from typing import Any
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.plan.conform import SEVERITY
 from usertrack.server.capture.live_check import LiveCheck
 from usertrack.server.database.violation_log import ViolationLog
@@ -29,7 +28,7 @@ def routes(settings: ServerSettings, violations: ViolationLog, live_check: LiveC
     return project_routes([("/usertrack/live-check", answer, ["GET", "DELETE"])])
 
 
-def _counted(violations: ViolationLog, live_check: LiveCheck | None) -> dict[str, Any]:
+def _counted(violations: ViolationLog, live_check: LiveCheck | None) -> JsonObject:
     counted = violations.read()
     for violation in counted["violations"]:
         violation["severity"] = SEVERITY.get(violation["rule"], "warning")  # of an older usertrack, it may be unknown

@@ -1,12 +1,11 @@
 """PostHog's persons over HTTP: listed, read, and deleted one by one or in bulk. Deletions run in the background."""
 
-from typing import Any
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.store import Store
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import admit
@@ -91,14 +90,14 @@ class _PersonApi:
             }
         )
 
-    def _person(self, id_: str) -> dict[str, Any]:
+    def _person(self, id_: str) -> JsonObject:
         persons = self._people.read([known]) if (known := uuid_of(id_)) else []
         if not persons:
             raise ApiError(404, "not_found", "Not found.")
         return persons[0]
 
 
-def _requested_ids(body: dict[str, Any]) -> tuple[list[str], list[str]]:
+def _requested_ids(body: JsonObject) -> tuple[list[str], list[str]]:
     """The ids or the distinct_ids of a bulk request; raises ApiError 400 as PostHog does."""
     lists = {name: body.get(name) or [] for name in ("ids", "distinct_ids")}
     if not all(isinstance(ids, list) for ids in lists.values()) or bool(lists["ids"]) == bool(lists["distinct_ids"]):

@@ -6,12 +6,12 @@ With ``dry_run`` they only count. Each starts a background job: the response has
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.core.pseudonyms import Pseudonyms
 from usertrack.server.background_jobs import Jobs, ReportProgress
 from usertrack.server.database.store import Store
@@ -30,7 +30,7 @@ _Work = Callable[[ReportProgress], dict[str, int]]
 def routes(store: Store, settings: ServerSettings, violations: ViolationLog) -> list[Route]:
     jobs = Jobs()
 
-    def begins(read: Callable[[Store, dict[str, Any]], _Work]) -> Handler:
+    def begins(read: Callable[[Store, JsonObject], _Work]) -> Handler:
         async def begin(request: Request) -> Response:
             admit(request, settings, "person:write")
             body = await json_object(request)
@@ -52,7 +52,7 @@ def routes(store: Store, settings: ServerSettings, violations: ViolationLog) -> 
     )
 
 
-def _expiration(store: Store, body: dict[str, Any]) -> _Work:
+def _expiration(store: Store, body: JsonObject) -> _Work:
     try:
         before = datetime.fromisoformat(str(body.get("before")))
     except ValueError:
@@ -60,7 +60,7 @@ def _expiration(store: Store, body: dict[str, Any]) -> _Work:
     return partial(expire, store, before, dry_run=bool(body.get("dry_run")))
 
 
-def _pseudonymization(violations: ViolationLog, store: Store, body: dict[str, Any]) -> _Work:
+def _pseudonymization(violations: ViolationLog, store: Store, body: JsonObject) -> _Work:
     if not isinstance(body.get("key"), str) or not body["key"]:
         raise ApiError(400, "invalid_input", "key is required")
     internal = body.get("internal") or []
@@ -70,7 +70,7 @@ def _pseudonymization(violations: ViolationLog, store: Store, body: dict[str, An
     return partial(pseudonymize, store, violations, pseudonyms, dry_run=bool(body.get("dry_run")))
 
 
-def _forget_email(violations: ViolationLog, store: Store, body: dict[str, Any]) -> _Work:
+def _forget_email(violations: ViolationLog, store: Store, body: JsonObject) -> _Work:
     email, lookalikes = body.get("email"), body.get("others") or []
     if not isinstance(email, str) or not email or not isinstance(lookalikes, list):
         raise ApiError(400, "invalid_input", "email is required")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.core.pseudonyms import TOKEN, Pseudonyms
 from usertrack.server import user_texts
 from usertrack.server.background_jobs import ReportProgress
@@ -132,7 +133,7 @@ class _Pseudonymizer:
         self._pseudonyms = pseudonyms
         self._id, self._uuid = (lru_cache(maxsize=100_000)(function) for function in (self._of_id, self._of_uuid))
 
-    def row(self, row: dict[str, Any]) -> dict[str, Any]:
+    def row(self, row: JsonObject) -> JsonObject:
         return {name: self._cell(name, value) for name, value in row.items()}
 
     def _cell(self, name: str, value: Any) -> Any:

@@ -2,13 +2,13 @@
 
 import logging
 import re
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.auth import admit, authenticate
 from usertrack.server.http.requests import PROJECT_KINDS, Handler, answering, json_object, project_routes
@@ -71,7 +71,7 @@ class _QueryApi:
         status, content = await run_in_threadpool(self._runner.status, name, show_progress=show)
         return _bytes(content, status)
 
-    async def _query(self, request: Request, body: dict[str, Any]) -> Response:
+    async def _query(self, request: Request, body: JsonObject) -> Response:
         query = checked(body.get("query"))
         refresh = body.get("refresh") or ("lazy_async" if body.get("async") else "blocking")
         if refresh is True:
@@ -119,7 +119,7 @@ def _bytes(content: bytes, status: int = 200) -> Response:
     return Response(content, status, media_type="application/json")
 
 
-def _query_id(body: dict[str, Any]) -> str | None:
+def _query_id(body: JsonObject) -> str | None:
     query_id = body.get("client_query_id")
     if query_id is not None and not re.fullmatch(r"[\w.:-]{1,200}", str(query_id), re.ASCII):
         raise ApiError(400, "invalid_input", "client_query_id may hold only letters, digits, '.', ':', '_' and '-'.")

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.answer_cache import AnswerCache, is_repeatable
 from usertrack.server.database.execute import DAMAGED, cancel, execute, execute_parquet, progress, read_rows
 from usertrack.server.database.store import Store
@@ -57,11 +58,11 @@ class QueryRunner:
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
-    def answer(self, query: dict[str, Any], tag: str) -> bytes:
+    def answer(self, query: JsonObject, tag: str) -> bytes:
         """The whole response of PostHog as JSON; raises ApiError."""
         return self._hogql(query, tag) if query["kind"] == "HogQLQuery" else self._insight(query, tag)
 
-    def _insight(self, query: dict[str, Any], tag: str) -> bytes:
+    def _insight(self, query: JsonObject, tag: str) -> bytes:
         """The answer to a query of another kind, computed by HogQL queries."""
         settings = self._settings
         texts: list[str] = []
@@ -96,14 +97,14 @@ class QueryRunner:
         }
         return _dumps({**results, **fields})
 
-    def _hogql(self, query: dict[str, Any], tag: str) -> bytes:
+    def _hogql(self, query: JsonObject, tag: str) -> bytes:
         clock = [time.perf_counter()]
         compiled = self._compile(query, self._settings.row_cap)
         clock.append(time.perf_counter())
         result = execute(self._store, compiled, tag, self._settings.query_memory)
         clock.append(time.perf_counter())
         now = self._settings.clock().isoformat()
-        fields: dict[str, Any] = {
+        fields: JsonObject = {
             "columns": compiled.columns,
             "types": [list(pair) for pair in zip(compiled.columns, result.types, strict=True)],
             "hogql": compiled.hogql,
@@ -123,7 +124,7 @@ class QueryRunner:
             fields |= {"hasMore": result.has_more, "limit": compiled.page, "offset": 0}
         return b"".join((b'{"results":', result.rows, b",", _dumps(fields)[1:]))
 
-    def parquet(self, query: dict[str, Any], tag: str) -> bytes:
+    def parquet(self, query: JsonObject, tag: str) -> bytes:
         """The whole result as a parquet file, with no limit but the query's own; raises ApiError."""
 
         def ask() -> tuple[bytes, bool]:
@@ -133,7 +134,7 @@ class QueryRunner:
 
         return self._answers.answer(json.dumps(query), ask) if self._answers else ask()[0]
 
-    def _compile(self, query: dict[str, Any], row_cap: int | None) -> Compiled:
+    def _compile(self, query: JsonObject, row_cap: int | None) -> Compiled:
         values = _object(query, "values")
         texts = [query["query"], *(str(value) for value in values.values() if isinstance(value, Tree))]
         with_cohorts = any("cohort" in text.lower() for text in texts)
@@ -161,7 +162,7 @@ class QueryRunner:
             raise ApiError(400, error.code, str(error)) from error
 
     def start(
-        self, query: dict[str, Any], query_id: str | None, *, force: bool, then: Callable[[bytes], None] | None = None
+        self, query: JsonObject, query_id: str | None, *, force: bool, then: Callable[[bytes], None] | None = None
     ) -> tuple[int, bytes]:
         """Run a query in the background, and call ``then`` with the answer. Returns HTTP status and body.
 
@@ -201,8 +202,8 @@ class QueryRunner:
             self.queue.stop(job.future, job.tag)
         cancel(self._store, tags_of(query_id))
 
-    def _status(self, job: _Job, query_progress: dict[str, Any] | None = None) -> tuple[int, bytes]:
-        status: dict[str, Any] = {
+    def _status(self, job: _Job, query_progress: JsonObject | None = None) -> tuple[int, bytes]:
+        status: JsonObject = {
             "id": job.id,
             "team_id": self._settings.project_id,
             "insight_id": None,
@@ -239,22 +240,22 @@ class QueryRunner:
                     del self._jobs[job.id]
 
 
-def _object(query: dict[str, Any], name: str) -> dict[str, Any]:
+def _object(query: JsonObject, name: str) -> JsonObject:
     value = query.get(name) or {}
     if not isinstance(value, dict):
         raise ApiError(400, "invalid_input", f"query.{name} must be an object")
     return value
 
 
-def _variables(variables: dict[str, Any]) -> dict[str, Any]:
+def _variables(variables: JsonObject) -> JsonObject:
     """Variables by code name, which queries use; PostHog sends them by id."""
     named = [variable for variable in variables.values() if isinstance(variable, dict) and "code_name" in variable]
     return {str(v["code_name"]): None if v.get("isNull") else v.get("value") for v in named}
 
 
-def _status_body(status: dict[str, Any], results: bytes) -> bytes:
+def _status_body(status: JsonObject, results: bytes) -> bytes:
     return b"".join((b'{"query_status":{"results":', results, b",", _dumps(status)[1:], b"}"))
 
 
-def _dumps(value: dict[str, Any]) -> bytes:
+def _dumps(value: JsonObject) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()

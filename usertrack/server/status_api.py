@@ -4,13 +4,13 @@ Anybody learns whether it is well; numbers need the personal key.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
@@ -53,7 +53,7 @@ def routes(store: Store, settings: ServerSettings, ingestor: Ingestor) -> list[R
     ]
 
 
-def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> dict[str, Any]:
+def _status(store: Store, settings: ServerSettings, ingestor: Ingestor) -> JsonObject:
     metrics, waiting, lag = ingestor.metrics, store.log.waiting(), ingestor.lag()
     problems = []
     if metrics.failure:

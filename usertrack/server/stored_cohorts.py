@@ -6,8 +6,8 @@ The size of a cohort is counted when it is read, so it is never out of date.
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.execute import iso_time, read_rows
 from usertrack.server.database.literals import literal, literals
 from usertrack.server.database.store import Store
@@ -26,25 +26,25 @@ class StaticCohorts:
         self._store = store
         self._creating = threading.Lock()  # ids are consecutive
 
-    def list_cohorts(self, search: str = "") -> list[dict[str, Any]]:
+    def list_cohorts(self, search: str = "") -> list[JsonObject]:
         """Every cohort that is not deleted and has ``search`` in its name, newest first."""
         matching = f"AND positionCaseInsensitiveUTF8(name, {literal(search)}) > 0" if search else ""
         return self._read(f"NOT deleted {matching}")
 
-    def get(self, cohort_id: int) -> dict[str, Any]:
+    def get(self, cohort_id: int) -> JsonObject:
         cohorts = self._read(f"id = {cohort_id}")
         if not cohorts:
             raise ApiError(404, "not_found", "Not found.")
         return cohorts[0]
 
-    def create(self, name: str, description: str, persons: Iterable[str]) -> dict[str, Any]:
+    def create(self, name: str, description: str, persons: Iterable[str]) -> JsonObject:
         with self._creating:
             [[last]] = read_rows(self._store, "SELECT max(id) FROM posthog.cohorts")
             self._write({"id": last + 1, "name": name, "description": description}, clickhouse_time(datetime.now(UTC)))
         self._write_members(last + 1, persons)
         return self.get(last + 1)
 
-    def change(self, cohort_id: int, changes: dict[str, Any]) -> dict[str, Any]:
+    def change(self, cohort_id: int, changes: JsonObject) -> JsonObject:
         before = self.get(cohort_id)
         self._write({**before, **changes}, before["created_at"].replace("T", " ").rstrip("Z"))
         return self.get(cohort_id)
@@ -76,7 +76,7 @@ class StaticCohorts:
             sql = "SELECT id FROM posthog.persons FINAL WHERE properties.email::Nullable(String) IN"
         return [id_ for (id_,) in read_rows(self._store, f"{sql} {literals(values)}")]
 
-    def members(self, cohort_id: int, limit: int, offset: int) -> list[dict[str, Any]]:
+    def members(self, cohort_id: int, limit: int, offset: int) -> list[JsonObject]:
         rows = read_rows(
             self._store,
             "SELECT id, toString(created_at), properties, is_identified, toString(last_seen_at), distinct_ids"
@@ -93,13 +93,13 @@ class StaticCohorts:
             ({"cohort_id": cohort_id, "person_id": p, "version": version, "is_deleted": int(removed)} for p in persons),
         )
 
-    def _write(self, cohort: dict[str, Any], created_at: str) -> None:
+    def _write(self, cohort: JsonObject, created_at: str) -> None:
         own = {name: cohort[name] for name in ("id", "name", "description")}
         deleted = int(bool(cohort.get("deleted")))
         row = {**own, "created_at": created_at, "deleted": deleted, "version": self._store.next_version()}
         self._store.insert("cohorts", [row])
 
-    def _read(self, where: str) -> list[dict[str, Any]]:
+    def _read(self, where: str) -> list[JsonObject]:
         rows = read_rows(
             self._store,
             "SELECT id, name, description, deleted, toString(created_at), people FROM posthog.cohorts AS c FINAL"
@@ -114,7 +114,7 @@ def _members(cohort_id: int) -> str:
     return f"SELECT person_id FROM posthog.static_cohort_people FINAL WHERE cohort_id = {cohort_id}"
 
 
-def _cohort(id_: int, name: str, description: str, deleted: int, created_at: str, count: int) -> dict[str, Any]:
+def _cohort(id_: int, name: str, description: str, deleted: int, created_at: str, count: int) -> JsonObject:
     return {
         "id": id_,
         "name": name,

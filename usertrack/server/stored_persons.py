@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.execute import iso_time, read_rows
 from usertrack.server.database.literals import literal, literals
 from usertrack.server.database.store import Store
@@ -27,7 +27,7 @@ class StoredPersons:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._worker = ThreadPoolExecutor(1, "deletion")
-        self._deletions: list[dict[str, Any]] = []
+        self._deletions: list[JsonObject] = []
         self._turn = threading.Lock()
 
     def find(self, *, email: str = "", distinct_id: str = "", search: str = "") -> list[str]:
@@ -47,7 +47,7 @@ class StoredPersons:
         rows = read_rows(self._store, f"SELECT id FROM posthog.persons FINAL {where} ORDER BY created_at DESC, id DESC")
         return [id_ for (id_,) in rows]
 
-    def read(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+    def read(self, ids: Sequence[str]) -> list[JsonObject]:
         """These persons as PostHog's JSON, newest first, with all their distinct_ids."""
         rows = read_rows(
             self._store,
@@ -64,7 +64,7 @@ class StoredPersons:
 
     def delete(
         self, ids: Sequence[str], distinct_ids: Sequence[str] = (), *, events: bool, keep_person: bool = False
-    ) -> list[dict[str, Any]]:
+    ) -> list[JsonObject]:
         """Start deleting persons, and with ``events`` their events and those of ``distinct_ids``.
 
         Returns the deletions as `deletions` lists them.
@@ -76,7 +76,7 @@ class StoredPersons:
         self._worker.submit(self._delete, deletions, list(ids), list(distinct_ids), events, keep_person)
         return deletions
 
-    def deletions(self, status: str, person: str = "") -> list[dict[str, Any]]:
+    def deletions(self, status: str, person: str = "") -> list[JsonObject]:
         """The deletions since the server started; ``status`` is pending, completed or all."""
         with self._turn:
             return [
@@ -91,7 +91,7 @@ class StoredPersons:
 
     def _delete(
         self,
-        deletions: list[dict[str, Any]],
+        deletions: list[JsonObject],
         ids: list[str],
         distinct_ids: list[str],
         events: bool,  # noqa: FBT001
@@ -142,11 +142,11 @@ def _persons_having(condition: str) -> str:
 def person_json(
     id_: str,
     created_at: str,
-    properties: dict[str, Any],
+    properties: JsonObject,
     identified: int,
     seen: str | None,
     distinct_ids: Iterable[str],
-) -> dict[str, Any]:
+) -> JsonObject:
     ids = list(distinct_ids)
     return {
         "id": id_,

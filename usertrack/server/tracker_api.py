@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.core.words import plural
 from usertrack.server.capture.gate import any_site, is_browser
 from usertrack.server.capture.live_check import described
@@ -81,7 +82,7 @@ def _activity(capture: Capture) -> Any:
             return _refusal("transient error, please retry", 503, RETRY_AFTER)
         # 200 when anything was stored, or nothing was to be
         rejected = sorted(activity.rejected)
-        answer: dict[str, Any] = {
+        answer: JsonObject = {
             "success": not rejected,
             "stored": len(activity.events),
             "analyzed": False,  # patterns run beside the server, in `usertrack alerts watch`

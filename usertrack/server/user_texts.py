@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.saved_insights import SavedInsights
 from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
@@ -43,7 +44,7 @@ def rewrite(store: Store, violations: ViolationLog, change: Change) -> None:
     store.definitions.reload()
 
 
-def _rows(store: Store, table: str) -> list[dict[str, Any]]:
+def _rows(store: Store, table: str) -> list[JsonObject]:
     lines = store.query(f"SELECT * FROM posthog.{table} FINAL", "JSONEachRow").splitlines()
     return [json.loads(line) for line in lines]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.broadcast import Broadcast
 from usertrack.server.capture.groups import Groups
 from usertrack.server.capture.live_check import LiveCheck
@@ -56,7 +57,7 @@ class BlockWriter:
             first.pop(uuid, None)
         return list(first.values())
 
-    def _row(self, event: Event, person_id: str, now: str) -> dict[str, Any]:
+    def _row(self, event: Event, person_id: str, now: str) -> JsonObject:
         properties = event.properties
         if not event.has_profile:
             properties = {
@@ -82,7 +83,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _seen_properties(events: Iterable[Event]) -> Iterable[tuple[str, dict[str, Any]]]:
+def _seen_properties(events: Iterable[Event]) -> Iterable[tuple[str, JsonObject]]:
     for event in events:
         yield "event", event.properties
         if event.has_profile:

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any
 
 import orjson
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.payload import Event
 
 _MOST = 4 << 20  # bytes that wait for one listener
@@ -83,7 +83,7 @@ class Listener:
         properties = event.properties
         if self._columns is not None:
             properties = {name: properties[name] for name in self._columns if name in properties}
-        fields: dict[str, Any] = {
+        fields: JsonObject = {
             "uuid": event.uuid,
             "timestamp": event.timestamp,
             "distinct_id": event.distinct_id,

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.capture import capture_v1_api
 from usertrack.server.capture.gate import any_site, is_browser
 from usertrack.server.capture.live_check import refusal
@@ -27,7 +28,7 @@ _SINGLE, _BATCH = 2 << 20, 20 << 20  # body limits in bytes
 _LIMITS = {"batch": _BATCH, "i/v0/e": _SINGLE, "e": _SINGLE, "capture": _SINGLE, "track": _SINGLE, "engage": _SINGLE}
 _MODERN = {"batch", "i/v0/e"}  # these do not decode base64 twice
 _METHODS = ["GET", "POST", "OPTIONS"]
-_REMOTE_CONFIG: dict[str, Any] = {
+_REMOTE_CONFIG: JsonObject = {
     "supportedCompression": ["gzip", "gzip-js"],
     "hasFeatureFlags": False,
     "sessionRecording": False,
@@ -45,7 +46,7 @@ log = logging.getLogger(__name__)
 
 def routes(capture: Capture) -> list[Route]:
     """Capture, flags, remote config and health, each with and without its trailing slash."""
-    endpoints: dict[str, Any] = {path: _events(path, capture) for path in _LIMITS}
+    endpoints: JsonObject = {path: _events(path, capture) for path in _LIMITS}
     endpoints["i/v1/analytics/events"] = capture_v1_api.endpoint(capture)
     endpoints |= {"flags": _flags, "decide": _flags}
     endpoints |= {"array/{token}/config": _config, "array/{token}/config.js": _config_script}
@@ -106,7 +107,7 @@ async def _payload(request: Request, path: str) -> Payload:
 
 async def _flags(_: Request) -> Response:
     """No flags: `flags` is what v2 and later read, `featureFlags` what v1 and /decide/ did."""
-    flags: dict[str, Any] = {"flags": {}, "featureFlags": {}, "featureFlagPayloads": {}}
+    flags: JsonObject = {"flags": {}, "featureFlags": {}, "featureFlagPayloads": {}}
     return JSONResponse(_REMOTE_CONFIG | flags | {"errorsWhileComputingFlags": False, "requestId": str(uuid4())})
 
 

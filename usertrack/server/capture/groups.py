@@ -5,6 +5,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.payload import Event, as_dict
 from usertrack.server.database.literals import literal
 from usertrack.server.hogql.sql import clickhouse_time
@@ -34,7 +35,7 @@ class Groups:
 
     def identify(self, events: list[Event], now: datetime) -> None:
         """Apply the `$groupidentify` among ``events``: `$group_set` overwrites, other properties stay."""
-        updates: dict[tuple[int, str], dict[str, Any]] = {}
+        updates: dict[tuple[int, str], JsonObject] = {}
         for event in events:
             properties = event.properties
             group_type, key = properties.get("$group_type"), properties.get("$group_key")
@@ -45,7 +46,7 @@ class Groups:
                 updates.setdefault((index, _key(key)), {}).update(as_dict(properties.get("$group_set")))
         self._store.insert("groups", [self._updated(*group, new, now) for group, new in updates.items()])
 
-    def _updated(self, index: int, key: str, new: dict[str, Any], now: datetime) -> dict[str, Any]:
+    def _updated(self, index: int, key: str, new: JsonObject, now: datetime) -> JsonObject:
         stored = self._store.rows(
             "SELECT toString(created_at), properties, version FROM posthog.groups FINAL"
             f" WHERE index = {index} AND key = {literal(key)}"

@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from usertrack.core.errors import UsageError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.temporary import write_whole
 from usertrack.server.capture.payload import Event, as_dict
 from usertrack.server.capture.persons import MERGING, merged_id
@@ -146,7 +147,7 @@ class Identities:
                     log.warning("the file of secrets was changed and cannot be read: the former ones hold")
 
 
-def _proven(person: str, signature: Any, claims: dict[str, Any], secrets: Iterable[str]) -> dict[str, str] | None:
+def _proven(person: str, signature: Any, claims: JsonObject, secrets: Iterable[str]) -> dict[str, str] | None:
     """Return the ``claims`` that ``signature`` proves, or None where it does not even prove the ``person``."""
     if not isinstance(signature, str) or "\n" in person:
         return None
@@ -164,7 +165,7 @@ def _is_same(own: str, sent: str) -> bool:
     return hmac.compare_digest(own.encode(), sent.encode(errors="replace"))
 
 
-def _make_claims(properties: dict[str, Any]) -> None:
+def _make_claims(properties: JsonObject) -> None:
     """Put what only a signature may set under the names of claims, and let it be unset by nobody."""
     for key in ("$set", "$set_once"):
         if traits := as_dict(properties.get(key)):
@@ -174,7 +175,7 @@ def _make_claims(properties: dict[str, Any]) -> None:
         properties["$unset"] = [name for name in unset if name not in TRAITS]
 
 
-def _without_claims(traits: dict[str, Any]) -> dict[str, Any]:
+def _without_claims(traits: JsonObject) -> JsonObject:
     return {name: value for name, value in traits.items() if name.removeprefix(CLAIM) not in TRAITS}
 
 

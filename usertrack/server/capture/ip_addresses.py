@@ -8,6 +8,7 @@ expressions mean the same to Python and to ClickHouse.
 import re
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.hogql.sql import quote
 
 _OCTET, _GROUP = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])", "[0-9A-Fa-f]{1,4}"
@@ -59,7 +60,7 @@ def means_address(name: str) -> bool:
     return _ADDRESS_NAMES[name]
 
 
-def hide_addresses(properties: dict[str, Any]) -> None:
+def hide_addresses(properties: JsonObject) -> None:
     """Removes every address from ``properties``, at any depth; in a list it becomes None."""
     hidden = []
     for name, item in properties.items():

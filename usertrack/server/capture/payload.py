@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.ip_addresses import hide_addresses
 from usertrack.server.http import json_text
 
@@ -63,7 +64,7 @@ class Event:
     event: str
     distinct_id: str
     timestamp: datetime
-    properties: dict[str, Any]
+    properties: JsonObject
 
     @property
     def has_profile(self) -> bool:
@@ -200,7 +201,7 @@ def parse_json(text: str) -> Any:
         raise Refused(f"failed to parse request: {error}") from None
 
 
-def check_values(container: dict[str, Any] | list[Any], allowed: int = DEEPEST) -> None:
+def check_values(container: JsonObject | list[Any], allowed: int = DEEPEST) -> None:
     """Raise Refused for what cannot be stored: deeper nesting than ``allowed``, and numbers out of range."""
     if allowed == 0:
         raise Refused("failed to parse request: recursion limit exceeded")
@@ -254,7 +255,7 @@ def _first(mapping: Mapping[str, Any], *keys: str) -> str | None:
     return next((str(mapping[key]) for key in keys if mapping.get(key) is not None), None)
 
 
-def _properties(raw: Mapping[str, Any]) -> dict[str, Any]:
+def _properties(raw: Mapping[str, Any]) -> JsonObject:
     properties = raw.get("properties")
     if properties is None:
         return {}
@@ -297,7 +298,7 @@ def hide_address(event: Event, remote: str, hashed_ip: Callable[[str], str] | No
         event.properties["$ip"] = hashed_ip(address)
 
 
-def as_dict(value: Any) -> dict[str, Any]:
+def as_dict(value: Any) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.capture import payload
 from usertrack.server.capture.payload import (
     DEEPEST,
@@ -85,7 +86,7 @@ def _document(body: bytes, encoding: str) -> Any:
         raise _unparsed() from None
 
 
-def _raw_events(document: Any) -> list[dict[str, Any]]:
+def _raw_events(document: Any) -> list[JsonObject]:
     if not isinstance(document, dict) or not isinstance(document.get("created_at"), str):
         raise _unparsed()
     events = document.get("batch")
@@ -115,7 +116,7 @@ def _uuid(text: str) -> str:
         raise Rejected("invalid_event_uuid", "event submitted with an invalid uuid") from None
 
 
-def _event(raw: dict[str, Any], uuid: str, headers: Mapping[str, str], now: datetime) -> Event:
+def _event(raw: JsonObject, uuid: str, headers: Mapping[str, str], now: datetime) -> Event:
     name, distinct_id, moment = raw["event"], raw["distinct_id"].strip(), _time(raw["timestamp"])
     sent_properties = raw.get("properties", {})
     faults = {
@@ -138,7 +139,7 @@ def _event(raw: dict[str, Any], uuid: str, headers: Mapping[str, str], now: date
     return Event(uuid, name, as_distinct_id(distinct_id), _corrected(moment, properties, headers, now), properties)
 
 
-def _properties(raw: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+def _properties(raw: Mapping[str, Any], headers: Mapping[str, str]) -> JsonObject:
     """The fields beside the event's ``properties``, its options and the SDK of the header, as properties."""
     beside = {f"${name}": raw[name] for name in ("session_id", "window_id") if raw.get(name) is not None}
     options = raw.get("options") or {}
@@ -161,7 +162,7 @@ def _option(name: str, value: Any) -> bool | str:
     raise Rejected("invalid_options")
 
 
-def _corrected(moment: datetime, properties: dict[str, Any], headers: Mapping[str, str], now: datetime) -> datetime:
+def _corrected(moment: datetime, properties: JsonObject, headers: Mapping[str, str], now: datetime) -> datetime:
     """``moment`` by our clock."""
     if properties.get("$ignore_sent_at") is True:
         return storable(moment, now)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.payload import Event, as_dict, as_distinct_id
 from usertrack.server.database.literals import listed, literal
 from usertrack.server.hogql.sql import clickhouse_time
@@ -35,7 +36,7 @@ class PersonRow:
     is_identified: bool = False
     last_seen_at: datetime | None = None
     version: int = 0
-    properties: dict[str, Any] = field(default_factory=dict)
+    properties: JsonObject = field(default_factory=dict)
     changed: bool = False
 
 
@@ -187,7 +188,7 @@ class Resolver:
         moves = {former: self._surviving(former) for former in self._moved}
         self._store.journal.commit(moves, list(self._person_rows()), list(self._distinct_id_rows()))
 
-    def _person_rows(self) -> Iterable[dict[str, Any]]:
+    def _person_rows(self) -> Iterable[JsonObject]:
         clock = self._store.next_version()
         for person in self._persons.values():
             if person.id in self._merged or person.changed:
@@ -201,7 +202,7 @@ class Resolver:
                     "is_deleted": int(person.id in self._merged),
                 }
 
-    def _distinct_id_rows(self) -> Iterable[dict[str, Any]]:
+    def _distinct_id_rows(self) -> Iterable[JsonObject]:
         clock = self._store.next_version()
         links = {distinct_id: self._surviving(self._person_of[distinct_id]) for distinct_id in self._linked}
         if self._merged:  # all their ids, also those that no event of this commit names
@@ -214,7 +215,7 @@ class Resolver:
             yield {"distinct_id": distinct_id, "person_id": person_id, "version": clock}
 
 
-def update_properties(properties: dict[str, Any], event: Mapping[str, Any]) -> bool:
+def update_properties(properties: JsonObject, event: Mapping[str, Any]) -> bool:
     """Apply an event's `$set_once`, `$set` and `$unset` to a person's ``properties``; says whether they changed."""
     before = dict(properties)
     for name, value in as_dict(event.get("$set_once")).items():

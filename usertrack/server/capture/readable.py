@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from usertrack.core.emails import email_in
+from usertrack.core.json_types import JsonObject
 from usertrack.library.masking import KEYS
 from usertrack.server.capture.identity import SIGNATURE
 from usertrack.server.capture.payload import Event, as_dict
@@ -115,7 +116,7 @@ class Readable:
             event | {name: self._given(name, event[name]) for name in event.keys() & {*_GIVEN, "event"}}
         )
 
-    def _properties(self, event: Any, properties: Mapping[str, Any]) -> dict[str, Any]:
+    def _properties(self, event: Any, properties: Mapping[str, Any]) -> JsonObject:
         event = event if isinstance(event, str) else ""
         made = _MADE | _IDS.get(event, set()) | ({_LABEL} if properties.get(_DECLARED) is True else set())
         is_own, cleaned = event in _EVENTS, {}

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.session import ClickHouseSession, message_of
 from usertrack.server.hogql.compiled import Compiled
 from usertrack.server.hogql.sql import identifier, quote
@@ -166,7 +167,7 @@ def iso_time(text: str) -> str:
     return text.replace(" ", "T") + "Z"
 
 
-def progress(session: ClickHouseSession, tag: str) -> dict[str, Any] | None:
+def progress(session: ClickHouseSession, tag: str) -> JsonObject | None:
     """The progress of the running query whose tag begins with ``tag``, as PostHog's ``query_progress``."""
     condition = f"WHERE {_tagged(tag)}"
     columns = "toInt64(read_bytes), toInt64(read_rows), toInt64(total_rows_approx), elapsed"

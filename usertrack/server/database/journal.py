@@ -7,12 +7,12 @@ first; doing so twice changes nothing.
 import json
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.database.literals import chunks
 from usertrack.server.database.session import ClickHouseSession
 
-Rows = list[dict[str, Any]]
+Rows = list[JsonObject]
 
 
 class Journal:
@@ -53,7 +53,7 @@ class Journal:
             self._store.insert("person_distinct_ids", noted["links"])
         self._path.unlink()
 
-    def _note(self, entry: dict[str, Any]) -> None:
+    def _note(self, entry: JsonObject) -> None:
         self._fresh.touch(mode=0o600)
         with self._fresh.open("w") as file:
             json.dump(entry, file)

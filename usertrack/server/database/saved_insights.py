@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS insights (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -36,9 +38,9 @@ class InsightRow:
 
     id: int
     short_id: str
-    fields: dict[str, Any]
+    fields: JsonObject
     deleted: bool
-    result: dict[str, Any] | None
+    result: JsonObject | None
     last_refresh: str | None
 
 
@@ -105,12 +107,12 @@ class SavedInsights:
                 [json.dumps(result), now.isoformat(), insight.id, json.dumps(insight.fields)],
             )
 
-    def fields(self) -> list[dict[str, Any]]:
+    def fields(self) -> list[JsonObject]:
         """The fields of every insight, deleted or not."""
         with self._open() as database:
             return [json.loads(fields) for (fields,) in database.execute("SELECT fields FROM insights")]
 
-    def reword(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    def reword(self, change: Callable[[JsonObject], JsonObject]) -> None:
         """Replace the fields of all insights by ``change(fields)``, and remove all results, which may name people."""
         with self._open() as database:
             rows = database.execute("SELECT id, fields FROM insights").fetchall()

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from usertrack.core.json_types import JsonObject
 from usertrack.plan.conform import Violation
 
 _SCHEMA = """
@@ -144,7 +145,7 @@ class ViolationLog:
         except sqlite3.Error:
             log.exception("violations of the tracking plan were not written")
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> JsonObject:
         """``checked`` events ``since`` a moment, all ``violations``, the most frequent first, and ``samples``."""
         self.write()
         with self._transaction() as database:

@@ -1,8 +1,8 @@
 """Compiles HogQL text with values to one ClickHouse SELECT, with PostHog's limits of rows."""
 
 from collections.abc import Callable
-from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.hogql.compiled import Compiled
 from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
@@ -21,10 +21,10 @@ OFFSET_REFUSED = (
 def compile_hogql(
     text: str,
     *,
-    values: dict[str, Any] | None = None,
+    values: JsonObject | None = None,
     context: Context,
-    filters: dict[str, Any] | None = None,
-    variables: dict[str, Any] | None = None,
+    filters: JsonObject | None = None,
+    variables: JsonObject | None = None,
     parse: Callable[[str], Node] = parse_select,
 ) -> Compiled:
     """Compiles one SELECT.

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.parse import Node, parse_condition, transform
@@ -35,7 +36,7 @@ PROPERTY_PATHS = {"event": ["properties"], "person": ["person", "properties"], "
 _TRUE: Node = {"node": "Constant", "value": True}
 
 
-def replace_filters(tree: Node, filters: dict[str, Any], context: Context) -> Node:
+def replace_filters(tree: Node, filters: JsonObject, context: Context) -> Node:
     """The tree with every filters placeholder replaced."""
 
     def change(node: Node) -> Node | None:
@@ -47,7 +48,7 @@ def replace_filters(tree: Node, filters: dict[str, Any], context: Context) -> No
     return replaced
 
 
-def _in_select(select: Node, filters: dict[str, Any], context: Context) -> Node:
+def _in_select(select: Node, filters: JsonObject, context: Context) -> Node:
     dates = filters.get("dateRange") or {}
     if not isinstance(dates, dict):
         raise HogQLError("filters.dateRange must be an object")

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.hogql.errors import HogQLError, HogQLSyntaxError
 
-Node = dict[str, Any]
+Node = JsonObject
 GRAMMAR = "1.3.88"  # the release of hogql-parser that pyproject.toml pins
 MAX_QUERY_LENGTH = 1_000_000
 MAX_NESTING = 200
@@ -155,7 +156,7 @@ def nodes(tree: Node) -> Iterator[Node]:
         branches += [item for item in branch if isinstance(item, _BRANCHES)]
 
 
-def replace_placeholders(tree: Node, values: dict[str, Any]) -> Node:
+def replace_placeholders(tree: Node, values: JsonObject) -> Node:
     """``{name}`` becomes the constant or the tree ``values[name]``; an unknown one is refused with PostHog's words."""
     remaining = MAX_VALUES
 

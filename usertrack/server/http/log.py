@@ -15,12 +15,13 @@ from contextlib import nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TextIO
 from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.http.api_errors import ApiError
 
 HEADER = "X-Request-Id"
@@ -130,9 +131,9 @@ class _Text(logging.Formatter):
         return f"{fields['time']} {fields['level']}{request} {fields['message']}{error}{trace}"
 
 
-def _fields(record: logging.LogRecord) -> dict[str, Any]:
+def _fields(record: logging.LogRecord) -> JsonObject:
     moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-    fields: dict[str, Any] = {"time": moment.replace("+00:00", "Z"), "level": record.levelname.lower()}
+    fields: JsonObject = {"time": moment.replace("+00:00", "Z"), "level": record.levelname.lower()}
     if scope := _SCOPE.get():
         # the log has no values of a path's parameters, such as ids and tokens
         path = str(scope["path"])

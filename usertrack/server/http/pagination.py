@@ -6,6 +6,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from usertrack.core.json_types import JsonObject
+
 _DEFAULT, _MAX = 100, 1000
 
 
@@ -23,7 +25,7 @@ def limit_and_offset(request: Request) -> tuple[int, int]:
     return _number(request, "limit", _DEFAULT) or _DEFAULT, _number(request, "offset", 0)
 
 
-def page_body(request: Request, results: Sequence[Any], total: int, limit: int, offset: int) -> dict[str, Any]:
+def page_body(request: Request, results: Sequence[Any], total: int, limit: int, offset: int) -> JsonObject:
     """``results``, which begin at ``offset`` of ``total``, with the addresses of the next and the previous page."""
     return {
         "next": _address(request, limit, offset + limit) if offset + limit < total else None,

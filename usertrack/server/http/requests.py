@@ -5,13 +5,13 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import wraps
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.http.api_errors import ApiError
 
 MAX_BODY = 20 * 1024 * 1024  # PostHog's DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -55,7 +55,7 @@ def answering(handler: Handler) -> Handler:
     return answer
 
 
-async def json_object(request: Request) -> dict[str, Any]:
+async def json_object(request: Request) -> JsonObject:
     """The body as a JSON object; raises ApiError."""
     try:
         text = await read_body(request)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+from usertrack.core.json_types import JsonObject
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class ServerSettings:
     project_id: int = 1
     now: datetime | None = None
     gives_again: bool = False
-    test_account_filters: tuple[dict[str, Any], ...] = ()
+    test_account_filters: tuple[JsonObject, ...] = ()
     scopes: tuple[str, ...] = ("*",)
     ip_key: bytes = field(default=b"", repr=False)
     owner_key: str = field(default="", repr=False)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.library.nodes import source_of
 from usertrack.server.http.api_errors import ApiError
 from usertrack.server.insights.error_tracking import DEFAULT_LIMIT, MAX_LIMIT, errors
@@ -35,7 +36,7 @@ def checked(query: Any) -> Node:
     return query
 
 
-def compute(node: Node, run_hogql: RunHogQL, project: Project) -> dict[str, Any]:
+def compute(node: Node, run_hogql: RunHogQL, project: Project) -> JsonObject:
     """The ``results`` of a node that is no HogQLQuery, with the fields that PostHog returns beside them."""
     results = _KINDS[node["kind"]](node, run_hogql, project)
     if node["kind"] != "ErrorTrackingQuery":

@@ -5,6 +5,7 @@ The numbers come from the library's posthog/funnel and posthog/funnel_unordered.
 
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.insights.nodes import (
     NULL,
     OTHER,
@@ -69,7 +70,7 @@ def funnels(node: Node, run_hogql: RunHogQL, project: Project) -> list[Any]:
     return [_steps(series, order, measures, name) for _, (name, measures) in sorted(groups.items())]
 
 
-def _breakdown(node: Node) -> tuple[bool, dict[str, Any]]:
+def _breakdown(node: Node) -> tuple[bool, JsonObject]:
     """Whether the node has a breakdown, and the library's parameters for it."""
     breakdown = breakdown_of(node)
     if breakdown is None:

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.core.identified import IDENTIFIED
+from usertrack.core.json_types import JsonObject
 from usertrack.library.library import Library, shipped_root
 from usertrack.server.hogql.filters import PROPERTY_PATHS, compared, constant, moment_of, property_condition
 from usertrack.server.hogql.parse import Tree, parse_condition
@@ -21,7 +22,7 @@ from usertrack.server.http.api_errors import ApiError
 RunHogQL = Callable[[str, Mapping[str, Any]], list[list[Any]]]
 """Runs a HogQL query with these values and returns all rows; a ``Tree`` among the values is an expression."""
 
-Node = dict[str, Any]
+Node = JsonObject
 LIMIT = 50_000  # rows of one HogQL query of an insight: the default clamp of the server
 BREAKDOWN_LIMIT = 25  # PostHog's BREAKDOWN_VALUES_LIMIT
 OTHER, NULL = "$$_posthog_breakdown_other_$$", "$$_posthog_breakdown_null_$$"
@@ -139,7 +140,7 @@ class DateRange:
         return [f"{bucket.day}-{bucket:%b-%Y{hour}}" for bucket in self.buckets]
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> JsonObject:
         return {"date_from": clickhouse_time(self.start), "date_to": clickhouse_time(self.end)}
 
 
@@ -288,7 +289,7 @@ def ask_library(run_hogql: RunHogQL, project: Project, name: str, values: Mappin
     return run_hogql(f"{query.sql}\nLIMIT {LIMIT}", {**bound, **shared})
 
 
-def bucketing(date_range: DateRange, project: Project) -> dict[str, Any]:
+def bucketing(date_range: DateRange, project: Project) -> JsonObject:
     """The parameters of queries that number the intervals, from 0."""
     sundays = date_range.interval == "week" and project.week_start_day == 0
     return {"interval": date_range.interval, "sundays": sundays, "origin": date_range.start}

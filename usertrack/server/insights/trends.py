@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.server.hogql.parse import Tree
 from usertrack.server.hogql.sql import clickhouse_time
 from usertrack.server.insights.nodes import (
@@ -124,7 +125,7 @@ class _Series:
         return [mine.get("", 0)] if self._as_total else [mine.get(start, 0) for start in self._date_range.starts]
 
 
-def _number(item: Node, math: str) -> tuple[str, dict[str, Any]]:
+def _number(item: Node, math: str) -> tuple[str, JsonObject]:
     """The aggregation as HogQL, and its values."""
     name = item.get("math_property")
     if math in _OF_PROPERTY and name and isinstance(name, str):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.core.routes import route_of
 from usertrack.server.capture.identity import CLAIM, SIGNATURE
 from usertrack.server.capture.payload import (
@@ -129,7 +130,7 @@ def _skew(sent_at: Any, now: datetime) -> timedelta:
     return now - moment if moment and moment >= _SINCE else timedelta()
 
 
-def _check(properties: dict[str, Any]) -> None:
+def _check(properties: JsonObject) -> None:
     try:
         check_values(properties)
     except Refused as refused:
@@ -191,27 +192,27 @@ def _text(raw: Mapping[str, Any], name: str, *, required: bool = False) -> str:
     return value.strip()[:_TEXT]
 
 
-def _route(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _route(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
     _text(raw, "route", required=True)
     return "$pageview", {}
 
 
-def _click(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _click(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
     return "$autocapture", {"$event_type": "click", "selector": _text(raw, "element")}
 
 
-def _form_submit(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _form_submit(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
     return "form_submit", {"form_id": _text(raw, "formId") or _text(raw, "element")}
 
 
-def _page_time(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _page_time(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
     duration = raw.get("duration")
     if not isinstance(duration, int | float) or isinstance(duration, bool) or not 0 <= duration <= 86_400_000:
         raise _Wrong("duration must be milliseconds, of a day at most")
     return "page_time", {"visible_seconds": duration / 1000}
 
 
-def _error(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _error(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
     message = _text(raw, "message", required=True)
     return "$exception", {
         "$exception_type": "Error",
@@ -220,7 +221,7 @@ def _error(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     }
 
 
-def _custom(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _custom(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
     name = _text(raw, "name", required=True)
     if name.startswith("$"):
         raise _Wrong("name must not begin with $: such events are PostHog's own")
@@ -230,7 +231,7 @@ def _custom(raw: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return name, {key: value for key, value in as_dict(data).items() if not key.startswith("$")}
 
 
-_Read = Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]]
+_Read = Callable[[Mapping[str, Any]], tuple[str, JsonObject]]
 _KINDS: Mapping[str, _Read] = {
     "route": _route,
     "click": _click,
