@@ -45,7 +45,7 @@ class Jobs:
         self._turn = threading.Lock()
         self._jobs: list[Job] = []
 
-    def begin(self, request: Any, work: Callable[[ReportProgress], dict[str, int]]) -> Job:
+    def begin(self, request: object, work: Callable[[ReportProgress], dict[str, int]]) -> Job:
         """A new job that does ``work``, or the running one if its ``request`` is equal; else raises ApiError 409."""
         with self._turn:
             job = self._jobs[-1] if self._jobs else None

@@ -7,7 +7,6 @@ a damaged store what is damaged.
 import json
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -90,7 +89,7 @@ def _told(problems: Sequence[str]) -> str:
     return "; ".join([*problems[:told], *more]).encode("ascii", "replace").decode()
 
 
-def _parsed(body: bytes) -> Any:
+def _parsed(body: bytes) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

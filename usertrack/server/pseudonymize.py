@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 from usertrack.core.json_types import JsonObject
 from usertrack.core.pseudonyms import TOKEN, Pseudonyms
@@ -136,7 +135,7 @@ class _Pseudonymizer:
     def row(self, row: JsonObject) -> JsonObject:
         return {name: self._cell(name, value) for name, value in row.items()}
 
-    def _cell(self, name: str, value: Any) -> Any:
+    def _cell(self, name: str, value: object) -> object:
         if isinstance(value, str):
             return self._text(name, value)
         if isinstance(value, dict):

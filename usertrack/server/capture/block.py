@@ -5,7 +5,6 @@ A stored event is complete. A block that was cut short by a crash can be written
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.broadcast import Broadcast
@@ -79,7 +78,7 @@ class BlockWriter:
         }
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 

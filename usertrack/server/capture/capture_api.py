@@ -6,7 +6,6 @@ tracking plan that is enforced: the others are stored, and the answer names thos
 
 import json
 import logging
-from typing import Any
 from uuid import uuid4
 
 from starlette.requests import ClientDisconnect, Request
@@ -58,7 +57,7 @@ def routes(capture: Capture) -> list[Route]:
     ]
 
 
-def _events(path: str, capture: Capture) -> Any:
+def _events(path: str, capture: Capture) -> object:
     async def receive(request: Request) -> Response:
         try:
             capture.gate.admit(request)

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -28,7 +27,7 @@ _DOCS = "https://posthog.com/docs/api"
 log = logging.getLogger(__name__)
 
 
-def endpoint(capture: Capture) -> Any:
+def endpoint(capture: Capture) -> object:
     async def receive(request: Request) -> Response:
         try:
             check_headers(request.headers, capture.token)

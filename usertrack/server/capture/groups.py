@@ -3,7 +3,7 @@
 import json
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.payload import Event, as_dict
@@ -24,7 +24,7 @@ class Groups:
         rows = store.rows("SELECT index, group_type FROM posthog.group_types FINAL ORDER BY index")
         self._index = {group_type: index for index, group_type in rows}
 
-    def columns(self, groups: Any) -> dict[str, str]:
+    def columns(self, groups: object) -> dict[str, str]:
         """An event's `$groups` as the columns `$group_0` … `$group_4`."""
         columns = {}
         for group_type, key in as_dict(groups).items():
@@ -69,5 +69,5 @@ class Groups:
         return self._index.get(group_type)
 
 
-def _key(value: Any) -> str:
+def _key(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)

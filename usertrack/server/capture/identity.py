@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import Any
 from uuid import UUID
 
 from usertrack.core.errors import UsageError
@@ -147,7 +146,7 @@ class Identities:
                     log.warning("the file of secrets was changed and cannot be read: the former ones hold")
 
 
-def _proven(person: str, signature: Any, claims: JsonObject, secrets: Iterable[str]) -> dict[str, str] | None:
+def _proven(person: str, signature: object, claims: JsonObject, secrets: Iterable[str]) -> dict[str, str] | None:
     """Return the ``claims`` that ``signature`` proves, or None where it does not even prove the ``person``."""
     if not isinstance(signature, str) or "\n" in person:
         return None

@@ -88,7 +88,7 @@ class Batch:
     events: list[Event] = field(default_factory=list)
     refused: list[RefusedEvent] = field(default_factory=list)
 
-    def refuse(self, index: int, raw: Any, reason: str) -> None:
+    def refuse(self, index: int, raw: object, reason: str) -> None:
         event = raw if isinstance(raw, dict) else {"sent": raw}
         event.setdefault("uuid", str(uuid.uuid4()))  # known again when it is replayed
         try:
@@ -193,7 +193,7 @@ def inflate(data: bytes, wbits: int, limit: int) -> bytes:
     return plain
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str) -> object:
     """Return the JSON document of ``text``; raises ``Refused``."""
     try:
         return json_text.parse(text)
@@ -246,12 +246,12 @@ def _check_token(document: Any, batch: list[Any], project_token: str) -> None:
         raise Refused(f"API key is not valid: {reason}", 401)
 
 
-def _token(raw: Any) -> str | None:
+def _token(raw: object) -> str | None:
     event = as_dict(raw)
     return _first(event, "token", "$token", "api_key") or _first(as_dict(event.get("properties")), "token")
 
 
-def _first(mapping: Mapping[str, Any], *keys: str) -> str | None:
+def _first(mapping: Mapping[str, object], *keys: str) -> str | None:
     return next((str(mapping[key]) for key in keys if mapping.get(key) is not None), None)
 
 
@@ -264,7 +264,7 @@ def _properties(raw: Mapping[str, Any]) -> JsonObject:
     return properties
 
 
-def read_event(raw: Any, now: datetime, sent_at: datetime | None = None) -> Event:
+def read_event(raw: object, now: datetime, sent_at: datetime | None = None) -> Event:
     """Return the event that ``raw`` of a request at ``now`` is; raises ``Refused``."""
     if not isinstance(raw, dict):
         raise Refused("failed to parse request: expected an event, an array of events or a batch")
@@ -311,7 +311,7 @@ def _uuid(value: Any) -> str:
         raise Refused("failed to parse request: uuid is malformed") from None
 
 
-def _distinct_id(raw: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
+def _distinct_id(raw: Mapping[str, object], properties: Mapping[str, object]) -> str:
     candidates = (raw.get("distinct_id"), raw.get("$distinct_id"), properties.get("distinct_id"))
     value = next((value for value in candidates if value is not None), None)
     if value is None:
@@ -322,7 +322,7 @@ def _distinct_id(raw: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
     return text
 
 
-def as_distinct_id(value: Any) -> str:
+def as_distinct_id(value: object) -> str:
     """Any JSON value as a distinct_id: numbers and containers become their JSON text, cut at 200 characters."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("\0", "\ufffd")[:DISTINCT_ID_LENGTH]
@@ -348,7 +348,7 @@ def storable(moment: datetime, now: datetime) -> datetime:
     return moment if _EARLIEST <= moment <= _LATEST else now
 
 
-def parse_time(value: Any) -> datetime | None:
+def parse_time(value: object) -> datetime | None:
     """An ISO 8601 or RFC 2822 text as UTC; naive means UTC; None when it is neither."""
     if not isinstance(value, str):
         return None

@@ -70,7 +70,7 @@ def read_batch(headers: Mapping[str, str], body: bytes, now: datetime) -> Batch:
     return batch
 
 
-def _document(body: bytes, encoding: str) -> Any:
+def _document(body: bytes, encoding: str) -> object:
     if encoding not in ("", "gzip", "deflate"):
         raise Rejected("unsupported_encoding", "use gzip, deflate or none", 415)
     zlib_wrapped = zlib.MAX_WBITS if body.startswith(b"\x78") else -zlib.MAX_WBITS
@@ -86,7 +86,7 @@ def _document(body: bytes, encoding: str) -> Any:
         raise _unparsed() from None
 
 
-def _raw_events(document: Any) -> list[JsonObject]:
+def _raw_events(document: object) -> list[JsonObject]:
     if not isinstance(document, dict) or not isinstance(document.get("created_at"), str):
         raise _unparsed()
     events = document.get("batch")
@@ -99,7 +99,7 @@ def _raw_events(document: Any) -> list[JsonObject]:
     return events
 
 
-def _is_event(raw: Any) -> bool:
+def _is_event(raw: object) -> bool:
     return (
         isinstance(raw, dict)
         and all(isinstance(raw.get(name), str) for name in _TEXTS)
@@ -151,7 +151,7 @@ def _properties(raw: Mapping[str, Any], headers: Mapping[str, str]) -> JsonObjec
     return beside | own | ({"$lib": library, "$lib_version": version} if names_library else {})
 
 
-def _option(name: str, value: Any) -> bool | str:
+def _option(name: str, value: object) -> bool | str:
     if name == "product_tour_id":
         if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
             return str(value)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.payload import Event, as_dict, as_distinct_id
@@ -215,7 +215,7 @@ class Resolver:
             yield {"distinct_id": distinct_id, "person_id": person_id, "version": clock}
 
 
-def update_properties(properties: JsonObject, event: Mapping[str, Any]) -> bool:
+def update_properties(properties: JsonObject, event: Mapping[str, object]) -> bool:
     """Apply an event's `$set_once`, `$set` and `$unset` to a person's ``properties``; says whether they changed."""
     before = dict(properties)
     for name, value in as_dict(event.get("$set_once")).items():

@@ -141,7 +141,7 @@ class Readable:
             return {self.name(name): self._named(place, name, item) for name, item in value.items()}
         return [self._given("", item) for item in value] if isinstance(value, list) else _each_text(value, self.value)
 
-    def _named(self, place: str, name: str, value: Any) -> Any:
+    def _named(self, place: str, name: str, value: object) -> object:
         """Clean the ``value`` of a ``name``; an e-mail stays where the name of a person's trait says that it is one."""
         if (
             isinstance(value, str)
@@ -279,7 +279,7 @@ def _cached(rule: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: known(text) if len(text) <= _SHORT else rule(text[:_LONGEST])
 
 
-def _each_text(value: Any, rule: Callable[[str], str]) -> Any:
+def _each_text(value: object, rule: Callable[[str], str]) -> object:
     if type(value) is str:  # no number that is OutOfRange
         return rule(value)
     if isinstance(value, list):

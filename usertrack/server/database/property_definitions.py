@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from usertrack.server.database.session import ClickHouseSession
 from usertrack.server.hogql.context import PropertyDefinition
@@ -23,7 +22,7 @@ _TABLES = {"event": "events", "person": "persons", "group": "groups"}
 Key = tuple[str, str]  # (event | person | group, name)
 
 
-def property_type(name: str, value: Any, now: datetime) -> str:
+def property_type(name: str, value: object, now: datetime) -> str:
     """The type that ``value``, seen first, gives to the property ``name``; '' for lists and objects."""
     lowered = name.lower()
     if lowered.startswith(_ALWAYS_STRING):
@@ -63,7 +62,7 @@ class PropertyDefinitions:
         )
         return {(kind, name): PropertyDefinition(type_, bool(scalar)) for kind, name, type_, scalar in rows}
 
-    def learn(self, seen: Iterable[tuple[str, Mapping[str, Any]]], now: datetime) -> None:
+    def learn(self, seen: Iterable[tuple[str, Mapping[str, object]]], now: datetime) -> None:
         """Write the new definitions in ``seen``, pairs of (event | person | group, properties)."""
         with self._lock:
             news: dict[Key, PropertyDefinition] = {}
@@ -74,7 +73,7 @@ class PropertyDefinitions:
                         self._notice((kind, name), value, now, news)
             self._save(news)
 
-    def _notice(self, key: Key, value: Any, now: datetime, news: dict[Key, PropertyDefinition]) -> None:
+    def _notice(self, key: Key, value: object, now: datetime, news: dict[Key, PropertyDefinition]) -> None:
         known = news.get(key) or self._known.get(key)
         is_string = isinstance(value, str)
         if _teaches_nothing(known, value):
@@ -129,7 +128,7 @@ class PropertyDefinitions:
         self._known = {**self._known, **changed} if changed else self._known
 
 
-def _teaches_nothing(known: PropertyDefinition | None, value: Any) -> bool:
+def _teaches_nothing(known: PropertyDefinition | None, value: object) -> bool:
     """The common case."""
     return bool(known and known.property_type and (not known.scalar_string or isinstance(value, str) or value is None))
 

@@ -81,7 +81,7 @@ class SavedInsights:
             ).fetchone()
         return _insight(row) if row else None
 
-    def add(self, fields: Mapping[str, Any], id_: int | None = None, short_id: str = "") -> InsightRow:
+    def add(self, fields: Mapping[str, object], id_: int | None = None, short_id: str = "") -> InsightRow:
         """Save a new insight; without ids it gets new ones."""
         short_id = short_id or "".join(secrets.choice(_LETTERS) for _ in range(8))
         with self._open() as database:
@@ -99,7 +99,7 @@ class SavedInsights:
                 [json.dumps(fields), deleted, stale, insight.id],
             )
 
-    def save_result(self, insight: InsightRow, result: Mapping[str, Any], now: datetime) -> None:
+    def save_result(self, insight: InsightRow, result: Mapping[str, object], now: datetime) -> None:
         """Save the result of ``insight`` as of ``now`` (UTC), unless its query has changed meanwhile."""
         with self._open() as database:
             database.execute(

@@ -93,7 +93,7 @@ def message_of(error: Exception, path: Path) -> str:
     return message
 
 
-def _json(row: Mapping[str, Any]) -> str:
+def _json(row: Mapping[str, object]) -> str:
     import orjson
 
     try:

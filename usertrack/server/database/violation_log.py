@@ -246,7 +246,7 @@ def _sample(breach: Breach, broken: Broken, moment: str) -> str:
     return json.dumps(sample, ensure_ascii=False)
 
 
-def _type(value: Any) -> str:
+def _type(value: object) -> str:
     """Return what JSON calls a value of this kind."""
     match value:
         case None:

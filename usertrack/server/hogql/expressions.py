@@ -4,7 +4,6 @@ import functools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from usertrack.server.hogql import functions
 from usertrack.server.hogql.calls import print_call, result_type
@@ -55,7 +54,7 @@ class Expressions:
         return ", ".join(value.text for value in self.values(nodes))
 
     @contextmanager
-    def within(self, **settings: Any) -> Iterator[None]:
+    def within(self, **settings: object) -> Iterator[None]:
         """Settings of the scope for a part of the query."""
         before = {name: getattr(self.scope, name) for name in settings}
         scope = self.scope

@@ -87,7 +87,7 @@ def _bound(node: Node) -> str:
     return str(chain[2]) if chain and is_bound else ""
 
 
-def _set(value: Any) -> bool:
+def _set(value: object) -> bool:
     return bool(value) and value != "all"
 
 
@@ -114,7 +114,7 @@ def _moment(value: Any, context: Context) -> Node:
     return {"node": "Call", "name": "toDateTime64", "args": arguments}
 
 
-def moment_of(value: Any, zone: ZoneInfo, now: datetime) -> datetime:
+def moment_of(value: object, zone: ZoneInfo, now: datetime) -> datetime:
     """A date of a filter in ``zone``: an ISO date, or ``-7d``, ``-1mStart`` and the like before ``now``.
 
     Raises HogQLError, also for years that ClickHouse cannot store.
@@ -147,7 +147,7 @@ def _before(now: datetime, count: int, unit: str) -> datetime:
     return today.replace(year=index // 12, month=index % 12 + 1, day=min(today.day, last))
 
 
-def property_condition(item: Mapping[str, Any]) -> Node:
+def property_condition(item: Mapping[str, object]) -> Node:
     """One of PostHog's property filters as a condition; raises HogQLError for what is not supported.
 
     One of several values must match, or none of them for a negated operator; without values everything matches.
@@ -176,12 +176,12 @@ def property_condition(item: Mapping[str, Any]) -> Node:
     return {"node": "And" if operator in _NEGATED else "Or", "exprs": tests} if tests else _TRUE
 
 
-def _test(field: Node, operator: str, value: Any) -> Node:
+def _test(field: Node, operator: str, value: object) -> Node:
     if operator.endswith(("contains", "regex")):  # of texts, whatever the property holds
         field = {"node": "Call", "name": "toString", "args": [field]}
         value = f"%{value}%" if "contains" in operator else str(value)
     return compared(_OPERATORS[operator], field, constant(value))
 
 
-def constant(value: Any) -> Node:
+def constant(value: object) -> Node:
     return {"node": "Constant", "value": value}

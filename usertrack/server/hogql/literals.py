@@ -62,7 +62,7 @@ def with_values(tree: Any, values: Sequence[str]) -> Any:
     return _node(index, values)["value"] if index else tree
 
 
-def _index_of(value: Any) -> tuple[str, int] | None:
+def _index_of(value: object) -> tuple[str, int] | None:
     """The sign and the index of the value that a placeholder stands for; None when ``value`` is no placeholder."""
     if isinstance(value, str):
         if value.startswith("@"):

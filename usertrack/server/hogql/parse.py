@@ -42,7 +42,7 @@ _importing = threading.Lock()
 
 
 @functools.cache
-def _grammar() -> Any:
+def _grammar() -> object:
     """PostHog's C++ grammar. It imports the errors of PostHog's Django app, which cannot be installed.
 
     A stand-in module has our errors. The ``posthog`` SDK can still be imported, and is not loaded here.
@@ -184,7 +184,7 @@ def replace_placeholders(tree: Node, values: JsonObject) -> Node:
     return replaced
 
 
-def _weight(value: Any) -> int:
+def _weight(value: object) -> int:
     """The size of a value, counted wherever it is used; a ``Tree`` counts little, as its text was checked."""
     if isinstance(value, list | tuple):
         return 32 + sum(map(_weight, value))

@@ -84,7 +84,7 @@ def hogql_identifier(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]*", name) else identifier(name)
 
 
-def literal(value: Any) -> Sql:
+def literal(value: object) -> Sql:
     """A JSON value as a constant; objects have no HogQL constant."""
     if value is None:
         return Sql("NULL", Type("Unknown", True), value=None)

@@ -1,7 +1,6 @@
 """Guards the endpoints under /api/: a client needs the personal API key, on the one project of this server."""
 
 import hmac
-from typing import Any
 
 from starlette.requests import Request
 
@@ -9,7 +8,7 @@ from usertrack.server.http.api_errors import ApiError
 from usertrack.server.http.server_settings import ServerSettings
 
 
-def admit(request: Request, settings: ServerSettings, scope: str = "", body: Any = None) -> None:
+def admit(request: Request, settings: ServerSettings, scope: str = "", body: object = None) -> None:
     """Raises ApiError unless the request has the key of this project, and the key the ``scope``, where one is named."""
     authenticate(request, settings, body)
     # a path names the project by its number, or as ``@current``
@@ -19,7 +18,7 @@ def admit(request: Request, settings: ServerSettings, scope: str = "", body: Any
         require_scope(settings, scope)
 
 
-def authenticate(request: Request, settings: ServerSettings, body: Any = None) -> None:
+def authenticate(request: Request, settings: ServerSettings, body: object = None) -> None:
     """Accepts the personal key from the Authorization header, else the body, else the query string.
 
     Raises ApiError 401 with PostHog's words when there is none, or a wrong one (a project token is a wrong one).

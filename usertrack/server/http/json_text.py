@@ -30,12 +30,12 @@ def parse(text: str) -> Any:
         return _well_formed(document) if _SURROGATE_ESCAPE.search(text) else document
 
 
-def dump(document: Any) -> bytes:
+def dump(document: object) -> bytes:
     """Return the text of ``document``, from which `parse` makes it again; raises TypeError for deep nesting."""
     return orjson.dumps(document, default=_fragment, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
 
 
-def _fragment(value: Any) -> orjson.Fragment:
+def _fragment(value: object) -> orjson.Fragment:
     if type(value) is OutOfRange:
         return orjson.Fragment(str(value))
     raise TypeError
@@ -49,7 +49,7 @@ def _number(text: str) -> int | float | OutOfRange:
     return OutOfRange(text) if math.isinf(value) else value
 
 
-def _well_formed(value: Any) -> Any:
+def _well_formed(value: object) -> object:
     """``value`` with lone surrogates, which no UTF-8 text can hold, replaced; JSON escapes let them through."""
     if type(value) is str:  # no OutOfRange
         return _LONE_SURROGATE.sub("\ufffd", value)

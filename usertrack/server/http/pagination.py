@@ -1,7 +1,6 @@
 """Lists in pages as PostHog returns them: ``{count, next, previous, results}``, with full addresses."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -11,7 +10,7 @@ from usertrack.core.json_types import JsonObject
 _DEFAULT, _MAX = 100, 1000
 
 
-def page(request: Request, results: Sequence[Any]) -> JSONResponse:
+def page(request: Request, results: Sequence[object]) -> JSONResponse:
     """The page of ``results`` at the request's ``limit`` and ``offset``."""
     limit, offset = limit_and_offset(request)
     limit = min(limit, _MAX)
@@ -25,7 +24,7 @@ def limit_and_offset(request: Request) -> tuple[int, int]:
     return _number(request, "limit", _DEFAULT) or _DEFAULT, _number(request, "offset", 0)
 
 
-def page_body(request: Request, results: Sequence[Any], total: int, limit: int, offset: int) -> JsonObject:
+def page_body(request: Request, results: Sequence[object], total: int, limit: int, offset: int) -> JsonObject:
     """``results``, which begin at ``offset`` of ``total``, with the addresses of the next and the previous page."""
     return {
         "next": _address(request, limit, offset + limit) if offset + limit < total else None,

@@ -11,7 +11,7 @@ from usertrack.core.words import number, plural
 def preview_document(
     file: str,
     fates: Sequence[tuple[str, str]],
-    rows: Sequence[Sequence[Any]],
+    rows: Sequence[Sequence[object]],
     problems: Sequence[str],
     notes: Sequence[str],
 ) -> Document:

@@ -22,7 +22,7 @@ _KINDS: dict[str, Callable[[Node, RunHogQL, Project], list[Any]]] = {
 }
 
 
-def checked(query: Any) -> Node:
+def checked(query: object) -> Node:
     """The query within the nodes that only display it; raises ApiError for a kind that is not supported."""
     query = source_of(query)
     if not isinstance(query, dict):

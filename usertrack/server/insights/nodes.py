@@ -54,7 +54,7 @@ def not_supported(feature: str) -> ApiError:
     return ApiError(400, "invalid_input", f"{feature} is not supported by this server")
 
 
-def allow(node: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+def allow(node: Mapping[str, object], known: Iterable[str], where: str) -> None:
     """Raise ApiError for an option of ``node`` that is set and not ``known``."""
     for name, value in node.items():
         if name not in _HARMLESS and name not in known and value not in (None, False, [], {}, ""):
@@ -76,7 +76,7 @@ def count(node: Mapping[str, Any], name: str, default: int, limit: int) -> int:
     return int(value)
 
 
-def section(node: Mapping[str, Any], name: str) -> Node:
+def section(node: Mapping[str, object], name: str) -> Node:
     """The object ``node[name]``, {} when it is missing."""
     value = node.get(name) or {}
     if not isinstance(value, dict):
@@ -84,7 +84,7 @@ def section(node: Mapping[str, Any], name: str) -> Node:
     return value
 
 
-def objects(node: Mapping[str, Any], name: str) -> list[Node]:
+def objects(node: Mapping[str, object], name: str) -> list[Node]:
     """The list of objects ``node[name]``, [] when it is missing."""
     value = node.get(name) or []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
@@ -158,7 +158,7 @@ def date_range_of(node: Node, project: Project) -> DateRange:
     return DateRange(interval, floor(start, interval, project), last_moment(dates, interval, project))
 
 
-def last_moment(dates: Mapping[str, Any], interval: str, project: Project) -> datetime:
+def last_moment(dates: Mapping[str, object], interval: str, project: Project) -> datetime:
     date_to = dates.get("date_to")
     end = moment_of(date_to, project.timezone, project.now) if date_to else project.now.astimezone(project.timezone)
     is_date = len(str(date_to)) == 10  # not a time: the whole day counts

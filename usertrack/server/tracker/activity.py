@@ -57,7 +57,7 @@ class _Wrong(Exception):  # noqa: N818
     """Why an event is refused."""
 
 
-def read_activity(body: Any, token: str, now: datetime) -> Activity:
+def read_activity(body: object, token: str, now: datetime) -> Activity:
     """The events of a body; raises ``Refused`` (400, 401) for one that is none, or not of the project ``token``."""
     if not isinstance(body, dict):
         raise Refused("the body must be a JSON object")
@@ -102,7 +102,7 @@ def read_activity(body: Any, token: str, now: datetime) -> Activity:
     return activity
 
 
-def _person(value: Any) -> str:
+def _person(value: object) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise Refused("userId must be a text or a number")
     person = as_distinct_id(value.strip() if isinstance(value, str) else value)
@@ -111,7 +111,7 @@ def _person(value: Any) -> str:
     return person
 
 
-def _identify(events: list[Event], body: Mapping[str, Any]) -> None:
+def _identify(events: list[Event], body: Mapping[str, object]) -> None:
     """Each event carries the signature of the id, and the first one the claims, with the whole signature."""
     signature = body.get("signature")
     if isinstance(signature, str) and signature:
@@ -125,7 +125,7 @@ def _identify(events: list[Event], body: Mapping[str, Any]) -> None:
         events[0].properties["$set"] = texts
 
 
-def _skew(sent_at: Any, now: datetime) -> timedelta:
+def _skew(sent_at: object, now: datetime) -> timedelta:
     moment = _moment(sent_at) if sent_at is not None else None
     return now - moment if moment and moment >= _SINCE else timedelta()
 
@@ -139,7 +139,7 @@ def _check(properties: JsonObject) -> None:
         ) from None
 
 
-def _timestamp(value: Any, now: datetime, skew: timedelta) -> tuple[datetime, datetime | None]:
+def _timestamp(value: object, now: datetime, skew: timedelta) -> tuple[datetime, datetime | None]:
     """When it was by the server's clock and, where that is a guess, when the browser said that it was."""
     if value is None:
         return now, None
@@ -183,7 +183,7 @@ def _uuid(raw: Mapping[str, Any], person: str, alike: Counter[str]) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{alike[text]}{text}"))
 
 
-def _text(raw: Mapping[str, Any], name: str, *, required: bool = False) -> str:
+def _text(raw: Mapping[str, object], name: str, *, required: bool = False) -> str:
     value = raw.get(name)
     if value is None and not required:
         return ""
@@ -192,27 +192,27 @@ def _text(raw: Mapping[str, Any], name: str, *, required: bool = False) -> str:
     return value.strip()[:_TEXT]
 
 
-def _route(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
+def _route(raw: Mapping[str, object]) -> tuple[str, JsonObject]:
     _text(raw, "route", required=True)
     return "$pageview", {}
 
 
-def _click(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
+def _click(raw: Mapping[str, object]) -> tuple[str, JsonObject]:
     return "$autocapture", {"$event_type": "click", "selector": _text(raw, "element")}
 
 
-def _form_submit(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
+def _form_submit(raw: Mapping[str, object]) -> tuple[str, JsonObject]:
     return "form_submit", {"form_id": _text(raw, "formId") or _text(raw, "element")}
 
 
-def _page_time(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
+def _page_time(raw: Mapping[str, object]) -> tuple[str, JsonObject]:
     duration = raw.get("duration")
     if not isinstance(duration, int | float) or isinstance(duration, bool) or not 0 <= duration <= 86_400_000:
         raise _Wrong("duration must be milliseconds, of a day at most")
     return "page_time", {"visible_seconds": duration / 1000}
 
 
-def _error(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
+def _error(raw: Mapping[str, object]) -> tuple[str, JsonObject]:
     message = _text(raw, "message", required=True)
     return "$exception", {
         "$exception_type": "Error",
@@ -221,7 +221,7 @@ def _error(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
     }
 
 
-def _custom(raw: Mapping[str, Any]) -> tuple[str, JsonObject]:
+def _custom(raw: Mapping[str, object]) -> tuple[str, JsonObject]:
     name = _text(raw, "name", required=True)
     if name.startswith("$"):
         raise _Wrong("name must not begin with $: such events are PostHog's own")
