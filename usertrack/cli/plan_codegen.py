@@ -20,11 +20,21 @@ def codegen(
         bool,
         typer.Option("--check", help="Write nothing; exit with 5 unless the file of --output is what the plan gives."),
     ] = False,
+    client: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="CLIENT",
+            help="The client that `track` in Python calls: usertrack (the default), posthog, or a function of yours.",
+        ),
+    ] = None,
     plan: PlanOption = None,
 ) -> None:
     """Write the plan as code: event names, types of their properties, and a typed `track`.
 
     `usertrack plan codegen python -o shop/tracking.py`
+
+    `usertrack plan codegen python -o shop/tracking.py --for shop.analytics.send` · over a function of your own
 
     `usertrack plan codegen typescript -o web/tracking.ts --check` · in CI: is the file that of the plan?
     """
@@ -36,8 +46,11 @@ def codegen(
     from usertrack.workspace.settings import load_settings
 
     path = plan_path(load_settings(), plan)
-    code = generate(read_plan(path), language)
-    command = f"usertrack plan codegen {language} -o {shlex.quote(str(output or 'FILE'))}"
+    if client and language is not Language.python:
+        raise UsageError("--for is for Python", "in TypeScript, hand your client over: createTrack({ capture: … })")
+    code = generate(read_plan(path), language, client or "usertrack")
+    options = f" --for {shlex.quote(client)}" if client else ""
+    command = f"usertrack plan codegen {language} -o {shlex.quote(str(output or 'FILE'))}{options}"
     if not check:
         emit_bytes([code.encode()], output)
     elif output is None:

@@ -119,5 +119,24 @@ def test_a_deprecated_event_names_what_to_send_instead() -> None:
     assert "/** @deprecated send new instead */" in generate(plan, Language.typescript)
 
 
+@pytest.mark.parametrize(
+    ("client", "stand_in", "call"),
+    [
+        ("usertrack", "usertrack_track.track", (("7", "e", {"x": 1}), {"uuid": "u"})),
+        ("posthog", "posthog.capture", (("e",), {"distinct_id": "7", "properties": {"x": 1}, "uuid": "u"})),
+        ("tests.plan.codegen.plans.plan_of", "tests.plan.codegen.plans.plan_of", (("7", "e", {"x": 1}), {"uuid": "u"})),
+    ],
+)
+def test_track_calls_the_client(client: str, stand_in: str, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = generate(plan_of(PlannedEvent("e")), Language.python, client)
+    monkeypatch.setattr(stand_in, lambda *arguments, **options: (arguments, options))
+    assert run(code)["track"]("7", "e", {"x": 1}, uuid="u") == call
+
+
+def test_a_client_is_a_name() -> None:
+    for client in ("shop", "shop.analytics.", "a b.c", "shop.class", "x.y\nimport os"):
+        assert "there is no client" in problem(lambda: generate(REPORTS, Language.python, client)).message  # noqa: B023
+
+
 def test_a_plan_without_events() -> None:
     assert problem(lambda: generate(plan_of(), Language.python)).message == "tracking.yaml: the plan has no events"

@@ -97,7 +97,9 @@ console.log(JSON.stringify(sent));
 
 @pytest.mark.slow
 def test_mypy(tmp_path: Path) -> None:
-    (tmp_path / "tracking.py").write_text(generate(REPORTS, Language.python))
+    for module, client in {"tracking": "usertrack", "over_posthog": "posthog", "over_own": "own.send"}.items():
+        (tmp_path / f"{module}.py").write_text(generate(REPORTS, Language.python, client))
+    (tmp_path / "own.py").write_text("def send(distinct_id: object, event: str, properties: object) -> None: ...\n")
     shutil.copy(FOLDER / "right_calls.py", tmp_path)
     lines = ["from tracking import *", 'name: str = "report_exported"', *(call for call, _ in WRONG_PYTHON)]
     (tmp_path / "wrong_calls.py").write_text("\n".join(lines))

@@ -1,5 +1,6 @@
 """Generates the code: the same plan gives the same bytes."""
 
+import keyword
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import jinja2
 
 
+CLIENTS = ("usertrack", "posthog")
 _SYNTAX: Mapping[Language, Syntax] = {Language.python: PYTHON, Language.typescript: TYPESCRIPT}
 
 
@@ -52,13 +54,28 @@ class Event:
         return any(field.required for field in self.fields)
 
 
-def generate(plan: Plan, language: Language) -> str:
-    """The module of ``plan`` in ``language``. Raises ``UsageError`` for a plan without events."""
+def generate(plan: Plan, language: Language, client: str = "usertrack") -> str:
+    """Return the module of ``plan`` in ``language``.
+
+    Args:
+        plan: The tracking plan.
+        language: The language of the module.
+        client: What the `track` in Python calls: "usertrack", "posthog" or a function as `package.module.function`.
+
+    Raises:
+        UsageError: The plan has no events, or ``client`` is none of these.
+    """
     if not plan.events:
         raise UsageError(f"{plan.path}: the plan has no events", "add them below `events:`")
+    if client not in CLIENTS and not ("." in client and all(_is_name(word) for word in client.split("."))):
+        raise UsageError(
+            f"there is no client '{client}'",
+            "take usertrack, posthog, or a function such as shop.analytics.send",
+        )
     syntax = _SYNTAX[language]
     names = identifiers(plan.group_properties)
     text: str = _template(language).render(
+        client=client,
         events=list(_events(plan, syntax)),
         person=_fields(plan.person_properties.values(), syntax),
         groups={
@@ -68,6 +85,10 @@ def generate(plan: Plan, language: Language) -> str:
         own_keys=set(_OWN_KEYS) - {use.name for event in plan.events.values() for use in event.properties},
     )
     return text
+
+
+def _is_name(word: str) -> bool:
+    return word.isascii() and word.isidentifier() and not keyword.iskeyword(word)
 
 
 def is_current(file: Path, code: str) -> bool:
