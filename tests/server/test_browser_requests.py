@@ -18,7 +18,7 @@ from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, shared_store, s
 from starlette.requests import Request
 
 from usertrack.core.errors import UsageError
-from usertrack.server.capture.gate import Buckets, Gate
+from usertrack.server.capture.gate import Buckets, CaptureGate
 from usertrack.server.capture.identity import FILE, new_secret, sign
 from usertrack.server.capture.payload import Refused
 from usertrack.server.capture.persons import MERGING
@@ -75,7 +75,7 @@ def test_who_sends_too_much_is_told_when_to_come_back(serving: Serving) -> None:
 
 
 def test_a_program_elsewhere_may_send_ten_times_as_much_and_one_here_any_number() -> None:
-    gate = Gate(replace(SETTINGS, requests_per_address=0.2))
+    gate = CaptureGate(replace(SETTINGS, requests_per_address=0.2))
 
     def admitted(address: str) -> int:
         request = Request({"type": "http", "method": "POST", "headers": [], "client": (address, 1234)})

@@ -14,7 +14,7 @@ import pytest
 
 from usertrack.server.database.set_aside import SetAside
 from usertrack.server.event_log.group_commit import GroupCommit, LogFull
-from usertrack.server.event_log.log import NotAppended, Waiting
+from usertrack.server.event_log.log import NotAppended, WaitingRequests
 from usertrack.server.event_log.sqlite_log import SqliteLog
 
 Open = Callable[[], SqliteLog]
@@ -35,7 +35,7 @@ def bodies(log: SqliteLog, after: int = 0, size: int = 1 << 20) -> list[bytes]:
 
 def test_what_was_appended_is_read_in_order_from_an_offset(opened: Open) -> None:
     log = opened()
-    assert (log.end(), log.read(0, 100), log.waiting()) == (0, [], Waiting(0, 0))
+    assert (log.end(), log.read(0, 100), log.waiting()) == (0, [], WaitingRequests(0, 0))
     assert log.append([b"one", b"two"]) == 2
     assert log.append([b"three"]) == log.end() == 3
     assert [tuple(entry) for entry in log.read(1, 100)] == [(2, b"two"), (3, b"three")]

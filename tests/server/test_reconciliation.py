@@ -21,7 +21,7 @@ from usertrack.server.capture.payload import Event
 from usertrack.server.capture.recorded import to_bytes
 from usertrack.server.database.session import StoreClosed
 from usertrack.server.database.store import Store
-from usertrack.server.event_log.days import Counts
+from usertrack.server.event_log.days import DayCounts
 from usertrack.server.event_log.log import NotAppended
 from usertrack.server.http import requests
 from usertrack.server.imports.events import ImportOptions
@@ -144,7 +144,7 @@ def test_a_day_that_begins_in_a_deletion_is_changed_by_it(store: Store) -> None:
     event = Event(str(UUID(int=9, version=4)), "seen", "ann", tomorrow, {})
     with store.maintaining():
         new = BlockWriter(store, "phc_test").write([event], tomorrow)
-        store.log.trim(0, Counts(stored=1, rows=new), tomorrow)
+        store.log.trim(0, DayCounts(stored=1, rows=new), tomorrow)
         lose(store, "distinct_id = 'ann'")
     assert problems(store) == []
 
@@ -161,7 +161,7 @@ def test_nothing_is_deleted_that_would_be_told_as_a_loss(store: Store, tmp_path:
 
 def test_a_closed_log_stays_closed(store: Store, tmp_path: Path) -> None:
     store.close()
-    for use in (store.log.compare, lambda rows: store.log.trim(9, Counts(stored=1, **rows))):
+    for use in (store.log.compare, lambda rows: store.log.trim(9, DayCounts(stored=1, **rows))):
         with pytest.raises(NotAppended):
             use({})
     with pytest.raises(StoreClosed), store.maintaining():

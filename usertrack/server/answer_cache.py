@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from usertrack.server.database.execute import read_rows
 from usertrack.server.database.store import Store
-from usertrack.server.hogql.compiled import Compiled
+from usertrack.server.hogql.compiled import CompiledQuery
 
 _MOST = 32 << 20  # bytes of answers
 _STATE = (
@@ -66,6 +66,6 @@ class AnswerCache:
         return self._store.definitions.known(), read_rows(self._store, _STATE)
 
 
-def is_repeatable(compiled: Compiled) -> bool:
+def is_repeatable(compiled: CompiledQuery) -> bool:
     """Whether the query gives the same answer until the data changes. Its present is a constant in its SQL."""
     return not _CHANCE.search(compiled.clickhouse)

@@ -19,7 +19,7 @@ from usertrack.server.answer_cache import AnswerCache, is_repeatable
 from usertrack.server.database.execute import DAMAGED, cancel, execute, execute_parquet, progress, read_rows
 from usertrack.server.database.store import Store
 from usertrack.server.hogql import Context, HogQLError, compile_hogql
-from usertrack.server.hogql.compiled import Compiled
+from usertrack.server.hogql.compiled import CompiledQuery
 from usertrack.server.hogql.parse import GRAMMAR, Tree
 from usertrack.server.hogql.trees import Trees
 from usertrack.server.http.api_errors import ApiError
@@ -134,7 +134,7 @@ class QueryRunner:
 
         return self._answers.answer(json.dumps(query), ask) if self._answers else ask()[0]
 
-    def _compile(self, query: JsonObject, row_cap: int | None) -> Compiled:
+    def _compile(self, query: JsonObject, row_cap: int | None) -> CompiledQuery:
         values = _object(query, "values")
         texts = [query["query"], *(str(value) for value in values.values() if isinstance(value, Tree))]
         with_cohorts = any("cohort" in text.lower() for text in texts)

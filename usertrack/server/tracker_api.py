@@ -19,7 +19,7 @@ from usertrack.server.capture.user_agent import add_device
 from usertrack.server.event_log.group_commit import LogFull
 from usertrack.server.event_log.log import NotAppended
 from usertrack.server.http.requests import body_within
-from usertrack.server.tracker.activity import Activity, Rejection, read_activity
+from usertrack.server.tracker.activity import Rejection, TrackedActivity, read_activity
 from usertrack.server.tracker.script import script, script_name
 
 _LIMIT = 1 << 20  # bytes of a body
@@ -98,7 +98,7 @@ def _activity(capture: Capture) -> Any:
     return capture.counted(receive)
 
 
-def _read(capture: Capture, body: bytes, remote: str, now: datetime) -> Activity:
+def _read(capture: Capture, body: bytes, remote: str, now: datetime) -> TrackedActivity:
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -109,7 +109,7 @@ def _read(capture: Capture, body: bytes, remote: str, now: datetime) -> Activity
     return activity
 
 
-async def _ingest(capture: Capture, activity: Activity, now: datetime, *, browser: bool) -> None:
+async def _ingest(capture: Capture, activity: TrackedActivity, now: datetime, *, browser: bool) -> None:
     """Store the events that may be, and reject the others."""
     events, forged = capture.identities.divide(activity.events, now, browser=browser)
     refused = await capture.ingest(events, now)

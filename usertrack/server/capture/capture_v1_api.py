@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from usertrack.server.capture.gate import is_browser
 from usertrack.server.capture.live_check import described
 from usertrack.server.capture.payload import Refused, hide_address
-from usertrack.server.capture.payload_v1 import LIMIT, Batch, Rejected, read_batch, sent_at, too_large
+from usertrack.server.capture.payload_v1 import LIMIT, AnsweredBatch, Rejected, read_batch, sent_at, too_large
 from usertrack.server.capture.pipeline import RETRY_AFTER, Capture
 from usertrack.server.event_log.group_commit import LogFull
 from usertrack.server.event_log.log import NotAppended
@@ -51,14 +51,16 @@ def endpoint(capture: Capture) -> object:
     return capture.counted(receive)
 
 
-def _read(capture: Capture, headers: Mapping[str, str], body: bytes, remote: str, now: datetime) -> Batch:
+def _read(capture: Capture, headers: Mapping[str, str], body: bytes, remote: str, now: datetime) -> AnsweredBatch:
     batch = read_batch(headers, body, now)
     for event in batch.events:
         hide_address(event, remote, capture.hashed_ip)
     return batch
 
 
-async def _ingested(capture: Capture, batch: Batch, now: datetime, *, browser: bool) -> dict[str, dict[str, str]]:
+async def _ingested(
+    capture: Capture, batch: AnsweredBatch, now: datetime, *, browser: bool
+) -> dict[str, dict[str, str]]:
     events, forged = capture.identities.divide(batch.events, now, browser=browser)
     batch.results |= dict.fromkeys(forged, _FORGED)
     try:

@@ -50,7 +50,7 @@ class Buckets:
         return 0 if passes else (1 - level) / self._rate
 
 
-class Gate:
+class CaptureGate:
     """Lets requests in as the settings say. Programs on this machine may send any number, and any may from any site."""
 
     def __init__(self, settings: ServerSettings) -> None:

@@ -18,7 +18,7 @@ from usertrack.server.capture.recorded import from_bytes, received_at, to_bytes
 from usertrack.server.database.session import StoreClosed
 from usertrack.server.database.set_aside import SetAside
 from usertrack.server.database.store import Store
-from usertrack.server.event_log.days import Counts
+from usertrack.server.event_log.days import DayCounts
 from usertrack.server.event_log.group_commit import GroupCommit
 from usertrack.server.event_log.log import LoggedRequest
 from usertrack.server.http.log import described, error_code
@@ -187,7 +187,7 @@ class Ingestor:
             metrics.blocks.add(time.perf_counter() - began)
             metrics.failure = ""
             self._left = self._left[len(part) :]
-            counts = Counts(stored=len(part), rows=new)
+            counts = DayCounts(stored=len(part), rows=new)
         except Exception as failure:
             refuses = _is_refusal(failure)
             if self._under_way is entries and (refuses or error_code(failure) == _TOO_MUCH) and self._part > 1:
@@ -202,7 +202,7 @@ class Ingestor:
             if not refuses and not self._is_too_large(failure, entries):
                 raise
             self._refuse(entries, failure)
-            counts = Counts(refused=1)
+            counts = DayCounts(refused=1)
         if not self._left:
             self._under_way, self._part, self._tries = (), _PART, 0
             self._applied = entries[-1].offset

@@ -9,7 +9,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _RECENT = 60  # seconds
 
 
-class Histogram:
+class TimeHistogram:
     """The counts of what took at most so many seconds, as Prometheus has them."""
 
     def __init__(self) -> None:
@@ -59,10 +59,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self.requests: Counter[int] = Counter()  # by HTTP status
-        self.answered = Histogram()
+        self.answered = TimeHistogram()
         self.acknowledged, self.stored = Rate(), Rate()  # events
         self.new = 0  # stored events that were no repetitions
-        self.blocks = Histogram()
+        self.blocks = TimeHistogram()
         self.refused = 0  # events
         self.dropped = 0  # refused events for which there was no room aside
         self.failure = ""  # why the store takes nothing at present

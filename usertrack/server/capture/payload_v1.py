@@ -48,15 +48,15 @@ class Rejected(Exception):  # noqa: N818
 
 
 @dataclass
-class Batch(payload.Batch):
+class AnsweredBatch(payload.Batch):
     """The same, and the result of every event by its uuid."""
 
     results: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def read_batch(headers: Mapping[str, str], body: bytes, now: datetime) -> Batch:
+def read_batch(headers: Mapping[str, str], body: bytes, now: datetime) -> AnsweredBatch:
     """The events of a request received at ``now``; raises Rejected."""
-    batch = Batch()
+    batch = AnsweredBatch()
     for index, raw in enumerate(_raw_events(_document(body, headers.get("content-encoding", "").lower()))):
         uuid = _uuid(raw["uuid"])
         if uuid in batch.results:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from usertrack.core.pseudonyms import Pseudonyms
 from usertrack.plan.conform import Violation
-from usertrack.server.capture.gate import Gate
+from usertrack.server.capture.gate import CaptureGate
 from usertrack.server.capture.identity import FILE, Identities
 from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.capture.live_check import LiveCheck
@@ -24,7 +24,7 @@ from usertrack.server.capture.readable import Readable
 from usertrack.server.capture.recorded import to_bytes
 from usertrack.server.database.set_aside import KeptEvent, SetAside
 from usertrack.server.database.store import Store
-from usertrack.server.event_log.days import Counts
+from usertrack.server.event_log.days import DayCounts
 from usertrack.server.event_log.log import NotAppended
 from usertrack.server.http.server_settings import ServerSettings
 
@@ -46,7 +46,7 @@ class Capture:
     def __init__(self, store: Store, settings: ServerSettings, live_check: LiveCheck | None = None) -> None:
         self.token = settings.project_token
         self._set_aside = SetAside(store.path)
-        self.gate = Gate(settings)
+        self.gate = CaptureGate(settings)
         self.identities = Identities(store.path / FILE, signed_only=settings.signed_only)
         self.hashed_ip = Pseudonyms(settings.ip_key).of_id if settings.ip_key else None
         self._readable = Readable(settings.declared)
@@ -72,7 +72,7 @@ class Capture:
         if batch.refused:
             kept = 0
             with suppress(OSError, NotAppended):  # disk full, for one: the sender learns that they were refused
-                await self._in_thread(partial(self._log.trim, 0, Counts(refused=len(batch.refused))))
+                await self._in_thread(partial(self._log.trim, 0, DayCounts(refused=len(batch.refused))))
                 kept = await self._in_thread(partial(self._keep, batch, now, browser=browser))
             self.ingestor.metrics.refused += len(batch.refused)
             self.ingestor.metrics.dropped += len(batch.refused) - kept

@@ -12,7 +12,7 @@ from typing import Any
 
 from usertrack.core.json_types import JsonObject
 from usertrack.server.database.session import ClickHouseSession, message_of
-from usertrack.server.hogql.compiled import Compiled
+from usertrack.server.hogql.compiled import CompiledQuery
 from usertrack.server.hogql.sql import identifier, quote
 from usertrack.server.http.api_errors import ApiError
 
@@ -58,7 +58,7 @@ class Result:
     types: list[str]
 
 
-def execute(session: ClickHouseSession, compiled: Compiled, tag: str, memory: int) -> Result:
+def execute(session: ClickHouseSession, compiled: CompiledQuery, tag: str, memory: int) -> Result:
     """Runs ``compiled`` in ``memory`` bytes; ``tag`` is the name under which ``cancel`` finds it. Raises ApiError."""
     settings = _limited(tag, memory, _PART_FOR_JSON)
     sql, types = compiled.clickhouse, None
@@ -77,7 +77,7 @@ def execute(session: ClickHouseSession, compiled: Compiled, tag: str, memory: in
     return Result(*_first(body, start, end, compiled.page), public)
 
 
-def execute_parquet(session: ClickHouseSession, compiled: Compiled, tag: str, memory: int) -> bytes:
+def execute_parquet(session: ClickHouseSession, compiled: CompiledQuery, tag: str, memory: int) -> bytes:
     """The result as a parquet file; columns that share a name are numbered. Raises ApiError."""
     seen: dict[str, int] = {}
     names = []

@@ -15,7 +15,7 @@ from usertrack.server.database.session import ClickHouseSession
 Rows = list[JsonObject]
 
 
-class Journal:
+class MergeJournal:
     """The journal of one data directory. Callers hold ``store.write_lock``, or are the first to open the store."""
 
     def __init__(self, store: ClickHouseSession) -> None:

@@ -17,7 +17,7 @@ from usertrack.core.formats import prepare_folder
 from usertrack.core.sql_file import sql_file
 from usertrack.core.temporary import remove_left_overs
 from usertrack.server.database.damage import Damage
-from usertrack.server.database.journal import Journal
+from usertrack.server.database.journal import MergeJournal
 from usertrack.server.database.literals import literal
 from usertrack.server.database.lock import DirectoryLock, ReportWait
 from usertrack.server.database.property_definitions import PropertyDefinitions
@@ -82,7 +82,7 @@ class Store(ClickHouseSession):
                 if statement.strip():
                     self._connection.query(statement)
             self.damage = Damage(self)
-            self.journal = Journal(self)
+            self.journal = MergeJournal(self)
             self.journal.complete()
             self.definitions = PropertyDefinitions(self)
         except BaseException as error:

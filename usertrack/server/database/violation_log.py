@@ -49,7 +49,7 @@ _KEYS = 100  # properties that a sample names
 REST = "(others)"
 
 
-class Kind(NamedTuple):
+class ViolationKind(NamedTuple):
     """The key by which violations are counted. ``property`` is empty when the event as a whole is meant."""
 
     rule: str
@@ -68,10 +68,10 @@ class Breach(NamedTuple):
     version: str
     violations: tuple[Violation, ...]
 
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[ViolationKind]:
         event, library, version = _short(self.event), _short(self.library), _short(self.version)
         return [
-            Kind(violation.rule, event, _short(violation.property or ""), violation.of, library, version)
+            ViolationKind(violation.rule, event, _short(violation.property or ""), violation.of, library, version)
             for violation in self.violations
         ]
 
@@ -95,8 +95,8 @@ class ViolationLog:
         self._path = folder / "live_check.sqlite"
         self._turn = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._samples: Counter[Kind] = Counter()
-        self._kinds: set[Kind] = set()
+        self._samples: Counter[ViolationKind] = Counter()
+        self._kinds: set[ViolationKind] = set()
         self._unwritten = _Unwritten()
         self._will_write = False
 
@@ -192,11 +192,11 @@ class ViolationLog:
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _known(self, kind: Kind) -> Kind:
+    def _known(self, kind: ViolationKind) -> ViolationKind:
         """``kind``, or the rest of its rule when there are too many."""
         if kind not in self._kinds:
             if len(self._kinds) >= _KINDS:
-                return Kind(kind.rule, REST, "", "event", "", "")
+                return ViolationKind(kind.rule, REST, "", "event", "", "")
             self._kinds.add(kind)
         return kind
 
@@ -215,8 +215,8 @@ class ViolationLog:
             database.execute("PRAGMA synchronous = NORMAL")
             database.executescript(_SCHEMA)
             self._connection = database
-            columns = ", ".join(Kind._fields)
-            self._kinds |= {Kind(*row) for row in database.execute(f"SELECT {columns} FROM violations")}
+            columns = ", ".join(ViolationKind._fields)
+            self._kinds |= {ViolationKind(*row) for row in database.execute(f"SELECT {columns} FROM violations")}
         return self._connection
 
 
@@ -226,7 +226,7 @@ class _Unwritten:
 
     checked: int = 0
     since: str = ""
-    kinds: dict[Kind, tuple[int, str, str]] = field(default_factory=dict)
+    kinds: dict[ViolationKind, tuple[int, str, str]] = field(default_factory=dict)
     samples: list[tuple[str]] = field(default_factory=list)
 
 

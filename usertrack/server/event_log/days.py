@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS days (
 """
 
 
-class Counts(NamedTuple):
+class DayCounts(NamedTuple):
     """Events of a day; ``rows`` are the new ones of the stored."""
 
     acknowledged: int = 0
@@ -26,9 +26,9 @@ class Counts(NamedTuple):
     rows: int = 0
 
 
-def add(writer: sqlite3.Connection, at: datetime, counts: Counts) -> None:
+def add(writer: sqlite3.Connection, at: datetime, counts: DayCounts) -> None:
     """Add ``counts`` to the day of ``at`` (UTC); a day that begins while others are changed is changed, too."""
-    sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in Counts._fields)
+    sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in DayCounts._fields)
     rows = "CASE WHEN (SELECT rows IS NULL FROM days ORDER BY day DESC LIMIT 1) THEN NULL ELSE ? END"
     sql = f"INSERT INTO days VALUES (?, ?, ?, ?, {rows}, 0) ON CONFLICT DO UPDATE SET {sums}"
     writer.execute(sql, (f"{at:%Y-%m-%d}", *counts))
@@ -36,7 +36,7 @@ def add(writer: sqlite3.Connection, at: datetime, counts: Counts) -> None:
 
 def expect_changes(writer: sqlite3.Connection, at: datetime) -> None:
     """Mark all days, and that of ``at``: their rows change, and are counted anew at the next comparison."""
-    add(writer, at, Counts())  # without any day, the next one would not know
+    add(writer, at, DayCounts())  # without any day, the next one would not know
     writer.execute("UPDATE days SET rows = NULL")
 
 

@@ -10,7 +10,7 @@ class LoggedRequest(NamedTuple):
     body: bytes
 
 
-class Waiting(NamedTuple):
+class WaitingRequests(NamedTuple):
     """The amount of what is in a log."""
 
     entries: int

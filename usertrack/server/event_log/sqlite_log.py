@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from usertrack.core.formats import delete_copies, prepare_sqlite
 from usertrack.server.event_log import days
-from usertrack.server.event_log.log import LoggedRequest, NotAppended, Waiting
+from usertrack.server.event_log.log import LoggedRequest, NotAppended, WaitingRequests
 from usertrack.server.event_log.salvage import Salvage
 
 _FORMAT = 1
@@ -54,7 +54,7 @@ class SqliteLog:
         self._reader: sqlite3.Connection | None = None
         self._closed = False
         self._end = 0
-        self._waiting = Waiting(0, 0)
+        self._waiting = WaitingRequests(0, 0)
         self.missing: list[str] = []  # by the last comparison with the engine
         self._fresh = path.with_name(f"{path.stem}-salvaged{path.suffix}")
         self._finish_setting_aside()
@@ -87,7 +87,7 @@ class SqliteLog:
                     self._set_aside(error)
             return self.read(after, size)
 
-    def trim(self, upto: int, counts: days.Counts | None = None, at: datetime | None = None) -> None:
+    def trim(self, upto: int, counts: days.DayCounts | None = None, at: datetime | None = None) -> None:
         """Remove the entries up to that offset, itself included, and count events of the day of ``at``.
 
         Raises ``NotAppended`` on a full disk.
@@ -126,7 +126,7 @@ class SqliteLog:
         """Return the offset of the last entry that was ever appended; 0 before the first."""
         return self._end
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> WaitingRequests:
         """Return the size of what was appended and not trimmed."""
         return self._waiting
 
@@ -150,7 +150,7 @@ class SqliteLog:
         numbered = [(end + number, zlib.crc32(body), body) for number, body in enumerate(bodies, 1)]
         with _transaction(writer):
             writer.executemany("INSERT INTO entries VALUES (?, ?, ?)", numbered)
-            days.add(writer, datetime.now(UTC), days.Counts(acknowledged=events))
+            days.add(writer, datetime.now(UTC), days.DayCounts(acknowledged=events))
         self._end = end + len(bodies)
         self._add(len(bodies), sum(map(len, bodies)))
         return self._end
@@ -159,7 +159,7 @@ class SqliteLog:
         with _transaction(self._open()) as writer:
             days.expect_changes(writer, datetime.now(UTC))
 
-    def _trim(self, upto: int, counts: days.Counts | None, at: datetime) -> bool:
+    def _trim(self, upto: int, counts: days.DayCounts | None, at: datetime) -> bool:
         """Remove some entries; says whether there are more."""
         if not self._writer and not counts:
             return False
@@ -176,7 +176,7 @@ class SqliteLog:
         return len(sizes) == _TRIMMED_AT_ONCE
 
     def _add(self, entries: int, size: int) -> None:
-        self._waiting = Waiting(self._waiting.entries + entries, self._waiting.bytes + size)
+        self._waiting = WaitingRequests(self._waiting.entries + entries, self._waiting.bytes + size)
 
     def _checkpoint(self) -> None:
         """Write the journal's pages into the file, most of them while others append, so that it begins anew."""
@@ -232,7 +232,7 @@ class SqliteLog:
         except BaseException:
             writer.close()
             raise
-        self._writer, self._end, self._waiting = writer, max(self._end, end), Waiting(count, int(size))
+        self._writer, self._end, self._waiting = writer, max(self._end, end), WaitingRequests(count, int(size))
         return writer
 
     def _disconnect(self) -> None:

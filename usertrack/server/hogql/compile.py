@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from usertrack.core.json_types import JsonObject
-from usertrack.server.hogql.compiled import Compiled
+from usertrack.server.hogql.compiled import CompiledQuery
 from usertrack.server.hogql.context import Context
 from usertrack.server.hogql.errors import HogQLError
 from usertrack.server.hogql.filters import replace_filters
@@ -26,7 +26,7 @@ def compile_hogql(
     filters: JsonObject | None = None,
     variables: JsonObject | None = None,
     parse: Callable[[str], Node] = parse_select,
-) -> Compiled:
+) -> CompiledQuery:
     """Compiles one SELECT.
 
     ``values`` replace ``{name}`` as constants, ``variables`` ``{variables.code_name}``; ``filters`` is PostHog's
@@ -49,7 +49,7 @@ def compile_hogql(
                 raise HogQLError(OFFSET_REFUSED)
         page = None if context.row_cap is None else _limit(tree, context.row_cap)
         sql, columns = Queries(context).query(tree, top=True)
-        return Compiled(sql, [c.name for c in columns], [c.key for c in columns], tree, page)
+        return CompiledQuery(sql, [c.name for c in columns], [c.key for c in columns], tree, page)
     except RecursionError as error:
         raise HogQLError("The query is too deeply nested") from error
 

@@ -7,7 +7,7 @@ from usertrack.server.hogql.text import top_level
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledQuery:
     """``clickhouse`` is the SELECT, to be run with the settings of `execute`.
 
     Its columns are named ``keys`` there, ``columns`` in PostHog. ``page`` is set when the query had no LIMIT: the

@@ -39,7 +39,7 @@ class Rejection:
 
 
 @dataclass
-class Activity:
+class TrackedActivity:
     """The content of a body: ``events`` to store, what was ``rejected``, and the names of ``ignored`` fields.
 
     ``places`` has the place of each event in the body, by its uuid. ``nameless`` have neither uuid nor timestamp: sent
@@ -57,7 +57,7 @@ class _Wrong(Exception):  # noqa: N818
     """Why an event is refused."""
 
 
-def read_activity(body: object, token: str, now: datetime) -> Activity:
+def read_activity(body: object, token: str, now: datetime) -> TrackedActivity:
     """The events of a body; raises ``Refused`` (400, 401) for one that is none, or not of the project ``token``."""
     if not isinstance(body, dict):
         raise Refused("the body must be a JSON object")
@@ -68,7 +68,7 @@ def read_activity(body: object, token: str, now: datetime) -> Activity:
     if not isinstance(sent, list):
         raise Refused("events must be a list")
     skew = _skew(body.get("sentAt"), now)
-    activity = Activity(ignored=Counter(key[:80] for key in body if key not in _FIELDS))
+    activity = TrackedActivity(ignored=Counter(key[:80] for key in body if key not in _FIELDS))
     alike: Counter[str] = Counter()
     for index, raw in enumerate(sent):
         try:
