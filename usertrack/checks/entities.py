@@ -162,7 +162,7 @@ _TABLES = (
     "JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') "
     "AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1"
 )
-_MOST_TABLES = 5000
+_MOST_TABLES = 5000  # names of which near ones are proposed
 _OTHERWISE = "is this the right database, and the right schema?"
 
 
@@ -233,7 +233,7 @@ def _asking(runner: Runner, name: str, sql: str, limit: int) -> Statement:
 
 _SAMPLE = 100_000  # rows of an entity that are looked at
 _PATIENCE = 5.0  # seconds for one look
-_DAYS = 30
+_DAYS = 30  # recent rows alone: words of states that are in use
 _LONGEST = 30  # characters of a word
 _MUCH = 0.5  # the share of rows in no state with which figures mean nothing
 _NAMED = 5  # words that are named, of all that are in no list

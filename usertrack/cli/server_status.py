@@ -17,7 +17,7 @@ from usertrack.server.database.lock import server_of
 from usertrack.server.database.set_aside import SetAside
 from usertrack.server.serve import serving
 
-_SECONDS = 10.0
+_SECONDS = 10.0  # seconds: a server that hangs counts as one that does not answer
 DEGRADED = 5
 """The exit code when the server answers and is not well."""
 

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-_NARROWEST = 20  # columns
+_NARROWEST = 20  # columns: rich needs some to wrap words in
 
 
 def repair() -> None:

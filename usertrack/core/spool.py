@@ -16,8 +16,8 @@ from usertrack.core.temporary import temporary_folder
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_BATCH = 20_000
-_FEW = 50_000
+_BATCH = 20_000  # rows in memory at a time
+_FEW = 50_000  # rows: to share fewer among threads takes longer than to join them
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ _AFTER = r"($|[^\w.-]|\.(?:$|\W))"
 _PACKED = {0x82: "lz4_raw", 0x90: "zstd"}
 """The methods of ClickHouse's frames: after a checksum of 16 bytes, the method and the sizes packed (with these nine
 bytes) and unpacked, then the packed bytes."""
-_CHECKSUM, _FRAME = 16, struct.Struct("<BII")
+_CHECKSUM, _FRAME = 16, struct.Struct("<BII")  # ClickHouse's blocks: CityHash128, then method, packed size, size
 ERASED = "[erased]"
 
 

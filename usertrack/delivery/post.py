@@ -16,7 +16,7 @@ from usertrack.sources.http import one_line, why_unreachable
 from usertrack.sources.retry import LONGEST_WAIT, Retry, attempts, notify_retry, retry_after
 
 _SHORTEST_SECRET = 8  # characters: what is shorter is a word such as `hooks`, and no key
-_TIMEOUT = httpx.Timeout(30, connect=10)
+_TIMEOUT = httpx.Timeout(30, connect=10)  # seconds: a receiver that hangs must not hold up a push for long
 _SHORT = httpx.Timeout(10)  # for who tries again later
 
 

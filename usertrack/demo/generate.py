@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 
-SEED = 20_261_120
+SEED = 20_261_120  # any number; golden files and samples of the guides rest on this one
 CHUNK = 10_000  # accounts in one range: 600 000 events over 90 days, 1.5 GB of memory
 SHARED = ("functions", "personas")
 STEPS = ("accounts", "visitors", "visits", "runs", "tools", "artifacts", "events", "persons")

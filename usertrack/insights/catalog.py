@@ -17,8 +17,8 @@ from usertrack.sources.http import LacksScope, NotFound
 
 PROPERTY_TYPES = ("event", "person", "group")
 ERROR_ORDERS = ("occurrences", "users", "last_seen", "first_seen")
-_PAGE = 500
-_ISSUES = 100
+_PAGE = 500  # definitions in a request, so that most projects take one
+_ISSUES = 100  # PostHog's page of issues
 _SEARCHED = {
     "insights": "insight",
     "dashboards": "dashboard",

@@ -19,7 +19,7 @@ from usertrack.sources.limits import own_limit, with_limit
 from usertrack.sources.posthog import PAGE_ROWS
 from usertrack.sources.query_client import hogql_node
 
-_PAGE = 500
+_PAGE = 500  # insights in a request, so that most projects take one
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
 _LONGEST_SEARCH = 200  # characters, of PostHog
 _LISTED = 10  # insights that one message names

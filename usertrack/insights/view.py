@@ -15,7 +15,7 @@ from usertrack.insights.saved import InsightResult, SavedInsight, favourites
 from usertrack.insights.tables import interval_of
 from usertrack.library.nodes import source_of
 
-_ROWS = 100
+_ROWS = 100  # on a terminal; files have all rows
 
 
 @dataclass(frozen=True)

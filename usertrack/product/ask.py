@@ -75,7 +75,7 @@ def _as_usage_error(runner: Runner, error: UsertrackError, values: Mapping[str, 
 
 
 _FIELDS = ("event", "timestamp", "properties", "person", "person_id", "distinct_id", "elements_chain", "session")
-_LATELY = timedelta(days=90)
+_LATELY = timedelta(days=90)  # a property that no event had for so long is taken for a misspelling
 
 
 def filter_values(scope: Scope) -> dict[str, Any]:

@@ -26,7 +26,7 @@ MOST_PEOPLE = 50_000
 MOST_EMBEDDED = 500_000
 """The same for the embedded server, which takes requests of 20 MB."""
 
-MOST_BUCKETS = 10_000
+MOST_BUCKETS = 10_000  # more than the 8 784 hours of a leap year
 
 TOP = 5
 """How many values of a breakdown have a group of their own, unless `--top` says otherwise."""

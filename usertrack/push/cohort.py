@@ -25,7 +25,7 @@ from usertrack.sources.own_events import own_events
 _ADD_AT_ONCE = 1000  # PostHog's DEFAULT_COHORT_INSERT_BATCH_SIZE
 _ASK_AT_ONCE = 1000  # e-mails in one query
 _PAGE = 1000  # members in one answer
-_LONGEST_NAME = 400
+_LONGEST_NAME = 400  # characters that PostHog's column for it has
 _SLOW = 480  # requests in a minute: PostHog's limit for a personal key
 _NEW = "<new>"  # stands for the id of a cohort that is not there yet
 

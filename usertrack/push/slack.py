@@ -51,7 +51,7 @@ def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any
     """The message: how many people to act on, who comes first and why. ``text`` is for notifications."""
     segment, total = audience.segment, audience.total
     people = audience.people[:MOST_LISTED]
-    title = f"{cut(segment.name, HEADER - 30)} · {_people(total)}"
+    title = f"{cut(segment.name, HEADER - 30)} · {_people(total)}"  # 30 characters are for the count
     blocks: list[dict[str, Any]] = [
         header(safe.visible(title)),
         context(_about(audience)),

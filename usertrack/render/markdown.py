@@ -25,7 +25,7 @@ from usertrack.render.safe import markdown_html as in_html
 from usertrack.render.safe import markdown_prose as prose
 from usertrack.render.safe import visible
 
-_BAR = 10
+_BAR = 10  # characters of a full bar: Markdown knows no width
 _FENCE = re.compile(r"`{3,}")
 
 

@@ -19,7 +19,7 @@ _SHADES = " ░▒▓█"
 # Each has its own text colour, so that a number is legible whatever the terminal's colours are.
 _TINTS = ("", "#1d2129 on #d6eeef", "#1d2129 on #9fd6d8", "#1d2129 on #5fb9bd", "#ffffff on #0b5f63")
 _LEFT, _AXIS = 13, 20  # cells that plotille takes beside the drawing: for numbers, and with the rest of the last date
-_WIDEST = 96
+_WIDEST = 96  # columns: a chart of one row for a point gains nothing beyond
 _ROUND = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)  # steps that read well between the numbers of an axis
 _READ = 16  # with more columns than this nobody reads single numbers
 

@@ -8,7 +8,7 @@ from usertrack.core.words import number
 
 _QUOTED = re.compile("(“[^”]*”)")  # an error's own words
 _DAYS = re.compile(r"(?<![\w/.:=–-])[0-9]+(?= d\b)")  # one mail fits people of any age, but not of any count
-_NAMED = 3
+_NAMED = 3  # people that a line names; the others are counted
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from usertrack.segments.explain import Explanation, explain
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import SegmentSet
 
-DAYS = 30
+DAYS = 30  # of activity: as long as a month of MAU
 _TIMELINE = 500  # events and actions in a dossier at the most; a note says when there are more
 
 PARTS = {

@@ -95,7 +95,7 @@ def _origins(dossier: Dossier, *parts: str) -> tuple[Origin, ...]:
 
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_FEWEST_ACTIONS = 50
+_FEWEST_ACTIONS = 50  # fewer leave most of the 168 hours of a week empty
 _ACCOUNT = (
     "account_id",
     "accounts",

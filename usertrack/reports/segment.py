@@ -14,7 +14,7 @@ from usertrack.segments.history.notes import difference_notes, retroactive_notes
 from usertrack.segments.history.week_ago import Moves
 from usertrack.segments.view import match_notes, undecided_words
 
-PEOPLE, MOVES = 50, 20
+PEOPLE, MOVES = 50, 20  # that the report names; the others are counted
 
 
 def segment_document(

@@ -20,7 +20,7 @@ from usertrack.segments.history.week_ago import Moves
 from usertrack.segments.rules import Segment
 from usertrack.segments.view import SegmentChanges
 
-_PEOPLE, _OF_A_SEGMENT = 8, 3
+_PEOPLE, _OF_A_SEGMENT = 8, 3  # rows: one screen, and no segment fills it alone
 _DEVIATIONS = 3  # of those who come and go by chance: a segment that grew or shrank by more is news
 
 

@@ -10,7 +10,7 @@ from usertrack.core.stats import student
 from usertrack.core.words import growth, number, signed
 from usertrack.reports.weekly import STEPS, Weekly
 
-_TOP = 5
+_TOP = 5  # values in one line of a table; the others are counted
 
 
 def new_user_facts(weekly: Weekly) -> Iterator[tuple[str, str]]:

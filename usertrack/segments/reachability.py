@@ -14,11 +14,11 @@ from sqlglot import exp
 from usertrack.core.spool import identifier, quote
 from usertrack.segments.expressions import columns, compared_texts, numbers, to_sql
 
-_SAMPLES = 20_000
+_SAMPLES = 20_000  # random people: bounds the time of a check; an extreme that they miss is only not noted
 Wish = tuple[exp.Expression, bool]
 """A condition, and whether it should be true, or not true (false or unknown)."""
 
-_WAYS, _WORLDS = 4_096, 200_000
+_WAYS, _WORLDS = 4_096, 200_000  # bound the time of a check: beyond them a condition counts as possible
 _UNITS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400, "WEEK": 604_800}
 _ORDERS = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
 _PLAIN = (

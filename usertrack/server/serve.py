@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8765
+DEFAULT_PORT = 8765  # none of PostHog's own; the pages have the next one
 
 
 def load_or_create_settings(data: Path, env: Mapping[str, str]) -> ServerSettings:

@@ -45,7 +45,7 @@ _TYPES = {
     "bool": "BOOLEAN",
     "date": "DATE",
 }
-_AT_ONCE = 4
+_AT_ONCE = 4  # connections: small databases allow few, and the product needs them
 _ADDRESS = 20  # seconds for Neon's API to return the address
 _GRACE = 5.0  # seconds that Postgres may take to stop a query before we cancel it, and then again before we cut
 

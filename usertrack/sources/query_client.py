@@ -17,7 +17,7 @@ from usertrack.sources import STORE_IS_DAMAGED, http
 from usertrack.sources.waiting import WaitNotices
 
 _BLOCKING_SECONDS = 75  # PostHog's gateway gives up at 60
-_STOP_SECONDS = 5
+_STOP_SECONDS = 5  # who pressed Ctrl-C does not wait longer for PostHog to agree
 _WAITING, _DAMAGED = "X-Usertrack-Waiting", "X-Usertrack-Damaged"  # of the embedded server
 
 _PARQUET = "application/vnd.apache.parquet"

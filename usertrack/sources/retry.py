@@ -18,7 +18,7 @@ from usertrack.core.notify import Notify
 
 stamina.instrumentation.set_on_retry_hooks([])  # retries are shown through `notify`, not logged
 
-ATTEMPTS = 6
+ATTEMPTS = 6  # with pauses that double, 30 s at most
 LONGEST_WAIT = 90.0
 """The longest wait in seconds that a server may ask for; for more the user decides."""
 

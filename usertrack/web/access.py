@@ -25,7 +25,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _DAYS = 30  # a cookie is good for so long
-_LINK_SECONDS = 24 * 3600
+_LINK_SECONDS = 24 * 3600  # whoever starts the pages opens the link the same day
 _LARGEST_FORM = 1 << 20  # bytes
 _WRONG_SECONDS = 1.0  # so that guessing a password takes long
 _MOST_GUESSES = 10  # of an address that wait; people behind one address mistype less often than that

@@ -20,7 +20,7 @@ from usertrack.workspace.files import library_of
 from usertrack.workspace.settings import Settings
 
 Value = TypeVar("Value")
-_MOST = 500  # answers
+_MOST = 500  # answers: bounds the memory, the oldest go
 _YOUNG = 60.0  # seconds in which an answer is given again without asking; those of the demo do not age
 
 

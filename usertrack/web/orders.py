@@ -38,7 +38,7 @@ class Once(Generic[Value]):
             return error
 
 
-_MOST = 200
+_MOST = 200  # forms that wait to be confirmed: bounds the memory, the oldest go
 _SECONDS = 15 * 60  # in which what was shown may be done
 
 

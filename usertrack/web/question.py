@@ -79,7 +79,7 @@ class Question:
         return f"{path}?{query}" if query else path
 
 
-_MOST_DAYS = 3660
+_MOST_DAYS = 3660  # ten years: a typing error asks for more
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-DEFAULT_PORT = 8766
+DEFAULT_PORT = 8766  # the one after `serve`'s
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOOKS_EVERY = 15  # seconds
 

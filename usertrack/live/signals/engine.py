@@ -26,8 +26,8 @@ LATEST = 3600.0
 """Seconds by which an event may be late; a later one changes nothing any more, and is counted."""
 
 _MOST_INSTANCES = 24  # of a person, before those that are over are looked for
-_MOST_AT_ONCE = 200
-_MOST_BURSTS = 1000
+_MOST_AT_ONCE = 200  # instances of a person: bounds the memory of somebody with ever new forms or errors
+_MOST_BURSTS = 1000  # values that may become incidents: bounds the memory where each error is a new one
 _key = attrgetter("key")
 
 Due = tuple[float, str, int, str]  # when, and of whom: a person, or "" and a burst

@@ -14,8 +14,8 @@ from usertrack.engine.runner import Runner
 from usertrack.live.signals.occurrence import NOTHING, PROPERTIES, Occurrence, known_properties
 
 _EVENTS = "posthog/signal_events"
-_SLICE = timedelta(days=10)
-_BATCH = 20_000
+_SLICE = timedelta(days=10)  # of history in one query: bounds what a query holds
+_BATCH = 20_000  # events in memory at a time
 
 
 def history(runner: Runner, since: datetime, until: datetime) -> Iterator[Occurrence]:

@@ -8,7 +8,7 @@ IDLE_SECONDS = 60.0
 SESSION_SECONDS = 1800.0
 """After how long without an event a session is over, as PostHog has it."""
 
-_MOST_TABS = 8
+_MOST_TABS = 8  # of a person: bounds the memory of one whose tabs are never closed; the oldest goes
 
 
 class TabVisit:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from usertrack.plan.model import PlannedProperty
 
-_WIDTH = 110
+_WIDTH = 110  # columns of text: with its indent it stays within 120
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
 
 

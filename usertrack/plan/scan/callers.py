@@ -7,10 +7,10 @@ from usertrack.plan.scan.program import Program
 from usertrack.plan.scan.syntax import Alias, CodeFunction, Expression, FunctionParameter, Member, Object, Typed
 from usertrack.plan.scan.values import ClassValue, FunctionValue, ParameterValue, UnknownValue, Value, argument_of
 
-MOST_CALLERS = 60
+MOST_CALLERS = 60  # values of one parameter: bounds the work, further callers are not read
 MOST_FILES = 150
 """A parameter is not looked for in the callers of a function whose name is in more files."""
-DEEPEST = 4
+DEEPEST = 4  # wrappers around wrappers: each one multiplies the callers to read
 
 
 class Callers(Evaluator):

@@ -69,8 +69,8 @@ _TEST_FILE = re.compile(
     re.IGNORECASE,
 )
 _MINIFIED = re.compile(r"[.\-]min\.[cm]?js$|\.bundle\.js$|\.chunk\.js$", re.IGNORECASE)
-_SMALL = 5_000
-_LONG_LINE = 500
+_SMALL = 5_000  # bytes: so short a file is read whatever its lines are
+_LONG_LINE = 500  # characters: people break lines earlier, minifiers do not
 _COMMENT = re.compile(rb"\s*(?:/[/*]|\*|#|<!--)")
 DOUBTED = "copied in or for tests, by its name, so it is not read; if it is the product's, scan it by a path of its own"
 OUTSIDE = "it is a link out of what is scanned, and is not followed"

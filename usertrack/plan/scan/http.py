@@ -29,7 +29,7 @@ REQUESTS = frozenset(
 QUEUES = ("push", "append", "put_nowait", "unshift", "appendleft")
 """Methods that put an event aside, in a file that makes requests."""
 PERSONS = frozenset(("distinct_id", "distinctId", "$distinct_id"))
-DEEPEST = 5
+DEEPEST = 5  # lists and keys around an event in the body of a request: bounds the work
 
 
 def http_payloads(evaluator: Evaluator, program: Program) -> Iterator[tuple[Call, ObjectValue]]:

@@ -33,8 +33,8 @@ from usertrack.plan.scan.values import (
     argument_of,
 )
 
-LONGEST_CHAIN = 8
-NESTING = 100
+LONGEST_CHAIN = 8  # wrappers between a call and PostHog: bounds the work
+NESTING = 100  # functions around a scope; deeper ones count as not around it
 HTTP_WORDS = ("distinct_id", "distinctId")
 
 

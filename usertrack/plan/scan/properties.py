@@ -17,7 +17,7 @@ from usertrack.plan.scan.syntax import (
 )
 from usertrack.plan.scan.values import Frames, FunctionValue, ObjectValue, ParameterValue, Value, argument_of
 
-DEEPEST = 12
+DEEPEST = 12  # spreads and assignments behind one object: bounds the work
 NOT_PROPERTIES = frozenset(("event", "event_type", "eventType", "event_name", "eventName"))
 
 

@@ -12,7 +12,7 @@ from usertrack.plan.scan.site import CallSite, ProfileSite, Scan, Unresolved
 
 MOST = 40
 """Rows that people see of each listing, unless --limit says otherwise."""
-MOST_FILES = 12
+MOST_FILES = 12  # that a row names; the others are counted
 NOTHING = "Nothing here sends an event: no call of an analytics SDK, and no request with `event` and `distinct_id`."
 ADVICE = "If a call of your own sends them, name it under `sinks:` in tracking.yaml."
 

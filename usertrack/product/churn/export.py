@@ -24,7 +24,7 @@ METHOD = (
     "segments by how regular and how recent people were in a period; the risk is the share of the same segment,"
     " a period earlier, that left"
 )
-_MARKS = 3
+_MARKS = 3  # that a line names
 
 
 def has_trend(churn: Churn) -> bool:

@@ -24,7 +24,7 @@ LIKELY = 0.5
 """People of a segment are likely to leave where at least this share of it left in the past."""
 FEWEST = 10
 """A segment with fewer people in the past has no forecast."""
-MOST_PERIODS = 12
+MOST_PERIODS = 12  # of 30 days: a year
 
 Rows = Sequence[Mapping[str, Any]]
 Segment = tuple[int, int]

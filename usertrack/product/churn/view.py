@@ -13,7 +13,7 @@ from usertrack.product.churn.export import REGULAR, characteristics, days_silent
 from usertrack.product.churn.numbers import FEWEST, LIKELY, Churn, ChurnGroup
 from usertrack.product.shares import Share, label
 
-_DAYS = (1, 7, 14, 30, 60, 90, 180, 365)
+_DAYS = (1, 7, 14, 30, 60, 90, 180, 365)  # the points of the curve that a table shows
 
 
 def churn_document(churn: Churn) -> Document:

@@ -22,7 +22,7 @@ from usertrack.product.steps import require_steps
 
 Order = Literal["ordered", "strict", "unordered"]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-MOST_STEPS = 20
+MOST_STEPS = 20  # the SQL grows with each step
 
 
 @dataclass(frozen=True)

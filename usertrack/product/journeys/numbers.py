@@ -18,7 +18,7 @@ from usertrack.product.ask import answer, breakdown_values, filter_values
 from usertrack.product.scope import GroupName, Scope, values_first
 
 By = Literal["page", "event"]
-MOST_STEPS = 20
+MOST_STEPS = 20  # as many as PostHog's paths have
 _PAGES = ("$pageview", "$screen")
 """The events that are pages, as in posthog/journeys."""
 _MOST_ROWS = 1000

@@ -22,8 +22,8 @@ from usertrack.product.journeys.tree import REST, short, tree
 from usertrack.product.scope import Scope
 
 _PATH = 120  # characters of a path that people read
-_TOP = 10
-_PEOPLE = 200
+_TOP = 10  # lines of a list, unless --limit says otherwise
+_PEOPLE = 200  # rows of a page; the query has all
 
 
 def journeys_document(journeys: Journeys, limit: int | None = None) -> Document:

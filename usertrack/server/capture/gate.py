@@ -13,7 +13,7 @@ from usertrack.server.capture.payload import Refused
 from usertrack.server.http.server_settings import ServerSettings
 
 _BURST = 5  # seconds of the rate that may come at once
-_ADDRESSES = 10_000
+_ADDRESSES = 10_000  # remembered at a time: bounds the memory under a flood
 _OF_PROGRAM = 10  # times what a browser's address may send: a product's server speaks for many people
 
 

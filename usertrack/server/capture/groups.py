@@ -13,7 +13,7 @@ from usertrack.server.hogql.sql import clickhouse_time
 if TYPE_CHECKING:
     from usertrack.server.database.store import Store
 
-MAX_GROUP_TYPES = 5
+MAX_GROUP_TYPES = 5  # PostHog's limit: `$group_0` to `$group_4`
 
 
 class Groups:

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections import Counter, deque
 from itertools import accumulate
 
+# those of Prometheus' Go client, and finer ones below 5 ms
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _RECENT = 60  # seconds
 

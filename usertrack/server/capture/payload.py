@@ -20,14 +20,14 @@ from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.ip_addresses import hide_addresses
 from usertrack.server.http import json_text
 
-DISTINCT_ID_LENGTH = 200
+DISTINCT_ID_LENGTH = 200  # characters: PostHog cuts it there
 _FORM = re.compile(rb"(?:^|&)(?:data|compression|ver|ip|_)=")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 DEEPEST = 128  # serde_json's limit, so PostHog's
 _PLAIN = ("uuid", "event", "distinct_id", "timestamp")
 _NAMED = 20  # refused events that an answer names
 _EARLIEST, _LATEST = datetime(1900, 1, 2, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)  # what DateTime64 can hold
-_SENT_AT_AFTER = datetime(2021, 1, 1, tzinfo=UTC)
+_SENT_AT_AFTER = datetime(2021, 1, 1, tzinfo=UTC)  # seconds that are read as milliseconds lie in January 1970
 
 
 class Refused(Exception):  # noqa: N818

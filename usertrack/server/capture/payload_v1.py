@@ -29,7 +29,7 @@ LIMIT = 20 << 20
 
 _TEXTS = ("event", "uuid", "distinct_id", "timestamp")
 _LONGEST = 200  # bytes of an event's name, a distinct_id, or the SDK's header
-_FUTURE = timedelta(hours=23)
+_FUTURE = timedelta(hours=23)  # PostHog's limit: what is further ahead happened when it arrived
 _OPTIONS = {  # as properties
     "cookieless_mode": "$cookieless_mode",
     "disable_skew_correction": "$ignore_sent_at",

@@ -35,7 +35,7 @@ _DATA, _DATA_END, _ROW = b'"data":\n\t[', b'\n\t],\n\n\t"rows":', b",\n\t\t["
 _PARQUET = "output_format_parquet_string_as_string=1, output_format_parquet_compression_method='zstd'"
 _ZONE = re.compile(r"'[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+'")
 _TIME = re.compile(r"(?:Nullable\()?DateTime(?:64\(\d, '([^']+)'\)|\('([^']+)'\))\)?")
-_USUAL_LENGTH = 100_000
+_USUAL_LENGTH = 100_000  # characters, well below ClickHouse's max_query_size of 256 KiB
 # A result is not in ClickHouse's memory limit, and is copied once; as JSON it may be eight times as long.
 _PART_FOR_JSON, _PART_FOR_PARQUET = 16, 4
 # a missing table is one that a purge detaches for a moment; it does so with up to so many, one after the other

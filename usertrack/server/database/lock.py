@@ -11,7 +11,7 @@ from pathlib import Path
 
 from usertrack.core.errors import ConnectionFailed
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.05  # a lock that is let go is taken before anybody notices the pause
 
 ReportWait = Callable[[object, float], None]
 """Called again and again with the id of the process that has the directory, and the seconds waited so far."""

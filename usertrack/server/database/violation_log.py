@@ -40,8 +40,8 @@ _CHECKED = """
 INSERT INTO checked VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events
 """
 log = logging.getLogger(__name__)
-SAMPLES = 200
-SAMPLES_OF_A_KIND = 5
+SAMPLES = 200  # the newest in all: bounds the file, whatever arrives
+SAMPLES_OF_A_KIND = 5  # so that one kind does not drive out all others
 _KINDS = 10_000  # names come from strangers: what is beyond is counted as one kind for each rule
 _DELAY = 0.2  # seconds; each call of SQLite lets other threads go first, and events would wait for it
 _LONGEST = 200  # characters of a name

@@ -10,7 +10,7 @@ from usertrack.server.hogql.filters import replace_filters
 from usertrack.server.hogql.parse import Node, nodes, parse_select, replace_placeholders
 from usertrack.server.hogql.queries import Queries
 
-DEFAULT_ROWS = 100
+DEFAULT_ROWS = 100  # PostHog's LIMIT for a query without one
 OFFSET_REFUSED = (
     "OFFSET is not supported on queries made with a personal API key. For pagination, use keyset pagination on the "
     "`timestamp` column, e.g. `WHERE timestamp > :last_seen_timestamp ORDER BY timestamp LIMIT N`. For bulk data "

@@ -30,7 +30,7 @@ _OPERATORS = {
     "lte": "<=",
 }
 _NEGATED = ("is_not", "not_icontains", "not_regex")
-_YEARS = range(1900, 2200)
+_YEARS = range(1900, 2200)  # what DateTime64 can hold
 PROPERTY_PATHS = {"event": ["properties"], "person": ["person", "properties"], "session": ["session"]}
 """The path from events to the properties of each kind."""
 _TRUE: Node = {"node": "Constant", "value": True}

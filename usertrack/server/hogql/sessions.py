@@ -10,7 +10,7 @@ from typing import Any
 from usertrack.server.hogql.sql import Type
 
 _STRING, _INT, _TIME = Type("String"), Type("Int", False), Type("DateTime", False)
-DEFAULT_BOUNCE_SECONDS = 10
+DEFAULT_BOUNCE_SECONDS = 10  # PostHog's default
 _CLICK_IDS = [
     "gclid",
     "gad_source",

@@ -17,7 +17,7 @@ from usertrack.server.imports.events import BAD, PROBLEMS, Events
 if TYPE_CHECKING:
     from usertrack.server.database.session import ClickHouseSession
 
-_EXAMPLES = 3
+_EXAMPLES = 3  # rows that a message names
 _PREVIEW = 10  # rows of a dry run
 _INTERVAL = 0.3  # seconds
 IN_ORDER = "max_threads = 1, input_format_parallel_parsing = 0, input_format_parquet_preserve_order = 1"

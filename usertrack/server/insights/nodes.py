@@ -29,7 +29,7 @@ OTHER, NULL = "$$_posthog_breakdown_other_$$", "$$_posthog_breakdown_null_$$"
 
 # options of all kinds of nodes that change no number
 _HARMLESS = {"kind", "version", "tags", "name", "custom_name", "response", "modifiers", "dataColorTheme"}
-_MOST_INTERVALS = 10_000
+_MOST_INTERVALS = 10_000  # more than the 8 784 hours of a leap year
 _INTERVALS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": None}
 START = {
     "hour": "toUnixTimestamp(toStartOfHour({}))",

@@ -22,7 +22,7 @@ from usertrack.server.capture.payload import (
 )
 from usertrack.server.capture.persons import NOBODY
 
-MOST_EVENTS = 500
+MOST_EVENTS = 500  # ten times what the script sends at once
 _TEXT = 300
 _FIELDS = {"apiKey", "userId", "userEmail", "subscriptionTier", "signature", "sentAt", "events"}
 _SECONDS = 100_000_000_000  # a larger timestamp is in milliseconds: as seconds it would be in the year 5138

@@ -17,7 +17,7 @@ from usertrack.workspace.state import state_folder
 
 ACTIONS = ("acknowledge", "snooze", "resolve")
 _SNOOZE = timedelta(hours=1)
-_OUTCOMES = 200
+_OUTCOMES = 200  # texts for pages that are loaded again: bounds the memory, the oldest go
 
 
 @contextmanager

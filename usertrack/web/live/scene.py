@@ -129,7 +129,7 @@ MOST_LINES = 2_000
 View = Choice | OnePerson
 
 
-_LINES = 14
+_LINES = 14  # of what happens that the page keeps
 
 
 class Feed:

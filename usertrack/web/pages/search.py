@@ -16,7 +16,7 @@ from usertrack.web.shell import Part, rendered
 from usertrack.web.site import Site
 from usertrack.workspace.files import rules_path
 
-_PEOPLE = 30
+_PEOPLE = 30  # hits on one page; more letters find fewer
 
 
 def routes(site: Site) -> list[Route]:

@@ -18,8 +18,8 @@ from usertrack.web.live.actions import open_desk
 from usertrack.web.shell import Part, document_html, rendered, titled_html, words
 from usertrack.web.site import Site
 
-_DAYS = 7
-_ALERTS = 4
+_DAYS = 7  # as in the weekly report
+_ALERTS = 4  # the most urgent; `/alerts` has all
 
 
 def routes(site: Site) -> list[Route]:

@@ -8,7 +8,7 @@ from usertrack.live.alerts.model import Signal
 from usertrack.live.signals.audience import Audience
 from usertrack.live.signals.patterns import Combined, Condition, Count, NoneOf, Pattern, Patterns, Share, TimeOnRoute
 
-FACTORS = (0.5, 1.0, 1.5, 2.0, 3.0)
+FACTORS = (0.5, 1.0, 1.5, 2.0, 3.0)  # of all thresholds, for `alerts simulate --curve`
 _SIGN = "@"  # no id of a pattern has it
 
 

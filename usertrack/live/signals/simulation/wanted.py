@@ -11,7 +11,7 @@ from usertrack.live.signals.simulation.numbers import Simulation
 from usertrack.live.signals.simulation.outcomes import Outcome, churned, event_happens, in_segment
 from usertrack.workspace.settings import Settings
 
-_SHORTEST_CHURN = timedelta(days=2)
+_SHORTEST_CHURN = timedelta(days=2)  # each half, in which somebody leaves and stays away, is a day
 _NEVER = Count(Kind(ANY, (EventMatch(ANY),)), within=1.0, more_than=10_000)
 
 
