@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from usertrack_track.exceptions import UsageError
 from usertrack_track.statements import Due
@@ -65,7 +65,7 @@ class Declarations:
             return []
         return [Due(group_type, holder_id, name) for group, name in self._declared if group == group_type]
 
-    def due_after(self, event: str, distinct_id: str, properties: Mapping[str, Any]) -> list[Due]:
+    def due_after(self, event: str, distinct_id: str, properties: Mapping[str, object]) -> list[Due]:
         """Return what an event makes due: of its person, and of its groups."""
         due = []
         for declared in self._by_event.get(event, ()):
@@ -87,7 +87,7 @@ class Declarations:
         return add
 
 
-def _group_key(declared: Declared, properties: Mapping[str, Any]) -> str:
+def _group_key(declared: Declared, properties: Mapping[str, object]) -> str:
     groups = properties.get("$groups")
     key = groups.get(declared.group_type) if isinstance(groups, Mapping) else None
     if key is None and declared.key:

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 LOG = logging.getLogger("usertrack_track")
 EVENT = "error_occurred"
@@ -32,9 +31,9 @@ class TokenBuckets:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._buckets: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
+        self._buckets: OrderedDict[tuple[object, ...], _Bucket] = OrderedDict()
 
-    def take(self, fingerprint: tuple[str, str]) -> int | None:
+    def take(self, fingerprint: tuple[object, ...]) -> int | None:
         """Return how many were dropped since the last one that passed; None when this one is dropped too."""
         now = self._clock()
         with self._lock:
@@ -52,8 +51,8 @@ class TokenBuckets:
             return dropped
 
 
-def error_properties(error: BaseException | type | str | None, view: str | None, dropped: int) -> dict[str, Any]:
-    properties = {"view": view or _raised_in(error), "error_type": error_type(error)}
+def error_properties(error: BaseException | type | str | None, view: str | None, dropped: int) -> dict[str, object]:
+    properties: dict[str, object] = {"view": view or _raised_in(error), "error_type": error_type(error)}
     return {**properties, "dropped": dropped} if dropped else properties
 
 
@@ -78,7 +77,7 @@ def _raised_in(error: BaseException | type | str | None) -> str:
     return f"{frame.f_globals.get('__name__', UNKNOWN)}.{getattr(code, 'co_qualname', code.co_name)}"
 
 
-def name_of(view: Any) -> str | None:
+def name_of(view: object) -> str | None:
     """`module.function` of a view, also of one that is wrapped in a partial or is an object."""
     view = getattr(view, "func", view)
     if view is None:

@@ -29,15 +29,15 @@ class Message:
     event: str
     distinct_id: str
     timestamp: str
-    properties: dict[str, Any]
+    properties: dict[str, object]
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, document: str | bytes | Mapping[str, Any]) -> Message:
+    def from_json(cls, document: str | bytes | Mapping[str, object]) -> Message:
         """Raises ValueError, KeyError or TypeError when ``document`` is no message."""
-        fields = document if isinstance(document, Mapping) else json.loads(document)
+        fields: Mapping[str, Any] = document if isinstance(document, Mapping) else json.loads(document)
         UUID(str(fields["uuid"])), datetime.fromisoformat(fields["timestamp"])
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
 
@@ -53,7 +53,7 @@ def uuid7(milliseconds: int | None = None) -> UUID:
 def make_message(
     event: str,
     distinct_id: object,
-    properties: Mapping[str, Any],
+    properties: Mapping[str, object],
     *,
     timestamp: datetime | None = None,
     uuid: UUID | str | None = None,
@@ -91,7 +91,7 @@ def _uuid(value: UUID | str) -> UUID:
         raise UsageError("the uuid of an event is none", "leave it out, or hand over a uuid.UUID") from None
 
 
-def clean_properties(properties: Mapping[str, Any], drop: Callable[[str], None]) -> dict[str, Any]:
+def clean_properties(properties: Mapping[str, object], drop: Callable[[str], None]) -> dict[str, object]:
     """``properties`` as plain JSON values that PostgreSQL and PostHog take; each other one is dropped."""
     cleaned = {}
     for name, value in properties.items():
@@ -106,7 +106,7 @@ def clean_properties(properties: Mapping[str, Any], drop: Callable[[str], None])
     return cleaned
 
 
-def _plain(value: Any, depth: int) -> Any:
+def _plain(value: object, depth: int) -> object:
     if isinstance(value, Enum):
         value = value.value
     if value is None or isinstance(value, bool):
@@ -125,7 +125,7 @@ def _plain(value: Any, depth: int) -> Any:
     return _plain_container(value, depth)
 
 
-def _plain_container(value: Any, depth: int) -> Any:
+def _plain_container(value: object, depth: int) -> object:
     if depth == _DEEPEST:
         return _LEFT_OUT
     if isinstance(value, Mapping):

@@ -19,6 +19,7 @@ from usertrack_track.statements import Statement, execute, insert
 
 if TYPE_CHECKING:
     from psycopg import Connection
+    from psycopg.rows import TupleRow
 
 LOG = logging.getLogger("usertrack_track")
 _OLDEST = b"""
@@ -60,7 +61,7 @@ class Postgres:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._lock = threading.Lock()
-        self._idle: list[Connection[Any]] = []
+        self._idle: list[Connection[TupleRow]] = []
         self._limits_at_start = True  # not with poolers that take no options
         self._prepare: int | None = 2  # after how many times a statement is prepared: to plan it takes most of the time
 
@@ -115,7 +116,7 @@ class Postgres:
                 execute(connection, statements)
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection[Any]]:
+    def _connection(self) -> Iterator[Connection[TupleRow]]:
         """An idle connection, or a new one: where the database is down, that is known at once.
 
         Where a pooler mixes sessions up, so that statements that were prepared are not there, no more are prepared.
@@ -142,7 +143,7 @@ class Postgres:
             if not keep:
                 connection.close()
 
-    def _connect(self) -> Connection[Any]:
+    def _connect(self) -> Connection[TupleRow]:
         """A new connection with ``_LIMITS``; a DSN that says others is heeded."""
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
@@ -173,7 +174,7 @@ class Postgres:
             yield PostgresLease(connection, connection.execute(_OLDEST, [limit]).fetchall())
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection[Any]]:
+    def transaction(self) -> Iterator[Connection[TupleRow]]:
         """A relay's transaction, which may wait for PostHog: what the database gives it is longer than a request's."""
         with self._connection() as connection, connection.transaction():
             connection.execute(_set_local(_RELAY_LIMITS), prepare=False)
@@ -196,7 +197,7 @@ def _set_local(limits: Mapping[str, str]) -> bytes:
 class PostgresLease:
     """Rows of the outbox, locked in a transaction that ends with the relay's block."""
 
-    def __init__(self, connection: Any, rows: Iterable[tuple[UUID, Any]]) -> None:
+    def __init__(self, connection: Connection[TupleRow], rows: Iterable[TupleRow]) -> None:
         self._connection = connection
         self.messages: list[Message] = []
         for uuid, document in rows:
@@ -213,7 +214,7 @@ class PostgresLease:
             self._connection.execute(_REFUSE, [reason, uuid])
 
 
-def _message(uuid: UUID, document: Any) -> Message:
+def _message(uuid: UUID, document: Mapping[str, object]) -> Message:
     """Raises ValueError, KeyError or TypeError when ``document`` is no message, or that of another row."""
     message = Message.from_json(document)
     if message.uuid != str(uuid):

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from usertrack_track.declared import Declarations
 from usertrack_track.message import Message, clean_properties, make_message
 from usertrack_track.outbox import Outbox
 from usertrack_track.postgres import Postgres
 from usertrack_track.statements import Due, execute, insert, mark_due
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
 
 LOG = logging.getLogger("usertrack_track")
 _BATCH = 100
@@ -40,7 +44,7 @@ class Staleness:
 class Computed:
     """The result of a function at ``moment``, as JSON; or the type of the error that it ended with."""
 
-    value: Any
+    value: object
     failure: str | None
     moment: datetime
 
@@ -70,9 +74,9 @@ def _refuse(name: str) -> None:
     raise TypeError
 
 
-def messages(computed: Mapping[Due, Computed], known: Mapping[Due, Any]) -> list[Message]:
+def messages(computed: Mapping[Due, Computed], known: Mapping[Due, object]) -> list[Message]:
     """One message for each person and group of whom something is different from what PostHog was told."""
-    changed: dict[tuple[str, str], dict[str, Any]] = {}
+    changed: dict[tuple[str, str], dict[str, object]] = {}
     for due, outcome in computed.items():
         if not outcome.failure and (due not in known or known[due] != outcome.value):
             changed.setdefault((due.group_type, due.holder_id), {})[due.name] = outcome.value
@@ -82,10 +86,12 @@ def messages(computed: Mapping[Due, Computed], known: Mapping[Due, Any]) -> list
     ]
 
 
-def group_message(group_type: str, group_key: str, properties: Mapping[str, Any], **rest: Any) -> Message:
+def group_message(
+    group_type: str, group_key: str, properties: Mapping[str, object], drop: Callable[[str], None] = lambda name: None
+) -> Message:
     """``$groupidentify``, under an id that is the group's, as PostHog's SDK for Node sends it."""
     fields = {"$group_type": group_type, "$group_key": group_key, "$group_set": dict(properties)}
-    return make_message("$groupidentify", f"${group_type}_{group_key}", fields, **rest)
+    return make_message("$groupidentify", f"${group_type}_{group_key}", fields, drop=drop)
 
 
 class MemoryProfiles:
@@ -186,7 +192,7 @@ class PostgresProfiles:
                 )
             return len(rows)
 
-    def _refresh(self, connection: Any, due: Sequence[Due]) -> None:
+    def _refresh(self, connection: Connection[TupleRow], due: Sequence[Due]) -> None:
         places = [[getattr(one, field) for one in due] for field in ("group_type", "holder_id", "name")]
         known = {Due(*place): value for *place, value in connection.execute(_KNOWN, places)}
         computed = compute(due, self._declarations)

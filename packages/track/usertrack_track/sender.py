@@ -16,6 +16,7 @@ from usertrack_track.message import Message
 from usertrack_track.outbox import Delivery
 
 if TYPE_CHECKING:
+    import requests
     from posthog import Posthog
 
 Event = dict[str, Any]  # as the SDK sends it
@@ -144,7 +145,7 @@ class Sender:
         return None
 
 
-def _quota_limited(answer: Any) -> Sequence[str]:
+def _quota_limited(answer: requests.Response) -> Sequence[str]:
     try:
         document = answer.json()
     except ValueError:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from types import TracebackType
+from typing import Optional
 
 from usertrack_track import track_error
 from usertrack_track.errors import quietly
 
-Environ = dict[str, Any]
-App = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+Environ = dict[str, object]
+ExcInfo = tuple[type[BaseException], BaseException, Optional[TracebackType]]
+Start = Callable[..., Callable[[bytes], object]]
+App = Callable[[Environ, Start], Iterable[bytes]]
 
 
 class ErrorTracking:
@@ -31,10 +34,10 @@ class ErrorTracking:
         self._person = person
         self._view = view
 
-    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         failed: list[BaseException | None] = []
 
-        def start(status: str, headers: Any, *exc_info: Any) -> Any:
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: ExcInfo | None) -> Callable[[bytes], object]:
             if status.startswith("500"):
                 failed[:] = [exc_info[0][1] if exc_info and exc_info[0] else sys.exc_info()[1]]
             return start_response(status, headers, *exc_info)
