@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from usertrack.cli.app import command_line
+from usertrack.cli.app import whole_command_line
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 
@@ -24,7 +24,7 @@ described in [output](guide/output.md).
 
 def page() -> str:
     """The whole page in Markdown."""
-    root = command_line()
+    root = whole_command_line()
     panels: dict[str, dict[str, Any]] = {}
     for name, command in root.commands.items():
         panels.setdefault(command.rich_help_panel, {}).update(_commands(f"usertrack {name}", command))

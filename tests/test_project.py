@@ -12,7 +12,7 @@ import pytest
 
 from scripts import cli_docs
 from scripts.licence_docs import PAGE, PINS, pinned
-from usertrack.cli.app import command_line
+from usertrack.cli.app import whole_command_line
 from usertrack.library.library import SOURCES
 
 ROOT = Path(__file__).parent.parent
@@ -27,7 +27,7 @@ def tracked() -> list[Path]:
 
 
 def commands() -> list[str]:
-    return sorted(command_line().commands)
+    return sorted(whole_command_line().commands)
 
 
 def anchors(page: Path) -> set[str]:
@@ -59,7 +59,7 @@ def test_command_lines_in_the_papers_are_ones_that_usertrack_has() -> None:
         lines = re.findall(r"^usertrack .*", shell, re.MULTILINE) + re.findall(r"`(usertrack [a-z][^`]*)`", text)
         for line in lines:
             words = shlex.split(line.split(" | ")[0].replace("\\|", "|"), comments=True)[1:]
-            command = command_line()
+            command = whole_command_line()
             while hasattr(command, "commands") and words and words[0] in command.commands:
                 command = command.commands[words.pop(0)]
             options = {option for parameter in command.params for option in parameter.opts} | {"--help"}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from usertrack import __version__
-from usertrack.cli.app import command_line
+from usertrack.cli.app import command_line, whole_command_line
+from usertrack.cli.commands import PANELS
 
 from ..conftest import Cli
 
@@ -69,6 +70,15 @@ def test_examples_come_first(cli: Cli, command: str) -> None:
     text = plain(result.out)
     example = text.index(f"usertrack {command}", len(f"Usage: usertrack {command}"))
     assert example < text.index("─ Options")
+
+
+def test_the_help_lists_what_the_commands_say_themselves() -> None:
+    """Their modules are imported only when they are called."""
+    said: dict[str, dict[str, str]] = {}
+    for name, command in whole_command_line().commands.items():
+        panel = getattr(command, "rich_help_panel", "")
+        said.setdefault(panel, {})[name] = " ".join((command.help or "").split("\n\n")[0].split())
+    assert said == PANELS
 
 
 def test_version(cli: Cli) -> None:

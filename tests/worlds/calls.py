@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from usertrack.cli.app import command_line
+from usertrack.cli.app import whole_command_line
 from usertrack.push import TARGETS
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Call:
 
 def leaves(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     """Every command that does something, with its path."""
-    command = command or command_line()
+    command = command or whole_command_line()
     children = getattr(command, "commands", {})
     if path and (not children or command.invoke_without_command):
         yield " ".join(path), command

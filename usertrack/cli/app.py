@@ -10,40 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from usertrack import __version__
-from usertrack.cli import (
-    activity,
-    alerts,
-    analytics,
-    cache,
-    diagnostics,
-    failures,
-    history,
-    importing,
-    insights,
-    interrupts,
-    journeys,
-    live,
-    login,
-    metrics,
-    output,
-    pages,
-    people,
-    plan,
-    privacy,
-    push,
-    queries,
-    report,
-    serving,
-    setup,
-    streams,
-    tracker,
-    unfinished,
-)
+from usertrack.cli import diagnostics, interrupts, output, streams, unfinished
+from usertrack.cli.commands import LazyGroup
 from usertrack.cli.interrupted import INTERRUPTED
 from usertrack.core.errors import UsageError, UsertrackError, missing_extra
 
 app = typer.Typer(
     name="usertrack",
+    cls=LazyGroup,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -79,30 +53,6 @@ def main_options(
         unfinished.finish_erasures()
 
 
-people.register(app)
-history.register(app)
-failures.register(app)
-alerts.register(app)
-live.register(app)
-pages.register(app)
-analytics.register(app)
-activity.register(app)
-journeys.register(app)
-push.register(app)
-plan.register(app)
-metrics.register(app)
-report.register(app)
-queries.register(app)
-insights.register(app)
-setup.register(app)
-login.register(app)
-cache.register(app)
-privacy.register(app)
-serving.register(app)
-tracker.register(app)
-importing.register(app)
-
-
 def main() -> None:
     """The entry point of the `usertrack` command: runs it, and exits with its exit code."""
     streams.repair()
@@ -117,9 +67,21 @@ def main() -> None:
 
 
 @functools.cache
-def command_line() -> Any:
+def command_line() -> LazyGroup:
     """The whole command line as Click runs it; Typer would make it anew each time, of what the functions say."""
-    return typer.main.get_command(app)
+    group = typer.main.get_command(app)
+    assert isinstance(group, LazyGroup)
+    return group
+
+
+@functools.cache
+def whole_command_line() -> LazyGroup:
+    """The same with all commands imported, for documents about them."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, LazyGroup)
+    for name in group.commands:
+        group.load(name)
+    return group
 
 
 def run() -> int:
