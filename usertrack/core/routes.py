@@ -5,7 +5,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=100_000)  # most events are of a few paths
 def route_of(address: str) -> str:
     """The path of ``address`` with ids as ``:id``, without host, query and fragment: ``/u/17?tab=2`` is ``/u/:id``."""
     try:

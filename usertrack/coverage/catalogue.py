@@ -122,7 +122,7 @@ def _senders(event: CoveredEvent) -> str:
     counts: Counter[str] = Counter()
     for sender in event.arrival.sent_by if event.arrival else ():
         counts[f"{sender.library} {sender.version}".strip()] += sender.events
-    return ", ".join(f"{name} ({number(count)})" for name, count in counts.most_common(5) if name)
+    return ", ".join(f"{name} ({number(count)})" for name, count in counts.most_common(5) if name)  # 5 in one cell
 
 
 def _type(row: _Property) -> str | None:

@@ -36,7 +36,7 @@ def near(name: str, others: Iterable[str]) -> list[str]:
     return sorted(candidates, key=lambda other: (-fuzz.ratio(name, other), other))
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=100_000)  # each name is compared with all names of the plan
 def _letters(name: str) -> str:
     return "".join(sign for sign in name.lower() if sign.isalnum())
 
@@ -53,7 +53,7 @@ def _one_slip(left: str, right: str) -> bool:
     return digits[0] == digits[1]
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=100_000)  # each name is compared with all names of the plan
 def _in_order(name: str) -> tuple[str, ...]:
     return tuple(sorted(words(name)))
 
@@ -62,7 +62,7 @@ def _same_words(left: tuple[str, ...], right: tuple[str, ...]) -> bool:
     return len(left) == len(right) > 0 and all(map(_same_word, left, right))
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=100_000)  # each name is compared with all names of the plan
 def _same_word(left: str, right: str) -> bool:
     from rapidfuzz.distance import OSA, Prefix
 

@@ -223,7 +223,7 @@ def _numbered(sql: str, source: str) -> str:
     return sql
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=512)  # as many as `parsed`
 def syntax_error(sql: str) -> tuple[int, str] | None:
     """The line and the text of the first syntax error in ``sql``, a query of PostgreSQL; None without one.
 

@@ -130,6 +130,7 @@ class _Pseudonymizer:
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._pseudonyms = pseudonyms
+        # 100 000: the events of a month are mostly of the same people
         self._id, self._uuid = (lru_cache(maxsize=100_000)(function) for function in (self._of_id, self._of_uuid))
 
     def row(self, row: JsonObject) -> JsonObject:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from usertrack.core.errors import UsageError
 
 Row = TypeVar("Row")
-PAGE = 50  # rows
+PAGE = 50  # rows: about two screens
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ NAVIGATION = {  # path: name, and the key after g that goes there
 class Part:
     """A part of a page. ``content`` makes its HTML in a thread, and may raise UsertrackError.
 
-    ``height`` of its skeleton is in rem; with ``waiting``, these words stand in its place. ``asks`` says in the
+    ``height`` of its skeleton is in rem: about that of the part on the demo, so that the page does not
+    jump. With ``waiting``, these words stand in its place. ``asks`` says in the
     skeleton what is asked for. ``name`` is its anchor, too. It is made when ``after`` has ended, however that ends; no
     thread waits for it. One that ``is_local`` asks no source, and waits for none that does.
     """

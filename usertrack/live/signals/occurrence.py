@@ -34,7 +34,7 @@ TRACKER_EVENTS = frozenset({"form_submit", "field_error", "page_time", "error_cl
 """Events of our tracker without an equal in PostHog: like those with a ``$``, none of them is a product's own."""
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=10_000)  # texts that come again with most events
 def kind_of_error(message: str) -> str:
     """``message`` without what differs from one person to the next: numbers, ids, addresses and quoted texts.
 

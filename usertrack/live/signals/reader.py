@@ -93,6 +93,6 @@ def occurrences(table: Table) -> Iterator[Occurrence]:
         reader.close()
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=10_000)  # texts that come again with most events
 def _properties(text: str) -> Mapping[str, object]:
     return known_properties(json.loads(text))

@@ -176,7 +176,7 @@ def _decompress(data: bytes, hint: str, limit: int) -> bytes:
         data = base64.b64decode(data)
     if hint not in ("gzip", "gzip-js") and not data.startswith(b"\x1f\x8b\x08"):
         return data
-    return inflate(data, 31, limit)
+    return inflate(data, 31, limit)  # 31: zlib's number for gzip with its header
 
 
 def inflate(data: bytes, wbits: int, limit: int) -> bytes:

@@ -42,7 +42,7 @@ def add_device(event: Event, user_agent: str) -> None:
         event.properties.setdefault(name, value)
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=1000)  # browsers of one release send the same text
 def device_of(user_agent: str) -> Mapping[str, str]:
     """`$browser`, `$os` and `$device_type`, as far as they are known."""
     kinds = {"$browser": _BROWSERS, "$os": _SYSTEMS, "$device_type": _DEVICES}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = 3  # rows that a message names
 _PREVIEW = 10  # rows of a dry run
-_INTERVAL = 0.3  # seconds
+_INTERVAL = 0.3  # seconds between two figures of progress, which somebody reads
 IN_ORDER = "max_threads = 1, input_format_parallel_parsing = 0, input_format_parquet_preserve_order = 1"
 
 
