@@ -324,7 +324,7 @@ def require_timezone(name: str) -> None:
 
 
 def live_demo_data() -> Path:
-    """The same of `--demo-traffic`."""
+    """Return the data folder of `--demo-traffic`."""
     from usertrack.demo.traffic.data import live_demo_folder
     from usertrack.workspace.demo_choice import cache_root
 

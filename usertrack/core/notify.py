@@ -13,7 +13,7 @@ class Notify(Protocol):
 
 
 class Progress(Notify, Protocol):
-    """The same, which also counts queries: ``total`` are about to run, and each is ``done`` with its answer."""
+    """A `Notify` that also counts queries: ``total`` are about to run, and each is ``done`` with its answer."""
 
     def expect(self, total: int) -> None: ...
 

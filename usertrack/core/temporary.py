@@ -66,7 +66,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """The same (0600) in a folder (0700) that is made."""
+    """Write a whole file that only its owner reads (0600), in a folder that is made (0700)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     write_whole(path, text)

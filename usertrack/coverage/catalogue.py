@@ -162,7 +162,7 @@ def _sites(base: str) -> Columns[CallSite]:
 
 
 def _link(site: CallSite, base: str) -> Link:
-    """GitHub and GitLab show the line of `#L7`."""
+    """Return the link to a line of a file: `#L7` is how GitHub and GitLab name it."""
     return Link(f"{site.file}:{site.line}", f"{base}{quote(site.file)}#L{site.line}")
 
 

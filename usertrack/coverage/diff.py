@@ -108,7 +108,7 @@ def _is_near(name: str, other: str, old: Side, new: Side) -> bool:
 
 
 def _is_same_site(name: str, other: str, old: Side, new: Side) -> bool:
-    """The same call in the same file with the same properties, and about where it was."""
+    """Return whether both are one call: same file, same properties, about the same line."""
     return old.properties(name).keys() == new.properties(other).keys() and any(
         (site.file, site.sink, tuple(site.chain)) == (now.file, now.sink, tuple(now.chain))
         and abs(site.line - now.line) <= _NEARBY

@@ -102,7 +102,7 @@ class Delivery:
         raise AssertionError("stamina always returns or raises")
 
     def post_once(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        """The same in one attempt: raises `Retry` where another one may help."""
+        """Send ``content`` once and return the answer. Raises `Retry` where another attempt may help."""
         try:
             with httpx.Client(timeout=_SHORT, verify=tls(url)) as client:
                 return self._send_once(client.build_request("POST", url, content=content, headers=headers), client)

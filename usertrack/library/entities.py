@@ -365,7 +365,7 @@ class Entities(Mapping[str, Entity]):
 
     @property
     def with_files(self) -> list[str]:
-        """The same, and own events where a file says what they are."""
+        """Return the entities of this company, with own events where a file defines them."""
         return [*self.present, *({OWN_EVENTS.name} & self.files.keys())]
 
     @property

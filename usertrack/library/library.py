@@ -114,7 +114,7 @@ class Library:
         return read_catalogue(self._causes)
 
     def by(self, key: str) -> "Library":
-        """The same library for profiles that are joined on ``key``."""
+        """Return this library for profiles that are joined on ``key``."""
         if key == self.key:
             return self
         library = Library(self._plain_roots, self._tables, self._absent, self.roles, self.words, key, self._causes)
@@ -123,7 +123,7 @@ class Library:
         return library
 
     def without(self, entities: Collection[str]) -> "Library":
-        """The same library where there are no such ``entities``: of a query, what rests on others is still there."""
+        """Return this library without ``entities``. Facts of a query that rest on other entities stay."""
         absent = {*self._absent, *entities}
         library = Library(self._plain_roots, self._tables, absent, self.roles, self.words, self.key, self._causes)
         library._optional = self._optional
@@ -131,7 +131,7 @@ class Library:
         return library
 
     def asking(self, columns: Callable[[Collection[str]], Columns]) -> "Library":
-        """The same library for a database: ``columns`` gives those of its tables, and entities go on without others."""
+        """Return this library for a database whose tables have ``columns``. Columns that are missing become NULL."""
         library = self.without(())
         library.entities.ask = columns
         return library

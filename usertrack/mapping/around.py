@@ -23,7 +23,7 @@ class Around:
     def find_with_table(
         self, patterns: tuple[str, ...], *families: str
     ) -> tuple[DatabaseTable, TableColumn, str] | None:
-        """The same, with the table that the column is of."""
+        """Return the best column for ``patterns`` as `find` does, with its table."""
         if column := column_like(self.select.table, patterns, *families):
             return self.select.table, column, self.select.of(column)
         for table, on, _ in self.references:

@@ -44,7 +44,7 @@ def statements(library: Library, mapped: Iterable[str]) -> dict[str, Statement]:
 
 
 def thresholds(numbers: Mapping[str, JsonObject]) -> list[Threshold]:
-    """The thresholds by ``numbers``, the row of each of the `statements`."""
+    """Return the proposed thresholds. ``numbers`` has the answer to each of the `statements`."""
     return [*_of_runs(numbers.get("runs", {})), *_of_credits(numbers.get("credits", {}))]
 
 

@@ -162,13 +162,13 @@ class Scope:
 
     @property
     def widened_to_buckets(self) -> "Scope":
-        """The same scope, begun with the bucket that holds ``since``; raises UsageError for a window in the future."""
+        """Return the scope from the start of the bucket that holds ``since``. Raises UsageError for a future window."""
         self._require_begun()
         since = self.floor(self.since).astimezone(UTC)
         return replace(self, since=since, widened=self.widened or since < self.since)
 
     def last(self, count: int) -> "Scope":
-        """The same scope for the last ``count`` buckets that have begun, wherever the window begins."""
+        """Return the scope of the last ``count`` buckets that have begun, wherever the window begins."""
         start = self.floor(self._known - timedelta(microseconds=1))
         return replace(self, since=self.step(start, 1 - count).astimezone(UTC))
 
@@ -270,7 +270,7 @@ class Scope:
 
     @property
     def counted_people(self) -> str:
-        """The same in words."""
+        """Return words for the population that is counted."""
         if self.user:
             return f"{self.user.name} alone"
         if self.segment:

@@ -9,7 +9,7 @@ from usertrack.product.known_events import known_events, never_occurred
 
 
 def step_of(runner: Runner, text: str) -> EventStep:
-    """The step as `parse_step` reads it. For a name with blanks around it, the source is asked for its events."""
+    """Read a step as `parse_step` does. Ask the source for its events if a name has blanks around it."""
     return parse_step(text, lambda name: name in known_events(runner))
 
 

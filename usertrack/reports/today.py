@@ -25,7 +25,7 @@ _DEVIATIONS = 3  # of those who come and go by chance: a segment that grew or sh
 
 
 def news_document(classification: Classification, changes: SegmentChanges, timezone: str) -> Document:
-    """The moment, and each segment that grew or shrank by more than people come and go, the most unusual first."""
+    """Return a document of the segments whose size changed more than by chance, the most unusual change first."""
     as_of = classification.profiles.as_of
     grown: list[tuple[float, str]] = []
     for count in classification.counts:

@@ -73,7 +73,7 @@ def _full(weekly: Weekly, timezone: str, listed: Sequence[str], limit: int | Non
 def _short(
     weekly: Weekly, timezone: str, listed: Sequence[str], limit: int | None, notes: Sequence[str]
 ) -> list[Block]:
-    """The same of the short report, in which people of all segments, or of those ``listed``, are one section."""
+    """Return the sections of the short report, where people of all (or the ``listed``) segments are one section."""
     ids = _segments(weekly)
     only = [id_ for id_ in listed if id_ in ids]
     people = ids if "people" in listed else only or ids

@@ -25,7 +25,7 @@ def key_words(key: str) -> str:
 
 
 def a_key(key: str) -> str:
-    """The same with its article."""
+    """Return the words for a key with their article: ``an e-mail``, ``an account id``."""
     words = key_words(key)
     return f"{'an' if words[0] in 'aeio' else 'a'} {words}"
 

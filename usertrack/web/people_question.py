@@ -146,7 +146,7 @@ def table_of(population: Population, set_name: str, id_: str, question: PeopleQu
 
 
 def audience_filter(question: PeopleQuestion, labels: Mapping[str, str], timezone: str) -> AudienceFilter | None:
-    """The same filter, for a push; None for a question without one."""
+    """Return the question's filter for a push; None for a question without one."""
     words = question.words(labels)
 
     def condition(profiles: Profiles) -> str:

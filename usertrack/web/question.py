@@ -41,7 +41,7 @@ class Question:
 
     @property
     def filters(self) -> Filters:
-        """The same as options of a command; a first day goes before a count of days. Raises UsageError."""
+        """Return the question as options of a command. A first day goes before a count of days. Raises UsageError."""
         return Filters(
             since=self.since or None,
             until=self.until or None,

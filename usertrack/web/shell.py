@@ -161,7 +161,7 @@ def document_html(document: Document, links: Links | None = None, prefix: str = 
 
 
 def titled_html(document: Document) -> Markup:
-    """The same below the document's title."""
+    """Return the document's HTML below its title, as a part of a page."""
     return Markup("<h2>{}</h2>").format(document.title) + document_html(document)
 
 

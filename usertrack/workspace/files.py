@@ -82,7 +82,7 @@ def plan_path(settings: "Settings", named: Path | None = None) -> Path:
 
 
 def new_plan_path(settings: "Settings", named: Path | None = None) -> Path:
-    """The same where the file need not be there; raises UsageError where something else is, or there is no folder."""
+    """Return where a new tracking plan goes. Raises UsageError where a folder is missing or something else is there."""
     from usertrack.library.library import shipped_root
     from usertrack.workspace.folder import exists
 

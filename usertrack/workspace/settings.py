@@ -72,7 +72,7 @@ class Settings:
         return self.values[name].address or self[name]
 
     def without_fetching(self) -> "Settings":
-        """The same, but a secret that would have to be fetched is a UsageError."""
+        """Return these settings, where a secret that a command would have to fetch raises a UsageError."""
         values = {
             name: replace(setting, fetch=_refuse) if setting.fetch else setting for name, setting in self.values.items()
         }
@@ -165,7 +165,7 @@ def load_settings(
 
 
 def _with_demo(settings: Settings) -> Settings:
-    """The same, with the demo's own values of what is not set."""
+    """Return the settings with the demo's values for those that are not set."""
     own = {
         name: Setting(value, "the demo")
         for name, value in demo_settings().items()

@@ -151,7 +151,7 @@ def browse(random: Random, visitor: Visitor, start: float) -> list[VisitEvent]:
 
 
 def meet_errors(random: Random, visitor: Visitor, start: float) -> list[VisitEvent]:
-    """The same error again and again: four to six times, some seconds apart."""
+    """Meet one error four to six times, some seconds apart."""
     visit = _Visit(random, visitor, start)
     visit.open("/dashboard")
     visit.stay(random.uniform(4, 10))

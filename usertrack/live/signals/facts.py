@@ -44,7 +44,7 @@ def questions(patterns: Patterns, profiles: Profiles, library: Library) -> Quest
 
 
 def checked_questions(patterns: Patterns, profiles: Profiles, library: Library) -> tuple[Questions, list[UsageError]]:
-    """The same, and each of its mistakes; with any, nobody may ask."""
+    """Return the questions of ``patterns`` and their mistakes. With a mistake, they must not be asked."""
     absent = _absent(profiles, library)
     mistakes: list[UsageError] = []
     conditions, members, unknown, left_out = {}, {}, {}, {}

@@ -55,7 +55,7 @@ class Count:
 
 @dataclass(frozen=True)
 class NoneOf:
-    """No event for ``within`` seconds, and ``at_most`` as many, of somebody who has been here before."""
+    """The silence of a person who has been here before: ``within`` seconds of it, and ``at_most`` as many."""
 
     kind: Kind
     within: float

@@ -25,7 +25,7 @@ def history(runner: Runner, since: datetime, until: datetime) -> Iterator[Occurr
 
 
 def tables(runner: Runner, since: datetime, until: datetime) -> list[Table]:
-    """The same as tables of ten days each: a source answers several at a time, and each takes it less memory."""
+    """Return the events as tables of ten days each, which a source answers in parallel and in less memory."""
     slices: list[dict[str, object]] = []
     while since < until:
         end = min(since + _SLICE, until)
@@ -46,7 +46,7 @@ def history_of(runner: Runner, person: str, since: datetime, until: datetime) ->
 
 
 def arrival_table(runner: Runner, since: datetime, until: datetime) -> Table:
-    """The same as a table."""
+    """Return the events that arrived, as a table."""
     (table,) = _answers(runner, [{"since": since, "until": until, "arrived": True}])
     return table
 

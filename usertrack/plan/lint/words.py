@@ -67,7 +67,7 @@ def is_past(words: Iterable[str]) -> bool:
 
 
 def is_past_alone(words: Iterable[str]) -> bool:
-    """The same without words that are the present as well, as `run` and `reset` are."""
+    """Return whether any word is in the past alone: `run` and `reset` are the present as well."""
     return is_past(word for word in words if word_map("irregular").get(word) != word)
 
 

@@ -150,7 +150,7 @@ def _has_any_keyword(call: Call, names: Sequence[str]) -> bool:
 
 
 def sent_by_custom(sink: CustomSink, call: Call) -> Sent | None:
-    """The same for a sink of the plan: what follows its event, or is named beside it, are the properties."""
+    """Return what a call of a sink of the plan sends: the arguments after the event are its properties."""
     event, properties = _custom_arguments(sink, call)
     if event is None:
         return None

@@ -115,7 +115,7 @@ async def _config(request: Request) -> Response:
 
 
 async def _config_script(request: Request) -> Response:
-    """The same as a script, which posthog-js tries first."""
+    """Answer with the configuration as a script, which posthog-js tries first."""
     token = json.dumps(request.path_params["token"])
     remote = json.dumps({"config": _REMOTE_CONFIG, "siteApps": []})
     script = f"(window._POSTHOG_REMOTE_CONFIG = window._POSTHOG_REMOTE_CONFIG || {{}})[{token}] = {remote};"

@@ -80,7 +80,7 @@ def server_of(directory: Path) -> tuple[str, str]:
 
 
 def running_server(directory: Path) -> tuple[str, str]:
-    """The same, of a server that is there: the note of one that was killed does not count."""
+    """Return the address and key of the server that runs on ``directory``; '' twice where none does."""
     url, key = server_of(directory)
     if not url:
         return "", ""

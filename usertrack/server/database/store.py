@@ -107,7 +107,7 @@ class Store(ClickHouseSession):
         return self._applier is not None
 
     def require_caught_up(self) -> None:
-        """The same; raises SourceBusy when it takes longer than a minute, or fails."""
+        """Wait until the events of the log are stored. Raises SourceBusy after a minute, or when it fails."""
         if waiting := self.catch_up(_PURGE_SECONDS):
             raise SourceBusy(f"{waiting} requests with events wait to be stored", "the server's log says why")
 

@@ -34,7 +34,7 @@ class GroupCommit:
         return await awaited
 
     def append_now(self, body: bytes, events: int = 0) -> int:
-        """The same for threads: it blocks."""
+        """Append ``body`` from a thread: block until it is durable, and return its offset."""
         awaited: Future[int] = Future()
         self._submit(body, events, awaited)
         return awaited.result()

@@ -106,7 +106,7 @@ def _read(text: str, rule: str) -> str:
 
 
 def _read_in_subprocess(text: str, rule: str) -> bytes:
-    """The same in a subprocess, which can be ended."""
+    """Return the grammar's JSON from a subprocess, which can be ended."""
     command = [sys.executable, "-c", f"from {__name__} import print_tree; print_tree('{rule}')"]
     try:
         return subprocess.run(command, input=text.encode(), capture_output=True, check=True, timeout=_PATIENCE).stdout

@@ -34,7 +34,7 @@ class Type:
     owner: str = ""
 
     def maybe(self) -> "Type":
-        """The same, possibly NULL."""
+        """Return this type as one that may be NULL."""
         return Type(self.kind, True, self.owner)
 
 

@@ -31,7 +31,7 @@ TARGETS = (*(target for target in _COMMON_NAMES if "." not in target), "property
 
 @dataclass(frozen=True)
 class Constant:
-    """The same text for every row."""
+    """One text that all rows have."""
 
     text: str
 

@@ -31,7 +31,7 @@ HISTORY = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Introduction:
-    """The answer to who unknown people are: nothing is shown of ``hidden``; ``names`` is what is known of others."""
+    """The names of people who are new on the page. People in ``hidden`` are not shown; ``names`` has the others."""
 
     hidden: frozenset[str]
     names: Mapping[str, Mapping[str, Any]]

@@ -22,7 +22,7 @@ _LONGEST_PATH = 12  # pages
 
 @dataclass(frozen=True)
 class Line:
-    """The same thing done ``times`` in a row, from ``first`` to ``last``; ``begins``: with it a visit does."""
+    """One act, done ``times`` in a row from ``first`` to ``last``. ``begins``: a visit begins with it."""
 
     first: Occurrence
     last: Occurrence

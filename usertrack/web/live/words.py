@@ -41,7 +41,7 @@ def deed(occurrence: Occurrence) -> str:
 
 
 def deed_on_page(occurrence: Occurrence) -> str:
-    """The same, so that the page can follow, if the event has one."""
+    """Return the words of `deed`, with ``on`` where the name of the page follows: ``clicked on``."""
     is_followed = occurrence.route and occurrence.name not in _OF_PAGES
     return f"{deed(occurrence)} on" if is_followed else deed(occurrence)
 

@@ -13,7 +13,7 @@ _SIGN = "@"  # no id of a pattern has it
 
 
 def variants(patterns: Patterns) -> Patterns:
-    """``patterns``, and each of them again for every other factor, under an id with that factor."""
+    """Return ``patterns`` and a copy of each per factor, with its thresholds multiplied and the factor in its id."""
     moved = [_moved(pattern, factor) for factor in FACTORS if factor != 1 for pattern in patterns.patterns]
     return replace(patterns, patterns=(*patterns.patterns, *moved))
 
