@@ -27,7 +27,6 @@ import pytest
 from usertrack.checks import schema, workspace
 from usertrack.cli.app import run
 from usertrack.core.errors import UsageError, UsertrackError
-from usertrack.library import header
 from usertrack.library.library import Library
 from usertrack.segments import classify
 from usertrack.segments.expressions import to_sql
@@ -109,11 +108,9 @@ def no_profiles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def texts_are_parsed_once(of_all_workers: Path) -> Iterator[None]:
-    """Texts of HogQL, for all stores of all processes, and the headers and tables of queries."""
+    """Texts of HogQL, for all stores of all processes, and the tables of queries."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hogql, "_read", functools.lru_cache(20_000)(_shared(of_all_workers / "trees", hogql._read)))
-        patch.setattr(header, "_header", _once(header._header))
-        patch.setattr(header, "_states", _once(header._states))
         patch.setattr(schema, "tables_of", _once(schema.tables_of))
         yield
 

@@ -256,9 +256,9 @@ def test_reach_is_what_trying_everything_says(first: str, second: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("SELECT 1", ":1: the query has no header with a title"),
-        ("-- title: x\n-- colour: red\nSELECT 1", ":2: unknown header key 'colour'"),
-        ("-- title: [x\nSELECT 1", "the header is not valid YAML"),
+        ("SELECT 1", ":1: the file needs a header with a title"),
+        ("-- title: x\n-- colour: red\nSELECT 1", ":2: unknown key 'colour'"),
+        ("-- title: [x\nSELECT 1", "not valid YAML"),
         ("-- title: x\nSELECT {days}", ":2: parameter 'days' is used but not declared"),
         (
             "-- title: x\nSELECT\n1, pg_notify('a', 'b')",

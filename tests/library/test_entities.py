@@ -74,8 +74,8 @@ def test_reads_another_one(tmp_path: Path) -> None:
         (JOBS.replace("failed:", "fail:"), "2: there is no state 'fail'", "'failed'"),
         (JOBS.replace("3]", "2]"), "2: '2' is both ok and failed", "it can mean one of them"),
         (JOBS.replace("[2]", "2"), "2: 'ok' takes a list of words", "write `ok: [done, finished]`"),
-        (JOBS.replace("[2],", "[2], ok: [7],"), "2: 'ok' is set twice", "make it one"),
-        (JOBS.replace("--", "-- title: all\n--", 1), "2: 'title' is set twice", "make it one"),
+        (JOBS.replace("[2],", "[2], ok: [7],"), "2: 'ok' is there twice", "take one of them out"),
+        (JOBS.replace("--", "-- title: all\n--", 1), "2: 'title' is there twice", "take one of them out"),
         (JOBS.replace("states", "params"), "2: a table has no 'params'", "title, about, states and timezone"),
         (
             JOBS.replace("app.jobs AS j", "{runs} AS j"),

@@ -23,12 +23,13 @@ class YamlFile:
     hint: ClassVar[str]
     may_be_empty: ClassVar[bool] = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, text: str | None = None) -> None:
+        """``text`` is the YAML where that is not the whole file, but its first lines."""
         import yaml
 
         self.path = path
         try:
-            loader, self.root = read_nodes(path.read_text(encoding="utf-8"))
+            loader, self.root = read_nodes(path.read_text(encoding="utf-8") if text is None else text)
             document = loader.construct_document(self.root) if self.root else None
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1

@@ -28,24 +28,6 @@ def read_values(text: str) -> Any:
     return loader.construct_document(root) if root else None
 
 
-def key_set_twice(root: "yaml.Node | None") -> tuple[str, int] | None:
-    """The first key that a mapping in ``root`` has twice, of which YAML would take the last, and its line."""
-    import yaml
-
-    if isinstance(root, yaml.SequenceNode):
-        return next(filter(None, map(key_set_twice, root.value)), None)
-    if not isinstance(root, yaml.MappingNode):
-        return None
-    names: set[str] = set()
-    for name, value in root.value:
-        if isinstance(name, yaml.ScalarNode) and name.value in names:
-            return name.value, name.start_mark.line + 1
-        names.add(str(name.value))
-        if inner := key_set_twice(value):
-            return inner
-    return None
-
-
 def _composed(loader: "Loader") -> "tuple[Loader, yaml.Node | None]":
     loader.deep_construct = True  # so that deep nesting is a RecursionError, which libyaml's nodes alone are not
     return loader, loader.get_single_node()
