@@ -162,7 +162,7 @@ def test_rows_that_stop_segments_are_found_and_merged_where_the_header_says_so(c
 
 
 def test_rows_that_take_long_are_not_looked_at(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usertrack.checks.entities._PATIENCE", 0.05)
+    monkeypatch.setattr("usertrack.checks.entities.LOOK_SECONDS", 0.05)
     slow = "AS j, LATERAL (SELECT count(*) FROM generate_series(1, 5000000) AS n WHERE n > length(j.state)) AS slow"
     [note] = [finding for finding in check(runs=RUNS.replace("AS j\n", slow)) if finding.level == "note"]
     assert (note.subject, "its rows were not looked at" in note.detail) == ("entity runs", True)

@@ -63,7 +63,7 @@ def test_each_value_is_judged_though_others_of_its_type_were() -> None:
 
 
 def test_more_shapes_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usertrack.plan.conform._SHAPES", 2)
+    monkeypatch.setattr("usertrack.plan.conform.MOST_SHAPES", 2)
     for _ in range(2):
         for name in ("a", "b", "c"):
             assert broken("integration_connected", **CONNECTED, **{name: 1}) == [("unplanned-property", name)]

@@ -157,5 +157,5 @@ def test_lines_that_were_cut_or_have_a_carriage_return(tmp_path: Path, monkeypat
     assert [kept.raw for kept in aside.events()][::2] == ["of an earlier\rversion", "mine"]
     assert aside.replay(lambda kept: "" if kept.raw == "mine" else "no") == (1, 2)
     assert len([*aside.events()]) == 2
-    monkeypatch.setattr("usertrack.server.database.set_aside._MOST", 9)
+    monkeypatch.setattr("usertrack.server.database.set_aside.MOST_BYTES", 9)
     assert aside.add(datetime.now(UTC), [("why", b'"more"')]) == 0

@@ -131,7 +131,7 @@ def test_values_belong_to_the_question_and_chance_is_none(demo: Demo) -> None:
 
 
 def test_answers_take_no_more_room_than_they_may(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer_cache, "_MOST", 1)
+    monkeypatch.setattr(answer_cache, "MOST_BYTES", 1)
     assert demo.ask("SELECT 1 AS x") == demo.ask("SELECT 1 AS x") == [(1,)]
     assert len(demo.executed) == 2
 

@@ -227,7 +227,7 @@ def test_offsets_grow_even_when_nothing_can_be_read(tmp_path: Path) -> None:
 
 def test_a_loss_of_power_takes_nothing_that_was_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk as it would be: what was written since the last step is there in part, up to any byte, or not at all."""
-    monkeypatch.setattr("usertrack.server.event_log.sqlite_log._WAL_SIZE", 40_000)  # so that pages move to the file
+    monkeypatch.setattr("usertrack.server.event_log.sqlite_log.WAL_BYTES", 40_000)  # so that pages move to the file
     chance, (path, wal) = random.Random(7), (tmp_path / name for name in ("log.sqlite", "log.sqlite-wal"))
     log, acknowledged, images = SqliteLog(path), list[bytes](), list[Any]()
     log.append([b"begin"])

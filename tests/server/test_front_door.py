@@ -82,7 +82,7 @@ def opened(app: Echo, certificate: str = "", send_buffer: int = 0, **options: An
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Descriptors for 16 connections, and 4 above that."""
     monkeypatch.setattr(front_door, "most_connections", lambda: 16)
-    monkeypatch.setattr(front_door, "_ANSWERED", 4)
+    monkeypatch.setattr(front_door, "REFUSED_CONNECTIONS", 4)
 
 
 def connected(stack: ExitStack, port: int, count: int, data: bytes = b"") -> list[socket.socket]:
@@ -127,16 +127,16 @@ def test_a_request_too_many_is_told_to_come_back(few: None) -> None:
 
 @pytest.mark.parametrize("begin", [b"", HEAD, HEAD + b"\r\n"], ids=["nothing", "a head", "a body"])
 def test_a_client_that_is_too_slow_is_let_go(monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
-    monkeypatch.setattr(front_door, "_KEEP_ALIVE_SECONDS", 0.2)
-    monkeypatch.setattr(front_door, "_HEAD_SECONDS", 0.2)
-    monkeypatch.setattr(front_door, "_BODY_SECONDS", 0.2)
+    monkeypatch.setattr(front_door, "KEEP_ALIVE_SECONDS", 0.2)
+    monkeypatch.setattr(front_door, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(front_door, "BODY_SECONDS", 0.2)
     with opened(Echo()) as port, ExitStack() as stack:
         (client,) = connected(stack, port, 1, begin)
         assert has_ended(client, b"x" if begin else b"")
 
 
 def test_a_client_that_takes_no_answer_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front_door, "_STALL_SECONDS", 0.2)
+    monkeypatch.setattr(front_door, "STALL_SECONDS", 0.2)
     with opened(echo := Echo()) as port, ExitStack() as stack:
         (client,) = connected(stack, port, 1, b"GET /much HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         wait_until(lambda: len(echo.connections.open) == 1)
@@ -162,7 +162,7 @@ def test_an_answer_that_is_under_way_is_not_cut_for_others(few: None) -> None:
 
 @pytest.mark.slow
 def test_who_takes_nothing_of_a_growing_answer_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front_door, "_STALL_SECONDS", 1.5)
+    monkeypatch.setattr(front_door, "STALL_SECONDS", 1.5)
     with opened(echo := Echo(), send_buffer=4096) as port, socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         client.connect(("127.0.0.1", port))
@@ -172,7 +172,7 @@ def test_who_takes_nothing_of_a_growing_answer_is_closed(monkeypatch: pytest.Mon
 
 
 def test_a_slow_client_that_sends_enough_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front_door, "_BODY_SECONDS", 0.2)
+    monkeypatch.setattr(front_door, "BODY_SECONDS", 0.2)
     with opened(Echo()) as port, ExitStack() as stack:
         (client,) = connected(stack, port, 1, b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1500\r\n\r\n")
         for _ in range(15):
@@ -206,7 +206,7 @@ def test_an_idle_connection_with_tls_may_wait_as_long_as_another(
 ) -> None:
     certificate = tmp_path / "cert.pem"
     make_certificate(certificate)
-    monkeypatch.setattr(front_door, "_HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(front_door, "HEAD_SECONDS", 0.5)
     trusting = ssl.create_default_context(cafile=str(certificate))
     with (
         opened(Echo(), str(certificate)) as port,

@@ -104,7 +104,7 @@ def test_a_request_that_code_stumbles_over_holds_up_no_other(
 
 @pytest.mark.slow
 def test_others_write_while_a_large_request_is_stored(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "_PART", 10)
+    monkeypatch.setattr(ingest, "PART_EVENTS", 10)
     with serving(store) as client:
         client.send(*(event(distinct_id=f"p{number}") for number in range(500)))
         wait_until(lambda: store.rows("SELECT count() FROM posthog.events") != [[0]])
@@ -128,7 +128,7 @@ def memory_of(store: Store, size: int) -> Iterator[None]:
 def test_a_request_that_needs_too_much_memory_is_stored_in_smaller_parts(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest, "_AGAIN", 0.05)
+    monkeypatch.setattr(ingest, "RETRY_SECONDS", 0.05)
     with serving(store, most_waiting=1 << 30) as client, memory_of(store, 60 << 20):
         client.send(*(event(text="x" * 400_000, n=number) for number in range(40)))
         wait_until(lambda: store.catch_up() == 0)
@@ -137,8 +137,8 @@ def test_a_request_that_needs_too_much_memory_is_stored_in_smaller_parts(
 
 @pytest.mark.slow
 def test_an_event_that_needs_too_much_memory_holds_up_no_other(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "_AGAIN", 0.01)
-    monkeypatch.setattr(ingest, "_GATHERING", 0.01)
+    monkeypatch.setattr(ingest, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(ingest, "GATHER_SECONDS", 0.01)
     with serving(store, most_waiting=1 << 30) as client, memory_of(store, 20 << 20):
         client.send(event("large", text="x" * 7_000_000))
         client.send(event())

@@ -247,7 +247,7 @@ def test_hostile_names_are_data(store: Store, plan: Path, enforce: bool) -> None
 
 
 def test_names_beyond_what_is_kept_are_counted_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usertrack.server.database.violation_log._KINDS", 2)
+    monkeypatch.setattr("usertrack.server.database.violation_log.MOST_KINDS", 2)
     log = ViolationLog(tmp_path)
     for number in range(5):
         log.add(1, {Breach(f"name {number}", "", "", BROKEN): Broken("", {})}, NOW)

@@ -60,7 +60,7 @@ def test_a_stream_needs_the_key_and_its_scope(store: Store) -> None:
 
 
 def test_a_slow_listener_is_told_how_much_it_missed(monkeypatch: Any) -> None:
-    monkeypatch.setattr(broadcast, "_MOST", 1000)
+    monkeypatch.setattr(broadcast, "MOST_WAITING_BYTES", 1000)
     now = datetime.now(UTC)
 
     async def heard() -> bytes:

@@ -152,7 +152,7 @@ def test_text_says_the_same(api: Api, capsys: pytest.CaptureFixture[str]) -> Non
 def test_an_error_that_is_repeated_is_told_once_a_minute_with_its_count(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "_REPEATED_SECONDS", 0.3)
+    monkeypatch.setattr(log, "REPEATED_SECONDS", 0.3)
     to_stderr("text")
     logger = logging.getLogger("asyncio")
     for number in range(1000):

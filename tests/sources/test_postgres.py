@@ -265,7 +265,7 @@ def test_a_call_is_where_postgres_sees_one(server: Server, pieces: list[str]) ->
 
 
 def test_the_time_limit_is_kept_from_outside(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usertrack.sources.postgres._GRACE", 0.3)
+    monkeypatch.setattr("usertrack.sources.postgres.GRACE_SECONDS", 0.3)
     server.execute(
         # an immutable function is called while the query is planned: the limit is gone before the query begins
         "CREATE OR REPLACE FUNCTION unlimited() RETURNS text IMMUTABLE LANGUAGE plpgsql AS"

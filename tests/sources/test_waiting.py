@@ -17,7 +17,7 @@ from usertrack.sources.postgres import Postgres
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "_FIRST", 0.1)
+    monkeypatch.setattr(waiting, "FIRST_WAIT_SECONDS", 0.1)
 
 
 def test_a_posthog_that_hangs(cli: Cli, clean_env: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def configure(
     for name in configuration.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(track, "_errors", TokenBuckets())
-    monkeypatch.setattr(relay, "_GATHER_SECONDS", 0.01)
+    monkeypatch.setattr(relay, "GATHER_SECONDS", 0.01)
     monkeypatch.setattr(DECLARATIONS, "_declared", {})
     monkeypatch.setattr(DECLARATIONS, "_by_event", {})
 

@@ -22,8 +22,8 @@ VALID = make_message("of another row", "ada", {}).to_json()
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "_LONGEST_WAIT", 0.02)
-    monkeypatch.setattr(relay, "_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(relay, "LONGEST_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(relay, "POLL_SECONDS", 0.02)
 
 
 @pytest.fixture(params=["postgres", "files"])

@@ -72,7 +72,7 @@ def test_a_file_that_is_written_stays(folder: Path) -> None:
 
 
 def test_a_full_file_makes_room(folder: Path, monkeypatch: pytest.MonkeyPatch, server: PostHogServer) -> None:
-    monkeypatch.setattr(spool, "_FULL", 100)
+    monkeypatch.setattr(spool, "FULL_BYTES", 100)
     for _ in range(3):
         track.track("ada", "seen")
         assert track.flush()
@@ -103,7 +103,7 @@ def test_where_nothing_can_be_written_memory_holds_it(
 def test_a_full_memory_loses_the_oldest_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(spool, "_IN_MEMORY", 2)
+    monkeypatch.setattr(spool, "MOST_IN_MEMORY", 2)
     (tmp_path / "file").write_text("")
     full = Spool(tmp_path / "file" / "spool")
     messages = [make_message("seen", "ada", {}) for _ in range(3)]

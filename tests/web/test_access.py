@@ -48,7 +48,7 @@ def test_a_forged_cookie_opens_nothing(stranger: Strangers) -> None:
 
 
 def test_the_password_opens_the_pages(stranger: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_WRONG_SECONDS", 0.1)
+    monkeypatch.setattr(access, "WRONG_PASSWORD_SECONDS", 0.1)
     browser = stranger(password="open sesame")
     assert browser.get("/").headers["location"] == "/login"
     began = time.monotonic()
@@ -85,7 +85,7 @@ def test_the_pages_have_the_names_that_they_were_given(stranger: Strangers, mode
 
 
 def test_guesses_of_one_address_hold_up_no_other(stranger: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_WRONG_SECONDS", 0.2)
+    monkeypatch.setattr(access, "WRONG_PASSWORD_SECONDS", 0.2)
     browser = stranger(password="open sesame")
     ended: list[tuple[str, int]] = []
 
@@ -120,7 +120,7 @@ def test_a_visit_by_https_has_a_cookie_that_no_plain_page_can_set(stranger: Stra
 
 
 def test_a_form_that_is_no_text_or_too_large_is_refused(stranger: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_WRONG_SECONDS", 0.0)
+    monkeypatch.setattr(access, "WRONG_PASSWORD_SECONDS", 0.0)
     browser = stranger(password="open sesame")
     assert browser.request("POST", "/login", content=b"password=\xff").status_code == 401
     assert browser.request("POST", "/login", content=b"password=" + bytes(2 << 20)).status_code == 413
@@ -192,7 +192,7 @@ def test_visits_whose_cookies_are_too_old_are_not_kept(tmp_path: Path) -> None:
 
 
 def test_guesses_of_very_many_addresses_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_WRONG_SECONDS", 0.05)
+    monkeypatch.setattr(access, "WRONG_PASSWORD_SECONDS", 0.05)
     asked = Access(b"key", frozenset(), 1, password="open sesame")
 
     async def guess_all() -> list[object]:

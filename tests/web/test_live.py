@@ -197,7 +197,7 @@ def test_who_is_new_has_a_name_also_when_everybody_was_read_again(
 def test_a_posthog_without_a_livestream_is_asked_again_and_again(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "_POLL", 0.1)
+    monkeypatch.setattr(hub_module, "POLL_SECONDS", 0.1)
     company.has_no_livestream()
 
     async def act(hub: Hub, messages: AsyncIterator[bytes]) -> str:
@@ -213,8 +213,8 @@ def test_the_page_works_without_a_script_and_two_who_take_up_one_alert_are_told(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # each request here has a loop of its own, in which all sources are opened anew
-    monkeypatch.setattr(hub_module, "_PATIENCE", 30)
-    monkeypatch.setattr(live_module, "_OPENING", 30)
+    monkeypatch.setattr(hub_module, "PATIENCE_SECONDS", 30)
+    monkeypatch.setattr(live_module, "OPENING_SECONDS", 30)
     company.come("dana@acme.example")
     key = company.alert("dana@acme.example")
     access = Access(b"key", frozenset({"localhost"}), 8766)
@@ -345,7 +345,7 @@ def test_who_comes_back_after_a_rest_is_sent_nothing_of_before_it(company: Compa
 
 
 def test_it_ends_also_in_the_moment_of_a_change(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "_STEP", 0.01)  # it waits for a change nearly always
+    monkeypatch.setattr(hub_module, "STEP_SECONDS", 0.01)  # it waits for a change nearly always
 
     async def act(hub: Hub, _: AsyncIterator[bytes]) -> bool:
         await hub.screen(Choice())

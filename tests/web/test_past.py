@@ -17,7 +17,7 @@ from tests.web.test_activity import part
 def browser(stranger: Strangers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Browser:
     """A browser at the pages of the demo, whose history begins with one week."""
     monkeypatch.setenv("USERTRACK_HISTORY", str(tmp_path / "history.duckdb"))
-    monkeypatch.setattr("usertrack.web.population._WEEKS", 1)
+    monkeypatch.setattr("usertrack.web.population.DEMO_WEEKS", 1)
     own = stranger()
     own.enter()
     return own

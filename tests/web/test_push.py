@@ -114,7 +114,7 @@ def test_what_was_shown_long_ago_is_not_done(monkeypatch: pytest.MonkeyPatch) ->
     order = own.prepare(lambda: None, "/")
     with pytest.raises(UsageError, match="not confirmed"):
         own.outcome(order)
-    monkeypatch.setattr(orders, "_SECONDS", -1)
+    monkeypatch.setattr(orders, "ORDER_SECONDS", -1)
     with pytest.raises(UsageError, match="a quarter of an hour ago"):
         own.carry_out(order)
     with pytest.raises(UsageError, match="does not know this form"):

@@ -446,7 +446,7 @@ def test_no_shell_reads_the_command(workspace: Path) -> None:
     ],
 )
 def test_a_command_that_fails(workspace: Path, monkeypatch: pytest.MonkeyPatch, words: str, message: str) -> None:
-    monkeypatch.setattr(password_command, "_LONGEST", 0.2 if "sleep" in words else 9)
+    monkeypatch.setattr(password_command, "LONGEST_SECONDS", 0.2 if "sleep" in words else 9)
     settings = command(workspace, words)
     error = problem(lambda: settings["postgres.url"])
     assert error.exit_code == 2

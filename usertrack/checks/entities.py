@@ -228,11 +228,11 @@ def _of(name: str, sql: str) -> str:
 
 def _asking(runner: Runner, name: str, sql: str, limit: int) -> Statement:
     query = Query(name, POSTGRES, runner.library.expanded(sql, POSTGRES, ()))
-    return replace(query.bind({}, runner.offered), limit=limit, seconds=_PATIENCE)
+    return replace(query.bind({}, runner.offered), limit=limit, seconds=LOOK_SECONDS)
 
 
 _SAMPLE = 100_000  # rows of an entity that are looked at
-_PATIENCE = 5.0  # seconds for one look
+LOOK_SECONDS = 5.0  # seconds for one look
 _DAYS = 30  # recent rows alone: words of states that are in use
 _LONGEST = 30  # characters of a word
 _MUCH = 0.5  # the share of rows in no state with which figures mean nothing
@@ -345,5 +345,5 @@ def _not_looked_at(entity: Entity, error: UsertrackError) -> list[Finding]:
     """A note for rows that took too long; other errors are told of the queries."""
     if error.code != "source_busy":
         return []
-    text = f"its rows were not looked at: that takes more than {_PATIENCE:.0f} s"
+    text = f"its rows were not looked at: that takes more than {LOOK_SECONDS:.0f} s"
     return [Finding("note", f"entity {entity.kind.name}", text)]

@@ -78,7 +78,7 @@ class _Shape(NamedTuple):
 
 
 _EventShape = Callable[[str, Mapping[str, type]], tuple[list[Violation], list[tuple[str, _PropertyCheck]]]]
-_SHAPES, _PROPERTIES, _CHARACTERS = 1_000, 200, 10_000  # that are remembered: names come from strangers
+MOST_SHAPES, _PROPERTIES, _CHARACTERS = 1_000, 200, 10_000  # that are remembered: names come from strangers
 _OF_PROFILES = frozenset(("$set", "$set_once", "$group_set"))
 
 # what SDKs add by themselves, beside all that begins with "$"
@@ -130,7 +130,7 @@ def conformance(plan: Plan) -> Check:
         if shape is None:
             shape = shape_of(event, dict(zip(key[1], key[2], strict=True)))
             if len(properties) <= _PROPERTIES and sum(map(len, (event, *properties))) <= _CHARACTERS:
-                if len(shapes) >= _SHAPES:
+                if len(shapes) >= MOST_SHAPES:
                     shapes.clear()
                 shapes[key] = shape
         violations = shape.violations

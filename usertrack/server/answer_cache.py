@@ -14,7 +14,7 @@ from usertrack.server.database.execute import read_rows
 from usertrack.server.database.store import Store
 from usertrack.server.hogql.compiled import CompiledQuery
 
-_MOST = 32 << 20  # bytes of answers
+MOST_BYTES = 32 << 20  # bytes of answers
 _STATE = (
     "SELECT count(), sum(cityHash64(table, name, hash_of_all_files)) FROM system.parts "
     "WHERE active AND database = 'posthog' SETTINGS output_format_json_quote_64bit_integers = 0"
@@ -57,7 +57,7 @@ class AnswerCache:
                 return
             self._answers[question] = answer
             self._size += len(answer)
-            while self._size > _MOST:
+            while self._size > MOST_BYTES:
                 _, former = self._answers.popitem(last=False)
                 self._size -= len(former)
 

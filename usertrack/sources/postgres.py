@@ -47,7 +47,7 @@ _TYPES = {
 }
 _AT_ONCE = 4  # connections: small databases allow few, and the product needs them
 _ADDRESS = 20  # seconds for Neon's API to return the address
-_GRACE = 5.0  # seconds that Postgres may take to stop a query before we cancel it, and then again before we cut
+GRACE_SECONDS = 5.0  # seconds that Postgres may take to stop a query before we cancel it, and then again before we cut
 
 logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we report errors ourselves, without the address
 
@@ -99,7 +99,7 @@ class Postgres:
         async with self._at_once:
             started = time.perf_counter()
             try:
-                with self._waiting.on("Postgres", self._timeout + _GRACE):
+                with self._waiting.on("Postgres", self._timeout + GRACE_SECONDS):
                     rows = await self._rows(pool, sql, statement, spool)
             except (psycopg.Error, TimeoutError) as error:
                 raise explain(error, statement, sql, self._timeout) from error
@@ -120,7 +120,7 @@ class Postgres:
     ) -> SpooledRows:
         async with (
             pool.connection(timeout=self._connect_timeout) as connection,
-            _limited(connection, self._timeout + _GRACE),
+            _limited(connection, self._timeout + GRACE_SECONDS),
             _closed_when_cancelled(connection),
         ):
             await self._begin(connection, statement)
@@ -218,7 +218,7 @@ def _pool(dsn: str, connect_timeout: int, failed: "asyncio.Future[Exception]") -
 async def _limited(connection: Connection, seconds: float) -> AsyncIterator[None]:
     """Cancels a query after ``seconds``, and cuts the connection if it still goes on; raises TimeoutError."""
     loop = asyncio.get_running_loop()
-    cutting = loop.call_later(seconds + _GRACE, _cut, connection.fileno())
+    cutting = loop.call_later(seconds + GRACE_SECONDS, _cut, connection.fileno())
     try:
         async with asyncio.timeout(seconds):
             yield

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from usertrack.core.notify import Notify
 
-_FIRST = 3.0  # seconds
+FIRST_WAIT_SECONDS = 3.0  # seconds
 
 
 class WaitNotices:
@@ -32,12 +32,12 @@ class WaitNotices:
                 self._notifying = None
 
     async def _notify_slow(self) -> None:
-        due = _FIRST
+        due = FIRST_WAIT_SECONDS
         while True:
-            await asyncio.sleep(min(1, _FIRST))
+            await asyncio.sleep(min(1, FIRST_WAIT_SECONDS))
             begun, whom, longest = self._begun[0]
             waited = asyncio.get_running_loop().time() - begun
-            if waited >= _FIRST:
+            if waited >= FIRST_WAIT_SECONDS:
                 message = f"waiting for {whom}, {waited:.0f} s of at most {longest:.0f} s"
                 self._notify(message, passing=True, unseen=waited >= due)
             if waited >= due:

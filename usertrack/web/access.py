@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _DAYS = 30  # a cookie is good for so long
 _LINK_SECONDS = 24 * 3600  # whoever starts the pages opens the link the same day
 _LARGEST_FORM = 1 << 20  # bytes
-_WRONG_SECONDS = 1.0  # so that guessing a password takes long
+WRONG_PASSWORD_SECONDS = 1.0  # so that guessing a password takes long
 _MOST_GUESSES = 10  # of an address that wait; people behind one address mistype less often than that
 _MOST_ADDRESSES = 100  # that guess at once: 100 guesses a second in all, for which eight random letters last 30 years
 
@@ -120,7 +120,7 @@ class Access:
             async with self._turns.setdefault(address, asyncio.Lock()):
                 if is_right := bool(self.password) and hmac.compare_digest(text.encode(), self.password.encode()):
                     return is_right
-                await asyncio.sleep(_WRONG_SECONDS)
+                await asyncio.sleep(WRONG_PASSWORD_SECONDS)
             return False
         finally:
             self._guesses[address] -= 1

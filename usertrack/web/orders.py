@@ -39,7 +39,7 @@ class Once(Generic[Value]):
 
 
 _MOST = 200  # forms that wait to be confirmed: bounds the memory, the oldest go
-_SECONDS = 15 * 60  # in which what was shown may be done
+ORDER_SECONDS = 15 * 60  # in which what was shown may be done
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Orders(Generic[Value]):
             hint = f"go back, and type {order.confirmation}"
             raise UsageError("nothing was done: that is not what was to be typed", hint)
         if order.begun_at is None:
-            if time.monotonic() - order.made_at > _SECONDS:
+            if time.monotonic() - order.made_at > ORDER_SECONDS:
                 hint = "look at it again, and confirm then"
                 raise UsageError("this was shown more than a quarter of an hour ago", hint)
             order.begun_at = time.monotonic()

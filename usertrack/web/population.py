@@ -27,7 +27,7 @@ from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules, SegmentSet
 from usertrack.web.answers import Answer, Answers
 
-_WEEKS = 8  # that the demo's history begins with
+DEMO_WEEKS = 8  # that the demo's history begins with
 _SECONDS = 20.0  # after which a question that somebody wrote is given up
 _LASTS = 300.0  # seconds: who turns pages does not wait for everybody to be asked again
 _FRESH = timedelta(hours=12)  # a look at a page is recorded in the history twice a day at the most
@@ -138,7 +138,7 @@ def past_of(answers: Answers, population: Answer[Population]) -> Answer[dict[str
             return dict.fromkeys(people.divisions, Past(note="the history is switched off"))
         if analysis.settings.uses_demo:
             rules = analysis.rules(people.rules.by)
-            backfill(analysis.runner, rules, list(rules.sets.values()), place, _WEEKS, analysis.progress)
+            backfill(analysis.runner, rules, list(rules.sets.values()), place, DEMO_WEEKS, analysis.progress)
         return {name: _past(people, name, place, analysis) for name in people.divisions}
 
     return answers.ask(_past_of(population), ask, lasts=_LASTS)

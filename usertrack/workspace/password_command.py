@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from usertrack.core.errors import UsageError
 from usertrack.workspace.allowed import HOW_TO_ALLOW, fingerprint_of, is_allowed
 
-_LONGEST = 60  # seconds, in which somebody may have to unlock a password manager
+LONGEST_SECONDS = 60  # seconds, in which somebody may have to unlock a password manager
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class PasswordCommand:
         try:
             with subprocess.Popen(self.words, cwd=self.folder, stdin=nothing, stdout=pipe, stderr=nothing) as process:
                 try:
-                    out, _ = process.communicate(timeout=_LONGEST)
+                    out, _ = process.communicate(timeout=LONGEST_SECONDS)
                 except BaseException:
                     process.kill()
                     raise
@@ -57,7 +57,9 @@ class PasswordCommand:
             raise self._failed("cannot be found", "install it, or write where it is") from error
         except subprocess.TimeoutExpired:
             hint = "does it wait for an answer? run it yourself"
-            raise self._failed(f"took longer than {_LONGEST:g} s", hint) from None  # its output may be the secret
+            raise self._failed(
+                f"took longer than {LONGEST_SECONDS:g} s", hint
+            ) from None  # its output may be the secret
         except OSError as error:
             raise self._failed(f"cannot be run ({error.strerror})") from error
         except UnicodeDecodeError:

@@ -20,9 +20,9 @@ from usertrack_track.sender import REQUEST_SECONDS, NotDelivered
 
 LOG = logging.getLogger("usertrack_track")
 BATCH = 100
-_POLL_SECONDS = 1.0  # until events of other processes, and of callers' transactions, are seen
-_GATHER_SECONDS = 0.2  # from an event until it is sent, so that others come along: requests share the processor with us
-_LONGEST_WAIT = 30.0
+POLL_SECONDS = 1.0  # until events of other processes, and of callers' transactions, are seen
+GATHER_SECONDS = 0.2  # from an event until it is sent, so that others come along: requests share the processor with us
+LONGEST_WAIT_SECONDS = 30.0
 
 
 class Destination(Protocol):
@@ -116,9 +116,9 @@ class Relay:
             wait = 0.0
             try:
                 if self.step() < BATCH:
-                    self._news.wait(_POLL_SECONDS)
+                    self._news.wait(POLL_SECONDS)
                     self._news.clear()
-                    wait = _GATHER_SECONDS
+                    wait = GATHER_SECONDS
                 failures = 0
             except Exception as error:  # of PostHog, of the network, of the database: each passes
                 wait = _wait_seconds(error, failures)
@@ -159,7 +159,7 @@ class Relay:
 def _wait_seconds(error: Exception, failures: int) -> float:
     asked = error.retry_after if isinstance(error, NotDelivered) else None
     growing: float = 0.5 * 2 ** min(failures, 10)
-    return max(asked or 0.0, min(_LONGEST_WAIT, growing) * random.uniform(0.5, 1.5))
+    return max(asked or 0.0, min(LONGEST_WAIT_SECONDS, growing) * random.uniform(0.5, 1.5))
 
 
 def _describe(error: Exception) -> str:

@@ -19,8 +19,8 @@ from usertrack_track.message import Message, uuid7
 from usertrack_track.outbox import Delivery
 
 LOG = logging.getLogger("usertrack_track")
-_FULL = 4 * 1024 * 1024  # bytes; a file of this size that is sent makes room for a new one
-_IN_MEMORY = 10_000
+FULL_BYTES = 4 * 1024 * 1024  # bytes; a file of this size that is sent makes room for a new one
+MOST_IN_MEMORY = 10_000
 
 
 class Spool:
@@ -69,9 +69,9 @@ class Spool:
         if not self._memory:
             LOG.warning("%s cannot be written (%s): events wait in memory", self.folder, type(error).__name__)
         self._memory.extend(messages)
-        for _ in range(len(self._memory) - _IN_MEMORY):
+        for _ in range(len(self._memory) - MOST_IN_MEMORY):
             lost = self._memory.popleft()
-            LOG.error("an event is lost: there is room for %s in memory (%s)", _IN_MEMORY, lost.uuid)
+            LOG.error("an event is lost: there is room for %s in memory (%s)", MOST_IN_MEMORY, lost.uuid)
 
     @contextmanager
     def lease(self, limit: int) -> Iterator[SpoolLease]:
@@ -113,7 +113,7 @@ class Spool:
         """Remove a file whose messages are all sent, unless a process still writes it."""
         with self._lock:
             if file == self._file:
-                if file.stat().st_size < _FULL:
+                if file.stat().st_size < FULL_BYTES:
                     return
                 self._close()
         with suppress(OSError), file.open("rb") as content:

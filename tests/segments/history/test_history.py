@@ -267,7 +267,7 @@ def test_two_processes_write_at_once_and_nothing_is_lost(place: HistoryFile) -> 
 
 
 def test_who_keeps_the_file_to_itself_is_named(place: HistoryFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "_WAIT", 0.5)
+    monkeypatch.setattr(file, "WAIT_SECONDS", 0.5)
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}))
     code = f"import duckdb, time; c = duckdb.connect({str(place.path)!r}); print('ready', flush=True); time.sleep(60)"
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

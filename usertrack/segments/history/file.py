@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FORMAT = 2  # since 2, people have `undecided`
-_WAIT = 5.0  # seconds that another usertrack may hold the file
+WAIT_SECONDS = 5.0  # seconds that another usertrack may hold the file
 _IN_TURN = threading.RLock()  # DuckDB's lock on the file keeps out other processes, and not a thread of this one
 _TABLES = """
 CREATE TABLE history.about AS SELECT 'usertrack history' AS what, {format} AS version;
@@ -132,7 +132,7 @@ def _attach(connection: Any, path: Path, *, write: bool) -> None:
     for attempt in stamina.retry_context(
         on=lambda error: isinstance(error, duckdb.IOException) and _LOCKED in str(error),
         attempts=None,
-        timeout=_WAIT,
+        timeout=WAIT_SECONDS,
         wait_initial=0.02,
         wait_max=0.2,
         wait_jitter=0.02,

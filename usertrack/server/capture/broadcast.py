@@ -12,7 +12,7 @@ import orjson
 from usertrack.core.json_types import JsonObject
 from usertrack.server.capture.payload import Event
 
-_MOST = 4 << 20  # bytes that wait for one listener
+MOST_WAITING_BYTES = 4 << 20  # bytes that wait for one listener
 
 
 class Listener:
@@ -39,7 +39,7 @@ class Listener:
         frames = [self._frame(*pair, stored_at) for pair in events if self._wants(pair[0])]
         with self._lock:
             for frame in frames:
-                if self._size + len(frame) > _MOST:
+                if self._size + len(frame) > MOST_WAITING_BYTES:
                     self._missed += 1
                 else:
                     self._frames.append(frame)

@@ -24,12 +24,12 @@ from usertrack.server.event_log.log import LoggedRequest
 from usertrack.server.http.log import described, error_code
 
 _BLOCK = 4 << 20  # bytes of events that are read together
-_PART = 5_000  # events that are stored while nobody else writes
+PART_EVENTS = 5_000  # events that are stored while nobody else writes
 _TOO_MUCH = "MEMORY_LIMIT_EXCEEDED"
 _TRIES = 5  # of a single event, until it is told from a store that takes nothing
-_GATHERING = 0.1  # seconds in which events come together
+GATHER_SECONDS = 0.1  # seconds in which events come together
 _TURN = 0.001  # seconds in which others may begin to write: a lock is not fair
-_AGAIN = 1.0  # seconds after a failure
+RETRY_SECONDS = 1.0  # seconds after a failure
 _PATIENCE = 10.0  # seconds to wait for the store's write_lock
 _REFUSALS = (
     "CANNOT_PARSE_",
@@ -63,7 +63,7 @@ class Ingestor:
         self._applied = 0  # the offset up to which the store has everything
         self._under_way: Sequence[LoggedRequest] = ()  # requests of whose events only `_left` are not stored yet
         self._left: Sequence[Event] = ()
-        self._part, self._tries = _PART, 0
+        self._part, self._tries = PART_EVENTS, 0
         self._oldest = (0, datetime.now(UTC))  # the offset of the first request that waits, and when it came
         self._news, self._closing, self._starting = threading.Event(), threading.Event(), threading.Lock()
         self._thread: threading.Thread | None = None
@@ -144,7 +144,7 @@ class Ingestor:
     def _run(self) -> None:
         while self._news.wait() and not self._closing.is_set():
             self._news.clear()
-            self._closing.wait(_GATHERING)
+            self._closing.wait(GATHER_SECONDS)
             try:
                 while self._log.waiting().entries and not self._closing.is_set():
                     self._apply(self._log.end(), _PATIENCE)
@@ -155,7 +155,7 @@ class Ingestor:
                 if self.metrics.failure != (failure := described(error)):
                     log.exception("events wait in the log: the store does not take them")
                 self.metrics.failure = failure
-                self._closing.wait(_AGAIN)
+                self._closing.wait(RETRY_SECONDS)
                 self._news.set()
 
     def _apply(self, end: int, seconds: float = -1) -> bool:
@@ -204,7 +204,7 @@ class Ingestor:
             self._refuse(entries, failure)
             counts = DayCounts(refused=1)
         if not self._left:
-            self._under_way, self._part, self._tries = (), _PART, 0
+            self._under_way, self._part, self._tries = (), PART_EVENTS, 0
             self._applied = entries[-1].offset
         self._log.trim(self._applied, counts, now)
 
@@ -212,7 +212,7 @@ class Ingestor:
         """Keep the event aside that comes next, or the one request that cannot be read."""
         batch = Batch()
         if self._under_way:
-            event, self._left, self._part, self._tries = self._left[0], self._left[1:], _PART, 0
+            event, self._left, self._part, self._tries = self._left[0], self._left[1:], PART_EVENTS, 0
             batch.refuse(0, vars(event) | {"timestamp": event.timestamp.isoformat()}, described(failure))
         else:
             batch.refuse(0, entries[0].body.decode(errors="replace"), described(failure))

@@ -13,7 +13,7 @@ from usertrack.core.temporary import write_whole
 from usertrack.server.http import json_text
 
 REFUSED = "refused_events.jsonl"
-_MOST = 64 << 20  # bytes: whoever knows the public token can have events refused, and must not fill the disk
+MOST_BYTES = 64 << 20  # bytes: whoever knows the public token can have events refused, and must not fill the disk
 _DAMAGED = {
     "event_log": "what is whole of it went on",
     "insights": "`sqlite3 FILE .recover | sqlite3 insights.sqlite` reads what can be read, or put a backup there",
@@ -47,7 +47,7 @@ class SetAside:
         ]
         with self._turn:
             self._refused.touch(mode=0o600)
-            if self._refused.stat().st_size >= _MOST:
+            if self._refused.stat().st_size >= MOST_BYTES:
                 return 0
             with self._refused.open("ab+") as file:
                 if file.tell() and file.seek(-1, os.SEEK_END) and file.read() != b"\n":  # of a killed process

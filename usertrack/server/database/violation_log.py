@@ -42,7 +42,7 @@ INSERT INTO checked VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET events = events +
 log = logging.getLogger(__name__)
 SAMPLES = 200  # the newest in all: bounds the file, whatever arrives
 SAMPLES_OF_A_KIND = 5  # so that one kind does not drive out all others
-_KINDS = 10_000  # names come from strangers: what is beyond is counted as one kind for each rule
+MOST_KINDS = 10_000  # names come from strangers: what is beyond is counted as one kind for each rule
 _DELAY = 0.2  # seconds; each call of SQLite lets other threads go first, and events would wait for it
 _LONGEST = 200  # characters of a name
 _KEYS = 100  # properties that a sample names
@@ -195,7 +195,7 @@ class ViolationLog:
     def _known(self, kind: ViolationKind) -> ViolationKind:
         """``kind``, or the rest of its rule when there are too many."""
         if kind not in self._kinds:
-            if len(self._kinds) >= _KINDS:
+            if len(self._kinds) >= MOST_KINDS:
                 return ViolationKind(kind.rule, REST, "", "event", "", "")
             self._kinds.add(kind)
         return kind

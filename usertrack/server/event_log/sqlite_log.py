@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS entries (
 """
     + days.SCHEMA
 )
-_WAL_SIZE = 16 << 20  # bytes, from which on its pages are written into the file
+WAL_BYTES = 16 << 20  # bytes, from which on its pages are written into the file
 _TRIMMED_AT_ONCE = 500  # entries in one transaction, for which others wait
 _SUFFIXES = ("", "-wal", "-shm")
 T = TypeVar("T")
@@ -105,7 +105,7 @@ class SqliteLog:
                 if upto < self._end:
                     raise NotAppended(str(error)) from error
                 self._begin_anew()
-        if self._writer and self._wal.stat().st_size > _WAL_SIZE:
+        if self._writer and self._wal.stat().st_size > WAL_BYTES:
             self._checkpoint()
 
     def compare(self, rows: Mapping[str, int]) -> None:

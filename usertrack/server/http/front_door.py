@@ -19,15 +19,15 @@ from uvicorn.server import ServerState
 
 from usertrack.server.http.descriptors import OF_ENGINES, raise_limit
 
-_ANSWERED = 64  # connections above the limit, so that their requests can be answered with 503
+REFUSED_CONNECTIONS = 64  # connections above the limit, so that their requests can be answered with 503
 _MOST = 10_000  # connections, however many descriptors there are: more is for a proxy in front
 _AT_ONCE = 32  # connections that asyncio takes at once, before any of them is counted
 _QUEUE = 1024  # connections that the kernel keeps for us meanwhile
-_HEAD_SECONDS = 10.0  # for the headers, from their first byte on, and a TLS handshake; phones on bad lines need two
-_BODY_SECONDS, _BODY_RATE = 5.0, 240  # then bytes a second on average, as Kestrel demands
+HEAD_SECONDS = 10.0  # for the headers, from their first byte on, and a TLS handshake; phones on bad lines need two
+BODY_SECONDS, _BODY_RATE = 5.0, 240  # then bytes a second on average, as Kestrel demands
 _BODY_WINDOW = 15.0  # seconds of such an average: else a burst would buy hours
-_STALL_SECONDS = 20.0  # in which a client takes nothing of its answer, as for streams of events
-_KEEP_ALIVE_SECONDS = 75  # more than the 60 s of nginx, so that a proxy never sends into a connection that we close
+STALL_SECONDS = 20.0  # in which a client takes nothing of its answer, as for streams of events
+KEEP_ALIVE_SECONDS = 75  # more than the 60 s of nginx, so that a proxy never sends into a connection that we close
 
 
 class Connections(ServerState):
@@ -50,7 +50,7 @@ class Connections(ServerState):
     def add(self, connection: "Connection") -> None:
         self.open.add(connection)
         self.wait_for(connection)
-        if len(self.open) > self.limit + _ANSWERED:
+        if len(self.open) > self.limit + REFUSED_CONNECTIONS:
             waiting = [*self.waiting]
             next((waiter for waiter in waiting if not waiter.has_unsent()), waiting[0]).abort()
 
@@ -129,15 +129,15 @@ class Connection(HttpToolsProtocol):
         if not unsent or unsent < self._unsent:  # one that only grows is taken by nobody
             self._moved = now
         self._unsent = unsent
-        if now - self._moved > _STALL_SECONDS:
+        if now - self._moved > STALL_SECONDS:
             return True
         if not waits:
             return False
         if self.cycle is None or self.cycle.response_complete:
-            return now - self._since > (_HEAD_SECONDS if self._has_begun else _KEEP_ALIVE_SECONDS)
+            return now - self._since > (HEAD_SECONDS if self._has_begun else KEEP_ALIVE_SECONDS)
         if self.flow.read_paused:  # by us
             self._since, self._received = now, 0
-        is_behind = self._received < (now - self._since - _BODY_SECONDS) * _BODY_RATE
+        is_behind = self._received < (now - self._since - BODY_SECONDS) * _BODY_RATE
         if not is_behind and now - self._since > _BODY_WINDOW:
             self._since, self._received = now, 0
         return is_behind
@@ -182,7 +182,7 @@ class FrontDoor(uvicorn.Server):
             proxy_headers=bool(trusted),
             forwarded_allow_ips=list(trusted),
             backlog=_AT_ONCE,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=patience,
         )
         super().__init__(config)
@@ -202,7 +202,7 @@ class FrontDoor(uvicorn.Server):
 
 def most_connections() -> int:
     """Raise the limit of descriptors, and return how many connections leave enough of them for the engines."""
-    return min(_MOST, max(16, raise_limit() - OF_ENGINES - _ANSWERED - _AT_ONCE))
+    return min(_MOST, max(16, raise_limit() - OF_ENGINES - REFUSED_CONNECTIONS - _AT_ONCE))
 
 
 def tls_context(certificate: str, key: str) -> ssl.SSLContext:

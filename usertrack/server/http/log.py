@@ -27,7 +27,7 @@ from usertrack.server.http.api_errors import ApiError
 HEADER = "X-Request-Id"
 _LOGGERS = ("usertrack.server", "uvicorn", "asyncio")
 _CODE = re.compile(r"\ACode: \d+\..*\(([A-Z][A-Z0-9_]+)\)\s*\Z", re.S)  # as ClickHouse ends its messages
-_REPEATED_SECONDS = 60.0  # so that an error that every request meets neither fills the disk nor hides others
+REPEATED_SECONDS = 60.0  # so that an error that every request meets neither fills the disk nor hides others
 _MOST_MESSAGES = 200  # of a minute that are told apart by their values, which clients may choose
 _SCOPE: ContextVar[Scope | None] = ContextVar("scope", default=None)
 
@@ -97,7 +97,7 @@ class _OncePerMinute(logging.StreamHandler[TextIO]):
             self._begin_minute()
 
     def _begin_minute(self) -> None:
-        timer = threading.Timer(_REPEATED_SECONDS, self._sum_up)
+        timer = threading.Timer(REPEATED_SECONDS, self._sum_up)
         timer.daemon = True
         timer.start()
 

@@ -31,13 +31,13 @@ from usertrack.web.live.screens import Screen
 from usertrack.web.live.sources import Ask, LiveSource, first_of, in_thread, live_audience, opened
 from usertrack.workspace.settings import Settings
 
-_STEP = 0.3  # seconds between two screens at the least
+STEP_SECONDS = 0.3  # seconds between two screens at the least
 _QUIET = 1.0  # seconds between two screens at the most: alerts and ages change without events
-_POLL = 3.0  # seconds between two questions to a source without a livestream
+POLL_SECONDS = 3.0  # seconds between two questions to a source without a livestream
 _OVERLAP = timedelta(seconds=30)  # an event may become visible some time after it came
 _AGAIN = 2.0  # seconds until what broke is opened again
 _ANEW = 3600.0  # seconds after which sources are opened anew, whose answers lie on the disk until then
-_PATIENCE = 1.0  # seconds until a page is begun without what takes long
+PATIENCE_SECONDS = 1.0  # seconds until a page is begun without what takes long
 _UNUSED = 60.0  # seconds without a viewer, after which the hub rests
 _SCREENS, _VIEWS = 100, 50  # screens that are known to who comes back, and views
 _WATCHED_EVERY = 5.0  # seconds
@@ -82,7 +82,7 @@ class Hub:
         self._wake()
         await self._can_be_drawn(view)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._has_begun.wait()
         return self._drawn(view)
 
@@ -137,7 +137,7 @@ class Hub:
     async def facts(self, person: str) -> Facts:
         """Return what is known of somebody; nothing where that takes long."""
         with suppress(TimeoutError, UsertrackError):
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await self.screen(OnePerson(person))
         return self._facts(person)
 
@@ -253,7 +253,7 @@ class Hub:
             pass
         while True:
             since = datetime.now(UTC) - _OVERLAP
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(POLL_SECONDS)
             await self._fill(source, ask, since)
 
     async def _fill(self, source: LiveSource, ask: Ask, since: datetime) -> None:
@@ -392,9 +392,11 @@ class Hub:
                 async with self._turn:
                     self._turn.notify_all()
                 self._changed.clear()
-                await asyncio.sleep(_STEP)
+                await asyncio.sleep(STEP_SECONDS)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_QUIET - _STEP):  # Python 3.11's wait_for can miss that it is cancelled
+                    async with asyncio.timeout(
+                        _QUIET - STEP_SECONDS
+                    ):  # Python 3.11's wait_for can miss that it is cancelled
                         await self._changed.wait()
         finally:
             board.close()

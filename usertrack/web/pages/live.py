@@ -23,7 +23,7 @@ from usertrack.web.shell import Part, document_html, rendered
 from usertrack.web.site import Site
 
 Result = TypeVar("Result")
-_OPENING = 20.0  # seconds until somebody is told that the sources are not open yet
+OPENING_SECONDS = 20.0  # seconds until somebody is told that the sources are not open yet
 _RETRY = b"retry: 1000\n\n"
 
 
@@ -83,7 +83,7 @@ def routes(site: Site) -> list[Route]:
 async def _in_time(work: Coroutine[Any, Any, Result]) -> Result:
     """Return the result of ``work``. Raises SourceBusy where that takes long."""
     try:
-        async with asyncio.timeout(_OPENING):
+        async with asyncio.timeout(OPENING_SECONDS):
             return await work
     except TimeoutError:
         raise SourceBusy("the sources of what is live are still being opened", "reload this page in a moment") from None
