@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @with_filters()
 def activity(
     full: Annotated[
-        bool, typer.Option("--full", help="One JSON document, also with features, journeys, retention and segments.")
+        bool,
+        typer.Option(
+            "--full", help="Write one JSON document that also has features, journeys, retention and segments."
+        ),
     ] = False,
     user: Annotated[
         str | None,

@@ -36,19 +36,19 @@ _Id = Annotated[
     ),
 ]
 _By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who did it; default: you, as you are logged in.")
+    str | None, typer.Option("--by", metavar="NAME", help="Name of the person who did it; default: your login name.")
 ]
-_Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Why, for the others.")]
+_Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="A comment that your team sees.")]
 _For = Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 30m, 2h, 1d.")]
 
 
 @alerts.command("list")
 @with_common
 def list_alerts(
-    everything: Annotated[bool, typer.Option("--all", help="Also those that are resolved.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also list resolved alerts.")] = False,
     pattern: Annotated[
         str | None,
-        typer.Option("--pattern", help="Only of this pattern.", autocompletion=complete.patterns),
+        typer.Option("--pattern", help="Only alerts of this pattern.", autocompletion=complete.patterns),
     ] = None,
     limit: Limit = None,
     *,
@@ -145,7 +145,7 @@ def resolve(alert: _Id, comment: _Comment = "", by: _By = None, *, common: Commo
 def stats(
     days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far to look back.")] = 30,
     pattern: Annotated[
-        str | None, typer.Option("--pattern", help="Only of this pattern.", autocompletion=complete.patterns)
+        str | None, typer.Option("--pattern", help="Only alerts of this pattern.", autocompletion=complete.patterns)
     ] = None,
     *,
     common: Common,

@@ -22,15 +22,15 @@ def simulate(
         typer.Option(
             "--outcome",
             metavar="WHAT",
-            help="What came of it: churned, converted, segment:ID or event:NAME.",
+            help="Outcome to look for: churned, converted, segment:ID or event:NAME.",
             autocompletion=complete.outcomes,
         ),
     ] = "churned",
     within: Annotated[
-        str, typer.Option("--within", metavar="TIME", help="How long after an alert to wait for that.")
+        str, typer.Option("--within", metavar="TIME", help="How long after an alert to wait for the outcome.")
     ] = "14d",
     curve: Annotated[
-        bool, typer.Option("--curve", help="Also with all thresholds halved, times 1.5, doubled and trebled.")
+        bool, typer.Option("--curve", help="Also simulate all thresholds times 0.5, 1.5, 2 and 3.")
     ] = False,
     limit: Limit = None,
     *,

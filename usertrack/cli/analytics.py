@@ -36,7 +36,7 @@ def funnel(
     order: Annotated[str | None, typer.Option("--order", help="ordered, strict or unordered.")] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option("--exclude", metavar="EVENT", help="Leave out who does this between steps; may be repeated."),
+        typer.Option("--exclude", metavar="EVENT", help="Leave out people who do this between steps; may be repeated."),
     ] = None,
     stopped_at: Annotated[
         int | None,
@@ -109,11 +109,13 @@ def funnel(
 
 Target = Annotated[
     str | None,
-    typer.Option("--target", metavar="EVENT", help="Who does this is in the cohort: a step as in `usertrack funnel`."),
+    typer.Option(
+        "--target", metavar="EVENT", help="Event or step that puts a person into the cohort, as in `usertrack funnel`."
+    ),
 ]
 Returning = Annotated[
     str,
-    typer.Option("--returning", metavar="EVENT", help="Who does this comes back, also a step; default: any event."),
+    typer.Option("--returning", metavar="EVENT", help="Event or step that counts as coming back; default: any event."),
 ]
 
 
@@ -159,7 +161,9 @@ def cohorts(
     target: Annotated[
         str | None,
         typer.Option(
-            "--target", metavar="EVENT", help="Instead of a signup, which `events.signed_up` in usertrack.yaml names."
+            "--target",
+            metavar="EVENT",
+            help="Event that cohorts begin with; default: the signup, `events.signed_up` in usertrack.yaml.",
         ),
     ] = None,
     returning: Returning = "",
@@ -192,7 +196,8 @@ def cohorts(
 
 
 Active = Annotated[
-    str, typer.Option("--event", metavar="EVENT", help="Who does this is active; a|b: either; default: any event.")
+    str,
+    typer.Option("--event", metavar="EVENT", help="Event that makes a person active; a|b: either; default: any event."),
 ]
 
 
@@ -241,12 +246,15 @@ def stickiness(
 @with_filters()
 def features(
     event: Annotated[
-        str, typer.Option("--event", metavar="EVENT", help="The use of a feature; a|b: either; default: feature_used.")
+        str,
+        typer.Option(
+            "--event", metavar="EVENT", help="Event that is the use of a feature; a|b: either; default: feature_used."
+        ),
     ] = "",
     name: Annotated[
         str | None,
         typer.Option(
-            "--property", metavar="NAME", help="Its property that names the feature; '': the event is the feature."
+            "--property", metavar="NAME", help="Property that names the feature; '': the event itself is the feature."
         ),
     ] = None,
     category: Annotated[
@@ -290,7 +298,7 @@ def churn(
     gone: Annotated[
         int,
         typer.Option(
-            "--gone", metavar="DAYS", min=1, max=400, help="Who has no event for this many whole days has left."
+            "--gone", metavar="DAYS", min=1, max=400, help="Days without an event after which a person has left."
         ),
     ] = 30,
     periods: Periods = None,

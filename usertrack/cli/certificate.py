@@ -23,7 +23,7 @@ TrustedProxies = Annotated[
     typer.Option(
         "--trusted-proxy",
         metavar="ADDRESS",
-        help="A proxy, or a network, whose headers say who asks and whether by https; default: none.",
+        help="Proxy or network whose X-Forwarded-For and X-Forwarded-Proto headers count; default: none.",
     ),
 ]
 

@@ -29,7 +29,12 @@ def events(
     ],
     mapping: Annotated[
         list[str] | None,
-        typer.Option("--map", "-m", metavar="TARGET=COLUMN", help="Import a column as this; may be repeated."),
+        typer.Option(
+            "--map",
+            "-m",
+            metavar="TARGET=COLUMN",
+            help="Column to import as TARGET, such as person.email=mail; may be repeated.",
+        ),
     ] = None,
     omit: Annotated[
         list[str] | None, typer.Option("--omit", metavar="COLUMN", help="Leave this column out; may be repeated.")
@@ -47,7 +52,10 @@ def events(
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out rows that cannot be events.")] = False,
     ties: Annotated[
         str,
-        typer.Option("--ties", help="Rows of a person with the same time: file, in its order, 1 µs apart; or equal."),
+        typer.Option(
+            "--ties",
+            help="Rows of a person with the same time: `file` keeps their order, 1 µs apart; `equal` leaves the times.",
+        ),
     ] = "file",
     fmt: Format = None,
     output: Output = None,

@@ -27,7 +27,7 @@ ProfileName = Annotated[
 
 def login(
     profile: ProfileName = "default",
-    host: Annotated[str | None, typer.Option("--host", metavar="URL", help="Where PostHog answers.")] = None,
+    host: Annotated[str | None, typer.Option("--host", metavar="URL", help="Address of PostHog.")] = None,
     project: Annotated[str | None, typer.Option("--project", metavar="ID", help="Number of PostHog's project.")] = None,
     store: Annotated[
         Store | None, typer.Option("--store", help="Where secrets are stored; default: the keyring, if there is one.")
@@ -102,7 +102,7 @@ def profiles(*, common: Common) -> None:
 
 @with_common_once
 def allow(
-    yes: Annotated[bool, typer.Option("--yes", help="Allow them without asking.")] = False, *, common: Common
+    yes: Annotated[bool, typer.Option("--yes", help="Allow all of them without asking.")] = False, *, common: Common
 ) -> None:
     """Allow the commands with which this workspace gets secrets to run, and your keys to go to the addresses it sets.
 

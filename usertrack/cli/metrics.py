@@ -15,7 +15,7 @@ def metrics(
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Only these metrics.", autocompletion=complete.metrics),
     ] = None,
-    days: Annotated[int, typer.Option("--days", min=1, max=366, help="Of how many whole days.")] = 30,
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How many whole days to count.")] = 30,
     compare: Annotated[bool, typer.Option("--compare", help="Also show the figures of the period before.")] = False,
     *,
     common: Common,

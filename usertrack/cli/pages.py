@@ -26,7 +26,9 @@ def open_pages(
     ] = None,
     behind: Annotated[
         str,
-        typer.Option("--proxy-header", metavar="NAME", help="A proxy in front names who looks in this header."),
+        typer.Option(
+            "--proxy-header", metavar="NAME", help="Header in which a proxy in front names the person who looks."
+        ),
     ] = "",
     trusted: TrustedProxies = None,
     names: Annotated[
@@ -35,7 +37,7 @@ def open_pages(
     ] = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Do not end when nobody used it for an hour.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep running when nobody uses the pages for an hour.")] = False,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the browser, where there is one.")
     ] = True,

@@ -25,7 +25,7 @@ def segments(
     all_members: AllMembers = False,
     undecided: Annotated[
         bool,
-        typer.Option("--undecided", help="List who may be in a segment, for want of a fact: `segments --undecided`."),
+        typer.Option("--undecided", help="List people who are undecided because a fact is unknown."),
     ] = False,
     limit: Limit = None,
     pseudonyms: Pseudonyms = False,

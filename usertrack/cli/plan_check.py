@@ -31,7 +31,8 @@ def check(
     values: Annotated[
         bool,
         typer.Option(
-            "--values", help="Also sample values: personal data in them, properties with many. Shows none of them."
+            "--values",
+            help="Also sample values, to find personal data and properties with many values. Shows none of them.",
         ),
     ] = False,
     fail_on: Annotated[

@@ -21,7 +21,10 @@ def docs(
     events: Events = None,
     days: Days = 30,
     link: Annotated[
-        str, typer.Option("--link", metavar="URL", help="What links to code begin with; default: they are relative.")
+        str,
+        typer.Option(
+            "--link", metavar="URL", help="Address that links to code begin with; default: links are relative."
+        ),
     ] = "",
     *,
     common: Common,

@@ -32,8 +32,12 @@ def live_check(
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="Exit with 5 for violations of this severity, or worse.")
     ] = FailOn.warning,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on, with a line for each new violation.")] = False,
-    reset: Annotated[bool, typer.Option("--reset", help="Show them, and let the server begin anew.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Keep running, and print a line for each new violation.")
+    ] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Show the violations, then let the server count from zero.")
+    ] = False,
     *,
     common: Common,
 ) -> None:

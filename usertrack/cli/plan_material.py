@@ -25,11 +25,11 @@ Code = Annotated[
 ]
 ScanFile = Annotated[
     Path | None,
-    typer.Option("--scan", metavar="FILE", help="Instead of scanning: what `plan scan --format json` wrote."),
+    typer.Option("--scan", metavar="FILE", help="File that `plan scan --format json` wrote, instead of scanning."),
 ]
 Events = Annotated[
     Path | None,
-    typer.Option("--events", metavar="FILE", help="Instead of asking PostHog: events in a file, CSV or parquet."),
+    typer.Option("--events", metavar="FILE", help="File of events (CSV or parquet), instead of asking PostHog."),
 ]
 Days = Annotated[int, typer.Option("--days", min=1, max=365, help="The days in which an event has to arrive.")]
 

@@ -115,7 +115,12 @@ def run(
 @query.command("new")
 @with_common_once
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as posthog/pricing_views.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="Name of the new query, such as posthog/pricing_views.", show_default=False
+        ),
+    ],
     *,
     common: Common,
 ) -> None:

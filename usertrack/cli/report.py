@@ -37,12 +37,13 @@ report = typer.Typer(
 @with_common
 def weekly(
     week: Annotated[
-        str, typer.Option("--week", metavar="WEEK", help="An ISO week such as 2026-W46; default: the last one over.")
+        str,
+        typer.Option("--week", metavar="WEEK", help="ISO week such as 2026-W46; default: the last week that is over."),
     ] = "",
     set_name: SetName = "action",
     limit: Limit = None,
     full: Annotated[
-        bool, typer.Option("--full", help="All of it: every metric, list, page and note, with charts.")
+        bool, typer.Option("--full", help="Write the full report: every metric, list, page and note, with charts.")
     ] = False,
     pseudonyms: Pseudonyms = False,
     *,

@@ -92,10 +92,15 @@ def serve(
     ] = ServerSettings.catch_up,
     most_waiting: Annotated[
         int,
-        typer.Option("--most-waiting", metavar="MIB", min=1, help="How much may wait to be stored; more is refused."),
+        typer.Option(
+            "--most-waiting",
+            metavar="MIB",
+            min=1,
+            help="MiB of events that may wait to be stored; more are refused with 503.",
+        ),
     ] = ServerSettings.most_waiting >> 20,
     status: Annotated[
-        bool, typer.Option("--status", help="Show how the server of --data is: rates, what waits, problems.")
+        bool, typer.Option("--status", help="Show the state of the server of --data: rates, waiting events, problems.")
     ] = False,
     refused: Annotated[
         bool, typer.Option("--refused", help="List the events that were refused and kept aside, with the reasons.")
@@ -124,11 +129,11 @@ def serve(
         typer.Option(
             "--limit-per-address",
             min=0,
-            help="Browsers' requests a second from an address, programs' ten times as many; 0: any.",
+            help="Requests per second from one IP address of browsers; programs: ten times as many; 0: no limit.",
         ),
     ] = ServerSettings.requests_per_address,
     key_limit: Annotated[
-        float, typer.Option("--limit-per-key", min=0, help="Browsers' requests a second in all; 0: any number.")
+        float, typer.Option("--limit-per-key", min=0, help="Requests per second of all browsers together; 0: no limit.")
     ] = ServerSettings.requests_per_key,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,

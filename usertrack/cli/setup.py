@@ -19,7 +19,7 @@ def init(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Take the proposals without asking.")] = False,
     no_values: Annotated[
-        bool, typer.Option("--no-values", help="Read names, types and keys alone: no value of any row.")
+        bool, typer.Option("--no-values", help="Read only names, types and keys, no value of any row.")
     ] = False,
     show_values: Annotated[bool, typer.Option("--show-values", help="Show rows as they are, not masked.")] = False,
     runs: Annotated[

@@ -16,9 +16,9 @@ tracker = typer.Typer(
 @tracker.command("secret")
 def secret(
     data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The folder of the events.")] = None,
-    rotate: Annotated[bool, typer.Option("--rotate", help="Replace the secret that there is.")] = False,
+    rotate: Annotated[bool, typer.Option("--rotate", help="Replace the present secret.")] = False,
     overlap: Annotated[
-        float, typer.Option("--overlap", metavar="HOURS", min=0, help="How long the former one stays valid.")
+        float, typer.Option("--overlap", metavar="HOURS", min=0, help="Hours for which the former secret stays valid.")
     ] = 24.0,
 ) -> None:
     """Make the secret with which your product signs who somebody is. It is shown once.
