@@ -169,7 +169,7 @@ def check_events(runner: Runner) -> list[Finding]:
         {"events": events},
         {"events": "list"},
         name="events",
-        limit=1000,
+        limit=1000,  # more than the names that are asked for
     )
     answer = runner.run([statement])[0]
     if isinstance(answer, UsertrackError):

@@ -232,7 +232,7 @@ def _asking(runner: Runner, name: str, sql: str, limit: int) -> Statement:
 
 
 _SAMPLE = 100_000  # rows of an entity that are looked at
-LOOK_SECONDS = 5.0  # seconds for one look
+LOOK_SECONDS = 5.0  # for one look: `check --online` answers in seconds, whatever the size of a table
 _DAYS = 30  # recent rows alone: words of states that are in use
 _LONGEST = 30  # characters of a word
 _MUCH = 0.5  # the share of rows in no state with which figures mean nothing

@@ -53,7 +53,7 @@ class QueryClient:
         self._client = httpx.AsyncClient(
             base_url=host,
             headers={"Authorization": f"Bearer {key}"},
-            timeout=httpx.Timeout(_BLOCKING_SECONDS, connect=15),
+            timeout=httpx.Timeout(_BLOCKING_SECONDS, connect=15),  # a host that is away is told sooner
             transport=transport,
             verify=tls(host),
         )

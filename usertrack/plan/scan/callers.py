@@ -9,7 +9,7 @@ from usertrack.plan.scan.values import ClassValue, FunctionValue, ParameterValue
 
 MOST_CALLERS = 60  # values of one parameter: bounds the work, further callers are not read
 MOST_FILES = 150
-"""A parameter is not looked for in the callers of a function whose name is in more files."""
+"""A parameter is not looked for in the callers of a function whose name is in more files: all would be parsed."""
 DEEPEST = 4  # wrappers around wrappers: each one multiplies the callers to read
 
 

@@ -133,7 +133,7 @@ def _attach(connection: Any, path: Path, *, write: bool) -> None:
         on=lambda error: isinstance(error, duckdb.IOException) and _LOCKED in str(error),
         attempts=None,
         timeout=WAIT_SECONDS,
-        wait_initial=0.02,
+        wait_initial=0.02,  # another command holds the file for a moment
         wait_max=0.2,
         wait_jitter=0.02,
     ):

@@ -158,6 +158,7 @@ def _is_base64(data: bytes) -> bool:
 
 def _form(data: bytes) -> tuple[bytes, str]:
     try:
+        # of which SDKs send five: data, compression, ver, ip and _
         fields = parse_qs(data.decode("latin-1"), encoding="latin-1", max_num_fields=100)
     except ValueError:
         fields = {}

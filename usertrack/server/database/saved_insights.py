@@ -134,7 +134,7 @@ class SavedInsights:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """A connection for one request: requests run in several threads."""
-        database = sqlite3.connect(self._path, timeout=30)
+        database = sqlite3.connect(self._path, timeout=30)  # seconds that another process's commit may take
         try:
             with database:
                 database.execute(_SCHEMA)

@@ -210,6 +210,7 @@ class ViolationLog:
         if self._connection is None:
             if not self._path.exists():
                 self._path.touch(mode=0o600)
+            # 30 seconds: another process's commit takes less
             database = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")

@@ -18,7 +18,7 @@ class Salvage:
 
     def __init__(self, path: Path, end: int) -> None:
         self._size = sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
-        self._reader = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._reader = sqlite3.connect(path, timeout=30, isolation_level=None)  # seconds for another's commit
         self._reader.text_factory = bytes
         self.end = end
         for query in ("SELECT max(seq) FROM sqlite_sequence", "SELECT max(offset) FROM entries"):

@@ -316,6 +316,7 @@ def _entries(reader: sqlite3.Connection, after: int, size: int) -> Iterator[Logg
 
 
 def _connection(path: Path) -> sqlite3.Connection:
+    # 30 seconds: another process's commit takes less
     return sqlite3.connect(path, timeout=30, check_same_thread=False, isolation_level=None)
 
 
