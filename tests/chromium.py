@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import made_once
 
 LONGEST = 900  # seconds for a module: a page that never answers is waited for without end, unless its browser dies
+PATIENCE = 120_000  # milliseconds for what a page does, in place of 30 s: CI has four such tests on two processors
 AXE_CORE = "axe-core@4.10.3"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
 # the popup of the address bar is two pages of its own in each window: two thirds of what a test in Chromium takes
@@ -66,6 +67,12 @@ def chromium() -> Iterator[Any]:
         yield browser
         end.cancel()
         browser.close()
+
+
+def patient(opened: Any) -> Any:
+    """The page, or the context of pages, that waits as long as `PATIENCE` says."""
+    opened.set_default_timeout(PATIENCE)
+    return opened
 
 
 def _browser_processes(browser: Any) -> list[int]:

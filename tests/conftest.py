@@ -42,6 +42,8 @@ MADE_ONCE = "TESTS_MADE_ONCE"  # a folder for what several runs of the same test
 LONG_FILES = ("test_kills.py", "test_in_chromium.py", "test_tracker_clicks.py", "test_tracker_delivery.py")
 _SETTINGS = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 
+# Last of all, and after pytest's summary, DuckDB would list what threads of servers still hold, in some fifty lines.
+atexit.register(os.dup2, os.open(os.devnull, os.O_WRONLY), 2)
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):  # each process that tests start would compile everything anew
     sys.dont_write_bytecode = False
 # httpcore looks for it at each lock, of which a request has three: pytest takes half a millisecond to find nothing

@@ -100,7 +100,7 @@ def test_a_demo_in_use_is_waited_for(env: dict[str, str]) -> None:
 
 
 def _wait(condition: "object") -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)

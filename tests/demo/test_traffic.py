@@ -96,7 +96,7 @@ def test_served(demo_cache: Path, demo_postgres: str, tmp_path: Path) -> None:
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr
         url = server.stderr.readline().split(" at ")[1].split(",")[0]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not _live_people(url):
             assert time.monotonic() < deadline
             time.sleep(0.2)

@@ -178,8 +178,8 @@ def test_hostile_messages_take_no_longer() -> None:
         "1.",
         "-----BEGIN ",
     )
-    started = time.perf_counter()
+    started = time.thread_time()
     for piece in (*pieces, "\x1b[", "x://", "rc= ", "0,", "Traceback (most recent call last)\n", "\n"):
         fingerprint(piece * 500_000)
         redacted(piece * 500_000)
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5

@@ -91,7 +91,7 @@ def importing(file: Path, data: Path) -> "subprocess.Popen[str]":
 
 def left(data: Path) -> list[str]:
     """The uploads that stay; the server removes one after its answer was sent."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (names := [path.name for path in data.glob("upload*")]) and time.monotonic() < deadline:
         time.sleep(0.1)
     return names

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import axe, chromium, violations  # noqa: F401
+from tests.chromium import axe, chromium, patient, violations  # noqa: F401
 from usertrack.core.document import Block, Document, Facts, Field, Listing, Section
 from usertrack.core.table import Column, Table
 from usertrack.render import html
@@ -37,7 +37,7 @@ def everything() -> Document:
 def opened(chromium: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     width, scheme = getattr(request, "param", SIZES[1])
     (tmp_path / "page.html").write_text("".join(html.render(everything())))
-    page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = patient(chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme))
     page.console_messages = []
     page.on("console", lambda message: page.console_messages.append(message.text))
     page.goto((tmp_path / "page.html").as_uri())
@@ -91,7 +91,7 @@ def test_axe_finds_nothing(opened: Any, axe: str) -> None:
 
 @pytest.mark.slow
 def test_axe_is_shown_the_row_that_is_not_as_the_others(chromium: Any, axe: str) -> None:
-    page = chromium.new_page()
+    page = patient(chromium.new_page())
     rows = ["<tr><td><a href='#x'>x</a></td></tr>"] * 9
     page.set_content(f"<title>t</title><main><table>{''.join([*rows, '<tr><td><a href=#x></a></td></tr>', *rows])}")
     before = page.content()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from capture_fixtures import SETTINGS, TOKEN, AppThread, Client, empty, shared_store  # noqa: F401
 
-from tests.chromium import chromium  # noqa: F401
+from tests.chromium import chromium, patient  # noqa: F401
 from usertrack.server.database.store import Store
 
 NOWHERE = "http://127.0.0.1:9"
@@ -121,7 +121,7 @@ def names(client: Client) -> list[str]:
     return [name for name, _ in events(client)]
 
 
-def arrived(client: Client, condition: Callable[[list[str]], bool], seconds: float = 10) -> list[str]:
+def arrived(client: Client, condition: Callable[[list[str]], bool], seconds: float = 60) -> list[str]:
     """The names of the events, once ``condition`` holds of them."""
     deadline = time.monotonic() + seconds
     while not condition(sent := names(client)):

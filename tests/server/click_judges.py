@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from browser import NOWHERE, Site
+from browser import NOWHERE, Site, patient
 from click_pages import ClickPage, acting
 
 POSTHOG_JS = "posthog-js@1.449.2"
@@ -84,7 +84,7 @@ def _judged_clicks(
 ) -> Iterator[tuple[ClickPage, set[str]]]:
     for start in range(0, len(pages), OPEN_TOGETHER):
         # each in a window of its own: nothing scrolls in a tab behind another
-        tabs = [(browser.new_context().new_page(), page) for page in pages[start : start + OPEN_TOGETHER]]
+        tabs = [(patient(browser.new_context()).new_page(), page) for page in pages[start : start + OPEN_TOGETHER]]
         for tab, page in tabs:
             tab.goto(put(site, page))
         tabs[-1][0].wait_for_timeout(100)

@@ -229,9 +229,8 @@ def test_a_slow_query_holds_up_nobody(api: Api) -> None:
     slow = threading.Thread(target=api.post, args=(SLOW,), kwargs={"body": {"client_query_id": "slow-2"}})
     slow.start()
     time.sleep(0.1)
-    began = time.monotonic()
     assert api.rows("SELECT count() FROM events WHERE event = 'buy'") == [[3]]
-    assert time.monotonic() - began < 5
+    assert slow.is_alive()
     api.request("DELETE", "/api/projects/1/query/slow-2/", headers={"Authorization": f"Bearer {KEY}"})
     slow.join()
 

@@ -16,7 +16,7 @@ from browser import Site
 from capture_fixtures import TOKEN, Client, client, shared_store, store, wait_until  # noqa: F401
 from click_judges import posthog_js
 
-from tests.chromium import chromium  # noqa: F401
+from tests.chromium import chromium, patient  # noqa: F401
 from usertrack.server.event_log.log import NotAppended
 
 NODE_SDK = "posthog-node@5.70.0"
@@ -165,7 +165,7 @@ def test_posthog_js_tries_again_and_all_is_stored_once(away: Client, chromium: A
     except OSError as reason:
         pytest.skip(str(reason))
     site.pages["/"] = POSTHOG_PAGE % (site.server, TOKEN)
-    page = chromium.new_context().new_page()
+    page = patient(chromium.new_context()).new_page()
     page.goto(site.url)
     page.wait_for_function("posthog.__loaded")
     page.evaluate("for (let i = 0; i < 20; i++) posthog.capture('click', { i })")

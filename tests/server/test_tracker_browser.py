@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import NOWHERE, Site, arrived, chromium, events, flush, names, served, shared_store, site  # noqa: F401
+from browser import NOWHERE, Site, arrived, chromium, events, flush, names, patient, served, shared_store, site  # noqa: F401
 from capture_fixtures import TOKEN, Client
 from secrets_of_people import secrets
 
@@ -21,7 +21,7 @@ QUEUE = "JSON.parse(sessionStorage.usertrack_queue || '[]').map((text) => JSON.p
 
 @pytest.fixture
 def page(chromium: Any) -> Iterator[Any]:
-    context = chromium.new_context()
+    context = patient(chromium.new_context())
     yield context.new_page()
     context.close()
 

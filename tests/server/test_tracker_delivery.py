@@ -4,7 +4,7 @@
 from typing import Any
 
 import pytest
-from browser import Site, chromium, served, shared_store, site, stored_numbers  # noqa: F401
+from browser import Site, chromium, patient, served, shared_store, site, stored_numbers  # noqa: F401
 from capture_fixtures import Client
 from scripted_visits import Visits
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_thousand_actions_arrive_once(chromium: Any, site: Site, served: Client) -> None:
-    context = chromium.new_context()
+    context = patient(chromium.new_context())
     visits = Visits(context, site)
     visits.act(1000)
     numbers = stored_numbers(served, len(visits.done))

@@ -359,7 +359,7 @@ def running(text: str) -> str:
 
 def wait_for(server: Server, text: str, count: int) -> None:
     """Wait until as many queries that hold ``text`` run."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while server.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {running(text)}") != [(count,)]:
         assert time.monotonic() < deadline, f"waited in vain for {text}"
         time.sleep(0.02)

@@ -121,8 +121,8 @@ def test_without_a_key_events_wait(
     configure(project_key=None)
     track.track("ada", "seen")
     started = time.monotonic()
-    assert not track.flush(5)
-    assert time.monotonic() - started < 1
+    assert not track.flush(60)
+    assert time.monotonic() - started < 30
     assert caplog.text.count("POSTHOG_API_KEY is not set") == 1
     configure()
     assert track.flush()
@@ -228,7 +228,7 @@ def test_tags_of_the_callers_context_get_into_no_event(anywhere: None, server: P
 
 
 def until(condition: Any) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import ARGUMENTS, CHROMIUM, axe, chromium, violations  # noqa: F401
+from tests.chromium import ARGUMENTS, CHROMIUM, axe, chromium, patient, violations  # noqa: F401
 from tests.push.receiver import Receiver, receiving
 from tests.web.conftest import on_port
 from usertrack.web.access import Access
@@ -23,7 +23,6 @@ pytestmark = pytest.mark.slow
 WIDTHS = (390, 820, 1280, 2000)
 JUDGED = ((1280, "light"), (390, "dark"))
 FOREIGN = ("POSTHOG_", "DATABASE_URL", "NEON_", "USERTRACK_", "SLACK_")
-_PATIENCE = 120_000  # milliseconds: the demo is asked for the first time, on a machine that has other work
 
 Links = Callable[[], str]
 
@@ -38,7 +37,6 @@ class Visitor:
         page.on("console", lambda message: self._complain(message.text))
         page.on("pageerror", lambda error: self._complain(str(error)))
         page.on("request", lambda request: request.url.startswith(self.url) or self._complain(request.url))
-        page.set_default_timeout(_PATIENCE)
         page.goto(link)
 
     def _complain(self, of: str) -> None:
@@ -46,7 +44,7 @@ class Visitor:
 
     def comes_to(self, path: str) -> None:
         """Wait for the whole page at ``path``, a regular expression."""
-        self.page.wait_for_url(re.compile(re.escape(self.url) + path + "$"), timeout=_PATIENCE)
+        self.page.wait_for_url(re.compile(re.escape(self.url) + path + "$"))
 
     def looks_at(self, path: str) -> None:
         """Wait for it, and look at all of it in each size and scheme."""
@@ -113,7 +111,7 @@ def links(
 
 @pytest.fixture(scope="module")
 def session(chromium: Any, links: Links, axe: str) -> Iterator[Visitor]:
-    context = chromium.new_context(reduced_motion="reduce")  # what moves while it waits takes a processor
+    context = patient(chromium.new_context(reduced_motion="reduce"))  # what moves while it waits takes a processor
     yield Visitor(context.new_page(), links(), axe)
     context.close()
 
@@ -253,7 +251,9 @@ def test_a_query_runs_and_is_downloaded(visitor: Visitor) -> None:
 
 @pytest.fixture(scope="module")
 def without_scripts(chromium: Any, session: Visitor) -> Iterator[Any]:
-    context = chromium.new_context(java_script_enabled=False, storage_state=session.page.context.storage_state())
+    context = patient(
+        chromium.new_context(java_script_enabled=False, storage_state=session.page.context.storage_state())
+    )
     yield context.new_page()
     context.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import axe, chromium, violations  # noqa: F401
+from tests.chromium import axe, chromium, patient, violations  # noqa: F401
 from tests.web.conftest import on_port
 from tests.web.live_site import Company, company, shared_store  # noqa: F401
 from usertrack.web.access import Access
@@ -35,7 +35,7 @@ class Tab:
 
     def __init__(self, chromium: Any, port: int, who: str, *, timed: bool = False) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self.page = chromium.new_context(extra_http_headers={HEADER: who}).new_page()
+        self.page = patient(chromium.new_context(extra_http_headers={HEADER: who})).new_page()
         self.wrong: list[str] = []
         self.page.on("console", lambda message: self.wrong.append(message.text))
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
@@ -59,7 +59,7 @@ class Tab:
         )
 
     def shows(self, text: str, place: str = "body") -> None:
-        self.page.locator(place, has_text=text).first.wait_for(timeout=30_000)
+        self.page.locator(place, has_text=text).first.wait_for()
 
 
 def test_who_comes_needs_help_and_is_taken_up_in_two_tabs(chromium: Any, axe: str, company: Company) -> None:

@@ -275,9 +275,7 @@ def test_who_keeps_the_file_to_itself_is_named(place: HistoryFile, monkeypatch: 
         assert holder.stdout
         holder.stdout.readline()
         classification = classified(1, {ANN: (1, 0, 1, 0)})
-        began = time.monotonic()
         assert record_and_compare(classification, place, FIRST) is None
-        assert 0.4 < time.monotonic() - began < 20
         assert f"(PID {holder.pid})" in classification.profiles.notes[-1]
         error = problem(lambda: stored_snapshots(place))
         assert isinstance(error, SourceBusy)
