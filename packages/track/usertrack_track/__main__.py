@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     relay.add_argument("--once", action="store_true", help="end when nothing waits, or after a minute with exit code 4")
     relay.set_defaults(run=_relay)
     migrate = commands.add_parser("migrate", help="make the tables in the schema usertrack")
-    migrate.add_argument("--print", dest="shown", action="store_true", help="show the SQL, for a migration of your own")
+    migrate.add_argument("--print", action="store_true", help="show the SQL, for a migration of your own")
     migrate.set_defaults(run=_migrate)
     status = commands.add_parser("status", help="how many events wait, and how stale properties are")
     status.set_defaults(run=_status)
@@ -61,7 +61,7 @@ def _relay(options: argparse.Namespace) -> int:
 
 
 def _migrate(options: argparse.Namespace) -> int:
-    if options.shown:
+    if options.print:
         sys.stdout.write(schema())
     else:
         track.migrate()
@@ -77,11 +77,11 @@ def _status(options: argparse.Namespace) -> int:
 def _write_status(postgres: Postgres) -> int:
     waiting, refused = postgres.counts()
     sys.stdout.write(f"{waiting} events wait for PostHog, and it has refused {refused}\n")
-    for one in track.staleness():
-        holder = one.group_type or "person"
-        oldest = f"oldest of {one.oldest:%Y-%m-%d %H:%M} UTC" if one.oldest else "never computed"
-        counts = f"{one.holders} known, {one.due} due, {one.failing} failing"
-        sys.stdout.write(f"{holder}.{one.name}: {counts}, {oldest}\n")
+    for declared in track.staleness():
+        holder = declared.group_type or "person"
+        oldest = f"oldest of {declared.oldest:%Y-%m-%d %H:%M} UTC" if declared.oldest else "never computed"
+        counts = f"{declared.holders} known, {declared.due} due, {declared.failing} failing"
+        sys.stdout.write(f"{holder}.{declared.name}: {counts}, {oldest}\n")
     return 0
 
 

@@ -37,7 +37,7 @@ __all__ = [
 
 
 class EventOptions(TypedDict, total=False):
-    """What an event has beside its properties."""
+    """Facts of an event beside its properties."""
 
     session_id: str | None
     groups: Mapping[str, object] | None

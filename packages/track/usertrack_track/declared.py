@@ -49,9 +49,9 @@ class Declarations:
             )
         self._declared[place] = declared
         self._by_event = {}
-        for one in self._declared.values():
-            for event in one.refreshed_by:
-                self._by_event.setdefault(event, []).append(one)
+        for known in self._declared.values():
+            for event in known.refreshed_by:
+                self._by_event.setdefault(event, []).append(known)
 
     def get(self, due: Due) -> Declared | None:
         return self._declared.get((due.group_type, due.name))

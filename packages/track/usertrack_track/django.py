@@ -66,7 +66,7 @@ class ErrorTracking:
         quietly(lambda: track_error(error, view=_view(request), distinct_id=self.person(request)))
 
 
-def _remember(sender: object, request: HttpRequest | None = None, **others: object) -> None:
+def _remember(sender: object, request: HttpRequest | None = None, **arguments: object) -> None:
     if request is not None:
         setattr(request, _ERROR, sys.exc_info()[1])
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class FlagFacts(TypedDict, total=False):
-    """What PostHog is told of a person beside what it knows, for the conditions of a flag."""
+    """Facts of a person for the conditions of a flag, beside those that PostHog knows."""
 
     groups: dict[str, str]
     person_properties: dict[str, object]

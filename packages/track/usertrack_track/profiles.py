@@ -57,7 +57,7 @@ class Profiles(Protocol):
 
 def compute(due: Iterable[Due], declarations: Declarations) -> dict[Due, Computed]:
     """The values of ``due``, each once; one that fails does not keep the others."""
-    return {one: _compute(one, declarations) for one in dict.fromkeys(due)}
+    return {place: _compute(place, declarations) for place in dict.fromkeys(due)}
 
 
 def _compute(due: Due, declarations: Declarations) -> Computed:
@@ -107,8 +107,8 @@ class MemoryProfiles:
     def add(self, due: Sequence[Due]) -> None:
         now = datetime.now(timezone.utc)
         with self._lock:
-            for one in due:
-                self._due.setdefault(one, now)
+            for place in due:
+                self._due.setdefault(place, now)
 
     def refresh(self) -> int:
         with self._lock:
@@ -116,7 +116,7 @@ class MemoryProfiles:
         if not due:
             return 0
         computed = compute(due, self._declarations)
-        known = {one: outcome.value for one, outcome in self._computed.items() if not outcome.failure}
+        known = {place: outcome.value for place, outcome in self._computed.items() if not outcome.failure}
         self._outbox.append(*messages(computed, known))
         self._computed |= computed
         return len(due)
@@ -125,10 +125,10 @@ class MemoryProfiles:
         return [self._staleness(group, name) for group, name in self._declarations.places()]
 
     def _staleness(self, group: str, name: str) -> Staleness:
-        known = [one for due, one in self._computed.items() if (due.group_type, due.name) == (group, name)]
+        known = [outcome for due, outcome in self._computed.items() if (due.group_type, due.name) == (group, name)]
         waiting = [since for due, since in self._due.items() if (due.group_type, due.name) == (group, name)]
-        moments = [one.moment for one in known]
-        failing = sum(one.failure is not None for one in known)
+        moments = [outcome.moment for outcome in known]
+        failing = sum(outcome.failure is not None for outcome in known)
         since = min(waiting, default=None)
         return Staleness(name, group, len(known), min(moments, default=None), len(waiting), since, failing)
 
@@ -193,13 +193,13 @@ class PostgresProfiles:
             return len(rows)
 
     def _refresh(self, connection: Connection[TupleRow], due: Sequence[Due]) -> None:
-        places = [[getattr(one, field) for one in due] for field in ("group_type", "holder_id", "name")]
+        places = [[getattr(place, field) for place in due] for field in ("group_type", "holder_id", "name")]
         known = {Due(*place): value for *place, value in connection.execute(_KNOWN, places)}
         computed = compute(due, self._declarations)
-        for one, outcome in computed.items():
+        for place, outcome in computed.items():
             moment = None if outcome.failure else outcome.moment
             value = json.dumps(outcome.value)
-            fields = {**vars(one), "value": value, "moment": moment, "failure": outcome.failure}
+            fields = {**vars(place), "value": value, "moment": moment, "failure": outcome.failure}
             connection.execute(_STORE, fields)
         execute(connection, [insert(message) for message in messages(computed, known)])
 

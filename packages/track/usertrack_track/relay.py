@@ -157,9 +157,9 @@ class Relay:
 
 
 def _wait_seconds(error: Exception, failures: int) -> float:
-    asked = error.retry_after if isinstance(error, NotDelivered) else None
+    retry_after = error.retry_after if isinstance(error, NotDelivered) else None
     growing: float = 0.5 * 2 ** min(failures, 10)
-    return max(asked or 0.0, min(LONGEST_WAIT_SECONDS, growing) * random.uniform(0.5, 1.5))
+    return max(retry_after or 0.0, min(LONGEST_WAIT_SECONDS, growing) * random.uniform(0.5, 1.5))
 
 
 def _describe(error: Exception) -> str:

@@ -101,7 +101,7 @@ def insert(message: Message) -> Statement:
 
 
 def mark_due(due: Iterable[Due]) -> Statement:
-    return DUE, {"due": json.dumps([asdict(one) for one in due])}
+    return DUE, {"due": json.dumps([asdict(place) for place in due])}
 
 
 def execute(connection: Connection, statements: Iterable[Statement]) -> None:

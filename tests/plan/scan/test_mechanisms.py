@@ -53,23 +53,28 @@ posthog.capture(distinct_id=user.id, event="by_keyword")  #> by_keyword
 client = Posthog("key")
 client.capture(user.id, event="mixed")  #> mixed
 """,
-    "usertrack.track, by itself and by the code that codegen writes": """
+    "usertrack_track, by itself and by the code that codegen writes": """
 === shop/tracking.py
 from enum import StrEnum
-import usertrack.track
+import usertrack_track
 class Event(StrEnum):
     ORDER_PAID = "order_paid"
 class OrderPaidProperties(TypedDict):
     amount: Required[int]
 def track(distinct_id, event, properties=None, **options):
-    return usertrack.track.track(distinct_id, str(event), properties, **options)
+    return usertrack_track.track(distinct_id, str(event), properties, **options)
 === shop/views.py
-from usertrack import track
-from usertrack.track import track as send
+import usertrack_track as track
+from usertrack import track as former
+from usertrack_track import aio
+from usertrack_track.aio import track as send
 from shop import tracking
 from shop.tracking import Event, OrderPaidProperties
 track.track(user.id, "cart_opened", {"items": 3}, session_id=session)  #> cart_opened(items)
-send(user.id, "cart_emptied", connection=connection)  #> cart_emptied
+former.track(user.id, "cart_shared")  #> cart_shared
+async def empty(user):
+    await send(user.id, "cart_emptied", connection=connection)  #> cart_emptied
+    await aio.track(user.id, "cart_left", {"items": 1})  #> cart_left(items)
 tracking.track(user.id, Event.ORDER_PAID, OrderPaidProperties(amount=3))  #> order_paid
 tracking.track(user.id, "order_refunded", {"amount": 3})  #> order_refunded(amount)
 """,

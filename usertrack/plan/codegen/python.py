@@ -43,9 +43,9 @@ def _is_field(name: str) -> bool:
 
 def _comment(sentences: Sequence[str], indent: int) -> str:
     """A docstring of ``sentences``, each of which begins a line."""
-    shown = [_in_docstring(line) for sentence in sentences for line in syntax.lines(sentence)]
+    written = [_in_docstring(line) for sentence in sentences for line in syntax.lines(sentence)]
     margin = "\n" + " " * indent
-    return f'"""{margin.join(shown)}{margin if len(shown) > 1 else ""}"""'
+    return f'"""{margin.join(written)}{margin if len(written) > 1 else ""}"""'
 
 
 def _in_docstring(line: str) -> str:

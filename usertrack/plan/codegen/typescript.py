@@ -38,13 +38,13 @@ def _is_field(name: str) -> bool:
 
 def _comment(sentences: Sequence[str], indent: int) -> str:
     """A JSDoc comment of ``sentences``, each of which begins a line."""
-    shown = [
+    written = [
         syntax.visible(line, _escape).replace("*/", r"*\/") for sentence in sentences for line in syntax.lines(sentence)
     ]
-    if len(shown) < 2:
-        return f"/** {''.join(shown)} */"
+    if len(written) < 2:
+        return f"/** {''.join(written)} */"
     margin = "\n" + " " * indent
-    return margin.join(["/**", *(f" * {line}" for line in shown), " */"])
+    return margin.join(["/**", *(f" * {line}" for line in written), " */"])
 
 
 def _escape(code: int) -> str:
