@@ -1,8 +1,7 @@
 """Reads JavaScript, TypeScript and TSX: types, declarations, classes, modules and expressions."""
 
 import html
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from usertrack.plan.scan.escapes import decode_javascript
 from usertrack.plan.scan.reader import SyntaxReader, concatenation, inner_nodes, joined_with, line_of, source_of
@@ -89,7 +88,7 @@ class JavaScriptReader(SyntaxReader):
                 return Element(self.type(children[0]), line)
         return UnknownExpression(source_of(node)[:60], line)
 
-    def read_declarator(self, node: "Node") -> Expression:
+    def read_variable_declarator(self, node: "Node") -> Expression:
         name, value_node = node.child_by_field_name("name"), node.child_by_field_name("value")
         annotation, line = node.child_by_field_name("type"), line_of(node)
         if value_node is not None:
@@ -164,7 +163,7 @@ class JavaScriptReader(SyntaxReader):
                 self.named(argument.value, name)
         return value
 
-    def read_assignment(self, node: "Node") -> Expression:
+    def read_assignment_expression(self, node: "Node") -> Expression:
         left, value, line = node.child_by_field_name("left"), self.visit_field(node, "right"), line_of(node)
         if left is None:
             return value
@@ -190,14 +189,16 @@ class JavaScriptReader(SyntaxReader):
             scope = scope.parent
         return self.scope
 
-    def read_function(self, node: "Node") -> Expression:
+    def read_function_declaration(self, node: "Node") -> Expression:
         name = source_of(node.child_by_field_name("name"))
         function = self._function(node, name)
         if node.type in ("function_declaration", "generator_function_declaration"):
             self.bind(name, function, line_of(node))
         return function
 
-    def read_method(self, node: "Node") -> CodeFunction:
+    read_generator_function_declaration = read_function_expression = read_arrow_function = read_function_declaration
+
+    def read_method_definition(self, node: "Node") -> CodeFunction:
         key = node.child_by_field_name("name")
         name = source_of(key).strip("'\"")
         owner = self.owner if node.parent is not None and node.parent.type == "class_body" else None
@@ -247,12 +248,12 @@ class JavaScriptReader(SyntaxReader):
         if owner is not None and any(c.type in ("accessibility_modifier", "readonly") for c in node.children):
             owner.add(source_of(pattern), parameter, self.scope)
 
-    def read_return(self, node: "Node") -> Expression:
+    def read_return_statement(self, node: "Node") -> Expression:
         value = self.visit(inner_nodes(node)[0]) if inner_nodes(node) else self.unknown(node)
         self.scope.returns.append(value)
         return value
 
-    def read_for_in(self, node: "Node") -> Expression:
+    def read_for_in_statement(self, node: "Node") -> Expression:
         with self.condition():
             left, values = node.child_by_field_name("left"), self.visit_field(node, "right")
             if left is not None:
@@ -260,7 +261,7 @@ class JavaScriptReader(SyntaxReader):
             self.visit_field(node, "body")
         return self.unknown(node)
 
-    def read_class(self, node: "Node") -> Expression:
+    def read_class_declaration(self, node: "Node") -> Expression:
         name, line = source_of(node.child_by_field_name("name")), line_of(node)
         with self.class_body(name, line) as owner:
             for child in inner_nodes(node):
@@ -274,6 +275,8 @@ class JavaScriptReader(SyntaxReader):
             self.bind(name, owner, line)
         return owner
 
+    read_abstract_class_declaration = read_class = read_interface_declaration = read_class_declaration
+
     def _bases(self, node: "Node") -> list[Expression]:
         bases = []
         for child in inner_nodes(node):
@@ -286,7 +289,7 @@ class JavaScriptReader(SyntaxReader):
     def _member(self, node: "Node", owner: Class) -> None:
         match node.type:
             case "method_definition":
-                self.read_method(node)
+                self.read_method_definition(node)
             case "public_field_definition" | "field_definition" | "property_signature":
                 name = source_of(node.child_by_field_name("name") or node.child_by_field_name("property"))
                 value_node, annotation = node.child_by_field_name("value"), node.child_by_field_name("type")
@@ -307,7 +310,7 @@ class JavaScriptReader(SyntaxReader):
         self.alias(value, name)
         return value
 
-    def read_enum(self, node: "Node") -> Expression:
+    def read_enum_declaration(self, node: "Node") -> Expression:
         name = source_of(node.child_by_field_name("name"))
         with self.class_body(name, line_of(node)) as owner:
             owner.enum = True
@@ -319,13 +322,13 @@ class JavaScriptReader(SyntaxReader):
         self.bind(name, owner, line_of(node))
         return owner
 
-    def read_type_alias(self, node: "Node") -> Expression:
+    def read_type_alias_declaration(self, node: "Node") -> Expression:
         name, value = source_of(node.child_by_field_name("name")), node.child_by_field_name("value")
         if value is not None:
             self.scope.bind(name, self.type(value), line_of(node))
         return self.unknown(node)
 
-    def read_import(self, node: "Node") -> Expression:
+    def read_import_statement(self, node: "Node") -> Expression:
         source = node.child_by_field_name("source")
         module = source_of(source).strip("'\"`")
         line = line_of(node)
@@ -355,7 +358,7 @@ class JavaScriptReader(SyntaxReader):
         else:
             self.alias(value, name)
 
-    def read_export(self, node: "Node") -> Expression:
+    def read_export_statement(self, node: "Node") -> Expression:
         line = line_of(node)
         source = node.child_by_field_name("source")
         module = source_of(source).strip("'\"`") if source is not None else None
@@ -381,16 +384,20 @@ class JavaScriptReader(SyntaxReader):
             self.file.stars.append(module)
         return self.unknown(node)
 
-    def read_name(self, node: "Node") -> Expression:
+    def read_identifier(self, node: "Node") -> Expression:
         return Name(source_of(node), line_of(node))
+
+    read_shorthand_property_identifier = read_identifier
 
     def read_this(self, node: "Node") -> Expression:
         return Self(line_of(node), parent=node.type == "super")
 
+    read_super = read_this
+
     def read_string(self, node: "Node") -> Expression:
         return self.text(_content(node), line_of(node))
 
-    def read_template(self, node: "Node") -> Expression:
+    def read_template_string(self, node: "Node") -> Expression:
         parts: list[Expression] = []
         for child in inner_nodes(node):
             if child.type == "template_substitution":
@@ -403,17 +410,20 @@ class JavaScriptReader(SyntaxReader):
             return Text("".join(texts), line_of(node))
         return Template(parts, line_of(node))
 
-    def read_inner(self, node: "Node") -> Expression:
+    def read_parenthesized_expression(self, node: "Node") -> Expression:
         """Read the inner part of what adds nothing: parentheses, `await`, `as`, `!`."""
         return self.visit(inner_nodes(node)[0]) if inner_nodes(node) else self.unknown(node)
 
-    def read_assertion(self, node: "Node") -> Expression:
+    read_await_expression = read_non_null_expression = read_parenthesized_expression
+    read_as_expression = read_satisfies_expression = read_parenthesized_expression
+
+    def read_type_assertion(self, node: "Node") -> Expression:
         return self.visit(inner_nodes(node)[-1])
 
-    def read_sequence(self, node: "Node") -> Expression:
+    def read_sequence_expression(self, node: "Node") -> Expression:
         return [self.visit(child) for child in inner_nodes(node)][-1]
 
-    def read_binary(self, node: "Node") -> Expression:
+    def read_binary_expression(self, node: "Node") -> Expression:
         operator = source_of(node.child_by_field_name("operator"))
         left = self.visit_field(node, "left")
         if operator in ("||", "??", "&&"):
@@ -423,13 +433,13 @@ class JavaScriptReader(SyntaxReader):
         right = self.visit_field(node, "right")
         return concatenation(left, right, line_of(node)) if operator == "+" else self.unknown(node)
 
-    def read_ternary(self, node: "Node") -> Expression:
+    def read_ternary_expression(self, node: "Node") -> Expression:
         self.visit_field(node, "condition")
         with self.condition():
             options = [self.visit_field(node, "consequence"), self.visit_field(node, "alternative")]
         return Alternatives(options, line_of(node))
 
-    def read_member(self, node: "Node") -> Expression:
+    def read_member_expression(self, node: "Node") -> Expression:
         value = self.visit_field(node, "object")
         name = source_of(node.child_by_field_name("property"))
         if (
@@ -440,7 +450,7 @@ class JavaScriptReader(SyntaxReader):
             return Name(name, line_of(node))
         return Member(value, name, line_of(node))
 
-    def read_subscript(self, node: "Node") -> Expression:
+    def read_subscript_expression(self, node: "Node") -> Expression:
         value, key = self.visit_field(node, "object"), self.visit_field(node, "index")
         if isinstance(key, Text):
             return Member(value, key.value, key.line)
@@ -453,11 +463,11 @@ class JavaScriptReader(SyntaxReader):
                 key = self._key(child.child_by_field_name("key"))
                 entries.append(ObjectEntry(key, self.named(self.visit_field(child, "value"), key)))
             elif child.type == "shorthand_property_identifier":
-                entries.append(ObjectEntry(source_of(child), self.read_name(child)))
+                entries.append(ObjectEntry(source_of(child), self.read_identifier(child)))
             elif child.type == "spread_element":
                 entries.append(self._spread(inner_nodes(child)[0]))
             elif child.type == "method_definition":
-                function = self.read_method(child)
+                function = self.read_method_definition(child)
                 entries.append(ObjectEntry(function.name, function))
         for entry in entries:
             if entry.key is not None:
@@ -482,10 +492,10 @@ class JavaScriptReader(SyntaxReader):
     def read_array(self, node: "Node") -> Expression:
         return Array([self.visit(child) for child in inner_nodes(node)], line_of(node))
 
-    def read_spread(self, node: "Node") -> Expression:
+    def read_spread_element(self, node: "Node") -> Expression:
         return self.visit(inner_nodes(node)[0])
 
-    def read_call(self, node: "Node") -> Expression:
+    def read_call_expression(self, node: "Node") -> Expression:
         callee_node = node.child_by_field_name("function") or node.child_by_field_name("constructor")
         callee = self.visit(callee_node) if callee_node is not None else self.unknown(node)
         line = line_of(node)
@@ -526,10 +536,12 @@ class JavaScriptReader(SyntaxReader):
                 return Template([Text(text, line), *values], line)
         return call
 
-    def read_import_keyword(self, node: "Node") -> Expression:
+    read_new_expression = read_call_expression
+
+    def read_import(self, node: "Node") -> Expression:
         return Name("import", line_of(node))
 
-    def read_jsx(self, node: "Node") -> Expression:
+    def read_jsx_element(self, node: "Node") -> Expression:
         opening = node.child_by_field_name("open_tag") or node
         name = opening.child_by_field_name("name")
         line = line_of(opening)
@@ -552,6 +564,8 @@ class JavaScriptReader(SyntaxReader):
         component = self.visit(name)
         return self.call(component, [Argument(Object(entries, line))], line)
 
+    read_jsx_self_closing_element = read_jsx_element
+
     def _attribute(self, node: "Node") -> ObjectEntry:
         name, *values = inner_nodes(node)
         if not values:
@@ -560,51 +574,6 @@ class JavaScriptReader(SyntaxReader):
         if value.type == "jsx_expression" and inner_nodes(value):
             value = inner_nodes(value)[0]
         return ObjectEntry(source_of(name), self.named(self.visit(value), source_of(name)))
-
-    expressions: ClassVar[Mapping[str, str]] = {
-        "variable_declarator": "read_declarator",
-        "assignment_expression": "read_assignment",
-        "function_declaration": "read_function",
-        "generator_function_declaration": "read_function",
-        "function_expression": "read_function",
-        "arrow_function": "read_function",
-        "method_definition": "read_method",
-        "return_statement": "read_return",
-        "for_in_statement": "read_for_in",
-        "class_declaration": "read_class",
-        "abstract_class_declaration": "read_class",
-        "class": "read_class",
-        "enum_declaration": "read_enum",
-        "interface_declaration": "read_class",
-        "type_alias_declaration": "read_type_alias",
-        "import_statement": "read_import",
-        "export_statement": "read_export",
-        "identifier": "read_name",
-        "shorthand_property_identifier": "read_name",
-        "this": "read_this",
-        "super": "read_this",
-        "string": "read_string",
-        "template_string": "read_template",
-        "parenthesized_expression": "read_inner",
-        "await_expression": "read_inner",
-        "non_null_expression": "read_inner",
-        "as_expression": "read_inner",
-        "satisfies_expression": "read_inner",
-        "type_assertion": "read_assertion",
-        "sequence_expression": "read_sequence",
-        "binary_expression": "read_binary",
-        "ternary_expression": "read_ternary",
-        "member_expression": "read_member",
-        "subscript_expression": "read_subscript",
-        "object": "read_object",
-        "array": "read_array",
-        "spread_element": "read_spread",
-        "call_expression": "read_call",
-        "new_expression": "read_call",
-        "import": "read_import_keyword",
-        "jsx_element": "read_jsx",
-        "jsx_self_closing_element": "read_jsx",
-    }
 
 
 def _content(node: "Node") -> str:

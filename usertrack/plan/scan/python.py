@@ -1,7 +1,6 @@
 """Reads Python: expressions, and what is declared over them."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from usertrack.plan.scan.escapes import decode_python
 from usertrack.plan.scan.reader import (
@@ -43,7 +42,7 @@ class PythonReader(SyntaxReader):
         ("if_statement", "for_statement", "while_statement", "except_clause", "match_statement", "boolean_operator")
     )
 
-    def read_name(self, node: "Node") -> Expression:
+    def read_identifier(self, node: "Node") -> Expression:
         name = source_of(node)
         if name in ("self", "cls") and self.method is not None:
             return Self(line_of(node))
@@ -64,10 +63,10 @@ class PythonReader(SyntaxReader):
             text = text.replace("{{", "{").replace("}}", "}")
         return [Text(decode_python(text) if "escape_sequence" in kinds else text, line_of(node))]
 
-    def read_concatenated(self, node: "Node") -> Expression:
+    def read_concatenated_string(self, node: "Node") -> Expression:
         return joined([self.visit(child) for child in inner_nodes(node)], line_of(node))
 
-    def read_binary(self, node: "Node") -> Expression:
+    def read_binary_operator(self, node: "Node") -> Expression:
         left, right = self.visit_field(node, "left"), self.visit_field(node, "right")
         operator = source_of(node.child_by_field_name("operator"))
         if operator == "+":
@@ -82,14 +81,14 @@ class PythonReader(SyntaxReader):
             return Alternatives([left, right], line_of(node))
         return self.unknown(node)
 
-    def read_boolean(self, node: "Node") -> Expression:
+    def read_boolean_operator(self, node: "Node") -> Expression:
         left = self.visit_field(node, "left")
         with self.condition():
             right = self.visit_field(node, "right")
         is_or = source_of(node.child_by_field_name("operator")) == "or"
         return Alternatives([left, right] if is_or else [right], line_of(node))
 
-    def read_conditional(self, node: "Node") -> Expression:
+    def read_conditional_expression(self, node: "Node") -> Expression:
         body, condition, alternative = inner_nodes(node)[:3]
         self.visit(condition)
         with self.condition():
@@ -105,9 +104,11 @@ class PythonReader(SyntaxReader):
             return Member(value, key.value, key.line)
         return Element(value, line_of(node), key)
 
-    def read_inner(self, node: "Node") -> Expression:
+    def read_parenthesized_expression(self, node: "Node") -> Expression:
         """Read the inner part of what adds nothing: parentheses, `await`."""
         return self.visit(inner_nodes(node)[-1]) if inner_nodes(node) else self.unknown(node)
+
+    read_await = read_parenthesized_expression
 
     def read_dictionary(self, node: "Node") -> Expression:
         entries = []
@@ -123,6 +124,8 @@ class PythonReader(SyntaxReader):
 
     def read_list(self, node: "Node") -> Expression:
         return Array([self.visit(child) for child in inner_nodes(node)], line_of(node))
+
+    read_tuple = read_set = read_expression_list = read_list
 
     def read_call(self, node: "Node") -> Expression:
         callee = self.visit_field(node, "function")
@@ -174,7 +177,7 @@ class PythonReader(SyntaxReader):
             function.returns.append(self.visit_field(node, "body"))
         return function
 
-    def read_function(self, node: "Node") -> Expression:
+    def read_function_definition(self, node: "Node") -> Expression:
         name, line = source_of(node.child_by_field_name("name")), line_of(node)
         owner = self.owner
         decorators = self._decorators(node)
@@ -200,7 +203,7 @@ class PythonReader(SyntaxReader):
             if child.type == "decorator"
         }
 
-    def read_decorated(self, node: "Node") -> Expression:
+    def read_decorated_definition(self, node: "Node") -> Expression:
         decorators = [
             self.visit(expression)
             for child in inner_nodes(node)
@@ -265,7 +268,7 @@ class PythonReader(SyntaxReader):
             return self.visit(inner)
         return UnknownExpression(source_of(inner)[:60], line)
 
-    def read_class(self, node: "Node") -> Expression:
+    def read_class_definition(self, node: "Node") -> Expression:
         name, line = source_of(node.child_by_field_name("name")), line_of(node)
         with self.class_body(name, line) as owner:
             bases = node.child_by_field_name("superclasses")
@@ -307,24 +310,24 @@ class PythonReader(SyntaxReader):
         else:
             self.assign(self.visit(left), value, line)
 
-    def read_named(self, node: "Node") -> Expression:
+    def read_named_expression(self, node: "Node") -> Expression:
         value = self.visit_field(node, "value")
         self.bind(source_of(node.child_by_field_name("name")), value, line_of(node))
         return value
 
-    def read_augmented(self, node: "Node") -> Expression:
+    def read_augmented_assignment(self, node: "Node") -> Expression:
         value, line = self.visit_field(node, "right"), line_of(node)
         match self.visit_field(node, "left"):
             case Name(name=name) if source_of(node.child_by_field_name("operator")) == "|=":
                 self.change(name, None, value)
         return self.unknown(node) if value is None else UnknownExpression("+=", line)
 
-    def read_return(self, node: "Node") -> Expression:
-        value = self.read_inner(node)
+    def read_return_statement(self, node: "Node") -> Expression:
+        value = self.read_parenthesized_expression(node)
         self.scope.returns.append(value)
         return value
 
-    def read_for(self, node: "Node") -> Expression:
+    def read_for_statement(self, node: "Node") -> Expression:
         with self.condition():
             self._loop(node)
             for name in ("body", "alternative"):
@@ -344,13 +347,15 @@ class PythonReader(SyntaxReader):
                 case _:
                     self._assign(left, Element(values, line), line)
 
-    def read_comprehension(self, node: "Node") -> Expression:
+    def read_list_comprehension(self, node: "Node") -> Expression:
         for child in inner_nodes(node):
             if child.type == "for_in_clause":
                 self._loop(child)
         return Array([self.visit_field(node, "body")], line_of(node))
 
-    def read_with(self, node: "Node") -> Expression:
+    read_set_comprehension = read_generator_expression = read_list_comprehension
+
+    def read_as_pattern(self, node: "Node") -> Expression:
         """`with client() as name`."""
         children = inner_nodes(node)
         value = self.visit(children[0])
@@ -359,7 +364,7 @@ class PythonReader(SyntaxReader):
             self._assign(inner_nodes(target)[0], value, line_of(node))
         return value
 
-    def read_import(self, node: "Node") -> Expression:
+    def read_import_statement(self, node: "Node") -> Expression:
         line = line_of(node)
         for child in inner_nodes(node):
             if child.type == "aliased_import":
@@ -370,7 +375,7 @@ class PythonReader(SyntaxReader):
                 self.bind(top, ImportedName(top, None, line), line)
         return self.unknown(node)
 
-    def read_import_from(self, node: "Node") -> Expression:
+    def read_import_from_statement(self, node: "Node") -> Expression:
         line = line_of(node)
         module_node = node.child_by_field_name("module_name")
         module = source_of(module_node)
@@ -387,47 +392,12 @@ class PythonReader(SyntaxReader):
                 self.bind(name, ImportedName(module, name, line), line)
         return self.unknown(node)
 
-    def read_global(self, node: "Node") -> Expression:
+    def read_global_statement(self, node: "Node") -> Expression:
         self.globals.update((self.scope, source_of(child)) for child in inner_nodes(node))
         return self.unknown(node)
 
     def _home(self, name: str) -> CodeFunction:
         return self.file.module if (self.scope, name) in self.globals else self.scope
-
-    expressions: ClassVar[Mapping[str, str]] = {
-        "identifier": "read_name",
-        "string": "read_string",
-        "concatenated_string": "read_concatenated",
-        "binary_operator": "read_binary",
-        "boolean_operator": "read_boolean",
-        "conditional_expression": "read_conditional",
-        "attribute": "read_attribute",
-        "subscript": "read_subscript",
-        "parenthesized_expression": "read_inner",
-        "await": "read_inner",
-        "dictionary": "read_dictionary",
-        "list": "read_list",
-        "tuple": "read_list",
-        "set": "read_list",
-        "expression_list": "read_list",
-        "call": "read_call",
-        "lambda": "read_lambda",
-        "function_definition": "read_function",
-        "decorated_definition": "read_decorated",
-        "class_definition": "read_class",
-        "assignment": "read_assignment",
-        "named_expression": "read_named",
-        "augmented_assignment": "read_augmented",
-        "return_statement": "read_return",
-        "for_statement": "read_for",
-        "list_comprehension": "read_comprehension",
-        "set_comprehension": "read_comprehension",
-        "generator_expression": "read_comprehension",
-        "as_pattern": "read_with",
-        "global_statement": "read_global",
-        "import_statement": "read_import",
-        "import_from_statement": "read_import_from",
-    }
 
 
 def _entry(argument: Argument) -> ObjectEntry:

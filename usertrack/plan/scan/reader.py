@@ -2,9 +2,9 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from usertrack.plan.scan.syntax import (
     HOLE,
@@ -36,9 +36,8 @@ SHOWN = 60
 
 
 class SyntaxReader:
-    """One file. ``expressions`` has, by kind of node, the method that reads it; all others are just gone through."""
+    """One file. The method ``read_KIND`` reads nodes of a kind of the grammar; all others are just gone through."""
 
-    expressions: ClassVar[Mapping[str, str]] = {}
     conditional: frozenset[str] = frozenset()
     """Kinds of nodes whose content is under a condition."""
     skipped: frozenset[str] = frozenset(
@@ -54,7 +53,7 @@ class SyntaxReader:
         self.owner: Class | None = None
         self.conditions = 0
         self._readers: dict[str, Callable[[Node], Expression]] = {
-            kind: getattr(self, method) for kind, method in self.expressions.items()
+            name.removeprefix("read_"): getattr(self, name) for name in dir(self) if name.startswith("read_")
         }
 
     def read(self, root: "Node") -> File:
