@@ -220,6 +220,7 @@ def _described(name: str, known: _Kinds) -> DraftEntry:
     counts = personal_values(name, known.texts)
     common = max(counts.items(), key=lambda item: item[1])[0] if counts else None
     personal = named or common
+    # 5: words of a closed list come again and again
     is_few = known.is_whole and 1 < len(known.texts) <= _ENUM and known.events >= 5 * len(known.texts)
     is_list = kind == "string" and is_few and all(_MACHINE_WORD.fullmatch(text) for text in known.texts)
     seen = f"from {plural(known.events, 'event')}"

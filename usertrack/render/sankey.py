@@ -23,12 +23,12 @@ from usertrack.render.links import NOWHERE, Links
 from usertrack.render.safe import visible
 
 _CARD, _BETWEEN = 162, 82  # widths of a card and of the room for links
-_BAR = 6
+_BAR = 6  # the width of a bar, whose height is how many came
 _HEIGHT = 250  # of all that is drawn in the fullest column
 _LINES, _GAP = 38, 7  # the height that two lines of text need, and between cards
 _TOP = 42  # the heads of columns
 _GONE = 20  # the width of what goes no further
-_FOOT = 3
+_FOOT = 3  # the height of the line that says how many left
 _NAME = 21  # cells of a name
 _REST_CLASS = "link others"
 

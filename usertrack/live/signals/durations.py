@@ -4,7 +4,7 @@ from bisect import bisect_left
 
 _SHARE = 0.95  # `p95` in a pattern
 _STEPS = 4  # buckets for each doubling: the percentile is at most 19 % too high
-_BUCKETS = 64
+_BUCKETS = 64  # the last but one ends after 13 hours on a page
 _ENDS = [2 ** (number / _STEPS) for number in range(_BUCKETS - 1)]  # the last bucket has no end
 _ENOUGH = 50  # values, below which nothing is known to be usual
 _MANY = 100_000  # visits; then all counts are halved, so that what was usual long ago fades
