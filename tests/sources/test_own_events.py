@@ -203,6 +203,7 @@ def test_an_id_that_comes_again_in_another_hour_is_told(cli: Cli, execute: Execu
     assert "the id is that of another one" in " ".join(cli("doctor").out.split())
 
 
+@pytest.mark.slow
 def test_a_copy_that_was_killed_goes_on(cli: Cli, execute: Execute, tmp_path: Path) -> None:
     execute(
         """INSERT INTO "Event" SELECT 'e' || i, 'u' || i % 50, 'act', '{}', NULL, now() - i * interval '1 minute'
@@ -322,6 +323,7 @@ def test_privacy_shows_what_deletes_the_rows_of_track(cli: Cli, execute: Execute
     assert held[str(tmp_path)][0] == 1
 
 
+@pytest.mark.slow
 def test_commands_ask_the_copy_that_open_pages_serve(cli: Cli, execute: Execute, tmp_path: Path) -> None:
     event(execute, "e1", "u1", "before", 2)
     command = [sys.executable, "-m", "usertrack", "open", "--no-browser"]

@@ -266,6 +266,11 @@ def test_two_processes_write_at_once_and_nothing_is_lost(place: HistoryFile) -> 
     assert people(place, "SELECT DISTINCT count(*) FROM history.person GROUP BY snapshot") == [(50,)]
 
 
+def test_nobody_else_may_read_it(place: HistoryFile) -> None:
+    keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}))
+    assert place.path.stat().st_mode & 0o077 == 0
+
+
 def test_who_keeps_the_file_to_itself_is_named(place: HistoryFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file, "WAIT_SECONDS", 0.5)
     keep_one(place, classified(0, {ANN: (1, 0, 1, 0)}))
