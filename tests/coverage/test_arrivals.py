@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from usertrack.core.errors import Unknown
-from usertrack.coverage.arrivals import Arrivals, Presence, Releases, SentBy, ask_arrivals
+from usertrack.coverage.arrivals import Arrivals, PropertyPresence, Releases, SentBy, ask_arrivals
 from usertrack.coverage.values import ask_values
 from usertrack.server.database.store import Store
 
@@ -70,10 +70,10 @@ def test_who_was_not_active_since_a_property_came_is_not_asked_for_it(store: Sto
         event("page", "20T10:00:00", "visitor"),
     )
     persons = ask(store, persons={"role": datetime(2026, 11, 1), "source": datetime(2026, 11, 19), "x": AS_OF}).persons
-    assert persons["role"] == Presence(2, 3)
-    assert persons["source"] == Presence(1, 2)
+    assert persons["role"] == PropertyPresence(2, 3)
+    assert persons["source"] == PropertyPresence(1, 2)
     assert "x" not in persons
-    assert Presence(0, 0).rate is None
+    assert PropertyPresence(0, 0).rate is None
 
 
 def test_all_pages_of_what_has_a_row_a_name_are_read(store: Store, client: Client) -> None:
@@ -107,6 +107,6 @@ def test_groups_are_those_that_events_name(store: Store, client: Client) -> None
         event("a", "20T10:00:00", **{"$groups": {"team": "t2"}}),
     )
     groups = ask(store).groups
-    assert groups[("team", "plan")] == Presence(1, 2)
-    assert groups[("org", "")] == Presence(1, 1)
+    assert groups[("team", "plan")] == PropertyPresence(1, 2)
+    assert groups[("org", "")] == PropertyPresence(1, 1)
     assert ("team", "repos") not in groups

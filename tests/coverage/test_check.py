@@ -14,7 +14,7 @@ from usertrack.coverage.baseline import baseline_text, read_baseline
 from usertrack.coverage.findings import coverage_findings
 from usertrack.coverage.names import near
 from usertrack.coverage.numbers import cover
-from usertrack.coverage.uses import Use
+from usertrack.coverage.uses import PlannedUse
 from usertrack.plan.finding import PlanFinding, Rule
 
 from ..conftest import Cli
@@ -112,7 +112,7 @@ def test_properties_that_a_site_forgets_or_misspells(tmp_path: Path) -> None:
 
 def test_only_steps_that_the_plan_names_are_findings(tmp_path: Path) -> None:
     plan = written(tmp_path, "events: {a: {}}\nfunnels:\n  mine: [a, b]\n")
-    uses = [Use("funnel", "mine", "b", ("b",)), Use("funnel", "theirs", "b", ("b",))]
+    uses = [PlannedUse("funnel", "mine", "b", ("b",)), PlannedUse("funnel", "theirs", "b", ("b",))]
     findings = coverage_findings(cover(plan, sent("a"), arrived(a=1), uses))
     assert [(each.rule.id, each.line) for each in findings] == [("uncovered-step", 3)]
 

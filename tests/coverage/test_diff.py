@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from usertrack.coverage.diff import Change, Side, changes
-from usertrack.coverage.uses import Use
+from usertrack.coverage.diff import PlanChange, Side, changes
+from usertrack.coverage.uses import PlannedUse
 from usertrack.plan.scan.site import CallSite, Scan, SentProperty
 
 from ..conftest import Cli
@@ -24,15 +24,15 @@ def side(*sites: CallSite) -> Side:
     return Side(None, Scan(sites, [], 1, 0.0))
 
 
-def summary(every: list[Change]) -> list[tuple[str, str, str, str]]:
+def summary(every: list[PlanChange]) -> list[tuple[str, str, str, str]]:
     return [(each.kind, each.event, each.name, each.new_name) for each in every]
 
 
 def test_what_appears_and_what_vanishes_with_what_it_breaks() -> None:
     uses = [
-        Use("funnel", "f", "gone", ("gone",)),
-        Use("funnel", "f", "gone|stays", ("gone", "stays")),
-        Use("query", "posthog/q", "gone", ("gone",)),
+        PlannedUse("funnel", "f", "gone", ("gone",)),
+        PlannedUse("funnel", "f", "gone|stays", ("gone", "stays")),
+        PlannedUse("query", "posthog/q", "gone", ("gone",)),
     ]
     every = changes(side(site("gone", 3), site("stays", 4)), side(site("stays", 4), site("new", 90)), uses)
     assert summary(every) == [("vanishes", "", "gone", ""), ("appears", "", "new", "")]
@@ -52,7 +52,7 @@ def test_what_appears_and_what_vanishes_with_what_it_breaks() -> None:
     ids=["near, same properties", "near, same file", "same site"],
 )
 def test_a_rename(old: CallSite, new: CallSite) -> None:
-    [first, *_] = changes(side(old), side(new), [Use("funnel", "f", "s", (old.event or "",))])
+    [first, *_] = changes(side(old), side(new), [PlannedUse("funnel", "f", "s", (old.event or "",))])
     assert (first.kind, first.name, first.new_name) == ("renamed", old.event, new.event)
     assert [use.name for use in first.breaks] == ["f"]
 
@@ -80,7 +80,7 @@ def test_the_plan_says_what_was_renamed(tmp_path: Path) -> None:
 def test_properties_that_vanish_are_renamed_or_are_not_always_there() -> None:
     old = side(site("a", size=True, kind=True, repos=True))
     new = side(site("a", size=False, kinds=True, more=True))
-    uses = [Use("query", "posthog/q", "a", ("a",), ("repos",))]
+    uses = [PlannedUse("query", "posthog/q", "a", ("a",), ("repos",))]
     every = changes(old, new, uses)
     assert summary(every) == [
         ("vanishes", "a", "repos", ""),

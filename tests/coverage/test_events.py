@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from usertrack.coverage.arrivals import Arrival, Arrivals
-from usertrack.coverage.events import CoveredEvent, covered_events
-from usertrack.coverage.states import State, state_of
+from usertrack.coverage.events import CoveredEvent, State, covered_events, state_of
 from usertrack.plan.scan.site import CallSite, Scan
 
 from .conftest import written

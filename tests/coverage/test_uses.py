@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from usertrack.core.errors import UsageError
-from usertrack.coverage.uses import Use, funnel_uses, query_uses, role_uses, segment_uses, uses_of
+from usertrack.coverage.uses import PlannedUse, funnel_uses, query_uses, role_uses, segment_uses, uses_of
 from usertrack.library.events import ROLES
 from usertrack.library.library import Library, shipped_root
 from usertrack.product.funnel.numbers import named_funnels
@@ -23,9 +23,9 @@ def test_steps_of_the_funnels_that_the_plan_names(tmp_path: Path) -> None:
     plan = written(tmp_path, 'events: {}\nfunnels: {own: ["a|b", "c[properties.plan = \'pro\']"], activation: []}')
     uses = funnel_uses(plan, funnels, ())
     assert uses[:3] == [
-        Use("funnel", "own", "a|b", ("a", "b")),
-        Use("funnel", "own", "c[properties.plan = 'pro']", ("c",), ("plan",)),
-        Use("funnel", "activation", "user_signed_up|signed_up", ("user_signed_up", "signed_up")),
+        PlannedUse("funnel", "own", "a|b", ("a", "b")),
+        PlannedUse("funnel", "own", "c[properties.plan = 'pro']", ("c",), ("plan",)),
+        PlannedUse("funnel", "activation", "user_signed_up|signed_up", ("user_signed_up", "signed_up")),
     ]
     assert len(uses) == 7
     assert len(funnel_uses(written(tmp_path, "events: {}"), funnels, funnels)) == 5
@@ -50,7 +50,7 @@ def test_facts_of_segments_with_the_events_of_each(tmp_path: Path) -> None:
         written(tmp_path, "events: {}\nsegments: {high_intent: [asked]}"), rules, LIBRARY, every=False
     )
     assert {use.name for use in planned} == {"action/high_intent", "high_intent"}
-    assert planned[-1] == Use("segment", "high_intent", "asked", ("asked",))
+    assert planned[-1] == PlannedUse("segment", "high_intent", "asked", ("asked",))
 
 
 def test_own_queries_and_roles_that_somebody_chose(tmp_path: Path) -> None:
@@ -62,8 +62,8 @@ def test_own_queries_and_roles_that_somebody_chose(tmp_path: Path) -> None:
     library = Library(
         [SHIPPED / "queries", tmp_path / "queries"], roles={"rage": "angry|$rageclick", "exception": "none"}
     )
-    assert query_uses(library) == [Use("query", "posthog/own", "a or b or c", ("a", "b", "c"))]
-    assert role_uses(library) == [Use("role", "rage", "angry|$rageclick", ("angry", "$rageclick"))]
+    assert query_uses(library) == [PlannedUse("query", "posthog/own", "a or b or c", ("a", "b", "c"))]
+    assert role_uses(library) == [PlannedUse("role", "rage", "angry|$rageclick", ("angry", "$rageclick"))]
     assert {use.name for use in role_uses(library, every=True)} == set(ROLES) - {"exception"}
 
 

@@ -21,10 +21,10 @@ from usertrack.product.journeys.numbers import (
     ask,
     most_frequent,
     page_of,
+    periods,
     sessions_beyond,
     travellers,
 )
-from usertrack.product.journeys.periods import periods
 from usertrack.product.journeys.tree import lines
 from usertrack.product.journeys.view import journeys_document
 from usertrack.product.scope import Scope

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from usertrack.product.ask import answer
+from usertrack.product.ask import answers
 from usertrack.product.scope import Scope
 from usertrack.product.sessions.numbers import SessionComparison, Sessions, ask, comparison_of, sessions_query
 
@@ -24,7 +24,7 @@ def all_sessions(client: Client, lines: list[str], scope: Scope = DAY) -> Sessio
     """All of them alone: what they came from is four more questions."""
     capture(client, lines)
     with asking(client.store, scope.as_of, scope.timezone) as runner:
-        return comparison_of(answer(runner, *sessions_query(scope.widened_to_buckets)).dicts())
+        return comparison_of(answers(runner, [sessions_query(scope.widened_to_buckets)])[0].dicts())
 
 
 def session(name: str, *seconds: int, event: str = "$pageview", person: str = "p", more: str = "") -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from usertrack.push.audience import Audience, AudienceMember
+from usertrack.push.audience import AudienceMember, PushAudience
 from usertrack.segments.rules import Segment, SegmentSet
 
 AS_OF = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -72,7 +72,7 @@ def receiving(*answers: Answer) -> Iterator[Receiver]:
 
 def audience(
     *emails: str, total: int | None = None, others: int = 0, reason: str = "ran 7×", as_of: datetime = AS_OF
-) -> Audience:
+) -> PushAudience:
     """Power users, with priorities 9.0, 8.9, …; ``others`` are in a more urgent segment too."""
     segment = Segment("power", "Power Users", "run_count > 5", "Nurture")
     people = tuple(
@@ -80,4 +80,4 @@ def audience(
         for position, email in enumerate(emails)
     )
     total = len(people) if total is None else total
-    return Audience(SegmentSet("action", (segment,)), segment, as_of, "UTC", total, people, others)
+    return PushAudience(SegmentSet("action", (segment,)), segment, as_of, "UTC", total, people, others)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from usertrack.push.audience import Audience, audience_of
-from usertrack.push.order import Outcome, Request
+from usertrack.push.audience import PushAudience, audience_of
+from usertrack.push.order import PushOutcome, Request
 from usertrack.push.view import outcome_document
 from usertrack.render import terminal
 from usertrack.segments.classify import classify
@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
-def selected_audience(place: Office, *sources: str, exclusive: bool = False, id_: str, **options: Any) -> Audience:
+def selected_audience(place: Office, *sources: str, exclusive: bool = False, id_: str, **options: Any) -> PushAudience:
     rules = replace(place.rules, sets={"own": SegmentSet("own", (RUNNERS, ANGRY), exclusive)})
     with place.runner(*sources) as runner:
         return audience_of(classify(build_profiles(runner, rules), rules.sets["own"]), id_, "UTC", **options)
@@ -113,7 +113,9 @@ def test_who_is_undecided_is_counted_whyever_that_is(place: Office) -> None:
 
 def test_a_dry_run_of_hostile_people_draws_as_text() -> None:
     hostile = "[/red]\x1b[31m\u202e@x.example"
-    outcome = Outcome(1, (hostile,), (Request("POST", "https://x.example/[secret]", {"A": "b"}, {"email": hostile}),))
+    outcome = PushOutcome(
+        1, (hostile,), (Request("POST", "https://x.example/[secret]", {"A": "b"}, {"email": hostile}),)
+    )
     screen = StringIO()
     document = outcome_document("webhook", audience(hostile), outcome, dry_run=True)
     terminal.render(document, Console(file=screen, width=100, force_terminal=False, highlight=False), None)

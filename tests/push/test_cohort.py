@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from usertrack.push import cohort
-from usertrack.push.audience import Audience, AudienceFilter, audience_of
-from usertrack.push.order import Outcome, PushOrder
+from usertrack.push.audience import AudienceFilter, PushAudience, audience_of
+from usertrack.push.order import PushOrder, PushOutcome
 from usertrack.sources.identity import database_of
 from usertrack.workspace.settings import load_settings
 
@@ -77,7 +77,7 @@ class Faulty(httpx.AsyncBaseTransport):
 
 
 @cache  # the company stays as it is: what changes is its cohorts
-def power_users(place: Office, only: AudienceFilter | None, *, all_members: bool) -> Audience:
+def power_users(place: Office, only: AudienceFilter | None, *, all_members: bool) -> PushAudience:
     with place.classified() as classification:
         return audience_of(classification, "power", "UTC", all_members=all_members, only=only)
 
@@ -89,7 +89,7 @@ def push(
     all_members: bool = False,
     only: AudienceFilter | None = None,
     **options: Any,
-) -> Outcome:
+) -> PushOutcome:
     who = power_users(place, only, all_members=all_members)
     with place.runner(between=lambda inner: Faulty(inner, handler)) as runner:
         order = PushOrder(**{"settings": load_settings(env={}), "pause": 0.01, "patience": 0.3, **options})

@@ -11,8 +11,8 @@ from usertrack.core.errors import UsertrackError
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Library
 from usertrack.push import slack
-from usertrack.push.audience import Audience
-from usertrack.push.order import Outcome, PushOrder
+from usertrack.push.audience import PushAudience
+from usertrack.push.order import PushOrder, PushOutcome
 from usertrack.sources.retry import ATTEMPTS
 from usertrack.workspace.settings import load_settings
 
@@ -26,7 +26,7 @@ def nobody_to_ask(settings: Any) -> Runner:
     return Runner(settings, Library([]), AS_OF, {})
 
 
-def push(receiver: Receiver, who: Audience, notes: list[str] | None = None, **options: Any) -> Outcome:
+def push(receiver: Receiver, who: PushAudience, notes: list[str] | None = None, **options: Any) -> PushOutcome:
     settings = load_settings(env={"SLACK_WEBHOOK_URL": receiver.url})
     order = PushOrder(settings, pause=0.01, **options)
     slack.check(order)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from usertrack.push import webhook
-from usertrack.push.audience import Audience
-from usertrack.push.order import Outcome, PushOrder
+from usertrack.push.audience import PushAudience
+from usertrack.push.order import PushOrder, PushOutcome
 from usertrack.workspace.settings import load_settings
 
 from ..conftest import problem
@@ -15,7 +15,7 @@ from .receiver import AS_OF, Answer, Receiver, audience, receiving
 from .test_slack import nobody_to_ask
 
 
-def push(receiver: Receiver, who: Audience, **options: Any) -> Outcome:
+def push(receiver: Receiver, who: PushAudience, **options: Any) -> PushOutcome:
     settings = load_settings(env={"USERTRACK_WEBHOOK_URL": receiver.url})
     order = PushOrder(settings, pause=0.01, **options)
     webhook.check(order)

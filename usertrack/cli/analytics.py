@@ -68,10 +68,10 @@ def funnel(
 
     from usertrack.cli.session import open_session
     from usertrack.core.errors import UsageError
+    from usertrack.product.events import event_notes, events_of, step_of
     from usertrack.product.funnel.numbers import Order, ask, dropped, funnel_of, named_funnels, parse_window
     from usertrack.product.funnel.view import funnel_document, people_document
     from usertrack.product.scope import one_of
-    from usertrack.product.steps import event_notes, events_of, step_of
     from usertrack.workspace.files import funnel_paths
 
     with open_session(common) as session:
@@ -140,10 +140,10 @@ def retention(
     `usertrack retention --type recurring --target feature_used --segment power`
     """
     from usertrack.cli.session import open_session
+    from usertrack.product.events import event_notes
     from usertrack.product.retention.numbers import Kind, RetentionQuery, ask
     from usertrack.product.retention.view import retention_document
     from usertrack.product.scope import one_of
-    from usertrack.product.steps import event_notes
 
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 8)
@@ -181,9 +181,9 @@ def cohorts(
     `usertrack cohorts --returning run_completed --weeks 26 -o cohorts.csv`
     """
     from usertrack.cli.session import open_session
+    from usertrack.product.events import event_notes
     from usertrack.product.retention.numbers import COHORT_WEEKS, RetentionQuery, ask_days, ask_sign_ups
     from usertrack.product.retention.view import cohorts_document
-    from usertrack.product.steps import event_notes
 
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, weeks, COHORT_WEEKS)
@@ -212,9 +212,9 @@ def lifecycle(
     `usertrack lifecycle --interval day --periods 14 --event run_completed`
     """
     from usertrack.cli.session import open_session
+    from usertrack.product.events import event_notes
     from usertrack.product.lifecycle.numbers import ask_lifecycle
     from usertrack.product.lifecycle.view import lifecycle_document
-    from usertrack.product.steps import event_notes
 
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 12)
@@ -233,9 +233,9 @@ def stickiness(
     `usertrack stickiness --event feature_used --interval week --since 2026-09-01`
     """
     from usertrack.cli.session import open_session
+    from usertrack.product.events import event_notes
     from usertrack.product.lifecycle.numbers import ask_stickiness
     from usertrack.product.lifecycle.view import stickiness_document
-    from usertrack.product.steps import event_notes
 
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters), filters, periods, 14)
@@ -278,9 +278,9 @@ def features(
     """
     from usertrack.cli.session import open_session
     from usertrack.product.ask import require_known
+    from usertrack.product.events import event_notes
     from usertrack.product.features.numbers import ask, feature_source
     from usertrack.product.features.view import features_document
-    from usertrack.product.steps import event_notes
 
     with open_session(common) as session:
         scope = periods_of(scope_of(session, filters, interval="week"), filters, periods, 8)
@@ -320,7 +320,7 @@ def churn(
     from usertrack.cli.session import open_session
     from usertrack.product.churn.numbers import ask
     from usertrack.product.churn.view import churn_document
-    from usertrack.product.steps import event_notes
+    from usertrack.product.events import event_notes
 
     with open_session(common) as session:
         trend = filters.interval is not None or periods is not None

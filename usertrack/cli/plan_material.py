@@ -80,7 +80,7 @@ def _runner(
         runner = open_runner(settings, library, now=now, notify=progress, purpose=common.purpose, cached=cached)
         return stack.enter_context(runner)
     from usertrack.core.errors import require_extra
-    from usertrack.coverage.event_file import runner_on_file
+    from usertrack.coverage.material import runner_on_file
 
     require_extra("local")
     return stack.enter_context(runner_on_file(events, settings, library, now=now, notify=progress))

@@ -72,9 +72,8 @@ def push(
     from usertrack.cli.session import open_session
     from usertrack.core.errors import UsageError
     from usertrack.push import target_named
-    from usertrack.push.ask import moment_words
     from usertrack.push.order import PushOrder
-    from usertrack.push.send import push_segment
+    from usertrack.push.send import moment_words, push_segment
 
     target_named(to)
     for option, value in (("name", name), ("yes", yes or None), ("url", url), ("link", link)):

@@ -6,14 +6,14 @@ With the key one can check whether a pseudonym is that of an e-mail. Nobody can 
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
 from usertrack.core.document import Document
 from usertrack.core.emails import email_in
 from usertrack.core.provenance import provenance
-from usertrack.core.table import Row, Table
+from usertrack.core.table import MappedRows, Table
 
 # also e-mails that are not valid: they come from users of the product
 _EMAIL = re.compile(r"""[^\s@<>()\[\],;:"|“”‘’«»]+(?:@|%40)[^\s@<>()\[\],;:"|“”‘’«»?!/\\]+""")
@@ -84,7 +84,8 @@ class Pseudonyms:
             return self.text(value)
         if isinstance(value, Table):
             changed = {name: self._value(getattr(value, name)) for name in ("title", "parameters", "notes")}
-            return replace(value, rows=_Rows(value, self), **changed)
+            rows = MappedRows(value.rows, lambda row: tuple(map(self.named, value.names, row)))
+            return replace(value, rows=rows, **changed)
         if is_dataclass(value) and not isinstance(value, type):
             return replace(value, **{field.name: self._value(getattr(value, field.name)) for field in fields(value)})
         if isinstance(value, Mapping):
@@ -94,28 +95,3 @@ class Pseudonyms:
         if callable(value):  # what is computed later, as the data of a document
             return lambda: self._value(value())
         return value
-
-
-class _Rows(Sequence[Row]):
-    """Rows of a table whose e-mails are replaced when they are read."""
-
-    def __init__(self, table: Table, pseudonyms: Pseudonyms) -> None:
-        self._rows, self._names, self._pseudonyms = table.rows, table.names, pseudonyms
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __iter__(self) -> Iterator[Row]:
-        return map(self._changed, self._rows)
-
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
-        if isinstance(index, slice):
-            return list(map(self._changed, self._rows[index]))
-        return self._changed(self._rows[index])
-
-    def _changed(self, row: Row) -> Row:
-        return tuple(map(self._pseudonyms.named, self._names, row))

@@ -1,11 +1,14 @@
 """The table that queries return and files export: typed columns, rows, and where they come from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias, overload
 
 Row = tuple[Any, ...]
+
+NamedRow: TypeAlias = dict[str, Any]
+"""A row by the names of its columns, as `Table.dicts` returns it."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,25 @@ class Table:
     def dicts(self) -> list[dict[str, Any]]:
         """Every row as a dict: for results known to be small."""
         return [dict(zip(self.names, row, strict=True)) for row in self.rows]
+
+
+class MappedRows(Sequence[Row]):
+    """Rows that ``change`` makes of others. They are read only as far as they are shown."""
+
+    def __init__(self, rows: Sequence[Row], change: Callable[[Row], Row]) -> None:
+        self._rows, self._change = rows, change
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._change, self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return list(map(self._change, self._rows[index]))
+        return self._change(self._rows[index])

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import Any
 from urllib.parse import quote
 
 from usertrack import __version__
@@ -21,7 +20,7 @@ def sarif(findings: Sequence[PlanFinding]) -> str:
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: Rule) -> dict[str, object]:
     return {
         "id": rule.id,
         "shortDescription": {"text": rule.title},
@@ -30,7 +29,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(finding: PlanFinding, rule: int) -> dict[str, Any]:
+def _result(finding: PlanFinding, rule: int) -> dict[str, object]:
     place = {"artifactLocation": {"uri": quote(finding.file)}, "region": {"startLine": finding.line}}
     return {
         "ruleId": finding.rule.id,

@@ -4,11 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from usertrack.core.errors import Unknown, UsertrackError
 from usertrack.core.period import as_utc
-from usertrack.core.table import Table
+from usertrack.core.table import NamedRow, Table
 from usertrack.engine.runner import Runner
 
 
@@ -22,7 +21,7 @@ class SentBy:
 
 
 @dataclass(frozen=True)
-class Presence:
+class PropertyPresence:
     """The ``holders`` of a property among ``total`` events, persons or groups."""
 
     holders: int = 0
@@ -63,8 +62,8 @@ class Arrivals:
     events: Mapping[str, Arrival]
     days: int
     as_of: datetime
-    persons: Mapping[str, Presence] = field(default_factory=dict)
-    groups: Mapping[tuple[str, str], Presence] = field(default_factory=dict)
+    persons: Mapping[str, PropertyPresence] = field(default_factory=dict)
+    groups: Mapping[tuple[str, str], PropertyPresence] = field(default_factory=dict)
     timezone: str = "UTC"
     notes: Sequence[str] = ()
 
@@ -126,7 +125,9 @@ def ask_arrivals(runner: Runner, days: int, releases: Releases) -> Arrivals:
         },
         days=days,
         as_of=runner.as_of,
-        persons={row["property"]: Presence(row["holders"], row["total"]) for row in rows["arrival_person_properties"]},
+        persons={
+            row["property"]: PropertyPresence(row["holders"], row["total"]) for row in rows["arrival_person_properties"]
+        },
         groups=_groups(rows["arrival_group_properties"]),
         timezone=runner.settings["timezone"],
         notes=tuple(dict.fromkeys(notes)),
@@ -150,11 +151,11 @@ def _alias_values(aliases: Mapping[str, str]) -> dict[str, list[str]]:
     return {"aliases": list(known), "alias_of": list(known.values())}
 
 
-_Rows = Sequence[Mapping[str, Any]]
+_Rows = Sequence[NamedRow]
 
 
-def _by_event(rows: Iterable[Mapping[str, Any]]) -> defaultdict[str, list[Mapping[str, Any]]]:
-    grouped: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+def _by_event(rows: Iterable[NamedRow]) -> defaultdict[str, list[NamedRow]]:
+    grouped: defaultdict[str, list[NamedRow]] = defaultdict(list)
     for row in rows:
         grouped[row["event"]].append(row)
     return grouped
@@ -166,6 +167,8 @@ def _line(rows: _Rows, days: int) -> tuple[int, ...]:
     return tuple(counts.get(age, 0) for age in range(days - 1, -1, -1))
 
 
-def _groups(rows: _Rows) -> dict[tuple[str, str], Presence]:
+def _groups(rows: _Rows) -> dict[tuple[str, str], PropertyPresence]:
     totals = {row["kind"]: row["holders"] for row in rows if not row["property"]}
-    return {(row["kind"], row["property"]): Presence(row["holders"], totals.get(row["kind"], 0)) for row in rows}
+    return {
+        (row["kind"], row["property"]): PropertyPresence(row["holders"], totals.get(row["kind"], 0)) for row in rows
+    }

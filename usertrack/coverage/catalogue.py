@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from usertrack.core.columns import Attribute, Columns
+from usertrack.core.columns import Attribute, Columns, Record
 from usertrack.core.document import Block, Document, Facts, Field, Link, Listing, Paragraph, Section, Spark
-from usertrack.core.period import moment
 from usertrack.core.words import number, plural
 from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.numbers import Coverage
@@ -28,18 +27,19 @@ class _Property:
 
 def catalogue_document(coverage: Coverage, base: str = "", notes: Sequence[str] = ()) -> Document:
     """The catalogue; links to code begin with ``base``, ``https://github.com/acme/app/blob/main/``."""
-    arrivals = coverage.arrivals
-    zone = arrivals.timezone if arrivals else "UTC"
     planned = [event for event in coverage.events if event.planned]
-    window = f"{plural(arrivals.days, 'day')} up to {moment(arrivals.as_of, zone)}" if arrivals else "data not asked"
     return Document(
         title="Tracking plan",
-        subtitle=f"{plural(len(planned), 'event')} · {window}",
-        blocks=(*_overview(coverage), *_groups(coverage, base), *_unplanned(coverage, base)),
+        subtitle=f"{plural(len(planned), 'event')} · {coverage.window}",
+        blocks=(
+            _listing(_OVERVIEW, coverage, _in_order(coverage)),
+            *_groups(coverage, base),
+            *_unplanned(coverage, base),
+        ),
         notes=tuple(notes),
-        data=lambda: {"events": [_data(event, coverage) for event in _in_order(coverage)], "notes": list(notes)},
-        timezone=zone,
-        as_of=arrivals.as_of if arrivals else None,
+        data=lambda: {"events": list(_data(coverage)), "notes": list(notes)},
+        timezone=coverage.timezone,
+        as_of=coverage.as_of,
         layout="plan",
     )
 
@@ -68,10 +68,6 @@ _OVERVIEW = Columns[CoveredEvent](
         "days", "BIGINT[]", lambda row: row.arrival and list(row.arrival.days), Field("Days", "spark", spare=True)
     ),
 )
-
-
-def _overview(coverage: Coverage) -> Iterator[Block]:
-    yield _listing(_OVERVIEW, coverage, _in_order(coverage))
 
 
 def _groups(coverage: Coverage, base: str) -> Iterator[Section]:
@@ -187,28 +183,26 @@ def _anchor(name: str) -> str:
     return re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-")
 
 
-def _listing(columns: Columns[Any], coverage: Coverage, rows: Sequence[Any]) -> Listing:
-    arrivals = coverage.arrivals
-    zone, as_of = (arrivals.timezone, arrivals.as_of) if arrivals else ("UTC", None)
-    return columns.listing(rows, timezone=zone, as_of=as_of)
+def _listing(columns: Columns[Record], coverage: Coverage, rows: Sequence[Record]) -> Listing:
+    return columns.listing(rows, timezone=coverage.timezone, as_of=coverage.as_of)
 
 
-def _data(event: CoveredEvent, coverage: Coverage) -> dict[str, Any]:
-    assert event.planned
-    return {
-        "event": event.name,
-        "description": event.planned.description,
-        "tier": event.planned.tier,
-        "phase": event.planned.phase,
-        "owner": event.planned.owner,
-        "state": event.state.value,
-        "events": event.arrival and event.arrival.events,
-        "last_at": event.arrival and event.arrival.last_at,
-        "days": event.arrival and list(event.arrival.days),
-        "properties": [
-            {"name": prop.name, "required": prop.required, "rate": prop.presence and prop.presence.rate}
-            for prop in coverage.properties
-            if prop.of == event.name and prop.planned
-        ],
-        "sites": [{"file": site.file, "line": site.line} for site in event.sites],
-    }
+_IN_JSON = Columns[CoveredEvent](
+    Attribute("event", "VARCHAR", "name"),
+    *(Attribute(name, "VARCHAR", f"planned.{name}") for name in ("description", "tier", "phase", "owner")),
+    Attribute("state", "VARCHAR", "state.value"),
+    Attribute("events", "BIGINT", "arrival.events"),
+    Attribute("last_at", "TIMESTAMP", "arrival.last_at"),
+    Attribute("days", "BIGINT[]", lambda event: event.arrival and list(event.arrival.days)),
+)
+_PROPERTIES_IN_JSON = Columns[CoveredProperty](
+    Attribute("name", "VARCHAR"), Attribute("required", "BOOLEAN"), Attribute("rate", "DOUBLE", "presence.rate")
+)
+
+
+def _data(coverage: Coverage) -> Iterator[dict[str, object]]:
+    events = _in_order(coverage)
+    for event, row in zip(events, _IN_JSON.dicts(events), strict=True):
+        properties = [prop for prop in coverage.properties if prop.of == event.name and prop.planned]
+        sites = [{"file": site.file, "line": site.line} for site in event.sites]
+        yield {**row, "properties": _PROPERTIES_IN_JSON.dicts(properties), "sites": sites}

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from usertrack.coverage.names import near
-from usertrack.coverage.uses import Use
+from usertrack.coverage.uses import PlannedUse
 from usertrack.plan.model import Plan, PlannedEvent
 from usertrack.plan.scan.site import CallSite, Scan
 
@@ -38,7 +38,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Change:
+class PlanChange:
     """``name`` is as it was, ``new_name`` what it is now (of a rename). ``event``: of a property, what carries it.
 
     ``place``: ``code`` or ``plan``. ``breaks`` are the uses that no longer get what they count.
@@ -51,10 +51,10 @@ class Change:
     event: str = ""
     file: str = ""
     line: int = 0
-    breaks: Sequence[Use] = ()
+    breaks: Sequence[PlannedUse] = ()
 
 
-def changes(old: Side, new: Side, uses: Iterable[Use] = ()) -> list[Change]:
+def changes(old: Side, new: Side, uses: Iterable[PlannedUse] = ()) -> list[PlanChange]:
     """All changes, what breaks something first. ``uses`` are those of the workspace as it is."""
     every = [*_of_code(old, new, list(uses)), *_of_plan(old, new)]
     return sorted(
@@ -63,7 +63,7 @@ def changes(old: Side, new: Side, uses: Iterable[Use] = ()) -> list[Change]:
     )
 
 
-def _of_code(old: Side, new: Side, uses: Sequence[Use]) -> Iterator[Change]:
+def _of_code(old: Side, new: Side, uses: Sequence[PlannedUse]) -> Iterator[PlanChange]:
     before, after = old.sites, new.sites
     renamed = _renamed_events(old, new)
     for name in before:
@@ -72,16 +72,16 @@ def _of_code(old: Side, new: Side, uses: Sequence[Use]) -> Iterator[Change]:
         elif name in renamed:
             site = after[renamed[name]][0]
             broken = _broken_by_event(name, after, uses)
-            yield Change("renamed", "code", name, renamed[name], "", site.file, site.line, broken)
+            yield PlanChange("renamed", "code", name, renamed[name], "", site.file, site.line, broken)
             yield from _of_properties(name, renamed[name], old, new, uses)
         else:
             site = before[name][0]
             broken = _broken_by_event(name, after, uses)
-            yield Change("vanishes", "code", name, "", "", site.file, site.line, broken)
+            yield PlanChange("vanishes", "code", name, "", "", site.file, site.line, broken)
     for name in after:
         if name not in before and name not in renamed.values():
             site = after[name][0]
-            yield Change("appears", "code", name, "", "", site.file, site.line)
+            yield PlanChange("appears", "code", name, "", "", site.file, site.line)
 
 
 def _renamed_events(old: Side, new: Side) -> dict[str, str]:
@@ -117,12 +117,14 @@ def _is_same_site(name: str, other: str, old: Side, new: Side) -> bool:
     )
 
 
-def _broken_by_event(name: str, after: Mapping[str, Sequence[CallSite]], uses: Sequence[Use]) -> list[Use]:
+def _broken_by_event(
+    name: str, after: Mapping[str, Sequence[CallSite]], uses: Sequence[PlannedUse]
+) -> list[PlannedUse]:
     """The uses of an event of which no other event is sent any more."""
     return [use for use in uses if name in use.events and not any(other in after for other in use.events)]
 
 
-def _of_properties(name: str, now: str, old: Side, new: Side, uses: Sequence[Use]) -> Iterator[Change]:
+def _of_properties(name: str, now: str, old: Side, new: Side, uses: Sequence[PlannedUse]) -> Iterator[PlanChange]:
     before, after = old.properties(name), new.properties(now)
     removed, added = (
         [name for name in side if name not in other] for side, other in ((before, after), (after, before))
@@ -132,40 +134,40 @@ def _of_properties(name: str, now: str, old: Side, new: Side, uses: Sequence[Use
         new_names = near(prop, added)[:1]
         kind: Kind = "renamed" if new_names else "vanishes"
         broken = [use for use in uses if name in use.events and prop in use.properties]
-        yield Change(kind, "code", prop, "".join(new_names), now, site.file, site.line, broken)
+        yield PlanChange(kind, "code", prop, "".join(new_names), now, site.file, site.line, broken)
         added = [other for other in added if other not in new_names]
     for prop in before:
         if before[prop] and after.get(prop) is False:
-            yield Change("no longer always sent", "code", prop, "", now, site.file, site.line)
+            yield PlanChange("no longer always sent", "code", prop, "", now, site.file, site.line)
     for prop in added:
-        yield Change("appears", "code", prop, "", now, site.file, site.line)
+        yield PlanChange("appears", "code", prop, "", now, site.file, site.line)
 
 
-def _of_plan(old: Side, new: Side) -> Iterator[Change]:
+def _of_plan(old: Side, new: Side) -> Iterator[PlanChange]:
     before, after = (side.plan.events if side.plan else {} for side in (old, new))
     files = [side.plan.path.name if side.plan else "" for side in (old, new)]
     successors = {**new.plan.replaced_by, **new.plan.event_names} if new.plan else {}
     for name, event in before.items():
         if name not in after and successors.get(name, "") not in before and name in successors:
             now = after[successors[name]]
-            yield Change("renamed", "plan", name, now.name, "", files[1], now.line)
+            yield PlanChange("renamed", "plan", name, now.name, "", files[1], now.line)
         elif name not in after:
-            yield Change("vanishes", "plan", name, "", "", files[0], event.line)
+            yield PlanChange("vanishes", "plan", name, "", "", files[0], event.line)
         else:
             yield from _of_planned_properties(event, after[name], files[1])
     renamed = {successors[name] for name in before if name not in after and name in successors}
     for name, event in after.items():
         if name not in before and name not in renamed:
-            yield Change("appears", "plan", name, "", "", files[1], event.line)
+            yield PlanChange("appears", "plan", name, "", "", files[1], event.line)
 
 
-def _of_planned_properties(old: PlannedEvent, new: PlannedEvent, file: str) -> Iterator[Change]:
+def _of_planned_properties(old: PlannedEvent, new: PlannedEvent, file: str) -> Iterator[PlanChange]:
     before, after = ({use.name: use for use in event.properties} for event in (old, new))
     for name, use in before.items():
         if name not in after:
-            yield Change("vanishes", "plan", name, "", new.name, file, new.line)
+            yield PlanChange("vanishes", "plan", name, "", new.name, file, new.line)
         elif use.required and not after[name].required:
-            yield Change("no longer always sent", "plan", name, "", new.name, file, after[name].line)
+            yield PlanChange("no longer always sent", "plan", name, "", new.name, file, after[name].line)
     for name, use in after.items():
         if name not in before:
-            yield Change("appears", "plan", name, "", new.name, file, use.line)
+            yield PlanChange("appears", "plan", name, "", new.name, file, use.line)

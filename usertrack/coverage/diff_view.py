@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Paragraph
 from usertrack.core.words import plural
-from usertrack.coverage.diff import Change
+from usertrack.coverage.diff import PlanChange
 
 
-def _name(change: Change) -> str:
+def _name(change: PlanChange) -> str:
     name = f"{change.name} → {change.new_name}" if change.new_name else change.name
     return f"{change.event}: {name}" if change.event else name
 
 
-def _breaks(change: Change) -> list[str]:
+def _breaks(change: PlanChange) -> list[str]:
     return list(dict.fromkeys(f"{use.title} ({use.part})" if use.part else use.title for use in change.breaks))
 
 
-CHANGES: Columns[Change] = Columns(
+CHANGES: Columns[PlanChange] = Columns(
     Attribute("kind", "VARCHAR", field=Field("Change")),
     Attribute("of", "VARCHAR", lambda row: "property" if row.event else "event", Field("Of")),
     Attribute("place", "VARCHAR", field=Field("In")),
@@ -31,7 +31,7 @@ CHANGES: Columns[Change] = Columns(
 )
 
 
-def diff_document(old: str, new: str, changes: Sequence[Change]) -> Document:
+def diff_document(old: str, new: str, changes: Sequence[PlanChange]) -> Document:
     """A row for each change, what breaks something first."""
     breaking = sum(bool(change.breaks) for change in changes)
     broken = f"{breaking} breaking" if breaking else "none breaks a funnel, a segment, a query or a role"

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from usertrack.core.words import number, plural
-from usertrack.coverage.events import CoveredEvent
+from usertrack.coverage.events import CoveredEvent, State
 from usertrack.coverage.numbers import Coverage
 from usertrack.coverage.properties import CoveredProperty
-from usertrack.coverage.states import State
 from usertrack.plan.finding import PlanFinding, Rule, in_order
 from usertrack.plan.rules import (
     ABSENT_EVENT,

@@ -1,17 +1,20 @@
 """The material that coverage joins: the plan, the scan of the code, and what has arrived."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsageError, require_extra
 
 if TYPE_CHECKING:
+    from usertrack.core.notify import Notify
     from usertrack.coverage.arrivals import Arrivals, Releases
     from usertrack.coverage.numbers import Coverage, Grouping
-    from usertrack.coverage.uses import Use
+    from usertrack.coverage.uses import PlannedUse
     from usertrack.coverage.values import Sampled
     from usertrack.engine.runner import Runner
     from usertrack.library.library import Library
@@ -30,7 +33,7 @@ class Material:
     plan: "Plan"
     scan: "Scan | None"
     arrivals: "Arrivals | None"
-    uses: "Sequence[Use]"
+    uses: "Sequence[PlannedUse]"
     releases: "Releases"
     notes: Sequence[str]
     values: "Sampled" = field(default_factory=dict)
@@ -142,3 +145,44 @@ def _placed(scan: "Scan", paths: Sequence[Path], root: Path) -> "Scan":
     unresolved = [replace(place, file=f"{shared}/{place.file}") for place in scan.unresolved]
     profiles = [replace(site, file=f"{shared}/{site.file}") for site in scan.profiles]
     return replace(scan, sites=sites, unresolved=unresolved, profiles=profiles)
+
+
+_TOKEN, _KEY = "phc_file", "phx_file"  # client and server are both in this process
+
+
+@contextmanager
+def runner_on_file(
+    path: Path, settings: "Settings", library: "Library", *, now: datetime, notify: "Notify"
+) -> Iterator["Runner"]:
+    """A runner whose PostHog holds the events of ``path``, a file that `usertrack import events` reads.
+
+    It answers for `--as-of`, else for the moment of the file's last event. Raises UsageError for a file that cannot be
+    imported.
+    """
+    from contextlib import closing
+
+    import httpx
+
+    from usertrack.core.period import as_utc, parse_moment
+    from usertrack.core.temporary import temporary_folder
+    from usertrack.engine.runner import Runner
+    from usertrack.server.app import create_app
+    from usertrack.server.database.store import Store
+    from usertrack.server.http.server_settings import ServerSettings
+    from usertrack.server.imports.events import ImportOptions
+    from usertrack.server.imports.load import import_file
+    from usertrack.sources.posthog import PostHog
+
+    def passing(message: str, **_: bool) -> None:
+        notify(message, passing=True)
+
+    with temporary_folder() as folder, closing(Store(folder)) as store:
+        options = ImportOptions(path, path, zone=settings["timezone"])
+        imported = import_file(store, options, _TOKEN, now, passing)
+        last = as_utc(imported.last) + timedelta(seconds=1)
+        as_of = parse_moment(settings["as_of"], settings["timezone"]) if settings["as_of"] else last
+        server_settings = ServerSettings(project_token=_TOKEN, personal_api_key=_KEY, now=max(as_of, last))
+        transport = httpx.ASGITransport(app=create_app(store, server_settings), raise_app_exceptions=False)
+        source = PostHog("http://file", "1", _KEY, notify, timeout=settings["posthog.timeout"], transport=transport)
+        with Runner(settings, library, as_of, {"posthog": source}) as runner:
+            yield runner

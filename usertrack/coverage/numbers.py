@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-from usertrack.coverage.arrivals import Arrivals, Presence
+from usertrack.core.period import moment
+from usertrack.core.words import plural
+from usertrack.coverage.arrivals import Arrivals, PropertyPresence
 from usertrack.coverage.events import CoveredEvent, covered_events
 from usertrack.coverage.properties import CoveredProperty, event_properties, group_properties, person_properties
-from usertrack.coverage.uses import Use
+from usertrack.coverage.uses import PlannedUse
 from usertrack.plan.model import Measure, Plan, SuccessMetric
 from usertrack.plan.scan.site import Scan
 
@@ -16,7 +19,7 @@ GROUPINGS: tuple[Grouping, ...] = ("tier", "phase", "owner")
 
 
 @dataclass(frozen=True)
-class Counts:
+class CoverageCounts:
     """The share of ``total`` planned things are in the code, in the data, and in both; None: that was not asked."""
 
     total: int
@@ -48,8 +51,8 @@ class GroupCounts:
 
     grouping: Grouping
     name: str
-    events: Counts
-    required: Counts
+    events: CoverageCounts
+    required: CoverageCounts
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class CoveredUse:
     ``lacking`` are the properties that its condition reads and no event has.
     """
 
-    use: Use
+    use: PlannedUse
     covered: bool | None
     lacking: Sequence[str] = ()
 
@@ -90,12 +93,27 @@ class Coverage:
     uses: Sequence[CoveredUse]
 
     @property
+    def timezone(self) -> str:
+        return self.arrivals.timezone if self.arrivals else "UTC"
+
+    @property
+    def as_of(self) -> datetime | None:
+        return self.arrivals.as_of if self.arrivals else None
+
+    @property
+    def window(self) -> str:
+        """The time in which events arrived, in words: ``30 days up to 20 Nov 2026 09:00``."""
+        if self.arrivals is None:
+            return "data not asked"
+        return f"{plural(self.arrivals.days, 'day')} up to {moment(self.arrivals.as_of, self.timezone)}"
+
+    @property
     def planned(self) -> list[CoveredEvent]:
         """The events that are in the denominators."""
         return [event for event in self.events if event.counts]
 
     @property
-    def of_events(self) -> Counts:
+    def of_events(self) -> CoverageCounts:
         return self._counts_of(self.planned)
 
     @property
@@ -104,11 +122,11 @@ class Coverage:
         return self.of_events.headline
 
     @property
-    def of_required(self) -> Counts:
+    def of_required(self) -> CoverageCounts:
         """The counts of pairs of a planned event and a property that it must have."""
         return self._required_of(self.planned)
 
-    def _required_of(self, events: Sequence[CoveredEvent]) -> Counts:
+    def _required_of(self, events: Sequence[CoveredEvent]) -> CoverageCounts:
         names = {event.name for event in events}
         required = [prop for prop in self.properties if prop.required and prop.of in names]
         return _counts(
@@ -131,18 +149,18 @@ class Coverage:
             for name, events in groups.items()
         ]
 
-    def _counts_of(self, events: Sequence[CoveredEvent]) -> Counts:
+    def _counts_of(self, events: Sequence[CoveredEvent]) -> CoverageCounts:
         return _counts(
             len(events),
             [event.in_code for event in events] if self.scan else None,
             [event.in_data for event in events] if self.arrivals else None,
         )
 
-    def visible(self, kind: Literal["funnel", "segment"]) -> Presence:
+    def visible(self, kind: Literal["funnel", "segment"]) -> PropertyPresence:
         """Return how many steps of funnels, or facts of segments, are covered."""
         of_kind = [covered_use.covered for covered_use in self.uses if covered_use.use.kind == kind]
         known = [covered for covered in of_kind if covered is not None]
-        return Presence(sum(known), len(known))
+        return PropertyPresence(sum(known), len(known))
 
     @property
     def metrics(self) -> list[MeasuredMetric]:
@@ -183,7 +201,7 @@ def cover(
     plan: Plan,
     scan: Scan | None,
     arrivals: Arrivals | None,
-    uses: Iterable[Use] = (),
+    uses: Iterable[PlannedUse] = (),
     only: Mapping[Grouping, str] | None = None,
 ) -> Coverage:
     """Join a plan with the code and the data. ``only`` leaves the planned events of one tier, phase or owner."""
@@ -205,7 +223,9 @@ def cover(
     )
 
 
-def _covered(use: Use, events: Sequence[CoveredEvent], scan: Scan | None, arrivals: Arrivals | None) -> CoveredUse:
+def _covered(
+    use: PlannedUse, events: Sequence[CoveredEvent], scan: Scan | None, arrivals: Arrivals | None
+) -> CoveredUse:
     """By the names that the use counts: an event that arrives under an alias is not counted under its own name."""
     if arrivals is None:
         sent = {site.event for site in (scan.sites if scan else ())}
@@ -219,9 +239,9 @@ def _covered(use: Use, events: Sequence[CoveredEvent], scan: Scan | None, arriva
     return CoveredUse(use, bool(arrived) and not lacking, lacking if arrived else ())
 
 
-def _counts(total: int, code: Sequence[bool] | None, data: Sequence[bool] | None) -> Counts:
+def _counts(total: int, code: Sequence[bool] | None, data: Sequence[bool] | None) -> CoverageCounts:
     both = None if code is None or data is None else sum(c and d for c, d in zip(code, data, strict=True))
-    return Counts(total, None if code is None else sum(code), None if data is None else sum(data), both)
+    return CoverageCounts(total, None if code is None else sum(code), None if data is None else sum(data), both)
 
 
 def _name(event: CoveredEvent, grouping: Grouping) -> str:
@@ -231,4 +251,4 @@ def _name(event: CoveredEvent, grouping: Grouping) -> str:
 def _together(properties: Sequence[CoveredProperty]) -> float | None:
     """Return the share that persons or groups have of all properties that they should have."""
     known = [prop.presence for prop in properties if prop.presence]
-    return Presence(sum(presence.holders for presence in known), sum(presence.total for presence in known)).rate
+    return PropertyPresence(sum(presence.holders for presence in known), sum(presence.total for presence in known)).rate

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from usertrack.coverage.arrivals import Arrivals, Presence
+from usertrack.coverage.arrivals import Arrivals, PropertyPresence
 from usertrack.coverage.events import CoveredEvent
 from usertrack.coverage.names import near
 from usertrack.plan.conform import is_of_sdk
@@ -31,7 +31,7 @@ class CoveredProperty:
     sites: int = 0
     sending: int = 0
     always: bool | None = None
-    presence: Presence | None = None
+    presence: PropertyPresence | None = None
     near: Sequence[str] = ()
 
     @property
@@ -72,7 +72,9 @@ def _of_event(
             sites=len(sent),
             sending=sum(always is not None for always in sent),
             always=all(sent) if sent else None,
-            presence=Presence(arrived.get(name, 0), event.arrival.total) if event.arrival and event.in_data else None,
+            presence=PropertyPresence(arrived.get(name, 0), event.arrival.total)
+            if event.arrival and event.in_data
+            else None,
             near=() if is_planned else near_names(name),
         )
 
@@ -85,7 +87,7 @@ def _sent(site: CallSite, aliases: Mapping[str, str]) -> dict[str, bool]:
 def person_properties(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -> list[CoveredProperty]:
     sites = [site for site in (scan.profiles if scan else ()) if site.of == "person"]
     return [
-        _of_somebody("person", prop, sites, arrivals.persons.get(prop.name, Presence()) if arrivals else None)
+        _of_somebody("person", prop, sites, arrivals.persons.get(prop.name, PropertyPresence()) if arrivals else None)
         for prop in plan.person_properties.values()
     ]
 
@@ -105,14 +107,14 @@ def group_properties(plan: Plan, scan: Scan | None, arrivals: Arrivals | None) -
     ]
 
 
-def _of_group(arrivals: Arrivals, kind: str, name: str) -> Presence:
+def _of_group(arrivals: Arrivals, kind: str, name: str) -> PropertyPresence:
     """A property that no group has is in no row; how many groups there are, is in the row without a property."""
-    total = arrivals.groups.get((kind, ""), Presence()).total
-    return arrivals.groups.get((kind, name), Presence(0, total))
+    total = arrivals.groups.get((kind, ""), PropertyPresence()).total
+    return arrivals.groups.get((kind, name), PropertyPresence(0, total))
 
 
 def _of_somebody(
-    of: str, planned: PlannedProperty, sites: Sequence[ProfileSite], presence: Presence | None
+    of: str, planned: PlannedProperty, sites: Sequence[ProfileSite], presence: PropertyPresence | None
 ) -> CoveredProperty:
     """A property of persons or groups: one site that sets it is enough.
 

@@ -2,9 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from usertrack.core.errors import UsageError
+from usertrack.core.json_types import JsonObject
 from usertrack.plan.scan.site import CallSite, ProfileSite, Scan, SentProperty, Unresolved
 
 _HINT = "`usertrack plan scan PATH --format json -o scan.json` writes one"
@@ -30,7 +30,7 @@ def read_scan(path: Path) -> Scan:
         raise UsageError(f"'{path}' is JSON, and no scan ({error})", _HINT) from error
 
 
-def _site(item: dict[str, Any]) -> CallSite:
+def _site(item: JsonObject) -> CallSite:
     event, pattern = item.get("event"), item.get("pattern")
     if (event is None) == (pattern is None):
         raise ValueError("a site has an event or a pattern")
@@ -45,12 +45,12 @@ def _site(item: dict[str, Any]) -> CallSite:
     )
 
 
-def _unresolved(item: dict[str, Any]) -> Unresolved:
+def _unresolved(item: JsonObject) -> Unresolved:
     texts = (_text(item["sink"]), _text(item["reason"]), _text(item.get("instead") or ""))
     return Unresolved(_text(item["file"]), int(item["line"]), *texts)
 
 
-def _profile(item: dict[str, Any]) -> ProfileSite:
+def _profile(item: JsonObject) -> ProfileSite:
     group_type = None if item.get("group_type") is None else _text(item["group_type"])
     return ProfileSite(
         of="person" if item["of"] == "person" else "group",
@@ -63,7 +63,7 @@ def _profile(item: dict[str, Any]) -> ProfileSite:
     )
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a text")
     return value

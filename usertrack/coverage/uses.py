@@ -7,7 +7,7 @@ from string import Formatter
 from typing import Any, Literal
 
 from usertrack.core.errors import UsageError
-from usertrack.library.events import NONE, ROLES, parse_step
+from usertrack.library.events import NONE, ROLES, EventStep, parse_step
 from usertrack.library.library import Library, Query, shipped_root
 from usertrack.library.sql import events_of, properties_of, tokens_of
 from usertrack.plan.model import Plan
@@ -22,7 +22,7 @@ Kind = Literal["funnel", "segment", "query", "role"]
 
 
 @dataclass(frozen=True)
-class Use:
+class PlannedUse:
     """One thing that counts ``events``: any of them will do, and without any it counts all that happens.
 
     ``name`` is that of the funnel, segment (``set/segment``), query or role, ``part`` its step or fact. ``properties``
@@ -40,7 +40,7 @@ class Use:
         return f"{self.kind} {self.name}"
 
 
-def uses_of(settings: Settings, library: Library, plan: Plan | None, *, every: bool = False) -> list[Use]:
+def uses_of(settings: Settings, library: Library, plan: Plan | None, *, every: bool = False) -> list[PlannedUse]:
     """Return what rests on events here: what the plan names, and what the workspace has of its own.
 
     The shipped funnels and segments are in it where there is nothing else, or with ``every``. Raises UsageError.
@@ -62,13 +62,13 @@ def uses_of(settings: Settings, library: Library, plan: Plan | None, *, every: b
     ]
 
 
-def funnel_uses(plan: Plan | None, funnels: Mapping[str, Funnel], own: Iterable[str]) -> list[Use]:
+def funnel_uses(plan: Plan | None, funnels: Mapping[str, Funnel], own: Iterable[str]) -> list[PlannedUse]:
     """The steps of the funnels that the plan names and of the workspace's ``own``.
 
     Raises UsageError for one that there is not.
     """
     planned = plan.funnels if plan else {}
-    uses: list[Use] = []
+    uses: list[PlannedUse] = []
     for name in dict.fromkeys([*planned, *own]):
         if name in planned and planned[name].steps:
             steps = [_step(plan, name, text) for text in planned[name].steps]
@@ -77,11 +77,13 @@ def funnel_uses(plan: Plan | None, funnels: Mapping[str, Funnel], own: Iterable[
         else:
             where = f"{plan.path}:{planned[name].line}: " if plan else ""
             raise UsageError(f"{where}no funnel is called '{name}'", "give it steps, or add it to funnels.yaml")
-        uses += [Use("funnel", name, step.text, step.events, _event_properties(step.condition)) for step in steps]
+        uses += [
+            PlannedUse("funnel", name, step.text, step.events, _event_properties(step.condition)) for step in steps
+        ]
     return uses
 
 
-def _step(plan: Plan | None, funnel: str, text: str) -> Any:
+def _step(plan: Plan | None, funnel: str, text: str) -> EventStep:
     try:
         return parse_step(text)
     except UsageError as error:
@@ -94,7 +96,7 @@ def _event_properties(condition: str) -> tuple[str, ...]:
     return tuple(name for name in named if not name.startswith(("person.", "$")))
 
 
-def segment_uses(plan: Plan | None, rules: Rules, library: Library, *, every: bool) -> list[Use]:
+def segment_uses(plan: Plan | None, rules: Rules, library: Library, *, every: bool) -> list[PlannedUse]:
     """The facts that come from events, of the segments that the plan names, or of ``every`` one.
 
     Raises UsageError for a segment that there is not.
@@ -116,7 +118,7 @@ def segment_uses(plan: Plan | None, rules: Rules, library: Library, *, every: bo
             whole = _events(query.sql, values)
             facts |= {fact: _events(_column(query.sql, fact), values) or whole for fact in query.facts}
     uses = [
-        Use("segment", f"{set_name}/{segment.id}", fact, facts[fact])
+        PlannedUse("segment", f"{set_name}/{segment.id}", fact, facts[fact])
         for set_name, segment_set in rules.sets.items()
         for segment in segment_set.segments
         if every or {segment.id, f"{set_name}/{segment.id}"} & set(planned)
@@ -124,7 +126,7 @@ def segment_uses(plan: Plan | None, rules: Rules, library: Library, *, every: bo
         if fact in facts
     ]
     return uses + [
-        Use("segment", name, event, (event,)) for name, segment in planned.items() for event in segment.events
+        PlannedUse("segment", name, event, (event,)) for name, segment in planned.items() for event in segment.events
     ]
 
 
@@ -156,15 +158,15 @@ def _column(sql: str, name: str) -> str:
     return ""
 
 
-def _events(sql: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+def _events(sql: str, values: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(event for events in events_of(sql, values) for event in events)) if sql else ()
 
 
-def _values(query: Query) -> dict[str, Any]:
+def _values(query: Query) -> dict[str, object]:
     return {name: parameter.default for name, parameter in query.params.items() if parameter.default is not None}
 
 
-def query_uses(library: Library) -> list[Use]:
+def query_uses(library: Library) -> list[PlannedUse]:
     """The workspace's own queries, with the events that they name. One that cannot be read is `check`'s to tell."""
     uses = []
     for name in library:
@@ -174,14 +176,14 @@ def query_uses(library: Library) -> list[Use]:
             continue
         if query and (events := events_of(query.sql, _values(query))):
             properties = _event_properties(query.sql)
-            uses += [Use("query", name, " or ".join(names), tuple(names), properties) for names in events]
+            uses += [PlannedUse("query", name, " or ".join(names), tuple(names), properties) for names in events]
     return uses
 
 
-def role_uses(library: Library, *, every: bool = False) -> list[Use]:
+def role_uses(library: Library, *, every: bool = False) -> list[PlannedUse]:
     """The events of the roles that usertrack.yaml names, or of ``every`` role; the usual events are nobody's choice."""
     return [
-        Use("role", name, step, parse_step(step).events)
+        PlannedUse("role", name, step, parse_step(step).events)
         for name, step in library.roles.items()
         if step != NONE and (every or step != ROLES[name].default)
     ]

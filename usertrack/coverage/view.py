@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from usertrack.core.columns import Attribute, Columns
+from usertrack.core.columns import Attribute, Columns, Record
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph
-from usertrack.core.period import moment
 from usertrack.core.words import number, plural
 from usertrack.coverage.events import CoveredEvent, computed_names
-from usertrack.coverage.numbers import GROUPINGS, Counts, Coverage, CoveredUse, GroupCounts, MeasuredMetric
+from usertrack.coverage.numbers import GROUPINGS, Coverage, CoverageCounts, CoveredUse, GroupCounts, MeasuredMetric
 from usertrack.coverage.properties import CoveredProperty
+from usertrack.plan.scan.site import CallSite
 
 _MOST = 60  # rows that people see of one listing, unless --limit says otherwise
 
@@ -46,7 +45,7 @@ def figures_of(coverage: Coverage) -> list[Ratio]:
     return [line for line in lines if line.total or line.name.startswith("planned events")]
 
 
-def _three(name: str, counts: Counts) -> list[Ratio]:
+def _three(name: str, counts: CoverageCounts) -> list[Ratio]:
     return [
         Ratio(f"{name} {place}", part, counts.total)
         for place, part in (
@@ -133,6 +132,9 @@ EVENTS = Columns[CoveredEvent](
 )
 
 
+_SITES = Columns[CallSite](Attribute("file", "VARCHAR"), Attribute("line", "BIGINT"), Attribute("pattern", "VARCHAR"))
+
+
 def _in_code(row: CoveredProperty) -> str | None:
     if row.always is None:
         return None
@@ -194,13 +196,11 @@ def _target(row: MeasuredMetric, name: str, goal: float) -> str:
 
 def coverage_document(coverage: Coverage, notes: Sequence[str] = ()) -> Document:
     """The whole coverage. The table for files has a row per event."""
-    arrivals, scan = coverage.arrivals, coverage.scan
-    zone = arrivals.timezone if arrivals else "UTC"
-    as_of = arrivals.as_of if arrivals else None
+    scan, zone, as_of = coverage.scan, coverage.timezone, coverage.as_of
     parts = [
         plural(len(coverage.planned), "planned event"),
         f"{plural(len(scan.sites), 'site')} in {plural(scan.files, 'file')}" if scan else "code not scanned",
-        f"{plural(arrivals.days, 'day')} up to {moment(arrivals.as_of, zone)}" if arrivals else "data not asked",
+        coverage.window,
     ]
     everything = (*notes, *_notes(coverage))
     return Document(
@@ -252,29 +252,26 @@ def _needs_work(row: CoveredProperty) -> bool:
     return not row.planned or (row.required and (row.always is False or row.complete is False))
 
 
-def _listing(columns: Columns[Any], coverage: Coverage, rows: Sequence[Any], heading: str) -> Listing:
-    arrivals = coverage.arrivals
-    return columns.listing(
-        rows,
-        heading,
-        limit=_MOST,
-        timezone=arrivals.timezone if arrivals else "UTC",
-        as_of=arrivals.as_of if arrivals else None,
-    )
+def _listing(columns: Columns[Record], coverage: Coverage, rows: Sequence[Record], heading: str) -> Listing:
+    return columns.listing(rows, heading, limit=_MOST, timezone=coverage.timezone, as_of=coverage.as_of)
 
 
-def _json(coverage: Coverage, notes: Sequence[str]) -> dict[str, Any]:
+def _json(coverage: Coverage, notes: Sequence[str]) -> dict[str, object]:
     scan, arrivals = coverage.scan, coverage.arrivals
     return {
         "plan": str(coverage.plan.path),
-        "as_of": arrivals and arrivals.as_of,
+        "as_of": coverage.as_of,
         "days": arrivals and arrivals.days,
         "files": scan and scan.files,
         "figures": _FIGURES.dicts(figures_of(coverage)),
         **{f"by_{grouping}": _GROUPS.dicts(coverage.by(grouping)) for grouping in GROUPINGS},
         "metrics": _METRICS.dicts(coverage.metrics),
         "events": [
-            row | {"sites": _sites(event), "sent_by": _senders(event)}
+            row
+            | {
+                "sites": _SITES.dicts(event.sites),
+                "sent_by": list(map(vars, event.arrival.sent_by if event.arrival else ())),
+            }
             for row, event in zip(EVENTS.dicts(coverage.events), coverage.events, strict=True)
         ],
         "properties": _PROPERTIES.dicts(coverage.properties),
@@ -284,11 +281,3 @@ def _json(coverage: Coverage, notes: Sequence[str]) -> dict[str, Any]:
         "unresolved": [vars(place) for place in scan.unresolved] if scan else None,
         "notes": list(notes),
     }
-
-
-def _sites(event: CoveredEvent) -> list[dict[str, Any]]:
-    return [{"file": site.file, "line": site.line, "pattern": site.pattern} for site in event.sites]
-
-
-def _senders(event: CoveredEvent) -> list[dict[str, Any]]:
-    return [vars(sender) for sender in (event.arrival.sent_by if event.arrival else ())]

@@ -1,7 +1,5 @@
 """Slack's own: the parts of a message (Block Kit), in which texts have no effect, and what its refusals mean."""
 
-from typing import Any
-
 import httpx
 
 from usertrack.core.errors import ConnectionFailed, QueryError, UsertrackError
@@ -11,20 +9,20 @@ HEADER = 150  # characters that Slack takes in a header
 SECTION = 3000  # and in a section
 
 
-def header(text: str) -> dict[str, Any]:
+def header(text: str) -> dict[str, object]:
     return {"type": "header", "text": {"type": "plain_text", "text": cut(text, HEADER), "emoji": False}}
 
 
-def section(text: str) -> dict[str, Any]:
+def section(text: str) -> dict[str, object]:
     """``text`` is mrkdwn."""
     return {"type": "section", "text": mrkdwn(text)}
 
 
-def context(text: str) -> dict[str, Any]:
+def context(text: str) -> dict[str, object]:
     return {"type": "context", "elements": [mrkdwn(text)]}
 
 
-def mrkdwn(text: str) -> dict[str, Any]:
+def mrkdwn(text: str) -> dict[str, object]:
     """Verbatim: Slack turns no part of the text into a link, channel or mention."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 

@@ -49,6 +49,11 @@ class Stretch:
         return self.start + self.hours * _HOUR
 
     @property
+    def expected_people(self) -> float:
+        """``expected``, but no more than there are people."""
+        return min(self.expected, self.people)
+
+    @property
     def key(self) -> tuple[str, datetime, int]:
         return (self.level, self.start, self.hours)
 

@@ -1,14 +1,13 @@
 """A failure investigation for programs: a table with a row per fingerprint, and the whole as JSON."""
 
 from datetime import date, timedelta
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Field
 from usertrack.core.period import in_zone
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Table
-from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, ONE_CAUSE, PEOPLE, Incident
+from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, ONE_CAUSE, PEOPLE, Incident, Stretch
 from usertrack.failures.checklist import by_category, checklist
 from usertrack.failures.days import SIGNIFICANCE, Contrast
 from usertrack.failures.investigation import Fingerprint, Investigation, Level
@@ -53,6 +52,46 @@ FINGERPRINTS: Columns[Fingerprint] = Columns(
 )
 
 
+LEVEL_COLUMNS: Columns[Level] = Columns(
+    Attribute("finished", "BIGINT", field=Field("Finished", "number")),
+    Attribute("failed", "BIGINT", field=Field("Failed", "number")),
+    Attribute("success_rate", "DOUBLE", field=Field("Success", "bar", full=1.0)),
+    Attribute("people", "BIGINT"),
+    Attribute("people_failed", "BIGINT"),
+    Attribute("unfinished", "BIGINT"),
+)
+_TESTED: Columns[Stretch] = Columns(
+    Attribute("start", "TIMESTAMP"),
+    Attribute("hours", "BIGINT"),
+    Attribute("people", "BIGINT"),
+    Attribute("people_failed", "BIGINT"),
+    Attribute("expected", "DOUBLE"),
+)
+_INCIDENTS: Columns[Incident] = Columns(
+    Attribute("level", "VARCHAR"),
+    Attribute("start", "TIMESTAMP"),
+    Attribute("end", "TIMESTAMP"),
+    Attribute("label", "VARCHAR", "cause"),
+    Attribute("people", "VARCHAR[]", lambda incident: list(incident.people)),
+    Attribute("failed", "BIGINT"),
+    Attribute("all_failed", "BIGINT"),
+    Attribute("people_active", "BIGINT", "full_stretch.people"),
+    Attribute("people_failed", "BIGINT", "full_stretch.people_failed"),
+    Attribute("people_expected_to_fail", "DOUBLE", "full_stretch.expected_people"),
+    Attribute("chance", "DOUBLE"),
+    Attribute("tested", "JSON", lambda incident: _TESTED.dicts([incident.evidence])[0]),
+)
+_CONTRASTS: Columns[Contrast] = Columns(
+    Attribute("person", "VARCHAR"),
+    Attribute("failed", "BIGINT"),
+    Attribute("failed_in_incidents", "BIGINT", "in_incidents"),
+    Attribute("worst_day", "JSON", lambda contrast: vars(contrast.worst)),
+    Attribute("clean_days", "BIGINT", "clean"),
+    Attribute("clean_runs", "BIGINT"),
+    Attribute("chance", "DOUBLE"),
+)
+
+
 def _short_sample(fingerprint: Fingerprint) -> str:
     sample = fingerprint.sample.split(" ⏎ ")[0]
     return f"{fingerprint.tool}: {sample}" if fingerprint.tool else sample
@@ -78,7 +117,7 @@ def days_of_runs(investigation: Investigation, timezone: str) -> list[tuple[date
     return [(day, *counts) for day, counts in days.items()]
 
 
-def investigation_json(investigation: Investigation, timezone: str) -> dict[str, Any]:
+def investigation_json(investigation: Investigation, timezone: str) -> dict[str, object]:
     document = {
         "as_of": investigation.as_of,
         "timezone": timezone,
@@ -87,10 +126,10 @@ def investigation_json(investigation: Investigation, timezone: str) -> dict[str,
         "person": investigation.person or None,
         "tools": list(investigation.tools),
         "levels": {
-            **{level.name: _level(level) for level in investigation.levels.values()},
+            **dict(zip(investigation.levels, LEVEL_COLUMNS.dicts(investigation.levels.values()), strict=True)),
             **{name: None for name in LEVELS if name in investigation.missing},
         },
-        "incidents": [_incident(incident) for incident in investigation.incidents],
+        "incidents": _INCIDENTS.dicts(investigation.incidents),
         "burst_test": {
             "stretches": investigation.stretches,
             "false_alarms": FALSE_ALARMS,
@@ -110,7 +149,7 @@ def investigation_json(investigation: Investigation, timezone: str) -> dict[str,
         ],
         "likely_platform": {
             "false_alarms": SIGNIFICANCE,
-            "people": [_contrast(contrast) for contrast in investigation.contrasts],
+            "people": _CONTRASTS.dicts(investigation.contrasts),
         },
         "checklist": [{"checked": point, "found": result} for point, result in checklist(investigation, timezone)],
         "missing": dict(investigation.missing),
@@ -128,53 +167,3 @@ _RESTS_ON = {
     **dict.fromkeys(("run_days", "likely_platform"), ("workflow", "days")),
 }
 """The keys of the document, each with the parts without which it is null."""
-
-
-def _level(level: Level) -> dict[str, Any]:
-    return {
-        "finished": level.finished,
-        "failed": level.failed,
-        "success_rate": success(level),
-        "people": level.people,
-        "people_failed": level.people_failed,
-        "unfinished": level.unfinished,
-    }
-
-
-def success(level: Level) -> float | None:
-    return 1 - level.failed / level.finished if level.finished else None
-
-
-def _incident(incident: Incident) -> dict[str, Any]:
-    return {
-        "level": incident.level,
-        "start": incident.start,
-        "end": incident.end,
-        "label": incident.cause,
-        "people": list(incident.people),
-        "failed": incident.failed,
-        "all_failed": incident.all_failed,
-        "people_active": incident.full_stretch.people,
-        "people_failed": incident.full_stretch.people_failed,
-        "people_expected_to_fail": min(incident.full_stretch.expected, incident.full_stretch.people),
-        "chance": incident.chance,
-        "tested": {
-            "start": incident.evidence.start,
-            "hours": incident.evidence.hours,
-            "people": incident.evidence.people,
-            "people_failed": incident.evidence.people_failed,
-            "expected": incident.evidence.expected,
-        },
-    }
-
-
-def _contrast(contrast: Contrast) -> dict[str, Any]:
-    return {
-        "person": contrast.person,
-        "failed": contrast.failed,
-        "failed_in_incidents": contrast.in_incidents,
-        "worst_day": {"day": contrast.worst.day, "finished": contrast.worst.finished, "failed": contrast.worst.failed},
-        "clean_days": contrast.clean,
-        "clean_runs": contrast.clean_runs,
-        "chance": contrast.chance,
-    }

@@ -55,6 +55,10 @@ class Level:
     unknown: tuple[str, ...] = ()
     nameless: int = 0
 
+    @property
+    def success_rate(self) -> float | None:
+        return 1 - self.failed / self.finished if self.finished else None
+
 
 @dataclass(frozen=True)
 class Unused:

@@ -13,7 +13,7 @@ from usertrack.core.words import number, people_words, plural
 from usertrack.failures.bursts import CONDITION, FALSE_ALARMS, Incident, Stretch
 from usertrack.failures.checklist import NOUNS, OwnedFailures, by_category, by_owner, checklist, percent, span
 from usertrack.failures.days import Contrast
-from usertrack.failures.export import FINGERPRINTS, days_of_runs, fingerprints_table, investigation_json, success
+from usertrack.failures.export import FINGERPRINTS, LEVEL_COLUMNS, days_of_runs, fingerprints_table, investigation_json
 from usertrack.failures.investigation import Investigation, Level, Unused
 from usertrack.library.causes import NO_RULE, UNKNOWN
 from usertrack.library.masking import NO_MESSAGE
@@ -139,9 +139,7 @@ def _levels(investigation: Investigation) -> Listing:
             lambda level: investigation.words(_NAMES[level.name]) + _any_tool(investigation, level.name),
             Field("Level"),
         ),
-        Attribute("finished", "BIGINT", field=Field("Finished", "number")),
-        Attribute("failed", "BIGINT", field=Field("Failed", "number")),
-        Attribute("success", "DOUBLE", success, Field("Success", "bar", full=1.0)),
+        *LEVEL_COLUMNS.attributes,
         *(() if investigation.person else (people,)),
     )
     return columns.listing(investigation.levels.values(), as_of=investigation.as_of)
@@ -183,8 +181,8 @@ def _incidents(investigation: Investigation, timezone: str) -> Iterator[Block]:
 
 
 def _evidence(stretch: Stretch) -> str:
-    expected = min(stretch.expected, stretch.people)
-    return f"{stretch.people_failed} of {stretch.people} people active then failed of any cause, {expected:.1f} usually"
+    failed = f"{stretch.people_failed} of {stretch.people} people active then failed of any cause"
+    return f"{failed}, {stretch.expected_people:.1f} usually"
 
 
 def _fingerprints(investigation: Investigation, level: str, timezone: str) -> Listing:

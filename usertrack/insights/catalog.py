@@ -9,6 +9,7 @@ from typing import Any
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Field
 from usertrack.core.errors import QueryError, UsageError, did_you_mean
+from usertrack.core.json_types import JsonObject
 from usertrack.core.period import as_stored
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
@@ -199,17 +200,17 @@ def search(runner: Runner, text: str) -> Table:
     return HIT_COLUMNS.table(hits, "search", source=Table((), (), source="posthog", notes=tuple(notes)))
 
 
-def _is_hit(item: Mapping[str, Any], text: str) -> bool:
+def _is_hit(item: JsonObject, text: str) -> bool:
     """Checked here, because not all lists of PostHog can search."""
     texts = [item.get("name"), item.get("key"), item.get("description"), *(item.get("tags") or [])]
     return not item.get("deleted") and text.casefold() in " ".join(str(part) for part in texts if part).casefold()
 
 
-def _params(search: str) -> dict[str, Any]:
+def _params(search: str) -> dict[str, object]:
     return {"limit": _PAGE, **({"search": search} if search else {})}
 
 
-def _utc(text: Any) -> datetime | None:
+def _utc(text: object) -> datetime | None:
     """A time of PostHog as `Table` has times: UTC and naive."""
     try:
         moment = datetime.fromisoformat(str(text))

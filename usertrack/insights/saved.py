@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean
+from usertrack.core.json_types import JsonObject
 from usertrack.core.period import in_zone
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
@@ -33,7 +33,7 @@ class SavedInsight:
     short_id: str
     name: str
     kind: str
-    body: Mapping[str, Any]
+    body: JsonObject
 
     @property
     def called(self) -> str:
@@ -73,7 +73,7 @@ def list_insights(runner: Runner, search: str = "") -> list[SavedInsight]:
     return [_insight(body) for body in pages(runner, "insights/", params)]
 
 
-def pages(runner: Runner, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def pages(runner: Runner, path: str, params: Mapping[str, object]) -> Iterator[dict[str, object]]:
     """All results of a paged list of PostHog. A page may have fewer than requested."""
     offset = 0
     while True:
@@ -126,7 +126,7 @@ def answer(runner: Runner, insight: SavedInsight, *, refresh: bool = False) -> I
     return InsightResult(insight, table, str(last) if last else None, bool(body.get("is_cached")))
 
 
-def _response(runner: Runner, insight: SavedInsight, refresh: str) -> dict[str, Any]:
+def _response(runner: Runner, insight: SavedInsight, refresh: str) -> dict[str, object]:
     try:
         return runner.insight(str(insight.id), refresh)
     except NotFound as error:
@@ -172,13 +172,13 @@ def delete(runner: Runner, insight: SavedInsight) -> None:
     runner.call("PATCH", f"insights/{insight.id}/", {"deleted": True})
 
 
-def _not_deleted(body: dict[str, Any], name: str) -> dict[str, Any]:
+def _not_deleted(body: JsonObject, name: str) -> JsonObject:
     if body.get("deleted"):
         raise UsageError(f"the insight {name} was deleted", "restore it in PostHog, or choose another one")
     return body
 
 
-def _insight(body: dict[str, Any]) -> SavedInsight:
+def _insight(body: JsonObject) -> SavedInsight:
     if not isinstance(body.get("id"), int):
         raise QueryError("PostHog answered with something that is no insight", "try again")
     name = str(body.get("name") or body.get("derived_name") or "")

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.core.errors import QueryError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.period import as_stored, known_zone
 from usertrack.core.spool import Spool
 from usertrack.core.table import Column, Row, Table
@@ -20,7 +21,7 @@ _LEGACY = "TRENDS FUNNELS RETENTION LIFECYCLE STICKINESS PATHS"
 _OTHER = {"$$_posthog_breakdown_other_$$": "(other)", "$$_posthog_breakdown_null_$$": "(none)"}
 
 
-def kind_of(body: Mapping[str, Any]) -> str:
+def kind_of(body: JsonObject) -> str:
     """hogql, trends, retention, lifecycle, funnels, stickiness, paths, …; of old insights by their ``filters``."""
     if isinstance(body.get("query"), Mapping):
         return str(_source(body).get("kind") or "").removesuffix("Query").lower()
@@ -29,7 +30,7 @@ def kind_of(body: Mapping[str, Any]) -> str:
     return legacy.lower() if legacy in _LEGACY.split() else ""
 
 
-def interval_of(body: Mapping[str, Any]) -> str:
+def interval_of(body: JsonObject) -> str:
     """hour, day, week or month: the width of the intervals of trends, lifecycles and retentions."""
     source = _source(body)
     retention = source.get("retentionFilter")
@@ -39,7 +40,7 @@ def interval_of(body: Mapping[str, Any]) -> str:
     return str(source.get("interval") or period or legacy or "day").lower()
 
 
-def table_of(body: Mapping[str, Any], spool: Spool, kind: str) -> Table:
+def table_of(body: JsonObject, spool: Spool, kind: str) -> Table:
     """The ``result`` of an insight; raises QueryError for one that is not as PostHog's are."""
     result = body.get("result")
     zone = known_zone(body.get("timezone"))
@@ -60,7 +61,7 @@ def table_of(body: Mapping[str, Any], spool: Spool, kind: str) -> Table:
     return Table(tuple(columns), rows, source="posthog", timezone=zone, truncated=bool(body.get("hasMore")))
 
 
-def _hogql(body: Mapping[str, Any], spool: Spool, zone: str) -> Table:
+def _hogql(body: JsonObject, spool: Spool, zone: str) -> Table:
     document = {**body, "results": body.get("result")}
     result = AnswerRows(spool)
     result.add(document, rows_of(document))
@@ -71,16 +72,16 @@ def _hogql(body: Mapping[str, Any], spool: Spool, zone: str) -> Table:
     return Table(rows.columns, rows, source="posthog", query=sql, truncated=cut, timezone=zone, notes=notes)
 
 
-def _source(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def _source(body: JsonObject) -> JsonObject:
     """The query inside its visualization node, {} for old insights with filters."""
     source = source_of(body.get("query"))
-    return source if isinstance(source, Mapping) else {}
+    return source if isinstance(source, dict) else {}
 
 
 Shape = tuple[Sequence[Column], list[Row]]
 
 
-def _trends(result: Result, body: Mapping[str, Any]) -> Shape:
+def _trends(result: Result, body: JsonObject) -> Shape:
     """A row per series, value of the breakdown, compared period and interval; one number where there is no time."""
     broken = any(item.get("breakdown_value") is not None for item in result)
     compared = any(item.get("compare_label") for item in result)
@@ -107,12 +108,12 @@ def _trends(result: Result, body: Mapping[str, Any]) -> Shape:
     return _whole_numbers(columns, rows)
 
 
-def _series(item: Mapping[str, Any]) -> str:
+def _series(item: JsonObject) -> str:
     action = item.get("action") or {}
     return str(action.get("custom_name") or action.get("name") or item.get("label") or "")
 
 
-def _lifecycle(result: Result, body: Mapping[str, Any]) -> Shape:
+def _lifecycle(result: Result, body: JsonObject) -> Shape:
     """A row per interval; dormant people are below zero, as PostHog has them."""
     by_status = {item["status"]: item for item in result}
     order = [status for status in ("new", "returning", "resurrecting", "dormant") if status in by_status]
@@ -125,7 +126,7 @@ def _lifecycle(result: Result, body: Mapping[str, Any]) -> Shape:
     return _whole_numbers([date, *(Column(status, "DOUBLE") for status in order)], rows)
 
 
-def _retention(result: Result, body: Mapping[str, Any]) -> Shape:
+def _retention(result: Result, body: JsonObject) -> Shape:
     """A row per cohort: its start, its size, and how many came back 1, 2, … intervals later; None: not over yet.
 
     PostHog fills the part of the table that lies in the future with zeros.
@@ -153,19 +154,19 @@ def _retention(result: Result, body: Mapping[str, Any]) -> Shape:
     return columns, rows
 
 
-def _zone(body: Mapping[str, Any]) -> ZoneInfo:
+def _zone(body: JsonObject) -> ZoneInfo:
     return ZoneInfo(known_zone(body.get("timezone")))
 
 
-def _start(text: Any, zone: ZoneInfo) -> datetime:
+def _start(text: object, zone: ZoneInfo) -> datetime:
     """When an interval begins, with PostHog's offset if it has one."""
     start = datetime.fromisoformat(str(text))
     return start if start.tzinfo else start.replace(tzinfo=zone)
 
 
-def _funnels(result: Any, body: Mapping[str, Any]) -> Shape:
+def _funnels(result: Any, body: JsonObject) -> Shape:
     """A row per step (and value of the breakdown): people who got there, and how long it took from the step before."""
-    if isinstance(result, Mapping):
+    if isinstance(result, dict):
         return _bins(result)
     if result and isinstance(result[0], Mapping) and "data" in result[0]:
         return _trends(result, body)
@@ -189,24 +190,24 @@ def _funnels(result: Any, body: Mapping[str, Any]) -> Shape:
     return columns, rows
 
 
-def _step(step: Mapping[str, Any], first: Mapping[str, Any], before: Mapping[str, Any] | None) -> Row:
+def _step(step: JsonObject, first: JsonObject, before: JsonObject | None) -> Row:
     count, name = step["count"], step.get("custom_name") or step.get("name") or ""
     times = (step.get("average_conversion_time"), step.get("median_conversion_time"))
     return (step["order"] + 1, name, count, _share(count, first), _share(count, before), *map(_number, times))
 
 
-def _share(count: int, of: Mapping[str, Any] | None) -> float | None:
+def _share(count: int, of: JsonObject | None) -> float | None:
     """Undefined, not 0, of nobody."""
     return count / of["count"] if of and of["count"] else None
 
 
-def _bins(result: Mapping[str, Any]) -> Shape:
+def _bins(result: JsonObject) -> Shape:
     """Return a row for each bin of the times that people took."""
     rows: list[Row] = [(_number(start), people) for start, people in result["bins"]]
     return [Column("from_seconds", "DOUBLE"), Column("people", "BIGINT")], rows
 
 
-def _stickiness(result: Result, body: Mapping[str, Any]) -> Shape:
+def _stickiness(result: Result, body: JsonObject) -> Shape:
     """A row per series and number of intervals: people active in exactly so many."""
     rows: list[Row] = [
         (_series(item), number, _number(people)) for item in result for number, people in enumerate(item["data"], 1)
@@ -214,7 +215,7 @@ def _stickiness(result: Result, body: Mapping[str, Any]) -> Shape:
     return _whole_numbers([Column("series"), Column("intervals", "BIGINT"), Column("people", "DOUBLE")], rows)
 
 
-def _paths(result: Result, body: Mapping[str, Any]) -> Shape:
+def _paths(result: Result, body: JsonObject) -> Shape:
     """A row per edge; PostHog counts its time in milliseconds."""
     columns = [Column("source"), Column("target"), Column("people", "BIGINT"), Column("average_seconds", "DOUBLE")]
     rows: list[Row] = []
@@ -224,14 +225,14 @@ def _paths(result: Result, body: Mapping[str, Any]) -> Shape:
     return columns, rows
 
 
-def _web_overview(result: Result, body: Mapping[str, Any]) -> Shape:
+def _web_overview(result: Result, body: JsonObject) -> Shape:
     columns = [Column("metric"), Column("unit"), Column("value", "DOUBLE"), Column("previous", "DOUBLE")]
     return columns, [
         (item["key"], item.get("kind"), _number(item.get("value")), _number(item.get("previous"))) for item in result
     ]
 
 
-_SHAPES: dict[str, Callable[[Any, Mapping[str, Any]], Shape]] = {
+_SHAPES: dict[str, Callable[[Any, JsonObject], Shape]] = {
     "trends": _trends,
     "lifecycle": _lifecycle,
     "retention": _retention,
@@ -242,23 +243,23 @@ _SHAPES: dict[str, Callable[[Any, Mapping[str, Any]], Shape]] = {
 }
 
 
-def _named(value: Any) -> str | None:
+def _named(value: object) -> str | None:
     """A value of a breakdown, several of them joined, and PostHog's own marks in words."""
     if isinstance(value, list):
         return ", ".join(str(_named(item)) for item in value)
     return None if value is None else _OTHER.get(str(value), str(value))
 
 
-def _number(value: Any) -> float | None:
+def _number(value: float | str | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _moments(days: Sequence[Any]) -> Column:
+def _moments(days: Sequence[object]) -> Column:
     """Days, or moments where intervals are shorter."""
     return Column("date", "TIMESTAMP" if any(len(str(day)) > 10 for day in days) else "DATE")
 
 
-def _moment(day: Any, column: Column, zone: ZoneInfo) -> date | datetime:
+def _moment(day: object, column: Column, zone: ZoneInfo) -> date | datetime:
     start = _start(day, zone)
     return start.date() if column.type == "DATE" else as_stored(start)
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Code, Document, Facts, Field, Listing
+from usertrack.core.json_types import JsonObject
 from usertrack.core.period import moment
 from usertrack.core.table import Column, Row, Table
 from usertrack.core.words import number, plural
@@ -70,7 +70,7 @@ def insight_document(insight: SavedInsight, timezone: str) -> Document:
     )
 
 
-def _query(body: Any) -> tuple[Block, ...]:
+def _query(body: JsonObject) -> tuple[Block, ...]:
     import json
 
     source = source_of(body.get("query")) or body.get("filters")
@@ -180,11 +180,11 @@ def created_document(insight: SavedInsight) -> Document:
     )
 
 
-def _ids(insight: SavedInsight) -> dict[str, Any]:
+def _ids(insight: SavedInsight) -> dict[str, object]:
     return {"id": insight.id, "short_id": insight.short_id, "name": insight.name, "kind": insight.kind}
 
 
-def _moment(text: Any, timezone: str) -> str:
+def _moment(text: object, timezone: str) -> str:
     try:
         parsed = datetime.fromisoformat(str(text))
     except ValueError:

@@ -73,7 +73,14 @@ def delete(
     runner: Runner, subject: Subject, files: LocalFiles, notify: Notify, patience: float = 60, pause: float = 0.5
 ) -> bool:
     """Delete in every place. True when PostHog was done within ``patience`` seconds; raises a UsertrackError."""
-    done = _from_posthog(runner, subject, notify, patience, pause)
+    for name, values in (("ids", subject.ids), ("distinct_ids", list(subject.strays))):
+        for start in range(0, len(values), _AT_ONCE):
+            body = {name: values[start : start + _AT_ONCE], "delete_events": True, "delete_recordings": True}
+            runner.call("POST", "persons/bulk_delete/", body)
+    deadline, known_to_posthog = time.monotonic() + patience, bool(subject.persons or subject.strays)
+    while (waits := known_to_posthog and pending(runner, subject)) and time.monotonic() + pause <= deadline:
+        notify("PostHog deletes the events", passing=True)
+        time.sleep(pause)
     if subject.posthog and can_forget(runner):
         run_job(runner, "forget", forget_request(subject), notify)
     notify("writing the history anew", passing=True)
@@ -91,23 +98,7 @@ def delete(
             files.cache.clear()
         except OSError as error:
             raise UsageError(f"cannot clear {files.cache.folder} ({error.strerror})", "remove it yourself") from error
-    return done
-
-
-def _from_posthog(runner: Runner, subject: Subject, notify: Notify, patience: float, pause: float) -> bool:
-    if not subject.persons and not subject.strays:
-        return True
-    for name, values in (("ids", subject.ids), ("distinct_ids", list(subject.strays))):
-        for start in range(0, len(values), _AT_ONCE):
-            body = {name: values[start : start + _AT_ONCE], "delete_events": True, "delete_recordings": True}
-            runner.call("POST", "persons/bulk_delete/", body)
-    deadline = time.monotonic() + patience
-    while pending(runner, subject):
-        if time.monotonic() + pause > deadline:
-            return False
-        notify("PostHog deletes the events", passing=True)
-        time.sleep(pause)
-    return True
+    return not waits
 
 
 def pending(runner: Runner, subject: Subject) -> bool:

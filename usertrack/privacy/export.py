@@ -1,10 +1,9 @@
 """All data on a person as one JSON document, written in pieces, so that a million events need little memory."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
-from typing import Any
 
 from usertrack.core.errors import NotConnected, UsertrackError
 from usertrack.core.json_types import plain
@@ -28,6 +27,7 @@ def pieces(runner: Runner, subject: Subject, files: LocalFiles, at: datetime) ->
     """
     events = ask(runner, "events", _EVENTS, subject, key="uuid") if subject.posthog else None
     answers = postgres_answers(runner, subject)
+    tables = tables_of(answers)
     with local.open_history(files.history) as connection:
         history = local.history_rows(connection, subject.email) if connection else []
     cache = [
@@ -40,7 +40,7 @@ def pieces(runner: Runner, subject: Subject, files: LocalFiles, at: datetime) ->
         "persons": len(subject.persons),
         "distinct_ids": len(subject.distinct_ids),
         "events": len(events.rows) if events else 0,
-        "postgres_rows": sum(len(table.rows) for table in tables_of(answers).values()),
+        "postgres_rows": sum(len(table.rows) for table in tables.values()),
         "history_rows": len(history),
         "cached_answers": len(cache),
         "alerts": len(alerts),
@@ -52,9 +52,21 @@ def pieces(runner: Runner, subject: Subject, files: LocalFiles, at: datetime) ->
         "counts": counts,
         "notes": list(dict.fromkeys(_notes(subject, answers.values()))),
     }
-    return counts, _document(
-        about, subject, events, tables_of(answers), {"history": history, "cache": cache, "alerts": alerts}
-    )
+
+    def text() -> Iterator[bytes]:
+        persons = _text(list(subject.persons)).encode()
+        yield _text(about)[:-1].encode() + b',\n"posthog": {"persons": ' + persons + b',\n"events": '
+        yield from _rows(events)
+        yield b'},\n"postgres": {'
+        for number, (name, table) in enumerate(tables.items()):
+            yield (b",\n" if number else b"") + json.dumps(name).encode() + b": "
+            yield from _rows(table)
+        yield b"}"
+        for name, value in (("history", history), ("cache", cache), ("alerts", alerts)):
+            yield f",\n{json.dumps(name)}: {_text(value)}".encode()
+        yield b"}\n"
+
+    return counts, text()
 
 
 def _notes(subject: Subject, answers: Iterable[object]) -> Iterator[str]:
@@ -65,26 +77,6 @@ def _notes(subject: Subject, answers: Iterable[object]) -> Iterator[str]:
             yield "Postgres is not connected"
         elif isinstance(answer, UsertrackError):
             yield answer.message
-
-
-def _document(
-    about: Mapping[str, Any],
-    subject: Subject,
-    events: Table | None,
-    postgres: Mapping[str, Table],
-    rest: Mapping[str, Any],
-) -> Iterator[bytes]:
-    head = _text(about)
-    yield head[:-1].encode() + b',\n"posthog": {"persons": ' + _text(list(subject.persons)).encode() + b',\n"events": '
-    yield from _rows(events)
-    yield b'},\n"postgres": {'
-    for number, (name, table) in enumerate(postgres.items()):
-        yield (b",\n" if number else b"") + json.dumps(name).encode() + b": "
-        yield from _rows(table)
-    yield b"}"
-    for name, value in rest.items():
-        yield f",\n{json.dumps(name)}: {_text(value)}".encode()
-    yield b"}\n"
 
 
 def _rows(table: Table | None) -> Iterator[bytes]:
@@ -102,7 +94,7 @@ def _rows(table: Table | None) -> Iterator[bytes]:
     yield b"]"
 
 
-def _value(value: Any, kind: str, name: str) -> Any:
+def _value(value: object, kind: str, name: str) -> object:
     """``value``, parsed where it is JSON as text."""
     if isinstance(value, str) and (kind == "JSON" or name == "properties"):
         try:
@@ -112,6 +104,6 @@ def _value(value: Any, kind: str, name: str) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     text = json.dumps(plain(value), ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode()  # for a lone surrogate, which UTF-8 cannot hold

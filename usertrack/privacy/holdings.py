@@ -8,7 +8,7 @@ from usertrack.core.errors import UsageError
 from usertrack.demo.traffic.data import live_demo_folder
 from usertrack.engine.open_cache import open_cache
 from usertrack.privacy.erase import ErasureOutcome, erase_everywhere
-from usertrack.privacy.journal import Interrupted, Journal, Origin
+from usertrack.privacy.journal import ErasureJournal, ErasureOrigin, Interrupted
 from usertrack.privacy.places import Holding, LocalFiles, survey
 from usertrack.privacy.subject import Subject, find_subject
 from usertrack.segments.analysis import Analysis
@@ -34,14 +34,14 @@ def local_files(analysis: Analysis, data: Path | None = None) -> LocalFiles:
     unseen = tuple(place for place in places if (place / "clickhouse").is_dir())
     history = history_file(settings, analysis.runner.now)
     cache, alerts = open_cache(settings, now, analysis.progress), state_folder(settings, now)
-    return LocalFiles(history, cache, unseen, alerts, Journal(erasures_folder(), _origin(analysis, data)))
+    return LocalFiles(history, cache, unseen, alerts, ErasureJournal(erasures_folder(), _origin(analysis, data)))
 
 
-def _origin(analysis: Analysis, data: Path | None) -> Origin:
+def _origin(analysis: Analysis, data: Path | None) -> ErasureOrigin:
     settings = analysis.settings
     sources = {name: text for name, text in identities(settings).items() if not (data and name == "posthog")}
     root, folder = (str(path.resolve()) if path else None for path in (settings.root, data))
-    return Origin(root, settings["profile"], settings.demo, folder, sources)
+    return ErasureOrigin(root, settings["profile"], settings.demo, folder, sources)
 
 
 def finish(analysis: Analysis, begun: Interrupted) -> ErasureOutcome:

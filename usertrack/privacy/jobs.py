@@ -1,10 +1,9 @@
 """Privacy jobs of the embedded server, which PostHog's API does not have. They may take long, and are waited for."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from usertrack.core.errors import QueryError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.notify import Notify
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
@@ -12,7 +11,7 @@ from usertrack.engine.runner import Runner
 _SOON, _LATER = 0.02, 0.5  # seconds between two looks at a job
 
 
-def run_job(runner: Runner, action: str, body: Mapping[str, Any], notify: Notify) -> dict[str, int]:
+def run_job(runner: Runner, action: str, body: JsonObject, notify: Notify) -> dict[str, int]:
     """Run a job on the server and return its result; waits for a job of the same kind first. Raises QueryError."""
     job, pause = runner.call("POST", f"usertrack/{action}/", body), _SOON
     while job["state"] == "running":

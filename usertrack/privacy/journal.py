@@ -22,7 +22,7 @@ _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)  # what a journa
 
 
 @dataclass(frozen=True)
-class Origin:
+class ErasureOrigin:
     """The options of the command, and ``sources`` by name, which must be the same for another one to go on."""
 
     workspace: str | None
@@ -33,11 +33,11 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Journal:
+class ErasureJournal:
     """The erasures in ``folder``; those that this process begins are of ``origin``."""
 
     folder: Path
-    origin: Origin
+    origin: ErasureOrigin
 
     @contextmanager
     def kept(self, subject: Subject) -> Iterator[None]:
@@ -81,10 +81,10 @@ class Interrupted:
     """An erasure whose process ended before it did."""
 
     path: Path
-    origin: Origin
+    origin: ErasureOrigin
     subject: Subject
 
-    def is_of(self, origin: Origin, email: str) -> bool:
+    def is_of(self, origin: ErasureOrigin, email: str) -> bool:
         return (self.origin, self.subject.email) == (origin, email)
 
     def added_to(self, subject: Subject) -> Subject:
@@ -130,10 +130,10 @@ def _is_readable(path: Path) -> bool:
 def _read(path: Path) -> Interrupted:
     noted = json.loads(path.read_text())
     subject = Subject(**{name: _tuple(value) for name, value in noted["subject"].items()})
-    return Interrupted(path, Origin(**noted["origin"]), subject)
+    return Interrupted(path, ErasureOrigin(**noted["origin"]), subject)
 
 
-def _tuple(value: Any) -> Any:
+def _tuple(value: object) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 

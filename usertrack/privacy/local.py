@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import ConnectionFailed
 from usertrack.core.formats import delete_copies
@@ -19,11 +19,14 @@ from usertrack.privacy.subject import Subject
 from usertrack.segments.history import file as history_file
 from usertrack.segments.history.file import HistoryFile
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 _ENTRY = "SELECT count(*) FROM {} AS t WHERE regexp_matches(to_json(t)::VARCHAR, ?)"
 
 
 @contextmanager
-def open_history(place: HistoryFile | None, *, write: bool = False) -> Iterator[Any]:
+def open_history(place: HistoryFile | None, *, write: bool = False) -> Iterator["DuckDBPyConnection | None"]:
     """A connection with the history attached; None without a file. Deletes an unfinished file before a ``write``."""
     if place is None or not place.path.exists():
         if place and write:
@@ -80,7 +83,7 @@ def alert_files(folder: Path) -> list[Path]:
     return [folder / f"{name}{end}" for name in (ALERTS, SIGNALS) for end in ("", "-wal", "-shm")]
 
 
-def history_rows(connection: Any, email: str) -> list[dict[str, Any]]:
+def history_rows(connection: "DuckDBPyConnection", email: str) -> list[dict[str, object]]:
     """Every row that a snapshot has of ``email``, oldest first, with the facts that are known."""
     cursor = connection.execute(
         "SELECT s.as_of, s.set_name, s.origin, p.* EXCLUDE (snapshot) FROM history.person p "
@@ -92,11 +95,12 @@ def history_rows(connection: Any, email: str) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
-def history_count(connection: Any, email: str) -> int:
-    return int(connection.execute("SELECT count(*) FROM history.person WHERE key = ?", [email]).fetchone()[0])
+def history_count(connection: "DuckDBPyConnection", email: str) -> int:
+    [(count,)] = connection.execute("SELECT count(*) FROM history.person WHERE key = ?", [email]).fetchall()
+    return int(count)
 
 
-def longer_emails(connection: Any, email: str) -> list[str]:
+def longer_emails(connection: "DuckDBPyConnection", email: str) -> list[str]:
     """Other e-mails of the history that contain this one."""
     sql = "SELECT DISTINCT key FROM history.person WHERE contains(key, $1) AND key <> $1"
     return [key for (key,) in connection.execute(sql, [email]).fetchall()]
@@ -111,7 +115,7 @@ def history_files(place: HistoryFile) -> list[Path]:
     return [place.path, place.path.with_name(f"{place.path.name}.wal"), unfinished_file(place)]
 
 
-def rewrite(connection: Any, place: HistoryFile, change: str, values: list[Any]) -> None:
+def rewrite(connection: "DuckDBPyConnection", place: HistoryFile, change: str, values: list[object]) -> None:
     """Run ``change`` on the open history, and write a new file: DuckDB leaves deleted rows in free blocks.
 
     After an interruption, the file is the old one or the new one. A process that waits for it gets the new one.

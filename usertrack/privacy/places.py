@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlglot import exp
 
@@ -24,7 +23,7 @@ from usertrack.library.sql import parsed
 from usertrack.live.alerts import erasure
 from usertrack.privacy import local
 from usertrack.privacy.jobs import can_forget, run_job
-from usertrack.privacy.journal import Journal, unreadable
+from usertrack.privacy.journal import ErasureJournal, unreadable
 from usertrack.privacy.subject import OWN, Subject, ask
 from usertrack.segments.history.file import HistoryFile
 from usertrack.segments.staging import rows_of_person
@@ -76,7 +75,7 @@ class LocalFiles:
     cache: Cache | None
     unseen: tuple[Path, ...] = ()
     alerts: Path | None = None
-    journal: Journal | None = None
+    journal: ErasureJournal | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def _in_server(runner: Runner, subject: Subject, notify: Notify) -> Iterator[Hol
         yield Holding("embedded store", content, counts[key])
 
 
-def forget_request(subject: Subject) -> dict[str, Any]:
+def forget_request(subject: Subject) -> dict[str, object]:
     return {"email": subject.email, "others": list(subject.longer_emails)}
 
 

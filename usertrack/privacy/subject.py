@@ -7,6 +7,7 @@ from typing import Any
 from usertrack.core import traces
 from usertrack.core.emails import email_in, email_in_hogql
 from usertrack.core.errors import NotConnected, UsageError, UsertrackError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.library.library import Statement
@@ -80,7 +81,7 @@ def find_subject(runner: Runner, email: str, former_ids: Sequence[str] = ()) -> 
     return replace(subject, strays=strays, longer_emails=longer_emails)
 
 
-def _person(runner: Runner, id_: str) -> Any:
+def _person(runner: Runner, id_: str) -> JsonObject:
     """The person as PostHog has it, which may delete it at this moment, and its queries know later."""
     try:
         return runner.call("GET", f"persons/{id_}/")
@@ -88,11 +89,11 @@ def _person(runner: Runner, id_: str) -> Any:
         return _former(id_)
 
 
-def _former(id_: str) -> dict[str, Any]:
+def _former(id_: str) -> JsonObject:
     return {"id": id_, "distinct_ids": [], "properties": {}}
 
 
-def ask(runner: Runner, name: str, sql: str, subject: Subject, key: str = "", **values: Any) -> Table:
+def ask(runner: Runner, name: str, sql: str, subject: Subject, key: str = "", **values: object) -> Table:
     """The answer to a HogQL query about ``subject``; raises its error."""
     answer = runner.run([statement(name, sql, subject, key, **values)])[0]
     if isinstance(answer, UsertrackError):
@@ -100,7 +101,7 @@ def ask(runner: Runner, name: str, sql: str, subject: Subject, key: str = "", **
     return answer
 
 
-def statement(name: str, sql: str, subject: Subject, key: str = "", **values: Any) -> Statement:
+def statement(name: str, sql: str, subject: Subject, key: str = "", **values: object) -> Statement:
     """``sql`` with the values of the subject that it uses."""
     available = {
         "email": subject.email,

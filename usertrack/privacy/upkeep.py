@@ -5,9 +5,10 @@ PostHog's own servers are not touched: there its project settings decide.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import CheckFailed, NotConnected
+from usertrack.core.json_types import JsonObject
 from usertrack.core.notify import Notify
 from usertrack.core.pseudonyms import TOKEN, Pseudonyms
 from usertrack.core.spool import identifier
@@ -16,6 +17,9 @@ from usertrack.live.alerts import erasure
 from usertrack.privacy import local
 from usertrack.privacy.jobs import run_job
 from usertrack.privacy.places import LocalFiles
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _OLD = "SELECT count(*) FROM history.person p JOIN history.snapshot s ON s.id = p.snapshot WHERE s.as_of < ?"
 _EXPIRE = (
@@ -51,7 +55,7 @@ def expire(runner: Runner, files: LocalFiles, before: datetime, notify: Notify, 
 def _in_store(
     runner: Runner,
     action: str,
-    body: dict[str, Any],
+    body: JsonObject,
     dry_run: bool,  # noqa: FBT001
     notify: Notify,
 ) -> list[PlaceCounts]:
@@ -92,8 +96,9 @@ def _old_history(files: LocalFiles, before: datetime, dry_run: bool) -> list[Pla
         return [PlaceCounts("history", "rows", held, None if dry_run else _count_older(connection, moment))]
 
 
-def _count_older(connection: Any, moment: datetime) -> int:
-    return int(connection.execute(_OLD, [moment]).fetchone()[0])
+def _count_older(connection: "DuckDBPyConnection", moment: datetime) -> int:
+    [(count,)] = connection.execute(_OLD, [moment]).fetchall()
+    return int(count)
 
 
 def _old_cache(files: LocalFiles, before: datetime, dry_run: bool) -> list[PlaceCounts]:  # noqa: FBT001
@@ -159,12 +164,13 @@ def pseudonymize(
     return changes
 
 
-def _count_named(connection: Any) -> int:
+def _count_named(connection: "DuckDBPyConnection") -> int:
     with_token = "regexp_full_match(key, 'u-[0-9a-f]{16}(@.*)?')"
-    return int(connection.execute(f"SELECT count(*) FROM history.person WHERE NOT {with_token}").fetchone()[0])
+    [(count,)] = connection.execute(f"SELECT count(*) FROM history.person WHERE NOT {with_token}").fetchall()
+    return int(count)
 
 
-def _rename(connection: Any, pseudonyms: Pseudonyms) -> None:
+def _rename(connection: "DuckDBPyConnection", pseudonyms: Pseudonyms) -> None:
     """Replace the texts that the history has of people: keys, names, and e-mails in other facts."""
     columns = connection.execute(
         "SELECT column_name FROM duckdb_columns() WHERE database_name = 'history' AND table_name = 'person' "

@@ -7,49 +7,50 @@ from typing import Any
 
 from usertrack.core.errors import QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.core.period import after
-from usertrack.core.table import Table
+from usertrack.core.table import NamedRow, Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
-from usertrack.product.scope import NO_PROPERTY, GroupName, Scope, User, values_first
+from usertrack.product.scope import GroupName, Scope, User, values_first
+
+Values = Mapping[str, Any]
+"""The parameters of a query by their names; the query says their types."""
+ScopedQuery = tuple[str, Scope, Values]
+"""The name of a query, its scope, and the parameters that it has beside those of the scope, or instead of them."""
 
 _MEANING = re.compile(r"There is no supertype for types .*?(?= because|:)|Aggregate function .*? is found in WHERE")
 _SYNTAX = ("no viable alternative", "mismatched input", "extraneous input", "missing '", "token recognition")
 
 
-def answer(runner: Runner, query: str, values: Mapping[str, Any]) -> Table:
+def answer(runner: Runner, query: str, scope: Scope, **own: object) -> Table:
     """The table of one query, by its name.
 
     Raises UsageError for a condition that is not HogQL, and for a breakdown by a property that nothing has.
     """
-    [table] = answers(runner, [(query, values)])
+    [table] = answers(runner, [(query, scope, own)])
     return table
 
 
-def answers(runner: Runner, queries: Sequence[tuple[str, Mapping[str, Any]]], typed: int | None = None) -> list[Table]:
+def answers(runner: Runner, queries: Sequence[ScopedQuery], typed: int | None = None) -> list[Table]:
     """The tables of several queries, by name, which run at once; raises as `answer` does.
 
     Users typed the breakdown of the first ``typed`` queries, or of all. In the other queries a breakdown by a property
     that nothing has is no error.
     """
-    results = runner.run([runner.bind(query, values) for query, values in queries])
-    for at, (table, (_, values)) in enumerate(zip(results, queries, strict=True)):
+    every_values: list[Values] = []
+    for query, scope, own in queries:
+        known = runner.library[query].params
+        every_values.append({name: value for name, value in scope.parameters.items() if name in known} | dict(own))
+    results = runner.run(
+        [runner.bind(query, values) for (query, _, _), values in zip(queries, every_values, strict=True)]
+    )
+    for at, (table, values, (_, scope, _)) in enumerate(zip(results, every_values, queries, strict=True)):
         if isinstance(table, UsertrackError):
             raise _as_usage_error(runner, table, values)
-        if (typed is None or at < typed) and (breakdown := _property_of(values)) and without_values(table):
-            until = values.get("until", runner.as_of)
-            begins = (values[name] for name in ("since", "before", "first", "from") if name in values)
-            prefix = _prefix(breakdown)
-            _require([breakdown], _properties(runner, next(begins, until - _LATELY), until, prefix), prefix)
+        if (typed is None or at < typed) and scope.breakdown and without_values(table):
+            begin = scope.since if "since" in values else values["before"]
+            prefix = _prefix(scope.breakdown)
+            _require([scope.breakdown], _properties(runner, begin, scope.end, prefix), prefix)
     return [table for table in results if isinstance(table, Table)]
-
-
-def _property_of(values: Mapping[str, Any]) -> str:
-    """The property of the breakdown, with ``person.`` before a property of persons; empty without a breakdown."""
-    if "breakdown" in values:
-        prefix = "person." if values["of_person"] else ""
-        return "" if values["breakdown"] == NO_PROPERTY else f"{prefix}{values['breakdown']}"
-    match = re.fullmatch(r"(person\.)?properties\['(.*)'\]", values.get("group_of", ""))
-    return (match[1] or "") + re.sub(r"\\(.)", r"\1", match[2]) if match else ""
 
 
 def without_values(table: Table) -> bool:
@@ -58,7 +59,7 @@ def without_values(table: Table) -> bool:
     return at is not None and len(table.rows) > 0 and all(row[at] is None for row in table.rows)
 
 
-def _as_usage_error(runner: Runner, error: UsertrackError, values: Mapping[str, Any]) -> UsertrackError:
+def _as_usage_error(runner: Runner, error: UsertrackError, values: Values) -> UsertrackError:
     conditions = (values.get(name, "true") for name in ("where", "target_where", "returning_where"))
     typed = [text for text in (*conditions, *values.get("conditions", [])) if text != "true"]
     quoted_conditions = " or ".join(f"'{text}'" for text in typed)
@@ -78,11 +79,6 @@ _FIELDS = ("event", "timestamp", "properties", "person", "person_id", "distinct_
 _LATELY = timedelta(days=90)  # a property that no event had for so long is taken for a misspelling
 
 
-def filter_values(scope: Scope) -> dict[str, Any]:
-    """The parameters that filter events and people, whatever the time."""
-    return {name: scope.values[name] for name in ("where", "everyone", "people")}
-
-
 def user_of(runner: Runner, name: str) -> User:
     """The user with this e-mail or distinct_id; raises UsageError where nobody with it has an event."""
     rows = runner.table(runner.bind("posthog/user_persons", {"who": name, "until": after(runner.as_of)})).rows
@@ -93,25 +89,9 @@ def user_of(runner: Runner, name: str) -> User:
     return User(name, tuple(str(person) for person, _ in rows), frozenset(str(email) for _, email in rows if email))
 
 
-def breakdown_values(scope: Scope) -> dict[str, Any]:
-    """The parameters of queries that have the breakdown as an expression.
-
-    Without a breakdown that is an empty text, as in the headers of the queries: ClickHouse reads no property then.
-    """
-    kind = "person.properties" if scope.breakdown.startswith("person.") else "properties"
-    expression = f"{kind}[{quoted(scope.breakdown.removeprefix('person.'))}]" if scope.breakdown else "''"
-    return {"group_of": expression, "top": scope.top}
-
-
-def quoted(text: str) -> str:
-    """``text`` as a string literal of HogQL."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def groups(table: Table, scope: Scope) -> Iterator[tuple[GroupName, list[dict[str, Any]]]]:
+def groups(table: Table, scope: Scope) -> Iterator[tuple[GroupName, list[NamedRow]]]:
     """The rows of each group of the breakdown with its name; one group without rows when the table is empty."""
-    by_rank: dict[int, list[dict[str, Any]]] = {}
+    by_rank: dict[int, list[NamedRow]] = {}
     for row in table.dicts():
         by_rank.setdefault(int(row["group_rank"]), []).append(row)
     named = [(scope.group_name(rank, rows[0]["group_value"]), rows) for rank, rows in sorted(by_rank.items())]

@@ -282,7 +282,7 @@ class Scope:
         """On which day weeks start, for a subtitle; empty for other intervals."""
         return [f"weeks start {self.week_start.capitalize()}"] if self.interval == "week" else []
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The scope for a command's JSON."""
         return {
             "since": self.since,
@@ -296,7 +296,7 @@ class Scope:
             "breakdown": self.breakdown or None,
         }
 
-    def group_name(self, rank: int, value: Any) -> GroupName:
+    def group_name(self, rank: int, value: object) -> GroupName:
         """The name of the group at ``rank`` (from 1) of the breakdown; empty without a breakdown."""
         if not self.breakdown:
             return EVERYBODY
@@ -320,33 +320,36 @@ class Scope:
         return f"{self.breakdown} = {name.written}" if self.breakdown else ""
 
     @property
-    def values(self) -> dict[str, Any]:
-        """The parameters that all analyses share. ``people`` of [''] means everybody who is identified."""
+    def parameters(self) -> dict[str, object]:
+        """The parameters that queries take from a scope. ``people`` of [''] means everybody who is identified.
+
+        ``group_of`` is the breakdown as an expression; an empty text, for which ClickHouse reads no
+        property, without one.
+        """
         of_person = self.breakdown.startswith("person.")
+        name, properties = self.breakdown.removeprefix("person."), "person.properties" if of_person else "properties"
         return {
             "since": self.since,
             "until": self.end,
-            "where": self._condition,
+            "where": self.condition,
             "everyone": self.counted == "all",
             "people": [""] if self.people is None else list(self.people or (NOBODY,)),
-            "breakdown": self.breakdown.removeprefix("person.") or NO_PROPERTY,
+            "breakdown": name or NO_PROPERTY,
             "of_person": of_person,
+            "group_of": f"{properties}[{quoted(name)}]" if name else "''",
             "top": self.top,
+            "interval": self.interval,
+            "sundays": self.interval == "week" and self.week_start == "sunday",
+            "origin": self.floor(self.since).astimezone(UTC),
         }
 
     @property
-    def _condition(self) -> str:
+    def condition(self) -> str:
         """The condition on events: ``where``, and that they are of ``user``."""
         if not self.user:
             return self.where or "true"
         persons = ", ".join(f"'{person}'" for person in self.user.persons)
         return f"({self.where or 'true'}) AND toString(person_id) IN ({persons})"
-
-    @property
-    def bucketing(self) -> dict[str, Any]:
-        """The parameters of queries that count in buckets."""
-        sundays = self.interval == "week" and self.week_start == "sunday"
-        return {"interval": self.interval, "sundays": sundays, "origin": self.floor(self.since).astimezone(UTC)}
 
 
 NOBODY = "usertrack_nobody"  # in the place of e-mails, for an empty segment
@@ -387,7 +390,13 @@ class Range:
         return datetime.combine(begin, time(), ZoneInfo(zone)).astimezone(UTC), until
 
 
-def one_of(text: str, known: Any, option: str) -> Any:
+def quoted(text: str) -> str:
+    """``text`` as a string literal of HogQL."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def one_of(text: str, known: object, option: str) -> Any:
     """``text`` if it is one of the ``known`` words, else raises UsageError."""
     words = get_args(known)
     if text not in words:

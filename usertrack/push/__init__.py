@@ -11,8 +11,8 @@ from typing import Protocol, cast
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.notify import Notify
 from usertrack.engine.runner import Runner
-from usertrack.push.audience import Audience
-from usertrack.push.order import Outcome, PushOrder
+from usertrack.push.audience import PushAudience
+from usertrack.push.order import PushOrder, PushOutcome
 
 TARGETS = {
     "posthog-cohort": "usertrack.push.cohort",
@@ -27,7 +27,7 @@ class Target(Protocol):
         """Raise a UsertrackError for an order that cannot be carried out, before any query runs."""
         ...
 
-    def push(self, audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
+    def push(self, audience: PushAudience, order: PushOrder, runner: Runner, notify: Notify) -> PushOutcome:
         """Send ``audience``, or in a dry run return the requests; raises a UsertrackError when the target refuses."""
         ...
 

@@ -6,7 +6,6 @@ Your own people are in no audience: profiles leave them out.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from usertrack.core.spool import identifier, quote
 from usertrack.core.words import plural
@@ -25,7 +24,7 @@ class AudienceMember:
     priority: float | None
     reason: str
     evidence: str
-    facts: Mapping[str, Any]
+    facts: Mapping[str, object]
     email: str | None = None
 
 
@@ -41,7 +40,7 @@ class AudienceFilter:
 
 
 @dataclass(frozen=True)
-class Audience:
+class PushAudience:
     """``people`` are all ``total`` whose primary segment it is, or the most urgent of them. ``as_of`` is UTC.
 
     ``members_elsewhere`` counts members whose primary segment is a more urgent one; with ``all_members`` they are in
@@ -96,7 +95,7 @@ def audience_of(
     *,
     all_members: bool = False,
     only: AudienceFilter | None = None,
-) -> Audience:
+) -> PushAudience:
     """Return people whose primary segment is ``id_``, or everybody in it; the ``limit`` most urgent of them (0: all).
 
     ``only`` leaves those for whom it is true.
@@ -134,7 +133,7 @@ def audience_of(
     in_question = profiles.row(f"SELECT count(*) {unfiltered}")[0]
     in_it = profiles.row(f"SELECT count(*) FROM classified {classification.whose([id_], to_act_on=False)}")[0]
     members_elsewhere = in_it - in_question - (len(open_) - count.open)
-    return Audience(
+    return PushAudience(
         segment_set=classification.segment_set,
         segment=classification.segment_set[id_],
         as_of=profiles.as_of,

@@ -11,14 +11,15 @@ from typing import Any
 
 from usertrack.core.emails import email_in_hogql
 from usertrack.core.errors import CheckFailed, NotConnected, QueryError, UsageError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.notify import Notify
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
 from usertrack.insights.saved import pages
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import Statement
-from usertrack.push.audience import Audience
-from usertrack.push.order import Outcome, PushOrder, Request
+from usertrack.push.audience import PushAudience
+from usertrack.push.order import PushOrder, PushOutcome, Request
 from usertrack.sources.identity import database_of
 from usertrack.sources.own_events import own_events
 
@@ -49,7 +50,7 @@ class _CohortPlan:
 
     name: str
     description: str
-    cohort: dict[str, Any] | None
+    cohort: JsonObject | None
     expected: frozenset[str]
     members: frozenset[str]
 
@@ -72,7 +73,7 @@ def check(order: PushOrder) -> None:
         )
 
 
-def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
+def push(audience: PushAudience, order: PushOrder, runner: Runner, notify: Notify) -> PushOutcome:
     """Create the cohort, or update it; the outcome's ``problem`` says that its count is wrong afterwards.
 
     For an empty segment no cohort is created, and an existing one is emptied. Raises a UsertrackError.
@@ -98,18 +99,25 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
     sent = len(audience.people) - len(unresolved)
     if order.dry_run:
         dry_requests = tuple(_request(order, *request) for request in requests)
-        return Outcome(sent, unresolved, dry_requests, _details(plan, plan.cohort), notes)
+        return PushOutcome(sent, unresolved, dry_requests, _details(plan, plan.cohort), notes)
     if plan.cohort is None and not plan.expected:
-        return Outcome(0, unresolved, details=_details(plan, None))
+        return PushOutcome(0, unresolved, details=_details(plan, None))
     cohort = _carry_out(plan, requests, runner, notify)
     if requests:  # PostHog fills cohorts by and by
-        cohort = _wait_for_count(cohort, len(plan.expected), order, runner, notify)
+        path, deadline, wait = f"cohorts/{cohort['id']}/", time.monotonic() + order.patience, order.pause / 4
+        while (
+            not _is_counted(cohort := runner.call("GET", path), len(plan.expected))
+            and time.monotonic() + wait <= deadline
+        ):
+            notify(f"PostHog counts {cohort.get('count')} of {len(plan.expected)} persons so far", passing=True)
+            time.sleep(wait)
+            wait = min(wait * 1.5, 5)
     problem, late = _verify(cohort, plan, runner)
     details = _details(plan, cohort) | {"verified": problem is None}
-    return Outcome(sent, unresolved, details=details, notes=(*notes, *late), problem=problem)
+    return PushOutcome(sent, unresolved, details=details, notes=(*notes, *late), problem=problem)
 
 
-def _details(plan: _CohortPlan, cohort: dict[str, Any] | None) -> dict[str, Any]:
+def _details(plan: _CohortPlan, cohort: JsonObject | None) -> dict[str, object]:
     return {
         "cohort": {"id": cohort and cohort["id"], "name": plan.name, "count": cohort and cohort.get("count")},
         "created": plan.cohort is None and bool(plan.expected),
@@ -148,7 +156,7 @@ def _ask(runner: Runner, sql: str, emails: Sequence[str]) -> dict[str, list[str]
 # The cohort as it is, and the difference
 
 
-def _usual_name(audience: Audience) -> str:
+def _usual_name(audience: PushAudience) -> str:
     """Return the segment's name with the filter: the cohort of a part is not that of all. Raises UsageError."""
     name = f"usertrack: {audience.segment.name}"[:_LONGEST_NAME]
     if not audience.filter:
@@ -159,7 +167,7 @@ def _usual_name(audience: Audience) -> str:
     return narrowed
 
 
-def _description(audience: Audience, order: PushOrder) -> str:
+def _description(audience: PushAudience, order: PushOrder) -> str:
     """Describe the cohort: its segment, how many of its people, at which moment, and from which database."""
     most = "" if audience.most is None else f"the {audience.most} most urgent of "
     segment = f"segment {audience.segment_set.name}/{audience.segment.id}"
@@ -171,7 +179,7 @@ def _description(audience: Audience, order: PushOrder) -> str:
     return f"Kept by `usertrack push`: {most}{people}{filter_}{moment} in {database}."
 
 
-def _cohort_named(runner: Runner, name: str, description: str, all_members_description: str) -> dict[str, Any] | None:
+def _cohort_named(runner: Runner, name: str, description: str, all_members_description: str) -> JsonObject | None:
     """The cohort called ``name``; raises UsageError for one that was created of other people.
 
     ``all_members_description`` is how a cohort of all members of the segment would be described.
@@ -222,7 +230,7 @@ def _notes(persons: dict[str, list[str]], plan: _CohortPlan) -> Iterator[str]:
         yield f"PostHog removes persons one by one: {len(plan.remove)} need {minutes} minutes or more"
 
 
-def _request(order: PushOrder, method: str, path: str, body: dict[str, Any]) -> Request:
+def _request(order: PushOrder, method: str, path: str, body: JsonObject) -> Request:
     settings = order.settings
     host, project = (
         ("http://demo", "1") if settings.uses_demo else (settings["posthog.host"], settings["posthog.project_id"])
@@ -234,7 +242,7 @@ def _request(order: PushOrder, method: str, path: str, body: dict[str, Any]) -> 
 # Sending the difference
 
 
-def _carry_out(plan: _CohortPlan, requests: Sequence[_Call], runner: Runner, notify: Notify) -> dict[str, Any]:
+def _carry_out(plan: _CohortPlan, requests: Sequence[_Call], runner: Runner, notify: Notify) -> JsonObject:
     """Send all requests and return the cohort. The next push continues an interrupted one."""
     cohort = plan.cohort
     for number, (method, path, body) in enumerate(requests, start=1):
@@ -248,25 +256,11 @@ def _carry_out(plan: _CohortPlan, requests: Sequence[_Call], runner: Runner, not
     return cohort
 
 
-def _wait_for_count(
-    cohort: dict[str, Any], expected: int, order: PushOrder, runner: Runner, notify: Notify
-) -> dict[str, Any]:
-    """The cohort as soon as PostHog counts ``expected`` persons in it, else as it is after ``order.patience``."""
-    path, deadline, pause = f"cohorts/{cohort['id']}/", time.monotonic() + order.patience, order.pause / 4
-    while True:
-        cohort = runner.call("GET", path)
-        if _is_counted(cohort, expected) or time.monotonic() + pause > deadline:
-            return cohort
-        notify(f"PostHog counts {cohort.get('count')} of {expected} persons so far", passing=True)
-        time.sleep(pause)
-        pause = min(pause * 1.5, 5)
-
-
-def _is_counted(cohort: dict[str, Any], expected: int) -> bool:
+def _is_counted(cohort: JsonObject, expected: int) -> bool:
     return not cohort.get("is_calculating") and cohort.get("count") == expected
 
 
-def _verify(cohort: dict[str, Any], plan: _CohortPlan, runner: Runner) -> tuple[CheckFailed | None, list[str]]:
+def _verify(cohort: JsonObject, plan: _CohortPlan, runner: Runner) -> tuple[CheckFailed | None, list[str]]:
     """The problem of the cohort, if any, and notes. Where PostHog's count is wrong, the list of members decides."""
     expected = len(plan.expected)
     if _is_counted(cohort, expected):

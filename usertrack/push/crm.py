@@ -4,8 +4,8 @@ from usertrack.core.notify import Notify
 from usertrack.core.table import Column, Table
 from usertrack.engine.runner import Runner
 from usertrack.library.entities import EMAIL
-from usertrack.push.audience import Audience
-from usertrack.push.order import Outcome, PushOrder
+from usertrack.push.audience import PushAudience
+from usertrack.push.order import PushOrder, PushOutcome
 
 _COLUMNS = (Column("segment"), Column("priority", "DOUBLE"), Column("reason"), Column("evidence"))
 
@@ -14,7 +14,7 @@ def check(order: PushOrder) -> None:
     """Every order is right for a file."""
 
 
-def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
+def push(audience: PushAudience, order: PushOrder, runner: Runner, notify: Notify) -> PushOutcome:
     """A table of key and email (mostly one), segment, priority (0…10), reason, evidence.
 
     A file, with the header alone, is written for an empty segment too, so that it replaces the file of last week.
@@ -33,4 +33,4 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
         timezone=audience.timezone,
         notes=audience.notes,
     )
-    return Outcome(sent=len(rows), table=table)
+    return PushOutcome(sent=len(rows), table=table)

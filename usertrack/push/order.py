@@ -38,7 +38,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PushOutcome:
     """The result of a push, or in a dry run what would be sent.
 
     ``sent`` counts people, ``unresolved`` names those whom the target does not know. ``requests`` are those that change

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass, replace
 
+from usertrack.core.errors import Unknown
+from usertrack.core.period import moment
+from usertrack.engine.runner import Runner
 from usertrack.push import target_named
-from usertrack.push.ask import ask_audience, limit_of
-from usertrack.push.audience import Audience, AudienceFilter
-from usertrack.push.order import Outcome, PushOrder
+from usertrack.push.audience import AudienceFilter, PushAudience, audience_of
+from usertrack.push.order import PushOrder, PushOutcome
+from usertrack.push.slack import LISTED, MOST_LISTED
 from usertrack.segments.analysis import Analysis
+from usertrack.segments.classify import classify
+from usertrack.segments.history.transitions import record_and_compare
 
 
 @dataclass(frozen=True)
@@ -14,8 +19,8 @@ class Push:
     """The people who were sent to a target, or would be, and what came of it. ``gone`` left the segment meanwhile."""
 
     target: str
-    audience: Audience
-    outcome: Outcome
+    audience: PushAudience
+    outcome: PushOutcome
     gone: int = 0
 
 
@@ -37,8 +42,9 @@ def push_segment(
     A ``passing`` look at them is no news for the history.
     """
     target_named(target).check(order)
-    most = limit_of(target, limit)
-    audience = ask_audience(analysis, segment, set_name, most, all_members=all_members, only=only, passing=passing)
+    if target == "slack":  # which shows a few: the most urgent ones
+        limit = LISTED if limit is None else min(limit or MOST_LISTED, MOST_LISTED)
+    audience = ask_audience(analysis, segment, set_name, limit, all_members=all_members, only=only, passing=passing)
     return _send(analysis, target, audience, order)
 
 
@@ -55,5 +61,45 @@ def push_after_dry_run(analysis: Analysis, dry_run: Push, order: PushOrder) -> P
     return replace(_send(analysis, dry_run.target, audience, order), gone=gone)
 
 
-def _send(analysis: Analysis, target: str, audience: Audience, order: PushOrder) -> Push:
+def _send(analysis: Analysis, target: str, audience: PushAudience, order: PushOrder) -> Push:
     return Push(target, audience, target_named(target).push(audience, order, analysis.runner, analysis.progress))
+
+
+def ask_audience(
+    analysis: Analysis,
+    segment: str,
+    set_name: str,
+    limit: int | None,
+    *,
+    all_members: bool,
+    only: AudienceFilter | None = None,
+    passing: bool = False,
+) -> PushAudience:
+    """The people of now, or of the moment of the settings; raises Unknown where it is not known who they are.
+
+    A ``passing`` look at them is no news for the history.
+    """
+    rules = analysis.rules()
+    segment_set = rules.set_or_usual(set_name)
+    (segment,) = rules.require(segment_set, [segment])
+    classification = classify(analysis.profiles(rules), segment_set)
+    # else a segment in which nobody is undecided is complete, whatever is missing
+    analysis.incomplete = classification.profiles.incomplete and bool(
+        classification.profiles.doubled or classification.count(segment).unknown
+    )
+    if reason := analysis.runner.opted_out.problem:
+        raise Unknown(
+            f"nothing was sent: who has opted out is unknown, because {reason}",
+            "`usertrack query run posthog/opted_out` asks for that alone, and has to answer before anything is sent",
+        )
+    since = record_and_compare(classification, analysis.history(), analysis.runner.now, passing=passing)
+    timezone = analysis.settings["timezone"]
+    audience = audience_of(classification, segment, timezone, limit, all_members=all_members, only=only)
+    if only or since is None or segment not in since.counts:  # who moved is counted of the whole segment
+        return audience
+    return replace(audience, moved=since.counts[segment], since=since.pair.before.as_of)
+
+
+def moment_words(runner: Runner, timezone: str) -> str:
+    """The moment of the people, where that is not now."""
+    return moment(runner.as_of, timezone) if runner.as_of < runner.now or runner.future else ""

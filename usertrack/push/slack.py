@@ -13,8 +13,8 @@ from usertrack.core.words import number
 from usertrack.delivery.post import Delivery, masked, require_address
 from usertrack.delivery.slack import HEADER, context, cut, header, refusal, section
 from usertrack.engine.runner import Runner
-from usertrack.push.audience import Audience, AudienceMember
-from usertrack.push.order import Outcome, PushOrder, Request
+from usertrack.push.audience import AudienceMember, PushAudience
+from usertrack.push.order import PushOrder, PushOutcome, Request
 from usertrack.render import safe
 
 LISTED, MOST_LISTED = 10, 40
@@ -30,24 +30,24 @@ def check(order: PushOrder) -> None:
         raise UsageError("--link takes an address that begins with https://", "such as that of your weekly report")
 
 
-def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
+def push(audience: PushAudience, order: PushOrder, runner: Runner, notify: Notify) -> PushOutcome:
     """Post the digest; nothing for an empty segment. Raises a UsertrackError when Slack refuses it."""
     if not audience.total:
-        return Outcome()
+        return PushOutcome()
     message = digest(audience, *_link(order))
     headers = {"Content-Type": "application/json; charset=utf-8"}
     count = min(len(audience.people), MOST_LISTED)
     if order.dry_run:
-        return Outcome(count, requests=(Request("POST", masked(_url(order)), headers, message),))
+        return PushOutcome(count, requests=(Request("POST", masked(_url(order)), headers, message),))
     url = require_address(_url(order), "Slack", _hint(order))
     content = safe.utf8(json.dumps(message, ensure_ascii=False))
     answer = Delivery("Slack", refusal, notify, order.pause).post(url, content, headers)
     if answer.text.strip() != "ok":
         raise ConnectionFailed("the server accepted the message, but does not answer like Slack", _hint(order))
-    return Outcome(count)
+    return PushOutcome(count)
 
 
-def digest(audience: Audience, link: str = "", label: str = "") -> dict[str, Any]:
+def digest(audience: PushAudience, link: str = "", label: str = "") -> dict[str, object]:
     """The message: how many people to act on, who comes first and why. ``text`` is for notifications."""
     segment, total = audience.segment, audience.total
     people = audience.people[:MOST_LISTED]
@@ -78,7 +78,7 @@ def _link(order: PushOrder) -> tuple[str, str]:
     return f"{settings['posthog.host'].rstrip('/')}/project/{settings['posthog.project_id']}/persons", "Open PostHog"
 
 
-def _about(audience: Audience) -> str:
+def _about(audience: PushAudience) -> str:
     local = in_zone(audience.as_of, audience.timezone)
     parts = [f"*{safe.slack(audience.segment.action)}*"] if audience.segment.action else []
     parts.append(f"{local.day} {local:%b %Y, %H:%M} {audience.timezone}")

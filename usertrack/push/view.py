@@ -8,14 +8,14 @@ from usertrack.core.document import Block, Code, Document, Facts, Field, Listing
 from usertrack.core.period import moment
 from usertrack.core.table import Column, Table
 from usertrack.core.words import number, shortened
-from usertrack.push.audience import Audience
-from usertrack.push.order import Outcome, Request
+from usertrack.push.audience import PushAudience
+from usertrack.push.order import PushOutcome, Request
 from usertrack.render import text
 
 _LISTED = 20  # unresolved people on a terminal; the JSON has all
 
 
-def outcome_document(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) -> Document:
+def outcome_document(target: str, audience: PushAudience, outcome: PushOutcome, *, dry_run: bool) -> Document:
     """Show what was sent, facts of the target, people whom it does not know, and in a dry run the requests."""
     notes = [*audience.notes, *outcome.notes]
     blocks = [*_facts(outcome), *_unresolved(outcome, audience.key), *_requests(outcome)]
@@ -46,7 +46,7 @@ def outcome_document(target: str, audience: Audience, outcome: Outcome, *, dry_r
     )
 
 
-def _title(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) -> str:
+def _title(target: str, audience: PushAudience, outcome: PushOutcome, *, dry_run: bool) -> str:
     name = audience.segment.name
     shown = f"{name} ({shortened(audience.filter, 200)})" if audience.filter else name
     if dry_run:
@@ -60,7 +60,7 @@ def _title(target: str, audience: Audience, outcome: Outcome, *, dry_run: bool) 
     return f"{shown} to {target}: {number(outcome.sent)} of {number(audience.total)} people"
 
 
-def _facts(outcome: Outcome) -> Iterator[Block]:
+def _facts(outcome: PushOutcome) -> Iterator[Block]:
     pairs: list[tuple[str, Any]] = []
     if cohort := outcome.details.get("cohort"):
         id_ = "not there yet" if cohort["id"] is None else f"number {cohort['id']}"
@@ -79,7 +79,7 @@ def _facts(outcome: Outcome) -> Iterator[Block]:
         yield Facts(tuple(pairs))
 
 
-def _unresolved(outcome: Outcome, key: str) -> Iterator[Block]:
+def _unresolved(outcome: PushOutcome, key: str) -> Iterator[Block]:
     keys = outcome.unresolved
     if keys:
         table = Table((Column(key),), [(key,) for key in keys[:_LISTED]], name="unresolved")
@@ -89,12 +89,12 @@ def _unresolved(outcome: Outcome, key: str) -> Iterator[Block]:
         yield Paragraph(f"{number(len(keys) - _LISTED)} more · `usertrack push --format json` names all", "dim")
 
 
-def _requests(outcome: Outcome) -> Iterator[Block]:
+def _requests(outcome: PushOutcome) -> Iterator[Block]:
     for position, request in enumerate(outcome.requests, start=1):
         head = "\n".join([f"{request.method} {request.url}", *(f"{k}: {v}" for k, v in request.headers.items())])
         body = json.dumps(text.plain(request.body), ensure_ascii=False, indent=2)
         yield Section(f"Request {position} of {len(outcome.requests)}", (Code(f"{head}\n\n{body}", "http"),))
 
 
-def _request(request: Request) -> dict[str, Any]:
+def _request(request: Request) -> dict[str, object]:
     return {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": request.body}

@@ -7,17 +7,17 @@ import hashlib
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 import httpx
 
 from usertrack import __version__
 from usertrack.core.errors import UsertrackError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.notify import Notify
 from usertrack.delivery.post import Delivery, masked, plain_refusal, require_address
 from usertrack.engine.runner import Runner
-from usertrack.push.audience import Audience
-from usertrack.push.order import Outcome, PushOrder, Request
+from usertrack.push.audience import PushAudience
+from usertrack.push.order import PushOrder, PushOutcome, Request
 from usertrack.render import safe, text
 
 VERSION = 1
@@ -32,7 +32,7 @@ def check(order: PushOrder) -> None:
         require_address(_url(order), "the webhook", _hint(order))
 
 
-def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -> Outcome:
+def push(audience: PushAudience, order: PushOrder, runner: Runner, notify: Notify) -> PushOutcome:
     """POST all people, `BATCH` at a time; nothing for an empty segment. Raises a UsertrackError at a refusal."""
     documents = list(_documents(audience))
     contents = [safe.utf8(json.dumps(document, ensure_ascii=False, separators=(",", ":"))) for document in documents]
@@ -41,7 +41,7 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
     if order.dry_run:
         pairs = zip(headers, documents, strict=True)
         requests = tuple(Request("POST", masked(_url(order)), header, document) for header, document in pairs)
-        return Outcome(len(audience.people), requests=requests, details=details)
+        return PushOutcome(len(audience.people), requests=requests, details=details)
     url = require_address(_url(order), "the webhook", _hint(order))
     delivery = Delivery("the webhook", _refusal, notify, order.pause, repeatable=True)
     for number, (content, header) in enumerate(zip(contents, headers, strict=True), start=1):
@@ -50,7 +50,7 @@ def push(audience: Audience, order: PushOrder, runner: Runner, notify: Notify) -
             delivery.post(url, content, header)
         except UsertrackError as error:
             raise _error_at(error, number, len(contents), audience) from error
-    return Outcome(len(audience.people), details=details)
+    return PushOutcome(len(audience.people), details=details)
 
 
 def _url(order: PushOrder) -> str | None:
@@ -64,7 +64,7 @@ def _hint(order: PushOrder) -> str:
     return "set USERTRACK_WEBHOOK_URL, or webhook.url in usertrack.yaml"
 
 
-def _documents(audience: Audience) -> Iterator[dict[str, Any]]:
+def _documents(audience: PushAudience) -> Iterator[dict[str, object]]:
     people = iter(audience.people)
     batches = -(-len(audience.people) // BATCH)
     segment = audience.segment
@@ -93,7 +93,7 @@ def _documents(audience: Audience) -> Iterator[dict[str, Any]]:
         )
 
 
-def _headers(document: dict[str, Any]) -> dict[str, str]:
+def _headers(document: JsonObject) -> dict[str, str]:
     """The key leaves ``as_of`` out: a push of the same people a moment later has the same key."""
     content = safe.utf8(json.dumps({**document, "as_of": None}, ensure_ascii=False))
     return {
@@ -107,7 +107,7 @@ def _refusal(response: httpx.Response) -> UsertrackError:
     return plain_refusal(response, "the webhook")
 
 
-def _error_at(error: UsertrackError, number: int, total: int, audience: Audience) -> UsertrackError:
+def _error_at(error: UsertrackError, number: int, total: int, audience: PushAudience) -> UsertrackError:
     """``error`` with the number of the document, and how to send the same again."""
     if total == 1:
         return error

@@ -19,11 +19,11 @@ from usertrack.product.churn.view import churn_document, narrowed_notes
 from usertrack.product.compare import change
 from usertrack.product.features.numbers import Features
 from usertrack.product.funnel.numbers import FunnelAnswer
-from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys, most_frequent
+from usertrack.product.journeys.numbers import JourneyCount, JourneyGroup, Journeys, most_frequent
 from usertrack.product.journeys.tree import REST
 from usertrack.product.retention.numbers import DAYS, Cohort, DayRetention
 from usertrack.product.scope import GroupName
-from usertrack.product.sessions.numbers import TRAITS, SessionComparison, Sessions, Visits
+from usertrack.product.sessions.numbers import TRAITS, SessionComparison, SessionCounts, Sessions
 from usertrack.product.sessions.view import by_length, missing_trait_notes, no_sessions_notes
 from usertrack.reports.activity import ActivityReport, known
 from usertrack.reports.activity_segments import SegmentActivity
@@ -114,7 +114,7 @@ def _metrics(activity: Activity) -> dict[str, Any]:
 
 
 def _sessions(sessions: Sessions | None) -> dict[str, Any]:
-    now = sessions.all.now if sessions else Visits(known=False)
+    now = sessions.all.now if sessions else SessionCounts(known=False)
     by = {label: sessions.by.get(label, {}) if sessions else {} for label in TRAITS}
     return {
         "totalSessions": now.count,
@@ -243,7 +243,7 @@ def _conversion_paths(group: JourneyGroup) -> Iterator[dict[str, Any]]:
         yield {"steps": list(path), "conversions": count.sessions, "conversionRate": rate}
 
 
-def _rest(count: Count | None, measure: str, **values: Any) -> Iterator[dict[str, Any]]:
+def _rest(count: JourneyCount | None, measure: str, **values: Any) -> Iterator[dict[str, Any]]:
     if count:
         yield {**values, measure: count.sessions}
 

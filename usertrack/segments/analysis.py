@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from usertrack.workspace.settings import Settings
 
 
+_EMAIL_OF_ACCOUNT = """
+SELECT a.email FROM {accounts} AS a WHERE trim(a.account_id::text) = trim({account_id}) AND a.email IS NOT NULL
+UNION
+SELECT f.email FROM {former_accounts} AS f WHERE trim(f.account_id::text) = trim({account_id}) AND f.email IS NOT NULL
+ORDER BY email"""
+
+
 @dataclass
 class Analysis:
     """An open runner with its settings and progress. ``incomplete``: a source, or who has opted out, is missing."""
@@ -75,12 +82,22 @@ class Analysis:
 
         An e-mail is taken as it is, too. Raises UsageError where no account of that id has one.
         """
-        from usertrack.segments.account_email import email_of_account
+        from usertrack.core.errors import UsageError
+        from usertrack.core.source_names import POSTGRES
+        from usertrack.library.library import Parameter, Query
         from usertrack.segments.keys import ACCOUNT_ID
         from usertrack.segments.rules import read_rules
 
-        by_id = "@" not in name and read_rules(rules_path(self.settings)).key == ACCOUNT_ID
-        return email_of_account(self.runner, name) if by_id else name
+        if "@" in name or read_rules(rules_path(self.settings)).key != ACCOUNT_ID:
+            return name
+        library, params = self.runner.library, {ACCOUNT_ID: Parameter(ACCOUNT_ID, "text")}
+        sql = library.expanded(_EMAIL_OF_ACCOUNT, POSTGRES, list(params))
+        query = Query("the e-mail of the account", POSTGRES, sql, params=params, entities=library.entities)
+        rows = self.runner.table(query.bind({ACCOUNT_ID: name}, self.runner.offered)).rows
+        if not rows:
+            hint = "this command goes by e-mails, and takes an e-mail or the id of an account with one"
+            raise UsageError(f"no account with an e-mail has the id '{name}'", hint)
+        return str(rows[0][0])
 
     def mark_incomplete(self, profiles: "Profiles") -> "Profiles":
         """``profiles``; the answer is incomplete where they are, or where it is not known who has opted out."""

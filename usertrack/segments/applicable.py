@@ -9,7 +9,6 @@ import re
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from sqlglot import exp
 
@@ -171,7 +170,7 @@ def condition_without(sql: str, absent: Collection[str]) -> str:
     return to_sql(rest) if rest is not None else ""
 
 
-def _without(node: Any, absent: Collection[str], optional: tuple[Any, ...]) -> Any:
+def _without(node: exp.Expr, absent: Collection[str], optional: tuple[type[exp.Expr], ...]) -> exp.Expr | None:
     """``node`` without its absent parts; None where it is absent as a whole. ``optional`` nodes need one part."""
     if not any(name in absent for name in columns(node)):
         return node

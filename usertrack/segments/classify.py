@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import cycle, zip_longest
-from typing import Any
+
+from sqlglot import exp
 
 from usertrack.core.errors import Unknown, UsageError, did_you_mean
 from usertrack.core.source_names import POSTGRES
@@ -212,7 +213,7 @@ def check_rules(rules: Rules, library: Library, as_of: datetime) -> None:
                 check_rule(profiles, segment)
 
 
-def condition(profiles: Profiles, segment: Segment) -> Any:
+def condition(profiles: Profiles, segment: Segment) -> exp.Expr:
     """The parsed condition of ``segment``, once every column in it is known to exist."""
     where = rule_location(profiles.rules, segment, "when")
     expression = parse(segment.when, where)

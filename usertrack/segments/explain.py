@@ -21,7 +21,7 @@ from usertrack.segments.expressions import (
     numbers,
     to_sql,
 )
-from usertrack.segments.keys import ORGANIZATION, key_words, normalised, subjects_words
+from usertrack.segments.keys import ORGANIZATION, key_words, normalised, similar_keys, subjects_words
 from usertrack.segments.match import LEFT_OUT
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import Segment, SegmentSet
@@ -41,14 +41,14 @@ class Flip:
     """
 
     fact: ProfileFact
-    value: Any
+    value: object
     to: Any
     extent: Extent = "exactly"
     texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RuleComparison:
     """One comparison of a rule with the person's facts. ``met`` is None when it is unknown.
 
     ``bases`` are the facts that it rests on, derived ones expanded. ``counts`` are the denominators of its rates, and
@@ -75,7 +75,7 @@ class Verdict:
     member: bool | None
     met: bool | None
     because: str
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[RuleComparison, ...]
     flips: tuple[Flip, ...]
     unknown: str = ""
     earlier: str = ""
@@ -84,7 +84,7 @@ class Verdict:
 @dataclass(frozen=True)
 class Explanation:
     key: str
-    facts: dict[str, Any]
+    facts: dict[str, object]
     verdicts: tuple[Verdict, ...]
 
     @property
@@ -102,15 +102,7 @@ def find_person(profiles: Profiles, email: str, described: str = "") -> str:
     row = profiles.connection.execute(f"SELECT {key} FROM profile WHERE {key} = {name}", [email]).fetchone()
     if row:
         return str(row[0])
-    similar = profiles.connection.execute(
-        f"SELECT {key} FROM profile WHERE jaro_winkler_similarity({key}, lower(trim($1))) > 0.82 "
-        f"ORDER BY jaro_winkler_similarity({key}, lower(trim($1))) DESC, {key} LIMIT 3",
-        [email],
-    ).fetchall()
-    if similar:
-        hint = "did you mean " + " or ".join(row[0] for row in similar) + "?"
-    else:
-        hint = _how_many(profiles, email, described)
+    hint = similar_keys(profiles.connection, "profile", key, email) or _how_many(profiles, email, described)
     known = profiles.connection.execute(
         f"SELECT {', '.join(LEFT_OUT)} FROM people WHERE key = {name}", [email]
     ).fetchone()
@@ -154,35 +146,31 @@ def explain(profiles: Profiles, segment_set: SegmentSet, email: str, *, flips: b
     try:
         for segment in segment_set.segments:
             before = verdicts if segment_set.exclusive else []
-            verdicts.append(_verdict(profiles, segment, facts, before, flips=flips))
+            rule = condition(profiles, segment)
+            met, can_be_met, text = profiles.row(
+                f"SELECT {profiles.judged(rule)}, {profiles.judged(rule, met_or_not=True)} IS NOT FALSE, "
+                f"{reason_sql(profiles, segment)} FROM person"
+            )
+            earlier = next((verdict.segment.name for verdict in before if verdict.met), "") if met is not False else ""
+            may_be = can_be_met and not earlier
+            reasons = profiles.missing(rule) if may_be and not met else []
+            if may_be and (doubtful := next((verdict for verdict in before if verdict.unknown), None)):
+                reasons.append(f"{doubtful.segment.name} comes first, and is unknown")
+            member = None if reasons else False if earlier else met
+            changes: list[Flip] = []
+            if flips and not reasons:
+                searched = _rule(profiles, segment, [verdict.segment for verdict in before])
+                changes = _flips(profiles, searched, target=not member)
+            reason, comparisons = text if member else "", _comparisons(profiles, rule, facts)
+            verdicts.append(
+                Verdict(segment, member, met, reason, comparisons, tuple(changes), "; ".join(reasons), earlier)
+            )
     except duckdb.Error as error:
         raise rule_error(profiles, segment_set, error) from error
     return Explanation(key, facts, tuple(verdicts))
 
 
-def _verdict(
-    profiles: Profiles, segment: Segment, facts: dict[str, Any], before: Sequence[Verdict], *, flips: bool
-) -> Verdict:
-    rule = condition(profiles, segment)
-    comparisons = _comparisons(profiles, rule, facts)
-    met, can_be_met, text = profiles.row(
-        f"SELECT {profiles.judged(rule)}, {profiles.judged(rule, met_or_not=True)} IS NOT FALSE, "
-        f"{reason_sql(profiles, segment)} FROM person"
-    )
-    earlier = next((verdict.segment.name for verdict in before if verdict.met), "") if met is not False else ""
-    doubtful = next((verdict for verdict in before if verdict.unknown), None) if can_be_met and not earlier else None
-    reasons = profiles.missing(rule) if can_be_met and not met and not earlier else []
-    if doubtful:
-        reasons.append(f"{doubtful.segment.name} comes first, and is unknown")
-    member = None if reasons else False if earlier else met
-    changes: list[Flip] = []
-    if flips and not reasons:
-        changes = _flips(profiles, _rule(profiles, segment, [verdict.segment for verdict in before]), target=not member)
-    reason = text if member else ""
-    return Verdict(segment, member, met, reason, comparisons, tuple(changes), "; ".join(reasons), earlier)
-
-
-def _comparisons(profiles: Profiles, rule: exp.Expression, facts: dict[str, Any]) -> tuple[Comparison, ...]:
+def _comparisons(profiles: Profiles, rule: exp.Expr, facts: dict[str, object]) -> tuple[RuleComparison, ...]:
     """The comparisons in ``rule`` with their outcomes for the person, all asked for at once."""
     compared = atoms(rule)
     rates = _rates(profiles, rule)
@@ -201,7 +189,7 @@ def _comparisons(profiles: Profiles, rule: exp.Expression, facts: dict[str, Any]
     limited = zip(unknown, *(values[of_rates + place :: 3] for place in range(3)), strict=True)
     bounds = {name: (low, high) for name, is_unknown, low, high in limited if is_unknown}
     return tuple(
-        Comparison(
+        RuleComparison(
             atom,
             tuple((profiles.facts[name], facts[name]) for name in atom.columns if name != "as_of"),
             met,
@@ -213,7 +201,7 @@ def _comparisons(profiles: Profiles, rule: exp.Expression, facts: dict[str, Any]
     )
 
 
-def _rates(profiles: Profiles, rule: exp.Expression) -> dict[str, exp.Expression]:
+def _rates(profiles: Profiles, rule: exp.Expr) -> dict[str, exp.Expr]:
     """The denominators of the rates in ``rule``."""
     derived = {name: profiles.derived.get(name) for name in columns(rule)}
     return {

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Paragraph
 from usertrack.core.period import moment
 from usertrack.core.stats import wilson
 from usertrack.core.table import Table
-from usertrack.segments.explain import Comparison, Explanation, Flip, Verdict
+from usertrack.segments.explain import Explanation, Flip, RuleComparison, Verdict
 from usertrack.segments.profiles import ProfileFact, Profiles
 from usertrack.segments.rules import segment_tags
 from usertrack.segments.wording import bounded_words, rule_words, value_words
@@ -33,13 +32,13 @@ class _ExplanationLine:
 
 
 _COLUMNS: Columns[_ExplanationLine] = Columns(
-    Attribute("segment", "VARCHAR", lambda line: line.segment, Field("Segment", "tag")),
-    Attribute("in", "VARCHAR", lambda line: line.member, Field("In")),
-    Attribute("fact", "VARCHAR", lambda line: line.fact, Field("Fact")),
-    Attribute("value", "VARCHAR", lambda line: line.value, Field("Value")),
-    Attribute("rule", "VARCHAR", lambda line: line.rule, Field("Rule")),
-    Attribute("met", "VARCHAR", lambda line: line.met, Field("Met")),
-    Attribute("change", "VARCHAR", lambda line: line.change, Field("To change it")),
+    Attribute("segment", "VARCHAR", field=Field("Segment", "tag")),
+    Attribute("in", "VARCHAR", "member", Field("In")),
+    Attribute("fact", "VARCHAR", field=Field("Fact")),
+    Attribute("value", "VARCHAR", field=Field("Value")),
+    Attribute("rule", "VARCHAR", field=Field("Rule")),
+    Attribute("met", "VARCHAR", field=Field("Met")),
+    Attribute("change", "VARCHAR", field=Field("To change it")),
 )
 
 
@@ -47,26 +46,28 @@ def explain_document(profiles: Profiles, explanation: Explanation, timezone: str
     lines = [line for verdict in explanation.verdicts for line in _lines(verdict, profiles.facts, timezone)]
     tags = segment_tags(verdict.segment for verdict in explanation.verdicts)
     columns = Columns(_COLUMNS.show("segment", Field("Segment", "tag", tags=tags)), *_COLUMNS.attributes[1:])
+    rated = any(looked.counts for verdict in explanation.verdicts for looked in verdict.comparisons)
     return Document(
         title=f"{explanation.key} is in {_membership_words(explanation)}",
         subtitle=moment(profiles.as_of, timezone),
         blocks=(
             *(Paragraph(verdict.because) for verdict in explanation.verdicts if verdict.because),
             columns.listing(lines, timezone=timezone, as_of=profiles.as_of),
-            *_about_rates(explanation),
+            *([Paragraph("n is how many a rate is of; its 95 % interval follows", "dim")] if rated else []),
             Paragraph(f"facts from {', '.join(_origins(profiles, explanation))}", "dim"),
         ),
         notes=tuple(profiles.notes),
-        data=lambda: _json(profiles, explanation, timezone),
+        data=lambda: {
+            profiles.key: explanation.key,
+            "as_of": profiles.as_of,
+            "timezone": timezone,
+            "segments": _VERDICTS.dicts(explanation.verdicts),
+            "notes": profiles.notes,
+        },
         table=_table(profiles, explanation, timezone),
         timezone=timezone,
         as_of=profiles.as_of,
     )
-
-
-def _about_rates(explanation: Explanation) -> list[Paragraph]:
-    rated = any(looked.counts for verdict in explanation.verdicts for looked in verdict.comparisons)
-    return [Paragraph("n is how many a rate is of; its 95 % interval follows", "dim")] if rated else []
 
 
 def _membership_words(explanation: Explanation) -> str:
@@ -97,7 +98,7 @@ def _lines(verdict: Verdict, facts: dict[str, ProfileFact], timezone: str) -> It
         yield _ExplanationLine(change=remark)
 
 
-def _beside(flip: Flip, verdict: Verdict) -> Comparison | None:
+def _beside(flip: Flip, verdict: Verdict) -> RuleComparison | None:
     """The comparison of the flip's fact with the same outcome as the verdict; else the first one of that fact."""
     rows = [looked for looked in verdict.comparisons if flip.fact.name in looked.bases]
     return next((looked for looked in rows if bool(looked.met) is bool(verdict.member)), rows[0] if rows else None)
@@ -109,11 +110,11 @@ def _remark(verdict: Verdict) -> str:
     return "" if verdict.flips else "no single fact would"
 
 
-def _labels(looked: Comparison) -> str:
+def _labels(looked: RuleComparison) -> str:
     return ", ".join(fact.label for fact, _ in looked.facts)
 
 
-def _values(looked: Comparison, timezone: str) -> str:
+def _values(looked: RuleComparison, timezone: str) -> str:
     return ", ".join(
         bounded_words(fact, *looked.bounds[fact.name], timezone)
         if fact.name in looked.bounds
@@ -122,7 +123,7 @@ def _values(looked: Comparison, timezone: str) -> str:
     )
 
 
-def _rate_interval(fact: ProfileFact, value: Any, count: int | None, timezone: str) -> str:
+def _rate_interval(fact: ProfileFact, value: float | None, count: int | None, timezone: str) -> str:
     """The denominator of a rate and its 95 % interval: 2 of 6 is less certain than 200 of 600."""
     if count is None:
         return ""
@@ -133,7 +134,7 @@ def _rate_interval(fact: ProfileFact, value: Any, count: int | None, timezone: s
     return f" (n={count}, {low}–{high})"
 
 
-def _is_about(looked: Comparison, flip: Flip) -> bool:
+def _is_about(looked: RuleComparison, flip: Flip) -> bool:
     return [fact.name for fact, _ in looked.facts] == [flip.fact.name]
 
 
@@ -167,7 +168,7 @@ def _origins(profiles: Profiles, explanation: Explanation) -> list[str]:
 
 def _table(profiles: Profiles, explanation: Explanation, timezone: str) -> Table:
     """One row per comparison, for data formats."""
-    columns: Columns[tuple[Verdict, Comparison]] = Columns(
+    columns: Columns[tuple[Verdict, RuleComparison]] = Columns(
         Attribute("segment", "VARCHAR", lambda row: row[0].segment.id),
         Attribute("member", "BOOLEAN", lambda row: row[0].member),
         Attribute("facts", "VARCHAR", lambda row: ", ".join(fact.name for fact, _ in row[1].facts)),
@@ -180,48 +181,33 @@ def _table(profiles: Profiles, explanation: Explanation, timezone: str) -> Table
     return columns.table(rows, "explain", timezone=timezone, as_of=profiles.as_of)
 
 
-def _flips(verdict: Verdict, comparison: Comparison, timezone: str) -> str:
+def _flips(verdict: Verdict, comparison: RuleComparison, timezone: str) -> str:
     """The changes of its facts that would flip the verdict."""
     return "; ".join(_change(flip, timezone) for flip in verdict.flips if flip.fact.name in comparison.bases)
 
 
-def _json(profiles: Profiles, explanation: Explanation, timezone: str) -> dict[str, Any]:
-    return {
-        profiles.key: explanation.key,
-        "as_of": profiles.as_of,
-        "timezone": timezone,
-        "segments": [_verdict_json(verdict) for verdict in explanation.verdicts],
-        "notes": profiles.notes,
-    }
-
-
-def _verdict_json(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "id": verdict.segment.id,
-        "name": verdict.segment.name,
-        "member": verdict.member,
-        "earlier": verdict.earlier or None,
-        "unknown": verdict.unknown or None,
-        "when": verdict.segment.when,
-        "because": verdict.because,
-        "facts": [
-            {
-                "rule": looked.atom.sql,
-                "before": looked.atom.before or None,
-                "after": looked.atom.after or None,
-                "met": looked.met,
-                "values": {fact.name: value for fact, value in looked.facts},
-            }
-            for looked in verdict.comparisons
-        ],
-        "flips": [
-            {
-                "fact": flip.fact.name,
-                "value": flip.value,
-                "to": flip.to,
-                "reach": flip.extent,
-                "texts": list(flip.texts),
-            }
-            for flip in verdict.flips
-        ],
-    }
+_RULE: Columns[RuleComparison] = Columns(
+    Attribute("rule", "VARCHAR", "atom.sql"),
+    Attribute("before", "VARCHAR", lambda comparison: comparison.atom.before or None),
+    Attribute("after", "VARCHAR", lambda comparison: comparison.atom.after or None),
+    Attribute("met", "BOOLEAN"),
+    Attribute("values", "JSON", lambda comparison: {fact.name: value for fact, value in comparison.facts}),
+)
+_FLIPS: Columns[Flip] = Columns(
+    Attribute("fact", "VARCHAR", "fact.name"),
+    Attribute("value", "JSON"),
+    Attribute("to", "JSON"),
+    Attribute("reach", "VARCHAR", "extent"),
+    Attribute("texts", "VARCHAR[]", lambda flip: list(flip.texts)),
+)
+_VERDICTS: Columns[Verdict] = Columns(
+    Attribute("id", "VARCHAR", "segment.id"),
+    Attribute("name", "VARCHAR", "segment.name"),
+    Attribute("member", "BOOLEAN"),
+    Attribute("earlier", "VARCHAR", lambda verdict: verdict.earlier or None),
+    Attribute("unknown", "VARCHAR", lambda verdict: verdict.unknown or None),
+    Attribute("when", "VARCHAR", "segment.when"),
+    Attribute("because", "VARCHAR"),
+    Attribute("facts", "JSON", lambda verdict: _RULE.dicts(verdict.comparisons)),
+    Attribute("flips", "JSON", lambda verdict: _FLIPS.dicts(verdict.flips)),
+)

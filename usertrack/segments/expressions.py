@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -15,7 +14,7 @@ DIALECT = "duckdb"
 
 
 @lru_cache(maxsize=2048)  # a rule is looked at many times on its way to an answer
-def parse(sql: str, where: str) -> exp.Expression:
+def parse(sql: str, where: str) -> exp.Expr:
     """``sql`` as one expression without subqueries, which nobody may change.
 
     Raises UsageError whose message begins with ``where``.
@@ -26,7 +25,7 @@ def parse(sql: str, where: str) -> exp.Expression:
         raise UsageError(f"{where}: the expression is nested too deeply") from None
 
 
-def _parsed(sql: str, where: str) -> exp.Expression:
+def _parsed(sql: str, where: str) -> exp.Expr:
     try:
         parts = [part for part in sqlglot.parse(f"SELECT {sql}", read=DIALECT) if part is not None]
     except SqlglotError as error:
@@ -39,7 +38,7 @@ def _parsed(sql: str, where: str) -> exp.Expression:
         or any(value for key, value in select.args.items() if key not in {"expressions", "kind"})
     ):
         raise UsageError(f"{where}: not one SQL expression: {sql}")
-    expression: exp.Expression = select.expressions[0]
+    expression: exp.Expr = select.expressions[0]
     clock = next((name for node in expression.walk() if (name := _name(node)) in _CLOCKS), "")
     if clock:
         raise UsageError(f"{where}: '{clock}' gives another answer each time", "the moment to answer for is as_of")
@@ -63,7 +62,7 @@ _CLOCKS = {
 }
 
 
-def _name(node: Any) -> str:
+def _name(node: exp.Expr) -> str:
     """The name of a function; empty for anything else."""
     if isinstance(node, exp.Anonymous):
         return str(node.this).lower()
@@ -75,7 +74,7 @@ def columns(expression: exp.Expr) -> list[str]:
     return list(dict.fromkeys(column.name for column in expression.find_all(exp.Column, bfs=False)))
 
 
-def base_columns(expression: exp.Expr, derived: Mapping[str, exp.Expression]) -> list[str]:
+def base_columns(expression: exp.Expr, derived: Mapping[str, exp.Expr]) -> list[str]:
     """`columns`, with those of its own expression in the place of every derived one."""
     names: dict[str, None] = {}
     for name in columns(expression):
@@ -83,10 +82,10 @@ def base_columns(expression: exp.Expr, derived: Mapping[str, exp.Expression]) ->
     return list(names)
 
 
-def expand(expression: exp.Expression, derived: Mapping[str, exp.Expression]) -> exp.Expression:
+def expand(expression: exp.Expr, derived: Mapping[str, exp.Expr]) -> exp.Expr:
     """A copy of ``expression`` with every derived column replaced by its own expression."""
 
-    def replace(node: exp.Expression) -> exp.Expression:
+    def replace(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column) and node.name in derived:
             return exp.paren(expand(derived[node.name], derived), copy=False)
         return node
@@ -94,7 +93,7 @@ def expand(expression: exp.Expression, derived: Mapping[str, exp.Expression]) ->
     return expression.transform(replace)
 
 
-def to_sql(expression: exp.Expression) -> str:
+def to_sql(expression: exp.Expr) -> str:
     return expression.sql(dialect=DIALECT)
 
 
@@ -102,7 +101,7 @@ def to_sql(expression: exp.Expression) -> str:
 class Atom:
     """One comparison in a condition. ``before`` joins it to the previous one (``and (``), ``after`` closes brackets."""
 
-    expression: exp.Expression
+    expression: exp.Expr
     before: str = ""
     after: str = ""
 
@@ -115,7 +114,7 @@ class Atom:
         return columns(self.expression)
 
 
-def atoms(expression: Any) -> list[Atom]:
+def atoms(expression: exp.Expr) -> list[Atom]:
     """The comparisons that ``expression`` is made of, in reading order."""
     node = expression.unnest()
     if not isinstance(node, exp.And | exp.Or):
@@ -169,7 +168,7 @@ def compares_whole_texts(expression: exp.Expr, column: str) -> bool:
 _EQUALITIES = (exp.EQ, exp.NEQ, exp.In, exp.NullSafeEQ, exp.NullSafeNEQ)
 
 
-def _is_number(text: Any) -> bool:
+def _is_number(text: str) -> bool:
     try:
         float(text)
     except (TypeError, ValueError):

@@ -4,9 +4,14 @@ Profiles are of people, by their e-mail or another name for them, or of organiza
 count as they are written.
 """
 
+from typing import TYPE_CHECKING
+
 from usertrack.core.emails import email_in_duckdb
 from usertrack.core.words import people_words, plural
 from usertrack.library.entities import EMAIL
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 ACCOUNT_ID, PERSON_ID, ORGANIZATION = "account_id", "person_id", "organization"
 
@@ -43,3 +48,14 @@ def subjects_heading(key: str) -> str:
 def subjects_words(count: int, key: str) -> str:
     """``1 person``, ``1 234 organizations``."""
     return plural(count, ORGANIZATION) if key == ORGANIZATION else people_words(count)
+
+
+def similar_keys(connection: "DuckDBPyConnection", people: str, key: str, text: str) -> str:
+    """``did you mean A or B?`` of the keys in ``people``, a FROM-expression, that are most like ``text``; or empty."""
+    likeness = f"jaro_winkler_similarity({key}, lower(trim($1)))"
+    similar = connection.execute(
+        # from 0.82 on, a typo or two in an e-mail are found, and other people of a domain are not
+        f"SELECT {key} FROM {people} WHERE {likeness} > 0.82 ORDER BY {likeness} DESC, {key} LIMIT 3",
+        [text],
+    ).fetchall()
+    return f"did you mean {' or '.join(row[0] for row in similar)}?" if similar else ""

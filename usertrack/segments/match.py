@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.source_names import POSTGRES, TABLES
 from usertrack.core.spool import SpooledRows, quote
@@ -10,6 +10,9 @@ from usertrack.core.table import Table
 from usertrack.core.words import plural
 from usertrack.library.entities import EMAIL
 from usertrack.segments.keys import ORGANIZATION
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 LEFT_OUT = ("internal", "opted_out", "deleted")
 """Kinds of people who are known and have no profile."""
@@ -39,17 +42,17 @@ class Match:
         return asdict(self)
 
 
-def match_of(connection: Any, sides: Sides, key: str) -> Match:
+def match_of(connection: "DuckDBPyConnection", sides: Sides, key: str) -> Match:
     """The counts, out of the table `people` and the staged queries of ``sides``."""
     sql = match_sql(sides, key)
     without_key = (
         f", (SELECT coalesce(sum({column}), 0)::BIGINT FROM {view} WHERE key IS NULL)"
         for view, column in sides.values()
     )
-    internal, opted_out, deleted, *nameless_counts = connection.execute(
+    [(internal, opted_out, deleted, *nameless_counts)] = connection.execute(
         "SELECT count(*) FILTER (internal), count(*) FILTER (opted_out), count(*) FILTER (deleted AND NOT opted_out)"
         f"{''.join(without_key)} FROM people"
-    ).fetchone()
+    ).fetchall()
     nameless = dict(zip(sides, nameless_counts, strict=True))
     counts = connection.execute(
         f"SELECT kind, count(*), count(*) FILTER (ambiguous) FROM ({sql}) GROUP BY kind"
@@ -69,7 +72,7 @@ def match_of(connection: Any, sides: Sides, key: str) -> Match:
     )
 
 
-def repeated_note(connection: Any, table: Table) -> str:
+def repeated_note(connection: "DuckDBPyConnection", table: Table) -> str:
     """Say that accounts in ``table`` have an id several times; empty where none has."""
     if "repeated_ids" not in table.names:
         return ""
@@ -79,28 +82,28 @@ def repeated_note(connection: Any, table: Table) -> str:
         of_several_people = f"SELECT account_id FROM {rows} WHERE accounts > 0 GROUP BY account_id HAVING count(*) > 1"
     else:
         of_several_people = "SELECT NULL AS account_id WHERE false"
-    ids, example = connection.execute(
+    [(ids, example)] = connection.execute(
         f"SELECT (SELECT coalesce(sum(repeated_ids), 0)::BIGINT FROM {rows}) + count(*), min(account_id) "
         f"FROM ({of_several_people})"
-    ).fetchone()
+    ).fetchall()
     such = f", such as {example}" if example else ""
     words = plural(ids, "account id is", "account ids are")
     return f"{words} there more than once{such}: what they did is counted each time (`usertrack doctor`)" if ids else ""
 
 
-def namesakes_note(connection: Any, table: Table) -> str:
+def namesakes_note(connection: "DuckDBPyConnection", table: Table) -> str:
     """Say that several organizations share a name, with an example; empty where none do, or nobody knows."""
     if "namesakes" not in table.names:
         return ""
     assert isinstance(table.rows, SpooledRows)
-    count, example = connection.execute(
+    [(count, example)] = connection.execute(
         f"SELECT count(*), min(left(organization, {_SHOWN})) FROM {table.rows.scan()} WHERE namesakes > 1"
-    ).fetchone()
+    ).fetchall()
     words = plural(count, "name is that", "names are those")
     return f"{words} of several organizations, which count as one, such as '{example}'" if count else ""
 
 
-def apart_note(connection: Any, sides: Sides, key: str, match: Match) -> str:
+def apart_note(connection: "DuckDBPyConnection", sides: Sides, key: str, match: Match) -> str:
     """Say that the two sources have no key in common, and what to do; empty where they have one.
 
     By the e-mail that may well be so: most people of PostHog may be visitors.
@@ -110,8 +113,8 @@ def apart_note(connection: Any, sides: Sides, key: str, match: Match) -> str:
     if key != ORGANIZATION:
         return f"no account is a person of PostHog: `{key}` in {TABLES}/accounts.sql has to be their distinct_id"
     sql = match_sql(sides, key)
-    ours, theirs = (
-        connection.execute(f"SELECT min(left(key, {_SHOWN})) FROM ({sql}) WHERE kind = {quote(kind)}").fetchone()[0]
+    [(ours,)], [(theirs,)] = (
+        connection.execute(f"SELECT min(left(key, {_SHOWN})) FROM ({sql}) WHERE kind = {quote(kind)}").fetchall()
         for kind in ("postgres_only", "posthog_only")
     )
     return (

@@ -37,7 +37,7 @@ def match_document(profiles: Profiles, kind: str | None, timezone: str, limit: i
         "deleted": "Account deleted, left out",
     }
     counts = profiles.match.as_dict()
-    unsure = "; ".join(state["detail"] for state in source_states(profiles) if not state["ok"])
+    unsure = "; ".join(str(state["detail"]) for state in source_states(profiles) if not state["ok"])
     unknown = Paragraph(f"Who is in only one of the two is unknown: {unsure}", "warning")
     people = Listing(
         table,

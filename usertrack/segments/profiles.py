@@ -6,7 +6,7 @@ Your own people are left out here, by e-mail; by any other key the queries leave
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -14,7 +14,7 @@ from usertrack.core.emails import email_in
 from usertrack.core.errors import NotConnected, Unknown, UsageError, UsertrackError, did_you_mean
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.spool import connect, identifier, in_one_thread_if_few, quote
-from usertrack.core.table import Table
+from usertrack.core.table import Row, Table
 from usertrack.engine.own_people import own_rule
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.engine.unavailable import NAMES
@@ -26,6 +26,9 @@ from usertrack.segments.match import Match, Sides, apart_note, match_of, match_s
 from usertrack.segments.rules import Rules
 from usertrack.segments.staging import duckdb_message, fact_sql, key_of, stage, stage_addresses
 from usertrack.segments.undecided import Bounds, Unknowns
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,12 @@ class Profiles:
     """
 
     def __init__(
-        self, rules: Rules, library: Library, as_of: datetime, only: str | None = None, connection: Any = None
+        self,
+        rules: Rules,
+        library: Library,
+        as_of: datetime,
+        only: str | None = None,
+        connection: "DuckDBPyConnection | None" = None,
     ) -> None:
         self.rules = rules
         self.only = only
@@ -134,7 +142,8 @@ class Profiles:
         """Add ``text`` to the notes, once; an empty one is none."""
         self.notes += [text] if text and text not in self.notes else []
 
-    def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
+    def row(self, sql: str, values: Sequence[object] = ()) -> Row:
+        """Return the one row of a query that always has one, such as a count."""
         [row] = self.connection.execute(sql, list(values)).fetchall()
         return row
 
@@ -143,14 +152,14 @@ class Profiles:
         sql = "SELECT address FROM addresses WHERE key IN (SELECT unnest(?::VARCHAR[])) ORDER BY address"
         return (*people, *(address for (address,) in self.connection.execute(sql, [list(people)]).fetchall()))
 
-    def missing(self, expression: exp.Expression) -> list[str]:
+    def missing(self, expression: exp.Expr) -> list[str]:
         """Why ``expression`` is unknown in this run: one reason for each query that it needs and that failed."""
         base = base_columns(expression, self.derived)
         return list(
             dict.fromkeys(self.facts[name].missing for name in base if name in self.facts and self.facts[name].missing)
         )
 
-    def judged(self, expression: exp.Expression, *, met_or_not: bool = False) -> str:
+    def judged(self, expression: exp.Expr, *, met_or_not: bool = False) -> str:
         """SQL for whether a condition is met, in three-valued logic; ``met_or_not`` as in `Unknowns.judged`."""
         unknown = self.unknowns
         return unknown.judged(self._expanded(expression, unknown), met_or_not=met_or_not)
@@ -166,7 +175,7 @@ class Profiles:
         missing = [fact for fact in self.facts.values() if fact.missing]
         return Unknowns({fact.name: fact.of for fact in missing}, {fact.name for fact in missing if fact.count})
 
-    def _expanded(self, expression: Any, unknown: Unknowns) -> Any:
+    def _expanded(self, expression: exp.Expr, unknown: Unknowns) -> exp.Expr:
         derived = {name: sql for name, sql in self.derived.items() if name in unknown.names}
         return expand(expression, derived) if unknown.in_(expression) else expression
 

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from math import ceil, floor, prod
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from usertrack.core.spool import identifier, quote
 from usertrack.segments.expressions import columns, compared_texts, numbers, to_sql
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 _SAMPLES = 20_000  # random people: bounds the time of a check; an extreme that they miss is only not noted
-Wish = tuple[exp.Expression, bool]
+Wish = tuple[exp.Expr, bool]
 """A condition, and whether it should be true, or not true (false or unknown)."""
 
 _WAYS, _WORLDS = 4_096, 200_000  # bound the time of a check: beyond them a condition counts as possible
@@ -31,7 +34,7 @@ _PLAIN = (
 class Reachability:
     """Tries sample values on conditions. ``types`` are DuckDB's types of all facts, by name."""
 
-    def __init__(self, connection: Any, types: Mapping[str, str]) -> None:
+    def __init__(self, connection: "DuckDBPyConnection", types: Mapping[str, str]) -> None:
         self._connection = connection
         self._types = types
         self._any = cache(self._tried)
@@ -48,7 +51,7 @@ class Reachability:
         wishes = {(to_sql(node), is_true): node for node, is_true in way}
         if any((sql, not is_true) in wishes for sql, is_true in wishes):
             return False
-        groups: list[tuple[set[str], list[tuple[str, bool]], list[exp.Expression]]] = []
+        groups: list[tuple[set[str], list[tuple[str, bool]], list[exp.Expr]]] = []
         for key, node in wishes.items():
             if self._plain(node):
                 merged = (set(columns(node)) - {"as_of"}, [key], [node])
@@ -58,7 +61,7 @@ class Reachability:
                 groups.append(merged)
         return all(self._any(tuple(sorted(keys)), self._values(nodes)) for _, keys, nodes in groups)
 
-    def _plain(self, node: exp.Expression) -> bool:
+    def _plain(self, node: exp.Expr) -> bool:
         """Whether trying values around those in ``node`` covers all of its outcomes."""
         for part in node.walk(prune=_is_moment):
             if not (isinstance(part, _PLAIN) or _is_moment(part)):
@@ -68,7 +71,7 @@ class Reachability:
                 return False
         return all(self._types[name] in _SAMPLED_TYPES for name in columns(node))
 
-    def _values(self, nodes: Sequence[exp.Expression]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def _values(self, nodes: Sequence[exp.Expr]) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Each fact in ``nodes`` with the values to try, as SQL."""
         thresholds = sorted({0.0, *numbers(nodes)})
         words = sorted({word for node in nodes for word in compared_texts(node)})
@@ -87,7 +90,7 @@ class Reachability:
 
 
 def extremes(
-    connection: Any, types: Mapping[str, str], when: exp.Expression, number: exp.Expression
+    connection: "DuckDBPyConnection", types: Mapping[str, str], when: exp.Expr, number: exp.Expr
 ) -> tuple[float | None, float | None]:
     """The least and the largest ``number`` among random people for whom ``when`` is true; None where there is none.
 
@@ -105,13 +108,14 @@ def extremes(
         drawn.append(f"({pick})::{kind} AS {identifier(name)}")
     people = f"SELECT {', '.join(drawn)} FROM range({_SAMPLES}) t(i)"
     value = f"try(({to_sql(number)})::DOUBLE)"
-    bounds: tuple[float | None, float | None] = connection.execute(
+    [bounds] = connection.execute(
         f"SELECT min(p), max(p) FROM (SELECT {value} AS p FROM ({people}) WHERE try({to_sql(when)})) WHERE isfinite(p)"
-    ).fetchone()
-    return bounds
+    ).fetchall()
+    least, largest = bounds
+    return least, largest
 
 
-def _ways(node: Any, is_true: bool) -> list[list[Wish]]:  # noqa: FBT001 - half of a Wish
+def _ways(node: exp.Expr, is_true: bool) -> list[list[Wish]]:  # noqa: FBT001 - half of a Wish
     """All ways to make ``node`` true, or not true: each is a list of comparisons with their outcomes."""
     node = node.unnest()
     if not isinstance(node, exp.And | exp.Or):
@@ -126,7 +130,7 @@ def _both(left: list[list[Wish]], right: list[list[Wish]]) -> list[list[Wish]]:
     return [way + other for way in left for other in right]
 
 
-def _is_moment(node: Any) -> bool:
+def _is_moment(node: exp.Expr) -> bool:
     """Whether ``node`` is ``as_of``, or an interval before or after it."""
     if isinstance(node, exp.Column):
         return node.name == "as_of"

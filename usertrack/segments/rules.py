@@ -266,7 +266,7 @@ class _Reader(YamlFile):
             lines={name: self.line("profile", "queries", number) for number, name in enumerate(names)},
         )
 
-    def _query(self, item: Any, number: int) -> tuple[str, Mapping[str, Any]]:
+    def _query(self, item: object, number: int) -> tuple[str, Mapping[str, object]]:
         if isinstance(item, str):
             return item, {}
         if isinstance(item, dict) and len(item) == 1:
@@ -274,7 +274,7 @@ class _Reader(YamlFile):
             return str(name), self.mapping(params, "profile", "queries", number)
         raise self.wrong("a query is a name, or a name with its parameters", "profile", "queries", number)
 
-    def _derived(self, name: str, value: Any) -> Derived:
+    def _derived(self, name: str, value: object) -> Derived:
         at = ("profile", "derive", name)
         if isinstance(value, str):
             value = {"sql": value}
@@ -285,7 +285,7 @@ class _Reader(YamlFile):
         label, unit = self._text(value, "label", name, *at), self._text(value, "unit", "", *at)
         return Derived(name, str(value["sql"]), label, unit, self.line(*at))
 
-    def _set(self, name: str, value: Any) -> SegmentSet:
+    def _set(self, name: str, value: object) -> SegmentSet:
         value = self.mapping(value, "sets", name)
         self.known(value, {"precedence", "segments", "exclusive", "by"}, "sets", name)
         segments = self.mapping(value.get("segments"), "sets", name, "segments")
@@ -297,7 +297,7 @@ class _Reader(YamlFile):
         members = tuple(self._segment(name, key, segments[key]) for key in order)
         return SegmentSet(name, members, bool(value.get("exclusive")), value.get("by", ""))
 
-    def _precedence(self, order: Any, segments: list[str], set_name: str) -> list[str]:
+    def _precedence(self, order: object, segments: list[str], set_name: str) -> list[str]:
         """``order``, where it names each of the ``segments`` once; else raises UsageError with each name at fault."""
         at = ("sets", set_name, "precedence")
         if not isinstance(order, list):
@@ -317,13 +317,13 @@ class _Reader(YamlFile):
             raise self.wrong(f"'precedence' {', and '.join(faults)}", *at, hint=hint)
         return names
 
-    def _text(self, value: Mapping[str, Any], part: str, default: str, *at: str) -> str:
+    def _text(self, value: Mapping[str, object], part: str, default: str, *at: str) -> str:
         text = value.get(part, default)
         if not isinstance(text, str):
             raise self.wrong(f"'{part}' takes a text", *at, part, hint="put it in quotes, or leave it out")
         return text
 
-    def _segment(self, set_name: str, id: str, value: Any) -> Segment:  # noqa: A002
+    def _segment(self, set_name: str, id: str, value: object) -> Segment:  # noqa: A002
         at = ("sets", set_name, "segments", id)
         value = self.mapping(value, *at)
         self.known(value, {"name", "action", "when", "priority", "because"}, *at)

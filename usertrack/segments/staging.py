@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.spool import SpooledRows, identifier, quote
 from usertrack.core.table import Table
 from usertrack.library.library import FACT_TYPES, Fact, Library, Query
 from usertrack.segments.keys import normalised
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 class Staged(NamedTuple):
@@ -19,18 +22,41 @@ class Staged(NamedTuple):
 
 
 def stage(
-    connection: Any, view: str, query: Query, table: Table, key: str, library: Library, only: str | None = None
+    connection: "DuckDBPyConnection",
+    view: str,
+    query: Query,
+    table: Table,
+    key: str,
+    library: Library,
+    only: str | None = None,
 ) -> Staged:
     """Make the table ``view`` with the key and the facts of ``query``, for everybody or for the one person ``only``.
 
     Raises UsageError for a result that is not as the header says, or that has several rows for one key.
     """
+    import duckdb
+
     _require_columns(query, table, key)
-    _copy(connection, view, query, table, key)
+    assert isinstance(table.rows, SpooledRows)
+    raw = f"CAST({identifier(key)} AS VARCHAR)"
+    facts = [
+        f"CAST({identifier(name)} AS {FACT_TYPES[fact.type]}) AS {identifier(name)}"
+        for name, fact in query.facts.items()
+    ]
+    try:
+        connection.execute(
+            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {normalised(raw, key)} AS key, {', '.join(facts)} "
+            f"FROM {table.rows.scan()}"
+        )
+    except duckdb.ConversionException as error:
+        raise UsageError(
+            f"query '{query.name}' returns a value that is not of its fact's type: {duckdb_message(error)}",
+            "the types under `facts:` in its header must be those of its columns",
+        ) from error
     connection.execute(f"UPDATE {view} SET key = a.key FROM addresses AS a WHERE {view}.key = a.address")
     spellings = () if only is None else _narrow(connection, view, only, key)
     counts = "count(*), count(raw_key), count(DISTINCT raw_key), count(key), count(DISTINCT key)"
-    rows, written, spellings_there, known, keys = connection.execute(f"SELECT {counts} FROM {view}").fetchone()
+    [(rows, written, spellings_there, known, keys)] = connection.execute(f"SELECT {counts} FROM {view}").fetchall()
     several = written > spellings_there or rows > written + 1  # of the rows without a key there is one at the most
     if several and (unsaid := [name for name, fact in query.facts.items() if not fact.merges]):
         hint = f"end it with GROUP BY {key}, or say how they become one: `merge:` of {', '.join(unsaid)}"
@@ -43,7 +69,7 @@ def stage(
     return Staged(spellings_there - keys, spellings)
 
 
-def stage_addresses(connection: Any, tables: Iterable[Table]) -> None:
+def stage_addresses(connection: "DuckDBPyConnection", tables: Iterable[Table]) -> None:
     """Make the table `addresses`: each further e-mail of a person, and the one that is the key.
 
     An e-mail that several people have, or that is somebody's key, leads to nobody else.
@@ -81,28 +107,7 @@ def _require_columns(query: Query, table: Table, key: str) -> None:
             )
 
 
-def _copy(connection: Any, view: str, query: Query, table: Table, key: str) -> None:
-    import duckdb
-
-    assert isinstance(table.rows, SpooledRows)
-    raw = f"CAST({identifier(key)} AS VARCHAR)"
-    facts = [
-        f"CAST({identifier(name)} AS {FACT_TYPES[fact.type]}) AS {identifier(name)}"
-        for name, fact in query.facts.items()
-    ]
-    try:
-        connection.execute(
-            f"CREATE TABLE {view} AS SELECT {raw} AS raw_key, {normalised(raw, key)} AS key, {', '.join(facts)} "
-            f"FROM {table.rows.scan()}"
-        )
-    except duckdb.ConversionException as error:
-        raise UsageError(
-            f"query '{query.name}' returns a value that is not of its fact's type: {duckdb_message(error)}",
-            "the types under `facts:` in its header must be those of its columns",
-        ) from error
-
-
-def _name_causes(connection: Any, view: str, column: str, library: Library) -> None:
+def _name_causes(connection: "DuckDBPyConnection", view: str, column: str, library: Library) -> None:
     """Put the commonest cause, as `failures.yaml` names it, in the place of the messages in ``column``."""
     failed = connection.execute(f"SELECT DISTINCT {column} FROM {view} WHERE {column} IS NOT NULL").fetchall()
     named = [(messages, library.catalogue.commonest(messages)) for (messages,) in failed]
@@ -113,7 +118,7 @@ def _name_causes(connection: Any, view: str, column: str, library: Library) -> N
     )
 
 
-def _narrow(connection: Any, view: str, only: str, key: str) -> tuple[str, ...]:
+def _narrow(connection: "DuckDBPyConnection", view: str, only: str, key: str) -> tuple[str, ...]:
     """Keep the rows of one person; returns the spellings of the key, the normalised one first."""
     connection.execute(f"DELETE FROM {view} WHERE key IS DISTINCT FROM {key_of('$1', key)}", [only])
     rows = connection.execute(f"SELECT DISTINCT key, raw_key FROM {view} ORDER BY raw_key").fetchall()
@@ -140,7 +145,7 @@ def _merged(name: str, fact: Fact) -> str:
     return f"{fact.merge}({column})::{FACT_TYPES[fact.type]}"
 
 
-def fact_sql(view: str, name: str, default: Any, kind: str) -> str:
+def fact_sql(view: str, name: str, default: object, kind: str) -> str:
     """SQL for a fact of a person out of the staged ``view``; its ``default`` for who is not in it."""
     column = f"{view}.{identifier(name)}"
     if default is None:

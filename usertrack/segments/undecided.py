@@ -7,7 +7,6 @@ was seen yesterday is not idle for a week, whatever the unknown tables hold. Of 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlglot import exp
 
@@ -33,14 +32,14 @@ class Unknowns:
     names: Mapping[str, str]
     counts: Collection[str] = ()
 
-    def in_(self, node: Any) -> bool:
+    def in_(self, node: exp.Expr) -> bool:
         return any(name in self.names for name in columns(node))
 
-    def flag(self, node: Any) -> str:
+    def flag(self, node: exp.Expr) -> str:
         """SQL for whom a fact in ``node`` is unknown."""
         return " OR ".join(dict.fromkeys(self.names[name] for name in columns(node) if name in self.names)) or "false"
 
-    def judged(self, node: Any, *, met_or_not: bool = False, positive: bool = True) -> str:
+    def judged(self, node: exp.Expr, *, met_or_not: bool = False, positive: bool = True) -> str:
         """SQL for whether the condition ``node`` is met: true, false, or NULL where an unknown fact decides it.
 
         NULL of known facts stays NULL, as in SQL. With ``met_or_not`` it is not met, as in WHERE: what is NULL then is
@@ -63,7 +62,7 @@ class Unknowns:
         flag, unknown = self.flag(node), self._atom(node)
         return unknown if flag == "true" else f"CASE WHEN {flag} THEN {unknown} ELSE {known} END"
 
-    def _atom(self, node: Any) -> str:
+    def _atom(self, node: exp.Expr) -> str:
         match node:
             case exp.Is() if isinstance(node.expression, exp.Null):
                 return f"({self.bounds(node.this).null})::BOOLEAN"
@@ -76,7 +75,7 @@ class Unknowns:
         sign = _SIGNS.get(type(node))
         return self._compared(sign, node.this, node.expression) if sign else "NULL::BOOLEAN"
 
-    def _compared(self, sign: str, left: Any, right: Any) -> str:
+    def _compared(self, sign: str, left: exp.Expr, right: exp.Expr) -> str:
         a, b = self.bounds(left), self.bounds(right)
         below, above = _if_both(a.high, "<", b.low), _if_both(a.low, ">", b.high)
         at_most, at_least = _if_both(a.high, "<=", b.low), _if_both(a.low, ">=", b.high)
@@ -91,7 +90,7 @@ class Unknowns:
         known = f"NOT ({a.null}) AND NOT ({b.null})"
         return f"CASE WHEN {known} AND ({yes}) THEN true WHEN {known} AND ({no}) THEN false END"
 
-    def bounds(self, node: Any) -> Bounds:
+    def bounds(self, node: exp.Expr) -> Bounds:
         """Return the bounds of the value of ``node``."""
         if not self.in_(node):
             sql = f"({to_sql(node)})"
@@ -128,7 +127,7 @@ class Unknowns:
                 return self._of_first([node.this, *node.expressions])
         return Bounds()
 
-    def _of_several(self, node: Any) -> Bounds:
+    def _of_several(self, node: exp.Expr) -> Bounds:
         """Bounds of the greatest or least: any known part bounds it on one side, and only all parts on the other."""
         parts = [(self.in_(part), self.bounds(part)) for part in (node.this, *node.expressions)]
         is_greatest = isinstance(node, exp.Greatest)
@@ -145,7 +144,7 @@ class Unknowns:
         null = " AND ".join(f"({bounds.null})" for _, bounds in parts)
         return Bounds(*((nearest, farthest) if is_greatest else (farthest, nearest)), f"({null})")
 
-    def _of_first(self, nodes: list[Any]) -> Bounds:
+    def _of_first(self, nodes: list[exp.Expr]) -> Bounds:
         first = self.bounds(nodes[0])
         if len(nodes) == 1:
             return first
@@ -161,7 +160,7 @@ class Unknowns:
         return Bounds(low, high, f"(({first.null}) AND ({rest.null}))")
 
 
-_SIGNS: dict[type[Any], str] = {
+_SIGNS: dict[type[exp.Expr], str] = {
     exp.LT: "<",
     exp.LTE: "<=",
     exp.GT: ">",
@@ -182,5 +181,5 @@ def _either(a: Bounds, b: Bounds) -> str:
     return f"(({a.null}) OR ({b.null}))"
 
 
-def _is_positive(node: Any) -> bool:
+def _is_positive(node: exp.Expr) -> bool:
     return isinstance(node, exp.Literal) and not node.is_string and float(node.this) > 0

@@ -1,14 +1,13 @@
 """The segments of a set as a document: how many people are in each, whom to talk to first, and why."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Document, Field, Listing
+from usertrack.core.document import Document, Field, Kind, Listing
 from usertrack.core.period import moment
-from usertrack.core.table import Column, Row, Table
+from usertrack.core.table import Column, MappedRows, Row, Table
 from usertrack.core.words import number, plural
 from usertrack.library.entities import EMAIL
 from usertrack.segments.classify import OWN_COLUMNS, Classification, SegmentCount, other_segments_words
@@ -59,17 +58,42 @@ def segments_document(
         subtitle=_subtitle(profiles),
         blocks=(_summary(classification, only, since, members), _who_first(classification, table, only)),
         notes=tuple(notes),
-        data=lambda: _json(
-            classification,
-            classification.people(only, limit, to_act_on=not all_members),
-            timezone,
-            [*notes, *cut_note(len(table.rows), limit)],
-            since,
-            only,
-        ),
+        data=lambda: {
+            "as_of": profiles.as_of,
+            "timezone": timezone,
+            "set": classification.segment_set.name,
+            "sources": source_states(profiles),
+            "match": profiles.match.as_dict(),
+            "since": since.as_of if since else None,
+            "segments": _counts(since).dicts(classification.counts),
+            "organizations" if profiles.key == ORGANIZATION else "users": [
+                person_json(profiles.key, table.names, row)
+                for row in classification.people(only, limit, to_act_on=not all_members).rows
+            ],
+            "undecided": [
+                {profiles.key: key, "segments": segments} for key, segments, *_ in classification.undecided(only).rows
+            ],
+            "notes": [*notes, *cut_note(len(table.rows), limit)],
+        },
         table=table,
         timezone=timezone,
         as_of=profiles.as_of,
+    )
+
+
+def _counts(since: SegmentChanges | None) -> Columns[SegmentCount]:
+    """The columns of the segments in JSON."""
+    moved = since.counts if since else {}
+    return Columns(
+        Attribute("id", "VARCHAR", "segment.id"),
+        Attribute("name", "VARCHAR", "segment.name"),
+        Attribute("action", "VARCHAR", "segment.action"),
+        Attribute("count", "BIGINT", "people"),
+        Attribute("to_act_on", "BIGINT"),
+        Attribute("undecided", "BIGINT"),
+        Attribute("unknown", "VARCHAR", lambda count: count.unknown or None),
+        Attribute("entered", "BIGINT", lambda count: moved.get(count.segment.id, (None, None))[0]),
+        Attribute("left", "BIGINT", lambda count: moved.get(count.segment.id, (None, None))[1]),
     )
 
 
@@ -106,10 +130,10 @@ def _summary(classification: Classification, only: Sequence[str], since: Segment
     undecided = Field("Undecided", "number") if any(count.open for count in segment_counts) else None
 
     columns: Columns[SegmentCount] = Columns(
-        Attribute("segment", "VARCHAR", lambda count: count.segment.name, Field("Segment", "tag", tags=tags)),
+        Attribute("segment", "VARCHAR", "segment.name", Field("Segment", "tag", tags=tags)),
         Attribute("people", "VARCHAR", lambda count: _known(count.people), Field(subjects_heading(key), align="right")),
         Attribute("to_act_on", "VARCHAR", lambda count: _known(count.to_act_on), to_act_on),
-        Attribute("undecided", "BIGINT", lambda count: count.undecided, undecided),
+        Attribute("undecided", "BIGINT", field=undecided),
         Attribute("share", "DOUBLE", lambda count: count.share(total), Field("Share", "bar", full=1.0)),
         Attribute(
             "since",
@@ -117,7 +141,7 @@ def _summary(classification: Classification, only: Sequence[str], since: Segment
             lambda count: moves_text(since.counts.get(count.segment.id)) if since else None,
             Field(since.heading, align="right") if since else None,
         ),
-        Attribute("action", "VARCHAR", lambda count: count.segment.action, Field("Action")),
+        Attribute("action", "VARCHAR", "segment.action", Field("Action")),
     )
     more = f"{subjects_words(anyone, key)} in all: who is in several segments counts in each" if overlap else ""
     return replace(columns.listing(segment_counts, as_of=classification.profiles.as_of), more=more)
@@ -130,7 +154,6 @@ def _known(count: int | None) -> str:
 def _who_first(classification: Classification, table: Table, only: Sequence[str]) -> Listing:
     names = {segment.id: segment.name for segment in classification.segment_set.segments}
     key = classification.profiles.key
-    people = _PeopleRows(table, names, only)
     size = classification.profiles.size_facts
     evidence = [name for name in classification.evidence(only) if name not in size][:_EVIDENCE]
     facts = {
@@ -138,7 +161,7 @@ def _who_first(classification: Classification, table: Table, only: Sequence[str]
         for name in evidence
     }
     return Listing(
-        Table((*people.columns,), people, as_of=classification.profiles.as_of, timezone=table.timezone),
+        replace(_with_one_reason(table, names, only), as_of=classification.profiles.as_of),
         heading="Who to talk to first",
         fields={
             key: Field(subject_words(key), "text" if size else "person"),
@@ -161,94 +184,36 @@ def _title(label: str) -> str:
     return label[:1].upper() + label[1:]
 
 
-def _kind(classification: Classification, name: str) -> Any:
+def _kind(classification: Classification, name: str) -> Kind:
     fact = classification.profiles.facts[name]
     return "percent" if fact.unit == "percent" else "when" if fact.type == "TIMESTAMP" else "auto"
 
 
-class _PeopleRows(Sequence[Row]):
-    """People with the name of their segment and one reason each. Rows are read only as far as they are shown."""
+def _with_one_reason(table: Table, names: dict[str, str], only: Sequence[str]) -> Table:
+    """The table of people with the name of their segment and one reason each."""
+    primary, because, segments = (table.names.index(name) for name in ("primary", "because", "segments"))
 
-    def __init__(self, table: Table, names: dict[str, str], only: Sequence[str]) -> None:
-        self._table = table
-        self._names = names
-        self._only = only
-        self._primary, self._because = table.names.index("primary"), table.names.index("because")
-        self._segments = table.names.index("segments")
-        self.columns = tuple(Column(c.name) if c.name == "because" else c for c in table.columns)
-
-    def __len__(self) -> int:
-        return len(self._table.rows)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self._row(row) for row in self._table.rows[index]]
-        return self._row(self._table.rows[index])
-
-    def __iter__(self) -> Iterator[Row]:
-        return map(self._row, self._table.rows)
-
-    def _row(self, row: Row) -> Row:
+    def change(row: Row) -> Row:
         cells = list(row)
         # the reason of the segment that was asked for, else of the primary one; the others by name
-        member = row[self._segments]
-        segment_id = next((id_ for id_ in member if id_ in self._only), row[self._primary])
-        cells[self._primary] = self._names[segment_id]
-        also = [self._names[id_] for id_ in member if id_ != segment_id]
-        cells[self._because] = row[self._because][member.index(segment_id)] + (
-            f" (also {', '.join(also)})" if also else ""
-        )
+        member = row[segments]
+        segment_id = next((id_ for id_ in member if id_ in only), row[primary])
+        cells[primary] = names[segment_id]
+        also = [names[id_] for id_ in member if id_ != segment_id]
+        cells[because] = row[because][member.index(segment_id)] + (f" (also {', '.join(also)})" if also else "")
         return tuple(cells)
 
-
-def _json(
-    classification: Classification,
-    table: Table,
-    timezone: str,
-    notes: Sequence[str],
-    since: SegmentChanges | None,
-    only: Sequence[str],
-) -> dict[str, Any]:
-    profiles = classification.profiles
-    counts = since.counts if since else {}
-    return {
-        "as_of": profiles.as_of,
-        "timezone": timezone,
-        "set": classification.segment_set.name,
-        "sources": source_states(profiles),
-        "match": profiles.match.as_dict(),
-        "since": since.as_of if since else None,
-        "segments": [
-            {
-                "id": c.segment.id,
-                "name": c.segment.name,
-                "action": c.segment.action,
-                "count": c.people,
-                "to_act_on": c.to_act_on,
-                "undecided": c.undecided,
-                "unknown": c.unknown or None,
-                "entered": counts.get(c.segment.id, (None, None))[0],
-                "left": counts.get(c.segment.id, (None, None))[1],
-            }
-            for c in classification.counts
-        ],
-        "organizations" if profiles.key == ORGANIZATION else "users": [
-            person_json(profiles.key, table.names, row) for row in table.rows
-        ],
-        "undecided": [
-            {profiles.key: key, "segments": segments} for key, segments, *_ in classification.undecided(only).rows
-        ],
-        "notes": list(notes),
-    }
+    columns = tuple(Column(c.name) if c.name == "because" else c for c in table.columns)
+    return Table(columns, MappedRows(table.rows, change), as_of=table.as_of, timezone=table.timezone)
 
 
-def person_json(key: str, names: Sequence[str], row: Row) -> dict[str, Any]:
+def person_json(key: str, names: Sequence[str], row: Row) -> dict[str, object]:
     cells = dict(zip(names, row, strict=True))
     own = {name: cells.pop(name) for name in (key, *OWN_COLUMNS)}
     return {**own, "profile": cells}
 
 
-def source_states(profiles: Profiles) -> list[dict[str, Any]]:
+def source_states(profiles: Profiles) -> list[dict[str, str | bool]]:
     """Each source with whether all of its queries answered, and if not, why."""
     reasons: dict[str, str] = {profiles.queries[name].source: "" for name in profiles.queries}
     for fact in profiles.facts.values():

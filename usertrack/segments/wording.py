@@ -1,7 +1,6 @@
 """Rules and values of facts in words, instead of SQL."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlglot import exp
 
@@ -10,7 +9,7 @@ from usertrack.core.words import number
 from usertrack.segments.expressions import Atom, to_sql
 from usertrack.segments.profiles import ProfileFact
 
-_SIGNS: dict[type[exp.Expression], str] = {
+_SIGNS: dict[type[exp.Expr], str] = {
     exp.GT: ">",
     exp.GTE: "≥",
     exp.LT: "<",
@@ -20,7 +19,7 @@ _SIGNS: dict[type[exp.Expression], str] = {
     exp.NullSafeEQ: "is",
     exp.NullSafeNEQ: "is not",
 }
-_AGO: dict[type[exp.Expression], str] = {
+_AGO: dict[type[exp.Expr], str] = {
     exp.LT: "more than {} ago",
     exp.LTE: "at least {} ago",
     exp.GT: "less than {} ago",
@@ -35,11 +34,11 @@ def rule_words(atom: Atom, facts: dict[str, ProfileFact]) -> str:
     return f"{atom.before} {text}{atom.after}".strip().replace("( ", "(")
 
 
-def _labelled(node: exp.Expression, facts: dict[str, ProfileFact]) -> exp.Expression:
+def _labelled(node: exp.Expr, facts: dict[str, ProfileFact]) -> exp.Expr:
     return exp.var(facts[node.name].label) if isinstance(node, exp.Column) and node.name in facts else node
 
 
-def _of_one_fact(node: exp.Expression, facts: dict[str, ProfileFact]) -> str:
+def _of_one_fact(node: exp.Expr, facts: dict[str, ProfileFact]) -> str:
     """The comparison without its fact, when it is a column on the left and a single value on the right; else empty."""
     if isinstance(node, exp.Not) and isinstance(node.this, exp.Is):
         return "known" if _is_null(node.this, facts) else ""
@@ -57,7 +56,7 @@ def _of_one_fact(node: exp.Expression, facts: dict[str, ProfileFact]) -> str:
     return f"{_SIGNS[type(node)]} {value}"
 
 
-def _is_null(node: exp.Expression, facts: dict[str, ProfileFact]) -> bool:
+def _is_null(node: exp.Expr, facts: dict[str, ProfileFact]) -> bool:
     return (
         isinstance(node, exp.Is)
         and isinstance(node.this, exp.Column)
@@ -66,7 +65,7 @@ def _is_null(node: exp.Expression, facts: dict[str, ProfileFact]) -> bool:
     )
 
 
-def _ago(node: Any) -> str:
+def _ago(node: exp.Expr | None) -> str:
     """``as_of - INTERVAL 7 DAY`` → ``7 days``."""
     if not (isinstance(node, exp.Sub) and node.this.name == "as_of" and isinstance(node.expression, exp.Interval)):
         return ""
@@ -74,14 +73,14 @@ def _ago(node: Any) -> str:
     return f"{amount} {unit}{'s' * (amount != '1')}" if unit else ""
 
 
-def value_words(fact: ProfileFact, value: Any, timezone: str = "UTC") -> str:
+def value_words(fact: ProfileFact, value: object, timezone: str = "UTC") -> str:
     """A value of ``fact`` in words; times are in ``timezone``."""
     if value is None:
         if fact.missing:
             return "unknown"
         return {"TIMESTAMP": "none seen", "VARCHAR": "none"}.get(fact.type, "unknown")
-    if fact.unit == "percent":
-        return f"{_short(100 * float(value), 1)} %"
+    if fact.unit == "percent" and isinstance(value, int | float):
+        return f"{_short(100 * value, 1)} %"
     if isinstance(value, datetime):
         local = in_zone(value, timezone)
         return f"{local.day} {local:%b %Y %H:%M}"
@@ -92,7 +91,7 @@ def value_words(fact: ProfileFact, value: Any, timezone: str = "UTC") -> str:
     return _short(value, 2) if isinstance(value, int | float) else str(value)
 
 
-def bounded_words(fact: ProfileFact, low: Any, high: Any, timezone: str) -> str:
+def bounded_words(fact: ProfileFact, low: object, high: object, timezone: str) -> str:
     """Describe the bounds of an unknown fact: ``3 or more``, ``20 Nov 2026 09:00 or later``."""
     is_time = fact.type == "TIMESTAMP"
     sides = [(low, "or later" if is_time else "or more"), (high, "or earlier" if is_time else "or less")]

@@ -4,16 +4,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from usertrack.core.errors import UsageError
 from usertrack.core.period import as_utc
-from usertrack.core.table import Table
+from usertrack.core.table import NamedRow, Table
 from usertrack.engine.runner import Runner
-from usertrack.product.ask import answers, breakdown_values, filter_values, groups
+from usertrack.product.ask import ScopedQuery, answers, groups
 from usertrack.product.lifecycle.numbers import LifecycleBucket, turnover_query, turnovers
 from usertrack.product.scope import GroupName, Scope
-from usertrack.product.sessions.numbers import SessionComparison, Visits, comparison_of, sessions_query, with_reason
+from usertrack.product.sessions.numbers import (
+    SessionComparison,
+    SessionCounts,
+    comparison_of,
+    sessions_query,
+    with_reason,
+)
 from usertrack.product.sign_ups import sign_ups
 
 MONTH, SOON = 30, 7
@@ -89,7 +94,7 @@ class Engagement:
         return 100 * sum(known) / len(known) if known else None
 
 
-def engagement_of(active: ActiveDays, visits: Visits) -> Engagement:
+def engagement_of(active: ActiveDays, visits: SessionCounts) -> Engagement:
     stayed = None if visits.bounce_rate is None else 1 - visits.bounce_rate
     return Engagement(active.stickiness, active.came_back, stayed, visits.of_two_minutes)
 
@@ -106,7 +111,7 @@ class ActivityPeriod:
 
     active: ActiveDays
     lifecycle: LifecycleBucket
-    visits: Visits
+    visits: SessionCounts
 
     @property
     def engagement(self) -> Engagement:
@@ -168,12 +173,12 @@ def ask(runner: Runner, requested_scope: Scope) -> Activity:
         raise UsageError("activity is counted in days, not hours", "--interval day, week or month")
     scope = replace(requested_scope, interval="day").widened_to_buckets
     everybody = replace(scope, breakdown="")
-    queries = [
+    queries: list[ScopedQuery] = [
         _days_query(everybody),
         sessions_query(everybody),
         turnover_query(everybody),
-        ("posthog/event_hours", {**filter_values(scope), "since": scope.since, "until": scope.end}),
-        ("posthog/log_begin", {"until": scope.end}),
+        ("posthog/event_hours", everybody, {}),
+        ("posthog/log_begin", everybody, {}),
         *([_days_query(scope)] if scope.breakdown else []),
     ]
     days, visits, came, hours, log, *grouped = answers(runner, queries)
@@ -195,7 +200,7 @@ def ask(runner: Runner, requested_scope: Scope) -> Activity:
         ActivityPeriod(now, is_now, sessions.now),
         ActivityPeriod(before, was, sessions.before)
         if compares
-        else ActivityPeriod(_NO_DAYS, was, Visits(known=False)),
+        else ActivityPeriod(_NO_DAYS, was, SessionCounts(known=False)),
         sessions,
         {(row["date"], int(row["hour"])): int(row["events"]) for row in hours.dicts()},
         {name: _active(rows, scope, begin)[1] for table in grouped for name, rows in groups(table, scope)},
@@ -219,16 +224,13 @@ def engagements(runner: Runner, scopes: Sequence[Scope]) -> list[Engagement]:
     ]
 
 
-def _days_query(scope: Scope) -> tuple[str, dict[str, Any]]:
+def _days_query(scope: Scope) -> ScopedQuery:
     origin, count = scope.starts[0], len(scope.starts)
     first, earliest = (scope.step(origin, -days).astimezone(UTC) for days in (count, count + MONTH - 1))
-    times = {"from": earliest, "first": first, "since": scope.since, "until": scope.end}
-    return "posthog/active_days", {**filter_values(scope), **breakdown_values(scope), **times}
+    return "posthog/active_days", scope, {"from": earliest, "first": first}
 
 
-def _active(
-    rows: Sequence[Mapping[str, Any]], scope: Scope, begin: datetime | None = None
-) -> tuple[ActiveDays, ActiveDays]:
+def _active(rows: Sequence[NamedRow], scope: Scope, begin: datetime | None = None) -> tuple[ActiveDays, ActiveDays]:
     """The period before, and the window up to ``as_of``; both have every day, also those without anybody.
 
     Days of which the log, which begins at ``begin``, does not have all are not complete.

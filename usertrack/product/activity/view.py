@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from usertrack.core import period
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Chart, Document, Field, Heatmap, Listing, Paragraph
+from usertrack.core.table import NamedRow
 from usertrack.core.words import plural
 from usertrack.product.activity.numbers import FORMULA, ActiveDay, ActiveDays, Activity, ActivityPeriod, Engagement
 from usertrack.product.ask import all_others_note
@@ -195,7 +195,7 @@ def _length(scope: Scope) -> str:
     return " and ".join(parts) or "time"
 
 
-def _json(activity: Activity, days: list[dict[str, Any]], notes: Sequence[str]) -> dict[str, Any]:
+def _json(activity: Activity, days: list[NamedRow], notes: Sequence[str]) -> dict[str, object]:
     now, before = figures(activity)
     return {
         **activity.scope.as_dict(),

@@ -14,8 +14,8 @@ from usertrack.core.table import Table
 from usertrack.core.words import plural, signed
 from usertrack.product import shares
 from usertrack.product.attributes import group_attributes
-from usertrack.product.churn.numbers import BackTest, Churn, ChurnGroup, ChurnPeriod, Mark, Risk, Segment
-from usertrack.product.churn.survival import Point
+from usertrack.product.churn.numbers import Churn, ChurnGroup, ChurnPeriod, Mark, Risk, Segment
+from usertrack.product.churn.survival import Point, Survival
 from usertrack.product.scope import Scope
 from usertrack.product.shares import Share, ShareLabels, label
 
@@ -91,19 +91,31 @@ SURVIVAL: Columns[tuple[float, Point]] = Columns(
 )
 """How many still stay on a day after their first, as the point of the curve before it has it."""
 
+LIFETIME: Columns[Survival] = Columns(
+    Attribute("people", "BIGINT", "n"),
+    Attribute("left", "BIGINT", "ended"),
+    Attribute("median_days", "DOUBLE", "median"),
+    Attribute("median_low", "DOUBLE", "median_interval.low"),
+    Attribute("median_high", "DOUBLE", "median_interval.high"),
+    Attribute("mean_days", "DOUBLE", "mean"),
+    Attribute("mean_low", "DOUBLE", "mean_interval.low"),
+    Attribute("mean_high", "DOUBLE", "mean_interval.high"),
+    Attribute("horizon_days", "DOUBLE", "horizon"),
+)
+
 MARKS: Columns[Mark] = Columns(
     Attribute("fact", "VARCHAR", lambda mark: fact(mark), Field("In the period before")),
     Attribute(
         "left",
         "JSON",
-        lambda mark: share_json(mark.share),
+        lambda mark: SHARE.dicts([mark.share])[0],
         Field("Left", "bar", full=1.0),
         lambda mark: mark.share.value,
     ),
     Attribute(
         "stayed",
         "JSON",
-        lambda mark: share_json(mark.other_share),
+        lambda mark: SHARE.dicts([mark.other_share])[0],
         Field("Stayed", "bar", full=1.0),
         lambda mark: mark.other_share.value,
     ),
@@ -174,8 +186,9 @@ def _latest(group: ChurnGroup) -> Share:
     return group.periods[-1].left if group.periods else Share()
 
 
-def as_json(churn: Churn, notes: Sequence[str]) -> dict[str, Any]:
+def as_json(churn: Churn, notes: Sequence[str]) -> dict[str, object]:
     unused = () if has_trend(churn) else ("interval", "week_start")
+    tests = vars(churn.test) if churn.test else {}
     return {
         **{key: value for key, value in churn.scope.as_dict().items() if key not in unused},
         "event": churn.event or None,
@@ -185,40 +198,30 @@ def as_json(churn: Churn, notes: Sequence[str]) -> dict[str, Any]:
         "risk_segments": risk_columns(churn.gone).dicts(churn.risks),
         "marks": MARKS.dicts(churn.marks),
         **({"paid": PERIODS.dicts(churn.paid)} if churn.paid else {}),
-        "back_test": _test_json(churn.test),
+        "back_test": dict(zip(tests, SHARE.dicts(tests.values()), strict=True)) or None,
         "notes": list(notes),
     }
 
 
-def _group_json(group: ChurnGroup, scope: Scope) -> dict[str, Any]:
+def _group_json(group: ChurnGroup, scope: Scope) -> dict[str, object]:
     life, trend = group.lifetime, shares.columns(scope, TREND)
     return {
         **group.name.columns,
-        "churn_rate": share_json(_latest(group)),
+        "churn_rate": SHARE.dicts([_latest(group)])[0],
         "periods": PERIODS.dicts(group.periods),
         **({"trend": trend.dicts(shares.rows(group.name, group.trend))} if group.trend else {}),
         "lifetime": {
-            "people": life.n,
-            "left": life.ended,
-            "median_days": life.median,
-            "median_low": life.median_interval.low,
-            "median_high": life.median_interval.high,
-            "mean_days": life.mean,
-            "mean_low": life.mean_interval.low,
-            "mean_high": life.mean_interval.high,
-            "horizon_days": life.horizon,
+            **LIFETIME.dicts([life])[0],
             "curve": SURVIVAL.dicts((point.time, point) for point in life.points),
         },
         "too_new": group.too_new,
     }
 
 
-def share_json(share: Share) -> dict[str, Any]:
-    low, high = share.interval.low, share.interval.high
-    return {"rate": share.value, "hits": share.hits, "n": share.n, "low": low, "high": high}
-
-
-def _test_json(test: BackTest | None) -> dict[str, Any] | None:
-    if test is None:
-        return None
-    return {name: share_json(getattr(test, name)) for name in ("precision", "recall", "base")}
+SHARE: Columns[Share] = Columns(
+    Attribute("rate", "DOUBLE", "value"),
+    Attribute("hits", "BIGINT"),
+    Attribute("n", "BIGINT"),
+    Attribute("low", "DOUBLE", "interval.low"),
+    Attribute("high", "DOUBLE", "interval.high"),
+)

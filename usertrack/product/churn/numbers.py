@@ -1,24 +1,22 @@
 """Churn by whole days: who left, after how long, who is likely to leave, and a back-test of that forecast."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from usertrack.core.errors import UsageError
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval, difference
-from usertrack.core.table import Table
+from usertrack.core.table import NamedRow, Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
-from usertrack.product.ask import answer, filter_values
+from usertrack.product.ask import answer
 from usertrack.product.churn.survival import Survival, kaplan_meier
-from usertrack.product.known_events import require_events
+from usertrack.product.events import events_of, require_events
 from usertrack.product.scope import GroupName, Scope, values_first
 from usertrack.product.shares import Share, ShareBucket
-from usertrack.product.steps import events_of
 
 LIKELY = 0.5
 """People of a segment are likely to leave where at least this share of it left in the past."""
@@ -26,7 +24,7 @@ FEWEST = 10
 """A segment with fewer people in the past has no forecast."""
 MOST_PERIODS = 12  # of 30 days: a year
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[NamedRow]
 Segment = tuple[int, int]
 """How regular people were (1 to 3) and how silent they are (0 to 2), as `posthog/churn` has it."""
 
@@ -87,7 +85,7 @@ class Risk:
 
 
 @dataclass(frozen=True)
-class BackTest:
+class ChurnBackTest:
     """The forecast as it was before the last period, and what then happened.
 
     ``precision``: who left, of those it named. ``recall``: who was named, of those who left. ``base``: who left, of
@@ -128,7 +126,7 @@ class Churn:
     groups: tuple[ChurnGroup, ...]
     risks: tuple[Risk, ...]
     marks: tuple[Mark, ...]
-    test: BackTest | None
+    test: ChurnBackTest | None
     table: Table
     paid: tuple[ChurnPeriod, ...] = ()
 
@@ -184,16 +182,12 @@ def _paid(runner: Runner, gone: int, scope: Scope, periods: int) -> tuple[ChurnP
 
 def _ask(runner: Runner, query: str, event: str, gone: int, scope: Scope, **more: int) -> Table:
     """Nothing after the runner's moment is asked for: days to come are no silence."""
-    known = runner.library[query].params
-    shared = {name: value for name, value in {**scope.values, **scope.bucketing}.items() if name in known}
-    own = {"event": list(events_of(runner, event) or ("",)), "gone": gone, "until": scope.end}
-    return answer(runner, query, {**shared, **own, **more})
+    return answer(runner, query, scope, event=list(events_of(runner, event) or ("",)), gone=gone, **more)
 
 
 def _mostly_anonymous(runner: Runner, scope: Scope) -> bool:
     """Whether fewer than half of the people are identified, and some are."""
-    values = {**filter_values(scope), "since": scope.since, "until": scope.end}
-    ((people, identified),) = answer(runner, "posthog/identified_people", values).rows
+    ((people, identified),) = answer(runner, "posthog/identified_people", scope).rows
     return bool(0 < 2 * identified < people)
 
 
@@ -255,7 +249,7 @@ def _likely(past: Share) -> bool | None:
     return None if past.n < FEWEST or past.value is None else past.value >= LIKELY
 
 
-def _back_test(cells: Rows) -> BackTest | None:
+def _back_test(cells: Rows) -> ChurnBackTest | None:
     """The risks of two periods ago, applied to the people of one period ago."""
     learnt, then = _by_segment(cells, 2), _by_segment(cells, 1)
     if not learnt or not then:
@@ -263,7 +257,7 @@ def _back_test(cells: Rows) -> BackTest | None:
     named = [left for segment, left in then.items() if _likely(learnt.get(segment, Share()))]
     hits, people = sum(left.hits for left in named), sum(left.n for left in named)
     base = Share(sum(left.hits for left in then.values()), sum(left.n for left in then.values()))
-    return BackTest(Share(hits, people), Share(hits, base.hits), base)
+    return ChurnBackTest(Share(hits, people), Share(hits, base.hits), base)
 
 
 def _risks(cells: Rows, facts: Rows) -> Iterator[Risk]:
@@ -284,7 +278,7 @@ def _people_by_event(rows: Rows, column: str = "people") -> tuple[Counter[str], 
     return counts, sum(_count(row, column) for row in rows if not row["event"])
 
 
-def _count(row: Mapping[str, Any], column: str) -> int:
+def _count(row: NamedRow, column: str) -> int:
     left, people = int(row["left_after"]), int(row["people"])
     return {"people": people, "left": left, "stayed": people - left}[column]
 

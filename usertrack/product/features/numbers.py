@@ -4,18 +4,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval, wilson
-from usertrack.core.table import Table
+from usertrack.core.table import NamedRow, Table
 from usertrack.engine.runner import Runner
 from usertrack.library.events import NONE, ROLES, require_role
 from usertrack.product.ask import answers
+from usertrack.product.events import events_of, known_events, require_steps, step_of
 from usertrack.product.features.trend import Trend, by_weekday
-from usertrack.product.known_events import known_events
 from usertrack.product.scope import GroupName, Scope, values_first
-from usertrack.product.steps import events_of, require_steps, step_of
 from usertrack.workspace.settings import Settings
 
 STEPS = (0.1, 0.25, 0.5, 0.75)
@@ -153,20 +151,18 @@ def _ask(runner: Runner, queries: Sequence[str], source: FeatureSource, scope: S
     events = source.events or events_of(runner, source.event)
     if not events:
         raise UsageError("a use of a feature is an event with a name", "--event takes one, and a|b is either")
-    values = {
-        **scope.values,
-        **scope.bucketing,
+    own = {
         "event": list(events),
         "property": source.named_by or _NO_PROPERTY,
         "category": source.category_by,
         "duration": source.seconds_by,
     }
     params = {query: runner.library[query].params for query in queries}
-    return answers(runner, [(name, {key: values[key] for key in values if key in params[name]}) for name in queries])
+    return answers(runner, [(name, scope, {key: own[key] for key in own if key in params[name]}) for name in queries])
 
 
 _NO_PROPERTY = "usertrack_no_property"  # no event has it, so that each event is a feature by its own name
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[NamedRow]
 Sets = Mapping[tuple[str, str, int], int]
 """How many people, by feature ('' is everybody), kind and number, as `posthog/features` has them."""
 
@@ -197,7 +193,7 @@ def _groups(source: FeatureSource, scope: Scope, people: Rows, days: _Days) -> I
         )
         of_rank = [row for row in people if row["group_rank"] == rank]
         sets, of_days = _sets(of_rank), _sets(own.people)
-        by_name: dict[str, list[Mapping[str, Any]]] = {}
+        by_name: dict[str, list[NamedRow]] = {}
         for row in own.uses:
             by_name.setdefault(row["feature"], []).append(row)
         plan, features = source.plan, []

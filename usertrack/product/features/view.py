@@ -1,12 +1,12 @@
 """Features as a document: a table of their use, and heatmaps of adoption by category."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Heatmap, Listing
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval
+from usertrack.core.table import NamedRow
 from usertrack.core.words import plural
 from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import group_attributes
@@ -46,7 +46,7 @@ def feature_columns(scope: Scope) -> Columns[FeatureRow]:
         Attribute(
             "adoption",
             "DOUBLE",
-            lambda row: row.feature.people / row.group.people if row.group.people else None,
+            lambda row: _share(row.feature.people, row.group.people),
             Field("Adoption", "bar", full=1.0),
         ),
         Attribute("adoption_low", "DOUBLE", "interval.low"),
@@ -105,33 +105,30 @@ def _blocks(group: FeatureGroup, scope: Scope) -> Iterator[Block]:
     many = len(group.features) > _MOST
     for at, name in enumerate(names):
         members = [feature for feature in group.features if feature.category == name]
-        heatmap = _heatmap(members, name or _NO_CATEGORY, group, scope, last=at == len(names) - 1)
-        yield replace(heatmap, limit=max(1, _MOST // len(names)) if many else _MOST)
+        yield Heatmap(
+            f"{name or _NO_CATEGORY}: adoption by {scope.interval}",
+            [feature.name for feature in members],
+            ["all", *(scope.label(start) + "…" * scope.unfinished(start) for start in scope.starts)],
+            [
+                [
+                    feature.adoption,
+                    *map(_share, feature.periods, group.active),
+                ]  # over all the time, then in each period
+                for feature in members
+            ],
+            "percent",
+            caption=_LEGEND if at == len(names) - 1 else "",
+            corner=f"{scope.interval} of",
+            steps=STEPS,
+            bands=BANDS,
+            limit=max(1, _MOST // len(names)) if many else _MOST,
+        )
     if group.unused:
         yield _unused(group, scope)
 
 
-def _heatmap(features: Sequence[Feature], category: str, group: FeatureGroup, scope: Scope, *, last: bool) -> Heatmap:
-    """Adoption over all the time, then in each period of it."""
-    values = [
-        [
-            feature.adoption,
-            *(used / active if active else None for used, active in zip(feature.periods, group.active, strict=True)),
-        ]
-        for feature in features
-    ]
-    columns = ["all", *(scope.label(start) + "…" * scope.unfinished(start) for start in scope.starts)]
-    return Heatmap(
-        f"{category}: adoption by {scope.interval}",
-        [feature.name for feature in features],
-        columns,
-        values,
-        "percent",
-        caption=_LEGEND if last else "",
-        corner=f"{scope.interval} of",
-        steps=STEPS,
-        bands=BANDS,
-    )
+def _share(people: int, active: int) -> float | None:
+    return people / active if active else None
 
 
 _ABOVE = (f"{band} above {step:.0%}".replace("%", " %") for band, step in zip(BANDS[1:], STEPS, strict=True))
@@ -176,7 +173,7 @@ def _notes(features: Features) -> tuple[str, ...]:
     )
 
 
-def _json(features: Features, rows: list[dict[str, Any]], notes: Sequence[str]) -> dict[str, Any]:
+def _json(features: Features, rows: list[NamedRow], notes: Sequence[str]) -> dict[str, object]:
     scope, source = features.scope, features.source
     starts = [scope.stored(start) for start in scope.starts]
     return {
@@ -193,7 +190,7 @@ def _json(features: Features, rows: list[dict[str, Any]], notes: Sequence[str]) 
                 "start": start,
                 "people": people,
                 "active": active,
-                "adoption": people / active if active else None,
+                "adoption": _share(people, active),
                 "complete": complete,
             }
             for group in features.groups

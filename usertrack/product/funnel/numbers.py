@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from math import ceil, isfinite
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.core.table import Table
+from usertrack.core.table import NamedRow, Table
 from usertrack.core.yaml_file import YamlFile
 from usertrack.engine.runner import Runner
 from usertrack.library.events import EventStep, parse_step
 from usertrack.library.sql import properties_of
-from usertrack.product.ask import answer, breakdown_values, filter_values, quoted, require_known
-from usertrack.product.known_events import require_events
-from usertrack.product.scope import GroupName, Scope, one_of, values_first
+from usertrack.product.ask import answer, require_known
+from usertrack.product.events import require_events, require_steps
+from usertrack.product.scope import GroupName, Scope, one_of, quoted, values_first
 from usertrack.product.shares import Share, ShareBucket
-from usertrack.product.steps import require_steps
 
 Order = Literal["ordered", "strict", "unordered"]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -166,16 +165,16 @@ def _read(file: _FunnelFile, name: str) -> Funnel:
         raise file.wrong(error.message, name, hint=error.hint) from error
 
 
-def funnel_of(words: Sequence[str], named: dict[str, Funnel], read: Callable[[str], EventStep] = parse_step) -> Funnel:
+def funnel_of(steps: Sequence[str], named: dict[str, Funnel], read: Callable[[str], EventStep] = parse_step) -> Funnel:
     """The funnel of this name, or of these steps, each parsed by ``read``; raises UsageError."""
-    if len(words) == 1 and words[0] in named:
-        return named[words[0]]
-    if len(words) == 1:
+    if len(steps) == 1 and steps[0] in named:
+        return named[steps[0]]
+    if len(steps) == 1:
         there_are = f"there are {', '.join(named)}; else " if named else "funnels.yaml has none: "
-        hint = did_you_mean(words[0], named, f"{there_are}name two steps or more")
-        raise UsageError(f"no funnel is called '{words[0]}', and a step alone is none", hint)
-    steps = tuple(map(read, words))
-    return Funnel(" → ".join(step.text for step in steps), steps)
+        hint = did_you_mean(steps[0], named, f"{there_are}name two steps or more")
+        raise UsageError(f"no funnel is called '{steps[0]}', and a step alone is none", hint)
+    parsed = tuple(map(read, steps))
+    return Funnel(" → ".join(step.text for step in parsed), parsed)
 
 
 def ask(runner: Runner, funnel: Funnel, scope: Scope, *, trend: bool = False) -> FunnelAnswer:
@@ -188,7 +187,7 @@ def ask(runner: Runner, funnel: Funnel, scope: Scope, *, trend: bool = False) ->
             f"without a time to convert in, no {scope.interval} is ever over", "--window 14d, or no --interval"
         )
     _require(runner, funnel, scope)
-    table = answer(runner, _query(funnel), {**_values(funnel, scope), "trend": trend})
+    table = answer(runner, _query(funnel), scope, **_values(funnel, scope), trend=trend)
     rows = table.dicts()
     if not rows or len({row["step"] for row in rows}) < len(funnel.steps):
         require_steps(runner, funnel.steps)
@@ -209,7 +208,7 @@ def dropped(runner: Runner, funnel: Funnel, scope: Scope, step: int) -> Table:
     """
     _require(runner, funnel, scope)
     require_steps(runner, funnel.steps)
-    table = answer(runner, _query(funnel), {**_values(funnel, scope), "each": step})
+    table = answer(runner, _query(funnel), scope, **_values(funnel, scope), each=step)
     at = [table.names.index(name) for name in ("person_id", "email", "first_at")]
     rows = sorted(([row[i] for i in at] for row in table.rows), key=lambda row: (row[2], row[0]), reverse=True)
     columns = tuple(table.columns[i] for i in at)
@@ -228,7 +227,7 @@ def _query(funnel: Funnel) -> str:
     return "posthog/funnel_unordered" if funnel.order == "unordered" else "posthog/funnel"
 
 
-def _values(funnel: Funnel, scope: Scope) -> dict[str, Any]:
+def _values(funnel: Funnel, scope: Scope) -> dict[str, object]:
     # the query's steps have | between events, so an event whose name has a | becomes a condition on any event
     names, conditions = [], []
     for step in funnel.steps:
@@ -236,22 +235,13 @@ def _values(funnel: Funnel, scope: Scope) -> dict[str, Any]:
         names.append("|".join(step.events) if plain else "")
         called = [] if plain else [f"event IN ({', '.join(map(quoted, step.events))})"]
         conditions.append(" AND ".join([*called, *([f"({step.condition})"] if step.condition else [])]) or "true")
-    values = {
-        **filter_values(scope),
-        **breakdown_values(scope),
-        **scope.bucketing,
-        "since": scope.since,
-        "until": scope.end,
-        "steps": names,
-        "conditions": conditions,
-        "window": funnel.seconds(scope),
-    }
+    values = {"steps": names, "conditions": conditions, "window": funnel.seconds(scope)}
     if funnel.order == "unordered":
         return values
     return {**values, "strict": funnel.order == "strict", "exclusions": list(funnel.exclusions)}
 
 
-def _group(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> FunnelGroup:
+def _group(funnel: Funnel, scope: Scope, rows: Sequence[NamedRow]) -> FunnelGroup:
     at = {int(row["step"]): row for row in rows if row["bucket"] < 0}
     counts = [int(at[n]["persons"]) if n in at else 0 for n in range(1, len(funnel.steps) + 1)]
     steps = tuple(
@@ -272,7 +262,7 @@ def _group(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> Funn
     return FunnelGroup(scope.group_name(rank, value), steps)
 
 
-def _trend(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> tuple[ShareBucket, ...]:
+def _trend(funnel: Funnel, scope: Scope, rows: Sequence[NamedRow]) -> tuple[ShareBucket, ...]:
     counts = {(int(row["bucket"]), int(row["step"])): int(row["persons"]) for row in rows}
     window, last = timedelta(seconds=funnel.seconds(scope)), len(funnel.steps)
     return tuple(
@@ -285,5 +275,5 @@ def _trend(funnel: Funnel, scope: Scope, rows: Sequence[dict[str, Any]]) -> tupl
     )
 
 
-def _known(seconds: Any) -> float | None:
+def _known(seconds: float | None) -> float | None:
     return float(seconds) if seconds is not None and isfinite(seconds) else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing
@@ -166,7 +165,7 @@ def _notes(answer: FunnelAnswer) -> Iterator[str]:
         yield "a person is counted once, under the first value that came with a step"
 
 
-def _json(answer: FunnelAnswer, notes: Sequence[str]) -> dict[str, Any]:
+def _json(answer: FunnelAnswer, notes: Sequence[str]) -> dict[str, object]:
     funnel, scope = answer.funnel, answer.scope
     trend = shares.columns(scope, _TREND)
     return {

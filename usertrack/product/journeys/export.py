@@ -2,12 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.product.attributes import bucket_attribute, group_attributes
-from usertrack.product.journeys.numbers import Count, Edge, JourneyGroup, Journeys, Key, Steps, most_frequent
-from usertrack.product.journeys.periods import JourneyBucket, periods
+from usertrack.product.journeys.numbers import (
+    Edge,
+    JourneyBucket,
+    JourneyCount,
+    JourneyGroup,
+    Journeys,
+    Key,
+    Steps,
+    most_frequent,
+    periods,
+)
 from usertrack.product.scope import GroupName
 
 _KEYS = {
@@ -31,7 +39,7 @@ class JourneyRow:
     group: GroupName
     kind: str
     total: int
-    count: Count
+    count: JourneyCount
     step: int | None = None
     source: str | None = None
     target: str | None = None
@@ -95,7 +103,7 @@ def path_rows(group: JourneyGroup, top: int | None = None) -> Iterator[JourneyRo
 
 
 def edge_rows(
-    group: JourneyGroup, total: int, edges: Mapping[Edge, Count], top: int | None = None, step: int | None = None
+    group: JourneyGroup, total: int, edges: Mapping[Edge, JourneyCount], top: int | None = None, step: int | None = None
 ) -> Iterator[JourneyRow]:
     """With ``step`` the rest is of that step."""
     for edge, count in _with_rest(total, edges, top):
@@ -106,7 +114,7 @@ def edge_rows(
 
 
 def page_rows(
-    group: JourneyGroup, kind: str, pages: Mapping[str, Count], top: int | None = None
+    group: JourneyGroup, kind: str, pages: Mapping[str, JourneyCount], top: int | None = None
 ) -> Iterator[JourneyRow]:
     for page, count in _with_rest(group.total.sessions, pages, top):
         yield JourneyRow(group.name, kind, group.total.sessions, count, source=page, other=page is None)
@@ -118,7 +126,9 @@ def period_rows(journeys: Journeys, group: JourneyGroup) -> Iterator[JourneyRow]
         yield JourneyRow(group.name, "period", group.total.sessions, bucket.count, completion=completion, bucket=bucket)
 
 
-def _with_rest(total: int, counts: Mapping[Key, Count], top: int | None) -> Iterator[tuple[Key | None, Count]]:
+def _with_rest(
+    total: int, counts: Mapping[Key, JourneyCount], top: int | None
+) -> Iterator[tuple[Key | None, JourneyCount]]:
     """The ``top`` most frequent, and then the rest, which has no key."""
     frequent, rest = most_frequent(total, counts, top)
     yield from frequent.items()
@@ -126,11 +136,11 @@ def _with_rest(total: int, counts: Mapping[Key, Count], top: int | None) -> Iter
         yield None, rest
 
 
-def _of_step(edge: Edge) -> Count:
+def _of_step(edge: Edge) -> JourneyCount:
     return replace(edge.count, with_rarer=edge.count.with_rarer_of_step)
 
 
-def as_json(journeys: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
+def as_json(journeys: Journeys, notes: tuple[str, ...]) -> dict[str, object]:
     """The command's own document."""
     query = journeys.query
     return {
@@ -144,7 +154,7 @@ def as_json(journeys: Journeys, notes: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _group(journeys: Journeys, group: JourneyGroup) -> dict[str, Any]:
+def _group(journeys: Journeys, group: JourneyGroup) -> dict[str, object]:
     records = columns(journeys).dicts(rows(journeys, group))
     return {
         "value": group.name.columns["breakdown"],

@@ -6,15 +6,16 @@ Sessions and edges are those of PostHog's paths. The header of posthog/journeys 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice, pairwise
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from usertrack.core.errors import UsageError, did_you_mean
-from usertrack.core.table import Table
+from usertrack.core.table import NamedRow, Table
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
-from usertrack.product.ask import answer, breakdown_values, filter_values
+from usertrack.product.ask import answer
 from usertrack.product.scope import GroupName, Scope, values_first
 
 By = Literal["page", "event"]
@@ -61,13 +62,13 @@ class JourneysQuery:
             raise UsageError(f"--from and --to are both '{self.start}'", "a journey leads from one step to another")
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         """The parameters of posthog/journeys that say what a step is, and from where to where."""
         return {"pages": self.by == "page", "start": self.start, "goal": self.goal}
 
 
 @dataclass(frozen=True)
-class Count:
+class JourneyCount:
     """A number of sessions of persons; ``stayed`` of them ended there, ``reached`` got to the goal.
 
     ``seconds`` is a mean: of an edge, from the first to the last step of a path, or of a session until its exit.
@@ -91,7 +92,7 @@ class Edge:
     step: int
     source: str
     target: str | None
-    count: Count
+    count: JourneyCount
 
 
 @dataclass(frozen=True)
@@ -118,21 +119,21 @@ class JourneyGroup:
     """
 
     name: GroupName
-    at: tuple[Count, ...]
-    begins: dict[Steps, Count]
-    paths: dict[Steps, Count]
-    nodes: dict[tuple[int, str], Count]
+    at: tuple[JourneyCount, ...]
+    begins: dict[Steps, JourneyCount]
+    paths: dict[Steps, JourneyCount]
+    nodes: dict[tuple[int, str], JourneyCount]
     edges: tuple[Edge, ...]
-    moves: dict[Edge, Count]
-    exits: dict[str, Count]
-    periods: dict[int, Count]
+    moves: dict[Edge, JourneyCount]
+    exits: dict[str, JourneyCount]
+    periods: dict[int, JourneyCount]
 
     @property
-    def total(self) -> Count:
+    def total(self) -> JourneyCount:
         return self.at[0]
 
     @property
-    def entries(self) -> dict[str, Count]:
+    def entries(self) -> dict[str, JourneyCount]:
         """By their first step."""
         return {steps[0]: count for steps, count in self.begins.items() if len(steps) == 1}
 
@@ -152,7 +153,7 @@ class JourneyGroup:
         return tuple(1 - later.sessions / came.sessions if came and later else None for came, later in pairwise(counts))
 
 
-def sessions_beyond(total: int, parts: Iterable[Count]) -> int:
+def sessions_beyond(total: int, parts: Iterable[JourneyCount]) -> int:
     """Return how many of the ``total`` sessions are in none of the ``parts``."""
     return total - sum(part.sessions for part in parts)
 
@@ -161,8 +162,8 @@ Key = TypeVar("Key")
 
 
 def most_frequent(
-    total: int, counts: Mapping[Key, Count], top: int | None = None
-) -> tuple[dict[Key, Count], Count | None]:
+    total: int, counts: Mapping[Key, JourneyCount], top: int | None = None
+) -> tuple[dict[Key, JourneyCount], JourneyCount | None]:
     """The ``top`` most frequent, and the rest as one; None where there is no rest.
 
     Sessions of the rest are what is left of ``total``; its persons are ``with_rarer`` of the first in it. Where the
@@ -172,7 +173,7 @@ def most_frequent(
     frequent = dict(islice(counts.items(), known if top is None else min(top, known)))
     sessions = sessions_beyond(total, frequent.values())
     first = next(islice(counts.values(), len(frequent), None), None)
-    return frequent, Count(sessions, first.with_rarer) if first else None
+    return frequent, JourneyCount(sessions, first.with_rarer) if first else None
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,30 @@ class Journeys:
         return sum(count.sessions for group in self.groups for path, count in group.paths.items() if len(path) == 1)
 
 
+@dataclass(frozen=True)
+class JourneyBucket:
+    """The sessions that began in a bucket. ``complete``: it is over, and the window does not cut it off."""
+
+    start: datetime
+    count: JourneyCount
+    complete: bool
+
+    @property
+    def reached(self) -> float | None:
+        return self.count.reached / self.count.sessions if self.count.sessions else None
+
+
+def periods(journeys: Journeys, group: JourneyGroup) -> list[JourneyBucket]:
+    """Every bucket of the window, also those without a session; none where no periods were requested."""
+    scope = journeys.scope
+    return [
+        JourneyBucket(
+            start, group.periods.get(at, JourneyCount()), not scope.unfinished(start) and start >= scope.since
+        )
+        for at, start in enumerate(scope.starts if journeys.query.periods else ())
+    ]
+
+
 def page_of(text: str, *, urls: bool) -> str:
     """The page that a ``text`` from the command line means, as posthog/journeys names it, but for ids."""
     if not urls:
@@ -203,7 +228,31 @@ def ask(runner: Runner, query: JourneysQuery, scope: Scope) -> Journeys:
     groups, more = _groups(runner, query, scope)
     table = _ask(runner, query, scope, groups)
     most = _most(query, scope, len(groups))
-    ranked = (_group(rank, rows, scope, groups, most) for rank, rows in _ranked(table))
+    ranked = []
+    for rank, rows in _ranked(table):
+        kinds: dict[str, list[tuple[int, Steps, JourneyCount]]] = {}
+        for row in rows:
+            counted = int(row["step"]), tuple(map(str, row["names"])), _count(row)
+            kinds.setdefault(str(row["kind"]), []).append(counted)
+        at = {step: count for step, _, count in kinds["step"]}
+        edges = tuple(Edge(step, names[0], (*names, None)[1], count) for step, names, count in kinds.get("edge", []))
+        name = (
+            scope.group_name(rank, groups[rank - 1]) if rank <= len(groups) else scope.group_name(scope.top + 1, None)
+        )
+        ranked.append(
+            JourneyGroup(
+                name,
+                tuple(at[step] for step in sorted(at)),
+                {names: count for _, names, count in kinds.get("begin", [])},
+                {names: count for _, names, count in kinds.get("path", [])},
+                {(step, names[0]): count for step, names, count in kinds.get("node", [])},
+                edges,
+                # the query may stop earlier at one step: only so many are in order over all steps
+                {edge: edge.count for edge in islice((edge for edge in edges if edge.target is not None), most)},
+                {names[0]: count for _, names, count in kinds.get("exit", [])},
+                {step: count for step, _, count in kinds.get("period", [])},
+            )
+        )
     journey_groups = tuple(values_first(ranked, lambda group: group.name))
     if (query.start and not journey_groups) or (
         query.goal and not any(group.total.reached for group in journey_groups)
@@ -213,13 +262,13 @@ def ask(runner: Runner, query: JourneysQuery, scope: Scope) -> Journeys:
         ).dicts()
         events = [str(row[0]) for row in runner.table(runner.bind("posthog/event_names")).rows]
         known = list(dict.fromkeys([*(str(name) for row in everything for name in row["names"]), *events]))
-        for name in filter(None, (query.start, query.goal)):
-            if name not in known:
+        for step in filter(None, (query.start, query.goal)):
+            if step not in known:
                 frequent = ", ".join(known[:5])
                 hint = did_you_mean(
-                    name, known, f"the most frequent are {frequent}" if known else "nobody took any step"
+                    step, known, f"the most frequent are {frequent}" if known else "nobody took any step"
                 )
-                raise UsageError(f"nobody came to '{name}' in this time", hint)
+                raise UsageError(f"nobody came to '{step}' in this time", hint)
     return Journeys(query, scope, journey_groups, table, more)
 
 
@@ -227,41 +276,34 @@ def _groups(runner: Runner, query: JourneysQuery, scope: Scope) -> tuple[list[st
     """The values with a group of their own, the most frequent first, and how many more there are."""
     if not scope.breakdown:
         return [None], 0
-    table = answer(runner, "posthog/journey_groups", {**scope.values, **query.values})
+    table = answer(runner, "posthog/journey_groups", scope, **query.values)
     values = [None if row[0] is None else str(row[0]) for row in table.rows]
     more = int(table.dicts()[0]["group_values"]) - sum(value is not None for value in values) if values else 0
     return values or [None], more
 
 
 def _ask(runner: Runner, query: JourneysQuery, scope: Scope, groups: Sequence[str | None]) -> Table:
-    mine = {
-        **_values(query, scope),
-        **scope.bucketing,
-        "periods": query.periods,
-        "group_of": breakdown_values(scope)["group_of"],
-        "most": _most(query, scope, len(groups)),
-        "groups": ["" if value is None else f"={value}" for value in groups],
-    }
-    return answer(runner, "posthog/journeys", mine)
+    return answer(
+        runner,
+        "posthog/journeys",
+        scope,
+        **_values(query),
+        periods=query.periods,
+        most=_most(query, scope, len(groups)),
+        groups=["" if value is None else f"={value}" for value in groups],
+    )
 
 
-def _values(query: JourneysQuery, scope: Scope) -> dict[str, Any]:
-    """The parameters that say which sessions there are, and what their steps are."""
-    return {
-        **filter_values(scope),
-        "since": scope.since,
-        "until": scope.end,
-        **query.values,
-        "urls": query.urls,
-        "patterns": list(query.patterns or ("",)),
-        "steps": query.steps,
-    }
+def _values(query: JourneysQuery) -> dict[str, object]:
+    """The parameters that say what the steps are."""
+    patterns = list(query.patterns or ("",))
+    return {**query.values, "urls": query.urls, "patterns": patterns, "steps": query.steps}
 
 
 def travellers(runner: Runner, query: JourneysQuery, scope: Scope, move: Move) -> Table:
     """Ask who went from one step to the next, the latest first; their `sessions` are those of the edge."""
-    values = {**_values(query, scope), "at": move.step, "source": move.source, "target": move.target}
-    return answer(runner, "posthog/journey_people", values)
+    own = {"at": move.step, "source": move.source, "target": move.target}
+    return answer(runner, "posthog/journey_people", scope, **_values(query), **own)
 
 
 def _most(query: JourneysQuery, scope: Scope, groups: int) -> int:
@@ -275,36 +317,13 @@ def _most(query: JourneysQuery, scope: Scope, groups: int) -> int:
     return min(_MOST_ROWS, (_ROWS - periods) // ((5 + query.steps) * parts))
 
 
-def _ranked(table: Table) -> Iterable[tuple[int, list[dict[str, Any]]]]:
-    by_rank: dict[int, list[dict[str, Any]]] = {}
+def _ranked(table: Table) -> Iterable[tuple[int, list[NamedRow]]]:
+    by_rank: dict[int, list[NamedRow]] = {}
     for row in table.dicts():
         by_rank.setdefault(int(row["group_rank"]), []).append(row)
     return sorted(by_rank.items())
 
 
-def _group(
-    rank: int, rows: Sequence[dict[str, Any]], scope: Scope, groups: Sequence[str | None], most: int
-) -> JourneyGroup:
-    kinds: dict[str, list[tuple[int, Steps, Count]]] = {}
-    for row in rows:
-        kinds.setdefault(str(row["kind"]), []).append((int(row["step"]), tuple(map(str, row["names"])), _count(row)))
-    at = {step: count for step, _, count in kinds["step"]}
-    edges = tuple(Edge(step, names[0], (*names, None)[1], count) for step, names, count in kinds.get("edge", []))
-    other = rank > len(groups)
-    return JourneyGroup(
-        scope.group_name(scope.top + 1 if other else rank, None if other else groups[rank - 1]),
-        tuple(at[step] for step in sorted(at)),
-        {names: count for _, names, count in kinds.get("begin", [])},
-        {names: count for _, names, count in kinds.get("path", [])},
-        {(step, names[0]): count for step, names, count in kinds.get("node", [])},
-        edges,
-        # the query may stop earlier at one step: only so many are in order over all steps
-        {edge: edge.count for edge in islice((edge for edge in edges if edge.target is not None), most)},
-        {names[0]: count for _, names, count in kinds.get("exit", [])},
-        {step: count for step, _, count in kinds.get("period", [])},
-    )
-
-
-def _count(row: Mapping[str, Any]) -> Count:
+def _count(row: NamedRow) -> JourneyCount:
     names = ("sessions", "persons", "stayed", "reached", "with_rarer", "with_rarer_of_step")
-    return Count(**{name: int(row[name]) for name in names}, seconds=float(row["seconds"]))
+    return JourneyCount(**{name: int(row[name]) for name in names}, seconds=float(row["seconds"]))

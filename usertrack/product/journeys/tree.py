@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Field, Listing
 from usertrack.core.words import number
-from usertrack.product.journeys.numbers import Count, JourneyGroup, Journeys, Steps, sessions_beyond
+from usertrack.product.journeys.numbers import JourneyCount, JourneyGroup, Journeys, Steps, sessions_beyond
 
 _LINES, _BRANCHES = 24, 6  # in all, and below one
 _RARE = 500  # one in so many sessions is worth a line
@@ -17,13 +17,13 @@ _NEXT, _LAST = ("├─\u00a0", "│\u00a0\u00a0"), ("└─\u00a0", "\u00a0\u00
 
 
 @dataclass(frozen=True)
-class Line:
+class TreeLine:
     """``guides`` is drawn before the name; ``count`` is None for the rest."""
 
     guides: str
     name: str
     sessions: int
-    count: Count | None
+    count: JourneyCount | None
 
     @property
     def left(self) -> float | None:
@@ -39,7 +39,7 @@ class Line:
 def tree(journeys: Journeys, group: JourneyGroup) -> Listing:
     """The most frequent beginnings of sessions, with the shares that left there and that got to the goal."""
     query, total = journeys.query, group.total.sessions
-    columns: Columns[Line] = Columns(
+    columns: Columns[TreeLine] = Columns(
         Attribute("sessions", "VARCHAR", lambda line: number(line.sessions), Field("Journeys", align="right")),
         Attribute("share", "DOUBLE", lambda line: line.sessions / total, Field("Share", "bar", full=1.0)),
         Attribute("step", "VARCHAR", lambda line: line.guides + short(line.name), Field(f"First {query.steps} steps")),
@@ -50,7 +50,7 @@ def tree(journeys: Journeys, group: JourneyGroup) -> Listing:
     return columns.listing(lines(group), heading, as_of=journeys.scope.as_of)
 
 
-def lines(group: JourneyGroup) -> list[Line]:
+def lines(group: JourneyGroup) -> list[TreeLine]:
     """The ``_LINES`` most frequent beginnings in the order of a tree, and a line for the rest at each branch."""
     # The children of each beginning. Its parent is shorter and as frequent, so that it comes first.
     children: dict[Steps, list[Steps]] = {(): []}
@@ -63,15 +63,15 @@ def lines(group: JourneyGroup) -> list[Line]:
     return list(_branches(group, children, (), ""))
 
 
-def _branches(group: JourneyGroup, children: dict[Steps, list[Steps]], at: Steps, guides: str) -> Iterator[Line]:
+def _branches(group: JourneyGroup, children: dict[Steps, list[Steps]], at: Steps, guides: str) -> Iterator[TreeLine]:
     count, below = group.begins.get(at, group.total), children[at]
     beyond = sessions_beyond(count.sessions, [group.begins[steps] for steps in below]) - (count.stayed if at else 0)
     for place, steps in enumerate(below):
         before, beside = ("", "") if not at else _LAST if place == len(below) - 1 and not beyond else _NEXT
-        yield Line(guides + before, steps[-1], group.begins[steps].sessions, group.begins[steps])
+        yield TreeLine(guides + before, steps[-1], group.begins[steps].sessions, group.begins[steps])
         yield from _branches(group, children, steps, guides + beside)
     if below and beyond:
-        yield Line(guides + (_LAST[0] if at else ""), REST, beyond, None)
+        yield TreeLine(guides + (_LAST[0] if at else ""), REST, beyond, None)
 
 
 def short(name: str, width: int = _NAME) -> str:

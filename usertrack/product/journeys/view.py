@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from usertrack.core.columns import Attribute, Columns
-from usertrack.core.document import Block, Document, Field, Listing, Section
+from usertrack.core.document import Block, Chart, Document, Field, Listing, Section
 from usertrack.core.table import Table
 from usertrack.core.words import number, people_words, plural
 from usertrack.product.ask import more_values_note
@@ -15,9 +15,7 @@ from usertrack.product.funnel.view import duration
 from usertrack.product.journeys import export
 from usertrack.product.journeys.export import JourneyRow
 from usertrack.product.journeys.flow import flow
-from usertrack.product.journeys.numbers import JourneyGroup, Journeys, Move, Steps
-from usertrack.product.journeys.periods import charts
-from usertrack.product.journeys.periods import notes as period_notes
+from usertrack.product.journeys.numbers import JourneyGroup, Journeys, Move, Steps, periods
 from usertrack.product.journeys.tree import REST, short, tree
 from usertrack.product.scope import Scope
 
@@ -106,7 +104,7 @@ def _of_group(journeys: Journeys, group: JourneyGroup, top: int | None) -> Itera
     query = journeys.query
     yield flow(group, query)
     if query.periods:
-        yield from charts(journeys, group)
+        yield from _charts(journeys, group)
         yield _periods(journeys, group)
     yield tree(journeys, group)
     yield _paths(journeys, group, top)
@@ -245,7 +243,7 @@ def _notes(journeys: Journeys) -> Iterator[str]:
         named = any(name.startswith("$") for name in (query.start, query.goal))
         yield f"PostHog's own events, which begin with $, are no steps{', but for the one named' if named else ''}"
     if query.periods:
-        yield from period_notes(journeys)
+        yield from _period_notes(journeys)
     if not query.goal:
         yield "completed: of the journeys that began with the same step"
     if query.goal and not query.start and journeys.at_once:
@@ -253,3 +251,25 @@ def _notes(journeys: Journeys) -> Iterator[str]:
     yield from more_values_note(journeys.more, journeys.scope)
     if journeys.scope.breakdown:
         yield "a person is counted once, under the first value that came with a step"
+
+
+def _period_notes(journeys: Journeys) -> Iterator[str]:
+    """Notes on a first bucket that is cut off and a last one that is not over."""
+    scope, starts = journeys.scope, journeys.scope.starts
+    if starts[0] < scope.since:
+        yield f"the {scope.interval} of {scope.label(starts[0])} counts from {scope.window.partition(' – ')[0]} on"
+    if scope.unfinished(starts[-1]):
+        yield f"… the {scope.interval} is not over"
+
+
+def _charts(journeys: Journeys, group: JourneyGroup) -> Iterator[Chart]:
+    """Yield charts of the complete periods, where there are three or more."""
+    complete = [period for period in periods(journeys, group) if period.complete]
+    if len(complete) < 3:
+        return
+    x = journeys.scope.axis([period.start for period in complete])
+    sessions = f"Journeys by {journeys.scope.interval}"
+    yield Chart("trend", sessions, x, {sessions: [period.count.sessions for period in complete]})
+    if journeys.query.goal:
+        goal = "Got to the goal"
+        yield Chart("trend", goal, x, {goal: [period.reached for period in complete]}, "percent")

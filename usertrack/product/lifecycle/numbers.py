@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import Any
 
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
-from usertrack.product.ask import answer, breakdown_values, filter_values
+from usertrack.product.ask import ScopedQuery, answer
 from usertrack.product.ask import groups as groups_of
-from usertrack.product.known_events import require_events
+from usertrack.product.events import events_of, require_events
 from usertrack.product.scope import GroupName, Scope
-from usertrack.product.steps import events_of
 
 STATES = ("new", "returning", "resurrecting", "dormant")
 
@@ -59,8 +57,7 @@ def ask_lifecycle(runner: Runner, event: str, scope: Scope) -> Lifecycle:
     """Raises UsageError for an event that never occurred."""
     starts = scope.starts
     before = scope.step(starts[0], -1).astimezone(UTC)
-    values = {**filter_values(scope), **breakdown_values(scope), "before": before, "until": scope.end}
-    table = _ask(runner, "posthog/lifecycle", event, scope, values)
+    table = _ask(runner, "posthog/lifecycle", event, scope, before=before)
     groups = {}
     for name, rows in groups_of(table, scope):
         counts = Counter({(int(row["period"]), str(row["status"])): int(row["people"]) for row in rows})
@@ -71,13 +68,12 @@ def ask_lifecycle(runner: Runner, event: str, scope: Scope) -> Lifecycle:
     return Lifecycle(event, scope, groups, table)
 
 
-def turnover_query(scope: Scope) -> tuple[str, dict[str, Any]]:
+def turnover_query(scope: Scope) -> ScopedQuery:
     """The query and its values for `turnovers`."""
     seconds = ceil(scope.elapsed.total_seconds())
     origin = scope.since - timedelta(seconds=seconds)
     before = origin - timedelta(seconds=seconds)
-    values = {**filter_values(scope), "before": before, "origin": origin, "until": scope.end, "seconds": seconds}
-    return "posthog/lifecycle", values
+    return "posthog/lifecycle", scope, {"before": before, "origin": origin, "seconds": seconds}
 
 
 def turnovers(table: Table, scope: Scope, begin: datetime | None) -> tuple[LifecycleBucket, LifecycleBucket]:
@@ -97,8 +93,7 @@ def turnovers(table: Table, scope: Scope, begin: datetime | None) -> tuple[Lifec
 def ask_stickiness(runner: Runner, event: str, scope: Scope) -> Stickiness:
     """Raises UsageError for an event that never occurred."""
     total = len(scope.starts)
-    values = {**filter_values(scope), **breakdown_values(scope), "since": scope.since, "until": scope.end}
-    table = _ask(runner, "posthog/stickiness", event, scope, values)
+    table = _ask(runner, "posthog/stickiness", event, scope)
     groups = {}
     for name, rows in groups_of(table, scope):
         counts = Counter({int(row["periods"]): int(row["people"]) for row in rows})
@@ -106,9 +101,9 @@ def ask_stickiness(runner: Runner, event: str, scope: Scope) -> Stickiness:
     return Stickiness(event, scope, groups, total, table)
 
 
-def _ask(runner: Runner, query: str, event: str, scope: Scope, values: Mapping[str, Any]) -> Table:
+def _ask(runner: Runner, query: str, event: str, scope: Scope, **own: object) -> Table:
     events = events_of(runner, event)
-    table = answer(runner, query, {**values, **scope.bucketing, "event": list(events or ("",))})
+    table = answer(runner, query, scope, event=list(events or ("",)), **own)
     if len(events) == 1 and not len(table.rows):
         require_events(runner, events)
     return table

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Section, Spark
+from usertrack.core.table import NamedRow
 from usertrack.core.words import plural
 from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import bucket_attribute, group_attributes
@@ -140,5 +140,5 @@ def _stickiness_rows(name: GroupName, counts: Sequence[int]) -> list[StickinessR
     ]
 
 
-def _json(event: str, scope: Scope, rows: list[dict[str, Any]], notes: Sequence[str]) -> dict[str, Any]:
+def _json(event: str, scope: Scope, rows: list[NamedRow], notes: Sequence[str]) -> dict[str, object]:
     return {**scope.as_dict(), "event": event or None, "rows": rows, "notes": list(notes)}

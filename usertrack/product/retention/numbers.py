@@ -4,18 +4,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from usertrack.core.errors import Absent, UsageError
-from usertrack.core.table import Table
+from usertrack.core.table import NamedRow, Table
 from usertrack.core.words import number
 from usertrack.engine.runner import Runner
 from usertrack.library.events import require_role
 from usertrack.library.sql import properties_of
-from usertrack.product.ask import answer, breakdown_values, filter_values, groups, require_known
+from usertrack.product.ask import answer, groups, require_known
+from usertrack.product.events import require_steps, step_of
 from usertrack.product.scope import GroupName, Scope
 from usertrack.product.sign_ups import log_begin, sign_ups
-from usertrack.product.steps import require_steps, step_of
 
 Kind = Literal["first-time", "recurring"]
 DAYS = (1, 7, 14, 30, 60, 90)
@@ -158,12 +158,7 @@ def _ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Table:
     steps = {name: step_of(runner, text) for name in requested if (text := getattr(query, name))}
     named = [name for step in steps.values() for name in properties_of(step.condition)]
     require_known(runner, named, scope.since, scope.until)
-    values = {
-        **filter_values(scope),
-        **breakdown_values(scope),
-        **scope.bucketing,
-        "since": scope.since,
-        "until": scope.end,
+    values: dict[str, object] = {
         **{name: list(step.events) or [""] for name, step in steps.items()},
         **{f"{name}_where": step.condition or "true" for name, step in steps.items()},
         "first_time": query.kind == "first-time",
@@ -173,14 +168,14 @@ def _ask(runner: Runner, query: RetentionQuery, scope: Scope) -> Table:
         values["target_where"] = "false"
         values["emails"] = [*query.began] or [""]
         values["began"] = [str(int(at.timestamp())) for at in query.began.values()] or ["0"]
-    table = answer(runner, "posthog/retention", values)
+    table = answer(runner, "posthog/retention", scope, **values)
     if not any(row["period"] > 0 for row in table.dicts()):
         for name, step in steps.items():
             require_steps(runner, [step], f"--{name} EVENT takes another")
     return table
 
 
-def _cells(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], int]:
+def _cells(rows: Iterable[NamedRow]) -> dict[tuple[int, int], int]:
     return {(int(row["cohort"]), int(row["period"])): int(row["people"]) for row in rows}
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Heatmap, Spark
 from usertrack.core.period import day as written_day
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval
+from usertrack.core.table import NamedRow
 from usertrack.core.words import number
 from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import group_attributes
@@ -93,7 +93,7 @@ def _by_day(group: DayGroup, scope: Scope) -> Iterator[Heatmap | Spark]:
         yield Spark(f"Day 1 – {group.drawn[-1][0]}", shares, _ends(group))
 
 
-def _curve(group: DayGroup) -> Iterator[dict[str, Any]]:
+def _curve(group: DayGroup) -> Iterator[dict[str, object]]:
     for day, (people, size) in enumerate(group.curve):
         share = Share(people, size)
         low, high = (share.interval.low, share.interval.high) if day else (None, None)
@@ -202,7 +202,7 @@ def _curve_notes(groups: Sequence[DayGroup]) -> Iterator[str]:
         yield f"the curve is of days known of {FEWEST} people or more; `-f json` has all of them, with 95 % intervals"
 
 
-def _json(query: RetentionQuery, scope: Scope, cells: list[dict[str, Any]], notes: Sequence[str]) -> dict[str, Any]:
+def _json(query: RetentionQuery, scope: Scope, cells: list[NamedRow], notes: Sequence[str]) -> dict[str, object]:
     return {
         "type": query.kind,
         "target": query.target or None,

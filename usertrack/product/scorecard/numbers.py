@@ -12,12 +12,12 @@ from typing import Any
 from usertrack.core.errors import Absent, QueryError, UsageError, UsertrackError, did_you_mean
 from usertrack.core.period import in_zone, midnight
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval, difference, poisson, student, wilson
-from usertrack.core.table import Table
+from usertrack.core.table import NamedRow, Table
 from usertrack.engine.runner import Answer, Done, Runner
 from usertrack.library.library import Library, Query, Statement
 from usertrack.library.metric import Metric
 from usertrack.library.sql import events_of
-from usertrack.product.known_events import known_events, never_occurred
+from usertrack.product.events import known_events, never_occurred
 from usertrack.product.sign_ups import log_begin
 from usertrack.workspace.setting import Setting
 
@@ -33,7 +33,7 @@ class Reading:
     value: float | None = None
     interval: ConfidenceInterval = UNKNOWN
     n: int | None = None
-    row: dict[str, Any] = field(default_factory=dict)
+    row: NamedRow = field(default_factory=dict)
     days: dict[date, float | None] = field(default_factory=dict)
 
 
@@ -129,14 +129,30 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
         else None
     )
     cut = begin if begin and begin > before else None
-    scores = _of_what_occurred(
-        runner,
-        statements,
-        [
-            _score(query, now, then, dates, compares=not cut or query.source != "posthog")
-            for query, now, then in zip(queries, answers[: len(queries)], answers[len(queries) :], strict=True)
-        ],
-    )
+    measured = []
+    for query, now, then in zip(queries, answers[: len(queries)], answers[len(queries) :], strict=True):
+        metric = query.metric
+        assert metric is not None
+        try:
+            current, previous = (reading(metric, answer) for answer in (now, then))
+        except UsertrackError as error:
+            measured.append(Score(query, metric, error=error))
+            continue
+        known = {**previous.days, **current.days}
+        nothing = 0.0 if metric.kind == "count" else None
+        score = Score(
+            query,
+            metric,
+            now.parameters if isinstance(now, Table) else {},
+            current,
+            Reading() if cut and query.source == "posthog" else previous,
+            series=tuple(known.get(day, nothing) for day in dates) if known else (),
+        )
+        if score.before.value is not None and current.value is not None:
+            change = difference(current.value, current.interval, score.before.value, score.before.interval)
+            score = replace(score, change=current.value - score.before.value, change_interval=change)
+        measured.append(score)
+    scores = _of_what_occurred(runner, statements, measured)
     errors = [score.error for score in scores if score.error]
     if len(errors) == len(scores):
         raise errors[0]
@@ -175,9 +191,14 @@ def listed_metrics(library: Library, listed: Setting) -> list[str]:
     return present
 
 
-def reading(metric: Metric, table: Table) -> Reading:
-    """The value in the rows of a metric's query; raises QueryError for rows that do not fit its kind."""
-    rows = table.dicts()
+def reading(metric: Metric, answer: Answer) -> Reading:
+    """The value in the rows of a metric's query.
+
+    Raises the error that is the answer, and QueryError for rows that do not fit its kind.
+    """
+    if isinstance(answer, UsertrackError):
+        raise answer
+    table, rows = answer, answer.dicts()
     totals = [row for row in rows if row.get("day") is None]
     daily = [row for row in rows if row.get("day") is not None]
     if missing := [name for name in metric.columns if name not in table.names]:
@@ -197,12 +218,12 @@ def reading(metric: Metric, table: Table) -> Reading:
     raise QueryError(f"{table.name}: the answer {problem}", hint)
 
 
-def _numbers(metric: Metric, row: dict[str, Any]) -> bool:
+def _numbers(metric: Metric, row: NamedRow) -> bool:
     values = [row.get(name) for name in (*metric.columns, "n_effective")]
     return all(value is None or isinstance(value, int | float) for value in values)
 
 
-def _sound(metric: Metric, row: dict[str, Any]) -> bool:
+def _sound(metric: Metric, row: NamedRow) -> bool:
     """Whether what counts things, or measures how they spread, is not below 0, and hits are among the n."""
     counts = ["n", "sd", "n_effective", *(["value"] if metric.kind == "count" else [])]
     if any((row.get(name) or 0) < 0 for name in counts):
@@ -210,7 +231,7 @@ def _sound(metric: Metric, row: dict[str, Any]) -> bool:
     return metric.kind != "rate" or 0 <= (row["hits"] or 0) <= (row["n"] or 0)
 
 
-def _figure(metric: Metric, row: dict[str, Any]) -> Reading:
+def _figure(metric: Metric, row: NamedRow) -> Reading:
     known = {name: _number(row[name]) for name in (*metric.columns, "n_effective") if name in row}
     n, value, interval = known.get("n"), known.get("value"), UNKNOWN
     match metric.kind:
@@ -228,28 +249,8 @@ def _figure(metric: Metric, row: dict[str, Any]) -> Reading:
     return Reading(value if n or metric.kind == "count" else None, interval, None if n is None else round(n), row)
 
 
-def _number(value: Any) -> float | None:
+def _number(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
-
-
-def _score(query: Query, now: Answer, before: Answer, dates: tuple[date, ...], *, compares: bool) -> Score:
-    metric = query.metric
-    assert metric is not None
-    try:
-        current, previous = (_reading_of(metric, answer) for answer in (now, before))
-    except UsertrackError as error:
-        return Score(query, metric, error=error)
-    parameters = now.parameters if isinstance(now, Table) else {}
-    known = {**previous.days, **current.days}
-    nothing = 0.0 if metric.kind == "count" else None
-    series = tuple(known.get(day, nothing) for day in dates) if known else ()
-    score = Score(query, metric, parameters, current, previous, series=series)
-    if not compares:
-        return replace(score, before=Reading())
-    if current.value is None or previous.value is None:
-        return score
-    change = difference(current.value, current.interval, previous.value, previous.interval)
-    return replace(score, change=current.value - previous.value, change_interval=change)
 
 
 def _of_what_occurred(runner: Runner, statements: Sequence[Statement], scores: Sequence[Score]) -> tuple[Score, ...]:
@@ -278,9 +279,3 @@ def _unless_unknown(score: Score, named: Sequence[Sequence[str]], known: Sequenc
     why = never_occurred(list(dict.fromkeys(missing)), known)
     unknown = Reading(n=score.now.n, row=score.now.row)
     return Score(score.query, score.metric, score.parameters, unknown, never=f"{why.message}; {why.hint}")
-
-
-def _reading_of(metric: Metric, answer: Answer) -> Reading:
-    if isinstance(answer, UsertrackError):
-        raise answer
-    return reading(metric, answer)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Change, Document, Field, Paragraph
@@ -264,7 +263,7 @@ def _limits(score: Score) -> tuple[ConfidenceInterval, ...]:
     return (score.now.interval, score.before.interval, score.change_interval)
 
 
-def _metric(score: Score, scorecard: Scorecard) -> dict[str, Any]:
+def _metric(score: Score, scorecard: Scorecard) -> dict[str, object]:
     [columns] = _COLUMNS.dicts([score])
     return {
         **columns,

@@ -6,11 +6,10 @@ A condition on events selects sessions with such an event, and each of them is c
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from usertrack.core.table import Table
+from usertrack.core.table import NamedRow, Table
 from usertrack.engine.runner import Runner
-from usertrack.product.ask import answers, breakdown_values, filter_values, groups, without_values
+from usertrack.product.ask import ScopedQuery, answers, groups, without_values
 from usertrack.product.scope import GroupName, Scope
 from usertrack.product.sign_ups import log_begin
 
@@ -29,7 +28,7 @@ TRAITS = {"Device": "$device_type", "Browser": "$browser", "OS": "$os", "Country
 
 
 @dataclass(frozen=True)
-class Visits:
+class SessionCounts:
     """``sessions`` of ``people``; ``mean`` and ``median`` are seconds, None without any. ``lengths``: as in LENGTHS.
 
     Where no session of the log has events of two moments, how long they lasted, and so who bounced, is unknown.
@@ -76,12 +75,12 @@ class SessionComparison:
     ``buckets`` are by the number of a bucket of the scope, from 0; empty where no buckets were requested.
     """
 
-    now: Visits
-    before: Visits
-    buckets: Mapping[int, Visits]
+    now: SessionCounts
+    before: SessionCounts
+    buckets: Mapping[int, SessionCounts]
 
-    def at(self, bucket: int) -> Visits:
-        return self.buckets.get(bucket, Visits(known=self.now.known))
+    def at(self, bucket: int) -> SessionCounts:
+        return self.buckets.get(bucket, SessionCounts(known=self.now.known))
 
 
 @dataclass(frozen=True)
@@ -106,40 +105,33 @@ class Sessions:
     log_begin: datetime | None = None
 
 
-def sessions_query(scope: Scope, *, buckets: bool = True) -> tuple[str, dict[str, Any]]:
+def sessions_query(scope: Scope, *, buckets: bool = True) -> ScopedQuery:
     """The query and its values for `comparison_of`."""
-    times = {"since": scope.since, "before": scope.since - scope.elapsed, "until": scope.end}
-    return "posthog/sessions", {
-        **filter_values(scope),
-        **breakdown_values(scope),
-        **scope.bucketing,
-        **times,
-        "buckets": buckets,
-    }
+    return "posthog/sessions", scope, {"before": scope.since - scope.elapsed, "buckets": buckets}
 
 
-def comparison_of(rows: Sequence[Mapping[str, Any]]) -> SessionComparison:
+def comparison_of(rows: Sequence[NamedRow]) -> SessionComparison:
     """The sessions of one group, from the rows of the query."""
     periods = {int(row["period"]): _visits(row) for row in rows if row["bucket"] is None}
     buckets = {int(row["bucket"]): _visits(row) for row in rows if row["bucket"] is not None}
-    return SessionComparison(periods.get(1, Visits()), periods.get(0, Visits()), buckets)
+    return SessionComparison(periods.get(1, SessionCounts()), periods.get(0, SessionCounts()), buckets)
 
 
 def with_reason(runner: Runner, scope: Scope, comparison: SessionComparison) -> tuple[SessionComparison, str]:
     """``comparison``, and in words why there are no sessions, if there are none: events may not have session ids."""
     if comparison.now.sessions:
         return comparison, ""
-    where = scope.values["where"]
-    conditions = (where, f"({where}) AND $session_id != ''")
-    queries = [
-        ("posthog/event_hours", {**filter_values(scope), "where": condition, "since": scope.since, "until": scope.end})
-        for condition in conditions
+    queries: list[ScopedQuery] = [
+        ("posthog/event_hours", scope, {"where": condition})
+        for condition in (scope.condition, f"({scope.condition}) AND $session_id != ''")
     ]
     events, of_sessions = (len(table.rows) for table in answers(runner, queries))
     if of_sessions or not events:
         return comparison, "no session began in this time"
     unknown = replace(
-        comparison, now=Visits(known=False), before=replace(comparison.before, known=comparison.before.sessions > 0)
+        comparison,
+        now=SessionCounts(known=False),
+        before=replace(comparison.before, known=comparison.before.sessions > 0),
     )
     return unknown, "no event has a $session_id: there are no sessions"
 
@@ -164,7 +156,7 @@ def ask(runner: Runner, requested_scope: Scope, *, buckets: bool = False) -> Ses
     all_, why_none = with_reason(runner, scope, comparison_of(ungrouped.dicts()))
     begin = log_begin(runner, scope.end)
     if begins_late := begin is not None and begin > scope.since - scope.elapsed:
-        all_ = replace(all_, before=Visits(known=False))
+        all_ = replace(all_, before=SessionCounts(known=False))
     return Sessions(
         scope,
         all_,
@@ -188,8 +180,8 @@ def _groups(table: Table, scope: Scope) -> dict[GroupName, SessionComparison]:
     return {name: comparison for name, comparison in comparisons if comparison.now.sessions}
 
 
-def _visits(row: Mapping[str, Any]) -> Visits:
-    return Visits(
+def _visits(row: NamedRow) -> SessionCounts:
+    return SessionCounts(
         int(row["sessions"]),
         int(row["people"]),
         row["mean_seconds"],

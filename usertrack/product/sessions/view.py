@@ -12,7 +12,7 @@ from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import bucket_attribute
 from usertrack.product.compare import Measure, changes, duration_text, listing, values
 from usertrack.product.scope import EVERYBODY, GroupName, Scope
-from usertrack.product.sessions.numbers import LENGTHS, TRAITS, SessionComparison, Sessions, Visits
+from usertrack.product.sessions.numbers import LENGTHS, TRAITS, SessionComparison, SessionCounts, Sessions
 
 _MOST = 20  # rows of a table, unless --limit says otherwise
 
@@ -22,7 +22,7 @@ class SessionBucket:
     """Sessions that began in the bucket from ``start``, an aware local time. ``complete``: it is over, and whole."""
 
     start: datetime
-    visits: Visits
+    visits: SessionCounts
     complete: bool
 
 
@@ -35,7 +35,7 @@ class SessionRow:
 
     by: str
     group: GroupName
-    visits: Visits
+    visits: SessionCounts
     total: int
     bucket: SessionBucket | None = None
 
@@ -133,7 +133,7 @@ def _groupings(sessions: Sessions) -> Iterator[tuple[str, Mapping[GroupName, Ses
             yield by, known
 
 
-def by_length(visits: Visits) -> dict[str, int | None]:
+def by_length(visits: SessionCounts) -> dict[str, int | None]:
     """Count the sessions of each length; None where that is not known."""
     return {
         label: count if visits.known and visits.measured else None
@@ -141,7 +141,7 @@ def by_length(visits: Visits) -> dict[str, int | None]:
     }
 
 
-def session_figures(visits: Visits) -> dict[str, Measure]:
+def session_figures(visits: SessionCounts) -> dict[str, Measure]:
     """The figures of all sessions of a period by their names in JSON."""
     return {
         "sessions": Measure("Sessions", visits.count, better="higher"),
@@ -160,7 +160,7 @@ _LENGTHS: Columns[tuple[str, int, float | None]] = Columns(
 )
 
 
-def _lengths(now: Visits) -> Listing:
+def _lengths(now: SessionCounts) -> Listing:
     shares = (count / now.sessions if now.sessions else None for count in now.lengths)
     return _LENGTHS.listing(zip(LENGTHS.values(), now.lengths, shares, strict=True), "How long they were")
 
@@ -194,7 +194,7 @@ def no_sessions_notes(sessions: Sessions) -> Iterator[str]:
     yield from unmeasured_notes(sessions.all.now)
 
 
-def unmeasured_notes(visits: Visits) -> Iterator[str]:
+def unmeasured_notes(visits: SessionCounts) -> Iterator[str]:
     """Why it is unknown how long sessions lasted."""
     if not visits.measured:
         yield "no session has events of two moments: how long they lasted, and whether they bounced, is unknown"

@@ -47,7 +47,18 @@ def backfill(
                 todo.setdefault(snapshot.as_of if snapshot else moment, []).append(segment_set)
         for at, sets in todo.items():
             notify(f"classifying {at:%Y-%m-%d}, {weeks - back + 1} of {weeks + 1}", passing=True)
-            _classify(runner.at(at.replace(tzinfo=runner.as_of.tzinfo)), rules, sets, place, result)
+            then = runner.at(at.replace(tzinfo=runner.as_of.tzinfo))
+            profiles = build_profiles(then, rules)
+            result.incomplete = result.incomplete or profiles.incomplete
+            notes = [note for note in profiles.notes if not (then.past and note.startswith(then.past))]
+            for segment_set in sets:
+                classification = classify(profiles, segment_set)
+                with open_history(profiles.connection, place, write=True):
+                    try:
+                        result.weeks.append((record(classification, place, then.now), True))
+                    except UsageError as error:
+                        notes.append(f"{profiles.as_of:%Y-%m-%d}: {error.message}; {error.hint}")
+            result.notes += [note for note in notes if note not in result.notes]
     return result
 
 
@@ -56,17 +67,3 @@ def _recorded_snapshots(place: HistoryFile, set_name: str) -> list[Snapshot]:
         return []
     with scratch() as connection, open_history(connection, place):
         return snapshots(connection, place, set_name)
-
-
-def _classify(runner: Runner, rules: Rules, sets: Sequence[SegmentSet], place: HistoryFile, done: Backfill) -> None:
-    profiles = build_profiles(runner, rules)
-    done.incomplete = done.incomplete or profiles.incomplete
-    notes = [note for note in profiles.notes if not (runner.past and note.startswith(runner.past))]
-    for segment_set in sets:
-        classification = classify(profiles, segment_set)
-        with open_history(profiles.connection, place, write=True):
-            try:
-                done.weeks.append((record(classification, place, runner.now), True))
-            except UsageError as error:
-                notes.append(f"{profiles.as_of:%Y-%m-%d}: {error.message}; {error.hint}")
-    done.notes += [note for note in notes if note not in done.notes]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import SourceBusy, UsageError
 from usertrack.core.formats import new_copy, require_known
@@ -20,6 +20,7 @@ from usertrack.workspace.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
+    from duckdb import DuckDBPyConnection
 
 FORMAT = 2  # since 2, people have `undecided`
 WAIT_SECONDS = 5.0  # seconds that another usertrack may hold the file
@@ -84,7 +85,7 @@ def _days(settings: Settings) -> tuple[float, float]:
 
 
 @contextmanager
-def open_history(connection: Any, place: HistoryFile, *, write: bool = False) -> Iterator[None]:
+def open_history(connection: "DuckDBPyConnection", place: HistoryFile, *, write: bool = False) -> Iterator[None]:
     """Attach the file as the schema ``history`` of ``connection``. A missing file is created when it is to be written.
 
     Raises UsageError for a file that is no history or one of a newer version, and SourceBusy when another process
@@ -123,7 +124,7 @@ def _make_room(path: Path) -> None:
 _ELSEWHERE = "USERTRACK_HISTORY=FILE sets another file, USERTRACK_HISTORY=off switches the history off"
 
 
-def _attach(connection: Any, path: Path, *, write: bool) -> None:
+def _attach(connection: "DuckDBPyConnection", path: Path, *, write: bool) -> None:
     """Attach the file; wait a little for others, since DuckDB lets only one process write, or several read."""
     import duckdb
     import stamina
@@ -141,7 +142,7 @@ def _attach(connection: Any, path: Path, *, write: bool) -> None:
             connection.execute(f"ATTACH {quote(str(path))} AS history{'' if write else ' (READ_ONLY)'}")
 
 
-def _require_format(connection: Any, path: Path, *, write: bool) -> None:
+def _require_format(connection: "DuckDBPyConnection", path: Path, *, write: bool) -> None:
     tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'history'").fetchall()
     if not tables and write:
         with transaction(connection):
@@ -156,7 +157,7 @@ def _require_format(connection: Any, path: Path, *, write: bool) -> None:
         _migrate(connection, path, about[1])
 
 
-def _migrate(connection: Any, path: Path, number: int) -> None:
+def _migrate(connection: "DuckDBPyConnection", path: Path, number: int) -> None:
     copy = new_copy(path, number)
     copy.unlink()  # DuckDB makes its files itself
     connection.execute(f"ATTACH {quote(str(copy))} AS former")
@@ -199,7 +200,7 @@ def _unusable(path: Path, error: "duckdb.Error") -> UsageError | SourceBusy | No
 
 
 @contextmanager
-def transaction(connection: Any) -> Iterator[None]:
+def transaction(connection: "DuckDBPyConnection") -> Iterator[None]:
     connection.execute("BEGIN")
     try:
         yield

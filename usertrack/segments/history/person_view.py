@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Document, Field, Paragraph
-from usertrack.core.table import Column, Row, Table
 from usertrack.segments.history.notes import retroactive_notes
 from usertrack.segments.history.timeline import Membership
 from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE
@@ -20,7 +18,8 @@ def path_document(key: str, email: str, steps: Sequence[Membership], timezone: s
     names = {segment.id: segment.name for step in steps for segment in step.snapshot.segments}
     changed = [[], *(_changed(before, after, timezone) for before, after in pairwise(steps))]
 
-    def segments(step: Membership) -> str:
+    def segments(row: tuple[Membership, list[str]]) -> str:
+        step = row[0]
         if step.segments is None:
             return NOT_THERE
         undecided = ", ".join(names[id_] for id_ in step.undecided)
@@ -29,23 +28,42 @@ def path_document(key: str, email: str, steps: Sequence[Membership], timezone: s
 
     columns: Columns[tuple[Membership, list[str]]] = Columns(
         Attribute("as_of", "TIMESTAMP", lambda row: row[0].snapshot.as_of, Field("When")),
-        Attribute("segments", "VARCHAR", lambda row: segments(row[0]), Field("Segments")),
+        Attribute(key, "VARCHAR", lambda _: email),
+        Attribute("known", "BOOLEAN", lambda row: row[0].segments is not None),
+        Attribute("segments", "VARCHAR[]", lambda row: list(row[0].segments or ()), Field("Segments"), segments),
+        Attribute("primary", "VARCHAR", lambda row: row[0].primary),
         Attribute("priority", "DOUBLE", lambda row: row[0].priority, Field("Priority", "number")),
         Attribute(
             "changed", "VARCHAR", lambda row: "; ".join(row[1]) or None, Field("What changed since", "text", grows=True)
         ),
     )
+    rows = list(zip(steps, changed, strict=True))
     days = [step.snapshot for step in steps]
     return Document(
         title=f"{email} in the set {days[-1].set_name}",
         subtitle=span(days, timezone),
         blocks=(
-            columns.listing(zip(steps, changed, strict=True), timezone=timezone),
+            columns.listing(rows, timezone=timezone),
             Paragraph(f"now: {', '.join(_facts(steps[-1], timezone)) or 'nothing is known'}", "dim"),
         ),
         notes=tuple(retroactive_notes([snapshot for snapshot in days if snapshot.retroactive], timezone)),
-        table=_path_table(key, email, steps, changed, timezone),
-        data=lambda: _path_json(key, email, steps, changed, timezone),
+        table=columns.table(rows, "path", timezone=timezone),
+        data=lambda: {
+            key: email,
+            "set": days[-1].set_name,
+            "timezone": timezone,
+            "path": [
+                {
+                    "as_of": step.snapshot.as_of,
+                    "segments": None if step.segments is None else list(step.segments),
+                    "primary": step.primary,
+                    "priority": step.priority,
+                    "facts": dict(step.facts),
+                    "changed": words,
+                }
+                for step, words in rows
+            ],
+        },
         timezone=timezone,
         as_of=days[-1].as_of,
     )
@@ -65,44 +83,3 @@ def _changed(before: Membership, after: Membership, timezone: str) -> list[str]:
 def _facts(step: Membership, timezone: str) -> list[str]:
     facts: dict[str, ProfileFact] = {fact.name: fact for fact in step.snapshot.facts}
     return [f"{facts[name].label} {value_words(facts[name], value, timezone)}" for name, value in step.facts.items()]
-
-
-def _path_table(
-    key: str, email: str, steps: Sequence[Membership], changed: Sequence[list[str]], timezone: str
-) -> Table:
-    types = {"as_of": "TIMESTAMP", key: "VARCHAR", "known": "BOOLEAN", "segments": "VARCHAR[]", "primary": "VARCHAR"}
-    types |= {"priority": "DOUBLE", "changed": "VARCHAR"}
-    rows: list[Row] = [
-        (
-            step.snapshot.as_of,
-            email,
-            step.segments is not None,
-            list(step.segments or ()),
-            step.primary,
-            step.priority,
-            "; ".join(words) or None,
-        )
-        for step, words in zip(steps, changed, strict=True)
-    ]
-    return Table(tuple(Column(*pair) for pair in types.items()), rows, name="path", timezone=timezone)
-
-
-def _path_json(
-    key: str, email: str, steps: Sequence[Membership], changed: Sequence[list[str]], timezone: str
-) -> dict[str, Any]:
-    return {
-        key: email,
-        "set": steps[-1].snapshot.set_name,
-        "timezone": timezone,
-        "path": [
-            {
-                "as_of": step.snapshot.as_of,
-                "segments": None if step.segments is None else list(step.segments),
-                "primary": step.primary,
-                "priority": step.priority,
-                "facts": dict(step.facts),
-                "changed": words,
-            }
-            for step, words in zip(steps, changed, strict=True)
-        ],
-    }

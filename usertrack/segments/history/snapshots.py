@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsageError
 from usertrack.core.spool import identifier
+from usertrack.core.table import NamedRow
 from usertrack.library.entities import EMAIL
 from usertrack.library.library import Query
 from usertrack.segments.classify import Classification, condition
@@ -22,6 +23,9 @@ from usertrack.segments.expressions import columns
 from usertrack.segments.history.file import HistoryFile, transaction
 from usertrack.segments.profiles import ProfileFact
 from usertrack.segments.rules import Rules, SegmentSet
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 WEEK = timedelta(days=7)
 
@@ -95,7 +99,7 @@ def record(classification: Classification, place: HistoryFile, recorded_at: date
     new = _snapshot(classification, recorded_at)
     if before and new.incomplete and before.certainty > new.certainty:
         raise UsageError("the history has a more complete answer for this moment", "that one was kept")
-    [[number]] = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM history.snapshot").fetchall()
+    [(number,)] = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM history.snapshot").fetchall()
     kept_as = {column_of(fact): fact for fact in new.facts}
     into, values = ", ".join(["", *kept_as]), ", ".join(["", *(f"p.{identifier(f.name)}" for f in kept_as.values())])
     with transaction(connection):
@@ -113,18 +117,18 @@ def record(classification: Classification, place: HistoryFile, recorded_at: date
     return replace(new, id=number)
 
 
-def forget(connection: Any, snapshots: Sequence[Snapshot]) -> None:
+def forget(connection: "DuckDBPyConnection", snapshots: Sequence[Snapshot]) -> None:
     """Delete these snapshots from the open history, with their people."""
     with transaction(connection):
         _forget(connection, [snapshot.id for snapshot in snapshots])
 
 
-def _forget(connection: Any, ids: Sequence[int]) -> None:
+def _forget(connection: "DuckDBPyConnection", ids: Sequence[int]) -> None:
     for table, name in (("person", "snapshot"), ("snapshot", "id")):
         connection.execute(f"DELETE FROM history.{table} WHERE list_contains(?, {name})", [list(ids)])
 
 
-def _superseded(connection: Any, place: HistoryFile, new: Snapshot, number: int) -> list[int]:
+def _superseded(connection: "DuckDBPyConnection", place: HistoryFile, new: Snapshot, number: int) -> list[int]:
     """Ids of old snapshots of the set that another one of the same day or week replaces; never the one just written."""
     rows = connection.execute(
         "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY date_trunc("
@@ -150,7 +154,9 @@ def column_of(fact: ProfileFact) -> str:
     return identifier(f"{fact.name} {fact.type}")
 
 
-def _existing_snapshot(connection: Any, place: HistoryFile, classification: Classification) -> Snapshot | None:
+def _existing_snapshot(
+    connection: "DuckDBPyConnection", place: HistoryFile, classification: Classification
+) -> Snapshot | None:
     moment = classification.profiles.as_of.replace(tzinfo=None)
     return next(iter(snapshots(connection, place, classification.segment_set.name, moment, moment)), None)
 
@@ -198,7 +204,7 @@ def rules_digest(rules: Rules, queries: Mapping[str, Query], segment_set: Segmen
     return digest if rules.key == EMAIL else f"{rules.key} {digest}"
 
 
-def _insert_snapshot(connection: Any, new: Snapshot, place: HistoryFile) -> None:
+def _insert_snapshot(connection: "DuckDBPyConnection", new: Snapshot, place: HistoryFile) -> None:
     segments = [vars(segment) for segment in new.segments]
     facts = [
         {"name": f.name, "label": f.label, "type": f.type, "unit": f.unit, "current": f.current} for f in new.facts
@@ -216,7 +222,7 @@ def _insert_snapshot(connection: Any, new: Snapshot, place: HistoryFile) -> None
 
 
 def snapshots(
-    connection: Any,
+    connection: "DuckDBPyConnection",
     place: HistoryFile,
     set_name: str,
     since: datetime | None = None,
@@ -234,7 +240,7 @@ def snapshots(
 _COLUMNS = [column.name for column in fields(Snapshot)]
 
 
-def _read(row: dict[str, Any]) -> Snapshot:
+def _read(row: NamedRow) -> Snapshot:
     row["segments"] = tuple(SnapshotSegment(**segment) for segment in row["segments"])
     row["facts"] = tuple(ProfileFact(**fact) for fact in row["facts"])
     return Snapshot(**row)

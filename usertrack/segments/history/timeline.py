@@ -6,19 +6,22 @@ A snapshot in which a segment was unknown does not count for that segment, neith
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsageError
 from usertrack.core.period import in_zone
 from usertrack.core.sql_file import sql_file
-from usertrack.core.table import Column, Table
+from usertrack.core.table import Column, Row, Table
 from usertrack.library.entities import EMAIL
 from usertrack.segments.history.snapshots import WEEK, Snapshot, column_of, nearest
 from usertrack.segments.history.transitions import SnapshotPair, move_counts, moves, transition_matrix
-from usertrack.segments.keys import normalised
+from usertrack.segments.keys import normalised, similar_keys
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
-def stays(connection: Any, snapshots: Sequence[Snapshot]) -> None:
+def stays(connection: "DuckDBPyConnection", snapshots: Sequence[Snapshot]) -> None:
     """Make the tables `seen` (segment, snapshot, ordinal, as_of) and `stay`: segment, key, first and last ordinal.
 
     A stay is a run of consecutive snapshots that all have the person in the segment.
@@ -41,7 +44,7 @@ def _all_segments(snapshots: Sequence[Snapshot]) -> dict[str, str]:
     return {segment.id: segment.name for snapshot in (*snapshots[-1:], *snapshots) for segment in snapshot.segments}
 
 
-def sizes(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
+def sizes(connection: "DuckDBPyConnection", snapshots: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
     """One row per snapshot and segment: how many people, and how many entered and left since the snapshot before.
 
     Reads the tables of `stays`. None is an unknown size, and who entered and left before the first snapshot.
@@ -61,7 +64,7 @@ def sizes(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = 
     return Table(tuple(Column(*pair) for pair in (names | counts).items()), rows, name="sizes")
 
 
-def dwell(connection: Any, snapshots: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
+def dwell(connection: "DuckDBPyConnection", snapshots: Sequence[Snapshot], only: Sequence[str] = ()) -> Table:
     """Return how many days people stay, a row per segment of the last snapshot, from the tables of `stays`.
 
     ``days_so_far`` is the median of the people who are in it now. ``since_before`` of them were in it at the first
@@ -92,11 +95,13 @@ class Membership:
     segments: tuple[str, ...] | None
     primary: str | None
     priority: float | None
-    facts: Mapping[str, Any]
+    facts: Mapping[str, object]
     undecided: tuple[str, ...] = ()
 
 
-def person_path(connection: Any, snapshots: Sequence[Snapshot], name: str, key: str = EMAIL) -> list[Membership]:
+def person_path(
+    connection: "DuckDBPyConnection", snapshots: Sequence[Snapshot], name: str, key: str = EMAIL
+) -> list[Membership]:
     """The segments at each snapshot of whoever has the ``key`` ``name``, oldest first.
 
     Raises UsageError with similar names.
@@ -110,27 +115,18 @@ def person_path(connection: Any, snapshots: Sequence[Snapshot], name: str, key: 
     )
     rows = {row[0]: (row[1:5], dict(zip(columns_, row[5:], strict=True))) for row in cursor.fetchall()}
     if not any(snapshot.id in rows for snapshot in snapshots):
-        raise UsageError(f"nobody is known as '{name}' in this history", _similar_keys(connection, snapshots, name))
+        ids = ", ".join(str(snapshot.id) for snapshot in snapshots) or "0"
+        people = f"(SELECT DISTINCT key FROM history.person WHERE snapshot IN ({ids}))"
+        hint = similar_keys(connection, people, "key", name) or "`usertrack match` shows who is known"
+        raise UsageError(f"nobody is known as '{name}' in this history", hint)
     return [_membership(snapshot, *rows.get(snapshot.id, ((None, None, None, None), {}))) for snapshot in snapshots]
 
 
-def _membership(snapshot: Snapshot, own: Sequence[Any], facts: Mapping[str, Any]) -> Membership:
+def _membership(snapshot: Snapshot, own: Row, facts: Mapping[str, object]) -> Membership:
     segments, primary, priority, undecided = own
     by_name = {fact.name: facts[column_of(fact)] for fact in snapshot.facts} if facts else {}
     known = None if segments is None else tuple(segments)
     return Membership(snapshot, known, primary, priority, by_name, tuple(undecided or ()))
-
-
-def _similar_keys(connection: Any, snapshots: Sequence[Snapshot], name: str) -> str:
-    ids = ", ".join(str(snapshot.id) for snapshot in snapshots) or "0"
-    similar = connection.execute(
-        f"SELECT key FROM (SELECT DISTINCT key FROM history.person WHERE snapshot IN ({ids})) "
-        "WHERE jaro_winkler_similarity(key, lower(trim($1))) > 0.82 "
-        "ORDER BY jaro_winkler_similarity(key, lower(trim($1))) DESC, key LIMIT 3",
-        [name],
-    ).fetchall()
-    names = " or ".join(row[0] for row in similar)
-    return f"did you mean {names}?" if names else "`usertrack match` shows who is known"
 
 
 # The timeline
@@ -185,7 +181,7 @@ def best_of_days(snapshots: Sequence[Snapshot], zone: str) -> list[Snapshot]:
 
 
 def build_timeline(
-    connection: Any, snapshots: Sequence[Snapshot], days: Sequence[Snapshot], query: HistoryQuery
+    connection: "DuckDBPyConnection", snapshots: Sequence[Snapshot], days: Sequence[Snapshot], query: HistoryQuery
 ) -> Timeline:
     """All parts of the timeline, in memory; raises UsageError for a date without a snapshot."""
     comparable = [snapshot for snapshot in snapshots if snapshot in days or not snapshot.incomplete]

@@ -7,7 +7,7 @@ is the difference of its sizes.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.spool import SpooledRows, identifier, quote
@@ -28,6 +28,9 @@ from usertrack.segments.history.snapshots import (
     snapshots,
 )
 from usertrack.segments.profiles import ProfileFact
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 NO_SEGMENT, NOT_THERE = "in no segment", "not there"
 """The place of a person who is in no segment, and of one whom no source knows."""
@@ -114,7 +117,7 @@ def week_before(snapshots: Sequence[Snapshot], key: str, moment: datetime) -> Sn
     return nearest(complete, moment - WEEK, WEEK / 2) or nearest(earlier, moment - WEEK, WEEK / 2)
 
 
-def move_counts(connection: Any, pair: SnapshotPair) -> dict[str, tuple[int, int]]:
+def move_counts(connection: "DuckDBPyConnection", pair: SnapshotPair) -> dict[str, tuple[int, int]]:
     """Count who entered and left each common segment, by its id."""
     rows = connection.execute(
         f"SELECT id, count(*) FILTER (entered), count(*) FILTER (NOT entered) FROM ({_moved_sql(pair)}) GROUP BY id"
@@ -132,7 +135,7 @@ def _ids(segments: Sequence[SnapshotSegment]) -> str:
     return f"[{', '.join(quote(segment.id) for segment in segments)}]::VARCHAR[]"
 
 
-def transition_matrix(connection: Any, pair: SnapshotPair) -> Table:
+def transition_matrix(connection: "DuckDBPyConnection", pair: SnapshotPair) -> Table:
     """Count moves between primary segments: a row per segment before, a column per segment after.
 
     ``people``, the last column, is the sum of its row. The row `not there` counts people who came in between.
@@ -161,7 +164,7 @@ def _primaries_sql(pair: SnapshotPair) -> str:
     )
 
 
-def moves(connection: Any, pair: SnapshotPair, key: str, only: Sequence[str] = ()) -> Table:
+def moves(connection: "DuckDBPyConnection", pair: SnapshotPair, key: str, only: Sequence[str] = ()) -> Table:
     """Return one row per person and segment entered or left, with the reason; people who entered come first.
 
     ``why`` names the facts that changed the outcome of a comparison in the rule, as ``label old → new``.
@@ -170,7 +173,7 @@ def moves(connection: Any, pair: SnapshotPair, key: str, only: Sequence[str] = (
     connection.execute(f"CREATE OR REPLACE TABLE moved AS {_moves_sql(pair, segments, key)}")
     types = {key: "VARCHAR", "segment": "VARCHAR", "change": "VARCHAR", "now": "VARCHAR", "priority": "DOUBLE"}
     columns = tuple(Column(*column) for column in (types | {"why": "VARCHAR"}).items())
-    count = connection.execute("SELECT count(*) FROM moved").fetchone()[0]
+    [(count,)] = connection.execute("SELECT count(*) FROM moved").fetchall()
     rows = SpooledRows("moved", columns, count, connection)
     return Table(columns, rows, name="moves", as_of=pair.after.as_of)
 

@@ -4,17 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.core.period import day
-from usertrack.core.table import Row, Table
+from usertrack.core.table import MappedRows, Row, Table
 from usertrack.core.words import number
 from usertrack.segments.history.backfill import Backfill
 from usertrack.segments.history.notes import difference_notes, incomplete_notes, retroactive_notes
-from usertrack.segments.history.snapshots import Snapshot
+from usertrack.segments.history.snapshots import Snapshot, SnapshotSegment
 from usertrack.segments.history.timeline import Timeline
 from usertrack.segments.history.transitions import NO_SEGMENT, NOT_THERE
 from usertrack.segments.rules import segment_tags
@@ -40,13 +39,23 @@ def timeline_document(timeline: Timeline, only: Sequence[str], timezone: str, vi
         "moves": lambda: _moves(timeline, timezone),
         "dwell": lambda: _dwell(timeline),
     }
+    pair, notes = timeline.pair, tuple(_notes(timeline, timezone, seen))
     table = tables[view or ("moves" if only and timeline.moves else "sizes")]
     return Document(
         title=f"History of the set {timeline.set_name}",
         subtitle=span(timeline.days, timezone),
         blocks=tuple(block for name in seen for block in blocks[name]()),
-        notes=tuple(_notes(timeline, timezone, seen)),
-        data=lambda: _json(timeline, tables, timezone, [view] if view else list(VIEWS), seen),
+        notes=notes,
+        data=lambda: {
+            "set": timeline.set_name,
+            "timezone": timezone,
+            "snapshots": _SNAPSHOTS.dicts(timeline.days),
+            "from": pair.before.as_of if pair else None,
+            "to": pair.after.as_of if pair else None,
+            "rules_changed": not pair.same_rules if pair else None,
+            **{name: answer and answer.dicts() for name, answer in tables.items() if view in (None, name)},
+            "notes": list(notes),
+        },
         table=table,
         timezone=timezone,
         as_of=timeline.days[-1].as_of,
@@ -136,7 +145,7 @@ def _moves(timeline: Timeline, timezone: str) -> list[Block]:
     if timeline.pair is None or timeline.moves is None:
         return []
     names = {segment.id: segment.name for segment in timeline.pair.after.segments}
-    rows = _MoveRows(timeline.moves, names)
+    rows = MappedRows(timeline.moves.rows, lambda row: (row[0], names.get(row[1], row[1]), *row[2:]))
     fields = {
         timeline.key: Field("Person", "person"),
         "segment": Field("Segment", "tag", tags=segment_tags(timeline.pair.after.segments)),
@@ -153,26 +162,6 @@ def _moves(timeline: Timeline, timezone: str) -> list[Block]:
             limit=20,
         )
     ]
-
-
-class _MoveRows(Sequence[Row]):
-    """Moves with the names of segments. Rows are read only as far as they are shown."""
-
-    def __init__(self, table: Table, names: dict[str, str]) -> None:
-        self._rows, self._names = table.rows, names
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: Any) -> Any:
-        rows = self._rows[index]
-        return list(map(self._row, rows)) if isinstance(index, slice) else self._row(rows)
-
-    def __iter__(self) -> Any:
-        return map(self._row, self._rows)
-
-    def _row(self, row: Row) -> Row:
-        return (row[0], self._names.get(row[1], row[1]), *row[2:])
 
 
 def _dwell(timeline: Timeline) -> list[Block]:
@@ -212,36 +201,21 @@ def _notes(timeline: Timeline, timezone: str, seen: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _json(
-    timeline: Timeline, tables: dict[str, Table | None], timezone: str, views: Sequence[str], seen: Sequence[str]
-) -> dict[str, Any]:
-    pair = timeline.pair
-    return {
-        "set": timeline.set_name,
-        "timezone": timezone,
-        "snapshots": [_snapshot_json(snapshot) for snapshot in timeline.days],
-        "from": pair.before.as_of if pair else None,
-        "to": pair.after.as_of if pair else None,
-        "rules_changed": not pair.same_rules if pair else None,
-        **{name: table.dicts() if (table := tables[name]) else None for name in views},
-        "notes": _notes(timeline, timezone, seen),
-    }
-
-
-def _snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
-    return {
-        "as_of": snapshot.as_of,
-        "recorded_at": snapshot.recorded_at,
-        "people": snapshot.people,
-        "rules": snapshot.rules,
-        "match": snapshot.match,
-        "segments": [
-            {"id": s.id, "name": s.name, "people": s.people, "undecided": s.undecided, "unknown": s.unknown or None}
-            for s in snapshot.segments
-        ],
-    }
-
-
+_SEGMENTS: Columns[SnapshotSegment] = Columns(
+    Attribute("id", "VARCHAR"),
+    Attribute("name", "VARCHAR"),
+    Attribute("people", "BIGINT"),
+    Attribute("undecided", "BIGINT"),
+    Attribute("unknown", "VARCHAR", lambda segment: segment.unknown or None),
+)
+_SNAPSHOTS: Columns[Snapshot] = Columns(
+    Attribute("as_of", "TIMESTAMP"),
+    Attribute("recorded_at", "TIMESTAMP"),
+    Attribute("people", "BIGINT"),
+    Attribute("rules", "VARCHAR"),
+    Attribute("match", "JSON"),
+    Attribute("segments", "JSON", lambda snapshot: _SEGMENTS.dicts(snapshot.segments)),
+)
 _BACKFILLED: Columns[tuple[Snapshot, bool]] = Columns(
     Attribute("as_of", "TIMESTAMP", lambda row: row[0].as_of, Field("Moment")),
     Attribute("set", "VARCHAR", lambda row: row[0].set_name, Field("Set")),

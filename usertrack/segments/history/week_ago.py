@@ -7,7 +7,6 @@ are compared in a temporary file; only `_record_both` writes to the history.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.period import as_stored
@@ -93,7 +92,24 @@ def classify_both(answers: WeekAgoAnswers) -> tuple[Classification, Moves]:
     else:
         was = classify(join_profiles(answers.before, query.rules, answers.earlier), query.segment_set)
     with temporary_folder() as folder:
-        moved = _compare(classification, was, query.place, folder / "compared.duckdb", now)
+        compared = HistoryFile(folder / "compared.duckdb", query.place.origin if query.place else "")
+        if isinstance(was, Snapshot):
+            assert query.place is not None
+            _copy(classification, was, query.place, compared)
+            earlier = was
+        else:
+            with open_history(was.profiles.connection, compared, write=True):
+                earlier = record(was, compared, now)
+        connection = classification.profiles.connection
+        with open_history(connection, compared, write=True):
+            pair = SnapshotPair(earlier, record(classification, compared, now))
+            moved = Moves(
+                pair,
+                move_counts(connection, pair),
+                moves(connection, pair, classification.profiles.key),
+                standing(classification, pair),
+                query.place is not None,
+            )
     if query.keep and query.place:
         _record_both(classification, was, query.place, now)
     return classification, moved
@@ -119,34 +135,6 @@ def _recorded_snapshot(runner: Runner, query: WeekAgoQuery) -> Snapshot | None:
     sound = [snapshot for snapshot in recorded if not (snapshot.retroactive or snapshot.incomplete)]
     known = [snapshot for snapshot in sound if snapshot.rules == digest]
     return nearest(known, as_stored(query.earlier), _TOLERANCE)
-
-
-def _compare(
-    classification: Classification,
-    before: Classification | Snapshot,
-    place: HistoryFile | None,
-    file: Path,
-    now: datetime,
-) -> Moves:
-    """Return the moves between ``before`` and ``classification``, compared in the new ``file``."""
-    compared = HistoryFile(file, place.origin if place else "")
-    if isinstance(before, Snapshot):
-        assert place is not None
-        _copy(classification, before, place, compared)
-        was = before
-    else:
-        with open_history(before.profiles.connection, compared, write=True):
-            was = record(before, compared, now)
-    connection = classification.profiles.connection
-    with open_history(connection, compared, write=True):
-        pair = SnapshotPair(was, record(classification, compared, now))
-        return Moves(
-            pair,
-            move_counts(connection, pair),
-            moves(connection, pair, classification.profiles.key),
-            standing(classification, pair),
-            place is not None,
-        )
 
 
 def _copy(classification: Classification, snapshot: Snapshot, place: HistoryFile, into: HistoryFile) -> None:

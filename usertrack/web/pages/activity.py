@@ -202,8 +202,8 @@ def _path(analysis: Analysis, move: Move, scope: Scope) -> Markup:
 
 def _funnel(analysis: Analysis, question: Question) -> Funnel:
     """The funnel of the question's steps, or the one that it names; the first of the workspace without either."""
+    from usertrack.product.events import step_of
     from usertrack.product.funnel.numbers import funnel_of, named_funnels, parse_window
-    from usertrack.product.steps import step_of
     from usertrack.workspace.files import funnel_paths
 
     named = named_funnels(funnel_paths(analysis.settings))

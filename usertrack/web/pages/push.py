@@ -13,10 +13,9 @@ from usertrack.core.document import Document, Paragraph
 from usertrack.core.errors import UsageError, UsertrackError
 from usertrack.core.words import age_words, people_words
 from usertrack.push import TARGETS, target_named
-from usertrack.push.ask import moment_words
 from usertrack.push.audience import AudienceFilter
 from usertrack.push.order import PushOrder
-from usertrack.push.send import Push, push_after_dry_run, push_segment
+from usertrack.push.send import Push, moment_words, push_after_dry_run, push_segment
 from usertrack.push.view import outcome_document
 from usertrack.segments.analysis import Analysis
 from usertrack.segments.applicable import fact_labels
