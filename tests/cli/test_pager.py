@@ -92,7 +92,7 @@ def test_the_pager_is_a_command_of_the_shell_as_in_git(on_terminal: OnTerminal, 
 def test_a_very_long_answer_goes_to_the_terminal_as_it_comes(
     on_terminal: OnTerminal, clean_env: pytest.MonkeyPatch
 ) -> None:
-    clean_env.setattr(pager, "_LONGEST", 10_000)
+    clean_env.setattr(pager, "MOST_BYTES", 10_000)
     answer = on_terminal(500, "-f", "csv", "--sql", "SELECT repeat('x', 100) AS x FROM generate_series(1, 500) AS n")
     assert (answer.out.count("x" * 100), paged()) == (500, "")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _OFF = ("", "cat", "off")
 _DEFAULTS = {"LESS": "FRX", "LV": "-c"}  # as git sets them: colours, and the text stays on the screen
-_LONGEST = 16 << 20  # bytes, some 100 000 rows: nobody reads more, and memory should not hold it
+MOST_BYTES = 16 << 20  # bytes, some 100 000 rows: nobody reads more, and memory should not hold it
 
 _pages: "_Pages | None" = None  # of the command that runs; None: there is no pager for it
 _notes: list[Callable[[], None]] = []
@@ -79,7 +79,7 @@ class _Pages(io.BytesIO):
 
     def write(self, data: "Buffer") -> int:
         count = super().write(data)
-        if self._is_too_long or self.tell() > _LONGEST:
+        if self._is_too_long or self.tell() > MOST_BYTES:
             self._is_too_long = True
             self.print()
         return count
