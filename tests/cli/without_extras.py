@@ -17,7 +17,7 @@ for extra, modules in _EXTRAS.items():
     if extra not in sys.argv[1].split(","):
         sys.modules.update(dict.fromkeys(modules))  # None: cannot be imported
 
-from usertrack.cli.app import command_line, run  # noqa: E402 - which may not load what is taken away above
+from usertrack.cli.app import run, whole_command_line  # noqa: E402 - which may not load what is taken away above
 
 SAMPLES = {"file": "events.csv", "path": "events.csv", "integer": "1", "float": "1", "boolean": "true"}
 
@@ -40,7 +40,7 @@ def sample(parameter: Any) -> list[str]:
 def main() -> None:
     Path("events.csv").write_text("event,distinct_id,timestamp\nseen,ada,2026-11-20T09:00:00Z\n")
     asked = [tuple(command.split()) for command in sys.argv[2:]]
-    for words in asked or commands(command_line()):
+    for words in asked or commands(whole_command_line()):
         sys.argv = ["usertrack", *words]
         said = io.StringIO()
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())):

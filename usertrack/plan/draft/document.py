@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usertrack.core.errors import UsageError, require_extra
+from usertrack.core.errors import UsageError
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -69,7 +69,6 @@ class ListOfItems:
 
 def read_markdown(path: Path) -> list[MarkdownSection]:
     """The parts of the file. Raises UsageError where it cannot be read; what is not UTF-8 is read as Latin-1."""
-    require_extra("plan")
     from markdown_it import MarkdownIt
 
     try:
