@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from usertrack.core.errors import ConnectionFailed
-from usertrack.web.shell import Part, Shell
+from usertrack.web.shell import Part, Shell, unbroken
 
 GET = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "server": ("x", 80)})
 
@@ -119,3 +119,8 @@ def test_a_part_after_what_fails_says_why() -> None:
         return "".join([piece async for piece in response.body_iterator])
 
     assert "PostHog does not answer" in asyncio.run(pieces())
+
+
+def test_a_number_and_its_percent_sign_stay_on_one_line_and_code_as_it_is() -> None:
+    html = "<td>82.9 %</td><p>&lt;0.1 % of 3</p><pre>SELECT 5 % 2</pre> 100 %"
+    assert unbroken(html) == "<td>82.9\u00a0%</td><p>&lt;0.1\u00a0% of 3</p><pre>SELECT 5 % 2</pre> 100\u00a0%"

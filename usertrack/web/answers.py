@@ -21,6 +21,7 @@ from usertrack.workspace.settings import Settings
 
 Value = TypeVar("Value")
 _MOST = 500  # answers: bounds the memory, the oldest go
+_DAMAGE_LASTS = 3600.0  # seconds after the last answer that said so: each question of a page says it again
 _YOUNG = 60.0  # seconds in which an answer is given again without asking; those of the demo do not age
 
 
@@ -71,6 +72,7 @@ class Answers:
         self._library: tuple[object, Library] | None = None
         self._forgotten = 0  # how often all was forgotten
         self._when_forgotten: list[Callable[[], None]] = []
+        self._damage: tuple[tuple[str, ...], float] = (), -_DAMAGE_LASTS  # and when it was heard of
 
     def ask(
         self,
@@ -133,6 +135,17 @@ class Answers:
         """Let whoever knows things beside answers forget them, too."""
         self._when_forgotten.append(forget)
 
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """Return what the sources said lately of a damaged store."""
+        lines, heard_at = self._damage
+        return lines if time.monotonic() - heard_at < _DAMAGE_LASTS else ()
+
+    def hear(self, damage: tuple[str, ...]) -> None:
+        """Keep what a source says of a damaged store, for the pages that ask none."""
+        if damage:
+            self._damage = damage, time.monotonic()
+
     def _young(self, question: tuple[Hashable, object], since: datetime | None = None) -> Answer[Any] | None:
         with self._lock:
             if question not in self._answers or self._is_old(question):
@@ -146,8 +159,11 @@ class Answers:
     def _ask(self, make: Callable[[Analysis], Value], *, refresh: bool) -> Answer[Value]:
         begun = datetime.now(UTC)
         with self.analysis(refresh=refresh) as analysis, answers_used() as used:
-            value = make(analysis)
             runner = analysis.runner
+            try:
+                value = make(analysis)
+            finally:
+                self.hear(runner.damage)
             notes = [*analysis.progress.lines, runner.stale, *(note for answer in used for note in answer.notes)]
             asked_at = min([runner.asked_at or begun, *(answer.asked_at for answer in used)])
             incomplete = analysis.incomplete or any(answer.incomplete for answer in used)

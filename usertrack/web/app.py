@@ -51,8 +51,10 @@ _PAGES = (today, segments, segment, push, privacy, person, search, activity, liv
 
 def create_app(settings: Settings, access: Access) -> Starlette:
     """The pages of a workspace, or of the demo."""
-    shell = Shell("demo data" if settings.uses_demo else settings.root.resolve().name if settings.root else "")
-    site = Site(settings, Answers(settings), shell, access)
+    place = "demo data" if settings.uses_demo else settings.root.resolve().name if settings.root else ""
+    answers = Answers(settings)
+    shell = Shell(place, lambda: answers.damage)
+    site = Site(settings, answers, shell, access)
 
     def refuse(request: Request, status: int, why: str) -> Response:
         return shell.outside(request, "No access", error(why), status)

@@ -6,6 +6,7 @@ sent in the order in which they are answered; declarative shadow DOM puts each i
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +24,7 @@ from usertrack.core.words import number, shortened
 from usertrack.render import html, sparkline
 from usertrack.render.links import Links
 from usertrack.render.safe import prose, visible
+from usertrack.sources import STORE_IS_DAMAGED
 from usertrack.web.answers import answers_used
 from usertrack.web.links import PageLinks, in_path
 
@@ -64,14 +66,15 @@ class Part:
 
 
 class Shell:
-    """Makes pages. ``place`` is the name of the workspace.
+    """Makes pages. ``place`` is the name of the workspace, ``damage`` says what is known of a damaged store.
 
     The parts of each kind of page have threads of their own, and so have local parts, and what a page asks before it
     begins: a slow source on one page holds up no other page, and nothing that can be told without it.
     """
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, damage: Callable[[], Sequence[str]] = tuple) -> None:
         self._place = place
+        self._damage = damage
         self._threads: dict[str, ThreadPoolExecutor] = {}
 
     def page(
@@ -91,7 +94,8 @@ class Shell:
 
     def simple(self, request: Request, title: str, body: Markup, status: int = 200) -> Response:
         """A page that is there at once."""
-        return HTMLResponse("".join(_frame(request, title, body, place=self._place)), status)
+        head, tail = _frame(request, title, body, place=self._place)
+        return HTMLResponse(head + _warning(self._damage()) + tail, status)
 
     def outside(self, request: Request, title: str, body: Markup, status: int) -> Response:
         """A page for who has no access: without a way further, and without the name of the workspace."""
@@ -100,10 +104,14 @@ class Shell:
     async def _pieces(self, frame: tuple[str, str], parts: Sequence[Part], kind: str) -> AsyncIterator[str]:
         head, tail = frame
         yield head
+        if told := _warning(self._damage()):
+            yield told
         answers = [asyncio.ensure_future(self._answered(part, kind)) for part in parts]
         try:
             for answer in asyncio.as_completed(answers):
                 yield await answer
+                if not told and (told := _warning(self._damage())):
+                    yield told
         finally:
             for pending in answers:
                 pending.cancel()  # who left the page waits for nothing; what runs is kept for the next visit
@@ -147,7 +155,7 @@ def _answer(part: Part) -> str:
     except Exception as problem:
         LOG.exception("part %s of a page", part.name)
         content = error(f"usertrack itself failed ({type(problem).__name__})", "this is a bug, please report it")
-    return f'<section slot="{part.name}" id="{part.name}">{content}</section>\n'
+    return f'<section slot="{part.name}" id="{part.name}">{unbroken(content)}</section>\n'
 
 
 def error(message: str, hint: str = "") -> Markup:
@@ -166,7 +174,27 @@ def titled_html(document: Document) -> Markup:
 
 
 def _notes(lines: Iterable[str]) -> Markup:
-    return Markup("").join(Markup("<p class='note'>{}</p>").format(words(line)) for line in lines)
+    """Notes below a part. A damaged store is said once, at the top of the page."""
+    told = (line for line in lines if not line.startswith(STORE_IS_DAMAGED))
+    return Markup("").join(Markup("<p class='note'>{}</p>").format(words(line)) for line in told)
+
+
+def _warning(damage: Iterable[str]) -> str:
+    """The top of a page whose numbers may be too low; empty where the store is whole."""
+    lines = Markup("").join(Markup("<p class='problem'>{}</p>").format(words(line)) for line in damage)
+    return f'<section slot="damage" id="damage" role="alert">{lines}</section>\n' if lines else ""
+
+
+_PERCENT = re.compile(r"(?<=\d) %(?!\w)")
+_AS_TYPED = re.compile(r"(<(pre|code|textarea|script|style)\b.*?</\2>)", re.DOTALL)
+
+
+def unbroken(page: str) -> str:
+    """``page``, a piece of HTML, with a no-break space between a number and its percent sign; code stays as it is."""
+    pieces = _AS_TYPED.split(page)
+    pieces[2::3] = [""] * len(pieces[2::3])  # the names of elements, which are in the pieces before them
+    pieces[::3] = [_PERCENT.sub("\u00a0%", piece) for piece in pieces[::3]]
+    return "".join(pieces)
 
 
 def words(text: str) -> Markup:
@@ -200,7 +228,14 @@ def _frame(
     pages: Mapping[str, tuple[str, str]] = NAVIGATION,
 ) -> tuple[str, str]:
     """The page up to where its parts begin, and what is after them."""
-    variables = {"title": title, "intro": intro, "parts": parts, "layout": layout, "place": place, "pages": pages}
+    variables = {
+        "title": title,
+        "intro": Markup(unbroken(intro)) if isinstance(intro, Markup) else intro,
+        "parts": parts,
+        "layout": layout,
+        "place": place,
+        "pages": pages,
+    }
     head, _, tail = template("shell.html.j2").render(path=request.url.path, **variables).partition(_END)
     return head, tail
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -49,8 +49,8 @@ LOG = logging.getLogger(__name__)
 class Hub:
     """Fans live events out to all viewers of one workspace. Runs in the event loop that first called it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, hear: Callable[[tuple[str, ...]], None] = lambda _: None) -> None:
+        self._settings, self._hear = settings, hear
         self._people, self._feed = ActivePeople(), Feed()
         self._audience: Audience = Everybody()
         self._names: dict[str, Facts] = {}  # of who is not in the audience
@@ -262,6 +262,7 @@ class Hub:
         await ask(
             lambda: self._learn_names(source, {occurrence.person for occurrence in occurrences if occurrence.person})
         )
+        self._hear(source.damage)
         self._note(occurrences)
         self._has_begun.set()
         self._changed.set()

@@ -53,6 +53,11 @@ class LiveSource:
     def key(self) -> str:
         return str(self.settings["posthog.personal_api_key"])
 
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """Return what PostHog's answers so far say of a damaged store."""
+        return self._runner.damage
+
     def arrivals(self, since: datetime) -> list[Occurrence]:
         """The events that came since then."""
         return arrivals(self._runner, since, datetime.now(UTC))

@@ -28,7 +28,7 @@ _RETRY = b"retry: 1000\n\n"
 
 
 def routes(site: Site) -> list[Route]:
-    hub, outcomes = Hub(site.settings), Outcomes()
+    hub, outcomes = Hub(site.settings, site.answers.hear), Outcomes()
     site.answers.when_forgotten(hub.forget)
 
     async def live(request: Request) -> Response:
