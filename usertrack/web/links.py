@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -47,7 +46,7 @@ class PageLinks(Links):
         return f"/queries/{quote(origin.query)}?{urlencode(values)}"
 
 
-def _typed(value: Any) -> str:
+def _typed(value: object) -> str:
     """A parameter as somebody would type it; lists with an empty text are those without any."""
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))

@@ -85,7 +85,7 @@ class PeopleQuestion:
             parts.append(f"{labels.get(comparison.fact, comparison.fact)} {operator} {value}".rstrip())
         return ", ".join([*parts, *([self.where] if self.where else [])])
 
-    def address(self, **changes: Any) -> str:
+    def address(self, **changes: object) -> str:
         """The query string of this question, with ``changes``; it begins on the first page unless they say."""
         values = vars(self) | {"page": 1} | changes
         pairs = [("q", values["search"]), ("members", "all" if values["everyone"] else "")]

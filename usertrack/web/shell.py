@@ -87,7 +87,7 @@ class Shell:
         frame = _frame(request, title, intro, parts, layout=layout, place=self._place)
         return StreamingResponse(self._pieces(frame, parts, _kind(request)), media_type="text/html")
 
-    async def ask(self, request: Request, make: Callable[..., Result], *arguments: Any) -> Result:
+    async def ask(self, request: Request, make: Callable[..., Result], *arguments: object) -> Result:
         """Call ``make`` in a thread with ``arguments``: it asks what a page needs before it begins."""
         threads = self._threads_of(f"/{_kind(request)} before")
         return await asyncio.get_running_loop().run_in_executor(threads, partial(make, *arguments))
@@ -240,7 +240,7 @@ def _frame(
     return head, tail
 
 
-def rendered(name: str, **variables: Any) -> Markup:
+def rendered(name: str, **variables: object) -> Markup:
     """The template of that name, filled."""
     return Markup(template(name).render(**variables))
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 T = TypeVar("T")
 
 
-def encode(record: Any) -> str:
+def encode(record: object) -> str:
     return json.dumps(jsonable(record), ensure_ascii=True, separators=(",", ":"))  # a lone surrogate stays one
 
 
@@ -22,7 +22,7 @@ def decode(kind: type[T], text: str) -> T:
     return record
 
 
-def jsonable(value: Any) -> Any:
+def jsonable(value: object) -> Any:
     """``value`` as JSON has it; what JSON does not know becomes its text."""
     if value is None or isinstance(value, (bool, int, float)):
         return value if value == value and value not in (float("inf"), float("-inf")) else None

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import time, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.json_types import JsonObject
 from usertrack.core.words import parse_age
 from usertrack.core.yaml_file import YamlFile
 from usertrack.live.alerts.model import INFO, SEVERITIES
@@ -53,7 +54,7 @@ def read_notifications(file: YamlFile, advice: Mapping[str, str] | None = None) 
     return replace(_Reader(file).notifications(), advice=advice or {})
 
 
-def refuse_gone(file: YamlFile, value: Mapping[str, Any], *at: Any) -> None:
+def refuse_gone(file: YamlFile, value: Mapping[str, object], *at: object) -> None:
     """Raise UsageError, with what to write instead, if ``value`` has a setting that is no more."""
     for name in value:
         if name in GONE:
@@ -64,7 +65,7 @@ class _Reader:
     def __init__(self, file: YamlFile) -> None:
         self._file = file
         value = file.document.get(SECTION)
-        self._section: dict[str, Any] = {} if value is None else file.mapping(value, SECTION)
+        self._section: JsonObject = {} if value is None else file.mapping(value, SECTION)
 
     def notifications(self) -> Notifications:
         section = self._section
@@ -91,7 +92,7 @@ class _Reader:
         channels = self._file.mapping(self._section["channels"], SECTION, "channels")
         return {name: self._channel(name, value) for name, value in channels.items()}
 
-    def _channel(self, name: str, value: Any) -> Channel:
+    def _channel(self, name: str, value: object) -> Channel:
         at = (SECTION, "channels", name)
         if isinstance(value, str):
             value = {"type": value}
@@ -125,14 +126,14 @@ class _Reader:
                         raise self._wrong(f"there is no channel '{name}'", *at, "channels", hint=hint)
         return of_patterns
 
-    def _severity(self, value: Mapping[str, Any], name: str, *at: Any) -> str:
+    def _severity(self, value: Mapping[str, object], name: str, *at: object) -> str:
         severity = self._text(value, name, *at)
         if severity and severity not in SEVERITIES:
             hint = did_you_mean(severity, SEVERITIES, f"known: {', '.join(SEVERITIES)}")
             raise self._wrong(f"'{severity}' is no severity", *at, name, hint=hint)
         return severity
 
-    def _require_addresses(self, addresses: Sequence[str], *at: Any) -> None:
+    def _require_addresses(self, addresses: Sequence[str], *at: object) -> None:
         for address in addresses:
             if not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", address, re.ASCII):
                 hint = "write `to: [support@acme.example]` and `from: usertrack@acme.example`"
@@ -147,7 +148,7 @@ class _Reader:
         budgets = {name: self._budget(text, *at, name) for name, text in value.items()}
         return {name: budget for name in usual if (budget := budgets.get(name, usual[name]))}
 
-    def _budget(self, text: Any, *at: Any) -> Budget | None:
+    def _budget(self, text: object, *at: object) -> Budget | None:
         if text in ("off", False):  # YAML reads off as false
             return None
         shape = re.fullmatch(r"([0-9]{1,6}) in (.+)", str(text).strip(), re.ASCII)
@@ -172,7 +173,7 @@ class _Reader:
             raise self._wrong(f"there is no timezone '{zone}'", *at, "timezone", hint="such as Europe/Berlin") from None
         return QuietHours(start, end, frozenset(days), zone, self._severity(value, "except", *at))
 
-    def _time(self, value: Mapping[str, Any], name: str, *at: Any) -> time | None:
+    def _time(self, value: Mapping[str, object], name: str, *at: object) -> time | None:
         if name not in value:
             return None
         text = value[name]
@@ -183,7 +184,7 @@ class _Reader:
         except ValueError:
             raise self._wrong(f"'{text}' is not a time of day", *at, name, hint='write "20:00"') from None
 
-    def _day(self, day: str, *at: Any) -> int:
+    def _day(self, day: str, *at: object) -> int:
         if day[:3].casefold() not in _DAYS:
             raise self._wrong(f"'{day}' is not a day", *at, "days", hint=f"known: {', '.join(_DAYS)}")
         return _DAYS.index(day[:3].casefold())
@@ -202,36 +203,36 @@ class _Reader:
 
     # Values
 
-    def _age(self, value: Mapping[str, Any], name: str, usual: timedelta, *at: Any) -> timedelta:
+    def _age(self, value: Mapping[str, object], name: str, usual: timedelta, *at: object) -> timedelta:
         if name not in value:
             return usual
         return timedelta(0) if value[name] in (0, "0s") else self._parsed(parse_age, str(value[name]), *at, name)
 
-    def _parsed(self, parse: Callable[[str], T], text: str, *at: Any) -> T:
+    def _parsed(self, parse: Callable[[str], T], text: str, *at: object) -> T:
         try:
             return parse(text)
         except UsageError as error:
             raise self._wrong(error.message, *at, hint=error.hint) from None
 
-    def _text(self, value: Mapping[str, Any], name: str, *at: Any) -> str:
+    def _text(self, value: Mapping[str, object], name: str, *at: object) -> str:
         text = value.get(name, "")
         if not isinstance(text, str):
             raise self._wrong(f"'{name}' is a text", *at, name, hint="put it in quotes")
         return text
 
-    def _texts(self, value: Mapping[str, Any], name: str, *at: Any) -> list[str]:
+    def _texts(self, value: Mapping[str, object], name: str, *at: object) -> list[str]:
         """A text is a list of one."""
         texts = value.get(name, [])
         texts = [texts] if isinstance(texts, str) else self._list(texts, *at, name)
-        for text in texts:
-            if not isinstance(text, str):
-                raise self._wrong(f"'{name}' takes texts", *at, name, hint="put them in quotes")
-        return texts
+        known = [text for text in texts if isinstance(text, str)]
+        if len(known) < len(texts):
+            raise self._wrong(f"'{name}' takes texts", *at, name, hint="put them in quotes")
+        return known
 
-    def _list(self, value: Any, *at: Any) -> list[Any]:
+    def _list(self, value: object, *at: object) -> list[object]:
         if not isinstance(value, list):
             raise self._wrong(f"'{at[-1]}' takes a list", *at)
         return value
 
-    def _wrong(self, message: str, *at: Any, hint: str = "") -> UsageError:
+    def _wrong(self, message: str, *at: object, hint: str = "") -> UsageError:
         return self._file.wrong(message, *at, hint=hint)

@@ -8,9 +8,9 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from usertrack.core.errors import ConnectionFailed
+from usertrack.core.json_types import JsonObject
 
 FILE = "watcher.lock"
 
@@ -70,14 +70,14 @@ def deaf_since(folder: Path) -> datetime | None:
     return datetime.fromisoformat(since) if since and is_watched(folder) else None
 
 
-def _note(path: str) -> dict[str, Any]:
+def _note(path: str) -> JsonObject:
     """Return the holder's note; empty while it starts or ends."""
     with suppress(OSError, ValueError):
         return dict(json.loads(Path(path).read_text(encoding="utf-8")))
     return {}
 
 
-def _held(folder: Path, holder: dict[str, Any]) -> ConnectionFailed:
+def _held(folder: Path, holder: JsonObject) -> ConnectionFailed:
     who = (
         f"process {holder['pid']} on {holder['host']}, since {holder['since'][:16]} UTC"
         if holder

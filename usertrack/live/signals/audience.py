@@ -1,7 +1,7 @@
 """The people whom a pattern is about, with the facts known of them beside events."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from usertrack.live.signals.patterns import Pattern
 
@@ -11,7 +11,7 @@ class Audience(Protocol):
         """Whether the pattern is about the person with this id; None where that is unknown."""
         ...
 
-    def facts(self, person: str) -> Mapping[str, Any]:
+    def facts(self, person: str) -> Mapping[str, object]:
         """name, email, tier and the facts of the profile, as far as they are known."""
         ...
 
@@ -22,7 +22,7 @@ class Everybody:
     def includes(self, pattern: Pattern, person: str) -> bool | None:
         return True
 
-    def facts(self, person: str) -> Mapping[str, Any]:
+    def facts(self, person: str) -> Mapping[str, object]:
         return {}
 
 
@@ -35,5 +35,5 @@ class Unknown:
     def includes(self, pattern: Pattern, person: str) -> bool | None:
         return None if pattern.where or pattern.segment else True
 
-    def facts(self, person: str) -> Mapping[str, Any]:
+    def facts(self, person: str) -> Mapping[str, object]:
         return {}

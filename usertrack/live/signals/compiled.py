@@ -49,7 +49,7 @@ class Touch(NamedTuple):
     watch: Watch
     key: Key | None
     place: "_Place"
-    matches: Callable[[Mapping[str, Any]], bool] | None
+    matches: Callable[[Mapping[str, object]], bool] | None
 
 
 LEAVES, TELLS_TIME = 1, 2
@@ -205,7 +205,7 @@ def _touches(compiled: Compiled, event: str) -> Iterator[Touch]:
                 yield Touch(compiled, number, kind, watch, compiled.key, compiled.place, narrower)
 
 
-def _has_one_of(matches: list[EventMatch]) -> Callable[[Mapping[str, Any]], bool]:
+def _has_one_of(matches: list[EventMatch]) -> Callable[[Mapping[str, object]], bool]:
     if len(matches) == 1 and len(matches[0].properties) == 1:
         ((name, value),) = matches[0].properties
         return lambda properties: properties.get(name) == value

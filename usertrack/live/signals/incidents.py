@@ -3,8 +3,8 @@
 from collections import OrderedDict
 from itertools import islice
 from math import inf
-from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.live.signals.patterns import Incident
 
 
@@ -18,7 +18,7 @@ class Burst:
         self.since: float | None = None
         self.due = inf
         self.route = ""
-        self.properties: dict[str, Any] = {}
+        self.properties: dict[str, object] = {}
 
     def add(self, person: str, at: float, uuid: str, incident: Incident) -> None:
         """Count ``person``, and forget who met it longer ago than the incident's window."""
@@ -43,7 +43,7 @@ class Burst:
     def evidence(self) -> tuple[str, ...]:
         return tuple(uuid for _, uuid in islice(reversed(self.people.values()), 20))
 
-    def dump(self) -> dict[str, Any]:
+    def dump(self) -> dict[str, object]:
         return {
             "people": [[person, *seen] for person, seen in self.people.items()],
             "since": self.since,
@@ -53,7 +53,7 @@ class Burst:
         }
 
     @classmethod
-    def load(cls, values: dict[str, Any]) -> "Burst":
+    def load(cls, values: JsonObject) -> "Burst":
         burst = cls()
         burst.people = OrderedDict((person, (at, uuid)) for person, at, uuid in values["people"])
         burst.since, burst.route, burst.properties = values["since"], values["route"], values["properties"]

@@ -6,6 +6,7 @@ from math import inf
 from operator import attrgetter
 from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.live.signals.compiled import Compiled
 from usertrack.live.signals.whereabouts import TabVisit, Whereabouts
 
@@ -44,7 +45,7 @@ class Instance:
         self.due = inf
         self.quiet_until = -inf
         self.session = self.page = ""
-        self.properties: Mapping[str, Any] = {}
+        self.properties: Mapping[str, object] = {}
 
     def take(self, other: "Instance") -> None:
         """Remember what ``other`` does: it is of the same person."""
@@ -68,12 +69,12 @@ class Instance:
         pairs = zip(self.compiled.watches, self.memories, strict=True)
         return tuple(dict.fromkeys(uuid for watch, memory in pairs for uuid in watch.evidence(memory)))
 
-    def add_facts(self, facts: dict[str, Any], person: Whereabouts) -> None:
+    def add_facts(self, facts: dict[str, object], person: Whereabouts) -> None:
         """Put what the conditions know into ``facts``; where several know one fact, the first of them tells it."""
         for number in range(len(self.memories) - 1, -1, -1):
             facts.update(self.compiled.watches[number].facts(self.memories[number], person, self.value))
 
-    def dump(self) -> list[Any]:
+    def dump(self) -> list[object]:
         times = [
             self.since,
             self.touched,
@@ -138,9 +139,9 @@ class Person(Whereabouts):
         if instance in self.listening:
             self.listening.remove(instance)
 
-    def dump(self) -> dict[str, Any]:
+    def dump(self) -> dict[str, object]:
         """The person as JSON."""
-        instances: dict[str, list[Any]] = {}
+        instances: dict[str, list[object]] = {}
         for instance in self.instances.values():
             instances.setdefault(instance.compiled.pattern.id, []).append(instance.dump())
         return {
@@ -154,7 +155,7 @@ class Person(Whereabouts):
         }
 
     @classmethod
-    def load(cls, id_: str, values: Mapping[str, Any], compiled: Mapping[str, Compiled]) -> "Person":
+    def load(cls, id_: str, values: JsonObject, compiled: Mapping[str, Compiled]) -> "Person":
         """The person as it was dumped, with the instances of ``compiled`` patterns alone."""
         person = cls(id_, values["times"][0])
         person.last_at, person.last_uuid = values["times"][1], values["last"]

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import httpx
 
+from usertrack.core.json_types import JsonObject
 from usertrack.core.routes import route_of
 from usertrack.core.tls import tls
 from usertrack.live.signals.occurrence import NOTHING, Occurrence, known_properties
@@ -75,7 +75,7 @@ def _occurrences(texts: list[bytes]) -> Iterator[Occurrence]:
             yield _occurrence(event, event["properties"])
 
 
-def _occurrence(event: Mapping[str, Any], properties: Mapping[str, Any]) -> Occurrence:
+def _occurrence(event: JsonObject, properties: JsonObject) -> Occurrence:
     at = min(datetime.fromisoformat(event["timestamp"]), datetime.fromisoformat(event["created_at"]))
     session = _text(properties.get("$session_id"))
     address = _text(properties.get("$pathname")) or _text(properties.get("$current_url"))
@@ -92,17 +92,17 @@ def _occurrence(event: Mapping[str, Any], properties: Mapping[str, Any]) -> Occu
     )
 
 
-def _properties(values: Mapping[str, Any]) -> dict[str, object]:
+def _properties(values: Mapping[str, object]) -> dict[str, object]:
     known = {name: values[column] for column, name in _COLUMNS.items() if values.get(column) not in (None, "")}
     if "message" not in known and (message := _first_message(values.get("$exception_list"))):
         known["message"] = message
     return known_properties({name: value if name == "seconds" else str(value) for name, value in known.items()})
 
 
-def _first_message(exceptions: Any) -> str:
+def _first_message(exceptions: object) -> str:
     first = exceptions[0] if isinstance(exceptions, list) and exceptions else None
     return _text(first.get("value")) if isinstance(first, dict) else ""
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else ""

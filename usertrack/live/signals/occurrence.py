@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class Occurrence(NamedTuple):
@@ -24,7 +24,7 @@ class Occurrence(NamedTuple):
     session: str = ""
     tab: str = ""
     route: str = ""
-    properties: Mapping[str, Any] = NOTHING
+    properties: Mapping[str, object] = NOTHING
 
 
 PROPERTIES = ("fingerprint", "message", "form", "field", "event_type", "seconds")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from math import inf
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from usertrack.core.errors import UsageError, did_you_mean
 from usertrack.live.alerts.notifications import Notifications
@@ -30,7 +30,7 @@ class EventMatch:
             return not event.startswith("$") and event not in TRACKER_EVENTS
         return self.name in (ANY, event) or ("*" in self.name and fnmatchcase(event, self.name))
 
-    def fits(self, properties: Mapping[str, Any]) -> bool:
+    def fits(self, properties: Mapping[str, object]) -> bool:
         """Whether an event of this name is meant, with these properties."""
         return properties.items() >= self.properties
 

@@ -54,7 +54,7 @@ class Profiled:
         met: bool | None = self._met[pattern.id].get(person, None if has_no_profile_yet else False)
         return met
 
-    def facts(self, person: str) -> Mapping[str, Any]:
+    def facts(self, person: str) -> Mapping[str, object]:
         values = self._facts.get(person)
         return dict(zip(self._names, values, strict=True)) if values else {}
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import Any, get_args
+from typing import TypeVar, get_args
 
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.json_types import JsonObject
 from usertrack.core.words import parse_age
 from usertrack.core.yaml_file import YamlFile
 from usertrack.live.alerts.notifications import Notifications
@@ -38,6 +39,8 @@ from usertrack.live.signals.patterns import (
     Unfinished,
     is_gated,
 )
+
+T = TypeVar("T", bound=str)
 
 _PARTS = {"name", "when", "per", "where", "segment", "for", "keep_firing_for", "cooldown", "severity", "channels"} | {
     *("because", "help", "incident"),
@@ -99,7 +102,7 @@ class _Reader(YamlFile):
         except UsageError as error:
             self._mistakes.setdefault(error.message, error)
 
-    def known(self, value: Mapping[str, Any], known: set[str], *keys: Any) -> None:
+    def known(self, value: Mapping[str, object], known: set[str], *keys: object) -> None:
         for name in value:
             with self._noting():
                 super().known({name: None}, known, *keys)
@@ -110,7 +113,7 @@ class _Reader(YamlFile):
         self.known(self.document, {"events", "facts", "patterns", "notifications"})
         self.kinds: dict[str, Kind] = {}
         patterns: list[Pattern] = []
-        listed: dict[str, Any] = {}
+        listed: JsonObject = {}
         facts: dict[str, tuple[str, int]] = {}
         notifications = Notifications()
         with self._noting():
@@ -140,13 +143,13 @@ class _Reader(YamlFile):
                     raise self.wrong("a fact is SQL over the profile", "facts", name, hint=hint)
         return {name: (sql, self.line("facts", name)) for name, sql in facts.items()}
 
-    def _kind_of(self, name: str, value: Any) -> Kind:
+    def _kind_of(self, name: str, value: object) -> Kind:
         if name in (ANY, CUSTOM):
             raise self.wrong(f"'{name}' is known already", "events", name, hint="choose another name")
         items = value if isinstance(value, list) else [value]
         return Kind(name, tuple(self._match(item, "events", name) for item in items))
 
-    def _match(self, item: Any, *at: Any) -> EventMatch:
+    def _match(self, item: object, *at: object) -> EventMatch:
         if isinstance(item, str) and item:
             return EventMatch(item)
         if isinstance(item, dict) and isinstance(item.get("event"), str):
@@ -158,17 +161,17 @@ class _Reader(YamlFile):
         keys = f", not {', '.join(map(repr, item))}" if isinstance(item, dict) and "event" not in item else ""
         raise self.wrong(f"an event{where} is a name, or `event:` with properties{keys}", *at, hint=hint)
 
-    def _kind(self, value: Any, *at: Any) -> Kind:
+    def _kind(self, value: object, *at: object) -> Kind:
         """A kind of `events:`, an event's own name, or a list of these."""
         items = value if isinstance(value, list) and value else [value]
         matches: list[EventMatch] = []
         for item in items:
             known = self.kinds.get(item) if isinstance(item, str) else None
             matches += known.matches if known else [self._match(item, *at)]
-        text = " or ".join(item if isinstance(item, str) else str(item.get("event")) for item in items)
+        text = " or ".join(str(item.get("event")) if isinstance(item, dict) else str(item) for item in items)
         return Kind(text, tuple(matches))
 
-    def _pattern(self, name: str, value: Any) -> Pattern:
+    def _pattern(self, name: str, value: object) -> Pattern:
         at = ("patterns", name)
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             hint = "small letters, digits and _, a letter first"
@@ -184,7 +187,9 @@ class _Reader(YamlFile):
         because = self._text(value, "because", *at)
         with self._noting():
             self._check_places(because, *at, "because")
-        looks_for = {key: value[key] for key in ("when", "per", "where", "segment", "for", "incident") if key in value}
+        looks_for: JsonObject = {
+            key: value[key] for key in ("when", "per", "where", "segment", "for", "incident") if key in value
+        }
         looks_for["events"] = self.document.get("events")
         return Pattern(
             id=name,
@@ -204,7 +209,7 @@ class _Reader(YamlFile):
             lines={part: self.line(*at, part) for part in value},
         )
 
-    def _when(self, name: str, value: dict[str, Any], per: Per, *at: Any) -> Condition:
+    def _when(self, name: str, value: JsonObject, per: Per, *at: object) -> Condition:
         with self._noting():
             if "when" not in value:
                 raise self.wrong(f"pattern '{name}' has no condition", *at, hint=_EXAMPLE)
@@ -215,7 +220,7 @@ class _Reader(YamlFile):
             return when
         return _NO_CONDITION
 
-    def _incident(self, value: dict[str, Any], *at: Any) -> Incident | None:
+    def _incident(self, value: JsonObject, *at: object) -> Incident | None:
         if "incident" not in value:
             return None
         with self._noting():
@@ -225,7 +230,7 @@ class _Reader(YamlFile):
             return Incident(int(people), self._seconds(incident, "within", *at, "incident"))
         return None
 
-    def _condition(self, value: Any, *at: Any) -> Condition:
+    def _condition(self, value: object, *at: object) -> Condition:
         if isinstance(value, list):
             value = {"all": value}
         value = self.mapping(value, *at)
@@ -242,7 +247,7 @@ class _Reader(YamlFile):
         condition: Condition = getattr(self, f"_{type_}")(value, *at)
         return condition
 
-    def _combined(self, value: Any, word: str, *at: Any) -> Condition:
+    def _combined(self, value: JsonObject, word: str, *at: object) -> Condition:
         parts = value[word]
         if not isinstance(parts, list) or not parts:
             raise self.wrong(f"'{word}' takes a list of conditions", *at, word)
@@ -254,7 +259,7 @@ class _Reader(YamlFile):
                 read[number] = self._condition(part, *at, *under, number)
         return read[0] if len(read) == 1 else Combined(word == "all", tuple(read))
 
-    def _count(self, value: Any, *at: Any) -> Condition:
+    def _count(self, value: JsonObject, *at: object) -> Condition:
         if ("more_than" in value) == ("fewer_than" in value):
             raise self.wrong("'count' takes more_than or fewer_than", *at, "count", hint=_EXAMPLE)
         bound = "more_than" if "more_than" in value else "fewer_than"
@@ -262,20 +267,20 @@ class _Reader(YamlFile):
         kind = self._kind(value["count"], *at, "count")
         return Count(kind, self._seconds(value, "within", *at), **{bound: number})
 
-    def _none(self, value: Any, *at: Any) -> Condition:
+    def _none(self, value: JsonObject, *at: object) -> Condition:
         within = self._seconds(value, "within", *at)
         at_most = self._seconds(value, "at_most", *at) if "at_most" in value else inf
         if at_most <= within and "within" in value:
             raise self.wrong("'at_most' is longer than 'within'", *at, "at_most")
         return NoneOf(self._kind(value["none"], *at, "none"), within, at_most)
 
-    def _time_on_route(self, value: Any, *at: Any) -> Condition:
+    def _time_on_route(self, value: JsonObject, *at: object) -> Condition:
         mode = self._one_of(value, "time_on_route", ("visible", "open"), "visible", *at)
         usual = value.get("more_than") == "p95"
         longer = None if usual else self._seconds(value, "more_than", *at)
         return TimeOnRoute(mode == "visible", longer, self._seconds(value, "at_least", *at, may_be_zero=True))
 
-    def _sequence(self, value: Any, *at: Any) -> Condition:
+    def _sequence(self, value: JsonObject, *at: object) -> Condition:
         items = value["sequence"]
         if not isinstance(items, list) or not 2 <= len(items) <= 20:
             raise self.wrong("'sequence' takes a list of 2 to 20 steps", *at, "sequence")
@@ -288,7 +293,7 @@ class _Reader(YamlFile):
             )
         return Sequence(tuple(steps), self._seconds(value, "within", *at))
 
-    def _share(self, value: Any, *at: Any) -> Condition:
+    def _share(self, value: JsonObject, *at: object) -> Condition:
         bound = str(value.get("more_than", ""))
         usual = re.fullmatch(r"(own|route) p95", bound)
         percent = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", bound)
@@ -303,16 +308,16 @@ class _Reader(YamlFile):
             {"own": "own", "route": "route"}[usual[1]] if usual else "",  # type: ignore[arg-type]
         )
 
-    def _session(self, value: Any, *at: Any) -> Condition:
-        return Session(self._one_of(value, "session", ("first", "open"), "", *at))
+    def _session(self, value: JsonObject, *at: object) -> Condition:
+        return Session(self._one_of(value, "session", ("first", "open"), "first", *at))
 
-    def _unfinished(self, value: Any, *at: Any) -> Condition:
+    def _unfinished(self, value: JsonObject, *at: object) -> Condition:
         if "until" not in value:
             raise self.wrong("'unfinished' needs 'until': what ends it", *at, "unfinished")
         kinds = (self._kind(value["unfinished"], *at, "unfinished"), self._kind(value["until"], *at, "until"))
         return Unfinished(*kinds, self._seconds(value, "within", *at))
 
-    def _seconds(self, value: dict[str, Any], key: str, *at: Any, may_be_zero: bool = False) -> float:
+    def _seconds(self, value: JsonObject, key: str, *at: object, may_be_zero: bool = False) -> float:
         text = str(value.get(key, "0s" if may_be_zero else ""))
         if (may_be_zero and text in ("0", "0s")) or self._is_misnamed(value, key):
             return 0.0
@@ -328,7 +333,7 @@ class _Reader(YamlFile):
             return seconds
         return 0.0
 
-    def _number(self, value: dict[str, Any], key: str, *at: Any, least: int = 1) -> float:
+    def _number(self, value: JsonObject, key: str, *at: object, least: int = 1) -> float:
         number = value.get(key)
         if isinstance(number, int) and not isinstance(number, bool) and least <= number <= 10_000:
             return number
@@ -337,19 +342,19 @@ class _Reader(YamlFile):
                 raise self.wrong(f"'{key}' takes a whole number from {least} to 10000", *at, key)
         return least
 
-    def _is_misnamed(self, value: dict[str, Any], key: str) -> bool:
+    def _is_misnamed(self, value: JsonObject, key: str) -> bool:
         """Whether ``key`` is likely there under a name that nobody knows, which is noted already."""
         return key not in value and id(value) in self._with_unknown_keys
 
-    def _one_of(self, value: dict[str, Any], key: str, known: tuple[str, ...], default: str, *at: Any) -> Any:
+    def _one_of(self, value: JsonObject, key: str, known: tuple[T, ...], default: T, *at: object) -> T:
         word = value.get(key, default)
         if word not in known:
             with self._noting():
                 raise self.wrong(f"'{key}' is one of {', '.join(known)}", *at, key, hint=did_you_mean(str(word), known))
             return known[0]
-        return word
+        return known[known.index(word)]
 
-    def _text(self, value: dict[str, Any], key: str, *at: Any) -> str:
+    def _text(self, value: JsonObject, key: str, *at: object) -> str:
         text = value.get(key, "")
         if isinstance(text, str):
             return text.strip()
@@ -357,7 +362,7 @@ class _Reader(YamlFile):
             raise self.wrong(f"'{key}' takes a text", *at, key, hint="put it in quotes")
         return ""
 
-    def _check_places(self, text: str, *at: Any) -> None:
+    def _check_places(self, text: str, *at: object) -> None:
         try:
             places = [(name, spec or conversion) for _, name, spec, conversion in string.Formatter().parse(text)]
         except ValueError as error:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
-from typing import Any
 
 from usertrack.core.errors import UsageError
 from usertrack.core.formats import delete_copies, prepare_sqlite
@@ -204,7 +203,7 @@ class StateFile:
             raise
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -25,17 +25,17 @@ class TabVisit:
         self.total = self.progress = 0.0
         self.open = True
 
-    def see(self, seconds: Any) -> None:
+    def see(self, seconds: object) -> None:
         """The tracker says for how many seconds the page has been visible; it may say anything."""
         try:
-            more = float(seconds) - self.total
-        except (TypeError, ValueError):
+            more = float(str(seconds)) - self.total
+        except ValueError:
             return
         if 0 < more <= self.last - self.entered:
             self.total += more
         self.open = True
 
-    def dump(self) -> list[Any]:
+    def dump(self) -> list[object]:
         return [self.tab, self.session, self.route, self.entered, self.last, self.total, self.progress, self.open]
 
     @classmethod

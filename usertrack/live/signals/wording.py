@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 OWN_FACTS = {
     "page": "the route that the person is on",
@@ -51,7 +51,7 @@ def _parts(text: str) -> tuple[_Part, ...]:
     return tuple(parts)
 
 
-def reason(text: str, facts: Mapping[str, Any]) -> str:
+def reason(text: str, facts: Mapping[str, object]) -> str:
     """``text`` with its {facts}; without the [parts] whose facts are not known."""
     filled: list[str] = []
     for optional, pieces in _parts(text):
@@ -65,7 +65,7 @@ def reason(text: str, facts: Mapping[str, Any]) -> str:
     return "".join(filled)
 
 
-def words(value: Any) -> str:
+def words(value: object) -> str:
     if value is None or value == "":
         return "?"
     if isinstance(value, float):

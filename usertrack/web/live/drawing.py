@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
-from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -33,7 +32,7 @@ class Drawing:
     def __init__(self, settings: Notifications, timezone: str) -> None:
         self._settings = settings
         self._zone = ZoneInfo(timezone)
-        self._rows: dict[tuple[str, str], tuple[Any, str]] = {}
+        self._rows: dict[tuple[str, str], tuple[object, str]] = {}
         self._run, self._numbers = uuid4().hex[:8], count(1)
 
     def screen(self, scene: Scene, view: View) -> Screen:
@@ -109,7 +108,7 @@ class Drawing:
         return str(template("live_places.html.j2").module.notice(scene.problem, scene.is_watched, deaf_since))
 
     def _line(self, line: Line) -> str:
-        def values() -> dict[str, Any]:
+        def values() -> dict[str, object]:
             first, last = (datetime.fromtimestamp(occurrence.at, self._zone) for occurrence in (line.first, line.last))
             return {
                 "key": line.first.uuid,
@@ -125,7 +124,7 @@ class Drawing:
 
         return self._drawn("timeline_row", line.first.uuid, (line.last.uuid, line.times, line.begins), values)
 
-    def _drawn(self, kind: str, key: str, signature: Any, draw: Callable[[], Mapping[str, Any]]) -> str:
+    def _drawn(self, kind: str, key: str, signature: object, draw: Callable[[], Mapping[str, object]]) -> str:
         known = self._rows.get((kind, key))
         if known and known[0] == signature:
             return known[1]
@@ -139,7 +138,7 @@ class Drawing:
         is_away = age >= AWAY
         signature = (person, facts.get("email"), facts.get("tier"), needs_help, is_away, age.seconds // _STEP)
 
-        def values() -> dict[str, Any]:
+        def values() -> dict[str, object]:
             return {
                 "person": person.person,
                 "who": name_of(person.person, facts),
@@ -164,7 +163,7 @@ class Drawing:
         age = scene.now - since
         signature = (*alerts, *is_open, age.total_seconds() // _STEP)
 
-        def values() -> dict[str, Any]:
+        def values() -> dict[str, object]:
             limit = ANSWERED_WITHIN.total_seconds()
             return {
                 "key": key,
@@ -210,7 +209,7 @@ class Drawing:
         occurrence = line.occurrence
         facts = scene.facts(occurrence.person)
 
-        def values() -> dict[str, Any]:
+        def values() -> dict[str, object]:
             at = datetime.fromtimestamp(occurrence.at, UTC)
             return {
                 "number": line.number,
@@ -238,7 +237,7 @@ def _is_known(scene: Scene) -> bool:
     return bool(scene.active or scene.events or not scene.problem)
 
 
-def _known(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _known(facts: Mapping[str, object]) -> list[tuple[str, str]]:
     """Return the known facts of a person, by name."""
     return [(name.replace("_", " "), str(value)) for name, value in facts.items() if value not in (None, "")]
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import count
-from typing import Any
 
 from starlette.datastructures import QueryParams
 
@@ -16,7 +15,7 @@ from usertrack.live.alerts.view import people_in_need
 from usertrack.live.signals.active import ActivePerson
 from usertrack.live.signals.occurrence import Occurrence
 
-Facts = Mapping[str, Any]
+Facts = Mapping[str, object]
 
 AWAY = timedelta(minutes=1)
 """Who did nothing for so long is away; after `ACTIVE` they are gone."""

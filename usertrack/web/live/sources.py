@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.notify import Notify, Silent
@@ -34,7 +34,7 @@ class Introduction:
     """The names of people who are new on the page. People in ``hidden`` are not shown; ``names`` has the others."""
 
     hidden: frozenset[str]
-    names: Mapping[str, Mapping[str, Any]]
+    names: Mapping[str, Mapping[str, object]]
 
 
 class LiveSource:

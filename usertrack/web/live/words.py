@@ -1,7 +1,6 @@
 """Words for what people did, and for who they are."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from usertrack.core.words import shortened
 from usertrack.live.signals.occurrence import Occurrence
@@ -32,7 +31,7 @@ def deed(occurrence: Occurrence) -> str:
         message = str(properties.get("message") or "")
         return f"met an error: {message[:_LONGEST]}" if message else "met an error"
     if occurrence.name == "$autocapture" and properties.get("event_type") in _OF_BROWSERS:
-        return _OF_BROWSERS[properties["event_type"]]
+        return _OF_BROWSERS[str(properties["event_type"])]
     words = _DEEDS.get(occurrence.name) or f"did “{occurrence.name.replace('_', ' ').strip()}”"
     for name, noun in (("form_submit", "form"), ("field_error", "field")):
         if occurrence.name == name:
@@ -58,6 +57,6 @@ def is_trouble(occurrence: Occurrence) -> bool:
     return occurrence.name in _TROUBLE
 
 
-def name_of(person: str, facts: Mapping[str, Any]) -> str:
+def name_of(person: str, facts: Mapping[str, object]) -> str:
     """The e-mail or the name, else a visitor with the beginning of their id."""
     return shortened(str(facts.get("email") or facts.get("name") or f"visitor {person[:8]}"), _NAME)

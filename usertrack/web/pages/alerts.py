@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
@@ -159,7 +158,7 @@ def _linked(document: Document, alerts: Sequence[Alert]) -> Document:
     by_key = {alert.key: alert for alert in alerts}
     of = {id_: by_key[key] for key, id_ in short_ids(by_key).items()}
 
-    def linked(row: Sequence[Any]) -> tuple[Any, ...]:
+    def linked(row: Sequence[object]) -> tuple[object, ...]:
         values = dict(zip(names, row, strict=True))
         alert = of[str(values["id"])]
         values["id"] = Link(str(values["id"]), f"/alerts/{quote(alert.key, safe='')}")

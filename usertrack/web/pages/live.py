@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -80,7 +80,7 @@ def routes(site: Site) -> list[Route]:
     ]
 
 
-async def _in_time(work: Coroutine[Any, Any, Result]) -> Result:
+async def _in_time(work: Coroutine[object, object, Result]) -> Result:
     """Return the result of ``work``. Raises SourceBusy where that takes long."""
     try:
         async with asyncio.timeout(OPENING_SECONDS):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import IO, Any
+from typing import IO
 
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
@@ -87,6 +87,6 @@ def _written(site: Site, query: Query, values: Mapping[str, str], fmt: str) -> I
         return written(analysis.runner.table(statement), fmt)
 
 
-def _parsed(query: Query, values: Mapping[str, str]) -> dict[str, Any]:
+def _parsed(query: Query, values: Mapping[str, str]) -> dict[str, object]:
     """The values of a form; an empty field is the parameter's default."""
     return {name: query.params[name].parse(text) for name, text in values.items() if text and name in query.params}

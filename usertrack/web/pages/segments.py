@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -98,7 +97,7 @@ def _row(count: SegmentCount, place: int, past: Past, people: int) -> SegmentRow
     return SegmentRow(count, place, count.share(people), sizes, entered, left)
 
 
-def tags(segment_set: SegmentSet, ids: Sequence[str]) -> list[dict[str, Any]]:
+def tags(segment_set: SegmentSet, ids: Sequence[str]) -> list[dict[str, object]]:
     """The name and the colour of each segment of ``ids``."""
     places = {segment.id: (place, segment.name) for place, segment in enumerate(segment_set.segments, start=1)}
     return [{"id": id_, "place": places[id_][0], "name": places[id_][1]} for id_ in ids]

@@ -1,8 +1,8 @@
 """An Alertmanager of yours (API v2): our alerts among all others, each there once by its labels."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.live.alerts.cards import links
 from usertrack.live.alerts.channels.posting import JSON, delivery_to, json_bytes
 from usertrack.live.alerts.life import Alert
@@ -14,11 +14,11 @@ from usertrack.render import safe
 _STAYS = timedelta(days=30)  # an alert without an end would be over after Alertmanager's resolve_timeout
 
 
-def alerts(notification: Notification, settings: Notifications) -> list[dict[str, Any]]:
+def alerts(notification: Notification, settings: Notifications) -> list[JsonObject]:
     return [_alert(alert, settings) for alert in (*notification.firing, *notification.resolved)]
 
 
-def _alert(alert: Alert, settings: Notifications) -> dict[str, Any]:
+def _alert(alert: Alert, settings: Notifications) -> JsonObject:
     starts_at = alert.fired_at or alert.started_at
     ends_at = alert.resolved_at or alert.updated_at + _STAYS
     url = next((link.url for link in links(alert, alert.facts, settings)), "")

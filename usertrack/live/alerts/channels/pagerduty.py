@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+
+import httpx
 
 from usertrack.core.errors import ConnectionFailed, QueryError, UsertrackError
+from usertrack.core.json_types import JsonObject
 from usertrack.delivery.post import status_of
 from usertrack.live.alerts.cards import cards
 from usertrack.live.alerts.channels.posting import JSON, delivery_to, json_bytes
@@ -17,7 +19,7 @@ from usertrack.live.alerts.router import Notification, Reason
 _SUMMARY, _KEY = 1024, 255  # characters that PagerDuty takes
 
 
-def events(notification: Notification, settings: Notifications, now: datetime) -> Iterator[dict[str, Any]]:
+def events(notification: Notification, settings: Notifications, now: datetime) -> Iterator[JsonObject]:
     """The events of ``notification``, without the routing key."""
     for alert in notification.firing:
         if notification.reason is Reason.ACKNOWLEDGED:
@@ -33,7 +35,7 @@ def dedup_key(alert: Alert) -> str:
     return alert.key if len(alert.key) <= _KEY else hashlib.sha256(alert.key.encode(errors="replace")).hexdigest()
 
 
-def _trigger(alert: Alert, settings: Notifications, now: datetime) -> dict[str, Any]:
+def _trigger(alert: Alert, settings: Notifications, now: datetime) -> JsonObject:
     (card,) = cards([alert], settings, now)
     return {
         "event_action": "trigger",
@@ -66,7 +68,7 @@ class PagerDutySender(Sender):
             self._delivery.post_once(self._url, json_bytes({"routing_key": self._routing_key, **event}), JSON)
         return ""
 
-    def _refusal(self, response: Any) -> UsertrackError:
+    def _refusal(self, response: httpx.Response) -> UsertrackError:
         status = status_of(response).replace(self._routing_key, "[secret]")
         if response.status_code == 400 and "routing_key" not in response.text:
             return QueryError(f"PagerDuty refused the event: {status}")

@@ -5,11 +5,11 @@ Slack's limits: 50 blocks, 3 000 characters in one text, 150 in a header (docs: 
 
 import re
 from datetime import datetime
-from typing import Any
 
 import httpx
 
 from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, UsertrackError
+from usertrack.core.json_types import JsonObject
 from usertrack.core.words import number, people_words
 from usertrack.delivery.slack import context, cut, header, refusal, section
 from usertrack.live.alerts.cards import Card, Link, cards, title
@@ -29,12 +29,12 @@ _MOST_TRIGGERS = 6
 _LINE = 300  # characters of a text before it is escaped, to at most five times as many
 
 
-def payload(notification: Notification, settings: Notifications, now: datetime, mark: str = "") -> dict[str, Any]:
+def payload(notification: Notification, settings: Notifications, now: datetime, mark: str = "") -> JsonObject:
     """The message. ``mark`` tells one that came twice from another one of the same words."""
     people = cards((*notification.firing, *notification.resolved), settings, now)
     is_digest = notification.reason is Reason.DIGEST
     heading = title(people, is_digest=is_digest)
-    blocks: list[dict[str, Any]] = [header(heading)]
+    blocks: list[JsonObject] = [header(heading)]
     rest = list(people)
     while rest and len(people) - len(rest) < WHOLE:
         of_person = _blocks(rest[0])
@@ -55,7 +55,7 @@ def payload(notification: Notification, settings: Notifications, now: datetime, 
     return {"text": safe.slack(first), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
-def _blocks(card: Card) -> list[dict[str, Any]]:
+def _blocks(card: Card) -> list[JsonObject]:
     lines = [f"👤 *{_text(card.who)}*"]
     lines += [f"💳 {_text(card.tier)}"] if card.tier else []
     lines += [f"{_ICONS.get(label, '•')} {label}: {_text(value)}" for label, value in card.lines]
@@ -79,7 +79,7 @@ def _blocks(card: Card) -> list[dict[str, Any]]:
 _ICONS = {"Current Page": "📍", "Time on Page": "⏱️"}
 
 
-def _button(link: Link) -> dict[str, Any]:
+def _button(link: Link) -> JsonObject:
     return {"type": "button", "text": {"type": "plain_text", "text": link.label, "emoji": False}, "url": link.url}
 
 
@@ -151,7 +151,7 @@ class BotSender(Sender):
             return False
         return True
 
-    def _call(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, method: str, body: JsonObject) -> JsonObject:
         answer = self._delivery.post_once(f"{self._api}/{method}", json_bytes(body), self._headers)
         try:
             reply = answer.json()

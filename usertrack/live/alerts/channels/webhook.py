@@ -1,8 +1,8 @@
 """A server of yours: one JSON document a message. The same message has the same Idempotency-Key each time it comes."""
 
 from datetime import datetime
-from typing import Any
 
+from usertrack.core.json_types import JsonObject
 from usertrack.live.alerts.cards import links
 from usertrack.live.alerts.channels.posting import JSON, delivery_to, json_bytes
 from usertrack.live.alerts.life import Alert
@@ -14,9 +14,9 @@ VERSION = 1
 """Of the documents: adding a field keeps the version, changing one makes a new version."""
 
 
-def document(message: Message, settings: Notifications) -> dict[str, Any]:
+def document(message: Message, settings: Notifications) -> JsonObject:
     notification = message.notification
-    body: dict[str, Any] = text.plain(
+    body: JsonObject = text.plain(
         {
             "version": VERSION,
             "type": "usertrack.alerts",
@@ -31,7 +31,7 @@ def document(message: Message, settings: Notifications) -> dict[str, Any]:
     return body
 
 
-def _alert(alert: Alert, settings: Notifications) -> dict[str, Any]:
+def _alert(alert: Alert, settings: Notifications) -> JsonObject:
     return {
         "key": alert.key,
         "state": "resolved" if alert.is_resolved else "firing",
