@@ -46,7 +46,7 @@ class Touch(NamedTuple):
     compiled: "Compiled"
     number: int
     kind: int
-    watch: Watch
+    watch: Watch[Any]
     key: Key | None
     place: "_Place"
     matches: Callable[[Mapping[str, object]], bool] | None
@@ -116,11 +116,14 @@ def _of_first_session(condition: Condition) -> bool:
 Memories = list[Any]
 """What each condition of a pattern remembers."""
 
+Watches = Iterator[tuple[int, Watch[Any]]]
+"""The conditions of a pattern with their numbers, in the order of its leaves."""
+
 _ReadyOf = Callable[[Memories, float], bool]
 _SpanOf = Callable[[Memories, Whereabouts, str, float], Span]
 
 
-def _ready_of(condition: Condition, watches: Iterator[tuple[int, Watch]]) -> _ReadyOf:
+def _ready_of(condition: Condition, watches: Watches) -> _ReadyOf:
     if not isinstance(condition, Combined):
         number, watch = next(watches)
         ready = watch.ready
@@ -131,7 +134,7 @@ def _ready_of(condition: Condition, watches: Iterator[tuple[int, Watch]]) -> _Re
     return lambda memories, now: any(part(memories, now) for part in parts)
 
 
-def _span_of(condition: Condition, watches: Iterator[tuple[int, Watch]]) -> _SpanOf:
+def _span_of(condition: Condition, watches: Watches) -> _SpanOf:
     if not isinstance(condition, Combined):
         number, watch = next(watches)
         span = watch.span
