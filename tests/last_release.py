@@ -16,7 +16,7 @@ from tests.live.alerts.signals import T0, at, signal, told_to
 from tests.memberships import classified, keep_one
 from usertrack.live.alerts.desk import Desk
 from usertrack.live.alerts.notifications import Channel
-from usertrack.live.alerts.store import Store as AlertStore
+from usertrack.live.alerts.store import AlertStore
 from usertrack.segments.history.file import HistoryFile
 from usertrack.server.capture.ingest import Ingestor
 from usertrack.server.capture.payload import Event

@@ -18,7 +18,7 @@ from usertrack.live.alerts.desk import Desk
 from usertrack.live.alerts.erasure import compact
 from usertrack.live.alerts.notifications import Channel
 from usertrack.live.alerts.router import Notification
-from usertrack.live.alerts.store import Store as AlertStore
+from usertrack.live.alerts.store import AlertStore
 from usertrack.live.signals.state import StateFile
 from usertrack.privacy import local
 from usertrack.segments.history.file import HistoryFile, open_history

@@ -18,7 +18,7 @@ from usertrack.core.errors import UsageError
 from usertrack.live.alerts.desk import Desk
 from usertrack.live.alerts.model import Signal, SignalState
 from usertrack.live.alerts.notifications import Notifications
-from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.store import AlertStore
 from usertrack.live.alerts.watch_lock import WatchLock
 from usertrack.workspace.settings import load_settings
 from usertrack.workspace.state import state_folder
@@ -31,7 +31,7 @@ def alerts(cli: Cli, tmp_path: Path) -> Cli:
     """The command line in a workspace with two open alerts."""
     (tmp_path / "usertrack.yaml").write_text("posthog: {project_id: 1}\n")
     now = datetime.now(UTC)
-    with closing(Store(state_folder(load_settings(), now))) as store:
+    with closing(AlertStore(state_folder(load_settings(), now))) as store:
         signals = [
             _signal("stuck", "p1", "dana@acme.example", "warning", now - timedelta(minutes=3)),
             _signal("errors", "p2", HOSTILE, "critical", now - timedelta(minutes=1)),
@@ -93,7 +93,7 @@ def test_an_incident_is_listed_in_place_of_the_alerts_of_its_people(alerts: Cli)
     now = datetime.now(UTC)
     people = [signal("snag", person=f"p{number}", severity="info", fingerprint="E1") for number in range(3)]
     incident = signal("errors", person="", session="", severity="critical", fingerprint="E1", facts={"people": 3})
-    with closing(Store(state_folder(load_settings(), now))) as store:
+    with closing(AlertStore(state_folder(load_settings(), now))) as store:
         Desk(store, Notifications()).receive([replace(each, at=now) for each in (*people, incident)], now)
     listed = alerts("alerts", "list")
     assert "3 open alerts of 5 people" in listed.out

@@ -33,7 +33,7 @@ def make(folder: Path) -> None:
     from tests.segments.history.test_transitions import write as write_history
     from usertrack.live.alerts.desk import Desk
     from usertrack.live.alerts.notifications import Channel
-    from usertrack.live.alerts.store import Store as Alerts
+    from usertrack.live.alerts.store import AlertStore
     from usertrack.segments.history.file import HistoryFile
     from usertrack.server.database.saved_insights import SavedInsights
     from usertrack.server.database.store import Store
@@ -44,7 +44,7 @@ def make(folder: Path) -> None:
     history = HistoryFile(folder / "history.duckdb", "test")
     write_history(history, {day: {"ann+1": (5, 5, 1, 0), "ben": (1, 0, 1, 0)} for day in (0, 7)})
     (folder / "data/usertrack").mkdir(parents=True)
-    desk = Desk(Alerts(folder / "data/usertrack"), told_to(Channel("support", "slack")))
+    desk = Desk(AlertStore(folder / "data/usertrack"), told_to(Channel("support", "slack")))
     desk.receive([alert(person="p-1", facts={"email": ANN})], T0)
     desk.tick(at(30))
     desk.store.close()

@@ -14,7 +14,7 @@ from usertrack.core.temporary import temporary_folder
 from usertrack.library.library import shipped_root
 from usertrack.live.alerts.desk import Desk
 from usertrack.live.alerts.notifications import Channel
-from usertrack.live.alerts.store import Store as Alerts
+from usertrack.live.alerts.store import AlertStore
 from usertrack.live.alerts.watch_lock import WatchLock
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.read import read_patterns
@@ -106,7 +106,7 @@ def test_erase_asks_first(own: Cli, fresh: Office) -> None:
 def alert_about_ann() -> None:
     """In the folder of the user's data, since there is no workspace."""
     settings = load_settings()
-    desk = Desk(Alerts(state_folder(settings, T0)), told_to(Channel("support", "slack")))
+    desk = Desk(AlertStore(state_folder(settings, T0)), told_to(Channel("support", "slack")))
     desk.receive([signal(person="p-1", facts={"email": ANN})], T0)
     assert desk.tick(at(30))
     desk.store.close()

@@ -160,7 +160,7 @@ class Watching:
         from usertrack.live.alerts.channels.senders import senders
         from usertrack.live.alerts.desk import Desk
         from usertrack.live.alerts.outbox import Outbox
-        from usertrack.live.alerts.store import Store
+        from usertrack.live.alerts.store import AlertStore
         from usertrack.live.signals.newcomers import Newcomers, read_names
         from usertrack.live.signals.profiled import REFRESH, read_audience
         from usertrack.live.signals.watch import Watcher
@@ -172,7 +172,7 @@ class Watching:
             audience = read_audience(session.runner, rules, patterns)
             self.pane.note(audience.notes)
             with (
-                closing(Store(self.folder)) as store,
+                closing(AlertStore(self.folder)) as store,
                 Watcher(self.folder, patterns, audience) as watcher,
                 closing(Outbox(store, senders(patterns.notifications, self.settings))) as outbox,
             ):

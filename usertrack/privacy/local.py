@@ -11,7 +11,7 @@ from usertrack.core.formats import delete_copies
 from usertrack.core.spool import SpooledRows, connect, quote
 from usertrack.engine.cache import Cache
 from usertrack.live.alerts.store import FILE as ALERTS
-from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.store import AlertStore
 from usertrack.live.alerts.watch_lock import WatchLock
 from usertrack.live.signals.state import FILE as SIGNALS
 from usertrack.live.signals.state import StateFile
@@ -40,12 +40,12 @@ def open_history(place: HistoryFile | None, *, write: bool = False) -> Iterator[
 
 
 @contextmanager
-def open_alerts(folder: Path | None) -> Iterator[Store | None]:
+def open_alerts(folder: Path | None) -> Iterator[AlertStore | None]:
     """The alerts in ``folder``; None where there are none."""
     if folder is None or not (folder / ALERTS).exists():
         yield None
         return
-    store = Store(folder)
+    store = AlertStore(folder)
     try:
         yield store
     finally:

@@ -180,9 +180,9 @@ def _in_local_files(runner: Runner, subject: Subject, files: LocalFiles) -> Iter
         yield Holding("embedded store", str(folder), None, note, ours=False)
 
 
-def person_of(subject: Subject) -> erasure.Person:
+def person_of(subject: Subject) -> erasure.PersonInAlerts:
     """Return the person that alerts are about, by every id that PostHog knows."""
-    return erasure.Person(frozenset({*subject.ids, *subject.distinct_ids}), subject.email)
+    return erasure.PersonInAlerts(frozenset({*subject.ids, *subject.distinct_ids}), subject.email)
 
 
 def _temporary_folders(runner: Runner) -> list[Path]:

@@ -26,7 +26,7 @@ from usertrack.live.alerts.desk import Desk
 from usertrack.live.alerts.model import SignalState
 from usertrack.live.alerts.notifications import Channel
 from usertrack.live.alerts.outbox import Delivered, Message, Outbox, Sender
-from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.store import AlertStore
 from usertrack.workspace.settings import settings_of_values
 
 EMAIL = Channel("desk", "email", False, recipients=("help@acme.example",), sender="usertrack@acme.example")
@@ -34,12 +34,12 @@ JOHN_STUCK = signal(facts=JOHN)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(tmp_path)) as opened:
+def store(tmp_path: Path) -> Iterator[AlertStore]:
+    with closing(AlertStore(tmp_path)) as opened:
         yield opened
 
 
-def deliveries(store: Store, channel: Channel, sender: Sender, *seconds: float) -> list[Delivered]:
+def deliveries(store: AlertStore, channel: Channel, sender: Sender, *seconds: float) -> list[Delivered]:
     """One alert that fires, and turns of the outbox at these seconds."""
     desk = Desk(store, told_to(channel))
     desk.receive([JOHN_STUCK], T0)
@@ -52,7 +52,7 @@ def mail_sender(server: str, user: str = "", password: str = "") -> MailSender:
     return MailSender(EMAIL, server, user, lambda: password, CALL)
 
 
-def test_an_e_mail_is_text_of_one_thread(store: Store) -> None:
+def test_an_e_mail_is_text_of_one_thread(store: AlertStore) -> None:
     with mailbox() as box:
         (done,) = deliveries(store, EMAIL, mail_sender(box.server), 31)
     assert done.sent == 1
@@ -66,7 +66,7 @@ def test_an_e_mail_is_text_of_one_thread(store: Store) -> None:
     assert "Start video call: https://meet.example/ada" in text
 
 
-def test_a_name_makes_no_header(store: Store) -> None:
+def test_a_name_makes_no_header(store: AlertStore) -> None:
     desk = Desk(store, told_to(EMAIL))
     desk.receive([signal(facts={"name": "x\r\nBcc: all@acme.example\ud800"})], T0)
     desk.tick(at(30))
@@ -76,14 +76,14 @@ def test_a_name_makes_no_header(store: Store) -> None:
     assert box.recipients == [["help@acme.example"]]
 
 
-def test_a_mail_server_that_is_busy_is_tried_again(store: Store) -> None:
+def test_a_mail_server_that_is_busy_is_tried_again(store: AlertStore) -> None:
     with mailbox("451 later", "250 OK") as box:
         first, second = deliveries(store, EMAIL, mail_sender(box.server), 31, 40)
     assert first.failing[0].error == "the mail server answered 451"
     assert second.sent == 1
 
 
-def test_a_message_that_is_refused_is_set_aside_and_told(store: Store) -> None:
+def test_a_message_that_is_refused_is_set_aside_and_told(store: AlertStore) -> None:
     with mailbox("554 spam") as box:
         (done,) = deliveries(store, EMAIL, mail_sender(box.server), 31)
     assert done.refused == ("desk: the mail server answered 554",)
@@ -92,7 +92,7 @@ def test_a_message_that_is_refused_is_set_aside_and_told(store: Store) -> None:
 
 @pytest.mark.skipif(OPENSSL is None, reason="needs openssl")
 def test_a_login_needs_tls_and_the_password_is_in_no_error(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: AlertStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate(tmp_path)))
     with mailbox(certificate=tmp_path / "localhost.pem", password="right") as box:
@@ -104,7 +104,7 @@ def test_a_login_needs_tls_and_the_password_is_in_no_error(
 
 
 @pytest.mark.skipif(OPENSSL is None, reason="needs openssl")
-def test_a_certificate_that_nobody_trusts_is_not_trusted(store: Store, tmp_path: Path) -> None:
+def test_a_certificate_that_nobody_trusts_is_not_trusted(store: AlertStore, tmp_path: Path) -> None:
     with mailbox(certificate=certificate(tmp_path)) as box:
         (done,) = deliveries(store, EMAIL, mail_sender(box.server), 31)
     assert done.failing[0].error == "the mail server's certificate is not trusted"
@@ -115,7 +115,7 @@ PAGER, AM = Channel("pager", "pagerduty"), Channel("am", "alertmanager")
 ALERTMANAGER = shutil.which("prometheus-alertmanager")
 
 
-def test_pagerduty_has_one_event_an_alert_through_its_life(store: Store) -> None:
+def test_pagerduty_has_one_event_an_alert_through_its_life(store: AlertStore) -> None:
     desk = Desk(store, told_to(PAGER))
     with receiving(Answer(202, '{"status": "success"}')) as pagerduty:
         outbox = Outbox(store, {"pager": PagerDutySender(pagerduty.url, "r0uting-key", CALL)})
@@ -135,7 +135,7 @@ def test_pagerduty_has_one_event_an_alert_through_its_life(store: Store) -> None
     assert trigger["severity"] == "warning"
 
 
-def test_a_wrong_routing_key_is_told_without_the_key(store: Store) -> None:
+def test_a_wrong_routing_key_is_told_without_the_key(store: AlertStore) -> None:
     answer = Answer(400, '{"message": "r0uting-key is wrong", "errors": ["routing_key"]}')
     with receiving(answer) as pagerduty:
         (done,) = deliveries(store, PAGER, PagerDutySender(pagerduty.url, "r0uting-key", CALL), 31)
@@ -143,7 +143,7 @@ def test_a_wrong_routing_key_is_told_without_the_key(store: Store) -> None:
     assert "r0uting" not in repr(done)
 
 
-def test_a_webhook_gets_all_that_is_known_under_one_key(store: Store) -> None:
+def test_a_webhook_gets_all_that_is_known_under_one_key(store: AlertStore) -> None:
     hook = Channel("hook", "webhook")
     with receiving(Answer(0), Answer()) as server:
         first, second = deliveries(store, hook, WebhookSender(server.url, CALL), 31, 40)
@@ -160,7 +160,7 @@ def test_a_webhook_gets_all_that_is_known_under_one_key(store: Store) -> None:
         assert "verysecret" not in repr((first, second))
 
 
-def test_an_alertmanager_gets_labels_and_times(store: Store) -> None:
+def test_an_alertmanager_gets_labels_and_times(store: AlertStore) -> None:
     with receiving() as server:
         url = server.url.rsplit("/hooks", 1)[0]
         (done,) = deliveries(store, AM, AlertmanagerSender(url, CALL), 31)
@@ -174,7 +174,7 @@ def test_an_alertmanager_gets_labels_and_times(store: Store) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(ALERTMANAGER is None, reason="needs Debian's package prometheus-alertmanager")
-def test_a_real_alertmanager_has_an_alert_until_it_is_over(store: Store, tmp_path: Path) -> None:
+def test_a_real_alertmanager_has_an_alert_until_it_is_over(store: AlertStore, tmp_path: Path) -> None:
     with alertmanager(tmp_path) as url:
         desk, channel = Desk(store, told_to(AM)), {"am": AlertmanagerSender(url, CALL)}
         now = datetime.now(UTC)
@@ -215,7 +215,7 @@ def alertmanager(folder: Path) -> Iterator[str]:
         process.wait()
 
 
-def test_a_channel_that_holds_its_messages_holds_up_no_other(store: Store) -> None:
+def test_a_channel_that_holds_its_messages_holds_up_no_other(store: AlertStore) -> None:
     both = told_to(Channel("hook", "webhook"), PAGER)
     desk = Desk(store, both)
     desk.receive([JOHN_STUCK], T0)
@@ -247,7 +247,7 @@ def test_an_address_that_others_could_read_along_is_refused() -> None:
     assert "s3cr3t" not in str(error.value)
 
 
-def test_a_channel_that_hangs_holds_up_no_other(store: Store) -> None:
+def test_a_channel_that_hangs_holds_up_no_other(store: AlertStore) -> None:
     hanging = threading.Event()
 
     class Hanging(WebhookSender):
@@ -267,7 +267,7 @@ def test_a_channel_that_hangs_holds_up_no_other(store: Store) -> None:
     assert len({body["id"] for body in slow.bodies}) == len(slow.bodies) == 2
 
 
-def test_critical_alerts_go_first(store: Store) -> None:
+def test_critical_alerts_go_first(store: AlertStore) -> None:
     desk = Desk(store, told_to(Channel("hook", "webhook")))
     desk.receive([signal(person="ann"), signal(person="bea"), signal(person="cat", severity="critical")], T0)
     desk.tick(at(30))

@@ -16,14 +16,14 @@ from usertrack.live.alerts.life import AlertState
 from usertrack.live.alerts.model import SignalState
 from usertrack.live.alerts.notifications import Channel
 from usertrack.live.alerts.router import Notification
-from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.store import AlertStore
 
 SETTINGS = told_to(Channel("pager", "pagerduty"))
 KEY = "stuck:ada:s1"
 
 
 def desk_in(folder: Path) -> Desk:
-    return Desk(Store(folder), SETTINGS)
+    return Desk(AlertStore(folder), SETTINGS)
 
 
 def test_every_step_of_a_life_is_kept_with_time_and_who(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def waiting_after_two_days(folder: Path, channel: Channel) -> list[tuple[str, li
 
     Of eve it was told before.
     """
-    desk = Desk(Store(folder), told_to(channel))
+    desk = Desk(AlertStore(folder), told_to(channel))
     desk.receive([signal(person="eve"), signal()], T0)
     desk.tick(at(31))
     desk.store.connection.execute("UPDATE outbox SET state = 'sent' WHERE body LIKE '%:eve:%'")
@@ -145,7 +145,7 @@ def test_a_wrong_key_has_near_misses(tmp_path: Path) -> None:
 def test_a_damaged_file_is_told_and_not_changed(tmp_path: Path) -> None:
     (tmp_path / "alerts.db").write_bytes(b"no database" * 1000)
     with pytest.raises(UsageError, match="is damaged"):
-        Store(tmp_path)
+        AlertStore(tmp_path)
     assert (tmp_path / "alerts.db").read_bytes().startswith(b"no database")
 
 
@@ -184,13 +184,13 @@ def test_a_desk_that_is_opened_anew_at_every_step_tells_what_one_desk_tells(tmp_
         severity = random.choice(["info", "warning", "critical"])
         steps.append(signal(random.choice(["errors", "stuck"]), state, person=person, after=second, severity=severity))
     settings = told_to(Channel("pager", "pagerduty"), Channel("support", "slack"))
-    one = Desk(Store(tmp_path / "one"), settings)
+    one = Desk(AlertStore(tmp_path / "one"), settings)
     told_by_one, told_anew = [], []
     for second in range(0, 6000, 20):
         now, signals = at(second), [step for step in steps if at(second) <= step.at < at(second + 20)]
         one.receive(signals, now)
         told_by_one += one.tick(now)
-        anew = Desk(Store(tmp_path / "anew"), settings)
+        anew = Desk(AlertStore(tmp_path / "anew"), settings)
         anew.receive(signals, now)
         told_anew += anew.tick(now)
         anew.store.close()
@@ -202,7 +202,7 @@ def test_who_is_told_can_change_while_an_alert_fires(tmp_path: Path) -> None:
     desk_in(tmp_path).receive([signal()], T0)
     assert len(desk_in(tmp_path).tick(at(30))) == 1
     changed = told_to(Channel("hook", "webhook"))
-    told = [message for second in (60, 330, 700) for message in Desk(Store(tmp_path), changed).tick(at(second))]
+    told = [message for second in (60, 330, 700) for message in Desk(AlertStore(tmp_path), changed).tick(at(second))]
     assert [message.channel for message in told] == ["hook"]
 
 

@@ -16,7 +16,7 @@ from usertrack.live.alerts.channels.webhook import WebhookSender
 from usertrack.live.alerts.desk import Desk
 from usertrack.live.alerts.notifications import Channel
 from usertrack.live.alerts.outbox import Message, Outbox, channel_state
-from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.store import AlertStore
 
 HOOK = told_to(Channel("hook", "webhook"))
 PEOPLE = 40
@@ -27,8 +27,8 @@ from tests.live.alerts.signals import T0, at
 from tests.live.alerts.test_slack import CALL
 from usertrack.live.alerts.channels.webhook import WebhookSender
 from usertrack.live.alerts.outbox import Outbox
-from usertrack.live.alerts.store import Store
-outbox = Outbox(Store(Path(sys.argv[1])), {"hook": WebhookSender(sys.argv[2], CALL)})
+from usertrack.live.alerts.store import AlertStore
+outbox = Outbox(AlertStore(Path(sys.argv[1])), {"hook": WebhookSender(sys.argv[2], CALL)})
 print("ready", flush=True)
 for second in range(31, 100):
     outbox.deliver(at(second))
@@ -36,8 +36,8 @@ print("done", flush=True)
 """
 
 
-def waiting_messages(folder: Path, count: int = PEOPLE) -> Store:
-    desk = Desk(Store(folder), HOOK)
+def waiting_messages(folder: Path, count: int = PEOPLE) -> AlertStore:
+    desk = Desk(AlertStore(folder), HOOK)
     desk.receive([signal(person=f"p{number}") for number in range(count)], T0)
     desk.tick(at(30))
     return desk.store
@@ -83,10 +83,10 @@ def test_a_server_that_is_down_is_told_with_how_many_wait(tmp_path: Path) -> Non
 
 
 def test_an_erased_person_is_in_no_message_that_waits(tmp_path: Path) -> None:
-    from usertrack.live.alerts.erasure import Person, erase
+    from usertrack.live.alerts.erasure import PersonInAlerts, erase
 
     store = waiting_messages(tmp_path, 3)
-    erase(store, Person(frozenset({"p1"})))
+    erase(store, PersonInAlerts(frozenset({"p1"})))
     with receiving() as server:
         Outbox(store, {"hook": WebhookSender(server.url, CALL)}).deliver(at(31))
     assert [body["alerts"][0]["person"] for body in server.bodies] == ["p0", "p2"]
@@ -97,7 +97,7 @@ def test_a_fault_of_ours_in_one_channel_is_told_and_holds_up_no_other(tmp_path: 
         def send(self, message: Message, now: datetime) -> str:
             raise ZeroDivisionError
 
-    desk = Desk(Store(tmp_path), told_to(Channel("faulty", "webhook"), Channel("hook", "webhook")))
+    desk = Desk(AlertStore(tmp_path), told_to(Channel("faulty", "webhook"), Channel("hook", "webhook")))
     desk.receive([signal(person="ann")], T0)
     desk.tick(at(30))
     with receiving() as server:

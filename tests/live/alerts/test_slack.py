@@ -6,14 +6,14 @@ import pytest
 
 from tests.live.alerts.signals import T0, at, signal, told_to
 from tests.push.receiver import Answer, receiving
-from usertrack.live.alerts.channels.slack import BotSender, WebhookSender, payload
+from usertrack.live.alerts.channels.slack import BotSender, SlackWebhookSender, payload
 from usertrack.live.alerts.desk import Desk
 from usertrack.live.alerts.life import after_signal
 from usertrack.live.alerts.model import Signal, SignalState
 from usertrack.live.alerts.notifications import Channel, Notifications
 from usertrack.live.alerts.outbox import Outbox
 from usertrack.live.alerts.router import Notification, Reason
-from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.store import AlertStore
 
 CALL = Notifications(
     activity_url="https://acme.example/admin/{person}",
@@ -93,8 +93,8 @@ def test_a_person_with_fifty_alerts_is_one_message() -> None:
     assert "… and 44 more" in texts(message)
 
 
-def desk_of(folder: Path, channel: Channel) -> tuple[Desk, Store]:
-    store = Store(folder)
+def desk_of(folder: Path, channel: Channel) -> tuple[Desk, AlertStore]:
+    store = AlertStore(folder)
     return Desk(store, told_to(channel)), store
 
 
@@ -103,7 +103,7 @@ def test_a_signal_becomes_a_message(tmp_path: Path) -> None:
     desk.receive([signal(facts=JOHN), signal("errors", facts=JOHN)], T0)
     desk.tick(at(30))
     with receiving() as slack:
-        done = Outbox(store, {"support": WebhookSender(slack.url, CALL)}).deliver(at(31))
+        done = Outbox(store, {"support": SlackWebhookSender(slack.url, CALL)}).deliver(at(31))
         assert (done.sent, len(slack.bodies)) == (1, 1)
         assert texts(slack.bodies[0]).count("Trigger") == 2
 
@@ -113,7 +113,7 @@ def test_a_revoked_webhook_is_told_and_tried_again_after_a_quarter_of_an_hour(tm
     desk.receive([signal()], T0)
     desk.tick(at(30))
     with receiving(Answer(404, "no_service"), Answer()) as slack:
-        outbox = Outbox(store, {"support": WebhookSender(slack.url, CALL)})
+        outbox = Outbox(store, {"support": SlackWebhookSender(slack.url, CALL)})
         (state,) = outbox.deliver(at(31)).failing
         assert (state.error, state.waiting) == ("Slack does not take the message: no_service", 1)
         assert "make a new incoming webhook" in state.hint
@@ -152,7 +152,7 @@ def test_slack_is_not_asked_before_it_wants_to_be(tmp_path: Path, answer: Answer
     desk.receive([signal()], T0)
     desk.tick(at(30))
     with receiving(answer, Answer()) as slack:
-        outbox = Outbox(store, {"support": WebhookSender(slack.url, CALL)})
+        outbox = Outbox(store, {"support": SlackWebhookSender(slack.url, CALL)})
         assert [outbox.deliver(at(second)).sent for second in (31, 100, 152)] == [0, 0, 1]
         assert len(slack.bodies) == 2
 

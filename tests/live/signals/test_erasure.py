@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.live.signals.events import START, event, patterns_of
-from usertrack.live.alerts.erasure import Person
+from usertrack.live.alerts.erasure import PersonInAlerts
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.state import StateFile
 
@@ -14,7 +14,7 @@ def test_an_erased_person_is_in_no_byte_of_what_patterns_remember(tmp_path: Path
     people = ("0190-ada", "0190-bob")
     signals = engine.run(event(at, "$exception", person) for at, person in enumerate(people))
     state.save(engine, signals, read_until=0, read=["uuid-1"])
-    ada = Person(frozenset({"0190-ada"}), "ada@acme.example").is_in
+    ada = PersonInAlerts(frozenset({"0190-ada"}), "ada@acme.example").is_in
     assert state.held(ada) >= 2
     state.erase(ada)
     assert state.held(ada) == 0
@@ -29,7 +29,7 @@ def test_what_is_usual_for_a_person_goes_with_the_person(tmp_path: Path) -> None
     state, engine = StateFile(tmp_path), Engine(patterns_of(tmp_path, share))
     engine.run(event(at * 20, "$exception" if at % 2 else "x", email) for at in range(50))
     state.save(engine)
-    state.erase(Person(frozenset({email}), email).is_in)
+    state.erase(PersonInAlerts(frozenset({email}), email).is_in)
     assert email.encode() not in state.path.read_bytes()
     engine.forget(START + 10_000)
     assert not any(email in name for name in engine.baselines.histograms)

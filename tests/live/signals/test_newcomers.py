@@ -9,7 +9,7 @@ from typing import Any
 from tests.live.alerts.signals import T0, signal
 from tests.live.signals.events import event, patterns_of
 from tests.people import Company, ago, office
-from usertrack.live.signals.audience import Everybody, Unknown
+from usertrack.live.signals.audience import Everybody, UndecidedAudience
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.newcomers import Newcomers, read_names
 from usertrack.live.signals.patterns import Pattern
@@ -46,7 +46,7 @@ def test_a_name_is_asked_for_whoever_comes_within_that_minute(tmp_path: Path) ->
         company.event(id_, "x", ago(1))
     with office(tmp_path / "office", company) as acme, acme.runner("posthog") as runner:
         engine = Engine(patterns_of(tmp_path, "a: {when: {none: any, within: 1h}}"))
-        newcomers = Newcomers(engine, lambda now: Unknown("it is away"), partial(read_names, runner))
+        newcomers = Newcomers(engine, lambda now: UndecidedAudience("it is away"), partial(read_names, runner))
         signals = newcomers.introduced([signal(person=ids["bob"]), signal(person="nobody")], T0)
         signals += newcomers.introduced([signal(person=ids["eve"])], T0 + timedelta(seconds=5))
     assert [each.facts.get("email") for each in signals] == ["bob@x.example", None, "eve@x.example"]
@@ -109,7 +109,7 @@ def test_who_signed_up_a_minute_ago_is_asked_for_before_a_pattern_decides(tmp_pa
 
 
 def test_who_is_new_stays_unknown_while_a_source_is_away(tmp_path: Path) -> None:
-    answers = [Unknown("it is away"), Trials({"ada": True})]
+    answers = [UndecidedAudience("it is away"), Trials({"ada": True})]
     engine = Engine(patterns_of(tmp_path, STALLS), Trials({}))
     newcomers = Newcomers(engine, lambda now: answers.pop(0), lambda people: {"ada": {"email": "ada"}})
     engine.feed(event(0, "x", "ada"))

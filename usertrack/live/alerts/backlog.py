@@ -8,13 +8,13 @@ from usertrack.live.alerts.codec import decode, encode
 from usertrack.live.alerts.life import Alert
 from usertrack.live.alerts.notifications import RATIONED, Notifications
 from usertrack.live.alerts.router import Notification, Reason, Router
-from usertrack.live.alerts.store import Store, stamp
+from usertrack.live.alerts.store import AlertStore, stamp
 
 TOO_LATE = timedelta(hours=1)
 _TELLS = (Reason.NEW, Reason.DIGEST)
 
 
-def condense(store: Store, router: Router, settings: Notifications, now: datetime) -> None:
+def condense(store: AlertStore, router: Router, settings: Notifications, now: datetime) -> None:
     """Once a message waits too long for a channel, bring all that wait for it up to date.
 
     For people, what still fires goes into the digest, due now. Other channels get each alert that still fires once.
@@ -29,7 +29,7 @@ def condense(store: Store, router: Router, settings: Notifications, now: datetim
             _wait_anew(store, name, now)
 
 
-def _into_digest(store: Store, router: Router, channel: str, now: datetime) -> None:
+def _into_digest(store: AlertStore, router: Router, channel: str, now: datetime) -> None:
     announced, late = _announced(store, channel), dict[str, None]()
     for id_, notification in _messages(store, channel, "state = 'waiting'"):
         if notification.reason in _TELLS:
@@ -40,7 +40,7 @@ def _into_digest(store: Store, router: Router, channel: str, now: datetime) -> N
     router.put_off(channel, late, now)
 
 
-def _as_they_are(store: Store, channel: str, now: datetime) -> None:
+def _as_they_are(store: AlertStore, channel: str, now: datetime) -> None:
     announced, mentioned = _announced(store, channel), set[str]()
     for id_, notification in _messages(store, channel, "state = 'waiting'"):
         firing, ended = _latest(store, notification.firing), _latest(store, notification.resolved)
@@ -53,36 +53,36 @@ def _as_they_are(store: Store, channel: str, now: datetime) -> None:
         _leave(store, id_, notification, firing, ended, now)
 
 
-def _latest(store: Store, alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+def _latest(store: AlertStore, alerts: Iterable[Alert]) -> tuple[Alert, ...]:
     return tuple(latest for alert in alerts if (latest := store.alert(alert.key)))
 
 
-def _is_late(store: Store, channel: str, now: datetime) -> bool:
+def _is_late(store: AlertStore, channel: str, now: datetime) -> bool:
     sql = "SELECT 1 FROM outbox WHERE channel = ? AND state = 'waiting' AND created_at < ? LIMIT 1"
     return store.connection.execute(sql, [channel, stamp(now - TOO_LATE)]).fetchone() is not None
 
 
-def _messages(store: Store, channel: str, condition: str) -> Iterator[tuple[int, Notification]]:
+def _messages(store: AlertStore, channel: str, condition: str) -> Iterator[tuple[int, Notification]]:
     sql = f"SELECT id, body FROM outbox WHERE channel = ? AND {condition} ORDER BY id"
     for id_, body in store.connection.execute(sql, [channel]).fetchall():
         yield id_, decode(Notification, body)
 
 
-def _announced(store: Store, channel: str) -> set[str]:
+def _announced(store: AlertStore, channel: str) -> set[str]:
     """The keys of alerts of which a message has arrived, or may have."""
     sent = _messages(store, channel, "(state IN ('sent', 'sending') OR is_doubtful)")
     tellings = (notification for _, notification in sent if notification.reason in _TELLS)
     return {alert.key for telling in tellings for alert in (*telling.firing, *telling.resolved)}
 
 
-def _wait_anew(store: Store, channel: str, now: datetime) -> None:
+def _wait_anew(store: AlertStore, channel: str, now: datetime) -> None:
     """So that what is left is not late again at once."""
     sql = "UPDATE outbox SET created_at = ? WHERE channel = ? AND state = 'waiting'"
     store.connection.execute(sql, [stamp(now), channel])
 
 
 def _leave(
-    store: Store,
+    store: AlertStore,
     id_: int,
     notification: Notification,
     firing: tuple[Alert, ...],

@@ -35,7 +35,7 @@ class Trigger:
 
 
 @dataclass(frozen=True)
-class Link:
+class CardLink:
     label: str
     url: str
 
@@ -53,7 +53,7 @@ class Card:
     summary: tuple[tuple[str, str], ...]
     """(label, value): totals, last active, and facts of the rule."""
 
-    links: tuple[Link, ...]
+    links: tuple[CardLink, ...]
     advice: tuple[str, ...] = ()
     """What to do, once for each pattern that fires."""
 
@@ -150,11 +150,11 @@ def _label(name: str) -> str:
     return name.replace("_", " ").capitalize()[:60]
 
 
-def links(alert: Alert, facts: Mapping[str, object], settings: Notifications) -> tuple[Link, ...]:
+def links(alert: Alert, facts: Mapping[str, object], settings: Notifications) -> tuple[CardLink, ...]:
     """Links of the templates."""
     templates = (("View activity", settings.activity_url), (CALL, settings.call_url))
     urls = [(label, link_url(template, alert.person, alert.session, facts)) for label, template in templates]
-    return tuple(Link(label, url) for label, url in urls if url)
+    return tuple(CardLink(label, url) for label, url in urls if url)
 
 
 CALL = "Start video call"

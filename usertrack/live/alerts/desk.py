@@ -15,11 +15,11 @@ from usertrack.live.alerts.backlog import condense
 from usertrack.live.alerts.budgets import Spending
 from usertrack.live.alerts.codec import decode, encode
 from usertrack.live.alerts.erasure import expire_by
-from usertrack.live.alerts.life import Alert, AlertState, Change
+from usertrack.live.alerts.life import Alert, AlertChange, AlertState
 from usertrack.live.alerts.model import Signal, SignalState
 from usertrack.live.alerts.notifications import PATTERN, Notifications
 from usertrack.live.alerts.router import Digest, Notification, Reason, Router, Waiting
-from usertrack.live.alerts.store import Store, stamp
+from usertrack.live.alerts.store import AlertStore, stamp
 from usertrack.live.alerts.tracked import Tracked
 
 _SOON = timedelta(seconds=1)
@@ -33,7 +33,7 @@ class TooLateError(UsageError):
 class Desk:
     """Every method that changes something is one transaction."""
 
-    def __init__(self, store: Store, settings: Notifications) -> None:
+    def __init__(self, store: AlertStore, settings: Notifications) -> None:
         self.store = store
         self.settings = settings
         self._router = Router(settings)
@@ -51,7 +51,7 @@ class Desk:
             return False
         former = self._current(signal.key)
         alert, state = life.after_signal(former, signal)
-        self.store.add_change(Change(signal.key, state, signal.at, now), signal.state)
+        self.store.add_change(AlertChange(signal.key, state, signal.at, now), signal.state)
         if alert is not former:
             self.store.put(alert, is_routed=True)
             self._router.receive(alert, now)
@@ -104,22 +104,22 @@ class Desk:
 
     def acknowledge(self, key: str, who: str, now: datetime, comment: str = "") -> Alert:
         """Somebody looks after it: no digest has it any more. Raises TooLateError where somebody else was faster."""
-        change = Change(key, AlertState.ACKNOWLEDGED, now, now, who, comment)
+        change = AlertChange(key, AlertState.ACKNOWLEDGED, now, now, who, comment)
         return self._changed(change, lambda alert: life.acknowledged(alert, who, now))
 
     def snooze(self, key: str, until: datetime, who: str, now: datetime, comment: str = "") -> Alert:
         """Nobody is told of it until then; if it still fires, they are told again."""
         if until <= now:
             raise UsageError("a snooze ends in the future", "write 30m, 2h or 1d")
-        change = Change(key, AlertState.SNOOZED, now, now, who, comment)
+        change = AlertChange(key, AlertState.SNOOZED, now, now, who, comment)
         return self._changed(change, lambda alert: life.snoozed(alert, who, until))
 
     def resolve(self, key: str, who: str, now: datetime, comment: str = "") -> Alert:
         """It is over, says somebody; if it fires again, it is reopened."""
-        change = Change(key, AlertState.RESOLVED, now, now, who, comment)
+        change = AlertChange(key, AlertState.RESOLVED, now, now, who, comment)
         return self._changed(change, lambda alert: life.resolved(alert, now))
 
-    def _changed(self, change: Change, step: Callable[[Alert], Alert]) -> Alert:
+    def _changed(self, change: AlertChange, step: Callable[[Alert], Alert]) -> Alert:
         with self._step(change.at):
             alert = self.alert(change.key)
             if alert.is_resolved:

@@ -15,7 +15,7 @@ from usertrack.core.formats import delete_copies
 from usertrack.core.traces import pattern, without
 from usertrack.live.alerts.codec import decode, encode, jsonable
 from usertrack.live.alerts.router import Digest, Notification, Waiting
-from usertrack.live.alerts.store import Store, stamp
+from usertrack.live.alerts.store import AlertStore, stamp
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonInAlerts:
     """``ids`` are person ids and distinct_ids; ``email`` "" where there is none."""
 
     ids: frozenset[str]
@@ -46,15 +46,15 @@ class Person:
         return re.compile("(?i)" + "|".join(both)) if both else None
 
 
-def _with_own_ids(store: Store, person: Person) -> Person:
+def _with_own_ids(store: AlertStore, person: PersonInAlerts) -> PersonInAlerts:
     """``person`` with the ids under which alerts have the e-mail, which PostHog may have forgotten."""
     email = person.email.casefold()
     alerts = (alert for alert in store.alerts() if email and alert.person)
     own = {alert.person for alert in alerts if str(alert.facts.get("email") or "").strip().casefold() == email}
-    return Person(person.ids | own, person.email)
+    return PersonInAlerts(person.ids | own, person.email)
 
 
-def held(store: Store, person: Person) -> Held:
+def held(store: AlertStore, person: PersonInAlerts) -> Held:
     """Count what the file has of ``person`` now."""
     person = _with_own_ids(store, person)
     store.connection.create_function("names", 1, person.is_in, deterministic=True)
@@ -67,7 +67,7 @@ def held(store: Store, person: Person) -> Held:
     return Held(count("alerts", "key", "body"), count("outbox", "grouped", "body", "error"), others)
 
 
-def erase(store: Store, person: Person) -> None:
+def erase(store: AlertStore, person: PersonInAlerts) -> None:
     """Delete everything about ``person``, and write the file anew. Raises SourceBusy while another process reads it."""
     person = _with_own_ids(store, person)
     needle = person.is_in
@@ -88,7 +88,7 @@ def erase(store: Store, person: Person) -> None:
     compact(store)
 
 
-def _erase_messages(connection: sqlite3.Connection, person: Person, keys: Collection[str]) -> None:
+def _erase_messages(connection: sqlite3.Connection, person: PersonInAlerts, keys: Collection[str]) -> None:
     for id_, grouped, body in connection.execute("SELECT id, grouped, body FROM outbox").fetchall():
         if not (person.is_in(body) or person.is_in(grouped)):
             continue
@@ -104,7 +104,7 @@ def _erase_messages(connection: sqlite3.Connection, person: Person, keys: Collec
             connection.execute("UPDATE outbox SET body = ? WHERE id = ?", [encode(rest), id_])
 
 
-def _erase_routing(connection: sqlite3.Connection, person: Person, keys: Collection[str]) -> None:
+def _erase_routing(connection: sqlite3.Connection, person: PersonInAlerts, keys: Collection[str]) -> None:
     rows = connection.execute("SELECT kind, name, body FROM routing").fetchall()
     for kind, name, body in rows:
         rest = _without_keys(kind, body, keys) if person.is_in(body) else body
@@ -124,12 +124,12 @@ def _without_keys(kind: str, body: str, keys: Collection[str]) -> str:
     return body
 
 
-def _without(person: Person, text: str) -> str:
+def _without(person: PersonInAlerts, text: str) -> str:
     text = without(person.email, text) if person.email else text
     return "" if person.is_in(text) else text
 
 
-def alerts_about(store: Store, person: Person) -> list[dict[str, Any]]:
+def alerts_about(store: AlertStore, person: PersonInAlerts) -> list[dict[str, Any]]:
     """Every alert that names ``person``, with its life, as JSON."""
     about = [alert for alert in store.alerts() if person.is_in(alert.key) or person.is_in(encode(alert))]
     return [{**jsonable(alert), "changes": jsonable(store.changes(alert.key))} for alert in about]
@@ -143,7 +143,7 @@ class Expired:
     messages: int
 
 
-def old(store: Store, alerts_before: datetime, messages_before: datetime) -> Expired:
+def old(store: AlertStore, alerts_before: datetime, messages_before: datetime) -> Expired:
     queries = (("alerts", _OLD_ALERTS, alerts_before), ("outbox", _OLD_MESSAGES, messages_before))
     counts = (
         store.connection.execute(f"SELECT count(*) FROM {table} WHERE {condition}", [stamp(before)]).fetchone()[0]
@@ -156,7 +156,7 @@ _OLD_ALERTS = "NOT is_open AND NOT is_routed AND updated_at < ?"
 _OLD_MESSAGES = "created_at < ?"  # also what could never be sent: nobody acts on it after so long
 
 
-def expire(store: Store, alerts_before: datetime, messages_before: datetime) -> Expired:
+def expire(store: AlertStore, alerts_before: datetime, messages_before: datetime) -> Expired:
     """Delete alerts resolved before, and messages made before."""
     counts = old(store, alerts_before, messages_before)
     with store.transaction() as connection:
@@ -168,12 +168,12 @@ def expire(store: Store, alerts_before: datetime, messages_before: datetime) -> 
     return counts
 
 
-def expire_by(store: Store, alerts_kept: timedelta, messages_kept: timedelta, now: datetime) -> Expired:
+def expire_by(store: AlertStore, alerts_kept: timedelta, messages_kept: timedelta, now: datetime) -> Expired:
     """The same with the ages of `notifications:`."""
     return expire(store, now - alerts_kept, now - messages_kept)
 
 
-def compact(store: Store) -> None:
+def compact(store: AlertStore) -> None:
     """Write the file anew, so that neither it nor its log has a byte of what was deleted."""
     delete_copies(store.path)
     try:

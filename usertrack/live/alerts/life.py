@@ -25,7 +25,7 @@ class AlertState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AlertChange:
     """One step of an alert's life. ``at`` is when it was so, ``recorded_at`` when we learned of it; both are UTC."""
 
     key: str

@@ -22,7 +22,7 @@ from usertrack.delivery.post import NoAnswer
 from usertrack.live.alerts.codec import decode, encode
 from usertrack.live.alerts.life import Alert
 from usertrack.live.alerts.router import Notification, Reason
-from usertrack.live.alerts.store import Store, moment, stamp
+from usertrack.live.alerts.store import AlertStore, moment, stamp
 from usertrack.sources.retry import Retry
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
@@ -114,7 +114,7 @@ class _Turn:
 class Outbox:
     """``senders`` by the names of channels; messages of a channel that is no more stay."""
 
-    def __init__(self, store: Store, senders: Mapping[str, Sender]) -> None:
+    def __init__(self, store: AlertStore, senders: Mapping[str, Sender]) -> None:
         self._store = store
         self._senders = senders
         self._on_the_way: dict[str, _Attempt] = {}
@@ -269,7 +269,7 @@ def _work(future: "Future[_Sent]", sender: Sender, message: Message, outdated: S
         future.set_exception(error)
 
 
-def channel_state(store: Store, name: str) -> ChannelState:
+def channel_state(store: AlertStore, name: str) -> ChannelState:
     sql = "SELECT count(*) FROM outbox WHERE channel = ? AND state IN ('waiting', 'sending')"
     (waiting,) = store.connection.execute(sql, [name]).fetchone()
     row = store.connection.execute("SELECT * FROM channels WHERE name = ?", [name]).fetchone()

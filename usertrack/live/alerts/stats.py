@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from usertrack.live.alerts.life import ENGINE, AlertState, Change
+from usertrack.live.alerts.life import ENGINE, AlertChange, AlertState
 
 DETECTED_WITHIN = timedelta(minutes=5)
 ANSWERED_WITHIN = timedelta(minutes=10)
@@ -44,7 +44,7 @@ class Episode:
     resolved_at: datetime | None = None
 
 
-def stats(changes: Iterable[Change], since: datetime, until: datetime, pattern: str | None = None) -> Stats:
+def stats(changes: Iterable[AlertChange], since: datetime, until: datetime, pattern: str | None = None) -> Stats:
     """Return figures on the alerts of one ``pattern``, or all, that fired from ``since`` to before ``until``.
 
     Acknowledged is what somebody acknowledged, snoozed or resolved, whatever came first.
@@ -62,7 +62,7 @@ def stats(changes: Iterable[Change], since: datetime, until: datetime, pattern: 
     )
 
 
-def episodes(changes: Iterable[Change]) -> list[Episode]:
+def episodes(changes: Iterable[AlertChange]) -> list[Episode]:
     """The times that alerts fired, oldest first. ``changes`` are in the order in which they were recorded."""
     current: dict[str, Episode] = {}
     every = []

@@ -13,7 +13,7 @@ from pathlib import Path
 from usertrack.core.errors import SourceBusy, UsageError, UsertrackError
 from usertrack.core.formats import prepare_sqlite
 from usertrack.live.alerts.codec import decode, encode
-from usertrack.live.alerts.life import Alert, AlertState, Change
+from usertrack.live.alerts.life import Alert, AlertChange, AlertState
 
 FILE = "alerts.db"
 FORMAT = 2  # since 2, an alert knows which channels were told of it
@@ -68,7 +68,7 @@ DROP TABLE IF EXISTS silences;
 """
 
 
-class Store:
+class AlertStore:
     """The file in ``folder``, which is made; private to its owner."""
 
     def __init__(self, folder: Path) -> None:
@@ -130,7 +130,7 @@ class Store:
     def let_go(self, key: str) -> None:
         self.connection.execute("UPDATE alerts SET is_routed = 0 WHERE key = ?", [key])
 
-    def add_change(self, change: Change, signal: str | None = None) -> bool:
+    def add_change(self, change: AlertChange, signal: str | None = None) -> bool:
         """False where the engine said the same before."""
         times = (stamp(change.at), stamp(change.recorded_at))
         row = (change.key, change.state, *times, change.who, change.comment, signal)
@@ -141,7 +141,7 @@ class Store:
         sql = "SELECT 1 FROM changes WHERE key = ? AND at = ? AND signal = ?"
         return self.connection.execute(sql, [key, stamp(at), signal]).fetchone() is not None
 
-    def changes(self, key: str | None = None) -> list[Change]:
+    def changes(self, key: str | None = None) -> list[AlertChange]:
         """Every step of one alert, or of all for which no incident stands, in the order in which we learned of them."""
         asked = "key = ?" if key else f"key NOT IN (SELECT key FROM alerts WHERE {_OF_INCIDENTS})"
         rows = self.connection.execute(
@@ -149,7 +149,7 @@ class Store:
             [key] if key else [],
         )
         return [
-            Change(key, AlertState(state), moment(at), moment(recorded), who, comment)
+            AlertChange(key, AlertState(state), moment(at), moment(recorded), who, comment)
             for key, state, at, recorded, who, comment in rows
         ]
 

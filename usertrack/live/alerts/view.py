@@ -10,7 +10,7 @@ from usertrack.core.period import as_stored
 from usertrack.core.words import age_words, people_words, plural
 from usertrack.live.alerts.cards import duration
 from usertrack.live.alerts.ids import short_id, short_ids
-from usertrack.live.alerts.life import Alert, Change
+from usertrack.live.alerts.life import Alert, AlertChange
 from usertrack.live.alerts.model import urgency
 from usertrack.live.alerts.outbox import ChannelState
 from usertrack.live.alerts.stats import Durations, Stats
@@ -97,10 +97,14 @@ def alerts_document(
 
 
 def alert_document(
-    alert: Alert, changes: Sequence[Change], now: datetime, timezone: str, looks_for: Mapping[str, str] | None = None
+    alert: Alert,
+    changes: Sequence[AlertChange],
+    now: datetime,
+    timezone: str,
+    looks_for: Mapping[str, str] | None = None,
 ) -> Document:
     """One alert: why, its facts, every step of its life, and what its pattern ``looks_for``, in words."""
-    columns: Columns[Change] = Columns(
+    columns: Columns[AlertChange] = Columns(
         Attribute("at", "TIMESTAMP", lambda change: _naive(change.at), Field("When", "when")),
         Attribute("state", "VARCHAR", lambda change: change.state.value, Field("State")),
         Attribute("who", "VARCHAR", lambda change: change.who or "usertrack", Field("Who", "text")),

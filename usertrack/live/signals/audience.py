@@ -26,7 +26,7 @@ class Everybody:
         return {}
 
 
-class Unknown:
+class UndecidedAudience:
     """Nobody knows anything of anybody: no source of profiles answered."""
 
     def __init__(self, cause: str) -> None:

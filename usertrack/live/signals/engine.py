@@ -16,7 +16,7 @@ from usertrack.live.signals.baselines import Baselines
 from usertrack.live.signals.compiled import LEAVES, Book, Compiled
 from usertrack.live.signals.garbage import uncollected
 from usertrack.live.signals.incidents import Burst
-from usertrack.live.signals.instances import FIRING, IDLE, PENDING, RECOVERING, Instance, Person, Phase
+from usertrack.live.signals.instances import FIRING, IDLE, PENDING, RECOVERING, Instance, Phase, WatchedPerson
 from usertrack.live.signals.occurrence import Occurrence
 from usertrack.live.signals.patterns import Patterns
 from usertrack.live.signals.signal import STATES, incident_signal, person_signal
@@ -48,11 +48,11 @@ class Engine:
         self.signals: list[Signal] = []
         self.late = 0
         self.undecided: Counter[str] = Counter()
-        self.people: dict[str, Person] = {}
-        self.by_distinct_id: dict[str, Person] = {}
-        self.unarmed: dict[str, Person] = {}  # by distinct_id, those whom new patterns do not watch yet
+        self.people: dict[str, WatchedPerson] = {}
+        self.by_distinct_id: dict[str, WatchedPerson] = {}
+        self.unarmed: dict[str, WatchedPerson] = {}  # by distinct_id, those whom new patterns do not watch yet
         self.bursts: dict[tuple[int, str], Burst] = {}
-        self.changed: list[Person] = []
+        self.changed: list[WatchedPerson] = []
         self.gone: set[str] = set()  # ids of persons that are another one now
         self.book = Book(patterns, self.baselines)
         self._effects = self.book.known
@@ -152,18 +152,18 @@ class Engine:
             if person.is_restless:
                 self._look_at_all(person)
 
-    def _change(self, person: Person) -> None:
+    def _change(self, person: WatchedPerson) -> None:
         if not person.changed:
             person.changed = True
             self.changed.append(person)
 
-    def _look_at_all(self, person: Person) -> None:
+    def _look_at_all(self, person: WatchedPerson) -> None:
         for instance in list(person.listening):
             if instance.phase or instance.due == inf:
                 self._look(person, instance, self.clock)
         person.settle()
 
-    def _visit(self, person: Person, tab: str, session: str, route: str, at: float) -> TabVisit:
+    def _visit(self, person: WatchedPerson, tab: str, session: str, route: str, at: float) -> TabVisit:
         """The visit of another tab than the last one, or of another session."""
         is_new = tab not in person.tabs
         visit = person.visit_in(tab, session, route, at)
@@ -186,7 +186,7 @@ class Engine:
             self.baselines.of_route(visit.route).add(visit.total)
         visit.open = False
 
-    def _touched(self, person: Person, instance: Instance, occurrence: Occurrence) -> None:
+    def _touched(self, person: WatchedPerson, instance: Instance, occurrence: Occurrence) -> None:
         """An event counted that may have decided."""
         compiled, clock = instance.compiled, self.clock
         instance.session, instance.page = occurrence.session, occurrence.route
@@ -201,7 +201,7 @@ class Engine:
         elif not compiled.is_lazy or instance.due == inf:
             self._look(person, instance, clock)
 
-    def _add(self, person: Person, compiled: Compiled, value: str) -> Instance:
+    def _add(self, person: WatchedPerson, compiled: Compiled, value: str) -> Instance:
         if len(person.instances) >= _MOST_INSTANCES:
             self._forget_instances(person)
         instance = Instance(compiled, value)
@@ -210,7 +210,7 @@ class Engine:
             person.listen(instance)
         return instance
 
-    def _arm(self, person: Person, per: str, value: str) -> None:
+    def _arm(self, person: WatchedPerson, per: str, value: str) -> None:
         """Begin to watch for what needs no event to happen."""
         for compiled in self.book.ungated[per]:
             if (compiled.number, value) not in person.instances and not compiled.hopeless(person):
@@ -218,7 +218,7 @@ class Engine:
                 instance.touched, instance.session = person.last_at, person.session
                 self._look(person, instance, self.clock)
 
-    def _begin_session(self, person: Person, session: str) -> None:
+    def _begin_session(self, person: WatchedPerson, session: str) -> None:
         person.first_session = person.first_session or session
         person.session = session
         person.events = person.errors = 0
@@ -226,7 +226,7 @@ class Engine:
             self._leave_tabs(person)
         self._arm(person, "session", session)
 
-    def _leave_tabs(self, person: Person) -> None:
+    def _leave_tabs(self, person: WatchedPerson) -> None:
         """Forget the tabs without an event for as long as a session lasts, and what was watched in them."""
         for tab, visit in list(person.tabs.items()):
             if visit.last + SESSION_SECONDS < self.clock:
@@ -241,7 +241,7 @@ class Engine:
             if not instance.phase and instance.quiet_until <= self.clock:
                 person.drop(instance)
 
-    def _forget_instances(self, person: Person) -> None:
+    def _forget_instances(self, person: WatchedPerson) -> None:
         """Forget what can change nothing any more; and what is oldest, where somebody makes up ever new errors."""
         idle = [
             instance
@@ -256,13 +256,13 @@ class Engine:
         if len(left) > _MOST_AT_ONCE:
             person.drop(min(left, key=lambda instance: (instance.touched, instance.key)))
 
-    def _person(self, person_id: str, distinct_id: str, at: float) -> Person:
+    def _person(self, person_id: str, distinct_id: str, at: float) -> WatchedPerson:
         """The person with this id, who is from now on the one with this distinct_id: merged, where that was another."""
         person_id = person_id or distinct_id
         person = self.people.get(person_id)
         before = self.by_distinct_id.get(distinct_id) or self.unarmed.pop(distinct_id, None)
         if person is None:
-            person = self.people[person_id] = Person(person_id, at)
+            person = self.people[person_id] = WatchedPerson(person_id, at)
             self.gone.discard(person_id)
         person.distinct_ids.add(distinct_id)
         self.by_distinct_id[distinct_id] = person
@@ -281,11 +281,11 @@ class Engine:
                     self.unarmed.pop(distinct_id, None)
         self.baselines.forget_others(self.people)
 
-    def _remove(self, person: Person) -> None:
+    def _remove(self, person: WatchedPerson) -> None:
         del self.people[person.id]
         self.gone.add(person.id)
 
-    def _merge(self, person: Person, other: Person) -> None:
+    def _merge(self, person: WatchedPerson, other: WatchedPerson) -> None:
         """Make ``other`` part of ``person``. What fires for it fires for ``person``, if it still holds."""
         person.take(other)
         for distinct_id in other.distinct_ids:
@@ -302,7 +302,7 @@ class Engine:
         self._remove(other)
         self._change(person)
 
-    def _look(self, person: Person, instance: Instance, now: float) -> None:
+    def _look(self, person: WatchedPerson, instance: Instance, now: float) -> None:
         """See whether the pattern holds now, say what has changed, and note when to look again."""
         compiled, phase = instance.compiled, instance.phase
         pattern = compiled.pattern
@@ -356,7 +356,7 @@ class Engine:
         if due[0] < self.next_due:
             self.next_due = due[0]
 
-    def _is_asked_for(self, person: Person, instance: Instance) -> bool:
+    def _is_asked_for(self, person: WatchedPerson, instance: Instance) -> bool:
         burst = self.bursts.get(instance.key)
         if burst and burst.since is not None:  # one incident, and not an alert for each
             return False
@@ -365,14 +365,16 @@ class Engine:
             self.undecided[instance.compiled.pattern.id] += 1
         return bool(included)
 
-    def _go(self, person: Person, instance: Instance, phase: Phase, now: float) -> None:
+    def _go(self, person: WatchedPerson, instance: Instance, phase: Phase, now: float) -> None:
         instance.phase, instance.since = phase, now
         self._say(person, instance, STATES[phase], now)
 
-    def _say(self, person: Person, instance: Instance, state: SignalState, now: float, because: str = "") -> None:
+    def _say(
+        self, person: WatchedPerson, instance: Instance, state: SignalState, now: float, because: str = ""
+    ) -> None:
         self.signals.append(person_signal(person, instance, state, now, self.audience, because))
 
-    def _add_to_burst(self, instance: Instance, person: Person, occurrence: Occurrence) -> None:
+    def _add_to_burst(self, instance: Instance, person: WatchedPerson, occurrence: Occurrence) -> None:
         compiled, incident = instance.compiled, instance.compiled.pattern.incident
         assert incident
         burst = self.bursts.get(instance.key)

@@ -5,7 +5,7 @@ from itertools import islice
 from math import inf
 
 from usertrack.core.json_types import JsonObject
-from usertrack.live.signals.patterns import Incident
+from usertrack.live.signals.patterns import IncidentRule
 
 
 class Burst:
@@ -20,7 +20,7 @@ class Burst:
         self.route = ""
         self.properties: dict[str, object] = {}
 
-    def add(self, person: str, at: float, uuid: str, incident: Incident) -> None:
+    def add(self, person: str, at: float, uuid: str, incident: IncidentRule) -> None:
         """Count ``person``, and forget who met it longer ago than the incident's window."""
         before = self.people.get(person)
         if before and before[0] >= at:
@@ -33,7 +33,7 @@ class Burst:
         while self.people and next(iter(self.people.values()))[0] <= before:
             self.people.popitem(last=False)
 
-    def ends(self, incident: Incident) -> float:
+    def ends(self, incident: IncidentRule) -> float:
         """When it is no incident any more, if nobody else meets it."""
         if len(self.people) < incident.people:
             return -inf

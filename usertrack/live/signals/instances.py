@@ -98,7 +98,7 @@ class Instance:
 _key = attrgetter("key")
 
 
-class Person(Whereabouts):
+class WatchedPerson(Whereabouts):
     """The instances of the patterns, and which of them ``changed`` since they were saved.
 
     ``listening`` are the instances that any event may concern, and ``is_restless`` says whether the next one has to be
@@ -155,7 +155,7 @@ class Person(Whereabouts):
         }
 
     @classmethod
-    def load(cls, id_: str, values: JsonObject, compiled: Mapping[str, Compiled]) -> "Person":
+    def load(cls, id_: str, values: JsonObject, compiled: Mapping[str, Compiled]) -> "WatchedPerson":
         """The person as it was dumped, with the instances of ``compiled`` patterns alone."""
         person = cls(id_, values["times"][0])
         person.last_at, person.last_uuid = values["times"][1], values["last"]

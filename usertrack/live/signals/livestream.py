@@ -32,7 +32,7 @@ class NoLivestream(Exception):  # noqa: N818 - one asks again and again instead
 
 
 @dataclass(frozen=True)
-class Batch:
+class LiveBatch:
     """Events that came together. ``missed``: others did not come, since there were too many at once."""
 
     occurrences: list[Occurrence]
@@ -40,7 +40,7 @@ class Batch:
 
 
 @asynccontextmanager
-async def livestream(host: str, key: str) -> AsyncIterator[AsyncIterator[Batch]]:
+async def livestream(host: str, key: str) -> AsyncIterator[AsyncIterator[LiveBatch]]:
     """The events of the PostHog at ``host`` from now on. Raises NoLivestream, and httpx.HTTPError when it ends."""
     if not host:
         raise NoLivestream
@@ -58,14 +58,14 @@ async def livestream(host: str, key: str) -> AsyncIterator[AsyncIterator[Batch]]
         yield _batches(response)
 
 
-async def _batches(response: httpx.Response) -> AsyncIterator[Batch]:
+async def _batches(response: httpx.Response) -> AsyncIterator[LiveBatch]:
     rest = b""
     async for chunk in response.aiter_bytes():
         *lines, rest = (rest + chunk).split(b"\n")
         texts = [line[6:] for line in lines if line.startswith(b"data: {")]
         missed = any(line.startswith(b"event: missed") for line in lines)
         if texts or missed:
-            yield Batch(list(_occurrences(texts)), missed)
+            yield LiveBatch(list(_occurrences(texts)), missed)
 
 
 def _occurrences(texts: list[bytes]) -> Iterator[Occurrence]:

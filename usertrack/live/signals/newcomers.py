@@ -10,7 +10,7 @@ from usertrack.core.table import Table
 from usertrack.engine.runner import Answer, Runner
 from usertrack.library.library import Statement
 from usertrack.live.alerts.model import Signal
-from usertrack.live.signals.audience import Audience, Unknown
+from usertrack.live.signals.audience import Audience, UndecidedAudience
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.patterns import Pattern
 
@@ -73,7 +73,7 @@ class Newcomers:
     def _read(self, now: datetime) -> bool:
         """Whether the sources answered; while one is away, what was known still is."""
         audience, self._read_at = self._read_audience(now), now
-        if isinstance(audience, Unknown):
+        if isinstance(audience, UndecidedAudience):
             return False
         self._audience.known = audience
         return True

@@ -136,7 +136,7 @@ Condition = Leaf | Combined
 
 
 @dataclass(frozen=True)
-class Incident:
+class IncidentRule:
     """So many people who meet the same within so many seconds are one incident."""
 
     people: int
@@ -162,7 +162,7 @@ class Pattern:
     severity: Severity = "warning"
     because: str = ""
     help: str = ""
-    incident: Incident | None = None
+    incident: IncidentRule | None = None
     digest: str = ""
     lines: Mapping[str, int] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ from usertrack.core.errors import UsertrackError
 from usertrack.core.spool import SpooledRows, identifier
 from usertrack.core.table import Table
 from usertrack.engine.runner import Runner
-from usertrack.live.signals.audience import Unknown
+from usertrack.live.signals.audience import UndecidedAudience
 from usertrack.live.signals.facts import Questions, questions
 from usertrack.live.signals.patterns import Pattern, Patterns
 from usertrack.segments.classify import classify
@@ -59,7 +59,7 @@ class Profiled:
         return dict(zip(self._names, values, strict=True)) if values else {}
 
 
-def read_audience(runner: Runner, rules: Rules, patterns: Patterns) -> Profiled | Unknown:
+def read_audience(runner: Runner, rules: Rules, patterns: Patterns) -> Profiled | UndecidedAudience:
     """The audience of ``patterns`` as of now; ``rules`` are those of people, as they apply here.
 
     Raises UsageError with file and line for a condition that cannot be asked.
@@ -67,13 +67,13 @@ def read_audience(runner: Runner, rules: Rules, patterns: Patterns) -> Profiled 
     statements = [*profile_statements(runner, rules), runner.bind(_PEOPLE)]
     *profile_answers, people = runner.run(statements)
     if isinstance(people, UsertrackError):
-        return Unknown(people.message)
+        return UndecidedAudience(people.message)
     try:
         profiles = join_profiles(runner, rules, profile_answers)
     except UsertrackError as error:
         if error.exit_code == 2:
             raise
-        return Unknown(error.message)
+        return UndecidedAudience(error.message)
     return _profiled(profiles, questions(patterns, profiles, runner.library), people)
 
 

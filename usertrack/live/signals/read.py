@@ -24,7 +24,7 @@ from usertrack.live.signals.patterns import (
     Condition,
     Count,
     EventMatch,
-    Incident,
+    IncidentRule,
     Kind,
     NoneOf,
     Pattern,
@@ -220,14 +220,14 @@ class _Reader(YamlFile):
             return when
         return _NO_CONDITION
 
-    def _incident(self, value: JsonObject, *at: object) -> Incident | None:
+    def _incident(self, value: JsonObject, *at: object) -> IncidentRule | None:
         if "incident" not in value:
             return None
         with self._noting():
             incident = self.mapping(value["incident"], *at, "incident")
             self.known(incident, {"people", "within"}, *at, "incident")
             people = self._number(incident, "people", *at, "incident")
-            return Incident(int(people), self._seconds(incident, "within", *at, "incident"))
+            return IncidentRule(int(people), self._seconds(incident, "within", *at, "incident"))
         return None
 
     def _condition(self, value: object, *at: object) -> Condition:

@@ -6,7 +6,7 @@ from usertrack.live.alerts.model import Signal, SignalState
 from usertrack.live.signals.audience import Audience
 from usertrack.live.signals.compiled import FIELDS, Compiled
 from usertrack.live.signals.incidents import Burst
-from usertrack.live.signals.instances import Instance, Person, Phase
+from usertrack.live.signals.instances import Instance, Phase, WatchedPerson
 from usertrack.live.signals.whereabouts import IDLE_SECONDS
 from usertrack.live.signals.wording import moment, reason
 
@@ -24,7 +24,7 @@ STATES = {
 
 
 def person_signal(
-    person: Person,
+    person: WatchedPerson,
     instance: Instance,
     state: SignalState,
     at: float,

@@ -9,12 +9,12 @@ from usertrack.live.alerts.model import Signal, SignalState
 from usertrack.live.signals.durations import Histogram
 from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.incidents import Burst
-from usertrack.live.signals.instances import Instance, Person
+from usertrack.live.signals.instances import Instance, WatchedPerson
 from usertrack.live.signals.signal import STATES, incident_signal, person_signal
 from usertrack.live.signals.wording import moment
 
 
-class Snapshot(NamedTuple):
+class EngineSnapshot(NamedTuple):
     """What is to be saved of the engine's state, under the names of what is saved.
 
     ``people`` and ``usual`` are those that changed, ``gone`` and ``unusual`` the names of those that are no more, and
@@ -32,10 +32,10 @@ class Snapshot(NamedTuple):
     unusual: list[str]
 
 
-def unsaved(engine: Engine) -> Snapshot:
+def unsaved(engine: Engine) -> EngineSnapshot:
     """Return what changed since `saved`."""
     ids = [compiled.pattern.id for compiled in engine.book.compiled]
-    return Snapshot(
+    return EngineSnapshot(
         engine.clock,
         {compiled.pattern.id: [compiled.pattern.digest, compiled.per] for compiled in engine.book.compiled},
         [(person.id, person.dump()) for person in engine.changed if person.id not in engine.gone],
@@ -96,7 +96,7 @@ def restore(
     for name, counts in usual:
         engine.baselines.histograms[name] = Histogram(counts)
     for id_, values in people:
-        person = engine.people[id_] = Person.load(id_, values, same)
+        person = engine.people[id_] = WatchedPerson.load(id_, values, same)
         for instance in person.in_order():
             compiled = instance.compiled
             if instance.due < inf:
@@ -124,7 +124,7 @@ def restore(
     heapq.heapify(engine.dues)
 
 
-def _arm(engine: Engine, person: Person) -> bool:
+def _arm(engine: Engine, person: WatchedPerson) -> bool:
     """Have new patterns watch ``person`` without an event; returns whether that was possible for all of them."""
     is_armed = True
     for compiled in engine.book.ungated["person"]:

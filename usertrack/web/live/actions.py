@@ -9,7 +9,7 @@ from usertrack.core.errors import UsageError
 from usertrack.core.words import age_words, parse_age
 from usertrack.live.alerts.desk import Desk, TooLateError
 from usertrack.live.alerts.ids import alert_of
-from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.store import AlertStore
 from usertrack.live.alerts.view import person_words
 from usertrack.web.live.board import notifications
 from usertrack.workspace.settings import Settings
@@ -23,7 +23,7 @@ _OUTCOMES = 200  # texts for pages that are loaded again: bounds the memory, the
 @contextmanager
 def open_desk(settings: Settings, now: datetime) -> Iterator[Desk]:
     """The alerts of the workspace, or of the demo."""
-    with closing(Store(state_folder(settings, now))) as store:
+    with closing(AlertStore(state_folder(settings, now))) as store:
         yield Desk(store, notifications(settings))
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from usertrack.live.alerts.life import Alert
 from usertrack.live.alerts.notifications import Notifications
-from usertrack.live.alerts.store import Store
+from usertrack.live.alerts.store import AlertStore
 from usertrack.live.alerts.watch_lock import deaf_since, is_watched
 from usertrack.live.signals.read import read_patterns
 from usertrack.workspace.files import patterns_path
@@ -17,7 +17,7 @@ class AlertBoard:
 
     def __init__(self, settings: Settings) -> None:
         self._folder = state_folder(settings, datetime.now(UTC))
-        self._store = Store(self._folder)
+        self._store = AlertStore(self._folder)
         self._alerts: list[Alert] = []
 
     def alerts(self) -> list[Alert]:

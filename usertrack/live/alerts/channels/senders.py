@@ -7,8 +7,7 @@ from usertrack.delivery.post import require_address
 from usertrack.live.alerts.channels.alertmanager import AlertmanagerSender
 from usertrack.live.alerts.channels.email import MailSender
 from usertrack.live.alerts.channels.pagerduty import PagerDutySender
-from usertrack.live.alerts.channels.slack import BotSender
-from usertrack.live.alerts.channels.slack import WebhookSender as SlackWebhookSender
+from usertrack.live.alerts.channels.slack import BotSender, SlackWebhookSender
 from usertrack.live.alerts.channels.webhook import WebhookSender
 from usertrack.live.alerts.notifications import Channel, Notifications
 from usertrack.live.alerts.outbox import Sender

@@ -12,7 +12,7 @@ from usertrack.core.errors import ConnectionFailed, QueryError, SourceBusy, User
 from usertrack.core.json_types import JsonObject
 from usertrack.core.words import number, people_words
 from usertrack.delivery.slack import context, cut, header, refusal, section
-from usertrack.live.alerts.cards import Card, Link, cards, title
+from usertrack.live.alerts.cards import Card, CardLink, cards, title
 from usertrack.live.alerts.channels.posting import JSON, delivery_to, json_bytes
 from usertrack.live.alerts.notifications import Notifications
 from usertrack.live.alerts.outbox import Message, Sender
@@ -79,7 +79,7 @@ def _blocks(card: Card) -> list[JsonObject]:
 _ICONS = {"Current Page": "📍", "Time on Page": "⏱️"}
 
 
-def _button(link: Link) -> JsonObject:
+def _button(link: CardLink) -> JsonObject:
     return {"type": "button", "text": {"type": "plain_text", "text": link.label, "emoji": False}, "url": link.url}
 
 
@@ -108,7 +108,7 @@ def _chunks(lines: list[str]) -> list[list[str]]:
     return chunks
 
 
-class WebhookSender(Sender):
+class SlackWebhookSender(Sender):
     """Posts to an incoming webhook, whose messages cannot be edited."""
 
     def __init__(self, url: str, settings: Notifications) -> None:

@@ -11,7 +11,7 @@ from usertrack.live.alerts.router import Notification, Reason, Router
 
 
 @dataclass(frozen=True)
-class Message:
+class SentMessage:
     """A message to one channel. ``people`` are PostHog's ids; an incident's are not among them."""
 
     at: datetime
@@ -34,7 +34,7 @@ class Deliveries:
         self._router = Router(settings)
         self._alerts: dict[str, Alert] = {}
         self._since = since
-        self.messages: list[Message] = []
+        self.messages: list[SentMessage] = []
 
     def receive(self, signals: Iterable[Signal]) -> None:
         for signal in signals:
@@ -67,9 +67,9 @@ def _bare(signal: Signal) -> Signal:
     )
 
 
-def _message(notification: Notification) -> Message:
+def _message(notification: Notification) -> SentMessage:
     alerts = (*notification.firing, *notification.resolved)
-    return Message(
+    return SentMessage(
         notification.at,
         notification.channel,
         notification.reason,

@@ -13,7 +13,7 @@ from usertrack.live.signals.engine import Engine
 from usertrack.live.signals.garbage import uncollected
 from usertrack.live.signals.occurrence import Occurrence
 from usertrack.live.signals.patterns import Patterns
-from usertrack.live.signals.simulation.deliveries import Deliveries, Message
+from usertrack.live.signals.simulation.deliveries import Deliveries, SentMessage
 from usertrack.live.signals.simulation.presence import Presence
 from usertrack.live.signals.simulation.variants import FACTORS, VariantAudience, factor_of, name_of, variants
 
@@ -65,7 +65,7 @@ class Simulation:
     names: dict[str, str]
     presence: Presence
     fired: tuple[Fired, ...]
-    messages: tuple[Message, ...]
+    messages: tuple[SentMessage, ...]
     troubled: frozenset[str]
     undecided: dict[str, int] = field(default_factory=dict)
     curve: Curve | None = None
