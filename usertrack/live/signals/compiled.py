@@ -24,7 +24,7 @@ from usertrack.live.signals.patterns import (
     Pattern,
     Patterns,
     Per,
-    Session,
+    SessionCondition,
     is_gated,
 )
 from usertrack.live.signals.whereabouts import Whereabouts
@@ -110,7 +110,7 @@ _PLACES: dict[Per, _Place] = {"session": 5, "tab": 6, "route": 7}  # of an `Occu
 def _of_first_session(condition: Condition) -> bool:
     if isinstance(condition, Combined):
         return condition.every and any(map(_of_first_session, condition.parts))
-    return isinstance(condition, Session) and condition.state == "first"
+    return isinstance(condition, SessionCondition) and condition.state == "first"
 
 
 Memories = list[Any]

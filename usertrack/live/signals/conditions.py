@@ -18,8 +18,8 @@ from usertrack.live.signals.patterns import (
     Leaf,
     NoneOf,
     Sequence,
-    Session,
-    Share,
+    SessionCondition,
+    ShareCondition,
     TimeOnRoute,
     Unfinished,
 )
@@ -276,7 +276,7 @@ class ShareWatch(Watch[_Window]):
 
     gate = True
 
-    def __init__(self, leaf: Share, baselines: Baselines, name: str) -> None:
+    def __init__(self, leaf: ShareCondition, baselines: Baselines, name: str) -> None:
         self.leaf, self.baselines, self.name = leaf, baselines, name
         self.kinds = (leaf.kind, leaf.among)
         self.longest = leaf.within
@@ -334,7 +334,7 @@ class ShareWatch(Watch[_Window]):
 
 
 class SessionWatch(Watch[None]):
-    def __init__(self, leaf: Session) -> None:
+    def __init__(self, leaf: SessionCondition) -> None:
         self.first = leaf.state == "first"
 
     def span(self, memory: None, person: Whereabouts, value: str, now: float) -> Span:
@@ -376,13 +376,13 @@ def watch_of(leaf: Leaf, baselines: Baselines, name: str, *, by_tab: bool) -> Wa
     """The condition at work; ``name`` is that of its baseline. ``by_tab``: its pattern is `per: tab`."""
     if isinstance(leaf, TimeOnRoute):
         return TimeWatch(leaf, baselines, by_tab=by_tab)
-    if isinstance(leaf, Share):
+    if isinstance(leaf, ShareCondition):
         return ShareWatch(leaf, baselines, name)
     makers: dict[type, Callable[[Any], Watch[Any]]] = {
         Count: CountWatch,
         NoneOf: NoneWatch,
         Sequence: SequenceWatch,
-        Session: SessionWatch,
+        SessionCondition: SessionWatch,
         Unfinished: UnfinishedWatch,
     }
     return makers[type(leaf)](leaf)

@@ -13,8 +13,8 @@ from usertrack.live.signals.patterns import (
     NoneOf,
     Pattern,
     Sequence,
-    Session,
-    Share,
+    SessionCondition,
+    ShareCondition,
     TimeOnRoute,
 )
 
@@ -67,16 +67,16 @@ def _leaf(leaf: Leaf) -> str:
         steps = ", then ".join(f"{_name(step.kind)} {step.letter}".strip() for step in leaf.steps)
         letters = " (each letter is a route)" if any(step.letter for step in leaf.steps) else ""
         return f"{steps} within {_duration(leaf.within)}{letters}"
-    if isinstance(leaf, Share):
+    if isinstance(leaf, ShareCondition):
         most = f"{100 * leaf.more_than:g} %" if leaf.more_than is not None else _usual(leaf)
         among = f"at least {leaf.at_least} of {_name(leaf.among)} within {_duration(leaf.within)}"
         return f"{_name(leaf.kind)} is more than {most} of {among}"
-    if isinstance(leaf, Session):
+    if isinstance(leaf, SessionCondition):
         return "in the person's first session" if leaf.state == "first" else "while the session is open"
     return f"{_name(leaf.begun)} within the last {_duration(leaf.within)}, and no {leaf.ended.name} since"
 
 
-def _usual(share: Share) -> str:
+def _usual(share: ShareCondition) -> str:
     return f"in 95 % of earlier times of {'the person' if share.baseline == 'own' else 'the route'}, and"
 
 

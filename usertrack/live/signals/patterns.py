@@ -91,7 +91,7 @@ class Sequence:
 
 
 @dataclass(frozen=True)
-class Share:
+class ShareCondition:
     """The part of the events of ``among`` that are of ``kind``, within ``within`` seconds and of ``at_least`` events.
 
     More than ``more_than``, or than 95 % of the earlier windows of the person (``own``) or of the route.
@@ -106,7 +106,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Session:
+class SessionCondition:
     """The person's first session that is known, or one that is still open: nobody has left, or been away for long."""
 
     state: Literal["first", "open"]
@@ -121,7 +121,7 @@ class Unfinished:
     within: float
 
 
-Leaf = Count | NoneOf | TimeOnRoute | Sequence | Share | Session | Unfinished
+Leaf = Count | NoneOf | TimeOnRoute | Sequence | ShareCondition | SessionCondition | Unfinished
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def is_gated(condition: Condition) -> bool:
     if isinstance(condition, Combined):
         gated = map(is_gated, condition.parts)
         return any(gated) if condition.every else all(gated)
-    return isinstance(condition, Sequence | Share | Unfinished) or (
+    return isinstance(condition, Sequence | ShareCondition | Unfinished) or (
         isinstance(condition, Count) and condition.more_than is not None
     )
 

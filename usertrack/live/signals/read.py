@@ -31,9 +31,9 @@ from usertrack.live.signals.patterns import (
     Patterns,
     Per,
     Sequence,
-    Session,
+    SessionCondition,
     Severity,
-    Share,
+    ShareCondition,
     Step,
     TimeOnRoute,
     Unfinished,
@@ -299,7 +299,7 @@ class _Reader(YamlFile):
         percent = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", bound)
         if not usual and not (percent and float(percent[1]) < 100):
             raise self.wrong("'more_than' takes a share", *at, "more_than", hint="write 20%, own p95 or route p95")
-        return Share(
+        return ShareCondition(
             self._kind(value["share"], *at, "share"),
             self._kind(value.get("of", ANY), *at, "of"),
             self._seconds(value, "within", *at),
@@ -309,7 +309,7 @@ class _Reader(YamlFile):
         )
 
     def _session(self, value: JsonObject, *at: object) -> Condition:
-        return Session(self._one_of(value, "session", ("first", "open"), "first", *at))
+        return SessionCondition(self._one_of(value, "session", ("first", "open"), "first", *at))
 
     def _unfinished(self, value: JsonObject, *at: object) -> Condition:
         if "until" not in value:
@@ -374,5 +374,5 @@ class _Reader(YamlFile):
                 raise self.wrong("'because' takes plain {facts}", *at, hint="such as {count}, without ':' or '!'")
 
 
-_NO_CONDITION: Condition = Session("open")  # in the place of a wrong one
+_NO_CONDITION: Condition = SessionCondition("open")  # in the place of a wrong one
 _EXAMPLE = "write `when: {count: $exception, more_than: 3, within: 5m}`"

@@ -6,7 +6,16 @@ from typing import Any
 
 from usertrack.live.alerts.model import Signal
 from usertrack.live.signals.audience import Audience
-from usertrack.live.signals.patterns import Combined, Condition, Count, NoneOf, Pattern, Patterns, Share, TimeOnRoute
+from usertrack.live.signals.patterns import (
+    Combined,
+    Condition,
+    Count,
+    NoneOf,
+    Pattern,
+    Patterns,
+    ShareCondition,
+    TimeOnRoute,
+)
 
 FACTORS = (0.5, 1.0, 1.5, 2.0, 3.0)  # of all thresholds, for `alerts simulate --curve`
 _SIGN = "@"  # no id of a pattern has it
@@ -60,6 +69,6 @@ def _stricter(condition: Condition, factor: float) -> Condition:
         case TimeOnRoute():
             longer = condition.more_than * factor if condition.more_than is not None else None
             return replace(condition, more_than=longer, at_least=condition.at_least * factor)
-        case Share(more_than=float(bound)):
+        case ShareCondition(more_than=float(bound)):
             return replace(condition, more_than=min(0.99, bound * factor))
     return condition
