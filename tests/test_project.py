@@ -140,8 +140,8 @@ def test_the_demo_needs_no_posthog_sdk() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def test_the_root_of_the_package_holds_folders_alone() -> None:
-    assert sorted(path.name for path in (ROOT / "usertrack").glob("*.py")) == ["__init__.py", "__main__.py"]
+def test_the_root_of_the_package_holds_folders_and_a_former_name() -> None:
+    assert sorted(path.name for path in (ROOT / "usertrack").glob("*.py")) == ["__init__.py", "__main__.py", "track.py"]
 
 
 def test_every_question_is_under_the_contracts() -> None:

@@ -1,5 +1,6 @@
 """The former name of `usertrack_track`, which is a distribution of its own: it goes with the next release."""
 
+import runpy
 import sys
 import warnings
 
@@ -16,3 +17,6 @@ warnings.warn("usertrack.track is now usertrack_track: import that", Deprecation
 for name, module in list(sys.modules.items()):  # so that what has state is one under both names
     if name.partition(".")[0] == "usertrack_track":
         sys.modules[name.replace("usertrack_track", __name__, 1)] = module
+
+if __name__ == "__main__":
+    runpy.run_module("usertrack_track", run_name="__main__")
