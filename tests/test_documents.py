@@ -123,7 +123,7 @@ class Reader:
             result = self.cli(*words[1:])
             return result.code, result.err
         done = subprocess.run(
-            ["bash", "-c", command], input=self.fill(LOGIN), capture_output=True, text=True, timeout=120
+            ["bash", "-c", command], input=self.fill(LOGIN), capture_output=True, text=True, timeout=600
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -138,7 +138,7 @@ class Reader:
         with log.open("w") as output:
             line = ["bash", "-c", f"exec {command.split('#')[0]}{port}"]
             self.running.append(subprocess.Popen(line, stdout=output, stderr=output, text=True))
-        until = time.monotonic() + (60 if port else 5)  # a server has much to open; others may have nothing to say
+        until = time.monotonic() + (300 if port else 5)  # a server has much to open; others may have nothing to say
         while not log.read_text() and time.monotonic() < until:
             time.sleep(0.05)
         assert self.running[-1].poll() is None, f"{command}\n{log.read_text()}"
@@ -146,7 +146,7 @@ class Reader:
     def leave(self) -> None:
         for process in self.running:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
         self.running.clear()
 
 
@@ -164,10 +164,10 @@ def posthog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     keys = {"USERTRACK_PROJECT_TOKEN": "phc_test", "USERTRACK_PERSONAL_API_KEY": "phx_test"}
     process = subprocess.Popen([*command, str(tmp_path_factory.mktemp("posthog"))], env={**os.environ, **keys})
     event = {"api_key": "phc_test", "event": "$pageview", "distinct_id": "lena@northwind.example"}
-    wait_until(lambda: answers(port, event), 60)
+    wait_until(lambda: answers(port, event), 300)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
-    process.wait(30)
+    process.wait(120)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_the_commands_of_a_document_run(
     try:
         for block in blocks(name, "sh|python" if name in PYTHON else "sh"):
             if block.startswith(("import ", "from ")):
-                subprocess.run([sys.executable, "-c", reader.fill(block)], check=True, timeout=60)
+                subprocess.run([sys.executable, "-c", reader.fill(block)], check=True, timeout=300)
             else:
                 reader.read(block)
     finally:
