@@ -43,6 +43,7 @@ def test_a_project_without_events_is_a_problem_and_queries_are_checked(empty: Of
     assert seen["posthog/one"] == ("ok", "answers with 1 columns", "")
 
 
+@pytest.mark.slow
 def test_nobody_at_all(own: Cli) -> None:
     document = json.loads(own("segments", "-f", "json").out)
     assert {segment["count"] for segment in document["segments"]} == {0}
@@ -76,6 +77,7 @@ def test_a_table_that_does_not_exist(own: Cli, empty: Office, clean_env: pytest.
     assert counts == {"failing": 0, "frustrated": 0, "high_intent": 0, "at_risk": 0, "power": 0}  # nobody is known
 
 
+@pytest.mark.slow
 def test_a_column_that_does_not_exist(own: Cli, empty: Office, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.setenv(*REVOKED)
     with psycopg.connect(empty.dsn, autocommit=True) as connection:

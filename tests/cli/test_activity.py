@@ -141,6 +141,7 @@ def test_sessions_of_weeks_are_in_every_format(demo: Cli) -> None:
     assert "start" not in document_of(demo, "sessions")["rows"][0]
 
 
+@pytest.mark.slow
 def test_the_time_of_the_document_is_days_of_the_calendar(full: Any, nothing: Any) -> None:
     assert (full["timeframe"], nothing["timeframe"]) == ("30d", "2d")
 

@@ -18,6 +18,7 @@ COMMANDS += ["features", "churn"]
 WITH_OPTIONS = ["funnel activation --interval week", "churn --interval month", "cohorts -b person.plan --top 1"]
 
 
+@pytest.mark.slow
 def test_activation_narrows_from_step_to_step(demo: Cli) -> None:
     [group] = document_of(demo, "funnel", "activation")["groups"]
     people = [step["people"] for step in group["steps"]]
@@ -42,6 +43,7 @@ def test_conversion_of_weeks_is_that_of_all_the_time(demo: Cli) -> None:
     assert "trend" not in document_of(demo, "funnel", "activation")["groups"][0]
 
 
+@pytest.mark.slow
 def test_files_of_churn_have_its_groups(demo: Cli) -> None:
     groups = document_of(demo, "churn", "-b", "person.plan", "--top", 1)["groups"]
     rows = list(csv.DictReader(io.StringIO(demo("churn", "-b", "person.plan", "--top", 1, "-f", "csv").out)))

@@ -20,6 +20,7 @@ def test_hostile_people_on_a_terminal(demo: Cli, email: str) -> None:
     assert "\x1b" not in result.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fmt", slow_but(["html"], ["markdown", "html", "json"]))
 def test_the_most_hostile_one_everywhere(demo: Cli, fmt: str) -> None:
     result = demo("user", HOSTILE[0], "-f", fmt)

@@ -163,6 +163,7 @@ def test_completion_in_bash(completed: Completed, typed: str, offered: set[str])
     assert set(completed(typed).split()) == offered
 
 
+@pytest.mark.slow
 def test_completion_with_names_of_the_last_answers(demo: Cli, completed: Completed) -> None:
     for command in ("segments", "events", "properties", "properties --of person", "failures", "insight list"):
         assert demo(*command.split(), "--demo").code == 0

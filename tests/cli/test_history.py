@@ -76,6 +76,7 @@ def test_without_a_week_ago_there_is_no_such_column(demo: Cli) -> None:
     assert {segment["entered"] for segment in document["segments"]} == {None}
 
 
+@pytest.mark.slow
 def test_the_same_question_twice_is_one_snapshot(two: Cli) -> None:
     two("segments")
     document = json.loads(two("history", "-f", "json").out)
@@ -118,6 +119,7 @@ def test_the_path_in_formats(two: Cli) -> None:
     assert [step["facts"]["finished_runs"] for step in document["path"]] == [4, 6]
 
 
+@pytest.mark.slow
 def test_backfill_makes_a_past_once(demo: Cli) -> None:
     first = demo("history", "backfill", "--weeks", "2", "-f", "csv")
     assert (first.code, Counter(row["done"] for row in rows_of(first.out))) == (0, {"classified": 9})  # three sets

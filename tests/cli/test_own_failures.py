@@ -99,6 +99,7 @@ def test_every_place_names_the_same_cause(studio: Cli) -> None:
         assert f"{FALSE} · Platform" in said, (command, said)
 
 
+@pytest.mark.slow
 def test_an_error_of_an_own_tool_is_nobody_elses(studio: Cli) -> None:
     causes = {
         row["tool"]: (row["cause"], row["owner"])

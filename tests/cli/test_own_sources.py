@@ -126,6 +126,7 @@ def test_days_of_a_user_are_those_of_the_timezone(own: Cli) -> None:
     assert utc != kiritimati
 
 
+@pytest.mark.slow
 def test_document_of_an_explanation(own: Cli) -> None:
     golden("explain.json", own("explain", LENA, "-f", "json").out)
     golden("lifecycle-100.txt", own("explain", LENA, "--set", "lifecycle").out)
@@ -134,6 +135,7 @@ def test_document_of_an_explanation(own: Cli) -> None:
 NO_DATABASE = "postgresql://nobody@127.0.0.1:1/none"
 
 
+@pytest.mark.slow
 def test_a_source_that_is_not_configured_is_absent(own: Cli, clean_env: pytest.MonkeyPatch) -> None:
     clean_env.delenv("POSTHOG_HOST")
     clean_env.delenv("POSTHOG_PROJECT_ID")
@@ -417,6 +419,7 @@ def broken(own: Cli, tmp_path: Path) -> Cli:
     return own
 
 
+@pytest.mark.slow
 def test_of_a_broken_table_those_are_undecided_for_whom_it_decides(broken: Cli) -> None:
     answer = broken("segments", "-f", "json")
     document = json.loads(answer.out)

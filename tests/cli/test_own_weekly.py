@@ -66,6 +66,7 @@ def text(studio: Cli) -> str:
     return _texts["week"]
 
 
+@pytest.mark.slow
 def test_the_lead_is_the_largest_change(text: str) -> None:
     lead = "At-Risk Users 46 → 1 · Frustrated Users 0 → 31 · Power Users 3 → 15 · Failing Users 0 → 1"
     assert f"## In short - Segments, largest change first: {lead} - Changed by" in text

@@ -183,6 +183,7 @@ def test_check(cli: Cli) -> None:
     assert (result.code, bool(re.search(r"all \d+ in order", result.out))) == (0, True)
 
 
+@pytest.mark.slow
 def test_check_of_a_workspace(demo: Cli, tmp_path: Path) -> None:
     assert demo("init").code == 0
     (tmp_path / "usertrack.yaml").write_text("events: none\n")  # test_own_sources.py asks both sources

@@ -54,6 +54,7 @@ def headings(markdown: str) -> list[str]:
     return [tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open"]
 
 
+@pytest.mark.slow
 def test_it_is_short(week: Mapping[str, str]) -> None:
     provenance = embed.extract_provenance(week["md"])
     assert provenance is not None
@@ -62,6 +63,7 @@ def test_it_is_short(week: Mapping[str, str]) -> None:
     assert len(week["md"].splitlines()) <= 120  # with the provenance at its end
 
 
+@pytest.mark.slow
 def test_all_of_it(full: Mapping[str, str]) -> None:
     provenance = embed.extract_provenance(full["md"])
     assert provenance is not None

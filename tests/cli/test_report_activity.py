@@ -49,6 +49,7 @@ def page(demo: Cli, folder: Path) -> Mapping[str, str]:
     return {path.suffix[1:]: path.read_text() for path in folder.glob("a.*")}
 
 
+@pytest.mark.slow
 def test_its_figures_are_those_of_the_commands(demo: Cli, page: Mapping[str, str]) -> None:
     document = json.loads(page["json"])
     assert list(sections(document)) == SECTIONS

@@ -103,6 +103,7 @@ def test_a_time_with_nobody_in_it(own: Cli) -> None:
     assert "no feature was used in this time" in html
 
 
+@pytest.mark.slow
 def test_without_postgres(own: Cli, clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     clean_env.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     assert own("report", "activity", "-o", "a.html").code == 6

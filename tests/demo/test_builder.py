@@ -118,6 +118,7 @@ def test_a_demo_in_use_stays(cached: Path) -> None:
     assert [path.name for path in cached.glob("demo-*")] == [used.root.name]
 
 
+@pytest.mark.slow
 def test_what_a_killed_builder_left_is_removed(cached: Path) -> None:
     (cached / ".unfinished-x" / "new").mkdir(parents=True)
     open_demo(cached, now=AS_OF, users=40).close()

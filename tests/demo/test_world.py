@@ -45,6 +45,7 @@ def emails(rows: list) -> set[str]:
     return {row[0] for row in rows}
 
 
+@pytest.mark.slow
 def test_sizes(world: World) -> None:
     assert number_of(world.postgres("SELECT count(*) FROM wasp_user")) == 2000
     assert 80_000 < number_of(world.posthog("SELECT count() FROM posthog.events")) < 150_000

@@ -398,6 +398,7 @@ def asking(world: World, times: int, *around: str) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.slow
 def test_two_processes_write_at_once(world: World) -> None:
     world.env["USERTRACK_AS_OF"] = "2026-11-20T08:00"  # the same name for both
     both = [asking(world, 12), asking(world, 12)]

@@ -71,6 +71,7 @@ def test_a_rule_is_taken_in_every_spelling(rule: str) -> None:
     assert own_rule("Ann <Ann@Acme.com>") == "ann@acme.com"
 
 
+@pytest.mark.slow
 def test_only_the_customer_has_a_profile(company: Office) -> None:
     with company.runner() as runner:
         profiles = build_profiles(runner, company.rules)

@@ -30,6 +30,7 @@ def quiet() -> Iterator[str]:
         yield demo.postgres_dsn()
 
 
+@pytest.mark.slow
 def test_the_incident_is_found(demo: Cli) -> None:
     document = document_of(demo, "failures")
     (incident,) = document["incidents"]

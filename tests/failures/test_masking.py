@@ -113,6 +113,7 @@ tokens = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(before=words, number=st.integers(100_000, 10**30), after=words)
 def test_no_long_number_survives(before: str, number: int, after: str) -> None:
     message = f"{before}{number}{after}"

@@ -36,6 +36,7 @@ def test_an_hour_that_was_skipped_and_one_that_came_twice(load: Import, events: 
     assert "a time that" not in load(NIGHTS).err
 
 
+@pytest.mark.slow
 def test_times_and_days_of_parquet(load: Import, events: Events, tmp_path: Path) -> None:
     rows = "SELECT 'a' AS user, 'x' AS event, {} AS time, 1 AS n".format
     for value in ("TIMESTAMP '2018-11-04 00:30:00'", "DATE '2018-11-04'"):

@@ -30,6 +30,7 @@ def ask(connected: Log, cli: Cli, tmp_path: Path) -> Callable[[str], list[dict[s
 Ask = Callable[[str], list[dict[str, Any]]]
 
 
+@pytest.mark.slow
 def test_overview(log: Log, ask: Ask) -> None:
     (totals,) = ask(
         "SELECT count() AS rows, count(DISTINCT distinct_id) AS users, count(DISTINCT event) AS event_names,"

@@ -238,6 +238,7 @@ def test_what_others_write_while_a_file_is_read(tmp_path: Path) -> None:
         assert store.rows("SELECT toInt32(count()) FROM posthog.persons FINAL") == [[1]]
 
 
+@pytest.mark.slow
 def test_a_deletion_waits_for_an_import(tmp_path: Path) -> None:
     file = tmp_path / "log.csv"
     file.write_text(LOG.format("x"))

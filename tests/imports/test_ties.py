@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from .conftest import Events, Import, imported, parquet
 
 ROWS = [
@@ -49,6 +51,7 @@ def test_of_a_log_with_the_newest_first_too(load: Import, events: Events) -> Non
     assert of_a(events) == IN_ORDER
 
 
+@pytest.mark.slow
 def test_the_same_file_again_and_one_that_has_grown(load: Import, events: Events) -> None:
     load(LOG)
     again = imported(load(LOG, "-f", "json"))

@@ -22,6 +22,7 @@ GUESSES = {  # accounts, the piece of SQL with their e-mail or plan, and runs: n
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("product", slow_but(["documenso", "twenty"], GUESSES))
 def test_first_guess(cli: Cli, reader: Reader, tmp_path: Path, product: str) -> None:
     reader((PRODUCTS / f"{product}.sql").read_text())

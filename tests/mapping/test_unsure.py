@@ -127,6 +127,7 @@ def test_runs_are_the_table_that_is_named(cli: Cli, reader: Reader, tmp_path: Pa
     assert (wrong.code, "did you mean 'visits'" in wrong.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_rows_of_which_nothing_says_how_they_ended_count(cli: Cli, reader: Reader, tmp_path: Path) -> None:
     reader(
         CONTACTS

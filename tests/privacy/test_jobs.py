@@ -107,6 +107,7 @@ def test_events_that_come_meanwhile_stay(store: Store) -> None:
     assert told_apart(store) == [[6, 0], [9, 0], [10, 0]]
 
 
+@pytest.mark.slow
 def test_who_came_back_and_was_merged_becomes_a_pseudonym_again(store: Store) -> None:
     pseudonymize(store, ViolationLog(store.path), PSEUDONYMS, silent, dry_run=False)
     [[ann]] = store.rows("SELECT person_id FROM posthog.events GROUP BY person_id HAVING count() = 10")

@@ -122,6 +122,7 @@ def test_nobody_is_erased_while_patterns_are_watched(own: Cli, fresh: Office) ->
     assert counts(fresh.store) == (4, 16)
 
 
+@pytest.mark.slow
 def test_erase_leaves_nothing_but_what_is_read_only(own: Cli, fresh: Office, tmp_path: Path) -> None:
     own("segments")
     alert_about_ann()
@@ -143,6 +144,7 @@ def test_erase_leaves_nothing_but_what_is_read_only(own: Cli, fresh: Office, tmp
     assert own("segments", "-f", "json").code == 0  # the history can be read, and those who stay are in it
 
 
+@pytest.mark.slow
 def test_an_erasure_that_broke_off_is_finished_by_the_next_command(
     own: Cli, fresh: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +162,7 @@ def test_an_erasure_that_broke_off_is_finished_by_the_next_command(
     assert "interrupted" not in own("profiles").err
 
 
+@pytest.mark.slow
 def test_a_journal_that_cannot_be_read_is_named_and_counts_as_left(own: Cli, fresh: Office, tmp_path: Path) -> None:
     own("segments")
     folder = tmp_path / "config/usertrack/erasures"
@@ -174,6 +177,7 @@ def test_a_journal_that_cannot_be_read_is_named_and_counts_as_left(own: Cli, fre
     assert "notes an erasure" not in own("profiles").err
 
 
+@pytest.mark.slow
 def test_a_journal_is_on_the_disk_before_anything_is_deleted(
     own: Cli, fresh: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -199,6 +203,7 @@ def test_a_journal_is_on_the_disk_before_anything_is_deleted(
     assert written < renamed < began
 
 
+@pytest.mark.slow
 def test_what_another_usertrack_has_of_her_at_work_is_left(
     own: Cli, fresh: Office, temporary_files_of_its_own: Path
 ) -> None:
@@ -254,6 +259,7 @@ def test_retention(own: Cli, fresh: Office) -> None:
     assert counts(fresh.store) == (4, 16)
 
 
+@pytest.mark.slow
 def test_pseudonymize(own: Cli, fresh: Office, tmp_path: Path) -> None:
     own("segments")
     for left in (8, 0):
@@ -278,6 +284,7 @@ def opt_out(store: Store, email: str, **properties: object) -> None:
     store.refresh_property_definitions()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flag", slow_but(["no_thanks"], ["$opt_out", "no_thanks"]))
 def test_who_opted_out_is_left_out(own: Cli, fresh: Office, clean_env: pytest.MonkeyPatch, flag: str) -> None:
     clean_env.setenv("USERTRACK_OPT_OUT", "no_thanks")

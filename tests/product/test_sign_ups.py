@@ -33,6 +33,7 @@ def young(place: Office, cli: Cli, clean_env: pytest.MonkeyPatch) -> Iterator[Cl
         yield cli
 
 
+@pytest.mark.slow
 def test_who_is_new_is_known_and_who_came_back_is_not(young: Cli) -> None:
     activity = json.loads(young("activity", "--days", 10, "-f", "json").out)
     assert (activity["now"]["new"], activity["before"]["new"]) == (3, 1)

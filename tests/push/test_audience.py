@@ -51,6 +51,7 @@ def people(place: Office, *sources: str, **options: Any) -> list[tuple[str, str,
     ]
 
 
+@pytest.mark.slow
 def test_most_urgent_first_with_the_reason_of_the_segment(place: Office) -> None:
     assert people(place, id_="runners") == [
         ("ran_8@x.example", "ran 8×", "runs: 8"),

@@ -113,6 +113,7 @@ COHORT = ["--to", "posthog-cohort", "--yes"]  # the moment of the company may be
 ALL = ["backend", "case@x.example", "once@x.example", "twice@x.example", "twice@x.example"]
 
 
+@pytest.mark.slow
 def test_made_once_and_brought_up_to_date(own: Cli, fresh: Office) -> None:
     result = own("push", "power", *COHORT, "-f", "json")
     assert result.code == 0, result.err

@@ -61,6 +61,7 @@ def with_rows(table):  # type: ignore[no-untyped-def]
     return replace(table, rows=list(table.rows))
 
 
+@pytest.mark.slow
 def test_account_and_segments(ann: Dossier) -> None:
     facts = ann.explanations["action"].facts
     assert (facts["name"], facts["credits"], facts["run_count"], facts["finished_runs"]) == ("Ann", 42.5, 6, 5)

@@ -62,6 +62,7 @@ def test_a_rule_that_fails_on_data_is_named_with_its_line(sound: str, broken: st
     assert "try_cast() gives NULL instead" in error.hint
 
 
+@pytest.mark.slow
 def test_a_source_that_knows_nobody_is_named(tmp_path: Path) -> None:
     rows = Company()
     rows.account("ann@x.example", runs={"completed": 6})

@@ -33,6 +33,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 AS_TYPED = [EVA, "éVA.KIM@x.example", f" {EVA}\u3000"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", slow_but(AS_TYPED[1:2], AS_TYPED))
 def test_one_person_is_the_same_alone_as_among_all(company: Office, spelling: str) -> None:
     with company.runner() as runner:

@@ -277,6 +277,7 @@ def test_of_two_sources_the_one_that_leads_answers(
         server.send_signal(signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_erased_people_and_expired_events_do_not_come_back(
     cli: Cli, execute: Execute, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +306,7 @@ def test_erased_people_and_expired_events_do_not_come_back(
     assert ask(cli, "SELECT countIf(match(toString(properties), 'bob')) FROM persons") == [(0,)]
 
 
+@pytest.mark.slow
 def test_privacy_shows_what_deletes_the_rows_of_track(cli: Cli, execute: Execute, tmp_path: Path) -> None:
     (tmp_path / "tables/neon/events.sql").unlink()
     user(execute, "7", "ann@x.example")

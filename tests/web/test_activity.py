@@ -17,6 +17,7 @@ def part(page: str, name: str) -> str:
     return section[0]
 
 
+@pytest.mark.slow
 def test_every_part_comes_in_its_place(browser: Browser) -> None:
     page = browser.get("/activity").text
     for name in PARTS:
@@ -56,6 +57,7 @@ def test_what_cannot_be_asked_is_said_once(browser: Browser, params: dict[str, s
     assert page.count('role="alert"') == 1
 
 
+@pytest.mark.slow
 def test_a_step_that_no_event_has_is_an_error_in_its_place(browser: Browser) -> None:
     page = browser.get("/activity", params={"step": ["user_signed_up", "run_complet"]}).text
     assert "run_completed" in part(page, "adoption")
@@ -63,6 +65,7 @@ def test_a_step_that_no_event_has_is_an_error_in_its_place(browser: Browser) -> 
     assert page.count('role="alert"') == 1
 
 
+@pytest.mark.slow
 def test_a_path_leads_to_who_took_it_and_on_to_each_of_them(browser: Browser) -> None:
     journeys = part(browser.get("/activity").text, "journeys")
     link = re.search(r'href="(/activity/path[^"]+)" aria-label="[^"]*: ([\d ]+) journeys"', html.unescape(journeys))
@@ -75,6 +78,7 @@ def test_a_path_leads_to_who_took_it_and_on_to_each_of_them(browser: Browser) ->
     assert "nobody took this path" in browser.get("/activity/path?position=3&source=/nowhere&target=/here").text
 
 
+@pytest.mark.slow
 def test_a_figure_leads_to_its_query_as_it_was_asked(browser: Browser) -> None:
     journeys = html.unescape(part(browser.get("/activity").text, "journeys"))
     address = re.search(r'href="(/queries/posthog/journeys\?[^"]+)"', journeys)

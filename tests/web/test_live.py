@@ -209,6 +209,7 @@ def test_a_posthog_without_a_livestream_is_asked_again_and_again(
     assert "boss@own.example" not in live(company, act)
 
 
+@pytest.mark.slow
 def test_the_page_works_without_a_script_and_two_who_take_up_one_alert_are_told(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +284,7 @@ def test_an_incident_counts_with_its_people() -> None:
     assert "<strong>11</strong> need help" in summary
 
 
+@pytest.mark.slow
 def test_two_alerts_of_one_person_are_one_card_that_is_taken_up_as_a_whole(company: Company) -> None:
     keys = [company.alert("dana@acme.example", pattern=pattern) for pattern in ("stuck", "failed_form")]
     access = Access(b"key", frozenset({"localhost"}), 8766)
@@ -299,6 +301,7 @@ def test_two_alerts_of_one_person_are_one_card_that_is_taken_up_as_a_whole(compa
     assert (page.count('class="alert attended'), page.count("Take up")) == (1, 0)
 
 
+@pytest.mark.slow
 def test_who_is_erased_is_gone_at_once_and_others_come_back(company: Company) -> None:
     company.come("dana@acme.example")
 
@@ -329,6 +332,7 @@ def test_who_is_erased_is_gone_from_their_own_page_before_anything_is_asked_agai
     assert "Nobody with this id" not in last
 
 
+@pytest.mark.slow
 def test_who_comes_back_after_a_rest_is_sent_nothing_of_before_it(company: Company) -> None:
     company.come("dana@acme.example")
     dana = OnePerson(company.person("dana@acme.example"))

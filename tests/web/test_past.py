@@ -46,6 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield opened
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visitor", ["USERTRACK_HISTORY"], indirect=True)
 def test_today_and_the_terminal_compare_with_the_same_snapshot(visitor: Browser, cli: Cli) -> None:
     """It is of five days ago: there was one failing person less a week ago."""
@@ -105,6 +106,7 @@ def unsigned(clean_env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "usertrack.yaml").write_text("events: {signed_up: none, feature_used: none}\ntables: none\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visitor", ["DATABASE_URL"], indirect=True)
 def test_every_part_of_activity_has_its_heading_when_it_is_empty(unsigned: None, visitor: Browser) -> None:
     page = visitor.get("/activity?days=3").text

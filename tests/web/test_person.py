@@ -17,6 +17,7 @@ def person(browser: Browser) -> str:
     return address[1]
 
 
+@pytest.mark.slow
 def test_a_person_has_all_parts(browser: Browser, person: str) -> None:
     page = browser.get(person).text
     for words in ("Account", "What would change their segments", "No alert is about them", "Timeline", "Erase them"):
@@ -43,6 +44,7 @@ def test_somebody_unknown_is_not_here_and_their_like_are_named(browser: Browser,
     assert "did you mean" in page.text
 
 
+@pytest.mark.slow
 def test_erasing_wants_the_e_mail_typed(browser: Browser, person: str) -> None:
     key = person.removeprefix("/people/")
     order = re.search(r'name="order" value="([^"]+)"', browser.get(f"/erase/{key}").text)

@@ -52,6 +52,7 @@ def test_a_form_that_is_sent_twice_pushes_once(form: Form) -> None:
     assert [body["text"] for body in server.bodies] == ["Failing Users · 33 people"]
 
 
+@pytest.mark.slow
 def test_a_filtered_segment_is_pushed_as_it_is_shown(form: Form) -> None:
     question = "&fact=run_count&op=least&value=18"
     with receiving() as server:

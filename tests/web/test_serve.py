@@ -16,6 +16,7 @@ class OpenedError(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_pages_of_other_sources_are_other_pages(tmp_path: Path, clean_env: pytest.MonkeyPatch) -> None:
     (tmp_path / "usertrack.yaml").write_text("")
     clean_env.chdir(tmp_path)

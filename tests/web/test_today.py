@@ -9,6 +9,7 @@ from tests.web.test_activity import part
 from usertrack.workspace.settings import load_settings
 
 
+@pytest.mark.slow
 def test_today_says_whom_to_act_on_and_what_changed(browser: Browser) -> None:
     page = browser.get("/").text
     act = part(page, "act")

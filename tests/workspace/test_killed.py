@@ -45,6 +45,7 @@ def killed(work: Callable[[], None], step: int) -> bool:
     return os.waitpid(child, 0)[1] == signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_a_killed_login_leaves_no_copy_of_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     kills = 0
@@ -66,6 +67,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
 
 
+@pytest.mark.slow
 def test_a_killed_init_leaves_no_half_workspace(tmp_path: Path) -> None:
     create_workspace(tmp_path / "whole")
     whole, kills = contents(tmp_path / "whole"), 0
