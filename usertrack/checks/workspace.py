@@ -351,7 +351,7 @@ def _unreachable(profiles: Profiles, segment: Segment, detail: str, hint: str) -
 _SCALE = (0, 10)  # of priorities, so that people of all segments can be sorted together
 
 
-def _off_scale(profiles: Profiles, segment: Segment, rule: Any) -> list[Finding]:
+def _off_scale(profiles: Profiles, segment: Segment, rule: Any) -> list[Finding]:  # noqa: ANN401
     """A note for a priority that can leave the scale, with an example that DuckDB computed."""
     where = rule_location(profiles.rules, segment, "priority")
     expressions = [expand(part, profiles.derived) for part in (rule, parse(segment.priority, where))]

@@ -133,7 +133,7 @@ _PLAIN_WORDS = (  # for Typer's
 )
 
 
-def _bad_usage(problem: Any) -> int:
+def _bad_usage(problem: Any) -> int:  # noqa: ANN401
     message, _, suggestion = str(problem.format_message()).partition(" Did you mean ")
     for words, plain in _PLAIN_WORDS:
         message = re.sub(words, plain, message)

@@ -177,7 +177,7 @@ class Progress:
         self._total, self._count = total, 0
         self(f"running {total} queries", passing=True)
 
-    def done(self, statement: Any, answer: Any) -> None:
+    def done(self, statement: Any, answer: Any) -> None:  # noqa: ANN401
         self._count += 1
         self._total = max(self._total, self._count)
         part = self._count * _BAR // self._total

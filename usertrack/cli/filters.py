@@ -20,7 +20,7 @@ PANEL = "Product analytics"
 _OPTIONS_PANEL = "Filters"
 
 
-def _option(*names: str, **more: Any) -> Any:
+def _option(*names: str, **more: Any) -> Any:  # noqa: ANN401
     return typer.Option(*names, rich_help_panel=_OPTIONS_PANEL, **more)
 
 
@@ -100,7 +100,7 @@ def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[...,
         options = {name: annotation for name, annotation in _OPTIONS.items() if name not in without}
 
         @functools.wraps(command)
-        def wrapper(**values: Any) -> None:
+        def wrapper(**values: Any) -> None:  # noqa: ANN401
             filters = Filters(**{name: values.pop(name) for name in options})
             command(**values, filters=filters)
 

@@ -1,7 +1,7 @@
 """`usertrack history`: the segments over time, backfill of past weeks, and forgetting of snapshots."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,8 @@ from usertrack.cli.options import AnySetName, Limit, with_common, with_common_on
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from duckdb import DuckDBPyConnection
 
     from usertrack.segments.history.file import HistoryFile
     from usertrack.segments.history.snapshots import Snapshot
@@ -220,7 +222,11 @@ def _require_history(settings: "Settings", now: "datetime") -> "HistoryFile":
 
 
 def _require_snapshots(
-    connection: Any, place: "HistoryFile", set_name: str, since: "datetime | None", until: "datetime | None"
+    connection: "DuckDBPyConnection",
+    place: "HistoryFile",
+    set_name: str,
+    since: "datetime | None",
+    until: "datetime | None",
 ) -> "list[Snapshot]":
     from usertrack.core.errors import UsageError
     from usertrack.segments.history.snapshots import snapshots

@@ -139,7 +139,7 @@ def _with_purpose(common: Common, command: Callable[..., None], values: dict[str
     return replace(common, purpose=f"{command.__name__} {sorted(values.items())}")
 
 
-def call_plainly(command: Callable[..., None], **values: Any) -> None:
+def call_plainly(command: Callable[..., None], **values: Any) -> None:  # noqa: ANN401
     """Call a command as if without options, but for ``values``."""
     defaults = {name: option.default for name, option in inspect.signature(command).parameters.items()}
     command(**(defaults | values))
@@ -151,7 +151,7 @@ def _with_options(
     """``command`` with ``options`` after its own; ``run`` gets the values of all but those that make a `Common`."""
 
     @functools.wraps(command)
-    def wrapper(**values: Any) -> None:
+    def wrapper(**values: Any) -> None:  # noqa: ANN401
         run(values, Common(**{name: values.pop(name) for name in _FIELDS}))
 
     own = inspect.signature(command)

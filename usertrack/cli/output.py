@@ -231,7 +231,7 @@ class _TerminalBytes(io.RawIOBase):
         return memoryview(data).nbytes
 
 
-def _with_escapes(stream: Any) -> TextIO:
+def _with_escapes(stream: Any) -> TextIO:  # noqa: ANN401
     """The stream, which now writes an escape for a character that its encoding does not have."""
     with contextlib.suppress(AttributeError):
         stream.reconfigure(errors="backslashreplace")

@@ -64,7 +64,7 @@ class Session(Analysis):
         return noted
 
 
-def _with_notes(data: Any, notes: Sequence[str], age: dict[str, Any]) -> Any:
+def _with_notes(data: Any, notes: Sequence[str], age: dict[str, Any]) -> Any:  # noqa: ANN401
     """A command's own JSON with these notes, and with the time at which the sources were asked."""
     if not isinstance(data, dict):
         return data

@@ -46,7 +46,7 @@ class Attribute(Generic[Record]):
             return self.value
         names = (self.value or self.name).split(".")
 
-        def follow(record: object) -> Any:
+        def follow(record: object) -> Any:  # noqa: ANN401
             for name in names:
                 record = None if record is None else getattr(record, name)
             return record

@@ -8,7 +8,7 @@ JsonObject: TypeAlias = dict[str, Any]
 """An object of JSON, or a mapping of YAML. Its values have no type until the code that reads a key checks them."""
 
 
-def plain(value: object) -> Any:
+def plain(value: object) -> Any:  # noqa: ANN401
     """``value`` as JSON types that survive a round trip; times are ISO 8601 in UTC."""
     if isinstance(value, Mapping):
         return {_text(key): plain(item) for key, item in value.items()}

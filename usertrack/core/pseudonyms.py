@@ -74,12 +74,12 @@ class Pseudonyms:
         """``value``, any part of a document, with the e-mails in all of its texts replaced."""
         return self._value(value)  # type: ignore[no-any-return]
 
-    def named(self, name: str, value: object) -> Any:
+    def named(self, name: str, value: object) -> Any:  # noqa: ANN401
         """The value of the column ``name``: a ``person_id`` is replaced, too, as it may be derived from an e-mail."""
         is_id = name == "person_id" and value is not None and not is_dataclass(value)  # a dataclass is its `Field`
         return self.of_id(str(value)) if is_id else self._value(value)
 
-    def _value(self, value: object) -> Any:
+    def _value(self, value: object) -> Any:  # noqa: ANN401
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Table):

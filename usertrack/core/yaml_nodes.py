@@ -22,7 +22,7 @@ def read_nodes(text: str) -> "tuple[Loader, yaml.Node | None]":
     return _composed(yaml.SafeLoader(text))
 
 
-def read_values(text: str) -> Any:
+def read_values(text: str) -> Any:  # noqa: ANN401
     """The values of ``text``, None of an empty one. Raises as PyYAML does."""
     loader, root = read_nodes(text)
     return loader.construct_document(root) if root else None

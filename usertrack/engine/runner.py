@@ -237,7 +237,11 @@ class Runner:
         return asyncio.run_coroutine_threadsafe(work, loop).result() if loop.is_running() else self._loop.run(work)
 
     def bind(
-        self, name: str, params: Mapping[str, object] | None = None, limit: int | None = None, **offered: Any
+        self,
+        name: str,
+        params: Mapping[str, object] | None = None,
+        limit: int | None = None,
+        **offered: Any,  # noqa: ANN401
     ) -> Statement:
         """The query called ``name`` with its values; ``offered`` goes before the runner's own. Raises UsageError."""
         bound = self.library[name].bind(params or {}, {**self.offered, **offered})

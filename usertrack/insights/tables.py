@@ -164,7 +164,7 @@ def _start(text: object, zone: ZoneInfo) -> datetime:
     return start if start.tzinfo else start.replace(tzinfo=zone)
 
 
-def _funnels(result: Any, body: JsonObject) -> Shape:
+def _funnels(result: Any, body: JsonObject) -> Shape:  # noqa: ANN401
     """A row per step (and value of the breakdown): people who got there, and how long it took from the step before."""
     if isinstance(result, dict):
         return _bins(result)

@@ -385,6 +385,6 @@ def _piece(body: str, source: str) -> str:
     return sql
 
 
-def _moment(value: object) -> Any:
+def _moment(value: object) -> Any:  # noqa: ANN401
     """A date or time of YAML as UTC; anything else as it is."""
     return parse_time(value.isoformat()) if isinstance(value, date) else value

@@ -69,7 +69,7 @@ _EMAILS = {
 class Library:
     """Every query by name. A file of the workspace replaces the shipped one of the same name."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         roots: Iterable[Path],
         tables: Iterable[Path] = (),

@@ -49,14 +49,14 @@ class Parameter:
             return ""
         return ",".join(self.default) if isinstance(self.default, list) else str(self.default)
 
-    def parse(self, text: str) -> Any:
+    def parse(self, text: str) -> Any:  # noqa: ANN401
         """The value of ``text`` from a command line; raises UsageError when it is of another type."""
         try:
             return _PARSERS[self.type](text)
         except (ValueError, OverflowError) as error:
             raise UsageError(f"parameter '{self.name}' takes {_ARTICLES[self.type]}, not '{text}'") from error
 
-    def check(self, value: object, where: str) -> Any:
+    def check(self, value: object, where: str) -> Any:  # noqa: ANN401
         """``value``, if it is of the declared type; else raises UsageError."""
         wrong = not isinstance(value, TYPES[self.type]) or (isinstance(value, bool) and self.type != "bool")
         if wrong or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):

@@ -140,7 +140,7 @@ class Query:
                 sql = f"{sql[:start]}[{items}]{sql[end:]}"
         return sql
 
-    def _value(self, name: str, offered: Mapping[str, object]) -> Any:
+    def _value(self, name: str, offered: Mapping[str, object]) -> Any:  # noqa: ANN401
         if name in self.params:
             if self.params[name].default is None:
                 raise UsageError(f"query '{self.name}' needs a value for '{name}'", f"give one with `--param {name}=…`")

@@ -99,7 +99,7 @@ def masked(table: Table, readable: Sequence[str] = ()) -> Table:
     return replace(table, columns=columns, rows=rows)
 
 
-def _mask(name: str, value: object) -> Any:
+def _mask(name: str, value: object) -> Any:  # noqa: ANN401
     if value is None or isinstance(value, bool | datetime):
         return value
     text = str(value)

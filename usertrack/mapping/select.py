@@ -75,7 +75,7 @@ class Select:
         )
         return alias
 
-    def join_first(
+    def join_first(  # noqa: PLR0913
         self,
         table: DatabaseTable,
         on: TableColumn,

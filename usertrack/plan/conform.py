@@ -232,7 +232,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: Any) -> bool:  # noqa: ANN401
     if type(value) is int:
         return True
     return _is_number(value) and value == value and abs(value) != float("inf") and value == int(value)

@@ -133,7 +133,7 @@ def _read(path: Path) -> Interrupted:
     return Interrupted(path, ErasureOrigin(**noted["origin"]), subject)
 
 
-def _tuple(value: object) -> Any:
+def _tuple(value: object) -> Any:  # noqa: ANN401
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -396,7 +396,7 @@ def quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def one_of(text: str, known: object, option: str) -> Any:
+def one_of(text: str, known: object, option: str) -> Any:  # noqa: ANN401
     """``text`` if it is one of the ``known`` words, else raises UsageError."""
     words = get_args(known)
     if text not in words:

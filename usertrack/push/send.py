@@ -24,7 +24,7 @@ class Push:
     gone: int = 0
 
 
-def push_segment(
+def push_segment(  # noqa: PLR0913
     analysis: Analysis,
     target: str,
     segment: str,
@@ -65,7 +65,7 @@ def _send(analysis: Analysis, target: str, audience: PushAudience, order: PushOr
     return Push(target, audience, target_named(target).push(audience, order, analysis.runner, analysis.progress))
 
 
-def ask_audience(
+def ask_audience(  # noqa: PLR0913
     analysis: Analysis,
     segment: str,
     set_name: str,

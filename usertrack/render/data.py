@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 from usertrack.core import embed
 from usertrack.core.document import Document
@@ -18,6 +18,9 @@ from usertrack.core.spool import reader
 from usertrack.core.table import Table
 from usertrack.core.temporary import temporary_folder
 from usertrack.render import safe, text
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 FORMATS = ("csv", "tsv", "json", "jsonl", "parquet", "xlsx")
 _LINES = {"csv": ",", "tsv": "\t", "jsonl": ""}  # formats of one line per row, with their delimiters
@@ -151,7 +154,7 @@ def _copy(table: Table, fmt: str, path: Path) -> None:
         return _run_copy(reader(), table, scan, fmt, path)
 
 
-def _run_copy(connection: Any, table: Table, scan: str, fmt: str, path: Path) -> None:
+def _run_copy(connection: "DuckDBPyConnection", table: Table, scan: str, fmt: str, path: Path) -> None:
     """Run the copy on ``connection``, and close it."""
     import duckdb
 
@@ -173,7 +176,7 @@ def _disk_error(message: str) -> OSError:
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
-def _execute(connection: Any, sql: str) -> None:
+def _execute(connection: "DuckDBPyConnection", sql: str) -> None:
     """Run ``sql`` in a thread: in the main one DuckDB notices Ctrl-C late, and raises RuntimeError for it."""
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(connection.execute, sql)

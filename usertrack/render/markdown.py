@@ -81,7 +81,7 @@ def _templated(document: Document, folder: Path, clock: Clock, limit: int | None
     )
 
 
-def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterator[str]:
+def _block(block: Block, clock: Clock, limit: int | None, level: int) -> Iterator[str]:  # noqa: C901
     match block:
         case Paragraph():
             text = prose(block.text)

@@ -98,7 +98,7 @@ def _cut(lines: list[Text], width: int, most: int) -> list[Text]:
     return [*lines[: most - 1], last.append("…")]
 
 
-def _block(screen: _Printer, block: Block) -> None:
+def _block(screen: _Printer, block: Block) -> None:  # noqa: C901
     match block:
         case Paragraph():
             screen.blank()

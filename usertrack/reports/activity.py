@@ -154,7 +154,7 @@ def ask_part(runner: Runner, ask: Ask, done: Done) -> PartAnswer[Any]:
     """The answer to ``ask``, or its error, with what was asked for it."""
     statements: list[Statement] = []
 
-    def record(statement: Statement, answer: Any) -> None:
+    def record(statement: Statement, answer: Any) -> None:  # noqa: ANN401
         statements.append(statement)
         done(statement, answer)
 

@@ -243,7 +243,7 @@ def _conversion_paths(group: JourneyGroup) -> Iterator[dict[str, Any]]:
         yield {"steps": list(path), "conversions": count.sessions, "conversionRate": rate}
 
 
-def _rest(count: JourneyCount | None, measure: str, **values: Any) -> Iterator[dict[str, Any]]:
+def _rest(count: JourneyCount | None, measure: str, **values: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
     if count:
         yield {**values, measure: count.sessions}
 

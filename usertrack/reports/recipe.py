@@ -51,7 +51,7 @@ _LATER_FIELDS = {  # with defaults, for files that were written before these fie
 _FIRST_FIELDS = [name for name in Recipe.__dataclass_fields__ if name not in _LATER_FIELDS]
 
 
-def read_recipe(stored: Any) -> Recipe:
+def read_recipe(stored: Any) -> Recipe:  # noqa: ANN401
     """The recipe from a file, with every field checked; raises UsageError."""
     if not isinstance(stored, Mapping) or not set(_FIRST_FIELDS) <= set(stored) <= set(Recipe.__dataclass_fields__):
         raise _damaged("it does not say how the report was made")

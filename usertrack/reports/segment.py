@@ -17,7 +17,7 @@ from usertrack.segments.view import match_notes, undecided_words
 PEOPLE, MOVES = 50, 20  # that the report names; the others are counted
 
 
-def segment_document(
+def segment_document(  # noqa: PLR0913
     classification: Classification,
     moved: Moves,
     id_: str,

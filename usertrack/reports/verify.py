@@ -182,7 +182,7 @@ def _differing(
     yield from _other_queries(report.figures, current)
 
 
-def _value(figure: ReportFigure | None) -> Any:
+def _value(figure: ReportFigure | None) -> Any:  # noqa: ANN401
     """The value to show; for texts, of which only a digest is known, a phrase."""
     return _NOT_THERE if figure is None else "other words" if figure.words else figure.value
 

@@ -21,7 +21,7 @@ class Staged(NamedTuple):
     spellings: tuple[str, ...] = ()
 
 
-def stage(
+def stage(  # noqa: PLR0913
     connection: "DuckDBPyConnection",
     view: str,
     query: Query,

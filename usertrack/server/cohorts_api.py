@@ -92,7 +92,7 @@ class _CohortApi:
         await run_in_threadpool(self._change_members, request.path_params["cohort_id"], self._cohorts.remove, person)
         return JSONResponse({"success": True})
 
-    def _change_members(self, cohort_id: int, change: Any, persons: Any) -> None:
+    def _change_members(self, cohort_id: int, change: Any, persons: Any) -> None:  # noqa: ANN401
         self._cohorts.get(cohort_id)
         change(cohort_id, persons)
 
@@ -124,7 +124,7 @@ async def _new_cohort_from_csv(request: Request) -> tuple[JsonObject, str, list[
     return {"name": "", **_changes(texts)}, *ids_of(texts["csv"])
 
 
-def _text(part: Any) -> str:
+def _text(part: Any) -> str:  # noqa: ANN401
     content: bytes = part.get_payload(decode=True) or b""
     return content.decode("utf-8-sig", "replace")
 

@@ -182,7 +182,7 @@ def _sent_fields(body: JsonObject) -> JsonObject:
     return fields
 
 
-def _matches(insight: InsightRow, params: Any) -> bool:
+def _matches(insight: InsightRow, params: Any) -> bool:  # noqa: ANN401
     fields = insight.fields
     text = " ".join([fields.get("name") or "", fields.get("description") or "", *fields.get("tags", [])]).lower()
     kind = _KINDS.get(checked(fields.get("query"))["kind"], "JSON")

@@ -50,7 +50,7 @@ def load_or_create_settings(data: Path, env: Mapping[str, str]) -> ServerSetting
     return ServerSettings(keys["project_token"], keys["personal_api_key"], scopes=scopes)
 
 
-def serve(
+def serve(  # noqa: PLR0913
     data: Path,
     settings_of: Callable[[], ServerSettings],
     host: str = DEFAULT_HOST,

@@ -61,7 +61,7 @@ async def _script(request: Request) -> Response:
     return Response(status_code=404)
 
 
-def _activity(capture: Capture) -> Any:
+def _activity(capture: Capture) -> Any:  # noqa: ANN401
     async def receive(request: Request) -> Response:
         try:
             capture.gate.admit(request)
@@ -119,5 +119,5 @@ async def _ingest(capture: Capture, activity: TrackedActivity, now: datetime, *,
     activity.rejected += [Rejection(activity.places[uuid], reason) for uuid, reason in reasons.items()]
 
 
-def _refusal(reason: str, status: int, headers: Any = None) -> Response:
+def _refusal(reason: str, status: int, headers: Any = None) -> Response:  # noqa: ANN401
     return JSONResponse({"success": False, "stored": 0, "analyzed": False, "error": reason}, status, headers)

@@ -49,7 +49,7 @@ def _rows(store: Store, table: str) -> list[JsonObject]:
     return [json.loads(line) for line in lines]
 
 
-def _changed(value: Any, change: Change) -> Any:
+def _changed(value: Any, change: Change) -> Any:  # noqa: ANN401
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):

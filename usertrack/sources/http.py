@@ -137,7 +137,7 @@ def _refusal(response: httpx.Response) -> UsertrackError | Retry:
     )
 
 
-def _status_message(body: JsonObject) -> Any:
+def _status_message(body: JsonObject) -> Any:  # noqa: ANN401
     """The error message of an asynchronous query, which is at another place than that of other errors."""
     status = body.get("query_status")
     return status.get("error_message") if isinstance(status, dict) else None
@@ -221,7 +221,7 @@ def _json_object(response: httpx.Response) -> JsonObject:
     return body if isinstance(body, dict) else {}
 
 
-def _json(response: httpx.Response) -> Any:
+def _json(response: httpx.Response) -> Any:  # noqa: ANN401
     return response.json(parse_constant=lambda name: None)  # NaN and Infinity are no JSON
 
 

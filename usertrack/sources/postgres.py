@@ -190,7 +190,7 @@ def _pool(dsn: str, connect_timeout: int, failed: "asyncio.Future[Exception]") -
 
     class Attempt(psycopg.AsyncConnection[Any]):
         @classmethod
-        async def connect(cls, *args: Any, **kwargs: Any) -> Any:
+        async def connect(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             try:
                 return await super().connect(*args, **kwargs)
             except psycopg.Error as error:

@@ -48,7 +48,7 @@ class PostHog:
     ``timeout`` is in seconds, for one query or one page of it; ``page_rows`` is the server's clamp.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         host: str,
         project_id: str,

@@ -31,7 +31,7 @@ class QueryClient:
     ``damage`` is what an embedded server has said of its store.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         host: str,
         project_id: str,
@@ -191,7 +191,7 @@ class QueryClient:
         *,
         blocking: bool = False,
         once: bool = False,
-        **options: Any,
+        **options: Any,  # noqa: ANN401
     ) -> T:
         def request() -> Awaitable[httpx.Response]:
             where = path if path.startswith("/api/") else f"{self._path}/{path}"  # the account is of no project
@@ -224,5 +224,5 @@ def hogql_node(sql: str, values: Mapping[str, object]) -> JsonObject:
     }
 
 
-def _json_value(value: object) -> Any:
+def _json_value(value: object) -> Any:  # noqa: ANN401
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value

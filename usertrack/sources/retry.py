@@ -41,7 +41,7 @@ class Retry(Exception):  # noqa: N818 - not an error yet
         return f"{self.final.message}; trying again" + (f" in {about}{wait:.0f} s" if wait > 0.5 else "")
 
 
-def attempts(pause: float) -> Any:
+def attempts(pause: float) -> Any:  # noqa: ANN401
     """The attempts, for a loop, sync or async, of ``with notify_retry(attempt, …)``; the last one raises `Retry`.
 
     Between them it waits as the server asked, else ``pause`` seconds, doubling.

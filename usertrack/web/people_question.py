@@ -208,7 +208,7 @@ def _conditions(profiles: Profiles, question: PeopleQuestion, timezone: str) -> 
         yield bracketed(to_sql(expression))
 
 
-def _expression(where: str) -> Any:
+def _expression(where: str) -> Any:  # noqa: ANN401
     return parse(where, "the filter")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from usertrack.core.errors import UsertrackError
 from usertrack.core.source_names import POSTGRES
@@ -26,6 +26,9 @@ from usertrack.segments.history.transitions import MoveCounts, SnapshotPair, mov
 from usertrack.segments.profiles import Profiles
 from usertrack.segments.rules import Rules, SegmentSet
 from usertrack.web.answers import Answer, Answers
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 DEMO_WEEKS = 8  # that the demo's history begins with
 _SECONDS = 20.0  # after which a question that somebody wrote is given up
@@ -100,7 +103,7 @@ class Population:
 
 
 @contextmanager
-def patience(connection: Any) -> Iterator[None]:
+def patience(connection: "DuckDBPyConnection") -> Iterator[None]:
     """Give up what runs on ``connection`` after a while: duckdb.InterruptException."""
     timer = threading.Timer(_SECONDS, connection.interrupt)
     timer.start()

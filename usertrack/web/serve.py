@@ -38,7 +38,7 @@ _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOOKS_EVERY = 15  # seconds
 
 
-def serve_pages(
+def serve_pages(  # noqa: PLR0913
     create_app: Callable[[Settings, Access], ASGIApp],
     settings: Settings,
     host: str,

@@ -217,7 +217,7 @@ def _spark(values: Sequence[float | None]) -> Markup:
 _END = "<!-- parts -->"
 
 
-def _frame(
+def _frame(  # noqa: PLR0913
     request: Request,
     title: str,
     intro: str,
@@ -245,7 +245,7 @@ def rendered(name: str, **variables: object) -> Markup:
     return Markup(template(name).render(**variables))
 
 
-def template(name: str) -> Any:
+def template(name: str) -> Any:  # noqa: ANN401
     return _environment().get_template(name)
 
 

@@ -12,7 +12,7 @@ from usertrack.workspace.private_files import config_folder
 HOW_TO_ALLOW = "`usertrack allow` shows it, and asks; allow it only if you know who wrote it"
 
 
-def fingerprint_of(folder: Path, *parts: Any) -> str:
+def fingerprint_of(folder: Path, *parts: Any) -> str:  # noqa: ANN401
     """Another one for another workspace, or other ``parts``, which JSON can write."""
     return hashlib.sha256(json.dumps([str(folder.resolve()), *parts]).encode()).hexdigest()
 

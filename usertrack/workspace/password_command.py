@@ -77,7 +77,7 @@ class PasswordCommand:
         return UsageError(f"{self.place}: the command `{self.words[0]}`, for '{self.setting}', {reason}", hint)
 
 
-def password_command(setting: str, value: Any, folder: Path, place: str) -> PasswordCommand:
+def password_command(setting: str, value: Any, folder: Path, place: str) -> PasswordCommand:  # noqa: ANN401
     """The command that usertrack.yaml has for ``setting``: a text that is split as a shell would, or a list of words.
 
     No shell runs it. Raises UsageError.

@@ -21,7 +21,7 @@ class Setting:
     address: str = ""
 
     @cached_property
-    def value(self) -> Any:
+    def value(self) -> Any:  # noqa: ANN401
         """Raises UsageError for a secret that cannot be fetched."""
         return self.fetch() if self.fetch else self.plain
 
@@ -46,7 +46,7 @@ def fetched(name: str, fetch: Callable[[], str], origin: str, address: str = "")
     return Setting(None, origin, secret, address)
 
 
-def check_key(name: str, key: Any, origin: str) -> None:
+def check_key(name: str, key: Any, origin: str) -> None:  # noqa: ANN401
     """Raise UsageError for an API key with characters that no key has."""
     if name.endswith("api_key") and key is not None and not (key.isascii() and key.isprintable() and " " not in key):
         raise UsageError(f"'{name}' holds characters that no key has ({origin})", "copy it again")

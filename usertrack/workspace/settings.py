@@ -49,7 +49,7 @@ class Settings:
     commands: tuple[PasswordCommand, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401
         return self.values[name].value
 
     def displayed(self, name: str) -> str:
@@ -67,7 +67,7 @@ class Settings:
         """Whether it has a value; a secret is not fetched for that."""
         return self.values[name].is_set
 
-    def address(self, name: str) -> Any:
+    def address(self, name: str) -> Any:  # noqa: ANN401
         """The value, or of a secret address the part that is none, without fetching it."""
         return self.values[name].address or self[name]
 
@@ -228,7 +228,7 @@ def _env_file_values(variables: Mapping[str, Variable]) -> _Layer:
     }
 
 
-def _typed(name: str, value: Any, where: str) -> Any:
+def _typed(name: str, value: Any, where: str) -> Any:  # noqa: ANN401
     """``value``, which may be text, in the type of the setting's default; raises UsageError."""
     default = SETTINGS[name].default
     if isinstance(default, list):
@@ -266,7 +266,7 @@ def _typed(name: str, value: Any, where: str) -> Any:
 _MEASURED = {"max_age": parse_age, "cache_size": parse_size}
 
 
-def _positive(name: str, value: Any, where: str) -> float:
+def _positive(name: str, value: Any, where: str) -> float:  # noqa: ANN401
     try:
         number = float(value) if not isinstance(value, bool) else 0.0
     except (TypeError, ValueError):

@@ -33,7 +33,7 @@ def entries(path: Path, whole: Collection[str]) -> list[tuple[str, int, Any]]:
         raise UsageError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or 'syntax'}") from error
 
 
-def _flatten(loader: Any, mapping: Any, whole: Collection[str], prefix: str = "") -> Iterator[tuple[str, int, Any]]:
+def _flatten(loader: Any, mapping: Any, whole: Collection[str], prefix: str = "") -> Iterator[tuple[str, int, Any]]:  # noqa: ANN401
     for key, node in mapping.value:
         name, line = f"{prefix}{key.value}", key.start_mark.line + 1
         if node.id == "mapping" and name not in whole:

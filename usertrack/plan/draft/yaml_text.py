@@ -50,7 +50,7 @@ def flow(value: object) -> str:
     return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in quoted)
 
 
-def _as_plain(value: object) -> Any:
+def _as_plain(value: object) -> Any:  # noqa: ANN401
     if isinstance(value, Mapping):
         return {key: _as_plain(item) for key, item in value.items()}
     return [_as_plain(item) for item in value] if isinstance(value, list | tuple) else value

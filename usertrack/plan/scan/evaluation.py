@@ -199,7 +199,7 @@ class Evaluator:
         self._cut = self._cut or outer
         return values
 
-    def _evaluate(self, expression: Expression, scope: CodeFunction) -> Iterable[Value]:
+    def _evaluate(self, expression: Expression, scope: CodeFunction) -> Iterable[Value]:  # noqa: C901
         match expression:
             case Text(value=text, line=line):
                 return [TextValue(text, line, self.path_of(scope))]
@@ -392,7 +392,7 @@ class Evaluator:
             case _:
                 yield UnknownValue("an element of a list")
 
-    def _of_call(self, call: Call, scope: CodeFunction) -> Iterator[Value]:
+    def _of_call(self, call: Call, scope: CodeFunction) -> Iterator[Value]:  # noqa: C901
         if self._is_call_of(call, "createContext"):
             yield ReactContext(call)
             return

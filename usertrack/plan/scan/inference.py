@@ -255,7 +255,7 @@ class Inference:
         for calling, frames in list(self._calls_of[function]):
             self._apply(sender, calling, frames)
 
-    def _spell_out(
+    def _spell_out(  # noqa: PLR0913
         self,
         name: EventName,
         open_part: ParameterValue,

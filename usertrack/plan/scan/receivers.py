@@ -51,7 +51,7 @@ class Receivers:
                 return self.evaluator.walk(owners, value.path[length:])
         return ()
 
-    def likely(
+    def likely(  # noqa: C901
         self,
         call: Call,
         senders: Mapping[CodeFunction, object],

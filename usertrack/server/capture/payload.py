@@ -213,7 +213,7 @@ def check_values(container: JsonObject | list[Any], allowed: int = DEEPEST) -> N
             raise Refused("failed to parse request: number out of range")
 
 
-def _union(document: Any, query: Mapping[str, str]) -> tuple[list[Any], datetime | None]:
+def _union(document: Any, query: Mapping[str, str]) -> tuple[list[Any], datetime | None]:  # noqa: ANN401
     """An array of events, a batch object or a single event, and when the client sent it."""
     sent_at = document.get("sent_at") if isinstance(document, dict) else None
     batch = document
@@ -233,7 +233,7 @@ def _milliseconds(text: str) -> datetime | None:
     return moment if moment >= _SENT_AT_AFTER else None
 
 
-def _check_token(document: Any, batch: list[Any], project_token: str) -> None:
+def _check_token(document: Any, batch: list[Any], project_token: str) -> None:  # noqa: ANN401
     outer = _first(document, "api_key", "token") if isinstance(document, dict) and "batch" in document else None
     tokens = {outer} if outer is not None else {token for raw in batch if (token := _token(raw)) is not None}
     if not tokens:
@@ -299,11 +299,11 @@ def hide_address(event: Event, remote: str, hashed_ip: Callable[[str], str] | No
         event.properties["$ip"] = hashed_ip(address)
 
 
-def as_dict(value: Any) -> JsonObject:
+def as_dict(value: Any) -> JsonObject:  # noqa: ANN401
     return value if isinstance(value, dict) else {}
 
 
-def _uuid(value: Any) -> str:
+def _uuid(value: Any) -> str:  # noqa: ANN401
     if value in (None, ""):
         return str(uuid.uuid4())
     try:

@@ -116,7 +116,7 @@ class Readable:
             event | {name: self._given(name, event[name]) for name in event.keys() & {*_GIVEN, "event"}}
         )
 
-    def _properties(self, event: Any, properties: Mapping[str, Any]) -> JsonObject:
+    def _properties(self, event: Any, properties: Mapping[str, Any]) -> JsonObject:  # noqa: ANN401
         event = event if isinstance(event, str) else ""
         made = _MADE | _IDS.get(event, set()) | ({_LABEL} if properties.get(_DECLARED) is True else set())
         is_own, cleaned = event in _EVENTS, {}
@@ -135,7 +135,7 @@ class Readable:
                 cleaned[self.name(name)] = self._named("", name, value)
         return cleaned
 
-    def _given(self, place: str, value: Any) -> Any:
+    def _given(self, place: str, value: Any) -> Any:  # noqa: ANN401
         """Clean what the product's code named, in ``$set`` or another ``place``."""
         if isinstance(value, dict):
             return {self.name(name): self._named(place, name, item) for name, item in value.items()}

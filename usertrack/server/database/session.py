@@ -102,7 +102,7 @@ def _json(row: Mapping[str, object]) -> str:
         return json.dumps(row)
 
 
-def _connect(path: Path) -> Any:
+def _connect(path: Path) -> Any:  # noqa: ANN401
     require_extra("local")
     try:
         import chdb

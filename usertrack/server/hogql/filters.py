@@ -108,7 +108,7 @@ def compared(op: str, left: Node, right: Node) -> Node:
     return {"node": "CompareOperation", "op": op, "left": left, "right": right}
 
 
-def _moment(value: Any, context: Context) -> Node:
+def _moment(value: Any, context: Context) -> Node:  # noqa: ANN401
     moment = moment_of(value, ZoneInfo(context.timezone), context.now or datetime.now(UTC))
     arguments = [constant(value) for value in (clickhouse_time(moment), 6, "UTC")]
     return {"node": "Call", "name": "toDateTime64", "args": arguments}

@@ -47,7 +47,7 @@ def without_values(text: str) -> tuple[str, list[str]] | None:
     return None if _OTHER.search(shape) or _TEMPLATE.search(text) else (shape.replace("\0", "@"), values)
 
 
-def with_values(tree: Any, values: Sequence[str]) -> Any:
+def with_values(tree: Any, values: Sequence[str]) -> Any:  # noqa: ANN401
     """The tree of a text without values with its ``values`` again.
 
     Raises ValueError where a placeholder became part of something else, HogQLError for a value that is none.

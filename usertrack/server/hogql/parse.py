@@ -133,7 +133,7 @@ def check_size(text: str) -> None:
         raise HogQLError("The query is too deeply nested")
 
 
-def transform(node: Any, change: Callable[[Node], Node | None]) -> Any:
+def transform(node: Any, change: Callable[[Node], Node | None]) -> Any:  # noqa: ANN401
     """A copy of the tree in which ``change`` has replaced the nodes for which it returns something."""
     if isinstance(node, list):
         return [transform(item, change) if isinstance(item, _BRANCHES) else item for item in node]

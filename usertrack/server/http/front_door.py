@@ -68,7 +68,7 @@ class Connections(ServerState):
 class Connection(HttpToolsProtocol):
     """A connection that knows how long it has waited for its client, and that speaks TLS where its port does."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **options)
         self._door = cast(Connections, self.server_state)
         self._has_begun = False  # the next head

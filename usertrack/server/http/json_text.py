@@ -18,7 +18,7 @@ class OutOfRange(str):
     __slots__ = ()
 
 
-def parse(text: str) -> Any:
+def parse(text: str) -> Any:  # noqa: ANN401
     """Return the document of ``text``; raises ValueError or RecursionError of Python's parser, which is slower.
 
     Numbers without a double become ``OutOfRange``, and lone surrogates are replaced.

@@ -33,7 +33,7 @@ def export_of(names: Collection[str]) -> Export:
     return Export()
 
 
-def _computed(value: Any) -> tuple[str, str]:
+def _computed(value: Any) -> tuple[str, str]:  # noqa: ANN401
     """The name and the JSON of a value that is not one field of the line."""
     if isinstance(value, dict):
         ((name, sql),) = value.items()

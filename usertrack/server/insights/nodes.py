@@ -215,7 +215,7 @@ def node_condition(node: Node, project: Project) -> Node:
     return every(*conditions(node.get("properties")), *map(property_condition, tests))
 
 
-def conditions(properties: Any) -> list[Node]:
+def conditions(properties: Any) -> list[Node]:  # noqa: ANN401
     """Property filters, a list or a group of groups, as conditions that must all hold."""
     group = isinstance(properties, dict) and "values" in properties
     items = (properties["values"] if group else properties) or []
@@ -300,7 +300,7 @@ def _library() -> Library:
     return Library([shipped_root() / "queries"])
 
 
-def _bound(kind: str, value: Any) -> Any:
+def _bound(kind: str, value: Any) -> Any:  # noqa: ANN401
     """``value`` as the query binds it; conditions become trees, never text."""
     if kind == "condition":
         return Tree(parse_condition(value) if isinstance(value, str) else value)

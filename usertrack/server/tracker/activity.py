@@ -155,7 +155,7 @@ def _timestamp(value: object, now: datetime, skew: timedelta) -> tuple[datetime,
     return now, moment
 
 
-def _moment(value: Any) -> datetime | None:
+def _moment(value: Any) -> datetime | None:  # noqa: ANN401
     if isinstance(value, str):
         return parse_time(value)
     if not isinstance(value, int | float) or isinstance(value, bool):

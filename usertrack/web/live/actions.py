@@ -27,7 +27,7 @@ def open_desk(settings: Settings, now: datetime) -> Iterator[Desk]:
         yield Desk(store, notifications(settings))
 
 
-def act(desk: Desk, action: str, id_: str, who: str, now: datetime, comment: str = "", snooze: str = "") -> str:
+def act(desk: Desk, action: str, id_: str, who: str, now: datetime, comment: str = "", snooze: str = "") -> str:  # noqa: PLR0913
     """Do it, and say what is so then; where somebody was faster, nothing is changed. Raises UsageError."""
     if action not in ACTIONS:
         raise UsageError(f"'{action}' is nothing that can be done with an alert", f"known: {', '.join(ACTIONS)}")

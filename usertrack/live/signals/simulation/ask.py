@@ -20,7 +20,7 @@ STAGES = ("reading who people are", "reading events", "running the patterns")
 """What `ask_simulation` notifies of, in order."""
 
 
-def ask_simulation(
+def ask_simulation(  # noqa: PLR0913
     runner: Runner,
     rules: Rules,
     patterns: Patterns,

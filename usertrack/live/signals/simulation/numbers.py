@@ -110,7 +110,7 @@ class Simulation:
         return {pair: len(people[pair[0]] & people[pair[1]]) for pair in combinations(self.names, 2)}
 
 
-def simulate(
+def simulate(  # noqa: PLR0913
     patterns: Patterns,
     audience: Audience,
     settings: Notifications,
