@@ -26,7 +26,7 @@ def test_the_five_key_metrics(demo: Cli) -> None:
         assert metric["band"] in {"below good", "good", "excellent"}
         assert metric["low"] < metric["value"] < metric["high"]
         assert metric["n"] > 0
-        assert metric["verdict"] in {"better", "worse", "unclear"}
+        assert metric["verdict"] in {"better", "worse", "ordinary", None}
         assert metric["parameters"]["days"] == 30
         assert [point["day"] for point in metric["series"]][::59] == ["2026-09-21", "2026-11-19"]
     assert document["window"] == {"since": "2026-10-21T00:00:00Z", "until": "2026-11-20T00:00:00Z"}

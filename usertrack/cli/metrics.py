@@ -32,13 +32,13 @@ def metrics(
     usertrack.yaml chooses and orders them.
     """
     from usertrack.cli.session import open_session
-    from usertrack.product.scorecard.numbers import listed_metrics, metrics_named, scorecard
+    from usertrack.product.scorecard.numbers import listed_metrics, metrics_named, questions, scorecard
     from usertrack.product.scorecard.view import metrics_document
 
     with open_session(common) as session:
         library = session.runner.library
         names = names or listed_metrics(library, session.settings.values["metrics"])
-        session.progress.expect(2 * len(metrics_named(library, names)))
+        session.progress.expect(questions(metrics_named(library, names)))
         result = scorecard(session.runner, names, days=days, done=session.progress.done)
         session.incomplete = result.missing
         session.emit(metrics_document(result, compare=compare))

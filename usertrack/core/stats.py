@@ -40,20 +40,26 @@ def student(mean: float, deviation: float, n: float) -> ConfidenceInterval:
     """The interval of the mean of ``n`` values with this sample deviation; unknown for fewer than two."""
     if n < 2:
         return UNKNOWN
-    half = _t(n - 1) * deviation / math.sqrt(n)
+    half = student_point(0.975, n - 1) * deviation / math.sqrt(n)
     return ConfidenceInterval(mean - half, mean + half)
 
 
-def _t(freedom: float) -> float:
-    """The 97.5 % point of Student's t (Abramowitz & Stegun 26.7.5; from 3 on it is off by under 0.3 %)."""
-    if freedom in (1, 2):
-        return {1: 12.7062, 2: 4.30265}[int(freedom)]
+def student_point(probability: float, freedom: float) -> float:
+    """The point of Student's t below which ``probability`` of it lies (Abramowitz & Stegun 26.7.5; 1 and 2 exact).
+
+    With three degrees of freedom 97.5 % is off by 0.3 %; with six, 99.9 % by 0.4 %.
+    """
+    if freedom == 1:
+        return math.tan(math.pi * (probability - 0.5))
+    if freedom == 2:
+        return (2 * probability - 1) / math.sqrt(2 * probability * (1 - probability))
+    z = NormalDist().inv_cdf(probability)
     terms = (
-        Z,
-        (Z**3 + Z) / 4,
-        (5 * Z**5 + 16 * Z**3 + 3 * Z) / 96,
-        (3 * Z**7 + 19 * Z**5 + 17 * Z**3 - 15 * Z) / 384,
-        (79 * Z**9 + 776 * Z**7 + 1482 * Z**5 - 1920 * Z**3 - 945 * Z) / 92160,
+        z,
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
     return sum(term / freedom**power for power, term in enumerate(terms))
 

@@ -128,9 +128,11 @@ def _document(title: str, blocks: list[Block], classification: Classification, n
 
 
 def scores_document(scorecard: Scorecard, timezone: str) -> Document:
-    """Show what changed by more than noise, and every metric with its days."""
-    changed = changes_words(scorecard)
-    head = Paragraph(f"More than noise: {' · '.join(changed)}" if changed else "Nothing changed by more than noise.")
+    """Show what is not as in an ordinary week, and every metric with its days."""
+    outside = changes_words(scorecard)
+    quiet = "Nothing is outside an ordinary week." if any(score.verdict for score in scorecard.scores) else ""
+    unknown = "There are too few weeks to say what is ordinary."
+    head = Paragraph(f"Not as in an ordinary week: {' · '.join(outside)}" if outside else quiet or unknown)
     return Document("Scorecard", (head, *glance_blocks(scorecard)), timezone=timezone, as_of=scorecard.until)
 
 

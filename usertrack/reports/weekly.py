@@ -13,6 +13,7 @@ from typing import Any
 
 from usertrack.core.document import Origin
 from usertrack.core.errors import QueryError, SourceBusy, UsertrackError, is_unknown
+from usertrack.core.ordinary import MOST_WEEKS
 from usertrack.core.period import Week
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.table import Table
@@ -126,7 +127,7 @@ def gather(
         if isinstance(by_part.get(name), QueryError | SourceBusy | NotCached):  # not where the source is away
             by_part |= _apart(now, name, *queries[name])
     with ThreadPoolExecutor(1) as asking:  # the sources go on answering while DuckDB sorts people
-        scored = asking.submit(scorecard, now, metrics, days=DAYS, done=done)
+        scored = asking.submit(scorecard, now, metrics, days=DAYS, beside=1, done=done)  # the visits
         investigated = asking.submit(investigate, now, days=REACH, since=week.since)
         classification, moved = classify_both(profiles)
     scores, failures = _answer_of(scored), _answer_of(investigated)
@@ -168,7 +169,7 @@ def _parts(week: Week) -> dict[str, tuple[str, dict[str, Any]]]:
     """The queries of the report by part. ``since`` begins their windows, and ``days`` reaches further back."""
     window = {"days": REACH, "since": week.since}
     return {
-        "traffic": ("posthog/traffic_days", {"days": 15, "since": week.before.since}),
+        "traffic": ("posthog/traffic_days", {"days": REACH + 7 * MOST_WEEKS}),  # what is ordinary, its past says
         "pages": ("posthog/pages", window),
         "referrers": ("posthog/traffic_sources", window),
         "countries": ("posthog/traffic_countries", window),

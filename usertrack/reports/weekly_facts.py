@@ -1,13 +1,14 @@
 """New users, traffic and the data itself in a few lines each, for the short weekly report."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from statistics import mean, stdev
 from typing import Any
 
-from usertrack.core.stats import student
-from usertrack.core.words import growth, number, signed
+from usertrack.core.ordinary import MOST_WEEKS, NO_WEEKS, OrdinaryWeek, ordinary_week
+from usertrack.core.words import growth, number
+from usertrack.product.scorecard.numbers import Scorecard
 from usertrack.reports.weekly import STEPS, Weekly
 
 _TOP = 5  # values in one line of a table; the others are counted
@@ -66,38 +67,45 @@ _UNRECORDED = (None, "(not recorded)", "(no session)")
 
 @dataclass(frozen=True)
 class Visits:
-    """The visits of a week, and in words the ``growth`` on the week before and the change ``a_day`` with its interval.
+    """The visits of a week, their ``growth`` on the week before in words, and what is ordinary by the weeks before.
 
-    ``noise``: whether the change is no more than that. Without a whole week before, nothing is compared.
+    Of a week that is not over, or that has no whole week before it, only the ``total`` is known.
     """
 
     total: int
     growth: str = ""
-    a_day: str = ""
-    noise: bool | None = None
+    ordinary: OrdinaryWeek = NO_WEEKS
+
+    @property
+    def changed(self) -> bool:
+        """Whether the week lies outside what is ordinary."""
+        return self.ordinary.side(self.total) in ("above", "below")
 
     @property
     def words(self) -> str:
-        return f"{number(self.total)}, {self.growth} ({self.a_day})" if self.growth else number(self.total)
+        if not self.growth:
+            return number(self.total)
+        low, high = self.ordinary.low, self.ordinary.high
+        if low is None or high is None:
+            return f"{number(self.total)}, {self.growth}; {self.ordinary.missing}"
+        return f"{number(self.total)}, {self.growth} (ordinarily {number(math.ceil(low))} to {number(int(high))})"
 
 
 def weekly_visits(weekly: Weekly) -> Visits:
-    """The visits of a week, each day compared with the same weekday a week before."""
+    """The visits of a week, beside its past weeks."""
     unit, week = weekly.traffic_unit, timedelta(days=7)
     by_day = {row["day"]: row[unit] for row in weekly.parts["traffic"].dicts()}
-    pairs = [(by_day.get(day, 0) or 0, by_day.get(day - week)) for day in weekly.week.days]
-    changes = [now - then for now, then in pairs if then is not None]
-    total, before = sum(now for now, _ in pairs), sum(then or 0 for _, then in pairs)
-    if not weekly.finished or not before or len(changes) < len(pairs):
+    weeks = [[by_day.get(day - week * back) for day in weekly.week.days] for back in range(MOST_WEEKS, -1, -1)]
+    total, before = (sum(count or 0 for count in counts) for counts in (weeks[-1], weeks[-2]))
+    if not weekly.finished or not before or None in weeks[-2]:
         return Visits(total)
-    interval = student(mean(changes), stdev(changes), len(changes))
-    assert interval.low is not None
-    assert interval.high is not None
-    noise = interval.low <= 0 <= interval.high
-    span = f"95 % interval {signed(interval.low)} to {signed(interval.high)}"
-    than = "no more than noise" if noise else "more than noise"
-    a_day = f"{signed(mean(changes))} a day, {span}: {than}"
-    return Visits(total, f"{growth(total, before, 0)} on the week before", a_day, noise)
+    first = next((at for at, counts in enumerate(weeks) if any(counts)), 0)
+    past = weeks[first + (first > 0) : -1]  # the log may begin in the middle of its first week
+    known = [sum(count or 0 for count in counts) for counts in past if None not in counts]
+    figures = 1 + (len(weekly.scores.scores) if isinstance(weekly.scores, Scorecard) else 0)
+    return Visits(
+        total, f"{growth(total, before, 0)} on the week before", ordinary_week(known, "count", figures=figures)
+    )
 
 
 def _top(weekly: Weekly, part: str, name: str, counted: str) -> str:

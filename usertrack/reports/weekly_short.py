@@ -81,9 +81,9 @@ def _summary(weekly: Weekly, standings: Mapping[str, Standing], timezone: str) -
 def _changed(weekly: Weekly) -> Iterator[tuple[str, str]]:
     changes = changes_words(weekly.scores) if isinstance(weekly.scores, Scorecard) else []
     visits = weekly_visits(weekly) if "traffic" in weekly.parts else None
-    if visits and visits.noise is False:
+    if visits and visits.changed:
         changes.append(f"{weekly.traffic_unit.capitalize()} {visits.words}")
-    yield "Changed by more than noise", " · ".join(changes) or "nothing"
+    yield "Not as in an ordinary week", " · ".join(changes) or "nothing"
 
 
 def _changes(weekly: Weekly) -> Section:

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import problem
 from tests.people import Company, Office, office
 from usertrack.core.document import Listing, Paragraph
+from usertrack.core.ordinary import OrdinaryWeek
 from usertrack.core.stats import UNKNOWN, wilson
 from usertrack.core.table import Column, Row, Table
 from usertrack.library.library import Library, shipped_root
@@ -100,7 +101,7 @@ def test_connect_rate_is_of_persons_who_were_there(card: Scorecard) -> None:
     score = of(card, "connect_rate")
     assert (score.now.value, score.now.n, score.now.interval) == (0.5, 2, wilson(1, 2))
     assert score.series == (None, None, 0, None, 0, None, 0.5, None)
-    assert (score.band, score.change, score.verdict) == ("excellent", 0.5, "unclear")
+    assert (score.band, score.change, score.verdict) == ("excellent", 0.5, "")
 
 
 def test_a_rate_of_an_event_that_never_occurred_is_unknown(engines: Office, tmp_path: Path) -> None:
@@ -275,7 +276,7 @@ def test_a_file_is_a_metric_more(engines: Office, tmp_path: Path) -> None:
     assert (score.now.value, score.now.n, score.band, score.before.value, score.series) == (6, 6, "good", 0, ())
     assert score.change_interval.low is not None
     assert score.change_interval.low > 0
-    assert score.verdict == "better"
+    assert (score.verdict, score.ordinary.missing) == ("", "not enough weeks yet (0 of 8)")
 
 
 def test_a_metric_without_thresholds_has_a_direction(engines: Office, tmp_path: Path) -> None:
@@ -284,7 +285,28 @@ def test_a_metric_without_thresholds_has_a_direction(engines: Office, tmp_path: 
     with engines.runner("neon") as runner:
         runner.library = Library([shipped_root() / "queries", tmp_path])
         score = of(scorecard(runner, days=4), "signups")
-    assert (score.band, score.verdict) == ("", "worse")
+    assert (score.band, replace(score, last_week=6, ordinary=OrdinaryWeek(8, 2, 5)).verdict) == ("", "worse")
+
+
+DAILY = """\
+-- title: Orders
+-- params: {days: 30}
+-- metric: {label: Orders, kind: count, good: at least 1}
+SELECT day, sum(CASE WHEN day < {as_of}::date - 7 THEN 9 + ((day - '2026-01-01'::date) & 1) ELSE 3 END) AS value
+FROM generate_series(greatest({as_of}::date - {days}::int, '2026-09-05'), {as_of}::date - 1, '1 day') AS days (at),
+    LATERAL (SELECT at::date AS day) AS d
+GROUP BY GROUPING SETS ((day), ())
+"""
+
+
+def test_a_drop_after_ten_like_weeks_is_told(engines: Office, tmp_path: Path) -> None:
+    """Some 67 orders a week since 5 September, a Saturday; in the last one 21. The first week has six days: none."""
+    (tmp_path / "neon").mkdir()
+    (tmp_path / "neon/orders.sql").write_text(DAILY)
+    with engines.runner("neon") as runner:
+        runner.library = Library([shipped_root() / "queries", tmp_path])
+        score = of(scorecard(runner, ["orders"], days=30), "orders")
+    assert (score.last_week, score.ordinary.weeks, score.verdict) == (21, 9, "worse")
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import chain, islice
 from typing import Any
 
 from usertrack.core.errors import Absent, QueryError, UsageError, UsertrackError, did_you_mean
+from usertrack.core.ordinary import MOST_WEEKS, NO_WEEKS, OrdinaryWeek, Scale, ordinary_week
 from usertrack.core.period import in_zone, midnight
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval, difference, poisson, student, wilson
 from usertrack.core.table import NamedRow, Table
@@ -27,7 +29,7 @@ class Reading:
     """The value of a metric in one window. Shares are 0…1; ``n`` is the sample size; ``row`` is the row of the query.
 
     ``value`` is None where it is undefined (nothing was finished) or not reached (a median of people still waiting).
-    ``days`` has the value of each day for which there is one.
+    ``days`` has the value of each day for which there is one, and ``sizes`` of how many things it is.
     """
 
     value: float | None = None
@@ -35,6 +37,7 @@ class Reading:
     n: int | None = None
     row: NamedRow = field(default_factory=dict)
     days: dict[date, float | None] = field(default_factory=dict)
+    sizes: dict[date, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Score:
     """A metric with its values; ``error`` says why there are none, ``never`` that an event of it never occurred.
 
     ``series`` has a value for each of `Scorecard.dates`, None for a gap, and is empty where the metric has none.
-    ``change`` is the difference of the values: of a rate, 0.05 is 5 percentage points.
+    ``change`` is the difference of the values: of a rate, 0.05 is 5 percentage points. ``last_week`` is the figure of
+    the last seven days, made of the values of its days, and ``ordinary`` what it would be by the weeks before.
     """
 
     query: Query
@@ -53,6 +57,8 @@ class Score:
     change: float | None = None
     change_interval: ConfidenceInterval = UNKNOWN
     series: tuple[float | None, ...] = ()
+    last_week: float | None = None
+    ordinary: OrdinaryWeek = NO_WEEKS
     error: UsertrackError | None = None
     never: str = ""
 
@@ -73,13 +79,21 @@ class Score:
 
     @property
     def verdict(self) -> str:
-        """``better`` or ``worse`` when the interval of the change leaves out 0, else ``unclear``."""
-        low, high, rises = self.change_interval.low, self.change_interval.high, self.metric.rises
-        if self.change is None or rises is None:
-            return ""
-        if (low is not None and low > 0) or (high is not None and high < 0):
-            return "better" if (self.change > 0) == rises else "worse"
-        return "unclear"
+        """``ordinary``, ``better`` or ``worse`` (``above`` or ``below`` where neither is better); empty if unknown."""
+        side, rises = self.ordinary.side(self.last_week), self.metric.rises
+        if side in ("", "within"):
+            return "ordinary" if side else ""
+        return side if rises is None else "better" if (side == "above") == rises else "worse"
+
+    @property
+    def changed(self) -> bool:
+        """Whether the last week lies outside what is ordinary."""
+        return self.verdict not in ("", "ordinary")
+
+    @property
+    def better(self) -> bool | None:
+        """Whether the last week changed for the better; None where it did not change, or neither is."""
+        return {"better": True, "worse": False}.get(self.verdict)
 
     @property
     def note(self) -> str:
@@ -110,17 +124,41 @@ class Scorecard:
         return any(score.error for score in self.scores)
 
 
-def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done: Done | None = None) -> Scorecard:
+def questions(queries: Sequence[Query]) -> int:
+    """How many questions a scorecard of these metrics asks the sources."""
+    return sum(2 + (_WEEKS if query.metric and query.metric.kind == "estimate" else 1) for query in queries)
+
+
+def scorecard(
+    runner: Runner, names: Sequence[str] = (), *, days: int = 30, beside: int = 0, done: Done | None = None
+) -> Scorecard:
     """Every metric of the library, or those named, over the last ``days`` days that were over at ``runner.as_of``.
 
-    Both windows of all metrics run at once. Raises UsageError for a name that is no metric, and a source's error when
-    no metric has an answer; other errors of a source are in its scores.
+    ``beside`` is how many other figures of its page are compared with their past weeks. All windows of all metrics run
+    at once. Raises UsageError for a name that is no metric, and a source's error when no metric has an answer; other
+    errors of a source are in its scores.
     """
     queries = metrics_named(runner.library, names)
     zone = runner.settings["timezone"]
     before, since, until = (midnight(runner.as_of, zone, back=back * days) for back in (2, 1, 0))
-    statements = [runner.bind(query.name, {"days": days}, as_of=end) for end in (until, since) for query in queries]
-    answers = runner.run(statements, done)
+    ends = [midnight(runner.as_of, zone, back=7 * back) for back in range(_WEEKS - 1, -1, -1)]
+    statements = [runner.bind(query.name, {"days": days}, as_of=until) for query in queries]
+    statements += [
+        runner.bind(query.name, {"days": days}, as_of=midnight(runner.as_of, zone, back=max(days, _cohort(query))))
+        for query in queries
+    ]
+    weekly: list[list[Statement]] = [
+        [
+            runner.bind(
+                query.name, {"days": 7} | {name: 7 for name in ("cohort_days",) if name in query.params}, as_of=end
+            )
+            for end in ends
+        ]
+        if query.metric and query.metric.kind == "estimate"  # medians of days make no median of a week
+        else [runner.bind(query.name, {"days": 7 * _WEEKS}, as_of=until)]
+        for query in queries
+    ]
+    answers = runner.run([*statements, *chain.from_iterable(weekly)], done)
     start, stop = in_zone(before, zone).date(), in_zone(until, zone).date()
     dates = tuple(start + timedelta(days=number) for number in range((stop - start).days))
     begin = (
@@ -129,16 +167,19 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
         else None
     )
     cut = begin if begin and begin > before else None
-    measured = []
-    for query, now, then in zip(queries, answers[: len(queries)], answers[len(queries) :], strict=True):
+    measured, count, left = [], len(queries), iter(answers[2 * len(queries) :])
+    for query, now, then, asked in zip(queries, answers[:count], answers[count : 2 * count], weekly, strict=True):
+        answers_of_weeks = list(islice(left, len(asked)))
         metric = query.metric
         assert metric is not None
         try:
             current, previous = (reading(metric, answer) for answer in (now, then))
+            of_weeks = [reading(metric, answer) for answer in answers_of_weeks]
         except UsertrackError as error:
             measured.append(Score(query, metric, error=error))
             continue
-        known = {**previous.days, **current.days}
+        weeks = _weeks(metric, of_weeks, stop)
+        known = dict(chain.from_iterable(week.days.items() for week in of_weeks)) | previous.days | current.days
         nothing = 0.0 if metric.kind == "count" else None
         score = Score(
             query,
@@ -151,12 +192,60 @@ def scorecard(runner: Runner, names: Sequence[str] = (), *, days: int = 30, done
         if score.before.value is not None and current.value is not None:
             change = difference(current.value, current.interval, score.before.value, score.before.interval)
             score = replace(score, change=current.value - score.before.value, change_interval=change)
+        if query.source == "posthog" and begin:  # a week in which the log began is none
+            weeks = [week for week, end in zip(weeks, ends, strict=True) if end - timedelta(days=7, hours=1) >= begin]
+        if empty := next((at for at, (_, size) in enumerate(weeks) if size), len(weeks)):
+            weeks = weeks[empty + 1 :]  # what is counted may begin in the middle of its first week
+        if weeks and weeks[-1][0] is not None:
+            *past, (last, size) = ((value, size) for value, size in weeks if value is not None)
+            ordinary = ordinary_week(
+                [value for value, _ in past],
+                _SCALES[metric.kind],
+                figures=count + beside,
+                sizes=[size for _, size in past],
+                size=size,
+            )
+            score = replace(score, last_week=last, ordinary=ordinary)
         measured.append(score)
     scores = _of_what_occurred(runner, statements, measured)
     errors = [score.error for score in scores if score.error]
     if len(errors) == len(scores):
         raise errors[0]
     return Scorecard(scores, days, before, since, until, zone, dates, cut)
+
+
+_WEEKS = MOST_WEEKS + 1  # the last one, and its past
+_SCALES: dict[str, Scale] = {"rate": "share", "count": "count", "mean": "measure", "estimate": "measure"}
+
+
+def _cohort(query: Query) -> int:
+    """The days of the people who count, where more than the window's do: what is compared must not overlap."""
+    days = query.params["cohort_days"].default if "cohort_days" in query.params else 0
+    assert isinstance(days, int)
+    return days
+
+
+def _weeks(metric: Metric, answers: Sequence[Reading], stop: date) -> list[tuple[float | None, float]]:
+    """The figure of each week up to ``stop`` and of how many things it is, oldest first: of an estimate an answer each.
+
+    A week of a rate has all hits of its days beside all of their things, a mean all values, a count their sum.
+    """
+    if metric.kind == "estimate":
+        return [(answer.value, answer.n or 0) for answer in answers]
+    [answer] = answers
+    if not answer.days:
+        return []
+    weeks: list[tuple[float | None, float]] = []
+    for back in range(_WEEKS, 0, -1):
+        days = [stop - timedelta(days=7 * back - number) for number in range(7)]
+        known = [(value, answer.sizes.get(day) or 0) for day in days if (value := answer.days.get(day)) is not None]
+        if metric.kind == "count":
+            total = sum(value for value, _ in known)
+            weeks.append((total, total))
+        else:
+            size = sum(size for _, size in known)
+            weeks.append((sum(value * size for value, size in known) / size if size else None, size))
+    return weeks
 
 
 def metrics_named(library: Library, names: Sequence[str] = ()) -> list[Query]:
@@ -212,8 +301,9 @@ def reading(metric: Metric, answer: Answer) -> Reading:
     elif any(not _sound(metric, row) for row in rows):
         problem = "has hits that are more than n, or below 0" if metric.kind == "rate" else "counts less than nothing"
     else:
-        values = {row["day"]: _figure(metric, row).value for row in daily}
-        return replace(_figure(metric, totals[0]), days=values) if totals else Reading(days=values)
+        by_day = {row["day"]: _figure(metric, row) for row in daily}
+        days, sizes = ({day: getattr(figure, name) for day, figure in by_day.items()} for name in ("value", "n"))
+        return replace(_figure(metric, totals[0]) if totals else Reading(), days=days, sizes=sizes)
     hint = f"a {metric.kind} is one row of {', '.join(metric.columns)} for the window, and one for each `day`"
     raise QueryError(f"{table.name}: the answer {problem}", hint)
 

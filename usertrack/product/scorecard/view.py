@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Change, Document, Field, Paragraph
+from usertrack.core.ordinary import FEWEST_WEEKS, MOST_WEEKS
 from usertrack.core.period import day, in_zone
 from usertrack.core.stats import ConfidenceInterval
 from usertrack.core.words import number
@@ -50,9 +51,19 @@ _COLUMNS: Columns[Score] = Columns(
         text=lambda score: between(score.metric, score.change_interval, signed=True),
     ),
     Attribute("change_high", "DOUBLE", "change_interval.high"),
+    Attribute("last_week", "DOUBLE", text=lambda score: _last_week(score)),
+    Attribute("ordinary_low", "DOUBLE", "ordinary.low", text=lambda score: _ordinary(score) or _no_limits(score)),
+    Attribute("ordinary_high", "DOUBLE", "ordinary.high"),
+    Attribute("ordinary_weeks", "BIGINT", "ordinary.weeks"),
     Attribute("verdict", "VARCHAR", lambda score: score.verdict or None),
 )
 """For files, rates and their changes are shares. People see an interval in the place of its low end."""
+
+HOW = (
+    f"ordinary is where a week, made of its days, lies by the {FEWEST_WEEKS} to {MOST_WEEKS} weeks before it; of all "
+    "figures here together, one lies outside in at most 5 % of quiet weeks"
+)
+"""What the limits of an ordinary week promise (`benchmarks/false_alarms.py` measures it)."""
 
 _METRIC = _COLUMNS.show("metric", Field("Metric"))
 _N = Field("n", "number")
@@ -104,8 +115,14 @@ def _blocks(scorecard: Scorecard, compare: bool) -> Iterator[Block]:  # noqa: FB
         *(before if compare else ()),
         _COLUMNS.show("change", Field("Change", "change", align="right")),
         _COLUMNS.show("change_low", _INTERVAL),
-        _COLUMNS.show("verdict", Field("Verdict", "tag")),
     ).listing(scores, f"Against {_span(scorecard.before, scorecard.since, scorecard)}")
+    yield Columns(
+        _METRIC,
+        _COLUMNS.show("last_week", Field("Last week", align="right")),
+        _COLUMNS.show("ordinary_low", Field("Ordinary")),
+        _COLUMNS.show("verdict", Field("Verdict", "tag")),
+    ).listing(scores, "Was the last week an ordinary one?")
+    yield Paragraph(HOW, "dim")
     if any(score.series for score in scores):
         yield Columns(_METRIC, _day_by_day(scorecard)).listing(scores, "Day by day")
     yield from _score_notes(scorecard)
@@ -118,7 +135,8 @@ def compact_blocks(scorecard: Scorecard) -> Iterator[Block]:
         _COLUMNS.show("value", Field("Value"), _value_with_interval),
         _COLUMNS.show("n", _N),
         _COLUMNS.show("band", Field("Band", "tag")),
-        _COLUMNS.show("change", Field("Change", "change"), _change_with_interval),
+        _COLUMNS.show("change", Field("Change"), _change_with_interval),
+        _COLUMNS.show("last_week", Field("Last week", "change"), _week_with_limits),
         _day_by_day(scorecard),
     ).listing(scorecard.scores)
     span = _span(scorecard.before, scorecard.since, scorecard)
@@ -127,35 +145,43 @@ def compact_blocks(scorecard: Scorecard) -> Iterator[Block]:
 
 
 def changes_words(scorecard: Scorecard) -> list[str]:
-    """``Run success rate −7.3 pp: worse``, for each metric that changed by more than noise."""
+    """``Run success rate 71.2 % (ordinarily 80 to 92): worse``, for each metric that changed."""
     return [
-        f"{score.metric.label} {formatted(score.metric, score.change, signed=True)}: {score.verdict}"
-        for score in _changed(scorecard)
+        f"{score.metric.label} {_last_week(score)} (ordinarily {_ordinary(score)}): {score.verdict}"
+        for score in scorecard.scores
+        if score.changed
     ]
 
 
-def _changed(scorecard: Scorecard) -> list[Score]:
-    return [score for score in scorecard.scores if score.verdict in ("better", "worse")]
-
-
 def changed_blocks(scorecard: Scorecard) -> Iterator[Block]:
-    """The metrics that changed by more than noise in a table, all others in a line."""
-    changed, span = _changed(scorecard), _span(scorecard.before, scorecard.since, scorecard)
+    """The metrics whose last week is no ordinary one in a table, all others in a line."""
+    changed = [score for score in scorecard.scores if score.changed]
     if changed:
         yield Columns(
             _METRIC,
-            _COLUMNS.show("value", Field("Value"), _value_with_interval),
+            _COLUMNS.show(
+                "last_week", Field("Last week", "change"), lambda score: Change(_last_week(score), score.better)
+            ),
+            _COLUMNS.show("ordinary_low", Field("Ordinary")),
             _COLUMNS.show("band", Field("Band", "tag")),
-            _COLUMNS.show("change", Field(f"Since {span}", "change"), _change_with_interval),
+            _COLUMNS.show(
+                "change", Field(f"Since {_span(scorecard.before, scorecard.since, scorecard)}"), _change_with_interval
+            ),
             _day_by_day(scorecard),
         ).listing(changed)
     values = {score.metric.label: formatted(score.metric, score.now.value) for score in scorecard.scores}
-    same = [score.metric.label for score in scorecard.scores if score not in changed]
-    if unknown := [label for label in same if not values[label]]:
+    same = [score for score in scorecard.scores if score not in changed]
+    if unknown := [score.metric.label for score in same if not values[score.metric.label]]:
         yield Paragraph(f"Unknown: {' · '.join(unknown)}")
-    if unchanged := [f"{label} {values[label]}" for label in same if values[label]]:
-        noise = "No more than noise" if changed else f"Nothing changed by more than noise since {span}"
-        yield Paragraph(f"{noise}: {' · '.join(unchanged)}")
+    lines = []
+    for name, scores in (
+        (f"As in an ordinary week, by the {FEWEST_WEEKS} to {MOST_WEEKS} before it", [x for x in same if x.verdict]),
+        ("Too few weeks to say what is ordinary", [x for x in same if not x.verdict]),
+    ):
+        texts = [f"{score.metric.label} {text}" for score in scores if (text := values[score.metric.label])]
+        lines += [f"{name}: {' · '.join(texts)}."] * bool(texts)
+    if lines:
+        yield Paragraph(" ".join(lines))
 
 
 def glance_blocks(scorecard: Scorecard) -> Iterator[Block]:
@@ -197,13 +223,31 @@ def _value_with_interval(score: Score) -> str | None:
 
 def _change_with_interval(score: Score) -> Change | None:
     change = formatted(score.metric, score.change, signed=True)
-    text = _bracketed(change, between(score.metric, score.change_interval, signed=True))
-    return _change(score, f"{text}: {score.verdict}" if text and score.verdict else text)
+    return _change(score, _bracketed(change, between(score.metric, score.change_interval, signed=True)))
 
 
 def _change(score: Score, text: str | None) -> Change | None:
-    """Good or bad where it is more than noise."""
-    return Change(text, {"better": True, "worse": False}.get(score.verdict)) if text else None
+    """Good or bad where the last week is no ordinary one."""
+    return Change(text, score.better) if text else None
+
+
+def _last_week(score: Score) -> str:
+    return formatted(score.metric, score.last_week) or ""
+
+
+def _week_with_limits(score: Score) -> Change:
+    limits = _ordinary(score)
+    text = f"{_last_week(score)} (ordinarily {limits}): {score.verdict}" if limits else _no_limits(score)
+    return Change(text, score.better)
+
+
+def _no_limits(score: Score) -> str:
+    return score.ordinary.missing if score.series or score.metric.kind == "estimate" else "its query has no rows by day"
+
+
+def _ordinary(score: Score) -> str:
+    limits = score.ordinary
+    return between(score.metric, ConfidenceInterval(limits.low, limits.high)) or ""
 
 
 def _bracketed(value: str | None, interval: str | None) -> str | None:

@@ -1,0 +1,87 @@
+"""Whether a week is an ordinary one: a process behaviour chart (XmR) of a figure over its own past weeks.
+
+The limits follow Wheeler (Understanding Variation, 2000): the past says how far a figure strays by itself, and a week
+changed only where it lies outside. Three things are added, each measured by `benchmarks/false_alarms.py`:
+
+- the chart may slope, since a product that grows by 3 % a week is not news every Monday;
+- the spread is at least that of chance (a count is Poisson's, a share is Laney's p′ chart of 2002), and at least that
+  of the weeks as a whole where they follow one another (moving ranges alone are too narrow then);
+- few weeks make wide limits (Student's t), and the limits of a page of many figures are so wide that all of them
+  together leave them in 4 % of quiet weeks (Šidák).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+from typing import Literal
+
+from usertrack.core.stats import student_point
+
+FEWEST_WEEKS = 8  # with fewer, limits are so wide that half of the people could go unnoticed
+MOST_WEEKS = 26  # what was usual more than half a year ago is not what is usual now
+QUIET = 0.04  # pages without any change with a figure outside all the same; 5 % is promised, and worlds are not normal
+_RANGE = 1.128  # mean moving range of two in standard deviations of a normal figure (d2 of control charts)
+
+Scale = Literal["count", "share", "measure"]
+
+
+@dataclass(frozen=True)
+class OrdinaryWeek:
+    """What a week is by its past: between ``low`` and ``high``, both None after fewer than eight ``weeks``."""
+
+    weeks: int
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def missing(self) -> str:
+        """Why there are no limits yet; empty where there are."""
+        return f"not enough weeks yet ({self.weeks} of {FEWEST_WEEKS})" if self.low is None else ""
+
+    def side(self, value: float | None) -> Literal["above", "below", "within", ""]:
+        """On which side of the limits ``value`` lies; empty where that is not known."""
+        if value is None or self.low is None or self.high is None:
+            return ""
+        return "above" if value > self.high else "below" if value < self.low else "within"
+
+
+NO_WEEKS = OrdinaryWeek(0)
+
+
+def ordinary_week(
+    past: Sequence[float], scale: Scale, *, figures: int = 1, sizes: Sequence[float] = (), size: float = 0
+) -> OrdinaryWeek:
+    """The limits of the week that follows ``past``, oldest first, on a page of that many ``figures``.
+
+    Counts are measured on a log scale. Of shares, ``sizes`` has the number of things in each week of the past and
+    ``size`` in this one. A measure is anything else, such as a mean.
+    """
+    past, sizes = past[-MOST_WEEKS:], sizes[-MOST_WEEKS:]
+    weeks = len(past)
+    if weeks < FEWEST_WEEKS or (scale == "share" and size <= 0):
+        return OrdinaryWeek(weeks)
+    points = [math.log(value + 0.5) for value in past] if scale == "count" else list(past)
+    place = [week - (weeks - 1) / 2 for week in range(weeks)]
+    squares, next_place = sum(x * x for x in place), (weeks + 1) / 2
+    middle, slope = fmean(points), sum(x * y for x, y in zip(place, points, strict=True)) / sum(x * x for x in place)
+    expected = middle + slope * next_place
+    chance, units, unit = 0.0, [1.0] * weeks, 1.0
+    if scale == "count":
+        chance = 1 / math.sqrt(max(0.5, min(fmean(past), math.exp(expected))))
+    elif scale == "share":
+        share = (sum(p * n for p, n in zip(past, sizes, strict=True)) + 0.5) / (sum(sizes) + 1)
+        chance, units = 1.0, [math.sqrt(share * (1 - share) / max(1.0, n)) for n in sizes]
+        unit = math.sqrt(share * (1 - share) / size)
+    strays = [(y - middle - slope * x) / u for x, y, u in zip(place, points, units, strict=True)]
+    ranges = fmean(abs(later - earlier) for earlier, later in pairwise(strays)) / _RANGE
+    spread = max(math.sqrt(sum(stray * stray for stray in strays) / (weeks - 2)), ranges, chance) * unit
+    certain = (1 - QUIET) ** (1 / figures)
+    reach = student_point((1 + certain) / 2, weeks - 2) * spread * math.sqrt(1 + 1 / weeks + next_place**2 / squares)
+    low, high = expected - reach, expected + reach
+    if scale == "count":
+        return OrdinaryWeek(weeks, max(0.0, math.exp(low) - 0.5), math.exp(high) - 0.5)
+    if scale == "share":
+        return OrdinaryWeek(weeks, max(0.0, low), min(1.0, high))
+    return OrdinaryWeek(weeks, low, high)
