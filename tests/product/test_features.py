@@ -84,19 +84,19 @@ def test_coming_back_is_recurring_retention(client: Client) -> None:
 
 def test_trend_is_of_whole_days(client: Client) -> None:
     """One use more each week, on each weekday; the last day is not over and does not count."""
-    times = [f"2026-11-{day:02} 12:00:00" for day in range(2, 23) for _ in range((day + 5) // 7)]
-    scope = scope_of("2026-11-02", "2026-11-23 01:00", "week", as_of=at("2026-11-23 01:00"))
+    times = [f"2026-11-{day:02} 12:00:00" for day in range(2, 30) for _ in range((day + 5) // 7)]
+    scope = scope_of("2026-11-02", "2026-11-30 01:00", "week", as_of=at("2026-11-30 01:00"))
     [group] = counted(client, [f"p | feature_used | {', '.join(times)} | feature=chat"], scope).groups
     [chat] = group.features
     assert chat.uses_trend is not None
-    assert (chat.uses_trend.score, chat.uses_trend.word) == (21, "increasing")
+    assert (chat.uses_trend.score, chat.uses_trend.word) == (42, "increasing")
 
 
 @pytest.mark.parametrize(
-    ("users", "word"), [((1, 2, 3), "stable"), ((1, 3, 6), "increasing"), ((2, 2, 2), "decreasing")]
+    ("users", "word"), [((1, 2, 3, 4), "stable"), ((1, 3, 5, 8), "increasing"), ((2, 2, 2, 2), "decreasing")]
 )
 def test_a_trend_is_of_the_share_of_active_people(client: Client, users: tuple[int, ...], word: str) -> None:
-    """2, 4 and 6 people a day, week by week, of whom so many use it, twice a day."""
+    """2, 4, 6 and 8 people a day, week by week, of whom so many use it, twice a day."""
     lines = [
         f"p{n} | {event} | "
         + ", ".join(f"2026-11-{day:02} {at}:00:00" for day in days for at in (12, 13))
@@ -106,16 +106,18 @@ def test_a_trend_is_of_the_share_of_active_people(client: Client, users: tuple[i
         for n in range(2 * week + 2)
         for event in ["feature_used" if n < using else "visit"]
     ]
-    chat = counted(client, lines).groups[0].features[0]
+    scope = scope_of("2026-11-02", "2026-11-30", "week", as_of=at("2026-11-30"))
+    chat = counted(client, lines, scope).groups[0].features[0]
     assert chat.trend is not None
     assert chat.trend.word == word
     assert chat.uses_trend is not None
-    assert chat.uses_trend.word == ("stable" if users == (2, 2, 2) else "increasing")
+    assert chat.uses_trend.word == ("stable" if users == (2, 2, 2, 2) else "increasing")
 
 
 def test_a_quiet_day_has_no_share(client: Client) -> None:
-    days = ", ".join(f"2026-11-{day:02} 12:00:00" for day in range(2, 23, 2))
-    chat = counted(client, [f"p | feature_used | {days} | feature=chat"]).groups[0].features[0]
+    days = ", ".join(f"2026-11-{day:02} 12:00:00" for day in range(2, 30, 2))
+    scope = scope_of("2026-11-02", "2026-11-30", "week", as_of=at("2026-11-30"))
+    chat = counted(client, [f"p | feature_used | {days} | feature=chat"], scope).groups[0].features[0]
     assert chat.trend is not None
     assert (chat.trend.score, chat.trend.word) == (0, "stable")
 
