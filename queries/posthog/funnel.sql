@@ -49,20 +49,26 @@ candidates AS (
         AND {audience}
 ),
 -- moves (time, step, mark, steps) of events at one time: alike events one after the other, each tried on its last step
--- first; different ones by step, with a bit as mark, so that none is taken twice. Step 0 ends attempts, if strict
+-- first; different ones by step, with a bit as mark, so that none is taken twice, and those last (which wins) that fit
+-- fewest steps after it. Of alike events no more are kept than they have steps to fill, in an order that is always the
+-- same: 63 marks are enough for any number of events at one time. Step 0 ends attempts, if strict
 moments AS (
     SELECT
         person_id,
         timestamp AS at,
         any(group_of) AS seen_group,
         toUnixTimestamp64Milli(timestamp) AS ms,
-        groupArray(matched) AS matches,
+        arraySort(groupArray(matched)) AS all_matches,
+        arrayMap(m -> cityHash64(m), all_matches) AS kinds,
+        arrayFilter(
+            (m, nth) -> nth <= greatest(length(m), 1), all_matches, arrayEnumerateUniq(kinds, kinds)
+        ) AS matches,
         arrayMap(m -> if({strict}, arrayPushBack(arrayReverse(m), 0), arrayReverse(m)), matches) AS orders,
         arrayMap((m, o) -> arrayMap(n -> tuple(ms, n, 0, m), o), matches, orders) AS alike,
         arrayMap(m -> arrayFilter(n -> n > 0, m), matches) AS filled,
-        arrayMap(e -> bitShiftLeft(1, least(e, 19)) - 0, arrayEnumerate(matches)) AS marks,
+        arrayMap(e -> bitShiftLeft(toInt(1), least(e, 62)), arrayEnumerate(matches)) AS marks,
         arrayMap((m, mark) -> arrayMap(n -> tuple(ms, n, mark, m), m), filled, marks) AS different,
-        if(arrayUniq(matches) = 1, arrayFlatten(alike), arraySort(m -> m.2, arrayFlatten(different))) AS moves
+        if(arrayUniq(matches) = 1, arrayFlatten(alike), arraySort(m -> tuple(m.2, 0 - arrayCount(n -> n > m.2, m.4)), arrayFlatten(different))) AS moves
     FROM candidates
     WHERE {strict} OR notEmpty(matched)
     GROUP BY person_id, timestamp
@@ -124,8 +130,8 @@ people AS (
         arrayReverseFill(ms -> ms > 0, arrayMap(m -> if(m.2 < 0, m.1, 0), all_moves)) AS strikes
     FROM histories
 ),
--- step by step, and each step for all moves at once. An attempt is (begin, place and time of its last step, the time with
--- the marks of the events that it took then, the next exclusion). Of those that reached a step only the latest can get on:
+-- step by step, and each step for all moves at once. An attempt is (begin, place and time of its last step, the next
+-- exclusion, the marks of the events that it took at that time). Of those that reached a step only the latest can get on:
 -- after each move it stands in `seen.1`. `seen.2` has, for each step, the attempts that reached it
 attempts AS (
     SELECT
@@ -133,7 +139,7 @@ attempts AS (
         value,
         bucket,
         allowed,
-        arrayMap((m, place) -> tuple(m.1, place + 1, m.1 - m.1, m.1 - m.1), all_moves, places) AS anywhere,
+        arrayMap((m, place) -> tuple(m.1, place + 1, m.1 - m.1, m.1 - m.1, m.3 - m.3), all_moves, places) AS anywhere,
         arrayFold(
             (seen, step) -> arrayMap(
                 reached -> tuple(
@@ -147,14 +153,9 @@ attempts AS (
                             AND a.1 > 0
                             AND m.1 - a.1 <= allowed
                             AND bad < a.2
-                            AND (m.3 = 0 OR intDiv(a.3, 1048576) != m.1 OR bitAnd(a.3, m.3) = 0),
-                            tuple(
-                                a.1,
-                                place,
-                                1048576 * m.1 + m.3 + if(intDiv(a.3, 1048576) = m.1, bitAnd(a.3, 1048575), 0),
-                                strike
-                            ),
-                            tuple(m.1 - m.1, 0, 0, 0)
+                            AND (m.3 = 0 OR a.3 != m.1 OR bitAnd(a.5, m.3) = 0),
+                            tuple(a.1, place, m.1, strike, m.3 + if(a.3 = m.1, a.5, 0)),
+                            tuple(m.1 - m.1, 0, 0, 0, 0)
                         ),
                         all_moves,
                         places,
@@ -191,7 +192,7 @@ furthest AS (
             a -> length(levels) = length({steps}) OR a.4 = 0 OR a.4 - a.1 > allowed,
             levels[length(levels)]
         ).1 AS begun,
-        arrayMap(reached -> intDiv(arrayFirst(a -> a.1 = begun, reached).3, 1048576), levels) AS times
+        arrayMap(reached -> arrayFirst(a -> a.1 = begun, reached).3, levels) AS times
     FROM attempts
     WHERE begun > 0
 )

@@ -44,6 +44,32 @@ def test_a_step_that_is_any_event(client: Client) -> None:
     assert parse_step("*[event = 'x']").text == "any event[event = 'x']"
 
 
+@pytest.mark.parametrize(
+    ("events", "steps"),
+    [
+        ("a" * 30 + "b", "a b"),
+        ("b" + "a" * 30, "a b"),
+        ("x" * 40 + "ab" * 40 + "c", "a b c"),
+        ("x" * 30 + "b", "*[event!='b'] * b"),
+    ],
+)
+def test_any_number_of_events_at_one_moment(client: Client, events: str, steps: str) -> None:
+    """As in PostHog's test that many events of one timestamp do not blow up: all steps are taken."""
+    lines = [f"p|{event}|2026-01-01 00:00:00|number={number}" for number, event in enumerate(events)]
+    assert set(counts(client, lines, steps)) == {1}
+
+
+def test_an_event_among_many_of_its_moment_fills_one_step(client: Client) -> None:
+    lines = [f"p|{event}|2026-01-01 00:00:00|number={number}" for number, event in enumerate("a" * 30 + "x")]
+    assert counts(client, lines, "* x x") == [1, 1, 0]
+
+
+def test_an_event_is_left_to_the_step_that_no_other_can_take(client: Client) -> None:
+    """`b` can begin, and `a` can begin or go on: in whatever order they are told."""
+    lines = [f"p{n}|{event}|2026-01-01 00:00:00" for n, order in enumerate(permutations("abc")) for event in order]
+    assert counts(client, lines, "*[event!='c'] a c") == [6, 6, 6]
+
+
 @pytest.mark.parametrize("order", ["ordered", "strict", "unordered"])
 def test_a_funnel_without_a_window(client: Client, order: Order) -> None:
     lines = ["p|a|2026-01-01 00:00:00", "p|b|2026-12-31 23:59:59"]
