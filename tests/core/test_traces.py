@@ -1,6 +1,7 @@
 """An e-mail is found in packed files, too: in the parts of ClickHouse and in parquet."""
 
 import json
+import os
 import struct
 from pathlib import Path
 from unicodedata import normalize
@@ -63,3 +64,20 @@ def test_a_damaged_file_is_searched_as_far_as_it_goes(tmp_path: Path) -> None:
     file.write_bytes(frame(0x82, "lz4_raw", ANN.encode() * 9) + frame(0x82, "lz4_raw", b"whatever" * 9)[:-9])
     (tmp_path / "cut.parquet").write_bytes(b"PAR1")
     assert files_with([tmp_path], ANN) == [file]
+
+
+def test_a_folder_that_another_run_removes_meanwhile_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def removed_first(path: str) -> object:
+        if str(path).endswith("run-1") and (tmp_path / "run-1").exists():
+            (tmp_path / "run-1").rmdir()
+        return scandir(path)
+
+    (tmp_path / "run-1").mkdir()
+    (tmp_path / "run-2").mkdir()
+    (tmp_path / "run-2/rows.csv").write_text(ANN)
+    monkeypatch.setattr(os, "scandir", removed_first)
+    assert files_with([tmp_path], ANN) == [tmp_path / "run-2/rows.csv"]

@@ -4,6 +4,7 @@ Files are also searched unpacked: parts of ClickHouse, which are frames of LZ4 o
 """
 
 import json
+import os
 import re
 import struct
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -76,7 +77,10 @@ def _rare(email: str) -> set[tuple[bytes, ...]]:
 
 
 def _files(path: Path) -> Iterable[Path]:
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else filter(Path.is_file, [path])
+    if not path.is_dir():
+        return filter(Path.is_file, [path])
+    walk = os.walk(path)  # which goes on where another run removes its folder meanwhile
+    return sorted(file for folder, _, names in walk for name in names if (file := Path(folder, name)).is_file())
 
 
 def _has(path: Path, rare: Collection[Sequence[bytes]], needle: "re.Pattern[bytes]", *, unpack: bool) -> bool:

@@ -102,6 +102,8 @@ class _OncePerMinute(logging.StreamHandler[TextIO]):
         timer.start()
 
     def _sum_up(self) -> None:
+        if self.stream.closed:  # whoever read it is gone
+            return
         with self.lock or nullcontext():
             repeated = {failure: (record, repeats) for failure, (record, repeats) in self._told.items() if repeats}
             for record, repeats in repeated.values():
