@@ -192,7 +192,7 @@ def scorecard(
         if score.before.value is not None and current.value is not None:
             change = difference(current.value, current.interval, score.before.value, score.before.interval)
             score = replace(score, change=current.value - score.before.value, change_interval=change)
-        if query.source == "posthog" and begin:  # a week in which the log began is none
+        if weeks and query.source == "posthog" and begin:  # a week in which the log began is none
             weeks = [week for week, end in zip(weeks, ends, strict=True) if end - timedelta(days=7, hours=1) >= begin]
         if empty := next((at for at, (_, size) in enumerate(weeks) if size), len(weeks)):
             weeks = weeks[empty + 1 :]  # what is counted may begin in the middle of its first week
