@@ -390,6 +390,14 @@ def test_stickiness(world: World) -> None:
     assert series["labels"][:2] == ["1 day", "2 days"]
 
 
+def test_by_the_hour_a_date_is_its_midnight(world: World) -> None:
+    world.happen(days("p1", "$pageview", "2020-01-01 22:30:00", "2020-01-02 00:00:00", "2020-01-02 09:00:00"))
+    two_days = {"date_from": "2020-01-01", "date_to": "2020-01-02"}
+    [hours] = world.results("TrendsQuery", series=PAGEVIEW, interval="hour", dateRange=two_days)
+    assert (len(hours["days"]), hours["days"][-1][:13], hours["data"][-3:]) == (25, "2020-01-02 00", [1, 0, 1])
+    assert world.data("TrendsQuery", series=PAGEVIEW, interval="day", dateRange=two_days) == [[1, 2]]
+
+
 NIGHT = {"date_from": "2026-10-25T01:00:00+02:00", "date_to": "2026-10-25T03:30:00+01:00", "explicitDate": True}
 
 

@@ -161,8 +161,7 @@ def date_range_of(node: Node, project: Project) -> DateRange:
 def last_moment(dates: Mapping[str, object], interval: str, project: Project) -> datetime:
     date_to = dates.get("date_to")
     end = moment_of(date_to, project.timezone, project.now) if date_to else project.now.astimezone(project.timezone)
-    is_date = len(str(date_to)) == 10  # not a time: the whole day counts
-    if dates.get("explicitDate") or (interval == "hour" and not is_date):
+    if dates.get("explicitDate") or interval == "hour":  # by the hour, PostHog takes a date for its midnight
         return end
     return end.replace(hour=23, minute=59, second=59, microsecond=999_999)
 
