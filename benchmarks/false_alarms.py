@@ -2,11 +2,11 @@
 
     python benchmarks/false_alarms.py [--worlds 500] [--weeks 8 16 26]
 
-A page has twenty figures: the daily active people of the headline (500 a day), four more of its size, ten counts
-of 2 to 60 a week such as those who came into a segment, and five shares of 40 to 2 000 things. In a null world nothing
-happens to any of them but what its name says; a page with any figure outside its limits is a false alarm. Then the
-daily active people of the last week fall by 10, 20 and 30 %. Beside it stands the rule that was used before: the mean
-of the seven differences from the week before, with a t interval.
+A page has twenty figures: the daily active people of the headline (500 a day), four more of its size, five counts of 2
+to 40 a week, the sizes of five segments that people enter and leave, and five shares of 40 to 2 000 things. In a null
+world nothing happens to any of them but what its name says; a page with any figure outside its limits is a false alarm.
+Then the daily active people of the last week fall by 10, 20 and 30 %. Beside it stands the rule that was used before:
+the mean of the seven differences from the week before, with a t interval.
 """
 
 import argparse
@@ -15,10 +15,11 @@ from statistics import mean, stdev
 
 import numpy as np
 
-from usertrack.core.ordinary import ordinary_week
+from usertrack.core.ordinary import ordinary_level, ordinary_week
 from usertrack.core.stats import student
 
-LARGE, SMALL = (500, 500, 300, 200, 120), (2, 3, 4, 6, 8, 10, 15, 20, 40, 60)  # a day; a week
+LARGE, SMALL = (500, 500, 300, 200, 120), (2, 4, 8, 15, 40)  # a day; a week
+LEVELS = ((20, 2), (60, 5), (150, 15), (400, 40), (900, 60))  # people, and how many come and go in a week
 SIZES = (40, 150, 400, 1000, 2000)  # things of which a share is taken, a week
 SHARES = (0.9, 0.03, 0.3, 0.75, 0.12)
 WEEKDAYS = np.array([1.15, 1.2, 1.2, 1.15, 1.05, 0.65, 0.6])
@@ -55,16 +56,21 @@ def level(rng: np.random.Generator, world: str, figures: int, weeks: int) -> np.
 def pages(rng: np.random.Generator, world: str, worlds: int, weeks: int) -> tuple[float, dict[int, float], float]:
     """Shares: of pages with a false alarm, of drops seen by percent, and of false alarms by the former rule."""
     false, former, seen = 0, 0, dict.fromkeys((10, 20, 30), 0)
-    figures = len(LARGE) + len(SMALL) + len(SIZES)
+    figures = len(LARGE) + len(SMALL) + len(SIZES) + len(LEVELS)
     for _ in range(worlds):
         factor = level(rng, world, figures, weeks + 1)
-        daily = np.array([*LARGE, *(count / 7 for count in SMALL), *(size / 7 for size in SIZES)])
+        a_week = [*SMALL, *SIZES, *(moved for _, moved in LEVELS)]
+        daily = np.array([*LARGE, *(count / 7 for count in a_week)])
         counts = rng.poisson(daily[:, None] * factor)
         weekly = counts.reshape(figures, weeks + 1, 7).sum(axis=2)
         alarm = False
         for row in weekly[: len(LARGE) + len(SMALL)]:
             alarm |= ordinary_week(row[:-1].tolist(), "count", figures=figures).side(row[-1]) != "within"
-        for row, share in zip(weekly[len(LARGE) + len(SMALL) :], SHARES, strict=True):
+        for row, (people, _) in zip(weekly[-len(LEVELS) :], LEVELS, strict=True):
+            came = row - rng.poisson(row.mean(), len(row))  # and others left
+            sizes = np.maximum(people + came.cumsum(), 0).tolist()
+            alarm |= ordinary_level(sizes[:-1], figures=figures).side(sizes[-1]) in ("above", "below")
+        for row, share in zip(weekly[len(LARGE) + len(SMALL) : -len(LEVELS)], SHARES, strict=True):
             sizes = np.maximum(row, 1)
             past = (rng.binomial(sizes, share) / sizes).tolist()
             chart = ordinary_week(past[:-1], "share", figures=figures, sizes=sizes[:-1].tolist(), size=float(sizes[-1]))

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from usertrack.core.ordinary import ordinary_week
+from usertrack.core.ordinary import ordinary_level, ordinary_week
 
 
 def poisson(rng: random.Random, mean: float) -> int:
@@ -60,3 +60,18 @@ def test_few_things_make_wide_limits() -> None:
 def test_too_few_weeks_say_so() -> None:
     chart = ordinary_week([1, 2, 3, 4, 5], "count")
     assert (chart.side(100), chart.missing) == ("", "not enough weeks yet (5 of 8)")
+
+
+def test_a_level_moves_by_its_usual_steps() -> None:
+    """It has climbed from 300 to 390 by some 10 a week: 400 is ordinary, and so is 396; 300 and 520 are not."""
+    chart = ordinary_level([300, 312, 319, 332, 339, 352, 360, 369, 381, 390])
+    assert [chart.side(size) for size in (400, 396, 300, 520)] == ["within", "within", "below", "above"]
+
+
+def test_one_person_more_is_no_news_of_a_segment_that_never_changed() -> None:
+    chart = ordinary_level([3] * 12, figures=5)
+    assert [chart.side(size) for size in (3, 4, 2, 30)] == ["within", "within", "within", "above"]
+
+
+def test_a_level_of_few_weeks_says_so() -> None:
+    assert ordinary_level([5] * 8).missing == "not enough weeks yet (7 of 8)"

@@ -62,26 +62,53 @@ def ordinary_week(
     weeks = len(past)
     if weeks < FEWEST_WEEKS or (scale == "share" and size <= 0):
         return OrdinaryWeek(weeks)
-    points = [math.log(value + 0.5) for value in past] if scale == "count" else list(past)
-    place = [week - (weeks - 1) / 2 for week in range(weeks)]
-    squares, next_place = sum(x * x for x in place), (weeks + 1) / 2
-    middle, slope = fmean(points), sum(x * y for x, y in zip(place, points, strict=True)) / sum(x * x for x in place)
-    expected = middle + slope * next_place
-    chance, units, unit = 0.0, [1.0] * weeks, 1.0
-    if scale == "count":
-        chance = 1 / math.sqrt(max(0.5, min(fmean(past), math.exp(expected))))
-    elif scale == "share":
-        share = (sum(p * n for p, n in zip(past, sizes, strict=True)) + 0.5) / (sum(sizes) + 1)
-        chance, units = 1.0, [math.sqrt(share * (1 - share) / max(1.0, n)) for n in sizes]
-        unit = math.sqrt(share * (1 - share) / size)
-    strays = [(y - middle - slope * x) / u for x, y, u in zip(place, points, units, strict=True)]
-    ranges = fmean(abs(later - earlier) for earlier, later in pairwise(strays)) / _RANGE
-    spread = max(math.sqrt(sum(stray * stray for stray in strays) / (weeks - 2)), ranges, chance) * unit
-    certain = (1 - QUIET) ** (1 / figures)
-    reach = student_point((1 + certain) / 2, weeks - 2) * spread * math.sqrt(1 + 1 / weeks + next_place**2 / squares)
-    low, high = expected - reach, expected + reach
-    if scale == "count":
-        return OrdinaryWeek(weeks, max(0.0, math.exp(low) - 0.5), math.exp(high) - 0.5)
+    if scale == "measure":
+        return OrdinaryWeek(weeks, *_limits(past, figures=figures))
     if scale == "share":
+        share = (sum(p * n for p, n in zip(past, sizes, strict=True)) + 0.5) / (sum(sizes) + 1)
+        units = [math.sqrt(share * (1 - share) / max(1.0, n)) for n in (*sizes, size)]
+        low, high = _limits(past, figures=figures, chance=1.0, units=units)
         return OrdinaryWeek(weeks, max(0.0, low), min(1.0, high))
-    return OrdinaryWeek(weeks, low, high)
+    points = [math.log(value + 0.5) for value in past]
+    expected = fmean(points) + _slope(points) * (weeks + 1) / 2
+    chance = 1 / math.sqrt(max(0.5, min(fmean(past), math.exp(expected))))
+    low, high = _limits(points, figures=figures, chance=chance)
+    return OrdinaryWeek(weeks, max(0.0, math.exp(low) - 0.5), math.exp(high) - 0.5)
+
+
+def ordinary_level(past: Sequence[float], *, figures: int = 1) -> OrdinaryWeek:
+    """The limits of a level such as the size of a segment: that of last week, and as much as it changes in a week.
+
+    A level remembers: it strays far from every line through its weeks, by small steps. Steps are those of the square
+    root, which chance spreads alike in small and large counts (Anscombe 1948); one person more or less is chance.
+    """
+    roots = [math.sqrt(value + 0.375) for value in past[-MOST_WEEKS - 1 :]]
+    steps = [later - earlier for earlier, later in pairwise(roots)]
+    if len(steps) < FEWEST_WEEKS:
+        return OrdinaryWeek(len(steps))
+    limits = _limits(steps, figures=figures, chance=1 / (2 * roots[-1]))
+    return OrdinaryWeek(len(steps), *(max(0.0, max(0.0, roots[-1] + step) ** 2 - 0.375) for step in limits))
+
+
+def _limits(
+    points: Sequence[float], *, figures: int, chance: float = 0.0, units: Sequence[float] = ()
+) -> tuple[float, float]:
+    """The limits of the point after ``points``, each in its ``units``, of which chance alone goes ``chance`` far."""
+    weeks = len(points)
+    units = units or [1.0] * (weeks + 1)
+    middle, slope, next_place = fmean(points), _slope(points), (weeks + 1) / 2
+    place = [week - (weeks - 1) / 2 for week in range(weeks)]
+    strays = [(y - middle - slope * x) / u for x, y, u in zip(place, points, units, strict=False)]
+    ranges = fmean(abs(later - earlier) for earlier, later in pairwise(strays)) / _RANGE
+    spread = max(math.sqrt(sum(stray * stray for stray in strays) / (weeks - 2)), ranges, chance) * units[-1]
+    certain = (1 - QUIET) ** (1 / figures)
+    leverage = math.sqrt(1 + 1 / weeks + next_place**2 / sum(x * x for x in place))
+    reach = student_point((1 + certain) / 2, weeks - 2) * spread * leverage
+    expected = middle + slope * next_place
+    return expected - reach, expected + reach
+
+
+def _slope(points: Sequence[float]) -> float:
+    """By how much a point is above the one before it, by least squares."""
+    place = [week - (len(points) - 1) / 2 for week in range(len(points))]
+    return sum(x * y for x, y in zip(place, points, strict=True)) / sum(x * x for x in place)

@@ -1,5 +1,6 @@
 """The history of a set as a document: sizes over time, transitions, who moved and why, how long people stay."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -8,6 +9,7 @@ from itertools import pairwise
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Field, Listing, Paragraph
 from usertrack.core.errors import UsageError, did_you_mean
+from usertrack.core.ordinary import FEWEST_WEEKS, NO_WEEKS
 from usertrack.core.period import day
 from usertrack.core.table import MappedRows, Row, Table
 from usertrack.core.words import number
@@ -53,6 +55,10 @@ def timeline_document(timeline: Timeline, only: Sequence[str], timezone: str, vi
             "from": pair.before.as_of if pair else None,
             "to": pair.after.as_of if pair else None,
             "rules_changed": not pair.same_rules if pair else None,
+            "ordinary": [
+                {"segment": id_, "low": week.low, "high": week.high, "weeks": week.weeks}
+                for id_, week in timeline.ordinary.items()
+            ],
             **{name: answer and answer.dicts() for name, answer in tables.items() if view in (None, name)},
             "notes": list(notes),
         },
@@ -62,7 +68,7 @@ def timeline_document(timeline: Timeline, only: Sequence[str], timezone: str, vi
     )
 
 
-_MORE = "`usertrack history backfill --weeks 8` adds earlier ones"
+_MORE = "`usertrack history backfill --weeks 9` adds earlier ones"
 
 
 def span(days: Sequence[Snapshot], timezone: str) -> str:
@@ -88,16 +94,39 @@ def _sizes(timeline: Timeline, timezone: str) -> list[Block]:
 
     tags = segment_tags(timeline.days[-1].segments)
     moved = Field(_compared(then, now, timeline, timezone), align="right") if timeline.pair else None
+    limits = timeline.ordinary.values()
+    ordinary = Field("Ordinary week") if any(week.low is not None for week in limits) else None
     columns: Columns[str] = Columns(
         Attribute("segment", "VARCHAR", lambda segment: last[segment][2], Field("Segment", "tag", tags=tags)),
         Attribute("people", "BIGINT", lambda segment: sizes(segment)[-1], Field("People", "number")),
         Attribute("sizes", "BIGINT[]", sizes, Field("Over time", "spark")),
         Attribute("least", "BIGINT", lambda segment: min(known(segment), default=None), Field("Least", "number")),
         Attribute("most", "BIGINT", lambda segment: max(known(segment), default=None), Field("Most", "number")),
+        Attribute("ordinary", "VARCHAR", lambda segment: _ordinary(timeline, segment, sizes(segment)[-1]), ordinary),
         Attribute("moved", "VARCHAR", lambda segment: moves_text(_between(timeline, segment)), moved),
     )
-    more = [] if timeline.pair else [Paragraph(f"one snapshot has nothing to be compared with: {_MORE}", "dim")]
+    if not timeline.pair:
+        more = [Paragraph(f"one snapshot has nothing to be compared with: {_MORE}", "dim")]
+    elif ordinary is None:
+        weeks = max((week.weeks for week in limits), default=0)
+        more = [
+            Paragraph(
+                f"what an ordinary week is takes {FEWEST_WEEKS + 1} weekly snapshots; {weeks + 1} are there: {_MORE}",
+                "dim",
+            )
+        ]
+    else:
+        more = []
     return [columns.listing(people, timezone=timezone), *more]
+
+
+def _ordinary(timeline: Timeline, segment: str, people: int | None) -> str | None:
+    """``290 to 350: above``, or how many weeks there are yet; nothing for a segment that is unknown now."""
+    week = timeline.ordinary.get(segment, NO_WEEKS)
+    if week.low is None or week.high is None:
+        return week.missing if segment in timeline.ordinary else None
+    side = week.side(people)
+    return f"{number(math.ceil(week.low))} to {number(int(week.high))}" + f": {side}" * (side != "within")
 
 
 def _compared(then: datetime | None, now: datetime | None, timeline: Timeline, timezone: str) -> str:
