@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,7 @@ from usertrack.product.lifecycle.numbers import ask_lifecycle, ask_stickiness
 from usertrack.product.retention import numbers as returning
 from usertrack.product.scope import Scope
 from usertrack.product.sessions import numbers as sessions
+from usertrack.product.trends import numbers as trending
 from usertrack.sources.posthog import PostHog
 from usertrack.sources.query_client import hogql_node
 from usertrack.workspace.settings import load_settings
@@ -55,7 +56,18 @@ def funnel(steps: Sequence[str], **more: Any) -> Funnel:
 
 
 FULL_RANGE = Scope(BORN, AS_OF, AS_OF)
+
+
+def trends(math: str, **scope: Any) -> Callable[[Runner], object]:
+    query = trending.TrendsQuery(trending.series_of([parse_step("*")], [math], []))
+    return lambda runner: trending.ask(runner, query, replace(MONTH, **scope))
+
+
 QUESTIONS: dict[str, Callable[[Runner], object]] = {
+    "trends, events": trends("total"),
+    "trends, people": trends("dau"),
+    "trends, WAU": trends("weekly_active"),
+    "trends by country": trends("dau", breakdown="$geoip_country_code"),
     "funnel, activation": lambda runner: ask(runner, funnel(ACTIVATION), FULL_RANGE),
     "funnel, daily life": lambda runner: ask(runner, funnel(BUSY), FULL_RANGE),
     "funnel, by week": lambda runner: ask(runner, funnel(BUSY), WEEKS, trend=True),

@@ -11,7 +11,6 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "''"}
 WITH
 people AS (
     SELECT
@@ -26,7 +25,7 @@ people AS (
         arrayFirst(d -> d >= begin, days) AS entered
     FROM (
         SELECT
-            person_id, timestamp, nullIf(toString({group_of}), '') AS group_of,
+            person_id, timestamp, {event_group} AS group_of,
             toDate(toTimeZone(timestamp, {timezone})) AS day
         FROM events
         WHERE timestamp >= toDateTime({from})

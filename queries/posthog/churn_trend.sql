@@ -14,7 +14,7 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   breakdown: usertrack_no_breakdown
+--   person_property: ""
 --   of_person: false
 WITH
 -- by person first: who they are is looked up once each, not once per event
@@ -33,7 +33,7 @@ seen AS (
 ),
 people AS (
     SELECT
-        if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
+        if({of_person}, nullIf(toString(p.properties[{person_property}]), ''), seen.seen_value) AS value,
         count() OVER (PARTITION BY value) AS size,
         uniqExact(value) OVER () AS values_there,
         ages

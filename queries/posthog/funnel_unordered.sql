@@ -13,7 +13,6 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "''"}
 --   each: 0
 --   trend: false
 --   interval: week
@@ -23,7 +22,7 @@ WITH
 -- which steps each event can fill
 candidates AS (
     SELECT
-        person_id, timestamp, nullIf(toString({group_of}), '') AS group_of,
+        person_id, timestamp, {event_group} AS group_of,
         arrayFilter(
             n -> ({steps}[n] = '' OR has(splitByChar('|', {steps}[n]), event)) AND ifNull({conditions}[n], false),
             arrayMap(step -> step - 0, arrayEnumerate({steps}))

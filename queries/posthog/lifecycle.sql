@@ -15,7 +15,6 @@
 --   origin: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "''"}
 WITH
 acts AS (
     SELECT
@@ -28,7 +27,7 @@ acts AS (
         arraySort(groupUniqArray(period)) AS active
     FROM (
         SELECT
-            person_id, timestamp, nullIf(toString({group_of}), '') AS group_of,
+            person_id, timestamp, {event_group} AS group_of,
             toTimeZone(toDateTime({origin}), {timezone}) AS origin,
             -- a Sunday's week is the Monday's of the day after; hours are counted out, as clocks may be off by half of one
             -- `if` of a constant leaves out what is not asked for

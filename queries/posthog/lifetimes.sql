@@ -12,7 +12,7 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   breakdown: usertrack_no_breakdown
+--   person_property: ""
 --   of_person: false
 WITH
 -- by person first: who they are is looked up once each, not once per event
@@ -30,7 +30,7 @@ seen AS (
 ),
 people AS (
     SELECT
-        if({of_person}, nullIf(toString(p.properties[{breakdown}]), ''), seen.seen_value) AS value,
+        if({of_person}, nullIf(toString(p.properties[{person_property}]), ''), seen.seen_value) AS value,
         began,
         ages[1] AS first_age,
         -- the day after which nothing came for so long; 0 is the last moment

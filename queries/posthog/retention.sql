@@ -19,11 +19,10 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "''"}
 WITH
 acts AS (
     SELECT
-        person_id, timestamp, nullIf(toString({group_of}), '') AS group_of,
+        person_id, timestamp, {event_group} AS group_of,
         (has({target}, '') OR event IN {target}) AND ifNull({target_where}, false) AS starts,
         (has({returning}, '') OR event IN {returning}) AND ifNull({returning_where}, false) AS returned,
         returned AND timestamp >= toDateTime({since}) AS returns,

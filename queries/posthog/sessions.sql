@@ -17,7 +17,6 @@
 --   sundays: false
 --   origin: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "''"}
 WITH
 visits AS (
     SELECT
@@ -32,7 +31,7 @@ visits AS (
             AND countIf(event = '$autocapture') = 0 AS still,
         argMinIf(group_of, timestamp, isNotNull(group_of)) AS value
     FROM (
-        SELECT $session_id, person_id, event, uuid, timestamp, nullIf(toString({group_of}), '') AS group_of, {where} AS wanted
+        SELECT $session_id, person_id, event, uuid, timestamp, {event_group} AS group_of, {where} AS wanted
         FROM events
         -- a session lasts a day at the most
         WHERE timestamp >= toDateTime({before}) - toIntervalDay(1)

@@ -9,11 +9,10 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "''"}
 WITH
 acts AS (
     SELECT
-        person_id, timestamp, nullIf(toString({group_of}), '') AS group_of,
+        person_id, timestamp, {event_group} AS group_of,
         toTimeZone(toDateTime({origin}), {timezone}) AS origin,
         {bucket} AS period
     FROM events

@@ -13,7 +13,17 @@ from usertrack.product.funnel.numbers import named_funnels
 
 from ..conftest import Cli, document_of, problem, slow_but
 
-COMMANDS = ["funnel activation", "retention", "cohorts", "lifecycle", "stickiness", "activity", "sessions", "journeys"]
+COMMANDS = [
+    "trends",
+    "funnel activation",
+    "retention",
+    "cohorts",
+    "lifecycle",
+    "stickiness",
+    "activity",
+    "sessions",
+    "journeys",
+]
 COMMANDS += ["features", "churn"]
 WITH_OPTIONS = ["funnel activation --interval week", "churn --interval month", "cohorts -b person.plan --top 1"]
 

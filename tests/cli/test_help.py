@@ -40,7 +40,7 @@ COMMANDS += [
     "cache clear",
 ]
 COMMANDS += ["insight list", "insight show", "insight run", "insight create", "insight delete"]
-COMMANDS += ["funnel", "retention", "cohorts", "lifecycle", "stickiness", "features", "churn"]
+COMMANDS += ["trends", "funnel", "retention", "cohorts", "lifecycle", "stickiness", "features", "churn"]
 COMMANDS += ["events", "properties", "errors", "search"]
 
 

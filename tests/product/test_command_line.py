@@ -51,6 +51,7 @@ BROKEN_DOWN = [
     ["churn", "--gone", "1"],
     ["lifecycle"],
     ["stickiness"],
+    ["trends"],
     ["activity"],
     ["sessions"],
 ]

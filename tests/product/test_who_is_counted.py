@@ -21,6 +21,7 @@ FIGURES: dict[str, Callable[[Any], int]] = {
     "cohorts --target a": lambda document: document["curve"][0]["size"],
     "lifecycle": lambda document: max(row["new"] + row["resurrecting"] for row in document["rows"]),
     "stickiness": lambda document: document["rows"][0]["people"],
+    "trends --math dau": lambda document: document["lines"][0]["total"],
     "activity": lambda document: document["days"][1]["dau"],
     "activity --full": lambda document: document["activityMetrics"]["activityByDate"][1]["activeUsers"],
     "sessions": lambda document: document["now"]["sessions"],

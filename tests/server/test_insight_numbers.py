@@ -458,8 +458,8 @@ def test_a_funnel_by_browser_puts_a_person_where_they_began(world: World) -> Non
     [
         ("TrendsQuery", {"series": [{"kind": "ActionsNode", "id": 3}]}, "A series of kind ActionsNode"),
         ("TrendsQuery", {"series": [{**PAGEVIEW[0], "math": "p99"}]}, "math p99"),
-        ("TrendsQuery", {"series": PAGEVIEW, "trendsFilter": {"formula": "A/B"}}, "trendsFilter.formula"),
-        ("TrendsQuery", {"series": PAGEVIEW, "compareFilter": {"compare": True}}, "TrendsQuery.compareFilter"),
+        ("TrendsQuery", {"series": PAGEVIEW, "trendsFilter": {"formula": "A/B"}}, "'A/B' is no formula"),
+        ("TrendsQuery", {"series": PAGEVIEW, "compareFilter": {"compare_to": "-1m"}}, "compareFilter.compare_to"),
         ("TrendsQuery", {"series": PAGEVIEW, "dateRange": {"date_from": "all"}}, "date_from all"),
         ("TrendsQuery", {"series": PAGEVIEW, "trendsFilter": {"display": ["x"]}}, "display ['x']"),
         ("RetentionQuery", {"retentionFilter": {"totalIntervals": "7"}}, "totalIntervals 7"),

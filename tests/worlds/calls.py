@@ -104,7 +104,7 @@ SKIPPED = {
     **dict.fromkeys(
         [
             f"{name} segment"
-            for name in ["cohorts", "lifecycle", "stickiness", "churn", "activity", "sessions", "journeys"]
+            for name in ["trends", "cohorts", "lifecycle", "stickiness", "churn", "activity", "sessions", "journeys"]
         ],
         "the same population as for `funnel`, `retention` and `features`",
     ),

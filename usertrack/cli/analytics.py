@@ -1,4 +1,4 @@
-"""The commands of product analytics: funnel, retention, cohorts, lifecycle, stickiness, features and churn."""
+"""The commands of product analytics: trends, funnel, retention, cohorts, lifecycle, stickiness, features and churn."""
 
 from typing import Annotated
 
@@ -16,6 +16,90 @@ Periods = Annotated[
         "--periods", min=1, max=400, help="How many periods, up to and with the current one.", show_default=False
     ),
 ]
+
+
+@with_filters()
+def trends(
+    events: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[EVENT]...",
+            help="What is counted, a series each; a|b: either; a[CONDITION]: only if it is true. Default: any event.",
+            show_default=False,
+        ),
+    ] = None,
+    math: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--math",
+            metavar="MATH",
+            help="total, dau (people), weekly_active, monthly_active, unique_session, first_time; of a property: sum, "
+            "avg, min, max, median, p75, p90, p95, p99. Once, or once for each series.",
+            show_default="total",
+        ),
+    ] = None,
+    of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--of", metavar="PROPERTY", help="The property that sum, avg, … are of. Once, or for each series."
+        ),
+    ] = None,
+    formula: Annotated[
+        str | None,
+        typer.Option("--formula", metavar="FORMULA", help="One line from all series, which it calls A, B, …: 'A / B'."),
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option("--compare", metavar="TIME", help="`previous`: the time before; or the date on which it begins."),
+    ] = None,
+    cumulative: Annotated[bool, typer.Option("--cumulative", help="Add up the periods.")] = False,
+    smooth: Annotated[
+        int, typer.Option("--smooth", metavar="N", min=1, max=400, help="The mean of N periods, up to and with each.")
+    ] = 1,
+    display: Annotated[
+        str, typer.Option("--display", metavar="HOW", help="line, bar, table (a row per period) or number.")
+    ] = "line",
+    periods: Periods = None,
+    limit: Limit = None,
+    *,
+    filters: Filters,
+    common: Common,
+) -> None:
+    """How often something happens over time, by how many people, and how much.
+
+    `usertrack trends` · all events by day, the last 30 days
+
+    `usertrack trends user_signed_up run_completed --math dau --interval week` · people who did it
+
+    `usertrack trends run_completed --math p90 --of duration_ms --breakdown '$browser'`
+
+    `usertrack trends user_signed_up '$pageview' --math dau --formula 'A / B * 100'` · visitors who sign up, in percent
+
+    `usertrack trends '$pageview' --compare previous -o traffic.html`
+    """
+    from usertrack.cli.session import open_session
+    from usertrack.core.series import Formula
+    from usertrack.library.events import EventStep
+    from usertrack.product.events import event_notes, step_of
+    from usertrack.product.scope import one_of
+    from usertrack.product.trends.numbers import TrendsQuery, ask, compared_begin, series_of
+    from usertrack.product.trends.view import Display, trends_document
+
+    with open_session(common) as session:
+        how: Display = one_of(display, Display, "--display")
+        scope = scope_of(session, filters)
+        if filters.interval is not None or periods is not None:
+            scope = periods_of(scope, filters, periods, 30 if scope.interval in ("day", "hour") else 12)
+        steps = [step_of(session.runner, text) for text in events or []] or [EventStep("", ())]
+        query = TrendsQuery(
+            series_of(steps, math or [], of or []),
+            Formula(formula, len(steps)) if formula else None,
+            compared_begin(scope, compare) if compare else None,
+            cumulative,
+            smooth,
+        )
+        notes = event_notes(session.runner, events or [])
+        emit_analysis(session, scope, trends_document(ask(session.runner, query, scope), how), limit, notes)
 
 
 @with_filters()
@@ -333,5 +417,5 @@ def churn(
 
 
 def register(app: typer.Typer) -> None:
-    for command in (funnel, retention, cohorts, lifecycle, stickiness, features, churn):
+    for command in (trends, funnel, retention, cohorts, lifecycle, stickiness, features, churn):
         app.command(rich_help_panel=PANEL)(command)

@@ -30,6 +30,7 @@ PANELS = {
         "report": "Reports in Markdown, HTML or JSON, in which every figure names its query.",
     },
     "Product analytics": {
+        "trends": "How often something happens over time, by how many people, and how much.",
         "funnel": "How many people go from step to step, how long it takes them, and where they stop.",
         "retention": "Retention: of people who began in a week (day, month, hour), the share who came back in each later one.",
         "cohorts": "Cohorts by the week of signup, and the share who came back on day 1, 7, 14, 30, 60 and 90.",
@@ -76,7 +77,7 @@ PANELS = {
 _MODULES = {
     "people": ("segments", "explain", "user", "match"),
     "pages": ("open",),
-    "analytics": ("funnel", "retention", "cohorts", "lifecycle", "stickiness", "features", "churn"),
+    "analytics": ("trends", "funnel", "retention", "cohorts", "lifecycle", "stickiness", "features", "churn"),
     "activity": ("activity", "sessions"),
     "insights": ("events", "properties", "errors", "search", "insight"),
     "setup": ("init", "check", "doctor"),

@@ -72,12 +72,13 @@ _OPTIONS: dict[str, Any] = {
         _option("--where", metavar="HOGQL", help="Only events for which this is true: properties.$os = 'Linux'."),
     ],
     "breakdown": Annotated[
-        str | None,
+        list[str] | None,
         _option(
             "--breakdown",
             "-b",
             metavar="PROPERTY",
-            help="Split by this property of events, or by person.PROPERTY; a person counts in their first value.",
+            help="Split by this property of events, by person.PROPERTY, session.FIELD, cohort.NAME or $group_0; may be "
+            "repeated. A person counts in their first value.",
         ),
     ],
     "top": Annotated[
@@ -101,7 +102,12 @@ def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[...,
 
         @functools.wraps(command)
         def wrapper(**values: Any) -> None:  # noqa: ANN401
-            filters = Filters(**{name: values.pop(name) for name in options})
+            typed = {name: values.pop(name) for name in options}
+            if breakdowns := typed.get("breakdown"):
+                from usertrack.product.scope import JOINT
+
+                typed["breakdown"] = JOINT.join(breakdowns)
+            filters = Filters(**typed)
             command(**values, filters=filters)
 
         own = inspect.signature(command)

@@ -48,8 +48,8 @@ def answers(runner: Runner, queries: Sequence[ScopedQuery], typed: int | None = 
             raise _as_usage_error(runner, table, values)
         if (typed is None or at < typed) and scope.breakdown and without_values(table):
             begin = scope.since if "since" in values else values["before"]
-            prefix = _prefix(scope.breakdown)
-            _require([scope.breakdown], _properties(runner, begin, scope.end, prefix), prefix)
+            for name in scope.breakdowns:
+                _require([name], _properties(runner, begin, scope.end, _prefix(name)), _prefix(name))
     return [table for table in results if isinstance(table, Table)]
 
 

@@ -3,6 +3,7 @@
 The buckets of a scope are counted from its first one, in SQL and in Python alike: bucket 0 holds ``since``.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -72,6 +73,8 @@ def values_first(groups: Iterable[Grouped], name: Callable[[Grouped], GroupName]
 
 
 NONE, ALL_OTHERS = "(none)", "all others"
+JOINT = " × "
+"""Between the properties of a breakdown, and between their values."""
 EVERYBODY = GroupName("", "everybody")
 
 
@@ -93,7 +96,8 @@ class Scope:
 
     ``where`` is a HogQL condition on events. ``people`` are the normalised e-mails of ``segment``, None for everybody
     of the ``population``.
-    ``breakdown`` is a property of events, or ``person.`` and one of persons; ``top`` values of it have a group each.
+    ``breakdown`` is a property of events, or ``person.`` and one of persons, ``session.`` and a field of sessions, or
+    ``cohort.`` and a name; several are joined by ``JOINT``. ``top`` values of it have a group each.
     ``widened``: the window was moved back to the start of a bucket. ``is_usual``: nobody chose the ``population``.
     """
 
@@ -321,27 +325,42 @@ class Scope:
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The parameters that queries take from a scope. ``people`` of [''] means everybody who is identified.
-
-        ``group_of`` is the breakdown as an expression; an empty text, for which ClickHouse reads no
-        property, without one.
-        """
-        of_person = self.breakdown.startswith("person.")
-        name, properties = self.breakdown.removeprefix("person."), "person.properties" if of_person else "properties"
+        """The parameters that queries take from a scope. ``people`` of [''] means everybody who is identified."""
+        of_person = len(self.breakdowns) == 1 and self.breakdown.startswith("person.")
         return {
             "since": self.since,
             "until": self.end,
             "where": self.condition,
             "everyone": self.counted == "all",
             "people": [""] if self.people is None else list(self.people or (NOBODY,)),
-            "breakdown": name or NO_PROPERTY,
+            "grouped": bool(self.breakdown),
+            "group_of": self.group_of,
             "of_person": of_person,
-            "group_of": f"{properties}[{quoted(name)}]" if name else "''",
+            "person_property": self.breakdown.removeprefix("person.") if of_person else "",
             "top": self.top,
             "interval": self.interval,
             "sundays": self.interval == "week" and self.week_start == "sunday",
             "origin": self.floor(self.since).astimezone(UTC),
         }
+
+    @property
+    def breakdowns(self) -> tuple[str, ...]:
+        """The properties of the breakdown, by the names that `group_of` takes."""
+        return tuple(self.breakdown.split(JOINT)) if self.breakdown else ()
+
+    @property
+    def group_of(self) -> str:
+        """The value of the breakdown of an event, in HogQL; without one an empty text, for which nothing is read.
+
+        Of several properties the values stand side by side, and nothing is there only where all are missing.
+        """
+        values = [_value_of(name) for name in self.breakdowns]
+        if len(values) < 2:
+            return values[0] if values else "''"
+        texts = [f"ifNull(nullIf(toString({value}), ''), '{NONE}')" for value in values]
+        nothing = JOINT.join([NONE] * len(texts))
+        joint = f", '{JOINT}', "
+        return f"nullIf(concat({joint.join(texts)}), '{nothing}')"
 
     @property
     def condition(self) -> str:
@@ -353,8 +372,19 @@ class Scope:
 
 
 NOBODY = "usertrack_nobody"  # in the place of e-mails, for an empty segment
-NO_PROPERTY = "usertrack_no_breakdown"  # nothing has this property, so everybody is in one group
 _SHORTEST: dict[Interval, timedelta] = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
+
+
+def _value_of(name: str) -> str:
+    """The HogQL of a property: of events, or with a prefix of the person, the session or a cohort; or ``$group_0``."""
+    kind, _, rest = name.partition(".")
+    if kind == "person":
+        return f"person.properties[{quoted(rest)}]"
+    if kind == "session" and re.fullmatch(r"\$?\w+", rest):
+        return f"session.{rest}"
+    if kind == "cohort":
+        return f"if(person_id IN COHORT {quoted(rest)}, {quoted(rest)}, {quoted(f'not {rest}')})"
+    return name if re.fullmatch(r"\$group_[0-4]", name) else f"properties[{quoted(name)}]"
 
 
 def _later(day: date, interval: Interval, count: int) -> date:

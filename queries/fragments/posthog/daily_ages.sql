@@ -4,11 +4,13 @@
 --   before `until` it was. It ends with a condition, to which a query adds its own.
 -- params:
 --   event: {type: list, default: [""]}
---   breakdown: usertrack_no_breakdown
+--   of_person: false
+--   group_of: {type: condition, default: "''"}
 SELECT
     person_id,
     timestamp,
-    nullIf(toString(properties[{breakdown}]), '') AS group_of,
+    -- what is of the person is looked up once a person
+    nullIf(if({of_person}, '', toString({group_of})), '') AS group_of,
     dateDiff('day', toTimeZone(timestamp, {timezone}), toTimeZone(toDateTime({until}), {timezone})) AS age
 FROM events
 WHERE timestamp < toDateTime({until})

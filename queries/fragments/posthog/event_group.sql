@@ -1,5 +1,6 @@
 -- title: The group of an event
 -- about: >
---   The value of the property `breakdown` of the event, or of its person; empty values are none.
--- params: {breakdown: usertrack_no_breakdown, of_person: false}
-nullIf(toString(if({of_person}, person.properties[{breakdown}], properties[{breakdown}])), '')
+--   The value of the breakdown, which `group_of` says as an expression; empty values are none.
+-- params:
+--   group_of: {type: condition, default: "''"}
+nullIf(toString({group_of}), '')

@@ -12,7 +12,6 @@
 --   since: {type: timestamp}
 --   until: {type: timestamp}
 --   where: {type: condition, default: "true"}
---   group_of: {type: condition, default: "''"}
 --   groups: {type: list, default: [""]}
 views AS (
     -- what is named here is used often, so the next table names it: ClickHouse reads a name anew wherever it stands
@@ -20,7 +19,7 @@ views AS (
         person_id,
         timestamp,
         event,
-        nullIf(toString({group_of}), '') AS group_of,
+        {event_group} AS group_of,
         ifNull(properties.$screen_name, '') AS screen,
         ifNull(properties.$current_url, '') AS url,
         assumeNotNull({urls} ? url : coalesce(nullIf(cutFragment(cutQueryString(properties.$pathname)), ''), path(url))) AS whole_path

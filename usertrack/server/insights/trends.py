@@ -1,44 +1,46 @@
-"""TrendsQuery: a number per interval and series (PostHog: insights/trends; WAU and MAU trail over 7 and 30 days)."""
+"""TrendsQuery: a number per interval and series, by the library's queries of trends (PostHog: insights/trends)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+from usertrack.core.errors import UsageError
 from usertrack.core.json_types import JsonObject
-from usertrack.server.hogql.parse import Tree
-from usertrack.server.hogql.sql import clickhouse_time
+from usertrack.core.series import Formula, cumulative
+from usertrack.library.trend_math import MATHS, math_parameters
+from usertrack.server.http.api_errors import ApiError
 from usertrack.server.insights.nodes import (
-    LIMIT,
     NULL,
     OTHER,
-    START,
-    WITHIN,
-    Breakdown,
     DateRange,
     Node,
     Project,
     RunHogQL,
     action_of,
     allow,
+    ask_library,
     breakdown_of,
+    bucketing,
     choice,
     date_range_of,
     event_condition,
-    every,
     label_of,
     node_condition,
     not_supported,
+    objects,
     section,
     series_of,
     step,
 )
 
-_MATH = {"total": "count()", "dau": "count(DISTINCT person_id)", "unique_session": "count(DISTINCT $session_id)"}
-_OF_PROPERTY = {"sum": "sum({})", "avg": "avg({})", "min": "min({})", "max": "max({})", "median": "median({})"}
-_TRAILING = {"weekly_active": 7, "monthly_active": 30}
+_POSTHOG_MATHS = {"first_time_for_user": "first_time"}
 _TOTAL_DISPLAYS = {"BoldNumber", "ActionsTable", "ActionsPie", "ActionsBarValue", "WorldMap"}
-_DISPLAYS = {"ActionsLineGraph", "ActionsBar", "ActionsUnstackedBar", "ActionsAreaGraph", *_TOTAL_DISPLAYS}
+_CUMULATIVE = "ActionsLineGraphCumulative"
+_DISPLAYS = {"ActionsLineGraph", _CUMULATIVE, "ActionsBar", "ActionsUnstackedBar", "ActionsAreaGraph", *_TOTAL_DISPLAYS}
 _DISPLAY_OPTIONS = {
-    "display", "showLegend", "showValuesOnSeries", "showLabelsOnSeries", "showPercentStackView", "decimalPlaces",
+    "display", "formula", "formulas", "formulaNodes", "showLegend", "showValuesOnSeries", "showLabelsOnSeries",
+    "showPercentStackView", "decimalPlaces",
     "aggregationAxisFormat", "aggregationAxisPrefix", "aggregationAxisPostfix", "yAxisScaleType", "hiddenLegendIndexes",
     "resultCustomizations", "resultCustomizationBy", "showAlertThresholdLines", "showMultipleYAxes",
 }  # fmt: skip
@@ -48,89 +50,134 @@ _SERIES_OPTIONS = {"event", "properties", "fixedProperties", "math", "math_prope
 
 def trends(node: Node, run_hogql: RunHogQL, project: Project) -> list[Node]:
     """PostHog's list of series; raises ApiError for options that are not supported."""
-    allow(node, _OPTIONS, "TrendsQuery")
+    allow(node, {*_OPTIONS, "compareFilter"}, "TrendsQuery")
     options = section(node, "trendsFilter")
     allow(options, _DISPLAY_OPTIONS, "trendsFilter")
     display = choice(options, "display", _DISPLAYS, "ActionsLineGraph")
-    series = series_of(node)
-    date_range = date_range_of(node, project)
-    breakdown = breakdown_of(node)
-    results = []
+    compares = section(node, "compareFilter")
+    allow(compares, {"compare"}, "compareFilter")
+    series, date_range = series_of(node), date_range_of(node, project)
+    ranges = {"current": date_range, **({"previous": _previous(date_range)} if compares.get("compare") else {})}
+    formulas = _formulas(options, len(series))
+    question = _Question(node, run_hogql, project, as_total=display in _TOTAL_DISPLAYS)
+    results: list[Node] = []
+    values: list[str] | None = None
     for order, item in enumerate(series):
         allow(item, _SERIES_OPTIONS, "series")
-        where = every(event_condition(item), node_condition(node, project))
-        trend = _Series(item, where, date_range, run_hogql, as_total=display in _TOTAL_DISPLAYS)
-        for value, data in trend.by_value(breakdown):
-            # PostHog's label: the breakdown's value, after the series where there are several
-            name = label_of(item)
-            label = name if value is None else value if len(series) == 1 else f"{name} - {value}"
-            named: Node = {"action": action_of(item, order), "label": label, "filter": {}}
-            results.append((named if value is None else named | {"breakdown_value": value}) | trend.displayed(data))
-    return results
+        for compare_label, dates in ranges.items():
+            given = values if formulas or compare_label == "previous" else None
+            groups = question.groups(item, dates, given)
+            if given is None:
+                values = ["" if value == NULL else value for value in groups if value not in (None, OTHER)]
+            for value, data in groups.items():
+                # PostHog's label: the breakdown's value, after the series where there are several
+                name = label_of(item)
+                label = name if value is None else value if len(series) == 1 else f"{name} - {value}"
+                result: Node = {"action": action_of(item, order), "label": label, "filter": {}}
+                result |= {} if value is None else {"breakdown_value": value}
+                result |= {"compare": True, "compare_label": compare_label} if len(ranges) > 1 else {}
+                data = cumulative(data) if display == _CUMULATIVE else data
+                results.append(result | _displayed(data, dates, as_total=question.as_total))
+    if not formulas:
+        return results
+    return [
+        one for name, formula in formulas for one in _calculated(name, formula, results, as_total=question.as_total)
+    ]
 
 
-class _Series:
-    """One series of a trend. ``as_total``: one number for the whole date range instead of one per interval."""
+class _Question:
+    """What all series share. ``as_total``: one number for the whole date range instead of one per interval."""
 
-    def __init__(self, item: Node, where: Node, date_range: DateRange, run_hogql: RunHogQL, *, as_total: bool) -> None:
-        self._math = str(item.get("math") or "total")
-        self._number, self._values = _number(item, self._math)
-        self._values |= {**date_range.values, "where": Tree(where)}
-        self._date_range, self._run_hogql, self._as_total = date_range, run_hogql, as_total
-        if self._math in _TRAILING and (as_total or date_range.interval != "day"):
-            raise not_supported(f"math {self._math} without a daily interval")
+    def __init__(self, node: Node, run_hogql: RunHogQL, project: Project, *, as_total: bool) -> None:
+        self.as_total = as_total
+        self._breakdown = breakdown_of(node)
+        self._run_hogql, self._project = run_hogql, project
+        self._where = node_condition(node, project)
 
-    def displayed(self, data: list[Any]) -> Node:
-        """The data as in PostHog's result."""
-        if self._as_total:
-            return {"data": [], "days": [], "labels": [], "count": 0, "aggregated_value": data[0]}
-        return {"data": data, "days": self._date_range.days, "labels": self._date_range.labels, "count": sum(data)}
-
-    def by_value(self, breakdown: Breakdown | None) -> list[tuple[str | None, list[Any]]]:
-        """(value of the breakdown, data) for the most frequent values, then for all others together."""
-        if breakdown is None:
-            return [(None, self._data(self._rows("''", {}), ""))]
-        limit, cell = breakdown.limit, f"ifNull(nullIf(toString({{breakdown}}), ''), '{NULL}')"
-        value_of = {"breakdown": Tree(breakdown.value)}
-        ranked = self._run_hogql(
-            f"SELECT {cell} AS cell, {self._number} AS n FROM events WHERE {WITHIN} AND {{where}}"
-            f" GROUP BY cell ORDER BY n DESC, cell LIMIT {limit + 1}",
-            {**self._values, **value_of},
-        )
-        top_values = [str(value) for value, _ in ranked[:limit]]
-        rows = self._rows(f"if({cell} IN {{top_values}}, {cell}, '{OTHER}')", {"top_values": top_values, **value_of})
-        return [(value, self._data(rows, value)) for value in [*top_values, *([OTHER] if len(ranked) > limit else [])]]
-
-    def _rows(self, cell: str, values: Mapping[str, Any]) -> list[list[Any]]:
-        """Rows of (start of the interval, value of the breakdown, number)."""
-        if self._math in _TRAILING:
-            days = _TRAILING[self._math]
-            before = step(self._date_range.start, "day", 1 - days)
-            return self._run_hogql(
-                "SELECT day, cell, count(DISTINCT person_id) AS n FROM (SELECT person_id, cell,"
-                f" arrayJoin(arrayMap(n -> addDays(active, n), range(0, {days}))) AS day FROM (SELECT DISTINCT"
-                f" toDate(timestamp) AS active, {cell} AS cell, person_id FROM events WHERE {WITHIN} AND {{where}}))"
-                f" GROUP BY day, cell LIMIT {LIMIT}",
-                {**self._values, "date_from": clickhouse_time(before), **values},
-            )
-        start = "''" if self._as_total else START[self._date_range.interval].format("timestamp")
-        return self._run_hogql(
-            f"SELECT {start} AS start, {cell} AS cell, {self._number} AS n FROM events"
-            f" WHERE {WITHIN} AND {{where}} GROUP BY start, cell LIMIT {LIMIT}",
-            {**self._values, **values},
-        )
-
-    def _data(self, rows: list[list[Any]], value: str) -> list[Any]:
-        mine = {str(start): n for start, cell, n in rows if cell == value}
-        return [mine.get("", 0)] if self._as_total else [mine.get(start, 0) for start in self._date_range.starts]
+    def groups(self, item: Node, dates: DateRange, given: Sequence[str] | None) -> dict[str | None, list[Any]]:
+        """The data of each value of the breakdown, or of those that are ``given``, then of all others together."""
+        name = str(item.get("math") or "total")
+        math = MATHS.get(_POSTHOG_MATHS.get(name, name))
+        if math is None or name == "first_time" or (not math.unit and not isinstance(item.get("math_property"), str)):
+            raise not_supported(f"math {name}")
+        if math.trailing and (self.as_total or dates.interval != "day"):
+            raise not_supported(f"math {name} without a daily interval")
+        starts = len(dates.buckets)
+        values: JsonObject = {
+            **bucketing(dates, self._project),
+            **math_parameters(_POSTHOG_MATHS.get(name, name), starts),
+            "since": step(dates.start, "day", 1 - math.trailing) if math.trailing else dates.start,
+            "until": dates.until,
+            "event_where": event_condition(item),
+            "where": self._where,
+        }
+        if not math.unit:
+            values["value_of"] = {"node": "Field", "chain": ["properties", item["math_property"]]}
+        if self._breakdown:
+            values |= {"grouping": "own", "group_of": self._breakdown.value, "top": self._breakdown.limit}
+        if given is not None and self._breakdown:
+            values |= {"grouping": "given", "values": given}
+        top = self._breakdown.limit if self._breakdown else 1
+        nothing = [0] * (1 if self.as_total else starts)
+        groups: dict[str | None, list[Any]] = {} if self._breakdown else {None: list(nothing)}
+        for value, rank, period, number, _ in ask_library(self._run_hogql, self._project, math.query, values):
+            group = None if not self._breakdown else OTHER if rank > top else value or NULL
+            data = groups.setdefault(group, list(nothing))
+            if (period is None) == self.as_total:
+                data[period or 0] = int(number or 0) if math.unit else number or 0
+        return groups
 
 
-def _number(item: Node, math: str) -> tuple[str, JsonObject]:
-    """The aggregation as HogQL, and its values."""
-    name = item.get("math_property")
-    if math in _OF_PROPERTY and name and isinstance(name, str):
-        of = Tree({"node": "Field", "chain": ["properties", name]})
-        return f"ifNull({_OF_PROPERTY[math].format('toFloat({property})')}, 0)", {"property": of}
-    if math not in _MATH and math not in _TRAILING:
-        raise not_supported(f"math {math}")
-    return _MATH.get(math, _MATH["dau"]), {}
+def _displayed(data: list[Any], dates: DateRange, *, as_total: bool) -> Node:
+    """The data as in PostHog's result."""
+    if as_total:
+        return {"data": [], "days": [], "labels": [], "count": 0, "aggregated_value": data[0]}
+    return {"data": data, "days": dates.days, "labels": dates.labels, "count": sum(data)}
+
+
+def _previous(dates: DateRange) -> DateRange:
+    """As many intervals just before; the last is as long as the last of ``dates``."""
+    starts = len(dates.buckets)
+    last = step(dates.buckets[-1], dates.interval, -starts)
+    end = min(last + (dates.end - dates.buckets[-1]), step(last, dates.interval) - timedelta(microseconds=1))
+    return replace(dates, start=step(dates.start, dates.interval, -starts), end=end)
+
+
+def _formulas(options: Node, series: int) -> list[tuple[str, Formula]]:
+    """The name and the formula of each line that replaces the series; raises ApiError."""
+    nodes = [(str(node.get("custom_name") or ""), node.get("formula")) for node in objects(options, "formulaNodes")]
+    texts = options.get("formulas") or ([options["formula"]] if options.get("formula") else [])
+    try:
+        return [
+            (name or f"Formula ({text})", Formula(str(text), series))
+            for name, text in nodes or [("", t) for t in texts]
+        ]
+    except UsageError as error:
+        raise ApiError(400, "invalid_input", f"{error.message}: {error.hint}") from error
+
+
+def _calculated(name: str, formula: Formula, results: Sequence[Node], *, as_total: bool) -> list[Node]:
+    """A line per value of the breakdown and time; what a series lacks is 0, as is a division by 0."""
+    lines: dict[tuple[Any, Any], dict[int, Node]] = {}
+    for result in results:
+        key = (result.get("breakdown_value"), result.get("compare_label"))
+        lines.setdefault(key, {})[result["action"]["order"]] = result
+    calculated = []
+    for (value, _), parts in lines.items():
+        first = next(iter(parts.values()))
+
+        def data(at: int | None, parts: Mapping[int, Node] = parts) -> float:
+            numbers = [
+                0 if order not in parts else parts[order]["aggregated_value" if at is None else "data"]
+                for order in range(formula.series)
+            ]
+            return formula([n if at is None or isinstance(n, int) else n[at] for n in numbers]) or 0
+
+        line = {**first, "action": None, "label": name if value is None else f"{name} - {value}"}
+        if as_total:
+            line["aggregated_value"] = data(None)
+        else:
+            line["data"] = [data(at) for at in range(len(first["data"]))]
+            line["count"] = sum(line["data"])
+        calculated.append(line)
+    return calculated

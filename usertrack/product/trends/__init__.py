@@ -1,0 +1,1 @@
+"""How often something happens, by how many people, and how much, over time."""
