@@ -3,7 +3,7 @@
 --   How often something happened in each period, by how many people, or a figure of one of its properties, as PostHog counts:
 --   the fragment `trend_number` says what each `math` is, `trend_events` of which events. Periods are numbered from that of
 --   `origin` on; the row without a `period` is the whole time. With a `grouping`, the first `top` values of the breakdown have
---   a group each, see `trend_values`, and `group_values` is how many there are.
+--   a group each, see `trend_values`, and `group_values` is how many values there are.
 -- params: {top: 5}
 WITH {trend_values} AS ranked_values
 SELECT
@@ -11,7 +11,7 @@ SELECT
     group_rank,
     nullIf(place_of_period, 0) - 1 AS period,
     number,
-    length(ranked_values) AS group_values
+    length(arrayFilter(v -> v != '', ranked_values)) AS group_values
 FROM (
     SELECT
         {trend_place} AS group_rank,

@@ -96,6 +96,7 @@ OPTIONS: Mapping[str, Any] = {
     "everything": ["--all"],
     "view": ["--view", "moves"],
     "of": ["--of", "person"],
+    "trends compare": ["--compare", "previous"],
 }
 
 # Calls that are made without the option.
@@ -108,6 +109,7 @@ SKIPPED = {
         ],
         "the same population as for `funnel`, `retention` and `features`",
     ),
+    "trends of": "a property of numbers, which a world need not have",
     "history backfill set_name": "the same snapshots of other rules",
     "history forget set_name": "there is no snapshot of it",
     "report weekly full": "is walked without -f json",
@@ -123,7 +125,7 @@ LEFT = {
     ),
     "narrows the question: tests/product": (
         "people where order exclude stopped_at target returning event name category gone start goal steps urls kind"
-        " outcome only within curve patterns pattern search sort tool by"
+        " outcome math formula cumulative smooth display only within curve patterns pattern search sort tool by"
     ),
     "needs a thing of its own to be shown: tests beside the command": (
         "breakdown link url yes param source sql query description compiled person every rounds comment time end"
@@ -187,7 +189,7 @@ def calls() -> Iterator[Call]:
             yield Call(path, filled)
         for name, parameter in parameters.items():
             if name in OPTIONS and not parameter.required and f"{path} {name}" not in SKIPPED:
-                yield Call(path, filled, tuple(OPTIONS[name]))
+                yield Call(path, filled, tuple(OPTIONS.get(f"{path} {name}", OPTIONS[name])))
 
 
 def is_told(path: str, name: str, parameter: Any) -> bool:
