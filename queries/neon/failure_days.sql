@@ -1,7 +1,7 @@
--- title: Days of people whose runs failed
+-- title: Days on which runs finished
 -- about: >
 --   For everybody with a failed run in the window: each day (of the given timezone) on which a run of theirs finished,
---   with how many did and how many failed.
+--   with how many did and how many failed. The rows without a `person` are all others together, whose runs all went well.
 -- params: {days: 30, person: []}
 WITH people AS ({people_of_accounts}),
 finished AS (
@@ -17,7 +17,8 @@ finished AS (
         AND r.at <= {as_of} AND r.at > {as_of} - make_interval(days => {days}::int)
     GROUP BY 1, 2
 )
-SELECT person, day, finished, failed
-FROM (SELECT *, sum(failed) OVER (PARTITION BY person) AS failed_ever FROM finished) AS known
-WHERE failed_ever > 0
-ORDER BY person, day
+SELECT if_failed.person, day, sum(finished)::bigint AS finished, sum(failed)::bigint AS failed
+FROM finished
+LEFT JOIN (SELECT person FROM finished GROUP BY person HAVING sum(failed) > 0) AS if_failed USING (person)
+GROUP BY 1, 2
+ORDER BY 1, 2

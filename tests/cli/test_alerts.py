@@ -99,9 +99,8 @@ def test_an_incident_is_listed_in_place_of_the_alerts_of_its_people(alerts: Cli)
     assert "3 open alerts of 5 people" in listed.out
     assert "snag" not in listed.out
     assert "3 alerts of single people" in listed.err
-    assert (
-        json.loads(alerts("alerts", "stats", "-f", "json").out)["unanswered"] == 3
-    )  # the two of before, and one for all
+    # the two of before, the incident, and its three people
+    assert json.loads(alerts("alerts", "stats", "-f", "json").out)["unanswered"] == 6
     everything = json.loads(alerts("alerts", "list", "--all", "-f", "json").out)["alerts"]
     snag = next(each for each in everything if each["pattern"] == "snag")
     assert "part of the incident" in alerts("alerts", "show", snag["id"]).out
@@ -118,7 +117,7 @@ def test_how_fast_people_are_helped(alerts: Cli) -> None:
     answer = json.loads(alerts("alerts", "stats", "-f", "json").out)
     assert answer["fired"] == 2
     assert answer["unanswered"] == 1
-    assert [each["alerts"] for each in answer["times"]] == [2, 1, 0]
+    assert [each["ended"] for each in answer["times"]] == [2, 1, 0]
 
 
 def test_two_watchers(alerts: Cli) -> None:

@@ -11,9 +11,9 @@ from usertrack.core.errors import UsageError
 from usertrack.product.churn.numbers import Churn, Share, ask
 from usertrack.product.scope import Scope
 
+from ..core.test_survival import SIX_MP
 from ..server.capture_fixtures import Client
 from .logs import asking, at, capture, scope_of
-from .test_survival import SIX_MP
 
 END = at("2026-11-20 00:00:00")
 GONE = 10

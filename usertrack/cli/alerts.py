@@ -163,7 +163,7 @@ def stats(
 
     now = datetime.now(UTC)
     with open_desk(common) as (settings, desk):
-        computed = compute(desk.store.changes(), now - timedelta(days=days), now, pattern)
+        computed = compute(desk.store.changes(), now - timedelta(days=days), now, pattern, desk.store.incidents())
         emit(stats_document(computed, days, pattern or ""), settings, common)
 
 

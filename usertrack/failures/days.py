@@ -39,10 +39,10 @@ class Contrast:
 def contrasts(days: Iterable[tuple[str, RunDay]], in_incidents: Mapping[str, int]) -> list[Contrast]:
     """The people with such a contrast, those with most failed runs first.
 
-    ``in_incidents`` is how many failed runs of a person are part of an incident.
+    ``in_incidents`` is how many failed runs of a person are part of an incident. Days of nobody, "", are no person's.
     """
     people: dict[str, list[RunDay]] = {}
-    for person, day in days:
+    for person, day in ((person, day) for person, day in days if person):
         people.setdefault(person, []).append(day)
     candidates = [_contrast(person, own, in_incidents.get(person, 0)) for person, own in people.items()]
     significant = [

@@ -104,7 +104,7 @@ def fingerprints_table(investigation: Investigation, timezone: str) -> Table:
 
 
 def days_of_runs(investigation: Investigation, timezone: str) -> list[tuple[date, int, int]]:
-    """(day, finished, failed) of every calendar day of the window, oldest first: runs of people with any failed run.
+    """(day, finished, failed) of every calendar day of the window, oldest first.
 
     The first and the last day may be partial.
     """

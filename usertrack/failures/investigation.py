@@ -180,7 +180,7 @@ def investigate(
         all_messages = runner.bind(f"{POSTGRES}/failure_messages", {"days": days, "since": since})
         failures = group_failures(catalogue, runner.table(all_messages).rows)[1]
         failures = [replace(error, person=email) if error.person in person else error for error in failures]
-    run_days = [(str(row[0]), RunDay(*row[1:])) for row in parts["days"].rows]
+    run_days = [(str(row[0] or ""), RunDay(*row[1:])) for row in parts["days"].rows]
     window = {"days": days, "since": since}
     platform_incidents = _with_full_stretches(runner, incidents(stretches, failures), stretches, window)
     levels = {row[0]: Level(*(*row[:6], tuple(row[6]), row[7])) for row in parts["levels"].rows}

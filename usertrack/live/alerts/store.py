@@ -18,7 +18,6 @@ from usertrack.live.alerts.life import Alert, AlertChange, AlertState
 FILE = "alerts.db"
 FORMAT = 2  # since 2, an alert knows which channels were told of it
 _WAIT = 10.0  # seconds that another process may write
-_OF_INCIDENTS = "coalesce(json_extract(body, '$.incident'), '') <> ''"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS alerts (
     key TEXT PRIMARY KEY, pattern TEXT NOT NULL, person TEXT NOT NULL, is_open INTEGER NOT NULL,
@@ -142,16 +141,20 @@ class AlertStore:
         return self.connection.execute(sql, [key, stamp(at), signal]).fetchone() is not None
 
     def changes(self, key: str | None = None) -> list[AlertChange]:
-        """Every step of one alert, or of all for which no incident stands, in the order in which we learned of them."""
-        asked = "key = ?" if key else f"key NOT IN (SELECT key FROM alerts WHERE {_OF_INCIDENTS})"
+        """Every step of one alert, or of all, in the order in which we learned of them."""
         rows = self.connection.execute(
-            f"SELECT key, state, at, recorded_at, who, comment FROM changes WHERE {asked} ORDER BY id",
-            [key] if key else [],
+            "SELECT key, state, at, recorded_at, who, comment FROM changes WHERE ?1 IS NULL OR key = ?1 ORDER BY id",
+            [key],
         )
         return [
             AlertChange(key, AlertState(state), moment(at), moment(recorded), who, comment)
             for key, state, at, recorded, who, comment in rows
         ]
+
+    def incidents(self) -> dict[str, str]:
+        """The key of the incident that stands for an alert, by the alert's."""
+        sql = "SELECT key, json_extract(body, '$.incident') FROM alerts"
+        return {key: incident for key, incident in self.connection.execute(sql) if incident}
 
 
 def stamp(at: datetime | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Document, Facts, Field, Paragraph, Section
 from usertrack.core.period import as_stored
-from usertrack.core.words import age_words, people_words, plural
+from usertrack.core.words import age_words, number, people_words, plural
 from usertrack.live.alerts.cards import duration
 from usertrack.live.alerts.ids import short_id, short_ids
 from usertrack.live.alerts.life import Alert, AlertChange
@@ -206,19 +206,29 @@ def stats_document(stats: Stats, days: int, pattern: str) -> Document:
     columns: Columns[tuple[str, str, Durations]] = Columns(
         Attribute("what", "VARCHAR", lambda row: row[0], Field("Until it was")),
         Attribute("alerts", "BIGINT", lambda row: row[2].n, Field("Alerts", "number")),
+        Attribute("ended", "BIGINT", lambda row: row[2].ended, Field("So far", "number")),
         Attribute("median_seconds", "DOUBLE", lambda row: _seconds(row[2].median), Field("Median"), _median),
         Attribute("p90_seconds", "DOUBLE", lambda row: _seconds(row[2].p90), Field("9 of 10 within"), _p90),
         Attribute("within_target", "BIGINT", lambda row: row[2].within),
+        Attribute("due", "BIGINT", lambda row: row[2].due),
         Attribute("target_seconds", "DOUBLE", lambda row: _seconds(row[2].target)),
         Attribute("target", "VARCHAR", lambda row: _target(row[2]), Field("Target", "text")),
         Attribute("meaning", "VARCHAR", lambda row: row[1], Field("Counted", "text", spare=True)),
     )
     of = f" of {pattern}" if pattern else ""
     unanswered = f"{plural(stats.unanswered, 'alert')} nobody has taken up" if stats.unanswered else ""
+    if stats.noise:
+        share = f"{stats.noise / stats.fired:.0%}".replace("%", " %")
+        unanswered += f", {number(stats.noise)} of them over by themselves: {share} noise"
     return Document(
         title=f"{plural(stats.fired, 'alert')}{of} in {plural(days, 'day')}",
         blocks=(columns.listing(rows), *([Paragraph(unanswered)] if unanswered else [])),
-        data=lambda: {"fired": stats.fired, "unanswered": stats.unanswered, "times": columns.dicts(rows)},
+        data=lambda: {
+            "fired": stats.fired,
+            "unanswered": stats.unanswered,
+            "noise": stats.noise,
+            "times": columns.dicts(rows),
+        },
         table=columns.table(rows, "alert_stats"),
     )
 
@@ -232,9 +242,9 @@ def _p90(row: tuple[str, str, Durations]) -> str:
 
 
 def _target(durations: Durations) -> str:
-    if not durations.n:
+    if not durations.due:
         return ""
-    return f"{durations.within} of {durations.n} within {age_words(durations.target)}"
+    return f"{durations.within} of {durations.due} within {age_words(durations.target)}"
 
 
 def _seconds(span: timedelta | None) -> float | None:

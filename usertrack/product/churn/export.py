@@ -10,12 +10,12 @@ from typing import Any
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Field
 from usertrack.core.stats import ConfidenceInterval
+from usertrack.core.survival import Point, Survival
 from usertrack.core.table import Table
 from usertrack.core.words import plural, signed
 from usertrack.product import shares
 from usertrack.product.attributes import group_attributes
 from usertrack.product.churn.numbers import Churn, ChurnGroup, ChurnPeriod, Mark, Risk, Segment
-from usertrack.product.churn.survival import Point, Survival
 from usertrack.product.scope import Scope
 from usertrack.product.shares import Share, ShareLabels, label
 

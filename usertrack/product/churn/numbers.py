@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from usertrack.core.errors import UsageError
 from usertrack.core.source_names import POSTGRES
 from usertrack.core.stats import UNKNOWN, ConfidenceInterval, difference
+from usertrack.core.survival import Survival, kaplan_meier
 from usertrack.core.table import NamedRow, Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
 from usertrack.product.ask import answer
-from usertrack.product.churn.survival import Survival, kaplan_meier
 from usertrack.product.events import events_of, require_events
 from usertrack.product.scope import GroupName, Scope, values_first
 from usertrack.product.shares import Share, ShareBucket

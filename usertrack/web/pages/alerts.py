@@ -174,7 +174,7 @@ def _linked(document: Document, alerts: Sequence[Alert]) -> Document:
 def _statistics(site: Site, pattern: str) -> Markup:
     now = datetime.now(UTC)
     with open_desk(site.settings, now) as desk:
-        numbers = stats(desk.store.changes(), now - timedelta(days=_DAYS), now, pattern or None)
+        numbers = stats(desk.store.changes(), now - timedelta(days=_DAYS), now, pattern or None, desk.store.incidents())
     return titled_html(stats_document(numbers, _DAYS, pattern))
 
 

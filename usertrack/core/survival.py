@@ -55,7 +55,11 @@ class Survival:
     @property
     def median(self) -> float | None:
         """The time at which half has ended; None where less than half is known to have ended."""
-        return self._first(point.share for point in self.points)
+        return self.quantile(0.5)
+
+    def quantile(self, ended: float) -> float | None:
+        """The time at which the share ``ended`` has ended; None where less than that is known to have."""
+        return self._first((point.share for point in self.points), 1 - ended)
 
     @property
     def median_interval(self) -> ConfidenceInterval:
@@ -64,9 +68,9 @@ class Survival:
         low = self._first(1.0 if bound.low is None else bound.low for bound in bounds)
         return ConfidenceInterval(low, self._first(1.0 if bound.high is None else bound.high for bound in bounds))
 
-    def _first(self, shares: Iterable[float]) -> float | None:
-        """The first time with a share of at most a half, with a tolerance for rounding."""
-        return next((point.time for point, share in zip(self.points, shares, strict=True) if share < 0.5 + 1e-9), None)
+    def _first(self, shares: Iterable[float], most: float = 0.5) -> float | None:
+        """The first time with a share of at most ``most``, with a tolerance for rounding."""
+        return next((point.time for point, share in zip(self.points, shares, strict=True) if share < most + 1e-9), None)
 
     @property
     def mean(self) -> float | None:

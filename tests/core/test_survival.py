@@ -2,7 +2,7 @@
 
 import pytest
 
-from usertrack.product.churn.survival import kaplan_meier
+from usertrack.core.survival import kaplan_meier
 
 # Remission of leukaemia under 6-MP, in weeks (Freireich 1963; Klein & Moeschberger 2003, table 4.1): ended, still in it
 SIX_MP = [
