@@ -75,7 +75,7 @@ sized AS (
 ranked AS (
     SELECT
         value, date, dau, wau, mau, again, values_there,
-        dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+        dense_rank() OVER (ORDER BY isNull(value) ASC, size DESC, value ASC) AS place
     FROM sized
 )
 SELECT

@@ -37,7 +37,7 @@ people AS (
     WHERE {audience}
 ),
 ranked AS (
-    SELECT value, ages, oldest, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people
+    SELECT value, ages, oldest, dense_rank() OVER (ORDER BY isNull(value) ASC, size DESC, value ASC) AS place FROM people
 ),
 states AS (
     SELECT

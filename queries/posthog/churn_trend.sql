@@ -41,7 +41,7 @@ people AS (
     WHERE {audience}
 ),
 ranked AS (
-    SELECT value, values_there, ages, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM people
+    SELECT value, values_there, ages, dense_rank() OVER (ORDER BY isNull(value) ASC, size DESC, value ASC) AS place FROM people
 ),
 -- of each active day the next one, or the last moment, and in which buckets both are; a Sunday's week is the Monday's of
 -- the day after

@@ -59,7 +59,7 @@ sized AS (
     FROM cells
 ),
 ranked AS (
-    SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+    SELECT *, dense_rank() OVER (ORDER BY isNull(value) ASC, size DESC, value ASC) AS place FROM sized
 )
 SELECT
     {group_columns},

@@ -1,7 +1,7 @@
 -- title: Groups of journeys
 -- about: >
 --   How many persons have which value of the breakdown: the first that came with a step. The steps are those of
---   posthog/journeys; the `top` most frequent of `group_values` come.
+--   posthog/journeys; the `top` most frequent of `group_values` come, and last those without one.
 -- params:
 --   since: {type: timestamp}
 --   until: {type: timestamp}
@@ -29,11 +29,11 @@ counted AS (
 ranked AS (
     SELECT
         group_value, persons,
-        row_number() OVER (ORDER BY persons DESC, group_value) AS place,
+        row_number() OVER (ORDER BY isNull(group_value), persons DESC, group_value) AS place,
         count(group_value) OVER () AS group_values
     FROM counted
 )
 SELECT group_value, persons, group_values
 FROM ranked
-WHERE place <= {top}
+WHERE place <= {top} OR isNull(group_value)
 ORDER BY place

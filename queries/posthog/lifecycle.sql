@@ -116,7 +116,7 @@ sized AS (
     FROM cells
 ),
 ranked AS (
-    SELECT value, period, status, persons, values_there, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+    SELECT value, period, status, persons, values_there, dense_rank() OVER (ORDER BY isNull(value) ASC, size DESC, value ASC) AS place
     FROM sized
 )
 SELECT

@@ -74,7 +74,7 @@ sized AS (
     FROM cells
 ),
 ranked AS (
-    SELECT value, cohort, later, persons, values_there, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+    SELECT value, cohort, later, persons, values_there, dense_rank() OVER (ORDER BY isNull(value) ASC, size DESC, value ASC) AS place
     FROM sized
 )
 SELECT

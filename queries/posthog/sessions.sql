@@ -94,7 +94,7 @@ sized AS (
     FROM counted
 ),
 ranked AS (
-    SELECT *, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place FROM sized
+    SELECT *, dense_rank() OVER (ORDER BY isNull(value) ASC, size DESC, value ASC) AS place FROM sized
 ),
 grouped AS (
     SELECT

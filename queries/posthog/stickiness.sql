@@ -37,7 +37,7 @@ sized AS (
     FROM cells
 ),
 ranked AS (
-    SELECT value, periods, persons, values_there, dense_rank() OVER (ORDER BY size DESC, value ASC) AS place
+    SELECT value, periods, persons, values_there, dense_rank() OVER (ORDER BY isNull(value) ASC, size DESC, value ASC) AS place
     FROM sized
 )
 SELECT

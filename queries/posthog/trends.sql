@@ -11,7 +11,7 @@ SELECT
     group_rank,
     nullIf(place_of_period, 0) - 1 AS period,
     number,
-    length(arrayFilter(v -> v != '', ranked_values)) AS group_values
+    length(ranked_values) AS group_values
 FROM (
     SELECT
         {trend_place} AS group_rank,

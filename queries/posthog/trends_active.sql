@@ -9,7 +9,7 @@ SELECT
     group_rank,
     period,
     toFloat(uniqExact(person_id)) AS number,
-    length(arrayFilter(v -> v != '', ranked_values)) AS group_values
+    length(ranked_values) AS group_values
 FROM (
     SELECT
         person_id, value, group_rank,

@@ -7,15 +7,15 @@
 --   grouping: none
 --   values: {type: list, default: [""]}
 WITH if({grouping} = 'own', (
-    SELECT arrayMap(pair -> pair.3, arraySort(groupArray(tuple(-number, value = '', value))))
-    FROM (SELECT value, count() AS number FROM ({trend_firsts}) WHERE {grouping} = 'own' GROUP BY value)
+    SELECT arrayMap(pair -> pair.2, arraySort(groupArray(tuple(-number, value))))
+    FROM (SELECT value, count() AS number FROM ({trend_firsts}) WHERE {grouping} = 'own' AND value != '' GROUP BY value)
 ), {values}) AS ranked_values
 SELECT
     if(group_rank > {top}, NULL, nullIf(any_value, '')) AS group_value,
     group_rank,
     nullIf(place_of_period, 0) - 1 AS period,
     number,
-    length(arrayFilter(v -> v != '', ranked_values)) AS group_values
+    length(ranked_values) AS group_values
 FROM (
     SELECT
         {trend_place} AS group_rank,

@@ -149,7 +149,8 @@ def test_groups_are_of_persons_and_add_up(client: Client) -> None:
     assert {name: active.days[-1].mau for name, active in activity.groups.items()} == {
         "pro": 3,
         "it's": 2,
-        "all others": 3,
+        "(none)": 1,
+        "all others": 2,
     }
     assert activity.now.active.days[-1].mau == 8
 
@@ -210,13 +211,13 @@ def test_groups_are_ranked_by_the_window(client: Client) -> None:
     }
 
 
-def test_who_has_no_value_wins_no_ranking(client: Client) -> None:
+def test_who_has_no_value_takes_no_place_of_a_value(client: Client) -> None:
     lines = [f"none{n}|a|2026-03-15 10:00:00" for n in range(5)]
     lines += [
         f"{plan}{n}|a|2026-03-15 10:00:00|plan={plan}" for plan, of in (("pro", 2), ("team", 1)) for n in range(of)
     ]
     activity = activity_of(client, lines, scope_of("2026-03-11", "2026-03-21", breakdown="plan", top=2))
-    assert list(map(str, activity.groups)) == ["pro", "(none)", "all others"]
+    assert list(map(str, activity.groups)) == ["pro", "team", "(none)"]
 
 
 def test_a_value_that_reads_as_none_swallows_nobody(client: Client) -> None:
@@ -231,4 +232,4 @@ def test_a_value_that_reads_as_none_swallows_nobody(client: Client) -> None:
         daily = {name.written: group.days[1].dau for name, group in ask(runner, scope).groups.items()}
         periods = {name.written: group[1].active for name, group in ask_lifecycle(runner, "", scope).groups.items()}
         habits = {name.written: group[0] for name, group in ask_stickiness(runner, "", scope).groups.items()}
-    assert daily == periods == habits == {'"(none)"': 3, '"all others"': 2, "cpc": 1, "all others": 1}
+    assert daily == periods == habits == {'"(none)"': 3, '"all others"': 2, "cpc": 1, "(none)": 1}

@@ -272,7 +272,8 @@ def test_groups_and_others_add_up(client: Client) -> None:
     assert [(group.name, [step.persons for step in group.steps]) for group in groups] == [
         ("plan0", [4, 1]),
         ("plan1", [4, 0]),
-        ("all others", [5, 1]),
+        ("(none)", [1, 1]),  # stands apart: people without a value are no other value
+        ("all others", [4, 0]),
     ]
 
 

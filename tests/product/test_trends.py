@@ -72,10 +72,10 @@ def groups(client: Client, breakdown: str, **more: str) -> dict[str, float | Non
 
 def test_the_largest_values_have_a_line_and_people_of_all_others_count_once(client: Client) -> None:
     capture(client, [*LOG, "p3 | $pageview | 2020-01-13 12:00:00 | $browser=Opera"])
-    assert groups(client, "$browser") == {"Chrome": 6, "Firefox": 2, "all others": 3}
-    # Edge and Opera are of one person; who has no browser is among the others, too
-    assert groups(client, "$browser", math="dau") == {"Chrome": 1, "Edge": 1, "all others": 3}
-    assert groups(client, "$browser × $os") == {"Chrome × mac": 6, "Firefox × mac": 2, "all others": 3}
+    assert groups(client, "$browser") == {"Chrome": 6, "Firefox": 2, "all others": 2, "(none)": 1}
+    # Firefox and Opera are of two people, who count once each
+    assert groups(client, "$browser", math="dau") == {"Chrome": 1, "Edge": 1, "all others": 2, "(none)": 1}
+    assert groups(client, "$browser × $os") == {"Chrome × mac": 6, "Firefox × mac": 2, "all others": 2, "(none)": 1}
 
 
 def test_a_formula_and_the_time_before_have_the_groups_of_the_first_line(client: Client) -> None:
@@ -84,12 +84,18 @@ def test_a_formula_and_the_time_before_have_the_groups_of_the_first_line(client:
     capture(client, [*LOG, *before, *paid])
     scope = scope_of("2020-01-09", "2020-01-21", breakdown="$browser", top=2)
     shares = lines(client, "$pageview", "paid", scope=scope, formula="b / a * 100", math="dau")
-    assert {line.group.written: line.total for line in shares} == {"Chrome": 0, "Edge": 100, "all others": 50}
+    assert {line.group.written: line.total for line in shares} == {
+        "Chrome": 0,
+        "Edge": 100,
+        "all others": 100,
+        "(none)": 0,
+    }
     compared = lines(client, "$pageview", scope=scope, compare="previous")
     assert [(line.group.written, line.total, line.total_before) for line in compared] == [
         ("Chrome", 6, 0),
         ("Firefox", 2, 0),
-        ("all others", 2, 2),
+        ("(none)", 1, 0),
+        ("all others", 1, 2),
     ]
 
 

@@ -301,10 +301,13 @@ class Scope:
         }
 
     def group_name(self, rank: int, value: object) -> GroupName:
-        """The name of the group at ``rank`` (from 1) of the breakdown; empty without a breakdown."""
+        """The name of the group at ``rank`` (from 1) of the breakdown; empty without a breakdown.
+
+        After the ``top`` values come all others, and after these who has no value.
+        """
         if not self.breakdown:
             return EVERYBODY
-        if rank > self.top:
+        if rank == self.top + 1:
             return GroupName(ALL_OTHERS, "others")
         return GroupName(NONE, "none") if value is None else GroupName(str(value), "value")
 

@@ -34,7 +34,7 @@ FROM (
         times[step] AS ms,
         if(step > 1, ms - times[step - 1], 0) / 1000 AS seconds
     FROM (
-        SELECT person, value, times, values_there, bucket, dense_rank() OVER (ORDER BY entered DESC, value ASC) AS place
+        SELECT person, value, times, values_there, bucket, dense_rank() OVER (ORDER BY isNull(value) ASC, entered DESC, value ASC) AS place
         FROM (
             SELECT
                 person, value, times, bucket,

@@ -6,11 +6,11 @@
 --   grouping: none
 --   values: {type: list, default: [""]}
 if({grouping} = 'own', (
-    SELECT arrayMap(pair -> pair.3, arraySort(groupArray(tuple(-ifNull(number, 0), value = '', value))))
+    SELECT arrayMap(pair -> pair.2, arraySort(groupArray(tuple(-ifNull(number, 0), value))))
     FROM (
         SELECT value, {trend_number} AS number
         FROM ({trend_events})
-        WHERE {grouping} = 'own'
+        WHERE {grouping} = 'own' AND value != ''
         GROUP BY value
     )
 ), {values})

@@ -92,7 +92,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class ShareCondition:
-    """The part of the events of ``among`` that are of ``kind``, within ``within`` seconds and of ``at_least`` events.
+    """The part of events of ``among`` or ``kind`` that are of ``kind``, within seconds and of ``at_least`` events.
 
     More than ``more_than``, or than 95 % of the earlier windows of the person (``own``) or of the route.
     """

@@ -183,7 +183,7 @@ class _Days:
 
 
 def _groups(source: FeatureSource, scope: Scope, people: Rows, days: _Days) -> Iterator[FeatureGroup]:
-    ranks = {row["group_value"]: int(row["group_rank"]) for row in people if row["group_rank"] <= scope.top}
+    ranks = {row["group_value"]: int(row["group_rank"]) for row in people if row["group_rank"] != scope.top + 1}
     for rank in sorted({*ranks.values(), *(int(row["group_rank"]) for row in people)}) or [1]:
         value = next((value for value, at in ranks.items() if at == rank), None)
         own = _Days(

@@ -236,9 +236,8 @@ def ask(runner: Runner, query: JourneysQuery, scope: Scope) -> Journeys:
             kinds.setdefault(str(row["kind"]), []).append(counted)
         at = {step: count for step, _, count in kinds["step"]}
         edges = tuple(Edge(step, names[0], (*names, None)[1], count) for step, names, count in kinds.get("edge", []))
-        name = (
-            scope.group_name(rank, groups[rank - 1]) if rank <= len(groups) else scope.group_name(scope.top + 1, None)
-        )
+        is_others = rank > len(groups)
+        name = scope.group_name(scope.top + 1 if is_others else 1, None if is_others else groups[rank - 1])
         ranked.append(
             JourneyGroup(
                 name,

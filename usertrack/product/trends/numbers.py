@@ -164,8 +164,8 @@ def _answered(runner: Runner, jobs: Sequence[Job], values: Mapping[Series, list[
 
 
 def _group_values(table: Table, top: int) -> list[str]:
-    known = {int(row["group_rank"]): str(row["group_value"] or "") for row in table.dicts()}
-    return [known.get(rank, _NO_VALUE) for rank in range(1, min(top, max(known, default=1)) + 1)]
+    known = {int(row["group_rank"]): str(row["group_value"]) for row in table.dicts() if row["group_rank"] <= top}
+    return [known.get(rank, _NO_VALUE) for rank in range(1, max(known, default=0) + 1)]
 
 
 def _lines(query: TrendsQuery, times: Sequence[Scope], tables: Mapping[Job, Table]) -> Iterator[Line]:

@@ -63,7 +63,7 @@ def funnels(node: Node, run_hogql: RunHogQL, project: Project) -> list[Any]:
     )
     groups: dict[int, tuple[str, dict[int, Measures]]] = {}
     for value, rank, step, _, _, people, _, mean, median, *_ in rows:
-        name = OTHER if rank > values.get("top", rank) else NULL if value is None else str(value)
+        name = OTHER if rank == values.get("top", rank) + 1 else NULL if value is None else str(value)
         groups.setdefault(rank, (name, {}))[1][step] = (people, mean, median)
     if not breakdown:
         return _steps(series, order, groups[1][1] if groups else {}, None)
@@ -77,7 +77,7 @@ def _breakdown(node: Node) -> tuple[bool, JsonObject]:
         return False, {}
     if breakdown.kind == "session":
         raise not_supported("A funnel by a property of sessions")
-    return True, {"group_of": breakdown.value, "top": breakdown.limit}
+    return True, {"grouped": True, "group_of": breakdown.value, "top": breakdown.limit}
 
 
 def _options_of(node: Node) -> tuple[list[Node], str, int]:

@@ -68,7 +68,7 @@ def trends(node: Node, run_hogql: RunHogQL, project: Project) -> list[Node]:
             given = values if formulas or compare_label == "previous" else None
             groups = question.groups(item, dates, given)
             if given is None:
-                values = ["" if value == NULL else value for value in groups if value not in (None, OTHER)]
+                values = [value for value in groups if value not in (None, NULL, OTHER)]
             for value, data in groups.items():
                 # PostHog's label: the breakdown's value, after the series where there are several
                 name = label_of(item)
@@ -121,7 +121,7 @@ class _Question:
         nothing = [0] * (1 if self.as_total else starts)
         groups: dict[str | None, list[Any]] = {} if self._breakdown else {None: list(nothing)}
         for value, rank, period, number, _ in ask_library(self._run_hogql, self._project, math.query, values):
-            group = None if not self._breakdown else OTHER if rank > top else value or NULL
+            group = None if not self._breakdown else OTHER if rank == top + 1 else value or NULL
             data = groups.setdefault(group, list(nothing))
             if (period is None) == self.as_total:
                 data[period or 0] = int(number or 0) if math.unit else number or 0
