@@ -101,7 +101,7 @@ def test_connect_rate_is_of_persons_who_were_there(card: Scorecard) -> None:
     score = of(card, "connect_rate")
     assert (score.now.value, score.now.n, score.now.interval) == (0.5, 2, wilson(1, 2))
     assert score.series == (None, None, 0, None, 0, None, 0.5, None)
-    assert (score.band, score.change, score.verdict) == ("excellent", 0.5, "")
+    assert (score.band, score.change, score.verdict) == ("good", 0.5, "")  # 1 of 2 may be a tenth as well
 
 
 def test_a_rate_of_an_event_that_never_occurred_is_unknown(engines: Office, tmp_path: Path) -> None:

@@ -162,7 +162,9 @@ def _notes(answer: FunnelAnswer) -> Iterator[str]:
         yield f"steps at the very time of the one before are in no median or mean: {number(at_once)}"
     yield from all_others_note(answer.table, answer.scope)
     if answer.scope.breakdown:
-        yield "a person is counted once, under the first value that came with a step"
+        yield "first touch: a person is counted once, under the first value that came with a step of theirs"
+        if any(group.name.kind == "none" for group in answer.groups):
+            yield "(none): people whose steps have no value; who goes on has more chances of one: values look better"
 
 
 def _json(answer: FunnelAnswer, notes: Sequence[str]) -> dict[str, object]:

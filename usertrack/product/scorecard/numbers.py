@@ -69,8 +69,17 @@ class Score:
 
     @property
     def band(self) -> str:
-        """``excellent``, ``good``, ``below good``, or nothing where the value is not known."""
-        return self.metric.band(self.now.value)
+        """``excellent``, ``good``, ``below good``, or nothing where the value is not known.
+
+        The lesser of the bands in which the interval begins and ends; ``unsure`` where it reaches from below good into
+        another: two runs of one person are not excellent, nor are they bad. A count is what was counted.
+        """
+        interval, is_count = self.now.interval, self.metric.kind == "count"
+        ends = [self.now.value] if is_count or interval.low is None else [interval.low, interval.high]
+        bands = {self.metric.band(end) for end in ends}
+        if len(bands) == 1:
+            return bands.pop()
+        return "unsure" if "below good" in bands else "good"
 
     @property
     def extreme(self) -> bool:
