@@ -55,6 +55,7 @@ ARGUMENTS: Mapping[str, Any] = {
 ALSO: Mapping[str, Sequence[str]] = {
     "features": ["features"],  # the event of a feature, where it has a name of its own
     "history backfill": ["--weeks", "1"],
+    "skill install": ["--for", "agents"],
     "live": ["--rounds", "1"],
     "alerts watch": ["--rounds", "1"],
     "query run": ["overview"],
@@ -69,6 +70,7 @@ BEFORE: Mapping[str, Sequence[str]] = {
     **{f"plan {word}": ["plan", "init", "--from", "data"] for word in ["check", "docs", "lint", "coverage", "schema"]},
     **{key: ["history", "backfill", "--weeks", "1"] for key in ["history", "history forget"]},
     **{key: ["insight", "create", "Walked", "--sql", "SELECT 1"] for key in ["insight show", "insight run"]},
+    "skill check": ["skill", "install", "--for", "agents"],
     "insight delete": ["insight", "create", "Gone", "--sql", "SELECT 1"],
 }
 
@@ -112,6 +114,8 @@ SKIPPED = {
     "trends of": "a property of numbers, which a world need not have",
     "history backfill set_name": "the same snapshots of other rules",
     "history forget set_name": "there is no snapshot of it",
+    "skill install user": "writes into the home folder",
+    "skill check user": "reads the home folder",
     "report weekly full": "is walked without -f json",
 }
 
@@ -132,7 +136,7 @@ LEFT = {
     ),
     "is of the plan's files, or of the embedded server's": (
         "data plan scan events tier phase owner badge values fail_on baseline write_baseline follow reset check store"
-        " dry_run project"
+        " dry_run project client"
     ),
 }
 _LEFT = {name for names in LEFT.values() for name in names.split()}

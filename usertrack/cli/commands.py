@@ -51,6 +51,7 @@ PANELS = {
     },
     "Workspace": {
         "init": "Create a workspace: settings, segments, funnels and a folder for your queries, with comments.",
+        "skill": "The skill for agents: show it, install it for a client, check its age.",
         "check": "Check all files of the workspace: settings, queries, segments, causes of failures, funnels.",
         "doctor": "Find out why there is no answer: checks connections, scopes, tables, columns, events and settings.",
         "login": "Log in: asks for PostHog's host, project and key, and for a database, tries them, and stores them as a profile.",
