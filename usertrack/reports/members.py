@@ -25,17 +25,19 @@ def segment_origins(classification: Classification, segment: Segment | None = No
     Queries of more urgent segments are included, because people in these are listed there.
     """
     profiles = classification.profiles
-    names = set(profiles.queries)
-    if segment is not None:
-        segments = classification.segment_set.segments
-        reasons = [identifier(name) for _, name, *_ in Formatter().parse(segment.because) if name]
-        expressions = [
-            *(condition(profiles, earlier) for earlier in segments[: segments.index(segment) + 1]),
-            *(parse(text, "") for text in (segment.priority, *reasons)),
-        ]
-        facts = {name for expression in expressions for name in base_columns(expression, profiles.derived)}
-        names = {profiles.facts[name].origin for name in facts}
-    return profile_origins(profiles, names)
+    if segment is None:
+        return profile_origins(profiles, profiles.queries)
+    segments = classification.segment_set.segments
+    reasons = [identifier(name) for _, name, *_ in Formatter().parse(segment.because) if name]
+    own = [condition(profiles, segment), *(parse(text, "") for text in (segment.priority, *reasons))]
+    more_urgent = [condition(profiles, earlier) for earlier in segments[: segments.index(segment)]]
+    facts = {name for expression in (*own, *more_urgent) for name in base_columns(expression, profiles.derived)}
+    # facts of today excuse a difference where this rule reads them: an event that came late is none
+    read = {profiles.facts[name].label for expression in own for name in base_columns(expression, profiles.derived)}
+    return tuple(
+        replace(origin, current=tuple(label for label in origin.current if label in read))
+        for origin in profile_origins(profiles, {profiles.facts[name].origin for name in facts})
+    )
 
 
 def profile_origins(profiles: Profiles, names: Collection[str]) -> tuple[Origin, ...]:
