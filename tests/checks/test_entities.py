@@ -69,11 +69,14 @@ def check(dsn: str, tmp_path: Path) -> Check:
     async def address() -> str:
         return dsn
 
-    def findings(accounts: str = ACCOUNTS, runs: str = RUNS) -> list[Finding]:
-        for name, text in {"queries/neon/q": QUERY, "tables/neon/accounts": accounts, "tables/neon/runs": runs}.items():
+    def findings(accounts: str = ACCOUNTS, runs: str = RUNS, **more: str) -> list[Finding]:
+        entities = {"accounts": accounts, "runs": runs, **more}
+        files = {"queries/neon/q": QUERY, **{f"tables/neon/{name}": text for name, text in entities.items()}}
+        for name, text in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / f"{name}.sql").write_text(text)
-        library = Library([tmp_path / "queries"], [tmp_path / "tables"], UNUSED_KINDS)
+        unused = [name for name in UNUSED_KINDS if name not in more]
+        library = Library([tmp_path / "queries"], [tmp_path / "tables"], unused)
         moment = datetime(2026, 11, 20, tzinfo=UTC)
         with Runner(load_settings(env={}, workspace=tmp_path), library, moment, {"neon": Postgres(address)}) as runner:
             return check_online(runner, tmp_path / "segments.yaml")
@@ -128,6 +131,26 @@ def test_what_is_no_address_is_counted(check: Check) -> None:
     findings = check(accounts=ACCOUNTS.replace("p.mail AS email", "'a@x.example, b@x.example' AS email"))
     details = [finding.detail for finding in findings if finding.subject == "entity accounts"]
     assert "4 accounts have an e-mail that is no address, and so none" in details
+
+
+AGENTS = """-- title: agents
+-- states: {ok: [done], failed: [broke]}
+
+SELECT j.owner AS account_id, j.began AS at, j.state AS status,
+    j.began + CASE WHEN j.state = 'broke' THEN -1 ELSE 1 END * INTERVAL '1 minute' AS completed_at, -5 AS duration_ms
+FROM app.jobs AS j WHERE j.state IN ('done', 'broke')
+"""
+
+
+def test_what_ends_before_it_begins_is_told_and_in_no_mean(check: Check, dsn: str, tmp_path: Path) -> None:
+    details = [finding.detail for finding in check(agent_runs=AGENTS) if finding.subject == "entity agent_runs"]
+    told = "agent_runs.sql: 8 rows end before they begin: how long these took is not known"
+    assert any(detail.endswith(told) for detail in details)
+    library = Library([tmp_path / "queries"], [tmp_path / "tables"], ())
+    query = "SELECT g.status, count(g.duration_ms), count(g.completed_at) FROM {agent_runs} AS g GROUP BY 1 ORDER BY 1"
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(library.expanded(query, "neon", ()).encode()).fetchall()
+    assert rows == [("broke", 0, 0), ("done", 0, 4)]
 
 
 def test_words_in_no_state_are_counted(check: Check) -> None:

@@ -284,6 +284,7 @@ def check_rows(runner: Runner, names: Sequence[str]) -> list[Finding]:
         others = [name for name in names if name != ACCOUNTS.name and "account_id" in entities[name].mapped]
         asked = [question for question in asked if question[0] != ACCOUNTS.name]
         asked += [(ACCOUNTS.name, _twice, _TWICE), *((name, _owned, _of(name, _OWNED)) for name in others)]
+    asked += [(name, _backwards, sql) for name in names if (sql := _looking_back(entities[name]))]
     answers = runner.run([_asking(runner, f"rows of {name}", sql, 1000) for name, _, sql in asked])
     return list(
         dict.fromkeys(  # two questions about slow rows have one note
@@ -317,6 +318,28 @@ def _twice(entity: Entity, answer: Answer) -> list[Finding]:
     text = f"{entity.place}: {plural(count, 'id')} more than once, such as {example}: a person would count twice"
     hint = "it is to yield one row per account; SELECT DISTINCT ON (…) takes one of several"
     return [Finding("FAIL", name, text, hint), *strange]
+
+
+_BACKWARDS = {"duration_ms": "duration_ms < 0", "completed_at": "completed_at < at"}
+
+
+def _looking_back(entity: Entity) -> str:
+    """The SQL that counts rows that end before they begin, of the entity as it is written; empty where none can."""
+    conditions = [condition for column, condition in _BACKWARDS.items() if column in entity.mapped]
+    rows = f"SELECT * FROM ({entity.sql}) AS written LIMIT {_SAMPLE}"
+    return f"SELECT count(*) FROM ({rows}) AS looked_at WHERE {' OR '.join(conditions)}" if conditions else ""
+
+
+def _backwards(entity: Entity, answer: Answer) -> list[Finding]:
+    if isinstance(answer, UsertrackError):
+        return _not_looked_at(entity, answer)
+    [[count]] = answer.rows
+    if not count:
+        return []
+    text = (
+        f"{entity.place}: {plural(count, 'row ends', 'rows end')} before they begin: how long these took is not known"
+    )
+    return [Finding("note", f"entity {entity.kind.name}", text, "no mean has them; look at what writes these times")]
 
 
 def _words(entity: Entity, answer: Answer) -> list[Finding]:

@@ -82,7 +82,12 @@ _ACTOR = EntityColumn(
     "actor", "text", "a name for who did it, where no account is known", derived="'account ' || account_id"
 )
 _STATUS = EntityColumn("status", "text", "how it ended, in your words; `states` says what they mean", required=True)
-_DURATION = EntityColumn("duration_ms", "number", "how long it took, in milliseconds")
+_DURATION = EntityColumn(
+    "duration_ms",
+    "number",
+    "how long it took, in milliseconds; below 0 is not known",
+    value="CASE WHEN duration_ms >= 0 THEN duration_ms END",
+)
 
 
 def _at(about: str) -> EntityColumn:
@@ -191,7 +196,12 @@ KINDS: Mapping[str, EntityKind] = {
             _at("when it began"),
             _STATUS,
             EntityColumn("agent", "text", "which agent"),
-            EntityColumn("completed_at", "time", "when it ended"),
+            EntityColumn(
+                "completed_at",
+                "time",
+                "when it ended; before it began is not known",
+                value="CASE WHEN completed_at >= at THEN completed_at END",
+            ),
             _DURATION,
         ),
     )
