@@ -6,6 +6,7 @@ import pytest
 
 from usertrack.core.errors import UsageError
 from usertrack.product.activity.numbers import Activity, ask
+from usertrack.product.activity.view import figures
 from usertrack.product.lifecycle.numbers import ask_lifecycle, ask_stickiness
 from usertrack.product.scope import Scope
 
@@ -106,6 +107,18 @@ def test_engagement_is_the_mean_of_its_parts(client: Client) -> None:
     assert parts.stayed == pytest.approx(1 / 3)
     assert parts.lasted == pytest.approx(1 / 3)
     assert parts.score == pytest.approx(100 * (0.15 + 1 / 2 + 1 / 3 + 1 / 3) / 4)
+
+
+def test_a_score_of_two_parts_says_so_and_is_held_against_none_of_four(client: Client) -> None:
+    lines = [
+        "q|a|2026-01-02 10:00:00, 2026-02-02 10:00:00, 2026-02-05 10:00:00, 2026-02-24 10:00:00, 2026-02-26 10:00:00",
+        "p|$pageview|2026-03-02 10:00:00, 2026-03-02 10:05:00, 2026-03-04 10:00:00|$session_id=s1",
+    ]
+    now, before = figures(activity_of(client, lines, scope_of("2026-03-02", "2026-03-12")))
+    assert now["engagement_score"].label == "Engagement score"
+    assert before["engagement_score"].label == "Engagement score, 2 of 4 parts"
+    assert now["engagement_score"].value is not None
+    assert before["engagement_score"].value is None
 
 
 def test_stickiness_is_the_mean_of_each_day_s(client: Client) -> None:

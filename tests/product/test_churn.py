@@ -109,6 +109,8 @@ def test_the_rule_is_proven_on_what_happened(client: Client) -> None:
     churn = churn_of(client, lines)
     assert churn.test is not None
     assert (churn.test.precision, churn.test.recall, churn.test.base) == (Share(11, 12), Share(11, 12), Share(12, 23))
+    # c and d were silent for half of that period, and nobody else: the rule had nothing to learn
+    assert (churn.test.trivial_precision, churn.test.trivial_recall) == (Share(11, 12), Share(11, 12))
     risks = {risk.segment: risk for risk in churn.risks}
     assert (risks[1, 2].past, risks[1, 2].likely, risks[1, 2].people) == (Share(11, 12), True, 0)
     assert (risks[3, 0].past, risks[3, 0].likely, risks[3, 0].people) == (Share(0, 10), False, 10)

@@ -89,9 +89,18 @@ class Engagement:
     lasted: float | None
 
     @property
+    def known(self) -> dict[str, float]:
+        """The parts that are known, by their names."""
+        return {name: part for name, part in vars(self).items() if part is not None}
+
+    @property
     def score(self) -> float | None:
-        known = [part for part in (self.stickiness, self.came_back, self.stayed, self.lasted) if part is not None]
-        return 100 * sum(known) / len(known) if known else None
+        return 100 * sum(self.known.values()) / len(self.known) if self.known else None
+
+    @property
+    def of_parts(self) -> str:
+        """Of how many parts the score is; empty where it is of all."""
+        return f"{len(self.known)} of {len(vars(self))} parts" if 0 < len(self.known) < len(vars(self)) else ""
 
 
 def engagement_of(active: ActiveDays, visits: SessionCounts) -> Engagement:

@@ -1,7 +1,7 @@
 """Activity as a document: each measure beside the period before, the days as a chart, the week as a heatmap."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from usertrack.core import period
@@ -82,7 +82,11 @@ def activity_document(activity: Activity) -> Document:
 
 def figures(activity: Activity) -> tuple[dict[str, Measure], dict[str, Measure]]:
     """Every figure by its name in JSON, now and before; DAU before is that of the same weekday, a week earlier."""
-    return _figures(activity.now, activity.now.active.last), _figures(activity.before, activity.week_earlier)
+    now = _figures(activity.now, activity.now.active.last)
+    before = _figures(activity.before, activity.week_earlier)
+    if activity.now.engagement.known.keys() != activity.before.engagement.known.keys():  # a score of other parts
+        before["engagement_score"] = replace(before["engagement_score"], value=None)
+    return now, before
 
 
 def _figures(measured: ActivityPeriod, day: ActiveDay | None) -> dict[str, Measure]:
@@ -100,7 +104,12 @@ def _figures(measured: ActivityPeriod, day: ActiveDay | None) -> dict[str, Measu
         "resurrected": Measure("Resurrected", people["resurrecting"], better="higher"),
         "churned": Measure("Churned", None if measured.lifecycle.unfinished else people["dormant"], better="lower"),
         **session_figures(measured.visits),
-        "engagement_score": Measure("Engagement score", measured.engagement.score, "mean", "higher"),
+        "engagement_score": Measure(
+            ", ".join(filter(None, ["Engagement score", measured.engagement.of_parts])),
+            measured.engagement.score,
+            "mean",
+            "higher",
+        ),
     }
 
 
@@ -149,7 +158,7 @@ def _week(activity: Activity) -> Heatmap:
 
 def _engagement(now: Engagement, before: Engagement) -> Listing:
     parts = ((label, getattr(now, name), getattr(before, name)) for name, label in _PARTS.items())
-    score = "not known" if now.score is None else f"{now.score:.0f} of 100"
+    score = "not known" if now.score is None else ", ".join(filter(None, [f"{now.score:.0f} of 100", now.of_parts]))
     return _PART_COLUMNS.listing(parts, f"Engagement: {score}")
 
 

@@ -89,12 +89,14 @@ class ChurnBackTest:
     """The forecast as it was before the last period, and what then happened.
 
     ``precision``: who left, of those it named. ``recall``: who was named, of those who left. ``base``: who left, of
-    all.
+    all. The trivial rule, which learns nothing, names whoever was silent for half of the period.
     """
 
     precision: Share
     recall: Share
     base: Share
+    trivial_precision: Share
+    trivial_recall: Share
 
 
 @dataclass(frozen=True)
@@ -255,9 +257,16 @@ def _back_test(cells: Rows) -> ChurnBackTest | None:
     if not learnt or not then:
         return None
     named = [left for segment, left in then.items() if _likely(learnt.get(segment, Share()))]
-    hits, people = sum(left.hits for left in named), sum(left.n for left in named)
+    silent = [left for (_, silence), left in then.items() if silence == _SILENT_FOR_HALF]
     base = Share(sum(left.hits for left in then.values()), sum(left.n for left in then.values()))
-    return ChurnBackTest(Share(hits, people), Share(hits, base.hits), base)
+    shares = []
+    for rule in (named, silent):
+        hits = sum(left.hits for left in rule)
+        shares += [Share(hits, sum(left.n for left in rule)), Share(hits, base.hits)]
+    return ChurnBackTest(shares[0], shares[1], base, *shares[2:])
+
+
+_SILENT_FOR_HALF = 2  # as posthog/churn numbers silence
 
 
 def _risks(cells: Rows, facts: Rows) -> Iterator[Risk]:

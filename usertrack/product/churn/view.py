@@ -146,7 +146,10 @@ def _tested(churn: Churn) -> Block:
             ("as of", f"one period ago, learnt from the period before that, on {people_words(test.base.n)}"),
             ("precision", _share(test.precision, "of those it named left")),
             ("recall", _share(test.recall, "of those who left were named")),
-            ("without the rule", _share(test.base, "of all left")),
+            ("a trivial rule", "who was silent for half of the period is held to leave"),
+            ("its precision", _share(test.trivial_precision, "of those it named left")),
+            ("its recall", _share(test.trivial_recall, "of those who left were named")),
+            ("without a rule", _share(test.base, "of all left")),
         )
     )
 
