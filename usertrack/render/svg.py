@@ -15,7 +15,7 @@ from usertrack.render.safe import visible
 
 _WIDTH, _TREND, _ROW = 880, 260, 26  # of a chart, and the heights of a trend and of one bar
 _LABELS = 8  # of days, that fit side by side
-_COLOURS = 4  # of series that are no segments
+_COLOURS = 6  # of series that are no segments: five values of a breakdown and all others
 _LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
 _FEW = 14  # points that may be large
 
