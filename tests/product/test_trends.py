@@ -9,7 +9,7 @@ from usertrack.core.errors import UsageError
 from usertrack.core.series import Formula, cumulative, smoothed
 from usertrack.library.events import parse_step
 from usertrack.product.scope import Scope
-from usertrack.product.trends.numbers import Line, TrendsQuery, ask, compared_begin, series_of
+from usertrack.product.trends.numbers import Line, TrendsQuery, ask, compared_begin, people, series_of
 from usertrack.product.trends.view import trends_document
 
 from ..server.capture_fixtures import Client
@@ -105,6 +105,24 @@ def test_the_time_before_is_cut_at_the_hour_of_the_day_that_is_not_over(client: 
     today = Scope(at("2020-01-10"), at("2020-01-11"), noon)
     [line] = lines(client, "a", scope=today, compare="previous")
     assert (line.total, line.total_before) == (1, 1)
+
+
+def test_the_people_behind_a_trend(client: Client) -> None:
+    capture(client, LOG)
+
+    def behind(math: str, of: str = "", event: str = "$pageview") -> list[tuple[int, float | None]]:
+        [series] = series_of([parse_step(event)], [math], [of] if of else [])
+        with asking(client.store, at("2026-01-01")) as runner:
+            rows = people(runner, series, scope_of("2020-01-12", "2020-01-16")).dicts()
+        return [(row["times"], row["figure"]) for row in rows]
+
+    assert [times for times, _ in behind("dau")] == [3, 1, 1, 1]
+    assert [times for times, _ in behind("first_time")] == [1, 1]  # p3 and p4; p1 and p2 came before
+    assert sorted(behind("sum", "n"), key=str) == [(1, 10), (1, 2), (1, None), (3, 3)]
+    with pytest.raises(UsageError, match="no event 'none' ever occurred"):
+        behind("total", event="none")
+    with pytest.raises(UsageError, match="weekly_active is of other people on each day"):
+        behind("weekly_active")
 
 
 def test_a_document_says_what_is_no_part_of_the_chart(client: Client) -> None:

@@ -129,7 +129,7 @@ LEFT = {
     ),
     "narrows the question: tests/product": (
         "people where order exclude stopped_at target returning event name category gone start goal steps urls kind"
-        " outcome math formula cumulative smooth display only within curve patterns pattern search sort tool by"
+        " outcome math formula cumulative smooth display who only within curve patterns pattern search sort tool by"
     ),
     "needs a thing of its own to be shown: tests beside the command": (
         "breakdown link url yes param source sql query description compiled person every rounds comment time end"

@@ -59,8 +59,10 @@ def trends(
     display: Annotated[
         str, typer.Option("--display", metavar="HOW", help="line, bar, table (a row per period) or number.")
     ] = "line",
+    who: Annotated[bool, typer.Option("--who", help="List the people who are counted, instead.")] = False,
     periods: Periods = None,
     limit: Limit = None,
+    pseudonyms: Pseudonyms = False,
     *,
     filters: Filters,
     common: Common,
@@ -76,14 +78,17 @@ def trends(
     `usertrack trends user_signed_up '$pageview' --math dau --formula 'A / B * 100'` · visitors who sign up, in percent
 
     `usertrack trends '$pageview' --compare previous -o traffic.html`
+
+    `usertrack trends user_signed_up --days 7 --who -o new.csv` · the people behind it
     """
     from usertrack.cli.session import open_session
+    from usertrack.core.errors import UsageError
     from usertrack.core.series import Formula
     from usertrack.library.events import EventStep
     from usertrack.product.events import event_notes, step_of
     from usertrack.product.scope import one_of
-    from usertrack.product.trends.numbers import TrendsQuery, ask, compared_begin, series_of
-    from usertrack.product.trends.view import Display, trends_document
+    from usertrack.product.trends.numbers import TrendsQuery, ask, compared_begin, people, series_of
+    from usertrack.product.trends.view import Display, people_document, trends_document
 
     with open_session(common) as session:
         how: Display = one_of(display, Display, "--display")
@@ -99,7 +104,15 @@ def trends(
             smooth,
         )
         notes = event_notes(session.runner, events or [])
-        emit_analysis(session, scope, trends_document(ask(session.runner, query, scope), how), limit, notes)
+        if who and (len(steps) > 1 or filters.breakdown):
+            raise UsageError(
+                "--who lists the people of one series, without a --breakdown", "--where leaves some of them"
+            )
+        if who:
+            document = people_document(query.series[0], scope, people(session.runner, query.series[0], scope))
+        else:
+            document = trends_document(ask(session.runner, query, scope), how)
+        emit_analysis(session, scope, session.pseudonymised(document) if pseudonyms else document, limit, notes)
 
 
 @with_filters()

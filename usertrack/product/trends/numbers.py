@@ -12,7 +12,7 @@ from usertrack.engine.runner import Runner
 from usertrack.library.events import EventStep
 from usertrack.library.sql import properties_of
 from usertrack.library.trend_math import MATHS, math_parameters
-from usertrack.product.ask import ScopedQuery, answers, require_known
+from usertrack.product.ask import ScopedQuery, answer, answers, require_known
 from usertrack.product.events import require_steps
 from usertrack.product.scope import EVERYBODY, GroupName, Scope, quoted, values_first
 
@@ -148,19 +148,38 @@ def _answered(runner: Runner, jobs: Sequence[Job], values: Mapping[Series, list[
     queries: list[ScopedQuery] = []
     for series, scope in jobs:
         math, query = MATHS[series.math], f"posthog/{MATHS[series.math].query}"
-        own: dict[str, object] = {
-            "event": list(series.step.events) or [""],
-            "event_where": series.step.condition or "true",
-            "grouping": "given" if series in values else "own" if scope.breakdown else "none",
-            "values": values.get(series, [""]),
-        }
-        own |= math_parameters(series.math, len(scope.starts))
+        own = _events(series) | math_parameters(series.math, len(scope.starts))
+        own["grouping"] = "given" if series in values else "own" if scope.breakdown else "none"
+        own["values"] = values.get(series, [""])
         if math.trailing:
             own["since"] = scope.step(scope.starts[0], 1 - math.trailing).astimezone(UTC)
-        elif series.of:
-            own["value_of"] = f"properties[{quoted(series.of)}]"
         queries.append((query, scope, own))
     return answers(runner, queries)
+
+
+def _events(series: Series) -> dict[str, object]:
+    """The parameters of the fragment `trend_events`."""
+    of = {"value_of": f"properties[{quoted(series.of)}]"} if series.of else {}
+    return {"event": list(series.step.events) or [""], "event_where": series.step.condition or "true", **of}
+
+
+def people(runner: Runner, series: Series, scope: Scope) -> Table:
+    """The persons whose events ``series`` counts in the whole time, those with most events first.
+
+    Raises UsageError as `ask` does, and for people of trailing days, which are not those of this time.
+    """
+    math = MATHS[series.math]
+    if math.trailing:
+        hint = f"`--math dau --days {math.trailing} --who` lists those of the last {math.trailing} days"
+        raise UsageError(f"{series.math} is of other people on each day", hint)
+    require_known(runner, [*properties_of(series.step.condition), *filter(None, [series.of])], scope.since, scope.until)
+    own = _events(series) | {"only_first": math.query == "trends_first"}
+    if not math.unit:
+        own |= math_parameters(series.math, 1)
+    table = answer(runner, "posthog/trend_people", scope, **own)
+    if not len(table.rows):
+        require_steps(runner, [series.step])
+    return table
 
 
 def _group_values(table: Table, top: int) -> list[str]:

@@ -1,20 +1,20 @@
 """Trends as a document: the lines as a chart, and a row per line; files hold a row per line and period."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from usertrack.core.columns import Attribute, Columns
 from usertrack.core.document import Block, Change, Chart, Document, Field, Listing
 from usertrack.core.table import Column, Table
-from usertrack.core.words import growth, number
+from usertrack.core.words import growth, number, people_words
 from usertrack.library.trend_math import MATHS
 from usertrack.product.ask import all_others_note
 from usertrack.product.attributes import bucket_attribute, group_attributes
 from usertrack.product.compare import change
-from usertrack.product.scope import GroupName
-from usertrack.product.trends.numbers import Line, Trends
+from usertrack.product.scope import GroupName, Scope
+from usertrack.product.trends.numbers import Line, Series, Trends
 
 Display = Literal["line", "bar", "table", "number"]
 _DRAWN = 6  # lines of one chart: the five values of a breakdown and all others; more are no longer told apart
@@ -83,6 +83,31 @@ def trends_document(trends: Trends, display: Display = "line") -> Document:
             "notes": list(notes),
         },
         table=columns.table(points, "trends", source=trends.table, timezone=scope.timezone, as_of=scope.as_of),
+        timezone=scope.timezone,
+        as_of=scope.as_of,
+    )
+
+
+def people_document(series: Series, scope: Scope, people: Table) -> Document:
+    """The people behind one series; files hold a row per person."""
+    fields = {
+        "email": Field("Person", "person"),
+        "person_id": Field("PostHog person", spare=True),
+        "times": Field("Times", "number"),
+        **({"figure": Field(f"{series.math.capitalize()} of {series.of}", "number")} if series.of else {}),
+        "first_at": Field("First", "when", spare=True),
+        "last_at": Field("Last", "when"),
+    }
+    table = replace(people, name="trend_people", timezone=scope.timezone, as_of=scope.as_of)
+    unknown = sum(row["email"] is None for row in people.dicts())
+    notes = (f"{number(unknown)} of them never said who they are",) if unknown else ()
+    return Document(
+        title=f"People behind {series.label}",
+        subtitle=" · ".join([people_words(len(people.rows)), scope.window, *scope.conditions]),
+        blocks=(Listing(table, fields=fields, columns=tuple(fields), limit=20),),
+        notes=notes,
+        data=lambda: {**scope.as_dict(), "series": series.label, "people": people.dicts(), "notes": list(notes)},
+        table=table,
         timezone=scope.timezone,
         as_of=scope.as_of,
     )
