@@ -159,7 +159,8 @@ def test_ways_to_count_that_make_no_sense(math: list[str], of: list[str], messag
 
 
 @pytest.mark.parametrize(
-    "text", ["", "C", "A +", "A ** 2", "A.b", "f(A)", "True", "'a'", "[A]", "A if B else 1", "(" * 300]
+    "text",
+    ["", "C", "A +", "A ** 2", "A.b", "f(A)", "True", "'a'", "[A]", "A if B else 1", "(" * 300, "A" + "+A" * 9999],
 )
 def test_a_formula_is_arithmetic_alone(text: str) -> None:
     with pytest.raises(UsageError, match="is no formula"):
@@ -169,6 +170,7 @@ def test_a_formula_is_arithmetic_alone(text: str) -> None:
 def test_arithmetic_on_series() -> None:
     formula = Formula("-(a + B) / 2", 2)
     assert [formula([1, 3]), formula([None, 1]), Formula("A / B", 2)([1, 0])] == [-2, None, None]
+    assert Formula("A * 9e999", 1)([1]) is None
     assert cumulative([1, None, 2]) == [1, 1, 3]
     assert smoothed([2, 4, None, 6], 2) == [2, 3, 4, 6]
 

@@ -1,6 +1,7 @@
 """Arithmetic on series of numbers, a value per period; None is a period of which nothing is known."""
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
@@ -9,6 +10,7 @@ from usertrack.core.errors import UsageError
 
 Values = Sequence[float | None]
 
+_LONGEST = 300  # characters of a formula: a chain of more operators than Python goes deep would end it
 _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -38,6 +40,8 @@ class Formula:
     def __init__(self, text: str, series: int) -> None:
         self.text, self.series = text, series
         self._letters = [chr(ord("A") + at) for at in range(series)]
+        if len(text) > _LONGEST:
+            raise self._error()
         try:
             self._tree = ast.parse(text.strip().upper(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -45,8 +49,9 @@ class Formula:
         self._check(self._tree)
 
     def __call__(self, values: Sequence[float | None]) -> float | None:
-        """The result for one value of each series; None where one is unknown, and for a division by 0."""
-        return self._result(self._tree, values)
+        """The result for a value of each series; None where one is unknown, divided by 0, or beyond floats."""
+        result = self._result(self._tree, values)
+        return result if result is not None and math.isfinite(result) else None
 
     def _error(self) -> UsageError:
         letters = self._letters[0] if len(self._letters) == 1 else f"{self._letters[0]} to {self._letters[-1]}"
