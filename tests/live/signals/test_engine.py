@@ -74,6 +74,20 @@ stuck:
     assert (signals[0].person, signals[0].because) == ("ann", "23 s on /a, usually 23")
 
 
+@pytest.mark.parametrize(
+    ("way", "after", "said"),
+    [("open", 500, "500 s"), ("visible", 50, "50 s")],
+    ids=["since it was opened", "visibly without progress"],
+)
+def test_the_time_on_page_is_that_of_the_rule(tmp_path: Path, way: str, after: int, said: str) -> None:
+    long = f"""
+long: {{when: {{time_on_route: {way}, more_than: {after}s}}, per: tab, because: "{{seconds_on_page}} s"}}
+"""
+    seen = [event(0, "$pageview"), event(40, "export_done"), event(80, "$autocapture", tab="two")]
+    signals = signals_of(patterns_of(tmp_path, long), [*seen, event(2000, person="other")])
+    assert [signal.because for signal in signals if signal.state.value == "firing"][:1] == [said]
+
+
 def test_back_and_forth_in_one_tab_is_not_two_tabs(tmp_path: Path) -> None:
     thrash = "thrash: {when: {sequence: [$pageview A, $pageview B, $pageview A], within: 1m}, per: tab}"
     patterns = patterns_of(tmp_path, thrash)

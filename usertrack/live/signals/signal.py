@@ -5,9 +5,10 @@ from typing import Any
 from usertrack.live.alerts.model import Signal, SignalState
 from usertrack.live.signals.audience import Audience
 from usertrack.live.signals.compiled import FIELDS, Compiled
+from usertrack.live.signals.conditions import TimeWatch
 from usertrack.live.signals.incidents import Burst
 from usertrack.live.signals.instances import Instance, Phase, WatchedPerson
-from usertrack.live.signals.whereabouts import IDLE_SECONDS
+from usertrack.live.signals.whereabouts import IDLE_SECONDS, TabVisit
 from usertrack.live.signals.wording import moment, reason
 
 _PER_LABEL = ("route", *FIELDS)
@@ -39,7 +40,7 @@ def person_signal(
     facts: dict[str, Any] = {
         **audience.facts(person.id),
         "page": instance.page or (visit.route if visit else "") or None,
-        "seconds_on_page": round(visit.total + min(quiet, IDLE_SECONDS)) if visit and visit.open else None,
+        "seconds_on_page": _seconds_on_page(compiled, visit, at) if visit and visit.open else None,
         "events": person.events,
         "errors": person.errors,
         "last_active_at": moment(person.last_at),
@@ -70,6 +71,13 @@ def person_signal(
         events=instance.evidence() or (person.last_uuid,),
         value=instance.value if pattern.per in _IN_KEY else "",
     )
+
+
+def _seconds_on_page(compiled: Compiled, visit: TabVisit, at: float) -> int:
+    """For how long, as the pattern counts it: since the page was opened, or visibly without progress."""
+    if any(isinstance(watch, TimeWatch) and not watch.leaf.visible for watch in compiled.watches):
+        return round(at - visit.entered)
+    return round(visit.total - visit.progress + min(max(0.0, at - visit.last), IDLE_SECONDS))
 
 
 def incident_signal(compiled: Compiled, value: str, burst: Burst, state: SignalState, at: float) -> Signal:

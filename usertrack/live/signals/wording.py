@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 OWN_FACTS = {
     "page": "the route that the person is on",
-    "seconds_on_page": "for how long they have visibly been there",
+    "seconds_on_page": "for how long they have been there, as the pattern counts it",
     "usual_seconds": "what 95 % of the visits of that route do not exceed",
     "events": "events of the session",
     "errors": "errors of the session",
