@@ -248,6 +248,25 @@ def test_personal_data_in_values_is_counted_and_not_shown(cli: Cli, tmp_path: Pa
     assert "secret.example" not in answer.out + answer.err
 
 
+def test_values_outside_the_plans_list_are_told(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "tracking.yaml").write_text(
+        "events: {a: {}}\nproperties:\n  plan: {values: [free, pro]}\n"
+        "  who: {values: [x], personal: email}\n  any: string\n"
+    )
+    (tmp_path / "scan.json").write_text('{"sites": []}')
+    (tmp_path / "log.csv").write_text(
+        "distinct_id,event,timestamp,plan,who,any\n1,a,2026-01-01 10:00:00,pro,ann@x.example,1\n"
+        "1,a,2026-01-01 11:00:00,[red]Pro,ann@x.example,2\n"
+    )
+    data = ["--scan", "scan.json", "--events", "log.csv"]
+    answer = cli("plan", "check", *data, "-f", "json")
+    [row] = [row for row in json.loads(answer.out)["findings"] if row["rule"] == "unlisted-value"]
+    assert (row["line"], row["message"]) == (3, "`plan` arrived with 1 value outside its list: '[red]Pro'")
+    coverage = json.loads(cli("plan", "coverage", *data, "-f", "json").out)
+    assert coverage["unlisted_values"] == [{"property": "plan", "values": ["[red]Pro"]}]
+    assert "[red]Pro" in cli("plan", "coverage", *data).out
+
+
 @pytest.mark.slow
 def test_a_property_with_many_values_is_told(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "tracking.yaml").write_text(

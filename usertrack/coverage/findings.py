@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from usertrack.core.words import number, plural
+from usertrack.core.words import number, plural, shortened
 from usertrack.coverage.events import CoveredEvent, State
 from usertrack.coverage.numbers import Coverage
 from usertrack.coverage.properties import CoveredProperty
@@ -18,6 +18,7 @@ from usertrack.plan.rules import (
     RETIRED_EVENT,
     SILENT_EVENT,
     UNCOVERED_STEP,
+    UNLISTED_VALUE,
     UNPLANNED_EVENT,
     UNPLANNED_PROPERTY,
     UNREAD_CALL,
@@ -33,6 +34,7 @@ def coverage_findings(coverage: Coverage) -> list[PlanFinding]:
         [
             *(finding for event in coverage.events for finding in finder.of_event(event)),
             *(finding for prop in coverage.properties for finding in finder.of_property(prop)),
+            *finder.of_values(),
             *finder.of_uses(),
             *finder.of_unread_calls(),
         ]
@@ -106,6 +108,14 @@ class _Finder:
                 have = f"{number(prop.presence.holders)} of {number(prop.presence.total)}"
                 message = f"{have} events of `{prop.of}` have `{prop.name}`, and all must"
                 yield self._in_plan(ABSENT_PROPERTY, event, message, subject=subject)
+
+    def of_values(self) -> Iterator[PlanFinding]:
+        for name, texts in self.coverage.unlisted.items():
+            some = ", ".join(f"'{shortened(text, 40)}'" for text in texts[:3]) + (", …" if len(texts) > 3 else "")
+            message = f"`{name}` arrived with {plural(len(texts), 'value')} outside its list: {some}"
+            planned = self.coverage.plan.properties[name]
+            instead = "add it to `values:`, or send one of these"
+            yield PlanFinding(UNLISTED_VALUE, f"properties.{name}", message, self._plan, planned.line, instead)
 
     def of_uses(self) -> Iterator[PlanFinding]:
         plan = self.coverage.plan

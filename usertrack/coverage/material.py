@@ -37,6 +37,7 @@ class Material:
     releases: "Releases"
     notes: Sequence[str]
     values: "Sampled" = field(default_factory=dict)
+    unlisted: Mapping[str, list[str]] = field(default_factory=dict)
     unasked: bool = False
 
     @property
@@ -47,7 +48,7 @@ class Material:
     def coverage(self, only: "Mapping[Grouping, str] | None" = None) -> "Coverage":
         from usertrack.coverage.numbers import cover
 
-        return cover(self.plan, self.scan, self.arrivals, self.uses, only)
+        return replace(cover(self.plan, self.scan, self.arrivals, self.uses, only), unlisted=self.unlisted)
 
 
 def read_material(
@@ -73,10 +74,11 @@ def read_material(
 def with_data(material: Material, runner: "Runner", days: int, *, values: bool = False) -> Material:
     """``material`` with what has arrived in the last ``days``; with ``values``, also samples of what it says."""
     from usertrack.coverage.arrivals import ask_arrivals
-    from usertrack.coverage.values import ask_values
+    from usertrack.coverage.values import ask_unlisted, ask_values
 
     arrivals = ask_arrivals(runner, days, material.releases)
-    return replace(material, arrivals=arrivals, values=ask_values(runner, days) if values else {})
+    unlisted = ask_unlisted(runner, days, material.plan)
+    return replace(material, arrivals=arrivals, values=ask_values(runner, days) if values else {}, unlisted=unlisted)
 
 
 def scanned(plan: "Plan", code: Sequence[Path] | None, scan_file: Path | None) -> "Scan":

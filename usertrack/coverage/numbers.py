@@ -1,7 +1,7 @@
 """The coverage of a plan: figures with their denominators, and each event, property, funnel and segment behind them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -81,7 +81,10 @@ class MeasuredMetric:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Everything about one plan. ``scan`` and ``arrivals`` are None where the code or the data was not looked at."""
+    """Everything about one plan. ``scan`` and ``arrivals`` are None where the code or the data was not looked at.
+
+    ``unlisted`` are texts that arrived outside the plan's list of a property.
+    """
 
     plan: Plan
     scan: Scan | None
@@ -91,6 +94,7 @@ class Coverage:
     persons: Sequence[CoveredProperty]
     groups: Sequence[CoveredProperty]
     uses: Sequence[CoveredUse]
+    unlisted: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def timezone(self) -> str:

@@ -37,6 +37,28 @@ def ask_values(runner: Runner, days: int) -> Sampled:
     }
 
 
+def ask_unlisted(runner: Runner, days: int, plan: Plan) -> dict[str, list[str]]:
+    """Texts of the last ``days`` outside the plan's list, by the property's name in the plan; a sample of each.
+
+    Properties that hold personal data are not looked at.
+    """
+    listed = {
+        name: item
+        for item in plan.properties.values()
+        if item.values and item.personal in (None, "none")
+        for name in item.names
+    }
+    if not listed:
+        return {}
+    table = runner.table(runner.bind("posthog/arrival_values", {"days": days, "only": sorted(listed)}))
+    require_all(table)
+    unlisted: dict[str, set[str]] = {}
+    for row in table.dicts():
+        item = listed[row["property"]]
+        unlisted.setdefault(item.name, set()).update({*row["texts"]} - {*map(str, item.values)})
+    return {name: sorted(texts) for name, texts in unlisted.items() if texts}
+
+
 def value_findings(plan: Plan, sampled: Sampled) -> Iterator[PlanFinding]:
     """Each class of personal data that a property holds and the plan does not declare, and what has too many values."""
     names = {alias: item for item in plan.properties.values() for alias in item.names}

@@ -194,6 +194,12 @@ def _target(row: MeasuredMetric, name: str, goal: float) -> str:
     return f"{name}: {_shown(row, goal)}{'' if met is None else ' (met)' if met else ' (not met)'}"
 
 
+_UNLISTED: Columns[tuple[str, Sequence[str]]] = Columns(
+    Attribute("property", "VARCHAR", lambda row: row[0], Field("Property")),
+    Attribute("values", "VARCHAR[]", lambda row: list(row[1]), Field("Values", "list", grows=True)),
+)
+
+
 def coverage_document(coverage: Coverage, notes: Sequence[str] = ()) -> Document:
     """The whole coverage. The table for files has a row per event."""
     scan, zone, as_of = coverage.scan, coverage.timezone, coverage.as_of
@@ -233,6 +239,8 @@ def _blocks(coverage: Coverage) -> Iterator[Block]:
     yield _asked(_listing(EVENTS, coverage, coverage.events, "Events"), coverage)
     if rows := [row for row in coverage.properties if _needs_work(row)]:
         yield _listing(_PROPERTIES, coverage, rows, "Properties that are not as planned")
+    if coverage.unlisted:
+        yield _UNLISTED.listing(coverage.unlisted.items(), "Values outside the plan's lists")
     if of_somebody := [*coverage.persons, *coverage.groups]:
         yield _listing(_OF_SOMEBODY, coverage, of_somebody, "Properties of persons and groups")
         if coverage.arrivals:
@@ -277,6 +285,7 @@ def _json(coverage: Coverage, notes: Sequence[str]) -> dict[str, object]:
         "properties": _PROPERTIES.dicts(coverage.properties),
         "person_properties": _OF_SOMEBODY.dicts(coverage.persons),
         "group_properties": _OF_SOMEBODY.dicts(coverage.groups),
+        "unlisted_values": _UNLISTED.dicts(coverage.unlisted.items()),
         "uses": _USES.dicts(coverage.uses),
         "unresolved": [vars(place) for place in scan.unresolved] if scan else None,
         "notes": list(notes),
