@@ -21,7 +21,7 @@ WITH
 visits AS (
     SELECT
         -- a number is half the work of a text; in ten million sessions, two have the same once in 300 000 times
-        cityHash64($session_id) AS session,
+        cityHash64($session_id) AS session_hash,
         any(cityHash64(person_id)) AS person,
         min(timestamp) AS began,
         dateDiff('second', began, max(timestamp)) AS seconds,
@@ -39,7 +39,7 @@ visits AS (
             AND $session_id != ''
             AND {audience}
     )
-    GROUP BY session
+    GROUP BY session_hash
     HAVING began >= toDateTime({before}) AND began < toDateTime({until}) AND countIf(wanted) > 0
 ),
 numbered AS (

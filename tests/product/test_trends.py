@@ -78,6 +78,16 @@ def test_the_largest_values_have_a_line_and_people_of_all_others_count_once(clie
     assert groups(client, "$browser × $os") == {"Chrome × mac": 6, "Firefox × mac": 2, "all others": 2, "(none)": 1}
 
 
+def test_fields_of_sessions_and_groups(client: Client) -> None:
+    more = "$session_id=s1 $current_url=https://x.example/pricing"
+    capture(client, [f"p1 | $pageview | 2020-01-11 12:00:00 | {more}", "p2 | $pageview | 2020-01-11 12:00:00"])
+    assert groups(client, "session.$entry_pathname") == {"/pricing": 1, "(none)": 1}
+    assert groups(client, "session.$end_pathname × person.plan") == {"/pricing × (none)": 1, "(none)": 1}
+    assert groups(client, "$group_1") == {"(none)": 2}  # is no property that somebody could have misspelt
+    with pytest.raises(UsageError, match="no event in this time has a property 'pathnam'"):
+        groups(client, "pathnam")
+
+
 def test_a_formula_and_the_time_before_have_the_groups_of_the_first_line(client: Client) -> None:
     before = ["p9 | $pageview | 2019-12-30 12:00:00, 2019-12-31 12:00:00 | $browser=Opera"]
     paid = ["p2 | paid | 2020-01-12 12:00:00 | $browser=Firefox", "p3 | paid | 2020-01-12 13:00:00 | $browser=Edge"]

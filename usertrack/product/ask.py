@@ -10,7 +10,7 @@ from usertrack.core.period import after
 from usertrack.core.table import NamedRow, Table
 from usertrack.core.words import plural
 from usertrack.engine.runner import Runner
-from usertrack.product.scope import GroupName, Scope, User, values_first
+from usertrack.product.scope import GroupName, Scope, User, is_property, values_first
 
 Values = Mapping[str, Any]
 """The parameters of a query by their names; the query says their types."""
@@ -48,7 +48,7 @@ def answers(runner: Runner, queries: Sequence[ScopedQuery], typed: int | None = 
             raise _as_usage_error(runner, table, values)
         if (typed is None or at < typed) and scope.breakdown and without_values(table):
             begin = scope.since if "since" in values else values["before"]
-            for name in scope.breakdowns:
+            for name in filter(is_property, scope.breakdowns):
                 _require([name], _properties(runner, begin, scope.end, _prefix(name)), _prefix(name))
     return [table for table in results if isinstance(table, Table)]
 

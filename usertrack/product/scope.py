@@ -378,16 +378,22 @@ NOBODY = "usertrack_nobody"  # in the place of e-mails, for an empty segment
 _SHORTEST: dict[Interval, timedelta] = dict(zip(get_args(Interval), map(timedelta, (1 / 24, 1, 7, 28)), strict=True))
 
 
+_SESSION_FIELD, _GROUP = re.compile(r"session\.\$?\w+"), re.compile(r"\$group_[0-4]")
+
+
+def is_property(breakdown: str) -> bool:
+    """Whether a part of a breakdown is a property of events or of persons, and no field that PostHog computes."""
+    return not (breakdown.startswith("cohort.") or _SESSION_FIELD.fullmatch(breakdown) or _GROUP.fullmatch(breakdown))
+
+
 def _value_of(name: str) -> str:
-    """The HogQL of a property: of events, or with a prefix of the person, the session or a cohort; or ``$group_0``."""
+    """The HogQL of a part of a breakdown."""
     kind, _, rest = name.partition(".")
-    if kind == "person":
-        return f"person.properties[{quoted(rest)}]"
-    if kind == "session" and re.fullmatch(r"\$?\w+", rest):
-        return f"session.{rest}"
+    if is_property(name):
+        return f"person.properties[{quoted(rest)}]" if kind == "person" else f"properties[{quoted(name)}]"
     if kind == "cohort":
         return f"if(person_id IN COHORT {quoted(rest)}, {quoted(rest)}, {quoted(f'not {rest}')})"
-    return name if re.fullmatch(r"\$group_[0-4]", name) else f"properties[{quoted(name)}]"
+    return name
 
 
 def _later(day: date, interval: Interval, count: int) -> date:

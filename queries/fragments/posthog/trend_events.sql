@@ -14,7 +14,7 @@ SELECT
     person_id,
     timestamp,
     toTimeZone(toDateTime({origin}), {timezone}) AS origin,
-    ifNull($session_id, '') AS session,
+    ifNull($session_id, '') AS session_name,
     toFloat({value_of}) AS figure,
     ifNull(toString({group_of}), '') AS value
 FROM events

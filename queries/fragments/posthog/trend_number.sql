@@ -13,7 +13,7 @@ if(
         toFloat(uniqExact(person_id)),
         if(
             {math} = 'unique_session',
-            toFloat(uniqExact(session)),
+            toFloat(uniqExact(session_name)),
             if(
                 {math} = 'sum',
                 sum(figure),
