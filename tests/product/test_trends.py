@@ -135,6 +135,17 @@ def test_the_people_behind_a_trend(client: Client) -> None:
         behind("weekly_active")
 
 
+def test_an_event_that_never_occurred_is_no_line_of_zeros(client: Client) -> None:
+    capture(client, ["ann | a | 2020-01-10 12:00:00", "bob | b | 2020-01-10 12:00:00 | plan=pro"])
+    capture(client, ["ann | c | 2019-01-10 12:00:00"])
+    with pytest.raises(UsageError, match="no event 'bb' ever occurred"):
+        lines(client, "a", "bb")
+    assert [line.total for line in lines(client, "a", "c")] == [1, 0]
+    by_plan = scope_of("2020-01-09", "2020-01-12", breakdown="plan")
+    found = lines(client, "a", "b", scope=by_plan, formula="A + B")  # nobody of the first series has a plan
+    assert {line.group.written: line.total for line in found} == {"(none)": 1, "all others": 1}
+
+
 def test_a_document_says_what_is_no_part_of_the_chart(client: Client) -> None:
     capture(client, LOG)
     scope = Scope(at("2020-01-13"), at("2020-01-16"), at("2020-01-15 18:00:00"))

@@ -128,8 +128,8 @@ def ask(runner: Runner, query: TrendsQuery, scope: Scope) -> Trends:
             for series in query.series
         }
         tables |= zip(following, _answered(runner, following, values), strict=True)
-    if not any(len(table.rows) for table in tables.values()):
-        require_steps(runner, [series.step for series in query.series])
+    if silent := [series.step for series in query.series if not len(tables[series, scope].rows)]:
+        require_steps(runner, silent)
     return Trends(query, scope, tuple(_lines(query, times, tables)), tables[jobs[0]], before)
 
 
